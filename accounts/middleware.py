@@ -1,3 +1,5 @@
+"""Middleware that sets `request.guest`, remembers devices, and marks rate-limited responses."""
+
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +15,7 @@ from core.rate_limits import apply_rate_limit
 
 
 class GuestMiddleware:
-    """`request.guest`: whom this browser's cookie names, else something false; read when asked for."""
+    """Set `request.guest` to the guest in this browser's cookie, or a falsy object. It is read lazily."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -24,8 +26,7 @@ class GuestMiddleware:
 
 
 class LoginMiddleware:
-    """Remember a browser in which somebody has logged in, and say in the answer what was refused as too
-    often (accounts.limits)."""
+    """Set the device cookie after a log-in, and the status 429 on a rate-limited response."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -40,5 +41,5 @@ class LoginMiddleware:
 
 @receiver(user_logged_in)
 def note_login(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Note a log-in for LoginMiddleware, whether by a password, a link, or the set-up."""
+    """Record a log-in on the request for LoginMiddleware, whether by password, by link or by the set-up."""
     request.logged_in = user  # type: ignore[attr-defined]

@@ -171,6 +171,8 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_ADAPTER = "accounts.allauth_adapter.Adapter"
 ACCOUNT_FORMS = {
+    "add_email": "accounts.allauth_forms.AddEmailForm",
+    "login": "accounts.allauth_forms.LoginForm",
     "signup": "accounts.allauth_forms.SignUpForm",
     "reset_password": "accounts.allauth_forms.ResetPasswordForm",
 }

@@ -34,7 +34,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         "was_sent": request.method == "POST",
         "action": request.get_full_path(),
         "text": dict(fields).get("body"),
-        "is_once": "nonce" in dict(fields),
+        "is_idempotent": "nonce" in dict(fields),
         "fields": [(name, value) for name, value in fields if name != "body"],
     }
     return HttpResponse(

@@ -22,7 +22,7 @@ RULES_IN_SHORT = gettext_noop(
 def check_time_zone(value: str) -> None:
     if value not in available_timezones():
         raise ValidationError(
-            _("“%(value)s” is not a time zone such as Europe/Oslo."), params={"value": value}
+            _("“%(value)s” is not a time zone. Enter one such as Europe/Oslo."), params={"value": value}
         )
 
 

@@ -1,4 +1,4 @@
-"""Jobs that failed, and the verbs that have them run once more."""
+"""Failed jobs: listing, retrying and deleting them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,12 +13,15 @@ from moderation.models import JobRun
 
 
 def failed_jobs() -> QuerySet[Any]:
+    """Return the jobs that failed, the latest first."""
     return DBTaskResult.objects.filter(status=TaskResultStatus.FAILED).order_by("-finished_at")
 
 
 def retry(*, ids: Sequence[UUID] | None = None) -> int:
-    """Have these failed jobs run from their start, or (None) all of them. Returns how many: somebody else's
-    press may have come first."""
+    """Queue failed jobs again: those with these ids, or (None) all. They run from the beginning.
+
+    Returns their number, which is smaller if another administrator was faster.
+    """
     rows = failed_jobs().order_by() if ids is None else failed_jobs().order_by().filter(pk__in=ids)
     return rows.update(
         status=TaskResultStatus.READY,
@@ -31,10 +34,10 @@ def retry(*, ids: Sequence[UUID] | None = None) -> int:
 
 
 def discard(*, pk: UUID) -> int:
-    """Forget a failed job: it never runs."""
+    """Delete a failed job, which then never runs. Returns the number of deleted jobs."""
     return failed_jobs().filter(pk=pk).delete()[0]
 
 
 def retry_scheduled(*, name: str) -> int:
-    """Have a job of the clock that failed run with its next round."""
+    """Let a scheduled job that failed run again within a minute. Returns 0 if it had not failed."""
     return JobRun.objects.filter(pk=name).exclude(error="").delete()[0]

@@ -1,3 +1,5 @@
+"""The URLs of the owner's pages."""
+
 from django.urls import path
 
 from config.owner import views

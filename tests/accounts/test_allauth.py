@@ -73,7 +73,7 @@ def test_a_person_signs_up_confirms_logs_out_and_in_and_chooses_a_new_password(i
 
     asked = client.post("/accounts/signup/?next=/archive/", SIGN_UP | {"next": "/archive/"}, follow=True)
     assert asked.redirect_chain == [("/accounts/confirm-email/", 302)]
-    assert "We sent you a message" in asked.content.decode()
+    assert "We have sent you a mail" in asked.content.decode()
     assert not User.objects.exists()
     assert logged_in(client) is None
 
@@ -115,7 +115,7 @@ def test_in_another_browser_the_link_asks_for_the_password(inbox):
     """Else somebody could sign up with an e-mail of another, and wait until its owner opens the link."""
     Client().post("/accounts/signup/", SIGN_UP)
     confirm, other = inbox.link("/accounts/sign-up/"), Client()
-    assert "The one that you chose" in other.get(confirm).content.decode()
+    assert "The password that you chose" in other.get(confirm).content.decode()
     assert other.post(confirm).status_code == 200
     assert "not the password that you chose" in other.post(confirm, {"password": "wrong"}).content.decode()
     assert not User.objects.exists()
@@ -148,7 +148,7 @@ def test_an_email_is_one_account_whatever_its_case(client, inbox):
     confirm = inbox.link("/accounts/sign-up/")
     UserFactory.create(email="Ruth@Example.org", password=PASSWORD)
     back = client.post(confirm, follow=True)
-    assert "There is an account with this e-mail" in back.content.decode()
+    assert "There is already an account with this e-mail" in back.content.decode()
     assert User.objects.count() == 1
     assert logged_in(client) is None
 

@@ -100,11 +100,11 @@ def at_once(settings: Any) -> None:
 @pytest.mark.parametrize(
     ("what", "kind", "words"),
     [
-        ("sign-up", "proved", "There is one already"),
-        ("sign-up", "switched-off", "There is one already"),
+        ("sign-up", "proved", "There is already an account"),
+        ("sign-up", "switched-off", "There is already an account"),
         ("sign-up", "unknown", "/accounts/sign-up/"),
         ("reset", "proved", "/accounts/password/reset/key/"),
-        ("reset", "unknown", "No account has it"),
+        ("reset", "unknown", "There is no account with this e-mail"),
     ],
 )
 def test_the_mail_says_which_it_is_and_leads_to_our_own_address(what: str, kind: str, words: str) -> None:

@@ -53,7 +53,7 @@ def test_a_list_that_cant_be_written_holds_up_nobody(caplog: pytest.LogCaptureFi
     forget_guest(guest=guest)
     guest.refresh_from_db()
     assert guest.name == ""
-    assert "an older backup would bring back what was just erased" in caplog.text
+    assert "restoring an older backup would undo this erasure" in caplog.text
 
 
 def test_a_line_that_was_cut_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:

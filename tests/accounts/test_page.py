@@ -27,11 +27,11 @@ def test_on_and_off_again(client, ida):
     response = client.post(URL, {"on": "1"}, follow=True)
 
     assert response.redirect_chain == [(URL, 302)]
-    assert "Your page is on." in response.content.decode()
+    assert "Your public page is on." in response.content.decode()
     assert f'href="/people/{ida.pk}/"' in response.content.decode()
     assert client.get(f"/people/{ida.pk}/").status_code == 200
 
-    assert "Your page is off." in client.post(URL, {"on": "0"}, follow=True).content.decode()
+    assert "Your public page is off." in client.post(URL, {"on": "0"}, follow=True).content.decode()
     assert client.get(f"/people/{ida.pk}/").status_code == 404
 
 

@@ -66,7 +66,7 @@ def test_colours_are_chosen_without_javascript_against_the_system(live_server, b
         return next(style["value"] for style in styles if style["name"] == "background-color")
 
     assert shown() == PAPER["dark"]
-    for choice, paper in (("light", "light"), ("dark", "dark"), ("as the system", "dark")):
+    for choice, paper in (("light", "light"), ("dark", "dark"), ("System", "dark")):
         page.get_by_role("button", name=choice).click()
         assert page.url == f"{live_server.url}{urls['month']}#foot"  # where the buttons are
         assert shown() == PAPER[paper], choice

@@ -72,7 +72,9 @@ def test_the_desk_and_the_owners_pages_are_kept_nowhere(client: Client, ada: Use
         lambda: make_setup_link().partition("8000")[2],
         lambda: f"/guests/confirm/{confirmation_token(GuestFactory.create())}/",
         lambda: (
-            f"/accounts/sign-up/{sign_up.make_token(sign_up.create(name='A', email='a@b.org', password='x'))}/"
+            "/accounts/sign-up/"
+            + sign_up.make_token(sign_up.create(name="A", email="a@b.org", password="x"))
+            + "/"
         ),
     ],
 )

@@ -194,7 +194,7 @@ def test_colours_are_chosen_and_remembered(page, url):
     follow(page, "Archive", page.get_by_role("contentinfo"))
     expect(root).to_have_attribute("data-theme", "dark")
     expect(page.get_by_role("button", name="dark")).to_have_attribute("aria-pressed", "true")
-    page.get_by_role("button", name="as the system").click()
+    page.get_by_role("button", name="System").click()
     assert root.get_attribute("data-theme") is None
     assert root.evaluate(f"() => {paper}") == light
 

@@ -112,9 +112,9 @@ def test_where_nobody_listens_all_are_counted_at_once(inbox: Inbox, settings: An
 def test_the_owner_gets_a_test_mail_that_proves_the_address(ada: Client, inbox: Inbox) -> None:
     response = ada.post(URL, {"to": "ada@example.org"}, follow=True)
     assert response.status_code == 200
-    assert "took it for ada@example.org" in response.content.decode()
+    assert "accepted the mail to ada@example.org" in response.content.decode()
     (message,) = inbox.mails
-    assert message["Subject"] == "Test mail of Soundoff"
+    assert message["Subject"] == "Test e-mail from Soundoff"
     link = next(line for line in message.get_content().splitlines() if "/confirm-email/" in line)
     ada.post(link.removeprefix(django_settings.SITE_URL))
     assert ada.get(URL).context["user"].emailaddress_set.get().verified
@@ -130,7 +130,7 @@ def test_what_the_server_answered_is_told_and_the_address_kept(ada: Client, inbo
     assert 'value="jim@example.org"' in page
     inbox.refused = {}
     assert (
-        "took it for jim@example.org"
+        "accepted the mail to jim@example.org"
         in ada.post(URL, {"to": "jim@example.org"}, follow=True).content.decode()
     )
 
@@ -147,7 +147,7 @@ def test_to_load_the_page_again_sends_no_second_one(ada: Client, inbox: Inbox, a
     inbox.refused = {"ada@example.org": answer} if answer else {}
     response = ada.post(f"{URL}?first=1", {"to": "ada@example.org"})
     assert (response.status_code, response["Location"]) == (302, f"{URL}?first=1")
-    told = "It did not leave." if answer else "took it for ada@example.org"
+    told = "The test e-mail was not sent." if answer else "accepted the mail to ada@example.org"
     assert told in ada.get(response["Location"]).content.decode()
     assert told not in ada.get(response["Location"]).content.decode()
     assert counted() == ((0, 1) if answer else (1, 0))
@@ -164,9 +164,9 @@ def test_without_a_server_it_is_a_file_and_says_so(ada: Client, settings: Any, t
     settings.MAIL_TRANSPORT = "django.core.mail.backends.filebased.EmailBackend"
     settings.EMAIL_FILE_PATH = tmp_path / "mail"
     assert "No mail server is set" in ada.get(URL).content.decode()
-    assert "It was written." in ada.post(URL, {"to": "ada@example.org"}, follow=True).content.decode()
+    assert "Written to a file" in ada.post(URL, {"to": "ada@example.org"}, follow=True).content.decode()
     (file,) = (tmp_path / "mail").iterdir()
-    assert b"Test mail of Soundoff" in file.read_bytes()
+    assert b"Test e-mail from Soundoff" in file.read_bytes()
 
 
 def test_others_send_none() -> None:

@@ -19,7 +19,7 @@ from config.models import MailDay, MailFailure
 from config.page_cache.application import Pages
 from moderation.models import JobRun
 from tests.config.owner.conftest import Inbox
-from tests.config.owner.test_have import quiet, refused, work
+from tests.config.owner.test_system_status import quiet, refused, work
 from tests.factories import UserFactory, make_article
 from tests.helpers.asking import ask
 from tests.site.test_look import check
@@ -58,28 +58,28 @@ def test_the_owners_walkthrough(live_server: Any, browser: Browser, inbox: Inbox
     page.get_by_label("Review everything first").check()
     page.get_by_label("Rules in three lines").fill("One\nTwo\nThree\nFour")
     shoot(page, "set-up-390")
-    page.get_by_role("button", name="Set the site up").click()
+    page.get_by_role("button", name="Set up the site").click()
     expect(page.get_by_text("These are 4 lines")).to_be_visible()
     expect(page.locator("[name=you-password]")).to_have_value("seven-green-herons")
     expect(page.get_by_label("Review everything first")).to_be_checked()
     shoot(page, "set-up-errors-390")
     page.get_by_label("Rules in three lines").fill("Stay with the slip.\nBe kind.")
-    page.get_by_role("button", name="Set the site up").click()
+    page.get_by_role("button", name="Set up the site").click()
 
     # A test mail: first the server refuses it, in its own words.
     expect(page.get_by_text("Your site is set up.")).to_be_visible()
     inbox.refused = {"ada@example.org": "450 4.2.1 Mailbox busy"}
-    page.get_by_role("button", name="Send a test mail").click()
+    page.get_by_role("button", name="Send a test e-mail").click()
     expect(page.get_by_role("alert")).to_contain_text("refuses this recipient: 450 4.2.1 Mailbox busy")
     shoot(page, "mail-refused-390")
     inbox.refused = {}
-    page.get_by_role("button", name="Send a test mail").click()
-    expect(page.get_by_text("took it for ada@example.org")).to_be_visible()
+    page.get_by_role("button", name="Send a test e-mail").click()
+    expect(page.get_by_text("accepted the mail to ada@example.org")).to_be_visible()
     shoot(page, "mail-sent-390")
     (mail,) = inbox.mails
     assert mail["From"].addresses[0].display_name == "The Slip"
     (link,) = re.findall(rf"{live_server.url}(/accounts/confirm-email/\S+)", mail.get_content())
-    page.get_by_role("link", name="Go on").click()
+    page.get_by_role("link", name="Continue").click()
     expect(page).to_have_url(live_server.url + "/admin/")
 
     # The mail's link proves the address.
@@ -100,16 +100,16 @@ def test_the_owners_walkthrough(live_server: Any, browser: Browser, inbox: Inbox
     stored = Site.objects.get()
     assert (stored.time_zone, stored.moderation) == ("Europe/Oslo", "pre")
     # The browser is elsewhere: its own zone is offered, and not set.
-    expect(page.get_by_text("Your browser is in Africa/Cairo.")).to_be_visible()
+    expect(page.get_by_text("Your browser’s time zone is Africa/Cairo.")).to_be_visible()
     page.get_by_role("button", name="Use it").click()
     expect(page.locator("[name=time_zone]")).to_have_value("Africa/Cairo")
 
     # What there is, and a job that failed is run again.
     refused(inbox)
     page.goto(live_server.url + "/owner/have/")
-    expect(page.get_by_text("Mail the link that confirms an e-mail").first).to_be_visible()
-    page.get_by_role("button", name="Run it again").click()
-    expect(page.get_by_text("It will run again.")).to_be_visible()
+    expect(page.get_by_text("Mail a link that confirms an e-mail").first).to_be_visible()
+    page.get_by_role("button", name="Run again").click()
+    expect(page.get_by_text("The job will run again.")).to_be_visible()
     inbox.refused = {}
     work()
     assert inbox.mails[-1]["To"] == "jim@example.org"
@@ -127,8 +127,8 @@ def test_without_javascript(live_server: Any, browser: Browser, inbox: Inbox) ->
     page.locator("[name=you-name]").fill("Ada")
     page.locator("[name=you-email]").fill("ada@example.org")
     page.locator("[name=you-password]").fill("seven-green-herons")
-    page.get_by_role("button", name="Set the site up").click()
-    page.get_by_role("link", name="Skip this").click()
+    page.get_by_role("button", name="Set up the site").click()
+    page.get_by_role("link", name="Skip").click()
     expect(page).to_have_url(live_server.url + "/admin/")
     assert Site.objects.get().time_zone == "America/New_York"
 

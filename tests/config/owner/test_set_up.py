@@ -94,8 +94,8 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_lost(
 ) -> None:
     response = client.post(path, FORM | {field: value})
     assert response.status_code == 422
-    form, you = response.context["form"], response.context["you"]
-    wrong = [*form.errors, *(f"you-{name}" for name in you.errors)]
+    form, administrator = response.context["form"], response.context["administrator_form"]
+    wrong = [*form.errors, *(f"you-{name}" for name in administrator.errors)]
     assert wrong == [field]
     page = response.content.decode()
     for name, sent in FORM.items():

@@ -121,9 +121,9 @@ def test_what_the_language_changes_is_said(ada: Client, settings: Any) -> None:
     def said() -> str:
         return str(ada.get(URL).context["form"].fields["language"].help_text)
 
-    assert said().endswith("menus, buttons, dates and mails. There is no other one yet.")
+    assert said().endswith("menus, buttons, dates and mails. No other language is available yet.")
     settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
-    assert said().endswith("A reader whose browser asks for another one of these gets that.")
+    assert said().endswith("Readers see their browser’s language if it is one of these.")
 
 
 def test_the_language_of_the_stories_is_so_wherever_they_stand(ada: Client, site: Pages) -> None:
@@ -260,7 +260,7 @@ def test_a_zone_is_found_by_a_part_of_its_name(ada: Client, typed: str, found: s
     assert Site.objects.get().time_zone == found
 
 
-@pytest.mark.parametrize(("typed", "said"), [("Mars/Olympus", "is not a time zone"), ("san", "Write one")])
+@pytest.mark.parametrize(("typed", "said"), [("Mars/Olympus", "is not a time zone"), ("san", "Enter one")])
 def test_a_zone_that_is_none_or_several_is_refused(ada: Client, typed: str, said: str) -> None:
     response = save(ada, time_zone=typed)
     assert said in response.context["form"].errors["time_zone"][0]
@@ -296,7 +296,7 @@ def test_two_owners_at_once_hear_of_each_other(ada: Client) -> None:
 
 def test_the_numbers_of_the_filter_and_the_desk_are_told(ada: Client) -> None:
     page = ada.get(URL).content.decode()
-    assert "Of 100 honest comments, 1 may wait" in page
+    assert "hold up to 1 of 100 good comments" in page
     assert "more than 4 hours, between 08:00 and 22:00" in page
 
 

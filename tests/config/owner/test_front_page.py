@@ -10,7 +10,7 @@ from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
-WRITE, ANSWER, KEEP = "Write a story", "What waits for review", "What you have"
+WRITE, ANSWER, KEEP = "Write a story", "What waits for review", "System status"
 
 
 @pytest.mark.parametrize(

@@ -76,60 +76,60 @@ def test_versions_database_and_disk(ada: Client) -> None:
     assert f"Soundoff {VERSION} · Python 3." in told
     assert "PostgreSQL 1" in told
     assert "MB, “" in told
-    assert f"are free where {os.environ['SOUNDOFF_HOME']} is." in told
+    assert f"free on the disk of {os.environ['SOUNDOFF_HOME']}." in told
 
 
 def test_the_last_backup(ada: Client) -> None:
     (folder() / "last.json").unlink(missing_ok=True)
-    assert "Never. Take one each day" in page(ada)
+    assert "Never. Make a backup each day" in page(ada)
     file = folder() / "one.backup"
     file.write_bytes(b"x" * 2048)
     made = {"size": 2048, "sha256": "", "seconds": 1.0, "counts": {}}
     remember_last(LastBackup(file=file, at=timezone.now(), **made))
     told = page(ada)
     assert f"2.0 KB in {file}" in told.replace("\xa0", " ")
-    assert "Take one each day" not in told
+    assert "Make a backup each day" not in told
     file.unlink()
-    assert "It is no longer there" in page(ada)
+    assert "The file is no longer there" in page(ada)
     remember_last(LastBackup(file=file, at=timezone.now() - timedelta(days=8), **made))
-    assert "Take one each day" in page(ada)
+    assert "Make a backup each day" in page(ada)
     (folder() / "last.json").unlink()
 
 
 def test_the_nightly_backup(ada: Client, settings: Any, tmp_path: Path) -> None:
     settings.HOME = tmp_path
-    assert "Off: no backup is made by itself." in page(ada)
+    assert "<dd> Off. <a" in page(ada)
     fields = ada.get("/owner/settings/").context["form"].initial
     assert f"into {nightly_folder()} on this machine" in page(ada, "/owner/settings/")
     values = {name: value for name, value in fields.items() if value not in (None, False)}
     refused = ada.post("/owner/settings/", {**values, "backs_up_nightly": "on", "backups_kept": "0"})
     assert list(refused.context["form"].errors) == ["backups_kept"]
     ada.post("/owner/settings/", {**values, "backs_up_nightly": "on", "backups_kept": "3"})
-    assert f"On: the last 3 are kept in {nightly_folder()}. The first is made within minutes" in page(ada)
+    assert f"On: the last 3 are kept in {nightly_folder()}. The first one is made within minutes" in page(ada)
 
     with time_machine.travel(datetime(2026, 11, 26, 12, tzinfo=UTC), tick=False):
         back_up()
     told = page(ada)
-    assert "1 is there, " in told
+    assert "1 backup, " in told
     assert f"in {nightly_folder()}/soundoff-2026-11-26.zip" in told
-    assert "copy them, and erasures.jsonl" in told
+    assert "Copy them, and erasures.jsonl" in told
     remember_failure(Failure(timezone.now(), "The disk of /srv is full: the backup was not made."))
     told = page(ada)
-    assert "failed: The disk of /srv is full: the backup was not made.</strong> It is tried again" in told
+    assert "failed: The disk of /srv is full: the backup was not made. </strong> The next attempt" in told
     Site.objects.update(backs_up_nightly=False)
-    assert "Off: no backup is made by itself. 1 is there, " in page(ada)
+    assert "Off. 1 backup, " in page(ada)
 
 
 def test_a_mail_that_failed_and_its_job_are_told_and_run_again(ada: Client, inbox: Inbox) -> None:
     job = refused(inbox)
     told = page(ada)
-    assert "0 mails left, 1 did not." in told
+    assert "0 sent, 1 failed." in told
     assert "refuses this recipient: 550 5.1.1 &lt;…@…&gt; is unknown here" in told
-    assert "Mail the link that confirms an e-mail</strong>" in told
+    assert "Mail a link that confirms an e-mail</strong>" in told
     assert "SMTPRecipientsRefused" in told
     assert "jim@example.org" not in told
 
-    ada.post(JOB, {"again": str(job.pk)})
+    ada.post(JOB, {"retry": str(job.pk)})
     job.refresh_from_db()
     assert job.status == TaskResultStatus.READY
     assert (
@@ -141,14 +141,14 @@ def test_a_mail_that_failed_and_its_job_are_told_and_run_again(ada: Client, inbo
     assert job.status == TaskResultStatus.SUCCESSFUL
     assert [mail["To"] for mail in inbox.mails] == ["jim@example.org"]
     told = page(ada)
-    assert "1 mail left, 1 did not." in told
+    assert "1 sent, 1 failed." in told
     assert "Failed jobs" not in told
 
 
 def test_a_second_press_does_nothing(ada: Client, inbox: Inbox) -> None:
     job = refused(inbox)
-    ada.post(JOB, {"again": str(job.pk)})
-    response = ada.post(JOB, {"again": str(job.pk)}, follow=True)
+    ada.post(JOB, {"retry": str(job.pk)})
+    response = ada.post(JOB, {"retry": str(job.pk)}, follow=True)
     assert "somebody was faster" in response.content.decode()
     work()
     assert DBTaskResult.objects.failed().count() == 1
@@ -156,14 +156,14 @@ def test_a_second_press_does_nothing(ada: Client, inbox: Inbox) -> None:
 
 def test_all_run_again_or_one_is_thrown_away(ada: Client, inbox: Inbox) -> None:
     jobs = [refused(inbox) for _ in range(3)]
-    ada.post(JOB, {"away": str(jobs[0].pk)})
+    ada.post(JOB, {"discard": str(jobs[0].pk)})
     assert not DBTaskResult.objects.filter(pk=jobs[0].pk).exists()
     ada.post(JOB, {"all": "1"})
     states = DBTaskResult.objects.filter(pk__in=[job.pk for job in jobs]).values_list("status", flat=True)
     assert list(states) == [TaskResultStatus.READY] * 2
 
 
-@pytest.mark.parametrize("sent", [{}, {"again": "x"}, {"again": "9" * 32}, {"soon": "no such"}])
+@pytest.mark.parametrize("sent", [{}, {"retry": "x"}, {"retry": "9" * 32}, {"run_now": "no such"}])
 def test_what_is_not_there_is_no_error(ada: Client, sent: dict[str, str]) -> None:
     assert ada.post(JOB, sent).status_code == 302
 
@@ -175,18 +175,18 @@ def quiet() -> None:
 
 def test_a_worker_that_does_not_run_is_told(ada: Client) -> None:
     result = quiet.enqueue()
-    assert "does not seem to run. bin/serve starts it; by hand it is manage.py db_worker" not in page(ada)
+    assert "The job worker does not seem to run" not in page(ada)
     long_ago = timezone.now() - timedelta(minutes=11)
     DBTaskResult.objects.filter(pk=result.id).update(enqueued_at=long_ago)
-    assert "the job worker does not seem to run" in page(ada)
+    assert "The job worker does not seem to run" in page(ada)
     work()
     quiet.using(run_after=timezone.now() + timedelta(days=1)).enqueue()
     DBTaskResult.objects.update(enqueued_at=long_ago)
-    assert "the job worker does not seem to run" not in page(ada)  # that one has time
+    assert "The job worker does not seem to run" not in page(ada)  # that one has time
 
 
 def test_the_clock(ada: Client) -> None:
-    assert "It never ran." in page(ada)
+    assert "Has never run." in page(ada)
 
     def fails() -> None:
         raise RuntimeError
@@ -194,12 +194,12 @@ def test_the_clock(ada: Client) -> None:
     job = Job("blank old spam", timedelta(days=1), fails)
     list(tick([job]))
     told = page(ada)
-    assert "failed: RuntimeError. It is tried again by itself." in told
+    assert "Failed: RuntimeError. The next attempt is automatic." in told
     assert not is_due(job, timezone.now())
-    ada.post(JOB, {"soon": "blank old spam"})
+    ada.post(JOB, {"run_now": "blank old spam"})
     assert is_due(job, timezone.now())
     JobRun.objects.create(name="train the filter", started_at=timezone.now() - timedelta(minutes=11))
-    assert "by hand it is manage.py tick" in page(ada)
+    assert "run manage.py tick once a minute" in page(ada)
 
 
 def test_what_jobs_did_is_kept_for_a_week(ada: Client, inbox: Inbox) -> None:
@@ -224,8 +224,8 @@ def test_mails_of_a_week_are_counted(ada: Client) -> None:
     MailDay.objects.create(day=today - timedelta(days=7), sent=5)
     MailFailure.objects.create(subject="News", count=3, error="No <b>")
     told = page(ada)
-    assert "1,002 mails left, 1 did not." in told
-    assert "News and others, 3 in all" in told
+    assert "1,002 sent, 1 failed." in told
+    assert "News and others, 3 in total" in told
     assert "No &lt;b&gt;" in told
 
 
@@ -257,9 +257,9 @@ def test_the_check_says_no_more_than_is_so(ada: Client, inbox: Inbox, settings: 
 
 
 def test_accounts_of_the_sample_are_told(ada: Client) -> None:
-    assert "of the sample" not in found(ada)
+    assert "sample data" not in found(ada)
     UserFactory.create(email="moderator@example.org")
-    assert "Accounts of the sample can log in: moderator@example.org" in found(ada)
+    assert "Accounts of the sample data can log in: moderator@example.org" in found(ada)
 
 
 def test_a_key_that_others_can_read(settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
