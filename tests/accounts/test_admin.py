@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, Guest, RoleChange, User
 from articles.models import Site
 from articles.site.invitations import invite
-from tests.config.owner.test_have import work
+from tests.config.owner.test_system_status import work
 from tests.factories import GuestFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

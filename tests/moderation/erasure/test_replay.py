@@ -192,7 +192,7 @@ def test_a_list_that_is_none_is_told_before_anything_is_touched(tmp_path: Path) 
     backup(tmp_path / "site.zip")
     (tmp_path / "letter").write_text("A letter.")
     for list_, sentence in (
-        (tmp_path / "letter", "is not an erasure log"),
+        (tmp_path / "letter", "not an erasure log"),
         (tmp_path / "nowhere", "can't be read"),
     ):
         with pytest.raises(CommandError, match=sentence):
