@@ -1,4 +1,4 @@
-"""What `serve` puts into an empty database: the sample story and one account of each role."""
+"""The sample data that `serve` puts into an empty database: a story, and one account of each role."""
 
 import json
 import os
@@ -17,20 +17,22 @@ SAMPLE_PEOPLE = {READER: "Ruth", MODERATOR: "Mona", EDITOR: "Emil", ADMINISTRATO
 
 
 class Account(TypedDict):
+    """An account of the sample data, with its password in plain text."""
+
     role: str
     email: str
     password: str
 
 
 class AccountsFile(TypedDict):
-    """The file in the data folder, readable by its owner only."""
+    """The content of the file in the data folder, which only its owner can read."""
 
     article: int
     accounts: list[Account]
 
 
 def create(home: Path) -> None:
-    """Fill the database if nobody and nothing is in it: all of it or, when interrupted, nothing."""
+    """Create the sample data if the database is empty, in one transaction."""
     if User.objects.exists() or Article.objects.exists():
         return
     with transaction.atomic():
@@ -40,7 +42,7 @@ def create(home: Path) -> None:
 
 
 def accounts(home: Path) -> list[Account]:
-    """The sample's accounts, for as long as its story stands."""
+    """Return the accounts of the sample data, as long as its story exists."""
     try:
         note: AccountsFile = json.loads(path(home).read_text())
     except FileNotFoundError:
@@ -49,12 +51,13 @@ def accounts(home: Path) -> list[Account]:
 
 
 def active_emails() -> list[str]:
-    """With which of the sample's accounts somebody could log in."""
-    ours = User.objects.filter(email__in=map(_email, SAMPLE_PEOPLE), is_active=True)
-    return list(ours.order_by("email").values_list("email", flat=True))
+    """Return the e-mails of the sample accounts that can still log in."""
+    users = User.objects.filter(email__in=map(_email, SAMPLE_PEOPLE), is_active=True)
+    return list(users.order_by("email").values_list("email", flat=True))
 
 
 def path(home: Path) -> Path:
+    """Return the file with the accounts and their passwords."""
     return home / "sample-accounts.json"
 
 

@@ -71,5 +71,5 @@ def test_a_line_that_was_cut_is_passed_over(caplog: pytest.LogCaptureFixture) ->
 )
 def test_another_file_is_no_list(text: str) -> None:
     erasure_log.path().write_text(text)
-    with pytest.raises(ValueError, match="is no list of erasures: line 1"):
+    with pytest.raises(ValueError, match="is not an erasure log: line 1"):
         read()

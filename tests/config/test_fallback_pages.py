@@ -19,8 +19,7 @@ from articles.models import Article
 from articles.services import touch_site
 from comments.models import Comment
 from comments.services import delete_comment
-from config.page_cache import application
-from config.page_cache import stamp_reader as contact
+from config.page_cache import application, stamp_reader
 from config.page_cache.application import Pages
 from config.page_cache.stamp_reader import Contact, DatabaseUnavailable, limit_django_waits, stamp_query
 from core.sql import execute_planned
@@ -28,7 +27,7 @@ from tests.factories import say
 from tests.helpers.asking import HOST, Reply, ask
 from tests.helpers.waiting import PATIENCE, until
 
-LINE = "The site can’t reach its database: this is the page as it was on"
+LINE = "The site can’t reach its database. This is the page as of"
 
 
 @contextmanager
@@ -159,7 +158,7 @@ def test_a_page_that_nobody_looked_at_lately_is_not_shown(
     ask(site, story)
     ask(site, "/")
     for key, entry in site._entries.items():
-        entry.confirmed -= 60 if key.path == "/" else 0
+        entry.confirmed_at -= 60 if key.path == "/" else 0
     with frozen():
         assert ask(site, "/").status == 503
         assert ask(site, story).status == 200
@@ -194,7 +193,7 @@ def test_the_sweep_finds_what_another_process_removed(
     ask(site, story)
     ask(site, "/archive/")
     for entry in site._entries.values():
-        entry.confirmed -= 60
+        entry.confirmed_at -= 60
     say(article, "Words that are new.")
     site.sweep()
     assert [key.path for key in site._entries] == ["/archive/"]
@@ -209,10 +208,10 @@ def test_after_one_vain_wait_nobody_waits(site: Pages, story: str, monkeypatch: 
     ask(site, story)
     with frozen():
         ask(site, story)
-        lost_at = site.contact.lost_at
+        lost_at = site.stamp_reader.lost_at
         for _ in range(200):
             assert ask(site, story).status == 200
-        assert site.contact.lost_at == lost_at
+        assert site.stamp_reader.lost_at == lost_at
         with pytest.raises(DatabaseUnavailable):
             site.sweep()
     assert LINE in ask(site, story).text  # until a sweep has found it back
@@ -227,7 +226,7 @@ def test_connections_that_were_cut_are_made_again(site: Pages, story: str) -> No
     touch_site()
     cut_off()
     assert ask(site, story).headers["ETag"] == etag
-    assert site.contact.lost_at is None
+    assert site.stamp_reader.lost_at is None
 
 
 def test_a_database_that_is_lost_under_way(site: Pages, article: Article) -> None:
@@ -246,7 +245,7 @@ def test_a_database_that_is_lost_under_way(site: Pages, article: Article) -> Non
 
     holder = psycopg2.connect(**connection.get_connection_params())
     holder.cursor().execute("LOCK TABLE articles_article")  # so that Django waits for an answer
-    limit_django_waits(site.contact)
+    limit_django_waits(site.stamp_reader)
     try:
         freezer = threading.Timer(0.3, freeze)
         freezer.start()
@@ -323,7 +322,7 @@ def held_post(site: Pages, story: str) -> Iterator[HeldPost]:
 @pytest.mark.parametrize("is_limited", [False, True])
 def test_a_connection_that_ends_in_the_middle_of_a_post(held_post: HeldPost, is_limited: bool) -> None:
     if is_limited:
-        limit_django_waits(held_post.site.contact)
+        limit_django_waits(held_post.site.stamp_reader)
     refused = held_post.send_held(held_post.end_backend)
     assert refused.status == 503
     assert Form(refused.text).fields == held_post.fields
@@ -335,8 +334,8 @@ def test_a_silent_connection_is_given_up_by_its_own_time(
     held_post: HeldPost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One backend is frozen, and all others go on answering."""
-    monkeypatch.setattr(contact, "SILENT_MAX", 3)
-    limit_django_waits(held_post.site.contact)
+    monkeypatch.setattr(stamp_reader, "SILENT_MAX", 3)
+    limit_django_waits(held_post.site.stamp_reader)
     frozen_ones: list[int] = []
 
     def freeze(backend: int) -> None:
@@ -351,7 +350,7 @@ def test_a_silent_connection_is_given_up_by_its_own_time(
             until(lambda backend=backend: not Path(f"/proc/{backend}").exists())  # type: ignore[misc]
     assert refused.status == 503
     assert Form(refused.text).fields == held_post.fields
-    assert held_post.site.contact.lost_at is None
+    assert held_post.site.stamp_reader.lost_at is None
     assert held_post.send().status == 302
     assert Comment.objects.count() == 1
 
@@ -359,22 +358,22 @@ def test_a_silent_connection_is_given_up_by_its_own_time(
 def test_one_silent_connection_of_ours_is_replaced(site: Pages, story: str) -> None:
     """Its questions are asked once more over another one, though others are answered all the time."""
     etag = ask(site, story).headers["ETag"]
-    (line,) = site.contact._idle
+    (line,) = site.stamp_reader._idle
     done = threading.Event()
 
     def others() -> None:
         while not done.wait(0.1):
-            site.contact.read(stamp_query())
+            site.stamp_reader.read(stamp_query())
 
     os.kill(line.info.backend_pid, signal.SIGSTOP)
     try:
-        site.contact._idle.clear()
+        site.stamp_reader._idle.clear()
         asking = threading.Thread(target=others)
         asking.start()
-        until(lambda: site.contact._idle)
-        site.contact._idle.append(line)  # the next one to be taken
+        until(lambda: site.stamp_reader._idle)
+        site.stamp_reader._idle.append(line)  # the next one to be taken
         assert ask(site, story).headers["ETag"] == etag
-        assert site.contact.lost_at is None
+        assert site.stamp_reader.lost_at is None
         assert line.closed
     finally:
         done.set()
@@ -388,18 +387,18 @@ def test_a_statement_that_cannot_be_planned_fails_as_others_of_django_do(site: P
 
 
 def test_a_slow_statement_may_go_on_while_the_database_answers_others(transactional_db: None) -> None:
-    contact = Contact()
-    limit_django_waits(contact)
+    reader = Contact()
+    limit_django_waits(reader)
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(1.3), 7")
             assert cursor.fetchone()[1] == 7
         with frozen(), pytest.raises(OperationalError), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        assert contact.read_singly([], [])[0] == contact.read(stamp_query())[0]
+        assert reader.read_versions([], [])[0] == reader.read(stamp_query())[0]
         connection.close_if_unusable_or_obsolete()  # as each request does that starts
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     finally:
         set_wait_callback(None)
-        contact.close()
+        reader.close()

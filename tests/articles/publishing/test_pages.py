@@ -56,7 +56,7 @@ def test_a_year_that_no_archive_has_is_refused(draft, emil, day):
     client = as_(emil)
     for name in ("schedule", "embargo"):
         data = {"seen": draft.version, "at_0": day, "at_1": "23:59"}
-        assert "can’t be right" in client.post(act(draft, name), data).content.decode()
+        assert "is not valid" in client.post(act(draft, name), data).content.decode()
     draft.refresh_from_db()
     assert draft.published_at is draft.embargo_until is None
 

@@ -248,7 +248,7 @@ def test_a_member_recommends_and_takes_it_back(browser, live_server, client, art
 def test_a_stranger_sees_a_count_and_no_button(live_server, page, article, talk):
     Comment.objects.filter(pk=talk.Olav.pk).update(recommend_count=12)
     open_story(live_server, page, article)
-    expect(at(page, talk.Olav)).to_contain_text("12 recommend it")
+    expect(at(page, talk.Olav)).to_contain_text("12 recommendations")
     assert page.get_by_role("button", name="Recommend").count() == 0
 
 

@@ -70,7 +70,7 @@ def test_the_owners_walkthrough(live_server: Any, browser: Browser, inbox: Inbox
     expect(page.get_by_text("Your site is set up.")).to_be_visible()
     inbox.refused = {"ada@example.org": "450 4.2.1 Mailbox busy"}
     page.get_by_role("button", name="Send a test e-mail").click()
-    expect(page.get_by_role("alert")).to_contain_text("refuses this recipient: 450 4.2.1 Mailbox busy")
+    expect(page.get_by_role("alert")).to_contain_text("rejects this recipient: 450 4.2.1 Mailbox busy")
     shoot(page, "mail-refused-390")
     inbox.refused = {}
     page.get_by_role("button", name="Send a test e-mail").click()

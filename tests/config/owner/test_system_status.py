@@ -100,7 +100,7 @@ def test_the_nightly_backup(ada: Client, settings: Any, tmp_path: Path) -> None:
     settings.HOME = tmp_path
     assert "<dd> Off. <a" in page(ada)
     fields = ada.get("/owner/settings/").context["form"].initial
-    assert f"into {nightly_folder()} on this machine" in page(ada, "/owner/settings/")
+    assert f"in {nightly_folder()} on this machine" in page(ada, "/owner/settings/")
     values = {name: value for name, value in fields.items() if value not in (None, False)}
     refused = ada.post("/owner/settings/", {**values, "backs_up_nightly": "on", "backups_kept": "0"})
     assert list(refused.context["form"].errors) == ["backups_kept"]
@@ -124,7 +124,7 @@ def test_a_mail_that_failed_and_its_job_are_told_and_run_again(ada: Client, inbo
     job = refused(inbox)
     told = page(ada)
     assert "0 sent, 1 failed." in told
-    assert "refuses this recipient: 550 5.1.1 &lt;…@…&gt; is unknown here" in told
+    assert "rejects this recipient: 550 5.1.1 &lt;…@…&gt; is unknown here" in told
     assert "Mail a link that confirms an e-mail</strong>" in told
     assert "SMTPRecipientsRefused" in told
     assert "jim@example.org" not in told
@@ -237,7 +237,7 @@ def test_the_check_says_what_to_do(ada: Client) -> None:
     assert "No mail server is set" in told
     assert "The e-mail of 1 administrator is not confirmed" in told
     # The run's own database has one login for all.
-    assert "could rewrite the log of decisions" in told
+    assert "could rewrite the audit log" in told
     # Django's own words about what follows from that are left out.
     assert "SECURE_SSL_REDIRECT" not in told
     assert "SECURE_HSTS" not in told

@@ -13,7 +13,7 @@ import pytest
 from tests.config.serving import Guest, Served, serving
 from tests.helpers.waiting import until
 
-LINE = "The site can’t reach its database: this is the page as it was on"
+LINE = "The site can’t reach its database. This is the page as of"
 READERS = 400
 
 

@@ -159,7 +159,7 @@ def test_data_of_another_major_version_is_refused(server: postgres.Server) -> No
     was = version.read_text()
     version.write_text("14\n")
     try:
-        with pytest.raises(postgres.NoServer, match=r"is of PostgreSQL 14, the server here is \d+"):
+        with pytest.raises(postgres.NoServer, match=r"is of PostgreSQL 14, but this server is \d+"):
             server.ensure()
     finally:
         version.write_text(was)
@@ -181,7 +181,7 @@ def test_a_socket_folder_that_is_not_ours_is_refused(server: postgres.Server, tm
     assert not server.socket.exists()
     server.socket.symlink_to(tmp_path)
     try:
-        with pytest.raises(postgres.NoServer, match="belongs to somebody else"):
+        with pytest.raises(postgres.NoServer, match="belongs to another user"):
             server.ensure()
     finally:
         server.socket.unlink()
@@ -350,7 +350,7 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path, environment:
     )
     assert told.returncode == 1
     assert told.stderr == (
-        f"The data folder {tmp_path}/file/site cannot be made: Not a directory. "
+        f"The data folder {tmp_path}/file/site cannot be created: Not a directory. "
         "Set SOUNDOFF_HOME to a folder that you may write to.\n"
     )
 

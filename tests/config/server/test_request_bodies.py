@@ -25,7 +25,7 @@ Messages = list[dict[str, Any]]
 @pytest.fixture(autouse=True)
 def nothing_stays() -> Iterator[None]:
     yield
-    assert (Body.small, Body.large) == (0, 0)
+    assert (Body.memory_used, Body.files_used) == (0, 0)
 
 
 def read(messages: Messages, **environ: str) -> tuple[Body, dict[str, Any]]:
@@ -76,7 +76,7 @@ def test_a_body_comes_whole_at_each_size() -> None:
 def test_large_bodies_leave_room_for_comments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_bodies, "FILES_TOTAL_MAX", 4 * MB)
     with read_bytes(3 * MB), read_bytes(3 * MB):
-        with pytest.raises(RefusedError, match="no room for what you sent") as refused:
+        with pytest.raises(RefusedError, match="too busy at the moment") as refused:
             read_bytes(3 * MB)
         assert refused.value.status == HTTPStatus.SERVICE_UNAVAILABLE
         with read_bytes(10_000) as comment:

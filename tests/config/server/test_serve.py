@@ -185,7 +185,7 @@ def test_the_samples_accounts_are_for_this_machine_only(
     assert site.stop() == 0
     refused = serve(**reach)
     assert refused.process.wait(PATIENCE) == 1
-    refused.wait_for("the sample's accounts still log in: administrator@example.org, ")
+    refused.wait_for("the sample accounts can still log in: administrator@example.org, ")
     assert processes(home) == []
 
     site = serve()
@@ -227,7 +227,7 @@ def test_a_killed_child_is_started_again(serve: Serve) -> None:
         until(lambda: site.status() == 200)
     until(lambda: site.child("db_worker"))
     assert site.stop() == 0
-    assert "The database ended (-9); starting it again." in site.printed
+    assert "The database ended (-9); restarting it." in site.printed
 
 
 def test_a_web_server_that_is_killed_while_it_starts_leaves_no_worker(serve: Serve) -> None:
@@ -271,7 +271,7 @@ def test_there_is_only_one(serve: Serve, home: Path) -> None:
     site.wait_for("Ctrl-C stops it.")
     second = serve()
     assert second.process.wait(PATIENCE) == 1
-    second.wait_for(f"Soundoff already runs with the data folder {home}.")
+    second.wait_for(f"Soundoff is already running with the data folder {home}.")
 
 
 def test_a_taken_port_is_named(serve: Serve) -> None:
@@ -419,7 +419,7 @@ def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, reachable: dict[str
     assert submit(ada, url, fields) == f"http://localhost:{site.port}/owner/mail/?first=1"
     told = ada.open(f"http://localhost:{site.port}/owner/have/").read().decode()
     assert "served without HTTPS" in told
-    assert "could rewrite the log of decisions" not in told  # pages have a login that owns nothing
+    assert "could rewrite the audit log" not in told  # pages have a login that owns nothing
     assert "secret key" not in told
     is_embedded = f"in the data folder {reachable['SOUNDOFF_HOME']}" in told
     assert is_embedded == ("DATABASE_URL" not in reachable)
@@ -500,7 +500,7 @@ def test_what_a_later_version_upgraded_is_not_started(
     assert site.stop() == 0
     refused = serve()
     assert refused.process.wait(PATIENCE) == 1
-    refused.wait_for("The site is not started: its database is not that of this version.")
+    refused.wait_for("The site was not started, because its database could not be upgraded.")
     assert (
         "upgraded by a later version of Soundoff (comments.0999_next). Put that version back"
         in refused.printed
