@@ -82,7 +82,7 @@ def check_environment(app_configs: Sequence[Any] | None = None, **kwargs: Any) -
     if site.scheme == "https" and not settings.BEHIND_PROXY:
         found.append(
             Error(
-                f"SITE_URL is {settings.SITE_URL}, but the server speaks HTTP: a page would redirect to itself.",
+                f"SITE_URL is {settings.SITE_URL}, but the server speaks HTTP: pages redirect to themselves.",
                 hint="Set BEHIND_PROXY=1 and use an HTTPS proxy, or write SITE_URL with http.",
                 id="config.E007",
             )

@@ -1,4 +1,4 @@
-"""No failure reaches the next test, and none hangs: a run of pytest over tests that behave badly."""
+"""No failing or hanging test affects the next one: a run of pytest over badly behaved tests."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""People and guests in the admin. Ada administers, Mona moderates, Emil edits, Ruth reads."""
+"""The admin of people. Ada is an administrator, Mona a moderator, Emil an editor, Ruth a reader."""
 
 import re
 from typing import Any

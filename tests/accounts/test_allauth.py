@@ -1,4 +1,4 @@
-"""Signing up, confirming, logging in and out, a new password: with the mails that are really sent."""
+"""Sign-up, confirmation, log-in, log-out and password reset, with mails sent to a real SMTP server."""
 
 import email
 import re
@@ -29,7 +29,7 @@ SIGN_UP = {"name": "Ruth", "email": "ruth@example.org", "password1": PASSWORD}
 
 
 class Inbox:
-    """What an SMTP server was handed."""
+    """The mails that an SMTP server received."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
@@ -39,7 +39,7 @@ class Inbox:
         return "250 OK"
 
     def link(self, path: str) -> str:
-        """The newest mail's link to that part of the site, as a path."""
+        """Return the link in the latest mail that begins with this path."""
         body = self.mails[-1].get_body(("plain",)).get_content()
         (found,) = re.findall(rf"{django_settings.SITE_URL}({path}\S+)", body)
         return found
@@ -47,8 +47,8 @@ class Inbox:
 
 @pytest.fixture
 def inbox(settings, monkeypatch):
-    """A real SMTP server on a free port, and Django told to send to it."""
-    monkeypatch.setattr(DNS_NAME, "_fqdn", "localhost", raising=False)  # else asked of a DNS, for seconds
+    """Run an SMTP server on a free port, and let Django send to it."""
+    monkeypatch.setattr(DNS_NAME, "_fqdn", "localhost", raising=False)  # otherwise a DNS query takes seconds
     inbox = Inbox()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -112,7 +112,7 @@ def test_a_person_signs_up_confirms_logs_out_and_in_and_chooses_a_new_password(i
 
 
 def test_in_another_browser_the_link_asks_for_the_password(inbox):
-    """Else somebody could sign up with an e-mail of another, and wait until its owner opens the link."""
+    """Otherwise an attacker could sign up with another's e-mail and wait until the owner opens the link."""
     Client().post("/accounts/signup/", SIGN_UP)
     confirm, other = inbox.link("/accounts/sign-up/"), Client()
     assert "The password that you chose" in other.get(confirm).content.decode()

@@ -1,5 +1,8 @@
-"""Nobody learns who has an account: what is asked with a known and an unknown e-mail gets the same answer, by
-the same statements and as many hashes. Only the mail tells, and that goes to whoever owns the e-mail."""
+"""The site does not reveal who has an account.
+
+Requests with a known and an unknown e-mail get the same response, with the same statements and the same
+number of hashes. Only the mail differs, and it goes to the owner of the e-mail.
+"""
 
 import re
 from collections.abc import Iterator
@@ -37,7 +40,7 @@ def _nothing_was_asked_before() -> Iterator[None]:
 
 @pytest.fixture
 def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was hashed: the work that takes as long as everything else together."""
+    """Record the password hashes, which take as long as everything else together."""
     done: list[str] = []
     encode, verify = Argon2PasswordHasher.encode, Argon2PasswordHasher.verify
 
@@ -55,7 +58,7 @@ def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def people(kind: str) -> str:
-    """The e-mail of somebody of this kind."""
+    """Return the e-mail of a person of this kind."""
     email = f"{kind}@example.org"
     if kind == "unknown":
         return email
@@ -67,7 +70,7 @@ def people(kind: str) -> str:
 
 
 def ask(what: str, email: str, hashes: list[str]) -> tuple[Any, ...]:
-    """What can be seen of an answer, and what it took."""
+    """Send a request. Return the visible parts of the response, its statements and its hashes."""
     path, fields = ASKED[what]
     hashes.clear()
     with CaptureQueriesContext(connection) as captured:
@@ -108,7 +111,7 @@ def at_once(settings: Any) -> None:
     ],
 )
 def test_the_mail_says_which_it_is_and_leads_to_our_own_address(what: str, kind: str, words: str) -> None:
-    """Whatever host somebody sends: 127.0.0.1 and localhost are ours where this runs."""
+    """With any Host header: both 127.0.0.1 and localhost are allowed in this run."""
     email = people(kind)
     path, fields = ASKED[what]
     sent = {name: value.format(email) for name, value in fields.items()}

@@ -1,4 +1,4 @@
-"""A guest is known again by the cookie and proved by the mailed link."""
+"""A guest is recognised by the cookie and confirmed by the mailed link."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Wrong passwords: the guesser waits, the owner does not."""
+"""Login throttling: a guesser has to wait, the owner does not."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ def at_once(settings: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def clock(time_machine: Any) -> Any:
-    """A second of a wait is none on a busy machine: the clock stands until it is moved."""
+    """Stop the clock until a test moves it, as a wait of a second may be over on a busy machine."""
     time_machine.move_to(timezone.now(), tick=False)
     return time_machine
 
@@ -50,7 +50,7 @@ def log_in(client: Client, password: str = PASSWORD, email: str = "ruth@example.
 
 
 def guess(address: str, times: int, email: str = "ruth@example.org", clock: Any = None) -> None:
-    """Wrong passwords, each once its wait is over if there is a clock to move."""
+    """Send wrong passwords. With a clock, move it past the wait before each."""
     for _ in range(times):
         answer = log_in(at(address), "a wrong guess", email)
         if answer.status_code == 429:

@@ -1,4 +1,4 @@
-"""What may stand in a name, and which two can be taken for one another."""
+"""Characters that a name may contain, and names that look alike."""
 
 import pytest
 from django.core.exceptions import ValidationError

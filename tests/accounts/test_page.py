@@ -1,4 +1,4 @@
-"""The switch of a member's public page."""
+"""The page that switches a member's public page on and off."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""Without a database: the run's real Postgres, stopped in its tracks, cut off, or come back."""
+"""Pages without a database: Postgres is frozen, disconnected, or back again."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ LINE = "The site can’t reach its database. This is the page as of"
 
 @contextmanager
 def frozen() -> Iterator[None]:
-    """A server that takes what is sent to it and never answers, and never hangs up either."""
+    """Freeze the server, so that it accepts requests but neither answers nor disconnects."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         backend = Path("/proc") / str(cursor.fetchone()[0])
@@ -50,7 +50,7 @@ def frozen() -> Iterator[None]:
 
 
 def cut_off() -> None:
-    """End all connections of programs but the test's own (an autovacuum is not the owner's to end)."""
+    """End all client connections but the test's own. (The owner may not end an autovacuum.)"""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
@@ -64,7 +64,7 @@ def until_back(site: Pages) -> None:
 
 
 class Form(HTMLParser):
-    """The form with a text on a page: its fields, as a browser would send them, and where to."""
+    """The form with a text on a page: its fields and its URL, as a browser would send it."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -230,7 +230,7 @@ def test_connections_that_were_cut_are_made_again(site: Pages, story: str) -> No
 
 
 def test_a_database_that_is_lost_under_way(site: Pages, article: Article) -> None:
-    """Django's own connection gives up as well, with the text kept, and is made again."""
+    """Django's own connection gives up as well and is opened again; the page keeps the text."""
     story = article.get_absolute_url()
     form = ask(site, f"{story}reply/")
     cookie = form.headers["Set-Cookie"].partition(";")[0]
@@ -263,7 +263,7 @@ def test_a_database_that_is_lost_under_way(site: Pages, article: Article) -> Non
 
 
 class HeldPost:
-    """A post of a guest that waits for a lock in its middle."""
+    """A comment of a guest whose request waits for a lock."""
 
     def __init__(self, site: Pages, story: str) -> None:
         self.site = site
@@ -279,7 +279,7 @@ class HeldPost:
         return send(self.site, self.path, self.fields, self.cookie)
 
     def send_held(self, strike: Callable[[int], None]) -> Reply:
-        """Send it, and do something to the backend that waits."""
+        """Send the comment, and do something to the backend that waits."""
         with self.holder.cursor() as cursor:
             cursor.execute("LOCK TABLE comments_comment")
         striking = threading.Thread(target=lambda: strike(self.wait_for_backend()))
@@ -333,7 +333,7 @@ def test_a_connection_that_ends_in_the_middle_of_a_post(held_post: HeldPost, is_
 def test_a_silent_connection_is_given_up_by_its_own_time(
     held_post: HeldPost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One backend is frozen, and all others go on answering."""
+    """One backend is frozen while all others answer."""
     monkeypatch.setattr(stamp_reader, "SILENT_MAX", 3)
     limit_django_waits(held_post.site.stamp_reader)
     frozen_ones: list[int] = []
@@ -356,7 +356,7 @@ def test_a_silent_connection_is_given_up_by_its_own_time(
 
 
 def test_one_silent_connection_of_ours_is_replaced(site: Pages, story: str) -> None:
-    """Its questions are asked once more over another one, though others are answered all the time."""
+    """Its queries run again over another connection, although others get answers all the time."""
     etag = ask(site, story).headers["ETag"]
     (line,) = site.stamp_reader._idle
     done = threading.Event()

@@ -1,4 +1,4 @@
-"""Which hosts are answered, in a process of its own, as the settings are read once."""
+"""Allowed hosts. Each case runs in a process of its own, because settings are read once."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What may be kept of an answer, and where."""
+"""Cache-Control of responses."""
 
 from collections.abc import Callable
 
@@ -93,7 +93,7 @@ def test_what_is_sent_is_answered_for_nobody_else(client: Client, story: Article
 def test_where_a_member_reads_the_browser_may_go_back(
     client: Client, ada: User, story: Article, path: str
 ) -> None:
-    """With no-store it would forget what was typed there and not sent."""
+    """With no-store the browser would lose unsent text."""
     answer = client.get(path.format(story=story.get_absolute_url()))
     assert answer["Cache-Control"] in {"private, no-cache", "no-cache, private"}
 

@@ -1,4 +1,4 @@
-"""What the settings make of the environment, in a process of its own."""
+"""Settings from the environment, each in a process of its own."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Times as the pages say them."""
+"""Formats of dates and times."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

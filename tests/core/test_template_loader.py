@@ -1,4 +1,4 @@
-"""What is set apart for who edits a template is not sent."""
+"""The template loader removes indentation."""
 
 import pytest
 from django.conf import settings

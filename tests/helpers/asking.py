@@ -1,4 +1,4 @@
-"""A request to the whole WSGI application, with its kept pages."""
+"""Requests to the whole WSGI application, with its page cache."""
 
 import gzip
 import sys
@@ -24,7 +24,7 @@ class Reply(NamedTuple):
 
 
 def ask(site: Pages, path: str, method: str = "GET", body: bytes = b"", **headers: str) -> Reply:
-    """One request, as a WSGI server hands it on: headers as `If_None_Match="…"`."""
+    """Send a request as a WSGI server does, with headers such as `If_None_Match="…"`."""
     path, _, query = path.partition("?")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,

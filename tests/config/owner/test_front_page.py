@@ -1,4 +1,4 @@
-"""The admin's first page says what each role may do; each of its links opens for whom it is shown to."""
+"""The admin's front page links to what each role may do, and each link works for that role."""
 
 import re
 

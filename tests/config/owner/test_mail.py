@@ -1,4 +1,4 @@
-"""How mails leave: who is their sender, what is counted, and what the owner reads where one is refused."""
+"""Sending mails: the sender, the counts, and the test e-mail with its errors."""
 
 import smtplib
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The owner's walkthrough in Chromium, from the one-time link on; and how the owner's pages look."""
+"""The owner's walkthrough in Chromium, from the set-up link on, and screenshots of the owner's pages."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The link with which `serve` has a site set up, and makes its first administrator."""
+"""The set-up link that `serve` prints, and the first administrator."""
 
 import pytest
 import time_machine

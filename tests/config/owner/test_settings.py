@@ -1,4 +1,4 @@
-"""Every setting of the site: who may set it, and that it is so in the next request, on warm kept pages."""
+"""The settings of the site: permissions, and their effect on the next request to cached pages."""
 
 import re
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def ada(transactional_db: None) -> Client:
 
 
 def fields(client: Client) -> dict[str, Any]:
-    """As the form comes, to be sent back with some of it changed."""
+    """Return the fields of the form, to send them back with some changes."""
     form = client.get(URL).context["form"]
     found = {name: form[name].value() for name in form.fields}
     return {name: value for name, value in found.items() if value not in (None, False)}
@@ -41,7 +41,7 @@ def save(client: Client, **values: Any) -> Any:
 
 
 def warm(site: Pages, path: str = "/") -> str:
-    """The page, which is from then on answered from memory."""
+    """Return the page and put it into the cache."""
     ask(site, path)
     reply = ask(site, path)
     assert reply.status == 200
@@ -269,7 +269,7 @@ def test_a_zone_that_is_none_or_several_is_refused(ada: Client, typed: str, said
 
 
 def test_only_what_was_changed_is_written(ada: Client) -> None:
-    """Moderators press `comment_status` meanwhile; and nothing at all is no new version."""
+    """Moderators may change `comment_status` meanwhile. Without a change there is no new version."""
     sent = fields(ada)
     change_site(comment_status="closed")
     version = Site.objects.get().version

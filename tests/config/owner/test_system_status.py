@@ -1,4 +1,4 @@
-"""What the owner reads of the site's state, and the presses that have a failed job run again."""
+"""The system status, and its buttons that run a failed job again."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -46,12 +46,12 @@ def page(client: Client, url: str = URL) -> str:
 
 
 def work() -> None:
-    """As the job worker does, until nothing is left."""
+    """Run the job worker until no job is left."""
     call_command("db_worker", batch=True, interval=0, startup_delay=False, verbosity=0, reload=False)
 
 
 def refused(inbox: Inbox) -> DBTaskResult:
-    """A job that failed because the server refused its mail."""
+    """Return a job that failed because the mail server rejected the recipient."""
     guest = GuestFactory.create(email="jim@example.org")
     inbox.refused = {guest.email: "550 5.1.1 <jim@example.org> is unknown here"}
     result = mail_confirmation.enqueue(guest.pk)

@@ -1,6 +1,6 @@
-"""Kept pages through the whole WSGI application, on the run's real Postgres.
+"""The page cache in the whole WSGI application, on a real Postgres.
 
-Two instances of it stand for two processes: they share nothing but the database.
+Two instances of it stand for two processes, which share only the database.
 """
 
 import gzip
@@ -56,7 +56,7 @@ def is_kept(reply: Reply) -> bool:
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """What Django asks the database, without the frame of the transaction."""
+    """Record Django's queries, without those that begin and end the transaction."""
     asked: list[str] = []
     with CaptureQueriesContext(connection) as captured:
         yield asked
@@ -250,7 +250,7 @@ def test_bad_values_get_a_page_or_are_not_found_and_are_kept_nowhere(
 
 
 def test_a_comment_has_one_url(site: Pages, article: Article) -> None:
-    """Written otherwise ("007", or in the digits of another script), it would be kept once for each way."""
+    """Other spellings ("007", or digits of another script) would each get a cache entry of their own."""
     root = say(article)
     replies = [say(article, parent=root) for _ in range(REPLIES + 1)]
     for key in (str(replies[-1].pk), f"0{replies[-1].pk}", str(replies[-1].pk).translate(ARABIC)):
@@ -296,7 +296,7 @@ def test_invented_orders_are_kept_nowhere(site: Pages, story: str) -> None:
 
 
 class Scene:
-    """A story with a thread, and everything that changes what a stranger reads."""
+    """A story with a thread, and everything that changes what an anonymous reader sees."""
 
     def __init__(self) -> None:
         self.editor = UserFactory.create(name="Edda", roles=(EDITOR,))
@@ -311,7 +311,7 @@ class Scene:
         self.reader = UserFactory.create(name="Ruth")
 
     def repeat(self) -> None:
-        """Take the second comment away, as the repeat of one under another story."""
+        """Remove the second comment as a duplicate of one on another story."""
         self.original = say(make_article("Another story"), "Second words.")
         self.decide(self.second, State.REJECTED, Reason.REPEAT)
         mark_comments(field="repeat_of", values={self.second.pk: self.original.pk})
@@ -320,7 +320,7 @@ class Scene:
         change_states(ids=[comment.pk], to=to, reason=reason, actor=None)
 
     def post_form(self, path: str, **changed: Any) -> None:
-        """The admin's form, with what it shows now but for what is changed."""
+        """Send the admin's form with its current values and these changes."""
         context = self.admin.get(path).context
         form = context["adminform"].form if "adminform" in context else context["form"]
         values = {name: form[name].value() for name in form.fields}
@@ -537,7 +537,7 @@ def test_a_cleared_flood_that_nobody_saw_leaves_the_page(site: Pages, article: A
 
 
 def moments_to_come() -> Iterator[datetime]:
-    """Yield a moment that is soon, and later ones until the loop's body ends before its moment has come."""
+    """Yield a time in the near future, and again later ones until the loop's body ends before that time."""
     lead = timedelta(seconds=1.2)
     while True:
         soon = timezone.now() + lead

@@ -1,8 +1,8 @@
-"""Fourteen ways in which a story is hidden, against every surface on which strangers would find it.
+"""Fourteen ways to hide a story, each checked on every page on which anonymous readers could find it.
 
-All of it goes through the whole application, from pages that were kept while the story was published. The
-story has everything that could give it away: a topic, an author and a month of its own, a pin, a picture,
-comments, an earlier address and one of another system, and a neighbour that would name it.
+The requests go through the whole application, with pages that were cached while the story was published. The
+story has everything that could reveal it: a topic, an author and a month of its own, a pin, an image,
+comments, an old URL and one of another system, and a neighbouring story that links to it.
 """
 
 from collections.abc import Callable
@@ -61,7 +61,7 @@ THEIR_OWN = {"its commenter's page": ["who commented"], "topic": ["topic", "topi
 
 
 class Scene:
-    """The story, published, and what stands around it."""
+    """The published story and its surroundings."""
 
     def __init__(self) -> None:
         self.image = make_image(jpeg(90, 60), alt=SIGNS["picture"])
@@ -113,7 +113,7 @@ class Scene:
         return publish(article=self.fresh(), at=moment, seen=self.article.version)
 
     def draft(self, stage: Article.Stage = Article.Stage.DRAFT) -> None:
-        """As if it had never been anything else."""
+        """Restore the state before the story was hidden."""
         values = {"stage": stage, "published_at": None, "version": F("version") + 1}
         Article.objects.filter(pk=self.article.pk).update(**values)
         touch_site()
@@ -127,7 +127,7 @@ class Scene:
 
     @property
     def lists(self) -> dict[str, list[str]]:
-        """Surfaces that stay, and name it no more."""
+        """Return the pages that stay but no longer mention the story."""
         file = (self.article.pk - 1) // SITEMAP_SIZE + 1
         near = self.neighbour.get_absolute_url()
         return {
@@ -153,7 +153,7 @@ class Scene:
 
     @property
     def own(self) -> dict[str, list[str]]:
-        """Surfaces that are there only with it."""
+        """Return the pages that exist only with the story."""
         url, comment = self._known, self.comment.pk
         return {
             "page and structured data": [url, f"{url}?order=newest"],
@@ -217,14 +217,14 @@ def _own_folder(settings: Any, tmp_path: Path) -> None:
 
 
 def told(reply: Reply) -> str:
-    """All that a stranger gets to read, pictures by their being there."""
+    """Return everything that an anonymous reader gets; images count as text if they exist."""
     if reply.headers.get("Content-Type", "").startswith("image/"):
         return SIGNS["picture"]
     return f"{reply.text} {reply.headers.get('Location', '')}"
 
 
 def surfaces(site: Pages, found: dict[str, list[str]]) -> dict[str, list[str]]:
-    """What each of them gives away: the URL and the sign."""
+    """Return the URL and the tell-tale text of each surface that reveals the story."""
     leaks: dict[str, list[str]] = {}
     for name, urls in found.items():
         for url in urls:

@@ -1,4 +1,4 @@
-"""The last good copies of pages: two instances of the application stand for two web processes."""
+"""Last copies of pages. Two instances of the application stand for two web processes."""
 
 import os
 import time

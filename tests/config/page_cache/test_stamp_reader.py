@@ -1,4 +1,4 @@
-"""Reads over an event loop (LoopContact), from the run's real Postgres."""
+"""AsyncStampReader: reads of stamps in an event loop, from a real Postgres."""
 
 import asyncio
 import os
@@ -38,7 +38,7 @@ def run(reader: Contact, work: Work) -> AsyncStampReader:
 
 
 def execute(statement: str) -> None:
-    """Over a connection of its own: in an event loop Django would make one that no test closes."""
+    """Execute over an own connection, because Django would open one in the event loop that no test closes."""
     one = psycopg2.connect(**django_connection.get_connection_params())
     one.autocommit = True
     with one.cursor() as cursor:

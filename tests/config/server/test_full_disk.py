@@ -1,7 +1,7 @@
-"""`manage.py serve` in a data folder whose disk is full: what is answered is what is stored.
+"""`manage.py serve` in a data folder whose disk is full: it confirms only what it has stored.
 
-The disk is a file system in memory, mounted for this test; where nothing can be mounted it is skipped, and in
-the gate's own run (CI=1) it fails.
+The disk is a file system in memory, mounted for this test. Without the right to mount, the test is skipped,
+but in CI (CI=1) it fails.
 """
 
 import json
@@ -70,7 +70,7 @@ def ask(site: Served, disk: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[.
 
 
 def fill(disk: Path) -> Path:
-    """Leave not one block."""
+    """Fill the disk completely."""
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file:
         for size in (1 << 20, 4096):
@@ -140,7 +140,7 @@ def guests_without_mails(ask: Callable[..., list[tuple[Any, ...]]]) -> list[Any]
 
 
 def held_without_jobs(ask: Callable[..., list[tuple[Any, ...]]]) -> list[Any]:
-    """Comments of the member that wait, of which nobody will be told."""
+    """Return the member's comments that wait without a queued notification."""
     return ask(
         "SELECT id FROM comments_comment c WHERE body ~ '^Words number' AND author_id IS NOT NULL "
         "AND state = 'pending' AND NOT EXISTS (SELECT FROM django_tasks_database_dbtaskresult "

@@ -1,4 +1,4 @@
-"""The embedded server, in clusters of its own."""
+"""The embedded Postgres server, in temporary clusters."""
 
 import importlib.util
 import os
@@ -262,7 +262,7 @@ def test_the_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def reachable() -> Iterator[Path]:
-    """A folder that everybody can enter."""
+    """Yield a folder that everybody can enter."""
     folder = Path(tempfile.mkdtemp(prefix="soundoff-folder-"))
     folder.chmod(0o755)
     yield folder

@@ -1,4 +1,4 @@
-"""The copy that root's unprivileged user reads."""
+"""Copies of Python and the project for the unprivileged user."""
 
 import os
 import pwd
@@ -27,7 +27,7 @@ def user() -> pwd.struct_passwd:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that everybody can enter."""
+    """Yield a folder that everybody can enter."""
     folder = Path(tempfile.mkdtemp(prefix="soundoff-program-"))
     folder.chmod(0o755)
     yield folder
@@ -36,7 +36,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def closed(folder: Path) -> Path:
-    """A folder as umask 077 makes it."""
+    """Return a folder as umask 077 creates it."""
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
     (closed / "file").touch()

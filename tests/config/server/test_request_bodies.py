@@ -1,4 +1,4 @@
-"""Reading of a request's body, without a server; test_slow_clients.py has the rest."""
+"""Reading request bodies without a server. test_slow_clients.py tests the rest."""
 
 import asyncio
 from collections.abc import Iterator

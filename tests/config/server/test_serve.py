@@ -1,4 +1,4 @@
-"""`manage.py serve`, the real thing: every process of it, in a data folder and on a port of its own."""
+"""`manage.py serve` with all its processes, in a data folder and on a port of its own."""
 
 import http.client
 import json
@@ -32,7 +32,7 @@ Serve = Callable[..., "Site"]
 
 
 class Site:
-    """A running `serve`: what it printed, and its processes."""
+    """A running `serve`: its output and its processes."""
 
     def __init__(self, process: subprocess.Popen[str], port: int, home: Path) -> None:
         self.process = process
@@ -48,7 +48,7 @@ class Site:
             self.printed += line
 
     def status(self, path: str = "/readyz") -> int:
-        """0 where nobody answers."""
+        """Return the status of a page; 0 without an answer."""
         web = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             web.request("GET", path)
@@ -59,7 +59,7 @@ class Site:
             web.close()
 
     def child(self, words: str) -> int:
-        """The process id of the one direct child with these words in its command line; 0 for none."""
+        """Return the id of the direct child with these words in its command line; 0 for none."""
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
@@ -71,7 +71,7 @@ class Site:
         return 0
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Its exit code."""
+        """Stop the process and return its exit code."""
         self.process.send_signal(number)
         self.printed += self.process.communicate(timeout=PATIENCE)[0]
         return self.process.returncode
@@ -128,7 +128,7 @@ def browser() -> OpenerDirector:
 
 
 def submit(opener: OpenerDirector, url: str, fields: dict[str, str]) -> str:
-    """Open the form at `url`, send it with its token, and return the URL where that leads."""
+    """Open the form at `url`, send it with its token, and return the final URL."""
     page = opener.open(url).read().decode()
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
     assert token
@@ -232,7 +232,7 @@ def test_a_killed_child_is_started_again(serve: Serve) -> None:
 
 def test_a_web_server_that_is_killed_while_it_starts_leaves_no_worker(serve: Serve) -> None:
     def workers() -> list[str]:
-        """Of its process group, without itself."""
+        """Return the processes of its process group, without itself."""
         fields = []
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -386,7 +386,7 @@ def test_jobs_that_our_worker_left_are_queued_again() -> None:
 
 @pytest.fixture(params=["address", "database"])
 def reachable(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """The environment of a site with nobody in it, which has a real address or a real database."""
+    """Return the environment of a site without accounts that has a public address or an own database."""
     with ExitStack() as stack:
         ours = {"SOUNDOFF_HOME": str(stack.enter_context(data_folder())), "SITE_URL": "http://localhost:8000"}
         if request.param == "address":
@@ -452,7 +452,7 @@ def test_an_upgrade_makes_a_backup_first(serve: Serve, home: Path, environment: 
 
 
 def test_the_drill(serve: Serve, home: Path, environment: dict[str, str]) -> None:
-    """What an operator does once in a while: a backup of the running site, brought up beside it."""
+    """A backup of the running site is restored into a second site."""
 
     def manage(command: str, *arguments: str | Path, **extra: str) -> str:
         argv = [sys.executable, "manage.py", command, *arguments]

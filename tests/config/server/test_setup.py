@@ -1,4 +1,4 @@
-"""bin/setup: what it refuses, and what it leaves alone. That it installs is seen by whoever runs bin/test."""
+"""bin/setup: its errors, and what it leaves unchanged. bin/test shows that it installs."""
 
 import os
 import shutil
@@ -62,7 +62,7 @@ def test_debian_without_venv_is_told_the_package(set_up: SetUp, project: Path, t
 
 
 def test_the_life_of_an_environment(set_up: SetUp, project: Path) -> None:
-    """In one test, because each new environment takes seconds."""
+    """All in one test, because each new environment takes seconds."""
     environment = project / ".venv"
     stamp = environment / "stamp-requirements.txt"
 

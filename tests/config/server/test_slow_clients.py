@@ -31,7 +31,7 @@ def head(site: Served, method: str, path: str, **headers: str) -> bytes:
 
 
 def answer(connection: socket.socket) -> bytes:
-    """All that comes until the server closes the connection."""
+    """Return everything until the server closes the connection."""
     parts = []
     with suppress(ConnectionResetError):
         while part := connection.recv(65536):
@@ -40,7 +40,7 @@ def answer(connection: socket.socket) -> bytes:
 
 
 def test_slow_clients_stop_nobody(site: Served) -> None:
-    """64 trickle the body of a POST, 64 the headers, for as long as readers and writers need."""
+    """64 clients send the body of a POST slowly and 64 the headers, while readers and writers work."""
     done = threading.Event()
     with ExitStack() as stack:
         bodies = [stack.enter_context(site.connect()) for _ in range(SLOW)]
@@ -81,7 +81,7 @@ def test_slow_clients_stop_nobody(site: Served) -> None:
 
 
 def test_a_large_body_on_a_slow_line_arrives(site: Served) -> None:
-    """As fast as 8 MB at 1 Mbit/s, for 8 seconds."""
+    """The speed is that of 8 MB at 1 Mbit/s, for 8 seconds."""
     body = urlencode({"body": "x" * 1_000_000}).encode()
     with site.connect() as connection:
         fields = {"Content_Length": str(len(body)), "Content_Type": "application/x-www-form-urlencoded"}
