@@ -55,15 +55,15 @@ def make_key(environ: Environ) -> Key | None:
     has_order = path.startswith("/stories/")
     if environ.get("QUERY_STRING"):
         try:
-            asked = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True, max_num_fields=100))
+            params = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True, max_num_fields=100))
         except ValueError:  # too many parameters; Django would refuse a thousand of them
-            asked = {}
-        if not UNCACHED_PARAMETERS.isdisjoint(asked) or (path == "/" and not OLD_KEYS.isdisjoint(asked)):
+            params = {}
+        if not UNCACHED_PARAMETERS.isdisjoint(params) or (path == "/" and not OLD_KEYS.isdisjoint(params)):
             return None
-        if has_order and "order" in asked:
-            if asked["order"] not in Order.values:
+        if has_order and "order" in params:
+            if params["order"] not in Order.values:
                 return None
-            query = f"order={asked['order']}"
+            query = f"order={params['order']}"
     if sent:
         # An order in the URL has priority over the cookie, so the cookie makes no difference then.
         found = [_THEME.search(sent), has_order and not query and _ORDER.search(sent)]

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, Guest, RoleChange, User
 from articles.models import Site
 from articles.site.invitations import invite
-from tests.config.owner.test_system_status import work
+from tests.config.owner.test_system_status import run_jobs
 from tests.factories import GuestFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -110,7 +110,7 @@ def test_somebody_who_is_added_is_mailed_a_link_and_chooses_a_password():
     data = {"name": "Emil", "email": "emil@example.org", "groups": roles(EDITOR), "is_active": "on"}
     page = as_(ADMINISTRATOR).post(f"{USERS}add/", data, follow=True).content.decode()
     assert f"the link for emil@example.org lies as a file in {settings.EMAIL_FILE_PATH}" in page
-    work()
+    run_jobs()
     (message,) = mail.outbox
     assert (message.to, message.subject) == (["emil@example.org"], "Your account at The Slip")
     (link,) = re.findall(rf"{settings.SITE_URL}(/accounts/password/reset/key/\S+)", message.body)
@@ -127,10 +127,10 @@ def test_somebody_who_is_added_is_mailed_a_link_and_chooses_a_password():
     edda.save()
     people = {"action": "invite_again", "_selected_action": [User.objects.get(name="Emil").pk, edda.pk]}
     assert as_(MODERATOR).post(USERS, people, follow=True).status_code in {200, 403}
-    told = as_(ADMINISTRATOR).post(USERS, people, follow=True).content.decode()
-    assert "1 invitation is mailed." in told
-    assert f"they lie as files in {settings.EMAIL_FILE_PATH}" in told
-    work()
+    page = as_(ADMINISTRATOR).post(USERS, people, follow=True).content.decode()
+    assert "1 invitation is mailed." in page
+    assert f"they lie as files in {settings.EMAIL_FILE_PATH}" in page
+    run_jobs()
     assert [message.to for message in mail.outbox[1:]] == [["edda@example.org"]]
 
 

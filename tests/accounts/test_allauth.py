@@ -187,8 +187,8 @@ def test_a_wrong_password_and_a_switched_off_account_do_not_log_in(client):
     assert logged_in(client) is None
     User.objects.update(is_active=False)
     elsewhere = Client(REMOTE_ADDR="192.0.2.9")
-    told = elsewhere.post("/accounts/login/", {"login": ruth.email, "password": PASSWORD}, follow=True)
-    assert told.request["PATH_INFO"] == "/accounts/inactive/"
+    response = elsewhere.post("/accounts/login/", {"login": ruth.email, "password": PASSWORD}, follow=True)
+    assert response.request["PATH_INFO"] == "/accounts/inactive/"
     assert logged_in(elsewhere) is None
 
 

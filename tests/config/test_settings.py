@@ -22,5 +22,5 @@ def test_visitors_behind_a_proxy_are_told_apart_and_nobody_else_can_pretend(
     behind: str, address: str
 ) -> None:
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "BEHIND_PROXY": behind}
-    told = subprocess.check_output([sys.executable, "-c", WHO_ASKS], cwd=PROJECT, env=env, text=True)
-    assert told == f"{address}\n"
+    output = subprocess.check_output([sys.executable, "-c", WHO_ASKS], cwd=PROJECT, env=env, text=True)
+    assert output == f"{address}\n"

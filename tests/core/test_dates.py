@@ -36,7 +36,7 @@ def test_zones_have_names(zone, name):
 
 
 @pytest.mark.parametrize(
-    ("later", "said"),
+    ("later", "expected"),
     [
         (timedelta(minutes=5), "16:45"),
         (timedelta(hours=8), "20 June, 00:40"),
@@ -44,8 +44,8 @@ def test_zones_have_names(zone, name):
         (timedelta(days=365), "19 June 2014, 16:40"),
     ],
 )
-def test_of_what_was_just_read_only_the_difference_is_said(later, said):
-    assert words(clock(NEW_YORK).since(AFTERNOON + later, AFTERNOON)) == said
+def test_of_what_was_just_read_only_the_difference_is_said(later, expected):
+    assert words(clock(NEW_YORK).since(AFTERNOON + later, AFTERNOON)) == expected
 
 
 def test_a_time_in_any_zone_is_the_same_moment():

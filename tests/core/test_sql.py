@@ -32,9 +32,9 @@ def test_rows_come_so_many_at_once():
 
 def test_a_statement_is_planned_once_and_executed_with_each_values():
     with connection.cursor() as cursor:
-        for part, told in [(1, ("25%", 1)), (2, ("50%", 0))]:
+        for part, expected in [(1, ("25%", 1)), (2, ("50%", 0))]:
             execute_planned(cursor, SHARE, {"part": part, "whole": 4})
-            assert cursor.fetchone() == told
+            assert cursor.fetchone() == expected
         cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%100 / %%'")
         assert cursor.fetchone() == (1,)
 

@@ -41,10 +41,12 @@ def ask(site: Pages, path: str, method: str = "GET", body: bytes = b"", **header
         "HTTP_HOST": HOST,
     }
     environ |= {f"HTTP_{name.upper()}": value for name, value in headers.items()}
-    told: list[Any] = []
-    found = site(environ, lambda status, headers, exc_info=None: told.extend([status, headers]))
+    started: list[Any] = []
+    found = site(environ, lambda status, headers, exc_info=None: started.extend([status, headers]))
     content = b"".join(found)
     if hasattr(found, "close"):
         found.close()
-    assert len({name for name, _ in told[1]} - {"Set-Cookie"}) == sum(n != "Set-Cookie" for n, _ in told[1])
-    return Reply(int(told[0][:3]), dict(told[1]), content)
+    assert len({name for name, _ in started[1]} - {"Set-Cookie"}) == sum(
+        n != "Set-Cookie" for n, _ in started[1]
+    )
+    return Reply(int(started[0][:3]), dict(started[1]), content)

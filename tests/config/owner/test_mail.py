@@ -39,7 +39,7 @@ def send(*to: str) -> int:
     return get_connection().send_messages([EmailMessage("News", "Words", to=[one]) for one in to])
 
 
-def counted() -> tuple[int, int]:
+def counts() -> tuple[int, int]:
     days = MailDay.objects.values_list("sent", "failed")
     return sum(d[0] for d in days), sum(d[1] for d in days)
 
@@ -81,7 +81,7 @@ def test_one_that_is_refused_keeps_none_from_leaving_and_is_counted(inbox: Inbox
     with pytest.raises(smtplib.SMTPRecipientsRefused):
         send("a@example.org", "b@example.org", "c@example.org")
     assert [message["To"] for message in inbox.mails] == ["a@example.org", "c@example.org"]
-    assert counted() == (2, 1)
+    assert counts() == (2, 1)
     (failure,) = MailFailure.objects.all()
     assert (failure.subject, failure.count) == ("News", 1)
     assert "550 5.1.1 <…@…> is unknown here" in failure.error
@@ -92,7 +92,7 @@ def test_counts_add_up_and_old_failures_go(inbox: Inbox) -> None:
     old = MailFailure.objects.create(at=timezone.now() - timedelta(days=31), error="Old")
     send("a@example.org")
     send("a@example.org", "b@example.org")
-    assert counted() == (3, 0)
+    assert counts() == (3, 0)
     assert MailFailure.objects.get() == old
     inbox.refused = {"b@example.org": "550 no"}
     with pytest.raises(smtplib.SMTPRecipientsRefused):
@@ -104,7 +104,7 @@ def test_where_nobody_listens_all_are_counted_at_once(inbox: Inbox, settings: An
     settings.EMAIL_PORT = free_port()
     with pytest.raises(ConnectionRefusedError):
         send("a@example.org", "b@example.org")
-    assert counted() == (0, 2)
+    assert counts() == (0, 2)
     assert MailFailure.objects.get().count == 2
     assert get_connection(fail_silently=True).send_messages([EmailMessage("x", "y", to=["a@b.org"])]) == 0
 
@@ -147,10 +147,10 @@ def test_to_load_the_page_again_sends_no_second_one(ada: Client, inbox: Inbox, a
     inbox.refused = {"ada@example.org": answer} if answer else {}
     response = ada.post(f"{URL}?first=1", {"to": "ada@example.org"})
     assert (response.status_code, response["Location"]) == (302, f"{URL}?first=1")
-    told = "The test e-mail was not sent." if answer else "accepted the mail to ada@example.org"
-    assert told in ada.get(response["Location"]).content.decode()
-    assert told not in ada.get(response["Location"]).content.decode()
-    assert counted() == ((0, 1) if answer else (1, 0))
+    notice = "The test e-mail was not sent." if answer else "accepted the mail to ada@example.org"
+    assert notice in ada.get(response["Location"]).content.decode()
+    assert notice not in ada.get(response["Location"]).content.decode()
+    assert counts() == ((0, 1) if answer else (1, 0))
 
 
 def test_a_server_that_is_not_there_is_told(ada: Client, inbox: Inbox, settings: Any) -> None:
@@ -178,7 +178,7 @@ def test_others_send_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "sentence"),
     [
         (smtplib.SMTPAuthenticationError(535, b"5.7.8 Bad credentials"), "password of EMAIL_URL: 535 5.7.8"),
         (
@@ -192,5 +192,5 @@ def test_others_send_none() -> None:
         (OSError("disk full"), "OSError: disk full"),
     ],
 )
-def test_each_failure_is_a_sentence(error: Exception, said: str) -> None:
-    assert said in explain_failure(error)
+def test_each_failure_is_a_sentence(error: Exception, sentence: str) -> None:
+    assert sentence in explain_failure(error)

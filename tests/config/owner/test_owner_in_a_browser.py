@@ -19,7 +19,7 @@ from config.models import MailDay, MailFailure
 from config.page_cache.application import Pages
 from moderation.models import JobRun
 from tests.config.owner.conftest import Inbox
-from tests.config.owner.test_system_status import quiet, refused, work
+from tests.config.owner.test_system_status import failed_job, quiet, run_jobs
 from tests.factories import UserFactory, make_article
 from tests.helpers.asking import ask
 from tests.site.test_look import check
@@ -105,13 +105,13 @@ def test_the_owners_walkthrough(live_server: Any, browser: Browser, inbox: Inbox
     expect(page.locator("[name=time_zone]")).to_have_value("Africa/Cairo")
 
     # What there is, and a job that failed is run again.
-    refused(inbox)
+    failed_job(inbox)
     page.goto(live_server.url + "/owner/have/")
     expect(page.get_by_text("Mail a link that confirms an e-mail").first).to_be_visible()
     page.get_by_role("button", name="Run again").click()
     expect(page.get_by_text("The job will run again.")).to_be_visible()
     inbox.refused = {}
-    work()
+    run_jobs()
     assert inbox.mails[-1]["To"] == "jim@example.org"
 
     # The link was for once.
@@ -146,8 +146,8 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     page.emulate_media(color_scheme=theme)
     page.set_viewport_size({"width": width, "height": 900})
     Site.objects.update(rules="Be **kind**.\n\n1. Stay\n2. Go", contact_email="desk@example.org")
-    refused(inbox)
-    refused(inbox)
+    failed_job(inbox)
+    failed_job(inbox)
     quiet.enqueue()
     MailDay.objects.update(sent=1_204)
     MailFailure.objects.create(subject="Your comment is published", count=12, error="Nothing listens there.")

@@ -118,12 +118,12 @@ def test_what_is_set_elsewhere_is_found(ada: Client) -> None:
 
 
 def test_what_the_language_changes_is_said(ada: Client, settings: Any) -> None:
-    def said() -> str:
+    def help_text() -> str:
         return str(ada.get(URL).context["form"].fields["language"].help_text)
 
-    assert said().endswith("menus, buttons, dates and mails. No other language is available yet.")
+    assert help_text().endswith("menus, buttons, dates and mails. No other language is available yet.")
     settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
-    assert said().endswith("Readers see their browser’s language if it is one of these.")
+    assert help_text().endswith("Readers see their browser’s language if it is one of these.")
 
 
 def test_the_language_of_the_stories_is_so_wherever_they_stand(ada: Client, site: Pages) -> None:
@@ -239,8 +239,8 @@ def test_late_comments_are_reviewed_as_is_set(ada: Client, judged: None) -> None
     save(ada, moderation="post", review_after_days=20)
     assert say(article, author=mona).findings.filter(check_name="late").count() == 0  # type: ignore[attr-defined]
     save(ada, review_after_days=9)
-    said = say(article, "Another word about the slip.", author=mona)
-    assert said.findings.filter(check_name="late").count() == 1  # type: ignore[attr-defined]
+    comment = say(article, "Another word about the slip.", author=mona)
+    assert comment.findings.filter(check_name="late").count() == 1  # type: ignore[attr-defined]
     assert ruth.pk
 
 
@@ -260,10 +260,12 @@ def test_a_zone_is_found_by_a_part_of_its_name(ada: Client, typed: str, found: s
     assert Site.objects.get().time_zone == found
 
 
-@pytest.mark.parametrize(("typed", "said"), [("Mars/Olympus", "is not a time zone"), ("san", "Enter one")])
-def test_a_zone_that_is_none_or_several_is_refused(ada: Client, typed: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("typed", "sentence"), [("Mars/Olympus", "is not a time zone"), ("san", "Enter one")]
+)
+def test_a_zone_that_is_none_or_several_is_refused(ada: Client, typed: str, sentence: str) -> None:
     response = save(ada, time_zone=typed)
-    assert said in response.context["form"].errors["time_zone"][0]
+    assert sentence in response.context["form"].errors["time_zone"][0]
     assert f'value="{typed}"' in response.content.decode()
     assert Site.objects.get().time_zone == "UTC"
 

@@ -45,17 +45,17 @@ def page(client: Client, url: str = URL) -> str:
     return " ".join(response.content.decode().split())
 
 
-def work() -> None:
+def run_jobs() -> None:
     """Run the job worker until no job is left."""
     call_command("db_worker", batch=True, interval=0, startup_delay=False, verbosity=0, reload=False)
 
 
-def refused(inbox: Inbox) -> DBTaskResult:
+def failed_job(inbox: Inbox) -> DBTaskResult:
     """Return a job that failed because the mail server rejected the recipient."""
     guest = GuestFactory.create(email="jim@example.org")
     inbox.refused = {guest.email: "550 5.1.1 <jim@example.org> is unknown here"}
     result = mail_confirmation.enqueue(guest.pk)
-    work()
+    run_jobs()
     job: DBTaskResult = DBTaskResult.objects.get(pk=result.id)
     assert job.status == TaskResultStatus.FAILED
     return job
@@ -72,11 +72,11 @@ def test_others_read_nothing_and_press_nothing(db: None) -> None:
 
 
 def test_versions_database_and_disk(ada: Client) -> None:
-    told = page(ada)
-    assert f"Soundoff {VERSION} · Python 3." in told
-    assert "PostgreSQL 1" in told
-    assert "MB, “" in told
-    assert f"free on the disk of {os.environ['SOUNDOFF_HOME']}." in told
+    text = page(ada)
+    assert f"Soundoff {VERSION} · Python 3." in text
+    assert "PostgreSQL 1" in text
+    assert "MB, “" in text
+    assert f"free on the disk of {os.environ['SOUNDOFF_HOME']}." in text
 
 
 def test_the_last_backup(ada: Client) -> None:
@@ -86,9 +86,9 @@ def test_the_last_backup(ada: Client) -> None:
     file.write_bytes(b"x" * 2048)
     made = {"size": 2048, "sha256": "", "seconds": 1.0, "counts": {}}
     remember_last(LastBackup(file=file, at=timezone.now(), **made))
-    told = page(ada)
-    assert f"2.0 KB in {file}" in told.replace("\xa0", " ")
-    assert "Make a backup each day" not in told
+    text = page(ada)
+    assert f"2.0 KB in {file}" in text.replace("\xa0", " ")
+    assert "Make a backup each day" not in text
     file.unlink()
     assert "The file is no longer there" in page(ada)
     remember_last(LastBackup(file=file, at=timezone.now() - timedelta(days=8), **made))
@@ -109,25 +109,25 @@ def test_the_nightly_backup(ada: Client, settings: Any, tmp_path: Path) -> None:
 
     with time_machine.travel(datetime(2026, 11, 26, 12, tzinfo=UTC), tick=False):
         back_up()
-    told = page(ada)
-    assert "1 backup, " in told
-    assert f"in {nightly_folder()}/soundoff-2026-11-26.zip" in told
-    assert "Copy them, and erasures.jsonl" in told
+    text = page(ada)
+    assert "1 backup, " in text
+    assert f"in {nightly_folder()}/soundoff-2026-11-26.zip" in text
+    assert "Copy them, and erasures.jsonl" in text
     remember_failure(Failure(timezone.now(), "The disk of /srv is full: the backup was not made."))
-    told = page(ada)
-    assert "failed: The disk of /srv is full: the backup was not made. </strong> The next attempt" in told
+    text = page(ada)
+    assert "failed: The disk of /srv is full: the backup was not made. </strong> The next attempt" in text
     Site.objects.update(backs_up_nightly=False)
     assert "Off. 1 backup, " in page(ada)
 
 
 def test_a_mail_that_failed_and_its_job_are_told_and_run_again(ada: Client, inbox: Inbox) -> None:
-    job = refused(inbox)
-    told = page(ada)
-    assert "0 sent, 1 failed." in told
-    assert "rejects this recipient: 550 5.1.1 &lt;…@…&gt; is unknown here" in told
-    assert "Mail a link that confirms an e-mail</strong>" in told
-    assert "SMTPRecipientsRefused" in told
-    assert "jim@example.org" not in told
+    job = failed_job(inbox)
+    text = page(ada)
+    assert "0 sent, 1 failed." in text
+    assert "rejects this recipient: 550 5.1.1 &lt;…@…&gt; is unknown here" in text
+    assert "Mail a link that confirms an e-mail</strong>" in text
+    assert "SMTPRecipientsRefused" in text
+    assert "jim@example.org" not in text
 
     ada.post(JOB, {"retry": str(job.pk)})
     job.refresh_from_db()
@@ -136,26 +136,26 @@ def test_a_mail_that_failed_and_its_job_are_told_and_run_again(ada: Client, inbo
         system_status.read_system_status().jobs.waiting == 2
     )  # the job that forgets the e-mail waits for its day
     inbox.refused = {}
-    work()
+    run_jobs()
     job.refresh_from_db()
     assert job.status == TaskResultStatus.SUCCESSFUL
     assert [mail["To"] for mail in inbox.mails] == ["jim@example.org"]
-    told = page(ada)
-    assert "1 sent, 1 failed." in told
-    assert "Failed jobs" not in told
+    text = page(ada)
+    assert "1 sent, 1 failed." in text
+    assert "Failed jobs" not in text
 
 
 def test_a_second_press_does_nothing(ada: Client, inbox: Inbox) -> None:
-    job = refused(inbox)
+    job = failed_job(inbox)
     ada.post(JOB, {"retry": str(job.pk)})
     response = ada.post(JOB, {"retry": str(job.pk)}, follow=True)
     assert "somebody was faster" in response.content.decode()
-    work()
+    run_jobs()
     assert DBTaskResult.objects.failed().count() == 1
 
 
 def test_all_run_again_or_one_is_thrown_away(ada: Client, inbox: Inbox) -> None:
-    jobs = [refused(inbox) for _ in range(3)]
+    jobs = [failed_job(inbox) for _ in range(3)]
     ada.post(JOB, {"discard": str(jobs[0].pk)})
     assert not DBTaskResult.objects.filter(pk=jobs[0].pk).exists()
     ada.post(JOB, {"all": "1"})
@@ -179,7 +179,7 @@ def test_a_worker_that_does_not_run_is_told(ada: Client) -> None:
     long_ago = timezone.now() - timedelta(minutes=11)
     DBTaskResult.objects.filter(pk=result.id).update(enqueued_at=long_ago)
     assert "The job worker does not seem to run" in page(ada)
-    work()
+    run_jobs()
     quiet.using(run_after=timezone.now() + timedelta(days=1)).enqueue()
     DBTaskResult.objects.update(enqueued_at=long_ago)
     assert "The job worker does not seem to run" not in page(ada)  # that one has time
@@ -193,8 +193,8 @@ def test_the_clock(ada: Client) -> None:
 
     job = Job("blank old spam", timedelta(days=1), fails)
     list(tick([job]))
-    told = page(ada)
-    assert "Failed: RuntimeError. The next attempt is automatic." in told
+    text = page(ada)
+    assert "Failed: RuntimeError. The next attempt is automatic." in text
     assert not is_due(job, timezone.now())
     ada.post(JOB, {"run_now": "blank old spam"})
     assert is_due(job, timezone.now())
@@ -204,17 +204,17 @@ def test_the_clock(ada: Client) -> None:
 
 def test_what_jobs_did_is_kept_for_a_week(ada: Client, inbox: Inbox) -> None:
     quiet.enqueue()
-    work()
-    failed = refused(inbox)
+    run_jobs()
+    failed = failed_job(inbox)
     assert forget_done() == 0
     DBTaskResult.objects.update(finished_at=timezone.now() - timedelta(days=8))
     assert forget_done() == 1
     assert DBTaskResult.objects.failed().get() == failed
 
 
-def found(client: Client) -> str:
-    told = page(client)
-    return told[told.index('id="check"') : told.index('id="program"')]
+def problems_of(client: Client) -> str:
+    text = page(client)
+    return text[text.index('id="check"') : text.index('id="program"')]
 
 
 def test_mails_of_a_week_are_counted(ada: Client) -> None:
@@ -223,24 +223,24 @@ def test_mails_of_a_week_are_counted(ada: Client) -> None:
     MailDay.objects.create(day=today - timedelta(days=6), sent=1_000)
     MailDay.objects.create(day=today - timedelta(days=7), sent=5)
     MailFailure.objects.create(subject="News", count=3, error="No <b>")
-    told = page(ada)
-    assert "1,002 sent, 1 failed." in told
-    assert "News and others, 3 in total" in told
-    assert "No &lt;b&gt;" in told
+    text = page(ada)
+    assert "1,002 sent, 1 failed." in text
+    assert "News and others, 3 in total" in text
+    assert "No &lt;b&gt;" in text
 
 
 def test_the_check_says_what_to_do(ada: Client) -> None:
-    told = found(ada)
-    assert "Only this machine can reach the site" in told
-    assert "served without HTTPS" in told
-    assert "SITE_URL=https://" in told
-    assert "No mail server is set" in told
-    assert "The e-mail of 1 administrator is not confirmed" in told
+    text = problems_of(ada)
+    assert "Only this machine can reach the site" in text
+    assert "served without HTTPS" in text
+    assert "SITE_URL=https://" in text
+    assert "No mail server is set" in text
+    assert "The e-mail of 1 administrator is not confirmed" in text
     # The run's own database has one login for all.
-    assert "could rewrite the audit log" in told
+    assert "could rewrite the audit log" in text
     # Django's own words about what follows from that are left out.
-    assert "SECURE_SSL_REDIRECT" not in told
-    assert "SECURE_HSTS" not in told
+    assert "SECURE_SSL_REDIRECT" not in text
+    assert "SECURE_HSTS" not in text
 
 
 def test_the_check_says_no_more_than_is_so(ada: Client, inbox: Inbox, settings: Any) -> None:
@@ -249,17 +249,17 @@ def test_the_check_says_no_more_than_is_so(ada: Client, inbox: Inbox, settings: 
     user = UserFactory.create(name="Eve", email="eve@example.org", roles=(ADMINISTRATOR,))
     for person in (user, type(user).objects.get(name="Ada")):
         person.emailaddress_set.create(email=person.email, verified=True, primary=True)
-    told = found(ada)
+    text = problems_of(ada)
     for gone in ("HTTPS", "mail server", "is not confirmed", "Only this machine"):
-        assert gone not in told
+        assert gone not in text
     forget_account(user=user)
-    assert "is not confirmed" not in found(ada)
+    assert "is not confirmed" not in problems_of(ada)
 
 
 def test_accounts_of_the_sample_are_told(ada: Client) -> None:
-    assert "sample data" not in found(ada)
+    assert "sample data" not in problems_of(ada)
     UserFactory.create(email="moderator@example.org")
-    assert "Accounts of the sample data can log in: moderator@example.org" in found(ada)
+    assert "Accounts of the sample data can log in: moderator@example.org" in problems_of(ada)
 
 
 def test_a_key_that_others_can_read(settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,11 +268,11 @@ def test_a_key_that_others_can_read(settings: Any, tmp_path: Any, monkeypatch: p
     assert check_secret_key_mode() == []
     key = tmp_path / "secret_key"
     key.write_text("x")
-    for mode, said in [(0o600, None), (0o640, "read"), (0o606, "change")]:
+    for mode, verb in [(0o600, None), (0o640, "read"), (0o606, "change")]:
         key.chmod(mode)
-        told = [one.msg for one in check_secret_key_mode()]
-        assert [said in one for one in told if said] == ([True] if said else []), oct(mode)
-        assert bool(told) == bool(said)
+        text = [one.msg for one in check_secret_key_mode()]
+        assert [verb in one for one in text if verb] == ([True] if verb else []), oct(mode)
+        assert bool(text) == bool(verb)
 
 
 def test_a_port_behind_the_proxy_that_others_reach(settings: Any) -> None:

@@ -216,7 +216,7 @@ def _own_folder(settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
 
 
-def told(reply: Reply) -> str:
+def content_of(reply: Reply) -> str:
     """Return everything that an anonymous reader gets; images count as text if they exist."""
     if reply.headers.get("Content-Type", "").startswith("image/"):
         return SIGNS["picture"]
@@ -228,7 +228,7 @@ def surfaces(site: Pages, found: dict[str, list[str]]) -> dict[str, list[str]]:
     leaks: dict[str, list[str]] = {}
     for name, urls in found.items():
         for url in urls:
-            text = told(ask(site, url))
+            text = content_of(ask(site, url))
             for asked in (url.partition("?")[0], Scene._known if Scene._known in url else "/"):
                 # A form, an answer and "Log in" say again which address they were asked.
                 text = text.replace(asked, " ") if asked != "/" else text

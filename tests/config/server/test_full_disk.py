@@ -91,13 +91,13 @@ def test_the_commit_decides_the_answer(
     for writer in (Guest(site, "Before"), member):  # a table without a row would refuse the first
         assert writer.post(f"Words of {writer.name} while there is room.")[0] == 200
     filler = fill(disk)
-    told = []
+    replies = []
     for number, (body, (writer, hidden)) in enumerate(zip(words, forms, strict=True)):
         if number % 4 == 3:  # a little room, so that each table finds the disk full at another moment
             os.truncate(filler, filler.stat().st_size - 16_384)
-        told.append(writer.post(body, hidden))
-    answers = [status for status, _page in told]
-    assert set(answers) <= {200, 503}, next(page for status, page in told if status not in {200, 503})
+        replies.append(writer.post(body, hidden))
+    answers = [status for status, _page in replies]
+    assert set(answers) <= {200, 503}, next(page for status, page in replies if status not in {200, 503})
     assert 200 in answers
     assert 503 in answers
 

@@ -320,8 +320,8 @@ def test_the_workers_know_the_same_address(home: Path, environment: dict[str, st
     ]
     project = readable_project(user, home / "project")
     ours = environment | postgres.python_program().environment
-    told = subprocess.check_output(read, cwd=project, env=ours, text=True, **identity(user))
-    assert str(postgres.Server(home).socket).replace("/", "%2F") in told
+    output = subprocess.check_output(read, cwd=project, env=ours, text=True, **identity(user))
+    assert str(postgres.Server(home).socket).replace("/", "%2F") in output
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
@@ -340,7 +340,7 @@ def test_a_closed_folder_above_is_named(reachable: Path) -> None:
 
 def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "file").touch()
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=PROJECT,
         env=environment | {"SOUNDOFF_HOME": str(tmp_path / "file" / "site")},
@@ -348,8 +348,8 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path, environment:
         text=True,
         check=False,
     )
-    assert told.returncode == 1
-    assert told.stderr == (
+    assert output.returncode == 1
+    assert output.stderr == (
         f"The data folder {tmp_path}/file/site cannot be created: Not a directory. "
         "Set SOUNDOFF_HOME to a folder that you may write to.\n"
     )

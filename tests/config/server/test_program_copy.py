@@ -86,8 +86,8 @@ def test_an_unreadable_python_is_copied_once(
     finally:
         os.umask(was)
     argv = [made.python, "-c", "import django, ssl, sys; print(django.__file__, sys.base_prefix)"]
-    told = subprocess.check_output(argv, cwd="/", env=made.environment, text=True, **identity(user))
-    assert told.split() == [str(made.packages / "django" / "__init__.py"), str(copy / "base")]
+    output = subprocess.check_output(argv, cwd="/", env=made.environment, text=True, **identity(user))
+    assert output.split() == [str(made.packages / "django" / "__init__.py"), str(copy / "base")]
     assert not (made.packages / "pytest").exists(), "only what serves a site is copied"
     stamp = (copy / "stamp").stat().st_mtime_ns
     assert readable_program(user, copy) == made

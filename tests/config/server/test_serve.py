@@ -417,11 +417,11 @@ def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, reachable: dict[str
     }
     ada = browser()
     assert submit(ada, url, fields) == f"http://localhost:{site.port}/owner/mail/?first=1"
-    told = ada.open(f"http://localhost:{site.port}/owner/have/").read().decode()
-    assert "served without HTTPS" in told
-    assert "could rewrite the audit log" not in told  # pages have a login that owns nothing
-    assert "secret key" not in told
-    is_embedded = f"in the data folder {reachable['SOUNDOFF_HOME']}" in told
+    page = ada.open(f"http://localhost:{site.port}/owner/have/").read().decode()
+    assert "served without HTTPS" in page
+    assert "could rewrite the audit log" not in page  # pages have a login that owns nothing
+    assert "secret key" not in page
+    is_embedded = f"in the data folder {reachable['SOUNDOFF_HOME']}" in page
     assert is_embedded == ("DATABASE_URL" not in reachable)
     with pytest.raises(HTTPError, match="404"):
         browser().open(url)
