@@ -135,7 +135,7 @@ def test_in_another_browser_the_link_asks_for_the_password(inbox):
         ("password1", "1234567890"),
     ],
 )
-def test_a_form_with_an_error_is_shown_again_and_nobody_is_made(client, field, value):
+def test_a_form_with_an_error_creates_no_account(client, field, value):
     response = client.post("/accounts/signup/", SIGN_UP | {field: value})
     assert response.status_code == 200
     assert field in response.context["form"].errors
@@ -143,7 +143,7 @@ def test_a_form_with_an_error_is_shown_again_and_nobody_is_made(client, field, v
     assert mail.outbox == []
 
 
-def test_an_email_is_one_account_whatever_its_case(client, inbox):
+def test_emails_are_compared_without_case(client, inbox):
     client.post("/accounts/signup/", SIGN_UP)
     confirm = inbox.link("/accounts/sign-up/")
     UserFactory.create(email="Ruth@Example.org", password=PASSWORD)
@@ -154,25 +154,25 @@ def test_an_email_is_one_account_whatever_its_case(client, inbox):
 
 
 @pytest.mark.parametrize("leads", ["https://evil.example/", "/" + "x" * 1_000])
-def test_a_sign_up_leads_back_to_no_other_site_and_to_no_endless_path(client, inbox, leads):
+def test_a_sign_up_does_not_redirect_to_other_sites_or_long_paths(client, inbox, leads):
     client.post("/accounts/signup/", SIGN_UP | {"next": leads})
     assert client.post(inbox.link("/accounts/sign-up/"))["Location"] == "/"
 
 
 @pytest.mark.parametrize("leads", ["stories", "account_logout", "/\x00", "//", "/a/?b=\x00c"])
-def test_a_sign_up_that_came_from_no_path_leads_home(client, inbox, leads):
+def test_a_sign_up_without_a_valid_path_redirects_home(client, inbox, leads):
     client.post("/accounts/signup/", SIGN_UP | {"next": leads})
     answer = client.post(inbox.link("/accounts/sign-up/"))
     assert (answer.status_code, answer["Location"]) == (302, "/")
 
 
-def test_an_address_is_written_to_three_times_a_day(client, inbox):
+def test_an_email_gets_three_mails_a_day_at_most(client, inbox):
     for _ in range(5):
         client.post("/accounts/signup/", SIGN_UP)
     assert len(inbox.mails) == 3
 
 
-def test_a_sign_up_is_forgotten_after_a_week(client, inbox, time_machine):
+def test_a_sign_up_is_deleted_after_a_week(client, inbox, time_machine):
     client.post("/accounts/signup/", SIGN_UP)
     confirm = inbox.link("/accounts/sign-up/")
     assert sign_up.forget_old() == 0
@@ -181,7 +181,7 @@ def test_a_sign_up_is_forgotten_after_a_week(client, inbox, time_machine):
     assert sign_up.forget_old() == 1
 
 
-def test_a_wrong_password_and_a_switched_off_account_do_not_log_in(client):
+def test_a_wrong_password_or_an_inactive_account_does_not_log_in(client):
     ruth = UserFactory.create(email="ruth@example.org", password=PASSWORD)
     assert client.post("/accounts/login/", {"login": ruth.email, "password": "wrong"}).status_code == 200
     assert logged_in(client) is None
@@ -192,7 +192,7 @@ def test_a_wrong_password_and_a_switched_off_account_do_not_log_in(client):
     assert logged_in(elsewhere) is None
 
 
-def test_login_leads_back_but_to_no_other_site(client):
+def test_login_redirects_back_but_not_to_other_sites(client):
     ruth = UserFactory.create(email="ruth@example.org", password=PASSWORD)
     data = {"login": ruth.email, "password": PASSWORD}
     assert client.post("/accounts/login/", data | {"next": "/feed/"})["Location"] == "/feed/"
@@ -201,7 +201,7 @@ def test_login_leads_back_but_to_no_other_site(client):
     assert response["Location"] == "/"
 
 
-def test_logging_out_takes_a_post(client):
+def test_logging_out_requires_post(client):
     ruth = UserFactory.create(password=PASSWORD)
     client.force_login(ruth)
     assert client.get("/accounts/logout/").status_code == 200

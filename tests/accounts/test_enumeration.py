@@ -85,7 +85,7 @@ def ask(what: str, email: str, hashes: list[str]) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("kind", ["proved", "unproved", "invited", "switched-off"])
 @pytest.mark.parametrize("what", ASKED)
-def test_a_known_and_an_unknown_address_get_one_answer(what: str, kind: str, hashes: list[str]) -> None:
+def test_known_and_unknown_emails_get_the_same_response(what: str, kind: str, hashes: list[str]) -> None:
     ask(what, "first@example.org", hashes)  # which fills what is read once
     unknown = ask(what, people("unknown"), hashes)
     known = ask(what, people(kind), hashes)
@@ -110,7 +110,7 @@ def at_once(settings: Any) -> None:
         ("reset", "unknown", "There is no account with this e-mail"),
     ],
 )
-def test_the_mail_says_which_it_is_and_leads_to_our_own_address(what: str, kind: str, words: str) -> None:
+def test_the_mail_reveals_the_case_and_links_to_site_url(what: str, kind: str, words: str) -> None:
     """With any Host header: both 127.0.0.1 and localhost are allowed in this run."""
     email = people(kind)
     path, fields = ASKED[what]
@@ -125,7 +125,7 @@ def test_the_mail_says_which_it_is_and_leads_to_our_own_address(what: str, kind:
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_further_address_is_confirmed_at_our_own_address() -> None:
+def test_the_link_for_another_email_starts_with_site_url() -> None:
     client, user = Client(headers={"Host": "localhost:9999"}), UserFactory.create()
     client.force_login(user)
     client.post("/accounts/email/", {"action_add": "", "email": "new@example.org"})
@@ -137,7 +137,7 @@ def test_a_further_address_is_confirmed_at_our_own_address() -> None:
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_flood_of_resets_sends_few_mails_and_the_page_says_the_same() -> None:
+def test_many_resets_send_few_mails_with_the_same_response() -> None:
     email = people("proved")
     pages = {
         Client(REMOTE_ADDR=f"192.0.2.{n}").post("/accounts/password/reset/", {"email": email})["Location"]

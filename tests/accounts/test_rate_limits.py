@@ -62,7 +62,7 @@ def test_a_flood_of_resets() -> None:
     assert refused(answer, 'value="last@example.org"', "Wait a minute") == 60
 
 
-def test_a_flood_of_further_addresses(client: Client) -> None:
+def test_a_flood_of_added_emails(client: Client) -> None:
     client.force_login(UserFactory.create())
     for n in range(10):
         client.post("/accounts/email/", {"action_add": "", "email": f"ruth{n}@example.org"})

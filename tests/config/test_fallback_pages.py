@@ -96,7 +96,7 @@ def send(site: Pages, path: str, fields: dict[str, str], cookie: str) -> Reply:
     return ask(site, path, "POST", body, Cookie=cookie, Origin=f"http://{HOST}")
 
 
-def test_readers_get_the_last_good_copy_and_writers_keep_their_text(site: Pages, article: Article) -> None:
+def test_readers_get_the_last_copy_and_writers_keep_their_text(site: Pages, article: Article) -> None:
     say(article, "Words of before.")
     story = article.get_absolute_url()
     good = ask(site, story)
@@ -139,7 +139,7 @@ def test_readers_get_the_last_good_copy_and_writers_keep_their_text(site: Pages,
     assert Comment.objects.get(author_name="Jim").body == "\nFirst & <last>\n“words”"
 
 
-def test_a_password_does_not_come_back(site: Pages) -> None:
+def test_a_form_with_a_password_is_not_repeated(site: Pages) -> None:
     ask(site, "/")
     with frozen():
         refused = send(site, "/accounts/login/", {"login": "jim@example.org", "password": "secret"}, "")
@@ -151,7 +151,7 @@ def test_a_password_does_not_come_back(site: Pages) -> None:
     until_back(site)
 
 
-def test_a_page_that_nobody_looked_at_lately_is_not_shown(
+def test_a_page_that_was_not_confirmed_recently_is_not_shown(
     site: Pages, story: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
@@ -166,7 +166,7 @@ def test_a_page_that_nobody_looked_at_lately_is_not_shown(
     assert ask(site, "/").status == 200
 
 
-def test_what_was_removed_a_moment_before_is_not_shown(
+def test_a_page_from_before_an_invalidation_is_not_shown(
     site: Pages, article: Article, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
@@ -203,7 +203,7 @@ def test_the_sweep_finds_what_another_process_removed(
     site.sweep()
 
 
-def test_after_one_vain_wait_nobody_waits(site: Pages, story: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_one_timeout_nobody_waits(site: Pages, story: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
     ask(site, story)
     with frozen():
@@ -219,7 +219,7 @@ def test_after_one_vain_wait_nobody_waits(site: Pages, story: str, monkeypatch: 
     assert LINE not in ask(site, story).text
 
 
-def test_connections_that_were_cut_are_made_again(site: Pages, story: str) -> None:
+def test_closed_connections_are_opened_again(site: Pages, story: str) -> None:
     etag = ask(site, story).headers["ETag"]
     cut_off()
     assert ask(site, story).headers["ETag"] == etag
@@ -229,7 +229,7 @@ def test_connections_that_were_cut_are_made_again(site: Pages, story: str) -> No
     assert site.stamp_reader.lost_at is None
 
 
-def test_a_database_that_is_lost_under_way(site: Pages, article: Article) -> None:
+def test_a_database_that_is_lost_during_a_request(site: Pages, article: Article) -> None:
     """Django's own connection gives up as well and is opened again; the page keeps the text."""
     story = article.get_absolute_url()
     form = ask(site, f"{story}reply/")
@@ -330,9 +330,7 @@ def test_a_connection_that_ends_in_the_middle_of_a_post(held_post: HeldPost, is_
     assert held_post.send().status == 302
 
 
-def test_a_silent_connection_is_given_up_by_its_own_time(
-    held_post: HeldPost, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_silent_connection_times_out(held_post: HeldPost, monkeypatch: pytest.MonkeyPatch) -> None:
     """One backend is frozen while all others answer."""
     monkeypatch.setattr(stamp_reader, "SILENT_MAX", 3)
     limit_django_waits(held_post.site.stamp_reader)

@@ -48,11 +48,11 @@ REAL = {"SITE_URL": "https://slip.example", "BEHIND_PROXY": "1"}
         ("2001:db8::7", "::", ["[2001:db8::7]"]),
     ],
 )
-def test_a_real_site_answers_by_its_own_name_alone(site: str, listening: str, hosts: list[str]) -> None:
+def test_a_public_site_answers_only_its_own_host(site: str, listening: str, hosts: list[str]) -> None:
     assert allowed_hosts(site, listening) == hosts
 
 
-def test_a_name_of_loopback_is_refused_and_health_is_told_to_whoever_asks() -> None:
+def test_loopback_hosts_are_refused_except_for_health_checks() -> None:
     through_nginx = {"X-Forwarded-Proto": "https"}
     answers = ask(
         ("/rules/nothing/", {"Host": "localhost", **through_nginx}),
@@ -69,6 +69,6 @@ def test_a_name_of_loopback_is_refused_and_health_is_told_to_whoever_asks() -> N
     ("environment", "header"),
     [({}, "max-age=31536000"), ({"HSTS_PRELOAD": "1"}, "max-age=31536000; includeSubDomains; preload")],
 )
-def test_hsts_binds_subdomains_only_where_the_owner_says_so(environment: dict[str, str], header: str) -> None:
+def test_hsts_includes_subdomains_only_if_switched_on(environment: dict[str, str], header: str) -> None:
     (answers,) = ask(("/healthz", {"X-Forwarded-Proto": "https"}), **REAL | environment)["answers"]
     assert answers[1] == header

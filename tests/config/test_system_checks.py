@@ -57,7 +57,7 @@ def test_the_site_has_an_address(url: str, expected: list[str], settings: Settin
     assert ids() == expected
 
 
-def test_https_takes_a_proxy_that_speaks_it(settings: Settings) -> None:
+def test_https_requires_a_proxy(settings: Settings) -> None:
     settings.SITE_URL = "https://example.org"
     assert ids() == ["config.E007"]
     settings.BEHIND_PROXY = True
@@ -76,7 +76,7 @@ def test_https_takes_a_proxy_that_speaks_it(settings: Settings) -> None:
         ("submission:///mail", ["config.E008"]),
     ],
 )
-def test_mail_has_a_server(url: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_email_url_names_a_server(url: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMAIL_URL", url)
     assert ids() == expected
 

@@ -34,7 +34,7 @@ def test_no_words_are_joined(x):
     assert before.split() == after.split()
 
 
-def test_mails_stay_as_they_are_written():
+def test_text_templates_are_unchanged():
     name = "moderation/mail/decision.txt"
     written = (settings.BASE_DIR / "templates" / name).read_text()
     assert get_template(name).template.source == written

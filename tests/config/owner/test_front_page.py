@@ -17,7 +17,7 @@ WRITE, ANSWER, KEEP = "Write a story", "What waits for review", "System status"
     ("role", "shown"),
     [(EDITOR, {WRITE, ANSWER}), (MODERATOR, {ANSWER}), (ADMINISTRATOR, {WRITE, ANSWER, KEEP})],
 )
-def test_what_one_may_do(client: Client, role: str, shown: set[str]) -> None:
+def test_the_front_page_shows_what_each_role_may_do(client: Client, role: str, shown: set[str]) -> None:
     client.force_login(UserFactory.create(roles=(role,)))
     page = client.get("/admin/").content.decode()
     block = page[page.index('class="may-do"') : page.index('class="all-lists"')]

@@ -59,7 +59,7 @@ def test_the_second_of_two_at_once_is_refused(client: Client, path: str) -> None
     assert Site.objects.get().name == "The Slip"
 
 
-def test_a_link_that_is_not_ours(client: Client, path: str) -> None:
+def test_a_forged_link(client: Client, path: str) -> None:
     assert client.get("/setup/administrator:1abcde:forged/").status_code == 404
     assert client.get(path[:-3] + "/").status_code == 404
 
@@ -89,7 +89,7 @@ def test_a_link_lasts_a_day(client: Client) -> None:
         ("rules_in_short", "1\n2\n3\n4"),
     ],
 )
-def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_lost(
+def test_errors_are_shown_at_their_field_and_input_is_kept(
     client: Client, path: str, field: str, value: str
 ) -> None:
     response = client.post(path, FORM | {field: value})
@@ -106,7 +106,7 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_lost(
     assert Site.objects.get().name == "Soundoff"
 
 
-def test_no_cache_stores_what_was_typed(client: Client, path: str) -> None:
+def test_the_response_is_not_stored(client: Client, path: str) -> None:
     assert "no-store" in client.post(path, FORM | {"name": ""})["Cache-Control"]
 
 

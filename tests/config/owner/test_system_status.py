@@ -61,7 +61,7 @@ def failed_job(inbox: Inbox) -> DBTaskResult:
     return job
 
 
-def test_others_read_nothing_and_press_nothing(db: None) -> None:
+def test_only_administrators_have_access(db: None) -> None:
     assert Client().get(URL).status_code == 302
     assert Client().post(JOB, {"all": "1"}).status_code == 302
     for role in (MODERATOR, EDITOR):
@@ -120,7 +120,7 @@ def test_the_nightly_backup(ada: Client, settings: Any, tmp_path: Path) -> None:
     assert "Off. 1 backup, " in page(ada)
 
 
-def test_a_mail_that_failed_and_its_job_are_told_and_run_again(ada: Client, inbox: Inbox) -> None:
+def test_a_failed_mail_and_its_job_are_shown_and_retried(ada: Client, inbox: Inbox) -> None:
     job = failed_job(inbox)
     text = page(ada)
     assert "0 sent, 1 failed." in text
@@ -145,7 +145,7 @@ def test_a_mail_that_failed_and_its_job_are_told_and_run_again(ada: Client, inbo
     assert "Failed jobs" not in text
 
 
-def test_a_second_press_does_nothing(ada: Client, inbox: Inbox) -> None:
+def test_a_second_retry_does_nothing(ada: Client, inbox: Inbox) -> None:
     job = failed_job(inbox)
     ada.post(JOB, {"retry": str(job.pk)})
     response = ada.post(JOB, {"retry": str(job.pk)}, follow=True)
@@ -154,7 +154,7 @@ def test_a_second_press_does_nothing(ada: Client, inbox: Inbox) -> None:
     assert DBTaskResult.objects.failed().count() == 1
 
 
-def test_all_run_again_or_one_is_thrown_away(ada: Client, inbox: Inbox) -> None:
+def test_all_jobs_are_retried_or_one_is_deleted(ada: Client, inbox: Inbox) -> None:
     jobs = [failed_job(inbox) for _ in range(3)]
     ada.post(JOB, {"discard": str(jobs[0].pk)})
     assert not DBTaskResult.objects.filter(pk=jobs[0].pk).exists()
@@ -164,7 +164,7 @@ def test_all_run_again_or_one_is_thrown_away(ada: Client, inbox: Inbox) -> None:
 
 
 @pytest.mark.parametrize("sent", [{}, {"retry": "x"}, {"retry": "9" * 32}, {"run_now": "no such"}])
-def test_what_is_not_there_is_no_error(ada: Client, sent: dict[str, str]) -> None:
+def test_unknown_jobs_are_no_error(ada: Client, sent: dict[str, str]) -> None:
     assert ada.post(JOB, sent).status_code == 302
 
 
@@ -173,7 +173,7 @@ def quiet() -> None:
     """Does nothing."""
 
 
-def test_a_worker_that_does_not_run_is_told(ada: Client) -> None:
+def test_a_missing_job_worker_is_shown(ada: Client) -> None:
     result = quiet.enqueue()
     assert "The job worker does not seem to run" not in page(ada)
     long_ago = timezone.now() - timedelta(minutes=11)
@@ -185,7 +185,7 @@ def test_a_worker_that_does_not_run_is_told(ada: Client) -> None:
     assert "The job worker does not seem to run" not in page(ada)  # that one has time
 
 
-def test_the_clock(ada: Client) -> None:
+def test_the_scheduler(ada: Client) -> None:
     assert "Has never run." in page(ada)
 
     def fails() -> None:
@@ -202,7 +202,7 @@ def test_the_clock(ada: Client) -> None:
     assert "run manage.py tick once a minute" in page(ada)
 
 
-def test_what_jobs_did_is_kept_for_a_week(ada: Client, inbox: Inbox) -> None:
+def test_finished_jobs_are_deleted_after_a_week(ada: Client, inbox: Inbox) -> None:
     quiet.enqueue()
     run_jobs()
     failed = failed_job(inbox)
@@ -229,7 +229,7 @@ def test_mails_of_a_week_are_counted(ada: Client) -> None:
     assert "No &lt;b&gt;" in text
 
 
-def test_the_check_says_what_to_do(ada: Client) -> None:
+def test_problems_and_their_fixes(ada: Client) -> None:
     text = problems_of(ada)
     assert "Only this machine can reach the site" in text
     assert "served without HTTPS" in text
@@ -243,7 +243,7 @@ def test_the_check_says_what_to_do(ada: Client) -> None:
     assert "SECURE_HSTS" not in text
 
 
-def test_the_check_says_no_more_than_is_so(ada: Client, inbox: Inbox, settings: Any) -> None:
+def test_problems_disappear_when_they_are_fixed(ada: Client, inbox: Inbox, settings: Any) -> None:
     settings.HTTPS = settings.BEHIND_PROXY = True
     settings.SITE_URL = "https://example.org"
     user = UserFactory.create(name="Eve", email="eve@example.org", roles=(ADMINISTRATOR,))
@@ -256,7 +256,7 @@ def test_the_check_says_no_more_than_is_so(ada: Client, inbox: Inbox, settings: 
     assert "is not confirmed" not in problems_of(ada)
 
 
-def test_accounts_of_the_sample_are_told(ada: Client) -> None:
+def test_active_sample_accounts_are_a_problem(ada: Client) -> None:
     assert "sample data" not in problems_of(ada)
     UserFactory.create(email="moderator@example.org")
     assert "Accounts of the sample data can log in: moderator@example.org" in problems_of(ada)
@@ -282,6 +282,6 @@ def test_a_port_behind_the_proxy_that_others_reach(settings: Any) -> None:
     assert check_proxy_bypass() == []
 
 
-def test_a_login_that_owns_the_tables_is_told(db: None) -> None:
+def test_a_web_login_that_owns_tables_is_a_problem(db: None) -> None:
     assert [one.id for one in check_web_login(databases=["default"])] == ["config.W003"]
     assert check_web_login(databases=None) == []

@@ -238,11 +238,11 @@ def surfaces(site: Pages, found: dict[str, list[str]]) -> dict[str, list[str]]:
     return leaks
 
 
-def test_there_are_as_many_as_we_say() -> None:
+def test_there_are_fourteen_ways() -> None:
     assert len(KINDS) == 14
 
 
-def test_published_it_is_on_every_surface(site: Pages) -> None:
+def test_a_published_story_is_on_every_page(site: Pages) -> None:
     scene = Scene()
     shown = surfaces(site, scene.lists | scene.own)
     # It is from 1999; on every other page at least its topic is named.
@@ -253,7 +253,7 @@ def test_published_it_is_on_every_surface(site: Pages) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_hidden_it_is_on_none(site: Pages, kind: str) -> None:
+def test_a_hidden_story_is_on_no_page(site: Pages, kind: str) -> None:
     scene = Scene()
     for urls in (scene.lists | scene.own).values():
         for url in urls:
@@ -275,7 +275,7 @@ def test_hidden_it_is_on_none(site: Pages, kind: str) -> None:
         fresh.close()
 
 
-def test_of_unknown_rights_it_is_read_here_and_told_nowhere_else(site: Pages) -> None:
+def test_a_story_with_unknown_rights_is_not_in_feeds(site: Pages) -> None:
     scene = Scene()
     for url in ("/feed/", "/topics/clandestine/feed/", *scene.lists["sitemap"], *scene.own["oEmbed"]):
         ask(site, url)

@@ -51,7 +51,7 @@ def version(stamp: Stamp | None) -> int:
     return stamp[0]
 
 
-def test_many_who_ask_the_same_share_questions(reader: Contact) -> None:
+def test_equal_reads_share_a_query(reader: Contact) -> None:
     asked = []
 
     async def work(async_reader: AsyncStampReader) -> None:
@@ -66,7 +66,7 @@ def test_many_who_ask_the_same_share_questions(reader: Contact) -> None:
     assert len(asked) <= 2
 
 
-def test_an_answer_is_read_after_its_question_came(reader: Contact) -> None:
+def test_versions_are_read_after_the_request_came(reader: Contact) -> None:
     async def work(async_reader: AsyncStampReader) -> None:
         await async_reader.read(stamp_query())
         for _ in range(50):
@@ -80,7 +80,7 @@ def test_an_answer_is_read_after_its_question_came(reader: Contact) -> None:
     run(reader, work)
 
 
-def test_different_questions_go_over_a_few_lines(reader: Contact) -> None:
+def test_different_queries_use_few_connections(reader: Contact) -> None:
     async def work(async_reader: AsyncStampReader) -> None:
         questions = [stamp_query(articles=[number]) for number in range(40)]
         stamps = await asyncio.gather(*map(async_reader.read, questions))
@@ -90,7 +90,7 @@ def test_different_questions_go_over_a_few_lines(reader: Contact) -> None:
     run(reader, work)
 
 
-def test_lines_that_were_cut_are_made_again(reader: Contact) -> None:
+def test_closed_connections_are_replaced(reader: Contact) -> None:
     async def work(async_reader: AsyncStampReader) -> None:
         await async_reader.read(stamp_query())
         backend = async_reader._idle[0].connection.info.backend_pid
@@ -102,7 +102,7 @@ def test_lines_that_were_cut_are_made_again(reader: Contact) -> None:
     run(reader, work)
 
 
-def test_nobody_waits_longer_than_a_line_that_is_silent(reader: Contact) -> None:
+def test_reads_fail_together_on_a_silent_connection(reader: Contact) -> None:
     async def work(async_reader: AsyncStampReader) -> None:
         await async_reader.read(stamp_query())
         backend = async_reader._idle[0].connection.info.backend_pid

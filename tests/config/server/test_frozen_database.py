@@ -46,7 +46,7 @@ def wait_for_copies(home: Path, count: int) -> None:
     until(lambda: len({path.name for path in copies(home)}) >= count)
 
 
-def test_readers_of_what_some_process_has_get_it_from_all(site: Served, home: Path) -> None:
+def test_every_process_serves_the_copies_of_all(site: Served, home: Path) -> None:
     """Each page was requested once, so one of the two web processes has it in memory."""
     pages = ["/", "/archive/", "/feed/", site.story, f"{site.story}?order=oldest", f"{site.story}version/"]
     html = {"/", "/archive/", site.story, f"{site.story}?order=oldest"}

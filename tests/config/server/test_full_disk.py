@@ -80,7 +80,7 @@ def fill(disk: Path) -> Path:
     return filler
 
 
-def test_the_commit_decides_the_answer(
+def test_a_reply_is_confirmed_only_if_it_was_committed(
     site: Served, disk: Path, ask: Callable[..., list[tuple[Any, ...]]]
 ) -> None:
     reader = json.loads((disk / "home" / "sample-accounts.json").read_text())["accounts"][0]

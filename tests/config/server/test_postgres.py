@@ -97,13 +97,13 @@ def test_it_listens_to_this_machine_and_this_user_only(server: postgres.Server) 
     assert (server.folder.stat().st_mode & 0o066) == 0
 
 
-def test_available_starts_one_and_stops_it(server: postgres.Server) -> None:
+def test_available_starts_and_stops_a_server(server: postgres.Server) -> None:
     with postgres.available():
         assert ask("web", "SELECT 1") == [(1,)]
     assert processes(server.folder) == []
 
 
-def test_available_uses_the_one_that_runs(server: postgres.Server, environment: dict[str, str]) -> None:
+def test_available_uses_a_running_server(server: postgres.Server, environment: dict[str, str]) -> None:
     other = holder(environment)
     with postgres.available():
         assert ask("web", "SELECT 1") == [(1,)]
@@ -125,7 +125,7 @@ def test_nothing_outlives_a_killed_process_and_nothing_is_lost(
         ask("owner", "DROP TABLE kept")
 
 
-def test_the_next_waits_until_the_last_of_a_killed_one_is_gone(
+def test_a_start_waits_for_the_last_process_of_a_killed_server(
     server: postgres.Server, environment: dict[str, str]
 ) -> None:
     other = holder(environment)
@@ -165,7 +165,7 @@ def test_data_of_another_major_version_is_refused(server: postgres.Server) -> No
         version.write_text(was)
 
 
-def test_half_a_cluster_is_made_anew(server: postgres.Server) -> None:
+def test_an_incomplete_cluster_is_created_again(server: postgres.Server) -> None:
     with postgres.available():
         pass
     server.cluster.rename(server.folder / "postgres.new")
@@ -199,7 +199,9 @@ def test_a_deep_folder_with_spaces_and_commas(home: Path, monkeypatch: pytest.Mo
     server.stop()
 
 
-def test_the_environment_does_not_reach_in(server: postgres.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_does_not_affect_the_server(
+    server: postgres.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in {
         "PGPORT": "1",
         "PGDATA": "/",
@@ -212,7 +214,7 @@ def test_the_environment_does_not_reach_in(server: postgres.Server, monkeypatch:
     assert ask("web", "SHOW timezone") == [("UTC",)]
 
 
-def test_without_the_package_the_systems_server_is_taken_and_named(
+def test_without_the_package_the_systems_server_is_used(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
@@ -295,9 +297,7 @@ def test_the_data_folder_has_its_modes_under_any_umask(
         check_user_can_enter(home)
 
 
-def test_modes_that_an_earlier_version_left_are_mended(
-    reachable: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_modes_of_an_earlier_version_are_corrected(reachable: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, "ROOT_DATA_FOLDERS", reachable / "soundoff")
     home = folders.ROOT_DATA_FOLDERS / "site"
     home.mkdir(parents=True)
@@ -310,7 +310,7 @@ def test_modes_that_an_earlier_version_left_are_mended(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
-def test_the_workers_know_the_same_address(home: Path, environment: dict[str, str]) -> None:
+def test_the_workers_use_the_same_socket(home: Path, environment: dict[str, str]) -> None:
     user = unprivileged_user()
     home.chmod(0o711)
     read = [
@@ -325,7 +325,7 @@ def test_the_workers_know_the_same_address(home: Path, environment: dict[str, st
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
-def test_a_closed_folder_above_is_named(reachable: Path) -> None:
+def test_the_error_names_a_closed_parent_folder(reachable: Path) -> None:
     closed = reachable / "closed"
     closed.mkdir(mode=0o700)
     server = postgres.Server(closed / "site")
@@ -338,7 +338,7 @@ def test_a_closed_folder_above_is_named(reachable: Path) -> None:
         server.stop()
 
 
-def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_the_error_names_the_data_folder(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "file").touch()
     output = subprocess.run(
         [sys.executable, "manage.py", "check"],
@@ -355,9 +355,7 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path, environment:
     )
 
 
-def test_whoever_imports_the_settings_first_makes_the_data_folder(
-    reachable: Path, environment: dict[str, str]
-) -> None:
+def test_importing_the_settings_creates_the_data_folder(reachable: Path, environment: dict[str, str]) -> None:
     home = reachable / "a" / "site"
     script = """
         import os; os.umask(0o077)

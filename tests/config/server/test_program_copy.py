@@ -43,7 +43,7 @@ def closed(folder: Path) -> Path:
     return closed
 
 
-def test_one_closed_file_or_folder_is_enough(user: pwd.struct_passwd, folder: Path, closed: Path) -> None:
+def test_one_unreadable_file_is_detected(user: pwd.struct_passwd, folder: Path, closed: Path) -> None:
     assert not can_read(user, [folder])
     assert not can_read(user, [closed])
     closed.chmod(0o755)
@@ -97,7 +97,7 @@ def test_an_unreadable_python_is_copied_once(
     assert (copy / "stamp").stat().st_mtime_ns != stamp
 
 
-def test_what_cannot_be_copied_is_said(
+def test_a_failed_copy_is_an_error(
     user: pwd.struct_passwd, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(program_copy, "can_read", lambda user, paths: False)

@@ -61,7 +61,7 @@ def test_who_has_a_body() -> None:
     assert not has_body({})
 
 
-def test_half_a_body_is_none() -> None:
+def test_an_incomplete_body_is_an_error() -> None:
     for messages in ([part(b"a=", more=True), {"type": "http.disconnect"}], [part(b"a=")]):
         with pytest.raises(ClientGoneError):
             read(messages, CONTENT_LENGTH="3")
@@ -85,7 +85,7 @@ def test_large_bodies_leave_room_for_comments(monkeypatch: pytest.MonkeyPatch) -
         pass
 
 
-def test_small_bodies_have_a_bound_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_bodies_are_limited_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_bodies, "MEMORY_TOTAL_MAX", 2 * MB)
     with read_bytes(MB), read_bytes(MB), pytest.raises(RefusedError):
         read_bytes(1)

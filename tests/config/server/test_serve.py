@@ -163,7 +163,7 @@ def test_the_first_start_makes_a_site_with_a_sample(serve: Serve, home: Path) ->
     assert processes(home) == []
 
 
-def test_a_second_start_makes_nothing_again_and_tells_the_accounts(serve: Serve, home: Path) -> None:
+def test_a_second_start_prints_the_accounts_and_creates_nothing(serve: Serve, home: Path) -> None:
     site = serve()
     site.wait_for("Ctrl-C stops it.")
     assert site.stop() == 0
@@ -176,7 +176,7 @@ def test_a_second_start_makes_nothing_again_and_tells_the_accounts(serve: Serve,
 
 
 @pytest.mark.parametrize("reach", [{"HOST": "0.0.0.0"}, {"SITE_URL": "http://soundoff.example"}])
-def test_the_samples_accounts_are_for_this_machine_only(
+def test_a_public_site_does_not_start_with_sample_accounts(
     serve: Serve, ask: Callable[[str], list[tuple[Any, ...]]], home: Path, reach: dict[str, str]
 ) -> None:
     reach = {"SITE_URL": "http://localhost:8000"} | reach
@@ -266,7 +266,7 @@ def test_a_killed_supervisor_leaves_no_process_and_loses_nothing(
     assert ask("DELETE FROM articles_topic WHERE slug = 'just-before' RETURNING 1") == [(1,)]
 
 
-def test_there_is_only_one(serve: Serve, home: Path) -> None:
+def test_a_second_serve_is_refused(serve: Serve, home: Path) -> None:
     site = serve()
     site.wait_for("Ctrl-C stops it.")
     second = serve()
@@ -274,7 +274,7 @@ def test_there_is_only_one(serve: Serve, home: Path) -> None:
     second.wait_for(f"Soundoff is already running with the data folder {home}.")
 
 
-def test_a_taken_port_is_named(serve: Serve) -> None:
+def test_the_error_names_a_port_in_use(serve: Serve) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -310,7 +310,7 @@ def test_it_waits_for_a_command_that_runs_the_database(serve: Serve, environment
     assert site.status() == 200
 
 
-def test_a_given_file_is_brought_in_and_its_page_named(serve: Serve, tmp_path: Path) -> None:
+def test_a_given_file_is_imported(serve: Serve, tmp_path: Path) -> None:
     story = PROJECT / "archive" / "sample" / "story.txt"
     ahead = tmp_path / "ahead.txt"
     text = re.sub(r"\A.*", "March 3rd, 2099", story.read_text(encoding="utf-8"))
@@ -325,14 +325,14 @@ def test_a_given_file_is_brought_in_and_its_page_named(serve: Serve, tmp_path: P
     assert site.status(address[1].partition(str(site.port))[2]) == 200
 
 
-def test_a_missing_file_is_named(serve: Serve) -> None:
+def test_the_error_names_a_missing_file(serve: Serve) -> None:
     site = serve("nowhere.txt")
     assert site.process.wait(PATIENCE) == 1
     site.wait_for("There is no file nowhere.txt.")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's workers are the same user")
-def test_what_root_wrote_before_belongs_to_the_workers(tmp_path: Path, settings: Any) -> None:
+def test_files_of_root_are_given_to_the_workers(tmp_path: Path, settings: Any) -> None:
     settings.HOME = tmp_path
     (tmp_path / "media" / "ab").mkdir(parents=True)
     written = [tmp_path / "secret_key", tmp_path / "media" / "ab" / "picture.avif"]
@@ -351,7 +351,7 @@ def test_what_root_wrote_before_belongs_to_the_workers(tmp_path: Path, settings:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user can give nothing away")
-def test_the_workers_are_given_nothing_through_a_link(tmp_path: Path, settings: Any) -> None:
+def test_links_are_not_followed_when_files_are_given(tmp_path: Path, settings: Any) -> None:
     settings.HOME = tmp_path
     others, ours = tmp_path / "others", tmp_path / "media"
     for folder in (others, ours):
@@ -366,7 +366,7 @@ def test_the_workers_are_given_nothing_through_a_link(tmp_path: Path, settings: 
 
 
 @pytest.mark.django_db
-def test_jobs_that_our_worker_left_are_queued_again() -> None:
+def test_abandoned_jobs_are_queued_again() -> None:
     def job(status: str, worker: str) -> DBTaskResult:
         return DBTaskResult.objects.create(
             task_path="tests.none", args_kwargs={"args": [], "kwargs": {}}, status=status, worker_ids=[worker]
@@ -451,7 +451,9 @@ def test_an_upgrade_makes_a_backup_first(serve: Serve, home: Path, environment: 
     assert site.stop() == 0
 
 
-def test_the_drill(serve: Serve, home: Path, environment: dict[str, str]) -> None:
+def test_a_backup_is_restored_into_a_second_site(
+    serve: Serve, home: Path, environment: dict[str, str]
+) -> None:
     """A backup of the running site is restored into a second site."""
 
     def manage(command: str, *arguments: str | Path, **extra: str) -> str:
@@ -491,7 +493,7 @@ def test_the_drill(serve: Serve, home: Path, environment: dict[str, str]) -> Non
         assert beside.stop() == 0
 
 
-def test_what_a_later_version_upgraded_is_not_started(
+def test_a_database_of_a_later_version_is_refused(
     serve: Serve, ask: Callable[[str], list[tuple[Any, ...]]]
 ) -> None:
     site = serve()

@@ -53,7 +53,7 @@ def test_an_older_python_is_refused(set_up: SetUp, tmp_path: Path) -> None:
     assert f"Soundoff needs Python 3.11, 3.12 or 3.13; {old} is Python 3.10.2." in done.stderr
 
 
-def test_debian_without_venv_is_told_the_package(set_up: SetUp, project: Path, tmp_path: Path) -> None:
+def test_the_error_without_venv_names_debians_package(set_up: SetUp, project: Path, tmp_path: Path) -> None:
     bare = interpreter(tmp_path, "case $2 in *ensurepip*) exit 1 ;; *) echo 3.11.2 ;; esac")
     done = set_up(python=bare)
     assert done.returncode == 1

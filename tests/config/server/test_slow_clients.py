@@ -39,7 +39,7 @@ def answer(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-def test_slow_clients_stop_nobody(site: Served) -> None:
+def test_slow_clients_do_not_block_others(site: Served) -> None:
     """64 clients send the body of a POST slowly and 64 the headers, while readers and writers work."""
     done = threading.Event()
     with ExitStack() as stack:
@@ -133,7 +133,7 @@ def test_a_chunked_form_is_understood(site: Served) -> None:
     web.close()
 
 
-def test_who_is_told_to_continue_goes_on(site: Served) -> None:
+def test_expect_100_continue(site: Served) -> None:
     with site.connect() as connection:
         fields = {"Content_Length": "3", "Expect": "100-continue", "Connection": "close"}
         connection.sendall(head(site, "POST", f"{site.story}reply/", **fields))
@@ -142,7 +142,7 @@ def test_who_is_told_to_continue_goes_on(site: Served) -> None:
         assert answer(connection).startswith(b"HTTP/1.1 403")
 
 
-def test_who_leaves_in_the_middle_costs_nothing(site: Served) -> None:
+def test_a_disconnected_client_costs_nothing(site: Served) -> None:
     for kind in ({"Content_Length": "5000"}, {"Transfer_Encoding": "chunked"}):
         for _ in range(40):
             with site.connect() as connection:
@@ -170,7 +170,7 @@ def test_a_slow_reader_of_a_large_answer_holds_no_thread(site: Served) -> None:
         assert site.read("/search/?q=boat")[0] == 200
 
 
-def test_what_http_says_of_head_and_of_unchanged_pages(site: Served) -> None:
+def test_head_and_not_modified(site: Served) -> None:
     web = HTTPConnection("127.0.0.1", site.port, timeout=60)
     for path in (site.story, "/accounts/login/"):
         web.request("GET", path)
@@ -199,7 +199,7 @@ def test_long_heads_are_refused(site: Served) -> None:
     assert site.read(site.story)[0] == 200
 
 
-def test_a_header_with_an_underscore_passes_for_no_other(site: Served) -> None:
+def test_a_header_with_an_underscore_is_ignored(site: Served) -> None:
     with site.connect() as connection:
         text = head(site, "GET", "/readyz", Connection="close").replace(b"Host", b"If_None_Match: *\r\nHost")
         connection.sendall(text)
