@@ -1,11 +1,11 @@
 #!/usr/bin/env python
-"""Django's commands, each with a database: the one of DATABASE_URL, or the embedded server."""
+"""Runs Django's commands with a database: that of DATABASE_URL, or the embedded server."""
 
 import os
 import sys
 from urllib.parse import urlsplit
 
-# These need no database, or (serve) bring their own.
+# Commands that need no database, or start it themselves (serve).
 WITHOUT_DATABASE = {
     "serve",
     "help",
@@ -16,11 +16,12 @@ WITHOUT_DATABASE = {
     "compilemessages",
     "collectstatic",
 }
-# These change tables, which is their owner's to do.
-OWNERS = {"migrate", "upgrade", "restore"}
+# Commands that change tables, so they need the owner's login.
+OWNER_COMMANDS = {"migrate", "upgrade", "restore"}
 
 
 def main() -> None:
+    """Run the command of the command line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
         from django.core.management import execute_from_command_line
@@ -36,17 +37,17 @@ def main() -> None:
             execute_from_command_line(sys.argv)
             return
         with postgres.available():
-            if command in OWNERS:
-                become_owner(postgres.url("owner"), postgres.url("web"))
+            if command in OWNER_COMMANDS:
+                use_owner_login(postgres.url("owner"), postgres.url("web"))
             execute_from_command_line(sys.argv)
     except CannotStart as error:
         sys.exit(f"{error}")
 
 
-def become_owner(owner_url: str, web_url: str) -> None:
-    """Let settings name the login that may change tables, and tell migrations which login the pages use."""
-    if web_given := os.environ.get("DATABASE_URL"):
-        owner_url, web_url = os.environ.get("DATABASE_OWNER_URL") or web_given, web_given
+def use_owner_login(owner_url: str, web_url: str) -> None:
+    """Set DATABASE_URL to the login that may change tables, and DATABASE_WEB_USER to the web login."""
+    if given := os.environ.get("DATABASE_URL"):
+        owner_url, web_url = os.environ.get("DATABASE_OWNER_URL") or given, given
     os.environ.setdefault("DATABASE_WEB_USER", urlsplit(web_url).username or "")
     os.environ["DATABASE_URL"] = owner_url
 

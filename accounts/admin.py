@@ -1,3 +1,5 @@
+"""The admin of users and guests, and the admin's titles and log-in."""
+
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
@@ -14,27 +16,29 @@ from accounts.names import check_staff, clean_name
 
 admin.site.site_header = _("Soundoff admin")
 admin.site.site_title = _("Soundoff admin")
-admin.site.index_title = _("What you may change")
-admin.site.enable_nav_sidebar = False  # lists need the width, and the first page says the same in words
+admin.site.index_title = _("Newsroom")
+admin.site.enable_nav_sidebar = False  # lists need the width, and the front page has the same links
 
 
 @secure_admin_login  # type: ignore[untyped-decorator]
 def login(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-    """Replace the admin's log-in, whose form would take any number of guesses, from staff too."""
+    """Send the visitor to allauth's log-in page: the admin's own form does not throttle guesses."""
     return redirect("admin:index")
 
 
 admin.site.login = login  # type: ignore[method-assign]
 
-admin.site.unregister(Group)  # the roles and what they may do are made by migrations
+admin.site.unregister(Group)  # migrations create the roles and their permissions
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The form of one user in the admin."""
+
     def clean_name(self) -> str:
         return clean_name(self.cleaned_data["name"])
 
     def clean(self) -> dict[str, Any] | None:
-        """Refuse a name of somebody who works here, but to others who do."""
+        """Refuse a reader's name that looks like the name of a staff member."""
         cleaned = super().clean()
         groups = self.cleaned_data.get("groups")
         is_staff = self.instance.is_staff if groups is None else any(g.name != READER for g in groups)
@@ -48,7 +52,7 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(User)
 class UserAdmin(admin.ModelAdmin[User]):
-    """People and their roles. Moderators look, administrators change; nobody is ever deleted."""
+    """People and their roles. Moderators can view them, administrators can change them, nobody can delete."""
 
     list_display = ["name", "email", "role_names", "is_active", "date_joined", "last_login"]
     list_filter = ["groups", "is_active", "date_joined"]
@@ -65,9 +69,9 @@ class UserAdmin(admin.ModelAdmin[User]):
         always = ["date_joined", "last_login"]
         if obj is None:
             return always
-        if obj == request.user:  # else the last administrator could lock everybody out
+        if obj == request.user:  # otherwise the last administrator could lock everybody out
             return ["email", "groups", "is_active", *always]
-        return ["email", *always]  # changed by its owner only, who proves the new one
+        return ["email", *always]  # only the account's owner changes it, and confirms the new one
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "groups":
@@ -84,19 +88,19 @@ class UserAdmin(admin.ModelAdmin[User]):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """A filter in the URL would tell a password's hash letter by letter."""
+        """Refuse filters on the password: they would reveal its hash letter by letter."""
         return not lookup.startswith("password") and super().lookup_allowed(lookup, value, request)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, **{"form": PersonForm, **kwargs})
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        if not change:  # its owner chooses one
+        if not change:  # the account's owner chooses one
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
-        if "groups" in form.cleaned_data:  # with its lines in the log; what follows finds nothing to change
+        if "groups" in form.cleaned_data:  # writes the role log; afterwards super() finds nothing to change
             form.instance.set_roles([role.name for role in form.cleaned_data["groups"]], actor=request.user)
         super().save_related(request, form, formsets, change)
 
@@ -110,7 +114,7 @@ class UserAdmin(admin.ModelAdmin[User]):
 
 @admin.register(Guest)
 class GuestAdmin(admin.ModelAdmin[Guest]):
-    """Read-only: a guest's name and e-mail are what the guest wrote."""
+    """Guests, read-only: their names and e-mails are what they typed."""
 
     list_display = ["name", "email", "created_at", "confirmed_at"]
     list_filter = [("confirmed_at", admin.EmptyFieldListFilter), "created_at"]

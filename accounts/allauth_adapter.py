@@ -1,4 +1,4 @@
-"""allauth's adapter, with our own check of passwords and with mailed links that start from SITE_URL."""
+"""allauth's adapter, with our own throttled password check and with mailed links that start with SITE_URL."""
 
 from typing import Any
 
@@ -7,40 +7,51 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import login_throttling, mails
 from accounts.models import User
-from accounts.services import find_by_login
+from accounts.services import find_user_by_email
 from core.rate_limits import refuse
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """The hooks that allauth calls: to check a password, to send a mail and to build a link."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "cannot_remove_primary_email": _("You can’t remove your primary e-mail."),
+        "duplicate_email": _("Your account has this e-mail already."),
+        "email_password_mismatch": _("The e-mail or the password is wrong."),
+        "email_taken": _("There is already an account with this e-mail."),
+        "max_email_addresses": _("You can’t add more than %d e-mails."),
+    }
+
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """Return the user with this e-mail and password.
+        """Return the user with this e-mail and password, or None.
 
-        The log-in page, the admin's and the page that asks for the password once more all come here, and
-        nothing else looks at a password of somebody who is not logged in.
+        The log-in page, the admin's log-in and the page that asks for the password again all call this.
+        Nothing else checks the password of a visitor who is not logged in.
 
-        Whether an account has the e-mail shows in nothing: there is one statement and one hash either way.
-        Raises ValidationError while there is a wait.
+        The answer and its duration do not reveal whether the e-mail has an account: either way there is one
+        query and one hash. Raises ValidationError while the visitor has to wait.
         """
         email, password = credentials.get("email", ""), credentials.get("password", "")
-        if seconds := login_throttling.claim(request, email):
+        if seconds := login_throttling.claim_attempt(request, email):
             refuse(request, seconds)
-            raise ValidationError(too_many(seconds), code="wait")
-        user = find_by_login(email)
+            raise ValidationError(wait_message(seconds), code="wait")
+        user = find_user_by_email(email)
         if user is None:
-            User().set_password(password)  # for as long as one that is compared
+            User().set_password(password)  # takes as long as checking a password
         elif user.check_password(password):
-            login_throttling.forget(request, email)
-            return user  # also one that is switched off, who is told so
-        if login_throttling.count_wrong(email):
+            login_throttling.reset_count(request, email)
+            return user  # also a deactivated one: allauth shows them the reason
+        if login_throttling.count_wrong_password(email):
             mails.enqueue(mails.mail_wrong_passwords, request, email)
         return None
 
     def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
-        """Enqueue the mail, so that nobody waits for the mail server. The job makes the link."""
+        """Enqueue the mail, so that no page waits for the mail server. The job makes the link."""
         mails.enqueue(mails.mail_address, request, emailconfirmation.email_address.pk)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
@@ -51,15 +62,16 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return settings.SITE_URL + reverse("account_confirm_email", args=[emailconfirmation.key])
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send without the request: no mail may depend on the host that somebody sent."""
+        """Send the mail without the request: no link in it may depend on the request's Host header."""
         self.render_mail(template_prefix, email, {**context, "email": email}).send()
 
 
-def too_many(seconds: int) -> str:
+def wait_message(seconds: int) -> str:
+    """Return the sentence for a visitor who has to wait this long before the next password."""
     return ngettext(
-        "There were wrong passwords before. Wait %(n)s second and try again. Or have a link mailed to "
-        "choose a new password: that works at once.",
-        "There were wrong passwords before. Wait %(n)s seconds and try again. Or have a link mailed to "
-        "choose a new password: that works at once.",
+        "Too many wrong passwords. Wait %(n)s second and try again, or reset your password: that works at "
+        "once.",
+        "Too many wrong passwords. Wait %(n)s seconds and try again, or reset your password: that works at "
+        "once.",
         seconds,
     ) % {"n": seconds}

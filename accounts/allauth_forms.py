@@ -1,4 +1,6 @@
-"""allauth's forms, where ours differ: they look nothing up, so no answer tells who has an account."""
+"""Our versions of allauth's forms. They query no account, so no answer reveals who has one."""
+
+from typing import Any
 
 from allauth.account import forms
 from allauth.account.utils import get_next_redirect_url
@@ -17,15 +19,35 @@ from accounts.names import check_staff, clean_name
 from core.rate_limits import MINUTE, TooOften, refuse
 
 
+class LoginForm(forms.LoginForm):  # type: ignore[misc]
+    """The log-in form, with our spelling of "e-mail"."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        set_email_label(self.fields["login"])
+
+
+class AddEmailForm(forms.AddEmailForm):  # type: ignore[misc]
+    """The form that adds an e-mail to an account, with our spelling of "e-mail"."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        set_email_label(self.fields["email"])
+
+
 class SignUpForm(forms.SignupForm):  # type: ignore[misc]
-    """The sign-up: name, e-mail and password. Only the mail says what became of it."""
+    """The sign-up form: name, e-mail and password. The page never says whether the account is new."""
 
     name = django_forms.CharField(
         label=gettext_lazy("Name"),
         max_length=NAME_MAX,
-        help_text=gettext_lazy("Others see it beside your comments."),
+        help_text=gettext_lazy("Shown beside your comments."),
     )
     field_order = ("name", "email", "password1")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        set_email_label(self.fields["email"])
 
     def clean_name(self) -> str:
         name = clean_name(self.cleaned_data["name"])
@@ -33,49 +55,61 @@ class SignUpForm(forms.SignupForm):  # type: ignore[misc]
         return name
 
     def validate_unique_email(self, value: str) -> str:
-        """Accept every e-mail: only the mail tells who has an account."""
+        """Accept every e-mail: only the mail reveals whether it has an account."""
         return value
 
     def try_save(self, request: HttpRequest) -> tuple[None, HttpResponse]:
-        """Store the sign-up. Returns no user, and the answer that allauth's view gives."""
-        told = self.cleaned_data
+        """Store the sign-up. Returns no user, and the response for allauth's view to return."""
+        data = self.cleaned_data
         with transaction.atomic():
-            asked = sign_up.ask(
-                name=told["name"],
-                email=told["email"],
-                password=told["password1"],
+            pending = sign_up.create(
+                name=data["name"],
+                email=data["email"],
+                password=data["password1"],
                 next_url=get_next_redirect_url(request) or "",
             )
-            mails.enqueue(mails.mail_sign_up, request, asked.pk)
-        request.session[sign_up.ASKED_HERE] = asked.pk
+            mails.enqueue(mails.mail_sign_up, request, pending.pk)
+        request.session[sign_up.SESSION_KEY] = pending.pk
         return None, redirect("account_email_verification_sent")
 
     def clean(self) -> dict[str, object]:
         cleaned: dict[str, object] = super().clean()
         if not self.errors:
-            check_often("sign_up")
+            check_rate_limit("sign_up")
         return cleaned
 
 
 class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]
+    """The form that asks for a link to choose a new password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        set_email_label(self.fields["email"])
+
     def clean_email(self) -> str:
-        check_often("ask_reset")
+        check_rate_limit("ask_reset")
         return str(self.cleaned_data["email"]).lower()
 
     def save(self, request: HttpRequest, **kwargs: object) -> str:
-        """Have the link mailed, a few times an hour at most to one e-mail: each of the links works."""
+        """Enqueue the mail with the link, a few times an hour at most for one e-mail. Every link works."""
         email: str = self.cleaned_data["email"]
         if ratelimit.consume(request, app="allauth.account", action="reset_mail", key=email):
             mails.enqueue(mails.mail_reset, request, email)
         return email
 
 
-def check_often(action: str) -> None:
-    """Raise TooOften where more came from one IP address within a minute than settings allow."""
+def set_email_label(field: django_forms.Field) -> None:
+    """Label a field "E-mail", as the rest of the site does, in place of allauth's "Email"."""
+    field.label = _("E-mail")
+    field.widget.attrs.pop("placeholder", None)  # it repeats the label
+
+
+def check_rate_limit(action: str) -> None:
+    """Raise TooOften if an IP address exceeds its limit of settings.ACCOUNT_RATE_LIMITS."""
     request = context.request
     if not ratelimit.consume(request, app="allauth.account", action=action):
         refuse(request, MINUTE)
         raise TooOften(
-            _("This came very often from your internet connection. Wait a minute and send it again."),
+            _("Too many attempts from your internet connection. Wait a minute and try again."),
             seconds=MINUTE,
         )

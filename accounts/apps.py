@@ -1,3 +1,5 @@
+"""The app of people: users, guests, sign-ups and log-ins."""
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 

@@ -1,3 +1,5 @@
+"""Forms of accounts: the password of a sign-up, and the first administrator."""
+
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -13,18 +15,18 @@ from accounts.names import clean_name
 
 
 class PasswordForm(forms.Form):
-    """A form that asks for the password that was chosen at the sign-up."""
+    """The form that asks for the password that was chosen at the sign-up."""
 
     password = forms.CharField(
         label=_("Password"),
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
         strip=False,
-        help_text=_("The one that you chose when you signed up."),
+        help_text=_("The password that you chose when you signed up."),
     )
 
-    def __init__(self, *args: Any, asked: SignUp, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, pending: SignUp, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.asked = asked
+        self.pending = pending
 
     @property
     def helper(self) -> FormHelper:
@@ -34,19 +36,19 @@ class PasswordForm(forms.Form):
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        if not sign_up.is_of(self.asked, password):
+        if not sign_up.password_matches(self.pending, password):
             raise ValidationError(
-                _("This is not the password that you chose. If you forgot it, sign up once more.")
+                _("This is not the password that you chose. If you forgot it, sign up again.")
             )
         return password
 
 
 class AdministratorForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The first administrator, beside what else a site is set up with."""
+    """The part of the set-up form that creates the first administrator."""
 
     password = forms.CharField(
         label=_("Password"),
-        # It comes back with the form, which no cache stores: nothing is typed twice for another field's sake.
+        # The form shows it again after an error in another field; no cache stores the page.
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=True),
         strip=False,
         help_text=_("At least ten characters."),
@@ -64,7 +66,7 @@ class AdministratorForm(forms.ModelForm):  # type: ignore[type-arg]
     def helper(self) -> FormHelper:
         helper = FormHelper()
         helper.form_tag, helper.disable_csrf = False, True
-        helper.layout = Layout(Fieldset(_("You, who administer it"), "name", "email", "password"))
+        helper.layout = Layout(Fieldset(_("Your administrator account"), "name", "email", "password"))
         return helper
 
     def clean_name(self) -> str:

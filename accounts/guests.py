@@ -1,4 +1,4 @@
-"""Guests: people without an account, known again by a signed cookie and confirmed by a mailed link."""
+"""Guests: commenters without an account, recognised by a signed cookie and confirmed by a mailed link."""
 
 from datetime import timedelta
 
@@ -11,11 +11,11 @@ from core.sql import read
 
 COOKIE = "guest"
 COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
-LINK_AGE = 60 * 60 * 24 * 7  # seconds; an e-mail that nobody confirmed is forgotten as soon
+LINK_AGE = 60 * 60 * 24 * 7  # seconds; an unconfirmed e-mail is deleted after the same time
 
 
 def read_guest(request: HttpRequest) -> Guest | None:
-    """The guest that the cookie names; None for no cookie, a forged one, or a guest who is gone."""
+    """Return the guest that the cookie names; None without a valid cookie or if the guest was deleted."""
     try:
         key = signing.loads(request.COOKIES[COOKIE], salt=COOKIE, max_age=COOKIE_AGE)
     except (KeyError, signing.BadSignature):
@@ -24,6 +24,7 @@ def read_guest(request: HttpRequest) -> Guest | None:
 
 
 def remember_guest(response: HttpResponse, guest: Guest, *, secure: bool) -> None:
+    """Set the cookie that identifies this guest."""
     response.set_cookie(
         COOKIE,
         signing.dumps(guest.pk, salt=COOKIE),
@@ -35,19 +36,22 @@ def remember_guest(response: HttpResponse, guest: Guest, *, secure: bool) -> Non
 
 
 def is_signed_by(guest: Guest, name: str, email: str) -> bool:
-    """Whether a form with this name and e-mail is this guest's. Somebody who never opened the link, until it
-    worked no more, signs as a new guest and gets another."""
+    """Return whether a comment with this name and e-mail belongs to this guest.
+
+    A guest whose confirmation link expired unused is not recognised: they become a new guest and get a new
+    link.
+    """
     is_known = guest.confirmed_at or timezone.now() - guest.created_at < timedelta(seconds=LINK_AGE)
     return bool(is_known) and (guest.name, guest.email.casefold()) == (name, email.casefold())
 
 
 def confirmation_token(guest: Guest) -> str:
-    """What the mailed link carries: good for this guest with this e-mail only."""
+    """Return the token for the mailed link. It is valid only for this guest with this e-mail."""
     return signing.dumps([guest.pk, guest.email], salt="guest-confirm")
 
 
 def read_confirmation(token: str) -> Guest | None:
-    """The guest whose e-mail this token proves; None for a forged, old or outdated one. Writes nothing."""
+    """Return the guest whose e-mail this token confirms; None if it is forged, expired or outdated."""
     try:
         key, email = signing.loads(token, salt="guest-confirm", max_age=LINK_AGE)
     except signing.BadSignature:
@@ -56,7 +60,7 @@ def read_confirmation(token: str) -> Guest | None:
 
 
 def confirm_guest(guest: Guest) -> None:
-    """Take the guest's e-mail as proved; a second time, or once it is forgotten, that changes nothing."""
+    """Mark the guest's e-mail as confirmed. Repeating it, or confirming a deleted e-mail, changes nothing."""
     now = timezone.now()
     if Guest.objects.filter(pk=guest.pk, email=guest.email, confirmed_at=None).update(confirmed_at=now):
         guest.confirmed_at = now

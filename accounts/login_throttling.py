@@ -1,12 +1,12 @@
-"""Log-in throttling, which slows down who guesses a password and not the owner of the account.
+"""Log-in throttling, which slows down password guessing without locking out the account's owner.
 
-Each wrong password lengthens the wait of one account at one IP address, up to half a minute. So nobody who
-guesses elsewhere makes the owner wait, nor does anybody behind the same address who mistypes a password of
-their own. A browser that has logged in before has a cookie and is counted by itself. A row is there for what
-was typed, whether an account has it or not: the wait tells nobody.
+Each wrong password lengthens the wait for one account from one IP address, up to half a minute. So guesses
+from elsewhere do not make the owner wait, nor do other people behind the same address who mistype their own
+passwords. A browser that has logged in before has a cookie and its own count. Attempts are counted for every
+e-mail that is typed, with or without an account, so the wait does not reveal which e-mails have one.
 
-The rows lie in the database, as several processes and hosts have to count together, and because one statement
-there both asks and counts: of eight guesses at the same moment one is tried.
+The counts are in the database, because several processes and hosts count together, and because one statement
+there both checks and counts: of eight simultaneous guesses only one is tried.
 """
 
 from datetime import timedelta
@@ -25,16 +25,16 @@ from accounts.models import LoginAttempts
 
 COOKIE = "device"
 COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
-COOKIE_PATH = "/accounts/"  # where passwords are asked for; no other page learns of it
-ACCOUNTS = 5  # that one browser is known to have logged in to
-LONGEST = 30  # seconds
-FREE = 10  # wrong passwords of a browser that has logged in before, until it waits as any other
-TOLD_AT = 10  # wrong passwords within a day, from anywhere, at which the owner is mailed
+COOKIE_PATH = "/accounts/"  # the pages that ask for passwords; the cookie is sent to no others
+ACCOUNTS_PER_DEVICE = 5  # accounts that one browser's cookie remembers
+WAIT_MAX = 30  # seconds
+FREE_ATTEMPTS = 10  # wrong passwords without a wait, for a browser that has logged in before
+MAIL_OWNER_AT = 10  # wrong passwords within a day, from anywhere, after which the owner gets a mail
 DAY = timedelta(days=1)
 
 _WAIT = f"""
 CASE WHEN a.wrong <= %(free)s THEN 0
-     ELSE least({LONGEST}, power(2, least(a.wrong - %(free)s - 1, 10))) END * interval '1 second'"""
+     ELSE least({WAIT_MAX}, power(2, least(a.wrong - %(free)s - 1, 10))) END * interval '1 second'"""
 _CLAIM = f"""
 WITH claimed AS (
   INSERT INTO accounts_loginattempts AS a (account, origin, wrong, at)
@@ -55,26 +55,26 @@ SET wrong = CASE WHEN a.at < %(old)s THEN 1 ELSE a.wrong + 1 END,
 RETURNING wrong"""
 
 
-def claim(request: HttpRequest, email: str) -> int:
-    """Count an attempt before its password is looked at. Returns 0, or for how many seconds none is taken."""
+def claim_attempt(request: HttpRequest, email: str) -> int:
+    """Count an attempt before its password is checked. Returns 0, or the seconds that it has to wait."""
     origin, free = _origin(request, email)
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, _values(email) | {"origin": origin, "free": free})
         is_claimed, seconds = cursor.fetchone()
-    return 0 if is_claimed else max(1, seconds or 1)  # nothing: another one came in the same moment
+    return 0 if is_claimed else max(1, seconds or 1)  # no seconds: another attempt came at the same moment
 
 
-def count_wrong(email: str) -> bool:
-    """Count a wrong password for the account as a whole. Return whether to mail its owner now, once a day."""
+def count_wrong_password(email: str) -> bool:
+    """Count a wrong password for the account as a whole. Return whether to mail its owner, at most daily."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, _values(email))
-        return bool(cursor.fetchone()[0] == TOLD_AT)
+        return bool(cursor.fetchone()[0] == MAIL_OWNER_AT)
 
 
-def forget(request: HttpRequest, email: str) -> None:
-    """Delete the count of this origin, since its password was right."""
+def reset_count(request: HttpRequest, email: str) -> None:
+    """Delete the count of this origin after a right password."""
     origin, _free = _origin(request, email)
-    LoginAttempts.objects.filter(account=_hash("account", _folded(email)), origin=origin).delete()
+    LoginAttempts.objects.filter(account=_hash("account", _normalize(email)), origin=origin).delete()
 
 
 def forget_old() -> int:
@@ -83,13 +83,13 @@ def forget_old() -> int:
 
 
 def remember_device(request: HttpRequest, response: HttpResponse, email: str) -> None:
-    """Set the cookie by which this browser is known as one that has logged in to this account."""
-    account = _hash("account", _folded(email)).hex()
+    """Set the cookie that marks this browser as one that has logged in to this account."""
+    account = _hash("account", _normalize(email)).hex()
     known = _read_cookie(request)
     devices = {account: known.pop(account, None) or token_urlsafe(12), **known}
     response.set_cookie(
         COOKIE,
-        signing.dumps(dict(list(devices.items())[:ACCOUNTS]), salt=COOKIE),
+        signing.dumps(dict(list(devices.items())[:ACCOUNTS_PER_DEVICE]), salt=COOKIE),
         max_age=COOKIE_AGE,
         path=COOKIE_PATH,
         httponly=True,
@@ -99,10 +99,12 @@ def remember_device(request: HttpRequest, response: HttpResponse, email: str) ->
 
 
 def _origin(request: HttpRequest, email: str) -> tuple[bytes, int]:
-    """Return the origin for which an attempt counts, and how many wrong ones it may make without a wait: a
-    known browser, or the IP address (of IPv6 the network, as each machine has many)."""
-    if device := _read_cookie(request).get(_hash("account", _folded(email)).hex()):
-        return _hash("device", device), FREE
+    """Return the origin that an attempt counts for, and its number of wrong passwords without a wait.
+
+    The origin is a known browser, or else the IP address (for IPv6 the network, as each machine has many).
+    """
+    if device := _read_cookie(request).get(_hash("account", _normalize(email)).hex()):
+        return _hash("device", device), FREE_ATTEMPTS
     return _hash("address", get_ip(request)), 0
 
 
@@ -116,13 +118,13 @@ def _read_cookie(request: HttpRequest) -> dict[str, str]:
 
 def _values(email: str) -> dict[str, Any]:
     now = timezone.now()
-    return {"account": _hash("account", _folded(email)), "now": now, "old": now - DAY}
+    return {"account": _hash("account", _normalize(email)), "now": now, "old": now - DAY}
 
 
-def _folded(email: str) -> str:
+def _normalize(email: str) -> str:
     return email.strip().casefold()
 
 
 def _hash(what: str, value: str) -> bytes:
-    """Return a keyed hash, so that the table does not tell what was typed and from where."""
+    """Return a keyed hash, so that the table does not reveal e-mails and IP addresses."""
     return salted_hmac(f"accounts.logins.{what}", value, algorithm="sha256").digest()

@@ -1,6 +1,7 @@
-"""Mails about accounts. The job worker sends them, so that no page takes longer where there is an account.
+"""Mails about accounts. The job worker sends them, so a page takes equally long with and without an account.
 
-A job gets who is written to; what opens an account (a token) is made when it runs and is in no table.
+A job gets the recipient as its argument. It makes the token in the link only when it runs, so that no token
+is stored in a table.
 """
 
 from typing import Any
@@ -19,31 +20,33 @@ from django_tasks.base import Task
 
 from accounts import sign_up
 from accounts.models import SignUp
-from accounts.services import find_by_login
+from accounts.services import find_user_by_email
 
 
 def enqueue(job: Task[Any, Any], request: HttpRequest, *args: Any) -> None:
-    """Enqueue a mail of this module, in the site's language and under its name."""
+    """Enqueue a mail of this module, in the site's language and with the site's name."""
     site: Any = request.site
-    told = {"language": site.language, "name": site.name, "contact_email": site.contact_email}
-    job.enqueue(*args, site=told)
+    job.enqueue(
+        *args, site={"language": site.language, "name": site.name, "contact_email": site.contact_email}
+    )
 
 
 @task()
 def mail_sign_up(pk: int, site: dict[str, str]) -> None:
-    """Mail somebody who asked for an account the link that makes it, or that there is one already."""
-    asked = SignUp.objects.filter(pk=pk).first()
-    if asked is None or sign_up.is_flooded(asked):
+    """Mail the link that completes a sign-up, or a note that the e-mail has an account already."""
+    pending = SignUp.objects.filter(pk=pk).first()
+    if pending is None or sign_up.mail_limit_reached(pending):
         return
-    if find_by_login(asked.email):
-        _send("account_already_exists", asked.email, site, password_reset_url=_url("account_reset_password"))
+    if find_user_by_email(pending.email):
+        url = _url("account_reset_password")
+        _send("account_already_exists", pending.email, site, password_reset_url=url)
     else:
-        _send("sign_up", asked.email, site, link=_url("sign-up-confirm", sign_up.token(asked)))
+        _send("sign_up", pending.email, site, link=_url("sign-up-confirm", sign_up.make_token(pending)))
 
 
 @task()
 def mail_reset(email: str, site: dict[str, str]) -> None:
-    """Mail the link to choose a new password, or that no account has this e-mail."""
+    """Mail the link to choose a new password, or a note that no account has this e-mail."""
     users = filter_users_by_email(email, is_active=True, prefer_verified=True, for_login=True)
     for user in users:
         key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
@@ -55,7 +58,7 @@ def mail_reset(email: str, site: dict[str, str]) -> None:
 
 @task()
 def mail_address(pk: int, site: dict[str, str]) -> None:
-    """Mail the link that confirms an e-mail which somebody with an account added."""
+    """Mail the link that confirms an e-mail that was added to an account."""
     if address := EmailAddress.objects.filter(pk=pk, verified=False).select_related("user").first():
         url = get_adapter().get_email_confirmation_url(None, EmailConfirmationHMAC.create(address))
         _send("email_confirmation", address.email, site, user=address.user, activate_url=url)
@@ -63,8 +66,8 @@ def mail_address(pk: int, site: dict[str, str]) -> None:
 
 @task()
 def mail_wrong_passwords(email: str, site: dict[str, str]) -> None:
-    """Tell the owner of an account that somebody guesses its password."""
-    user = find_by_login(email)
+    """Warn the owner of an account about repeated wrong passwords."""
+    user = find_user_by_email(email)
     if user and user.is_active:
         _send("wrong_passwords", user.email, site, password_reset_url=_url("account_reset_password"))
 

@@ -1,3 +1,5 @@
+"""Middleware that sets `request.guest`, remembers devices, and marks rate-limited responses."""
+
 from collections.abc import Callable
 from typing import Any
 
@@ -9,11 +11,11 @@ from django.utils.functional import SimpleLazyObject
 from accounts.guests import read_guest
 from accounts.login_throttling import remember_device
 from accounts.models import User
-from core.rate_limits import mark_refused
+from core.rate_limits import apply_rate_limit
 
 
 class GuestMiddleware:
-    """`request.guest`: whom this browser's cookie names, else something false; read when asked for."""
+    """Set `request.guest` to the guest in this browser's cookie, or a falsy object. It is read lazily."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -24,8 +26,7 @@ class GuestMiddleware:
 
 
 class LoginMiddleware:
-    """Remember a browser in which somebody has logged in, and say in the answer what was refused as too
-    often (accounts.limits)."""
+    """Set the device cookie after a log-in, and the status 429 on a rate-limited response."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -34,11 +35,11 @@ class LoginMiddleware:
         response = self.get_response(request)
         if user := getattr(request, "logged_in", None):
             remember_device(request, response, user.email)
-        mark_refused(request, response)
+        apply_rate_limit(request, response)
         return response
 
 
 @receiver(user_logged_in)
 def note_login(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Note a log-in for LoginMiddleware, whether by a password, a link, or the set-up."""
+    """Record a log-in on the request for LoginMiddleware, whether by password, by link or by the set-up."""
     request.logged_in = user  # type: ignore[attr-defined]

@@ -1,3 +1,5 @@
+"""Users, guests, sign-ups and the counts of wrong passwords."""
+
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -11,12 +13,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 READER, MODERATOR, EDITOR, ADMINISTRATOR = "Reader", "Moderator", "Editor", "Administrator"
-NEXT_MAX = 500  # characters of the path to which a sign-up leads back
-NAME_MAX = 80  # characters in a name that somebody signs with
+NEXT_URL_MAX = 500  # characters of the path that a sign-up returns to
+NAME_MAX = 80  # characters of a user's or guest's name
 
 
 class UserQuerySet(models.QuerySet["User"]):
-    """By role, as the properties of User have them; each person once."""
+    """Filters by role that agree with the properties of User. Each person is returned once."""
 
     def administrators(self) -> Self:
         return self._with(ADMINISTRATOR)
@@ -31,7 +33,7 @@ class UserQuerySet(models.QuerySet["User"]):
         return self._with(MODERATOR, EDITOR, ADMINISTRATOR)
 
     def active(self) -> Self:
-        """Who may log in."""
+        """Return the users who may log in."""
         return self.filter(is_active=True)
 
     def _with(self, *roles: str) -> Self:
@@ -41,7 +43,10 @@ class UserQuerySet(models.QuerySet["User"]):
 if TYPE_CHECKING:
 
     class _UserManager(BaseUserManager["User"]):
-        """What from_queryset makes. Whether mypy's plugin finds that hangs on the order of the modules."""
+        """The type of the manager that from_queryset makes.
+
+        mypy's plugin finds it by itself only with some orders of the modules.
+        """
 
         def get_queryset(self) -> UserQuerySet: ...
         def filter(self, *args: Any, **kwargs: Any) -> UserQuerySet: ...
@@ -56,10 +61,12 @@ else:
 
 
 class UserManager(_UserManager):
+    """The manager of users, with their creation."""
+
     def create_user(
         self, email: str, password: str | None = None, *, roles: tuple[str, ...] = (READER,), **fields: Any
     ) -> "User":
-        """One account with its roles (names of groups). Raises IntegrityError for an e-mail that is taken."""
+        """Create an account with these roles (names of groups). Raises IntegrityError for a taken e-mail."""
         user = self.model(email=self.normalize_email(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -74,9 +81,9 @@ class UserManager(_UserManager):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """Somebody with an account. Its e-mail is its login; its name is what others read.
+    """A person with an account. They log in with the e-mail; others see the name.
 
-    Roles are groups and nothing else: whether somebody is staff or may everything follows from them.
+    Roles are groups and nothing else: `is_staff` and `is_superuser` follow from them.
     """
 
     email = models.EmailField(_("e-mail"), unique=True)
@@ -101,11 +108,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
 
     def __str__(self) -> str:
-        return self.name or gettext("Somebody")  # an e-mail is not for everybody who reads a list
+        return self.name or gettext("Somebody")  # not everybody who reads a list may see the e-mail
 
     @cached_property
     def roles(self) -> frozenset[str]:
-        """Names of the groups, read once for each instance."""
+        """Return the names of the groups, read once for each instance."""
         return frozenset(self.groups.values_list("name", flat=True)) if self.pk else frozenset()
 
     @property
@@ -122,7 +129,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_staff(self) -> bool:
-        """Whether the admin opens at all; what is in it depends on the permissions of the groups."""
+        """Return whether the user may open the admin. The permissions of the groups decide what they see."""
         return bool(self.roles & {MODERATOR, EDITOR, ADMINISTRATOR})
 
     if not TYPE_CHECKING:  # hides PermissionsMixin's column of the same name
@@ -133,15 +140,18 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @transaction.atomic
     def set_roles(self, names: Iterable[str], *, actor: "User | None" = None) -> None:
-        """Give these roles and take all others away, each with its line in the log, which comes first: the
-        database refuses a role without one. `actor`: who does it; nobody where the site does it itself."""
+        """Set the roles to exactly these, and log each change.
+
+        The log is written first, because the database refuses a role without its log entry. `actor` is the
+        user who makes the change, or None for the site itself.
+        """
         had, given = set(self.groups.all()), set(Group.objects.filter(name__in=names))
         RoleChange.objects.bulk_create(
             RoleChange(user=self, role=role, is_granted=role in given, actor=actor)
             for role in sorted(had ^ given, key=lambda role: role.pk)
         )
         self.groups.set(given)
-        vars(self).pop("roles", None)  # of the roles it had
+        vars(self).pop("roles", None)  # the cached property is outdated
 
     def get_full_name(self) -> str:
         return self.name
@@ -151,7 +161,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class RoleChange(models.Model):
-    """One line of the log of roles: a role that was given to somebody or taken away. Append-only."""
+    """One entry of the role log: a role that was given to a user or taken away. Append-only."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="role_changes", db_index=False)
     role = models.ForeignKey(Group, models.PROTECT, related_name="+", db_index=False)
@@ -169,15 +179,17 @@ class RoleChange(models.Model):
 
 
 class GuestQuerySet(models.QuerySet["Guest"]):
+    """Filters of guests."""
+
     def confirmed(self) -> Self:
         return self.filter(confirmed_at__isnull=False)
 
 
 class Guest(models.Model):
-    """A browser that signed with a name and an e-mail, known again by its cookie.
+    """A commenter without an account: a browser that gave a name and an e-mail, recognised by its cookie.
 
-    The e-mail is proved only once the link that was mailed to it has been opened: two browsers that
-    gave the same one are two guests until then, and neither inherits the other's standing.
+    The e-mail is confirmed only once the link that was mailed to it has been opened. Until then two browsers
+    that gave the same e-mail are two guests, and neither inherits the other's reputation.
     """
 
     name = models.CharField(_("name"), max_length=NAME_MAX)
@@ -202,14 +214,14 @@ class Guest(models.Model):
 class SignUp(models.Model):
     """A request for an account whose e-mail is not confirmed yet.
 
-    It becomes an account with the link that is mailed, and is forgotten after a week. Nothing is looked up
-    when it is made, so nobody learns from it who has an account.
+    The mailed link turns it into an account; after a week it is deleted. Creating it queries nothing, so it
+    does not reveal whether the e-mail has an account.
     """
 
     name = models.CharField(max_length=NAME_MAX)
     email = models.EmailField()
     password = models.CharField(max_length=128)  # hashed
-    next_url = models.CharField(max_length=NEXT_MAX, blank=True)  # where they came from
+    next_url = models.CharField(max_length=NEXT_URL_MAX, blank=True)  # the page that they came from
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -220,14 +232,14 @@ class SignUp(models.Model):
 
 
 class LoginAttempts(models.Model):
-    """The count of wrong passwords of a day for one account from one origin (accounts.logins).
+    """The count of a day's wrong passwords for one account from one origin (accounts.login_throttling).
 
-    An attempt counts as wrong from its start and is taken back when it was right. An empty `origin` is the
-    sum of all places since `at`.
+    An attempt counts as wrong when it starts; the count is deleted if the password is right. An empty
+    `origin` is the sum over all origins since `at`.
     """
 
     account = models.BinaryField(max_length=32)  # keyed hash of the e-mail
-    origin = models.BinaryField(max_length=32)  # … of the IP address, or of the browser
+    origin = models.BinaryField(max_length=32)  # keyed hash of the IP address or the browser
     wrong = models.PositiveIntegerField()
     at = models.DateTimeField(db_index=True)
 

@@ -1,4 +1,4 @@
-"""Checks of the names that people sign with: their characters, and which two look alike."""
+"""Checks of display names: invisible characters, and names that look alike."""
 
 import re
 import unicodedata
@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
-BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that leave nothing to see
+INVISIBLE_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that show as blank
 
-# Beside what Unicode says of confusable letters (UTS 39, by the library): those that a glance takes for
-# another one all the same, and digits and signs that are written for letters.
-_ALIKE = {
+# In addition to Unicode's confusable letters (UTS 39, from the library): letters that look similar enough to
+# be mistaken, and digits and signs that are used in place of letters.
+_SIMILAR = {
     "b": "вь",
     "e": "ε3",
     "g": "9",
@@ -30,30 +30,30 @@ _ALIKE = {
     "x": "χ",
     "z": "2",
 }
-_LETTERS = str.maketrans({alike: letter for letter, some in _ALIKE.items() for alike in some})
-_EITHER = str.maketrans(dict.fromkeys("1|!ӏ", "\x00"))  # taken for an i, or for an l
-_CAPITAL_I = re.compile(r"(?<=[^\W\d_A-Z])I")  # within small letters
+_TO_LETTER = str.maketrans({alike: letter for letter, some in _SIMILAR.items() for alike in some})
+_I_OR_L = str.maketrans(dict.fromkeys("1|!ӏ", "\x00"))  # look like an i, or like an l
+_INNER_CAPITAL_I = re.compile(r"(?<=[^\W\d_A-Z])I")  # after a lowercase letter
 
-_PICTURES = {"So", "Cn"}  # the second: of a Unicode that is newer than this Python
+_EMOJI_CATEGORIES = {"So", "Cn"}  # Cn: emoji of a Unicode version newer than this Python's
 _JOINERS = "\u200c\u200d"
-_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_HIDDEN = f"{BLANKS}\u034f\u17b4\u17b5\u180b\u180c\u180d"  # beside format and control characters
+_VARIATION_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+# In addition to format and control characters.
+_HIDDEN = f"{INVISIBLE_LETTERS}\u034f\u17b4\u17b5\u180b\u180c\u180d"
 _FLAG, _KEYCAP = "\U0001f3f4", "\u20e3"
-# Scripts in which a joiner changes what is seen.
-_JOINED = ("ARABIC", "SYRIAC", "MANDAIC", "MONGOLIAN", "NKO")
+# Scripts in which a joiner changes how letters are displayed.
+_JOINING_SCRIPTS = ("ARABIC", "SYRIAC", "MANDAIC", "MONGOLIAN", "NKO")
 
 
 def clean_name(name: str) -> str:
-    """Return the name as others will read it, its spaces single. Raises ValidationError where nothing is
-    seen, or where it holds characters that can't be seen."""
+    """Return the name with single spaces. Raises ValidationError if it is blank or has hidden characters."""
     name = " ".join(name.split())
-    if not any(letter.isprintable() and letter not in f" {BLANKS}" for letter in name):
-        raise ValidationError(_("Write your name, or one that you go by."), code="required")
+    if not any(letter.isprintable() and letter not in f" {INVISIBLE_LETTERS}" for letter in name):
+        raise ValidationError(_("Enter your name or a pseudonym."), code="required")
     if any(_is_hidden(name, place) for place in range(len(name))):
         raise ValidationError(
             _(
-                "There are characters in your name that nobody sees, or that turn the direction of writing. "
-                "Type it again instead of pasting it."
+                "Your name contains hidden characters, or characters that change the direction of text. "
+                "Type it instead of pasting it."
             ),
             code="hidden",
         )
@@ -61,36 +61,41 @@ def clean_name(name: str) -> str:
 
 
 def check_staff(name: str, *, but: int | None = None) -> None:
-    """Raise ValidationError where somebody who works here (`but`: another than this account) can be taken
-    for whoever has this name."""
+    """Raise ValidationError if the name looks like that of a staff member.
+
+    `but` is the id of an account to leave out of the comparison.
+    """
     staff = User.objects.staff().active().exclude(name="")
     if but is not None:
         staff = staff.exclude(pk=but)
     if is_like(name, staff.values_list("name", flat=True)):
-        raise ValidationError(STAFF, code="staff")
+        raise ValidationError(STAFF_NAME_TAKEN, code="staff")
 
 
-STAFF = _(
-    "Somebody who works here has this name, or one that looks like it. Choose another. If it is you, log in."
+STAFF_NAME_TAKEN = _(
+    "A member of the staff has this name or a similar one. Choose another. If it is your name, log in."
 )
 
 
 def is_like(name: str, others: Iterable[str]) -> bool:
-    """Return whether this name can be taken for one of the others."""
+    """Return whether this name can be mistaken for one of the others."""
     mine = skeletons(name)
     return any(mine & skeletons(other) for other in others)
 
 
 @lru_cache(maxsize=4_096)
 def skeletons(name: str) -> frozenset[str]:
-    """Return the forms of a name without what a glance misses: two names that share one look alike.
+    """Return the simplified forms of a name. Two names that share a form look alike.
 
-    The letters a to z stand for themselves: Neil is not Nell, nor Marnie Mamie.
+    The letters a to z stay distinct: Neil does not look like Nell, nor Marnie like Mamie.
     """
-    marked = _CAPITAL_I.sub("|", unicodedata.normalize("NFKC", name))
+    marked = _INNER_CAPITAL_I.sub("|", unicodedata.normalize("NFKC", name))
     found = set()
-    for letters in (marked, plain(marked)):  # a capital may look like another letter than its small form
-        alike = plain("".join(map(_prototype, letters))).translate(_EITHER).translate(_LETTERS)
+    for letters in (
+        marked,
+        plain(marked),
+    ):  # capital and lowercase may look like other letters
+        alike = plain("".join(map(_prototype, letters))).translate(_I_OR_L).translate(_TO_LETTER)
         bare = re.sub(r"[^\w\0]|_", "", alike)
         found |= {bare.replace("\0", letter) for letter in "il"}
     return frozenset(found - {""})
@@ -104,8 +109,11 @@ def plain(name: str) -> str:
 
 @lru_cache(maxsize=4_096)
 def _prototype(letter: str) -> str:
-    """Return the letter that this one is compared as: one of ASCII that looks like it, else the only one."""
-    if letter.isascii() or ord(letter) in _LETTERS or ord(letter) in _EITHER:
+    """Return the letter that stands for this one in comparisons.
+
+    That is an ASCII letter that looks like it; else the only letter that looks like it; else itself.
+    """
+    if letter.isascii() or ord(letter) in _TO_LETTER or ord(letter) in _I_OR_L:
         return letter
     alike = [one["c"] for one in confusables.confusables_data.get(letter, ())]
     of_ascii = [one for one in alike if one.isascii() and one.isalnum()]
@@ -115,41 +123,43 @@ def _prototype(letter: str) -> str:
 
 
 def _is_hidden(name: str, place: int) -> bool:
-    """Return whether this character is not seen and its script does not need it there."""
+    """Return whether this character is invisible and its script does not need it at this place."""
     letter = name[place]
     before, behind = name[place - 1 : place] if place else "", name[place + 1 : place + 2]
     if letter in _JOINERS:
-        return not (_is_joined(before, behind) or (letter == "\u200d" and _is_emoji(before, behind)))
-    if _SELECTORS.match(letter):
-        chosen = _category(before) in {"Sm", *_PICTURES}
-        return not (chosen or behind == _KEYCAP or _name(before).startswith("CJK"))
-    if "\U000e0020" <= letter <= "\U000e007f":  # of the flags of England, Scotland, Wales
+        return not (_joins_letters(before, behind) or (letter == "\u200d" and _joins_emoji(before, behind)))
+    if _VARIATION_SELECTORS.match(letter):
+        chosen = _category(before) in {"Sm", *_EMOJI_CATEGORIES}
+        return not (chosen or behind == _KEYCAP or _unicode_name(before).startswith("CJK"))
+    if "\U000e0020" <= letter <= "\U000e007f":  # part of the flags of England, Scotland and Wales
         return not (before == _FLAG or "\U000e0020" <= before <= "\U000e007e")
     return letter in _HIDDEN or unicodedata.category(letter) in {"Cf", "Cc"}
 
 
-def _is_joined(before: str, behind: str) -> bool:
-    """Return whether a joiner changes a letter's form here.
+def _joins_letters(before: str, behind: str) -> bool:
+    """Return whether a joiner between these two characters changes the form of a letter.
 
-    It does behind or before the sign that drops the vowel of an Indic letter, and between letters that are
-    written together.
+    It does next to a virama, which drops the vowel of an Indic letter, and between letters of a joining
+    script.
     """
     if any(letter and unicodedata.combining(letter) == 9 for letter in (before, behind)):
         return True
-    return _name(before).startswith(_JOINED) and _name(behind).startswith(_JOINED)
+    return _unicode_name(before).startswith(_JOINING_SCRIPTS) and _unicode_name(behind).startswith(
+        _JOINING_SCRIPTS
+    )
 
 
-def _is_emoji(before: str, behind: str) -> bool:
-    """Return whether a joiner makes one emoji of two here."""
+def _joins_emoji(before: str, behind: str) -> bool:
+    """Return whether a joiner between these two characters makes one emoji of two."""
     is_first = bool(before) and (
-        unicodedata.category(before) in _PICTURES
+        unicodedata.category(before) in _EMOJI_CATEGORIES
         or "\U0001f3fb" <= before <= "\U0001f3ff"
         or before == "\ufe0f"
     )
-    return is_first and _category(behind) in _PICTURES
+    return is_first and _category(behind) in _EMOJI_CATEGORIES
 
 
-def _name(letter: str) -> str:
+def _unicode_name(letter: str) -> str:
     return unicodedata.name(letter, "") if letter else ""
 
 

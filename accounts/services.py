@@ -1,4 +1,4 @@
-"""The verbs that write accounts."""
+"""Accounts: finding one by its e-mail, the first administrator, and the erasure of people."""
 
 import json
 from uuid import uuid4
@@ -17,7 +17,7 @@ from accounts import erasure_log
 from accounts.models import ADMINISTRATOR, Guest, User
 from core.sql import read
 
-_BY_LOGIN = """
+_FIND_BY_EMAIL = """
 SELECT * FROM accounts_user
 WHERE lower(email) = %(email)s
    OR id IN (SELECT user_id FROM account_emailaddress WHERE email = %(email)s AND verified)
@@ -26,81 +26,86 @@ LIMIT 1"""
 
 SETUP_LINK_SECONDS = 60 * 60 * 24
 
-_setup = TimestampSigner(salt="accounts.setup")
+_setup_signer = TimestampSigner(salt="accounts.setup")
 
 
 class AlreadySetUp(Exception):
-    """The site has an administrator, or the link is not one of ours, or too old."""
+    """The error that a set-up link is invalid or expired, or that the site has an administrator already."""
 
 
-def find_by_login(email: str) -> User | None:
-    """Return the user with this e-mail, as the account's own or as a further one that is confirmed. It takes
-    one statement, which is the same whether there is one."""
-    found = read(User, _BY_LOGIN, {"email": email.strip().lower()})
-    return found[0] if found else None
+def find_user_by_email(email: str) -> User | None:
+    """Return the user with this e-mail, be it the account's main one or another one that is confirmed.
+
+    It takes one query, which is the same with and without such an account.
+    """
+    users = read(User, _FIND_BY_EMAIL, {"email": email.strip().lower()})
+    return users[0] if users else None
 
 
-def administrator_missing() -> bool:
+def has_no_administrator() -> bool:
     return not User.objects.administrators().exists()
 
 
-def setup_link() -> str:
-    """The URL that makes the first administrator: for a day, and until there is one. Nothing is stored."""
-    return settings.SITE_URL + reverse("setup", args=[_setup.sign("administrator")])
+def make_setup_link() -> str:
+    """Return the URL of the set-up. It works for a day, while there is no administrator."""
+    return settings.SITE_URL + reverse("setup", args=[_setup_signer.sign("administrator")])
 
 
-def setup_allowed(token: str) -> bool:
-    """Whether the link with this token still works."""
+def is_setup_token_valid(token: str) -> bool:
+    """Return whether the set-up link with this token still works."""
     try:
-        _setup.unsign(token, max_age=SETUP_LINK_SECONDS)
+        _setup_signer.unsign(token, max_age=SETUP_LINK_SECONDS)
     except BadSignature:
         return False
-    return administrator_missing()
+    return has_no_administrator()
 
 
 def switch_page(*, user: User, on: bool) -> None:
-    """A member's own page: there for everybody, or for nobody. No kept page tells of it."""
+    """Switch a member's public page on or off. No cached page depends on it."""
     User.objects.filter(pk=user.pk).update(has_page=on)
 
 
 @transaction.atomic
 def forget_account(*, user: User) -> None:
-    """Blank for good who an account was; nobody logs in to it again. What it wrote is not touched."""
+    """Erase the name and e-mails of an account, for good, and disable its log-in. Its comments stay."""
     EmailAddress.objects.filter(user=user).delete()
     forget_in_log(user)
     user.name, user.email = "", f"{uuid4().hex}@invalid"
     user.is_active = user.has_page = False
-    user.set_unusable_password()  # which ends its sessions, too
+    user.set_unusable_password()  # which ends its sessions as well
     user.save()
     erasure_log.remember([erasure_log.Erasure("account", user.pk, user.date_joined.isoformat())])
 
 
 @transaction.atomic
 def forget_guest(*, guest: Guest) -> None:
-    """The same of a guest; the browser signs anew."""
+    """Erase the name and e-mail of a guest, for good. In the same browser they can sign again."""
     forget_in_log(guest)
     Guest.objects.filter(pk=guest.pk).update(name="", email="", confirmed_at=None)
     erasure_log.remember([erasure_log.Erasure("guest", guest.pk, guest.created_at.isoformat())])
 
 
-def forget_in_log(thing: Model) -> None:
-    """The admin notes what it changed by the name of that moment, and so what stands on the same page."""
-    kind = ContentType.objects.get_for_model(thing)
-    entries = LogEntry.objects.filter(content_type=kind, object_id=str(thing.pk))
+def forget_in_log(instance: Model) -> None:
+    """Erase the names of an object from the admin's log, which stores them with each change.
+
+    The log stores the name of the object itself and of the objects that were edited on the same page.
+    """
+    content_type = ContentType.objects.get_for_model(instance)
+    entries = LogEntry.objects.filter(content_type=content_type, object_id=str(instance.pk))
     entries.update(object_repr="")
     for entry in entries.filter(change_message__startswith="[", change_message__contains='"object"'):
-        told = json.loads(entry.change_message)
-        for what in (what for act in told for what in act.values() if "object" in what):
-            what["object"] = ""
-        entry.change_message = json.dumps(told)
+        changes = json.loads(entry.change_message)
+        for details in (details for change in changes for details in change.values() if "object" in details):
+            details["object"] = ""
+        entry.change_message = json.dumps(changes)
         entry.save(update_fields=["change_message"])
 
 
 @transaction.atomic
 def create_first_administrator(*, token: str, name: str, email: str, password: str) -> User:
-    """The one account that a set-up link makes. Raises AlreadySetUp, also for whoever came second."""
+    """Create the first administrator. Raises AlreadySetUp, also for the second of two requests at once."""
     Group.objects.select_for_update().get(name=ADMINISTRATOR)
-    if not setup_allowed(token):
+    if not is_setup_token_valid(token):
         raise AlreadySetUp
     user = User.objects.create_user(email, password, name=name, roles=(ADMINISTRATOR,))
     EmailAddress.objects.create(user=user, email=user.email, primary=True)

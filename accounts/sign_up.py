@@ -1,8 +1,8 @@
-"""Sign-ups. The account is made when the mailed link is opened, and not before.
+"""Sign-ups: requests for an account, which is created only when the mailed link is opened.
 
-Were it made at once, whoever signs up with somebody's e-mail would learn by the answer whether that has an
-account: a second one can't be made. So a sign-up is a row of its own, the same for every e-mail, and only its
-mail says which it is.
+If the account were created at once, the answer to a sign-up with another person's e-mail would reveal whether
+that e-mail has an account, since a second one cannot be created. So a sign-up is a row of its own, the same
+for every e-mail, and only the mail reveals the difference.
 """
 
 import re
@@ -16,35 +16,35 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.models import NEXT_MAX, READER, SignUp, User
-from accounts.services import find_by_login
+from accounts.models import NEXT_URL_MAX, READER, SignUp, User
+from accounts.services import find_user_by_email
 
 LINK_AGE = 60 * 60 * 24 * 7  # seconds
-ASKED_HERE = "sign_up"  # in the session of the browser that asked
-MAILS_A_DAY = 3  # to one e-mail, whoever types it how often
+SESSION_KEY = "sign_up"  # in the session of the browser that signed up: the id of the sign-up
+MAILS_PER_DAY = 3  # to one e-mail, however often it is typed
 _PATH = re.compile(r"/(?!/)[^\x00-\x1f\x7f]*")
 
 
-class HasAccount(Exception):
+class AccountExists(Exception):
     """The error that there is an account with this e-mail."""
 
 
-def ask(*, name: str, email: str, password: str, next_url: str = "") -> SignUp:
-    """Remember who wants an account, and the path that they came from. Looks nothing up.
+def create(*, name: str, email: str, password: str, next_url: str = "") -> SignUp:
+    """Store a request for an account, with the path to return to. It queries nothing.
 
-    Anybody may write what says where they came from: what is too long, or no path of ours, leads home.
+    The path comes from the URL, so anybody can write it. One that is too long or not on this site is dropped.
     """
-    next_url = next_url if len(next_url) <= NEXT_MAX and _PATH.fullmatch(next_url) else ""
+    next_url = next_url if len(next_url) <= NEXT_URL_MAX and _PATH.fullmatch(next_url) else ""
     return SignUp.objects.create(name=name, email=email, password=make_password(password), next_url=next_url)
 
 
-def token(asked: SignUp) -> str:
-    """Return the token in the mailed link."""
-    return signing.dumps(asked.pk, salt="sign-up")
+def make_token(pending: SignUp) -> str:
+    """Return the token for the mailed link."""
+    return signing.dumps(pending.pk, salt="sign-up")
 
 
-def read(token: str) -> SignUp | None:
-    """Return the sign-up of this token; None for one that is forged, old or used."""
+def find_by_token(token: str) -> SignUp | None:
+    """Return the sign-up of this token; None if the token is forged, expired or used."""
     try:
         pk = signing.loads(token, salt="sign-up", max_age=LINK_AGE)
     except signing.BadSignature:
@@ -52,37 +52,40 @@ def read(token: str) -> SignUp | None:
     return SignUp.objects.filter(pk=pk).first()
 
 
-def is_of(asked: SignUp, password: str) -> bool:
-    """Return whether this is the password that was chosen."""
-    return check_password(password, asked.password)
+def password_matches(pending: SignUp, password: str) -> bool:
+    """Return whether this is the password that was chosen at the sign-up."""
+    return check_password(password, pending.password)
 
 
-def confirm(asked: SignUp) -> User:
-    """Make the account, its e-mail confirmed. Raises HasAccount, also for the second of two at once."""
-    if find_by_login(asked.email):
-        raise HasAccount
-    user = User(email=asked.email, name=asked.name, password=asked.password)
+def confirm(pending: SignUp) -> User:
+    """Create the account with a confirmed e-mail.
+
+    Raises AccountExists, also for the second of two simultaneous requests.
+    """
+    if find_user_by_email(pending.email):
+        raise AccountExists
+    user = User(email=pending.email, name=pending.name, password=pending.password)
     try:
         with transaction.atomic():
             user.save()
             user.set_roles([READER])
             EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-            _same(asked).delete()
+            _with_same_email(pending).delete()
     except IntegrityError as error:
-        raise HasAccount from error
+        raise AccountExists from error
     return user
 
 
-def is_flooded(asked: SignUp) -> bool:
-    """Return whether this e-mail was written to often enough today."""
+def mail_limit_reached(pending: SignUp) -> bool:
+    """Return whether this e-mail was sent the maximum of mails within the last day."""
     day = timezone.now() - timedelta(days=1)
-    return _same(asked).filter(created_at__gt=day, pk__lt=asked.pk).count() >= MAILS_A_DAY
+    return _with_same_email(pending).filter(created_at__gt=day, pk__lt=pending.pk).count() >= MAILS_PER_DAY
 
 
 def forget_old() -> int:
-    """Delete sign-ups whose link works no more, and return their number."""
+    """Delete sign-ups whose link has expired, and return their number."""
     return SignUp.objects.filter(created_at__lt=timezone.now() - timedelta(seconds=LINK_AGE)).delete()[0]
 
 
-def _same(asked: SignUp) -> QuerySet[SignUp]:
-    return SignUp.objects.alias(folded=Lower("email")).filter(folded=asked.email.lower())
+def _with_same_email(pending: SignUp) -> QuerySet[SignUp]:
+    return SignUp.objects.alias(folded=Lower("email")).filter(folded=pending.email.lower())

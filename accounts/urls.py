@@ -1,8 +1,10 @@
+"""The URLs of accounts that are not allauth's."""
+
 from django.urls import path
 
 from accounts import views
 
 urlpatterns = [
     path("accounts/sign-up/<str:token>/", views.confirm_sign_up, name="sign-up-confirm"),
-    path("accounts/page/", views.page, name="page-switch"),
+    path("accounts/page/", views.public_page, name="public-page"),
 ]

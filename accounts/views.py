@@ -1,3 +1,5 @@
+"""Pages of accounts that are not allauth's: the public page, and the confirmation of a sign-up."""
+
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
@@ -15,39 +17,43 @@ from accounts.services import switch_page
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def page(request: HttpRequest) -> HttpResponse:
-    """Whether this member has a page that lists their comments: `on` = 1 or 0."""
+def public_page(request: HttpRequest) -> HttpResponse:
+    """Show and change whether the member has a public page that lists their comments.
+
+    The form field `on` is 1 or 0.
+    """
     assert isinstance(request.user, User)
     if request.method != "POST":
-        return render(request, "accounts/page.html")
-    on = request.POST.get("on") == "1"  # whatever else is sent: off
+        return render(request, "accounts/public_page.html")
+    on = request.POST.get("on") == "1"  # any other value means off
     switch_page(user=request.user, on=on)
-    messages.success(request, _("Your page is on.") if on else _("Your page is off."))
-    return redirect("page-switch")
+    messages.success(request, _("Your public page is on.") if on else _("Your public page is off."))
+    return redirect("public-page")
 
 
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_sign_up(request: HttpRequest, token: str) -> HttpResponse:
-    """Make the account by the mailed link, with a press, as mail scanners open links too.
+    """Create the account of the mailed link, with a button, because mail scanners open links too.
 
-    In another browser than the one that asked, the password is asked for: else somebody could sign up with an
-    e-mail and a password, and wait until its owner opens the link.
+    In a browser other than the one that signed up, the form asks for the password. Otherwise an attacker
+    could sign up with another person's e-mail and a password of their own, and wait until the owner of the
+    e-mail opens the link.
     """
-    asked = sign_up.read(token)
-    if asked is None:
+    pending = sign_up.find_by_token(token)
+    if pending is None:
         return render(request, "accounts/confirm_sign_up.html", status=404)
-    is_here = request.session.get(sign_up.ASKED_HERE) == asked.pk
-    form = None if is_here else PasswordForm(request.POST or None, asked=asked)
+    is_same_browser = request.session.get(sign_up.SESSION_KEY) == pending.pk
+    form = None if is_same_browser else PasswordForm(request.POST or None, pending=pending)
     if request.method == "POST" and (form is None or form.is_valid()):
         try:
-            user = sign_up.confirm(asked)
-        except sign_up.HasAccount:
-            messages.info(request, _("There is an account with this e-mail: log in to it."))
+            user = sign_up.confirm(pending)
+        except sign_up.AccountExists:
+            messages.info(request, _("There is already an account with this e-mail. Log in to it."))
             return redirect("account_login")
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         messages.success(request, _("Your e-mail is confirmed, and your account is ready."))
-        return redirect(asked.next_url or "home")
-    context = {"asked": asked, "form": form}
+        return redirect(pending.next_url or "home")
+    context = {"pending": pending, "form": form}
     status = 422 if form is not None and form.is_bound else 200
     return render(request, "accounts/confirm_sign_up.html", context, status=status)

@@ -574,7 +574,7 @@ def check_body(body: str) -> str:
         raise ValidationError(_("Write something first."), code="required")
     if len(body) > BODY_MAX:
         raise ValidationError(
-            _("This has %(count)s characters; %(limit)s is the most. Nothing was lost: shorten it here."),
+            _("This has %(count)s characters; the maximum is %(limit)s. Shorten it; your text is kept."),
             code="max_length",
             params={"count": f"{len(body):,}", "limit": f"{BODY_MAX:,}"},
         )

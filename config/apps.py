@@ -1,3 +1,5 @@
+"""The app of the project itself: settings, the server, the owner's pages."""
+
 from django.apps import AppConfig
 
 

@@ -1,8 +1,7 @@
-"""The web application, for an ASGI server that waits for as many slow clients as come.
+"""The ASGI application. It handles many slow clients with a few threads for Django's views.
 
-Django's views run in a few threads. What a client is slow at costs none of them: its request is read to the
-end before a thread is taken, and a thread is given back before the answer is sent. A kept page that is still
-true takes no thread at all.
+A slow client does not occupy a thread: its request is read completely before a thread starts to work, and
+the thread is free again before the response is sent. A cached page that is current needs no thread at all.
 """
 
 import asyncio
@@ -22,26 +21,26 @@ from django.core.wsgi import get_wsgi_application
 from config.server.processes import die_with_parent
 
 # Under `manage.py serve` this runs in a worker of granian. At an orderly stop granian lets it finish its
-# requests; it must not outlive a granian that was killed, whose successor already listens.
+# requests. If granian is killed, the worker must end as well, because the next granian already listens.
 if os.environ.get("SOUNDOFF_SUPERVISED"):
     die_with_parent(signal.SIGKILL)
-    if os.getppid() != os.getpgrp():  # granian leads the group: it was killed before that was asked
+    if os.getppid() != os.getpgrp():  # granian leads the process group: it was killed before the line above
         os._exit(1)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django = get_wsgi_application()
 
-from config.page_cache.application import THREADS, Answer, Pages  # noqa: E402
+from config.page_cache.application import THREADS, Pages, RawResponse  # noqa: E402
 from config.page_cache.keys import Environ  # noqa: E402
-from config.page_cache.stamp_reader import LoopContact, give_up_with  # noqa: E402
+from config.page_cache.stamp_reader import AsyncStampReader, limit_django_waits  # noqa: E402
 from config.server.request_bodies import ClientGoneError, Receive, RefusedError, has_body, read_body  # noqa: E402  # needs settings
 
-PART = 256 * 1024  # bytes of a streamed answer that are sent at once
-SECONDS_A_PART = 120  # within which a client takes one
+CHUNK_BYTES = 256 * 1024  # bytes of a streamed response that are sent at once
+CHUNK_SECONDS = 120  # within which a client has to accept one chunk
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-Work = Callable[..., "asyncio.Future[Any]"]
+RunInThread = Callable[..., "asyncio.Future[Any]"]
 
 
 class Application:
@@ -49,49 +48,49 @@ class Application:
 
     def __init__(self, pages: Pages) -> None:
         self.pages = pages
-        self.contact = LoopContact(pages.contact)
+        self.stamp_reader = AsyncStampReader(pages.stamp_reader)
         self.threads = ThreadPoolExecutor(THREADS, "request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         environ = make_environ(scope)
-        if answer := await self.pages.answer_from_memory(environ, self.contact):
-            await _send(answer, send)
+        if response := await self.pages.respond_from_memory(environ, self.stamp_reader):
+            await _send(response, send)
             return
         try:
             with await read_body(environ, receive) if has_body(environ) else nullcontext():
-                await self._answer(environ, receive, send)
+                await self._respond(environ, receive, send)
         except ClientGoneError:
             return
         except RefusedError as refused:
-            await _send(refused.answer(), send)
+            await _send(refused.response(), send)
 
-    async def _answer(self, environ: Environ, receive: Receive, send: Send) -> None:
-        # One context, whichever threads work in it: parts of a stream are made in the language of its view.
+    async def _respond(self, environ: Environ, receive: Receive, send: Send) -> None:
+        # One context for all threads of a request: a stream is rendered in the language of its view.
         context = copy_context()
 
-        def in_thread(work: Callable[..., Any], *arguments: Any) -> "asyncio.Future[Any]":
+        def in_thread(function: Callable[..., Any], *arguments: Any) -> "asyncio.Future[Any]":
             loop = asyncio.get_running_loop()
-            return loop.run_in_executor(self.threads, context.run, work, *arguments)
+            return loop.run_in_executor(self.threads, context.run, function, *arguments)
 
-        answer = await in_thread(self._call, environ)
-        if isinstance(answer.body, list):
-            await _send(answer, send)
+        response = await in_thread(self._call, environ)
+        if isinstance(response.body, list):
+            await _send(response, send)
         else:
-            await _stream(answer, in_thread, receive, send)
+            await _stream(response, in_thread, receive, send)
 
-    def _call(self, environ: Environ) -> Answer:
-        """Return what the site answers, made whole unless it is a stream."""
-        told: list[Any] = []
-        body: Any = self.pages(environ, lambda status, headers, *_: told.extend([status, headers]))
-        if not isinstance(body, list) and not body.streaming:  # Django's, which Pages has handed on
+    def _call(self, environ: Environ) -> RawResponse:
+        """Return the response of the site, read completely unless it is a stream."""
+        started: list[Any] = []
+        body: Any = self.pages(environ, lambda status, headers, *_: started.extend([status, headers]))
+        if not isinstance(body, list) and not body.streaming:  # a response of Django's that was passed on
             with closing(body):
                 body = list(body)
-        return Answer(told[0], told[1], body)
+        return RawResponse(started[0], started[1], body)
 
 
 def make_environ(scope: Scope) -> Environ:
-    """Return a request as WSGI describes it, without a body."""
-    environ = _ENVIRON | {
+    """Return the WSGI environ of a request, without its body."""
+    environ = _BASE_ENVIRON | {
         "REQUEST_METHOD": scope["method"],
         "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
@@ -103,13 +102,13 @@ def make_environ(scope: Scope) -> Environ:
         "wsgi.input": BytesIO(),
     }
     for header, value in scope["headers"]:
-        if name := _variable(header):
+        if name := _environ_name(header):
             text = value.decode("latin-1")
             environ[name] = f"{environ[name]}{_SEPARATORS.get(name, ',')}{text}" if name in environ else text
     return environ
 
 
-_ENVIRON: Environ = {
+_BASE_ENVIRON: Environ = {
     "SCRIPT_NAME": "",
     "wsgi.version": (1, 0),
     "wsgi.errors": sys.stderr,
@@ -120,8 +119,8 @@ _ENVIRON: Environ = {
 _SEPARATORS = {"HTTP_COOKIE": "; "}
 
 
-def _variable(header: bytes) -> str:
-    """Return where WSGI keeps a header; nothing for one with an underscore, which could pass for another."""
+def _environ_name(header: bytes) -> str:
+    """Return the environ key of a header; empty for one with an underscore, which could imitate another."""
     if b"_" in header:
         return ""
     name = header.decode("latin-1").upper().replace("-", "_")
@@ -132,48 +131,51 @@ def _encode(header: tuple[str, str]) -> tuple[bytes, bytes]:
     return header[0].lower().encode("latin-1"), header[1].encode("latin-1")
 
 
-async def _start(answer: Answer, send: Send) -> None:
-    headers = [_encode(header) for header in answer.headers]
-    await send({"type": "http.response.start", "status": int(answer.status[:3]), "headers": headers})
+async def _start(response: RawResponse, send: Send) -> None:
+    headers = [_encode(header) for header in response.headers]
+    await send({"type": "http.response.start", "status": int(response.status[:3]), "headers": headers})
 
 
-async def _send(answer: Answer, send: Send) -> None:
-    await _start(answer, send)
-    await send({"type": "http.response.body", "body": b"".join(answer.body)})
+async def _send(response: RawResponse, send: Send) -> None:
+    await _start(response, send)
+    await send({"type": "http.response.body", "body": b"".join(response.body)})
 
 
-async def _stream(answer: Answer, in_thread: Work, receive: Receive, send: Send) -> None:
-    """Send part by part. Each is made in some thread, so that none waits until the client has taken it; no
-    transaction goes on from one part to the next."""
-    await _start(answer, send)
-    gone = asyncio.ensure_future(_wait_until_gone(receive))
-    parts = iter(answer.body)
+async def _stream(response: RawResponse, in_thread: RunInThread, receive: Receive, send: Send) -> None:
+    """Send a response in chunks.
+
+    Each chunk is made in any thread, so that no thread waits for the client. No transaction continues from
+    one chunk to the next.
+    """
+    await _start(response, send)
+    disconnected = asyncio.ensure_future(_wait_for_disconnect(receive))
+    parts = iter(response.body)
     try:
-        while not gone.done():
-            part = await in_thread(_take, parts)
-            async with asyncio.timeout(SECONDS_A_PART):
-                await send({"type": "http.response.body", "body": part, "more_body": bool(part)})
-            if not part:
+        while not disconnected.done():
+            chunk = await in_thread(_read_chunk, parts)
+            async with asyncio.timeout(CHUNK_SECONDS):
+                await send({"type": "http.response.body", "body": chunk, "more_body": bool(chunk)})
+            if not chunk:
                 break
     finally:
-        gone.cancel()
-        if close := getattr(answer.body, "close", None):
+        disconnected.cancel()
+        if close := getattr(response.body, "close", None):
             await in_thread(close)
 
 
-def _take(parts: Iterator[bytes]) -> bytes:
-    """Return the next PART bytes or a little more; fewer only at the end."""
-    taken = bytearray()
-    while len(taken) < PART and (part := next(parts, None)) is not None:
-        taken += part
-    return bytes(taken)
+def _read_chunk(parts: Iterator[bytes]) -> bytes:
+    """Return the next CHUNK_BYTES or a little more; fewer only at the end."""
+    chunk = bytearray()
+    while len(chunk) < CHUNK_BYTES and (part := next(parts, None)) is not None:
+        chunk += part
+    return bytes(chunk)
 
 
-async def _wait_until_gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 pages = Pages(django)
-give_up_with(pages.contact)
+limit_django_waits(pages.stamp_reader)
 application = Application(pages)

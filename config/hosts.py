@@ -1,4 +1,4 @@
-"""Names of hosts. It reads no settings: config/settings.py asks it."""
+"""Host names: loopback, and the allowed hosts. No settings here: config/settings.py imports it."""
 
 import ipaddress
 
@@ -14,10 +14,9 @@ def is_loopback(host: str) -> bool:
 
 
 def allowed_hosts(site: str, listening: str) -> list[str]:
-    """Return the hosts whose requests are answered: the site's own, and on a site for this machine alone each
-    of the machine's own names.
+    """Return the hosts for ALLOWED_HOSTS: the site's own, and for a local site all names of the machine.
 
-    Elsewhere the names of loopback are refused: whoever sends one could else have links made for it.
+    A public site refuses the loopback names, because a request could otherwise get links that lead to them.
     """
     if not is_loopback(site):
         return [f"[{site}]" if ":" in site else site]

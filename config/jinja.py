@@ -1,4 +1,4 @@
-"""The Jinja2 environment of what needs its speed: the thread, and the rows of the admin's tree."""
+"""The Jinja2 environment, for templates that need its speed: the thread, and the rows of the admin's tree."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from core.templatetags.dates import Clock, clock
 
 
 def environment(**options: Any) -> Environment:
+    """Return the environment that settings.TEMPLATES names."""
     env = Environment(  # noqa: S701  # Django's backend asks for autoescape
         **options, extensions=["jinja2.ext.i18n"], trim_blocks=True, lstrip_blocks=True
     )
@@ -23,7 +24,7 @@ def environment(**options: Any) -> Environment:
         gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
     )
     env.globals |= {"clock": clock, "lately": lately, "static": static, "url": reverse}
-    # A filter is called directly, a method through the context: for each of 200 comments that counts.
+    # A filter is called directly and a method through the context, which is slower for 200 comments.
     env.filters |= {
         "steps": steps,
         "more_replies": more_replies,
@@ -36,11 +37,11 @@ def environment(**options: Any) -> Environment:
 
 
 def steps(rows: Sequence[Any]) -> Iterator[tuple[Any, Any, Any, int, Any, Any]]:
-    """(row, its id, its state, step, root, ended) for each row of a preorder; at the end with None for a row.
+    """Yield (row, id, state, step, root, ended) for each row of a preorder, and at the end without a row.
 
-    step: 1 one level deeper than the row before, 0 beside it, -n so many levels up. root: the row that
-    starts its tree. ended: the root of a tree that is over now, else None. Template code could keep
-    these only in a namespace, which costs more than the rest of the loop.
+    `step` is the change of level since the previous row: 1, 0 or negative. `root` is the first row of the
+    tree. `ended` is the root of a tree that has just ended, else None. A template could compute these only in
+    a namespace, which takes longer than the rest of the loop.
     """
     if not rows:
         return
@@ -53,43 +54,49 @@ def steps(rows: Sequence[Any]) -> Iterator[tuple[Any, Any, Any, int, Any, Any]]:
 
 
 def lately() -> datetime:
-    """Since when a time is marked up, so that a script can say "3 hours ago". Older ones are words alone: the
-    markup of 74 of them is a tenth of what a page weighs when it is packed."""
+    """Return the time from which times are marked up, so that a script can show "3 hours ago".
+
+    Older times are plain text: the markup of 74 times is a tenth of a compressed page.
+    """
     return timezone.now() - timedelta(days=1)
 
 
-def moment(at: datetime, teller: Clock, marked_since: datetime) -> str:
-    return _moment(at, teller, at >= marked_since)
+def moment(at: datetime, formatter: Clock, marked_since: datetime) -> str:
+    """Return the date and time, as HTML if it is not before `marked_since`, otherwise as text."""
+    return _moment(at, formatter, at >= marked_since)
 
 
-def since(at: datetime, teller: Clock, marked_since: datetime, start: datetime) -> str:
-    return _since(at, teller, at >= marked_since, start)
+def since(at: datetime, formatter: Clock, marked_since: datetime, start: datetime) -> str:
+    """Return the time without the parts that `start` has as well, as HTML or text as in `moment`."""
+    return _since(at, formatter, at >= marked_since, start)
 
 
-@lru_cache(maxsize=4096)  # of a thread that changed, all but one time was told before
-def _moment(at: datetime, teller: Clock, is_marked: bool) -> str:
-    return teller.moment(at) if is_marked else teller.moment_words(at)
+@lru_cache(maxsize=4096)  # when a thread changes, all times but one are in the cache
+def _moment(at: datetime, formatter: Clock, is_marked: bool) -> str:
+    return formatter.moment(at) if is_marked else formatter.moment_words(at)
 
 
 @lru_cache(maxsize=4096)
-def _since(at: datetime, teller: Clock, is_marked: bool, start: datetime) -> str:
-    return teller.since(at, start) if is_marked else teller.since_words(at, start)
+def _since(at: datetime, formatter: Clock, is_marked: bool, start: datetime) -> str:
+    return formatter.since(at, start) if is_marked else formatter.since_words(at, start)
 
 
 @lru_cache(maxsize=64)
-def numbered(words: str) -> list[str]:
-    """The words for each depth of a thread, by the number of comments above it."""
-    return [words.format(number=depth + 1) for depth in range(DEPTH_MAX)]
+def numbered(text: str) -> list[str]:
+    """Return the text with its {number} for each depth of a thread, by the number of comments above."""
+    return [text.format(number=depth + 1) for depth in range(DEPTH_MAX)]
 
 
 def more_replies(count: int) -> str:
+    """Return the label of the link to more replies."""
     return ngettext("Show %(count)s more reply", "Show %(count)s more replies", count) % {"count": count}
 
 
 def recommended_by(count: int) -> str:
+    """Return the number of recommendations as text."""
     return _recommended_by(count, get_language())
 
 
-@lru_cache(maxsize=4096)  # a plural is looked up in 5 µs, and stands beside most comments of a page
+@lru_cache(maxsize=4096)  # a plural takes 5 µs, for most comments of a page
 def _recommended_by(count: int, language: str | None) -> str:
     return ngettext("%(count)s recommendation", "%(count)s recommendations", count) % {"count": count}

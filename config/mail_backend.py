@@ -1,5 +1,6 @@
-"""The mail backend: it names the sender as the owner set it, has answers sent to the contact address, and
-counts the mails that left and those that did not. settings.MAIL_TRANSPORT carries them.
+"""The mail backend. It sets the sender's name and Reply-To, and counts sent and failed mails.
+
+settings.MAIL_TRANSPORT names the backend that sends them.
 """
 
 import logging
@@ -19,7 +20,7 @@ from articles.site.current_site import read_site
 from config.models import MailFailure
 from core.mail import explain_failure, mask_addresses
 
-FAILURES_KEPT = timedelta(days=30)
+FAILURE_RETENTION = timedelta(days=30)
 ERROR_MAX = 1_000  # characters
 
 _COUNT = """
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class Backend(BaseEmailBackend):
-    """Django's EMAIL_BACKEND. A mail that is refused keeps none of those behind it from leaving."""
+    """Django's EMAIL_BACKEND. A refused mail does not stop the mails after it."""
 
     def __init__(self, fail_silently: bool = False, **options: Any) -> None:
         super().__init__(fail_silently=fail_silently)
@@ -44,21 +45,21 @@ class Backend(BaseEmailBackend):
         self.transport.close()
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """How many left. Raises the last failure once all were tried."""
+        """Send the mails and return the number of those sent. Raises the last failure after trying all."""
         messages, site = list(email_messages), read_site()
         sent, failures = 0, list[tuple[EmailMessage, int, Exception]]()
         for place, message in enumerate(messages):
-            address(message, site)
+            set_sender(message, site)
             try:
                 self.transport.open()
-            except Exception as error:  # whatever a server does to us is told
+            except Exception as error:  # every failure is recorded
                 failures.append((message, len(messages) - place, error))
-                break  # the others would wait as long, in vain
+                break  # the other mails would fail as well, after the same wait
             try:
                 sent += self.transport.send_messages([message]) or 0
             except Exception as error:
                 failures.append((message, 1, error))
-                self.transport.close()  # what it was in the middle of is unknown
+                self.transport.close()  # the state of the connection is unknown
         self.transport.close()
         _record(sent, failures)
         if failures and not self.fail_silently:
@@ -66,17 +67,17 @@ class Backend(BaseEmailBackend):
         return sent
 
 
-def address(message: EmailMessage, site: Site) -> None:
-    """Name the sender as the owner wants it, unless the mail has a sender of its own."""
-    name, plain = parseaddr(settings.DEFAULT_FROM_EMAIL)
+def set_sender(message: EmailMessage, site: Site) -> None:
+    """Set the sender's name from the site's settings, unless the mail has its own sender, and Reply-To."""
+    name, email = parseaddr(settings.DEFAULT_FROM_EMAIL)
     if message.from_email == settings.DEFAULT_FROM_EMAIL:
-        message.from_email = f'"{quote(site.mail_name or name or site.name)}" <{plain}>'
+        message.from_email = f'"{quote(site.mail_name or name or site.name)}" <{email}>'
     if site.contact_email and not message.reply_to:
         message.reply_to = [site.contact_email]
 
 
 def _record(sent: int, failures: Sequence[tuple[EmailMessage, int, Exception]]) -> None:
-    """Count, and keep what was said. That it can't be counted stops no mail."""
+    """Count the mails and store the failures. An error of the database is logged and stops no mail."""
     if not sent and not failures:
         return
     now, failed = timezone.now(), sum(count for _message, count, _error in failures)
@@ -84,9 +85,9 @@ def _record(sent: int, failures: Sequence[tuple[EmailMessage, int, Exception]]) 
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_COUNT, [now.date(), sent, failed])
             for message, count, error in failures:
-                told = mask_addresses(explain_failure(error))[:ERROR_MAX]
-                MailFailure.objects.create(subject=message.subject[:200], count=count, error=told)
+                text = mask_addresses(explain_failure(error))[:ERROR_MAX]
+                MailFailure.objects.create(subject=message.subject[:200], count=count, error=text)
             if failures:
-                MailFailure.objects.filter(at__lt=now - FAILURES_KEPT).delete()
+                MailFailure.objects.filter(at__lt=now - FAILURE_RETENTION).delete()
     except DatabaseError:
         log.exception("Mails were not counted.")

@@ -1,4 +1,4 @@
-"""Middleware for every answer."""
+"""Middleware for every response."""
 
 from collections.abc import Callable
 
@@ -7,10 +7,10 @@ from django.utils.cache import add_never_cache_headers
 
 
 class NoStoreMiddleware:
-    """Let no cache keep an answer that does not say otherwise itself, the browser's own included.
+    """Forbid all caches, including the browser's, to store a response without its own Cache-Control.
 
-    The desk, account pages, set-up links and whatever has a token in its URL say nothing. Pages for strangers
-    and their copies for members do (articles.site.cached_pages), and images, searches and redirects.
+    Such responses are moderation pages, account pages, set-up links and URLs with a token. Cached pages
+    (articles.site.cached_pages), images, searches and redirects set Cache-Control themselves.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

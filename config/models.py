@@ -1,11 +1,11 @@
-"""What the site notes of its own running."""
+"""Counts and failures of mails."""
 
 from django.db import models
 from django.utils import timezone
 
 
 class MailDay(models.Model):
-    """How many mails left on a day (UTC), and how many did not."""
+    """The numbers of mails that were sent and that failed on a day (UTC)."""
 
     day = models.DateField(primary_key=True)
     sent = models.PositiveIntegerField(default=0)
@@ -16,10 +16,10 @@ class MailDay(models.Model):
 
 
 class MailFailure(models.Model):
-    """Why mails did not leave, for 30 days: what the server said, without anybody's e-mail."""
+    """A failure to send mails: the mail server's answer, without e-mail addresses. Kept for 30 days."""
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
-    subject = models.CharField(max_length=200, blank=True)  # of the first of them
+    subject = models.CharField(max_length=200, blank=True)  # of the first mail
     count = models.PositiveIntegerField(default=1)
     error = models.TextField()
 

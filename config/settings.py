@@ -1,4 +1,4 @@
-"""Settings, read from the environment at start. config/system_checks.py refuses what contradicts itself."""
+"""Settings, read from the environment at start. config/system_checks.py reports contradictions."""
 
 import os
 import secrets
@@ -13,17 +13,17 @@ from django.utils.translation import gettext_lazy as _
 
 from config.hosts import allowed_hosts
 from config.server import postgres
-from core.data_folder import data_folder, make_home
+from core.data_folder import data_folder, make_data_folder
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = data_folder()
-make_home(HOME)  # first: Django gives the folders above its file cache the cache's own mode
+make_data_folder(HOME)  # before Django's file cache creates the folder with its own mode
 
 
 def env_flag(name: str) -> bool:
-    """True for 1/true/yes/on, False for 0/false/no/off or nothing; anything else is refused."""
+    """Return True for 1/true/yes/on, False for 0/false/no/off or nothing. Raises ValueError for others."""
     value = os.environ.get(name, "").strip().lower()
     if value in {"1", "true", "yes", "on"}:
         return True
@@ -33,7 +33,7 @@ def env_flag(name: str) -> bool:
 
 
 def secret_key() -> str:
-    """$SECRET_KEY, else one made at the first start and kept in the data folder, for its owner only."""
+    """Return $SECRET_KEY, or the key that the first start stored in the data folder, for its owner only."""
     if key := os.environ.get("SECRET_KEY"):
         return key
     path = HOME / "secret_key"
@@ -46,14 +46,14 @@ def secret_key() -> str:
     return key
 
 
-# Where we are
+# Address and mode
 HOST = os.environ.get("HOST", "127.0.0.1")
 PORT = int(os.environ.get("PORT", "8000"))
 SITE_URL = os.environ.get("SITE_URL", f"http://{HOST}:{PORT}").rstrip("/")
 HTTPS = SITE_URL.startswith("https:")
 BEHIND_PROXY = env_flag("BEHIND_PROXY")
 DEBUG = env_flag("DEBUG")
-STRICT = DEBUG  # a page that is kept for all, yet sets a cookie, is then an error; else it is not kept
+STRICT = DEBUG  # a cached page that sets a cookie is then an error; otherwise it is just not cached
 SECRET_KEY = secret_key()
 ALLOWED_HOSTS = allowed_hosts(urlsplit(SITE_URL).hostname or HOST, HOST)
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
@@ -125,7 +125,7 @@ TEMPLATES = [
             ],
         },
     },
-    {  # for loops over hundreds of comments alone (docs/decisions.md)
+    {  # only for loops over hundreds of comments (docs/decisions.md)
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "NAME": "jinja2",
         "DIRS": [BASE_DIR / "templates"],
@@ -140,14 +140,14 @@ DATABASES = {
         DATABASE_URL, engine="core.database", conn_max_age=600, conn_health_checks=True
     )
 }
-# The login that the pages use. A migration takes from it what only the log's owner may do.
+# The login that the pages use. Migrations revoke rights from it that only the owner of a log may have.
 DATABASE_WEB_USER = os.environ.get("DATABASE_WEB_USER") or DATABASES["default"].get("USER", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {  # limits of sign-ups and mailed links, which the processes of one host share
+CACHES = {  # rate limits of sign-ups and mailed links, shared by the processes of one machine
     "default": {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
         "LOCATION": HOME / "cache",
-        "OPTIONS": {"MAX_ENTRIES": 10_000},  # beyond them a third is dropped, and counted no more
+        "OPTIONS": {"MAX_ENTRIES": 10_000},  # beyond them a third is deleted, and their counts are lost
     }
 }
 
@@ -171,13 +171,18 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_ADAPTER = "accounts.allauth_adapter.Adapter"
 ACCOUNT_FORMS = {
+    "add_email": "accounts.allauth_forms.AddEmailForm",
+    "login": "accounts.allauth_forms.LoginForm",
     "signup": "accounts.allauth_forms.SignUpForm",
     "reset_password": "accounts.allauth_forms.ResetPasswordForm",
 }
-ACCOUNT_EMAIL_VERIFICATION = "optional"  # of further e-mails; a sign-up is no account until it is confirmed
-ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # whoever waits because of wrong passwords waits no more
-# The first five are refused before the form is read, and would keep everybody behind one IP address out, the
-# owner with the mailed link included. Ours (accounts/allauth_forms.py and login_throttling.py) replace them.
+ACCOUNT_EMAIL_VERIFICATION = (
+    "optional"  # for further e-mails; a sign-up becomes an account only when it is confirmed
+)
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # so that the wait after wrong passwords ends
+# allauth applies the first five before it reads the form. They would lock out everybody behind one IP
+# address, including an owner with a mailed link. accounts/allauth_forms.py and accounts/login_throttling.py
+# replace them.
 ACCOUNT_RATE_LIMITS = {
     **dict.fromkeys(["login", "login_failed", "signup", "reset_password_from_key", "reset_password"]),
     "sign_up": "20/m/ip",
@@ -187,13 +192,12 @@ ACCOUNT_RATE_LIMITS = {
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0  # whose failed logins are counted
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0  # for the IP address in login throttling
 
-# The judgement that comments/ asks: any object with the methods of comments.policy.Policy.
+# The moderation policy that comments/ uses: an object with the methods of comments.policy.Policy.
 COMMENT_POLICY = "moderation.policy.Policy"
 
-# Outside services that are asked about each comment; none unless they are named
-# (moderation/screening/external_scorers.py)
+# External services that score each comment; off unless set (moderation/screening/external_scorers.py)
 AKISMET_API_KEY = os.environ.get("AKISMET_API_KEY", "")
 SCORER_URL = os.environ.get("SCORER_URL", "")
 
@@ -209,13 +213,15 @@ else:
 MAIL_TRANSPORT, EMAIL_BACKEND = (
     EMAIL_BACKEND,
     "config.mail_backend.Backend",
-)  # which counts what that one carries
-EMAIL_TIMEOUT = vars().get("EMAIL_TIMEOUT") or 10  # seconds; without, a server that is silent stops all jobs
+)  # it counts the mails that MAIL_TRANSPORT sends
+EMAIL_TIMEOUT = (
+    vars().get("EMAIL_TIMEOUT") or 10
+)  # seconds; without it, a mail server that does not answer blocks all jobs
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get(
     "FROM_EMAIL", f"noreply@{urlsplit(SITE_URL).hostname or 'localhost'}"
 )
 
-# Words and times
+# Language and time
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
 USE_I18N = True
@@ -231,10 +237,10 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-MEDIA_ROOT = HOME / "media"  # what editors upload, written anew: served by articles/images/views.py alone
+MEDIA_ROOT = HOME / "media"  # re-encoded uploads of editors; only articles/images/views.py serves them
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
-# Safety
+# Security
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -250,10 +256,10 @@ SESSION_COOKIE_AGE = 60 * 60 * 24 * 60
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
-# Both bind names that are not ours, and can't be taken back for a year: the owner says so, or it is not so.
+# Both affect other host names and can't be undone for a year, so the owner has to switch them on.
 SECURE_HSTS_PRELOAD = HTTPS and env_flag("HSTS_PRELOAD")
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD or (HTTPS and env_flag("HSTS_SUBDOMAINS"))
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # Django would have both
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # they demand both
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 X_FRAME_OPTIONS = "DENY"
 

@@ -1,4 +1,4 @@
-"""Settings that contradict each other, told at start with the sentence that mends them."""
+"""System checks of settings that contradict each other. Each hint says how to fix it."""
 
 import importlib.util
 import ipaddress
@@ -16,13 +16,13 @@ from config.hosts import is_loopback
 
 
 @register(Tags.database)
-def one_database_driver(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Django silently prefers psycopg 3 where both are installed; this product is tried with psycopg2."""
+def check_database_driver(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse psycopg 3: Django prefers it to psycopg2, which this project is tested with."""
     if importlib.util.find_spec("psycopg") is None:
         return []
     return [
         Error(
-            "psycopg 3 is installed beside psycopg2, and Django would use it.",
+            "psycopg 3 is installed in addition to psycopg2, and Django would use it.",
             hint="Uninstall psycopg from this environment (pip uninstall psycopg).",
             id="config.E001",
         )
@@ -30,8 +30,8 @@ def one_database_driver(app_configs: Sequence[Any] | None = None, **kwargs: Any)
 
 
 @register()
-def environment_agrees(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """What was set in the environment must make sense together."""
+def check_environment(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that the environment variables do not contradict each other."""
     found: list[CheckMessage] = []
     web, owner = os.environ.get("DATABASE_URL"), os.environ.get("DATABASE_OWNER_URL")
     if owner and not web:
@@ -42,7 +42,7 @@ def environment_agrees(app_configs: Sequence[Any] | None = None, **kwargs: Any) 
                 id="config.E002",
             )
         )
-    elif owner and web and _database(owner) != _database(web):
+    elif owner and web and _database_of(owner) != _database_of(web):
         found.append(
             Error(
                 "DATABASE_URL and DATABASE_OWNER_URL name different databases.",
@@ -82,15 +82,15 @@ def environment_agrees(app_configs: Sequence[Any] | None = None, **kwargs: Any) 
     if site.scheme == "https" and not settings.BEHIND_PROXY:
         found.append(
             Error(
-                f"SITE_URL is {settings.SITE_URL}, but we speak HTTP: each page would lead to itself.",
-                hint="Set BEHIND_PROXY=1 and have a proxy speak HTTPS, or write SITE_URL with http.",
+                f"SITE_URL is {settings.SITE_URL}, but the server speaks HTTP: pages redirect to themselves.",
+                hint="Set BEHIND_PROXY=1 and use an HTTPS proxy, or write SITE_URL with http.",
                 id="config.E007",
             )
         )
     if settings.DEBUG and not is_loopback(settings.HOST):
         found.append(
             Error(
-                f"DEBUG would show settings and code to everybody who can reach {settings.HOST}.",
+                f"DEBUG shows settings and code to everybody who can reach {settings.HOST}.",
                 hint="Remove DEBUG, or set HOST to 127.0.0.1.",
                 id="config.E006",
             )
@@ -99,41 +99,42 @@ def environment_agrees(app_configs: Sequence[Any] | None = None, **kwargs: Any) 
 
 
 @register(Tags.security, deploy=True)
-def nobody_reads_the_key(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Whoever has the secret key can log in as anybody."""
+def check_secret_key_mode(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Warn if other users can read the secret key, with which one can log in as anybody."""
     path = settings.HOME / "secret_key"
     if os.environ.get("SECRET_KEY") or not path.exists() or not (mode := path.stat().st_mode & 0o077):
         return []
-    who = "change" if mode & 0o022 else "read"
+    verb = "change" if mode & 0o022 else "read"
     return [
         Warning(
-            f"Others on this machine can {who} the secret key in {path}.",
-            hint=f"chmod 600 {path}. If somebody may have read it, delete it and start again: then everybody "
-            "logs in anew.",
+            f"Other users of this machine can {verb} the secret key in {path}.",
+            hint=f"Run chmod 600 {path}. If somebody may have read it, delete it and restart the site. Then "
+            "everybody has to log in again.",
             id="config.W001",
         )
     ]
 
 
 @register(Tags.security, deploy=True)
-def only_the_proxy_is_trusted(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
+def check_proxy_bypass(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Warn if clients can bypass the proxy, and so forge their IP address."""
     if not settings.BEHIND_PROXY or is_loopback(settings.HOST):
         return []
     return [
         Warning(
-            f"Behind a proxy, yet {settings.HOST}:{settings.PORT} can be reached past it: whoever does may "
+            f"The site is behind a proxy, but clients can reach {settings.HOST}:{settings.PORT} directly and "
             "claim any IP address and HTTPS.",
-            hint="Set HOST to 127.0.0.1, or let a firewall keep all but the proxy away from that port.",
+            hint="Set HOST to 127.0.0.1, or block that port with a firewall for all but the proxy.",
             id="config.W002",
         )
     ]
 
 
 @register(Tags.database, deploy=True)
-def pages_own_no_table(
+def check_web_login(
     app_configs: Sequence[Any] | None = None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Not told of the login that migrates, which must own them: `migrate` asks for no deployment check."""
+    """Warn if the web login owns the tables. `migrate`, whose login owns them, runs no deployment checks."""
     if not databases:
         return []
     with connection.cursor() as cursor:
@@ -145,19 +146,18 @@ def pages_own_no_table(
         name, is_superuser, owns = cursor.fetchone()
     if not (is_superuser or owns):
         return []
-    what = "may do everything in the database server" if is_superuser else "owns the tables"
+    power = "is a superuser of the database server" if is_superuser else "owns the tables"
     return [
         Warning(
-            f"The login {name}, with which pages are served, {what}: a fault in a page could rewrite the log "
-            "of decisions.",
-            hint="Make a second login as docs/operate.md says, and set DATABASE_OWNER_URL and DATABASE_URL.",
+            f"The database login {name} of the web server {power}: a bug could rewrite the audit log.",
+            hint="Create a second login, as docs/operate.md says. Set DATABASE_OWNER_URL and DATABASE_URL.",
             id="config.W003",
         )
     ]
 
 
 def is_private() -> bool:
-    """Whether only this machine can reach the site."""
+    """Return whether only this machine can reach the site."""
     return is_loopback(settings.HOST) and is_loopback(urlsplit(settings.SITE_URL).hostname or "")
 
 
@@ -168,6 +168,6 @@ def _is_unspecified(host: str) -> bool:
         return False
 
 
-def _database(url: str) -> tuple[str, str, str]:
+def _database_of(url: str) -> tuple[str, str, str]:
     parts = urlsplit(url)
     return parts.netloc.rpartition("@")[2], parts.path, parts.query

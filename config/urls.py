@@ -1,3 +1,5 @@
+"""The URLs of the site."""
+
 from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import include, path
@@ -8,7 +10,7 @@ from config import well_known
 from core import health
 
 handler404 = "articles.redirects.not_found"
-handler429 = "core.fallback_pages.too_many"  # allauth's
+handler429 = "core.fallback_pages.rate_limited"  # allauth's
 handler500 = "core.fallback_pages.server_error"
 
 urlpatterns = [
@@ -20,7 +22,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("moderation/", include("moderation.urls")),
     path("admin/", admin.site.urls),
-    # Asked for beside what has no <head> to name it in, such as the feed. Lazy: its name has a hash.
+    # Browsers request it for documents without a <head>, such as the feed. Lazy, because its name has a hash.
     path("favicon.ico", RedirectView.as_view(url=lazy(static, str)("img/favicon.svg"))),
     path(".well-known/security.txt", well_known.security_txt, name="security-txt"),
     path("healthz", health.healthz, name="healthz"),

@@ -1,4 +1,4 @@
-"""/.well-known/: what programs look for at the same place on every site."""
+"""Files under /.well-known/."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,20 +8,22 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
-GOOD_FOR = timedelta(days=180)  # RFC 9116 asks for less than a year
+VALID_FOR = timedelta(days=180)  # RFC 9116 asks for less than a year
 
 
 @require_safe
 def security_txt(request: HttpRequest) -> HttpResponse:
-    """To whom somebody reports a hole in the site: the owner's contact address (RFC 9116). 404 without one,
-    as a file without a contact is none."""
+    """Return security.txt with the owner's contact address for security reports (RFC 9116).
+
+    Without a contact address it is a 404, because the file requires one.
+    """
     site: Any = request.site
     if not site.contact_email:
         raise Http404
     day = request.now.replace(hour=0, minute=0, second=0, microsecond=0)  # type: ignore[attr-defined]
     lines = [
         f"Contact: mailto:{site.contact_email}",
-        f"Expires: {day + GOOD_FOR:%Y-%m-%dT%H:%M:%SZ}",
+        f"Expires: {day + VALID_FOR:%Y-%m-%dT%H:%M:%SZ}",
         f"Preferred-Languages: {site.written_in or site.language}",
         f"Canonical: {settings.SITE_URL}{request.path}",
     ]

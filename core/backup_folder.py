@@ -1,10 +1,10 @@
-"""Where backups lie by themselves, and what is known of the last one.
+"""The folder of automatic backups, and the records of the last backup and the last failure.
 
-`manage.py backup` writes to whatever file it is given; `manage.py upgrade` writes into the data folder's
-backups/, the clock into backups/nightly/ (archive/nightly.py). After each that went well `last.json` says
-so: a file and no row, because a backup before an upgrade is of a database whose tables are still the old
-ones. Whoever serves pages may read it; the backups themselves are their owner's (mode 0600). Where the clock
-runs as another user than upgrades do, it cannot write into backups/ itself: then its own last.json lies in
+`manage.py backup` writes to the file that it is given, `manage.py upgrade` into the data folder's backups/,
+the scheduler into backups/nightly/ (archive/nightly.py). Each successful backup is recorded in `last.json`.
+It is a file and not a row, because a backup before an upgrade is of a database that has the old tables. The
+web server's user may read it; the backups themselves are readable by their owner only (mode 0600). If the
+scheduler runs as another user than upgrades do, it cannot write into backups/ and has its own last.json in
 nightly/.
 """
 
@@ -23,18 +23,18 @@ from core.data_folder import make_folder
 
 @dataclass(frozen=True)
 class LastBackup:
-    """The last backup that was made whole. `counts`: stories, comments, people, media (files)."""
+    """The last complete backup. `counts`: the numbers of stories, comments, people and media (files)."""
 
     file: Path
-    at: datetime  # of the state of the site that is in it
+    at: datetime  # the time of the state that the backup holds
     size: int  # bytes
     sha256: str  # of the whole file
-    seconds: float  # that it took
+    seconds: float  # duration
     counts: dict[str, int]
 
     @property
     def is_there(self) -> bool:
-        """Whether a file of that size still lies where it was written, as far as this process can see."""
+        """Return whether a file of that size is still there, as far as this process can see."""
         try:
             return self.file.stat().st_size == self.size
         except OSError:
@@ -42,81 +42,83 @@ class LastBackup:
 
 
 def folder() -> Path:
-    """The data folder's backups/, made if it is not there: others may walk through it and list nothing."""
+    """Return the data folder's backups/, created if needed. Other users can enter it, but not list it."""
     path = Path(settings.HOME) / "backups"
     make_folder(path, 0o711)
     return path
 
 
 def nightly_folder() -> Path:
-    """Where the clock's backups lie. It may not be there yet."""
+    """Return the folder of the nightly backups, which may not exist yet."""
     return Path(settings.HOME) / "backups" / "nightly"
 
 
 def unfinished() -> Path:
-    """There while a restore has still to do erasures again; nothing starts upon it."""
+    """Return the file that marks a restore without all its erasures. While it exists, nothing starts."""
     return Path(settings.HOME) / "restore.unfinished"
 
 
 def last_backup() -> LastBackup | None:
-    """None: there never was one with this data folder, or what is noted of it can't be read."""
+    """Return the last backup; None if there was none in this data folder or its record can't be read."""
     found = map(_read_last, (nightly_folder().parent, nightly_folder()))
     return max(filter(None, found), key=lambda last: last.at, default=None)
 
 
 def remember_last(backup: LastBackup) -> None:
-    """Raises OSError."""
-    told = asdict(backup) | {"file": str(backup.file), "at": backup.at.isoformat()}
+    """Record the last backup. Raises OSError."""
+    data = asdict(backup) | {"file": str(backup.file), "at": backup.at.isoformat()}
     try:
-        _note(folder() / "last.json", told)
+        _write_json(folder() / "last.json", data)
     except PermissionError:
-        _note(nightly_folder() / "last.json", told)
+        _write_json(nightly_folder() / "last.json", data)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no backup of last night, in a sentence."""
+    """The failure of the last nightly backup. `why` is a sentence."""
 
     at: datetime
     why: str
-    is_told: bool = False  # administrators are written to
+    is_told: bool = False  # whether administrators were notified
 
 
 def last_failure() -> Failure | None:
-    """None: the last nightly backup that was tried went well."""
+    """Return the failure of the last nightly backup; None if it succeeded."""
     try:
-        told = json.loads(_failed().read_bytes())
-        return Failure(datetime.fromisoformat(told["at"]), str(told["why"]), told.get("is_told") is True)
+        data = json.loads(_failure_file().read_bytes())
+        return Failure(datetime.fromisoformat(data["at"]), str(data["why"]), data.get("is_told") is True)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def remember_failure(failure: Failure) -> None:
-    """Raises OSError."""
-    _note(_failed(), asdict(failure) | {"at": failure.at.isoformat()})
+    """Record a failure of the nightly backup. Raises OSError."""
+    _write_json(_failure_file(), asdict(failure) | {"at": failure.at.isoformat()})
 
 
 def forget_failure() -> None:
-    _failed().unlink(missing_ok=True)
+    """Delete the record of a failure, after a nightly backup that succeeded."""
+    _failure_file().unlink(missing_ok=True)
 
 
-def _failed() -> Path:
+def _failure_file() -> Path:
     return nightly_folder() / "failed.json"
 
 
-def _read_last(where: Path) -> LastBackup | None:
+def _read_last(directory: Path) -> LastBackup | None:
     try:
-        told: dict[str, Any] = json.loads((where / "last.json").read_bytes())
-        told |= {"file": Path(told["file"]), "at": datetime.fromisoformat(told["at"])}
-        return LastBackup(**told)
+        data: dict[str, Any] = json.loads((directory / "last.json").read_bytes())
+        data |= {"file": Path(data["file"]), "at": datetime.fromisoformat(data["at"])}
+        return LastBackup(**data)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _note(path: Path, told: dict[str, Any]) -> None:
+def _write_json(path: Path, data: dict[str, Any]) -> None:
+    """Write the file under another name and rename it, so that nobody reads half of it."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        fresh.write_text(json.dumps(told, indent=2) + "\n")
+        fresh.write_text(json.dumps(data, indent=2) + "\n")
         fresh.chmod(0o644)
         fresh.replace(path)
     finally:

@@ -1,4 +1,4 @@
-"""What is answered where nothing can be done: the database is away, or nobody knows who sends a form."""
+"""Pages for failures: the database does not answer, a form was refused, or there were too many attempts."""
 
 import sys
 from datetime import UTC, datetime
@@ -20,13 +20,13 @@ from core.health import NO_ANSWER
 from core.rate_limits import MINUTE, refuse
 from core.templatetags.dates import clock
 
-FAILED = "soundoff.failed"  # set in a request's environment: the database failed us on the way
+DATABASE_FAILED = "soundoff.failed"  # set in a request's environ if the database failed
 RETRY_SECONDS = 5
-NO_DATABASE = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
+DATABASE_ERRORS = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
-    """503. A form that was sent comes back whole, to be sent again; none that holds a password."""
+    """Return the page 503. It repeats a form that was sent, to send it again, unless it has a password."""
     if request.path == "/readyz":
         return JsonResponse(NO_ANSWER, status=503, headers={"Cache-Control": "no-store"})
     fields = _sent_fields(request)
@@ -34,7 +34,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         "was_sent": request.method == "POST",
         "action": request.get_full_path(),
         "text": dict(fields).get("body"),
-        "is_once": "nonce" in dict(fields),
+        "is_idempotent": "nonce" in dict(fields),
         "fields": [(name, value) for name, value in fields if name != "body"],
     }
     return HttpResponse(
@@ -43,41 +43,44 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         headers={
             "Retry-After": str(RETRY_SECONDS),
             "Cache-Control": "no-store",
-            "Content-Security-Policy": build_policy(),  # not all of these pass through the middleware
+            "Content-Security-Policy": build_policy(),  # the middleware does not see all of these responses
             "X-Content-Type-Options": "nosniff",
         },
     )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500, which is called for whatever nobody caught."""
-    if _is_of_database(sys.exc_info()[1]):
-        request.META[FAILED] = True
+    """Return the page for an uncaught exception (Django's handler500)."""
+    if _is_database_error(sys.exc_info()[1]):
+        request.META[DATABASE_FAILED] = True
         return unavailable(request)
     response: Any = defaults.server_error(request)
     return response  # type: ignore[no-any-return]
 
 
-def _is_of_database(error: BaseException | None) -> bool:
-    """Return whether a request failed because the database hung up, was silent, or had no room.
+def _is_database_error(error: BaseException | None) -> bool:
+    """Return whether a request failed because of the database: it hung up, did not answer or had no space.
 
-    The error that is raised at last may be one of the clean-up.
+    The chain of exceptions is searched, because the last one may come from a clean-up.
     """
     while error:
-        if isinstance(error, NO_DATABASE):
+        if isinstance(error, DATABASE_ERRORS):
             return True
         error = error.__cause__ or error.__context__
     return False
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Django's CSRF_FAILURE_VIEW. A form of our own page, whose secret is old because somebody logged in
-    meanwhile, comes back with a new one; what another site sends does not."""
+    """Return the page for a form with a wrong CSRF token (Django's CSRF_FAILURE_VIEW).
+
+    A form of our own, whose token is outdated by a log-in, is repeated with a new token; another site's form
+    is not.
+    """
     return not_sent(request)
 
 
-def too_many(request: HttpRequest) -> HttpResponse:
-    """429, with what was sent, to be sent again."""
+def rate_limited(request: HttpRequest) -> HttpResponse:
+    """Return the page 429, which repeats the form that was sent."""
     fields = _sent_fields(request)
     context = {
         "action": request.get_full_path(),
@@ -89,7 +92,7 @@ def too_many(request: HttpRequest) -> HttpResponse:
 
 
 def not_sent(request: HttpRequest, *, is_logged_out: bool = False) -> HttpResponse:
-    """403, with all that was sent from a page of ours, to be sent again."""
+    """Return the page 403, which repeats the form if a page of ours sent it."""
     is_ours = request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
     fields = [
         (name, value) for name, value in _sent_fields(request) if is_ours and name != "csrfmiddlewaretoken"
@@ -103,15 +106,18 @@ def not_sent(request: HttpRequest, *, is_logged_out: bool = False) -> HttpRespon
     return render(request, "403_csrf.html", context, status=403)
 
 
-def say_so(page: bytes, seconds: float, zone: str, language: str) -> bytes:
-    """A kept page with a line before its text: since when (seconds since 1970) it was not looked at."""
+def add_outage_notice(page: bytes, seconds: float, zone: str, language: str) -> bytes:
+    """Return a cached page with a notice above its text.
+
+    `seconds` (since 1970) is the time at which the page was last confirmed to be up to date.
+    """
     at = datetime.fromtimestamp(seconds, UTC)
     with translation.override(language):
-        line = _(
-            "The site can’t reach its database: this is the page as it was on {time} {zone}. "
-            "Replies can’t be sent at the moment."
+        sentence = _(
+            "The site can’t reach its database. This is the page as of {time} {zone}. "
+            "You can’t send replies at the moment."
         ).format(time=clock(zone).moment(at), zone=clock(zone).zone_name(at))
-    notice = f'<div class="messages wrap" role="status"><p class="alert alert-warning">{line}</p></div>\n'
+    notice = f'<div class="messages wrap" role="status"><p class="alert alert-warning">{sentence}</p></div>\n'
     return page.replace(b"<main", notice.encode() + b"<main", 1)
 
 

@@ -1,4 +1,4 @@
-"""What holds for every form in which somebody writes."""
+"""Helpers for forms with long texts: line ends and length limits."""
 
 from typing import Any
 
@@ -6,20 +6,25 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 TOO_LONG = _(
-    "This has %(show_value)s characters; %(limit_value)s is the most. Nothing was lost: shorten it here."
+    "This has %(show_value)s characters; the maximum is %(limit_value)s. Shorten it; your text is kept."
 )
 
 
 class Lines(forms.CharField):
-    """Counts a new line as one character, as browsers do: else they let through what is then refused."""
+    """A text field that counts a line end as one character.
+
+    Browsers count it so too. Otherwise they would accept a text that the server then refuses as too long.
+    """
 
     def to_python(self, value: Any) -> str:
         return str(super().to_python(value)).replace("\r\n", "\n")
 
 
 def leave_whole(form: forms.BaseForm) -> None:
-    """No field tells the browser its longest: that would cut what is pasted, and say nothing. Too long is
-    refused with the count when it is sent."""
+    """Remove maxlength from all fields, because browsers silently cut pasted text to it.
+
+    The server refuses a text that is too long, and states its length.
+    """
     for field in form.fields.values():
         field.widget.attrs.pop("maxlength", None)
         field.error_messages["max_length"] = TOO_LONG

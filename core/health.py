@@ -1,4 +1,4 @@
-"""What a load balancer or an operator asks: does the process live, and may it be given readers."""
+"""Health checks for load balancers and operators: is the process alive, and can it serve readers?"""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -15,9 +15,9 @@ SITE = urlsplit(settings.SITE_URL).netloc
 
 
 class HealthMiddleware:
-    """Answer health checks by whatever name or address this machine is reached; their answers name no host.
+    """Answer health checks for any Host header. The answers contain no host.
 
-    A load balancer, an operator and `serve` ask by an IP address, which ALLOWED_HOSTS does not hold.
+    Load balancers, operators and `serve` use an IP address, which is not in ALLOWED_HOSTS.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -31,24 +31,24 @@ class HealthMiddleware:
 
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Answers as long as the process does; asks nobody else."""
+    """Return 200 as long as the process answers, without asking the database."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 where the database answers and every migration is applied, else 503."""
+    """Return 200 if the database answers and every migration is applied, else 503."""
     try:
-        waiting = unapplied_migrations()
+        unapplied = unapplied_migrations()
     except DatabaseError:
         return JsonResponse(NO_ANSWER, status=503)
-    if waiting:
-        return JsonResponse({"status": "unready", "database": "ok", "unapplied": waiting}, status=503)
+    if unapplied:
+        return JsonResponse({"status": "unready", "database": "ok", "unapplied": unapplied}, status=503)
     return JsonResponse({"status": "ready", "database": "ok", "unapplied": []})
 
 
 def later_migrations() -> list[str]:
-    """Those of ours that were applied and that this program does not have: a later version was here."""
+    """Return our applied migrations that this version does not have. There are some after a downgrade."""
     loader = MigrationExecutor(connection).loader
     ours = {"config", "accounts", "articles", "comments", "moderation", "archive"}
     unknown = set(loader.applied_migrations) - set(loader.disk_migrations)
@@ -56,7 +56,7 @@ def later_migrations() -> list[str]:
 
 
 def unapplied_migrations() -> list[str]:
-    """Names such as "comments.0002_log", in the order in which `migrate` would apply them."""
+    """Return names such as "comments.0002_log", in the order in which `migrate` would apply them."""
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]

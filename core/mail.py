@@ -1,4 +1,4 @@
-"""The mail server of the settings, and its failures as sentences."""
+"""The mail server of the settings, and sentences that explain its failures."""
 
 import re
 import smtplib
@@ -19,46 +19,46 @@ def mail_server() -> str:
 
 
 def explain_failure(error: Exception) -> str:
-    """Say what went wrong, in a sentence with what the server answered."""
-    where = {"server": mail_server() or settings.MAIL_TRANSPORT}
+    """Return a sentence that explains a failure, with the answer of the server."""
+    server = {"server": mail_server() or settings.MAIL_TRANSPORT}
     match error:
         case smtplib.SMTPAuthenticationError():
-            said = _("%(server)s refuses the user name or the password of EMAIL_URL: %(answer)s")
-            return said % {**where, "answer": _answer(error.smtp_code, error.smtp_error)}
+            sentence = _("%(server)s rejects the user name or the password of EMAIL_URL: %(answer)s")
+            return sentence % {**server, "answer": _answer(error.smtp_code, error.smtp_error)}
         case smtplib.SMTPSenderRefused():
-            said = _("%(server)s takes no mail from %(sender)s (FROM_EMAIL): %(answer)s")
+            sentence = _("%(server)s accepts no mail from %(sender)s (FROM_EMAIL): %(answer)s")
             answer = _answer(error.smtp_code, error.smtp_error)
-            return said % {**where, "sender": error.sender, "answer": answer}
+            return sentence % {**server, "sender": error.sender, "answer": answer}
         case smtplib.SMTPRecipientsRefused():
             refused = next(iter(error.recipients.values()), (0, b""))
-            said = _("%(server)s refuses this recipient: %(answer)s")
-            return said % {**where, "answer": _answer(*refused)}
+            sentence = _("%(server)s rejects this recipient: %(answer)s")
+            return sentence % {**server, "answer": _answer(*refused)}
         case smtplib.SMTPResponseException():
-            said = _("%(server)s answered: %(answer)s")
-            return said % {**where, "answer": _answer(error.smtp_code, error.smtp_error)}
+            sentence = _("%(server)s answered: %(answer)s")
+            return sentence % {**server, "answer": _answer(error.smtp_code, error.smtp_error)}
         case smtplib.SMTPServerDisconnected():
-            return _("%(server)s ended the connection: %(answer)s") % {**where, "answer": error}
+            return _("%(server)s closed the connection: %(answer)s") % {**server, "answer": error}
         case smtplib.SMTPNotSupportedError():
-            said = _("%(server)s can’t do what EMAIL_URL asks for: %(answer)s")
-            return said % {**where, "answer": error}
+            sentence = _("%(server)s does not support what EMAIL_URL asks for: %(answer)s")
+            return sentence % {**server, "answer": error}
         case socket.gaierror():
-            return _("There is no server by the name in %(server)s.") % where
+            return _("The mail server %(server)s was not found: its name does not exist.") % server
         case ssl.SSLError():
-            said = _("No secure connection to %(server)s: %(answer)s")
-            return said % {**where, "answer": error}
+            sentence = _("No secure connection to %(server)s: %(answer)s")
+            return sentence % {**server, "answer": error}
         case ConnectionRefusedError():
-            return _("Nothing listens at %(server)s: the connection was refused.") % where
+            return _("No mail server listens at %(server)s: the connection was refused.") % server
         case TimeoutError():
-            said = _("%(server)s did not answer within %(seconds)s seconds.")
-            return said % {**where, "seconds": settings.EMAIL_TIMEOUT}
+            sentence = _("%(server)s did not answer within %(seconds)s seconds.")
+            return sentence % {**server, "seconds": settings.EMAIL_TIMEOUT}
     return f"{type(error).__name__}: {error}"
 
 
 def mask_addresses(text: str) -> str:
-    """Return the text without anybody's e-mail address."""
+    """Return the text with all e-mail addresses masked."""
     return _EMAIL.sub("…@…", text)
 
 
 def _answer(code: int, text: bytes | str) -> str:
-    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return f"{code} {' '.join(said.split())}".strip()
+    answer = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return f"{code} {' '.join(answer.split())}".strip()

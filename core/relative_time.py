@@ -1,4 +1,4 @@
-"""Moments as a person would say them at a desk: "in 2 h 10 min, Cairo time". For pages that nobody keeps."""
+"""Times relative to now, such as "in 2 h 10 min, Cairo time". For pages that are not cached."""
 
 from datetime import datetime, tzinfo
 
@@ -9,17 +9,17 @@ from django.utils.translation import ngettext
 
 from core.templatetags.dates import clock
 
-YEARS = range(1000, 3000)  # which the archive has addresses for; "26" in a browser’s field is the year 26
+YEARS = range(1000, 3000)  # the archive has URLs for these; a browser reads a typed "26" as the year 26
 
 
 def check_year(at: datetime) -> None:
-    """Raises ValidationError."""
+    """Raise ValidationError if the year is outside of YEARS."""
     if at.year not in YEARS:
-        raise ValidationError(_("The year %(year)s can’t be right.") % {"year": at.year})
+        raise ValidationError(_("The year %(year)s is not valid.") % {"year": at.year})
 
 
 def time_of(zone: tzinfo | None = None) -> str:
-    """Cairo time, UTC: in whose clock a moment is said; nothing: the site's."""
+    """Return the label of a zone, such as "Cairo time" or "UTC". None is the site's zone."""
     key = str(zone or get_current_timezone())
     place = key.rpartition("/")[2].replace("_", " ")
     if key == "UTC" or key.startswith("Etc/"):
@@ -28,7 +28,7 @@ def time_of(zone: tzinfo | None = None) -> str:
 
 
 def until(at: datetime, now: datetime) -> str:
-    """in 2 h 10 min; nothing for what is over."""
+    """Return for example "in 2 h 10 min"; an empty string for a past time."""
     if at <= now:
         return ""
     minutes = round((at - now).total_seconds() / 60)
@@ -38,18 +38,18 @@ def until(at: datetime, now: datetime) -> str:
 
 
 def ago(at: datetime, now: datetime) -> str:
-    """3 min ago"""
+    """Return for example "3 min ago" or "just now"."""
     minutes = int((now - at).total_seconds() // 60)
     return _("%(span)s ago") % {"span": _span(minutes)} if minutes >= 1 else _("just now")
 
 
 def at_desk(at: datetime, now: datetime) -> str:
-    """14:00 of the day that is read; else 27 November, 14:00."""
+    """Return the time without the date if it is today: "14:00", otherwise "27 November, 14:00"."""
     return clock().since_words(at, now)
 
 
 def said(at: datetime, now: datetime) -> str:
-    """27 November, 14:00, in 2 h 10 min, Cairo time"""
+    """Return for example "27 November, 14:00, in 2 h 10 min, Cairo time"."""
     return ", ".join(part for part in (at_desk(at, now), until(at, now), time_of()) if part)
 
 

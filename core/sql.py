@@ -1,7 +1,7 @@
-"""Statements written in SQL, for what each request or each post asks, and for what is too much to hold.
+"""Helpers to run SQL: for statements of each request or post, and for results that do not fit into memory.
 
-Django takes 0.2 ms and more to compose a query and to make objects of what it answers, and Postgres as long
-to parse and plan what reads a story, finds a repeat or inserts a reply as to do it.
+Django takes 0.2 ms and more to compose a query and to make objects of its rows. Postgres takes as long to
+parse and plan the statements that read a story, find a duplicate or insert a reply as to execute them.
 """
 
 import re
@@ -17,29 +17,33 @@ from django.db.models import Model
 M = TypeVar("M", bound=Model)
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
-_known: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()  # names, by the driver's connection
+_prepared: WeakKeyDictionary[Any, set[str]] = (
+    WeakKeyDictionary()
+)  # names of prepared statements, by the driver's connection
 
 
 def read(model: type[M], statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[M]:
-    """Objects of the rows, which have all columns of the model; what else they have becomes an attribute."""
+    """Return the rows as model instances. They have all columns of the model; others become attributes."""
     names = [field.attname for field in model._meta.concrete_fields]
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         columns = [column.name for column in cursor.description]
         rows = cursor.fetchall()
-    found = []
+    instances = []
     for row in rows:
-        told = dict(zip(columns, row, strict=True))
-        found.append(model.from_db("default", names, [told.pop(name) for name in names]))
-        vars(found[-1]).update(told)
-    return found
+        data = dict(zip(columns, row, strict=True))
+        instances.append(model.from_db("default", names, [data.pop(name) for name in names]))
+        vars(instances[-1]).update(data)
+    return instances
 
 
 def stream(
     statement: str, values: Sequence[Any] | Mapping[str, Any] = (), *, at_once: int
 ) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows of a cursor on the server, so many at once. It lives as long as a transaction, which this
-    holds until all are read."""
+    """Yield the rows of a statement in lists of `at_once`, from a cursor on the server.
+
+    The transaction stays open until all rows are read.
+    """
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(statement, values)
         while rows := cursor.fetchmany(at_once):
@@ -47,27 +51,27 @@ def stream(
 
 
 def execute_planned(cursor: Any, statement: str, values: Mapping[str, Any], *, before: str = "") -> None:
-    """Execute a statement with named parameters, on Django's cursor, which each connection plans only once.
+    """Execute a statement with named parameters as a prepared statement, on Django's cursor.
 
-    Of those there should be few: each stays with its connection. `before` is sent along, as it is. Types of
-    parameters are those that Postgres finds in the statement; where it can't, they need a cast.
+    Each connection plans it only once and keeps it, so there should be few of them. `before` is SQL that is
+    sent with it. Postgres infers the types of the parameters; where it can't, they need a cast.
     """
-    name, prepare, run = _texts(statement)
-    known = _known.setdefault(cursor.connection, set())
-    if name not in known:  # apart from the statement: whether that fails or not, this then stays
-        # Not five plans first; nor are they compiled, which takes longer than any of them. Django's cursor
-        # would take percent signs for parameters.
+    name, prepare, execute = _prepare_texts(statement)
+    prepared = _prepared.setdefault(cursor.connection, set())
+    if name not in prepared:  # in a round trip of its own: it stays prepared even if the statement fails
+        # The generic plan at once, without five custom plans first, and without JIT compilation, which takes
+        # longer than any of these statements. Django's cursor would take percent signs for parameters.
         with cursor.db.wrap_database_errors:
             cursor.cursor.execute(f"SET plan_cache_mode = force_generic_plan; SET jit = off; {prepare}")
-        known.add(name)
-    cursor.execute(before + run, values)
+        prepared.add(name)
+    cursor.execute(before + execute, values)
 
 
 @lru_cache(maxsize=256)
-def _texts(statement: str) -> tuple[str, str, str]:
-    """Its name, PREPARE and EXECUTE."""
+def _prepare_texts(statement: str) -> tuple[str, str, str]:
+    """Return the name of the prepared statement, its PREPARE and its EXECUTE."""
     names = list(dict.fromkeys(_PARAMETER.findall(statement)))
-    numbered = _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", statement).replace("%%", "%")
+    numbered = _PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", statement).replace("%%", "%")
     name = f"s_{blake2b(statement.encode(), digest_size=8).hexdigest()}"
-    run = ", ".join(f"%({name})s" for name in names)
-    return name, f"PREPARE {name} AS {numbered}", f"EXECUTE {name} ({run})"
+    values = ", ".join(f"%({name})s" for name in names)
+    return name, f"PREPARE {name} AS {numbered}", f"EXECUTE {name} ({values})"

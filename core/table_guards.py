@@ -1,4 +1,4 @@
-"""Guards of tables in the database: logs, and rights of the login of the pages. For migrations."""
+"""Operations for migrations that protect tables: append-only logs, and permissions of the web login."""
 
 from typing import Any
 
@@ -6,40 +6,40 @@ from django.conf import settings
 from django.db import migrations
 from django.db.migrations.operations.base import Operation
 
-# The function is a part of comments/migrations/0002.
-KEEP = """
+# comments/migrations/0002 creates the function append_only.
+ADD_TRIGGERS = """
 CREATE TRIGGER {name}_append_only BEFORE UPDATE OR DELETE ON {table}
   FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER {name}_no_truncate BEFORE TRUNCATE ON {table}
   FOR EACH STATEMENT EXECUTE FUNCTION append_only()"""
-LET_GO = "DROP TRIGGER {name}_no_truncate ON {table}; DROP TRIGGER {name}_append_only ON {table}"
+DROP_TRIGGERS = "DROP TRIGGER {name}_no_truncate ON {table}; DROP TRIGGER {name}_append_only ON {table}"
 
-# The function is a part of accounts/migrations/0006.
-DATED_NOW = """
+# accounts/migrations/0006 creates the function dated_now.
+ADD_DATE_TRIGGER = """
 CREATE TRIGGER {name}_dated_now AFTER INSERT ON {table} REFERENCING NEW TABLE AS lines
   FOR EACH STATEMENT EXECUTE FUNCTION dated_now()"""
 
 
 def append_only(table: str, name: str) -> list[Operation]:
-    """Let nobody change a row of this table or delete one, by triggers that are named after `name`.
+    """Refuse updates and deletions in this table, with triggers whose names begin with `name`.
 
-    Where the pages have a login of their own, it may add to the log and no more.
+    If the web login is not the owner of the tables, it keeps only the right to insert.
     """
     names = {"table": table, "name": name}
     return [
-        migrations.RunSQL(KEEP.format(**names), LET_GO.format(**names)),
+        migrations.RunSQL(ADD_TRIGGERS.format(**names), DROP_TRIGGERS.format(**names)),
         restrict_pages(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {{web}}"),
     ]
 
 
 def dated_now(table: str, name: str) -> Operation:
-    """Refuse a row whose `at` is not the moment of the statement that adds it."""
+    """Refuse a row whose `at` is not the time of the statement that inserts it."""
     names = {"table": table, "name": name}
-    return migrations.RunSQL(DATED_NOW.format(**names), f"DROP TRIGGER {name}_dated_now ON {table}")
+    return migrations.RunSQL(ADD_DATE_TRIGGER.format(**names), f"DROP TRIGGER {name}_dated_now ON {table}")
 
 
 def restrict_pages(*statements: str) -> Operation:
-    """Run these, with {web} for the login of the pages, where it is another one than the owner's."""
+    """Run these statements, with {web} for the web login, if that is not the owner of the tables."""
 
     def restrict(apps: Any, schema_editor: Any) -> None:
         with schema_editor.connection.cursor() as cursor:

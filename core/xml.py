@@ -1,4 +1,4 @@
-"""XML that no text can break."""
+"""An XML writer that stays valid with any text."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 class XmlWriter(SimplerXMLGenerator):
-    """Leaves out the control characters that XML forbids: one story must not break a feed for all others."""
+    """Write XML without the control characters that it forbids: one story must not break a whole feed."""
 
     def characters(self, content: str) -> None:
         super().characters(_FORBIDDEN.sub("", content))

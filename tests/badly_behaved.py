@@ -1,4 +1,4 @@
-"""Tests that fail and leave things behind, and after each of them one that must pass: see test_isolation.py.
+"""Tests that fail and leave something behind, each followed by one that must pass: see test_isolation.py.
 
 Not collected by itself, since its name does not begin with `test_`. The order of the tests matters.
 """
@@ -17,13 +17,13 @@ from articles.models import Article, Site
 from tests import isolation
 from tests.factories import make_article
 
-isolation.ENDED = 10  # of this run: how long it waits until it ends the process
+isolation.ENDED = 10  # seconds until this run ends a process that hangs
 
 transactional = pytest.mark.django_db(transaction=True)
 HANGS = pytest.mark.timeout(5)
 LOCK_SITE = "UPDATE articles_site SET version = version + 1"
 
-left_open: list[Any] = []  # so that no garbage collector ends what a test leaves open
+left_open: list[Any] = []  # keeps connections from the garbage collector
 
 
 def other_connection() -> Any:

@@ -1,4 +1,4 @@
-"""What every test may use. The run's Postgres comes from tests/plugin.py."""
+"""Fixtures for all tests. tests/plugin.py provides Postgres."""
 
 import os
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
 settings.STRICT = True
 
-# Static files are read where they lie; only a started site hashes and packs them.
+# Static files are read from the source folder; only a served site hashes and compresses them.
 settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 settings.WHITENOISE_AUTOREFRESH = True
 
@@ -31,7 +31,7 @@ DATA = Path(os.environ.get("SOUNDOFF_DATA", Path(__file__).parents[2] / "shared"
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """The folder of example data that is not part of the project ($SOUNDOFF_DATA, default ../shared/data)."""
+    """Return the folder of example data outside the project ($SOUNDOFF_DATA, default ../shared/data)."""
     if not DATA.is_dir():
         pytest.skip(f"no example data at {DATA}: set SOUNDOFF_DATA")
     return DATA
@@ -39,7 +39,7 @@ def data() -> Path:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dict[str, object]:
-    """Debian's Chromium, in a container, talking to nobody but us."""
+    """Launch Debian's Chromium in a container, without its background requests."""
     return {
         **browser_type_launch_args,
         "executable_path": str(CHROMIUM),
@@ -57,9 +57,9 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dic
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """A test that commits is cleaned up by TRUNCATE, which the append-only tables refuse; let it pass.
+    """Allow TRUNCATE on append-only tables, which cleans up after tests that commit.
 
-    Their rows stay guarded. The filter is off, but for tests that switch it on (the fixture `starter`).
+    Their rows stay protected. The spam filter is off, except in tests that use the fixture `starter`.
     """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%_no_truncate'")
@@ -70,8 +70,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 @pytest.fixture
 def transactional_db(transactional_db: None, request: pytest.FixtureRequest) -> Iterator[None]:
-    """The same clean-up took the rows that migrations made: the site, the roles with what they may do, and
-    the reasons to remove. It waits for what a page has asked for: the two would wait for each other."""
+    """Restore the rows of migrations that TRUNCATE deletes: the site, roles, permissions and removal reasons.
+
+    Before the clean-up it waits for requests of open pages, because both would wait for each other.
+    """
     browser = request.getfixturevalue("browser") if "browser" in request.fixturenames else None
     import_module("articles.migrations.0002_the_site").make_site(apps, None)
     import_module("accounts.migrations.0002_roles").make_roles(apps, None)
@@ -80,14 +82,14 @@ def transactional_db(transactional_db: None, request: pytest.FixtureRequest) -> 
     import_module("archive.migrations.0002_role_permissions").grant(apps, editor)
     import_module("articles.migrations.0010_image_permissions").grant(apps, editor)
     yield
-    for context in browser.contexts if browser else ():  # a page that stays open goes on asking
+    for context in browser.contexts if browser else ():  # an open page continues to send requests
         context.close()
     isolation.leave_no_transaction(request.node)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _nobody_is_too_fast() -> Iterator[None]:
-    """Tests say in a second what people say in a day."""
+    """Switch the rate limits off, because tests post more in a second than people in a day."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("moderation.screening.checks.RATE_NEW", 100_000)
         patch.setattr("moderation.screening.checks.RATE_KNOWN", 100_000)
@@ -96,7 +98,7 @@ def _nobody_is_too_fast() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_is_too_slow() -> Iterator[None]:
-    """A search that a busy machine answers late is answered; test_search.py has its own limit."""
+    """Allow slow searches on a busy machine. test_search.py has its own limit."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("articles.search.SECONDS_MAX", PATIENCE)
         yield
@@ -104,7 +106,7 @@ def _nothing_is_too_slow() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def browser(browser: Browser) -> Browser:
-    """Wait as long for what a page shows late: these limits only guard against hanging."""
+    """Set long time-outs in the browser: they only guard against hanging."""
     expect.set_options(timeout=PATIENCE * 1000)
     browser.on("context", lambda context: context.set_default_timeout(PATIENCE * 1000))
     return browser
@@ -112,14 +114,14 @@ def browser(browser: Browser) -> Browser:
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The rate holds, as it does on a site."""
+    """Switch the rate limits on, as on a real site."""
     monkeypatch.setattr("moderation.screening.checks.RATE_NEW", 3)
     monkeypatch.setattr("moderation.screening.checks.RATE_KNOWN", 10)
 
 
 @pytest.fixture(autouse=True)
 def _marked_as_transactional(request: pytest.FixtureRequest) -> None:
-    """The mark alone asks for no fixture of ours: a comment needs the site's row as well."""
+    """Use our transactional_db for tests with the mark django_db, because it restores the site's row."""
     mark = request.node.get_closest_marker("django_db")
     if mark and mark.kwargs.get("transaction"):
         request.getfixturevalue("transactional_db")
@@ -127,7 +129,7 @@ def _marked_as_transactional(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(autouse=True)
 def _reasons_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process remembers the reasons to remove by the version of the site, which each test counts anew."""
+    """Clear the cache of removal reasons, because each test starts with the same version of the site."""
     monkeypatch.setattr("comments.removal_reasons._cache", None)
 
 

@@ -1,4 +1,4 @@
-"""People and stories for tests. Comments come from the verbs themselves: no factory makes rows of a tree."""
+"""Factories for people, stories and comments. Comments are posted with the real service function."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,11 +1,11 @@
-"""Time limits of tests, and the end of what a test leaves behind, so that no failure reaches the next test.
+"""Time limits of tests, and clean-up after them, so that no failure affects the next test.
 
 Loaded with `-p tests.isolation`. A test that exceeds its limit (pytest-timeout; `timeout` in pyproject.toml,
 or its own mark) is ended in three steps:
 
 1. pytest-timeout prints the stacks of all threads and raises in the test. That does not reach a test which
    waits inside libpq, nor the threads that a test waits for.
-2. A few seconds later the connections to the test database are ended, so that whoever waits for it goes on.
+2. A few seconds later the connections to the test database are ended, so that threads that wait continue.
 3. What still hangs is ended with its process, by the C thread of `faulthandler`, with another stack dump.
    pytest-xdist then starts another worker, reports this one test as failed, and goes on.
 """
@@ -28,7 +28,7 @@ from pytest_django.plugin import blocking_manager_key
 from tests.helpers.waiting import PATIENCE
 
 RAISED = 3  # seconds after the limit, until which the exception alone should have ended the test
-AFTER_FAILURE = 2  # seconds for what a failed test began to end by itself
+AFTER_FAILURE = 2  # seconds for requests and threads of a failed test to end
 SESSION = 900  # seconds for each fixture of the session, such as the database
 ENDED = 90  # seconds after the limit, at which the process is ended
 
@@ -120,7 +120,7 @@ def leave_no_transaction(item: pytest.Item) -> None:
     that stays open fails the test, unless it has failed already.
     """
     _close_own_connection(even_if_idle=has_failed(item))
-    # More than one look where a browser was: what a page sends as it is closed may be on its way.
+    # Several checks after a browser test, because a page may send a last request as it is closed.
     calm = 3 if "live_server" in item.fixturenames else 1
     if _wait_for_transactions(AFTER_FAILURE if has_failed(item) else PATIENCE, calm):
         return
@@ -156,7 +156,7 @@ def end_transactions() -> list[str]:
 
 
 def end_connections() -> None:
-    """End every connection to the test database, from whichever thread."""
+    """End every connection to the test database, whatever thread has opened it."""
     with _superuser() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [_database()]

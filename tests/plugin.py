@@ -1,4 +1,4 @@
-"""The throw-away Postgres and data folder of a test run; of each worker, where it has some (`-n`).
+"""The temporary Postgres and data folder of a test run, or of each of its workers (`-n`).
 
 Loaded with `-p tests.plugin`, because the settings need both before any conftest is read.
 """
@@ -17,7 +17,7 @@ _run = ExitStack()
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests() -> Iterator[None]:
-    """Runs before pytest-django reads the settings."""
+    """Set the environment before pytest-django reads the settings."""
     for name in ("DATABASE_OWNER_URL", "DEBUG", "EMAIL_URL", "HOST", "PORT", "SITE_URL"):
         os.environ.pop(name, None)
     os.environ["DATABASE_URL"] = _run.enter_context(postgres.temporary())
@@ -31,7 +31,7 @@ def pytest_load_initial_conftests() -> Iterator[None]:
 
 def pytest_report_header() -> str:
     """Name the server, which is the one that `serve` starts."""
-    return f"database: {postgres.binaries()}"
+    return f"database: {postgres.find_binaries()}"
 
 
 def pytest_unconfigure() -> None:

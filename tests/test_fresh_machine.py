@@ -1,8 +1,8 @@
-"""Both commands of the README on a machine that has not seen the project: no data folder, no system Postgres.
+"""Both commands of the README on a fresh machine: without a data folder and without a system Postgres.
 
-Such a machine is this one in a mount namespace, with empty folders over those that a run leaves something in
-and a copy of the project at its own path, so that the packages need not be installed again. All runs have
-umask 077: it takes away what 022 leaves, which the rest of the gate runs under.
+The machine is this one in a mount namespace, with empty folders over those that a run writes to, and with a
+copy of the project at its own path, so that the packages need not be installed again. All runs have umask
+077, which is stricter than the 022 of the other tests.
 """
 
 import os
@@ -51,7 +51,7 @@ cat /tmp/serve.log
 
 
 def look() -> None:
-    """Read the running site from inside of the machine and print what the test wants to know."""
+    """Check the running site from inside the machine, and print the results for the test."""
     import re
     from urllib.request import urlopen
 

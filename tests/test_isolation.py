@@ -1,4 +1,4 @@
-"""No failure reaches the next test, and none hangs: a run of pytest over tests that behave badly."""
+"""No failing or hanging test affects the next one: a run of pytest over badly behaved tests."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from tests import badly_behaved
 
 
 @pytest.mark.django_db
-def test_the_test_server_ends_what_waits_for_ever_and_does_not_plan_for_empty_tables() -> None:
+def test_the_settings_of_the_test_server() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT name, setting FROM pg_settings "

@@ -25,7 +25,7 @@ def check_time_zone(value: str) -> None:
     """Validate the name of a time zone."""
     if value not in available_timezones():
         raise ValidationError(
-            _("“%(value)s” is not a time zone such as Europe/Oslo."), params={"value": value}
+            _("“%(value)s” is not a time zone. Enter one such as Europe/Oslo."), params={"value": value}
         )
 
 

@@ -1,4 +1,4 @@
-"""What the owner of the site sets, at its set-up and later."""
+"""The forms of the owner's pages: the settings of the site, and the test e-mail."""
 
 from hashlib import blake2b
 from typing import Any, cast
@@ -22,26 +22,36 @@ from core import backup_folder
 from core.forms import leave_whole
 
 RULES_LINES = 3
-OFFERED = 6  # zones that are named where several are meant
+SUGGESTIONS_MAX = 6  # time zones that are listed if the input matches several
 
-# What is asked when a site is set up; all else has a default that holds.
-SET_UP = ["name", "language", "written_in", "time_zone", "contact_email", "moderation", "rules_in_short"]
+# The fields of the set-up; the other settings keep their defaults.
+SETUP_FIELDS = [
+    "name",
+    "language",
+    "written_in",
+    "time_zone",
+    "contact_email",
+    "moderation",
+    "rules_in_short",
+]
 
 
 class TestMailForm(forms.Form):
+    """The recipient of a test e-mail."""
+
     to = forms.EmailField(
-        label=gettext_lazy("Send it to"), widget=forms.EmailInput(attrs={"autocomplete": "email"})
+        label=gettext_lazy("Recipient"), widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
 
     @property
     def helper(self) -> FormHelper:
         helper = FormHelper()
-        helper.add_input(Submit("", _("Send a test mail")))
+        helper.add_input(Submit("", _("Send a test e-mail")))
         return helper
 
 
 class ZoneInput(forms.TextInput):
-    """A field to choose from all zones by typing a part of a name, with the list of the browser itself."""
+    """A text field for a time zone, with the browser's own suggestions (a datalist)."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         list_id = f"{(attrs or {}).get('id', name)}_list"
@@ -50,7 +60,7 @@ class ZoneInput(forms.TextInput):
 
 
 class SiteForm(forms.ModelForm[Site]):
-    """All that is set of the site. `changed` says what of it, so that nothing else is written."""
+    """The settings of the site. `changed` returns the changed ones, so that only these are written."""
 
     class Meta:
         model = Site
@@ -69,55 +79,63 @@ class SiteForm(forms.ModelForm[Site]):
             "tagline": gettext_lazy("Tagline"),
             "contact_email": gettext_lazy("Contact address"),
             "mail_name": gettext_lazy("Sender’s name"),
-            "moderation": gettext_lazy("Who is read before being published"),
-            "review_after_days": gettext_lazy("Late comments are reviewed first after (days)"),
-            "close_after_days": gettext_lazy("Discussions close after (days)"),
-            "has_public_log": gettext_lazy("Show every reader what was removed, at /moderation-log/"),
+            "moderation": gettext_lazy("Which comments are reviewed before publication"),
+            "review_after_days": gettext_lazy("Review late comments after (days)"),
+            "close_after_days": gettext_lazy("Close discussions after (days)"),
+            "has_public_log": gettext_lazy("Publish the moderation log at /moderation-log/"),
             "backs_up_nightly": gettext_lazy("Back up every night"),
-            "backups_kept": gettext_lazy("How many of them are kept"),
+            "backups_kept": gettext_lazy("Number of backups to keep"),
         }
         help_texts = {
-            "tagline": gettext_lazy("A few words beside the name, at the foot of each page and in the feed."),
+            "tagline": gettext_lazy(
+                "A few words next to the name, in the footer of each page and in the feed."
+            ),
             "contact_email": gettext_lazy(
-                "Readers find it at the foot of each page and of our mails, and answers to mails go there. "
-                "Empty: none is shown."
+                "Shown in the footer of each page and each mail. Replies to mails go there. Leave empty to "
+                "show none."
             ),
             "moderation": gettext_lazy(
-                "For discussions in which nobody has written yet. Each one can be set otherwise, and so can "
-                "the whole site, on the desk."
+                "For discussions without comments so far. On the moderation pages you can change it for a "
+                "single discussion or for the whole site."
             ),
             "review_after_days": gettext_lazy(
-                "After its article’s publication. A rule of the desk about age goes before this."
+                "Counted from the publication of the article. A moderation rule about age has priority."
             ),
-            "close_after_days": gettext_lazy("After its article’s publication, where no other day is set."),
-            "backups_kept": gettext_lazy("An older one is removed once a new one was made and read again."),
+            "close_after_days": gettext_lazy(
+                "Counted from the publication of the article, unless it has its own date."
+            ),
+            "backups_kept": gettext_lazy(
+                "The oldest is deleted once a new backup has been made and verified."
+            ),
         }
 
     rules_in_short = forms.CharField(
         label=gettext_lazy("Rules in three lines"),
         required=False,
-        help_text=gettext_lazy("Everybody who writes reads them above the form."),
+        help_text=gettext_lazy("Shown above the comment form."),
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
     )
     rules = forms.CharField(
         label=gettext_lazy("Rules in full"),
         required=False,
-        help_text=gettext_lazy("Markdown, on a page of its own at /rules/. Empty: there is no such page."),
+        help_text=gettext_lazy("Markdown, shown at /rules/. Leave empty for no such page."),
         widget=forms.Textarea(attrs={"rows": 10, "dir": "auto"}),
     )
     time_zone = forms.CharField(label=gettext_lazy("Time zone"), max_length=64, widget=ZoneInput)
-    seen = forms.CharField(required=False, widget=forms.HiddenInput)  # what was stored when it was read
+    seen = forms.CharField(
+        required=False, widget=forms.HiddenInput
+    )  # a fingerprint of the settings when the form was loaded
     language = forms.ChoiceField(label=gettext_lazy("Language of the pages"))
     written_in = forms.ChoiceField(
         label=gettext_lazy("Language of the stories"),
         required=False,
         choices=[
-            ("", gettext_lazy("The same")),
-            *sorted(WRITTEN.items(), key=lambda one: one[1].casefold()),
+            ("", gettext_lazy("Same as the pages")),
+            *sorted(WRITTEN.items(), key=lambda item: item[1].casefold()),
         ],
         help_text=gettext_lazy(
-            "In which you and your readers write. It is said to whoever has a page read aloud or translated, "
-            "and in the feeds; it changes no word."
+            "The language that you and your readers write in. Screen readers, translation and feeds use it; "
+            "it changes no text of the site."
         ),
     )
 
@@ -128,45 +146,46 @@ class SiteForm(forms.ModelForm[Site]):
         leave_whole(self)
         language: Any = self.fields["language"]
         language.choices = settings.LANGUAGES
-        language.help_text = _("Of what we say: menus, buttons, dates and mails.")
+        language.help_text = _("For menus, buttons, dates and mails.")
         if len(settings.LANGUAGES) > 1:
-            language.help_text += " " + _("A reader whose browser asks for another one of these gets that.")
+            language.help_text += " " + _("Readers see their browser’s language if it is one of these.")
         else:
-            language.help_text += " " + _("There is no other one yet.")
+            language.help_text += " " + _("No other language is available yet.")
         self.fields["time_zone"].help_text = _(
-            "Begin to type a city. All times on the site are told in this zone, and named."
+            "Type the name of a city. All times on the site are shown in this time zone."
         )
-        self.stamp = _stamp(self.instance)
+        self.stamp = _fingerprint(self.instance)
         self.initial["seen"] = self.stamp
         self.initial["rules_in_short"] = "\n".join(self.instance.shown_rules)
         if nightly := self.fields.get("backs_up_nightly"):
             nightly.help_text = _(
-                "Everything in one file, after three in the morning, into %(folder)s on this machine. Who "
-                "loses the machine loses these as well: have them copied to another one."
+                "Everything in one file, after 03:00, in %(folder)s on this machine. Copy the backups to "
+                "another machine, in case this one is lost."
             ) % {"folder": backup_folder.nightly_folder()}
         if sender := self.fields.get("mail_name"):
-            sender.help_text = _("Mails come from %(address)s. Empty: the name of the site.") % {
-                "address": settings.DEFAULT_FROM_EMAIL
-            }
+            sender.help_text = _(
+                "Mails are sent from %(address)s. Leave empty to use the name of the site."
+            ) % {"address": settings.DEFAULT_FROM_EMAIL}
 
-    def propose(self, *, is_sent: bool) -> None:
-        """For a site that is set up: no name is right yet, and the zone is where the browser is."""
+    def prepare_set_up(self, *, is_sent: bool) -> None:
+        """Adapt the form to the set-up: leave the name empty, and let a script fill in the browser's zone."""
         if self.instance.name == Site._meta.get_field("name").default:
             self.initial["name"] = ""
         if not is_sent:
             self.fields["time_zone"].widget.attrs["data-propose"] = ""
 
     @property
-    def about_the_site(self) -> FormHelper:
-        """The first half of what is asked at the set-up, within a form that holds more."""
-        return _part(
+    def site_helper(self) -> FormHelper:
+        """Lay out the first part of the set-up form, which holds other forms as well."""
+        return _fieldset_helper(
             Fieldset(_("The site"), "name", "language", "written_in", "time_zone"),
             Fieldset(_("Contact"), "contact_email"),
         )
 
     @property
-    def about_comments(self) -> FormHelper:
-        return _part(Fieldset(_("Comments"), "moderation", "rules_in_short"))
+    def comments_helper(self) -> FormHelper:
+        """Lay out the last part of the set-up form."""
+        return _fieldset_helper(Fieldset(_("Comments"), "moderation", "rules_in_short"))
 
     @property
     def helper(self) -> FormHelper:
@@ -176,7 +195,7 @@ class SiteForm(forms.ModelForm[Site]):
             Fieldset(_("Contact and mails"), "contact_email", "mail_name"),
             Fieldset(_("Comments"), "moderation", "review_after_days", "close_after_days"),
             Fieldset(_("Rules of commenting"), "rules_in_short", "rules"),
-            Fieldset(_("Openness"), "has_public_log"),
+            Fieldset(_("Transparency"), "has_public_log"),
             Fieldset(_("Backups"), "backs_up_nightly", "backups_kept"),
             "seen",
             Submit("", _("Save")),
@@ -190,8 +209,8 @@ class SiteForm(forms.ModelForm[Site]):
             self.add_error(
                 None,
                 _(
-                    "Somebody has changed the settings since you opened this page. What you typed is kept "
-                    "here: saving once more sets all of it."
+                    "Somebody has changed the settings since you opened this page. Your changes are still "
+                    "here, not saved. Save again to apply all of the fields below."
                 ),
             )
         return cleaned
@@ -202,9 +221,13 @@ class SiteForm(forms.ModelForm[Site]):
         if len(found) == 1:
             return found[0]
         if not found:
-            raise ValidationError(_("“%(value)s” is not a time zone such as Europe/Oslo.") % {"value": typed})
-        named = ", ".join(found[:OFFERED]) + (" …" if len(found) > OFFERED else "")
-        raise ValidationError(_("Several are called so: %(zones)s. Write one of them.") % {"zones": named})
+            raise ValidationError(
+                _("“%(value)s” is not a time zone. Enter one such as Europe/Oslo.") % {"value": typed}
+            )
+        listed = ", ".join(found[:SUGGESTIONS_MAX]) + (" …" if len(found) > SUGGESTIONS_MAX else "")
+        raise ValidationError(
+            _("Several time zones match: %(zones)s. Enter one of them.") % {"zones": listed}
+        )
 
     def clean_rules_in_short(self) -> str:
         lines = [line.strip() for line in self.cleaned_data["rules_in_short"].splitlines() if line.strip()]
@@ -212,8 +235,8 @@ class SiteForm(forms.ModelForm[Site]):
         if len(lines) > RULES_LINES:
             raise ValidationError(
                 _(
-                    "These are %(count)s lines; %(limit)s is the most. More has room in the rules in full, "
-                    "under Settings."
+                    "These are %(count)s lines; the maximum is %(limit)s. Put longer rules into “Rules in "
+                    "full”, under Settings."
                 )
                 % {"count": len(lines), "limit": RULES_LINES}
             )
@@ -226,7 +249,7 @@ class SiteForm(forms.ModelForm[Site]):
         return check_images(text)
 
     def changed(self, stored: Site) -> dict[str, Any]:
-        """By field, what is otherwise than stored."""
+        """Return the values that differ from the stored ones, by field."""
         return {
             name: value
             for name, value in self.cleaned_data.items()
@@ -234,14 +257,14 @@ class SiteForm(forms.ModelForm[Site]):
         }
 
 
-def _part(*fields: Fieldset) -> FormHelper:
+def _fieldset_helper(*fields: Fieldset) -> FormHelper:
     helper = FormHelper()
     helper.form_tag, helper.disable_csrf = False, True
     helper.layout = Layout(*fields)
     return helper
 
 
-def _stamp(site: Site) -> str:
+def _fingerprint(site: Site) -> str:
     values = repr([getattr(site, name) for name in SiteForm.Meta.fields])
     return blake2b(values.encode(), digest_size=9).hexdigest()
 
@@ -249,6 +272,6 @@ def _stamp(site: Site) -> str:
 def _check_length(text: str, limit: int) -> None:
     if len(text) > limit:
         raise ValidationError(
-            _("This has %(count)s characters; %(limit)s is the most. Nothing was lost: shorten it here.")
+            _("This has %(count)s characters; the maximum is %(limit)s. Shorten it; your text is kept.")
             % {"count": f"{len(text):,}", "limit": f"{limit:,}"}
         )

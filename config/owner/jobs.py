@@ -1,4 +1,4 @@
-"""Jobs that failed, and the verbs that have them run once more."""
+"""Failed jobs: listing, retrying and deleting them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,14 +12,17 @@ from django_tasks_db.models import DBTaskResult
 from moderation.models import JobRun
 
 
-def failed() -> QuerySet[Any]:
+def failed_jobs() -> QuerySet[Any]:
+    """Return the jobs that failed, the latest first."""
     return DBTaskResult.objects.filter(status=TaskResultStatus.FAILED).order_by("-finished_at")
 
 
-def run_again(*, ids: Sequence[UUID] | None = None) -> int:
-    """Have these failed jobs run from their start, or (None) all of them. Returns how many: somebody else's
-    press may have come first."""
-    rows = failed().order_by() if ids is None else failed().order_by().filter(pk__in=ids)
+def retry(*, ids: Sequence[UUID] | None = None) -> int:
+    """Queue failed jobs again: those with these ids, or (None) all. They run from the beginning.
+
+    Returns their number, which is smaller if another administrator was faster.
+    """
+    rows = failed_jobs().order_by() if ids is None else failed_jobs().order_by().filter(pk__in=ids)
     return rows.update(
         status=TaskResultStatus.READY,
         run_after=timezone.now(),
@@ -30,11 +33,11 @@ def run_again(*, ids: Sequence[UUID] | None = None) -> int:
     )
 
 
-def throw_away(*, pk: UUID) -> int:
-    """Forget a failed job: it never runs."""
-    return failed().filter(pk=pk).delete()[0]
+def discard(*, pk: UUID) -> int:
+    """Delete a failed job, which then never runs. Returns the number of deleted jobs."""
+    return failed_jobs().filter(pk=pk).delete()[0]
 
 
-def run_soon(*, name: str) -> int:
-    """Have a job of the clock that failed run with its next round."""
+def retry_scheduled(*, name: str) -> int:
+    """Let a scheduled job that failed run again within a minute. Returns 0 if it had not failed."""
     return JobRun.objects.filter(pk=name).exclude(error="").delete()[0]

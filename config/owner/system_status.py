@@ -1,4 +1,4 @@
-"""What there is: versions, room, backups, mails, jobs, and what a security check found."""
+"""The system status: versions, disk space, backups, mails, jobs, and problems that need attention."""
 
 import platform
 import shutil
@@ -33,129 +33,159 @@ from core.mail import mail_server, mask_addresses
 from moderation.models import JobRun, proofs
 from moderation.scheduled_jobs import JOBS
 
-SPAN = timedelta(days=7)  # of mails that are counted
-SHOWN = 20  # failed jobs, and failures of mails
-LATE = timedelta(minutes=10)  # after which a job that is due should have begun
-BACKUP_OLD = timedelta(days=7)
-ROOM_LEFT = 2 * 1024**3  # bytes below which a disk is told to be nearly full
+MAIL_COUNT_SPAN = timedelta(days=7)  # in which mails are counted
+LIST_MAX = 20  # failed jobs and failed mails that are listed
+LATE_AFTER = timedelta(minutes=10)  # a job that is due has not started
+BACKUP_OLD_AFTER = timedelta(days=7)
+DISK_LOW = 2 * 1024**3  # bytes of free space below which the page warns
 
-# Names of jobs in words. One that is missing here is called as its function.
+# Labels of background jobs by the name of their function, which is the label of a job that is missing here.
 JOB_NAMES = {
-    "mail_confirmation": gettext_lazy("Mail the link that confirms an e-mail"),
-    "forget_emails": gettext_lazy("Forget e-mails that nobody confirmed"),
+    "mail_confirmation": gettext_lazy("Mail a link that confirms an e-mail"),
+    "forget_emails": gettext_lazy("Delete unconfirmed e-mails"),
     "fold_recommendations": gettext_lazy("Count recommendations"),
-    "look_over": gettext_lazy("Look for similar comments"),
-    "tell": gettext_lazy("Tell somebody that they are paused or banned"),
-    "tell_kept": gettext_lazy("Tell somebody that it stays so"),
-    "tell_authors": gettext_lazy("Tell authors what was decided"),
-    "tell_asked": gettext_lazy("Tell reporters what was decided"),
-    "tell_held": gettext_lazy("Tell an author that a comment waits"),
-    "tell_moderators": gettext_lazy("Tell moderators of illegal content"),
-    "send_receipt": gettext_lazy("Send the receipt of a report"),
-    "tell_administrators": gettext_lazy("Tell administrators of a request for removal or correction"),
-    "send_request_receipt": gettext_lazy("Send the receipt of a request"),
-    "tell_request_outcome": gettext_lazy("Tell what came of a request"),
-    "tell_of_failed_backup": gettext_lazy("Tell administrators that the backup failed"),
-    "invite": gettext_lazy("Mail somebody the link to a new account"),
-    "make_sizes_of": gettext_lazy("Make the sizes of an image"),
+    "look_over": gettext_lazy("Scan for similar comments"),
+    "tell": gettext_lazy("Notify a person of a pause or ban"),
+    "tell_kept": gettext_lazy("Notify a person that a pause or ban stays"),
+    "tell_authors": gettext_lazy("Notify authors of decisions"),
+    "tell_asked": gettext_lazy("Notify reporters of decisions"),
+    "tell_held": gettext_lazy("Notify an author that a comment waits for review"),
+    "tell_moderators": gettext_lazy("Notify moderators of illegal content"),
+    "send_receipt": gettext_lazy("Send the receipt for a report"),
+    "tell_administrators": gettext_lazy("Notify administrators of a request for removal or correction"),
+    "send_request_receipt": gettext_lazy("Send the receipt for a request"),
+    "tell_request_outcome": gettext_lazy("Notify a person of the outcome of their request"),
+    "tell_of_failed_backup": gettext_lazy("Notify administrators of a failed backup"),
+    "invite": gettext_lazy("Mail an invitation to a new account"),
+    "make_sizes_of": gettext_lazy("Create the sizes of an image"),
 }
 
-# What Django says of a site without HTTPS, which is said once.
-_OF_HTTPS = {"security.W004", "security.W008", "security.W012", "security.W016"}
+# Labels of scheduled jobs by their stored name, which is the label of a job that is missing here.
+SCHEDULED_JOB_NAMES = {
+    "tell moderators what waits": gettext_lazy("Notify moderators of waiting comments"),
+    "ask for second opinions": gettext_lazy("Ask for second opinions"),
+    "train the filter": gettext_lazy("Train the spam filter"),
+    "forget IP addresses": gettext_lazy("Delete old IP addresses"),
+    "forget wrong passwords": gettext_lazy("Delete old counts of wrong passwords"),
+    "forget sign-ups that nobody confirmed": gettext_lazy("Delete unconfirmed sign-ups"),
+    "forget who asked for a removal": gettext_lazy("Delete contact details from old removal requests"),
+    "forget sealed e-mails": gettext_lazy("Delete e-mails from the restricted content store"),
+    "blank old spam": gettext_lazy("Erase old spam"),
+    "forget jobs that are done": gettext_lazy("Delete finished jobs"),
+    "forget who had a story open": gettext_lazy("Delete old records of concurrent editing"),
+    "forget what was never saved": gettext_lazy("Delete old unsaved drafts"),
+    "throw pictures away that no image is of": gettext_lazy("Delete unused image files"),
+    "look which words stories share": gettext_lazy("Update the keywords of stories"),
+    "throw old lists away": gettext_lazy("Delete old deletion lists and rule matches"),
+    "remember what was erased": gettext_lazy("Complete the erasure log"),
+    "look after the archive": gettext_lazy("Scan old discussions for problems"),
+    "see whether a backup is due": gettext_lazy("Make the nightly backup"),
+}
+
+# Django's checks for a site without HTTPS. The page shows one problem in place of all of them.
+_HTTPS_CHECKS = {"security.W004", "security.W008", "security.W012", "security.W016"}
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Something to be put right. `is_grave`: others could harm the site or its readers."""
+class Problem:
+    """A problem that needs attention. `is_serious`: attackers could harm the site or its readers."""
 
-    what: str
-    todo: str
-    is_grave: bool = True
+    message: str
+    fix: str
+    is_serious: bool = True
 
 
 @dataclass(frozen=True)
 class FailedJob:
+    """A background job that failed."""
+
     pk: Any
     name: str
     at: datetime | None
-    error: str  # its last line
+    error: str  # the last line of the traceback
     traceback: str
 
 
 @dataclass(frozen=True)
-class Room:
-    """Of the disk that holds the data folder, in bytes."""
+class DiskSpace:
+    """The disk that holds the data folder; sizes are in bytes."""
 
     folder: Path
     free: int
     total: int
 
     @property
-    def is_scarce(self) -> bool:
-        return self.free < ROOM_LEFT
+    def is_low(self) -> bool:
+        return self.free < DISK_LOW
 
 
 @dataclass(frozen=True)
-class Jobs:
+class JobQueue:
+    """Counts of background jobs, and the latest that failed."""
+
     waiting: int
     running: int
     failed: int
-    oldest: datetime | None  # since when the oldest that is due waits
-    shown: list[FailedJob]
+    oldest: datetime | None  # the time since which the oldest job that is due waits
+    failures: list[FailedJob]
 
     @property
     def is_stuck(self) -> bool:
-        return self.oldest is not None and self.oldest < timezone.now() - LATE
+        return self.oldest is not None and self.oldest < timezone.now() - LATE_AFTER
 
 
 @dataclass(frozen=True)
-class ClockJob:
-    """One of moderation.scheduled_jobs.JOBS."""
+class ScheduledJob:
+    """One of moderation.scheduled_jobs.JOBS, with its last run."""
 
     name: str
+    label: str
     every: timedelta
     last: JobRun | None
 
 
 @dataclass(frozen=True)
-class Nightly:
-    """What the clock backs up, if the owner wants that."""
+class NightlyBackups:
+    """The nightly backups: whether they are on, how many are kept, and those that exist."""
 
     is_on: bool
     kept: int
     folder: Path
-    count: int  # that are there, as far as this process can see
-    size: int  # bytes, of all of them
-    failure: Failure | None  # of the last try
+    count: int  # of backups that this process can see
+    size: int  # bytes of all of them
+    failure: Failure | None  # of the last attempt
 
 
 @dataclass(frozen=True)
-class Having:
+class SystemStatus:
+    """Everything that the page of the system status shows."""
+
     versions: list[tuple[str, str]]
     database_size: int
-    database: str  # where it is
-    room: Room
+    database: str  # its location, in words
+    disk: DiskSpace
     backup: LastBackup | None
     backup_is_old: bool
-    nightly: Nightly
+    nightly: NightlyBackups
     mails: dict[str, int]
     mail_server: str
     mail_failures: list[MailFailure]
-    jobs: Jobs
-    clock: list[ClockJob]
-    clock_at: datetime | None  # its last round, as far as it shows
-    clock_is_late: bool
-    findings: list[Finding]
+    jobs: JobQueue
+    scheduled_jobs: list[ScheduledJob]
+    scheduler_ran_at: datetime | None  # the start of the job that it started last
+    scheduler_is_late: bool
+    problems: list[Problem]
     is_private: bool
 
 
-def look() -> Having:
+def read_system_status() -> SystemStatus:
+    """Return the system status of this moment."""
     now = timezone.now()
-    size, postgres_version = _ask_database()
-    clock = _clock()
-    clock_at = max((one.last.started_at for one in clock if one.last), default=None)
+    size, postgres_version = _database_size_and_version()
+    scheduled_jobs = _scheduled_jobs()
+    scheduler_ran_at = max((job.last.started_at for job in scheduled_jobs if job.last), default=None)
     backup = last_backup()
-    return Having(
+    return SystemStatus(
         versions=[
             ("Soundoff", VERSION),
             ("Python", platform.python_version()),
@@ -163,71 +193,71 @@ def look() -> Having:
             ("PostgreSQL", postgres_version),
         ],
         database_size=size,
-        database=_where(),
-        room=_room(),
+        database=_database_location(),
+        disk=_disk_space(),
         backup=backup,
-        backup_is_old=backup is None or backup.at < now - BACKUP_OLD,
-        nightly=_nightly(),
-        mails=_mails(now),
+        backup_is_old=backup is None or backup.at < now - BACKUP_OLD_AFTER,
+        nightly=_nightly_backups(),
+        mails=_mail_counts(now),
         mail_server=mail_server(),
-        mail_failures=list(MailFailure.objects.order_by("-at")[:SHOWN]),
-        jobs=_jobs(now),
-        clock=clock,
-        clock_at=clock_at,
-        clock_is_late=clock_at is None or clock_at < now - LATE,
-        findings=list(findings()),
+        mail_failures=list(MailFailure.objects.order_by("-at")[:LIST_MAX]),
+        jobs=_job_queue(now),
+        scheduled_jobs=scheduled_jobs,
+        scheduler_ran_at=scheduler_ran_at,
+        scheduler_is_late=scheduler_ran_at is None or scheduler_ran_at < now - LATE_AFTER,
+        problems=list(find_problems()),
         is_private=is_private(),
     )
 
 
-def findings() -> Iterator[Finding]:
-    """What `manage.py check --deploy` finds, and what only a running site knows; the gravest first."""
+def find_problems() -> Iterator[Problem]:
+    """Yield the problems that `manage.py check --deploy` finds, then those that only a running site knows."""
     if not settings.HTTPS:
-        yield Finding(
-            _("The site is served without HTTPS: passwords and cookies can be read on their way."),
+        yield Problem(
+            _("The site is served without HTTPS: others can read passwords and cookies on the network."),
             _(
-                "Put a proxy that speaks HTTPS in front, as docs/operate.md shows, and set "
+                "Put an HTTPS proxy in front of the site, as docs/operate.md shows, and set "
                 "SITE_URL=https://… and BEHIND_PROXY=1."
             ),
         )
-    for found in run_checks(include_deployment_checks=True, databases=["default"]):
-        if found.id not in _OF_HTTPS and found.id not in settings.SILENCED_SYSTEM_CHECKS:
-            yield _told(found)
-    if known := sample.active_emails():
-        yield Finding(
-            _("Accounts of the sample can log in: %(emails)s.") % {"emails": ", ".join(known)},
-            _("Switch them off under People, before others can reach the site."),
+    for check in run_checks(include_deployment_checks=True, databases=["default"]):
+        if check.id not in _HTTPS_CHECKS and check.id not in settings.SILENCED_SYSTEM_CHECKS:
+            yield _from_check(check)
+    if emails := sample.active_emails():
+        yield Problem(
+            _("Accounts of the sample data can log in: %(emails)s.") % {"emails": ", ".join(emails)},
+            _("Deactivate them under People before others can reach the site."),
         )
-    if waiting := unapplied_migrations():
-        yield Finding(
-            _("The database is older than the program: %(names)s.") % {"names": ", ".join(waiting[:5])},
-            _("Run manage.py migrate, or start bin/serve again."),
+    if names := unapplied_migrations():
+        yield Problem(
+            _("The database lacks migrations of this version: %(names)s.") % {"names": ", ".join(names[:5])},
+            _("Run manage.py migrate, or restart bin/serve."),
         )
     admins = User.objects.administrators().active()
-    if unproved := admins.exclude(pk__in=proofs().values("user")).count():
-        yield Finding(
+    if unconfirmed := admins.exclude(pk__in=proofs().values("user")).count():
+        yield Problem(
             ngettext(
-                "The e-mail of %(n)s administrator is not confirmed: no mail about what waits goes there.",
-                "The e-mails of %(n)s administrators are not confirmed: no mail about what waits goes there.",
-                unproved,
+                "The e-mail of %(n)s administrator is not confirmed: they get no notifications.",
+                "The e-mails of %(n)s administrators are not confirmed: they get no notifications.",
+                unconfirmed,
             )
-            % {"n": unproved},
-            _("Each opens E-mail in the menu under the own name and has the link sent again."),
-            is_grave=False,
+            % {"n": unconfirmed},
+            _("They can open E-mail in their account menu and send the confirmation mail again."),
+            is_serious=False,
         )
     if not mail_server():
-        yield Finding(
-            _("No mail server is set: nobody gets a mail, not even who forgot a password."),
-            _("Set EMAIL_URL and start again; then try it under Test mail."),
-            is_grave=False,
+        yield Problem(
+            _("No mail server is set: nobody gets mails, not even to reset a password."),
+            _("Set EMAIL_URL and restart the site. Then send a test e-mail."),
+            is_serious=False,
         )
 
 
-def _told(found: CheckMessage) -> Finding:
-    return Finding(found.msg, found.hint or _("The words to look for are %(id)s.") % {"id": found.id})
+def _from_check(check: CheckMessage) -> Problem:
+    return Problem(check.msg, check.hint or _("Search the web for “%(id)s”.") % {"id": check.id})
 
 
-def _ask_database() -> tuple[int, str]:
+def _database_size_and_version() -> tuple[int, str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_database_size(current_database()), "
@@ -237,41 +267,45 @@ def _ask_database() -> tuple[int, str]:
     return int(size), str(version)
 
 
-def _where() -> str:
-    # `serve` tells its workers the URL of the embedded server as if it were any other.
+def _database_location() -> str:
+    # `serve` gives its workers the URL of the embedded server in DATABASE_URL, like any other server.
     if postgres.url("web") == settings.DATABASE_URL:
         return _("in the data folder %(folder)s") % {"folder": settings.HOME}
-    to = connection.settings_dict
-    place = f"{to['HOST'] or 'localhost'}{':' + str(to['PORT']) if to['PORT'] else ''}"
-    return _("“%(name)s” at %(place)s, as %(user)s") % {
-        "name": to["NAME"],
-        "place": place,
-        "user": to["USER"],
+    database = connection.settings_dict
+    port = f":{database['PORT']}" if database["PORT"] else ""
+    return _("“%(name)s” at %(host)s, as %(user)s") % {
+        "name": database["NAME"],
+        "host": f"{database['HOST'] or 'localhost'}{port}",
+        "user": database["USER"],
     }
 
 
-def _room() -> Room:
+def _disk_space() -> DiskSpace:
     usage = shutil.disk_usage(settings.HOME)
-    return Room(settings.HOME, usage.free, usage.total)
+    return DiskSpace(settings.HOME, usage.free, usage.total)
 
 
-def _nightly() -> Nightly:
+def _nightly_backups() -> NightlyBackups:
     site, folder = read_site(), nightly_folder()
     try:
         sizes = [path.stat().st_size for path in list_nightly(folder)]
     except OSError:
         sizes = []
-    return Nightly(site.backs_up_nightly, site.backups_kept, folder, len(sizes), sum(sizes), last_failure())
+    return NightlyBackups(
+        site.backs_up_nightly, site.backups_kept, folder, len(sizes), sum(sizes), last_failure()
+    )
 
 
-def _mails(now: datetime) -> dict[str, int]:
-    days = MailDay.objects.filter(day__gt=(now - SPAN).date())
+def _mail_counts(now: datetime) -> dict[str, int]:
+    days = MailDay.objects.filter(day__gt=(now - MAIL_COUNT_SPAN).date())
     return {name: n or 0 for name, n in days.aggregate(sent=Sum("sent"), failed=Sum("failed")).items()}
 
 
-def _jobs(now: datetime) -> Jobs:
+def _job_queue(now: datetime) -> JobQueue:
     status = TaskResultStatus
-    due = Q(status=status.READY) & (Q(run_after__lte=now) | Q(run_after__year=9999))  # 9999: at once
+    due = Q(status=status.READY) & (
+        Q(run_after__lte=now) | Q(run_after__year=9999)
+    )  # year 9999: without a time, so at once
     counts = DBTaskResult.objects.exclude(status=status.SUCCESSFUL).aggregate(
         waiting=Count("pk", filter=Q(status=status.READY)),
         running=Count("pk", filter=Q(status=status.RUNNING)),
@@ -280,12 +314,14 @@ def _jobs(now: datetime) -> Jobs:
         later=Min("run_after", filter=due & Q(run_after__lt=datetime(9000, 1, 1, tzinfo=now.tzinfo))),
     )
     since = [at for at in (counts.pop("at_once"), counts.pop("later")) if at]
-    return Jobs(
-        **counts, oldest=min(since, default=None), shown=[_failed(job) for job in jobs.failed()[:SHOWN]]
+    return JobQueue(
+        **counts,
+        oldest=min(since, default=None),
+        failures=[_failed_job(job) for job in jobs.failed_jobs()[:LIST_MAX]],
     )
 
 
-def _failed(job: Any) -> FailedJob:
+def _failed_job(job: Any) -> FailedJob:
     function = job.task_path.rpartition(".")[2]
     traceback = mask_addresses(job.traceback.strip())
     return FailedJob(
@@ -297,6 +333,11 @@ def _failed(job: Any) -> FailedJob:
     )
 
 
-def _clock() -> list[ClockJob]:
+def _scheduled_jobs() -> list[ScheduledJob]:
     runs = JobRun.objects.in_bulk()
-    return [ClockJob(job.name, job.every, runs.get(job.name)) for job in JOBS]
+    return [
+        ScheduledJob(
+            job.name, str(SCHEDULED_JOB_NAMES.get(job.name, job.name)), job.every, runs.get(job.name)
+        )
+        for job in JOBS
+    ]

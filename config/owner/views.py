@@ -1,4 +1,4 @@
-"""The owner's pages: for administrators only."""
+"""The owner's pages, for administrators only: set-up, settings, test e-mail and system status."""
 
 from typing import Any
 from uuid import UUID
@@ -22,75 +22,80 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.forms import AdministratorForm
 from accounts.models import User
-from accounts.services import AlreadySetUp, setup_allowed
+from accounts.services import AlreadySetUp, is_setup_token_valid
 from articles.models import Site
 from articles.services import change_site, set_up_site
 from config.owner import jobs, system_status
-from config.owner.forms import SET_UP, SiteForm, TestMailForm
+from config.owner.forms import SETUP_FIELDS, SiteForm, TestMailForm
 from core.mail import explain_failure, mail_server
 from moderation.models import Desk
 
-TRIED = "test_mail"  # in the session: to whom one was sent, and why it did not leave
+TEST_RESULT = "test_mail"  # session key: the recipient of the last test e-mail, and its failure
 
 
 @sensitive_post_parameters("you-password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def set_up(request: HttpRequest, token: str) -> HttpResponse:
-    """Where the link that `serve` prints leads: whoever has it becomes the first administrator, and says what
-    the site is. Then a mail is tried."""
-    if not setup_allowed(token):
+    """Set up a new site. The link that `serve` prints leads here.
+
+    Its visitor becomes the first administrator and enters the first settings. The page of the test e-mail
+    follows.
+    """
+    if not is_setup_token_valid(token):
         return render(request, "owner/set_up.html", status=404)
-    you = AdministratorForm(request.POST or None, prefix="you")
-    form = SiteForm(request.POST or None, instance=Site.objects.get(pk=1), only=SET_UP)
-    if not all([you.is_valid(), form.is_valid()]):  # what is wrong in either is said
-        form.propose(is_sent=form.is_bound)
-        status = 422 if form.is_bound else 200
-        return render(request, "owner/set_up.html", {"you": you, "form": form}, status=status)
+    administrator_form = AdministratorForm(request.POST or None, prefix="you")
+    form = SiteForm(request.POST or None, instance=Site.objects.get(pk=1), only=SETUP_FIELDS)
+    if not all([administrator_form.is_valid(), form.is_valid()]):  # a list, so that both show their errors
+        form.prepare_set_up(is_sent=form.is_bound)
+        context = {"administrator_form": administrator_form, "form": form}
+        return render(request, "owner/set_up.html", context, status=422 if form.is_bound else 200)
     try:
-        user = set_up_site(token=token, administrator=you.cleaned_data, **form.cleaned_data)
+        user = set_up_site(token=token, administrator=administrator_form.cleaned_data, **form.cleaned_data)
     except AlreadySetUp:
         return render(request, "owner/set_up.html", status=404)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    messages.success(request, _("Your site is set up. All of it can be changed under Settings."))
+    messages.success(request, _("Your site is set up. You can change everything under Settings."))
     return redirect(f"{reverse('owner-mail')}?first=1")
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def test_mail(request: HttpRequest) -> HttpResponse:
-    """One mail, sent while the owner waits; or the sentence that says why it did not leave. Told by the page
-    that follows, so that to load that again sends none."""
-    user = owner(request)
+    """Send a test e-mail at once, and show the result or the mail server's error.
+
+    The result is shown after a redirect, so that reloading the page sends no second mail.
+    """
+    user = require_administrator(request)
     site: Any = request.site
     form = TestMailForm(request.POST or None, initial={"to": user.email})
     if form.is_valid():
         to, failure = form.cleaned_data["to"], ""
         try:
-            compose_test(user, to, site).send()
-        except Exception as error:  # that is what this page is for
+            compose_test_mail(user, to, site).send()
+        except Exception as error:  # the page shows every failure
             failure = explain_failure(error)
-        request.session[TRIED] = {"to": to, "failure": failure}
+        request.session[TEST_RESULT] = {"to": to, "failure": failure}
         return redirect(request.get_full_path())
-    tried = {} if form.is_bound else request.session.pop(TRIED, {})
-    if tried:
-        form.initial["to"] = tried["to"]
+    result = {} if form.is_bound else request.session.pop(TEST_RESULT, {})
+    if result:
+        form.initial["to"] = result["to"]
     context = {
         "form": form,
-        "sent": tried.get("to", "") if not tried.get("failure") else "",
-        "failure": tried.get("failure", ""),
+        "sent": result.get("to", "") if not result.get("failure") else "",
+        "failure": result.get("failure", ""),
         "server": mail_server(),
         "folder": getattr(settings, "EMAIL_FILE_PATH", "") or "",
         "is_first": "first" in request.GET,
-        "room": "mail",
+        "current_page": "mail",
     }
-    return render(request, "owner/mail.html", context, status=422 if form.is_bound else 200)
+    return render(request, "owner/test_mail.html", context, status=422 if form.is_bound else 200)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def site_settings(request: HttpRequest) -> HttpResponse:
-    """Every setting on one page. What is saved is so in the next request, on kept pages as well."""
-    owner(request)
+    """Show and change the settings of the site. Changes apply to the next request, also on cached pages."""
+    require_administrator(request)
     with transaction.atomic():
         sites = Site.objects.select_for_update() if request.method == "POST" else Site.objects.all()
         stored = sites.get(pk=1)
@@ -100,60 +105,66 @@ def site_settings(request: HttpRequest) -> HttpResponse:
                 change_site(**changed)
             messages.success(request, _("Saved.") if changed else _("Nothing was changed."))
             return redirect("owner-settings")
-    desk = Desk.objects.filter(pk=1).first() or Desk()
-    context = {"form": form, "desk": desk, "room": "settings"}
+    moderation_settings = Desk.objects.filter(pk=1).first() or Desk()
+    context = {"form": form, "moderation_settings": moderation_settings, "current_page": "settings"}
     return render(request, "owner/settings.html", context, status=422 if form.is_bound else 200)
 
 
 @login_required
 @require_safe
-def have(request: HttpRequest) -> HttpResponse:
-    """What there is, what fails, and what to do about it."""
-    owner(request)
-    return render(request, "owner/have.html", {"have": system_status.look(), "room": "have"})
+def status(request: HttpRequest) -> HttpResponse:
+    """Show the system status: versions, backups, mails, jobs, and problems with their fixes."""
+    require_administrator(request)
+    context = {"status": system_status.read_system_status(), "current_page": "status"}
+    return render(request, "owner/status.html", context)
 
 
 @login_required
 @require_POST
-def job(request: HttpRequest) -> HttpResponse:
-    """`again` or `away`: the id of a failed job; `all`: each again; `soon`: the name of a job of the clock.
-    What is gone meanwhile is no error: a colleague's press came first."""
-    owner(request)
+def change_job(request: HttpRequest) -> HttpResponse:
+    """Retry or delete failed jobs.
+
+    The form sends `retry` or `discard` with the id of a failed job, `all` to retry each one, or
+    `run_now` with the name of a scheduled job. A job that is gone is no error: another administrator may have
+    been faster.
+    """
+    require_administrator(request)
     if "all" in request.POST:
-        done = jobs.run_again()
-        said = ngettext("%(n)s job will run again.", "%(n)s jobs will run again.", done) % {"n": done}
-    elif pk := _as_uuid(request.POST.get("again")):
-        done, said = jobs.run_again(ids=[pk]), _("It will run again.")
-    elif pk := _as_uuid(request.POST.get("away")):
-        done, said = jobs.throw_away(pk=pk), _("It is thrown away.")
+        done = jobs.retry()
+        notice = ngettext("%(n)s job will run again.", "%(n)s jobs will run again.", done) % {"n": done}
+    elif pk := _parse_uuid(request.POST.get("retry")):
+        done, notice = jobs.retry(ids=[pk]), _("The job will run again.")
+    elif pk := _parse_uuid(request.POST.get("discard")):
+        done, notice = jobs.discard(pk=pk), _("The job has been deleted.")
     else:
-        done, said = jobs.run_soon(name=request.POST.get("soon", "")), _("It will run within a minute.")
+        done = jobs.retry_scheduled(name=request.POST.get("run_now", ""))
+        notice = _("The job will run within a minute.")
     if done:
-        messages.success(request, said)
+        messages.success(request, notice)
     else:
-        messages.info(request, _("Nothing was left to do: somebody was faster, or it has run meanwhile."))
+        messages.info(request, _("Nothing to do: somebody was faster, or the job has run meanwhile."))
     return redirect(f"{reverse('owner-have')}#jobs")
 
 
-def _as_uuid(value: str | None) -> UUID | None:
+def _parse_uuid(value: str | None) -> UUID | None:
     try:
         return UUID(value or "")
     except ValueError:
         return None
 
 
-def compose_test(user: User, to: str, site: Site) -> EmailMessage:
-    """It proves the owner's own e-mail as well, as moderators are written to only if theirs is proved."""
+def compose_test_mail(user: User, to: str, site: Site) -> EmailMessage:
+    """Return the test e-mail. To an administrator's unconfirmed e-mail it carries a confirmation link."""
     address = EmailAddress.objects.filter(user=user, email=to, verified=False).first()
     key = address and EmailConfirmationHMAC.create(address).key
     link = settings.SITE_URL + reverse("account_confirm_email", args=[key]) if key else ""
     context = {"site": site, "url": settings.SITE_URL, "link": link}
-    subject = _("Test mail of %(site)s") % {"site": site.name}
+    subject = _("Test e-mail from %(site)s") % {"site": site.name}
     return EmailMessage(subject, render_to_string("owner/test_mail.txt", context), to=[to])
 
 
-def owner(request: HttpRequest) -> User:
-    """Who asks, an administrator. Raises PermissionDenied."""
+def require_administrator(request: HttpRequest) -> User:
+    """Return the administrator who made the request. Raises PermissionDenied for everybody else."""
     if not isinstance(request.user, User) or not request.user.is_administrator:
         raise PermissionDenied
     return request.user

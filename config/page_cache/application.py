@@ -1,8 +1,8 @@
-"""Pages answered from memory before Django is entered, none of them ever stale: docs/decisions.md says why.
+"""The page cache: a WSGI application that answers from memory before Django. docs/decisions.md explains it.
 
-A page that a view keeps (articles/site/cached_pages.py) lies here with the versions of all that it shows.
-Each reader costs one read of those versions; if they are the stored ones and the page's moment has not
-passed, what lies here is what Django would make. Whatever is not understood here, Django answers.
+A cached page (articles/site/cached_pages.py) is stored with the versions of everything that it shows. For
+each request these versions are read from the database. If they are unchanged and the page has not expired,
+Django would make the same page, so a cached page is never out of date. All other requests go to Django.
 """
 
 import gzip
@@ -23,210 +23,226 @@ from django.core.handlers.wsgi import WSGIHandler, WSGIRequest, get_path_info
 from django.urls import Resolver404, resolve
 
 from articles.site.cached_pages import KEPT, Kept, is_kept, withheld_at
-from config.page_cache.keys import SITE, Environ, Key, is_stranger, read_encodings, read_key
+from config.page_cache.keys import SITE, Environ, Key, is_anonymous, make_key, read_encodings
 from config.page_cache.last_copies import LastCopies, LastCopy
-from config.page_cache.stamp_reader import Away, Contact, LoopContact, question
-from core.fallback_pages import FAILED, say_so, unavailable
+from config.page_cache.stamp_reader import AsyncStampReader, Contact, DatabaseUnavailable, stamp_query
+from core.fallback_pages import DATABASE_FAILED, add_outage_notice, unavailable
 
-THREADS = 4  # of each process, in which Django works
-ROOM = 64 * 1024 * 1024  # bytes in each process
-WAIT = 1.0  # seconds for a page that another thread is making
+THREADS = 4  # threads of each process in which Django works
+CACHE_BYTES = 64 * 1024 * 1024  # for each process
+WAIT_SECONDS = 1.0  # the wait for a page that another thread is rendering
 SWEEP_SECONDS = 1.0
-# Seconds before contact was lost within which a page must have been found true to be shown: two processes
-# sweep, each once a second, and a busy machine is late.
-TRUSTED = 4.0
-COMMITTED = 1.0  # seconds within which what was said to be taken away is so for the database as well
-PROBE = question()  # of nothing: whether the database answers
-UNTOUCHED = (settings.STATIC_URL, "/healthz")  # answered without the database
+# While the database is unavailable, a page is shown only if it was confirmed at most this long before. Each
+# of the two processes confirms its pages once a second, and later on a busy machine.
+TRUSTED_SECONDS = 4.0
+COMMIT_SECONDS = 1.0  # an invalidation is committed in the database within this time
+PING = stamp_query()  # a query over no ids, to test whether the database answers
+UNCACHED_PREFIXES = (settings.STATIC_URL, "/healthz")  # URLs that need no database
 
 log = logging.getLogger(__name__)
 
 Headers = list[tuple[str, str]]
 
-SMALL = 64 * 1024  # bytes of a page; only such a one is packed well, as that takes time for each byte
-PACKERS: dict[str, Callable[[bytes], bytes]] = {
-    "br": lambda page: brotli.compress(page, quality=5 if len(page) < SMALL else 2),
-    "gzip": lambda page: gzip.compress(page, 7 if len(page) < SMALL else 1, mtime=0),
+SMALL_PAGE = 64 * 1024  # bytes; larger pages are compressed faster and less well
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
+    "br": lambda page: brotli.compress(page, quality=5 if len(page) < SMALL_PAGE else 2),
+    "gzip": lambda page: gzip.compress(page, 7 if len(page) < SMALL_PAGE else 1, mtime=0),
 }
 
 
-class Answer(NamedTuple):
+class RawResponse(NamedTuple):
+    """A response as WSGI has it."""
+
     status: str
     headers: Headers
-    body: Iterable[bytes]  # a list, or what Django streams
+    body: Iterable[bytes]  # a list, or a stream of Django's
 
 
-class Copy(NamedTuple):
-    """A page in one encoding."""
+class EncodedPage(NamedTuple):
+    """A cached page in one content encoding."""
 
     etag: str
     headers: Headers
-    unchanged: Headers  # of a 304
+    not_modified_headers: Headers  # the headers of a 304
     body: bytes
 
 
 class Entry:
-    """A kept page, in each encoding once somebody has asked for that. `confirmed`: when the database was
-    last asked and agreed, monotonic."""
+    """A cached page in each encoding that was requested.
 
-    def __init__(self, kept: Kept, headers: Headers, page: bytes, asked_at: float) -> None:
-        self.kept = kept
-        self.stamp = kept.stamp
-        self.until = kept.until.timestamp() if kept.until else float("inf")
-        self.question = question(kept.articles, kept.discussions)
-        self.confirmed = asked_at
+    `confirmed_at` is the monotonic time of the last request to the database that showed it to be current.
+    """
+
+    def __init__(self, dependencies: Kept, headers: Headers, page: bytes, asked_at: float) -> None:
+        self.dependencies = dependencies
+        self.stamp = dependencies.stamp
+        self.until = dependencies.until.timestamp() if dependencies.until else float("inf")
+        self.query = stamp_query(dependencies.articles, dependencies.discussions)
+        self.confirmed_at = asked_at
         self.headers = [(n, v) for n, v in headers if n != "Content-Length"]
         self.tag = blake2b(page, digest_size=12).hexdigest()
-        self.plain = _copy(f'"{self.tag}"', self.headers, page)
-        self.packed: dict[str, Copy] = {}
-        # Packed twice it is no larger than once plain; the rest, headers above all, was measured at 3.4 kB.
+        self.plain = _encode_page(f'"{self.tag}"', self.headers, page)
+        self.compressed: dict[str, EncodedPage] = {}
+        # Two compressed versions are no larger than the plain one. The rest, mostly headers, was measured at
+        # 3.4 kB.
         self.size = 2 * len(page) + 4096
 
-    def is_true(self, site: int, articles: int, discussions: int, now: float) -> bool:
+    def is_current(self, site: int, articles: int, discussions: int, now: float) -> bool:
+        """Return whether the page is up to date, given the stored versions and the database's time."""
         return (site, articles, discussions) == self.stamp and now < self.until
 
-    def answer(self, environ: Environ) -> Answer:
-        copy = self.copy(read_encodings(environ))
+    def respond(self, environ: Environ) -> RawResponse:
+        """Return the page in an encoding that the client accepts, or 304 if it has the page already."""
+        page = self.encoded(read_encodings(environ))
         known = environ.get("HTTP_IF_NONE_MATCH")
-        if known and any(tag.strip().removeprefix("W/") in {copy.etag, "*"} for tag in known.split(",")):
-            return Answer("304 Not Modified", copy.unchanged, [])
-        return Answer("200 OK", copy.headers, [copy.body])
+        if known and any(tag.strip().removeprefix("W/") in {page.etag, "*"} for tag in known.split(",")):
+            return RawResponse("304 Not Modified", page.not_modified_headers, [])
+        return RawResponse("200 OK", page.headers, [page.body])
 
-    def copy(self, encodings: Sequence[str]) -> Copy:
-        """In the first of these encodings, if it helps."""
+    def encoded(self, encodings: Sequence[str]) -> EncodedPage:
+        """Return the page in the first of these encodings, or plain if that is not larger."""
         if not encodings:
             return self.plain
         encoding = encodings[0]
-        if encoding not in self.packed:  # by two threads at once: the same bytes
-            body = PACKERS[encoding](self.plain.body)
+        if encoding not in self.compressed:  # two threads may do this at once, with the same result
+            body = COMPRESSORS[encoding](self.plain.body)
             headers = [*self.headers, ("Content-Encoding", encoding)]
             is_smaller = len(body) < len(self.plain.body)
-            self.packed[encoding] = (
-                _copy(f'"{self.tag}-{encoding}"', headers, body) if is_smaller else self.plain
+            self.compressed[encoding] = (
+                _encode_page(f'"{self.tag}-{encoding}"', headers, body) if is_smaller else self.plain
             )
-        return self.packed[encoding]
+        return self.compressed[encoding]
 
     def last_copy(self) -> LastCopy:
-        return LastCopy(self.headers, self.plain.body, self.kept.zone, self.kept.language)
+        """Return the page as it is stored for times without a database."""
+        return LastCopy(self.headers, self.plain.body, self.dependencies.zone, self.dependencies.language)
 
 
 class Pages:
-    """The WSGI application: kept pages from memory, all else from Django. One for each process."""
+    """The WSGI application of a process: it serves cached pages from memory and the rest from Django."""
 
     def __init__(self, django: WSGIHandler) -> None:
         self.django = django
-        self.contact = Contact()
+        self.stamp_reader = Contact()
         self.copies = LastCopies()
         self._lock = threading.Lock()
-        self._entries: OrderedDict[Key, Entry] = OrderedDict()  # the last one asked for is last
+        self._entries: OrderedDict[Key, Entry] = OrderedDict()  # the most recently used is last
         self._size = 0
-        self._making: dict[Key, Future[bool]] = {}  # the result: whether the page was kept
+        self._rendering: dict[Key, Future[bool]] = {}  # the result: whether the page was cached
         self._stop = threading.Event()
         self._sweeper: threading.Thread | None = None
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["PATH_INFO"].startswith(UNTOUCHED):
+        if environ["PATH_INFO"].startswith(UNCACHED_PREFIXES):
             return self.django(environ, start_response)
         if self._sweeper is None:
             self._start_sweeping()
         if environ.get("QUERY_STRING", "").count("&") >= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
-            environ["QUERY_STRING"] = ""  # nobody means so many, and Django would refuse the whole request
-        key = read_key(environ)
+            environ["QUERY_STRING"] = ""  # no URL of ours has so many, and Django would refuse the request
+        key = make_key(environ)
         try:
-            if key and is_stranger(environ):
-                answer = self._answer(key, environ)
+            if key and is_anonymous(environ):
+                response = self._respond(key, environ)
             else:
-                self.contact.read(PROBE)
-                answer = _pack(self._ask_django(environ), environ)
-        except Away as away:
-            answer = self._answer_alone(key, environ, away)
-        start_response(answer.status, answer.headers.copy())
+                self.stamp_reader.read(PING)
+                response = _compress(self._call_django(environ), environ)
+        except DatabaseUnavailable as error:
+            response = self._respond_without_database(key, environ, error)
+        start_response(response.status, response.headers.copy())
         if environ["REQUEST_METHOD"] != "HEAD":
-            return answer.body
-        if hasattr(answer.body, "close"):
-            answer.body.close()
+            return response.body
+        if hasattr(response.body, "close"):
+            response.body.close()
         return []
 
-    async def answer_from_memory(self, environ: Environ, contact: LoopContact) -> Answer | None:
-        """Return a stranger's page that lies here and is true; None where a thread is to answer."""
-        key = read_key(environ)
-        entry = self._entries.get(key) if key and is_stranger(environ) else None
+    async def respond_from_memory(
+        self, environ: Environ, stamp_reader: AsyncStampReader
+    ) -> RawResponse | None:
+        """Return a cached page that is current, for an anonymous reader; None if a thread has to respond."""
+        key = make_key(environ)
+        entry = self._entries.get(key) if key and is_anonymous(environ) else None
         if not key or not entry:
             return None
         asked_at = time.monotonic()
-        if (stamp := await contact.read(entry.question)) is None:
+        if (stamp := await stamp_reader.read(entry.query)) is None:
             return None
-        if not entry.is_true(*stamp):
+        if not entry.is_current(*stamp):
             self._drop(key, entry)
             return None
         self._confirm(key, entry, asked_at)
-        answer = entry.answer(environ)
-        return answer if environ["REQUEST_METHOD"] != "HEAD" else answer._replace(body=[])
+        response = entry.respond(environ)
+        return response if environ["REQUEST_METHOD"] != "HEAD" else response._replace(body=[])
 
     def close(self) -> None:
+        """Stop the sweeper, and close the connections and the last copies."""
         self._stop.set()
         if self._sweeper:
             self._sweeper.join()
-        self.contact.close()
+        self.stamp_reader.close()
         self.copies.close()
 
     def sweep(self) -> None:
-        """Drop what is true no more, let other processes show the rest should the database be lost, and find
-        out whether a lost one is back. Raises Away."""
+        """Remove outdated pages, store the others as last copies for all processes, and reconnect.
+
+        It also finds out whether a database that did not answer is back. Raises DatabaseUnavailable.
+        """
         with self._lock:
             entries = list(self._entries.items())
-        asked_at, moment = time.monotonic(), time.time()
-        articles = {pk for _, entry in entries for pk in entry.kept.articles}
-        discussions = {pk for _, entry in entries for pk in entry.kept.discussions}
-        site, by_article, by_discussion, now = self.contact.read_singly(articles, discussions)
-        true = []
+        asked_at, now_wall = time.monotonic(), time.time()
+        articles = {pk for _, entry in entries for pk in entry.dependencies.articles}
+        discussions = {pk for _, entry in entries for pk in entry.dependencies.discussions}
+        site, by_article, by_discussion, now = self.stamp_reader.read_versions(articles, discussions)
+        current = []
         for key, entry in entries:
-            of_articles = sum(by_article.get(str(pk), 0) for pk in entry.kept.articles)
-            of_discussions = sum(by_discussion.get(str(pk), 0) for pk in entry.kept.discussions)
-            if entry.is_true(site, of_articles, of_discussions, now):
-                entry.confirmed = max(entry.confirmed, asked_at)
-                true.append((key, entry.tag, entry.last_copy()))
+            of_articles = sum(by_article.get(str(pk), 0) for pk in entry.dependencies.articles)
+            of_discussions = sum(by_discussion.get(str(pk), 0) for pk in entry.dependencies.discussions)
+            if entry.is_current(site, of_articles, of_discussions, now):
+                entry.confirmed_at = max(entry.confirmed_at, asked_at)
+                current.append((key, entry.tag, entry.last_copy()))
             else:
                 self._drop(key, entry)
-        self.copies.store(reversed(true), moment)
+        self.copies.store(reversed(current), now_wall)
 
-    def _answer(self, key: Key, environ: Environ) -> Answer:
-        """A stranger's page: from memory, else from whoever is making it, else made here. Raises Away."""
-        waits_until = time.monotonic() + WAIT
+    def _respond(self, key: Key, environ: Environ) -> RawResponse:
+        """Return a page for an anonymous reader: from memory, from another thread's work, or rendered.
+
+        Raises DatabaseUnavailable.
+        """
+        deadline = time.monotonic() + WAIT_SECONDS
         while True:
             asked_at = time.monotonic()
             entry = self._entries.get(key)
-            if entry is None and not _is_path_of_kept(key.path):
-                self.contact.read(PROBE)
-                return _pack(self._ask_django(environ), environ)
-            stamp = self.contact.read(entry.question if entry else PROBE)
-            if entry and entry.is_true(*stamp):
+            if entry is None and not _is_cacheable_path(key.path):
+                self.stamp_reader.read(PING)
+                return _compress(self._call_django(environ), environ)
+            stamp = self.stamp_reader.read(entry.query if entry else PING)
+            if entry and entry.is_current(*stamp):
                 self._confirm(key, entry, asked_at)
-                return entry.answer(environ)
+                return entry.respond(environ)
             if entry:
                 self._drop(key, entry)
             with self._lock:
-                others = self._making.get(key)
-                if others is None:
-                    mine = self._making[key] = Future()
-            if others is None:
+                running = self._rendering.get(key)
+                if running is None:
+                    own = self._rendering[key] = Future()
+            if running is None:
                 try:
-                    return self._make(key, environ, asked_at)
+                    return self._render(key, environ, asked_at)
                 finally:
                     with self._lock:
-                        del self._making[key]
-                    mine.set_result(key in self._entries)
+                        del self._rendering[key]
+                    own.set_result(key in self._entries)
             try:
-                was_kept = others.result(max(0, waits_until - time.monotonic()))
+                was_cached = running.result(max(0, deadline - time.monotonic()))
             except TimeoutError:
-                was_kept = False
-            if not was_kept:
-                return self._make(key, environ, asked_at)
+                was_cached = False
+            if not was_cached:
+                return self._render(key, environ, asked_at)
 
-    def _make(self, key: Key, environ: Environ, asked_at: float) -> Answer:
-        """A page by Django, who learns no more of the request than the key says."""
-        bare = {name: value for name, value in environ.items() if not name.startswith("HTTP_")}
-        bare |= {
+    def _render(self, key: Key, environ: Environ, asked_at: float) -> RawResponse:
+        """Let Django render a page, and cache it. Django gets no more of the request than the key holds."""
+        minimal = {name: value for name, value in environ.items() if not name.startswith("HTTP_")}
+        minimal |= {
             "REQUEST_METHOD": "GET",
             "QUERY_STRING": key.query,
             "HTTP_HOST": SITE.netloc,
@@ -234,118 +250,125 @@ class Pages:
             "HTTP_COOKIE": key.cookies,
             "HTTP_ACCEPT_LANGUAGE": key.language,
         }
-        answer = self._ask_django(bare)
-        kept: Kept | None = bare.get(KEPT)
-        sets_cookie = any(name == "Set-Cookie" for name, _ in answer.headers)
+        response = self._call_django(minimal)
+        dependencies: Kept | None = minimal.get(KEPT)
+        sets_cookie = any(name == "Set-Cookie" for name, _ in response.headers)
         if (
-            not kept or answer.status != "200 OK" or sets_cookie or settings.DEBUG
-        ):  # templates may change then
-            return _pack(answer, environ)
-        entry = Entry(kept, answer.headers, b"".join(answer.body), asked_at)
+            not dependencies or response.status != "200 OK" or sets_cookie or settings.DEBUG
+        ):  # templates may change in debug mode
+            return _compress(response, environ)
+        entry = Entry(dependencies, response.headers, b"".join(response.body), asked_at)
         with self._lock:
-            self._forget(key)
+            self._remove(key)
             self._entries[key] = entry
             self._size += entry.size
-            while self._size > ROOM:
+            while self._size > CACHE_BYTES:
                 self._size -= self._entries.popitem(last=False)[1].size
-        return entry.answer(environ)
+        return entry.respond(environ)
 
-    def _ask_django(self, environ: Environ) -> Answer:
-        told: list[Any] = []
-        tell: Any = lambda status, headers, *_: told.extend([status, headers])  # noqa: E731
-        response: Any = self.django(environ, tell)
+    def _call_django(self, environ: Environ) -> RawResponse:
+        started: list[Any] = []
+        start: Any = lambda status, headers, *_: started.extend([status, headers])  # noqa: E731
+        response: Any = self.django(environ, start)
         body = response
         if not getattr(response, "streaming", True):
             body = [b"".join(response)]
             response.close()
-        if FAILED in environ and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
-            self.contact.read(PROBE)  # Away: perhaps there is a kept page
-        return Answer(told[0], told[1], body)
+        if DATABASE_FAILED in environ and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
+            self.stamp_reader.read(PING)  # raises DatabaseUnavailable: there may be a cached page
+        return RawResponse(started[0], started[1], body)
 
-    def _answer_alone(self, key: Key | None, environ: Environ, away: Away) -> Answer:
-        """Without the database: a page that was true a moment before it was lost, for members as well."""
-        if key and (copy := self._find_copy(key, away)):
-            return _with_notice(*copy)
+    def _respond_without_database(
+        self, key: Key | None, environ: Environ, error: DatabaseUnavailable
+    ) -> RawResponse:
+        """Return a page without the database: a copy that was current shortly before, or the page 503.
+
+        Members get the copy of the anonymous page as well.
+        """
+        if key and (copy := self._find_copy(key, error)):
+            return _with_outage_notice(*copy)
         response = unavailable(WSGIRequest(environ))
         headers = [*response.items(), ("Content-Length", str(len(response.content)))]
-        return _pack(Answer("503 Service Unavailable", headers, [response.content]), environ)
+        return _compress(RawResponse("503 Service Unavailable", headers, [response.content]), environ)
 
-    def _find_copy(self, key: Key, away: Away) -> tuple[float, LastCopy] | None:
-        """The page as this process has it, or another one of this machine, and when it was confirmed."""
-        found = []
-        past = time.time() - time.monotonic()  # what makes a moment since 1970 of a monotonic one
+    def _find_copy(self, key: Key, error: DatabaseUnavailable) -> tuple[float, LastCopy] | None:
+        """Return the latest copy of a page on this machine, with the time at which it was confirmed."""
+        copies = []
+        offset = time.time() - time.monotonic()  # from monotonic time to seconds since 1970
         if entry := self._entries.get(key):
-            found.append((entry.confirmed + past, entry.last_copy()))
+            copies.append((entry.confirmed_at + offset, entry.last_copy()))
         if shared := self.copies.find(key):
-            found.append(shared)
-        least = max(away.since + past - TRUSTED, withheld_at() + COMMITTED)
-        return max((copy for copy in found if copy[0] > least), default=None, key=itemgetter(0))
+            copies.append(shared)
+        oldest = max(error.since + offset - TRUSTED_SECONDS, withheld_at() + COMMIT_SECONDS)
+        return max((copy for copy in copies if copy[0] > oldest), default=None, key=itemgetter(0))
 
     def _confirm(self, key: Key, entry: Entry, asked_at: float) -> None:
-        entry.confirmed = max(entry.confirmed, asked_at)
-        with self._lock, suppress(KeyError):  # dropped meanwhile
+        entry.confirmed_at = max(entry.confirmed_at, asked_at)
+        with self._lock, suppress(KeyError):  # removed meanwhile
             self._entries.move_to_end(key)
 
     def _drop(self, key: Key, entry: Entry) -> None:
         with self._lock:
             if self._entries.get(key) is entry:
-                self._forget(key)
+                self._remove(key)
 
-    def _forget(self, key: Key) -> None:
+    def _remove(self, key: Key) -> None:
         if entry := self._entries.pop(key, None):
             self._size -= entry.size
 
     def _start_sweeping(self) -> None:
         with self._lock:
             if self._sweeper is None:
-                self._sweeper = threading.Thread(target=self._sweep_on, name="sweep", daemon=True)
+                self._sweeper = threading.Thread(target=self._sweep_forever, name="sweep", daemon=True)
                 self._sweeper.start()
 
-    def _sweep_on(self) -> None:
+    def _sweep_forever(self) -> None:
         while not self._stop.wait(SWEEP_SECONDS):
             try:
                 self.sweep()
-            except Away:
+            except DatabaseUnavailable:
                 continue
-            except Exception:  # without the sweep a lost database would stay lost
+            except Exception:  # without the sweep the site would never reconnect
                 log.exception("The sweep failed.")
 
 
-def _is_path_of_kept(path: str) -> bool:
+def _is_cacheable_path(path: str) -> bool:
     try:
         return is_kept(resolve(get_path_info({"PATH_INFO": path})).func)
     except Resolver404:
         return False
 
 
-def _with_notice(confirmed_at: float, copy: LastCopy) -> Answer:
-    """The page with a line that says since when nobody could look whether it is still true."""
-    page = say_so(copy.page, confirmed_at, copy.zone, copy.language)
+def _with_outage_notice(confirmed_at: float, copy: LastCopy) -> RawResponse:
+    """Return the copy of a page with a notice that states how old it is."""
+    page = add_outage_notice(copy.page, confirmed_at, copy.zone, copy.language)
     headers = [(name, value) for name, value in copy.headers if name != "Cache-Control"]
     headers += [("Content-Length", str(len(page))), ("Cache-Control", "no-store")]
-    return Answer("200 OK", headers, [page])
+    return RawResponse("200 OK", headers, [page])
 
 
-def _copy(etag: str, headers: Headers, body: bytes) -> Copy:
+def _encode_page(etag: str, headers: Headers, body: bytes) -> EncodedPage:
     all_headers = [*headers, ("ETag", etag), ("Content-Length", str(len(body)))]
-    unchanged = [(name, value) for name, value in all_headers if name in {"ETag", "Cache-Control", "Vary"}]
-    return Copy(etag, all_headers, unchanged, body)
+    not_modified = [(name, value) for name, value in all_headers if name in {"ETag", "Cache-Control", "Vary"}]
+    return EncodedPage(etag, all_headers, not_modified, body)
 
 
-def _pack(answer: Answer, environ: Environ) -> Answer:
-    """A page that is not kept, packed lightly. Its tokens cannot be guessed by its size: Django masks them
-    anew each time."""
-    headers = dict(answer.headers)
-    if not isinstance(answer.body, list) or not headers.get("Content-Type", "").startswith("text/html"):
-        return answer
-    page = b"".join(answer.body)
+def _compress(response: RawResponse, environ: Environ) -> RawResponse:
+    """Compress a page that is not cached, lightly.
+
+    Its size does not reveal its CSRF token (the BREACH attack), because Django masks the token each time.
+    """
+    headers = dict(response.headers)
+    if not isinstance(response.body, list) or not headers.get("Content-Type", "").startswith("text/html"):
+        return response
+    page = b"".join(response.body)
     if len(page) < 1024 or "Content-Encoding" in headers:
-        return answer
+        return response
     vary = headers.get("Vary", "")
     if "Accept-Encoding" not in vary:
         vary = f"{vary}, Accept-Encoding".lstrip(", ")
-    sent = [(n, v) for n, v in answer.headers if n not in {"Vary", "Content-Length"}]
+    sent = [(n, v) for n, v in response.headers if n not in {"Vary", "Content-Length"}]
     if "gzip" in read_encodings(environ):
         page = gzip.compress(page, 1, mtime=0)
         sent.append(("Content-Encoding", "gzip"))
-    return Answer(answer.status, [*sent, ("Vary", vary), ("Content-Length", str(len(page)))], [page])
+    return RawResponse(response.status, [*sent, ("Vary", vary), ("Content-Length", str(len(page)))], [page])

@@ -1,4 +1,4 @@
-"""What of a request counts for a kept page: where it lies, who asks, and how it is packed."""
+"""The parts of a request that a cached page depends on: its key, anonymity and accepted encodings."""
 
 import re
 from functools import lru_cache
@@ -13,8 +13,14 @@ from articles.site.languages import asked_language
 from comments.thread.reading import Order
 from config.hosts import is_loopback
 
-PARTIAL = {"after", "before", "from", "q", "since"}  # keys of pages that are not kept
-ENCODINGS = ("br", "gzip")  # what packs better first; browsers take it over HTTPS only
+UNCACHED_PARAMETERS = {
+    "after",
+    "before",
+    "from",
+    "q",
+    "since",
+}  # query parameters of pages that are not cached
+ENCODINGS = ("br", "gzip")  # the better one first, which browsers accept over HTTPS only
 
 Environ = dict[str, Any]
 
@@ -29,16 +35,16 @@ _QUALITY = re.compile(r"\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*")
 
 
 class Key(NamedTuple):
-    """All of a request that the page of a stranger may depend on."""
+    """Everything in a request that the page of an anonymous reader may depend on."""
 
     path: str
     query: str
     cookies: str
-    language: str  # that is asked for; nothing: the site's
+    language: str  # the requested language; empty for the site's
 
 
-def read_key(environ: Environ) -> Key | None:
-    """None where no kept page answers: another method, host or scheme, or a part of a page only."""
+def make_key(environ: Environ) -> Key | None:
+    """Return the key; None if the page is not cached: other methods, hosts and schemes, and partial pages."""
     if (
         environ["REQUEST_METHOD"] not in {"GET", "HEAD"}
         or environ.get("HTTP_HOST", "").lower() not in _HOSTS
@@ -49,23 +55,24 @@ def read_key(environ: Environ) -> Key | None:
     has_order = path.startswith("/stories/")
     if environ.get("QUERY_STRING"):
         try:
-            asked = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True, max_num_fields=100))
-        except ValueError:  # more than anybody means; Django would refuse a thousand of them
-            asked = {}
-        if not PARTIAL.isdisjoint(asked) or (path == "/" and not OLD_KEYS.isdisjoint(asked)):
+            params = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True, max_num_fields=100))
+        except ValueError:  # too many parameters; Django would refuse a thousand of them
+            params = {}
+        if not UNCACHED_PARAMETERS.isdisjoint(params) or (path == "/" and not OLD_KEYS.isdisjoint(params)):
             return None
-        if has_order and "order" in asked:
-            if asked["order"] not in Order.values:
+        if has_order and "order" in params:
+            if params["order"] not in Order.values:
                 return None
-            query = f"order={asked['order']}"
+            query = f"order={params['order']}"
     if sent:
-        # An order in the URL is the one that counts: whatever was chosen before, it is the same page.
+        # An order in the URL has priority over the cookie, so the cookie makes no difference then.
         found = [_THEME.search(sent), has_order and not query and _ORDER.search(sent)]
         cookies = "; ".join(match[0].strip("; ") for match in found if match)
     return Key(path, query, cookies, _language(environ.get("HTTP_ACCEPT_LANGUAGE", "")[:100]))
 
 
-def is_stranger(environ: Environ) -> bool:
+def is_anonymous(environ: Environ) -> bool:
+    """Return whether the request has no credentials and no personal cookies."""
     return "HTTP_AUTHORIZATION" not in environ and not _PERSONAL.search(environ.get("HTTP_COOKIE", ""))
 
 
@@ -78,7 +85,7 @@ _language = lru_cache(maxsize=256)(asked_language)
 
 
 def read_encodings(environ: Environ) -> tuple[str, ...]:
-    """Which of ours the reader takes, the one to send first."""
+    """Return the encodings that the client accepts and that we have, the preferred one first."""
     return _encodings(environ.get("HTTP_ACCEPT_ENCODING", "")[:200])
 
 

@@ -1,8 +1,8 @@
-"""The last good copies of cached pages, in files that every web process of this machine reads where the
-database is lost: each process has cached other pages.
+"""Copies of cached pages in files, for times without a database.
 
-A process has a folder of its own, so that nobody vouches for what another one wrote. Its file `confirmed`
-tells by its time when the database last agreed with all the pages beside it.
+Each web process caches other pages, and every process of this machine reads all copies. A process writes to
+a folder of its own, so that it confirms only what it has written. The modification time of the file
+`confirmed` in it is the time at which all its pages were last confirmed with the database.
 """
 
 import json
@@ -23,14 +23,16 @@ from django.conf import settings
 from config.page_cache.keys import Key
 
 FOLDER = settings.HOME / "cache" / "pages"
-BYTES_MOST = 64 * 1024 * 1024  # of each process
-FILES_MOST = 2_000
-ABANDONED_SECONDS = 60  # without a sign of its process, while the database answers
+BYTES_MAX = 64 * 1024 * 1024  # for each process
+FILES_MAX = 2_000
+ABANDONED_SECONDS = 60  # after which the folder of a process that has ended is deleted
 
 log = logging.getLogger(__name__)
 
 
 class LastCopy(NamedTuple):
+    """A page as it is stored in a file, with the zone and language for the notice."""
+
     headers: list[tuple[str, str]]
     page: bytes
     zone: str
@@ -42,33 +44,37 @@ class LastCopies:
 
     def __init__(self) -> None:
         self._own = FOLDER / f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._written: dict[str, str] = {}  # versions, by the file's name
+        self._written: dict[str, str] = {}  # versions by file name
         self._is_failing = False
 
     def store(self, pages: Iterable[tuple[Key, str, LastCopy]], confirmed_at: float) -> None:
-        """Keep exactly these pages, the most important first, each with the name of its version, which were
-        true at that moment (seconds since 1970)."""
+        """Store exactly these pages, and delete all others of this process.
+
+        `pages` holds (key, version, copy), the most important first, as space is limited. `confirmed_at` is
+        the time (seconds since 1970) at which they were current.
+        """
         try:
             self._store(pages, confirmed_at)
-        except OSError as error:  # such as a full disk: what is there keeps its earlier moment
-            if not self._is_failing:  # said once, and not each second
+        except OSError as error:  # such as a full disk: the stored pages keep their earlier time
+            if not self._is_failing:  # logged once, and not each second
                 log.warning("The last good copies of pages can't be written: %s", error)
             self._is_failing = True
         else:
             self._is_failing = False
 
     def find(self, key: Key) -> tuple[float, LastCopy] | None:
-        """Return the page that was last confirmed, and when."""
+        """Return the copy that was confirmed last, with that time (seconds since 1970)."""
         for confirmed_at, folder in sorted(_folders(), reverse=True):
             with suppress(OSError, ValueError):
-                head, _, page = (folder / _name(key)).read_bytes().partition(b"\n")
-                told = json.loads(head)
-                if told["key"] == list(key):
-                    headers = [(name, value) for name, value in told["headers"]]
-                    return confirmed_at, LastCopy(headers, page, told["zone"], told["language"])
+                head, _, page = (folder / _file_name(key)).read_bytes().partition(b"\n")
+                data = json.loads(head)
+                if data["key"] == list(key):
+                    headers = [(name, value) for name, value in data["headers"]]
+                    return confirmed_at, LastCopy(headers, page, data["zone"], data["language"])
         return None
 
     def close(self) -> None:
+        """Delete the copies of this process."""
         shutil.rmtree(self._own, ignore_errors=True)
 
     def _store(self, pages: Iterable[tuple[Key, str, LastCopy]], confirmed_at: float) -> None:
@@ -82,9 +88,9 @@ class LastCopies:
         size, chosen = 0, dict[str, tuple[Key, str, LastCopy]]()
         for key, version, copy in pages:
             size += len(copy.page)
-            if size > BYTES_MOST or len(chosen) == FILES_MOST:
+            if size > BYTES_MAX or len(chosen) == FILES_MAX:
                 break
-            chosen[_name(key)] = key, version, copy
+            chosen[_file_name(key)] = key, version, copy
         for name in self._written.keys() - chosen.keys():
             (self._own / name).unlink(missing_ok=True)
             del self._written[name]
@@ -100,15 +106,15 @@ class LastCopies:
         path = self._own / name
         fresh = path.with_suffix(".new")
         self._written.pop(name, None)
-        path.unlink(missing_ok=True)  # should the new one not be written: the old one is not true any more
-        told = {"key": key, "headers": copy.headers, "zone": copy.zone, "language": copy.language}
+        path.unlink(missing_ok=True)  # the old one is outdated, even if the new one can't be written
+        data = {"key": key, "headers": copy.headers, "zone": copy.zone, "language": copy.language}
         with os.fdopen(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(json.dumps(told).encode() + b"\n" + copy.page)
+            file.write(json.dumps(data).encode() + b"\n" + copy.page)
         fresh.replace(path)
 
 
 def _folders(before: float = float("inf")) -> Iterator[tuple[float, Path]]:
-    """The folders of all processes, with the moment at which what is in them was last confirmed."""
+    """Yield the folders of all processes, each with the time at which its pages were last confirmed."""
     with suppress(FileNotFoundError):
         for folder in FOLDER.iterdir():
             with suppress(OSError):
@@ -118,6 +124,6 @@ def _folders(before: float = float("inf")) -> Iterator[tuple[float, Path]]:
                     yield at, folder
 
 
-@lru_cache(maxsize=2 * FILES_MOST)
-def _name(key: Key) -> str:
+@lru_cache(maxsize=2 * FILES_MAX)
+def _file_name(key: Key) -> str:
     return blake2b(json.dumps(key).encode(), digest_size=16).hexdigest()

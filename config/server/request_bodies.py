@@ -1,4 +1,4 @@
-"""The body of a request, read within limits of time and size, before anything works on the request."""
+"""Reads the body of a request within limits of time and size, before a thread works on the request."""
 
 import asyncio
 import errno
@@ -10,38 +10,39 @@ from typing import IO, Any
 
 from django.utils.translation import gettext as _
 
-from config.page_cache.application import Answer
+from config.page_cache.application import RawResponse
 from config.page_cache.keys import Environ
 
-BODY_MOST = 64 * 1024 * 1024  # bytes; archive.services reads a saved page of 60 MB
-IN_MEMORY_MOST = 1024 * 1024  # bytes of one body; what is longer lies in a temporary file
-# Bytes of all bodies that one process is reading or working on: of the first IN_MEMORY_MOST of each, and of
-# what follows those. Eight large bodies that never end take the second, and comments still have the first.
-SMALL_ROOM = 256 * 1024 * 1024
-LARGE_ROOM = 512 * 1024 * 1024
+BODY_MAX = 64 * 1024 * 1024  # bytes; archive.services accepts a saved page of 60 MB
+IN_MEMORY_MAX = 1024 * 1024  # bytes of one body; the rest is in a temporary file
+# Limits in bytes for all bodies of one process: for the first IN_MEMORY_MAX of each, and for the rest of
+# each. Eight large bodies that never end use up the second limit, while comments still have the first.
+MEMORY_TOTAL_MAX = 256 * 1024 * 1024
+FILES_TOTAL_MAX = 512 * 1024 * 1024
 
-# A body has ten seconds, and a second more for each 4 kB that came: enough for a comment on any line and for
-# a picture of 20 MB at 256 kbit/s, and not for a byte now and then.
+# A body has ten seconds, and one more second for each 4 kB received. That is enough for a comment on any line
+# and for an image of 20 MB at 256 kbit/s, but not for a client that sends a byte now and then.
 GRACE_SECONDS = 10.0
-RATE_LEAST = 4096.0  # bytes a second
-SECONDS_MOST = 1200.0
+RATE_MIN = 4096.0  # bytes per second
+SECONDS_MAX = 1200.0
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
 class ClientGoneError(Exception):
-    """The client left before all was there."""
+    """The error that the client disconnected before the body was complete."""
 
 
 class RefusedError(Exception):
-    """Nobody works on this request. `sentence` says why, and what to do."""
+    """The error that a request is refused. `sentence` states the reason and what to do."""
 
     def __init__(self, status: HTTPStatus, sentence: str) -> None:
         super().__init__(sentence)
         self.status = status
         self.sentence = sentence
 
-    def answer(self) -> Answer:
+    def response(self) -> RawResponse:
+        """Return the response for the client."""
         body = f"{self.sentence}\n".encode()
         headers = [
             ("Content-Type", "text/plain; charset=utf-8"),
@@ -50,28 +51,30 @@ class RefusedError(Exception):
             ("X-Content-Type-Options", "nosniff"),
             ("Connection", "close"),
         ]
-        return Answer(f"{self.status.value} {self.status.phrase}", headers, [body])
+        return RawResponse(f"{self.status.value} {self.status.phrase}", headers, [body])
 
 
 class Body:
-    """The part of a body that has arrived, in `file`, which can be read once it is whole."""
+    """The received part of a body, in `file`, which can be read once the body is complete."""
 
-    small = 0  # bytes that all bodies of this process take of SMALL_ROOM
-    large = 0  # … of LARGE_ROOM
+    memory_used = 0  # bytes of MEMORY_TOTAL_MAX that all bodies of this process use
+    files_used = 0  # bytes of FILES_TOTAL_MAX that they use
 
     def __init__(self) -> None:
-        self.file: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_MOST)  # noqa: SIM115  # close() does
+        self.file: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_MAX)  # noqa: SIM115  # close() does
         self.size = 0
 
     def add(self, part: bytes) -> None:
-        """Take the next part. Raises OSError where there is no room for it."""
+        """Add the next part. Raises OSError if there is no space for it."""
         size = self.size + len(part)
-        small = min(size, IN_MEMORY_MOST) - min(self.size, IN_MEMORY_MOST)
+        small = min(size, IN_MEMORY_MAX) - min(self.size, IN_MEMORY_MAX)
         large = len(part) - small
-        if (small and Body.small + small > SMALL_ROOM) or (large and Body.large + large > LARGE_ROOM):
+        if (small and Body.memory_used + small > MEMORY_TOTAL_MAX) or (
+            large and Body.files_used + large > FILES_TOTAL_MAX
+        ):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        Body.small += small
-        Body.large += large
+        Body.memory_used += small
+        Body.files_used += large
         self.size = size
         self.file.write(part)
 
@@ -82,22 +85,23 @@ class Body:
         self.close()
 
     def close(self) -> None:
-        """Give its room back."""
-        small = min(self.size, IN_MEMORY_MOST)
-        Body.small -= small
-        Body.large -= self.size - small
+        """Release the space of this body."""
+        small = min(self.size, IN_MEMORY_MAX)
+        Body.memory_used -= small
+        Body.files_used -= self.size - small
         self.size = 0
         self.file.close()
 
 
 def has_body(environ: Environ) -> bool:
+    """Return whether the request has a body."""
     return environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ
 
 
 async def read_body(environ: Environ, receive: Receive) -> Body:
-    """Return the body, to be closed, and set its length. Raises ClientGoneError and RefusedError."""
-    announced = int(environ.get("CONTENT_LENGTH") or 0)  # digits: the server has checked that
-    if announced > BODY_MOST and "HTTP_EXPECT" in environ:  # the client asks first
+    """Read the body into `environ`. The caller closes it. Raises ClientGoneError and RefusedError."""
+    announced = int(environ.get("CONTENT_LENGTH") or 0)  # the server has checked that it is a number
+    if announced > BODY_MAX and "HTTP_EXPECT" in environ:  # the client waits for permission to send
         raise _too_large()
     body = Body()
     try:
@@ -105,7 +109,7 @@ async def read_body(environ: Environ, receive: Receive) -> Body:
         body.file.seek(0)
     except OSError as error:
         body.close()
-        raise _no_room() from error
+        raise _no_space() from error
     except BaseException:
         body.close()
         raise
@@ -118,7 +122,7 @@ async def _read(body: Body, announced: int, receive: Receive) -> None:
     began, received, is_more = asyncio.get_running_loop().time(), 0, True
     while is_more:
         try:
-            ends_at = began + min(GRACE_SECONDS + received / RATE_LEAST, SECONDS_MOST)
+            ends_at = began + min(GRACE_SECONDS + received / RATE_MIN, SECONDS_MAX)
             async with asyncio.timeout_at(ends_at):
                 message = await receive()
         except TimeoutError:
@@ -126,31 +130,29 @@ async def _read(body: Body, announced: int, receive: Receive) -> None:
         if message["type"] == "http.disconnect":
             raise ClientGoneError
         received += len(message["body"])
-        if received <= BODY_MOST:
+        if received <= BODY_MAX:
             body.add(message["body"])
         is_more = message["more_body"]
     if received < announced:
         raise ClientGoneError
-    if received > BODY_MOST:  # said only now, since who is still sending reads no answer
+    if received > BODY_MAX:  # only now, because a client that is still sending does not read the response
         raise _too_large()
 
 
 def _too_slow() -> RefusedError:
     return RefusedError(
         HTTPStatus.REQUEST_TIMEOUT,
-        _("What you sent came too slowly, and the site stopped waiting. Nothing was stored: send it again."),
+        _("Your request took too long to arrive. Nothing was saved. Please send it again."),
     )
 
 
 def _too_large() -> RefusedError:
-    sentence = _(
-        "What you sent has more than %(most)s MB, the most that this site takes. Nothing was stored."
-    )
-    return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence % {"most": BODY_MOST // (1024 * 1024)})
+    sentence = _("Your request is larger than %(max)s MB, the maximum for this site. Nothing was saved.")
+    return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence % {"max": BODY_MAX // (1024 * 1024)})
 
 
-def _no_room() -> RefusedError:
+def _no_space() -> RefusedError:
     return RefusedError(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        _("The site has no room for what you sent at the moment. Nothing was stored: send it again later."),
+        _("The site is too busy at the moment. Nothing was saved. Please send it again later."),
     )

@@ -1,4 +1,4 @@
-"""What `serve` puts into an empty database: the sample story and one account of each role."""
+"""The sample data that `serve` puts into an empty database: a story, and one account of each role."""
 
 import json
 import os
@@ -13,48 +13,51 @@ from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, User
 from archive.services import create_sample
 from articles.models import Article
 
-PEOPLE = {READER: "Ruth", MODERATOR: "Mona", EDITOR: "Emil", ADMINISTRATOR: "Ada"}
+SAMPLE_PEOPLE = {READER: "Ruth", MODERATOR: "Mona", EDITOR: "Emil", ADMINISTRATOR: "Ada"}
 
 
 class Account(TypedDict):
+    """An account of the sample data, with its password in plain text."""
+
     role: str
     email: str
     password: str
 
 
-class Note(TypedDict):
-    """The file in the data folder, readable by its owner only."""
+class AccountsFile(TypedDict):
+    """The content of the file in the data folder, which only its owner can read."""
 
     article: int
     accounts: list[Account]
 
 
 def create(home: Path) -> None:
-    """Fill the database if nobody and nothing is in it: all of it or, when interrupted, nothing."""
+    """Create the sample data if the database is empty, in one transaction."""
     if User.objects.exists() or Article.objects.exists():
         return
     with transaction.atomic():
-        accounts = [_account(role, name) for role, name in PEOPLE.items()]
+        accounts = [_create_account(role, name) for role, name in SAMPLE_PEOPLE.items()]
         article = create_sample()
-        _write(home, Note(article=article.pk, accounts=accounts))
+        _write(home, AccountsFile(article=article.pk, accounts=accounts))
 
 
 def accounts(home: Path) -> list[Account]:
-    """The sample's accounts, for as long as its story stands."""
+    """Return the accounts of the sample data, as long as its story exists."""
     try:
-        note: Note = json.loads(path(home).read_text())
+        note: AccountsFile = json.loads(path(home).read_text())
     except FileNotFoundError:
         return []
     return note["accounts"] if Article.objects.filter(pk=note["article"]).exists() else []
 
 
 def active_emails() -> list[str]:
-    """With which of the sample's accounts somebody could log in."""
-    ours = User.objects.filter(email__in=map(_email, PEOPLE), is_active=True)
-    return list(ours.order_by("email").values_list("email", flat=True))
+    """Return the e-mails of the sample accounts that can still log in."""
+    users = User.objects.filter(email__in=map(_email, SAMPLE_PEOPLE), is_active=True)
+    return list(users.order_by("email").values_list("email", flat=True))
 
 
 def path(home: Path) -> Path:
+    """Return the file with the accounts and their passwords."""
     return home / "sample-accounts.json"
 
 
@@ -62,14 +65,14 @@ def _email(role: str) -> str:
     return f"{role.lower()}@example.org"
 
 
-def _account(role: str, name: str) -> Account:
+def _create_account(role: str, name: str) -> Account:
     email, password = _email(role), secrets.token_urlsafe(9)
     user = User.objects.create_user(email, password, roles=(role,), name=name)
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return Account(role=role, email=email, password=password)
 
 
-def _write(home: Path, note: Note) -> None:
+def _write(home: Path, note: AccountsFile) -> None:
     path(home).unlink(missing_ok=True)
     with os.fdopen(os.open(path(home), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
         json.dump(note, file, indent=2)

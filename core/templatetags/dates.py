@@ -1,6 +1,6 @@
-"""Times as a newsroom says them, in its own zone: "19 June 2013, 16:40", exact when pointed at.
+"""Formats of dates and times in the zone of the site: "19 June 2013, 16:40", with the exact time on hover.
 
-Absolute words only: a page may be kept and shown much later, and must still be true then.
+The formats are absolute, because a page may be cached and shown much later.
 """
 
 from datetime import date, datetime, tzinfo
@@ -15,7 +15,7 @@ from django.utils.translation import get_language, gettext
 
 register = template.Library()
 
-# Where people name the zone and not its summer or winter half.
+# Zones whose common abbreviation does not distinguish summer and winter time.
 NAMED_ZONES = {
     "America/New_York": "ET",
     "America/Chicago": "CT",
@@ -25,7 +25,7 @@ NAMED_ZONES = {
 
 
 class Clock:
-    """Says times in one zone and one language; the words are looked up here once, not for each time."""
+    """A formatter of times for one zone and one language. It looks up the translations once."""
 
     def __init__(self, zone: tzinfo) -> None:
         self.zone = zone
@@ -37,20 +37,23 @@ class Clock:
         self.exact = gettext("{weekday} {date}, {time} {zone}")
 
     def zone_name(self, at: datetime) -> str:
-        """ET, CEST or UTC+03: what to write behind a time."""
+        """Return the abbreviation to show after a time, such as ET, CEST or UTC+03."""
         return NAMED_ZONES.get(str(self.zone)) or self._abbreviation(at.astimezone(self.zone))
 
     def day(self, at: datetime) -> SafeString:
-        """19 June 2013"""
+        """Return the date as HTML: 19 June 2013."""
         local = at.astimezone(self.zone)
         return self._element(local, self.date_words(local))
 
     def moment(self, at: datetime) -> SafeString:
-        """19 June 2013, 16:40"""
+        """Return the date and time as HTML: 19 June 2013, 16:40."""
         return self._element(at.astimezone(self.zone), self.moment_words(at))
 
     def since(self, at: datetime, start: datetime) -> SafeString:
-        """The moment for somebody who just read `start`: 16:40 of its day, 20 June, 06:11 of its year."""
+        """Return a time as HTML, without the parts of the date that it has in common with `start`.
+
+        On the same day that is 16:40, in the same year 20 June, 06:11.
+        """
         return self._element(at.astimezone(self.zone), self.since_words(at, start))
 
     def moment_words(self, at: datetime) -> str:
@@ -67,7 +70,7 @@ class Clock:
         return self.date_and_time.format(date=date, time=self._time(local))
 
     def instead(self, at: datetime, words: str) -> SafeString:
-        """Other words for a moment ("edited"), which it explains when pointed at."""
+        """Return a text such as "edited" as HTML, with the exact time on hover."""
         return self._element(at.astimezone(self.zone), words)
 
     def date_words(self, local: date) -> str:
@@ -87,33 +90,39 @@ class Clock:
             time=self._time(local),
             zone=self._abbreviation(local),
         )
-        # Nothing here comes from a person: words of the catalogue, numbers, and names of zones.
+        # Safe: nothing here is user input, only translations, numbers and names of zones.
         return mark_safe(  # noqa: S308
             f'<time datetime="{local.isoformat(timespec="minutes")}" title="{exact}">{words}</time>'
         )
 
 
 def clock(zone: str | tzinfo = "") -> Clock:
-    """The clock of a zone (IANA name or tzinfo; nothing: the site's) in the reader's language."""
-    found = zone if isinstance(zone, tzinfo) else ZoneInfo(zone) if zone else get_current_timezone()
-    return _clock(found, get_language())
+    """Return the formatter for a zone, in the reader's language.
+
+    `zone` is an IANA name or a tzinfo; empty is the zone of the site.
+    """
+    info = zone if isinstance(zone, tzinfo) else ZoneInfo(zone) if zone else get_current_timezone()
+    return _cached_clock(info, get_language())
 
 
 @lru_cache(maxsize=64)
-def _clock(zone: tzinfo, language: str | None) -> Clock:
+def _cached_clock(zone: tzinfo, language: str | None) -> Clock:
     return Clock(zone)
 
 
 @register.filter
 def day(at: datetime | None, zone: str | tzinfo = "") -> str:
+    """Return the date in HTML; an empty string for None."""
     return clock(zone).day(at) if at else ""
 
 
 @register.filter
 def moment(at: datetime | None, zone: str | tzinfo = "") -> str:
+    """Return the date and time in HTML; an empty string for None."""
     return clock(zone).moment(at) if at else ""
 
 
 @register.filter
 def zone_name(at: datetime | None, zone: str | tzinfo = "") -> str:
+    """Return the abbreviation of the zone at this time; an empty string for None."""
     return clock(zone).zone_name(at) if at else ""

@@ -1,4 +1,4 @@
-"""People and guests in the admin. Ada administers, Mona moderates, Emil edits, Ruth reads."""
+"""The admin of people. Ada is an administrator, Mona a moderator, Emil an editor, Ruth a reader."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, Guest, RoleChange, User
 from articles.models import Site
 from articles.site.invitations import invite
-from tests.config.owner.test_have import work
+from tests.config.owner.test_system_status import run_jobs
 from tests.factories import GuestFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def roles(*names: str) -> list[int]:
     return list(Group.objects.filter(name__in=names).values_list("pk", flat=True))
 
 
-def test_an_administrator_gives_and_takes_roles_and_switches_an_account_off():
+def test_an_administrator_changes_roles_and_deactivates_an_account():
     ruth = person(READER, "Ruth", email="ruth@example.org")
     data = {"name": "Ruth B", "email": "stolen@example.org", "groups": roles(READER, MODERATOR)}
     assert as_(ADMINISTRATOR).post(f"{USERS}{ruth.pk}/change/", data).status_code == 302
@@ -45,7 +45,7 @@ def test_an_administrator_gives_and_takes_roles_and_switches_an_account_off():
     assert changed.email == "ruth@example.org"  # its owner's alone
 
 
-def test_who_gave_which_role_to_whom_is_logged():
+def test_role_changes_are_logged():
     ruth, client = person(READER, "Ruth"), as_(ADMINISTRATOR)
     data = {"name": "Ruth", "groups": roles(MODERATOR), "is_active": "on"}
     for _again in range(2):
@@ -58,7 +58,7 @@ def test_who_gave_which_role_to_whom_is_logged():
     ]
 
 
-def test_a_moderator_looks_and_changes_nothing():
+def test_a_moderator_has_read_access_only():
     ruth = person(READER, "Ruth", email="ruth@example.org")
     client = as_(MODERATOR)
     assert "ruth@example.org" in client.get(USERS).content.decode()
@@ -76,7 +76,7 @@ def test_others_see_no_person_records(role, status, url):
     assert as_(role).get(url).status_code == status
 
 
-def test_no_page_shows_a_password_and_no_filter_guesses_it():
+def test_passwords_are_neither_shown_nor_filterable():
     ruth = person(READER, "Ruth", password="nine-quiet-otters")
     assert ruth.password.startswith("argon2")
     for client in as_(ADMINISTRATOR), as_(MODERATOR):
@@ -87,7 +87,7 @@ def test_no_page_shows_a_password_and_no_filter_guesses_it():
         assert client.get(f"{USERS}?password__startswith=argon2").status_code == 400
 
 
-def test_nobody_takes_their_own_roles_away():
+def test_administrators_cannot_remove_their_own_roles():
     ada = person(ADMINISTRATOR, "Ada")
     client = Client()
     client.force_login(ada)
@@ -96,7 +96,7 @@ def test_nobody_takes_their_own_roles_away():
     assert (ada.name, ada.roles, ada.is_active) == ("Ada L", {ADMINISTRATOR}, True)
 
 
-def test_an_account_made_for_somebody_has_no_password_until_its_owner_chooses_one():
+def test_an_account_made_by_an_administrator_has_no_password():
     data = {"name": "Emil", "email": "emil@example.org", "groups": roles(EDITOR), "is_active": "on"}
     assert as_(ADMINISTRATOR).post(f"{USERS}add/", data).status_code == 302
     emil = User.objects.get(email="emil@example.org")
@@ -105,12 +105,12 @@ def test_an_account_made_for_somebody_has_no_password_until_its_owner_chooses_on
 
 
 @pytest.mark.django_db(transaction=True)
-def test_somebody_who_is_added_is_mailed_a_link_and_chooses_a_password():
+def test_an_invited_person_gets_a_link_and_chooses_a_password():
     Site.objects.update(name="The Slip")
     data = {"name": "Emil", "email": "emil@example.org", "groups": roles(EDITOR), "is_active": "on"}
     page = as_(ADMINISTRATOR).post(f"{USERS}add/", data, follow=True).content.decode()
     assert f"The link for emil@example.org was written to a file in {settings.EMAIL_FILE_PATH}" in page
-    work()
+    run_jobs()
     (message,) = mail.outbox
     assert (message.to, message.subject) == (["emil@example.org"], "Your account at The Slip")
     (link,) = re.findall(rf"{settings.SITE_URL}(/accounts/password/reset/key/\S+)", message.body)
@@ -127,10 +127,10 @@ def test_somebody_who_is_added_is_mailed_a_link_and_chooses_a_password():
     edda.save()
     people = {"action": "invite_again", "_selected_action": [User.objects.get(name="Emil").pk, edda.pk]}
     assert as_(MODERATOR).post(USERS, people, follow=True).status_code in {200, 403}
-    told = as_(ADMINISTRATOR).post(USERS, people, follow=True).content.decode()
-    assert "1 invitation will be sent." in told
-    assert f"They were written to files in {settings.EMAIL_FILE_PATH}" in told
-    work()
+    page = as_(ADMINISTRATOR).post(USERS, people, follow=True).content.decode()
+    assert "1 invitation will be sent." in page
+    assert f"They were written to files in {settings.EMAIL_FILE_PATH}" in page
+    run_jobs()
     assert [message.to for message in mail.outbox[1:]] == [["edda@example.org"]]
 
 
@@ -141,7 +141,7 @@ def test_an_email_that_is_taken_in_another_case_is_an_error_of_the_form():
     assert not User.objects.filter(name="Eve").exists()
 
 
-def test_nobody_is_deleted():
+def test_nobody_can_be_deleted():
     ruth = person(READER, "Ruth")
     client = as_(ADMINISTRATOR)
     assert client.post(f"{USERS}{ruth.pk}/delete/", {"post": "yes"}).status_code == 403
@@ -150,7 +150,7 @@ def test_nobody_is_deleted():
 
 
 @pytest.mark.parametrize("role", [MODERATOR, ADMINISTRATOR])
-def test_guests_are_looked_at_and_never_changed(role):
+def test_guests_are_read_only(role):
     guest = GuestFactory.create(name="Gus", email="gus@example.org")
     client = as_(role)
     assert "gus@example.org" in client.get(GUESTS).content.decode()
@@ -173,7 +173,7 @@ def test_people_are_searched_and_filtered():
 
 
 @pytest.mark.parametrize("url", [USERS, GUESTS])
-def test_lists_ask_no_more_for_more_rows(url):
+def test_query_counts_do_not_grow_with_the_rows(url):
     client = as_(ADMINISTRATOR)
     person(EDITOR, "Emil")
     GuestFactory.create()
@@ -205,6 +205,6 @@ def test_the_admin_has_no_login_of_its_own_and_ours_leads_back_to_it():
     assert back.status_code == 200
 
 
-def test_a_reader_at_the_admins_door_is_told_no_and_sent_in_no_circle():
+def test_a_reader_gets_403_in_the_admin_without_a_redirect_loop():
     response = as_(READER).get("/admin/", follow=True)
     assert response.status_code == 403

@@ -1,4 +1,4 @@
-"""Signing up, confirming, logging in and out, a new password: with the mails that are really sent."""
+"""Sign-up, confirmation, log-in, log-out and password reset, with mails sent to a real SMTP server."""
 
 import email
 import re
@@ -29,7 +29,7 @@ SIGN_UP = {"name": "Ruth", "email": "ruth@example.org", "password1": PASSWORD}
 
 
 class Inbox:
-    """What an SMTP server was handed."""
+    """The mails that an SMTP server received."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
@@ -39,7 +39,7 @@ class Inbox:
         return "250 OK"
 
     def link(self, path: str) -> str:
-        """The newest mail's link to that part of the site, as a path."""
+        """Return the link in the latest mail that begins with this path."""
         body = self.mails[-1].get_body(("plain",)).get_content()
         (found,) = re.findall(rf"{django_settings.SITE_URL}({path}\S+)", body)
         return found
@@ -47,8 +47,8 @@ class Inbox:
 
 @pytest.fixture
 def inbox(settings, monkeypatch):
-    """A real SMTP server on a free port, and Django told to send to it."""
-    monkeypatch.setattr(DNS_NAME, "_fqdn", "localhost", raising=False)  # else asked of a DNS, for seconds
+    """Run an SMTP server on a free port, and let Django send to it."""
+    monkeypatch.setattr(DNS_NAME, "_fqdn", "localhost", raising=False)  # otherwise a DNS query takes seconds
     inbox = Inbox()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -73,7 +73,7 @@ def test_a_person_signs_up_confirms_logs_out_and_in_and_chooses_a_new_password(i
 
     asked = client.post("/accounts/signup/?next=/archive/", SIGN_UP | {"next": "/archive/"}, follow=True)
     assert asked.redirect_chain == [("/accounts/confirm-email/", 302)]
-    assert "We sent you a message" in asked.content.decode()
+    assert "We have sent you a mail" in asked.content.decode()
     assert not User.objects.exists()
     assert logged_in(client) is None
 
@@ -112,10 +112,10 @@ def test_a_person_signs_up_confirms_logs_out_and_in_and_chooses_a_new_password(i
 
 
 def test_in_another_browser_the_link_asks_for_the_password(inbox):
-    """Else somebody could sign up with an e-mail of another, and wait until its owner opens the link."""
+    """Otherwise an attacker could sign up with another's e-mail and wait until the owner opens the link."""
     Client().post("/accounts/signup/", SIGN_UP)
     confirm, other = inbox.link("/accounts/sign-up/"), Client()
-    assert "The one that you chose" in other.get(confirm).content.decode()
+    assert "The password that you chose" in other.get(confirm).content.decode()
     assert other.post(confirm).status_code == 200
     assert "not the password that you chose" in other.post(confirm, {"password": "wrong"}).content.decode()
     assert not User.objects.exists()
@@ -135,7 +135,7 @@ def test_in_another_browser_the_link_asks_for_the_password(inbox):
         ("password1", "1234567890"),
     ],
 )
-def test_a_form_with_an_error_is_shown_again_and_nobody_is_made(client, field, value):
+def test_a_form_with_an_error_creates_no_account(client, field, value):
     response = client.post("/accounts/signup/", SIGN_UP | {field: value})
     assert response.status_code == 200
     assert field in response.context["form"].errors
@@ -143,36 +143,36 @@ def test_a_form_with_an_error_is_shown_again_and_nobody_is_made(client, field, v
     assert mail.outbox == []
 
 
-def test_an_email_is_one_account_whatever_its_case(client, inbox):
+def test_emails_are_compared_without_case(client, inbox):
     client.post("/accounts/signup/", SIGN_UP)
     confirm = inbox.link("/accounts/sign-up/")
     UserFactory.create(email="Ruth@Example.org", password=PASSWORD)
     back = client.post(confirm, follow=True)
-    assert "There is an account with this e-mail" in back.content.decode()
+    assert "There is already an account with this e-mail" in back.content.decode()
     assert User.objects.count() == 1
     assert logged_in(client) is None
 
 
 @pytest.mark.parametrize("leads", ["https://evil.example/", "/" + "x" * 1_000])
-def test_a_sign_up_leads_back_to_no_other_site_and_to_no_endless_path(client, inbox, leads):
+def test_a_sign_up_does_not_redirect_to_other_sites_or_long_paths(client, inbox, leads):
     client.post("/accounts/signup/", SIGN_UP | {"next": leads})
     assert client.post(inbox.link("/accounts/sign-up/"))["Location"] == "/"
 
 
 @pytest.mark.parametrize("leads", ["stories", "account_logout", "/\x00", "//", "/a/?b=\x00c"])
-def test_a_sign_up_that_came_from_no_path_leads_home(client, inbox, leads):
+def test_a_sign_up_without_a_valid_path_redirects_home(client, inbox, leads):
     client.post("/accounts/signup/", SIGN_UP | {"next": leads})
     answer = client.post(inbox.link("/accounts/sign-up/"))
     assert (answer.status_code, answer["Location"]) == (302, "/")
 
 
-def test_an_address_is_written_to_three_times_a_day(client, inbox):
+def test_an_email_gets_three_mails_a_day_at_most(client, inbox):
     for _ in range(5):
         client.post("/accounts/signup/", SIGN_UP)
     assert len(inbox.mails) == 3
 
 
-def test_a_sign_up_is_forgotten_after_a_week(client, inbox, time_machine):
+def test_a_sign_up_is_deleted_after_a_week(client, inbox, time_machine):
     client.post("/accounts/signup/", SIGN_UP)
     confirm = inbox.link("/accounts/sign-up/")
     assert sign_up.forget_old() == 0
@@ -181,18 +181,18 @@ def test_a_sign_up_is_forgotten_after_a_week(client, inbox, time_machine):
     assert sign_up.forget_old() == 1
 
 
-def test_a_wrong_password_and_a_switched_off_account_do_not_log_in(client):
+def test_a_wrong_password_or_an_inactive_account_does_not_log_in(client):
     ruth = UserFactory.create(email="ruth@example.org", password=PASSWORD)
     assert client.post("/accounts/login/", {"login": ruth.email, "password": "wrong"}).status_code == 200
     assert logged_in(client) is None
     User.objects.update(is_active=False)
     elsewhere = Client(REMOTE_ADDR="192.0.2.9")
-    told = elsewhere.post("/accounts/login/", {"login": ruth.email, "password": PASSWORD}, follow=True)
-    assert told.request["PATH_INFO"] == "/accounts/inactive/"
+    response = elsewhere.post("/accounts/login/", {"login": ruth.email, "password": PASSWORD}, follow=True)
+    assert response.request["PATH_INFO"] == "/accounts/inactive/"
     assert logged_in(elsewhere) is None
 
 
-def test_login_leads_back_but_to_no_other_site(client):
+def test_login_redirects_back_but_not_to_other_sites(client):
     ruth = UserFactory.create(email="ruth@example.org", password=PASSWORD)
     data = {"login": ruth.email, "password": PASSWORD}
     assert client.post("/accounts/login/", data | {"next": "/feed/"})["Location"] == "/feed/"
@@ -201,7 +201,7 @@ def test_login_leads_back_but_to_no_other_site(client):
     assert response["Location"] == "/"
 
 
-def test_logging_out_takes_a_post(client):
+def test_logging_out_requires_post(client):
     ruth = UserFactory.create(password=PASSWORD)
     client.force_login(ruth)
     assert client.get("/accounts/logout/").status_code == 200

@@ -1,5 +1,8 @@
-"""Nobody learns who has an account: what is asked with a known and an unknown e-mail gets the same answer, by
-the same statements and as many hashes. Only the mail tells, and that goes to whoever owns the e-mail."""
+"""The site does not reveal who has an account.
+
+Requests with a known and an unknown e-mail get the same response, with the same statements and the same
+number of hashes. Only the mail differs, and it goes to the owner of the e-mail.
+"""
 
 import re
 from collections.abc import Iterator
@@ -37,7 +40,7 @@ def _nothing_was_asked_before() -> Iterator[None]:
 
 @pytest.fixture
 def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was hashed: the work that takes as long as everything else together."""
+    """Record the password hashes, which take as long as everything else together."""
     done: list[str] = []
     encode, verify = Argon2PasswordHasher.encode, Argon2PasswordHasher.verify
 
@@ -55,7 +58,7 @@ def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def people(kind: str) -> str:
-    """The e-mail of somebody of this kind."""
+    """Return the e-mail of a person of this kind."""
     email = f"{kind}@example.org"
     if kind == "unknown":
         return email
@@ -67,7 +70,7 @@ def people(kind: str) -> str:
 
 
 def ask(what: str, email: str, hashes: list[str]) -> tuple[Any, ...]:
-    """What can be seen of an answer, and what it took."""
+    """Send a request. Return the visible parts of the response, its statements and its hashes."""
     path, fields = ASKED[what]
     hashes.clear()
     with CaptureQueriesContext(connection) as captured:
@@ -82,7 +85,7 @@ def ask(what: str, email: str, hashes: list[str]) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("kind", ["proved", "unproved", "invited", "switched-off"])
 @pytest.mark.parametrize("what", ASKED)
-def test_a_known_and_an_unknown_address_get_one_answer(what: str, kind: str, hashes: list[str]) -> None:
+def test_known_and_unknown_emails_get_the_same_response(what: str, kind: str, hashes: list[str]) -> None:
     ask(what, "first@example.org", hashes)  # which fills what is read once
     unknown = ask(what, people("unknown"), hashes)
     known = ask(what, people(kind), hashes)
@@ -100,15 +103,15 @@ def at_once(settings: Any) -> None:
 @pytest.mark.parametrize(
     ("what", "kind", "words"),
     [
-        ("sign-up", "proved", "There is one already"),
-        ("sign-up", "switched-off", "There is one already"),
+        ("sign-up", "proved", "There is already an account"),
+        ("sign-up", "switched-off", "There is already an account"),
         ("sign-up", "unknown", "/accounts/sign-up/"),
         ("reset", "proved", "/accounts/password/reset/key/"),
-        ("reset", "unknown", "No account has it"),
+        ("reset", "unknown", "There is no account with this e-mail"),
     ],
 )
-def test_the_mail_says_which_it_is_and_leads_to_our_own_address(what: str, kind: str, words: str) -> None:
-    """Whatever host somebody sends: 127.0.0.1 and localhost are ours where this runs."""
+def test_the_mail_reveals_the_case_and_links_to_site_url(what: str, kind: str, words: str) -> None:
+    """With any Host header: both 127.0.0.1 and localhost are allowed in this run."""
     email = people(kind)
     path, fields = ASKED[what]
     sent = {name: value.format(email) for name, value in fields.items()}
@@ -122,7 +125,7 @@ def test_the_mail_says_which_it_is_and_leads_to_our_own_address(what: str, kind:
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_further_address_is_confirmed_at_our_own_address() -> None:
+def test_the_link_for_another_email_starts_with_site_url() -> None:
     client, user = Client(headers={"Host": "localhost:9999"}), UserFactory.create()
     client.force_login(user)
     client.post("/accounts/email/", {"action_add": "", "email": "new@example.org"})
@@ -134,7 +137,7 @@ def test_a_further_address_is_confirmed_at_our_own_address() -> None:
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_flood_of_resets_sends_few_mails_and_the_page_says_the_same() -> None:
+def test_many_resets_send_few_mails_with_the_same_response() -> None:
     email = people("proved")
     pages = {
         Client(REMOTE_ADDR=f"192.0.2.{n}").post("/accounts/password/reset/", {"email": email})["Location"]

@@ -22,7 +22,7 @@ def read() -> list[Erasure]:
     return list(erasure_log.read(erasure_log.path())) if erasure_log.path().exists() else []
 
 
-def test_lines_are_added_and_hold_no_more_than_they_say() -> None:
+def test_lines_are_appended_without_personal_data() -> None:
     one, two = Erasure("comment", 5, MADE, "spam", "spam"), Erasure("sealed", 6, MADE, is_held=True)
     erasure_log.append([one])
     erasure_log.append([two])
@@ -36,7 +36,7 @@ def test_lines_are_added_and_hold_no_more_than_they_say() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_was_rolled_back_is_not_remembered() -> None:
+def test_a_rolled_back_erasure_is_not_logged() -> None:
     guest = GuestFactory.create()
     with transaction.atomic():
         forget_guest(guest=guest)
@@ -47,16 +47,16 @@ def test_what_was_rolled_back_is_not_remembered() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_list_that_cant_be_written_holds_up_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_write_error_does_not_stop_the_erasure(caplog: pytest.LogCaptureFixture) -> None:
     erasure_log.path().mkdir()
     guest = GuestFactory.create()
     forget_guest(guest=guest)
     guest.refresh_from_db()
     assert guest.name == ""
-    assert "an older backup would bring back what was just erased" in caplog.text
+    assert "restoring an older backup would undo this erasure" in caplog.text
 
 
-def test_a_line_that_was_cut_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_truncated_line_is_skipped(caplog: pytest.LogCaptureFixture) -> None:
     erasure_log.append([Erasure("guest", 1, MADE), Erasure("guest", 2, MADE)])
     whole = erasure_log.path().read_text()
     erasure_log.path().write_text(whole[:-10])
@@ -69,7 +69,7 @@ def test_a_line_that_was_cut_is_passed_over(caplog: pytest.LogCaptureFixture) ->
 @pytest.mark.parametrize(
     "text", ["A letter.", "[1]", '{"id": 1}', '{"what": "guest", "id": "x", "made": ""}']
 )
-def test_another_file_is_no_list(text: str) -> None:
+def test_a_file_that_is_not_an_erasure_log_is_refused(text: str) -> None:
     erasure_log.path().write_text(text)
-    with pytest.raises(ValueError, match="is no list of erasures: line 1"):
+    with pytest.raises(ValueError, match="is not an erasure log: line 1"):
         read()

@@ -1,4 +1,4 @@
-"""A guest is known again by the cookie and proved by the mailed link."""
+"""A guest is recognised by the cookie and confirmed by the mailed link."""
 
 from datetime import timedelta
 
@@ -39,7 +39,7 @@ def cookie_of(guest):
     return response.cookies[COOKIE]
 
 
-def test_the_cookie_names_its_guest_and_no_script_reads_it():
+def test_the_cookie_identifies_its_guest_and_is_http_only():
     guest = GuestFactory.create()
     cookie = cookie_of(guest)
     assert read_guest(with_cookie(cookie.value)) == guest
@@ -47,12 +47,12 @@ def test_the_cookie_names_its_guest_and_no_script_reads_it():
 
 
 @pytest.mark.parametrize("value", [None, "", "1", "1:x:y"])
-def test_no_cookie_and_a_forged_one_name_nobody(value):
+def test_a_missing_or_forged_cookie_identifies_nobody(value):
     GuestFactory.create()
     assert read_guest(with_cookie(value)) is None
 
 
-def test_an_old_cookie_and_that_of_a_guest_who_is_gone_name_nobody(time_machine):
+def test_an_expired_cookie_or_deleted_guest_identifies_nobody(time_machine):
     guest = GuestFactory.create()
     value = cookie_of(guest).value
     time_machine.move_to(timezone.now() + timedelta(seconds=COOKIE_AGE + 1))
@@ -62,7 +62,7 @@ def test_an_old_cookie_and_that_of_a_guest_who_is_gone_name_nobody(time_machine)
     assert read_guest(with_cookie(value)) is None
 
 
-def test_a_page_that_does_not_ask_for_the_guest_asks_no_database():
+def test_the_guest_is_read_lazily():
     request = with_cookie(cookie_of(guest := GuestFactory.create()).value)
     with CaptureQueriesContext(connection) as queries:
         GuestMiddleware(lambda request: HttpResponse())(request)
@@ -73,7 +73,7 @@ def test_a_page_that_does_not_ask_for_the_guest_asks_no_database():
     assert not anonymous.guest
 
 
-def test_the_mailed_link_proves_the_email_once(time_machine):
+def test_the_mailed_link_confirms_the_email_once(time_machine):
     guest = GuestFactory.create()
     token = confirmation_token(guest)
     assert read_confirmation(token) == guest
@@ -85,7 +85,7 @@ def test_the_mailed_link_proves_the_email_once(time_machine):
     assert Guest.objects.confirmed().get().confirmed_at == moment
 
 
-def test_a_cookie_is_no_link_and_an_old_or_outdated_link_proves_nothing(time_machine):
+def test_a_cookie_or_an_expired_link_confirms_nothing(time_machine):
     guest = GuestFactory.create()
     assert read_confirmation(cookie_of(guest).value) is None
     token = confirmation_token(guest)

@@ -1,4 +1,4 @@
-"""Wrong passwords: the guesser waits, the owner does not."""
+"""Login throttling: a guesser has to wait, the owner does not."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ def at_once(settings: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def clock(time_machine: Any) -> Any:
-    """A second of a wait is none on a busy machine: the clock stands until it is moved."""
+    """Stop the clock until a test moves it, as a wait of a second may be over on a busy machine."""
     time_machine.move_to(timezone.now(), tick=False)
     return time_machine
 
@@ -50,7 +50,7 @@ def log_in(client: Client, password: str = PASSWORD, email: str = "ruth@example.
 
 
 def guess(address: str, times: int, email: str = "ruth@example.org", clock: Any = None) -> None:
-    """Wrong passwords, each once its wait is over if there is a clock to move."""
+    """Send wrong passwords. With a clock, move it past the wait before each."""
     for _ in range(times):
         answer = log_in(at(address), "a wrong guess", email)
         if answer.status_code == 429:
@@ -80,7 +80,7 @@ def test_each_wrong_password_lengthens_the_wait_up_to_half_a_minute(ruth, clock)
     assert log_in(at(FAR), "a wrong guess").status_code == 200, "from the start again"
 
 
-def test_a_wait_is_of_one_account_at_one_address(ruth, clock):
+def test_a_wait_applies_to_one_account_and_one_address(ruth, clock):
     UserFactory.create(email="bo@example.org", password=PASSWORD)
     guess(HOME, 12, clock=clock)
     assert log_in(at(HOME)).status_code == 429
@@ -89,7 +89,7 @@ def test_a_wait_is_of_one_account_at_one_address(ruth, clock):
         assert is_in(client)
 
 
-def test_many_wrong_passwords_for_many_accounts_lock_nobody_behind_that_address(ruth):
+def test_wrong_passwords_for_many_accounts_do_not_lock_an_address(ruth):
     for n in range(40):
         assert log_in(at(OFFICE), "a wrong guess", f"person{n}@example.org").status_code == 200
     client = at(OFFICE)
@@ -97,7 +97,7 @@ def test_many_wrong_passwords_for_many_accounts_lock_nobody_behind_that_address(
     assert is_in(client)
 
 
-def test_a_browser_that_has_logged_in_before_never_waits_for_what_others_guess(ruth, clock):
+def test_a_known_browser_does_not_wait_for_others_guesses(ruth, clock):
     mine = at(HOME)
     log_in(mine)
     cookie = mine.cookies["device"]
@@ -110,7 +110,7 @@ def test_a_browser_that_has_logged_in_before_never_waits_for_what_others_guess(r
     assert is_in(mine)
 
 
-def test_a_cookie_that_was_stolen_or_forged_does_not_guess_for_ever(ruth):
+def test_a_stolen_or_forged_cookie_is_throttled_as_well(ruth):
     mine = at(HOME)
     log_in(mine)
     stolen = mine.cookies["device"].value
@@ -127,7 +127,7 @@ def test_a_cookie_that_was_stolen_or_forged_does_not_guess_for_ever(ruth):
     assert [log_in(others, "wrong", "bo@example.org").status_code for _ in range(2)] == [200, 429]
 
 
-def test_the_mailed_link_lets_the_owner_in_whatever_others_guess(ruth, clock):
+def test_the_mailed_link_works_during_an_attack(ruth, clock):
     guess(HOME, 12, clock=clock)
     for _ in range(30):  # nor does anybody keep that page from those behind the same address
         at(HOME).post("/accounts/password/reset/key/1-set-password/", {"password1": "x"})
@@ -144,7 +144,7 @@ def test_the_mailed_link_lets_the_owner_in_whatever_others_guess(ruth, clock):
     assert is_in(owner)
 
 
-def test_after_ten_the_owner_is_mailed_once_a_day(ruth, clock):
+def test_after_ten_wrong_passwords_the_owner_gets_one_mail_a_day(ruth, clock):
     for n in range(9):
         guess(f"192.0.2.{n + 10}", 1)
     assert mail.outbox == []
@@ -163,7 +163,7 @@ def test_after_ten_the_owner_is_mailed_once_a_day(ruth, clock):
     assert len(mail.outbox) == 2
 
 
-def test_an_administrator_is_locked_out_by_nobody_at_the_admins_door_either(clock):
+def test_nobody_can_lock_an_administrator_out_of_the_admin(clock):
     ada = UserFactory.create(email="ada@example.org", password=PASSWORD, roles=(ADMINISTRATOR,))
     for _ in range(3):
         at(FAR).post("/admin/login/", {"username": ada.email, "password": "a wrong guess"})
@@ -174,7 +174,7 @@ def test_an_administrator_is_locked_out_by_nobody_at_the_admins_door_either(cloc
     assert client.get("/admin/", follow=True).status_code == 200
 
 
-def test_staff_cannot_guess_at_the_admins_own_form():
+def test_the_admins_own_login_form_is_closed():
     UserFactory.create(email="ada@example.org", password=PASSWORD, roles=(ADMINISTRATOR,))
     moderator = UserFactory.create(password=PASSWORD, roles=("Moderator",))
     client = at(OFFICE)
@@ -184,14 +184,14 @@ def test_staff_cannot_guess_at_the_admins_own_form():
     assert get_user(client) == moderator
 
 
-def test_the_page_that_asks_once_more_counts_as_well(ruth):
+def test_reauthentication_is_throttled_as_well(ruth):
     client = at(FAR)
     client.force_login(ruth)
     statuses = [client.post("/accounts/reauthenticate/", {"password": "wrong"}).status_code for _ in range(2)]
     assert statuses == [200, 429]
 
 
-def test_nothing_of_what_was_typed_can_be_read_from_the_table(ruth):
+def test_the_table_stores_only_hashes(ruth):
     guess(FAR, 1)
     rows = LoginAttempts.objects.values_list("account", "origin")
     kept = b"".join(bytes(part) for row in rows for part in row)
@@ -200,7 +200,7 @@ def test_nothing_of_what_was_typed_can_be_read_from_the_table(ruth):
     assert b"198" not in kept
 
 
-def test_they_are_forgotten_after_a_day(ruth, clock):
+def test_counts_are_deleted_after_a_day(ruth, clock):
     guess(FAR, 1)
     assert login_throttling.forget_old() == 0
     clock.move_to(timezone.now() + timedelta(days=1, minutes=1), tick=False)
@@ -208,7 +208,7 @@ def test_they_are_forgotten_after_a_day(ruth, clock):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_guesses_at_the_same_moment_one_is_tried(ruth):
+def test_of_many_simultaneous_guesses_one_is_tried(ruth):
     def one(_: int) -> int:
         try:
             return int(log_in(at(FAR), "a wrong guess").status_code)

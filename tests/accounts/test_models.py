@@ -25,7 +25,7 @@ def test_a_migration_made_the_roles():
         ((ADMINISTRATOR,), {"moderator", "editor", "administrator", "staff", "superuser"}),
     ],
 )
-def test_what_somebody_is_follows_from_the_roles(roles, may):
+def test_is_staff_and_is_superuser_follow_from_the_roles(roles, may):
     user = UserFactory.create(roles=roles)
     names = ("moderator", "editor", "administrator", "staff", "superuser")
     assert {name for name in names if getattr(user, f"is_{name}")} == may
@@ -48,18 +48,18 @@ def test_what_somebody_is_follows_from_the_roles(roles, may):
         (ADMINISTRATOR, ["accounts.change_user", "articles.change_site"], []),
     ],
 )
-def test_what_each_role_may(role, allowed, refused):
+def test_permissions_of_each_role(role, allowed, refused):
     user = UserFactory.create(roles=(role,))
     assert [name for name in allowed if not user.has_perm(name)] == []
     assert [name for name in refused if user.has_perm(name)] == []
 
 
-def test_a_switched_off_administrator_may_nothing():
+def test_an_inactive_administrator_has_no_permissions():
     user = UserFactory.create(roles=(ADMINISTRATOR,), is_active=False)
     assert not user.has_perm("accounts.change_user")
 
 
-def test_an_email_is_taken_in_every_case():
+def test_a_taken_email_is_taken_in_every_case():
     UserFactory.create(email="ruth@example.org")
     assert User.objects.get_by_natural_key("Ruth@Example.org").email == "ruth@example.org"
     with pytest.raises(IntegrityError):

@@ -1,4 +1,4 @@
-"""The switch of a member's public page."""
+"""The page that switches a member's public page on and off."""
 
 import pytest
 from django.test import Client
@@ -18,7 +18,7 @@ def ida(client):
     return member
 
 
-def test_on_and_off_again(client, ida):
+def test_switching_on_and_off(client, ida):
     page = client.get(URL).content.decode()
     assert "Switch it on" in page
     assert f"/people/{ida.pk}/" not in page
@@ -27,22 +27,22 @@ def test_on_and_off_again(client, ida):
     response = client.post(URL, {"on": "1"}, follow=True)
 
     assert response.redirect_chain == [(URL, 302)]
-    assert "Your page is on." in response.content.decode()
+    assert "Your public page is on." in response.content.decode()
     assert f'href="/people/{ida.pk}/"' in response.content.decode()
     assert client.get(f"/people/{ida.pk}/").status_code == 200
 
-    assert "Your page is off." in client.post(URL, {"on": "0"}, follow=True).content.decode()
+    assert "Your public page is off." in client.post(URL, {"on": "0"}, follow=True).content.decode()
     assert client.get(f"/people/{ida.pk}/").status_code == 404
 
 
-def test_only_ones_own(client, ida):
+def test_only_the_own_page_is_switched(client, ida):
     other = UserFactory.create()
     client.post(URL, {"on": "1", "pk": other.pk})
     assert list(User.objects.filter(has_page=True)) == [ida]
 
 
 @pytest.mark.parametrize("sent", [{}, {"on": ""}, {"on": "yes"}])
-def test_anything_else_is_off(client, ida, sent):
+def test_other_values_switch_off(client, ida, sent):
     User.objects.update(has_page=True)
     client.post(URL, sent)
     assert not User.objects.get().has_page
@@ -52,13 +52,13 @@ def test_it_is_in_the_menu(client, ida):
     assert f'href="{URL}"' in client.get("/").content.decode()
 
 
-def test_a_stranger_logs_in_first(client):
+def test_anonymous_visitors_log_in_first(client):
     for method in (client.get, client.post):
         response = method(URL)
         assert (response.status_code, response["Location"]) == (302, f"/accounts/login/?next={URL}")
 
 
-def test_a_token_is_asked_for(ida):
+def test_a_csrf_token_is_required(ida):
     other = Client(enforce_csrf_checks=True)
     other.force_login(ida)
     assert other.post(URL, {"on": "1"}).status_code == 403

@@ -1,4 +1,4 @@
-"""What comes too often is refused with 429 and Retry-After, and what was typed comes back."""
+"""Rate limits: the response is 429 with Retry-After, and the form keeps its text."""
 
 from typing import Any
 from uuid import uuid4
@@ -24,7 +24,7 @@ def _nothing_was_asked_before() -> None:
 
 
 def refused(answer: Any, *words: str) -> int:
-    """For how long; these words are on the page."""
+    """Return the seconds of Retry-After, and check that these words are on the page."""
     page = answer.content.decode()
     assert answer.status_code == 429
     assert [word for word in words if word not in page] == []
@@ -62,7 +62,7 @@ def test_a_flood_of_resets() -> None:
     assert refused(answer, 'value="last@example.org"', "Wait a minute") == 60
 
 
-def test_a_flood_of_further_addresses(client: Client) -> None:
+def test_a_flood_of_added_emails(client: Client) -> None:
     client.force_login(UserFactory.create())
     for n in range(10):
         client.post("/accounts/email/", {"action_add": "", "email": f"ruth{n}@example.org"})

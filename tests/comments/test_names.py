@@ -31,7 +31,7 @@ def test_the_name_of_a_moderator_is_refused(client: Client, name: str) -> None:
     article = make_article()
     assert sign(client, article, name).status_code == 302
     UserFactory.create(name="Mona", roles=(MODERATOR,))
-    assert refused(sign(client, article, name), "Somebody who works here has this name", name)
+    assert refused(sign(client, article, name), "A member of the staff has this name", name)
     assert Comment.objects.count() == Guest.objects.count() == 1
 
 
@@ -61,4 +61,4 @@ def test_the_same_guest_keeps_the_name_in_any_browser(client: Client) -> None:
 
 def test_invisible_characters_in_names_are_refused(client: Client) -> None:
     article = make_article()
-    assert refused(sign(client, article, "Ev\u202ee"), "that nobody sees", "Ev\u202ee")
+    assert refused(sign(client, article, "Ev\u202ee"), "hidden characters", "Ev\u202ee")

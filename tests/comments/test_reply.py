@@ -198,7 +198,7 @@ def test_the_most_that_fits_is_taken_with_its_line_ends_counted_once(client):
         ({"body": ""}, "Write something first."),
         ({"body": " \n\t "}, "Write something first."),
         ({"name": ""}, "This field is required."),
-        ({"name": "\u200b"}, "Write your name"),
+        ({"name": "\u200b"}, "Enter your name"),
         ({"name": "x" * 81}, "at most 80"),
         ({"email": ""}, "This field is required."),
         ({"email": "ida"}, "valid email"),

@@ -23,7 +23,7 @@ from tests.factories import make_article
 
 @contextmanager
 def data_folder() -> Iterator[Path]:
-    """Yield a data folder that the user whom Postgres runs as can reach (pytest's own are closed)."""
+    """Yield a data folder that the user of Postgres can enter, unlike pytest's folders."""
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="soundoff-home-", dir=memory if memory.is_dir() else "/tmp"))
     try:
@@ -35,20 +35,20 @@ def data_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
-    """One data folder for all tests of a file: making it is what takes time."""
+    """Share one data folder between the tests of a file, because creating it takes time."""
     with data_folder() as folder:
         yield folder
 
 
 @pytest.fixture(scope="module")
 def environment(home: Path) -> dict[str, str]:
-    """For processes of the real thing: the embedded server in `home`, and nothing else set."""
+    """Return the environment for processes that use the embedded server in `home`."""
     ours = ("DATABASE_", "SOUNDOFF_", "DJANGO_", "SECRET_KEY", "CI")
     return {k: v for k, v in os.environ.items() if not k.startswith(ours)} | {"SOUNDOFF_HOME": str(home)}
 
 
 def processes(home: Path) -> list[str]:
-    """Every process that has to do with this data folder, by its environment, arguments or current folder."""
+    """Return all processes with this data folder in their environment, arguments or current folder."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -61,7 +61,7 @@ def processes(home: Path) -> list[str]:
 
 
 def holder(environment: dict[str, str]) -> subprocess.Popen[str]:
-    """Another process that has a database until it is told to go; returns once it has one."""
+    """Start a process that holds a database until it is told to end. Return once it has one."""
     script = """
         from config.server import postgres
         with postgres.available():

@@ -1,4 +1,4 @@
-"""A served site for the tests that need all of its processes, and clients that do what browsers do not."""
+"""A running `manage.py serve` for tests, and clients for it."""
 
 import re
 import signal
@@ -37,7 +37,7 @@ class Served:
         return socket.create_connection(("127.0.0.1", self.port), 60)
 
     def descendants(self, words: str) -> list[int]:
-        """The process ids of the children, and theirs, with these words in the command line."""
+        """Return the ids of all descendant processes with these words in the command line."""
         found, left = [], [self.process.pid]
         while left:
             children = Path(f"/proc/{left[0]}/task/{left.pop(0)}/children").read_text().split()
@@ -51,7 +51,7 @@ class Served:
 
 
 class Guest:
-    """A browser with cookies that replies to the story."""
+    """A browser of a guest, who replies to the story."""
 
     def __init__(self, site: Served, name: str = "Jim") -> None:
         self.site = site
@@ -71,7 +71,7 @@ class Guest:
         return found
 
     def post(self, body: str, hidden: dict[str, str] | None = None, seconds: float = 60) -> tuple[int, str]:
-        """Return the status and the page of where that leads; 200 where the comment was taken."""
+        """Send a reply. Return the status and the page after redirects; 200 if the comment was accepted."""
         fields = {"name": self.name, "email": f"{self.name.lower()}@example.org", "body": body}
         data = urlencode(fields | (hidden or self.open_form())).encode()
         request = Request(f"{self.site.url}{self.site.story}reply/", data, {"Origin": self.site.url})
@@ -79,7 +79,7 @@ class Guest:
 
 
 class Member(Guest):
-    """A browser in which somebody with an account is logged in."""
+    """A browser in which a member is logged in."""
 
     def __init__(self, site: Served, email: str, password: str) -> None:
         super().__init__(site, "Member")
@@ -101,7 +101,7 @@ def _open(opener: OpenerDirector, request: Request, seconds: float = 60) -> tupl
         return error.code, error.read().decode()
 
 
-# Tests say in a second what people say in a day.
+# Tests post more in a second than people in a day.
 LET_ALL_WRITE = """
 from moderation.models import Rule
 Rule.objects.get_or_create(kind=Rule.Kind.RATE, value="1000000/1000000")

@@ -1,4 +1,4 @@
-"""Without a database: the run's real Postgres, stopped in its tracks, cut off, or come back."""
+"""Pages without a database: Postgres is frozen, disconnected, or back again."""
 
 import os
 import signal
@@ -19,21 +19,20 @@ from articles.models import Article
 from articles.services import touch_site
 from comments.models import Comment
 from comments.services import delete_comment
-from config.page_cache import application
-from config.page_cache import stamp_reader as contact
+from config.page_cache import application, stamp_reader
 from config.page_cache.application import Pages
-from config.page_cache.stamp_reader import Away, Contact, give_up_with, question
+from config.page_cache.stamp_reader import Contact, DatabaseUnavailable, limit_django_waits, stamp_query
 from core.sql import execute_planned
 from tests.factories import say
 from tests.helpers.asking import HOST, Reply, ask
 from tests.helpers.waiting import PATIENCE, until
 
-LINE = "The site can’t reach its database: this is the page as it was on"
+LINE = "The site can’t reach its database. This is the page as of"
 
 
 @contextmanager
 def frozen() -> Iterator[None]:
-    """A server that takes what is sent to it and never answers, and never hangs up either."""
+    """Freeze the server, so that it accepts requests but neither answers nor disconnects."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         backend = Path("/proc") / str(cursor.fetchone()[0])
@@ -51,7 +50,7 @@ def frozen() -> Iterator[None]:
 
 
 def cut_off() -> None:
-    """End all connections of programs but the test's own (an autovacuum is not the owner's to end)."""
+    """End all client connections but the test's own. (The owner may not end an autovacuum.)"""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
@@ -65,7 +64,7 @@ def until_back(site: Pages) -> None:
 
 
 class Form(HTMLParser):
-    """The form with a text on a page: its fields, as a browser would send them, and where to."""
+    """The form with a text on a page: its fields and its URL, as a browser would send it."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -97,7 +96,7 @@ def send(site: Pages, path: str, fields: dict[str, str], cookie: str) -> Reply:
     return ask(site, path, "POST", body, Cookie=cookie, Origin=f"http://{HOST}")
 
 
-def test_readers_get_the_last_good_copy_and_writers_keep_their_text(site: Pages, article: Article) -> None:
+def test_readers_get_the_last_copy_and_writers_keep_their_text(site: Pages, article: Article) -> None:
     say(article, "Words of before.")
     story = article.get_absolute_url()
     good = ask(site, story)
@@ -140,7 +139,7 @@ def test_readers_get_the_last_good_copy_and_writers_keep_their_text(site: Pages,
     assert Comment.objects.get(author_name="Jim").body == "\nFirst & <last>\n“words”"
 
 
-def test_a_password_does_not_come_back(site: Pages) -> None:
+def test_a_form_with_a_password_is_not_repeated(site: Pages) -> None:
     ask(site, "/")
     with frozen():
         refused = send(site, "/accounts/login/", {"login": "jim@example.org", "password": "secret"}, "")
@@ -152,14 +151,14 @@ def test_a_password_does_not_come_back(site: Pages) -> None:
     until_back(site)
 
 
-def test_a_page_that_nobody_looked_at_lately_is_not_shown(
+def test_a_page_that_was_not_confirmed_recently_is_not_shown(
     site: Pages, story: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
     ask(site, story)
     ask(site, "/")
     for key, entry in site._entries.items():
-        entry.confirmed -= 60 if key.path == "/" else 0
+        entry.confirmed_at -= 60 if key.path == "/" else 0
     with frozen():
         assert ask(site, "/").status == 503
         assert ask(site, story).status == 200
@@ -167,7 +166,7 @@ def test_a_page_that_nobody_looked_at_lately_is_not_shown(
     assert ask(site, "/").status == 200
 
 
-def test_what_was_removed_a_moment_before_is_not_shown(
+def test_a_page_from_before_an_invalidation_is_not_shown(
     site: Pages, article: Article, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
@@ -180,7 +179,7 @@ def test_what_was_removed_a_moment_before_is_not_shown(
         assert ask(site, story).status == 503
     site.sweep()
     ask(site, story)
-    time.sleep(application.COMMITTED + 0.1)
+    time.sleep(application.COMMIT_SECONDS + 0.1)
     ask(site, story)  # asked the database long enough after
     with frozen():
         assert ask(site, story).status == 200
@@ -194,7 +193,7 @@ def test_the_sweep_finds_what_another_process_removed(
     ask(site, story)
     ask(site, "/archive/")
     for entry in site._entries.values():
-        entry.confirmed -= 60
+        entry.confirmed_at -= 60
     say(article, "Words that are new.")
     site.sweep()
     assert [key.path for key in site._entries] == ["/archive/"]
@@ -204,34 +203,34 @@ def test_the_sweep_finds_what_another_process_removed(
     site.sweep()
 
 
-def test_after_one_vain_wait_nobody_waits(site: Pages, story: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_one_timeout_nobody_waits(site: Pages, story: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
     ask(site, story)
     with frozen():
         ask(site, story)
-        lost_at = site.contact.lost_at
+        lost_at = site.stamp_reader.lost_at
         for _ in range(200):
             assert ask(site, story).status == 200
-        assert site.contact.lost_at == lost_at
-        with pytest.raises(Away):
+        assert site.stamp_reader.lost_at == lost_at
+        with pytest.raises(DatabaseUnavailable):
             site.sweep()
     assert LINE in ask(site, story).text  # until a sweep has found it back
     site.sweep()
     assert LINE not in ask(site, story).text
 
 
-def test_connections_that_were_cut_are_made_again(site: Pages, story: str) -> None:
+def test_closed_connections_are_opened_again(site: Pages, story: str) -> None:
     etag = ask(site, story).headers["ETag"]
     cut_off()
     assert ask(site, story).headers["ETag"] == etag
     touch_site()
     cut_off()
     assert ask(site, story).headers["ETag"] == etag
-    assert site.contact.lost_at is None
+    assert site.stamp_reader.lost_at is None
 
 
-def test_a_database_that_is_lost_under_way(site: Pages, article: Article) -> None:
-    """Django's own connection gives up as well, with the text kept, and is made again."""
+def test_a_database_that_is_lost_during_a_request(site: Pages, article: Article) -> None:
+    """Django's own connection gives up as well and is opened again; the page keeps the text."""
     story = article.get_absolute_url()
     form = ask(site, f"{story}reply/")
     cookie = form.headers["Set-Cookie"].partition(";")[0]
@@ -246,7 +245,7 @@ def test_a_database_that_is_lost_under_way(site: Pages, article: Article) -> Non
 
     holder = psycopg2.connect(**connection.get_connection_params())
     holder.cursor().execute("LOCK TABLE articles_article")  # so that Django waits for an answer
-    give_up_with(site.contact)
+    limit_django_waits(site.stamp_reader)
     try:
         freezer = threading.Timer(0.3, freeze)
         freezer.start()
@@ -264,7 +263,7 @@ def test_a_database_that_is_lost_under_way(site: Pages, article: Article) -> Non
 
 
 class HeldPost:
-    """A post of a guest that waits for a lock in its middle."""
+    """A comment of a guest whose request waits for a lock."""
 
     def __init__(self, site: Pages, story: str) -> None:
         self.site = site
@@ -280,7 +279,7 @@ class HeldPost:
         return send(self.site, self.path, self.fields, self.cookie)
 
     def send_held(self, strike: Callable[[int], None]) -> Reply:
-        """Send it, and do something to the backend that waits."""
+        """Send the comment, and do something to the backend that waits."""
         with self.holder.cursor() as cursor:
             cursor.execute("LOCK TABLE comments_comment")
         striking = threading.Thread(target=lambda: strike(self.wait_for_backend()))
@@ -323,7 +322,7 @@ def held_post(site: Pages, story: str) -> Iterator[HeldPost]:
 @pytest.mark.parametrize("is_limited", [False, True])
 def test_a_connection_that_ends_in_the_middle_of_a_post(held_post: HeldPost, is_limited: bool) -> None:
     if is_limited:
-        give_up_with(held_post.site.contact)
+        limit_django_waits(held_post.site.stamp_reader)
     refused = held_post.send_held(held_post.end_backend)
     assert refused.status == 503
     assert Form(refused.text).fields == held_post.fields
@@ -331,12 +330,10 @@ def test_a_connection_that_ends_in_the_middle_of_a_post(held_post: HeldPost, is_
     assert held_post.send().status == 302
 
 
-def test_a_silent_connection_is_given_up_by_its_own_time(
-    held_post: HeldPost, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One backend is frozen, and all others go on answering."""
-    monkeypatch.setattr(contact, "SILENT_MOST", 3)
-    give_up_with(held_post.site.contact)
+def test_a_silent_connection_times_out(held_post: HeldPost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One backend is frozen while all others answer."""
+    monkeypatch.setattr(stamp_reader, "SILENT_MAX", 3)
+    limit_django_waits(held_post.site.stamp_reader)
     frozen_ones: list[int] = []
 
     def freeze(backend: int) -> None:
@@ -351,30 +348,30 @@ def test_a_silent_connection_is_given_up_by_its_own_time(
             until(lambda backend=backend: not Path(f"/proc/{backend}").exists())  # type: ignore[misc]
     assert refused.status == 503
     assert Form(refused.text).fields == held_post.fields
-    assert held_post.site.contact.lost_at is None
+    assert held_post.site.stamp_reader.lost_at is None
     assert held_post.send().status == 302
     assert Comment.objects.count() == 1
 
 
 def test_one_silent_connection_of_ours_is_replaced(site: Pages, story: str) -> None:
-    """Its questions are asked once more over another one, though others are answered all the time."""
+    """Its queries run again over another connection, although others get answers all the time."""
     etag = ask(site, story).headers["ETag"]
-    (line,) = site.contact._idle
+    (line,) = site.stamp_reader._idle
     done = threading.Event()
 
     def others() -> None:
         while not done.wait(0.1):
-            site.contact.read(question())
+            site.stamp_reader.read(stamp_query())
 
     os.kill(line.info.backend_pid, signal.SIGSTOP)
     try:
-        site.contact._idle.clear()
+        site.stamp_reader._idle.clear()
         asking = threading.Thread(target=others)
         asking.start()
-        until(lambda: site.contact._idle)
-        site.contact._idle.append(line)  # the next one to be taken
+        until(lambda: site.stamp_reader._idle)
+        site.stamp_reader._idle.append(line)  # the next one to be taken
         assert ask(site, story).headers["ETag"] == etag
-        assert site.contact.lost_at is None
+        assert site.stamp_reader.lost_at is None
         assert line.closed
     finally:
         done.set()
@@ -388,18 +385,18 @@ def test_a_statement_that_cannot_be_planned_fails_as_others_of_django_do(site: P
 
 
 def test_a_slow_statement_may_go_on_while_the_database_answers_others(transactional_db: None) -> None:
-    contact = Contact()
-    give_up_with(contact)
+    reader = Contact()
+    limit_django_waits(reader)
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(1.3), 7")
             assert cursor.fetchone()[1] == 7
         with frozen(), pytest.raises(OperationalError), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        assert contact.read_singly([], [])[0] == contact.read(question())[0]
+        assert reader.read_versions([], [])[0] == reader.read(stamp_query())[0]
         connection.close_if_unusable_or_obsolete()  # as each request does that starts
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     finally:
         set_wait_callback(None)
-        contact.close()
+        reader.close()

@@ -1,4 +1,4 @@
-"""Which hosts are answered, in a process of its own, as the settings are read once."""
+"""Allowed hosts. Each case runs in a process of its own, because settings are read once."""
 
 import json
 import os
@@ -18,12 +18,12 @@ django.setup()
 from django.test import Client
 from django.conf import settings
 asks = json.loads(sys.argv[1])
-told = []
+answers = []
 for path, headers in asks:
     answer = Client(headers=headers).get(path)
-    told.append([answer.status_code, answer.headers.get("Strict-Transport-Security", ""),
+    answers.append([answer.status_code, answer.headers.get("Strict-Transport-Security", ""),
                  answer.headers.get("Location", "")])
-print(json.dumps({"hosts": settings.ALLOWED_HOSTS, "told": told}))
+print(json.dumps({"hosts": settings.ALLOWED_HOSTS, "answers": answers}))
 """
 
 
@@ -48,27 +48,27 @@ REAL = {"SITE_URL": "https://slip.example", "BEHIND_PROXY": "1"}
         ("2001:db8::7", "::", ["[2001:db8::7]"]),
     ],
 )
-def test_a_real_site_answers_by_its_own_name_alone(site: str, listening: str, hosts: list[str]) -> None:
+def test_a_public_site_answers_only_its_own_host(site: str, listening: str, hosts: list[str]) -> None:
     assert allowed_hosts(site, listening) == hosts
 
 
-def test_a_name_of_loopback_is_refused_and_health_is_told_to_whoever_asks() -> None:
+def test_loopback_hosts_are_refused_except_for_health_checks() -> None:
     through_nginx = {"X-Forwarded-Proto": "https"}
-    told = ask(
+    answers = ask(
         ("/rules/nothing/", {"Host": "localhost", **through_nginx}),
         ("/accounts/password/reset/", {"Host": "127.0.0.1:9999", **through_nginx}),
         ("/healthz", {"Host": "127.0.0.1:8000"}),
         ("/healthz", {"Host": "slip.example", **through_nginx}),
         **REAL,
     )
-    assert [status for status, *_ in told["told"]] == [400, 400, 200, 200]
-    assert told["hosts"] == ["slip.example"]
+    assert [status for status, *_ in answers["answers"]] == [400, 400, 200, 200]
+    assert answers["hosts"] == ["slip.example"]
 
 
 @pytest.mark.parametrize(
     ("environment", "header"),
     [({}, "max-age=31536000"), ({"HSTS_PRELOAD": "1"}, "max-age=31536000; includeSubDomains; preload")],
 )
-def test_hsts_binds_subdomains_only_where_the_owner_says_so(environment: dict[str, str], header: str) -> None:
-    (told,) = ask(("/healthz", {"X-Forwarded-Proto": "https"}), **REAL | environment)["told"]
-    assert told[1] == header
+def test_hsts_includes_subdomains_only_if_switched_on(environment: dict[str, str], header: str) -> None:
+    (answers,) = ask(("/healthz", {"X-Forwarded-Proto": "https"}), **REAL | environment)["answers"]
+    assert answers[1] == header

@@ -1,4 +1,4 @@
-"""What may be kept of an answer, and where."""
+"""Cache-Control of responses."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from django.test import Client
 from accounts import sign_up
 from accounts.guests import confirmation_token
 from accounts.models import ADMINISTRATOR, User
-from accounts.services import setup_link
+from accounts.services import make_setup_link
 from articles.models import Article
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
@@ -55,12 +55,12 @@ def ada(client: Client) -> User:
 
 
 @pytest.mark.parametrize("path", OF_NOBODY)
-def test_account_pages_and_what_is_no_page_are_kept_nowhere(client: Client, path: str) -> None:
+def test_account_pages_and_errors_are_not_stored(client: Client, path: str) -> None:
     assert "no-store" in client.get(path)["Cache-Control"]
 
 
 @pytest.mark.parametrize("path", OF_STAFF)
-def test_the_desk_and_the_owners_pages_are_kept_nowhere(client: Client, ada: User, path: str) -> None:
+def test_moderation_and_owner_pages_are_not_stored(client: Client, ada: User, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code in {200, 302}
     assert "no-store" in answer["Cache-Control"]
@@ -69,32 +69,36 @@ def test_the_desk_and_the_owners_pages_are_kept_nowhere(client: Client, ada: Use
 @pytest.mark.parametrize(
     "link",
     [
-        lambda: setup_link().partition("8000")[2],
+        lambda: make_setup_link().partition("8000")[2],
         lambda: f"/guests/confirm/{confirmation_token(GuestFactory.create())}/",
-        lambda: f"/accounts/sign-up/{sign_up.token(sign_up.ask(name='A', email='a@b.org', password='x'))}/",
+        lambda: (
+            "/accounts/sign-up/"
+            + sign_up.make_token(sign_up.create(name="A", email="a@b.org", password="x"))
+            + "/"
+        ),
     ],
 )
-def test_a_link_with_a_token_is_kept_nowhere(client: Client, link: Callable[[], str]) -> None:
+def test_links_with_tokens_are_not_stored(client: Client, link: Callable[[], str]) -> None:
     answer = client.get(link())
     assert answer.status_code == 200
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_what_is_sent_is_answered_for_nobody_else(client: Client, story: Article) -> None:
+def test_responses_to_post_are_not_stored(client: Client, story: Article) -> None:
     for path in ("/accounts/login/", f"{story.get_absolute_url()}reply/"):
         assert "no-store" in client.post(path, {"body": "Words."})["Cache-Control"]
 
 
 @pytest.mark.parametrize("path", ["/", "{story}", "/search/?q=boat"])
-def test_where_a_member_reads_the_browser_may_go_back(
+def test_member_pages_are_private_but_stored_by_the_browser(
     client: Client, ada: User, story: Article, path: str
 ) -> None:
-    """With no-store it would forget what was typed there and not sent."""
+    """With no-store the browser would lose unsent text."""
     answer = client.get(path.format(story=story.get_absolute_url()))
     assert answer["Cache-Control"] in {"private, no-cache", "no-cache, private"}
 
 
 @pytest.mark.parametrize("path", ["/", "{story}", "/feed/", "/robots.txt", "/sitemap.xml"])
-def test_a_stranger_gets_what_others_get(client: Client, story: Article, path: str) -> None:
+def test_anonymous_pages_are_public(client: Client, story: Article, path: str) -> None:
     answer = client.get(path.format(story=story.get_absolute_url()))
     assert answer["Cache-Control"] == "public, no-cache"

@@ -8,8 +8,8 @@ def test_models_and_migrations_agree() -> None:
     call_command("makemigrations", check_changes=True, dry_run=True, verbosity=1)
 
 
-def test_no_migration_is_left_half_done() -> None:
-    """An upgrade that fails says that the one which failed was taken back."""
+def test_every_migration_is_atomic() -> None:
+    """Every migration runs in one transaction, so a failed upgrade leaves no half of it."""
     loader = MigrationLoader(None)
     assert loader.disk_migrations
     assert [str(one) for one in loader.disk_migrations.values() if not one.atomic] == []

@@ -1,4 +1,4 @@
-"""What the settings make of the environment, in a process of its own."""
+"""Settings from the environment, each in a process of its own."""
 
 import os
 import subprocess
@@ -18,9 +18,7 @@ print(get_client_ip(RequestFactory().get("/", headers={"X-Forwarded-For": "192.0
 
 
 @pytest.mark.parametrize(("behind", "address"), [("1", "192.0.2.7"), ("0", "127.0.0.1")])
-def test_visitors_behind_a_proxy_are_told_apart_and_nobody_else_can_pretend(
-    behind: str, address: str
-) -> None:
+def test_the_ip_address_comes_from_the_proxy_and_cannot_be_forged(behind: str, address: str) -> None:
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "BEHIND_PROXY": behind}
-    told = subprocess.check_output([sys.executable, "-c", WHO_ASKS], cwd=PROJECT, env=env, text=True)
-    assert told == f"{address}\n"
+    output = subprocess.check_output([sys.executable, "-c", WHO_ASKS], cwd=PROJECT, env=env, text=True)
+    assert output == f"{address}\n"

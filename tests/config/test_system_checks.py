@@ -4,23 +4,23 @@ import pytest
 from pytest_django import Settings
 
 from config.hosts import is_loopback
-from config.system_checks import environment_agrees, one_database_driver
+from config.system_checks import check_database_driver, check_environment
 
 
 def ids() -> list[str | None]:
-    return [message.id for message in environment_agrees()]
+    return [message.id for message in check_environment()]
 
 
 def test_the_defaults_agree() -> None:
     assert ids() == []
-    assert one_database_driver() == []
+    assert check_database_driver() == []
 
 
 def test_psycopg_3_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "psycopg").mkdir()
     (tmp_path / "psycopg" / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    assert [message.id for message in one_database_driver()] == ["config.E001"]
+    assert [message.id for message in check_database_driver()] == ["config.E001"]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_the_site_has_an_address(url: str, expected: list[str], settings: Settin
     assert ids() == expected
 
 
-def test_https_takes_a_proxy_that_speaks_it(settings: Settings) -> None:
+def test_https_requires_a_proxy(settings: Settings) -> None:
     settings.SITE_URL = "https://example.org"
     assert ids() == ["config.E007"]
     settings.BEHIND_PROXY = True
@@ -76,7 +76,7 @@ def test_https_takes_a_proxy_that_speaks_it(settings: Settings) -> None:
         ("submission:///mail", ["config.E008"]),
     ],
 )
-def test_mail_has_a_server(url: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_email_url_names_a_server(url: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMAIL_URL", url)
     assert ids() == expected
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 URL = "/.well-known/security.txt"
 
 
-def test_it_names_the_contact_and_a_day_that_is_to_come(client: Client) -> None:
+def test_it_has_the_contact_and_a_future_expiry(client: Client) -> None:
     Site.objects.update(contact_email="desk@example.org", written_in="nb")
     answer = client.get(URL, headers={"Host": "localhost:9999"})
     assert answer["Content-Type"] == "text/plain; charset=utf-8"
@@ -29,13 +29,13 @@ def test_it_names_the_contact_and_a_day_that_is_to_come(client: Client) -> None:
     }
 
 
-def test_it_is_moved_on_by_itself(client: Client, time_machine: object) -> None:
+def test_the_expiry_moves_with_time(client: Client, time_machine: object) -> None:
     Site.objects.update(contact_email="desk@example.org")
     time_machine.move_to(timezone.now() + timedelta(days=1_000))  # type: ignore[attr-defined]
     expires = client.get(URL).content.decode().split("Expires: ")[1].splitlines()[0]
     assert datetime.fromisoformat(expires) > timezone.now()
 
 
-def test_without_a_contact_there_is_none(client: Client) -> None:
+def test_it_is_404_without_a_contact(client: Client) -> None:
     assert client.get(URL).status_code == 404
     assert client.post(URL).status_code == 405

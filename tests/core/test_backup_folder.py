@@ -12,7 +12,7 @@ def _own_home(tmp_path: Path, settings: Any) -> None:
     settings.HOME = tmp_path
 
 
-def test_what_is_remembered_is_told(tmp_path: Path) -> None:
+def test_the_last_backup_is_recorded(tmp_path: Path) -> None:
     assert last_backup() is None
     file = tmp_path / "site.zip"
     made = LastBackup(file, datetime(2026, 11, 26, 1, 2, tzinfo=UTC), 5, "ab" * 32, 0.5, {"comments": 3})
@@ -25,6 +25,6 @@ def test_what_is_remembered_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"file": "x", "at": "never"}'])
-def test_what_cant_be_read_is_none(text: str) -> None:
+def test_an_unreadable_record_is_none(text: str) -> None:
     (folder() / "last.json").write_text(text)
     assert last_backup() is None

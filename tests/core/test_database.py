@@ -7,7 +7,7 @@ from tests.helpers.waiting import until
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_connection_that_the_server_ended_is_known_before_it_is_used(transactional_db: None):
+def test_a_connection_closed_by_the_server_is_detected_before_use(transactional_db: None):
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         pid = cursor.fetchone()[0]

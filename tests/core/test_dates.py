@@ -1,4 +1,4 @@
-"""Times as the pages say them."""
+"""Formats of dates and times."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -16,7 +16,7 @@ def words(element: str) -> str:
     return element.partition(">")[2].removesuffix("</time>")
 
 
-def test_a_moment_is_said_in_the_newsrooms_zone_and_is_exact_when_pointed_at():
+def test_a_time_is_in_the_sites_zone_with_the_exact_time_on_hover():
     assert clock(NEW_YORK).moment(AFTERNOON) == (
         '<time datetime="2013-06-19T16:40-04:00" title="Wednesday 19 June 2013, 16:40 EDT">'
         "19 June 2013, 16:40</time>"
@@ -36,7 +36,7 @@ def test_zones_have_names(zone, name):
 
 
 @pytest.mark.parametrize(
-    ("later", "said"),
+    ("later", "expected"),
     [
         (timedelta(minutes=5), "16:45"),
         (timedelta(hours=8), "20 June, 00:40"),
@@ -44,8 +44,8 @@ def test_zones_have_names(zone, name):
         (timedelta(days=365), "19 June 2014, 16:40"),
     ],
 )
-def test_of_what_was_just_read_only_the_difference_is_said(later, said):
-    assert words(clock(NEW_YORK).since(AFTERNOON + later, AFTERNOON)) == said
+def test_only_the_parts_that_differ_are_shown(later, expected):
+    assert words(clock(NEW_YORK).since(AFTERNOON + later, AFTERNOON)) == expected
 
 
 def test_a_time_in_any_zone_is_the_same_moment():
@@ -59,7 +59,7 @@ def test_each_language_has_its_own_words():
     assert "Wednesday" in clock(NEW_YORK).moment(AFTERNOON)
 
 
-def test_templates_say_nothing_for_no_time():
+def test_filters_return_nothing_for_none():
     template = Template("{% load dates %}{{ at|moment:zone }}|{{ at|day:zone }}|{{ at|zone_name:zone }}")
     assert template.render(Context({"at": None, "zone": NEW_YORK})) == "||"
     assert "16:40" in template.render(Context({"at": AFTERNOON, "zone": NEW_YORK}))

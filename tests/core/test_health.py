@@ -4,7 +4,7 @@ from django.test import Client
 from pytest_django import DjangoDbBlocker
 
 
-def test_healthz_asks_nobody(client: Client) -> None:
+def test_healthz_makes_no_query(client: Client) -> None:
     response = client.get("/healthz")
     assert response.status_code == 200
     assert response.json() == {"status": "ok"}
@@ -12,7 +12,7 @@ def test_healthz_asks_nobody(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_readyz_when_all_is_well(client: Client) -> None:
+def test_readyz_is_200_when_ready(client: Client) -> None:
     response = client.get("/readyz")
     assert response.status_code == 200
     assert response.json() == {"status": "ready", "database": "ok", "unapplied": []}
@@ -20,7 +20,7 @@ def test_readyz_when_all_is_well(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_readyz_names_the_migrations_that_wait(client: Client) -> None:
+def test_readyz_lists_unapplied_migrations(client: Client) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'accounts' AND name >= '0002'")
     response = client.get("/readyz")

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 SHARE = "SELECT %(part)s::int * 100 / %(whole)s::int || '%%', %(part)s::int %% 2"
 
 
-def test_rows_become_objects_with_what_else_they_tell():
+def test_extra_columns_become_attributes():
     guest = GuestFactory.create(name="Jim")
     [found] = read(Guest, "SELECT 7 AS luck, * FROM accounts_guest WHERE id = %s", [guest.pk])
     assert (found, found.name, found.luck) == (guest, "Jim", 7)
@@ -18,7 +18,7 @@ def test_rows_become_objects_with_what_else_they_tell():
     assert read(Guest, "SELECT * FROM accounts_guest WHERE false") == []
 
 
-def test_rows_come_so_many_at_once():
+def test_rows_come_in_batches():
     numbers = "SELECT n FROM generate_series(1, %(last)s) n"
     assert list(stream(numbers, {"last": 5}, at_once=2)) == [[(1,), (2,)], [(3,), (4,)], [(5,)]]
     assert list(stream(numbers, {"last": 0}, at_once=2)) == []
@@ -30,16 +30,16 @@ def test_rows_come_so_many_at_once():
         assert cursor.fetchone() == (0,)
 
 
-def test_a_statement_is_planned_once_and_executed_with_each_values():
+def test_a_statement_is_prepared_once_and_executed_with_other_values():
     with connection.cursor() as cursor:
-        for part, told in [(1, ("25%", 1)), (2, ("50%", 0))]:
+        for part, expected in [(1, ("25%", 1)), (2, ("50%", 0))]:
             execute_planned(cursor, SHARE, {"part": part, "whole": 4})
-            assert cursor.fetchone() == told
+            assert cursor.fetchone() == expected
         cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%100 / %%'")
         assert cursor.fetchone() == (1,)
 
 
-def test_what_fails_once_can_be_executed_again():
+def test_a_failed_statement_can_be_executed_again():
     with connection.cursor() as cursor:
         with pytest.raises(DataError), transaction.atomic():
             execute_planned(cursor, SHARE, {"part": 3, "whole": 0})
@@ -47,7 +47,7 @@ def test_what_fails_once_can_be_executed_again():
         assert cursor.fetchone() == ("75%", 1)
 
 
-def test_a_new_connection_plans_anew(transactional_db: None):
+def test_a_new_connection_prepares_again(transactional_db: None):
     for _ in range(2):
         with connection.cursor() as cursor:
             execute_planned(cursor, SHARE, {"part": 1, "whole": 2})

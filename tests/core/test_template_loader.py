@@ -1,11 +1,11 @@
-"""What is set apart for who edits a template is not sent."""
+"""The template loader removes indentation."""
 
 import pytest
 from django.conf import settings
 from django.template import Context, Engine
 from django.template.loader import get_template
 
-from core.template_loader import trim
+from core.template_loader import strip_indentation
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from core.template_loader import trim
     ],
 )
 def test_lines(written, sent):
-    assert trim(written) == sent
+    assert strip_indentation(written) == sent
 
 
 @pytest.mark.parametrize("x", ["", "b"])
@@ -29,12 +29,12 @@ def test_no_words_are_joined(x):
         "a\n{% if x %}\n  {{ x }}\n{% else %}\n  d\n{% endif %}\n{% for n in x %}\n{{ n }}\n{% endfor %}\nc"
     )
     before, after = (
-        Engine().from_string(text).render(Context({"x": x})) for text in (written, trim(written))
+        Engine().from_string(text).render(Context({"x": x})) for text in (written, strip_indentation(written))
     )
     assert before.split() == after.split()
 
 
-def test_mails_stay_as_they_are_written():
+def test_text_templates_are_unchanged():
     name = "moderation/mail/decision.txt"
     written = (settings.BASE_DIR / "templates" / name).read_text()
     assert get_template(name).template.source == written

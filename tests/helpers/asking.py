@@ -1,4 +1,4 @@
-"""A request to the whole WSGI application, with its kept pages."""
+"""Requests to the whole WSGI application, with its page cache."""
 
 import gzip
 import sys
@@ -24,7 +24,7 @@ class Reply(NamedTuple):
 
 
 def ask(site: Pages, path: str, method: str = "GET", body: bytes = b"", **headers: str) -> Reply:
-    """One request, as a WSGI server hands it on: headers as `If_None_Match="…"`."""
+    """Send a request as a WSGI server does, with headers such as `If_None_Match="…"`."""
     path, _, query = path.partition("?")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
@@ -41,10 +41,12 @@ def ask(site: Pages, path: str, method: str = "GET", body: bytes = b"", **header
         "HTTP_HOST": HOST,
     }
     environ |= {f"HTTP_{name.upper()}": value for name, value in headers.items()}
-    told: list[Any] = []
-    found = site(environ, lambda status, headers, exc_info=None: told.extend([status, headers]))
+    started: list[Any] = []
+    found = site(environ, lambda status, headers, exc_info=None: started.extend([status, headers]))
     content = b"".join(found)
     if hasattr(found, "close"):
         found.close()
-    assert len({name for name, _ in told[1]} - {"Set-Cookie"}) == sum(n != "Set-Cookie" for n, _ in told[1])
-    return Reply(int(told[0][:3]), dict(told[1]), content)
+    assert len({name for name, _ in started[1]} - {"Set-Cookie"}) == sum(
+        n != "Set-Cookie" for n, _ in started[1]
+    )
+    return Reply(int(started[0][:3]), dict(started[1]), content)

@@ -1,4 +1,4 @@
-"""What axe and a narrow screen find in a page that Chromium shows."""
+"""Accessibility checks of a page in Chromium with axe."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read
 
 
 def faults(page, where: str = "document") -> list[str]:
-    """The broken rules, each with its first element, and whether the page is wider than the screen.
+    """Return the violated rules, each with its first element, and whether the page is wider than the screen.
 
-    `where`: JavaScript for the part to look at. A press returns when the next page begins to come: here it
-    has come whole.
+    `where` is JavaScript for the part to check. The page is loaded completely first, because a click returns
+    as soon as the next page begins to load.
     """
     page.wait_for_load_state()
     page.evaluate(AXE)

@@ -1,4 +1,4 @@
-"""Damage as the owner of the database could do it, past the triggers that would refuse it."""
+"""Changes that only the owner of the database can make, with triggers switched off."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' ORDER BY 1, 2"""
 
 @contextmanager
 def guards_off(only: str = "") -> Iterator[None]:
-    """All triggers that guard tables, or the one of this name, are off while the block runs."""
+    """Disable all triggers, or only the one of this name, while the block runs."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
         cursor.execute(GUARDS)
@@ -26,6 +26,6 @@ def guards_off(only: str = "") -> Iterator[None]:
 
 
 def execute(statement: str, *values: object) -> None:
-    """One statement with the guards off."""
+    """Execute a statement with all triggers disabled."""
     with guards_off(), connection.cursor() as cursor:
         cursor.execute(statement, values)

@@ -1,23 +1,23 @@
-"""How much longer something takes for a text four times as long, compared within one run."""
+"""The growth of a duration with the length of a text, to detect quadratic algorithms."""
 
 import gc
 import time
 from collections.abc import Callable
 from typing import Any
 
-LINEAR = 8  # times as long for four times the text; what grows with its square takes sixteen times as long
-LEAST = 0.002  # seconds of CPU time: below that a clock says nothing
+LINEAR = 8  # limit for linear growth; a quadratic algorithm takes sixteen times as long
+LEAST = 0.002  # seconds of CPU time; shorter times are too imprecise
 
 
 def growth(do: Callable[[str], Any], make: Callable[[int], str], size: int) -> float:
-    """The CPU time for a text of four times `size` over that for one of `size`: the better of two each."""
+    """Return the CPU time for a text of 4 * `size` divided by that for `size`, each the best of two."""
     return _cost(do, make(4 * size)) / max(_cost(do, make(size)), LEAST)
 
 
 def _cost(do: Callable[[str], Any], text: str) -> float:
     costs = []
     for _ in range(2):
-        gc.disable()  # a collection counts all that the tests hold
+        gc.disable()  # a collection would take time for all objects of the tests
         try:
             start = time.thread_time()
             do(text)

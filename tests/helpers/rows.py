@@ -1,4 +1,4 @@
-"""Every row of the tables that an import may write, to tell whether anything at all changed."""
+"""Snapshots of the tables that an import writes, to detect any change."""
 
 from django.db import connection
 
@@ -19,7 +19,7 @@ TABLES = [
 
 
 def snapshot() -> dict[str, list[tuple[str, str]]]:
-    """By table, its rows as (writing transaction, values): one rewritten with equal values shows, too."""
+    """Return the rows by table as (transaction, values), so that rewrites with equal values show."""
     with connection.cursor() as cursor:
         rows = {}
         for table in TABLES:

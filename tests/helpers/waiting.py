@@ -1,4 +1,4 @@
-"""How tests wait: for a condition, and never for a time that a busy machine cannot keep."""
+"""Waiting for conditions, with a deadline that a busy machine can meet."""
 
 import time
 from collections.abc import Callable

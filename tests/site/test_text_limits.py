@@ -45,7 +45,7 @@ LIMITS = {
 def test_a_story_is_refused_with_the_count(editor, name, most):
     text = "word " * (most // 5) + "boats."
     answer = editor.post(ADD, fields(**{name: text}))
-    assert f"This has {len(text)} characters; {most} is the most. Nothing was lost" in answer.text
+    assert f"This has {len(text)} characters; the maximum is {most}." in answer.text
     assert text.strip() in answer.text
     assert not Article.objects.exists()
 
@@ -69,7 +69,7 @@ def test_the_longest_story_of_the_widest_letters_gets_in(editor):
 
 def test_a_preview_of_what_is_too_long_says_so_and_renders_nothing(editor):
     answer = editor.post("/admin/articles/article/render/", {"body": "a" * (BODY_MAX + 1)}).json()
-    assert answer["count"].startswith(f"This has {BODY_MAX + 1} characters; {BODY_MAX} is the most.")
+    assert answer["count"].startswith(f"This has {BODY_MAX + 1} characters; the maximum is {BODY_MAX}.")
     assert "aaa" not in answer["html"]
     answer = editor.post("/admin/articles/standingpage/render/", {"body": "a" * (BODY_MAX + 1)}).json()
     assert "aaa" not in answer["html"]
@@ -79,7 +79,7 @@ def test_why_a_story_was_taken_back_is_kept_when_it_is_too_long(editor):
     article, why = make_article(), "why " * (TAKEN_BACK_WHY_MAX // 4) + "so"
     url = f"/admin/articles/article/{article.pk}/publication/take-back/"
     answer = editor.post(url, {"why": why, "seen": article.version})
-    assert f"This has {len(why)} characters; {TAKEN_BACK_WHY_MAX} is the most." in answer.text
+    assert f"This has {len(why)} characters; the maximum is {TAKEN_BACK_WHY_MAX}." in answer.text
     assert why in answer.text
     assert Article.objects.published().exists()
 
@@ -87,7 +87,7 @@ def test_why_a_story_was_taken_back_is_kept_when_it_is_too_long(editor):
 def test_a_standing_page_and_the_settings_are_refused_with_the_count(editor):
     text = "a" * (BODY_MAX + 1)
     answer = editor.post("/admin/articles/standingpage/add/", {"title": "A", "slug": "a", "body": text})
-    assert f"This has {len(text)} characters; {BODY_MAX} is the most." in answer.text
+    assert f"This has {len(text)} characters; the maximum is {BODY_MAX}." in answer.text
     assert text in answer.text
 
 

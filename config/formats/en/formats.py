@@ -1,4 +1,4 @@
-"""Dates of the admin as the rest of the site tells them: "19 June 2013, 16:40"."""
+"""Date formats of the admin, the same as on the rest of the site: "19 June 2013, 16:40"."""
 
 DATE_FORMAT = SHORT_DATE_FORMAT = "j F Y"
 TIME_FORMAT = "H:i"

@@ -1,5 +1,7 @@
-"""Everything that a site needs, under one process: database, web, jobs, clock, and on an empty database a
-sample."""
+"""Runs a whole site under one process: database, web server, job worker and scheduler.
+
+On an empty database it also creates the sample data.
+"""
 
 import http.client
 import os
@@ -25,7 +27,7 @@ from django.utils.translation import ngettext
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from accounts.services import administrator_missing, setup_link
+from accounts.services import has_no_administrator, make_setup_link
 from archive.services import Refused, import_page
 from config.page_cache.application import THREADS
 from config.server import postgres, sample
@@ -33,94 +35,96 @@ from config.server.processes import Child, spawn
 from config.server.program_copy import readable_project
 from config.system_checks import is_private
 from core import backup_folder
-from core.data_folder import make_folder, refuse_closed, unprivileged_user
+from core.data_folder import check_user_can_enter, make_folder, unprivileged_user
 from core.health import later_migrations, unapplied_migrations
 
 WEB_PROCESSES, WEB_THREADS = 2, THREADS
-CONNECTIONS = 2048  # of each process at once, idle ones included
-HEAD_MOST = 64 * 1024  # bytes of a request's line and headers
-HEAD_SECONDS = 20  # for them, and for the next request of a connection
-DRAIN_SECONDS = 3  # for requests under way, where the web server stops
-GRACE_SECONDS = 10  # for a job under way, where we stop
+CONNECTIONS = 2048  # open at once for each process, including idle ones
+HEADERS_MAX = 64 * 1024  # bytes of the request line and headers
+HEADERS_SECONDS = 20  # to send them, and the idle time of a connection
+DRAIN_SECONDS = 3  # for running requests when the web server stops
+GRACE_SECONDS = 10  # for a running job when we stop
 TICK_SECONDS = 0.25
 
 
 class Command(BaseCommand):
     help = (
-        "Run the site until Ctrl-C: the database, the web server, the job worker and the clock that runs "
-        "what is due, each started again if it ends. The first start makes the database and a sample. "
-        "HOST, PORT, SOUNDOFF_HOME, DATABASE_URL and EMAIL_URL are honoured."
+        "Run the site until Ctrl-C: the database, the web server, the job worker and the scheduler. Each is "
+        "restarted if it ends. The first start creates the database and sample data. Environment: HOST, "
+        "PORT, SOUNDOFF_HOME, DATABASE_URL and EMAIL_URL."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("files", nargs="*", type=Path, help="saved stories to bring in")
+        parser.add_argument("files", nargs="*", type=Path, help="saved stories to import")
 
     def handle(self, *, files: list[Path], **options: Any) -> None:
         for file in files:
             if not file.is_file():
                 raise CommandError(f"There is no file {file}.")
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, leave)
-        # What we make in the data folder is read by the workers' user; what must not be says so.
+            signal.signal(number, exit_on_signal)
+        # The workers' user reads the files that we create in the data folder; secret ones get their own mode.
         os.umask(0o022)
         home = settings.HOME
-        refuse_closed(home)
-        with ExitStack() as stack:  # stops in the opposite order, however we end
-            stack.enter_context(only_one(home))
-            refuse_taken_port()
-            children = [stack.enter_context(self.database(home))] if postgres.embedded() else []
+        check_user_can_enter(home)
+        with ExitStack() as stack:  # stops everything in reverse order, however we end
+            stack.enter_context(single_instance(home))
+            check_port_is_free()
+            children = [stack.enter_context(self.database(home))] if postgres.is_embedded() else []
             self.migrate()
             collect_static(home)
-            news = [*self.first_steps(home), *(self.bring_in(file) for file in files)]
-            connection.close()  # it would stand idle, or break, for as long as we run
+            notes = [*self.startup_notes(home), *(self.import_story(file) for file in files)]
+            connection.close()  # we do not need it any more
             children += stack.enter_context(self.workers(home))
             wait_for_web(children)
-            self.say(f"Soundoff: {settings.SITE_URL}", *news, "Ctrl-C stops it.")
+            self.print(f"Soundoff: {settings.SITE_URL}", *notes, "Ctrl-C stops it.")
             while True:
-                keep(children)
+                restart_ended(children)
 
     @contextmanager
     def database(self, home: Path) -> Iterator[Child]:
+        """Run the embedded database while the block runs."""
         server = postgres.Server(home)
         if not server.take():
-            self.say("Waiting for another command that runs the database …")
+            self.print("Waiting for another command that is using the database …")
             while not server.take():
                 time.sleep(TICK_SECONDS)
         try:
-            self.say(f"The database: {postgres.binaries()}.")
+            self.print(f"The database: {postgres.find_binaries()}.")
             yield Child("The database", server.start)
         finally:
             server.stop()
 
     def migrate(self) -> None:
-        """In a process of its own, because it has another login. It makes a backup first, and says so."""
+        """Apply migrations in another process, which has the owner's login. It makes a backup first."""
         if not (unapplied_migrations() or later_migrations()):
             return
-        self.say("Preparing the database …")
+        self.print("Preparing the database …")
         argv = [sys.executable, "manage.py", "upgrade"]
         if spawn(argv, death_signal=signal.SIGTERM, cwd=settings.BASE_DIR).wait():
-            raise CommandError("The site is not started: its database is not that of this version.")
+            raise CommandError("The site was not started, because its database could not be upgraded.")
 
-    def first_steps(self, home: Path) -> Iterator[str]:
-        """Lines for the person who has just started this, and what they need done before."""
-        if not is_private() and (known := sample.active_emails()):
+    def startup_notes(self, home: Path) -> Iterator[str]:
+        """Create the sample data on a local site, and yield the lines to print at the start."""
+        if not is_private() and (emails := sample.active_emails()):
             raise CommandError(
-                f"Others can reach {settings.SITE_URL}, and the sample's accounts still log in: "
-                f"{', '.join(known)}. Switch them off in the admin (of 127.0.0.1, once you have an "
+                f"Others can reach {settings.SITE_URL}, and the sample accounts can still log in: "
+                f"{', '.join(emails)}. Deactivate them in the admin (on 127.0.0.1, once you have an "
                 "administrator of your own), or set SOUNDOFF_HOME to an empty folder."
             )
-        if is_private() and postgres.embedded():
+        if is_private() and postgres.is_embedded():
             sample.create(home)
             if accounts := sample.accounts(home):
-                yield f"Accounts of the sample, kept in {sample.path(home)}:"
+                yield f"Sample accounts, stored in {sample.path(home)}:"
                 yield from (f"  {a['role']:<14} {a['email']:<26} {a['password']}" for a in accounts)
-        elif administrator_missing():
-            yield "Nobody administers this site yet. This link opens its set-up, once and within a day:"
-            yield f"  {setup_link()}"
+        elif has_no_administrator():
+            yield "This site has no administrator yet. Open this link within a day to set it up:"
+            yield f"  {make_setup_link()}"
         if not os.environ.get("EMAIL_URL"):
-            yield f"No EMAIL_URL: mails are written to {settings.EMAIL_FILE_PATH}."
+            yield f"EMAIL_URL is not set: mails are written to {settings.EMAIL_FILE_PATH}."
 
-    def bring_in(self, file: Path) -> str:
+    def import_story(self, file: Path) -> str:
+        """Import a saved story, and return a line with the counts and its address."""
         try:
             report = import_page(data=file.read_bytes(), filename=file.name)
         except Refused as error:
@@ -133,11 +137,11 @@ class Command(BaseCommand):
 
     @contextmanager
     def workers(self, home: Path) -> Iterator[list[Child]]:
-        """The web server, the job worker and the clock; all drain at once."""
+        """Run the web server, the job worker and the scheduler while the block runs. They stop together."""
         user = unprivileged_user()
-        program, project = postgres.program(), readable_project(user, home / "project")
-        prepare_for(user, home)
-        # Not the owner's login, which no page needs; and a job worker killed in a job starts it again.
+        program, project = postgres.python_program(), readable_project(user, home / "project")
+        prepare_folders(user, home)
+        # Without the owner's login, which no page needs.
         env = {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"} | {
             "DATABASE_URL": settings.DATABASE_URL,
             "SOUNDOFF_HOME": str(home),
@@ -152,19 +156,23 @@ class Command(BaseCommand):
             return spawn(argv, death_signal=death_signal, user=user, cwd=project, env=env)
 
         def web() -> subprocess.Popen[bytes]:
-            return run(web_server(), signal.SIGTERM)
+            return run(web_server_command(), signal.SIGTERM)
 
         def jobs() -> subprocess.Popen[bytes]:
-            take_up_abandoned_jobs(name)
+            requeue_abandoned_jobs(name)  # a job that was running when the worker was killed runs again
             connection.close()
-            return run(job_worker(name), signal.SIGKILL)
+            return run(job_worker_command(name), signal.SIGKILL)
 
-        def clock() -> subprocess.Popen[bytes]:
+        def scheduler() -> subprocess.Popen[bytes]:
             return run(["manage.py", "tick", "--forever"], signal.SIGTERM)
 
         children = []
         try:
-            for title, start in (("The web server", web), ("The job worker", jobs), ("The clock", clock)):
+            for title, start in (
+                ("The web server", web),
+                ("The job worker", jobs),
+                ("The scheduler", scheduler),
+            ):
                 children.append(Child(title, start))
             yield children
         finally:
@@ -173,29 +181,32 @@ class Command(BaseCommand):
             for child in children:
                 child.wait(GRACE_SECONDS)
 
-    def say(self, *lines: str) -> None:
+    def print(self, *lines: str) -> None:
+        """Print lines at once."""
         for line in lines:
             self.stdout.write(line)
         self.stdout.flush()
 
 
-def leave(number: int, frame: Any) -> NoReturn:
-    """End by unwinding, from wherever we are; a second signal cuts the unwinding short."""
+def exit_on_signal(number: int, frame: Any) -> NoReturn:
+    """Exit with an exception, so that everything stops in order. A second signal interrupts that."""
     raise SystemExit(0)
 
 
 @contextmanager
-def only_one(home: Path) -> Iterator[None]:
+def single_instance(home: Path) -> Iterator[None]:
+    """Hold the lock of the data folder while the block runs. Raises CommandError if it is taken."""
     lock = postgres.try_lock(home / "serve.lock")
     if lock is None:
-        raise CommandError(f"Soundoff already runs with the data folder {home}.")
+        raise CommandError(f"Soundoff is already running with the data folder {home}.")
     try:
         yield
     finally:
         os.close(lock)
 
 
-def refuse_taken_port() -> None:
+def check_port_is_free() -> None:
+    """Raise CommandError if we cannot listen on HOST and PORT."""
     family = socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET
     with socket.socket(family) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -208,7 +219,7 @@ def refuse_taken_port() -> None:
 
 
 def collect_static(home: Path) -> None:
-    """Gather the static files with hashes in their names, if any of them changed since the last time."""
+    """Collect the static files, with hashes in their names, if any of them has changed."""
     stamp = home / "static.stamp"
     files = [storage.path(path) for finder in get_finders() for path, storage in finder.list([])]
     state = sha256("\n".join(f"{file} {Path(file).stat().st_mtime_ns}" for file in sorted(files)).encode())
@@ -218,9 +229,9 @@ def collect_static(home: Path) -> None:
     stamp.write_text(state.hexdigest())
 
 
-def prepare_for(user: pwd.struct_passwd | None, home: Path) -> None:
-    """Give the workers' user what they read or write in the data folder, also what root wrote there."""
-    backup_folder.folder()  # stays ours
+def prepare_folders(user: pwd.struct_passwd | None, home: Path) -> None:
+    """Create the folders of the workers, and give them, with root's files in them, to the workers' user."""
+    backup_folder.folder()  # created, and not given to the workers' user
     folders = [home / "mail", home / "cache", home / "media", backup_folder.nightly_folder()]
     for folder in folders:
         make_folder(folder, 0o700)
@@ -231,14 +242,14 @@ def prepare_for(user: pwd.struct_passwd | None, home: Path) -> None:
             with suppress(FileNotFoundError):
                 os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
         for folder in folders:
-            give_what_root_wrote(folder, user)
+            chown_root_files(folder, user)
 
 
-def give_what_root_wrote(folder: Path, user: pwd.struct_passwd) -> None:
-    """Give the files and folders that root made below this folder, which is the user's, to the user.
+def chown_root_files(folder: Path, user: pwd.struct_passwd) -> None:
+    """Give the files and folders that root created in a folder of the user to the user.
 
-    That user may put links there: fwalk enters no link, names are looked up in the folder that it has opened,
-    and a file with two names may be one of root's elsewhere.
+    The user may place links there. So fwalk enters no link, names are looked up in the folder that it has
+    opened, and a file with two names is skipped, as it may be one of root's files elsewhere.
     """
     for _path, folders, files, opened in os.fwalk(folder):
         for name in (*folders, *files):
@@ -248,38 +259,41 @@ def give_what_root_wrote(folder: Path, user: pwd.struct_passwd) -> None:
                     os.chown(name, user.pw_uid, user.pw_gid, dir_fd=opened, follow_symlinks=False)
 
 
-def web_server() -> list[str]:
+def web_server_command() -> list[str]:
+    """Return the arguments of Python for the web server."""
     return [
         *("-m", "granian", "--interface", "asginl", "config.asgi:application"),
         *("--host", settings.HOST.strip("[]"), "--port", str(settings.PORT)),
         *("--workers", str(WEB_PROCESSES), "--loop", "uvloop", "--http", "1", "--no-ws"),
-        *("--backpressure", str(CONNECTIONS), "--http1-buffer-size", str(HEAD_MOST)),
-        *("--http1-header-read-timeout", str(HEAD_SECONDS * 1000)),
+        *("--backpressure", str(CONNECTIONS), "--http1-buffer-size", str(HEADERS_MAX)),
+        *("--http1-header-read-timeout", str(HEADERS_SECONDS * 1000)),
         *("--respawn-failed-workers", "--workers-kill-timeout", str(DRAIN_SECONDS)),
         *("--log-level", "warning"),
     ]
 
 
-def job_worker(name: str) -> list[str]:
+def job_worker_command(name: str) -> list[str]:
+    """Return the arguments of Python for the job worker."""
     return ["manage.py", "db_worker", "--worker-id", name, "--no-reload", "--queue-name", "*"]
 
 
 def worker_name(home: Path) -> str:
-    """The same at each start, and no other machine's: by it we know the jobs that our worker left behind."""
+    """Return a name that identifies this site's worker on this machine, the same at each start."""
     return "serve-" + sha256(f"{socket.gethostname()} {home}".encode()).hexdigest()[:16]
 
 
-def take_up_abandoned_jobs(name: str) -> None:
-    """Queue again what was under way when our worker was killed; a job may therefore run twice."""
+def requeue_abandoned_jobs(name: str) -> None:
+    """Queue the jobs that were running when our worker was killed again. So a job may run twice."""
     DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING, worker_ids__contains=[name]).update(
         status=TaskResultStatus.READY, started_at=None
     )
 
 
 def wait_for_web(children: list[Child]) -> None:
+    """Wait until the web server answers."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)  # noqa: S104
     while True:
-        keep(children)
+        restart_ended(children)
         with suppress(OSError, http.client.HTTPException):
             web = http.client.HTTPConnection(host.strip("[]"), settings.PORT, timeout=5)
             web.request("GET", "/healthz")
@@ -288,7 +302,8 @@ def wait_for_web(children: list[Child]) -> None:
             return
 
 
-def keep(children: list[Child]) -> None:
+def restart_ended(children: list[Child]) -> None:
+    """Wait a moment, and restart the processes that have ended."""
     time.sleep(TICK_SECONDS)
     for child in children:
-        child.keep()
+        child.restart_if_ended()

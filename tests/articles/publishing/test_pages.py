@@ -57,7 +57,7 @@ def test_an_impossible_year_is_refused(draft, emil, day):
     client = as_(emil)
     for name in ("schedule", "embargo"):
         data = {"seen": draft.version, "at_0": day, "at_1": "23:59"}
-        assert "can’t be right" in client.post(publication_url(draft, name), data).content.decode()
+        assert "is not valid" in client.post(publication_url(draft, name), data).content.decode()
     draft.refresh_from_db()
     assert draft.published_at is draft.embargo_until is None
 

@@ -1,4 +1,4 @@
-"""A mail server to talk to, which refuses whom it is told to."""
+"""A mail server for tests, which rejects the recipients that a test names."""
 
 import email
 import socket
@@ -13,7 +13,7 @@ from django.core.mail.utils import DNS_NAME
 
 
 class Inbox:
-    """What the server was handed, and what it answers to those it refuses."""
+    """The mails that the server received, and its answers to rejected recipients."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
@@ -39,8 +39,8 @@ def free_port() -> int:
 
 @pytest.fixture
 def inbox(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
-    """A real SMTP server on a free port, and the site sends to it as it does with an EMAIL_URL."""
-    monkeypatch.setattr(DNS_NAME, "_fqdn", "localhost", raising=False)  # else asked of a DNS, for seconds
+    """Run an SMTP server on a free port, and let the site send to it as with an EMAIL_URL."""
+    monkeypatch.setattr(DNS_NAME, "_fqdn", "localhost", raising=False)  # otherwise a DNS query takes seconds
     inbox, port = Inbox(), free_port()
     controller = Controller(inbox, hostname="127.0.0.1", port=port, server_hostname="localhost")
     controller.start()

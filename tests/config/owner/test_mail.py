@@ -1,4 +1,4 @@
-"""How mails leave: who is their sender, what is counted, and what the owner reads where one is refused."""
+"""Sending mails: the sender, the counts, and the test e-mail with its errors."""
 
 import smtplib
 from datetime import timedelta
@@ -39,7 +39,7 @@ def send(*to: str) -> int:
     return get_connection().send_messages([EmailMessage("News", "Words", to=[one]) for one in to])
 
 
-def counted() -> tuple[int, int]:
+def counts() -> tuple[int, int]:
     days = MailDay.objects.values_list("sent", "failed")
     return sum(d[0] for d in days), sum(d[1] for d in days)
 
@@ -54,14 +54,14 @@ def test_the_sender_has_the_name_that_the_owner_set(inbox: Inbox, name: str) -> 
     assert message["Reply-To"] == "desk@example.org"
 
 
-def test_without_one_it_is_the_sites_name_and_answers_go_nowhere_else(inbox: Inbox) -> None:
+def test_the_default_sender_is_the_sites_name_without_reply_to(inbox: Inbox) -> None:
     Site.objects.update(name="The Slip")
     send("a@example.org")
     assert inbox.mails[0]["From"].addresses[0].display_name == "The Slip"
     assert inbox.mails[0]["Reply-To"] is None
 
 
-def test_each_mail_names_the_contact_at_its_foot(inbox: Inbox) -> None:
+def test_each_mail_has_the_contact_in_its_footer(inbox: Inbox) -> None:
     Site.objects.update(name="Slip & Pier", contact_email="desk@example.org")
     mail_confirmation.func(Guest.objects.create(name="Jim", email="jim@example.org").pk)
     body = inbox.mails[0].get_content()
@@ -76,12 +76,12 @@ def test_each_mail_names_the_contact_at_its_foot(inbox: Inbox) -> None:
     assert "desk@example.org" in inbox.mails[1].get_content()
 
 
-def test_one_that_is_refused_keeps_none_from_leaving_and_is_counted(inbox: Inbox) -> None:
+def test_a_refused_mail_does_not_stop_others_and_is_counted(inbox: Inbox) -> None:
     inbox.refused = {"b@example.org": "550 5.1.1 <b@example.org> is unknown here"}
     with pytest.raises(smtplib.SMTPRecipientsRefused):
         send("a@example.org", "b@example.org", "c@example.org")
     assert [message["To"] for message in inbox.mails] == ["a@example.org", "c@example.org"]
-    assert counted() == (2, 1)
+    assert counts() == (2, 1)
     (failure,) = MailFailure.objects.all()
     assert (failure.subject, failure.count) == ("News", 1)
     assert "550 5.1.1 <…@…> is unknown here" in failure.error
@@ -92,7 +92,7 @@ def test_counts_add_up_and_old_failures_go(inbox: Inbox) -> None:
     old = MailFailure.objects.create(at=timezone.now() - timedelta(days=31), error="Old")
     send("a@example.org")
     send("a@example.org", "b@example.org")
-    assert counted() == (3, 0)
+    assert counts() == (3, 0)
     assert MailFailure.objects.get() == old
     inbox.refused = {"b@example.org": "550 no"}
     with pytest.raises(smtplib.SMTPRecipientsRefused):
@@ -100,21 +100,21 @@ def test_counts_add_up_and_old_failures_go(inbox: Inbox) -> None:
     assert "Old" not in MailFailure.objects.values_list("error", flat=True)
 
 
-def test_where_nobody_listens_all_are_counted_at_once(inbox: Inbox, settings: Any) -> None:
+def test_without_a_server_all_mails_count_as_failed(inbox: Inbox, settings: Any) -> None:
     settings.EMAIL_PORT = free_port()
     with pytest.raises(ConnectionRefusedError):
         send("a@example.org", "b@example.org")
-    assert counted() == (0, 2)
+    assert counts() == (0, 2)
     assert MailFailure.objects.get().count == 2
     assert get_connection(fail_silently=True).send_messages([EmailMessage("x", "y", to=["a@b.org"])]) == 0
 
 
-def test_the_owner_gets_a_test_mail_that_proves_the_address(ada: Client, inbox: Inbox) -> None:
+def test_the_test_mail_confirms_the_owners_email(ada: Client, inbox: Inbox) -> None:
     response = ada.post(URL, {"to": "ada@example.org"}, follow=True)
     assert response.status_code == 200
-    assert "took it for ada@example.org" in response.content.decode()
+    assert "accepted the mail to ada@example.org" in response.content.decode()
     (message,) = inbox.mails
-    assert message["Subject"] == "Test mail of Soundoff"
+    assert message["Subject"] == "Test e-mail from Soundoff"
     link = next(line for line in message.get_content().splitlines() if "/confirm-email/" in line)
     ada.post(link.removeprefix(django_settings.SITE_URL))
     assert ada.get(URL).context["user"].emailaddress_set.get().verified
@@ -123,19 +123,19 @@ def test_the_owner_gets_a_test_mail_that_proves_the_address(ada: Client, inbox: 
     assert all("/confirm-email/" not in m.get_content() for m in inbox.mails[1:])
 
 
-def test_what_the_server_answered_is_told_and_the_address_kept(ada: Client, inbox: Inbox) -> None:
+def test_the_servers_error_is_shown_and_the_recipient_kept(ada: Client, inbox: Inbox) -> None:
     inbox.refused = {"jim@example.org": "554 5.7.1 Relay access denied"}
     page = ada.post(URL, {"to": "jim@example.org"}, follow=True).content.decode()
-    assert "refuses this recipient: 554 5.7.1 Relay access denied" in page
+    assert "rejects this recipient: 554 5.7.1 Relay access denied" in page
     assert 'value="jim@example.org"' in page
     inbox.refused = {}
     assert (
-        "took it for jim@example.org"
+        "accepted the mail to jim@example.org"
         in ada.post(URL, {"to": "jim@example.org"}, follow=True).content.decode()
     )
 
 
-def test_what_is_no_address_is_said_and_kept(ada: Client, inbox: Inbox) -> None:
+def test_an_invalid_recipient_is_an_error(ada: Client, inbox: Inbox) -> None:
     response = ada.post(URL, {"to": "ada at example"})
     assert response.status_code == 422
     assert 'value="ada at example"' in response.content.decode()
@@ -143,33 +143,33 @@ def test_what_is_no_address_is_said_and_kept(ada: Client, inbox: Inbox) -> None:
 
 
 @pytest.mark.parametrize("answer", ["", "554 5.7.1 Relay access denied"])
-def test_to_load_the_page_again_sends_no_second_one(ada: Client, inbox: Inbox, answer: str) -> None:
+def test_reloading_the_page_sends_no_second_mail(ada: Client, inbox: Inbox, answer: str) -> None:
     inbox.refused = {"ada@example.org": answer} if answer else {}
     response = ada.post(f"{URL}?first=1", {"to": "ada@example.org"})
     assert (response.status_code, response["Location"]) == (302, f"{URL}?first=1")
-    told = "It did not leave." if answer else "took it for ada@example.org"
-    assert told in ada.get(response["Location"]).content.decode()
-    assert told not in ada.get(response["Location"]).content.decode()
-    assert counted() == ((0, 1) if answer else (1, 0))
+    notice = "The test e-mail was not sent." if answer else "accepted the mail to ada@example.org"
+    assert notice in ada.get(response["Location"]).content.decode()
+    assert notice not in ada.get(response["Location"]).content.decode()
+    assert counts() == ((0, 1) if answer else (1, 0))
 
 
-def test_a_server_that_is_not_there_is_told(ada: Client, inbox: Inbox, settings: Any) -> None:
+def test_a_missing_server_is_shown(ada: Client, inbox: Inbox, settings: Any) -> None:
     settings.EMAIL_PORT = free_port()
     page = ada.post(URL, {"to": "ada@example.org"}, follow=True).content.decode()
-    assert f"Nothing listens at 127.0.0.1:{settings.EMAIL_PORT}" in page
+    assert f"No mail server listens at 127.0.0.1:{settings.EMAIL_PORT}" in page
 
 
-def test_without_a_server_it_is_a_file_and_says_so(ada: Client, settings: Any, tmp_path: Any) -> None:
+def test_without_a_server_the_mail_is_written_to_a_file(ada: Client, settings: Any, tmp_path: Any) -> None:
     settings.EMAIL_BACKEND = "config.mail_backend.Backend"
     settings.MAIL_TRANSPORT = "django.core.mail.backends.filebased.EmailBackend"
     settings.EMAIL_FILE_PATH = tmp_path / "mail"
     assert "No mail server is set" in ada.get(URL).content.decode()
-    assert "It was written." in ada.post(URL, {"to": "ada@example.org"}, follow=True).content.decode()
+    assert "Written to a file" in ada.post(URL, {"to": "ada@example.org"}, follow=True).content.decode()
     (file,) = (tmp_path / "mail").iterdir()
-    assert b"Test mail of Soundoff" in file.read_bytes()
+    assert b"Test e-mail from Soundoff" in file.read_bytes()
 
 
-def test_others_send_none() -> None:
+def test_only_administrators_send_a_test_mail() -> None:
     client = Client()
     assert client.post(URL, {"to": "a@example.org"}).status_code == 302
     client.force_login(UserFactory.create(roles=(EDITOR,)))
@@ -178,7 +178,7 @@ def test_others_send_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "sentence"),
     [
         (smtplib.SMTPAuthenticationError(535, b"5.7.8 Bad credentials"), "password of EMAIL_URL: 535 5.7.8"),
         (
@@ -186,11 +186,11 @@ def test_others_send_none() -> None:
             "(FROM_EMAIL): 550 not",
         ),
         (smtplib.SMTPDataError(554, b"spam\r\nsaid twice"), "answered: 554 spam said twice"),
-        (smtplib.SMTPServerDisconnected("closed"), "ended the connection: closed"),
+        (smtplib.SMTPServerDisconnected("closed"), "closed the connection: closed"),
         (smtplib.SMTPNotSupportedError("STARTTLS"), "EMAIL_URL asks for: STARTTLS"),
         (TimeoutError(), "did not answer within"),
         (OSError("disk full"), "OSError: disk full"),
     ],
 )
-def test_each_failure_is_a_sentence(error: Exception, said: str) -> None:
-    assert said in explain_failure(error)
+def test_each_failure_is_a_sentence(error: Exception, sentence: str) -> None:
+    assert sentence in explain_failure(error)

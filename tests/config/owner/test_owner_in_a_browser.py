@@ -1,4 +1,4 @@
-"""The owner's walkthrough in Chromium, from the one-time link on; and how the owner's pages look."""
+"""The owner's walkthrough in Chromium, from the set-up link on, and screenshots of the owner's pages."""
 
 import os
 import re
@@ -13,13 +13,13 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import ADMINISTRATOR, EDITOR, User
-from accounts.services import setup_link
+from accounts.services import make_setup_link
 from articles.models import Site
 from config.models import MailDay, MailFailure
 from config.page_cache.application import Pages
 from moderation.models import JobRun
 from tests.config.owner.conftest import Inbox
-from tests.config.owner.test_have import quiet, refused, work
+from tests.config.owner.test_system_status import failed_job, quiet, run_jobs
 from tests.factories import UserFactory, make_article
 from tests.helpers.asking import ask
 from tests.site.test_look import check
@@ -45,7 +45,7 @@ def test_the_owners_walkthrough(live_server: Any, browser: Browser, inbox: Inbox
     assert "Soundoff" in ask(site, "/").text
     context = browser.new_context(timezone_id="Africa/Cairo", viewport={"width": 390, "height": 844})
     page = context.new_page()
-    page.goto(live_server.url + token_of(setup_link()))
+    page.goto(live_server.url + token_of(make_setup_link()))
     page.get_by_role("heading", name="Set up this site").wait_for()
 
     # The browser's own zone is proposed; a slip of the pen loses nothing, the password included.
@@ -58,28 +58,28 @@ def test_the_owners_walkthrough(live_server: Any, browser: Browser, inbox: Inbox
     page.get_by_label("Review everything first").check()
     page.get_by_label("Rules in three lines").fill("One\nTwo\nThree\nFour")
     shoot(page, "set-up-390")
-    page.get_by_role("button", name="Set the site up").click()
+    page.get_by_role("button", name="Set up the site").click()
     expect(page.get_by_text("These are 4 lines")).to_be_visible()
     expect(page.locator("[name=you-password]")).to_have_value("seven-green-herons")
     expect(page.get_by_label("Review everything first")).to_be_checked()
     shoot(page, "set-up-errors-390")
     page.get_by_label("Rules in three lines").fill("Stay with the slip.\nBe kind.")
-    page.get_by_role("button", name="Set the site up").click()
+    page.get_by_role("button", name="Set up the site").click()
 
     # A test mail: first the server refuses it, in its own words.
     expect(page.get_by_text("Your site is set up.")).to_be_visible()
     inbox.refused = {"ada@example.org": "450 4.2.1 Mailbox busy"}
-    page.get_by_role("button", name="Send a test mail").click()
-    expect(page.get_by_role("alert")).to_contain_text("refuses this recipient: 450 4.2.1 Mailbox busy")
+    page.get_by_role("button", name="Send a test e-mail").click()
+    expect(page.get_by_role("alert")).to_contain_text("rejects this recipient: 450 4.2.1 Mailbox busy")
     shoot(page, "mail-refused-390")
     inbox.refused = {}
-    page.get_by_role("button", name="Send a test mail").click()
-    expect(page.get_by_text("took it for ada@example.org")).to_be_visible()
+    page.get_by_role("button", name="Send a test e-mail").click()
+    expect(page.get_by_text("accepted the mail to ada@example.org")).to_be_visible()
     shoot(page, "mail-sent-390")
     (mail,) = inbox.mails
     assert mail["From"].addresses[0].display_name == "The Slip"
     (link,) = re.findall(rf"{live_server.url}(/accounts/confirm-email/\S+)", mail.get_content())
-    page.get_by_role("link", name="Go on").click()
+    page.get_by_role("link", name="Continue").click()
     expect(page).to_have_url(live_server.url + "/admin/")
 
     # The mail's link proves the address.
@@ -100,35 +100,35 @@ def test_the_owners_walkthrough(live_server: Any, browser: Browser, inbox: Inbox
     stored = Site.objects.get()
     assert (stored.time_zone, stored.moderation) == ("Europe/Oslo", "pre")
     # The browser is elsewhere: its own zone is offered, and not set.
-    expect(page.get_by_text("Your browser is in Africa/Cairo.")).to_be_visible()
+    expect(page.get_by_text("Your browser’s time zone is Africa/Cairo.")).to_be_visible()
     page.get_by_role("button", name="Use it").click()
     expect(page.locator("[name=time_zone]")).to_have_value("Africa/Cairo")
 
     # What there is, and a job that failed is run again.
-    refused(inbox)
+    failed_job(inbox)
     page.goto(live_server.url + "/owner/have/")
-    expect(page.get_by_text("Mail the link that confirms an e-mail").first).to_be_visible()
-    page.get_by_role("button", name="Run it again").click()
-    expect(page.get_by_text("It will run again.")).to_be_visible()
+    expect(page.get_by_text("Mail a link that confirms an e-mail").first).to_be_visible()
+    page.get_by_role("button", name="Run again").click()
+    expect(page.get_by_text("The job will run again.")).to_be_visible()
     inbox.refused = {}
-    work()
+    run_jobs()
     assert inbox.mails[-1]["To"] == "jim@example.org"
 
     # The link was for once.
-    assert page.goto(live_server.url + token_of(setup_link())).status == 404  # type: ignore[union-attr]
+    assert page.goto(live_server.url + token_of(make_setup_link())).status == 404  # type: ignore[union-attr]
 
 
 def test_without_javascript(live_server: Any, browser: Browser, inbox: Inbox) -> None:
     page = browser.new_context(java_script_enabled=False).new_page()
-    page.goto(live_server.url + token_of(setup_link()))
+    page.goto(live_server.url + token_of(make_setup_link()))
     expect(page.locator("[name=time_zone]")).to_have_value("UTC")
     page.locator("[name=name]").fill("The Slip")
     page.locator("[name=time_zone]").fill("new york")
     page.locator("[name=you-name]").fill("Ada")
     page.locator("[name=you-email]").fill("ada@example.org")
     page.locator("[name=you-password]").fill("seven-green-herons")
-    page.get_by_role("button", name="Set the site up").click()
-    page.get_by_role("link", name="Skip this").click()
+    page.get_by_role("button", name="Set up the site").click()
+    page.get_by_role("link", name="Skip").click()
     expect(page).to_have_url(live_server.url + "/admin/")
     assert Site.objects.get().time_zone == "America/New_York"
 
@@ -146,8 +146,8 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     page.emulate_media(color_scheme=theme)
     page.set_viewport_size({"width": width, "height": 900})
     Site.objects.update(rules="Be **kind**.\n\n1. Stay\n2. Go", contact_email="desk@example.org")
-    refused(inbox)
-    refused(inbox)
+    failed_job(inbox)
+    failed_job(inbox)
     quiet.enqueue()
     MailDay.objects.update(sent=1_204)
     MailFailure.objects.create(subject="Your comment is published", count=12, error="Nothing listens there.")
@@ -183,5 +183,5 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
 def test_axe_finds_nothing_at_the_set_up(live_server: Any, page: Page, theme: str, width: int) -> None:
     page.emulate_media(color_scheme=theme)
     page.set_viewport_size({"width": width, "height": 900})
-    assert check(page, live_server.url + token_of(setup_link())) == []
+    assert check(page, live_server.url + token_of(make_setup_link())) == []
     shoot(page, f"set-up-{width}-{theme}")

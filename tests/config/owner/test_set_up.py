@@ -1,4 +1,4 @@
-"""The link with which `serve` has a site set up, and makes its first administrator."""
+"""The set-up link that `serve` prints, and the first administrator."""
 
 import pytest
 import time_machine
@@ -6,7 +6,7 @@ from django.contrib.auth import get_user
 from django.test import Client
 
 from accounts.models import ADMINISTRATOR, User
-from accounts.services import SETUP_LINK_SECONDS, AlreadySetUp, setup_link
+from accounts.services import SETUP_LINK_SECONDS, AlreadySetUp, make_setup_link
 from articles.models import Site
 from articles.services import set_up_site
 
@@ -25,7 +25,7 @@ FORM = {
 
 @pytest.fixture
 def path() -> str:
-    return setup_link().removeprefix("http://127.0.0.1:8000")
+    return make_setup_link().removeprefix("http://127.0.0.1:8000")
 
 
 def test_makes_an_administrator_and_logs_in(client: Client, path: str) -> None:
@@ -59,14 +59,14 @@ def test_the_second_of_two_at_once_is_refused(client: Client, path: str) -> None
     assert Site.objects.get().name == "The Slip"
 
 
-def test_a_link_that_is_not_ours(client: Client, path: str) -> None:
+def test_a_forged_link(client: Client, path: str) -> None:
     assert client.get("/setup/administrator:1abcde:forged/").status_code == 404
     assert client.get(path[:-3] + "/").status_code == 404
 
 
 def test_a_link_lasts_a_day(client: Client) -> None:
     with time_machine.travel("2026-03-01 12:00Z", tick=False) as now:
-        path = setup_link().removeprefix("http://127.0.0.1:8000")
+        path = make_setup_link().removeprefix("http://127.0.0.1:8000")
         now.shift(SETUP_LINK_SECONDS)
         assert client.get(path).status_code == 200
         now.shift(1)
@@ -89,13 +89,13 @@ def test_a_link_lasts_a_day(client: Client) -> None:
         ("rules_in_short", "1\n2\n3\n4"),
     ],
 )
-def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_lost(
+def test_errors_are_shown_at_their_field_and_input_is_kept(
     client: Client, path: str, field: str, value: str
 ) -> None:
     response = client.post(path, FORM | {field: value})
     assert response.status_code == 422
-    form, you = response.context["form"], response.context["you"]
-    wrong = [*form.errors, *(f"you-{name}" for name in you.errors)]
+    form, administrator = response.context["form"], response.context["administrator_form"]
+    wrong = [*form.errors, *(f"you-{name}" for name in administrator.errors)]
     assert wrong == [field]
     page = response.content.decode()
     for name, sent in FORM.items():
@@ -106,7 +106,7 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_lost(
     assert Site.objects.get().name == "Soundoff"
 
 
-def test_no_cache_stores_what_was_typed(client: Client, path: str) -> None:
+def test_the_response_is_not_stored(client: Client, path: str) -> None:
     assert "no-store" in client.post(path, FORM | {"name": ""})["Cache-Control"]
 
 

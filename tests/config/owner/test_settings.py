@@ -1,4 +1,4 @@
-"""Every setting of the site: who may set it, and that it is so in the next request, on warm kept pages."""
+"""The settings of the site: permissions, and their effect on the next request to cached pages."""
 
 import re
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def ada(transactional_db: None) -> Client:
 
 
 def fields(client: Client) -> dict[str, Any]:
-    """As the form comes, to be sent back with some of it changed."""
+    """Return the fields of the form, to send them back with some changes."""
     form = client.get(URL).context["form"]
     found = {name: form[name].value() for name in form.fields}
     return {name: value for name, value in found.items() if value not in (None, False)}
@@ -41,7 +41,7 @@ def save(client: Client, **values: Any) -> Any:
 
 
 def warm(site: Pages, path: str = "/") -> str:
-    """The page, which is from then on answered from memory."""
+    """Return the page and put it into the cache."""
     ask(site, path)
     reply = ask(site, path)
     assert reply.status == 200
@@ -52,7 +52,7 @@ def text(reply: Reply) -> str:
     return reply.body.decode()
 
 
-def test_only_administrators_find_it(db: None) -> None:
+def test_only_administrators_have_access(db: None) -> None:
     assert Client().get(URL).status_code == 302
     for role in (READER, MODERATOR, EDITOR):
         client = Client()
@@ -72,7 +72,7 @@ def test_only_administrators_find_it(db: None) -> None:
         ("has_public_log", "on", None, 'href="/moderation-log/"'),
     ],
 )
-def test_is_so_on_a_warm_page(
+def test_a_setting_applies_to_a_cached_page(
     ada: Client, site: Pages, field: str, value: str, before: str | None, after: str
 ) -> None:
     make_article()
@@ -85,7 +85,7 @@ def test_is_so_on_a_warm_page(
     assert before is None or before not in page
 
 
-def test_the_zone_is_so_on_a_warm_page(ada: Client, site: Pages) -> None:
+def test_the_time_zone_applies_to_a_cached_page(ada: Client, site: Pages) -> None:
     url = make_article(published_at=timezone.now() - timedelta(days=2)).get_absolute_url()
     say(make_article())
     assert "Africa/Cairo" not in warm(site, url)
@@ -95,7 +95,7 @@ def test_the_zone_is_so_on_a_warm_page(ada: Client, site: Pages) -> None:
     assert text(ask(site, url)) != before
 
 
-def test_the_language_is_so_on_a_warm_page_for_whoever_asks_for_none_of_ours(
+def test_the_language_applies_to_a_cached_page_as_the_default(
     ada: Client, site: Pages, settings: Any
 ) -> None:
     settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
@@ -110,23 +110,23 @@ def test_the_language_is_so_on_a_warm_page_for_whoever_asks_for_none_of_ours(
     assert '<html lang="ar" dir="rtl"' in Client().get("/accounts/login/").content.decode()
 
 
-def test_what_is_set_elsewhere_is_found(ada: Client) -> None:
+def test_links_to_more_settings(ada: Client) -> None:
     elsewhere = ada.get(URL).content.decode().partition('id="elsewhere"')[2].partition("</section>")[0]
     links = re.findall(r'href="([^"]+)"', elsewhere)
     assert {"/admin/articles/standingpage/", "/admin/articles/pin/", "/admin/accounts/user/"} <= set(links)
     assert [link for link in links if ada.get(link, follow=True).status_code != 200] == []
 
 
-def test_what_the_language_changes_is_said(ada: Client, settings: Any) -> None:
-    def said() -> str:
+def test_the_help_text_of_the_language(ada: Client, settings: Any) -> None:
+    def help_text() -> str:
         return str(ada.get(URL).context["form"].fields["language"].help_text)
 
-    assert said().endswith("menus, buttons, dates and mails. There is no other one yet.")
+    assert help_text().endswith("menus, buttons, dates and mails. No other language is available yet.")
     settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
-    assert said().endswith("A reader whose browser asks for another one of these gets that.")
+    assert help_text().endswith("Readers see their browser’s language if it is one of these.")
 
 
-def test_the_language_of_the_stories_is_so_wherever_they_stand(ada: Client, site: Pages) -> None:
+def test_the_language_of_stories_is_marked_everywhere(ada: Client, site: Pages) -> None:
     story = make_article(title="Fergen kommer", standfirst="Hver morgen.", body="Endelig.", rights="ours")
     say(story, "Det var på tide.")
     url = story.get_absolute_url()
@@ -147,11 +147,11 @@ def test_the_language_of_the_stories_is_so_wherever_they_stand(ada: Client, site
     assert 'lang="nb"' not in text(ask(site, url))
 
 
-def test_a_language_that_is_not_there_is_refused(ada: Client) -> None:
+def test_an_unknown_language_is_refused(ada: Client) -> None:
     assert list(save(ada, language="xx").context["form"].errors) == ["language"]
 
 
-def test_the_rules_page_is_there_while_there_are_rules(ada: Client, site: Pages) -> None:
+def test_the_rules_page_exists_only_with_rules(ada: Client, site: Pages) -> None:
     assert ask(site, "/rules/").status == 404
     save(ada, rules="Be **kind**.\n\n<script>x</script>")
     page = warm(site, "/rules/")
@@ -163,7 +163,7 @@ def test_the_rules_page_is_there_while_there_are_rules(ada: Client, site: Pages)
     assert ask(site, "/rules/").status == 404
 
 
-def test_rules_with_a_picture_that_is_not_there_are_refused_and_kept(ada: Client) -> None:
+def test_rules_with_an_unknown_image_are_refused(ada: Client) -> None:
     response = save(ada, rules="See ![](image:999999) first.")
     assert response.status_code == 422
     page = response.content.decode()
@@ -172,7 +172,7 @@ def test_rules_with_a_picture_that_is_not_there_are_refused_and_kept(ada: Client
     assert Site.objects.get().rules == ""
 
 
-def test_the_rules_in_short_stand_over_the_reply_form(ada: Client) -> None:
+def test_the_short_rules_are_shown_above_the_reply_form(ada: Client) -> None:
     url = f"{make_article().get_absolute_url()}reply/"
     assert "Argue with what was said" in Client().get(url).content.decode()
     save(ada, rules_in_short="One.\n\n Two. \nThree <b>.", rules="All of them.")
@@ -183,7 +183,7 @@ def test_the_rules_in_short_stand_over_the_reply_form(ada: Client) -> None:
     assert "Argue with what was said" in Client().get(url).content.decode()
 
 
-def test_too_many_lines_are_refused_with_their_count_and_kept(ada: Client) -> None:
+def test_too_long_texts_are_refused_with_their_length(ada: Client) -> None:
     response = save(ada, rules_in_short="a\nb\nc\nd", rules="x" * 20_001, tagline="y" * 161, name="Kept")
     errors = response.context["form"].errors
     assert "maxlength" not in ada.get(URL).content.decode()
@@ -208,7 +208,7 @@ def judged(settings: Any) -> Iterator[None]:
     policy.cache_clear()
 
 
-def test_a_new_discussion_begins_as_is_set_and_an_old_one_stays(ada: Client, judged: None) -> None:
+def test_the_moderation_setting_applies_to_new_discussions_only(ada: Client, judged: None) -> None:
     old, new = make_article("Old"), make_article("New")
     assert say(old).state == State.PENDING
     save(ada, moderation="post")
@@ -220,7 +220,7 @@ def test_a_new_discussion_begins_as_is_set_and_an_old_one_stays(ada: Client, jud
     }
 
 
-def test_discussions_close_as_is_set_on_a_warm_page(ada: Client, site: Pages) -> None:
+def test_closing_applies_to_a_cached_page(ada: Client, site: Pages) -> None:
     article = make_article(published_at=timezone.now() - timedelta(days=10))
     url = article.get_absolute_url()
     assert "Add to the discussion" in warm(site, url)
@@ -232,15 +232,15 @@ def test_discussions_close_as_is_set_on_a_warm_page(ada: Client, site: Pages) ->
     assert "Add to the discussion" in text(ask(site, url))
 
 
-def test_late_comments_are_reviewed_as_is_set(ada: Client, judged: None) -> None:
+def test_late_comments_are_reviewed_after_the_set_days(ada: Client, judged: None) -> None:
     ruth = UserFactory.create(roles=(MODERATOR,))
     mona = UserFactory.create(roles=(READER,))
     article = make_article(published_at=timezone.now() - timedelta(days=10))
     save(ada, moderation="post", review_after_days=20)
     assert say(article, author=mona).findings.filter(check_name="late").count() == 0  # type: ignore[attr-defined]
     save(ada, review_after_days=9)
-    said = say(article, "Another word about the slip.", author=mona)
-    assert said.findings.filter(check_name="late").count() == 1  # type: ignore[attr-defined]
+    comment = say(article, "Another word about the slip.", author=mona)
+    assert comment.findings.filter(check_name="late").count() == 1  # type: ignore[attr-defined]
     assert ruth.pk
 
 
@@ -260,16 +260,18 @@ def test_a_zone_is_found_by_a_part_of_its_name(ada: Client, typed: str, found: s
     assert Site.objects.get().time_zone == found
 
 
-@pytest.mark.parametrize(("typed", "said"), [("Mars/Olympus", "is not a time zone"), ("san", "Write one")])
-def test_a_zone_that_is_none_or_several_is_refused(ada: Client, typed: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("typed", "sentence"), [("Mars/Olympus", "is not a time zone"), ("san", "Enter one")]
+)
+def test_an_unknown_or_ambiguous_zone_is_refused(ada: Client, typed: str, sentence: str) -> None:
     response = save(ada, time_zone=typed)
-    assert said in response.context["form"].errors["time_zone"][0]
+    assert sentence in response.context["form"].errors["time_zone"][0]
     assert f'value="{typed}"' in response.content.decode()
     assert Site.objects.get().time_zone == "UTC"
 
 
-def test_only_what_was_changed_is_written(ada: Client) -> None:
-    """Moderators press `comment_status` meanwhile; and nothing at all is no new version."""
+def test_only_changed_fields_are_written(ada: Client) -> None:
+    """Moderators may change `comment_status` meanwhile. Without a change there is no new version."""
     sent = fields(ada)
     change_site(comment_status="closed")
     version = Site.objects.get().version
@@ -280,7 +282,7 @@ def test_only_what_was_changed_is_written(ada: Client) -> None:
     assert Site.objects.get().version == version + 1
 
 
-def test_two_owners_at_once_hear_of_each_other(ada: Client) -> None:
+def test_concurrent_changes_are_detected(ada: Client) -> None:
     sent = fields(ada)
     save(ada, tagline="Of the other one")
     response = ada.post(URL, {**sent, "name": "Mine"})
@@ -294,9 +296,9 @@ def test_two_owners_at_once_hear_of_each_other(ada: Client) -> None:
     assert Site.objects.get().name == "Mine"
 
 
-def test_the_numbers_of_the_filter_and_the_desk_are_told(ada: Client) -> None:
+def test_the_numbers_of_other_settings_are_shown(ada: Client) -> None:
     page = ada.get(URL).content.decode()
-    assert "Of 100 honest comments, 1 may wait" in page
+    assert "hold up to 1 of 100 good comments" in page
     assert "more than 4 hours, between 08:00 and 22:00" in page
 
 
@@ -305,7 +307,7 @@ def test_there_is_one_row_and_it_has_comments(ada: Client) -> None:
     assert Comment.objects.count() == 0
 
 
-def test_what_is_taken_away_is_not_shown_while_the_database_is_away(ada: Client) -> None:
+def test_a_removed_setting_invalidates_pages_without_a_database(ada: Client) -> None:
     save(ada, contact_email="desk@example.org")
     before = withheld_at()
     save(ada, tagline="Nothing that anybody would miss")

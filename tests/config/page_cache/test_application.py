@@ -1,6 +1,6 @@
-"""Kept pages through the whole WSGI application, on the run's real Postgres.
+"""The page cache in the whole WSGI application, on a real Postgres.
 
-Two instances of it stand for two processes: they share nothing but the database.
+Two instances of it stand for two processes, which share only the database.
 """
 
 import gzip
@@ -56,7 +56,7 @@ def is_kept(reply: Reply) -> bool:
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """What Django asks the database, without the frame of the transaction."""
+    """Record Django's queries, without those that begin and end the transaction."""
     asked: list[str] = []
     with CaptureQueriesContext(connection) as captured:
         yield asked
@@ -66,7 +66,7 @@ def statements() -> Iterator[list[str]]:
 # What one request costs
 
 
-def test_an_unchanged_page_costs_one_read_of_versions_and_nothing_of_django(site: Pages, story: str) -> None:
+def test_an_unchanged_page_costs_one_query_and_no_django(site: Pages, story: str) -> None:
     with statements() as first:
         made = ask(site, story)
     with statements() as second:
@@ -80,7 +80,7 @@ def test_an_unchanged_page_costs_one_read_of_versions_and_nothing_of_django(site
 @pytest.mark.parametrize(
     "path", ["/", "/feed/", "/archive/", "{story}", "{story}?order=oldest", "{story}version/"]
 )
-def test_which_pages_are_kept(site: Pages, story: str, path: str) -> None:
+def test_which_pages_are_cached(site: Pages, story: str, path: str) -> None:
     path = path.format(story=story)
     assert is_kept(ask(site, path))
     with statements() as asked:
@@ -88,7 +88,7 @@ def test_which_pages_are_kept(site: Pages, story: str, path: str) -> None:
     assert asked == []
 
 
-def test_pages_of_others_are_not_kept(site: Pages, story: str) -> None:
+def test_personal_pages_are_not_cached(site: Pages, story: str) -> None:
     for path in ("/accounts/login/", f"{story}reply/", "/nothing/", f"{story}?order=up", "/search/?q=boat"):
         assert not is_kept(ask(site, path)), path
     for cookie in ("sessionid=x", "a=b;guest=x", "theme=dark; messages=x"):
@@ -99,7 +99,7 @@ def test_pages_of_others_are_not_kept(site: Pages, story: str) -> None:
     assert site._entries == {}
 
 
-def test_the_front_page_of_a_stranger_is_kept_and_yet_led_on(site: Pages) -> None:
+def test_the_front_page_is_cached_and_still_redirects_old_urls(site: Pages) -> None:
     article = make_article("Here")
     add_redirect(old="/?p=12", to="/stories/here/")
     assert ask(site, "/").status == 200
@@ -144,7 +144,7 @@ def test_each_encoding_has_an_etag(site: Pages, story: str) -> None:
         assert ask(site, story, Accept_Encoding=accepted).headers["Content-Encoding"] == "br", accepted
 
 
-def test_what_the_browser_has_is_not_sent_again(site: Pages, story: str) -> None:
+def test_a_matching_etag_gets_304(site: Pages, story: str) -> None:
     etag = ask(site, story).headers["ETag"]
     for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
         reply = ask(site, story, If_None_Match=known)
@@ -158,7 +158,7 @@ def test_what_the_browser_has_is_not_sent_again(site: Pages, story: str) -> None
     assert ask(site, story, If_None_Match='"other"').status == 200
 
 
-def test_head_tells_the_length_and_nothing_else(site: Pages, story: str) -> None:
+def test_head_has_the_length_and_no_body(site: Pages, story: str) -> None:
     for path in (story, "/accounts/login/"):
         whole, head = ask(site, path), ask(site, path, "HEAD")
         assert head.body == b""
@@ -167,7 +167,7 @@ def test_head_tells_the_length_and_nothing_else(site: Pages, story: str) -> None
     assert ask(site, story, "HEAD").headers == ask(site, story).headers
 
 
-def test_other_pages_are_packed_as_well(site: Pages) -> None:
+def test_uncached_pages_are_compressed_as_well(site: Pages) -> None:
     plain, packed = ask(site, "/accounts/login/"), ask(site, "/accounts/login/", Accept_Encoding="gzip")
     assert "Log in" in plain.text
     assert "Log in" in packed.text
@@ -179,9 +179,7 @@ def test_other_pages_are_packed_as_well(site: Pages) -> None:
     assert "Content-Encoding" not in ask(site, "/readyz", Accept_Encoding="gzip").headers
 
 
-def test_the_theme_and_the_order_that_somebody_chose_are_pages_of_their_own(
-    site: Pages, article: Article
-) -> None:
+def test_theme_and_order_are_part_of_the_key(site: Pages, article: Article) -> None:
     story = article.get_absolute_url()
     for words in ("Early words.", "Late words."):
         say(article, words)
@@ -199,7 +197,7 @@ def test_the_theme_and_the_order_that_somebody_chose_are_pages_of_their_own(
     assert len(site._entries) == count + 1
 
 
-def test_who_asks_on_another_host_gets_what_django_makes_for_that_host(site: Pages, story: str) -> None:
+def test_requests_for_other_hosts_go_to_django(site: Pages, story: str) -> None:
     assert is_kept(ask(site, story, Host=f"localhost:{settings.PORT}"))
     assert not is_kept(ask(site, story, Host="localhost:1"))
     assert ask(site, story, Host="evil.example").status == 400
@@ -221,7 +219,7 @@ def test_who_asks_on_another_host_gets_what_django_makes_for_that_host(site: Pag
         "&".join(f"k{n}={n}" for n in range(5_000)),
     ],
 )
-def test_invented_queries_get_the_page_and_are_kept_nowhere(site: Pages, story: str, query: str) -> None:
+def test_unknown_query_parameters_are_ignored_by_the_cache(site: Pages, story: str, query: str) -> None:
     page = ask(site, story)
     assert ask(site, f"{story}?{query}").body == page.body
     assert len(site._entries) == 1
@@ -242,15 +240,13 @@ def test_invented_queries_get_the_page_and_are_kept_nowhere(site: Pages, story: 
         "after=" + "9" * 10_000,
     ],
 )
-def test_bad_values_get_a_page_or_are_not_found_and_are_kept_nowhere(
-    site: Pages, story: str, query: str
-) -> None:
+def test_invalid_values_are_not_cached(site: Pages, story: str, query: str) -> None:
     assert ask(site, f"{story}?{query}").status in {200, 404}
     assert site._entries == {}
 
 
 def test_a_comment_has_one_url(site: Pages, article: Article) -> None:
-    """Written otherwise ("007", or in the digits of another script), it would be kept once for each way."""
+    """Other spellings ("007", or digits of another script) would each get a cache entry of their own."""
     root = say(article)
     replies = [say(article, parent=root) for _ in range(REPLIES + 1)]
     for key in (str(replies[-1].pk), f"0{replies[-1].pk}", str(replies[-1].pk).translate(ARABIC)):
@@ -277,14 +273,14 @@ def test_memory_is_bounded(site: Pages, monkeypatch: pytest.MonkeyPatch) -> None
         ask(site, found.get_absolute_url())
         sizes.append(site._size)
     assert site._size == sum(entry.size for entry in site._entries.values())
-    monkeypatch.setattr(application, "ROOM", sizes[2])
+    monkeypatch.setattr(application, "CACHE_BYTES", sizes[2])
     ask(site, "/")
     assert site._size <= sizes[2]
     assert [key.path for key in site._entries][-1] == "/"
     assert site._size == sum(entry.size for entry in site._entries.values())
 
 
-def test_invented_orders_are_kept_nowhere(site: Pages, story: str) -> None:
+def test_unknown_orders_are_not_cached(site: Pages, story: str) -> None:
     for n in range(5):
         assert ask(site, f"/?order=x{n}").status == 200
         assert ask(site, f"{story}?order=x{n}").status == 404
@@ -296,7 +292,7 @@ def test_invented_orders_are_kept_nowhere(site: Pages, story: str) -> None:
 
 
 class Scene:
-    """A story with a thread, and everything that changes what a stranger reads."""
+    """A story with a thread, and everything that changes what an anonymous reader sees."""
 
     def __init__(self) -> None:
         self.editor = UserFactory.create(name="Edda", roles=(EDITOR,))
@@ -311,7 +307,7 @@ class Scene:
         self.reader = UserFactory.create(name="Ruth")
 
     def repeat(self) -> None:
-        """Take the second comment away, as the repeat of one under another story."""
+        """Remove the second comment as a duplicate of one on another story."""
         self.original = say(make_article("Another story"), "Second words.")
         self.decide(self.second, State.REJECTED, Reason.REPEAT)
         mark_comments(field="repeat_of", values={self.second.pk: self.original.pk})
@@ -320,7 +316,7 @@ class Scene:
         change_states(ids=[comment.pk], to=to, reason=reason, actor=None)
 
     def post_form(self, path: str, **changed: Any) -> None:
-        """The admin's form, with what it shows now but for what is changed."""
+        """Send the admin's form with its current values and these changes."""
         context = self.admin.get(path).context
         form = context["adminform"].form if "adminform" in context else context["form"]
         values = {name: form[name].value() for name in form.fields}
@@ -490,7 +486,7 @@ def test_no_change_is_missed(site: Pages, other: Pages, name: str) -> None:
         fresh.close()
 
 
-def test_a_story_that_is_taken_away_is_not_found(site: Pages, other: Pages) -> None:
+def test_an_unpublished_story_is_not_found(site: Pages, other: Pages) -> None:
     scene = Scene()
     alone = make_article("Alone")
     for one in (site, other):
@@ -523,7 +519,7 @@ from tests.factories import say
     assert "From elsewhere." in ask(site, article.get_absolute_url()).text
 
 
-def test_a_cleared_flood_that_nobody_saw_leaves_the_page(site: Pages, article: Article) -> None:
+def test_removing_an_unseen_flood_keeps_the_cached_page(site: Pages, article: Article) -> None:
     held = say(article)
     change_states(ids=[held.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     ask(site, article.get_absolute_url())
@@ -537,7 +533,7 @@ def test_a_cleared_flood_that_nobody_saw_leaves_the_page(site: Pages, article: A
 
 
 def moments_to_come() -> Iterator[datetime]:
-    """Yield a moment that is soon, and later ones until the loop's body ends before its moment has come."""
+    """Yield a time in the near future, and again later ones until the loop's body ends before that time."""
     lead = timedelta(seconds=1.2)
     while True:
         soon = timezone.now() + lead
@@ -547,7 +543,7 @@ def moments_to_come() -> Iterator[datetime]:
         lead *= 3
 
 
-def test_a_scheduled_story_appears_when_its_moment_comes(site: Pages, article: Article) -> None:
+def test_a_scheduled_story_appears_on_time(site: Pages, article: Article) -> None:
     for soon in moments_to_come():
         later = make_article(f"The slip opens at {soon:%X.%f}", published_at=soon)
         front_page, status = ask(site, "/").text, ask(site, later.get_absolute_url()).status
@@ -562,7 +558,7 @@ def test_a_scheduled_story_appears_when_its_moment_comes(site: Pages, article: A
     assert ask(site, later.get_absolute_url()).status == 200
 
 
-def test_a_discussion_closes_when_its_moment_comes(site: Pages, article: Article) -> None:
+def test_a_discussion_closes_on_time(site: Pages, article: Article) -> None:
     for soon in moments_to_come():
         change_discussion(article=article, closes_at=soon)
         page = ask(site, article.get_absolute_url()).text
@@ -593,7 +589,7 @@ def in_threads(work: Callable[[], None], count: int) -> None:
     assert not failed, failed
 
 
-def test_no_reader_sees_less_than_what_was_acknowledged(site: Pages, other: Pages, article: Article) -> None:
+def test_readers_see_every_acknowledged_comment(site: Pages, other: Pages, article: Article) -> None:
     acknowledged, done = 0, threading.Event()
 
     def read() -> None:
@@ -616,7 +612,7 @@ def test_no_reader_sees_less_than_what_was_acknowledged(site: Pages, other: Page
     assert "Number 40." in ask(site, article.get_absolute_url()).text
 
 
-def test_a_page_that_many_ask_for_is_made_once(site: Pages, story: str) -> None:
+def test_a_page_is_rendered_once_for_simultaneous_requests(site: Pages, story: str) -> None:
     made: list[str] = []
     django, start = site.django, threading.Barrier(8)
 

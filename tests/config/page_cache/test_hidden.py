@@ -1,8 +1,8 @@
-"""Fourteen ways in which a story is hidden, against every surface on which strangers would find it.
+"""Fourteen ways to hide a story, each checked on every page on which anonymous readers could find it.
 
-All of it goes through the whole application, from pages that were kept while the story was published. The
-story has everything that could give it away: a topic, an author and a month of its own, a pin, a picture,
-comments, an earlier address and one of another system, and a neighbour that would name it.
+The requests go through the whole application, with pages that were cached while the story was published. The
+story has everything that could reveal it: a topic, an author and a month of its own, a pin, an image,
+comments, an old URL and one of another system, and a neighbouring story that links to it.
 """
 
 from collections.abc import Callable
@@ -61,7 +61,7 @@ THEIR_OWN = {"its commenter's page": ["who commented"], "topic": ["topic", "topi
 
 
 class Scene:
-    """The story, published, and what stands around it."""
+    """The published story and its surroundings."""
 
     def __init__(self) -> None:
         self.image = make_image(jpeg(90, 60), alt=SIGNS["picture"])
@@ -113,7 +113,7 @@ class Scene:
         return publish(article=self.fresh(), at=moment, seen=self.article.version)
 
     def draft(self, stage: Article.Stage = Article.Stage.DRAFT) -> None:
-        """As if it had never been anything else."""
+        """Restore the state before the story was hidden."""
         values = {"stage": stage, "published_at": None, "version": F("version") + 1}
         Article.objects.filter(pk=self.article.pk).update(**values)
         touch_site()
@@ -127,7 +127,7 @@ class Scene:
 
     @property
     def lists(self) -> dict[str, list[str]]:
-        """Surfaces that stay, and name it no more."""
+        """Return the pages that stay but no longer mention the story."""
         file = (self.article.pk - 1) // SITEMAP_SIZE + 1
         near = self.neighbour.get_absolute_url()
         return {
@@ -153,7 +153,7 @@ class Scene:
 
     @property
     def own(self) -> dict[str, list[str]]:
-        """Surfaces that are there only with it."""
+        """Return the pages that exist only with the story."""
         url, comment = self._known, self.comment.pk
         return {
             "page and structured data": [url, f"{url}?order=newest"],
@@ -216,19 +216,19 @@ def _own_folder(settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
 
 
-def told(reply: Reply) -> str:
-    """All that a stranger gets to read, pictures by their being there."""
+def content_of(reply: Reply) -> str:
+    """Return everything that an anonymous reader gets; images count as text if they exist."""
     if reply.headers.get("Content-Type", "").startswith("image/"):
         return SIGNS["picture"]
     return f"{reply.text} {reply.headers.get('Location', '')}"
 
 
 def surfaces(site: Pages, found: dict[str, list[str]]) -> dict[str, list[str]]:
-    """What each of them gives away: the URL and the sign."""
+    """Return the URL and the tell-tale text of each surface that reveals the story."""
     leaks: dict[str, list[str]] = {}
     for name, urls in found.items():
         for url in urls:
-            text = told(ask(site, url))
+            text = content_of(ask(site, url))
             for asked in (url.partition("?")[0], Scene._known if Scene._known in url else "/"):
                 # A form, an answer and "Log in" say again which address they were asked.
                 text = text.replace(asked, " ") if asked != "/" else text
@@ -238,11 +238,11 @@ def surfaces(site: Pages, found: dict[str, list[str]]) -> dict[str, list[str]]:
     return leaks
 
 
-def test_there_are_as_many_as_we_say() -> None:
+def test_there_are_fourteen_ways() -> None:
     assert len(KINDS) == 14
 
 
-def test_published_it_is_on_every_surface(site: Pages) -> None:
+def test_a_published_story_is_on_every_page(site: Pages) -> None:
     scene = Scene()
     shown = surfaces(site, scene.lists | scene.own)
     # It is from 1999; on every other page at least its topic is named.
@@ -253,7 +253,7 @@ def test_published_it_is_on_every_surface(site: Pages) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_hidden_it_is_on_none(site: Pages, kind: str) -> None:
+def test_a_hidden_story_is_on_no_page(site: Pages, kind: str) -> None:
     scene = Scene()
     for urls in (scene.lists | scene.own).values():
         for url in urls:
@@ -275,7 +275,7 @@ def test_hidden_it_is_on_none(site: Pages, kind: str) -> None:
         fresh.close()
 
 
-def test_of_unknown_rights_it_is_read_here_and_told_nowhere_else(site: Pages) -> None:
+def test_a_story_with_unknown_rights_is_not_in_feeds(site: Pages) -> None:
     scene = Scene()
     for url in ("/feed/", "/topics/clandestine/feed/", *scene.lists["sitemap"], *scene.own["oEmbed"]):
         ask(site, url)

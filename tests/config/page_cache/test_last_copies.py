@@ -1,4 +1,4 @@
-"""The last good copies of pages: two instances of the application stand for two web processes."""
+"""Last copies of pages. Two instances of the application stand for two web processes."""
 
 import os
 import time
@@ -33,7 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "pages"
 
 
-def test_what_one_process_has_another_one_shows(site: Pages, other: Pages, article: Article) -> None:
+def test_a_process_shows_copies_of_another_one(site: Pages, other: Pages, article: Article) -> None:
     say(article, "Words of before.")
     story = article.get_absolute_url()
     ask(site, story)
@@ -49,9 +49,7 @@ def test_what_one_process_has_another_one_shows(site: Pages, other: Pages, artic
         assert ask(other, story, Cookie="theme=dark").status == 503
 
 
-def test_a_copy_of_what_has_changed_is_gone_with_the_next_sweep(
-    site: Pages, other: Pages, article: Article
-) -> None:
+def test_the_next_sweep_deletes_outdated_copies(site: Pages, other: Pages, article: Article) -> None:
     story = article.get_absolute_url()
     ask(site, story)
     site.sweep()
@@ -61,9 +59,7 @@ def test_a_copy_of_what_has_changed_is_gone_with_the_next_sweep(
         assert ask(other, story).status == 503
 
 
-def test_a_copy_from_before_something_was_taken_away_is_not_shown(
-    site: Pages, other: Pages, article: Article
-) -> None:
+def test_a_copy_from_before_an_invalidation_is_not_shown(site: Pages, other: Pages, article: Article) -> None:
     story, made = article.get_absolute_url(), say(article, "Words to take back.")
     ask(site, story)
     site.sweep()
@@ -81,7 +77,7 @@ def test_an_old_copy_is_not_shown(site: Pages, other: Pages, story: str, folder:
         assert ask(other, story).status == 503
 
 
-def test_copies_are_for_their_owner_and_go_with_the_process(folder: Path) -> None:
+def test_copies_are_private_and_deleted_with_the_process(folder: Path) -> None:
     copies = LastCopies()
     copies.store([(key("/"), "1", copy(b"page"))], 1000)
     assert LastCopies().find(key("/")) == (1000, copy(b"page"))
@@ -93,10 +89,10 @@ def test_copies_are_for_their_owner_and_go_with_the_process(folder: Path) -> Non
     assert list(folder.iterdir()) == []
 
 
-def test_only_what_is_new_is_written(folder: Path) -> None:
+def test_only_new_versions_are_written(folder: Path) -> None:
     copies = LastCopies()
     copies.store([(key("/"), "1", copy(b"one")), (key("/a/"), "1", copy(b"two"))], 1000)
-    (written,) = [path for path in folder.glob("*/*") if path.name == last_copies._name(key("/"))]
+    (written,) = [path for path in folder.glob("*/*") if path.name == last_copies._file_name(key("/"))]
     before = written.stat().st_ino
     copies.store([(key("/"), "1", copy(b"one")), (key("/b/"), "1", copy(b"three"))], 1001)
     assert written.stat().st_ino == before
@@ -107,8 +103,8 @@ def test_only_what_is_new_is_written(folder: Path) -> None:
 
 
 def test_bytes_and_files_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(last_copies, "BYTES_MOST", 10)
-    monkeypatch.setattr(last_copies, "FILES_MOST", 2)
+    monkeypatch.setattr(last_copies, "BYTES_MAX", 10)
+    monkeypatch.setattr(last_copies, "FILES_MAX", 2)
     copies = LastCopies()
     copies.store([(key(f"/{n}/"), "1", copy(b"page")) for n in range(9)], 1000)
     assert [bool(copies.find(key(f"/{n}/"))) for n in range(4)] == [True, True, False, False]
@@ -116,7 +112,7 @@ def test_bytes_and_files_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [bool(copies.find(key(f"/{n}/"))) for n in range(3)] == [True, False, False]
 
 
-def test_the_folder_of_a_process_that_was_killed_is_thrown_away(folder: Path) -> None:
+def test_the_folder_of_a_killed_process_is_deleted(folder: Path) -> None:
     killed, lives = LastCopies(), LastCopies()
     killed.store([(key("/"), "1", copy(b"page"))], time.time() - 120)
     lives.store([], time.time())
@@ -125,9 +121,7 @@ def test_the_folder_of_a_process_that_was_killed_is_thrown_away(folder: Path) ->
     assert killed.find(key("/"))
 
 
-def test_where_nothing_can_be_written_no_page_fails(
-    site: Pages, story: str, folder: Path, tmp_path: Path
-) -> None:
+def test_write_errors_do_not_fail_pages(site: Pages, story: str, folder: Path, tmp_path: Path) -> None:
     folder.write_text("no folder")
     assert ask(site, story).status == 200
     site.sweep()

@@ -1,4 +1,4 @@
-"""Reads over an event loop (LoopContact), from the run's real Postgres."""
+"""AsyncStampReader: reads of stamps in an event loop, from a real Postgres."""
 
 import asyncio
 import os
@@ -10,35 +10,35 @@ import psycopg2
 import pytest
 from django.db import connection as django_connection
 
-from config.page_cache.stamp_reader import LINES_MOST, Contact, LoopContact, Stamp, question
+from config.page_cache.stamp_reader import CONNECTIONS_MAX, AsyncStampReader, Contact, Stamp, stamp_query
 from tests.config.test_fallback_pages import frozen
 
-Work = Callable[[LoopContact], Awaitable[None]]
+Work = Callable[[AsyncStampReader], Awaitable[None]]
 
 
 @pytest.fixture
-def contact(transactional_db: None) -> Iterator[Contact]:
+def reader(transactional_db: None) -> Iterator[Contact]:
     made = Contact()
     yield made
     made.close()
 
 
-def run(contact: Contact, work: Work) -> LoopContact:
-    loop_contact = LoopContact(contact)
+def run(reader: Contact, work: Work) -> AsyncStampReader:
+    async_reader = AsyncStampReader(reader)
 
     async def main() -> None:
         try:
-            await work(loop_contact)
+            await work(async_reader)
         finally:
-            for line in list(loop_contact._idle):
+            for line in list(async_reader._idle):
                 line._fail()
 
     asyncio.run(main())
-    return loop_contact
+    return async_reader
 
 
 def execute(statement: str) -> None:
-    """Over a connection of its own: in an event loop Django would make one that no test closes."""
+    """Execute over an own connection, because Django would open one in the event loop that no test closes."""
     one = psycopg2.connect(**django_connection.get_connection_params())
     one.autocommit = True
     with one.cursor() as cursor:
@@ -51,87 +51,87 @@ def version(stamp: Stamp | None) -> int:
     return stamp[0]
 
 
-def test_many_who_ask_the_same_share_questions(contact: Contact) -> None:
+def test_equal_reads_share_a_query(reader: Contact) -> None:
     asked = []
 
-    async def work(loop_contact: LoopContact) -> None:
-        first = version(await loop_contact.read(question()))
-        (line,) = loop_contact._idle
+    async def work(async_reader: AsyncStampReader) -> None:
+        first = version(await async_reader.read(stamp_query()))
+        (line,) = async_reader._idle
         ask = line.ask
         line.ask = lambda *arguments: (asked.append(arguments), ask(*arguments))  # type: ignore[method-assign]
-        stamps = await asyncio.gather(*(loop_contact.read(question()) for _ in range(100)))
+        stamps = await asyncio.gather(*(async_reader.read(stamp_query()) for _ in range(100)))
         assert {version(stamp) for stamp in stamps} == {first}
 
-    run(contact, work)
+    run(reader, work)
     assert len(asked) <= 2
 
 
-def test_an_answer_is_read_after_its_question_came(contact: Contact) -> None:
-    async def work(loop_contact: LoopContact) -> None:
-        await loop_contact.read(question())
+def test_versions_are_read_after_the_request_came(reader: Contact) -> None:
+    async def work(async_reader: AsyncStampReader) -> None:
+        await async_reader.read(stamp_query())
         for _ in range(50):
-            before = asyncio.ensure_future(loop_contact.read(question()))
+            before = asyncio.ensure_future(async_reader.read(stamp_query()))
             await asyncio.sleep(0)  # it is on its way, and must not answer for what is asked from here on
             execute("UPDATE articles_site SET version = version + 1")
-            after = await loop_contact.read(question())
-            fresh = contact.read(question())
+            after = await async_reader.read(stamp_query())
+            fresh = reader.read(stamp_query())
             assert version(await before) <= version(after) == fresh[0]
 
-    run(contact, work)
+    run(reader, work)
 
 
-def test_different_questions_go_over_a_few_lines(contact: Contact) -> None:
-    async def work(loop_contact: LoopContact) -> None:
-        questions = [question(articles=[number]) for number in range(40)]
-        stamps = await asyncio.gather(*map(loop_contact.read, questions))
+def test_different_queries_use_few_connections(reader: Contact) -> None:
+    async def work(async_reader: AsyncStampReader) -> None:
+        questions = [stamp_query(articles=[number]) for number in range(40)]
+        stamps = await asyncio.gather(*map(async_reader.read, questions))
         assert all(stamps)
-        assert loop_contact._count <= LINES_MOST
+        assert async_reader._count <= CONNECTIONS_MAX
 
-    run(contact, work)
+    run(reader, work)
 
 
-def test_lines_that_were_cut_are_made_again(contact: Contact) -> None:
-    async def work(loop_contact: LoopContact) -> None:
-        await loop_contact.read(question())
-        backend = loop_contact._idle[0].connection.info.backend_pid
+def test_closed_connections_are_replaced(reader: Contact) -> None:
+    async def work(async_reader: AsyncStampReader) -> None:
+        await async_reader.read(stamp_query())
+        backend = async_reader._idle[0].connection.info.backend_pid
         execute(f"SELECT pg_terminate_backend({backend}, 5000)")
         await asyncio.sleep(0.1)  # the loop hears of it
-        assert loop_contact._idle == []
-        assert await loop_contact.read(question())
+        assert async_reader._idle == []
+        assert await async_reader.read(stamp_query())
 
-    run(contact, work)
+    run(reader, work)
 
 
-def test_nobody_waits_longer_than_a_line_that_is_silent(contact: Contact) -> None:
-    async def work(loop_contact: LoopContact) -> None:
-        await loop_contact.read(question())
-        backend = loop_contact._idle[0].connection.info.backend_pid
+def test_reads_fail_together_on_a_silent_connection(reader: Contact) -> None:
+    async def work(async_reader: AsyncStampReader) -> None:
+        await async_reader.read(stamp_query())
+        backend = async_reader._idle[0].connection.info.backend_pid
         os.kill(backend, signal.SIGSTOP)
         try:
-            answers = await asyncio.gather(*(loop_contact.read(question()) for _ in range(10)))
+            answers = await asyncio.gather(*(async_reader.read(stamp_query()) for _ in range(10)))
         finally:
             os.kill(backend, signal.SIGCONT)
         assert answers == [None] * 10
-        assert await loop_contact.read(question())
+        assert await async_reader.read(stamp_query())
 
-    run(contact, work)
+    run(reader, work)
 
 
-def test_with_a_frozen_database_the_loop_goes_on(contact: Contact) -> None:
-    async def work(loop_contact: LoopContact) -> None:
-        await loop_contact.read(question())
+def test_with_a_frozen_database_the_loop_goes_on(reader: Contact) -> None:
+    async def work(async_reader: AsyncStampReader) -> None:
+        await async_reader.read(stamp_query())
         with frozen():
-            waiting = asyncio.ensure_future(loop_contact.read(question()))
+            waiting = asyncio.ensure_future(async_reader.read(stamp_query()))
             turns = 0
             while not waiting.done():
                 await asyncio.sleep(0.01)
                 turns += 1
             assert await waiting is None
             assert turns > 10
-            contact.lost_at = time.monotonic()  # as a thread finds out next
-            assert await loop_contact.read(question()) is None
+            reader.lost_at = time.monotonic()  # as a thread finds out next
+            assert await async_reader.read(stamp_query()) is None
         django_connection.close()  # the one that `frozen` has made in this loop
-        contact.read_singly([], [])
-        assert await loop_contact.read(question())
+        reader.read_versions([], [])
+        assert await async_reader.read(stamp_query())
 
-    run(contact, work)
+    run(reader, work)

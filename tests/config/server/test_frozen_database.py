@@ -1,4 +1,4 @@
-"""`manage.py serve` with a database that takes what is sent to it and never answers."""
+"""`manage.py serve` with a frozen database, which accepts requests and never answers."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ import pytest
 from tests.config.serving import Guest, Served, serving
 from tests.helpers.waiting import until
 
-LINE = "The site can’t reach its database: this is the page as it was on"
+LINE = "The site can’t reach its database. This is the page as of"
 READERS = 400
 
 
@@ -46,8 +46,8 @@ def wait_for_copies(home: Path, count: int) -> None:
     until(lambda: len({path.name for path in copies(home)}) >= count)
 
 
-def test_readers_of_what_some_process_has_get_it_from_all(site: Served, home: Path) -> None:
-    """Each page was asked for once, so that one of the two web processes has it in memory."""
+def test_every_process_serves_the_copies_of_all(site: Served, home: Path) -> None:
+    """Each page was requested once, so one of the two web processes has it in memory."""
     pages = ["/", "/archive/", "/feed/", site.story, f"{site.story}?order=oldest", f"{site.story}version/"]
     html = {"/", "/archive/", site.story, f"{site.story}?order=oldest"}
     for page in pages:

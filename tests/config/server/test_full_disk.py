@@ -1,7 +1,7 @@
-"""`manage.py serve` in a data folder whose disk is full: what is answered is what is stored.
+"""`manage.py serve` in a data folder whose disk is full: it confirms only what it has stored.
 
-The disk is a file system in memory, mounted for this test; where nothing can be mounted it is skipped, and in
-the gate's own run (CI=1) it fails.
+The disk is a file system in memory, mounted for this test. Without the right to mount, the test is skipped,
+but in CI (CI=1) it fails.
 """
 
 import json
@@ -72,7 +72,7 @@ def ask(
 
 
 def fill(disk: Path) -> Path:
-    """Leave not one block."""
+    """Fill the disk completely."""
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file:
         for size in (1 << 20, 4096):
@@ -82,7 +82,7 @@ def fill(disk: Path) -> Path:
     return filler
 
 
-def test_the_commit_decides_the_answer(
+def test_a_reply_is_confirmed_only_if_it_was_committed(
     site: Served, disk: Path, ask: Callable[..., list[tuple[Any, ...]]]
 ) -> None:
     reader = json.loads((disk / "home" / "sample-accounts.json").read_text())["accounts"][0]
@@ -93,13 +93,13 @@ def test_the_commit_decides_the_answer(
     for writer in (Guest(site, "Before"), member):  # a table without a row would refuse the first
         assert writer.post(f"Words of {writer.name} while there is room.")[0] == 200
     filler = fill(disk)
-    told = []
+    replies = []
     for number, (body, (writer, hidden)) in enumerate(zip(words, forms, strict=True)):
         if number % 4 == 3:  # a little room, so that each table finds the disk full at another moment
             os.truncate(filler, filler.stat().st_size - 16_384)
-        told.append(writer.post(body, hidden))
-    answers = [status for status, _page in told]
-    assert set(answers) <= {200, 503}, next(page for status, page in told if status not in {200, 503})
+        replies.append(writer.post(body, hidden))
+    answers = [status for status, _page in replies]
+    assert set(answers) <= {200, 503}, next(page for status, page in replies if status not in {200, 503})
     assert 200 in answers
     assert 503 in answers
 
@@ -142,7 +142,7 @@ def guests_without_mails(ask: Callable[..., list[tuple[Any, ...]]]) -> list[Any]
 
 
 def held_without_jobs(ask: Callable[..., list[tuple[Any, ...]]]) -> list[Any]:
-    """Comments of the member that wait, of which nobody will be told."""
+    """Return the member's comments that wait without a queued notification."""
     return ask(
         "SELECT id FROM comments_comment c WHERE body ~ '^Words number' AND author_id IS NOT NULL "
         "AND state = 'pending' AND NOT EXISTS (SELECT FROM django_tasks_database_dbtaskresult "

@@ -1,4 +1,4 @@
-"""The embedded server, in clusters of its own."""
+"""The embedded Postgres server, in temporary clusters."""
 
 import importlib.util
 import os
@@ -19,7 +19,14 @@ from config.server import postgres
 from config.server.processes import identity
 from config.server.program_copy import Program, readable_project
 from core import data_folder as folders
-from core.data_folder import PROJECT, NoHome, data_folder, make_home, refuse_closed, unprivileged_user
+from core.data_folder import (
+    PROJECT,
+    DataFolderError,
+    check_user_can_enter,
+    data_folder,
+    make_data_folder,
+    unprivileged_user,
+)
 from tests.config.conftest import holder, processes
 from tests.helpers.waiting import PATIENCE, until
 
@@ -90,13 +97,13 @@ def test_it_listens_to_this_machine_and_this_user_only(server: postgres.Server) 
     assert (server.folder.stat().st_mode & 0o066) == 0
 
 
-def test_available_starts_one_and_stops_it(server: postgres.Server) -> None:
+def test_available_starts_and_stops_a_server(server: postgres.Server) -> None:
     with postgres.available():
         assert ask("web", "SELECT 1") == [(1,)]
     assert processes(server.folder) == []
 
 
-def test_available_uses_the_one_that_runs(server: postgres.Server, environment: dict[str, str]) -> None:
+def test_available_uses_a_running_server(server: postgres.Server, environment: dict[str, str]) -> None:
     other = holder(environment)
     with postgres.available():
         assert ask("web", "SELECT 1") == [(1,)]
@@ -118,7 +125,7 @@ def test_nothing_outlives_a_killed_process_and_nothing_is_lost(
         ask("owner", "DROP TABLE kept")
 
 
-def test_the_next_waits_until_the_last_of_a_killed_one_is_gone(
+def test_a_start_waits_for_the_last_process_of_a_killed_server(
     server: postgres.Server, environment: dict[str, str]
 ) -> None:
     other = holder(environment)
@@ -152,13 +159,13 @@ def test_data_of_another_major_version_is_refused(server: postgres.Server) -> No
     was = version.read_text()
     version.write_text("14\n")
     try:
-        with pytest.raises(postgres.NoServer, match=r"is of PostgreSQL 14, the server here is \d+"):
+        with pytest.raises(postgres.NoServer, match=r"is of PostgreSQL 14, but this server is \d+"):
             server.ensure()
     finally:
         version.write_text(was)
 
 
-def test_half_a_cluster_is_made_anew(server: postgres.Server) -> None:
+def test_an_incomplete_cluster_is_created_again(server: postgres.Server) -> None:
     with postgres.available():
         pass
     server.cluster.rename(server.folder / "postgres.new")
@@ -174,7 +181,7 @@ def test_a_socket_folder_that_is_not_ours_is_refused(server: postgres.Server, tm
     assert not server.socket.exists()
     server.socket.symlink_to(tmp_path)
     try:
-        with pytest.raises(postgres.NoServer, match="belongs to somebody else"):
+        with pytest.raises(postgres.NoServer, match="belongs to another user"):
             server.ensure()
     finally:
         server.socket.unlink()
@@ -192,7 +199,9 @@ def test_a_deep_folder_with_spaces_and_commas(home: Path, monkeypatch: pytest.Mo
     server.stop()
 
 
-def test_the_environment_does_not_reach_in(server: postgres.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_does_not_affect_the_server(
+    server: postgres.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in {
         "PGPORT": "1",
         "PGDATA": "/",
@@ -205,16 +214,16 @@ def test_the_environment_does_not_reach_in(server: postgres.Server, monkeypatch:
     assert ask("web", "SHOW timezone") == [("UTC",)]
 
 
-def test_without_the_package_the_systems_server_is_taken_and_named(
+def test_without_the_package_the_systems_server_is_used(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    installed = sorted(postgres.SYSTEM.glob("[0-9]*/bin"), key=lambda path: int(path.parent.name))
+    installed = sorted(postgres.SYSTEM_SERVERS.glob("[0-9]*/bin"), key=lambda path: int(path.parent.name))
     if installed and int(installed[-1].parent.name) >= postgres.OLDEST_MAJOR:
         with postgres.temporary() as url:
             psycopg2.connect(url).close()
-        assert f"of the system ({installed[-1]}), since the package" in str(postgres.binaries())
-    monkeypatch.setattr(postgres, "SYSTEM", tmp_path)
+        assert f"of the system ({installed[-1]}), since the package" in str(postgres.find_binaries())
+    monkeypatch.setattr(postgres, "SYSTEM_SERVERS", tmp_path)
     with pytest.raises(postgres.NoServer, match="set DATABASE_URL"), postgres.temporary():
         pass
 
@@ -230,12 +239,12 @@ def test_a_packaged_server_that_does_not_run_says_why(
         f"#!/bin/sh\necho '{refusal}' >&2; exit 127" if is_program else "\x7fELF"
     )
     (folder / "postgres").chmod(0o755)
-    monkeypatch.setattr(postgres, "program", lambda: Program(Path(sys.executable), reachable))
+    monkeypatch.setattr(postgres, "python_program", lambda: Program(Path(sys.executable), reachable))
     why = refusal if is_program else "Exec format error"
     with pytest.raises(
         postgres.NoServer, match=f"(?s)packaged PostgreSQL does not run here.*{why}.*DATABASE_URL"
     ):
-        postgres.binaries()
+        postgres.find_binaries()
 
 
 def test_a_real_database_needs_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -255,7 +264,7 @@ def test_the_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def reachable() -> Iterator[Path]:
-    """A folder that everybody can enter."""
+    """Yield a folder that everybody can enter."""
     folder = Path(tempfile.mkdtemp(prefix="soundoff-folder-"))
     folder.chmod(0o755)
     yield folder
@@ -279,55 +288,59 @@ OWN_MODE = 0o711 if os.geteuid() == 0 else 0o700
 def test_the_data_folder_has_its_modes_under_any_umask(
     strict_umask: None, reachable: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folders, "ROOTS", reachable / "lib" / "soundoff")
-    home = folders.ROOTS / "site"
-    make_home(home)
+    monkeypatch.setattr(folders, "ROOT_DATA_FOLDERS", reachable / "lib" / "soundoff")
+    home = folders.ROOT_DATA_FOLDERS / "site"
+    make_data_folder(home)
     assert mode(home) == OWN_MODE
     if os.geteuid() == 0:
-        assert (mode(folders.ROOTS), mode(reachable / "lib")) == (0o755, 0o755)
-        refuse_closed(home)
+        assert (mode(folders.ROOT_DATA_FOLDERS), mode(reachable / "lib")) == (0o755, 0o755)
+        check_user_can_enter(home)
 
 
-def test_modes_that_an_earlier_version_left_are_mended(
-    reachable: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(folders, "ROOTS", reachable / "soundoff")
-    home = folders.ROOTS / "site"
+def test_modes_of_an_earlier_version_are_corrected(reachable: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "ROOT_DATA_FOLDERS", reachable / "soundoff")
+    home = folders.ROOT_DATA_FOLDERS / "site"
     home.mkdir(parents=True)
     home.chmod(0o777)
-    folders.ROOTS.chmod(0o700)  # as Django's file cache makes it
-    make_home(home)
+    folders.ROOT_DATA_FOLDERS.chmod(0o700)  # as Django's file cache makes it
+    make_data_folder(home)
     assert mode(home) == OWN_MODE
     if os.geteuid() == 0:
-        assert mode(folders.ROOTS) == 0o755
+        assert mode(folders.ROOT_DATA_FOLDERS) == 0o755
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
-def test_the_workers_know_the_same_address(home: Path, environment: dict[str, str]) -> None:
+def test_the_workers_use_the_same_socket(home: Path, environment: dict[str, str]) -> None:
     user = unprivileged_user()
     home.chmod(0o711)
-    read = [postgres.program().python, "-c", "from config.server import postgres; print(postgres.url('web'))"]
+    read = [
+        postgres.python_program().python,
+        "-c",
+        "from config.server import postgres; print(postgres.url('web'))",
+    ]
     project = readable_project(user, home / "project")
-    ours = environment | postgres.program().environment
-    told = subprocess.check_output(read, cwd=project, env=ours, text=True, **identity(user))
-    assert str(postgres.Server(home).socket).replace("/", "%2F") in told
+    ours = environment | postgres.python_program().environment
+    output = subprocess.check_output(read, cwd=project, env=ours, text=True, **identity(user))
+    assert str(postgres.Server(home).socket).replace("/", "%2F") in output
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
-def test_a_closed_folder_above_is_named(reachable: Path) -> None:
+def test_the_error_names_a_closed_parent_folder(reachable: Path) -> None:
     closed = reachable / "closed"
     closed.mkdir(mode=0o700)
     server = postgres.Server(closed / "site")
     try:
-        with pytest.raises(NoHome, match=f"nobody, who cannot enter {closed}. Run: chmod o\\+x {closed};"):
+        with pytest.raises(
+            DataFolderError, match=f"nobody, who cannot enter {closed}. Run: chmod o\\+x {closed};"
+        ):
             server.ensure()
     finally:
         server.stop()
 
 
-def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_the_error_names_the_data_folder(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "file").touch()
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=PROJECT,
         env=environment | {"SOUNDOFF_HOME": str(tmp_path / "file" / "site")},
@@ -335,16 +348,14 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path, environment:
         text=True,
         check=False,
     )
-    assert told.returncode == 1
-    assert told.stderr == (
-        f"The data folder {tmp_path}/file/site cannot be made: Not a directory. "
+    assert output.returncode == 1
+    assert output.stderr == (
+        f"The data folder {tmp_path}/file/site cannot be created: Not a directory. "
         "Set SOUNDOFF_HOME to a folder that you may write to.\n"
     )
 
 
-def test_whoever_imports_the_settings_first_makes_the_data_folder(
-    reachable: Path, environment: dict[str, str]
-) -> None:
+def test_importing_the_settings_creates_the_data_folder(reachable: Path, environment: dict[str, str]) -> None:
     home = reachable / "a" / "site"
     script = """
         import os; os.umask(0o077)

@@ -1,4 +1,4 @@
-"""The copy that root's unprivileged user reads."""
+"""Copies of Python and the project for the unprivileged user."""
 
 import os
 import pwd
@@ -27,7 +27,7 @@ def user() -> pwd.struct_passwd:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that everybody can enter."""
+    """Yield a folder that everybody can enter."""
     folder = Path(tempfile.mkdtemp(prefix="soundoff-program-"))
     folder.chmod(0o755)
     yield folder
@@ -36,14 +36,14 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def closed(folder: Path) -> Path:
-    """A folder as umask 077 makes it."""
+    """Return a folder as umask 077 creates it."""
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
     (closed / "file").touch()
     return closed
 
 
-def test_one_closed_file_or_folder_is_enough(user: pwd.struct_passwd, folder: Path, closed: Path) -> None:
+def test_one_unreadable_file_is_detected(user: pwd.struct_passwd, folder: Path, closed: Path) -> None:
     assert not can_read(user, [folder])
     assert not can_read(user, [closed])
     closed.chmod(0o755)
@@ -58,7 +58,7 @@ def test_a_closed_project_is_copied_and_made_readable(
     user: pwd.struct_passwd, folder: Path, closed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(program_copy, "PROJECT", closed)
-    monkeypatch.setattr(program_copy, "PARTS", ("app", "manage.py"))
+    monkeypatch.setattr(program_copy, "PROJECT_PARTS", ("app", "manage.py"))
     (closed / "app").mkdir(mode=0o700)
     (closed / "app" / "new.py").touch(mode=0o600)
     (closed / "manage.py").touch(mode=0o700)
@@ -86,8 +86,8 @@ def test_an_unreadable_python_is_copied_once(
     finally:
         os.umask(was)
     argv = [made.python, "-c", "import django, ssl, sys; print(django.__file__, sys.base_prefix)"]
-    told = subprocess.check_output(argv, cwd="/", env=made.environment, text=True, **identity(user))
-    assert told.split() == [str(made.packages / "django" / "__init__.py"), str(copy / "base")]
+    output = subprocess.check_output(argv, cwd="/", env=made.environment, text=True, **identity(user))
+    assert output.split() == [str(made.packages / "django" / "__init__.py"), str(copy / "base")]
     assert not (made.packages / "pytest").exists(), "only what serves a site is copied"
     stamp = (copy / "stamp").stat().st_mtime_ns
     assert readable_program(user, copy) == made
@@ -97,12 +97,12 @@ def test_an_unreadable_python_is_copied_once(
     assert (copy / "stamp").stat().st_mtime_ns != stamp
 
 
-def test_what_cannot_be_copied_is_said(
+def test_a_failed_copy_is_an_error(
     user: pwd.struct_passwd, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(program_copy, "can_read", lambda user, paths: False)
     with pytest.raises(CannotStart, match=r"cannot be copied: .*/none\.lock: No such file"):
         readable_program(user, folder / "no" / "none")
-    monkeypatch.setattr(program_copy, "TRIAL", "raise SystemExit('no such library')")
+    monkeypatch.setattr(program_copy, "TRIAL_IMPORT", "raise SystemExit('no such library')")
     with pytest.raises(CannotStart, match=r"(?s)no such library.*rm -r .*\.venv; PYTHON="):
         readable_program(user, folder / "copy")

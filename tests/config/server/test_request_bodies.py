@@ -1,4 +1,4 @@
-"""Reading of a request's body, without a server; test_slow_clients.py has the rest."""
+"""Reading request bodies without a server. test_slow_clients.py tests the rest."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 
 from config.server import request_bodies
 from config.server.request_bodies import (
-    IN_MEMORY_MOST,
+    IN_MEMORY_MAX,
     Body,
     ClientGoneError,
     RefusedError,
@@ -25,7 +25,7 @@ Messages = list[dict[str, Any]]
 @pytest.fixture(autouse=True)
 def nothing_stays() -> Iterator[None]:
     yield
-    assert (Body.small, Body.large) == (0, 0)
+    assert (Body.memory_used, Body.files_used) == (0, 0)
 
 
 def read(messages: Messages, **environ: str) -> tuple[Body, dict[str, Any]]:
@@ -61,22 +61,22 @@ def test_who_has_a_body() -> None:
     assert not has_body({})
 
 
-def test_half_a_body_is_none() -> None:
+def test_an_incomplete_body_is_an_error() -> None:
     for messages in ([part(b"a=", more=True), {"type": "http.disconnect"}], [part(b"a=")]):
         with pytest.raises(ClientGoneError):
             read(messages, CONTENT_LENGTH="3")
 
 
 def test_a_body_comes_whole_at_each_size() -> None:
-    for size in (0, 1, IN_MEMORY_MOST, IN_MEMORY_MOST + 1, 3 * MB):
+    for size in (0, 1, IN_MEMORY_MAX, IN_MEMORY_MAX + 1, 3 * MB):
         with read_bytes(size) as body:
             assert len(body.file.read()) == size
 
 
 def test_large_bodies_leave_room_for_comments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_bodies, "LARGE_ROOM", 4 * MB)
+    monkeypatch.setattr(request_bodies, "FILES_TOTAL_MAX", 4 * MB)
     with read_bytes(3 * MB), read_bytes(3 * MB):
-        with pytest.raises(RefusedError, match="no room for what you sent") as refused:
+        with pytest.raises(RefusedError, match="too busy at the moment") as refused:
             read_bytes(3 * MB)
         assert refused.value.status == HTTPStatus.SERVICE_UNAVAILABLE
         with read_bytes(10_000) as comment:
@@ -85,7 +85,7 @@ def test_large_bodies_leave_room_for_comments(monkeypatch: pytest.MonkeyPatch) -
         pass
 
 
-def test_small_bodies_have_a_bound_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_bodies, "SMALL_ROOM", 2 * MB)
+def test_small_bodies_are_limited_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_bodies, "MEMORY_TOTAL_MAX", 2 * MB)
     with read_bytes(MB), read_bytes(MB), pytest.raises(RefusedError):
         read_bytes(1)

@@ -1,4 +1,4 @@
-"""`manage.py serve`, the real thing: every process of it, in a data folder and on a port of its own."""
+"""`manage.py serve` with all its processes, in a data folder and on a port of its own."""
 
 import http.client
 import json
@@ -22,7 +22,7 @@ import pytest
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from config.management.commands.serve import prepare_for, take_up_abandoned_jobs
+from config.management.commands.serve import prepare_folders, requeue_abandoned_jobs
 from config.server import postgres
 from core.data_folder import PROJECT, unprivileged_user
 from tests.config.conftest import data_folder, holder, processes
@@ -32,7 +32,7 @@ Serve = Callable[..., "Site"]
 
 
 class Site:
-    """A running `serve`: what it printed, and its processes."""
+    """A running `serve`: its output and its processes."""
 
     def __init__(self, process: subprocess.Popen[str], port: int, home: Path) -> None:
         self.process = process
@@ -48,7 +48,7 @@ class Site:
             self.printed += line
 
     def status(self, path: str = "/readyz") -> int:
-        """0 where nobody answers."""
+        """Return the status of a page; 0 without an answer."""
         web = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             web.request("GET", path)
@@ -59,7 +59,7 @@ class Site:
             web.close()
 
     def child(self, words: str) -> int:
-        """The process id of the one direct child with these words in its command line; 0 for none."""
+        """Return the id of the direct child with these words in its command line; 0 for none."""
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
@@ -71,7 +71,7 @@ class Site:
         return 0
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Its exit code."""
+        """Stop the process and return its exit code."""
         self.process.send_signal(number)
         self.printed += self.process.communicate(timeout=PATIENCE)[0]
         return self.process.returncode
@@ -128,7 +128,7 @@ def browser() -> OpenerDirector:
 
 
 def submit(opener: OpenerDirector, url: str, fields: dict[str, str]) -> str:
-    """Open the form at `url`, send it with its token, and return the URL where that leads."""
+    """Open the form at `url`, send it with its token, and return the final URL."""
     page = opener.open(url).read().decode()
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
     assert token
@@ -163,7 +163,7 @@ def test_the_first_start_makes_a_site_with_a_sample(serve: Serve, home: Path) ->
     assert processes(home) == []
 
 
-def test_a_second_start_makes_nothing_again_and_tells_the_accounts(serve: Serve, home: Path) -> None:
+def test_a_second_start_prints_the_accounts_and_creates_nothing(serve: Serve, home: Path) -> None:
     site = serve()
     site.wait_for("Ctrl-C stops it.")
     assert site.stop() == 0
@@ -176,7 +176,7 @@ def test_a_second_start_makes_nothing_again_and_tells_the_accounts(serve: Serve,
 
 
 @pytest.mark.parametrize("reach", [{"HOST": "0.0.0.0"}, {"SITE_URL": "http://soundoff.example"}])
-def test_the_samples_accounts_are_for_this_machine_only(
+def test_a_public_site_does_not_start_with_sample_accounts(
     serve: Serve, ask: Callable[[str], list[tuple[Any, ...]]], home: Path, reach: dict[str, str]
 ) -> None:
     reach = {"SITE_URL": "http://localhost:8000"} | reach
@@ -185,7 +185,7 @@ def test_the_samples_accounts_are_for_this_machine_only(
     assert site.stop() == 0
     refused = serve(**reach)
     assert refused.process.wait(PATIENCE) == 1
-    refused.wait_for("the sample's accounts still log in: administrator@example.org, ")
+    refused.wait_for("the sample accounts can still log in: administrator@example.org, ")
     assert processes(home) == []
 
     site = serve()
@@ -227,12 +227,12 @@ def test_a_killed_child_is_started_again(serve: Serve) -> None:
         until(lambda: site.status() == 200)
     until(lambda: site.child("db_worker"))
     assert site.stop() == 0
-    assert "The database ended (-9); starting it again." in site.printed
+    assert "The database ended (-9); restarting it." in site.printed
 
 
 def test_a_web_server_that_is_killed_while_it_starts_leaves_no_worker(serve: Serve) -> None:
     def workers() -> list[str]:
-        """Of its process group, without itself."""
+        """Return the processes of its process group, without itself."""
         fields = []
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -266,15 +266,15 @@ def test_a_killed_supervisor_leaves_no_process_and_loses_nothing(
     assert ask("DELETE FROM articles_topic WHERE slug = 'just-before' RETURNING 1") == [(1,)]
 
 
-def test_there_is_only_one(serve: Serve, home: Path) -> None:
+def test_a_second_serve_is_refused(serve: Serve, home: Path) -> None:
     site = serve()
     site.wait_for("Ctrl-C stops it.")
     second = serve()
     assert second.process.wait(PATIENCE) == 1
-    second.wait_for(f"Soundoff already runs with the data folder {home}.")
+    second.wait_for(f"Soundoff is already running with the data folder {home}.")
 
 
-def test_a_taken_port_is_named(serve: Serve) -> None:
+def test_the_error_names_a_port_in_use(serve: Serve) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -310,7 +310,7 @@ def test_it_waits_for_a_command_that_runs_the_database(serve: Serve, environment
     assert site.status() == 200
 
 
-def test_a_given_file_is_brought_in_and_its_page_named(serve: Serve, tmp_path: Path) -> None:
+def test_a_given_file_is_imported(serve: Serve, tmp_path: Path) -> None:
     story = PROJECT / "archive" / "sample" / "story.txt"
     ahead = tmp_path / "ahead.txt"
     text = re.sub(r"\A.*", "March 3rd, 2099", story.read_text(encoding="utf-8"))
@@ -323,14 +323,14 @@ def test_a_given_file_is_brought_in_and_its_page_named(serve: Serve, tmp_path: P
     assert site.status(address[1].partition(str(site.port))[2]) == 200
 
 
-def test_a_missing_file_is_named(serve: Serve) -> None:
+def test_the_error_names_a_missing_file(serve: Serve) -> None:
     site = serve("nowhere.txt")
     assert site.process.wait(PATIENCE) == 1
     site.wait_for("There is no file nowhere.txt.")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's workers are the same user")
-def test_what_root_wrote_before_belongs_to_the_workers(tmp_path: Path, settings: Any) -> None:
+def test_files_of_root_are_given_to_the_workers(tmp_path: Path, settings: Any) -> None:
     settings.HOME = tmp_path
     (tmp_path / "media" / "ab").mkdir(parents=True)
     written = [tmp_path / "secret_key", tmp_path / "media" / "ab" / "picture.avif"]
@@ -338,7 +338,7 @@ def test_what_root_wrote_before_belongs_to_the_workers(tmp_path: Path, settings:
         path.touch()
     user = unprivileged_user()
     assert user
-    prepare_for(user, tmp_path)
+    prepare_folders(user, tmp_path)
     for path in (
         *written,
         written[1].parent,
@@ -349,7 +349,7 @@ def test_what_root_wrote_before_belongs_to_the_workers(tmp_path: Path, settings:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user can give nothing away")
-def test_the_workers_are_given_nothing_through_a_link(tmp_path: Path, settings: Any) -> None:
+def test_links_are_not_followed_when_files_are_given(tmp_path: Path, settings: Any) -> None:
     settings.HOME = tmp_path
     others, ours = tmp_path / "others", tmp_path / "media"
     for folder in (others, ours):
@@ -359,12 +359,12 @@ def test_the_workers_are_given_nothing_through_a_link(tmp_path: Path, settings: 
     (ours / "soft").symlink_to(others)
     user = unprivileged_user()
     assert user
-    prepare_for(user, tmp_path)
+    prepare_folders(user, tmp_path)
     assert [path.stat().st_uid for path in (others, others / "secret")] == [0, 0]
 
 
 @pytest.mark.django_db
-def test_jobs_that_our_worker_left_are_queued_again() -> None:
+def test_abandoned_jobs_are_queued_again() -> None:
     def job(status: str, worker: str) -> DBTaskResult:
         return DBTaskResult.objects.create(
             task_path="tests.none", args_kwargs={"args": [], "kwargs": {}}, status=status, worker_ids=[worker]
@@ -372,7 +372,7 @@ def test_jobs_that_our_worker_left_are_queued_again() -> None:
 
     ours, others = job(TaskResultStatus.RUNNING, "ours"), job(TaskResultStatus.RUNNING, "another")
     done = job(TaskResultStatus.SUCCESSFUL, "ours")
-    take_up_abandoned_jobs("ours")
+    requeue_abandoned_jobs("ours")
     for row in (ours, others, done):
         row.refresh_from_db()
     assert [ours.status, others.status, done.status] == [
@@ -384,7 +384,7 @@ def test_jobs_that_our_worker_left_are_queued_again() -> None:
 
 @pytest.fixture(params=["address", "database"])
 def reachable(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """The environment of a site with nobody in it, which has a real address or a real database."""
+    """Return the environment of a site without accounts that has a public address or an own database."""
     with ExitStack() as stack:
         ours = {"SOUNDOFF_HOME": str(stack.enter_context(data_folder())), "SITE_URL": "http://localhost:8000"}
         if request.param == "address":
@@ -415,11 +415,11 @@ def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, reachable: dict[str
     }
     ada = browser()
     assert submit(ada, url, fields) == f"http://localhost:{site.port}/owner/mail/?first=1"
-    told = ada.open(f"http://localhost:{site.port}/owner/have/").read().decode()
-    assert "served without HTTPS" in told
-    assert "could rewrite the log of decisions" not in told  # pages have a login that owns nothing
-    assert "secret key" not in told
-    is_embedded = f"in the data folder {reachable['SOUNDOFF_HOME']}" in told
+    page = ada.open(f"http://localhost:{site.port}/owner/have/").read().decode()
+    assert "served without HTTPS" in page
+    assert "could rewrite the audit log" not in page  # pages have a login that owns nothing
+    assert "secret key" not in page
+    is_embedded = f"in the data folder {reachable['SOUNDOFF_HOME']}" in page
     assert is_embedded == ("DATABASE_URL" not in reachable)
     with pytest.raises(HTTPError, match="404"):
         browser().open(url)
@@ -449,8 +449,10 @@ def test_an_upgrade_makes_a_backup_first(serve: Serve, home: Path, environment: 
     assert site.stop() == 0
 
 
-def test_the_drill(serve: Serve, home: Path, environment: dict[str, str]) -> None:
-    """What an operator does once in a while: a backup of the running site, brought up beside it."""
+def test_a_backup_is_restored_into_a_second_site(
+    serve: Serve, home: Path, environment: dict[str, str]
+) -> None:
+    """A backup of the running site is restored into a second site."""
 
     def manage(command: str, *arguments: str | Path, **extra: str) -> str:
         argv = [sys.executable, "manage.py", command, *arguments]
@@ -489,7 +491,7 @@ def test_the_drill(serve: Serve, home: Path, environment: dict[str, str]) -> Non
         assert beside.stop() == 0
 
 
-def test_what_a_later_version_upgraded_is_not_started(
+def test_a_database_of_a_later_version_is_refused(
     serve: Serve, ask: Callable[[str], list[tuple[Any, ...]]]
 ) -> None:
     site = serve()
@@ -498,7 +500,7 @@ def test_what_a_later_version_upgraded_is_not_started(
     assert site.stop() == 0
     refused = serve()
     assert refused.process.wait(PATIENCE) == 1
-    refused.wait_for("The site is not started: its database is not that of this version.")
+    refused.wait_for("The site was not started, because its database could not be upgraded.")
     assert (
         "upgraded by a later version of Soundoff (comments.0999_next). Put that version back"
         in refused.printed

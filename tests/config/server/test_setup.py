@@ -1,4 +1,4 @@
-"""bin/setup: what it refuses, and what it leaves alone. That it installs is seen by whoever runs bin/test."""
+"""bin/setup: its errors, and what it leaves unchanged. bin/test shows that it installs."""
 
 import os
 import shutil
@@ -53,7 +53,7 @@ def test_an_older_python_is_refused(set_up: SetUp, tmp_path: Path) -> None:
     assert f"Soundoff needs Python 3.11, 3.12 or 3.13; {old} is Python 3.10.2." in done.stderr
 
 
-def test_debian_without_venv_is_told_the_package(set_up: SetUp, project: Path, tmp_path: Path) -> None:
+def test_the_error_without_venv_names_debians_package(set_up: SetUp, project: Path, tmp_path: Path) -> None:
     bare = interpreter(tmp_path, "case $2 in *ensurepip*) exit 1 ;; *) echo 3.11.2 ;; esac")
     done = set_up(python=bare)
     assert done.returncode == 1
@@ -62,7 +62,7 @@ def test_debian_without_venv_is_told_the_package(set_up: SetUp, project: Path, t
 
 
 def test_the_life_of_an_environment(set_up: SetUp, project: Path) -> None:
-    """In one test, because each new environment takes seconds."""
+    """All in one test, because each new environment takes seconds."""
     environment = project / ".venv"
     stamp = environment / "stamp-requirements.txt"
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from config.server.request_bodies import BODY_MOST, GRACE_SECONDS
+from config.server.request_bodies import BODY_MAX, GRACE_SECONDS
 from tests.config.serving import Guest, Served, serving
 
 SLOW = 64  # clients of each kind
@@ -31,7 +31,7 @@ def head(site: Served, method: str, path: str, **headers: str) -> bytes:
 
 
 def answer(connection: socket.socket) -> bytes:
-    """All that comes until the server closes the connection."""
+    """Return everything until the server closes the connection."""
     parts = []
     with suppress(ConnectionResetError):
         while part := connection.recv(65536):
@@ -39,8 +39,8 @@ def answer(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-def test_slow_clients_stop_nobody(site: Served) -> None:
-    """64 trickle the body of a POST, 64 the headers, for as long as readers and writers need."""
+def test_slow_clients_do_not_block_others(site: Served) -> None:
+    """64 clients send the body of a POST slowly and 64 the headers, while readers and writers work."""
     done = threading.Event()
     with ExitStack() as stack:
         bodies = [stack.enter_context(site.connect()) for _ in range(SLOW)]
@@ -77,11 +77,11 @@ def test_slow_clients_stop_nobody(site: Served) -> None:
             done.set()
             slow.join()
     assert {text.partition(b"\r\n")[0] for text in late} == {b"HTTP/1.1 408 Request Timeout"}
-    assert all(b"came too slowly" in text and b"connection: close" in text for text in late)
+    assert all(b"took too long to arrive" in text and b"connection: close" in text for text in late)
 
 
 def test_a_large_body_on_a_slow_line_arrives(site: Served) -> None:
-    """As fast as 8 MB at 1 Mbit/s, for 8 seconds."""
+    """The speed is that of 8 MB at 1 Mbit/s, for 8 seconds."""
     body = urlencode({"body": "x" * 1_000_000}).encode()
     with site.connect() as connection:
         fields = {"Content_Length": str(len(body)), "Content_Type": "application/x-www-form-urlencoded"}
@@ -94,7 +94,7 @@ def test_a_large_body_on_a_slow_line_arrives(site: Served) -> None:
 
 
 def test_a_body_that_is_too_large_is_refused_in_a_sentence(site: Served) -> None:
-    size = BODY_MOST + 1
+    size = BODY_MAX + 1
     with site.connect() as connection:  # who asks first is told before anything is sent
         connection.sendall(head(site, "POST", "/", Content_Length=str(size), Expect="100-continue"))
         text = answer(connection)
@@ -111,7 +111,7 @@ def test_a_body_that_is_too_large_is_refused_in_a_sentence(site: Served) -> None
                 connection.sendall(b"0\r\n\r\n")
             text = answer(connection)
         assert text.startswith(b"HTTP/1.1 413"), text
-        assert b"more than 64 MB" in text
+        assert b"larger than 64 MB" in text
         assert b"connection: close" in text
 
 
@@ -133,7 +133,7 @@ def test_a_chunked_form_is_understood(site: Served) -> None:
     web.close()
 
 
-def test_who_is_told_to_continue_goes_on(site: Served) -> None:
+def test_expect_100_continue(site: Served) -> None:
     with site.connect() as connection:
         fields = {"Content_Length": "3", "Expect": "100-continue", "Connection": "close"}
         connection.sendall(head(site, "POST", f"{site.story}reply/", **fields))
@@ -142,7 +142,7 @@ def test_who_is_told_to_continue_goes_on(site: Served) -> None:
         assert answer(connection).startswith(b"HTTP/1.1 403")
 
 
-def test_who_leaves_in_the_middle_costs_nothing(site: Served) -> None:
+def test_a_disconnected_client_costs_nothing(site: Served) -> None:
     for kind in ({"Content_Length": "5000"}, {"Transfer_Encoding": "chunked"}):
         for _ in range(40):
             with site.connect() as connection:
@@ -170,7 +170,7 @@ def test_a_slow_reader_of_a_large_answer_holds_no_thread(site: Served) -> None:
         assert site.read("/search/?q=boat")[0] == 200
 
 
-def test_what_http_says_of_head_and_of_unchanged_pages(site: Served) -> None:
+def test_head_and_not_modified(site: Served) -> None:
     web = HTTPConnection("127.0.0.1", site.port, timeout=60)
     for path in (site.story, "/accounts/login/"):
         web.request("GET", path)
@@ -199,7 +199,7 @@ def test_long_heads_are_refused(site: Served) -> None:
     assert site.read(site.story)[0] == 200
 
 
-def test_a_header_with_an_underscore_passes_for_no_other(site: Served) -> None:
+def test_a_header_with_an_underscore_is_ignored(site: Served) -> None:
     with site.connect() as connection:
         text = head(site, "GET", "/readyz", Connection="close").replace(b"Host", b"If_None_Match: *\r\nHost")
         connection.sendall(text)

@@ -192,7 +192,10 @@ def test_a_list_that_the_operator_gives(tmp_path: Path, ada: User, capsys: Any) 
 def test_a_list_that_is_none_is_told_before_anything_is_touched(tmp_path: Path) -> None:
     backup(tmp_path / "site.zip")
     (tmp_path / "letter").write_text("A letter.")
-    for list_, sentence in ((tmp_path / "letter", "is no list"), (tmp_path / "nowhere", "can't be read")):
+    for list_, sentence in (
+        (tmp_path / "letter", "not an erasure log"),
+        (tmp_path / "nowhere", "can't be read"),
+    ):
         with pytest.raises(CommandError, match=sentence):
             call_command("restore", str(tmp_path / "site.zip"), erasures=list_)
         with pytest.raises(CommandError, match=sentence):

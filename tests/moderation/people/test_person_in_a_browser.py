@@ -75,7 +75,7 @@ def test_a_ban_from_the_desk_to_the_person(browser, live_server, with_scripts):
     expect(second.get_by_text("Comments with this e-mail are not taken")).to_be_visible()
     expect(second.get_by_text("insult")).to_have_count(0)
 
-    page.get_by_role("link", name="Your standing").first.click()
+    page.get_by_role("link", name="Account status").first.click()
     expect(page.get_by_role("heading", name="Your standing")).to_be_visible()
     page.locator("summary", has_text="Ask for another look").click()
     page.get_by_label("Why do you think").fill("She knows that it was a joke.")

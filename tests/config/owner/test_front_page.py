@@ -1,4 +1,4 @@
-"""The admin's first page says what each role may do; each of its links opens for whom it is shown to."""
+"""The admin's front page links to what each role may do, and each link works for that role."""
 
 import re
 
@@ -17,7 +17,7 @@ WRITE, ANSWER, KEEP = "Write a story", "Waiting for review", "System status"
     ("role", "shown"),
     [(EDITOR, {WRITE, ANSWER}), (MODERATOR, {ANSWER}), (ADMINISTRATOR, {WRITE, ANSWER, KEEP})],
 )
-def test_what_one_may_do(client: Client, role: str, shown: set[str]) -> None:
+def test_the_front_page_shows_what_each_role_may_do(client: Client, role: str, shown: set[str]) -> None:
     client.force_login(UserFactory.create(roles=(role,)))
     page = client.get("/admin/").content.decode()
     block = page[page.index('class="may-do"') : page.index('class="all-lists"')]

@@ -1,4 +1,4 @@
-"""What the owner reads of the site's state, and the presses that have a failed job run again."""
+"""The system status, and its buttons that run a failed job again."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from articles.models import Site
 from comments.tasks import mail_confirmation
 from config.models import MailDay, MailFailure
 from config.owner import system_status
-from config.system_checks import nobody_reads_the_key, only_the_proxy_is_trusted, pages_own_no_table
+from config.system_checks import check_proxy_bypass, check_secret_key_mode, check_web_login
 from core import VERSION
 from core.backup_folder import Failure, LastBackup, folder, nightly_folder, remember_failure, remember_last
 from moderation.models import JobRun
@@ -45,23 +45,23 @@ def page(client: Client, url: str = URL) -> str:
     return " ".join(response.content.decode().split())
 
 
-def work() -> None:
-    """As the job worker does, until nothing is left."""
+def run_jobs() -> None:
+    """Run the job worker until no job is left."""
     call_command("db_worker", batch=True, interval=0, startup_delay=False, verbosity=0, reload=False)
 
 
-def refused(inbox: Inbox) -> DBTaskResult:
-    """A job that failed because the server refused its mail."""
+def failed_job(inbox: Inbox) -> DBTaskResult:
+    """Return a job that failed because the mail server rejected the recipient."""
     guest = GuestFactory.create(email="jim@example.org")
     inbox.refused = {guest.email: "550 5.1.1 <jim@example.org> is unknown here"}
     result = mail_confirmation.enqueue(guest.pk)
-    work()
+    run_jobs()
     job: DBTaskResult = DBTaskResult.objects.get(pk=result.id)
     assert job.status == TaskResultStatus.FAILED
     return job
 
 
-def test_others_read_nothing_and_press_nothing(db: None) -> None:
+def test_only_administrators_have_access(db: None) -> None:
     assert Client().get(URL).status_code == 302
     assert Client().post(JOB, {"all": "1"}).status_code == 302
     for role in (MODERATOR, EDITOR):
@@ -72,97 +72,99 @@ def test_others_read_nothing_and_press_nothing(db: None) -> None:
 
 
 def test_versions_database_and_disk(ada: Client) -> None:
-    told = page(ada)
-    assert f"Soundoff {VERSION} · Python 3." in told
-    assert "PostgreSQL 1" in told
-    assert "MB, “" in told
-    assert f"are free where {os.environ['SOUNDOFF_HOME']} is." in told
+    text = page(ada)
+    assert f"Soundoff {VERSION} · Python 3." in text
+    assert "PostgreSQL 1" in text
+    assert "MB, “" in text
+    assert f"free on the disk of {os.environ['SOUNDOFF_HOME']}." in text
 
 
 def test_the_last_backup(ada: Client) -> None:
     (folder() / "last.json").unlink(missing_ok=True)
-    assert "Never. Take one each day" in page(ada)
+    assert "Never. Make a backup each day" in page(ada)
     file = folder() / "one.backup"
     file.write_bytes(b"x" * 2048)
     made = {"size": 2048, "sha256": "", "seconds": 1.0, "counts": {}}
     remember_last(LastBackup(file=file, at=timezone.now(), **made))
-    told = page(ada)
-    assert f"2.0 KB in {file}" in told.replace("\xa0", " ")
-    assert "Take one each day" not in told
+    text = page(ada)
+    assert f"2.0 KB in {file}" in text.replace("\xa0", " ")
+    assert "Make a backup each day" not in text
     file.unlink()
-    assert "It is no longer there" in page(ada)
+    assert "The file is no longer there" in page(ada)
     remember_last(LastBackup(file=file, at=timezone.now() - timedelta(days=8), **made))
-    assert "Take one each day" in page(ada)
+    assert "Make a backup each day" in page(ada)
     (folder() / "last.json").unlink()
 
 
 def test_the_nightly_backup(ada: Client, settings: Any, tmp_path: Path) -> None:
     settings.HOME = tmp_path
-    assert "Off: no backup is made by itself." in page(ada)
+    assert "<dd> Off. <a" in page(ada)
     fields = ada.get("/owner/settings/").context["form"].initial
-    assert f"into {nightly_folder()} on this machine" in page(ada, "/owner/settings/")
+    assert f"in {nightly_folder()} on this machine" in page(ada, "/owner/settings/")
     values = {name: value for name, value in fields.items() if value not in (None, False)}
     refused = ada.post("/owner/settings/", {**values, "backs_up_nightly": "on", "backups_kept": "0"})
     assert list(refused.context["form"].errors) == ["backups_kept"]
     ada.post("/owner/settings/", {**values, "backs_up_nightly": "on", "backups_kept": "3"})
-    assert f"On: the last 3 are kept in {nightly_folder()}. The first is made within minutes" in page(ada)
+    assert f"On: the last 3 are kept in {nightly_folder()}. The first one is made within minutes" in page(ada)
 
     with time_machine.travel(datetime(2026, 11, 26, 12, tzinfo=UTC), tick=False):
         back_up()
-    told = page(ada)
-    assert "1 is there, " in told
-    assert f"in {nightly_folder()}/soundoff-2026-11-26.zip" in told
-    assert "copy them, and erasures.jsonl" in told
+    text = page(ada)
+    assert "1 backup, " in text
+    assert f"in {nightly_folder()}/soundoff-2026-11-26.zip" in text
+    assert "Copy them, and erasures.jsonl" in text
     remember_failure(Failure(timezone.now(), "The disk of /srv is full: the backup was not made."))
-    told = page(ada)
-    assert "failed: The disk of /srv is full: the backup was not made.</strong> It is tried again" in told
+    text = page(ada)
+    assert "failed: The disk of /srv is full: the backup was not made. </strong> The next attempt" in text
     Site.objects.update(backs_up_nightly=False)
-    assert "Off: no backup is made by itself. 1 is there, " in page(ada)
+    assert "Off. 1 backup, " in page(ada)
 
 
-def test_a_mail_that_failed_and_its_job_are_told_and_run_again(ada: Client, inbox: Inbox) -> None:
-    job = refused(inbox)
-    told = page(ada)
-    assert "0 mails left, 1 did not." in told
-    assert "refuses this recipient: 550 5.1.1 &lt;…@…&gt; is unknown here" in told
-    assert "Mail the link that confirms an e-mail</strong>" in told
-    assert "SMTPRecipientsRefused" in told
-    assert "jim@example.org" not in told
+def test_a_failed_mail_and_its_job_are_shown_and_retried(ada: Client, inbox: Inbox) -> None:
+    job = failed_job(inbox)
+    text = page(ada)
+    assert "0 sent, 1 failed." in text
+    assert "rejects this recipient: 550 5.1.1 &lt;…@…&gt; is unknown here" in text
+    assert "Mail a link that confirms an e-mail</strong>" in text
+    assert "SMTPRecipientsRefused" in text
+    assert "jim@example.org" not in text
 
-    ada.post(JOB, {"again": str(job.pk)})
+    ada.post(JOB, {"retry": str(job.pk)})
     job.refresh_from_db()
     assert job.status == TaskResultStatus.READY
-    assert system_status.look().jobs.waiting == 2  # the job that forgets the e-mail waits for its day
+    assert (
+        system_status.read_system_status().jobs.waiting == 2
+    )  # the job that forgets the e-mail waits for its day
     inbox.refused = {}
-    work()
+    run_jobs()
     job.refresh_from_db()
     assert job.status == TaskResultStatus.SUCCESSFUL
     assert [mail["To"] for mail in inbox.mails] == ["jim@example.org"]
-    told = page(ada)
-    assert "1 mail left, 1 did not." in told
-    assert "Failed jobs" not in told
+    text = page(ada)
+    assert "1 sent, 1 failed." in text
+    assert "Failed jobs" not in text
 
 
-def test_a_second_press_does_nothing(ada: Client, inbox: Inbox) -> None:
-    job = refused(inbox)
-    ada.post(JOB, {"again": str(job.pk)})
-    response = ada.post(JOB, {"again": str(job.pk)}, follow=True)
+def test_a_second_retry_does_nothing(ada: Client, inbox: Inbox) -> None:
+    job = failed_job(inbox)
+    ada.post(JOB, {"retry": str(job.pk)})
+    response = ada.post(JOB, {"retry": str(job.pk)}, follow=True)
     assert "somebody was faster" in response.content.decode()
-    work()
+    run_jobs()
     assert DBTaskResult.objects.failed().count() == 1
 
 
-def test_all_run_again_or_one_is_thrown_away(ada: Client, inbox: Inbox) -> None:
-    jobs = [refused(inbox) for _ in range(3)]
-    ada.post(JOB, {"away": str(jobs[0].pk)})
+def test_all_jobs_are_retried_or_one_is_deleted(ada: Client, inbox: Inbox) -> None:
+    jobs = [failed_job(inbox) for _ in range(3)]
+    ada.post(JOB, {"discard": str(jobs[0].pk)})
     assert not DBTaskResult.objects.filter(pk=jobs[0].pk).exists()
     ada.post(JOB, {"all": "1"})
     states = DBTaskResult.objects.filter(pk__in=[job.pk for job in jobs]).values_list("status", flat=True)
     assert list(states) == [TaskResultStatus.READY] * 2
 
 
-@pytest.mark.parametrize("sent", [{}, {"again": "x"}, {"again": "9" * 32}, {"soon": "no such"}])
-def test_what_is_not_there_is_no_error(ada: Client, sent: dict[str, str]) -> None:
+@pytest.mark.parametrize("sent", [{}, {"retry": "x"}, {"retry": "9" * 32}, {"run_now": "no such"}])
+def test_unknown_jobs_are_no_error(ada: Client, sent: dict[str, str]) -> None:
     assert ada.post(JOB, sent).status_code == 302
 
 
@@ -171,48 +173,48 @@ def quiet() -> None:
     """Does nothing."""
 
 
-def test_a_worker_that_does_not_run_is_told(ada: Client) -> None:
+def test_a_missing_job_worker_is_shown(ada: Client) -> None:
     result = quiet.enqueue()
-    assert "does not seem to run. bin/serve starts it; by hand it is manage.py db_worker" not in page(ada)
+    assert "The job worker does not seem to run" not in page(ada)
     long_ago = timezone.now() - timedelta(minutes=11)
     DBTaskResult.objects.filter(pk=result.id).update(enqueued_at=long_ago)
-    assert "the job worker does not seem to run" in page(ada)
-    work()
+    assert "The job worker does not seem to run" in page(ada)
+    run_jobs()
     quiet.using(run_after=timezone.now() + timedelta(days=1)).enqueue()
     DBTaskResult.objects.update(enqueued_at=long_ago)
-    assert "the job worker does not seem to run" not in page(ada)  # that one has time
+    assert "The job worker does not seem to run" not in page(ada)  # that one has time
 
 
-def test_the_clock(ada: Client) -> None:
-    assert "It never ran." in page(ada)
+def test_the_scheduler(ada: Client) -> None:
+    assert "Has never run." in page(ada)
 
     def fails() -> None:
         raise RuntimeError
 
     job = Job("blank old spam", timedelta(days=1), fails)
     list(tick([job]))
-    told = page(ada)
-    assert "failed: RuntimeError. It is tried again by itself." in told
+    text = page(ada)
+    assert "Failed: RuntimeError. The next attempt is automatic." in text
     assert not is_due(job, timezone.now())
-    ada.post(JOB, {"soon": "blank old spam"})
+    ada.post(JOB, {"run_now": "blank old spam"})
     assert is_due(job, timezone.now())
     JobRun.objects.create(name="train the filter", started_at=timezone.now() - timedelta(minutes=11))
-    assert "by hand it is manage.py tick" in page(ada)
+    assert "run manage.py tick once a minute" in page(ada)
 
 
-def test_what_jobs_did_is_kept_for_a_week(ada: Client, inbox: Inbox) -> None:
+def test_finished_jobs_are_deleted_after_a_week(ada: Client, inbox: Inbox) -> None:
     quiet.enqueue()
-    work()
-    failed = refused(inbox)
+    run_jobs()
+    failed = failed_job(inbox)
     assert forget_done() == 0
     DBTaskResult.objects.update(finished_at=timezone.now() - timedelta(days=8))
     assert forget_done() == 1
     assert DBTaskResult.objects.failed().get() == failed
 
 
-def found(client: Client) -> str:
-    told = page(client)
-    return told[told.index('id="check"') : told.index('id="program"')]
+def problems_of(client: Client) -> str:
+    text = page(client)
+    return text[text.index('id="check"') : text.index('id="program"')]
 
 
 def test_mails_of_a_week_are_counted(ada: Client) -> None:
@@ -221,65 +223,65 @@ def test_mails_of_a_week_are_counted(ada: Client) -> None:
     MailDay.objects.create(day=today - timedelta(days=6), sent=1_000)
     MailDay.objects.create(day=today - timedelta(days=7), sent=5)
     MailFailure.objects.create(subject="News", count=3, error="No <b>")
-    told = page(ada)
-    assert "1,002 mails left, 1 did not." in told
-    assert "News and others, 3 in all" in told
-    assert "No &lt;b&gt;" in told
+    text = page(ada)
+    assert "1,002 sent, 1 failed." in text
+    assert "News and others, 3 in total" in text
+    assert "No &lt;b&gt;" in text
 
 
-def test_the_check_says_what_to_do(ada: Client) -> None:
-    told = found(ada)
-    assert "Only this machine can reach the site" in told
-    assert "served without HTTPS" in told
-    assert "SITE_URL=https://" in told
-    assert "No mail server is set" in told
-    assert "The e-mail of 1 administrator is not confirmed" in told
+def test_problems_and_their_fixes(ada: Client) -> None:
+    text = problems_of(ada)
+    assert "Only this machine can reach the site" in text
+    assert "served without HTTPS" in text
+    assert "SITE_URL=https://" in text
+    assert "No mail server is set" in text
+    assert "The e-mail of 1 administrator is not confirmed" in text
     # The run's own database has one login for all.
-    assert "could rewrite the log of decisions" in told
+    assert "could rewrite the audit log" in text
     # Django's own words about what follows from that are left out.
-    assert "SECURE_SSL_REDIRECT" not in told
-    assert "SECURE_HSTS" not in told
+    assert "SECURE_SSL_REDIRECT" not in text
+    assert "SECURE_HSTS" not in text
 
 
-def test_the_check_says_no_more_than_is_so(ada: Client, inbox: Inbox, settings: Any) -> None:
+def test_problems_disappear_when_they_are_fixed(ada: Client, inbox: Inbox, settings: Any) -> None:
     settings.HTTPS = settings.BEHIND_PROXY = True
     settings.SITE_URL = "https://example.org"
     user = UserFactory.create(name="Eve", email="eve@example.org", roles=(ADMINISTRATOR,))
     for person in (user, type(user).objects.get(name="Ada")):
         person.emailaddress_set.create(email=person.email, verified=True, primary=True)
-    told = found(ada)
+    text = problems_of(ada)
     for gone in ("HTTPS", "mail server", "is not confirmed", "Only this machine"):
-        assert gone not in told
+        assert gone not in text
     forget_account(user=user)
-    assert "is not confirmed" not in found(ada)
+    assert "is not confirmed" not in problems_of(ada)
 
 
-def test_accounts_of_the_sample_are_told(ada: Client) -> None:
-    assert "of the sample" not in found(ada)
+def test_active_sample_accounts_are_a_problem(ada: Client) -> None:
+    assert "sample data" not in problems_of(ada)
     UserFactory.create(email="moderator@example.org")
-    assert "Accounts of the sample can log in: moderator@example.org" in found(ada)
+    assert "Accounts of the sample data can log in: moderator@example.org" in problems_of(ada)
 
 
 def test_a_key_that_others_can_read(settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SECRET_KEY", raising=False)
     settings.HOME = tmp_path
-    assert nobody_reads_the_key() == []
+    assert check_secret_key_mode() == []
     key = tmp_path / "secret_key"
     key.write_text("x")
-    for mode, said in [(0o600, None), (0o640, "read"), (0o606, "change")]:
+    for mode, verb in [(0o600, None), (0o640, "read"), (0o606, "change")]:
         key.chmod(mode)
-        told = [one.msg for one in nobody_reads_the_key()]
-        assert [said in one for one in told if said] == ([True] if said else []), oct(mode)
-        assert bool(told) == bool(said)
+        text = [one.msg for one in check_secret_key_mode()]
+        assert [verb in one for one in text if verb] == ([True] if verb else []), oct(mode)
+        assert bool(text) == bool(verb)
 
 
 def test_a_port_behind_the_proxy_that_others_reach(settings: Any) -> None:
     settings.BEHIND_PROXY, settings.HOST = True, "0.0.0.0"
-    assert [one.id for one in only_the_proxy_is_trusted()] == ["config.W002"]
+    assert [one.id for one in check_proxy_bypass()] == ["config.W002"]
     settings.HOST = "127.0.0.1"
-    assert only_the_proxy_is_trusted() == []
+    assert check_proxy_bypass() == []
 
 
-def test_a_login_that_owns_the_tables_is_told(db: None) -> None:
-    assert [one.id for one in pages_own_no_table(databases=["default"])] == ["config.W003"]
-    assert pages_own_no_table(databases=None) == []
+def test_a_web_login_that_owns_tables_is_a_problem(db: None) -> None:
+    assert [one.id for one in check_web_login(databases=["default"])] == ["config.W003"]
+    assert check_web_login(databases=None) == []
