@@ -58,7 +58,7 @@ delete_comment(comment=deleted, user=None, guest=deleted.guest)
 services.move(comment=Comment.objects.get(pk=ids[3]), parent=Comment.objects.get(pk=ids[0]), actor=ada)
 seals.seal(ids=ids[4:6], why=Seal.Why.COURT, actor=ada, held=True)
 first, second = Seal.objects.order_by("pk")
-assert evidence.pack(seal=first, by=ada)
+assert evidence.build_evidence_file(seal=first, by=ada)
 seals.lift(seal=first, actor=ada)
 assert SealReading.objects.filter(seal=first, by=ada).count() == 2
 ada.set_roles([MODERATOR, EDITOR], actor=ada)

@@ -97,7 +97,7 @@ def test_the_erased_stay_erased_and_the_sealed_sealed(tmp_path: Path, ada: User)
     assert check() == {}
 
     again = go_back(file)
-    assert again == replay.Replayed(sealed=3, comments=4, people=2)
+    assert again == replay.Replayed(restricted=3, comments=4, people=2)
     for gone in (spam, own, theirs, number):
         assert words_of(gone) == ""
     assert dict(Comment.objects.values_list("pk", "state")) == states
