@@ -221,7 +221,7 @@ def discussions_of(user: User) -> QuerySet[Discussion]:
 
 def tree_link(discussion: Discussion) -> str:
     url = f"{reverse('admin:comments_comment_changelist')}?discussion={discussion.pk}"
-    return format_html('<a href="{}">{}</a>', url, _("Who answers whom"))
+    return format_html('<a href="{}">{}</a>', url, _("Reply structure"))
 
 
 def _count(comments: QuerySet[Comment]) -> Coalesce:

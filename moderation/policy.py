@@ -292,11 +292,11 @@ def _menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> list[dic
     if row.state != State.REJECTED:
         menu.append(page(_("Repeat of…"), "repeat"))
     if row.state in {State.PUBLISHED, State.PENDING}:
-        menu.append(page(_("Black out words…"), "redact"))
+        menu.append(page(_("Redact…"), "redact"))
     locks = _("Unlock the replies below") if row.is_locked else _("Lock the replies below")
     menu.append(mark(locks, "lock", on=not row.is_locked))
     menu.append({"label": _("Move…"), "url": reverse("moderation:move", args=[row.id]), "post": False})
-    menu.append(page(_("Seal…"), "seal"))
+    menu.append(page(_("Restrict access…"), "seal"))
     return menu
 
 

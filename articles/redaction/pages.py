@@ -53,7 +53,7 @@ def answer(pages: Any, request: HttpRequest, key: int) -> HttpResponse:
         is_sure = "sure" in request.POST and request.POST.get("looked", "").splitlines() == words
         if is_sure and (count := redact.black_out(thing=thing, words=words)):
             thing.refresh_from_db()
-            told = _("Words were blacked out for good: %(where)s.") % {"where": _where(count)}
+            told = _("Words were permanently redacted: %(where)s.") % {"where": _where(count)}
             pages.log_change(request, thing, told)
             pages.message_user(request, told)
             return redirect(pages.url_of("history", key))
@@ -68,7 +68,7 @@ def answer(pages: Any, request: HttpRequest, key: int) -> HttpResponse:
     context = {
         **pages.admin_site.each_context(request),
         "opts": pages.opts,
-        "title": _("Black out words"),
+        "title": _("Redact"),
         "subtitle": thing.title,
         "original": thing,
         "form": form,

@@ -69,7 +69,8 @@ class SealedText(models.Model):
 class SealReading(models.Model):
     """A log entry: a person read or exported a restricted text.
 
-    Append-only. Without a `seal`, a backup copied all restricted texts. The database function that returns the texts adds these rows (restricted_content.read_texts).
+    Append-only. Without a `seal`, a backup copied all restricted texts. The database function that returns
+    the texts adds these rows (restricted_content.read_texts).
     """
 
     seal = models.ForeignKey(Seal, models.PROTECT, null=True, related_name="readings")

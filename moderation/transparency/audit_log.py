@@ -169,8 +169,7 @@ FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠–")  # characters that may start
 def as_csv(found: QuerySet[Transition], user: User | None) -> Iterator[bytes]:
     """Yield the entries as parts of a CSV file. Times are in UTC.
 
-    It is UTF-8 with a byte order mark, which Excel needs. Entries that are added while it is written are not in
-    it.
+    It is UTF-8 with a byte order mark, which Excel needs. Entries that are added meanwhile are left out.
     """
     yield "\ufeff".encode() + _rows([COLUMNS])
     before = None

@@ -147,7 +147,7 @@ class Burst:
 
 
 def period(days: int, zone: tzinfo) -> Period:
-    """Return comments and decisions of people by day, and the reasons of removals that were not taken back."""
+    """Return comments and decisions of people by day, and the reasons of removals that still hold."""
     every_day = dates(days, zone)
     posted: Counter[date] = Counter()
     decided: Counter[date] = Counter()
