@@ -157,7 +157,7 @@ class Policy(comments.policy.Policy):
         rows = Comment.objects.filter(pk__in=list(ids)).select_related(
             "author", "guest", "discussion__article"
         )
-        return {pk: told.sentences for pk, told in tell(list(rows)).items()}
+        return {pk: notice.sentences for pk, notice in tell(list(rows)).items()}
 
     def decision_url(self, comment: int) -> str:
         return reverse("decision", args=[comment])
@@ -186,7 +186,7 @@ def last_decisions(ids: Iterable[int]) -> dict[int, int]:
 
 
 # One question for all that is known of a person and of the rules, in SQL: a post waits for each way there
-# and back, and to compose these took as long as to answer them. `account` is models.proofs() for one e-mail.
+# and back, and to compose these took as long as to answer them. `account` is models.confirmed_emails() for one e-mail.
 # A guest's proof also reaches the account of that e-mail; both are looked up by themselves, as each has its
 # own index. Their ids are found first (ANY(ARRAY(…))): joined, all comments of guests may be gone through.
 KNOWN = f"""

@@ -30,7 +30,7 @@ from core import VERSION
 from core.backup_folder import Failure, LastBackup, last_backup, last_failure, nightly_folder
 from core.health import unapplied_migrations
 from core.mail import mail_server, mask_addresses
-from moderation.models import JobRun, proofs
+from moderation.models import JobRun, confirmed_emails
 from moderation.scheduled_jobs import JOBS
 
 SPAN = timedelta(days=7)  # of mails that are counted
@@ -204,7 +204,7 @@ def findings() -> Iterator[Finding]:
             _("Run manage.py migrate, or start bin/serve again."),
         )
     admins = User.objects.administrators().active()
-    if unproved := admins.exclude(pk__in=proofs().values("user")).count():
+    if unproved := admins.exclude(pk__in=confirmed_emails().values("user")).count():
         yield Finding(
             ngettext(
                 "The e-mail of %(n)s administrator is not confirmed: no mail about what waits goes there.",

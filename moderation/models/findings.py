@@ -15,7 +15,7 @@ from moderation.models.spam_filters import Filter
 from moderation.screening.checks import Found
 
 
-def proofs() -> models.QuerySet[EmailAddress]:
+def confirmed_emails() -> models.QuerySet[EmailAddress]:
     """Return the confirmed e-mails that are the current e-mail of their account, in upper or lower case."""
     confirmed: models.QuerySet[EmailAddress] = EmailAddress.objects.filter(
         verified=True, email__iexact=F("user__email")
@@ -36,7 +36,7 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         of the comment's author is confirmed by now.
         """
         current = self.filter(comment__in=list(comments), revision=F("comment__revision"))
-        account = proofs().filter(user=OuterRef("comment__author"))
+        account = confirmed_emails().filter(user=OuterRef("comment__author"))
         current = current.annotate(is_proved=Exists(account) | Q(comment__guest__confirmed_at__isnull=False))
         joined = current.select_related("rule", "twin__discussion__article")
         # An explanation does not show these texts of the other comment's story.

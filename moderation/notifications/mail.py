@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 
 from accounts.models import Guest, User
 from articles.models import Site
-from moderation.models import proofs
+from moderation.models import confirmed_emails
 
 
 def current_site() -> Site:
@@ -38,15 +38,17 @@ def are_read(user: str = "user", guest: str = "guest") -> Q:
 
     `user` and `guest` are the paths from the row to the account and the guest.
     """
-    confirmed = Q(Exists(proofs().filter(user=OuterRef(user))), **{f"{user}__is_active": True})
+    confirmed = Q(Exists(confirmed_emails().filter(user=OuterRef(user))), **{f"{user}__is_active": True})
     return confirmed | Q(**{f"{guest}__in": Guest.objects.confirmed().exclude(email="")})
 
 
 def administrators() -> QuerySet[User]:
     """Return the active administrators with a confirmed e-mail."""
-    return User.objects.administrators().active().filter(Exists(proofs().filter(user=OuterRef("pk"))))
+    return (
+        User.objects.administrators().active().filter(Exists(confirmed_emails().filter(user=OuterRef("pk"))))
+    )
 
 
 def moderators() -> QuerySet[User]:
     """Return the active moderators with a confirmed e-mail."""
-    return User.objects.moderators().active().filter(Exists(proofs().filter(user=OuterRef("pk"))))
+    return User.objects.moderators().active().filter(Exists(confirmed_emails().filter(user=OuterRef("pk"))))

@@ -19,7 +19,7 @@ from articles.site.languages import in_site_language
 from comments.models import REMOVED, Reason, State, Transition
 from comments.services import change_states, lock
 from moderation.actions import setting_changes
-from moderation.models import Batch, Change, Sanction, proofs
+from moderation.models import Batch, Change, Sanction, confirmed_emails
 from moderation.notifications import mail
 from moderation.people import active_sanctions
 from moderation.people.profiles import DOUBLE_CLICK, Person, find_person
@@ -48,7 +48,7 @@ def _account_with_email_of(guest: Guest | None) -> User | None:
     found: User | None = accounts.filter(lower_email=guest.email.lower()).first()
     if found is None or guest.confirmed_at:
         return found
-    return None if proofs().filter(user=found).exists() else found
+    return None if confirmed_emails().filter(user=found).exists() else found
 
 
 def impose(

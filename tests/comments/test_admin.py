@@ -165,7 +165,7 @@ def test_the_page_of_an_article_closes_its_discussion(editor):
     say(article)
     article.refresh_from_db()
     url = reverse("admin:articles_article_change", args=[article.pk])
-    assert "Who answers whom" in editor.get(url).content.decode()
+    assert "Reply structure" in editor.get(url).content.decode()
     before = Discussion.objects.get().version
 
     assert editor.post(url, article_form(article, status="closed")).status_code == 302

@@ -172,7 +172,7 @@ def test_a_list_holds_so_many_and_says_so(moderator, administrator, monkeypatch)
     client.force_login(administrator)
     for kept, is_cut in ((1, True), (0, False)):
         listed = client.post("/moderation/emptying/", {"states": ["spam"], "days": "1"}, follow=True)
-        assert ("make another list" in listed.content.decode()) == is_cut
+        assert ("Make another list" in listed.content.decode()) == is_cut
         client.post(listed.redirect_chain[-1][0], {"sure": "1"})
         assert Comment.objects.exclude(body="").count() == kept
 
@@ -213,22 +213,22 @@ def test_the_page_asks_once_more_and_says_that_there_is_no_undo(moderator, admin
     assert client.post("/moderation/emptying/", {"days": "x"}).status_code == 422
 
     listed = client.post("/moderation/emptying/", {"states": ["spam", "rejected"], "days": "1"}, follow=True)
-    assert "There is nothing of that kind." in listed.content.decode()
+    assert "There are no such comments." in listed.content.decode()
     later(2)
     listed = client.post("/moderation/emptying/", {"states": ["spam", "rejected"], "days": "1"}, follow=True)
     url = listed.redirect_chain[-1][0]
     text = listed.content.decode()
     for told in ("3 comments", "Marked as spam: 3", "The slip &amp; the boat: 3", "Buy boats, number 1."):
         assert told in text
-    assert "there is no Undo" in text
+    assert "this can’t be undone" in text
     assert "Buy boats, number 2." in client.get(f"{url}all/").content.decode()
     assert client.get(f"{url}all/?after=999999999999999999999").status_code == 200
 
-    assert "Tick that you know" in client.post(url, follow=True).content.decode()
+    assert "Please confirm that this can" in client.post(url, follow=True).content.decode()
     assert Comment.objects.exclude(body="").count() == 3
     done = client.post(url, {"sure": "1"}, follow=True).content.decode()
     assert "3 comments are deleted for good." in done
-    assert "Nobody can bring them back." in done
+    assert "This can’t be undone." in done
     assert "Buy boats" not in done
     act = Batch.objects.get(kind=Batch.Kind.EMPTYING)
     for person, is_linked in ((administrator, True), (moderator, False)):
@@ -240,7 +240,8 @@ def test_the_page_asks_once_more_and_says_that_there_is_no_undo(moderator, admin
         assert (url in told) == is_linked
     client.force_login(administrator)
     assert (
-        "Somebody has deleted them already." in client.post(url, {"sure": "1"}, follow=True).content.decode()
+        "These comments were already deleted."
+        in client.post(url, {"sure": "1"}, follow=True).content.decode()
     )
 
 

@@ -178,13 +178,13 @@ def test_a_list_that_the_operator_gives(tmp_path: Path, ada: User, capsys: Any) 
     assert "No list of erasures" in capsys.readouterr().out
     assert words_of(comment)
     call_command("replay_erasures", str(elsewhere))
-    assert "Comments deleted for good: 1;" in capsys.readouterr().out
+    assert "Comments permanently deleted: 1;" in capsys.readouterr().out
     assert not words_of(comment)
 
     call_command("flush", interactive=False, verbosity=0)
     erasure_log.path().unlink()
     call_command("restore", str(file), erasures=elsewhere)
-    assert "Comments deleted for good: 1;" in capsys.readouterr().out
+    assert "Comments permanently deleted: 1;" in capsys.readouterr().out
     assert [e.id for e in erasure_log.read(erasure_log.path())][-1:] == [comment.pk], "for the next restore"
 
 

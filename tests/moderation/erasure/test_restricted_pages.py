@@ -62,7 +62,7 @@ def test_a_moderator_seals_with_a_reason(comment, moderator):
 
     assert done.redirect_chain[-1][0] == f"/moderation/sealed/{comment.pk}/"
     text = done.content.decode()
-    assert "Sealed." in text
+    assert "Access restricted." in text
     assert "order of a court or an authority" in text
     assert SECRET not in text
     assert Seal.objects.get().is_held
@@ -75,7 +75,7 @@ def test_what_says_the_same_is_sealed_with_it(comment, moderator):
     other = say(make_article("A fourth"), "Of the harbour, and of number 5, much else can be said than that.")
     url = f"/moderation/comments/{comment.pk}/seal/"
     asked = asked_by(moderator).get(url).content.decode()
-    assert "Seal the 2 other comments with the same or nearly the same words, too" in asked
+    assert "Also restrict the 2 other comments with the same or nearly the same text" in asked
     asked_by(moderator).post(url, {"why": "personal", "same": "on"})
     assert set(Seal.objects.values_list("comment", flat=True)) == {comment.pk, twin.pk, nearly.pk}
     assert Batch.objects.filter(kind=Batch.Kind.SEAL).count() == 1
@@ -100,7 +100,7 @@ def test_a_colleague_sees_number_why_and_when(sealed, moderator):
         assert "private data" in text
         assert SECRET not in text
         assert "Guest" not in text
-        assert "Read it" not in text
+        assert "Show text" not in text
     for act in ("words", "evidence", "hold", "lift", "erase"):
         assert client.post(f"/moderation/sealed/{sealed.pk}/{act}/", {"sure": "1"}).status_code == 403
         assert client.get(f"/moderation/sealed/{sealed.pk}/{act}/").status_code == 405
@@ -167,7 +167,7 @@ def test_what_a_moderator_blacked_out_is_told_from_what_its_author_wrote(comment
     redact(comment=comment, marked=comment.body.replace("number 5", "[[number 5]]"), actor=moderator)
     restrictions.seal(ids=[comment.pk], why=Seal.Why.COURT, actor=moderator)
     client, url = asked_by(administrator), f"/moderation/sealed/{comment.pk}/"
-    assert client.post(f"{url}words/").content.decode().count("blacked out by a moderator") == 1
+    assert client.post(f"{url}words/").content.decode().count("redacted by a moderator") == 1
     with zipfile.ZipFile(io.BytesIO(client.post(f"{url}evidence/").content)) as archive:
         told = json.loads(archive.read(f"comment-{comment.pk}/comment.json"))
     texts = [(text["text"][-9:], text["is_redacted"]) for text in told["texts"]]
@@ -178,21 +178,21 @@ def test_an_administrator_holds_ends_the_hold_and_deletes(sealed, administrator)
     client, url = asked_by(administrator), f"/moderation/sealed/{sealed.pk}/"
     assert "legal hold" in client.post(f"{url}hold/", {"is_held": "1"}, follow=True).content.decode()
     text = client.post(f"{url}erase/", {"sure": "1"}, follow=True).content.decode()
-    assert "A legal hold keeps it." in text
+    assert "A legal hold prevents the deletion." in text
     client.post(f"{url}hold/")
     client.post(f"{url}erase/")
     assert SealedText.objects.exists()  # nobody had said that they know
 
     text = client.post(f"{url}erase/", {"sure": "1"}, follow=True).content.decode()
 
-    assert "deleted for good by" in text
+    assert "permanently deleted by" in text
     assert not SealedText.objects.exists()
-    assert "Read it" not in text
+    assert "Show text" not in text
 
 
 def test_an_administrator_lifts_it(sealed, administrator):
     done = asked_by(administrator).post(f"/moderation/sealed/{sealed.pk}/lift/", follow=True)
-    assert "The seal is lifted" in done.content.decode()
+    assert "Restriction lifted" in done.content.decode()
     assert Comment.objects.get(pk=sealed.pk).body.startswith(SECRET)
 
 
@@ -204,7 +204,7 @@ def test_who_comes_after_a_colleague_has_lifted_it_is_told_so(sealed, administra
     for act in ("lift", "words", "hold", "erase", "evidence"):
         told = asked_by(administrator).post(f"{url}{act}/", {"sure": "1"}, follow=True)
         assert told.redirect_chain[-1][0] == there
-        assert "The seal was lifted" in told.content.decode()
+        assert "The restriction was lifted" in told.content.decode()
         assert asked_by(moderator).post(f"{url}{act}/").status_code == 403
     assert asked_by(moderator).get(url).url == there
     assert SealReading.objects.get() == reading
@@ -217,8 +217,8 @@ def test_a_refused_undo_of_a_seal_ends_as_one_sentence_does(moderator):
     sealed = say(make_article(), "Unspeakable.")
     act = restrictions.seal(ids=[sealed.pk], why=Seal.Why.OTHER, actor=moderator).batch
     page = asked_by(moderator).post(f"/moderation/acts/{act.pk}/undo/", follow=True).text
-    assert "Only an administrator can lift a seal." in page
-    assert "lift a seal.." not in page
+    assert "Only an administrator can lift a restriction." in page
+    assert "lift a restriction.." not in page
 
 
 def test_the_list_goes_on_behind_a_seal(moderator, monkeypatch):
@@ -229,7 +229,7 @@ def test_the_list_goes_on_behind_a_seal(moderator, monkeypatch):
     client = asked_by(moderator)
     first = client.get("/moderation/sealed/").context
     assert len(first["seals"]) == 2
-    assert len(client.get(f"/moderation/sealed/{first['next_page']}").context["seals"]) == 1
+    assert len(client.get(f"/moderation/sealed/{first['next_page']}").context["restrictions"]) == 1
     for hostile in ("?before=x", "?before=" + "9" * 40, "?before=-1", "?before=%00"):
         assert client.get(f"/moderation/sealed/{hostile}").status_code == 200
 
@@ -237,7 +237,7 @@ def test_the_list_goes_on_behind_a_seal(moderator, monkeypatch):
 def test_undo_on_the_page_of_the_act_is_for_administrators(sealed, moderator):
     act = Batch.objects.get(kind=Batch.Kind.SEAL)
     text = asked_by(moderator).post(f"/moderation/acts/{act.pk}/undo/", follow=True).content.decode()
-    assert "Only an administrator can lift a seal." in text
+    assert "Only an administrator can lift a restriction." in text
     assert Seal.objects.get().lifted_at is None
     assert decisions.undo(batch=act, actor=moderator).batch is None
 
@@ -247,7 +247,7 @@ def test_undo_of_a_lift_is_offered_to_those_who_may(sealed, moderator, administr
     url = f"/moderation/acts/{lifted.pk}/"
     page = asked_by(moderator).get(url).text
     assert "Undo this action" not in page
-    assert "Only an administrator can lift a seal." in page
+    assert "Only an administrator can lift a restriction." in page
     assert "Undo this action" in asked_by(administrator).get(url).text
 
 

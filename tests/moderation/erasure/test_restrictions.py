@@ -147,7 +147,7 @@ def test_only_administrators_lift_by_whatever_way(comment, moderator, administra
         restrictions.lift(seal=Seal.objects.get(), actor=moderator)
     undone = decisions.undo(batch=act.batch, actor=moderator)
     assert undone.batch is None
-    assert [r.what for r in undone.refused] == ["Only an administrator can lift a seal."]
+    assert [r.what for r in undone.refused] == ["Only an administrator can lift a restriction."]
 
     lifted = decisions.undo(batch=act.batch, actor=administrator)
     assert decisions.undo(batch=lifted.batch, actor=moderator).batch is None
@@ -259,7 +259,7 @@ def test_a_hold_keeps_it_from_being_erased(comment, moderator, administrator):
     assert own.is_held
     act = restrictions.erase(seal=own, actor=administrator)
     assert act.batch is None
-    assert [r.what for r in act.refused] == ["A legal hold keeps it."]
+    assert [r.what for r in act.refused] == ["A legal hold prevents the deletion."]
     assert erase_comments(ids=[comment.pk], at=timezone.now()) == []
     assert SealedText.objects.count() == 2
 
@@ -274,7 +274,11 @@ def test_a_hold_keeps_it_from_being_erased(comment, moderator, administrator):
     assert (own.lifted_at, own.author_name, own.author_email) == (None, "", "")
     # There is nothing to bring back, and no way back.
     assert restrictions.lift(seal=own, actor=administrator).batch is None
-    assert decisions.undo(batch=act.batch, actor=administrator).refused[0].what.startswith("What was deleted")
+    assert (
+        decisions.undo(batch=act.batch, actor=administrator)
+        .refused[0]
+        .what.startswith("A permanent deletion")
+    )
     assert Comment.objects.get(pk=comment.pk).state_reason == Reason.SEALED
     assert check() == {}
 
@@ -328,7 +332,7 @@ def test_a_hold_is_on_words_and_has_no_undo(comment, moderator, administrator):
     seal(comment, actor=moderator)
     own = Seal.objects.get()
     held = restrictions.hold(seal=own, is_held=True, actor=administrator)
-    assert "on the page of the sealed" in decisions.undo(batch=held, actor=administrator).refused[0].what
+    assert "on the page of the restricted" in decisions.undo(batch=held, actor=administrator).refused[0].what
     restrictions.hold(seal=own, is_held=False, actor=administrator)
     restrictions.erase(seal=own, actor=administrator)
     assert restrictions.hold(seal=own, is_held=True, actor=administrator) is None

@@ -53,14 +53,14 @@ def tell(batch) -> list[mail.EmailMessage]:
 @pytest.mark.parametrize(
     ("to", "reason", "subject", "words"),
     [
-        (State.PUBLISHED, Reason.APPROVED, "Your comment is published", "it is published now"),
+        (State.PUBLISHED, Reason.APPROVED, "Your comment is published", "A moderator approved your comment"),
         (
             State.REJECTED,
             Reason.OFF_TOPIC,
             "Your comment was removed",
             "has removed your comment: off topic.",
         ),
-        (State.SPAM, Reason.SPAM, "Your comment was taken for spam", "took your comment for spam"),
+        (State.SPAM, Reason.SPAM, "Your comment was marked as spam", "marked your comment as spam"),
     ],
 )
 def test_each_decision_has_its_words(maria, to, reason, subject, words):

@@ -91,19 +91,21 @@ def test_anybody_reports_and_gets_a_receipt_that_says_how_it_stands(
     )
     page = client.get(response.headers["Location"])
     assert page.headers["X-Robots-Tag"] == "noindex"
-    assert "Nobody has decided yet." in page.content.decode()
+    assert "Not reviewed yet." in page.content.decode()
     jobs = {job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()}
     assert jobs == {"tell_moderators", "send_receipt"}
 
     act = decide(ids=[comment.pk], to=State.REJECTED, reason="other", actor=maria).batch
     page = client.get(response.headers["Location"]).content.decode()
-    assert "A moderator has read it and removed the comment." in page
+    assert "A moderator reviewed the comment and removed it." in page
     assert "to a court" in page
     assert "report it again" not in page.lower()  # there is nothing left to report
     assert tell_asked.func(str(act.pk)) == 1
     (message,) = mail.outbox
     assert message.to == ["nia@example.org"]
-    assert "removed the comment. A person decided this, not a machine." in message.body
+    assert (
+        "reviewed the comment and removed it. A person decided this, not an automatic check." in message.body
+    )
     assert "to a court" in message.body
     assert f"{URL}{row.receipt}/" in message.body
 
@@ -111,7 +113,7 @@ def test_anybody_reports_and_gets_a_receipt_that_says_how_it_stands(
 def test_of_the_abuse_of_a_child_nobody_is_asked_who_they_are(
     client, comment, django_capture_on_commit_callbacks
 ):
-    assert "leave name and e-mail empty then." in client.get(URL).text  # and not the reason, above it
+    assert "leave name and e-mail empty." in client.get(URL).text  # and not the reason, above it
     bare = {"where": str(comment.pk), "is_child_abuse": "on", "why": "It links to pictures."}
     unfinished = client.post(URL, bare)  # the tick for good faith is missing
     assert unfinished.status_code == 422
@@ -136,11 +138,11 @@ def test_of_the_abuse_of_a_child_nobody_is_asked_who_they_are(
 @pytest.mark.parametrize(
     ("missing", "words"),
     [
-        ("name", "We need this, unless it is about the abuse of a child."),
-        ("email", "We need this, unless it is about the abuse of a child."),
+        ("name", "This field is required, except to report child abuse."),
+        ("email", "This field is required, except to report child abuse."),
         ("why", "This field is required."),
         ("where", "This field is required."),
-        ("in_good_faith", "Tick this if it is so."),
+        ("in_good_faith", "Please confirm this."),
     ],
 )
 def test_what_is_missing_is_asked_for_and_nothing_is_lost(client, comment, missing, words):
@@ -169,7 +171,7 @@ def test_the_comment_is_found_by_its_number_its_page_or_its_place(client, commen
 def test_what_names_no_comment_is_refused_with_a_sentence(client, comment, where):
     response = client.post(URL, filled(comment, where=where))
     assert response.status_code == 422
-    assert "We find no comment there." in response.content.decode()
+    assert "We found no comment there." in response.content.decode()
     assert client.get(URL, {"comment": where}).status_code == 200
 
 
@@ -179,7 +181,7 @@ def test_of_what_is_not_public_nothing_is_given_away(client, comment, maria):
     change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     for hidden in (waiting, draft):
-        assert "We find no comment there." in client.post(URL, filled(hidden)).content.decode()
+        assert "We found no comment there." in client.post(URL, filled(hidden)).content.decode()
     assert "removed already" in client.post(URL, filled(gone)).content.decode()
 
 
@@ -294,6 +296,6 @@ def test_what_its_author_deleted_no_person_decided(client, maria):
     tell_asked.func(str(Case.objects.get(comment=comment).closed_by))
     page = client.get(f"{URL}{row.receipt}/").content.decode()
     for said in (page, mail.outbox[0].body):
-        assert "Its author has deleted the comment." in said
+        assert "The comment was deleted by its author." in said
         assert "A person decided" not in said
         assert "court" not in said

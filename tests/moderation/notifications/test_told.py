@@ -184,8 +184,8 @@ class Case:
 
 WAITS = "Your comment is waiting for review"
 ALONE = "Only you and the moderators can see it."
-NOBODY = "No person has decided yet."
-PERSON = "A person decided this, not a machine."
+NOBODY = "Not reviewed yet."
+PERSON = "A person decided this, not an automatic check."
 TERM = "It has a term that a rule of this site points to."
 CASES = [
     Case(
@@ -193,27 +193,29 @@ CASES = [
         WAITS,
         [
             ALONE,
-            "What somebody new writes here is read before it is published.",
-            "Nothing of yours was approved here yet.",
+            "Comments by new people are reviewed before they are published.",
+            "This is your first comment.",
             NOBODY,
         ],
         "again",
     ),
-    Case(checked, WAITS, [ALONE, "A check of this site asked for a look", "It has 2 links", NOBODY], "again"),
+    Case(
+        checked, WAITS, [ALONE, "A check of this site sent it to review.", "It has 2 links", NOBODY], "again"
+    ),
     Case(listed, WAITS, [ALONE, TERM, NOBODY], "again"),
-    Case(everything, WAITS, [ALONE, "In this discussion everything is read before", NOBODY], "again"),
+    Case(everything, WAITS, [ALONE, "In this discussion every comment is reviewed before", NOBODY], "again"),
     Case(
         changed,
-        "Your changed comment is waiting for review",
-        [ALONE, "You changed it, so somebody reads the new words first.", NOBODY],
+        "Your edited comment is waiting for review",
+        [ALONE, "You edited it, so a moderator reviews the new text first.", NOBODY],
         "again",
     ),
-    Case(published, "Your comment is published", ["A moderator has read your comment"], ""),
+    Case(published, "Your comment is published", ["A moderator approved your comment"], ""),
     Case(
         removed,
         "Your comment was removed",
         [
-            "A moderator has removed your comment: off topic.",
+            "Removed by a moderator: off topic.",
             "Keep to the boat.",
             "Nobody had reported it.",
             PERSON,
@@ -223,14 +225,14 @@ CASES = [
     Case(
         reported,
         "Your comment was removed",
-        ["A moderator has removed your comment: insult.", "A reader had reported it.", PERSON],
+        ["Removed by a moderator: insult.", "A reader had reported it.", PERSON],
         "both",
         ("Bo Reporter", "He is rude."),
     ),
     Case(
         illegal,
         "Your comment was removed",
-        ["Somebody had reported it as illegal.", PERSON],
+        ["It was reported as illegal.", PERSON],
         "both",
         ("Nia", "It is a threat."),
     ),
@@ -240,30 +242,32 @@ CASES = [
         [
             "removed your comment: off topic.",
             TERM,
-            "A check of this site had pointed it out; a person decided.",
+            "An automatic check proposed this, and a person decided.",
         ],
         "both",
     ),
     Case(
         spam,
-        "Your comment was taken for spam",
-        ["A moderator took your comment for spam and removed it.", PERSON],
+        "Your comment was marked as spam",
+        ["A moderator marked your comment as spam and removed it.", PERSON],
         "both",
     ),
     Case(
         machine,
-        "Your comment was taken for spam",
+        "Your comment was marked as spam",
         [
-            "A check of this site took your comment for spam",
-            "A machine decided this; no person has looked at it.",
+            "A check of this site marked your comment as spam",
+            "An automatic check decided this. No person has reviewed it.",
         ],
         "both",
     ),
-    Case(restored, "Your comment is back", ["A moderator has looked again, and it is back in place."], ""),
+    Case(
+        restored, "Your comment is published again", ["A moderator reviewed the removal of your comment."], ""
+    ),
     Case(
         blackened,
-        "Words were taken out of your comment",
-        ["A moderator has taken words out of your comment", "What is left of it stays published.", PERSON],
+        "Your comment was redacted",
+        ["A moderator removed words from your comment", "The rest of your comment stays published.", PERSON],
         "",
         ("Ann Smith",),
     ),
@@ -271,8 +275,8 @@ CASES = [
         sealed,
         "Your comment was removed",
         [
-            "Your comment must not be seen here, and has been removed.",
-            "Of such comments nobody is told whether they were reported.",
+            "Your comment must not be visible on this site, and was removed.",
+            "For such comments we do not say whether they were reported.",
             PERSON,
         ],
         "",
@@ -282,13 +286,18 @@ CASES = [
         stays,
         "Your comment stays removed",
         [
-            "You asked for another look. The comment was read again, and it stays removed: off topic.",
-            "Somebody who had not decided on it before has read it.",
-            "This is final: it can't be asked for again.",
+            "You appealed the removal of your comment. It stays removed: off topic.",
+            "A different moderator reviewed your appeal.",
+            "This decision is final. You can't appeal it again.",
         ],
         "",
     ),
-    Case(back, "Your comment is back", ["You asked for another look.", "it is back in place"], ""),
+    Case(
+        back,
+        "Your comment is published again",
+        ["You appealed the removal of your comment.", "Your comment is published again."],
+        "",
+    ),
 ]
 
 
@@ -320,8 +329,8 @@ def test_its_author_reads_it_on_a_page(client, case, made, jim):
         assert sentence in text(page)
     for unsaid in case.unsaid:
         assert unsaid not in page
-    assert ("Ask for another look" in page) == (case.ways in {"ask", "both"})
-    assert ("send it again</a>" in page) == (case.ways in {"again", "both"} and "/edit/" not in page)
+    assert ("Appeal this decision" in page) == (case.ways in {"ask", "both"})
+    assert ("Edit and resubmit</a>" in page) == (case.ways in {"again", "both"} and "/edit/" not in page)
     assert 'content="noindex"' in page
 
 
@@ -333,7 +342,7 @@ def test_its_author_reads_it_where_the_comment_stands(client, case, made, jim):
     page = client.get(made[0].discussion.article.get_absolute_url()).content.decode()
     assert f'href="/comments/{comment.pk}/decision/"' in page
     for sentence in case.said if comment.state != State.PENDING else [ALONE]:
-        if sentence != "This is final: it can't be asked for again.":
+        if sentence != "This decision is final. You can't appeal it again.":
             assert sentence in text(page)
 
 
@@ -366,14 +375,14 @@ def test_a_check_had_pointed_out_only_what_it_looks_for(reason, is_proposed, jim
     change_states(ids=[comment.pk], to=to, reason=reason, actor=maria)
     comment.refresh_from_db()
     said = tell([comment])[comment.pk].sentences[-1]
-    assert said == ("A check of this site had pointed it out; a person decided." if is_proposed else PERSON)
+    assert said == ("An automatic check proposed this, and a person decided." if is_proposed else PERSON)
 
 
 def test_what_its_author_can_do_about_a_seal_is_said_where_the_link_leads(client, jim, maria):
     comment, _ = sealed(make_article(), jim, maria)
     client.force_login(jim)
     page = text(page_of(client, comment))
-    assert "What you can do You can't ask for another look here: only an administrator" in page
+    assert "What you can do You can't appeal this decision here: only an administrator" in page
 
 
 def test_nobody_else_finds_the_page(client, made, maria):
@@ -390,7 +399,7 @@ def test_the_places_are_marked_that_a_check_found(client, jim, maria):
     client.force_login(jim)
     assert "See <mark>https://one.example</mark> and <mark>https://two" in page_of(client, comment)
     tell_held.func(comment.pk)
-    assert "Marked in it: “https://one.example”, “https://two.example”" in mail.outbox[-1].body
+    assert "Highlighted: “https://one.example”, “https://two.example”" in mail.outbox[-1].body
 
 
 RULES = [
@@ -450,7 +459,7 @@ def test_own_words_are_marked_that_a_rule_found_and_nothing_else_of_it_is_told(
     assert sentence in page
     assert sentence in written
     assert re.findall(r"<mark>(.*?)</mark>", page) == own
-    assert ("Marked in it:" in written) == bool(own)
+    assert ("Highlighted:" in written) == bool(own)
     assert all(f"“{words}”" in written for words in own)
     assert not any(part in page + written for part in ("pill", "a.txt", "^jim"))
 
@@ -484,7 +493,7 @@ def test_a_guest_comes_from_the_mail_in_any_browser(client, maria):
     page = client.get(path).content.decode()
     assert "removed your comment: insult." in page
     assert client.post(path, {"words": "Please."}).status_code == 302
-    assert "You have asked for another look." in client.get(path).content.decode()
+    assert "You have appealed this decision." in client.get(path).content.decode()
     other = say(make_article(), guest=GuestFactory.create())
     assert client.get(f"/comments/{other.pk}/decision/?{path.partition('?')[2]}").status_code == 302
     assert client.get(f"/comments/{comment.pk}/decision/?key=forged").status_code == 302
@@ -503,7 +512,7 @@ def test_a_mail_a_person_and_act_however_different_their_comments(jim, maria):
     assert tell_authors.func(str(act.pk)) == 1
     (message,) = mail.outbox
     assert message.subject == "Your comments were removed"
-    assert message.body.count("A moderator has removed your comment: off topic.") == 1
+    assert message.body.count("Removed by a moderator: off topic.") == 1
     assert "“One.”" in message.body
     assert "“Two.”" in message.body
 
@@ -542,7 +551,7 @@ def test_what_a_colleague_confirms_within_the_minute_is_told_once(jim, maria):
     acts = [decided(stays, State.REJECTED, "off_topic", maria) for _ in range(2)]
     assert subjects(*acts) == ["Your comment was removed"]
     confirmed = decided(redacted, State.PUBLISHED, Reason.APPROVED, maria)
-    assert subjects(act, confirmed) == ["Words were taken out of your comment"]
+    assert subjects(act, confirmed) == ["Your comment was redacted"]
     waits = say(article, "See https://one.example and https://two.example here.", author=jim)
     acts = [decided(waits, State.PUBLISHED, Reason.APPROVED, maria) for _ in range(2)]
     assert subjects(*acts) == ["Your comment is published"]
@@ -563,7 +572,7 @@ def test_on_the_story_the_author_is_spoken_to_and_a_moderator_told_of_them(clien
     for user in (jim, maria):
         client.force_login(user)
         pages[user.name] = client.get(article.get_absolute_url()).content.decode()
-    assert "Nothing of yours was approved here yet." in pages["Jim"]
+    assert "This is your first comment." in pages["Jim"]
     assert "by this person" not in pages["Jim"]
     assert "Nothing by this person was approved here yet." in pages["Maria"]
 
@@ -637,7 +646,9 @@ def test_that_it_was_reported_is_said_whichever_case_the_report_was_in(jim, mari
 def test_after_another_look_no_second_one_is_promised_whatever_is_decided_then(jim, maria):
     comment, _ = stays(make_article(), jim, maria)
     decided(comment, State.SPAM, Reason.SPAM, maria)
-    assert tell([Comment.objects.get(pk=comment.pk)])[comment.pk].way.startswith("This is final")
+    assert tell([Comment.objects.get(pk=comment.pk)])[comment.pk].next_step.startswith(
+        "This decision is final"
+    )
 
 
 def test_words_that_are_taken_out_once_more_are_told_once_more(jim, maria):
@@ -645,7 +656,7 @@ def test_words_that_are_taken_out_once_more_are_told_once_more(jim, maria):
     back = undo(batch=act, actor=maria).batch
     again = undo(batch=back, actor=maria).batch
     assert [tell_authors.func(str(one.pk)) for one in (act, back, again)] == [0, 0, 1]
-    assert mail.outbox[-1].subject == "Words were taken out of your comment"
+    assert mail.outbox[-1].subject == "Your comment was redacted"
     assert "Ann Smith" not in mail.outbox[-1].body
     assert tell([Comment.objects.get(pk=comment.pk)])[comment.pk].kind == Kind.REDACTED
 

@@ -66,7 +66,7 @@ def test_who_is_silenced_is_told_what_until_when_why_and_where_to_ask(article, m
     said = refusal(article, author=ada)
     assert words in said
     assert f"until {until.day} " in said
-    assert "Why: insult. “Third time.”" in said
+    assert "Reason: insult. “Third time.”" in said
     assert 'href="/account/standing/"' in said
     assert not Comment.objects.filter(author=ada).exists()
 
@@ -189,7 +189,7 @@ def test_nobody_takes_back_what_they_are_held_to_themselves(client, maria):
     client.force_login(other)
     page = client.get(f"/moderation/acts/{batch.pk}/").text
     assert "Undo this action" not in page
-    assert "by administrators alone" in page
+    assert "Only administrators can impose" in page
     assert undo(batch=batch, actor=admin).batch
 
 
@@ -295,7 +295,7 @@ def test_the_person_is_told_by_mail_what_is_true_when_it_is_sent(article, maria)
     assert "/account/standing/" in told.body
     sanctions.end(sanction=paused, actor=maria)
     assert sanctions.tell.func(paused.pk) == 1
-    assert mail.outbox[1].subject == "You may comment again"
+    assert mail.outbox[1].subject == "You can comment again"
 
 
 def test_what_is_undone_at_once_is_told_to_nobody(maria):
@@ -324,8 +324,8 @@ def test_what_a_ban_took_and_gave_back_within_the_minute_is_told_as_before_and_m
     assert [tell_authors.func(str(act.pk)) for act in acts[1:]] == [0, 0, 0]
     assert sanctions.tell.func(Sanction.objects.get().pk) == 0
     assert tell_held.func(waits.pk) == 1  # for its own minute, and in its own words
-    assert "A moderator wants to look" not in mail.outbox[0].body
-    assert "Nothing of yours" in mail.outbox[0].body or "somebody new" in mail.outbox[0].body
+    assert "A moderator wants to review" not in mail.outbox[0].body
+    assert "This is your first comment" in mail.outbox[0].body or "by new people" in mail.outbox[0].body
 
 
 @pytest.mark.django_db(transaction=True)

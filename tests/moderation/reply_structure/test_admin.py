@@ -187,7 +187,7 @@ def test_above_the_limit_each_tree_begins_and_is_read_on_alone(mod, small_pages)
     ]
     assert [row.is_above for row in more.context["cl"].result_list] == [True, False, False, False, False]
     assert more.context["cl"].next_url is None
-    assert "Back to the start" in more.content.decode()
+    assert "First page" in more.content.decode()
 
 
 def test_a_branch_stands_under_whom_it_answers_and_leads_back_to_its_place(mod, small_pages):
@@ -229,7 +229,7 @@ def test_all_levels_are_searched_and_filtered_by_the_page(mod, small_pages):
     assert [c.pk for c in one.context["cl"].result_list] == [deep.pk]
     page = one.content.decode()
     assert f'href="?discussion={article.pk}&amp;branch={deep.pk}">0</a>' in page
-    assert "What was found in the whole discussion" in page
+    assert "Results from the whole discussion" in page
     assert reverse("moderation:move", args=[deep.pk]) in page
     assert "drag-handle" not in page
     assert "draggable-admin" not in page
@@ -329,7 +329,7 @@ def test_dropped_where_it_stands_nothing_is_written(mod):
     drop(mod, comments[1], comments[0], "last-child")
     assert not Transition.objects.filter(kind="move").exists()
     assert not Batch.objects.exists()
-    assert said(mod) == ["It stands there already; replies are in the order of their time."]
+    assert said(mod) == ["Nothing changed: replies are ordered by time."]
 
 
 def test_a_drop_under_its_own_reply_is_refused_in_words(mod):

@@ -40,7 +40,7 @@ def test_the_page_shows_the_comment_and_where_it_stands(mod, thread):
     assert "Second." in page
     assert f"#{thread[0].pk}</a>" in page
     assert "First." in page
-    assert "first level." in mod.get(address(thread[0])).content.decode()
+    assert "It is a top-level comment." in mod.get(address(thread[0])).content.decode()
     assert "1 reply moves with it." in mod.get(address(thread[0])).content.decode()
 
 
@@ -71,7 +71,7 @@ def test_it_moves_to_the_first_level(mod, thread):
 def test_the_same_place_writes_nothing(mod, thread):
     answer = mod.post(address(thread[1]), {"parent": str(thread[0].pk)})
     assert answer.url == address(thread[1])
-    assert "It stands there already." in mod.get(answer.url).content.decode()
+    assert "It is there already." in mod.get(answer.url).content.decode()
     assert not Batch.objects.exists()
 
 
@@ -92,7 +92,7 @@ def test_what_names_no_comment_is_refused_in_the_form(mod, thread, sent, sentenc
 
 def test_both_a_number_and_the_first_level_is_neither(mod, thread):
     sent = {"parent": str(thread[0].pk), "first_level": "on"}
-    assert "Name the comment" in errors(mod.post(address(thread[2]), sent))[0]
+    assert "Enter the comment that it replies to" in errors(mod.post(address(thread[2]), sent))[0]
 
 
 def test_refusals_of_the_verb_are_errors_of_the_form(mod, thread):

@@ -63,11 +63,11 @@ def test_an_author_asks_once_and_reads_that_it_was_asked(client, removed, jim):
     for nothing in ("", "  \n "):  # takes the one chance from nobody
         empty = client.post(page(removed), {"words": nothing})
         assert empty.status_code == 422
-        assert "Say in a few words why." in empty.content.decode()
+        assert "Please explain why." in empty.content.decode()
     assert not Appeal.objects.exists()
     response = client.post(page(removed), {"words": "I meant the boat."}, follow=True)
     shown = response.content.decode()
-    assert "You have asked for another look. What comes of it will stand here." in shown
+    assert "You have appealed this decision. You will see the answer here." in shown
     assert "I meant the boat." in shown
     assert 'name="words"' not in shown
     case = Case.objects.open().get(comment=removed)
@@ -88,7 +88,7 @@ def test_it_goes_to_somebody_else_if_there_is_one(removed, jim, maria):
     others = Case.objects.open().exclude(reporting.not_for(maria))
     assert others.count() == 1  # she is alone
     (told,) = reporting.asked([others.get().pk], maria)[others.get().pk]
-    assert "somebody else" not in told.sentence
+    assert "another moderator" not in told.sentence
     otto = UserFactory.create(roles=("Administrator",))
     assert not Case.objects.open().exclude(reporting.not_for(maria)).exists()
     assert Case.objects.open().exclude(reporting.not_for(otto)).count() == 1
@@ -97,7 +97,7 @@ def test_it_goes_to_somebody_else_if_there_is_one(removed, jim, maria):
         "You decided the first time: somebody else answers."
         in reporting.asked([case.pk], maria)[case.pk][0].sentence
     )
-    assert "somebody else" not in reporting.asked([case.pk], otto)[case.pk][0].sentence
+    assert "another moderator" not in reporting.asked([case.pk], otto)[case.pk][0].sentence
     otto.is_active = False
     otto.save()
     assert Case.objects.open().exclude(reporting.not_for(maria)).count() == 1
@@ -122,8 +122,11 @@ def test_it_goes_to_no_author_as_long_as_another_moderator_could_look(removed, j
     ask(removed, jim)
     case = Case.objects.open().exclude(reporting.not_for(maria)).get()
     assert not Case.objects.open().exclude(reporting.not_for(jim)).exists()
-    assert "somebody else" not in reporting.asked([case.pk], maria)[case.pk][0].sentence
-    assert "It is your own: somebody else answers." in reporting.asked([case.pk], jim)[case.pk][0].sentence
+    assert "another moderator" not in reporting.asked([case.pk], maria)[case.pk][0].sentence
+    assert (
+        "It is your own comment, so another moderator answers."
+        in reporting.asked([case.pk], jim)[case.pk][0].sentence
+    )
     maria.is_active = False
     maria.save()
     assert Case.objects.open().exclude(reporting.not_for(jim)).exists()  # he is alone
@@ -146,7 +149,7 @@ def test_the_outcome_is_told_with_final_words(client, removed, jim):
     assert mail.outbox[0].subject == "Your comment stays removed"
     client.force_login(jim)
     shown = client.get(page(removed)).content.decode()
-    assert "This is final: it can&#x27;t be asked for again." in shown
+    assert "This decision is final. You can&#x27;t appeal it again." in shown
     assert 'name="words"' not in shown
     with pytest.raises(ValidationError):
         ask(removed, jim)
@@ -183,7 +186,7 @@ def test_sent_again_it_waits_with_its_new_words_and_the_earlier_ones_are_kept(cl
     case = Case.objects.open().get(comment=comment)
     assert (case.is_waiting, case.is_second_look) == (True, True)
     assert case.appeals.get().against.actor == maria
-    assert "Your changed comment is waiting for review" in client.get(page(removed)).content.decode()
+    assert "Your edited comment is waiting for review" in client.get(page(removed)).content.decode()
 
     response = client.post(path, {"body": "A third text."})
     assert response.status_code == 422
@@ -289,7 +292,7 @@ def test_of_two_windows_at_the_same_moment_one_is_refused(removed, jim):
 
 def test_nobody_asks_for_many_looks_in_a_day(jim, maria):
     article = make_article()
-    made = [say(article, f"Word {n}.", author=jim) for n in range(reporting.LOOKS_A_DAY + 1)]
+    made = [say(article, f"Word {n}.", author=jim) for n in range(reporting.MAX_APPEALS_PER_DAY + 1)]
     decide(ids=[one.pk for one in made], to=State.REJECTED, reason="insult", actor=maria)
     for one in made[:-1]:
         ask(Comment.objects.get(pk=one.pk), jim)

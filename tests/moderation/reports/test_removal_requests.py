@@ -75,7 +75,7 @@ def test_a_comment_that_was_brought_in_leads_to_it_and_any_from_its_report(clien
     assert f'href="{URL}?where={path}"' in client.get(path).content.decode()
     said = say(story)
     report = client.get(f"/stories/{story.slug}/report/{said.pk}/").content.decode()
-    assert "Ask for removal or correction" in report
+    assert "Request removal or correction" in report
 
 
 def test_anybody_asks_and_reads_at_the_receipt_how_it_stands(
@@ -88,7 +88,7 @@ def test_anybody_asks_and_reads_at_the_receipt_how_it_stands(
     assert (row.article, row.comment, row.where, row.wants) == (story, None, "The slip closes", "correct")
     page = client.get(response.headers["Location"])
     assert page.headers["X-Robots-Tag"] == "noindex"
-    assert "Nobody has answered yet." in page.content.decode()
+    assert "Not answered yet." in page.content.decode()
     assert "nia@example.org" not in page.content.decode()
     jobs = {job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()}
     assert jobs == {"tell_administrators", "send_request_receipt"}
@@ -99,7 +99,7 @@ def test_anybody_asks_and_reads_at_the_receipt_how_it_stands(
     assert f"/admin/articles/article/{story.pk}/change/" in desk.get(url).content.decode()
     with django_capture_on_commit_callbacks(execute=True):
         done = desk.post(url, {"outcome": "corrected", "answer": "It says 2013 now."}, follow=True)
-    assert "Answered." in done.content.decode()
+    assert "Answer sent." in done.content.decode()
     page = client.get(f"{URL}{row.receipt}/").content.decode()
     assert "Corrected." in page
     assert "It says 2013 now." in page
@@ -163,7 +163,7 @@ def test_mails_hold_nothing_that_was_typed_but_the_answer(story, ada):
     assert tell_request_outcome.call(row.pk) == 1
     assert tell_request_outcome.call(row.pk) == 0  # told once
     (told,) = mail.outbox
-    assert "It stays as it is. The paper says 2014." in told.body
+    assert "Not changed. The paper says 2014." in told.body
     assert f"/ask/{row.receipt}/" in told.body
 
 
@@ -179,7 +179,7 @@ def test_it_is_answered_once(story, ada):
     url = f"/moderation/requests/{row.pk}/"
     first.post(url, {"outcome": "done", "answer": "It is gone."})
     page = second.post(url, {"outcome": "refused", "answer": "No."}, follow=True).content.decode()
-    assert "Somebody has answered this meanwhile." in page
+    assert "A colleague has already answered this request." in page
     row.refresh_from_db()
     assert (row.outcome, row.answer, row.decided_by) == ("done", "It is gone.", ada)
 
@@ -188,7 +188,7 @@ def test_an_answer_needs_a_sentence(story, ada):
     row = asked(story)
     response = as_(ada).post(f"/moderation/requests/{row.pk}/", {"outcome": "refused", "answer": " "})
     assert response.status_code == 422
-    assert "Say it in a sentence." in response.content.decode()
+    assert "Please write an answer." in response.content.decode()
 
 
 def test_it_outlives_the_story(client, story):
@@ -242,6 +242,9 @@ def test_who_asked_is_forgotten_a_year_after_the_answer(client, story, ada):
     row.refresh_from_db()
     assert (row.name, row.email, row.what, row.why, row.answer) == ("", "", "", "", "The paper says 2014.")
     assert "The paper says 2014." in client.get(f"{URL}{row.receipt}/").content.decode()
-    assert "Forgotten" in as_(ada).get(f"/moderation/requests/{row.pk}/").content.decode()
+    assert (
+        "Deleted one year after the answer."
+        in as_(ada).get(f"/moderation/requests/{row.pk}/").content.decode()
+    )
     waiting.refresh_from_db()
     assert waiting.email == "nia@example.org"

@@ -86,7 +86,7 @@ def test_a_member_reports_once_and_is_thanked(client, comment):
     sent = client.post(url(comment), {"why": "spam", "words": "Sold thrice."}, follow=True)
     page = sent.content.decode()
     assert "Thank you for your report" in page
-    assert "Nobody has decided yet." in page
+    assert "Not reviewed yet." in page
     (row,) = Report.objects.all()
     assert (row.user, row.why, row.words, row.weight) == (ruth, "spam", "Sold thrice.", 1)
     case = Case.objects.get(comment=comment)
@@ -94,7 +94,7 @@ def test_a_member_reports_once_and_is_thanked(client, comment):
     assert timedelta() <= case.opened_at - case.due_at - timedelta(hours=REPORT_HOURS) < timedelta(minutes=1)
 
     again = client.post(url(comment), {"why": "abuse"}, follow=True)
-    assert "You have reported this comment already." in again.content.decode()
+    assert "You have already reported this comment." in again.content.decode()
     assert Report.objects.count() == 1
     assert Comment.objects.get(pk=comment.pk).state == State.PUBLISHED
 
@@ -127,7 +127,7 @@ def test_other_needs_words(client, comment):
     client.force_login(UserFactory.create())
     response = client.post(url(comment), {"why": "other", "words": " "})
     assert response.status_code == 422
-    assert "Say in a few words" in response.content.decode()
+    assert "Please describe" in response.content.decode()
 
 
 @pytest.mark.parametrize(("why", "status"), [("", 422), ("flag", 422), ("spam\x00", 422)])
@@ -141,7 +141,7 @@ def test_nobody_reports_their_own_comment_or_one_that_is_gone(client, maria):
     ruth = UserFactory.create()
     own, gone = say(make_article(), author=ruth), say(make_article())
     client.force_login(ruth)
-    assert "You wrote this comment yourself." in client.get(url(own)).content.decode()
+    assert "This is your own comment." in client.get(url(own)).content.decode()
     assert client.post(url(own), {"why": "spam"}).status_code == 422
     remove(gone, maria)
     assert client.get(url(gone)).headers["Location"] == gone.get_absolute_url()
@@ -191,7 +191,7 @@ def test_three_who_are_usually_right_raise_it_further(maria, comment):
 
 def test_nobody_sends_more_than_ten_within_an_hour_and_no_word_is_lost(client):
     article = make_article()
-    said = [say(article, f"Word {n}.") for n in range(reporting.REPORTS_AN_HOUR + 1)]
+    said = [say(article, f"Word {n}.") for n in range(reporting.MAX_REPORTS_PER_HOUR + 1)]
     client.force_login(UserFactory.create())
     assert {client.post(url(one), {"why": "spam"}).status_code for one in said[:-1]} == {302}
     response = client.post(url(said[-1]), {"why": "other", "words": "My reasons."})
@@ -241,8 +241,8 @@ def test_what_came_of_it_is_told_on_the_page_and_by_mail_to_proved_e_mails(clien
     assert tell_asked.func(str(act.pk)) == 1
     (message,) = mail.outbox
     assert message.to == ["ruth@example.org"]
-    assert message.subject == "What came of your reports"
-    assert message.body.count("A moderator has read it and removed the comment.") == 2
+    assert message.subject == "The decisions on your reports"
+    assert message.body.count("A moderator reviewed the comment and removed it.") == 2
     assert tell_asked.func(str(act.pk)) == 0  # once
     assert {told.user for told in Report.objects.exclude(told_at=None)} == {ruth}
 
@@ -277,8 +277,8 @@ def test_a_reporter_hears_of_words_that_were_taken_out_for_them_and_of_no_earlie
     keep(earlier, maria)
     redact(comment=now, marked="Call [[Ann Smith]].", actor=maria)
     client.force_login(ruth)
-    assert "left the comment where it is" in client.get(url(earlier)).content.decode()
-    assert "taken words out of the comment" in client.get(url(now)).content.decode()
+    assert "reviewed the comment and kept it" in client.get(url(earlier)).content.decode()
+    assert "reviewed the comment and removed words from it" in client.get(url(now)).content.decode()
 
 
 def test_what_is_undone_within_a_minute_is_told_to_no_reporter(comment, maria):
@@ -290,7 +290,7 @@ def test_what_is_undone_within_a_minute_is_told_to_no_reporter(comment, maria):
     assert tell_asked.func(str(act.pk)) == 0
     kept = keep(comment, maria)
     assert tell_asked.func(str(kept.pk)) == 1
-    assert "left the comment where it is" in mail.outbox[0].body
+    assert "reviewed the comment and kept it" in mail.outbox[0].body
 
 
 def test_a_decision_has_one_job_for_all_who_asked_and_none_where_nobody_did(

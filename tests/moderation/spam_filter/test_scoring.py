@@ -174,11 +174,11 @@ def test_what_is_surely_spam_goes_at_once_where_people_have_decided_enough(prove
     assert article.discussion.tally == {"spam/screened/machine": 1}
     assert_sound()
     [told] = tell([comment]).values()
-    assert "A check of this site took your comment for spam and removed it." in told.sentences
-    assert "A machine decided this; no person has looked at it." in told.sentences
-    assert told.ways.ask
+    assert "A check of this site marked your comment as spam and removed it." in told.sentences
+    assert "An automatic check decided this. No person has reviewed it." in told.sentences
+    assert told.options.appeal
     assert tell_held.call(comment.pk) == 1
-    assert "took your comment for spam" in mail.outbox[0].body
+    assert "marked your comment as spam" in mail.outbox[0].body
 
 
 def test_a_topic_on_which_enough_was_decided_has_a_line_of_its_own(starter, article, known):

@@ -62,7 +62,7 @@ def test_an_undo_leaves_what_somebody_set_since(ada, omar):
 
 def test_who_may_not_change_the_filter_does_not_by_an_undo_either(client, maria, ada):
     act = versions.let_wait(percent=5, actor=ada)
-    told = "The filter is changed by administrators alone."
+    told = "Only an administrator can change the spam filter."
     url = f"/moderation/acts/{act.pk}/"
     assert "Undo this action" not in client.get(url).text
     assert told in client.get(url).text

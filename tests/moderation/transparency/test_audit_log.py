@@ -85,7 +85,7 @@ def test_it_tells_who_wrote_from_who_decided(moderator, maria):
     told = [(line.what, line.who) for line in moderator.get(URL).context["lines"]]
     assert told == [
         ("Removed: insult", ""),
-        ("The text was changed", "its author"),
+        ("Text edited", "its author"),
         ("Published: posted", ""),
         ("Published: posted", "its author"),
     ]
@@ -232,7 +232,7 @@ def test_the_public_log_is_off_until_it_is_wanted(client):
 
 def test_the_public_log_sums_up_and_names_nobody(client, maria):
     Site.objects.update(has_public_log=True)
-    assert "Nothing is removed." in client.get("/moderation-log/").text
+    assert "No comments were removed." in client.get("/moderation-log/").text
     article = make_article("The slip closes")
     comments = [say(article) for _ in range(7)]
     ids = [comment.pk for comment in comments]
@@ -265,11 +265,11 @@ def test_the_public_log_counts_what_stands_once(client, maria):
 
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria)
     first = undo(batch=act.batch, actor=maria)
-    assert "Nothing is removed." in log()
+    assert "No comments were removed." in log()
     again = undo(batch=first.batch, actor=maria)
     assert "4 comments removed, as spam.</li>" in log()
     undo(batch=again.batch, actor=maria)
-    assert "Nothing is removed." in log()
+    assert "No comments were removed." in log()
     change_states(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=None)
     shown = decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert ": 4 comments shown again.</li>" in log()
