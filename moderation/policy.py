@@ -185,10 +185,11 @@ def last_decisions(ids: Iterable[int]) -> dict[int, int]:
     return dict(rows.order_by().values_list("comment").annotate(last=Max("id")))
 
 
-# One question for all that is known of a person and of the rules, in SQL: a post waits for each way there
-# and back, and to compose these took as long as to answer them. `account` is models.confirmed_emails() for one e-mail.
-# A guest's proof also reaches the account of that e-mail; both are looked up by themselves, as each has its
-# own index. Their ids are found first (ANY(ARRAY(…))): joined, all comments of guests may be gone through.
+# One question for all that is known of a person and of the rules, in SQL: a post waits for each way there and
+# back, and to compose these took as long as to answer them. `account` is models.confirmed_emails() for one
+# e-mail. A guest's proof also reaches the account of that e-mail; both are looked up by themselves, as each
+# has its own index. Their ids are found first (ANY(ARRAY(…))): joined, all comments of guests may be gone
+# through.
 KNOWN = f"""
 WITH account AS MATERIALIZED (
   SELECT u.id FROM accounts_user u JOIN account_emailaddress e ON e.user_id = u.id
