@@ -90,7 +90,7 @@ def test_it_deletes_what_was_listed_and_nothing_that_came_since(moderator, admin
     spam(listed[3], actor=moderator)
     restrictions.seal(ids=[listed[4].pk], why=Seal.Why.COURT, actor=moderator, held=True)
     before = numbers()
-    page = purge.summary(group)
+    page = purge.summarize(group)
     assert page.changed == [c.pk for c in listed[2:]]
 
     done = purge.empty(group=group, actor=administrator)
@@ -155,7 +155,7 @@ def test_what_somebody_asks_about_is_left_until_it_is_answered(moderator, admini
     group = purge.freeze(states=[State.SPAM], days=0, actor=administrator)
     assert list(group.members.values_list("comment", flat=True)) == [since.pk]
     ask(since)
-    assert purge.summary(group).changed == [since.pk]
+    assert purge.summarize(group).changed == [since.pk]
     assert purge.empty(group=group, actor=administrator).left == [since.pk]
     assert check() == {}
     later(91)
@@ -164,7 +164,7 @@ def test_what_somebody_asks_about_is_left_until_it_is_answered(moderator, admini
 
 
 def test_a_list_holds_so_many_and_says_so(moderator, administrator, monkeypatch):
-    monkeypatch.setattr(purge, "MOST", 2)
+    monkeypatch.setattr(purge, "LIST_MAX", 2)
     article = make_article()
     spam(*[say(article, f"Boat {n}.") for n in range(3)], actor=moderator)
     later(2)
@@ -178,7 +178,7 @@ def test_a_list_holds_so_many_and_says_so(moderator, administrator, monkeypatch)
 
 
 def test_the_job_blanks_spam_of_ninety_days(moderator, monkeypatch):
-    monkeypatch.setattr(purge, "AT_ONCE", 2)
+    monkeypatch.setattr(purge, "JOB_MAX", 2)
     article = make_article()
     old = [say(article, f"Old {n}.") for n in range(5)]
     spam(*old, actor=moderator)
@@ -253,7 +253,7 @@ def test_a_list_of_any_size_takes_the_same_few_statements(moderator, administrat
         spam(*[say(article, f"{size} boats, number {n}.") for n in range(size)], actor=moderator)
         group = purge.freeze(states=[State.SPAM], days=0, actor=administrator)
         with CaptureQueriesContext(connection) as queries:
-            purge.summary(group)
+            purge.summarize(group)
             purge.empty(group=group, actor=administrator)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 26, counts

@@ -289,7 +289,7 @@ def test_who_erases_one_while_its_act_is_undone_waits(moderator, administrator, 
     article = make_article()
     one, other = say(article, "One."), say(article, "Two.")
     act = seal(one, other, actor=moderator)
-    own, bring_back, erasing = Seal.objects.get(comment=one), restricted_content._bring_back, []
+    own, bring_back, erasing = Seal.objects.get(comment=one), restricted_content._restore_texts, []
 
     def erase():
         try:
@@ -304,7 +304,7 @@ def test_who_erases_one_while_its_act_is_undone_waits(moderator, administrator, 
             until(lambda: erasing[0].done() or is_a_lock_waited_for())
             bring_back(found, actor)
 
-        monkeypatch.setattr(restricted_content, "_bring_back", meanwhile)
+        monkeypatch.setattr(restricted_content, "_restore_texts", meanwhile)
         undone = decisions.undo(batch=act.batch, actor=administrator)
         assert erasing[0].result().batch is None  # there is no seal any more
 

@@ -58,7 +58,7 @@ def tell(batch) -> list[mail.EmailMessage]:
             State.REJECTED,
             Reason.OFF_TOPIC,
             "Your comment was removed",
-            "has removed your comment: off topic.",
+            "Removed by a moderator: off topic.",
         ),
         (State.SPAM, Reason.SPAM, "Your comment was marked as spam", "marked your comment as spam"),
     ],

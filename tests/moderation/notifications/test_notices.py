@@ -234,7 +234,7 @@ def test_nobody_guesses_a_receipt(client, comment):
 
 
 def test_a_network_that_sends_many_is_told_to_wait_and_keeps_its_words(client, comment, monkeypatch):
-    monkeypatch.setattr("moderation.reports.views.STRANGERS_AN_HOUR", 1)
+    monkeypatch.setattr("moderation.reports.views.MAX_STRANGERS_PER_HOUR", 1)
     here = {"REMOTE_ADDR": "192.0.2.78"}
     assert client.post(URL, filled(comment), **here).status_code == 302
     response = client.post(URL, filled(comment), **here)
@@ -245,7 +245,7 @@ def test_a_network_that_sends_many_is_told_to_wait_and_keeps_its_words(client, c
 @pytest.mark.django_db(transaction=True)
 def test_who_sends_many_at_once_gets_no_further(monkeypatch):
     """Over a connection each, as they come from a script."""
-    monkeypatch.setattr("moderation.reports.views.STRANGERS_AN_HOUR", 2)
+    monkeypatch.setattr("moderation.reports.views.MAX_STRANGERS_PER_HOUR", 2)
     sent, together = filled(say(make_article())), Barrier(6)
 
     def send(_number: int) -> int:

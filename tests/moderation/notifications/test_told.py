@@ -26,7 +26,7 @@ from moderation.actions.decisions import decide, undo
 from moderation.actions.quick_actions import redact
 from moderation.models import Batch, Rule
 from moderation.notifications.decision_kinds import Kind
-from moderation.notifications.notices import mailed_url, tell
+from moderation.notifications.notices import decision_url, tell
 from moderation.reports import reporting
 from moderation.rules import active_rules as rules
 from moderation.rules.matching import Written
@@ -240,7 +240,7 @@ CASES = [
         pointed_out,
         "Your comment was removed",
         [
-            "removed your comment: off topic.",
+            "Removed by a moderator: off topic.",
             TERM,
             "An automatic check proposed this, and a person decided.",
         ],
@@ -665,6 +665,6 @@ def test_who_comes_by_a_mailed_key_is_not_led_to_a_page_that_takes_none(client, 
     guest = GuestFactory.create(confirmed_at=timezone.now())
     comment = say(make_article(), guest=guest)
     comment.refresh_from_db()
-    page = client.get("/" + mailed_url(comment).split("/", 3)[3]).content.decode()
+    page = client.get("/" + decision_url(comment).split("/", 3)[3]).content.decode()
     assert f"/comments/{comment.pk}/edit/" not in page
     assert f"/comments/{comment.pk}/again/?key=" in page

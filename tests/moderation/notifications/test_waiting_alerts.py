@@ -13,7 +13,7 @@ from comments.models import Comment, Reason, State
 from comments.services import change_states
 from moderation.actions.decisions import decide
 from moderation.models import Case, Desk, Sanction
-from moderation.notifications.waiting_alerts import alert, is_open
+from moderation.notifications.waiting_alerts import alert, is_alert_time
 from moderation.people import sanctions
 from moderation.people.profiles import Person
 from moderation.reports import reporting
@@ -116,4 +116,4 @@ def test_a_mail_leaves_under_no_lock_and_is_tried_again_if_it_can_not(maria, mon
     ],
 )
 def test_the_hours(start, end, at, expected):
-    assert is_open(Desk(alert_from=time(start), alert_until=time(end)), at) is expected
+    assert is_alert_time(Desk(alert_from=time(start), alert_until=time(end)), at) is expected

@@ -12,7 +12,7 @@ from comments.models import Comment, Reason, State
 from comments.text_changes import erase_comments
 from moderation.actions.decisions import decide
 from moderation.models import Batch, Case, Note, Notice, Origin, Report
-from moderation.people.profiles import Person, facts, records
+from moderation.people.profiles import Person, person_facts, records
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
@@ -74,7 +74,7 @@ def test_an_editor_reads_of_others_only_who_wrote_under_the_own_articles(maria):
 
     record = records([this], editor)[this.pk]
     assert (record.same_email, record.same_ip, record.people_at_ip) == (["Here"], ["Next door Here"], 1)
-    known = facts(Person(user=ada), editor)
+    known = person_facts(Person(user=ada), editor)
     assert [name for _url, name in known.same_email] == ["Here"]
     assert [(at.ip, [name for _url, name in at.others]) for at in known.origins] == [
         ("0abcde", ["Next door Here"])
@@ -82,7 +82,7 @@ def test_an_editor_reads_of_others_only_who_wrote_under_the_own_articles(maria):
 
     record = records([this], maria)[this.pk]
     assert (record.same_email, record.people_at_ip) == (["Elsewhere", "Here"], 2)
-    known = facts(Person(user=ada), maria)
+    known = person_facts(Person(user=ada), maria)
     assert [at.ip for at in known.origins] == ["ffffff", "0abcde"]
     assert len(known.same_email) == 2
 
@@ -121,8 +121,8 @@ def test_reports_are_counted_by_person_and_of_an_imported_name_by_comment(maria)
     Notice.objects.create(comment=ours[1], case=case, why="A threat.", in_good_faith=True)
     found = records(list(Comment.objects.filter(pk__in=[ours[0].pk, jim])), maria)
     assert (found[ours[0].pk].against, found[jim].against) == (5, 2)
-    known = facts(Person(user=ada), maria)
-    assert (known.against, known.illegal) == (5, 1)
+    known = person_facts(Person(user=ada), maria)
+    assert (known.reports_received, known.illegal_reports) == (5, 1)
 
 
 def test_of_sealed_and_erased_comments_no_name_is_left_to_be_a_person(maria):

@@ -197,7 +197,7 @@ def test_who_may_hold_whom(maria):
     admin, editor = (UserFactory.create(roles=(role,)) for role in ("Administrator", "Editor"))
     reader = UserFactory.create()
     may = {
-        (actor.name, person.name): sanctions.may_hold(actor, Person(user=person))
+        (actor.name, person.name): sanctions.can_sanction(actor, Person(user=person))
         for actor in (maria, admin, editor)
         for person in (maria, admin, editor, reader)
     }
@@ -216,14 +216,14 @@ def test_a_guest_whose_e_mail_is_a_colleagues_is_held_by_administrators_alone(ar
     if is_proved:
         proved(admin)
     same = guest(email=admin.email.upper(), confirmed=is_proved)
-    assert [sanctions.may_hold(one, Person(guest=same)) for one in (maria, admin, boss)] == [0, 0, 1]
+    assert [sanctions.can_sanction(one, Person(guest=same)) for one in (maria, admin, boss)] == [0, 0, 1]
     hold(same, "ban", boss)
     assert refusal(article, author=admin)
 
 
 def test_whoever_gives_a_colleagues_e_mail_without_proof_can_be_held(maria):
     admin = proved(UserFactory.create(roles=("Administrator",)))
-    assert sanctions.may_hold(maria, Person(guest=guest(email=admin.email, confirmed=False)))
+    assert sanctions.can_sanction(maria, Person(guest=guest(email=admin.email, confirmed=False)))
 
 
 def test_a_second_click_is_no_second_act(maria):
@@ -263,10 +263,10 @@ def test_what_was_asked_is_asked_again_when_the_end_is_undone(maria):
     one = Sanction.objects.get()
     sanctions.ask(sanction=one, words="It was a joke.")
     ended = sanctions.end(sanction=one, actor=maria)
-    assert not sanctions.asked_about()
+    assert not sanctions.open_appeals()
     assert not sanctions.keep(sanction=one)  # from a page that was open meanwhile
     undo(batch=ended, actor=maria)
-    assert list(sanctions.asked_about()) == [one]
+    assert list(sanctions.open_appeals()) == [one]
     assert sanctions.keep(sanction=one)
 
 
@@ -274,9 +274,9 @@ def test_another_look_is_somebody_elses_where_there_is_somebody(maria):
     ada, lee = UserFactory.create(), UserFactory.create(roles=("Moderator",))
     hold(ada, "ban", maria)
     one = Sanction.objects.get()
-    assert (sanctions.may_keep(maria, one), sanctions.may_keep(lee, one)) == (False, True)
+    assert (sanctions.can_uphold(maria, one), sanctions.can_uphold(lee, one)) == (False, True)
     User.objects.filter(pk=lee.pk).update(is_active=False)
-    assert sanctions.may_keep(maria, one)
+    assert sanctions.can_uphold(maria, one)
 
 
 def test_the_person_is_told_by_mail_what_is_true_when_it_is_sent(article, maria):

@@ -78,7 +78,7 @@ def ids(comments):
 def small_pages(monkeypatch):
     monkeypatch.setattr(pages, "PAGE", 6)
     monkeypatch.setattr(pages, "REPLIES", 3)
-    monkeypatch.setattr(pages, "FOUND", 5)
+    monkeypatch.setattr(pages, "SEARCH_PAGE", 5)
 
 
 def drop(client, cut, on, position, **query):

@@ -143,7 +143,7 @@ def test_too_long_is_refused_with_the_count_and_kept(client, story):
 
 
 def test_one_network_sends_only_so_many(client, story, monkeypatch):
-    monkeypatch.setattr("moderation.reports.views.STRANGERS_AN_HOUR", 1)
+    monkeypatch.setattr("moderation.reports.views.MAX_STRANGERS_PER_HOUR", 1)
     assert client.post(URL, filled(story.get_absolute_url())).status_code == 302
     assert client.post(URL, filled(story.get_absolute_url())).status_code == 429
 

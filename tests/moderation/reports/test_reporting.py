@@ -111,7 +111,7 @@ def test_somebody_unknown_gives_a_name_and_an_e_mail_and_weighs_little(
     assert response.status_code == 302
     assert COOKIE in response.cookies
     row = Report.objects.get()
-    assert (row.guest.name, row.weight) == ("Bo", reporting.UNPROVED)
+    assert (row.guest.name, row.weight) == ("Bo", reporting.UNCONFIRMED_WEIGHT)
     assert DBTaskResult.objects.get().task_path.endswith("mail_confirmation")
     assert "Thank you for your report" in client.get(url(comment)).content.decode()
 
@@ -186,7 +186,7 @@ def test_three_who_are_usually_right_raise_it_further(maria, comment):
         dues.append(Case.objects.open().get(comment=comment).due_at)
     steps = [round((a - b) / timedelta(hours=1), 3) for a, b in pairwise(dues)]
     own = REPORT_HOURS * 1.5
-    assert steps == [own, own + reporting.TOGETHER_HOURS, own]
+    assert steps == [own, own + reporting.RELIABLE_REPORTERS_HOURS, own]
 
 
 def test_nobody_sends_more_than_ten_within_an_hour_and_no_word_is_lost(client):
@@ -201,7 +201,7 @@ def test_nobody_sends_more_than_ten_within_an_hour_and_no_word_is_lost(client):
 
 @pytest.mark.django_db(transaction=True)
 def test_nor_within_a_moment(monkeypatch):
-    monkeypatch.setattr(reporting, "REPORTS_AN_HOUR", 2)
+    monkeypatch.setattr(reporting, "MAX_REPORTS_PER_HOUR", 2)
     article, somebody, together = make_article(), UserFactory.create(), Barrier(6)
 
     def send(comment: Comment) -> bool:
@@ -219,7 +219,7 @@ def test_nor_within_a_moment(monkeypatch):
 
 
 def test_strangers_share_a_limit_for_each_network_and_hour(client, monkeypatch, time_machine):
-    monkeypatch.setattr("moderation.reports.views.STRANGERS_AN_HOUR", 2)
+    monkeypatch.setattr("moderation.reports.views.MAX_STRANGERS_PER_HOUR", 2)
     article, began = make_article(), timezone.now() - timedelta(minutes=61)
     statuses = []
     for minutes in (0, 1, 2, 8, 50, 61):
@@ -337,11 +337,11 @@ def test_moderators_read_what_was_asked_but_not_who_in_three_statements(comment,
 
 
 def test_of_a_mob_those_who_are_usually_right_are_read_and_the_others_counted(comment, maria):
-    for _ in range(reporting.SHOWN + 2):
+    for _ in range(reporting.MAX_REPORTS_SHOWN + 2):
         guest = GuestFactory.create()
         reporting.report_comment(comment=comment, user=None, guest=guest, why="abuse", words="Away with it!")
     report(comment, known_for(2, 0, maria), "spam", "Sold thrice.")
     (told,) = reporting.asked([Case.objects.open().get(comment=comment).pk]).values()
-    assert len(told) == reporting.SHOWN + 1
+    assert len(told) == reporting.MAX_REPORTS_SHOWN + 1
     assert "Sold thrice." in {one.words for one in told}
     assert told[-1].sentence == "3 more reports weigh no more than these."

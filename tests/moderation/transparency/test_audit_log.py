@@ -34,7 +34,7 @@ def moderator(client, maria):
 
 
 def shown(client, query: str = "") -> list[int]:
-    return [told.line.pk for told in client.get(URL + query).context["lines"]]
+    return [row.entry.pk for row in client.get(URL + query).context["rows"]]
 
 
 def test_only_moderators_read_it(client):
@@ -55,7 +55,7 @@ def test_a_line_is_found_by_all_that_is_known_of_it(moderator, maria):
     move(comment=two, parent=one, actor=maria)
 
     def comments(query: str) -> list[int]:
-        lines = [told.line for told in moderator.get(URL + query).context["lines"]]
+        lines = [row.entry for row in moderator.get(URL + query).context["rows"]]
         return [line.comment_id for line in lines]
 
     assert comments("") == [two.pk, two.pk, three.pk, one.pk, three.pk, two.pk, one.pk]
@@ -82,7 +82,7 @@ def test_it_tells_who_wrote_from_who_decided(moderator, maria):
     say(article, author=UserFactory.create(name="Noor"))
     edit_comment(comment=comment, body="Another word.", user=None, guest=comment.guest)
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    told = [(line.what, line.who) for line in moderator.get(URL).context["lines"]]
+    told = [(row.event, row.who) for row in moderator.get(URL).context["rows"]]
     assert told == [
         ("Removed: insult", ""),
         ("Text edited", "its author"),
@@ -112,7 +112,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(moderator, monkeypatch):
     first = moderator.get(URL)
     second = moderator.get(URL + first.context["next_page"])
     third = moderator.get(URL + second.context["next_page"])
-    found = [told.line.pk for page in (first, second, third) for told in page.context["lines"]]
+    found = [row.entry.pk for page in (first, second, third) for row in page.context["rows"]]
     assert found == list(Transition.objects.order_by("-id").values_list("pk", flat=True))
     assert third.context["next_page"] == ""
     say(article)  # meanwhile
@@ -199,12 +199,12 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_cell_starts_a_formula(text):
-    assert log.safe(text).startswith("'")
+    assert log.csv_cell(text).startswith("'")
 
 
 def test_other_cells_stay_as_they_are():
     for text in ("The pier opens", "1 + 1 = 2", "", "’tis", 7, "مرحبا"):
-        assert log.safe(text) == str(text)
+        assert log.csv_cell(text) == str(text)
 
 
 @pytest.mark.data
@@ -213,14 +213,14 @@ def test_the_published_examples_start_no_formula(data):
     examples = [line.strip() for line in text.splitlines() if line.strip()[:1] in {"=", "+", "@"}]
     assert len(examples) > 6
     for example in examples:
-        assert log.safe(example).startswith("'")
+        assert log.csv_cell(example).startswith("'")
 
 
 def test_its_last_page_is_found_by_an_index():
     """Whatever is asked for, nothing sorts the whole log."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
-        found = log.lines({"since": datetime(2026, 1, 1, tzinfo=UTC).date()}, UTC, None)
+        found = log.filtered_entries({"since": datetime(2026, 1, 1, tzinfo=UTC).date()}, UTC, None)
         plan = found[:50].explain()
     assert "transition_at" in plan
     assert "Sort" not in plan

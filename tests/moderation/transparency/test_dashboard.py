@@ -43,7 +43,7 @@ def test_days_and_reasons(moderator, maria):
     ids = [say(article).pk for _ in range(4)]
     decide(ids=ids[:3], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     decide(ids=ids[3:], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    told = dashboard.span(30, UTC)
+    told = dashboard.period(30, UTC)
     today = clock(UTC).date_words(timezone.now())
     assert told.days.rows[-1] == (today, [4, 4])
     assert len(told.days.rows) == 30
@@ -63,12 +63,12 @@ def test_what_was_undone_is_no_removal_and_makes_no_more_comments(maria):
     undone = undo(batch=act.batch, actor=maria)
 
     def told() -> list[tuple[str, int]]:
-        return [(share.label, share.n) for share in dashboard.span(30, UTC).reasons]
+        return [(share.label, share.n) for share in dashboard.period(30, UTC).reasons]
 
     assert told() == [("insult", 1)]
     undo(batch=undone.batch, actor=maria)
     assert told() == [("spam", 3)]
-    assert dashboard.span(30, UTC).decided == 4
+    assert dashboard.period(30, UTC).decided == 4
     assert dashboard.stories(30, UTC, None) == [(article.slug, "The pier", 3)]
 
 
@@ -93,16 +93,16 @@ def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, djang
             )
 
     line(2)
-    assert [n for _day, (_came, n) in dashboard.span(30, UTC).days.rows[-3:]] == [1, 0, 0]
+    assert [n for _day, (_came, n) in dashboard.period(30, UTC).days.rows[-3:]] == [1, 0, 0]
     line(0)
     with django_assert_num_queries(2 + 1):  # the last line before today and today's; the words of reasons
-        told = dashboard.span(30, UTC)
+        told = dashboard.period(30, UTC)
     assert [n for _day, (_came, n) in told.days.rows[-3:]] == [1, 0, 1]
     assert dashboard.stories(30, UTC, None) == [
         (article.slug, "Long ago", 1)
     ]  # one comment, whatever was done
     line(1)  # as where another database is looked at
-    assert [n for _day, (_came, n) in dashboard.span(30, UTC).days.rows[-3:]] == [1, 1, 1]
+    assert [n for _day, (_came, n) in dashboard.period(30, UTC).days.rows[-3:]] == [1, 1, 1]
 
 
 def test_what_became_of_a_rule(maria):
@@ -171,7 +171,7 @@ def test_a_burst_stands_out(moderator):
     chart, bursts = found
     assert [(burst.at, burst.count) for burst in bursts] == [(start + timedelta(hours=50), 12)]
     assert sum(numbers[0] for _label, numbers in chart.rows) == 32
-    assert len(chart.rows) <= dashboard.SLICES
+    assert len(chart.rows) <= dashboard.TIMELINE_BARS
     assert "12 comments in an hour, 0 of them removed" in moderator.get(f"{URL}?story={article.slug}").text
 
 

@@ -9,7 +9,7 @@ from comments import removal_reasons
 from comments.models import Discussion, Reason, State
 from comments.services import delete_comment
 from moderation.actions.decisions import decide
-from moderation.transparency.discussion_summary import OTHERS, account, merged
+from moderation.transparency.discussion_summary import OTHERS, account, merge_rare_reasons
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -63,7 +63,7 @@ def test_the_seed_in_the_words_of_the_product():
         (
             {"rejected/insult/person": 4, "deleted/author/person": 3},
             {},
-            "49 are shown. 7 are not: 4 for “insult”, 3 taken back by their authors. "
+            "49 are shown. 7 are not: 4 for “insult”, 3 deleted by their authors. "
             "A moderator decided 4 alone.",
         ),
         (
@@ -75,7 +75,7 @@ def test_the_seed_in_the_words_of_the_product():
         (
             {"rejected/sealed/person": 9, "rejected/off_topic/person": 3},
             {},
-            "49 are shown. 12 are not: 3 off topic, 9 for other reasons. A moderator decided 12 alone.",
+            "49 are shown. 12 are not: 3 off-topic, 9 for other reasons. A moderator decided 12 alone.",
         ),
         # One odd removal hides no other reason, and is not told which it is.
         (
@@ -90,7 +90,7 @@ def test_the_seed_in_the_words_of_the_product():
             {},
             "49 are shown. 3 are not, with their text missing. A moderator decided 3 alone.",
         ),
-        ({"deleted/author/person": 4}, {}, "49 are shown. 4 are not, taken back by their authors."),
+        ({"deleted/author/person": 4}, {}, "49 are shown. 4 are not, deleted by their authors."),
         # A reason that administrators made and a code that nobody knows any more.
         (
             {"rejected/flood_2026/confirmed": 3},
@@ -115,8 +115,8 @@ def test_what_it_says(tally, values, words):
     ],
 )
 def test_a_reason_given_fewer_than_three_times_is_not_named_and_hides_no_other(removed, told_apart):
-    assert merged(Counter(removed)) == told_apart
-    assert list(merged(Counter(removed))) == list(told_apart)
+    assert merge_rare_reasons(Counter(removed)) == told_apart
+    assert list(merge_rare_reasons(Counter(removed))) == list(told_apart)
 
 
 @pytest.mark.usefixtures("publishing_policy")
