@@ -1,4 +1,4 @@
-"""Deleting for good: exactly what was listed and looked at, and no number that readers see changes."""
+"""Permanent deletion: only listed comments are deleted, and no number that readers see changes."""
 
 from datetime import timedelta
 
@@ -48,7 +48,7 @@ def spam(*comments: Comment, actor):
 
 
 def later(days: int):
-    """As if so many days had passed since everything."""
+    """Make everything look this many days older."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE comments_transition DISABLE TRIGGER transition_append_only")
@@ -57,7 +57,7 @@ def later(days: int):
 
 
 def numbers():
-    """All that readers are told of how many there are."""
+    """Return all comment counts that readers see."""
     return [
         list(Discussion.objects.order_by("pk").values("visible_count", "tally", "version")),
         list(DiscussionDay.objects.order_by("pk").values()),
@@ -83,7 +83,7 @@ def test_it_deletes_what_was_listed_and_nothing_that_came_since(moderator, admin
 
     group = purge.freeze(states=[State.SPAM], days=0, actor=administrator)
 
-    # Meanwhile one more arrives as spam, and of the listed one is restored, one confirmed, one sealed.
+    # In the meantime one more spam arrives, and of the listed one is restored, one confirmed, one restricted.
     new = say(article, "Buy boats, number 6.")
     spam(new, actor=moderator)
     decisions.decide(ids=[listed[2].pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
@@ -113,7 +113,7 @@ def test_it_deletes_what_was_listed_and_nothing_that_came_since(moderator, admin
     assert done.batch.kind == Batch.Kind.EMPTYING
     assert check() == {}
 
-    # A second press, and a way back that there is not.
+    # A second click changes nothing, and there is no undo.
     assert purge.empty(group=group, actor=administrator).batch is None
     assert decisions.undo(batch=done.batch, actor=administrator).batch is None
     assert numbers() == before
@@ -138,11 +138,11 @@ def test_what_it_lists(moderator, administrator):
     assert listed([State.SPAM, State.REJECTED, State.DELETED], 30) == [old.pk, removed.pk, gone.pk]
     assert listed([State.SPAM], 50) == []
     assert listed([State.SPAM], 0) == [old.pk, new.pk]
-    assert Group.objects.count() == 3  # an empty list is none
+    assert Group.objects.count() == 3  # an empty list is not stored
 
 
 def test_what_somebody_asks_about_is_left_until_it_is_answered(moderator, administrator):
-    """Another look at words that are gone is none, and the case could never be closed."""
+    """An appeal about a deleted text would be pointless, and its case could never be closed."""
     ada, article = UserFactory.create(), make_article()
     before, since = say(article, "My boat.", author=ada), say(article, "My other boat.", author=ada)
     spam(before, since, actor=moderator)
@@ -246,7 +246,7 @@ def test_the_page_asks_once_more_and_says_that_there_is_no_undo(moderator, admin
 
 
 def test_a_list_of_any_size_takes_the_same_few_statements(moderator, administrator):
-    """50,000 took 8 s on two cores that were busy besides, and half a second to list."""
+    """50,000 comments took 8 s on two busy cores, and half a second to list."""
     counts = []
     for size in (2, 40):
         article = make_article(f"Story {size}")
@@ -269,7 +269,7 @@ def test_who_signed_stories_leaves_no_name_beside_them(administrator, client):
     assert client.get("/authors/ida-quill/")["Location"] == "/authors/quill/"
     version = Site.objects.get().version
     purge.forget_person(person=Person(user=ida), actor=administrator)
-    assert Site.objects.get().version > version  # else pages that are kept would name them still
+    assert Site.objects.get().version > version  # or cached pages would still show the name
     for url in ("/authors/ida-quill/", "/authors/quill/"):
         assert client.get(url).status_code == 404
     told = [Author.objects.values(), Redirect.objects.values(), LogEntry.objects.values("object_repr")]

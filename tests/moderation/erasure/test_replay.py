@@ -1,4 +1,4 @@
-"""What was deleted for good or sealed after a backup is so again after its restore."""
+"""Permanent deletions and restrictions after a backup are repeated after the backup is restored."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,7 +49,7 @@ def ada() -> User:
 
 
 def erase(*comments: Comment, actor: User | None = None) -> None:
-    """As the page for deleting for good does."""
+    """Delete comments as the page for permanent deletion does."""
     states = {State(Comment.objects.get(pk=one.pk).state) for one in comments}
     group = purge.freeze(states=list(states), days=0, actor=actor)
     assert group
@@ -85,7 +85,7 @@ def test_the_erased_stay_erased_and_the_sealed_sealed(tmp_path: Path, ada: User)
 
     decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
     assert delete_comment(comment=own, user=None, guest=zoe)
-    erase(spam, own, theirs)  # removed after, taken back after, removed before
+    erase(spam, own, theirs)  # removed after the backup, deleted by its author after it, removed before it
     restrictions.seal(ids=[number.pk], why=Seal.Why.PERSONAL, actor=ada)
     assert restrictions.erase(seal=Seal.objects.get(comment=number.pk), actor=ada).batch
     restrictions.seal(ids=[court.pk, lifted.pk, held.pk], why=Seal.Why.COURT, actor=ada)
@@ -117,8 +117,8 @@ def test_the_erased_stay_erased_and_the_sealed_sealed(tmp_path: Path, ada: User)
     assert shown.body == Comment.objects.get(pk=shown.pk).body
     assert check() == {}
     assert mail.outbox == []
-    assert DBTaskResult.objects.count() == jobs, "nobody is written to twice"
-    # A second time, and upon a state in which all is done, nothing happens.
+    assert DBTaskResult.objects.count() == jobs, "nobody is notified twice"
+    # A second replay, also of a state in which everything is done, changes nothing.
     batches = Batch.objects.count()
     assert replay.replay(list(erasure_log.read(erasure_log.path()))) == replay.Replayed()
     assert Batch.objects.count() == batches
@@ -137,7 +137,7 @@ def test_a_hold_that_was_ended_before_the_words_were_deleted(tmp_path: Path, ada
 
 
 def test_somebody_with_the_same_number_is_not_taken_for_the_erased(tmp_path: Path, ada: User) -> None:
-    """After a restore numbers are given out a second time."""
+    """After a restore, new rows get the ids of lost ones."""
     story, file = make_article(), tmp_path / "site.zip"
     backup(file)
     gone = say(story, "Buy casino.")

@@ -1,4 +1,4 @@
-"""The pages of sealing: who sees what, and that a reading is written down before the words are sent."""
+"""The pages about restrictions: who sees what, and that a reading is logged before the text is sent."""
 
 import io
 import json
@@ -19,7 +19,7 @@ from tests.factories import UserFactory, make_article, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
-SECRET = "Xylographer"  # a word that is nowhere else
+SECRET = "Xylographer"  # a word that appears nowhere else
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_moderator_seals_with_a_reason(comment, moderator):
     client, url = asked_by(moderator), f"/moderation/comments/{comment.pk}/seal/"
     page = client.get(url)
     assert page.status_code == 200
-    assert SECRET in page.content.decode()  # who seals has read it
+    assert SECRET in page.content.decode()  # the person who restricts it may read it
     assert client.post(url, {}).status_code == 422
     assert not Seal.objects.exists()
 
@@ -120,7 +120,7 @@ def test_a_reading_is_written_down_before_the_words_are_sent(sealed, administrat
     assert (reading.by, reading.is_export) == (administrator, False)
     assert "Ada" in page.content.decode()
 
-    # Where it can't be written down, nothing is sent.
+    # If the reading can't be logged, nothing is sent.
     client.raise_request_exception = False
     with connection.cursor() as cursor:
         cursor.execute(
@@ -163,7 +163,7 @@ def test_the_evidence_file_can_be_checked_by_others(sealed, administrator):
 
 
 def test_what_a_moderator_blacked_out_is_told_from_what_its_author_wrote(comment, moderator, administrator):
-    """Also where it is the text that was shown."""
+    """This includes the version that was shown."""
     redact(comment=comment, marked=comment.body.replace("number 5", "[[number 5]]"), actor=moderator)
     restrictions.seal(ids=[comment.pk], why=Seal.Why.COURT, actor=moderator)
     client, url = asked_by(administrator), f"/moderation/sealed/{comment.pk}/"
@@ -181,7 +181,7 @@ def test_an_administrator_holds_ends_the_hold_and_deletes(sealed, administrator)
     assert "A legal hold prevents the deletion." in text
     client.post(f"{url}hold/")
     client.post(f"{url}erase/")
-    assert SealedText.objects.exists()  # nobody had said that they know
+    assert SealedText.objects.exists()  # the confirmation was missing
 
     text = client.post(f"{url}erase/", {"sure": "1"}, follow=True).content.decode()
 
@@ -198,7 +198,7 @@ def test_an_administrator_lifts_it(sealed, administrator):
 
 def test_who_comes_after_a_colleague_has_lifted_it_is_told_so(sealed, administrator, moderator):
     restrictions.lift(seal=Seal.objects.get(), actor=administrator)
-    reading = SealReading.objects.get()  # to give the words back somebody has read them
+    reading = SealReading.objects.get()  # restoring the text counts as a reading
     url = f"/moderation/sealed/{sealed.pk}/"
     there = f"/moderation/comments/{sealed.pk}/"
     for act in ("lift", "words", "hold", "erase", "evidence"):
@@ -252,7 +252,7 @@ def test_undo_of_a_lift_is_offered_to_those_who_may(sealed, moderator, administr
 
 
 def test_the_story_comes_back_byte_by_byte(comment, moderator, administrator):
-    """But for the numbers of its version and of the last line of its log, which only grow."""
+    """Its version and the number of its last log entry are left out, since they only grow."""
     say(comment.discussion.article, "How do you know?", parent=comment)
     url = comment.discussion.article.get_absolute_url()
 

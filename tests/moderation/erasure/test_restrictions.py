@@ -1,4 +1,4 @@
-"""Seal, lift, hold, erase: words that nobody may see lie with their seal, and come back exactly."""
+"""Restrict, lift, legal hold and erase: restricted texts are stored apart and restored exactly."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -40,7 +40,7 @@ def administrator():
 
 @pytest.fixture
 def comment() -> Comment:
-    """Edited once, answered, from a guest whose e-mail is proved."""
+    """A comment of a guest with a confirmed e-mail, edited once, with a reply."""
     article = make_article()
     guest = GuestFactory.create(name="Zoe Quillfeather", email="zoe@example.org", confirmed_at=timezone.now())
     said = say(article, "Her number is 555 0100.", guest=guest)
@@ -51,7 +51,7 @@ def comment() -> Comment:
 
 
 def rows(comment: Comment):
-    """All of a discussion but its log and its version, as it is stored."""
+    """Return the stored rows of a discussion without its log and its version."""
     of = {"comment__discussion": comment.discussion_id}
     discussion = Discussion.objects.filter(pk=comment.discussion_id)
     return [
@@ -127,7 +127,7 @@ def test_a_lift_can_be_undone_and_that_again(comment, moderator, administrator):
 
 
 def test_a_redaction_survives_the_seal_and_can_be_undone_after(comment, moderator, administrator):
-    """Its unshortened words are under a number of their own, and so are they when it was undone before."""
+    """The text before the redaction is a revision of its own, also after an undo."""
     for _ in range(2):
         number = keep_redaction(comment=comment, body="Her number is […].")
         show_revisions({comment.pk: number})
@@ -175,7 +175,7 @@ def test_no_other_decision_reaches_it(comment, moderator, administrator):
 
 
 def test_its_author_can_not_write_into_it(comment, moderator):
-    """Nor whoever had the form open when it was sealed."""
+    """Its author cannot either, with a form that was open when it was restricted."""
     decisions.decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
     before = Comment.objects.get(pk=comment.pk)
     seal(comment, actor=moderator)
@@ -234,7 +234,7 @@ def test_nobody_decides_on_it_and_its_number_is_known(comment, moderator, admini
 def test_its_author_is_told_unless_an_authority_may_look(
     comment, moderator, why, mails, django_capture_on_commit_callbacks
 ):
-    """A mail that was waiting to be sent when the comment was sealed is not sent: something came since."""
+    """A mail that was queued when the comment was restricted is not sent."""
     with django_capture_on_commit_callbacks(execute=True):
         decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
         seal(comment, actor=moderator, why=why)
@@ -272,7 +272,7 @@ def test_a_hold_keeps_it_from_being_erased(comment, moderator, administrator):
     assert not SealedText.objects.exists()
     own.refresh_from_db()
     assert (own.lifted_at, own.author_name, own.author_email) == (None, "", "")
-    # There is nothing to bring back, and no way back.
+    # There is nothing to restore, and no undo.
     assert restrictions.lift(seal=own, actor=administrator).batch is None
     assert (
         decisions.undo(batch=act.batch, actor=administrator)
@@ -285,7 +285,7 @@ def test_a_hold_keeps_it_from_being_erased(comment, moderator, administrator):
 
 @pytest.mark.django_db(transaction=True)
 def test_who_erases_one_while_its_act_is_undone_waits(moderator, administrator, monkeypatch):
-    """Else it was deleted for good between the look at its seal and the lift: no words, and no seal."""
+    """Without the lock, it could be erased between the check and the lift: no text and no restriction."""
     article = make_article()
     one, other = say(article, "One."), say(article, "Two.")
     act = seal(one, other, actor=moderator)
@@ -306,7 +306,7 @@ def test_who_erases_one_while_its_act_is_undone_waits(moderator, administrator, 
 
         monkeypatch.setattr(restricted_content, "_restore_texts", meanwhile)
         undone = decisions.undo(batch=act.batch, actor=administrator)
-        assert erasing[0].result().batch is None  # there is no seal any more
+        assert erasing[0].result().batch is None  # the restriction was lifted
 
     assert undone.changed == [one.pk, other.pk]
     assert set(Comment.objects.values_list("body", flat=True)) == {"One.", "Two."}
@@ -314,7 +314,7 @@ def test_who_erases_one_while_its_act_is_undone_waits(moderator, administrator, 
 
 
 def test_what_was_said_of_it_is_deleted_with_it(comment, moderator, administrator):
-    """As when a list is emptied; a report of illegal content stays."""
+    """The same data as for a purge of a list; a report of illegal content stays."""
     reports.report_comment(
         comment=comment, user=UserFactory.create(), guest=None, why="other", words="555 0199!"
     )

@@ -1,4 +1,4 @@
-"""Authors are told what was decided: proved e-mails only, once, and nothing that was undone at once."""
+"""Mails to authors about decisions: only to confirmed e-mails, once, not about what was undone at once."""
 
 import socket
 from datetime import timedelta
@@ -145,7 +145,7 @@ def test_neither_the_way_back_of_a_sweep_nor_the_sweep_done_again_writes_to_thos
 
 
 class Inbox:
-    """An SMTP server's side of the conversation."""
+    """The replies of an SMTP server."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
@@ -156,7 +156,7 @@ class Inbox:
 
 
 def test_a_real_server_takes_it(maria, settings, monkeypatch):
-    monkeypatch.setattr(DNS_NAME, "_fqdn", "localhost", raising=False)  # else asked of a DNS, for seconds
+    monkeypatch.setattr(DNS_NAME, "_fqdn", "localhost", raising=False)  # avoids a slow DNS query
     inbox = Inbox()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""Mail to moderators about what waits: in their waking hours, once."""
+"""Mail to moderators about waiting comments: once, and only at the set hours."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -42,7 +42,7 @@ def test_once_until_the_queue_was_below_the_limit(maria):
     with time_machine.travel(datetime(2026, 3, 2, 12, tzinfo=UTC), tick=False) as clock:
         first = wait(datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
         alert()
-        assert mail.outbox == []  # four hours are not more than four
+        assert mail.outbox == []  # exactly four hours is not yet too long
         clock.shift(timedelta(minutes=1))
         assert [alert(), alert()] == ["1 mails", "told already"]
         assert [m.to for m in mail.outbox] == [["maria@example.org"]]
@@ -109,7 +109,7 @@ def test_a_mail_leaves_under_no_lock_and_is_tried_again_if_it_can_not(maria, mon
         (8, 22, time(7, 59), False),
         (8, 22, time(8), True),
         (8, 22, time(22), False),
-        (20, 6, time(23), True),  # over midnight
+        (20, 6, time(23), True),  # hours that span midnight
         (20, 6, time(5, 59), True),
         (20, 6, time(12), False),
         (0, 0, time(3), True),  # the same hour: always

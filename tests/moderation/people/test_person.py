@@ -1,4 +1,4 @@
-"""A person's page on the desk, and one's own standing: who sees what, and who may do what."""
+"""A person's profile for moderators, and one's own account status: who sees what, and who may do what."""
 
 from datetime import timedelta
 
@@ -80,7 +80,7 @@ def test_no_mail_was_sent_is_said_only_once_none_can_come(maria, ada):
 
 
 def test_an_editor_finds_and_reads_only_who_wrote_under_the_own_articles(maria, ada):
-    """Not what colleagues noted of others, nor what those were told."""
+    """Notes on other people and messages to them are not shown."""
     editor, article = UserFactory.create(roles=("Editor",)), make_article()
     article.editors.add(maria)
     named = make_article("A copy", source_key="cnn")
@@ -131,7 +131,7 @@ def test_an_editor_reads_no_email_and_only_what_is_public_or_theirs(ada, maria):
     text = client.get(url(ada)).content.decode()
     assert "Out already." in text
     assert "Under hers." in text
-    assert f'href="{shown.get_absolute_url()}"' in text  # on the desk it is not theirs to open
+    assert f'href="{shown.get_absolute_url()}"' in text  # an editor may not open it in the queue
     for hidden in (
         "Under a draft.",
         f"/moderation/comments/{shown.pk}/",
@@ -177,7 +177,9 @@ def test_a_pause_is_imposed_with_its_days_and_ended_again(maria, ada):
     assert (made.kind, made.words, made.is_in_force) == ("pause", "Enough.", True)
     client.post(f"/moderation/sanctions/{made.pk}/end/")
     assert not Sanction.objects.in_force().exists()
-    assert Comment.objects.get(pk=comment.pk).state == State.REJECTED  # an end is no undo
+    assert (
+        Comment.objects.get(pk=comment.pk).state == State.REJECTED
+    )  # ending a sanction does not restore comments
 
 
 @pytest.mark.parametrize(
@@ -235,7 +237,7 @@ def test_the_same_note_within_a_minute_is_a_second_click(maria, ada, time_machin
 
 
 def test_as_many_characters_as_the_browser_lets_through_are_kept(maria, ada):
-    text = "x\r\n" * 2_500  # 5,000 as a browser counts, and sends 7,500
+    text = "x\r\n" * 2_500  # a browser counts 5,000 characters and sends 7,500
     as_(maria).post("/moderation/notes/", {"person": f"u{ada.pk}", "text": text})
     assert Note.objects.get().text == text.replace("\r", "").strip()
     words = "x\r\n" * 1_000
@@ -258,7 +260,7 @@ def test_a_childs_words_are_sealed_by_one_act(maria):
 def test_an_administrator_blanks_a_child_once_nothing_of_it_can_be_read(maria, ada):
     admin, comment = UserFactory.create(roles=("Administrator",)), say(make_article(), author=ada)
     path = f"{url(ada)}blank/"
-    assert as_(admin).post(path).status_code == 403  # a word of hers stands
+    assert as_(admin).post(path).status_code == 403  # one of her comments can still be read
     as_(maria).post(f"{url(ada)}child/")
     assert as_(maria).post(path).status_code == 403
     changed = {"name": "Ada of Elm Street", "groups": [], "is_active": "on"}
@@ -289,7 +291,7 @@ def test_who_is_blanked_is_blank_everywhere_but_under_a_hold(maria, ada, is_held
     assert (own.author_name, own.author_email) == (("Ada", "ada@example.org") if is_held else ("", ""))
     assert Note.objects.get().text == "Name and e-mail were deleted as a child’s personal data."
     assert Sanction.objects.values_list("words", "asked_words").get() == ("", "")
-    # Whatever the seal kept does not come back over the comment.
+    # The name in the restriction is not restored.
     restrictions.lift(seal=own, actor=admin)
     assert Comment.objects.values_list("author_name", "author_email").get() == ("Anonymous", "")
     read = Client().get(comment.get_absolute_url(), follow=True).content.decode()
@@ -300,7 +302,7 @@ def test_who_is_blanked_is_blank_everywhere_but_under_a_hold(maria, ada, is_held
 @pytest.mark.usefixtures("publishing_policy")
 @pytest.mark.parametrize("is_held", [False, True])
 def test_nothing_that_a_blanked_child_asked_or_reported_is_left(maria, ada, is_held):
-    """But for what a hold keeps: what is a part of her own comment, and her report of one that is held."""
+    """A legal hold keeps her appeal about her own comment, and her report of a comment with a hold."""
     admin, article = UserFactory.create(roles=("Administrator",)), make_article()
     comment, other, reported = say(article, author=ada), say(article), say(article)
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
@@ -339,7 +341,7 @@ def test_one_reads_ones_own_standing_and_asks_once(maria, ada):
     desk = as_(maria)
     second = "/moderation/?queue=second"
     assert "<span>Second looks</span> <b>1</b>" in desk.get("/moderation/").content.decode()
-    assert "Somebody asks for another look" in desk.get(second).content.decode()  # she is alone
+    assert "Somebody asks for another look" in desk.get(second).content.decode()  # she is the only moderator
     assert "It was a joke." in desk.get("/moderation/people/").content.decode()
     omar = as_(UserFactory.create(roles=("Moderator",)))
     assert "Somebody asks" in omar.get(second).content.decode()
@@ -458,7 +460,7 @@ def test_the_pages_take_as_many_statements_for_much_as_for_little(maria, ada):
     ]
     write(1)
     for page in pages:
-        count(*page)  # what is read once a process
+        count(*page)  # fills caches of the process
     little = [count(*page) for page in pages]
     write(9)
     assert [count(*page) for page in pages] == little

@@ -1,4 +1,4 @@
-"""A ban from its press on the desk to what the person reads, in Chromium, with scripts and without."""
+"""A ban, from the moderator's form to the person's account status, in Chromium with and without scripts."""
 
 from importlib import import_module
 
@@ -61,14 +61,14 @@ def test_a_ban_from_the_desk_to_the_person(browser, live_server, with_scripts):
     expect(board.locator(".undo")).to_contain_text("Banned, and what they wrote in 7 days removed")
     assert Comment.objects.get(guest=ida).state == State.REJECTED
 
-    # The same browser, under another name: the text stays, and says why it is not taken.
+    # The same browser with another name: the text stays in the form, with the reason for the refusal.
     send(page, live_server, article, name="Other", email="other@example.org", body="All that I typed")
     said = page.locator(".reply-form .alert-danger, .reply-form .alert-block").first
     expect(said).to_contain_text("You are banned from commenting. Reason: insult. “After two warnings.”")
     expect(page.get_by_label("Your comment")).to_have_value("All that I typed")
     assert set(Guest.objects.filter(name="Other")) == set()
 
-    # Another browser with that e-mail, which nobody has proved: not taken, and nothing told of Ida.
+    # Another browser with the same unconfirmed e-mail: refused, and nothing about Ida is shown.
     another = browser.new_context(viewport=PHONE, java_script_enabled=with_scripts)
     second = another.new_page()
     send(second, live_server, article, name="Ida 2", email="IDA@example.org", body="Me again")

@@ -1,4 +1,4 @@
-"""What the desk knows of people, for any number of cards in the same few statements."""
+"""Profiles of people: what they contain, and that many cards take the same number of statements."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -126,7 +126,7 @@ def test_reports_are_counted_by_person_and_of_an_imported_name_by_comment(maria)
 
 
 def test_of_sealed_and_erased_comments_no_name_is_left_to_be_a_person(maria):
-    """They have no name any more, so all of a source's would be one person."""
+    """They have no name any more, so all of a source would look like one person."""
     article = make_article("one", source_key="one")
     rows = [
         Imported(source_id=str(n), author_name=name, body=f"Word {n}", created_at=timezone.now())

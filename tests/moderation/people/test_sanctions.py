@@ -1,4 +1,4 @@
-"""What moderators hold people to: as it meets them when they write, whom it reaches, and the way back."""
+"""Sanctions: their effect on comments, the people that they apply to, their mails, appeals and undo."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -74,8 +74,8 @@ def test_who_is_silenced_is_told_what_until_when_why_and_where_to_ask(article, m
 def test_a_pause_ends_by_itself(article, maria):
     ada = UserFactory.create()
     hold(ada, "pause", maria, until=timezone.now() + timedelta(hours=1))
-    Sanction.objects.update(until=timezone.now() - timedelta(seconds=1))  # the hour passed
-    assert say(article, author=ada).state == State.PENDING  # as a new person's
+    Sanction.objects.update(until=timezone.now() - timedelta(seconds=1))  # it expired
+    assert say(article, author=ada).state == State.PENDING  # as for a new person
 
 
 def test_a_review_holds_also_where_everything_is_published_first(article, maria):
@@ -104,9 +104,9 @@ def test_an_edit_is_refused_as_well(article, maria):
         edit_comment(comment=comment, body="Other words", user=ada, guest=None)
 
 
-WHOM = [  # (is the sanctioned guest's e-mail proved, is the other's), whether it reaches them
+WHOM = [  # (the sanctioned guest's e-mail is confirmed, the other's is), the sanction applies to the other
     ((False, False), True),
-    ((False, True), False),  # an unproved e-mail is anybody's: it silences nobody who proves it
+    ((False, True), False),  # an unconfirmed e-mail may belong to anyone
     ((True, False), True),
     ((True, True), True),
 ]
@@ -119,7 +119,7 @@ def test_a_guests_ban_reaches_another_browser_by_the_e_mail(article, maria, proo
     hold(first, "ban", maria)
     if reaches:
         said = refusal(article, guest=other)
-        # Why somebody is banned is told to nobody who only typed that e-mail.
+        # The reason is not shown to someone who only typed the e-mail.
         assert ("insult" in said) == proofs[1]
     else:
         assert say(article, guest=other).pk
@@ -175,7 +175,7 @@ def test_an_end_can_be_undone_and_somebody_elses_end_is_left_alone(article, mari
     ended = sanctions.end(sanction=Sanction.objects.get(), actor=maria)
     assert ended
     assert sanctions.end(sanction=Sanction.objects.get(), actor=maria) is None
-    assert undo(batch=batch, actor=maria).refused  # it was decided on since
+    assert undo(batch=batch, actor=maria).refused  # a newer decision exists
     undo(batch=ended, actor=maria)
     assert "banned" in refusal(article, author=ada)
 
@@ -264,7 +264,7 @@ def test_what_was_asked_is_asked_again_when_the_end_is_undone(maria):
     sanctions.ask(sanction=one, words="It was a joke.")
     ended = sanctions.end(sanction=one, actor=maria)
     assert not sanctions.open_appeals()
-    assert not sanctions.keep(sanction=one)  # from a page that was open meanwhile
+    assert not sanctions.keep(sanction=one)  # from a stale page
     undo(batch=ended, actor=maria)
     assert list(sanctions.open_appeals()) == [one]
     assert sanctions.keep(sanction=one)
@@ -314,7 +314,7 @@ def test_what_a_ban_took_and_gave_back_within_the_minute_is_told_as_before_and_m
     told = tell([waits])[waits.pk]
     ban = hold(ada, "ban", maria, days=1)
     acts = [ban]
-    for _ in range(3):  # undone, done again, undone
+    for _ in range(3):  # undone, redone, undone
         acts.append(undo(batch=acts[-1], actor=maria).batch)
     waits.refresh_from_db()
     assert waits.state == State.PENDING
@@ -323,14 +323,14 @@ def test_what_a_ban_took_and_gave_back_within_the_minute_is_told_as_before_and_m
     assert policy().reasons([waits.pk], [waits.pk]) == as_before
     assert [tell_authors.func(str(act.pk)) for act in acts[1:]] == [0, 0, 0]
     assert sanctions.tell.func(Sanction.objects.get().pk) == 0
-    assert tell_held.func(waits.pk) == 1  # for its own minute, and in its own words
+    assert tell_held.func(waits.pk) == 1  # after its own minute, with its own text
     assert "A moderator wants to review" not in mail.outbox[0].body
     assert "This is your first comment" in mail.outbox[0].body or "by new people" in mail.outbox[0].body
 
 
 @pytest.mark.django_db(transaction=True)
 def test_its_mail_leaves_under_no_lock_and_is_told_only_if_it_left(maria, article, monkeypatch):
-    """A slow server of mails keeps nobody from ending it."""
+    """A slow mail server does not block a moderator who ends the sanction."""
     made = hold(proved(UserFactory.create()), "ban", maria).changes.get().target_id
     send, under_a_lock = EmailBackend.send_messages, []
 
@@ -351,7 +351,7 @@ def test_its_mail_leaves_under_no_lock_and_is_told_only_if_it_left(maria, articl
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("publishing_policy")
 def test_what_a_colleague_decides_at_the_same_moment_is_not_removed_with_it(maria, article):
-    """It waits for the colleague's lock, and then takes only what is still there."""
+    """It waits for the colleague's lock, and then removes only the comments that are left."""
     omar, ada = UserFactory.create(roles=("Moderator",)), guest()
     decided, other = say(article, "One.", guest=ada), say(article, "Two.", guest=ada)
 

@@ -1,4 +1,4 @@
-"""A discussion as a tree in the admin: who sees which, what a drop does, and what a hand may not reach."""
+"""The reply structure in the admin: who sees which discussions, what a drop does, and what is forbidden."""
 
 import html
 import re
@@ -25,7 +25,7 @@ from tests.helpers.axe import faults
 pytestmark = pytest.mark.django_db
 
 TREE = "/admin/comments/comment/"
-QUESTIONS = 10  # of a page
+QUESTIONS = 10  # queries of a page
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def editor(client):
 
 
 def bring_in(count, article=None):
-    """A discussion of so many comments: each third opens a thread, the others answer the one before."""
+    """Import a discussion: every third comment is top-level, the others reply to the one before."""
     article = article or make_article(source_key=str(uuid4()))
     at = timezone.now()
     thread = [
@@ -55,7 +55,7 @@ def bring_in(count, article=None):
 
 
 def one_tree(count):
-    """The comments of a discussion in one tree: each answers the one before, each twentieth the first."""
+    """Import one tree: each comment replies to the one before, and every 20th to the first."""
     article, at = make_article(source_key=str(uuid4())), timezone.now()
     parents = [None, *(n if n % 20 else 0 for n in range(count - 1))]
     thread = [
@@ -89,11 +89,11 @@ def drop(client, cut, on, position, **query):
 
 
 def said(client):
-    """The messages that the next page shows."""
+    """Return the messages that the next page shows."""
     return [str(message) for message in client.get("/admin/").context["messages"]]
 
 
-# Seeing
+# Pages
 
 
 def test_without_a_discussion_there_is_no_tree(mod):
@@ -282,7 +282,7 @@ def test_a_reader_is_sent_to_log_in(client):
     assert client.get(TREE, {"discussion": bring_in(3).pk}).status_code == 302
 
 
-# Dropping
+# Drops
 
 
 def test_dropped_on_a_comment_it_becomes_its_reply_with_a_line_in_the_log_and_a_way_back(mod):
@@ -484,7 +484,7 @@ def test_the_page_of_a_comment_removes_it_for_a_reason_as_it_was_seen(mod):
 
 @pytest.fixture
 def admin_page(page, live_server, context):
-    """A moderator's browser, which tells what the content policy refused."""
+    """A moderator's browser that records violations of the content security policy."""
     moderator = UserFactory.create(name="Mo", roles=("Moderator",))
     session = SessionStore()
     session[SESSION_KEY] = str(moderator.pk)
@@ -499,7 +499,7 @@ def admin_page(page, live_server, context):
 
 
 def drag(page, cut, on):
-    """Take a row by its handle and let it go in the middle of another, as a hand with a mouse does."""
+    """Drag a row by its handle to the middle of another, as with a mouse."""
     handle = page.locator(f'tr:has([data-pk="{cut.pk}"]) .drag-handle').bounding_box()
     row = page.locator(f'tr:has([data-pk="{on.pk}"])').bounding_box()
     page.mouse.move(handle["x"] + 5, handle["y"] + 5)

@@ -1,4 +1,4 @@
-"""Move under comment #…: the page for keyboard and phone."""
+"""The form to move a comment under another one."""
 
 import pytest
 from django.urls import reverse

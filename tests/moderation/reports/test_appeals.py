@@ -1,4 +1,4 @@
-"""An author asks for another look once, or changes a comment and sends it again once."""
+"""Appeals of authors, and comments that are edited and resubmitted: each is possible once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -60,7 +60,7 @@ def page(comment) -> str:
 
 def test_an_author_asks_once_and_reads_that_it_was_asked(client, removed, jim):
     client.force_login(jim)
-    for nothing in ("", "  \n "):  # takes the one chance from nobody
+    for nothing in ("", "  \n "):  # an empty appeal does not count
         empty = client.post(page(removed), {"words": nothing})
         assert empty.status_code == 422
         assert "Please explain why." in empty.content.decode()
@@ -86,7 +86,7 @@ def test_an_author_asks_once_and_reads_that_it_was_asked(client, removed, jim):
 def test_it_goes_to_somebody_else_if_there_is_one(removed, jim, maria):
     ask(removed, jim)
     others = Case.objects.open().exclude(reporting.not_for(maria))
-    assert others.count() == 1  # she is alone
+    assert others.count() == 1  # she is the only moderator
     (told,) = reporting.asked([others.get().pk], maria)[others.get().pk]
     assert "another moderator" not in told.sentence
     otto = UserFactory.create(roles=("Administrator",))
@@ -117,7 +117,7 @@ def test_who_decided_does_not_answer_but_may_bring_it_back(client, removed, jim,
 
 
 def test_it_goes_to_no_author_as_long_as_another_moderator_could_look(removed, jim, maria):
-    """Nor is it kept from who decided, where the author is the only other one."""
+    """The moderator who decided may answer if the author is the only other moderator."""
     jim.set_roles(["Moderator"])
     ask(removed, jim)
     case = Case.objects.open().exclude(reporting.not_for(maria)).get()
@@ -129,7 +129,7 @@ def test_it_goes_to_no_author_as_long_as_another_moderator_could_look(removed, j
     )
     maria.is_active = False
     maria.save()
-    assert Case.objects.open().exclude(reporting.not_for(jim)).exists()  # he is alone
+    assert Case.objects.open().exclude(reporting.not_for(jim)).exists()  # he is the only moderator
 
 
 def test_other_cases_are_for_everybody(jim, maria):
@@ -166,7 +166,7 @@ def test_who_asked_is_told_also_of_a_sweep_of_spam_and_once(removed, jim, maria)
     assert [m.to for m in mail.outbox] == [["jim@example.org"]]
 
     again = undo(batch=undo(batch=act, actor=maria).batch, actor=maria).batch
-    assert tell_authors.func(str(again.pk)) == 1  # so is that it was done again
+    assert tell_authors.func(str(again.pk)) == 1  # the redo is also mailed
 
 
 def test_sent_again_it_waits_with_its_new_words_and_the_earlier_ones_are_kept(client, removed, jim, maria):
@@ -210,7 +210,7 @@ def test_new_words_for_a_shortened_comment_are_not_called_shortened(jim, maria):
 
 
 def test_nobody_is_locked_while_the_checks_look_again(removed, jim, monkeypatch):
-    """They may ask outside services, which take their time."""
+    """Checks may call outside services, which can be slow."""
     depth, seen = len(connection.savepoint_ids), []
     real = policy().examine
     monkeypatch.setattr(
@@ -222,7 +222,7 @@ def test_nobody_is_locked_while_the_checks_look_again(removed, jim, monkeypatch)
 
 def test_the_checks_look_again(removed, jim, settings):
     settings.COMMENT_POLICY = "moderation.policy.Policy"
-    from comments.policy import policy  # as the fixture has it
+    from comments.policy import policy  # after the fixture
 
     policy.cache_clear()
     again(removed, jim, "See https://one.example and https://two.example.")
@@ -242,7 +242,7 @@ def test_a_comment_that_waits_is_sent_again_once(jim):
     change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     waiting.refresh_from_db()
     with pytest.raises(ValidationError):
-        ask(waiting, jim)  # somebody will look at it anyway
+        ask(waiting, jim)  # it will be reviewed anyway
     assert again(waiting, jim, "Other words.").is_edit
     waiting.refresh_from_db()
     with pytest.raises(ValidationError):
@@ -252,7 +252,7 @@ def test_a_comment_that_waits_is_sent_again_once(jim):
 @pytest.mark.parametrize("way", [ask, again])
 def test_who_and_what_has_no_other_look(removed, jim, maria, way, time_machine):
     with pytest.raises(ValidationError):
-        way(removed, maria)  # somebody else's
+        way(removed, maria)  # not her own comment
     published = say(removed.discussion.article, "Stands.", author=jim)
     with pytest.raises(ValidationError):
         way(published, jim)
@@ -305,5 +305,5 @@ def test_nobody_asks_for_many_looks_in_a_day(jim, maria):
 def test_a_decision_between_is_not_overrun(removed, jim, maria):
     decide(ids=[removed.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     with pytest.raises(ValidationError):
-        again(removed, jim)  # upon what the page showed
+        again(removed, jim)  # from the page that was open
     assert Comment.objects.get(pk=removed.pk).state == State.PUBLISHED

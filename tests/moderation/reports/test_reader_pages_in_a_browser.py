@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("publishing")]
 
 @pytest.fixture
 def publishing(transactional_db, publishing_policy):
-    """After the rows that the site needs are there."""
+    """Make a site with a published and a removed comment."""
 
 
 @pytest.fixture

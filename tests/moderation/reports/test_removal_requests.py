@@ -1,4 +1,4 @@
-"""Requests for removal or correction. Nia asks, Ada administers, Mona moderates, Emil is an editor."""
+"""Requests for removal or correction. Nia sends them; Ada is administrator, Mona moderator, Emil editor."""
 
 import re
 from datetime import timedelta
@@ -158,10 +158,10 @@ def test_mails_hold_nothing_that_was_typed_but_the_answer(story, ada):
         assert "Nia" not in sent.body
     assert f"/ask/{row.receipt}/" in mail.outbox[1].body
     mail.outbox.clear()
-    assert tell_request_outcome.call(row.pk) == 0  # nothing has come of it yet
+    assert tell_request_outcome.call(row.pk) == 0  # not answered yet
     removal_requests.answer(request=row, outcome="refused", words="The paper says 2014.", actor=ada)
     assert tell_request_outcome.call(row.pk) == 1
-    assert tell_request_outcome.call(row.pk) == 0  # told once
+    assert tell_request_outcome.call(row.pk) == 0  # sent once
     (told,) = mail.outbox
     assert "Not changed. The paper says 2014." in told.body
     assert f"/ask/{row.receipt}/" in told.body

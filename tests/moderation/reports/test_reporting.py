@@ -1,4 +1,4 @@
-"""Readers report comments: once each, weighed by their record; it takes nothing away by itself."""
+"""Reports of comments: once per reader, weighted by their record; reports alone remove nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -56,7 +56,7 @@ def keep(comment, actor):
 
 
 def known_for(right: int, wrong: int, maria):
-    """Somebody with so many reports that were right, and wrong."""
+    """Return a reader with this many right and wrong reports."""
     somebody = UserFactory.create()
     article = make_article()
     for number in range(right + wrong):
@@ -118,7 +118,7 @@ def test_somebody_unknown_gives_a_name_and_an_e_mail_and_weighs_little(
     client.cookies.clear()
     due_at = Case.objects.get().due_at
     other_browser = client.post(url(comment), filled | {"email": "BO@example.org"})
-    assert other_browser.status_code == 302  # as for anybody: who reported it is not to be found out
+    assert other_browser.status_code == 302  # as for anyone, so that nobody can find out who reported it
     assert Report.objects.latest("at").weight == 0
     assert Case.objects.get().due_at == due_at
 
@@ -249,7 +249,7 @@ def test_what_came_of_it_is_told_on_the_page_and_by_mail_to_proved_e_mails(clien
     client.force_login(ruth)
     page = client.get(url(comment)).content.decode()
     assert "removed the comment" in page
-    assert "Jim" not in page  # who wrote it is no longer said, as the comment is not
+    assert "Jim" not in page  # neither the comment nor its author is shown any more
 
 
 def test_what_came_of_many_reports_is_told_in_the_same_statements(maria):

@@ -1,4 +1,4 @@
-"""The log: found by what is known of a line, in pages, and as a file that runs nothing."""
+"""The audit log: its filters, its pages and its CSV file, in which no formula runs; and the public log."""
 
 import csv
 import io
@@ -108,7 +108,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(moderator, monkeypatch):
     article = make_article()
     for _ in range(5):
         say(article)
-    # Lines of one moment are told apart by their number.
+    # Entries with the same time are ordered by id.
     first = moderator.get(URL)
     second = moderator.get(URL + first.context["next_page"])
     third = moderator.get(URL + second.context["next_page"])
@@ -152,7 +152,7 @@ def test_the_file_has_every_line_and_runs_nothing(moderator, maria, monkeypatch)
     assert answer["Content-Type"].startswith("text/csv")
     assert answer["Content-Disposition"].startswith("attachment")
     content = b"".join(answer.streaming_content)
-    assert content.startswith(b"\xef\xbb\xbf")  # by which Excel knows the letters
+    assert content.startswith(b"\xef\xbb\xbf")  # Excel needs it for UTF-8
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
     assert [int(row["line"]) for row in rows] == list(
         Transition.objects.order_by("-id").values_list("pk", flat=True)
@@ -217,7 +217,7 @@ def test_the_published_examples_start_no_formula(data):
 
 
 def test_its_last_page_is_found_by_an_index():
-    """Whatever is asked for, nothing sorts the whole log."""
+    """No filter sorts the whole log."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
         found = log.filtered_entries({"since": datetime(2026, 1, 1, tzinfo=UTC).date()}, UTC, None)
@@ -243,7 +243,7 @@ def test_the_public_log_sums_up_and_names_nobody(client, maria):
     answer = client.get("/moderation-log/")
     page = answer.text
     assert "5 comments removed: 4 spam, 1 for another reason." in page
-    assert "again.</li>" not in page  # what was undone is nothing that stands
+    assert "again.</li>" not in page  # undone decisions are not shown
     assert "Maria" not in page
     assert not any(comment.author_name in page for comment in comments)
     assert "no-store" in answer["Cache-Control"]
@@ -285,7 +285,7 @@ def test_the_public_log_counts_a_comment_once_however_often_its_removal_is_confi
     for _ in range(3):
         decide(ids=ids[:1], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     page = client.get("/moderation-log/").text
-    # A person has confirmed one of them: the checks decided the others.
+    # A person confirmed one of them; the checks decided the others.
     assert "4 comments removed, as spam. The checks decided 3 of them.</li>" in page
 
 

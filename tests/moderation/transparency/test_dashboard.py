@@ -1,4 +1,4 @@
-"""The dashboard: the numbers behind its pictures, and that no word of a person can draw in them."""
+"""The dashboard: the numbers in its charts, and that text of users cannot break the SVG."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -73,7 +73,7 @@ def test_what_was_undone_is_no_removal_and_makes_no_more_comments(maria):
 
 
 def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, django_assert_num_queries):
-    """Past days cost a statement that reads them all; their lines can't change."""
+    """Past days take one statement in total, since their entries can't change."""
     article = make_article("Long ago")
     comment = say(article)
 
@@ -95,13 +95,15 @@ def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, djang
     line(2)
     assert [n for _day, (_came, n) in dashboard.period(30, UTC).days.rows[-3:]] == [1, 0, 0]
     line(0)
-    with django_assert_num_queries(2 + 1):  # the last line before today and today's; the words of reasons
+    with django_assert_num_queries(
+        2 + 1
+    ):  # the last entry before today, today's entries, and the labels of reasons
         told = dashboard.period(30, UTC)
     assert [n for _day, (_came, n) in told.days.rows[-3:]] == [1, 0, 1]
     assert dashboard.stories(30, UTC, None) == [
         (article.slug, "Long ago", 1)
-    ]  # one comment, whatever was done
-    line(1)  # as where another database is looked at
+    ]  # one comment, whatever was decided
+    line(1)  # as in another database
     assert [n for _day, (_came, n) in dashboard.period(30, UTC).days.rows[-3:]] == [1, 1, 1]
 
 
@@ -132,7 +134,7 @@ def test_of_an_act_undone_in_part_the_rest_counts_as_it_stands(maria):
     sweep = decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     for comment in comments[:3]:
         decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    undo(batch=sweep, actor=maria)  # of one: three were decided on since
+    undo(batch=sweep, actor=maria)  # of one comment: three have newer decisions
     (told,) = dashboard.checks(30, UTC)
     assert (told.decided, told.undone) == (7, 14)
 

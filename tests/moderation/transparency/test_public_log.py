@@ -1,4 +1,4 @@
-"""A story that an act publishes and takes back, as an import and its undo do, stands as by its editors."""
+"""Stories that an action publishes or unpublishes, as an import does, look as if an editor did it."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from tests.factories import UserFactory, make_article
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
-# What says how a story stands; the moments of the acts themselves differ.
+# Fields that describe the status of a story. The times of the actions differ.
 STANDS = ["published_at", "stage", "taken_back_why", "was_published_at", "updated_at", "version"]
 
 
@@ -116,7 +116,7 @@ def test_an_embargo_stands_in_the_way_of_redoing_and_says_so(client, moment, unt
         "“A story that is not published”: Its date lies before the end of its embargo"
     )
     assert fresh(held).published_at is None
-    assert fresh(free).published_at == moment  # one stands in nobody's way
+    assert fresh(free).published_at == moment  # an unaffected story
     assert list(again.changes.values_list("target_id", flat=True)) == [free.pk]
 
 

@@ -1,4 +1,4 @@
-"""What was removed, for what and by whom: exact through every undo."""
+"""Removal counts by reason and decider, which stay exact through every undo."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -49,12 +49,12 @@ def test_by_whom_follows_every_decision_and_its_undo(maria):
     told = {"spam/spam/confirmed": 1, "spam/spam/person": 1}
     assert tally() == told
     removed = decide(ids=ids, to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
-    assert tally() == {"rejected/off_topic/person": 2}  # no check knows what a story is about
+    assert tally() == {"rejected/off_topic/person": 2}  # no check detects off-topic comments
     back = undo(batch=removed.batch, actor=maria)
     assert tally() == told
     undo(batch=back.batch, actor=maria)
     assert tally() == {"rejected/off_topic/person": 2}
-    undo(batch=spam.batch, actor=maria)  # decided on since: nothing
+    undo(batch=spam.batch, actor=maria)  # a newer decision exists, so nothing changes
     assert sum(tally().values()) == 2
 
     delete_comment(comment=third, user=None, guest=third.guest)
@@ -125,7 +125,7 @@ def test_what_the_checks_took_for_spam_is_counted_from_the_start(maria, monkeypa
     comment = say(article)
     version = Discussion.objects.get().version
     assert tally() == {"spam/screened/machine": 1}
-    assert version == 1  # its foot changed
+    assert version == 1  # its summary changed
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert tally() == {}
     undo(batch=act.batch, actor=maria)
@@ -133,7 +133,7 @@ def test_what_the_checks_took_for_spam_is_counted_from_the_start(maria, monkeypa
 
 
 class Model:
-    """What the tally should be, kept beside the log in the plainest way: by comment, each line's key."""
+    """The expected counts, computed in the simplest way: by comment, the key of each transition."""
 
     def __init__(self, comments: list[Comment]) -> None:
         self.lines: dict[int, list[tuple[Any, str]]] = {c.pk: [(None, "")] for c in comments}

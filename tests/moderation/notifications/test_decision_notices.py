@@ -1,4 +1,4 @@
-"""What the author of each kind of decision reads, on the page and by mail; nobody else reads it."""
+"""Notices about each kind of decision, on the author's page and by mail, which nobody else can read."""
 
 import re
 from collections.abc import Callable
@@ -69,7 +69,8 @@ def an_hour_later() -> None:
         Batch.objects.update(at=F("at") - timedelta(hours=1))
 
 
-# Each brings a comment of Jim's into being and gives it with the act that he is told of, if it is one.
+# Each function makes a comment of Jim's and returns it with the action that he is notified of, if there is
+# one.
 
 
 def new(article, jim, maria):
@@ -354,7 +355,7 @@ def test_its_author_reads_it_in_one_mail(case, made, jim):
     elif Comment.objects.get(pk=comment.pk).state == State.PENDING:
         assert tell_held.func(comment.pk) == 1
     else:
-        return  # a machine's, or sealed: nobody sends a mail of its own
+        return  # removed by a check, or restricted: no mail about it
     (message,) = mail.outbox
     assert (message.subject, message.to) == (case.title, ["jim@example.org"])
     for sentence in case.said:
@@ -506,7 +507,7 @@ def test_a_mail_a_person_and_act_however_different_their_comments(jim, maria):
     decided(second, State.REJECTED, "insult", maria)
     an_hour_later()
     act = decide(ids=[first.pk, second.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).batch
-    assert tell_authors.func(str(act.pk)) == 1  # the first was published already
+    assert tell_authors.func(str(act.pk)) == 1  # the author of the first knows that it is published
     act = decide(ids=[first.pk, second.pk], to=State.REJECTED, reason="off_topic", actor=maria).batch
     mail.outbox.clear()
     assert tell_authors.func(str(act.pk)) == 1
@@ -616,7 +617,7 @@ def test_many_take_as_many_statements_as_one(jim, maria):
             tell(rows)
         return len(captured)
 
-    statements([made[0].pk])  # the process keeps the reasons from now on
+    statements([made[0].pk])  # the process caches the reasons from now on
     assert statements([made[0].pk]) == statements([one.pk for one in made]) <= 9
 
 
@@ -640,7 +641,7 @@ def test_that_it_was_reported_is_said_whichever_case_the_report_was_in(jim, mari
 
     assert "A reader had reported it." in told[kept.pk].sentences
     assert "A reader had reported it." in told[looked_at.pk].sentences
-    assert "Nobody had reported it." in told[later.pk].sentences  # when it was decided
+    assert "Nobody had reported it." in told[later.pk].sentences  # at the time of the decision
 
 
 def test_after_another_look_no_second_one_is_promised_whatever_is_decided_then(jim, maria):

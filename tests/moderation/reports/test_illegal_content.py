@@ -1,4 +1,4 @@
-"""Reports of illegal content: from anybody, with a receipt, before everything else, and told at once."""
+"""Reports of illegal content: anyone can send one and gets a receipt; moderators are mailed at once."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -59,7 +59,7 @@ def notice(comment, **fields) -> Notice:
 
 
 def test_what_is_too_long_is_refused_whole_and_with_the_count(client, comment):
-    """The browser is told no length: it would cut what is pasted, and say nothing."""
+    """The form has no maxlength, since browsers would cut pasted text silently."""
     assert "maxlength" not in client.get(URL).text
     why = "It is a threat. " * 2_000
     answer = client.post(URL, filled(comment, why=why))
@@ -99,7 +99,7 @@ def test_anybody_reports_and_gets_a_receipt_that_says_how_it_stands(
     page = client.get(response.headers["Location"]).content.decode()
     assert "A moderator reviewed the comment and removed it." in page
     assert "to a court" in page
-    assert "report it again" not in page.lower()  # there is nothing left to report
+    assert "report it again" not in page.lower()  # the comment is removed already
     assert tell_asked.func(str(act.pk)) == 1
     (message,) = mail.outbox
     assert message.to == ["nia@example.org"]
@@ -113,11 +113,11 @@ def test_anybody_reports_and_gets_a_receipt_that_says_how_it_stands(
 def test_of_the_abuse_of_a_child_nobody_is_asked_who_they_are(
     client, comment, django_capture_on_commit_callbacks
 ):
-    assert "leave name and e-mail empty." in client.get(URL).text  # and not the reason, above it
+    assert "leave name and e-mail empty." in client.get(URL).text  # and not the reason
     bare = {"where": str(comment.pk), "is_child_abuse": "on", "why": "It links to pictures."}
-    unfinished = client.post(URL, bare)  # the tick for good faith is missing
+    unfinished = client.post(URL, bare)  # the good-faith box is not checked
     assert unfinished.status_code == 422
-    page = unfinished.content.decode()  # for who takes the tick off the fields are there, without an error
+    page = unfinished.content.decode()  # the fields are there without an error, in case the box is unchecked
     assert page.count("is-invalid") == 1
     assert 'class="who"' in page
     assert 'name="name"' in page
@@ -131,7 +131,7 @@ def test_of_the_abuse_of_a_child_nobody_is_asked_who_they_are(
     assert [job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()] == ["tell_moderators"]
 
     unticked = client.post(URL, bare | {"in_good_faith": "on", "is_child_abuse": "false"})
-    assert unticked.status_code == 422  # and so nobody leaves out who they are for something else
+    assert unticked.status_code == 422  # other reports cannot be anonymous
     assert Notice.objects.count() == 1
 
 
@@ -194,7 +194,7 @@ def test_it_goes_before_everything_else_and_takes_nothing_away(comment):
     first, second = Case.objects.open().order_by("due_at")
     assert (first.comment, second.comment) == (comment, early)
     assert first.is_illegal
-    assert first.due_at > timezone.now() - timedelta(days=3_651)  # moved forward once
+    assert first.due_at > timezone.now() - timedelta(days=3_651)  # its priority was raised once
     comment.refresh_from_db()
     assert comment.state == State.PUBLISHED
 
@@ -204,13 +204,13 @@ def test_moderators_are_written_to_at_once_without_a_word_of_it(
 ):
     moderator("Administrator", email="ada@example.org")
     moderator("Editor")
-    UserFactory.create(roles=("Moderator",))  # an e-mail that nobody proved
+    UserFactory.create(roles=("Moderator",))  # an unconfirmed e-mail
     moderator(is_active=False)
     with django_capture_on_commit_callbacks(execute=True):
         first = notice(comment, why="It is a threat.")
-        notice(comment, email="")  # in the same case: they know
+        notice(comment, email="")  # in the same case: no second mail
     job = DBTaskResult.objects.get(task_path="moderation.tasks.tell_moderators")
-    assert job.run_after == get_date_max()  # not later, that is
+    assert job.run_after == get_date_max()  # that is, at once
     assert tell_moderators.func(first.pk) == 2
     assert {tuple(m.to) for m in mail.outbox} == {("maria@example.org",), ("ada@example.org",)}
     for message in mail.outbox:
@@ -244,7 +244,7 @@ def test_a_network_that_sends_many_is_told_to_wait_and_keeps_its_words(client, c
 
 @pytest.mark.django_db(transaction=True)
 def test_who_sends_many_at_once_gets_no_further(monkeypatch):
-    """Over a connection each, as they come from a script."""
+    """Each comes over a connection of its own, as from a script."""
     monkeypatch.setattr("moderation.reports.views.MAX_STRANGERS_PER_HOUR", 2)
     sent, together = filled(say(make_article())), Barrier(6)
 
@@ -278,7 +278,7 @@ def test_left_in_place_it_can_be_reported_again_from_the_receipt(client, comment
 
 
 def test_of_hundreds_a_card_says_the_first_and_the_last(client, comment, maria):
-    """Each may have 5,000 characters, and anybody may send them; but none of child abuse is lost in them."""
+    """A card shows only some of many long notices, but always those of child abuse."""
     for number in range(30):
         notice(comment, why=f"It is a threat: {number:02}.", is_child_abuse=number == 15)
     client.force_login(maria)
