@@ -424,18 +424,18 @@ def _visible_stories(user: User) -> list[int] | None:
 
 
 SAME_EMAIL = """
-WITH proved AS (
+WITH confirmed AS (
   SELECT 'u' || u.id AS key, lower(u.email) AS email FROM accounts_user u
   JOIN account_emailaddress e ON e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)
   WHERE u.id = ANY(%(users)s)
   UNION
   SELECT 'g' || id, lower(email) FROM accounts_guest WHERE id = ANY(%(guests)s) AND confirmed_at IS NOT NULL)
-SELECT p.key, 'g' || g.id, g.name FROM proved p JOIN accounts_guest g ON lower(g.email) = p.email
+SELECT p.key, 'g' || g.id, g.name FROM confirmed p JOIN accounts_guest g ON lower(g.email) = p.email
 WHERE g.confirmed_at IS NOT NULL AND 'g' || g.id <> p.key AND (%(stories)s::bigint[] IS NULL
   OR EXISTS (SELECT FROM comments_comment c
              WHERE c.guest_id = g.id AND c.discussion_id = ANY(%(stories)s::bigint[])))
 UNION
-SELECT p.key, 'u' || u.id, u.name FROM proved p JOIN accounts_user u ON lower(u.email) = p.email
+SELECT p.key, 'u' || u.id, u.name FROM confirmed p JOIN accounts_user u ON lower(u.email) = p.email
 JOIN account_emailaddress e ON e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)
 WHERE 'u' || u.id <> p.key AND (%(stories)s::bigint[] IS NULL
   OR EXISTS (SELECT FROM comments_comment c

@@ -70,13 +70,13 @@ WITH decided AS MATERIALIZED (
   FROM comments_transition t JOIN moderation_batch b ON b.id = t.batch AND b.kind = 'decision'
   WHERE t.at >= %(start)s AND t.kind = 'state' AND t.actor_id IS NOT NULL
   ORDER BY t.at DESC LIMIT %(most)s),
-told AS MATERIALIZED (
+decisions AS MATERIALIZED (
   SELECT t.comment_id, t.revision, t.to_state, t.at, {IS_UNDONE} AS is_undone
   FROM decided t CROSS JOIN LATERAL (SELECT t.root_id, t.undos) b)
 SELECT f.check_name, f.rule_id, r.value, count(*),
        count(*) FILTER (WHERE t.to_state IN ('rejected', 'spam')),
        count(*) FILTER (WHERE t.is_undone)
-FROM told t
+FROM decisions t
 JOIN moderation_finding f ON f.comment_id = t.comment_id AND f.revision = t.revision AND f.at <= t.at
   AND (f.holds OR f.check_name <> 'filter')
 LEFT JOIN moderation_rule r ON r.id = f.rule_id

@@ -35,12 +35,12 @@ source AS (
   FROM source s
   CROSS JOIN LATERAL (
     SELECT root_id, mod(undos, 2) AS is_undone FROM moderation_batch
-    WHERE id = s.batch AND undos > 0 LIMIT 1) act
+    WHERE id = s.batch AND undos > 0 LIMIT 1) action
   CROSS JOIN LATERAL (
     SELECT {COLUMNS} FROM comments_transition p
     WHERE p.comment_id = s.comment_id AND p.kind = 'state' AND p.id <= (
-      SELECT root.id - act.is_undone FROM comments_transition root
-      WHERE root.comment_id = s.comment_id AND root.batch = act.root_id)
+      SELECT root.id - action.is_undone FROM comments_transition root
+      WHERE root.comment_id = s.comment_id AND root.batch = action.root_id)
     ORDER BY p.id DESC LIMIT 1) before),
 counted AS (
   SELECT t.comment_id, t.discussion_id, t.n,
