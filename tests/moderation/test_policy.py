@@ -275,8 +275,8 @@ def test_the_menu_of_a_comment_carries_what_it_was_made_upon(moderator, rf):
         with CaptureQueriesContext(connection) as queries:
             menus = policy().actions(rows, moderator)
     assert len(queries) == 1
-    of_all = ["Lock the replies below", "Move…", "Seal…"]
-    labels = ["Approve", "Remove…", "Mark as spam", "Repeat of…", "Black out words…", *of_all]
+    of_all = ["Lock the replies below", "Move…", "Restrict access…"]
+    labels = ["Approve", "Remove…", "Mark as spam", "Repeat of…", "Redact…", *of_all]
     assert [item["label"] for item in menus[waits.pk]] == labels
     of_removed = ["Approve", "Mark as spam", *of_all]
     assert [item["label"] for item in menus[removed.pk]] == of_removed

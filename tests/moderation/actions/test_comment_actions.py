@@ -131,7 +131,7 @@ def test_a_repeat_leads_to_what_it_repeats(client, maria):
     url = reverse("moderation:repeat", args=[repeat.pk])
     for wrong, sentence in [
         (repeat.pk, "the comment itself"),
-        ("nonsense", "neither a comment"),
+        ("nonsense", "Enter the number of a comment"),
         (10**9, "no comment #"),
     ]:
         answer = client.post(url, {"of": wrong})

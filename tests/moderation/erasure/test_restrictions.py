@@ -167,7 +167,7 @@ def test_no_other_decision_reaches_it(comment, moderator, administrator):
         act = attempt()
         assert act.batch is None
         assert [(r.who, r.what) for r in act.refused] == [
-            ("Mo", "Sealed: only an administrator can lift that")
+            ("Mo", "Access is restricted; only an administrator can lift the restriction")
         ]
     rename_author(comment=comment, name="Somebody")
     assert not delete_comment(comment=comment, user=None, guest=comment.guest)

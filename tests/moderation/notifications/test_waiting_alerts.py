@@ -44,13 +44,13 @@ def test_once_until_the_queue_was_below_the_limit(maria):
         alert()
         assert mail.outbox == []  # exactly four hours is not yet too long
         clock.shift(timedelta(minutes=1))
-        assert [alert(), alert()] == ["1 mails", "told already"]
+        assert [alert(), alert()] == ["1 mails", "sent already"]
         assert [m.to for m in mail.outbox] == [["maria@example.org"]]
         assert mail.outbox[0].subject == "1 comment is waiting, the oldest for 4 h"
         assert "/moderation/" in mail.outbox[0].body
         clock.shift(timedelta(hours=5))
         second = wait(datetime(2026, 3, 2, 17, 0, tzinfo=UTC))
-        assert alert() == "told already"
+        assert alert() == "sent already"
         change_states(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
         assert alert() == "nothing waits too long"
         Case.objects.filter(comment=second).update(opened_at=datetime(2026, 3, 2, 13, tzinfo=UTC))
@@ -70,7 +70,7 @@ def test_another_look_at_a_sanction_or_a_removal_is_told_as_what_waits_is(maria)
         assert alert() == "nothing waits too long"
         clock.shift(timedelta(minutes=1))
         mail.outbox.clear()
-        assert [alert(), alert()] == ["1 mails", "told already"]
+        assert [alert(), alert()] == ["1 mails", "sent already"]
         assert mail.outbox[0].subject == "2 second looks are asked for, the oldest for 4 h"
         assert "joke" not in mail.outbox[0].body
 

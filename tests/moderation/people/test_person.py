@@ -138,7 +138,7 @@ def test_an_editor_reads_no_email_and_only_what_is_public_or_theirs(ada, maria):
         "ada@example.org",
         "Still waiting.",
         "Pause until…",
-        "Seal all",
+        "Restrict access to all",
     ):
         assert hidden not in text
     for asked in ("ada@example", "Ada"):

@@ -77,7 +77,7 @@ def test_a_ban_from_the_desk_to_the_person(browser, live_server, with_scripts):
 
     page.get_by_role("link", name="Account status").first.click()
     expect(page.get_by_role("heading", name="Account status")).to_be_visible()
-    page.locator("summary", has_text="Ask for another look").click()
+    page.locator("summary", has_text="Appeal this decision").click()
     page.get_by_label("Why is this decision wrong?").fill("She knows that it was a joke.")
     page.get_by_role("button", name="Appeal this decision").click()
     expect(page.get_by_text("You will see the answer here.").first).to_be_visible()

@@ -78,7 +78,7 @@ def test_the_same_place_writes_nothing(mod, thread):
 @pytest.mark.parametrize(
     ("sent", "sentence"),
     [
-        ({"parent": ""}, "Name the comment"),
+        ({"parent": ""}, "Enter the comment that it replies to"),
         ({"parent": "12 or 13"}, "neither"),
         ({"parent": "https://example.org/"}, "neither"),
         ({"parent": "999999999999999999"}, "There is no comment"),

@@ -94,7 +94,7 @@ def test_it_goes_to_somebody_else_if_there_is_one(removed, jim, maria):
     assert Case.objects.open().exclude(reporting.not_for(otto)).count() == 1
     case = Case.objects.open().get()
     assert (
-        "You decided the first time: somebody else answers."
+        "You took the first decision, so another moderator answers."
         in reporting.asked([case.pk], maria)[case.pk][0].sentence
     )
     assert "another moderator" not in reporting.asked([case.pk], otto)[case.pk][0].sentence
@@ -296,7 +296,7 @@ def test_nobody_asks_for_many_looks_in_a_day(jim, maria):
     decide(ids=[one.pk for one in made], to=State.REJECTED, reason="insult", actor=maria)
     for one in made[:-1]:
         ask(Comment.objects.get(pk=one.pk), jim)
-    with pytest.raises(ValidationError, match="come back tomorrow"):
+    with pytest.raises(ValidationError, match="try again tomorrow"):
         ask(Comment.objects.get(pk=made[-1].pk), jim)
     Appeal.objects.update(at=F("at") - timedelta(days=2))
     ask(Comment.objects.get(pk=made[-1].pk), jim)

@@ -99,7 +99,7 @@ def test_anybody_reports_and_gets_a_receipt_that_says_how_it_stands(
     page = client.get(response.headers["Location"]).content.decode()
     assert "A moderator reviewed the comment and removed it." in page
     assert "to a court" in page
-    assert "report it again" not in page.lower()  # the comment is removed already
+    assert "report the comment again" not in page.lower()  # the comment is removed already
     assert tell_asked.func(str(act.pk)) == 1
     (message,) = mail.outbox
     assert message.to == ["nia@example.org"]
@@ -182,7 +182,7 @@ def test_of_what_is_not_public_nothing_is_given_away(client, comment, maria):
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     for hidden in (waiting, draft):
         assert "We found no comment there." in client.post(URL, filled(hidden)).content.decode()
-    assert "removed already" in client.post(URL, filled(gone)).content.decode()
+    assert "already removed" in client.post(URL, filled(gone)).content.decode()
 
 
 def test_it_goes_before_everything_else_and_takes_nothing_away(comment):
@@ -274,7 +274,7 @@ def test_left_in_place_it_can_be_reported_again_from_the_receipt(client, comment
     page = client.get(f"{URL}{row.receipt}/").content.decode()
     assert f'href="{URL}?comment={comment.pk}"' in page
     tell_asked.func(str(act.pk))
-    assert "report it again with what we overlooked" in mail.outbox[0].body
+    assert "report the comment again with what we overlooked" in mail.outbox[0].body
 
 
 def test_of_hundreds_a_card_says_the_first_and_the_last(client, comment, maria):

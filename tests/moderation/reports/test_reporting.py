@@ -248,7 +248,7 @@ def test_what_came_of_it_is_told_on_the_page_and_by_mail_to_proved_e_mails(clien
 
     client.force_login(ruth)
     page = client.get(url(comment)).content.decode()
-    assert "removed the comment" in page
+    assert "reviewed the comment and removed it" in page
     assert "Jim" not in page  # neither the comment nor its author is shown any more
 
 
