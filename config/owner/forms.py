@@ -176,7 +176,7 @@ class SiteForm(forms.ModelForm[Site]):
             Fieldset(_("Contact and mails"), "contact_email", "mail_name"),
             Fieldset(_("Comments"), "moderation", "review_after_days", "close_after_days"),
             Fieldset(_("Rules of commenting"), "rules_in_short", "rules"),
-            Fieldset(_("Openness"), "has_public_log"),
+            Fieldset(_("Transparency"), "has_public_log"),
             Fieldset(_("Backups"), "backs_up_nightly", "backups_kept"),
             "seen",
             Submit("", _("Save")),
