@@ -68,7 +68,7 @@ def numbers():
     ]
 
 
-def test_it_deletes_what_was_listed_and_nothing_that_came_since(moderator, administrator):
+def test_it_deletes_listed_comments_and_no_later_ones(moderator, administrator):
     article = make_article()
     listed = [say(article, f"Buy boats, number {n}.") for n in range(5)]
     answer = say(article, "Is that so?", parent=listed[0])
@@ -141,7 +141,7 @@ def test_what_it_lists(moderator, administrator):
     assert Group.objects.count() == 3  # an empty list is not stored
 
 
-def test_what_somebody_asks_about_is_left_until_it_is_answered(moderator, administrator):
+def test_comments_with_an_open_case_are_left(moderator, administrator):
     """An appeal about a deleted text would be pointless, and its case could never be closed."""
     ada, article = UserFactory.create(), make_article()
     before, since = say(article, "My boat.", author=ada), say(article, "My other boat.", author=ada)
@@ -163,7 +163,7 @@ def test_what_somebody_asks_about_is_left_until_it_is_answered(moderator, admini
     assert not Comment.objects.filter(body="").exists()
 
 
-def test_a_list_holds_so_many_and_says_so(moderator, administrator, monkeypatch):
+def test_a_list_has_a_maximum_size(moderator, administrator, monkeypatch):
     monkeypatch.setattr(purge, "LIST_MAX", 2)
     article = make_article()
     spam(*[say(article, f"Boat {n}.") for n in range(3)], actor=moderator)
@@ -195,7 +195,7 @@ def test_the_job_blanks_spam_of_ninety_days(moderator, monkeypatch):
     assert Batch.objects.filter(kind=Batch.Kind.EMPTYING, actor=None).count() == 3
 
 
-def test_a_list_that_nobody_emptied_is_thrown_away(moderator):
+def test_an_unused_list_is_deleted(moderator):
     spam(say(make_article()), actor=moderator)
     group = purge.freeze(states=[State.SPAM], days=0, actor=moderator)
     assert purge.throw_away_lists() == 0
@@ -203,7 +203,7 @@ def test_a_list_that_nobody_emptied_is_thrown_away(moderator):
     assert purge.throw_away_lists() == 1
 
 
-def test_the_page_asks_once_more_and_says_that_there_is_no_undo(moderator, administrator):
+def test_the_page_requires_a_confirmation(moderator, administrator):
     article = make_article("The slip & the boat")
     spam(*[say(article, f"Buy boats, number {n}.") for n in range(3)], actor=moderator)
     client = Client()
@@ -259,7 +259,7 @@ def test_a_list_of_any_size_takes_the_same_few_statements(moderator, administrat
     assert counts[0] == counts[1] <= 26, counts
 
 
-def test_who_signed_stories_leaves_no_name_beside_them(administrator, client):
+def test_blanking_an_author_removes_the_byline(administrator, client):
     ida, story = UserFactory.create(name="Ida Quill", roles=("Editor",)), make_article("The slip")
     sign_article(article=story, people=[ida])
     author = Author.objects.get()

@@ -67,7 +67,7 @@ def words_of(comment: Comment) -> str:
     return fresh.body + fresh.body_html + fresh.author_name + fresh.author_email + "".join(sealed)
 
 
-def test_the_erased_stay_erased_and_the_sealed_sealed(tmp_path: Path, ada: User) -> None:
+def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> None:
     story, file = make_article(), tmp_path / "site.zip"
     zoe = GuestFactory.create(name="Zoe Quillfeather", email="zoe@example.org", confirmed_at=timezone.now())
     leo = UserFactory.create(name="Leo", email="leo@example.org")
@@ -136,7 +136,7 @@ def test_a_hold_that_was_ended_before_the_words_were_deleted(tmp_path: Path, ada
     assert check() == {}
 
 
-def test_somebody_with_the_same_number_is_not_taken_for_the_erased(tmp_path: Path, ada: User) -> None:
+def test_a_new_row_with_the_same_id_is_not_erased(tmp_path: Path, ada: User) -> None:
     """After a restore, new rows get the ids of lost ones."""
     story, file = make_article(), tmp_path / "site.zip"
     backup(file)
@@ -151,7 +151,7 @@ def test_somebody_with_the_same_number_is_not_taken_for_the_erased(tmp_path: Pat
     assert Comment.objects.get(pk=other.pk).body == "An honest word."
 
 
-def test_what_the_list_misses_is_added_by_the_job_once(ada: User) -> None:
+def test_the_job_adds_missing_entries_once(ada: User) -> None:
     story = make_article()
     gone, sealed, stays = say(story, "Buy casino."), say(story, "A number: 555."), say(story, "Stays.")
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
@@ -188,7 +188,7 @@ def test_a_list_that_the_operator_gives(tmp_path: Path, ada: User, capsys: Any) 
     assert [e.id for e in erasure_log.read(erasure_log.path())][-1:] == [comment.pk], "for the next restore"
 
 
-def test_a_list_that_is_none_is_told_before_anything_is_touched(tmp_path: Path) -> None:
+def test_an_invalid_list_is_refused_before_any_change(tmp_path: Path) -> None:
     backup(tmp_path / "site.zip")
     (tmp_path / "letter").write_text("A letter.")
     for list_, sentence in ((tmp_path / "letter", "is no list"), (tmp_path / "nowhere", "can't be read")):
@@ -198,7 +198,7 @@ def test_a_list_that_is_none_is_told_before_anything_is_touched(tmp_path: Path) 
             call_command("replay_erasures", str(list_))
 
 
-def test_words_blacked_out_behind_a_story_stay_so(tmp_path: Path, ada: User) -> None:
+def test_redacted_versions_stay_redacted(tmp_path: Path, ada: User) -> None:
     file, later = tmp_path / "site.zip", tmp_path / "later.zip"
     story = make_article("Jane Quill was seen", body="Jane Quill, a baker. Quill Street is long.")
     other = make_article("Another Jane Quill", body="No kin.")
@@ -232,7 +232,7 @@ def test_words_blacked_out_behind_a_story_stay_so(tmp_path: Path, ada: User) -> 
     assert Article.objects.get(pk=story.pk).title == "A █████ was seen"
 
 
-def test_words_that_stood_in_a_note_alone_stay_black(tmp_path: Path, ada: User) -> None:
+def test_redacted_notes_stay_redacted(tmp_path: Path, ada: User) -> None:
     story, file = make_article("A baker was seen"), tmp_path / "site.zip"
     add_note(article=story, by=ada, body="Jane Quill wrote to us.")
     backup(file)
@@ -243,7 +243,7 @@ def test_words_that_stood_in_a_note_alone_stay_black(tmp_path: Path, ada: User) 
     assert story.notes.get().body == "██████████ wrote to us."
 
 
-def test_what_the_machine_stopped_over_is_added_to_the_list(tmp_path: Path, ada: User) -> None:
+def test_entries_lost_in_a_crash_are_added(tmp_path: Path, ada: User) -> None:
     story, file = make_article("Jane Quill was seen", body="A baker."), tmp_path / "site.zip"
     backup(file)
     black_out(thing=story, words=["Jane Quill"])

@@ -235,7 +235,7 @@ def planted() -> Planted:
     return Planted()
 
 
-def test_they_are_in_no_table_but_the_vault(planted):
+def test_they_are_in_no_other_table(planted):
     assert {"comments_comment", "comments_commentrevision", "comments_commenttext"} <= tables_with_words()
     planted.seal()
     assert tables_with_words() == {"moderation_seal", "moderation_sealedtext"}
@@ -275,7 +275,7 @@ def test_nobody_sees_them_anywhere_but_an_administrator_who_asks(planted):
     assert WORDS.search(body(client.post(f"/moderation/sealed/{number}/words/")))
 
 
-def test_no_mail_that_was_on_its_way_tells_them(planted):
+def test_no_queued_mail_contains_them(planted):
     planted.seal()
     for batch in Batch.objects.all():
         for task in (tasks.tell_authors, tasks.tell_asked):
@@ -287,7 +287,7 @@ def test_no_mail_that_was_on_its_way_tells_them(planted):
     assert not [message for message in mail.outbox if WORDS.search(message.subject + str(message.body))]
 
 
-def test_no_act_of_others_reaches_what_is_sealed(planted):
+def test_no_action_of_others_changes_a_restricted_comment(planted):
     """A moderator and the author open each page and press each button for a restricted comment."""
     planted.seal()
     secret = Comment.objects.filter(pk__in=[c.pk for c in planted.secret]).order_by("pk")

@@ -50,7 +50,7 @@ def sealed(comment, moderator) -> Comment:
     return comment
 
 
-def test_a_moderator_seals_with_a_reason(comment, moderator):
+def test_a_moderator_restricts_with_a_reason(comment, moderator):
     client, url = asked_by(moderator), f"/moderation/comments/{comment.pk}/seal/"
     page = client.get(url)
     assert page.status_code == 200
@@ -69,7 +69,7 @@ def test_a_moderator_seals_with_a_reason(comment, moderator):
     assert client.get(url).url == f"/moderation/sealed/{comment.pk}/"
 
 
-def test_what_says_the_same_is_sealed_with_it(comment, moderator):
+def test_comments_with_the_same_text_are_restricted_too(comment, moderator):
     twin = say(make_article("Another"), f"{SECRET} lives at  the harbour, number 5.")
     nearly = say(make_article("A third"), f"{SECRET} lives at the harbour, number 5!!")
     other = say(make_article("A fourth"), "Of the harbour, and of number 5, much else can be said than that.")
@@ -82,7 +82,7 @@ def test_what_says_the_same_is_sealed_with_it(comment, moderator):
     assert Comment.objects.get(pk=other.pk).state_reason != Reason.SEALED
 
 
-def test_it_is_no_page_for_who_does_not_decide_there(comment, sealed):
+def test_only_deciders_see_the_page(comment, sealed):
     comment.discussion.article.editors.add(UserFactory.create(roles=("Editor",)))
     for person in (UserFactory.create(), UserFactory.create(roles=("Editor",))):
         client = asked_by(person)
@@ -92,7 +92,7 @@ def test_it_is_no_page_for_who_does_not_decide_there(comment, sealed):
     assert asked_by(None).get(f"/moderation/sealed/{comment.pk}/").status_code == 302
 
 
-def test_a_colleague_sees_number_why_and_when(sealed, moderator):
+def test_a_moderator_sees_number_reason_and_time(sealed, moderator):
     client = asked_by(moderator)
     for url in ("/moderation/sealed/", f"/moderation/sealed/{sealed.pk}/"):
         text = client.get(url).content.decode()
@@ -108,7 +108,7 @@ def test_a_colleague_sees_number_why_and_when(sealed, moderator):
     assert Seal.objects.get().lifted_at is None
 
 
-def test_a_reading_is_written_down_before_the_words_are_sent(sealed, administrator):
+def test_a_reading_is_logged_before_the_text_is_sent(sealed, administrator):
     client, url = asked_by(administrator), f"/moderation/sealed/{sealed.pk}/"
     assert SECRET not in client.get(url).content.decode()
     assert not SealReading.objects.exists()
@@ -162,7 +162,7 @@ def test_the_evidence_file_can_be_checked_by_others(sealed, administrator):
     assert told["seal"]["readings"][0]["is_export"] is True
 
 
-def test_what_a_moderator_blacked_out_is_told_from_what_its_author_wrote(comment, moderator, administrator):
+def test_redacted_versions_are_marked(comment, moderator, administrator):
     """This includes the version that was shown."""
     redact(comment=comment, marked=comment.body.replace("number 5", "[[number 5]]"), actor=moderator)
     restrictions.seal(ids=[comment.pk], why=Seal.Why.COURT, actor=moderator)
@@ -174,7 +174,7 @@ def test_what_a_moderator_blacked_out_is_told_from_what_its_author_wrote(comment
     assert texts == [("number 5.", False), ("our, ███.", True)]
 
 
-def test_an_administrator_holds_ends_the_hold_and_deletes(sealed, administrator):
+def test_an_administrator_sets_and_ends_a_legal_hold_and_deletes(sealed, administrator):
     client, url = asked_by(administrator), f"/moderation/sealed/{sealed.pk}/"
     assert "legal hold" in client.post(f"{url}hold/", {"is_held": "1"}, follow=True).content.decode()
     text = client.post(f"{url}erase/", {"sure": "1"}, follow=True).content.decode()
@@ -196,7 +196,7 @@ def test_an_administrator_lifts_it(sealed, administrator):
     assert Comment.objects.get(pk=sealed.pk).body.startswith(SECRET)
 
 
-def test_who_comes_after_a_colleague_has_lifted_it_is_told_so(sealed, administrator, moderator):
+def test_a_lifted_restriction_redirects_with_a_message(sealed, administrator, moderator):
     restrictions.lift(seal=Seal.objects.get(), actor=administrator)
     reading = SealReading.objects.get()  # restoring the text counts as a reading
     url = f"/moderation/sealed/{sealed.pk}/"
@@ -213,7 +213,7 @@ def test_who_comes_after_a_colleague_has_lifted_it_is_told_so(sealed, administra
     assert asked_by(administrator).post(f"/moderation/sealed/{other.pk}/lift/").status_code == 404
 
 
-def test_a_refused_undo_of_a_seal_ends_as_one_sentence_does(moderator):
+def test_a_refused_undo_ends_with_one_full_stop(moderator):
     sealed = say(make_article(), "Unspeakable.")
     act = restrictions.seal(ids=[sealed.pk], why=Seal.Why.OTHER, actor=moderator).batch
     page = asked_by(moderator).post(f"/moderation/acts/{act.pk}/undo/", follow=True).text
@@ -221,7 +221,7 @@ def test_a_refused_undo_of_a_seal_ends_as_one_sentence_does(moderator):
     assert "lift a restriction.." not in page
 
 
-def test_the_list_goes_on_behind_a_seal(moderator, monkeypatch):
+def test_the_list_has_pages(moderator, monkeypatch):
     monkeypatch.setattr("moderation.erasure.restriction_views.PAGE", 2)
     article = make_article()
     ids = [say(article, f"Word {n}").pk for n in range(3)]
@@ -234,7 +234,7 @@ def test_the_list_goes_on_behind_a_seal(moderator, monkeypatch):
         assert client.get(f"/moderation/sealed/{hostile}").status_code == 200
 
 
-def test_undo_on_the_page_of_the_act_is_for_administrators(sealed, moderator):
+def test_undo_on_the_action_page_is_for_administrators(sealed, moderator):
     act = Batch.objects.get(kind=Batch.Kind.SEAL)
     text = asked_by(moderator).post(f"/moderation/acts/{act.pk}/undo/", follow=True).content.decode()
     assert "Only an administrator can lift a restriction." in text

@@ -72,7 +72,7 @@ def seal(*comments: Comment, actor, **options):
     )
 
 
-def test_a_sealed_comment_has_no_words_of_its_own(comment, moderator):
+def test_a_restricted_comment_has_no_text(comment, moderator):
     version = Discussion.objects.get().version
 
     act = seal(comment, actor=moderator)
@@ -97,7 +97,7 @@ def test_a_sealed_comment_has_no_words_of_its_own(comment, moderator):
     assert check() == {}
 
 
-def test_an_administrator_brings_all_of_it_back(comment, moderator, administrator):
+def test_an_administrator_restores_all_of_it(comment, moderator, administrator):
     before = rows(comment)
     seal(comment, actor=moderator)
 
@@ -126,7 +126,7 @@ def test_a_lift_can_be_undone_and_that_again(comment, moderator, administrator):
     assert check() == {}
 
 
-def test_a_redaction_survives_the_seal_and_can_be_undone_after(comment, moderator, administrator):
+def test_a_redaction_survives_a_restriction_and_can_be_undone_later(comment, moderator, administrator):
     """The text before the redaction is a revision of its own, also after an undo."""
     for _ in range(2):
         number = keep_redaction(comment=comment, body="Her number is […].")
@@ -204,7 +204,7 @@ def test_one_of_many_is_lifted_alone(moderator, administrator):
     assert check() == {}
 
 
-def test_what_its_author_deleted_can_be_sealed_and_returns_as_that(comment, moderator, administrator):
+def test_a_deleted_comment_can_be_restricted_and_is_deleted_again_after(comment, moderator, administrator):
     delete_comment(comment=comment, user=None, guest=comment.guest)
     before = rows(comment)
     assert seal(comment, actor=moderator).changed == [comment.pk]
@@ -220,7 +220,7 @@ def test_its_open_case_is_closed_and_opened_again(comment, moderator, administra
     assert Case.objects.open().get().comment_id == comment.pk
 
 
-def test_nobody_decides_on_it_and_its_number_is_known(comment, moderator, administrator):
+def test_decisions_on_it_are_refused_by_number(comment, moderator, administrator):
     seal(comment, actor=moderator)
     for person in (moderator, administrator):
         assert comment not in Comment.objects.moderated_by(person)
@@ -231,7 +231,7 @@ def test_nobody_decides_on_it_and_its_number_is_known(comment, moderator, admini
 @pytest.mark.parametrize(
     ("why", "mails"), [(Seal.Why.PERSONAL, 1), (Seal.Why.CHILD_ABUSE, 0), (Seal.Why.COURT, 0)]
 )
-def test_its_author_is_told_unless_an_authority_may_look(
+def test_its_author_is_notified_unless_an_authority_may_investigate(
     comment, moderator, why, mails, django_capture_on_commit_callbacks
 ):
     """A mail that was queued when the comment was restricted is not sent."""
@@ -253,7 +253,7 @@ def test_an_unconfirmed_e_mail_that_was_forgotten_stays_so(comment, moderator, a
     assert Comment.objects.get(pk=comment.pk).author_email == ""
 
 
-def test_a_hold_keeps_it_from_being_erased(comment, moderator, administrator):
+def test_a_legal_hold_prevents_the_deletion(comment, moderator, administrator):
     seal(comment, actor=moderator, why=Seal.Why.CHILD_ABUSE)
     own = Seal.objects.get()
     assert own.is_held
@@ -284,7 +284,7 @@ def test_a_hold_keeps_it_from_being_erased(comment, moderator, administrator):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_erases_one_while_its_act_is_undone_waits(moderator, administrator, monkeypatch):
+def test_an_erasure_waits_for_a_simultaneous_undo(moderator, administrator, monkeypatch):
     """Without the lock, it could be erased between the check and the lift: no text and no restriction."""
     article = make_article()
     one, other = say(article, "One."), say(article, "Two.")
@@ -313,7 +313,7 @@ def test_who_erases_one_while_its_act_is_undone_waits(moderator, administrator, 
     assert check() == {}
 
 
-def test_what_was_said_of_it_is_deleted_with_it(comment, moderator, administrator):
+def test_notes_reports_and_appeals_are_deleted_with_it(comment, moderator, administrator):
     """The same data as for a purge of a list; a report of illegal content stays."""
     reports.report_comment(
         comment=comment, user=UserFactory.create(), guest=None, why="other", words="555 0199!"
@@ -328,7 +328,7 @@ def test_what_was_said_of_it_is_deleted_with_it(comment, moderator, administrato
     assert Notice.objects.get().why == "It is her number."
 
 
-def test_a_hold_is_on_words_and_has_no_undo(comment, moderator, administrator):
+def test_a_legal_hold_needs_a_text_and_has_no_undo(comment, moderator, administrator):
     seal(comment, actor=moderator)
     own = Seal.objects.get()
     held = restrictions.hold(seal=own, is_held=True, actor=administrator)
@@ -339,7 +339,7 @@ def test_a_hold_is_on_words_and_has_no_undo(comment, moderator, administrator):
     assert not Seal.objects.get().is_held
 
 
-def test_what_was_deleted_for_good_takes_no_decision(comment, moderator):
+def test_a_permanently_deleted_comment_takes_no_decision(comment, moderator):
     spam = decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
     lines = Transition.objects.count()
     at = timezone.now() + timedelta(seconds=1)
@@ -355,6 +355,6 @@ def test_what_was_deleted_for_good_takes_no_decision(comment, moderator):
     assert Batch.objects.count() == 1
 
 
-def test_what_somebody_may_read_is_not_erased(comment):
+def test_a_readable_comment_is_not_erased(comment):
     assert erase_comments(ids=[comment.pk], at=timezone.now()) == []
     assert Comment.objects.get(pk=comment.pk).body

@@ -322,7 +322,7 @@ def text(page: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
-def test_its_author_reads_it_on_a_page(client, case, made, jim):
+def test_the_author_sees_the_notice_on_its_page(client, case, made, jim):
     client.force_login(jim)
     page = page_of(client, made[0])
     assert f"<h1>{case.title}</h1>" in page
@@ -335,7 +335,7 @@ def test_its_author_reads_it_on_a_page(client, case, made, jim):
     assert 'content="noindex"' in page
 
 
-def test_its_author_reads_it_where_the_comment_stands(client, case, made, jim):
+def test_the_author_sees_the_notice_in_the_thread(client, case, made, jim):
     comment = Comment.objects.get(pk=made[0].pk)
     if comment.state == State.PUBLISHED:
         return
@@ -347,7 +347,7 @@ def test_its_author_reads_it_where_the_comment_stands(client, case, made, jim):
             assert sentence in text(page)
 
 
-def test_its_author_reads_it_in_one_mail(case, made, jim):
+def test_the_author_gets_the_notice_by_mail(case, made, jim):
     comment, act = made
     mail.outbox.clear()
     if act:
@@ -370,7 +370,7 @@ def test_its_author_reads_it_in_one_mail(case, made, jim):
 
 
 @pytest.mark.parametrize(("reason", "is_proposed"), [("spam", True), ("off_topic", False), ("sealed", False)])
-def test_a_check_had_pointed_out_only_what_it_looks_for(reason, is_proposed, jim, maria):
+def test_a_check_proposed_only_removals_for_its_own_reasons(reason, is_proposed, jim, maria):
     comment, _ = checked(make_article(), jim, maria)
     to = State.SPAM if reason == "spam" else State.REJECTED
     change_states(ids=[comment.pk], to=to, reason=reason, actor=maria)
@@ -379,7 +379,7 @@ def test_a_check_had_pointed_out_only_what_it_looks_for(reason, is_proposed, jim
     assert said == ("An automatic check proposed this, and a person decided." if is_proposed else PERSON)
 
 
-def test_what_its_author_can_do_about_a_seal_is_said_where_the_link_leads(client, jim, maria):
+def test_the_page_says_that_a_restriction_cannot_be_appealed(client, jim, maria):
     comment, _ = sealed(make_article(), jim, maria)
     client.force_login(jim)
     page = text(page_of(client, comment))
@@ -395,7 +395,7 @@ def test_nobody_else_finds_the_page(client, made, maria):
         assert client.post(path, {"words": "x"}).status_code == 404
 
 
-def test_the_places_are_marked_that_a_check_found(client, jim, maria):
+def test_findings_are_highlighted(client, jim, maria):
     comment, _ = checked(make_article(), jim, maria)
     client.force_login(jim)
     assert "See <mark>https://one.example</mark> and <mark>https://two" in page_of(client, comment)
@@ -439,7 +439,7 @@ RULES = [
 
 @pytest.mark.parametrize("becomes", ["waits", "removed", "spam", "stays"])
 @pytest.mark.parametrize(("rule", "body", "sentence", "own"), RULES)
-def test_own_words_are_marked_that_a_rule_found_and_nothing_else_of_it_is_told(
+def test_the_authors_words_are_highlighted_without_the_rule(
     rule, body, sentence, own, becomes, client, jim, maria
 ):
     article = make_article()
@@ -465,7 +465,7 @@ def test_own_words_are_marked_that_a_rule_found_and_nothing_else_of_it_is_told(
     assert not any(part in page + written for part in ("pill", "a.txt", "^jim"))
 
 
-def test_of_what_is_published_nothing_is_marked(client, jim, maria):
+def test_nothing_is_highlighted_in_a_published_comment(client, jim, maria):
     comment, _ = listed(make_article(), jim, maria)
     decided(comment, State.PUBLISHED, Reason.APPROVED, maria)
     client.force_login(jim)
@@ -474,7 +474,7 @@ def test_of_what_is_published_nothing_is_marked(client, jim, maria):
     assert "<mark>" not in page
 
 
-def test_what_proposed_nothing_is_not_told_of_a_removal(client, jim, maria):
+def test_a_removal_notice_has_only_findings_that_proposed_it(client, jim, maria):
     comment, _ = checked(make_article(), jim, maria)
     decided(comment, State.REJECTED, "insult", maria)
     client.force_login(jim)
@@ -483,7 +483,7 @@ def test_what_proposed_nothing_is_not_told_of_a_removal(client, jim, maria):
     assert "<mark>" not in page
 
 
-def test_a_guest_comes_from_the_mail_in_any_browser(client, maria):
+def test_a_guest_opens_the_mailed_link_in_any_browser(client, maria):
     guest = GuestFactory.create(confirmed_at=timezone.now(), email="g@example.org")
     comment = say(make_article(), guest=guest)
     act = decided(comment, State.REJECTED, "insult", maria)
@@ -501,7 +501,7 @@ def test_a_guest_comes_from_the_mail_in_any_browser(client, maria):
     assert COOKIE not in client.cookies
 
 
-def test_a_mail_a_person_and_act_however_different_their_comments(jim, maria):
+def test_one_mail_for_each_person_and_action(jim, maria):
     article = make_article()
     first, second = approved(article, "One.", author=jim, maria=maria), say(article, "Two.", author=jim)
     decided(second, State.REJECTED, "insult", maria)
@@ -518,7 +518,7 @@ def test_a_mail_a_person_and_act_however_different_their_comments(jim, maria):
     assert "“Two.”" in message.body
 
 
-def test_nobody_hears_of_what_is_undone_within_a_minute_or_that_it_is_back(jim, maria):
+def test_no_mail_about_a_decision_that_is_undone_within_a_minute(jim, maria):
     comment = approved(make_article(), author=jim, maria=maria)
     an_hour_later()
     act = decided(comment, State.REJECTED, "insult", maria)
@@ -533,7 +533,7 @@ def subjects(*acts: Batch) -> list[str]:
     return [message.subject for message in mail.outbox]
 
 
-def test_of_two_decisions_within_a_minute_the_second_is_told(jim, maria):
+def test_of_two_decisions_within_a_minute_the_second_is_mailed(jim, maria):
     comment = approved(make_article(), author=jim, maria=maria)
     an_hour_later()
     acts = [decided(comment, State.REJECTED, why, maria) for why in ("off_topic", "insult")]
@@ -544,7 +544,7 @@ def test_of_two_decisions_within_a_minute_the_second_is_told(jim, maria):
     assert "off topic" in mail.outbox[0].body
 
 
-def test_what_a_colleague_confirms_within_the_minute_is_told_once(jim, maria):
+def test_a_decision_that_a_colleague_confirms_is_mailed_once(jim, maria):
     article = make_article()
     stays = approved(article, author=jim, maria=maria)
     redacted, act = blackened(article, jim, maria)
@@ -558,7 +558,7 @@ def test_what_a_colleague_confirms_within_the_minute_is_told_once(jim, maria):
     assert subjects(*acts) == ["Your comment is published"]
 
 
-def test_what_was_published_and_removed_and_put_back_within_the_minute_is_told_as_published(jim, maria):
+def test_a_comment_published_removed_and_restored_is_mailed_as_published(jim, maria):
     comment = say(make_article(), author=jim)
     acts = [decided(comment, State.PUBLISHED, Reason.APPROVED, maria)]
     acts.append(decided(comment, State.REJECTED, "insult", maria))
@@ -566,7 +566,7 @@ def test_what_was_published_and_removed_and_put_back_within_the_minute_is_told_a
     assert subjects(*acts) == ["Your comment is published"]
 
 
-def test_on_the_story_the_author_is_spoken_to_and_a_moderator_told_of_them(client, jim, maria):
+def test_sentences_in_the_thread_address_the_author_or_the_moderator(client, jim, maria):
     article = make_article()
     say(article, "Hello, everybody.", author=jim)
     pages = {}
@@ -578,7 +578,7 @@ def test_on_the_story_the_author_is_spoken_to_and_a_moderator_told_of_them(clien
     assert "Nothing by this person was approved here yet." in pages["Maria"]
 
 
-def test_a_wait_is_told_a_minute_later_to_proved_e_mails_and_a_flood_of_them_three_times(
+def test_waiting_is_mailed_after_a_minute_to_confirmed_e_mails_at_most_three_times(
     jim, django_capture_on_commit_callbacks
 ):
     article = make_article()
@@ -594,7 +594,7 @@ def test_a_wait_is_told_a_minute_later_to_proved_e_mails_and_a_flood_of_them_thr
     assert [tell_held.func(one.pk) for one in [first, *more, last]] == [1, 1, 1, 0]
 
 
-def test_a_wait_after_an_edit_is_told_as_well(jim, maria, django_capture_on_commit_callbacks):
+def test_waiting_after_an_edit_is_mailed_too(jim, maria, django_capture_on_commit_callbacks):
     comment = approved(make_article(), author=jim, maria=maria)
     DBTaskResult.objects.all().delete()
     with django_capture_on_commit_callbacks(execute=True):
@@ -604,7 +604,7 @@ def test_a_wait_after_an_edit_is_told_as_well(jim, maria, django_capture_on_comm
     assert [job.args_kwargs["args"] for job in jobs] == [[comment.pk]]
 
 
-def test_many_take_as_many_statements_as_one(jim, maria):
+def test_many_notices_take_as_many_statements_as_one(jim, maria):
     article = make_article()
     made = [approved(article, f"Word {n} of the harbour.", author=jim, maria=maria) for n in range(4)]
     decide(ids=[one.pk for one in made], to=State.REJECTED, reason="insult", actor=maria)
@@ -621,7 +621,7 @@ def test_many_take_as_many_statements_as_one(jim, maria):
     assert statements([made[0].pk]) == statements([one.pk for one in made]) <= 9
 
 
-def test_that_it_was_reported_is_said_whichever_case_the_report_was_in(jim, maria):
+def test_a_notice_mentions_reports_of_every_earlier_case(jim, maria):
     article, otto = make_article(), UserFactory.create(roles=("Moderator",))
     kept = approved(article, author=jim, maria=maria)
     looked_at = approved(article, "Another word.", author=jim, maria=maria)
@@ -644,7 +644,7 @@ def test_that_it_was_reported_is_said_whichever_case_the_report_was_in(jim, mari
     assert "Nobody had reported it." in told[later.pk].sentences  # at the time of the decision
 
 
-def test_after_another_look_no_second_one_is_promised_whatever_is_decided_then(jim, maria):
+def test_after_an_appeal_no_second_one_is_offered(jim, maria):
     comment, _ = stays(make_article(), jim, maria)
     decided(comment, State.SPAM, Reason.SPAM, maria)
     assert tell([Comment.objects.get(pk=comment.pk)])[comment.pk].next_step.startswith(
@@ -652,7 +652,7 @@ def test_after_another_look_no_second_one_is_promised_whatever_is_decided_then(j
     )
 
 
-def test_words_that_are_taken_out_once_more_are_told_once_more(jim, maria):
+def test_a_second_redaction_is_mailed_too(jim, maria):
     comment, act = blackened(make_article(), jim, maria)
     back = undo(batch=act, actor=maria).batch
     again = undo(batch=back, actor=maria).batch
@@ -662,7 +662,7 @@ def test_words_that_are_taken_out_once_more_are_told_once_more(jim, maria):
     assert tell([Comment.objects.get(pk=comment.pk)])[comment.pk].kind == Kind.REDACTED
 
 
-def test_who_comes_by_a_mailed_key_is_not_led_to_a_page_that_takes_none(client, maria):
+def test_a_mailed_link_does_not_offer_the_edit_page(client, maria):
     guest = GuestFactory.create(confirmed_at=timezone.now())
     comment = say(make_article(), guest=guest)
     comment.refresh_from_db()

@@ -57,7 +57,7 @@ def test_once_until_the_queue_was_below_the_limit(maria):
         assert alert() == "1 mails"
 
 
-def test_another_look_at_a_sanction_or_a_removal_is_told_as_what_waits_is(maria):
+def test_appeals_are_alerted_like_waiting_comments(maria):
     jim, ada = UserFactory.create(), UserFactory.create()
     with time_machine.travel(datetime(2026, 3, 2, 12, tzinfo=UTC), tick=False) as clock:
         sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", actor=maria)
@@ -75,7 +75,7 @@ def test_another_look_at_a_sanction_or_a_removal_is_told_as_what_waits_is(maria)
         assert "joke" not in mail.outbox[0].body
 
 
-def test_at_night_nobody_is_woken(maria):
+def test_no_alert_in_quiet_hours(maria):
     Site.objects.filter(pk=1).update(time_zone="Africa/Cairo")  # two hours ahead
     wait(datetime(2026, 3, 1, 12, tzinfo=UTC))
     for moment, expected in [
@@ -89,7 +89,7 @@ def test_at_night_nobody_is_woken(maria):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_mail_leaves_under_no_lock_and_is_tried_again_if_it_can_not(maria, monkeypatch):
+def test_an_alert_is_sent_without_a_lock_and_retried(maria, monkeypatch):
     def fail(*args: object) -> None:
         assert not connection.in_atomic_block
         raise OSError

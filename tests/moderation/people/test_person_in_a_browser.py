@@ -37,7 +37,7 @@ def send(page, live_server, article, *, name, email, body):
 
 
 @pytest.mark.parametrize("with_scripts", [True, False])
-def test_a_ban_from_the_desk_to_the_person(browser, live_server, with_scripts):
+def test_a_ban_from_the_form_to_the_account_status(browser, live_server, with_scripts):
     maria = UserFactory.create(name="Maria", roles=("Moderator",))
     article = make_article("The last ferry")
     say(article, "I rowed.")
@@ -94,7 +94,7 @@ def test_a_ban_from_the_desk_to_the_person(browser, live_server, with_scripts):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_persons_page_and_ones_standing_have_no_fault_that_axe_finds(browser, live_server, scheme):
+def test_axe_finds_nothing_on_a_profile_and_the_account_status(browser, live_server, scheme):
     maria = UserFactory.create(name="Maria", roles=("Moderator",))
     ada = UserFactory.create(name="Ada")
     say(make_article(), "A word.", author=ada)

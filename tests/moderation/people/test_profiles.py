@@ -28,7 +28,7 @@ def proved(user):
     return user
 
 
-def test_a_record_tells_of_all_but_this_comment(maria):
+def test_a_record_counts_all_other_comments(maria):
     article, ada = make_article(), proved(UserFactory.create(name="Ada", email="ada@example.org"))
     this, other, spam = (say(article, f"Word {n}", author=ada) for n in range(3))
     decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
@@ -55,7 +55,7 @@ def test_a_record_tells_of_all_but_this_comment(maria):
     assert records([stranger], maria)[stranger.pk].is_first
 
 
-def test_an_editor_reads_of_others_only_who_wrote_under_the_own_articles(maria):
+def test_an_editor_sees_others_only_if_they_commented_under_their_articles(maria):
     editor = UserFactory.create(roles=("Editor",))
     own, elsewhere = make_article("own"), make_article("elsewhere")
     own.editors.add(editor)
@@ -125,7 +125,7 @@ def test_reports_are_counted_by_person_and_of_an_imported_name_by_comment(maria)
     assert (known.reports_received, known.illegal_reports) == (5, 1)
 
 
-def test_of_sealed_and_erased_comments_no_name_is_left_to_be_a_person(maria):
+def test_restricted_and_erased_imported_comments_have_no_profile(maria):
     """They have no name any more, so all of a source would look like one person."""
     article = make_article("one", source_key="one")
     rows = [
@@ -150,7 +150,7 @@ def test_of_sealed_and_erased_comments_no_name_is_left_to_be_a_person(maria):
     assert client.get(f"/moderation/people/i{last}/").status_code == 404
 
 
-def test_who_else_signed_with_the_same_name_is_told_and_not_taken_for_the_same_person(client, maria):
+def test_people_with_the_same_name_are_counted_but_not_merged(client, maria):
     article, elsewhere = make_article(), make_article("elsewhere")
     editor = UserFactory.create(roles=("Editor",))
     elsewhere.editors.add(editor)

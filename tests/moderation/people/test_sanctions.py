@@ -59,7 +59,7 @@ def refusal(article, **writer) -> str:
 
 
 @pytest.mark.parametrize(("kind", "words"), [("pause", "You are paused"), ("ban", "You are banned from")])
-def test_who_is_silenced_is_told_what_until_when_why_and_where_to_ask(article, maria, kind, words):
+def test_a_silenced_person_sees_the_end_the_reason_and_how_to_appeal(article, maria, kind, words):
     ada = proved(UserFactory.create(name="Ada"))
     until = timezone.now() + timedelta(days=7)
     hold(ada, kind, maria, words="Third time.", until=until)
@@ -78,7 +78,7 @@ def test_a_pause_ends_by_itself(article, maria):
     assert say(article, author=ada).state == State.PENDING  # as for a new person
 
 
-def test_a_review_holds_also_where_everything_is_published_first(article, maria):
+def test_a_review_applies_with_post_moderation_too(article, maria):
     ada = proved(UserFactory.create())
     first = say(article, author=ada)
     decide(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
@@ -90,7 +90,7 @@ def test_a_review_holds_also_where_everything_is_published_first(article, maria)
     assert "A moderator reads what you write" in " ".join(policy().reasons([third.pk])[third.pk])
 
 
-def test_a_warning_keeps_nobody_from_writing(article, maria):
+def test_a_warned_person_can_comment(article, maria):
     ada = UserFactory.create()
     hold(ada, "warn", maria)
     assert say(article, author=ada).pk
@@ -113,7 +113,7 @@ WHOM = [  # (the sanctioned guest's e-mail is confirmed, the other's is), the sa
 
 
 @pytest.mark.parametrize(("proofs", "reaches"), WHOM)
-def test_a_guests_ban_reaches_another_browser_by_the_e_mail(article, maria, proofs, reaches):
+def test_a_guests_ban_applies_to_the_same_e_mail_in_another_browser(article, maria, proofs, reaches):
     first = guest(email="Ada@example.org", confirmed=proofs[0])
     other = guest(email="ada@example.org", confirmed=proofs[1])
     hold(first, "ban", maria)
@@ -126,7 +126,7 @@ def test_a_guests_ban_reaches_another_browser_by_the_e_mail(article, maria, proo
 
 
 @pytest.mark.parametrize("is_proved", [True, False])
-def test_a_guests_ban_reaches_an_account_only_if_one_proof_covers_both(article, maria, is_proved):
+def test_a_guests_ban_applies_to_an_account_only_if_the_e_mail_is_confirmed(article, maria, is_proved):
     ada = proved(UserFactory.create(email="ada@example.org"))
     hold(guest(email="ada@example.org", confirmed=is_proved), "ban", maria)
     if is_proved:
@@ -135,7 +135,7 @@ def test_a_guests_ban_reaches_an_account_only_if_one_proof_covers_both(article, 
         assert say(article, author=ada).pk
 
 
-def test_a_guests_ban_holds_for_the_browser_under_any_name(article, maria):
+def test_a_guests_ban_applies_to_the_browser_under_any_name(article, maria):
     first = guest()
     hold(first, "ban", maria)
     other = guest(confirmed=False)
@@ -143,7 +143,7 @@ def test_a_guests_ban_holds_for_the_browser_under_any_name(article, maria):
     assert say(article, guest=other).pk
 
 
-def test_the_last_days_go_with_it_and_one_undo_brings_all_back(article, maria):
+def test_recent_comments_are_removed_with_it_and_restored_by_one_undo(article, maria):
     ada = proved(UserFactory.create())
     old, new, _waits, removed = (say(article, f"Word {n}", author=ada) for n in range(4))
     for comment in (old, new):
@@ -169,7 +169,7 @@ def test_the_last_days_go_with_it_and_one_undo_brings_all_back(article, maria):
     assert "banned" in refusal(article, author=ada)
 
 
-def test_an_end_can_be_undone_and_somebody_elses_end_is_left_alone(article, maria):
+def test_ending_can_be_undone_unless_a_colleague_ended_it_later(article, maria):
     ada = UserFactory.create()
     batch = hold(ada, "ban", maria)
     ended = sanctions.end(sanction=Sanction.objects.get(), actor=maria)
@@ -180,7 +180,7 @@ def test_an_end_can_be_undone_and_somebody_elses_end_is_left_alone(article, mari
     assert "banned" in refusal(article, author=ada)
 
 
-def test_nobody_takes_back_what_they_are_held_to_themselves(client, maria):
+def test_nobody_can_undo_a_sanction_on_themselves(client, maria):
     admin = UserFactory.create(roles=("Administrator",))
     batch = hold(maria, "ban", admin)
     assert "somebody else" in undo(batch=batch, actor=maria).refused[0].what
@@ -193,7 +193,7 @@ def test_nobody_takes_back_what_they_are_held_to_themselves(client, maria):
     assert undo(batch=batch, actor=admin).batch
 
 
-def test_who_may_hold_whom(maria):
+def test_who_can_sanction_whom(maria):
     admin, editor = (UserFactory.create(roles=(role,)) for role in ("Administrator", "Editor"))
     reader = UserFactory.create()
     may = {
@@ -210,7 +210,7 @@ def test_who_may_hold_whom(maria):
 
 
 @pytest.mark.parametrize("is_proved", [True, False])
-def test_a_guest_whose_e_mail_is_a_colleagues_is_held_by_administrators_alone(article, maria, is_proved):
+def test_only_administrators_sanction_a_guest_with_a_colleagues_e_mail(article, maria, is_proved):
     """The ban would reach the account of that e-mail: see WHOM."""
     admin, boss = (UserFactory.create(roles=("Administrator",)) for _ in range(2))
     if is_proved:
@@ -221,12 +221,12 @@ def test_a_guest_whose_e_mail_is_a_colleagues_is_held_by_administrators_alone(ar
     assert refusal(article, author=admin)
 
 
-def test_whoever_gives_a_colleagues_e_mail_without_proof_can_be_held(maria):
+def test_a_guest_with_a_colleagues_unconfirmed_e_mail_can_be_sanctioned(maria):
     admin = proved(UserFactory.create(roles=("Administrator",)))
     assert sanctions.can_sanction(maria, Person(guest=guest(email=admin.email, confirmed=False)))
 
 
-def test_a_second_click_is_no_second_act(maria):
+def test_a_double_click_imposes_one_sanction(maria):
     ada = UserFactory.create()
     first = hold(ada, "ban", maria)
     assert hold(ada, "ban", maria) == first
@@ -237,7 +237,7 @@ def test_a_second_click_is_no_second_act(maria):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("verb", ["impose", "end"])
-def test_of_two_presses_at_once_one_is_the_act(maria, verb):
+def test_two_simultaneous_clicks_impose_one_sanction(maria, verb):
     ada = UserFactory.create()
     if verb == "end":
         hold(ada, "ban", maria)
@@ -257,7 +257,7 @@ def test_of_two_presses_at_once_one_is_the_act(maria, verb):
     assert Change.objects.filter(batch__in=acts).count() == 1
 
 
-def test_what_was_asked_is_asked_again_when_the_end_is_undone(maria):
+def test_an_appeal_is_open_again_when_the_end_is_undone(maria):
     ada = UserFactory.create()
     hold(ada, "ban", maria)
     one = Sanction.objects.get()
@@ -270,7 +270,7 @@ def test_what_was_asked_is_asked_again_when_the_end_is_undone(maria):
     assert sanctions.keep(sanction=one)
 
 
-def test_another_look_is_somebody_elses_where_there_is_somebody(maria):
+def test_an_appeal_is_answered_by_a_colleague_if_there_is_one(maria):
     ada, lee = UserFactory.create(), UserFactory.create(roles=("Moderator",))
     hold(ada, "ban", maria)
     one = Sanction.objects.get()
@@ -279,7 +279,7 @@ def test_another_look_is_somebody_elses_where_there_is_somebody(maria):
     assert sanctions.can_uphold(maria, one)
 
 
-def test_the_person_is_told_by_mail_what_is_true_when_it_is_sent(article, maria):
+def test_the_mail_tells_what_is_true_when_it_is_sent(article, maria):
     ada, anybody = proved(UserFactory.create()), guest(confirmed=False)
     restored, _gone = (say(article, f"Word {n}", author=ada) for n in range(2))
     batch = hold(ada, "pause", maria, days=1, words="Don't <shout> & calm down.")
@@ -298,13 +298,13 @@ def test_the_person_is_told_by_mail_what_is_true_when_it_is_sent(article, maria)
     assert mail.outbox[1].subject == "You can comment again"
 
 
-def test_what_is_undone_at_once_is_told_to_nobody(maria):
+def test_nobody_is_mailed_about_a_sanction_that_is_undone_at_once(maria):
     ada = proved(UserFactory.create())
     undo(batch=hold(ada, "ban", maria), actor=maria)
     assert sanctions.tell.func(Sanction.objects.get().pk) == 0
 
 
-def test_what_a_ban_took_and_gave_back_within_the_minute_is_told_as_before_and_mailed_to_nobody(maria):
+def test_nobody_is_mailed_about_comments_that_a_ban_removed_and_its_undo_restored(maria):
     ada, article = proved(UserFactory.create()), make_article()
     shown, waits = say(article, "Shown.", author=ada), say(article, "It waits.", author=ada)
     decide(ids=[shown.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
@@ -329,7 +329,7 @@ def test_what_a_ban_took_and_gave_back_within_the_minute_is_told_as_before_and_m
 
 
 @pytest.mark.django_db(transaction=True)
-def test_its_mail_leaves_under_no_lock_and_is_told_only_if_it_left(maria, article, monkeypatch):
+def test_the_mail_is_sent_without_a_lock_and_recorded_only_if_sent(maria, article, monkeypatch):
     """A slow mail server does not block a moderator who ends the sanction."""
     made = hold(proved(UserFactory.create()), "ban", maria).changes.get().target_id
     send, under_a_lock = EmailBackend.send_messages, []
@@ -350,7 +350,7 @@ def test_its_mail_leaves_under_no_lock_and_is_told_only_if_it_left(maria, articl
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("publishing_policy")
-def test_what_a_colleague_decides_at_the_same_moment_is_not_removed_with_it(maria, article):
+def test_a_comment_that_a_colleague_decides_on_at_the_same_moment_is_left(maria, article):
     """It waits for the colleague's lock, and then removes only the comments that are left."""
     omar, ada = UserFactory.create(roles=("Moderator",)), guest()
     decided, other = say(article, "One.", guest=ada), say(article, "Two.", guest=ada)

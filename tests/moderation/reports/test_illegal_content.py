@@ -58,7 +58,7 @@ def notice(comment, **fields) -> Notice:
     return reporting.give_notice(comment=comment, **({"why": "A threat.", "email": "n@example.org"} | fields))
 
 
-def test_what_is_too_long_is_refused_whole_and_with_the_count(client, comment):
+def test_a_too_long_text_is_refused_with_the_count(client, comment):
     """The form has no maxlength, since browsers would cut pasted text silently."""
     assert "maxlength" not in client.get(URL).text
     why = "It is a threat. " * 2_000
@@ -68,7 +68,7 @@ def test_what_is_too_long_is_refused_whole_and_with_the_count(client, comment):
     assert why.strip() in answer.text
 
 
-def test_every_page_leads_to_it_and_a_report_of_a_comment_brings_it_along(client, comment):
+def test_every_page_links_to_the_form_and_a_report_page_fills_in_the_comment(client, comment):
     assert f'href="{URL}"' in client.get("/").content.decode()
     page = client.get(f"{comment.discussion.article.get_absolute_url()}report/{comment.pk}/").content.decode()
     assert f'href="{URL}?comment={comment.pk}"' in page
@@ -76,7 +76,7 @@ def test_every_page_leads_to_it_and_a_report_of_a_comment_brings_it_along(client
     assert f'value="{comment.pk}"' in form
 
 
-def test_anybody_reports_and_gets_a_receipt_that_says_how_it_stands(
+def test_anyone_can_report_and_gets_a_receipt_with_the_status(
     client, comment, maria, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=True):
@@ -110,9 +110,7 @@ def test_anybody_reports_and_gets_a_receipt_that_says_how_it_stands(
     assert f"{URL}{row.receipt}/" in message.body
 
 
-def test_of_the_abuse_of_a_child_nobody_is_asked_who_they_are(
-    client, comment, django_capture_on_commit_callbacks
-):
+def test_child_abuse_is_reported_anonymously(client, comment, django_capture_on_commit_callbacks):
     assert "leave name and e-mail empty." in client.get(URL).text  # and not the reason
     bare = {"where": str(comment.pk), "is_child_abuse": "on", "why": "It links to pictures."}
     unfinished = client.post(URL, bare)  # the good-faith box is not checked
@@ -145,7 +143,7 @@ def test_of_the_abuse_of_a_child_nobody_is_asked_who_they_are(
         ("in_good_faith", "Please confirm this."),
     ],
 )
-def test_what_is_missing_is_asked_for_and_nothing_is_lost(client, comment, missing, words):
+def test_missing_fields_are_required_and_input_is_kept(client, comment, missing, words):
     response = client.post(URL, filled(comment, **{missing: ""}))
     page = response.content.decode()
     assert response.status_code == 422
@@ -154,7 +152,7 @@ def test_what_is_missing_is_asked_for_and_nothing_is_lost(client, comment, missi
     assert not Notice.objects.exists()
 
 
-def test_the_comment_is_found_by_its_number_its_page_or_its_place(client, comment):
+def test_the_comment_is_found_by_its_number_or_its_links(client, comment):
     story = comment.discussion.article.get_absolute_url()
     ways = [
         f" {comment.pk} ",
@@ -168,14 +166,14 @@ def test_the_comment_is_found_by_its_number_its_page_or_its_place(client, commen
 
 
 @pytest.mark.parametrize("where", ["0", "9" * 18, "9" * 40, "x", "https://[", "/comments/", "#comment-", "²"])
-def test_what_names_no_comment_is_refused_with_a_sentence(client, comment, where):
+def test_an_unknown_comment_is_refused(client, comment, where):
     response = client.post(URL, filled(comment, where=where))
     assert response.status_code == 422
     assert "We found no comment there." in response.content.decode()
     assert client.get(URL, {"comment": where}).status_code == 200
 
 
-def test_of_what_is_not_public_nothing_is_given_away(client, comment, maria):
+def test_nothing_about_hidden_comments_is_revealed(client, comment, maria):
     waiting, gone = say(comment.discussion.article, "Waits."), say(comment.discussion.article, "Gone.")
     draft = say(make_article("Draft", published_at=timezone.now() + timedelta(days=1)), "Early.")
     change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
@@ -185,7 +183,7 @@ def test_of_what_is_not_public_nothing_is_given_away(client, comment, maria):
     assert "already removed" in client.post(URL, filled(gone)).content.decode()
 
 
-def test_it_goes_before_everything_else_and_takes_nothing_away(comment):
+def test_its_case_is_first_and_the_comment_stays_published(comment):
     early = say(comment.discussion.article, "Reported by many.")
     for _ in range(20):
         reporting.report_comment(comment=early, user=UserFactory.create(), guest=None, why="abuse", words="")
@@ -199,9 +197,7 @@ def test_it_goes_before_everything_else_and_takes_nothing_away(comment):
     assert comment.state == State.PUBLISHED
 
 
-def test_moderators_are_written_to_at_once_without_a_word_of_it(
-    comment, maria, django_capture_on_commit_callbacks
-):
+def test_moderators_are_mailed_at_once_without_a_quote(comment, maria, django_capture_on_commit_callbacks):
     moderator("Administrator", email="ada@example.org")
     moderator("Editor")
     UserFactory.create(roles=("Moderator",))  # an unconfirmed e-mail
@@ -218,7 +214,7 @@ def test_moderators_are_written_to_at_once_without_a_word_of_it(
         assert "threat" not in message.body
 
 
-def test_a_receipt_carries_nothing_that_was_typed_and_no_e_mail_gets_many(comment):
+def test_a_receipt_quotes_nothing_and_mails_are_limited(comment):
     rows = [notice(comment, why="Buy pills", name="Buy pills") for _ in range(MAILS_A_DAY + 2)]
     assert [send_receipt.func(row.pk) for row in rows] == [1] * MAILS_A_DAY + [0, 0]
     for message, row in zip(mail.outbox, rows, strict=False):
@@ -233,7 +229,7 @@ def test_nobody_guesses_a_receipt(client, comment):
     assert client.post(f"{URL}{Notice.objects.get().receipt}/").status_code == 405
 
 
-def test_a_network_that_sends_many_is_told_to_wait_and_keeps_its_words(client, comment, monkeypatch):
+def test_reports_per_network_are_limited_and_input_is_kept(client, comment, monkeypatch):
     monkeypatch.setattr("moderation.reports.views.MAX_STRANGERS_PER_HOUR", 1)
     here = {"REMOTE_ADDR": "192.0.2.78"}
     assert client.post(URL, filled(comment), **here).status_code == 302
@@ -243,7 +239,7 @@ def test_a_network_that_sends_many_is_told_to_wait_and_keeps_its_words(client, c
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_sends_many_at_once_gets_no_further(monkeypatch):
+def test_the_limit_holds_for_simultaneous_reports(monkeypatch):
     """Each comes over a connection of its own, as from a script."""
     monkeypatch.setattr("moderation.reports.views.MAX_STRANGERS_PER_HOUR", 2)
     sent, together = filled(say(make_article())), Barrier(6)
@@ -260,7 +256,7 @@ def test_who_sends_many_at_once_gets_no_further(monkeypatch):
     assert Notice.objects.count() == 2
 
 
-def test_reported_again_it_is_a_new_question(comment, maria):
+def test_a_second_report_after_a_decision_opens_a_new_case(comment, maria):
     first = notice(comment)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     again = notice(comment)
@@ -268,7 +264,7 @@ def test_reported_again_it_is_a_new_question(comment, maria):
     assert again.case.closed_at is None
 
 
-def test_left_in_place_it_can_be_reported_again_from_the_receipt(client, comment, maria):
+def test_a_kept_comment_can_be_reported_again_from_the_receipt(client, comment, maria):
     row = notice(comment)
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).batch
     page = client.get(f"{URL}{row.receipt}/").content.decode()
@@ -277,7 +273,7 @@ def test_left_in_place_it_can_be_reported_again_from_the_receipt(client, comment
     assert "report the comment again with what we overlooked" in mail.outbox[0].body
 
 
-def test_of_hundreds_a_card_says_the_first_and_the_last(client, comment, maria):
+def test_of_hundreds_a_card_shows_the_first_and_the_last(client, comment, maria):
     """A card shows only some of many long notices, but always those of child abuse."""
     for number in range(30):
         notice(comment, why=f"It is a threat: {number:02}.", is_child_abuse=number == 15)
@@ -288,7 +284,7 @@ def test_of_hundreds_a_card_says_the_first_and_the_last(client, comment, maria):
     assert "19 more came after it." in page
 
 
-def test_what_its_author_deleted_no_person_decided(client, maria):
+def test_a_deletion_by_the_author_is_not_called_a_decision(client, maria):
     jim = UserFactory.create()
     comment = say(make_article(), author=jim)
     row = notice(comment)

@@ -100,7 +100,7 @@ def test_the_abuse_of_a_child_is_reported_without_a_name(live_server, page, site
     assert Notice.objects.latest("id").name == ""
 
 
-def test_an_author_changes_a_removed_comment_and_sends_it_again(live_server, page, site, client):
+def test_an_author_edits_and_resubmits_a_removed_comment(live_server, page, site, client):
     log_in(client, page, site.jim, live_server.url)
     page.goto(live_server.url + site.article.get_absolute_url())
     page.locator(f"#comment-{site.removed.pk}").get_by_role("link", name="What you can do").click()

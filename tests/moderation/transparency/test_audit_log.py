@@ -46,7 +46,7 @@ def test_only_moderators_read_it(client):
         assert client.get(reverse("moderation:log-csv")).status_code == 403
 
 
-def test_a_line_is_found_by_all_that_is_known_of_it(moderator, maria):
+def test_entries_are_found_by_every_filter(moderator, maria):
     slip, pier = make_article("The slip closes"), make_article("The pier opens")
     one, two, three = say(slip), say(slip), say(pier)
     decide(ids=[one.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
@@ -76,7 +76,7 @@ def test_a_line_is_found_by_all_that_is_known_of_it(moderator, maria):
     assert comments(f"?until={today - timedelta(days=1)}") == []
 
 
-def test_it_tells_who_wrote_from_who_decided(moderator, maria):
+def test_posting_is_not_shown_as_a_decision(moderator, maria):
     article = make_article()
     comment = say(article)
     say(article, author=UserFactory.create(name="Noor"))
@@ -94,7 +94,7 @@ def test_it_tells_who_wrote_from_who_decided(moderator, maria):
     assert len(shown(moderator, "?by=machine")) == 1
 
 
-def test_no_word_of_a_comment_is_on_it(moderator, maria):
+def test_it_shows_no_comment_text(moderator, maria):
     comment = say(make_article(), body="Unspeakable words.")
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
     page = moderator.get(URL).text
@@ -141,7 +141,7 @@ def test_nonsense_is_answered(moderator, query):
     assert moderator.get(reverse("moderation:log-csv") + query).status_code in {200, 400}
 
 
-def test_the_file_has_every_line_and_runs_nothing(moderator, maria, monkeypatch):
+def test_the_csv_file_has_every_entry_and_no_formula(moderator, maria, monkeypatch):
     monkeypatch.setattr(log, "CHUNK", 2)
     maria.name = "=cmd|'/c calc'!A1"
     maria.save()
@@ -163,7 +163,7 @@ def test_the_file_has_every_line_and_runs_nothing(moderator, maria, monkeypatch)
     assert [row["to"] for row in rows] == ["spam"] * 3
 
 
-def test_the_file_asks_for_no_story_by_itself(moderator, django_assert_max_num_queries):
+def test_the_csv_file_makes_no_query_per_story(moderator, django_assert_max_num_queries):
     for n in range(2):
         say(make_article(f"Story {n}"))
     with CaptureQueriesContext(connection) as few:
@@ -230,7 +230,7 @@ def test_the_public_log_is_off_until_it_is_wanted(client):
     assert client.get("/moderation-log/").status_code == 404
 
 
-def test_the_public_log_sums_up_and_names_nobody(client, maria):
+def test_the_public_log_has_counts_and_no_names(client, maria):
     Site.objects.update(has_public_log=True)
     assert "No comments were removed." in client.get("/moderation-log/").text
     article = make_article("The slip closes")
@@ -255,7 +255,7 @@ def test_the_public_log_sums_up_and_names_nobody(client, maria):
     assert "The slip closes" not in client.get("/moderation-log/").text
 
 
-def test_the_public_log_counts_what_stands_once(client, maria):
+def test_the_public_log_counts_decisions_in_effect_once(client, maria):
     Site.objects.update(has_public_log=True)
     article = make_article("The slip closes")
     ids = [say(article).pk for _ in range(4)]

@@ -31,7 +31,7 @@ def moderator(client, maria):
     return client
 
 
-def test_an_empty_desk_has_a_dashboard(moderator):
+def test_a_dashboard_without_data(moderator):
     page = moderator.get(URL)
     assert page.status_code == 200
     assert "Nothing to show." in page.text
@@ -53,7 +53,7 @@ def test_days_and_reasons(moderator, maria):
     ]
 
 
-def test_what_was_undone_is_no_removal_and_makes_no_more_comments(maria):
+def test_undone_removals_do_not_count(maria):
     article = make_article("The pier")
     ids = [say(article).pk for _ in range(3)]
     with guards_off():
@@ -107,7 +107,7 @@ def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, djang
     assert [n for _day, (_came, n) in dashboard.period(30, UTC).days.rows[-3:]] == [1, 1, 1]
 
 
-def test_what_became_of_a_rule(maria):
+def test_decisions_by_rule(maria):
     article = make_article()
     rule = Rule.objects.create(kind="term", value="casino")
     comments = [say(article) for _ in range(4)]
@@ -126,7 +126,7 @@ def test_what_became_of_a_rule(maria):
     assert dashboard.checks(30, UTC)[0].undone == 25
 
 
-def test_of_an_act_undone_in_part_the_rest_counts_as_it_stands(maria):
+def test_a_partly_undone_action(maria):
     article = make_article()
     comments = [say(article) for _ in range(4)]
     for comment in comments:
@@ -139,7 +139,7 @@ def test_of_an_act_undone_in_part_the_rest_counts_as_it_stands(maria):
     assert (told.decided, told.undone) == (7, 14)
 
 
-def test_what_the_filter_found_is_told_in_words_and_counted_where_it_made_wait(maria):
+def test_filter_findings_have_labels_and_count_if_they_caused_a_review(maria):
     comments = [say(make_article()) for _ in range(2)]
     for comment, waits in zip(comments, (True, False), strict=True):
         for name, holds in (("filter", waits), ("praise", False)):
@@ -149,7 +149,7 @@ def test_what_the_filter_found_is_told_in_words_and_counted_where_it_made_wait(m
     assert told == {"It praises, and hardly says what.": 2, "the filter": 1}
 
 
-def test_the_age_of_what_waits():
+def test_age_of_the_queue():
     article = make_article()
     for hours in (0.5, 2, 5, 30, 100, 1_000, 2_000):
         Case.objects.create(
@@ -177,7 +177,7 @@ def test_a_burst_stands_out(moderator):
     assert "12 comments in an hour, 0 of them removed" in moderator.get(f"{URL}?story={article.slug}").text
 
 
-def test_words_of_people_stay_words(moderator, maria):
+def test_user_text_is_escaped(moderator, maria):
     article = make_article('</title><script>alert(1)</script>"')
     rule = Rule.objects.create(kind="term", value="<svg onload=alert(2)>")
     comment = say(article)
@@ -190,7 +190,7 @@ def test_words_of_people_stay_words(moderator, maria):
     assert " style=" not in page
 
 
-def test_every_picture_has_a_name_and_a_table(moderator):
+def test_every_chart_has_a_title_and_a_table(moderator):
     say(make_article())
     page = moderator.get(URL).text
     pictures = re.findall(r'<svg [^>]*role="img" aria-labelledby="([\w-]+) ([\w-]+)">', page)
@@ -201,7 +201,7 @@ def test_every_picture_has_a_name_and_a_table(moderator):
     assert page.count("As a table") == len(pictures)
 
 
-def test_it_takes_as_many_statements_whatever_there_is(moderator, maria):
+def test_the_number_of_statements_does_not_grow(moderator, maria):
     with CaptureQueriesContext(
         connection,
     ) as few:
@@ -222,7 +222,7 @@ def test_nonsense_is_answered(moderator, query):
     assert moderator.get(URL + query).status_code in {200, 404}
 
 
-def test_only_moderators_look(client):
+def test_only_moderators_see_it(client):
     assert client.get(URL).status_code == 302
     client.force_login(UserFactory.create(roles=("Editor",)))
     assert client.get(URL).status_code == 403

@@ -28,7 +28,7 @@ SEED = {
 }
 
 
-def test_the_seed_in_the_words_of_the_product():
+def test_the_summary_of_the_seed():
     assert told(SEED, declared_count=82, copied_count=74) == (
         "The original page announced 82 responses; our copy holds 74, and why 8 are missing is not known. "
         "49 are shown. 25 are not: 15 spam, 5 with their text missing, 5 for other reasons. "
@@ -100,7 +100,7 @@ def test_the_seed_in_the_words_of_the_product():
         ),
     ],
 )
-def test_what_it_says(tally, values, words):
+def test_summaries(tally, values, words):
     assert told(tally, **values) == words
 
 
@@ -120,9 +120,7 @@ def test_a_reason_given_fewer_than_three_times_is_not_named_and_hides_no_other(r
 
 
 @pytest.mark.usefixtures("publishing_policy")
-def test_it_stands_under_the_discussion_for_every_reader_and_costs_no_statement(
-    client, django_assert_max_num_queries
-):
+def test_every_reader_sees_it_without_a_query(client, django_assert_max_num_queries):
     article = make_article()
     comments = [say(article) for _ in range(5)]
     url = article.get_absolute_url()
