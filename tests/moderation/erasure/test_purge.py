@@ -227,7 +227,7 @@ def test_the_page_requires_a_confirmation(moderator, administrator):
     assert "Please confirm that this can" in client.post(url, follow=True).content.decode()
     assert Comment.objects.exclude(body="").count() == 3
     done = client.post(url, {"sure": "1"}, follow=True).content.decode()
-    assert "3 comments are deleted for good." in done
+    assert "3 comments were permanently deleted." in done
     assert "This can’t be undone." in done
     assert "Buy boats" not in done
     act = Batch.objects.get(kind=Batch.Kind.EMPTYING)

@@ -492,7 +492,7 @@ def test_a_guest_opens_the_mailed_link_in_any_browser(client, maria):
     assert url
     path = "/" + url[0].split("/", 3)[3]
     page = client.get(path).content.decode()
-    assert "removed your comment: insult." in page
+    assert "Removed by a moderator: insult." in page
     assert client.post(path, {"words": "Please."}).status_code == 302
     assert "You have appealed this decision." in client.get(path).content.decode()
     other = say(make_article(), guest=GuestFactory.create())

@@ -76,14 +76,14 @@ def test_an_editor_sees_others_only_if_they_commented_under_their_articles(maria
     assert (record.same_email, record.same_ip, record.people_at_ip) == (["Here"], ["Next door Here"], 1)
     known = person_facts(Person(user=ada), editor)
     assert [name for _url, name in known.same_email] == ["Here"]
-    assert [(at.ip, [name for _url, name in at.others]) for at in known.origins] == [
+    assert [(at.ip, [name for _url, name in at.others]) for at in known.addresses] == [
         ("0abcde", ["Next door Here"])
     ]
 
     record = records([this], maria)[this.pk]
     assert (record.same_email, record.people_at_ip) == (["Elsewhere", "Here"], 2)
     known = person_facts(Person(user=ada), maria)
-    assert [at.ip for at in known.origins] == ["ffffff", "0abcde"]
+    assert [at.ip for at in known.addresses] == ["ffffff", "0abcde"]
     assert len(known.same_email) == 2
 
 
@@ -143,7 +143,7 @@ def test_restricted_and_erased_imported_comments_have_no_profile(maria):
             erase_comments(ids=[eben], at=timezone.now())
         told = client.post(f"/moderation/people/i{pk}/child/", follow=True)
         assert told.status_code == 200
-        assert "sealed" in told.content.decode()
+        assert "restricted" in told.content.decode()
         for gone in (pk, *rest):
             assert client.get(f"/moderation/people/i{gone}/").status_code == 404
     assert Comment.objects.filter(state_reason=Reason.SEALED).count() == 3  # both of Jim's, and Ann's

@@ -183,7 +183,7 @@ def test_ending_can_be_undone_unless_a_colleague_ended_it_later(article, maria):
 def test_nobody_can_undo_a_sanction_on_themselves(client, maria):
     admin = UserFactory.create(roles=("Administrator",))
     batch = hold(maria, "ban", admin)
-    assert "somebody else" in undo(batch=batch, actor=maria).refused[0].what
+    assert "end a sanction on yourself" in undo(batch=batch, actor=maria).refused[0].what
     other = UserFactory.create(roles=("Moderator",))
     assert "administrators" in undo(batch=batch, actor=other).refused[0].what
     client.force_login(other)
@@ -291,7 +291,7 @@ def test_the_mail_tells_what_is_true_when_it_is_sent(article, maria):
     told = mail.outbox[0]
     assert (told.to, told.subject) == ([ada.email], "You are paused from commenting")
     assert "“Don't <shout> & calm down.”" in told.body  # a mail is no HTML
-    assert "1 comment of yours was removed" in told.body
+    assert "1 of your comments was also removed" in told.body
     assert "/account/standing/" in told.body
     sanctions.end(sanction=paused, actor=maria)
     assert sanctions.tell.func(paused.pk) == 1

@@ -79,10 +79,10 @@ def test_the_same_parent_changes_nothing(mod, thread):
     ("sent", "sentence"),
     [
         ({"parent": ""}, "Enter the comment that it replies to"),
-        ({"parent": "12 or 13"}, "neither"),
-        ({"parent": "https://example.org/"}, "neither"),
+        ({"parent": "12 or 13"}, "Enter the number of a comment"),
+        ({"parent": "https://example.org/"}, "Enter the number of a comment"),
         ({"parent": "999999999999999999"}, "There is no comment"),
-        ({"parent": "9" * 40}, "neither"),
+        ({"parent": "9" * 40}, "Enter the number of a comment"),
     ],
 )
 def test_what_names_no_comment_is_refused_in_the_form(mod, thread, sent, sentence):

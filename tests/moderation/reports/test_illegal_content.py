@@ -281,7 +281,7 @@ def test_of_hundreds_a_card_shows_the_first_and_the_last(client, comment, maria)
     page = client.get(f"/moderation/comments/{comment.pk}/").content.decode()
     read = [int(number) for number in re.findall(r"It is a threat: (\d\d)\.", page)]
     assert read == [0, 1, 2, 3, 4, 15, 25, 26, 27, 28, 29]
-    assert "19 more came after it." in page
+    assert "19 more reports followed." in page
 
 
 def test_a_deletion_by_the_author_is_not_called_a_decision(client, maria):

@@ -243,7 +243,7 @@ def test_the_public_log_has_counts_and_no_names(client, maria):
     answer = client.get("/moderation-log/")
     page = answer.text
     assert "5 comments removed: 4 spam, 1 for another reason." in page
-    assert "again.</li>" not in page  # undone decisions are not shown
+    assert "restored.</li>" not in page  # undone decisions are not shown
     assert "Maria" not in page
     assert not any(comment.author_name in page for comment in comments)
     assert "no-store" in answer["Cache-Control"]

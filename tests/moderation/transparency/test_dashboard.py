@@ -35,7 +35,7 @@ def test_a_dashboard_without_data(moderator):
     page = moderator.get(URL)
     assert page.status_code == 200
     assert "Nothing to show." in page.text
-    assert "Nothing is waiting." in page.text
+    assert "This queue is empty." in page.text
 
 
 def test_days_and_reasons(moderator, maria):
@@ -146,7 +146,7 @@ def test_filter_findings_have_labels_and_count_if_they_caused_a_review(maria):
             Finding.objects.create(comment=comment, revision=1, check_name=name, strength=0.5, holds=holds)
     decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     told = {one.label: one.decided for one in dashboard.checks(30, UTC)}
-    assert told == {"It praises, and hardly says what.": 2, "the filter": 1}
+    assert told == {"It praises, and hardly says what.": 2, "the spam filter": 1}
 
 
 def test_age_of_the_queue():
