@@ -295,7 +295,7 @@ def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, ada, is_held
     restrictions.lift(seal=own, actor=admin)
     assert Comment.objects.values_list("author_name", "author_email").get() == ("Anonymous", "")
     read = Client().get(comment.get_absolute_url(), follow=True).content.decode()
-    assert "<bdi>Somebody</bdi>" in read
+    assert "<bdi>Anonymous</bdi>" in read
     assert "Ada" not in read
 
 

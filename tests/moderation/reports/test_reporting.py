@@ -344,4 +344,4 @@ def test_of_many_reports_the_heaviest_are_shown_and_the_others_counted(comment, 
     (told,) = reporting.asked([Case.objects.open().get(comment=comment).pk]).values()
     assert len(told) == reporting.MAX_REPORTS_SHOWN + 1
     assert "Sold thrice." in {one.words for one in told}
-    assert told[-1].sentence == "3 more reports weigh no more than these."
+    assert told[-1].sentence == "3 more reports with at most the same weight."
