@@ -544,7 +544,7 @@ def test_a_reply_is_dragged_in_the_middle_of_a_tree_of_1000(admin_page, live_ser
     )
     assert numbers == ids(thread[:300])
     with admin_page.expect_navigation():
-        admin_page.get_by_role("link", name="Go on").click()
+        admin_page.get_by_role("link", name="Next page").click()
     numbers = admin_page.locator(".tree-node").evaluate_all(
         "nodes => nodes.map(node => Number(node.dataset.pk))"
     )
