@@ -171,7 +171,7 @@ class Policy(comments.policy.Policy):
         rows = Comment.objects.filter(pk__in=list(ids)).select_related(
             "author", "guest", "discussion__article"
         )
-        return {pk: told.sentences for pk, told in tell(list(rows)).items()}
+        return {pk: notice.sentences for pk, notice in tell(list(rows)).items()}
 
     def decision_url(self, comment: int) -> str:
         return reverse("decision", args=[comment])
@@ -202,7 +202,7 @@ def last_decisions(ids: Iterable[int]) -> dict[int, int]:
 
 
 # One SQL query for the facts about the person and the rules: a new comment waits for each round trip to the
-# database, and to build these queries with the ORM took as long as to run them. `account` is models.proofs()
+# database, and to build these queries with the ORM took as long as to run them. `account` is models.confirmed_emails()
 # for one e-mail. A guest's confirmation also counts for the account with that e-mail; the two are looked up
 # separately, as each has its own index. Their ids are found first (ANY(ARRAY(…))): with a join, Postgres may
 # read all comments of guests.

@@ -1,5 +1,8 @@
-"""Mails about decisions: to authors and reporters whose e-mail is proved, and only of what is true when they
-are sent; and about reports of illegal content."""
+"""Tasks that send mail about decisions, reports of illegal content and removal requests.
+
+Authors and reporters get mail only if their e-mail is confirmed. Each mail tells what is true when it is
+sent.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -22,23 +25,26 @@ from moderation.actions.state_history import MAIL_AFTER
 from moderation.models import Appeal, Batch, Case, Notice, RemovalRequest, Report, has_page
 from moderation.notifications.decision_kinds import Kind
 from moderation.notifications.mail import administrators, are_read, current_site, mail, moderators, send
-from moderation.notifications.notices import Told, is_decided, outcome, tell
+from moderation.notifications.notices import DecisionNotice, is_decided, outcome, tell
 
-WAITING_MOST = 3  # of one person; whoever has more is written to of no other
+WAITING_MOST = 3  # waiting comments of one author; no mail is sent about further ones
 
 
 def tell_authors_later(batch: Batch) -> None:
+    """Queue the mails to the authors of the comments that an action changed."""
     tell_authors.using(run_after=timezone.now() + MAIL_AFTER).enqueue(str(batch.pk))
 
 
 def tell_asked_later(batch: UUID) -> None:
-    """Tell those who asked about the comments whose cases this act has closed."""
+    """Queue the mails to those who reported the comments whose cases this action closed."""
     tell_asked.using(run_after=timezone.now() + MAIL_AFTER).enqueue(str(batch))
 
 
 def tell_held_later(comment: Comment) -> None:
-    """Tell the author that it waits, or was taken for spam as it came; those who move on without a proved
-    e-mail read it on the page."""
+    """Queue the mail that a comment is waiting for review, or was marked as spam when it was posted.
+
+    Without a confirmed e-mail its author sees this only on the page.
+    """
     if comment.author_id or (comment.guest and comment.guest.confirmed_at):
         tell_held.using(run_after=timezone.now() + MAIL_AFTER).enqueue(comment.pk)
 
@@ -46,47 +52,57 @@ def tell_held_later(comment: Comment) -> None:
 @task()
 @in_site_language
 def tell_authors(batch: str) -> int:
-    """Write to each author of this act once, whatever the number of their comments, of what is so by it and
-    is news to them. Those who flood a site are not written to: a sweep of spam is told to nobody but who had
-    asked for another look. Returns the mails."""
-    act = UUID(batch)
-    lines = Transition.objects.filter(
+    """Send each author one mail about everything that this action decided and that is news to them.
+
+    After an action that marks several comments as spam, only authors who had appealed get a mail, so that
+    spammers get none. Returns the number of mails.
+    """
+    action = UUID(batch)
+    transitions = Transition.objects.filter(
         are_read("comment__author", "comment__guest"),
-        batch=act,
+        batch=action,
         kind=Transition.Kind.STATE,
         comment__state__in=[State.PUBLISHED, *REMOVED],
     )
-    appeals = Appeal.objects.filter(case__closed_by=act, is_edit=False)
+    appeals = Appeal.objects.filter(case__closed_by=action, is_edit=False)
     answered = set(appeals.values_list("comment", flat=True))
-    if _sweeps([act]):
-        lines = lines.filter(comment__in=answered)
-    found = dict(lines.values_list("comment", "id"))
+    if _mass_spam_actions([action]):
+        transitions = transitions.filter(comment__in=answered)
+    found = dict(transitions.values_list("comment", "id"))
     logs = state_history.read(found)
-    sweeps = _sweeps({run.first.batch for log in logs.values() for run in log.runs})
-    told = [pk for pk, log in logs.items() if _is_told(log, found[pk], sweeps, is_answered=pk in answered)]
-    return send(_to_authors(told))
+    mass_spam = _mass_spam_actions({run.first.batch for log in logs.values() for run in log.runs})
+    news = [pk for pk, log in logs.items() if _is_news(log, found[pk], mass_spam, is_answered=pk in answered)]
+    return send(_to_authors(news))
 
 
-def _is_told(log: state_history.Log, line: int, sweeps: set[UUID | None], *, is_answered: bool) -> bool:
-    """Whether this line brought what is so now, and that is news; to whom it answers, it is in any case."""
+def _is_news(
+    log: state_history.Log, transition: int, mass_spam: set[UUID | None], *, is_answered: bool
+) -> bool:
+    """Return whether this transition made the current state and its author does not know that state yet.
+
+    The answer to an appeal is always news.
+    """
     now = log.runs[-1]
     if is_answered:
-        return now.first.pk <= line
-    return now.first.pk == line and now.said != log.known(sweeps)
+        return now.first.pk <= transition
+    return now.first.pk == transition and now.said != log.known(mass_spam)
 
 
 @task()
 @in_site_language
 def tell_asked(batch: str) -> int:
-    """Write to those who reported what this act decided, to each once. Returns the mails."""
+    """Send each person one mail about the decision on what they reported. Returns the number of mails."""
     cases = Case.objects.filter(closed_by=batch)
-    untold = Q(told_at=None) | Q(told_at__lt=F("case__closed_at"))
+    not_notified = Q(told_at=None) | Q(told_at__lt=F("case__closed_at"))
     comment = "comment__discussion__article"
-    reports = Report.objects.filter(untold, are_read(), case__in=cases)
+    reports = Report.objects.filter(not_notified, are_read(), case__in=cases)
     reports = reports.select_related("case", comment, "user", "guest")
-    notices = Notice.objects.filter(untold, case__in=cases).exclude(email="").select_related("case", comment)
+    notices = (
+        Notice.objects.filter(not_notified, case__in=cases).exclude(email="").select_related("case", comment)
+    )
     site = current_site()
-    sent = send([*_to_reporters(site, list(reports)), *(_to_notifier(site, notice) for notice in notices)])
+    illegal = (_to_reporter_of_illegal_content(site, notice) for notice in notices)
+    sent = send([*_to_reporters(site, list(reports)), *illegal])
     for rows in (reports, notices):
         rows.model.objects.filter(pk__in=[row.pk for row in rows]).update(told_at=timezone.now())
     return sent
@@ -95,49 +111,54 @@ def tell_asked(batch: str) -> int:
 @task()
 @in_site_language
 def tell_held(comment: int) -> int:
-    """Tell the author of a comment that it waits, or that the filter took it for spam, if it is still so.
-    Returns the mails."""
-    held = Q(state=State.PENDING) | Q(state=State.SPAM, state_reason=Reason.SCREENED)
-    rows = Comment.objects.filter(are_read("author"), held, pk=comment)
+    """Mail the author that a comment is waiting for review or was marked as spam, if that is still so.
+
+    Returns the number of mails.
+    """
+    not_published = Q(state=State.PENDING) | Q(state=State.SPAM, state_reason=Reason.SCREENED)
+    rows = Comment.objects.filter(are_read("author"), not_published, pk=comment)
     found = rows.select_related("author", "guest").first()
     if found is None:
         return 0
-    before = Comment.objects.written_by(found.author, found.guest).filter(held)
-    if before.filter(created_at__lt=found.created_at).count() >= WAITING_MOST:
+    earlier = Comment.objects.written_by(found.author, found.guest).filter(not_published)
+    if earlier.filter(created_at__lt=found.created_at).count() >= WAITING_MOST:
         return 0
     return send(_to_authors([found.pk]))
 
 
-def _sweeps(batches: Collection[UUID | None]) -> set[UUID | None]:
-    """Those of these acts that took more than one comment for spam, or did that again."""
+def _mass_spam_actions(batches: Collection[UUID | None]) -> set[UUID | None]:
+    """Return the actions that marked more than one comment as spam."""
     spam = Transition.objects.filter(batch__in=batches, kind=Transition.Kind.STATE, to_state=State.SPAM)
     many = spam.order_by().values("batch").annotate(count=Count("pk")).filter(count__gt=1)
     return set(many.values_list("batch", flat=True))
 
 
 def _to_authors(ids: Collection[int]) -> list[EmailMessage]:
-    """A mail a person: what is told in the same words is told once, with all the comments that it is of."""
+    """Return one mail for each author, which covers all of their comments among these."""
     rows = Comment.objects.filter(pk__in=ids).select_related("author", "guest", "discussion__article")
     comments = list(rows.order_by("pk"))
     site = current_site()
-    people: dict[str, list[Told]] = defaultdict(list)
-    for one in tell(comments).values():
-        person = one.comment.author or one.comment.guest
-        if person and one.kind != Kind.NONE:
-            people[person.email].append(one)
-    return [_to_author(site, email, all_told) for email, all_told in people.items()]
+    by_email: dict[str, list[DecisionNotice]] = defaultdict(list)
+    for notice in tell(comments).values():
+        author = notice.comment.author or notice.comment.guest
+        if author and notice.kind != Kind.NONE:
+            by_email[author.email].append(notice)
+    return [_to_author(site, email, notices) for email, notices in by_email.items()]
 
 
-def _to_author(site: Site, email: str, all_told: list[Told]) -> EmailMessage:
-    parts: dict[tuple[str, ...], list[Told]] = defaultdict(list)
-    for one in all_told:
-        parts[one.title, *one.sentences, one.way].append(one)
-    told = [{"sentences": some[0].sentences, "way": some[0].way, "comments": some} for some in parts.values()]
-    titles = {one.title for one in all_told}
-    subject = all_told[0].title if len(titles) == 1 else ""
-    if len(all_told) > 1:
-        subject = _subject({one.kind for one in all_told}, len(all_told))
-    return mail("decision", subject, email, site=site, parts=told)
+def _to_author(site: Site, email: str, notices: list[DecisionNotice]) -> EmailMessage:
+    """Return the mail to one author. Notices with the same text become one part of it."""
+    parts: dict[tuple[str, ...], list[DecisionNotice]] = defaultdict(list)
+    for notice in notices:
+        parts[notice.title, *notice.sentences, notice.next_step].append(notice)
+    merged = [
+        {"sentences": same[0].sentences, "next_step": same[0].next_step, "notices": same}
+        for same in parts.values()
+    ]
+    subject = notices[0].title
+    if len(notices) > 1:
+        subject = _subject({notice.kind for notice in notices}, len(notices))
+    return mail("decision", subject, email, site=site, parts=merged)
 
 
 def _subject(kinds: set[Kind], count: int) -> str:
@@ -145,20 +166,20 @@ def _subject(kinds: set[Kind], count: int) -> str:
         return ngettext("Your comment is published", "Your comments are published", count)
     if kinds == {Kind.REMOVED}:
         return ngettext("Your comment was removed", "Your comments were removed", count)
-    return _("What was decided on your comments")
+    return _("Decisions on your comments")
 
 
 def _to_reporters(site: Site, reports: list[Report]) -> list[EmailMessage]:
-    people: dict[str, list[Report]] = defaultdict(list)
+    by_email: dict[str, list[Report]] = defaultdict(list)
     for report in reports:
-        report.comment.discussion.site = site  # else each would ask for it
-        if person := report.user or report.guest:
-            people[person.email].append(report)
-    return [_to_reporter(site, email, some) for email, some in people.items()]
+        report.comment.discussion.site = site  # avoids a query for each report
+        if reporter := report.user or report.guest:
+            by_email[reporter.email].append(report)
+    return [_to_reporter(site, email, own) for email, own in by_email.items()]
 
 
 def _to_reporter(site: Site, email: str, reports: list[Report]) -> EmailMessage:
-    told = [
+    outcomes = [
         {
             "title": report.comment.discussion.article.title_for(None),
             "url": report.comment.get_absolute_url() if has_page(report.comment) else "",
@@ -167,14 +188,14 @@ def _to_reporter(site: Site, email: str, reports: list[Report]) -> EmailMessage:
         }
         for report in reports
     ]
-    subject = ngettext("What came of your report", "What came of your reports", len(reports))
-    return mail("outcome", subject, email, site=site, reports=told)
+    subject = ngettext("The decision on your report", "The decisions on your reports", len(reports))
+    return mail("outcome", subject, email, site=site, reports=outcomes)
 
 
-def _to_notifier(site: Site, notice: Notice) -> EmailMessage:
+def _to_reporter_of_illegal_content(site: Site, notice: Notice) -> EmailMessage:
     return mail(
         "notice_outcome",
-        _("What was decided on your report of illegal content"),
+        _("The decision on your report of illegal content"),
         notice.email,
         site=site,
         notice=notice,
@@ -188,60 +209,66 @@ def _to_notifier(site: Site, notice: Notice) -> EmailMessage:
 @task()
 @in_site_language
 def tell_moderators(notice: int) -> int:
-    """Write to every moderator, at once and at any hour, that something is reported as illegal. Not a word of
-    the comment or of the report is in it: mails lie in many places. Returns the mails."""
-    told = Notice.objects.select_related("comment__discussion__article").get(pk=notice)
-    site, title = current_site(), told.comment.discussion.article.title_for(None)
-    subject = _("Reported as illegal: comment %(id)s") % {"id": told.comment_id}
+    """Mail every moderator, at once and at any hour, that a comment was reported as illegal.
+
+    The mail quotes neither the comment nor the report, since mail is stored in many places. Returns the
+    number of mails.
+    """
+    report = Notice.objects.select_related("comment__discussion__article").get(pk=notice)
+    site, title = current_site(), report.comment.discussion.article.title_for(None)
+    subject = _("Reported as illegal: comment %(id)s") % {"id": report.comment_id}
     to = [moderator.email for moderator in moderators()]
-    return send(mail("notice", subject, each, site=site, notice=told, title=title) for each in to)
+    return send(mail("notice", subject, email, site=site, notice=report, title=title) for email in to)
 
 
 @task()
 @in_site_language
 def send_receipt(notice: int) -> int:
-    """The receipt of a report of illegal content. It holds nothing that was typed: anybody may have given
-    that e-mail. Returns the mails: none beyond MAILS_A_DAY to one e-mail."""
-    told = Notice.objects.select_related("comment__discussion__article").get(pk=notice)
-    same = Notice.objects.filter(email__iexact=told.email, at__gt=timezone.now() - timedelta(days=1))
-    if not told.email or same.filter(pk__lt=told.pk).count() >= MAILS_A_DAY:
+    """Mail the receipt of a report of illegal content.
+
+    It quotes nothing from the report, since the e-mail may belong to someone else. Returns the number of
+    mails, at most MAILS_A_DAY to one e-mail.
+    """
+    report = Notice.objects.select_related("comment__discussion__article").get(pk=notice)
+    same = Notice.objects.filter(email__iexact=report.email, at__gt=timezone.now() - timedelta(days=1))
+    if not report.email or same.filter(pk__lt=report.pk).count() >= MAILS_A_DAY:
         return 0
-    title = told.comment.discussion.article.title_for(None)
-    subject = _("We have your report of illegal content")
-    return send([mail("receipt", subject, told.email, site=current_site(), notice=told, title=title)])
+    title = report.comment.discussion.article.title_for(None)
+    subject = _("We received your report of illegal content")
+    return send([mail("receipt", subject, report.email, site=current_site(), notice=report, title=title)])
 
 
 @task()
 @in_site_language
 def tell_administrators(request: int) -> int:
-    """Write to every administrator that somebody asks for a removal or a correction; not a word of it is in
-    the mail. Returns the mails."""
-    told = RemovalRequest.objects.get(pk=request)
-    subject = _("Somebody asks for a removal or a correction")
-    site, to = current_site(), [person.email for person in administrators()]
-    return send(mail("request", subject, each, site=site, request=told) for each in to)
+    """Mail every administrator about a new removal request, without its text. Returns the number of mails."""
+    removal_request = RemovalRequest.objects.get(pk=request)
+    subject = _("A new request for removal or correction")
+    site, to = current_site(), [administrator.email for administrator in administrators()]
+    return send(mail("request", subject, email, site=site, request=removal_request) for email in to)
 
 
 @task()
 @in_site_language
 def send_request_receipt(request: int) -> int:
-    """As send_receipt does for a report of illegal content."""
-    told = RemovalRequest.objects.get(pk=request)
-    same = RemovalRequest.objects.filter(email__iexact=told.email, at__gt=timezone.now() - timedelta(days=1))
-    if same.filter(pk__lt=told.pk).count() >= MAILS_A_DAY:
+    """Mail the receipt of a removal request, with the same limit as send_receipt."""
+    received = RemovalRequest.objects.get(pk=request)
+    day_ago = timezone.now() - timedelta(days=1)
+    same = RemovalRequest.objects.filter(email__iexact=received.email, at__gt=day_ago)
+    if same.filter(pk__lt=received.pk).count() >= MAILS_A_DAY:
         return 0
-    subject = _("We have your request")
-    return send([mail("request_receipt", subject, told.email, site=current_site(), request=told)])
+    subject = _("We received your request")
+    return send([mail("request_receipt", subject, received.email, site=current_site(), request=received)])
 
 
 @task()
 @in_site_language
 def tell_request_outcome(request: int) -> int:
-    """What came of it, once. Returns the mails."""
-    told = RemovalRequest.objects.filter(pk=request, told_at=None).exclude(outcome="").first()
-    if told is None:
+    """Mail the answer to a removal request, once. Returns the number of mails."""
+    answered = RemovalRequest.objects.filter(pk=request, told_at=None).exclude(outcome="").first()
+    if answered is None:
         return 0
-    subject = _("What came of your request")
-    sent = send([mail("request_outcome", subject, told.email, site=current_site(), request=told)])
+    subject = _("The answer to your request")
+    sent = send([mail("request_outcome", subject, answered.email, site=current_site(), request=answered)])
     RemovalRequest.objects.filter(pk=request).update(told_at=timezone.now())
     return sent

@@ -30,7 +30,7 @@ from core import VERSION
 from core.backup_folder import Failure, LastBackup, last_backup, last_failure, nightly_folder
 from core.health import unapplied_migrations
 from core.mail import mail_server, mask_addresses
-from moderation.models import JobRun, proofs
+from moderation.models import JobRun, confirmed_emails
 from moderation.scheduled_jobs import JOBS
 
 MAIL_COUNT_SPAN = timedelta(days=7)  # in which mails are counted
@@ -234,7 +234,7 @@ def find_problems() -> Iterator[Problem]:
             _("Run manage.py migrate, or restart bin/serve."),
         )
     admins = User.objects.administrators().active()
-    if unconfirmed := admins.exclude(pk__in=proofs().values("user")).count():
+    if unconfirmed := admins.exclude(pk__in=confirmed_emails().values("user")).count():
         yield Problem(
             ngettext(
                 "The e-mail of %(n)s administrator is not confirmed: they get no notifications.",

@@ -244,7 +244,7 @@ def _left_by(rows: QuerySet[Transition]) -> list[Refusal]:
             told.append(Refusal(row.comment_id, "", _("Its words were deleted for good")))
             continue
         if row.reason == Reason.SEALED:
-            sealed = _("Sealed: only an administrator can lift that")
+            sealed = _("Access is restricted; only an administrator can lift the restriction")
             told.append(Refusal(row.comment_id, _name(row.actor), sealed))
             continue
         kept = row.from_state == row.to_state and row.actor_id is None  # as an edit does

@@ -1,7 +1,7 @@
-"""The evidence file of a sealed comment: all that is known of it, in a form that others can check.
+"""The evidence file of a restricted comment: all that is known about it, in a form that can be verified.
 
-Each line of the log is given with the very text over which its hash was made, so that nothing but SHA-256 is
-needed to follow the chain.
+Each entry of the audit log comes with the exact text that was hashed, so that SHA-256 alone is enough to
+check the chain.
 """
 
 import io
@@ -24,8 +24,8 @@ from moderation.models import Finding, Notice, Report, Seal, SealedText
 
 FORMAT = "soundoff-evidence-1"
 
-# As comments_transition_digest() makes it.
-LINES = """
+# `hashed` is the text that the database function comments_transition_digest() hashes.
+LOG_ENTRIES = """
 SELECT t.seq, t.kind, t.at, t.actor_id, t.from_state, t.to_state, t.from_reason, t.reason, t.revision,
        t.batch,
        (SELECT b.hash FROM comments_transition b
@@ -37,30 +37,32 @@ SELECT t.seq, t.kind, t.at, t.actor_id, t.from_state, t.to_state, t.from_reason,
        t.hash
 FROM comments_transition t WHERE t.comment_id = %s ORDER BY t.id"""
 
-HEAD = "SELECT seq, hash FROM comments_transition WHERE discussion_id = %s ORDER BY seq DESC LIMIT 1"
+LAST_LOG_ENTRY = (
+    "SELECT seq, hash FROM comments_transition WHERE discussion_id = %s ORDER BY seq DESC LIMIT 1"
+)
 
 
-def pack(*, seal: Seal, by: User) -> bytes:
-    """A zip: comment.json, each text as a file of its own, README.txt, and SHA256SUMS over the rest.
+def build_evidence_file(*, seal: Seal, by: User) -> bytes:
+    """Return a ZIP file with comment.json, one file for each version of the text, README.txt and SHA256SUMS.
 
-    That it is taken out is written down with the reading of the texts.
+    The export is logged as a reading of the texts.
     """
     name = f"comment-{seal.comment_id}"
     texts = restricted_content.read_texts([seal], by=by, is_export=True)
     files = {f"{name}/text-{text.revision}.txt": text.body.encode() for text in texts}
-    told = json.dumps(_tell(seal, texts, by), ensure_ascii=False, indent=1, default=str)
-    files[f"{name}/comment.json"] = told.encode()
+    data = json.dumps(_comment_data(seal, texts, by), ensure_ascii=False, indent=1, default=str)
+    files[f"{name}/comment.json"] = data.encode()
     files[f"{name}/README.txt"] = _readme(seal).encode()
-    sums = "".join(f"{sha256(data).hexdigest()}  {path}\n" for path, data in sorted(files.items()))
+    sums = "".join(f"{sha256(content).hexdigest()}  {path}\n" for path, content in sorted(files.items()))
     files[f"{name}/SHA256SUMS"] = sums.encode()
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, data in sorted(files.items()):
-            archive.writestr(path, data)
+        for path, content in sorted(files.items()):
+            archive.writestr(path, content)
     return out.getvalue()
 
 
-def _tell(seal: Seal, texts: Sequence[SealedText], by: User) -> dict[str, Any]:
+def _comment_data(seal: Seal, texts: Sequence[SealedText], by: User) -> dict[str, Any]:
     comment = Comment.objects.select_related("discussion__article", "author", "guest").get(pk=seal.comment_id)
     article, site = comment.discussion.article, Site.objects.first()
     return {
@@ -84,7 +86,8 @@ def _tell(seal: Seal, texts: Sequence[SealedText], by: User) -> dict[str, Any]:
             "url": settings.SITE_URL + article.get_absolute_url(),
             "published_at": article.published_at and article.published_at.isoformat(),
         },
-        "writer": _writer(comment) | {"name_over_it": seal.author_name, "email_with_it": seal.author_email},
+        "writer": _author_data(comment)
+        | {"name_over_it": seal.author_name, "email_with_it": seal.author_email},
         "origin": seal.ip_hash and bytes(seal.ip_hash).hex(),
         "texts": [
             {
@@ -118,49 +121,50 @@ def _tell(seal: Seal, texts: Sequence[SealedText], by: User) -> dict[str, Any]:
             "is_held": seal.is_held,
             "readings": list(seal.readings.order_by("id").values("by", "by__name", "at", "is_export")),
         },
-        **_chain(comment),
+        **_log_data(comment),
     }
 
 
-def _writer(comment: Comment) -> dict[str, Any]:
-    """What is known of who wrote it besides what stood over the comment."""
+def _author_data(comment: Comment) -> dict[str, Any]:
+    """Return what is known about the author's account or guest."""
     if isinstance(comment.author, User):
         return {"kind": "account", "id": comment.author.pk, "email": comment.author.email} | {
             "since": comment.author.date_joined.isoformat()
         }
     if isinstance(comment.guest, Guest):
-        proved = comment.guest.confirmed_at
+        confirmed = comment.guest.confirmed_at
         return {
             "kind": "guest",
             "id": comment.guest.pk,
             "since": comment.guest.created_at.isoformat(),
-            "email_confirmed_at": proved and proved.isoformat(),
+            "email_confirmed_at": confirmed and confirmed.isoformat(),
         }
     return {"kind": "source"}
 
 
-def _chain(comment: Comment) -> dict[str, Any]:
+def _log_data(comment: Comment) -> dict[str, Any]:
+    """Return the log entries about the comment, and the last entry of its discussion."""
     with connection.cursor() as cursor:
-        cursor.execute(LINES, [comment.pk])
+        cursor.execute(LOG_ENTRIES, [comment.pk])
         names = [column.name for column in cursor.description]
-        lines = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-        cursor.execute(HEAD, [comment.discussion_id])
-        head = cursor.fetchone()
-    for line in lines:
+        entries = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        cursor.execute(LAST_LOG_ENTRY, [comment.discussion_id])
+        last = cursor.fetchone()
+    for entry in entries:
         for key in ("before", "hash"):
-            line[key] = bytes(line[key]).hex() if line[key] else ""
-    return {"log": lines, "log_ends_with": {"seq": head[0], "hash": bytes(head[1]).hex()} if head else None}
+            entry[key] = bytes(entry[key]).hex() if entry[key] else ""
+    return {"log": entries, "log_ends_with": {"seq": last[0], "hash": bytes(last[1]).hex()} if last else None}
 
 
 def _readme(seal: Seal) -> str:
     return _(
-        "Comment #%(number)s as it was stored, taken out of Soundoff.\n\n"
-        "comment.json  all that is known of it, in UTF-8; times are in UTC unless they say otherwise\n"
-        "text-N.txt    what it said in its version N; comment.json tells until when, and which of them\n"
-        "              a moderator had blacked out\n"
-        "SHA256SUMS    check with: sha256sum -c SHA256SUMS, in the folder above\n\n"
-        "“origin” is a keyed hash of the IP address from which it was sent, or nothing. The IP address\n"
-        "itself is not stored; with the site's secret key, a known one can be compared.\n\n"
-        "Each line of “log” can be checked: SHA-256 over the bytes of “before” (from hexadecimal), followed\n"
-        "by “hashed” in UTF-8, is “hash”. “before” is the hash of the line before it in its discussion.\n"
+        "Comment #%(number)s as it was stored, exported from Soundoff.\n\n"
+        "comment.json  everything that is known about it, in UTF-8; times are in UTC unless noted\n"
+        "text-N.txt    the text of its version N; comment.json says when each version was replaced and\n"
+        "              which ones a moderator had redacted\n"
+        "SHA256SUMS    to verify the files, run: sha256sum -c SHA256SUMS, in the folder above\n\n"
+        "“origin” is a keyed hash of the IP address from which it was sent, if it is known. The IP address\n"
+        "itself is not stored; with the site's secret key, the hash of a known address can be compared.\n\n"
+        "Each entry of “log” can be verified: SHA-256 over the bytes of “before” (from hexadecimal) and\n"
+        "“hashed” in UTF-8 is “hash”. “before” is the hash of the previous entry of its discussion.\n"
     ) % {"number": seal.comment_id}

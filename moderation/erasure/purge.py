@@ -1,8 +1,8 @@
-"""Deleting words for good, from a list that was made before and is looked at first.
+"""Permanent deletion of the texts of comments, from a list that an administrator makes and reviews first.
 
-Never "whatever is there now": what comes to be spam while somebody looks at the list is not in it, and what
-somebody decided on or sealed meanwhile is left as it is and named. Rows, states, counts and the log stay, so
-every number that readers see stays.
+Only comments on the stored list are deleted. A comment that becomes spam later is not on it. One that was
+decided on or restricted in the meantime is left as it is and reported. Rows, states, counts and the audit log
+stay, so no number that readers see changes.
 """
 
 from collections.abc import Sequence
@@ -25,13 +25,14 @@ from comments.text_changes import erase_comments
 from moderation.models import Appeal, Batch, Group, Member, Note, Origin, Report, Sanction, Seal
 from moderation.people.profiles import Person
 
-SPAM_KEPT = 90  # days, after which the words of spam are deleted by themselves
-AT_ONCE = 10_000  # comments that the job deletes in one transaction
-MOST = 50_000  # that an administrator may list at once
+SPAM_KEPT_DAYS = 90  # after which a job deletes the texts of spam
+JOB_MAX = 10_000  # comments that the job deletes in one transaction
+LIST_MAX = 50_000  # comments on one list of an administrator
 
-# By the time of the last decision. What was taken back with its import may come in again, what is sealed is
-# for an administrator to decide, one by one, and of what is in question somebody has to read the words.
-FREEZE = """
+# The age of a comment counts from its last decision. Left out are: comments of an undone import, which may be
+# imported again; restricted comments, on which an administrator decides one by one; and comments with an open
+# case, whose text a moderator still has to read.
+LIST_MEMBERS = """
 INSERT INTO moderation_member (group_id, comment_id, likeness, clues, seen)
 SELECT %(group)s, c.id, 1, 0, last.id
 FROM comments_comment c CROSS JOIN LATERAL (
@@ -42,7 +43,7 @@ WHERE c.state = ANY(%(states)s) AND c.erased_at IS NULL AND last.at < %(before)s
   AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
 ORDER BY c.id LIMIT %(most)s"""
 
-UNCHANGED = """
+UNCHANGED_MEMBERS = """
 SELECT m.comment_id FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
 WHERE m.group_id = %(group)s AND c.erased_at IS NULL
   AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
@@ -52,17 +53,20 @@ ORDER BY m.comment_id"""
 
 
 @dataclass(frozen=True)
-class Emptied:
-    """What became of a list. Without a batch somebody had emptied it before, or nothing was left of it."""
+class PurgeResult:
+    """The result of a purge. There is no batch if the list was purged before or all of it had changed."""
 
     batch: Batch | None
     erased: int = 0
-    left: list[int] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)  # comments that were not deleted
 
 
 def freeze(*, states: Sequence[str], days: int, actor: User | None, most: int | None = None) -> Group | None:
-    """List what has been in one of these states for so many days, as it is now, at most so many (MOST), the
-    earliest first. None: there is nothing."""
+    """Store a list of the comments that have been in one of these states for at least `days`.
+
+    `most`: the maximum number of comments (default LIST_MAX); the earliest are listed. Returns None if there
+    are none.
+    """
     group = Group(
         kind=Group.Kind.EMPTYING,
         run=uuid4(),
@@ -73,12 +77,12 @@ def freeze(*, states: Sequence[str], days: int, actor: User | None, most: int | 
         "group": group.pk,
         "states": [str(state) for state in states],
         "before": group.made_at - timedelta(days=days),
-        "most": most or MOST,
+        "most": most or LIST_MAX,
     }
     with transaction.atomic():
         group.save(force_insert=True)
         with connection.cursor() as cursor:
-            cursor.execute(FREEZE, values)
+            cursor.execute(LIST_MEMBERS, values)
             group.size = cursor.rowcount
         if not group.size:
             transaction.set_rollback(True)
@@ -88,22 +92,22 @@ def freeze(*, states: Sequence[str], days: int, actor: User | None, most: int | 
 
 
 def unchanged(group: Group) -> list[int]:
-    """The members to which nothing has happened since the list was made, and about which nobody asks."""
+    """Return the members without a new transition or an open case since the list was made."""
     with connection.cursor() as cursor:
-        cursor.execute(UNCHANGED, {"group": group.pk})
+        cursor.execute(UNCHANGED_MEMBERS, {"group": group.pk})
         return [row[0] for row in cursor.fetchall()]
 
 
-def empty(*, group: Group, actor: User | None) -> Emptied:
-    """Delete the words of a list for good, in one transaction; those that changed since are left.
+def empty(*, group: Group, actor: User | None) -> PurgeResult:
+    """Delete the texts of the comments on a list permanently, in one transaction.
 
-    With each goes what clear_beside clears.
+    Comments that changed since the list was made are left. The data that `clear_beside` deletes goes too.
     """
     batch = Batch(kind=Batch.Kind.EMPTYING, actor=actor, parameters={"group": str(group.pk)})
     with transaction.atomic():
         fresh = Group.objects.select_for_update().get(pk=group.pk)
         if fresh.settled_at:
-            return Emptied(None)
+            return PurgeResult(None)
         members = list(
             Member.objects.filter(group=group).order_by("comment").values_list("comment", flat=True)
         )
@@ -114,15 +118,18 @@ def empty(*, group: Group, actor: User | None) -> Emptied:
         batch.parameters["erased"] = len(erased)
         if erased:
             batch.save(force_insert=True)
-        told = fresh.shared | {"erased": len(erased), "left": left}
+        result = fresh.shared | {"erased": len(erased), "left": left}
         done = batch if erased else None
-        Group.objects.filter(pk=group.pk).update(settled_at=batch.at, settled_by=actor, act=done, shared=told)
-    return Emptied(done, len(erased), left)
+        rows = Group.objects.filter(pk=group.pk)
+        rows.update(settled_at=batch.at, settled_by=actor, act=done, shared=result)
+    return PurgeResult(done, len(erased), left)
 
 
 def clear_beside(comments: Sequence[int]) -> None:
-    """Of comments whose words go, what was noted of them, what their authors said about it, whence they came,
-    and the words of their reporters. Reports of illegal content stay: a record of what the law asks."""
+    """Delete the notes, IP address hashes and texts of reports and appeals of these comments.
+
+    Reports of illegal content are kept, since the law requires a record of them.
+    """
     Origin.objects.filter(comment__in=comments).delete()
     Note.objects.filter(comment__in=comments).delete()
     Report.objects.filter(comment__in=comments).exclude(words="").update(words="")
@@ -130,12 +137,15 @@ def clear_beside(comments: Sequence[int]) -> None:
 
 
 def forget_person(*, person: Person, actor: User | None) -> None:
-    """Blank for good who an account or a guest was, also with a seal; what was noted of them, what they were
-    told, and what they asked and reported in their own words. Their comments are not touched, nor what is a
-    part of one that a legal hold keeps. Without an actor it is done again after a restore, and not noted."""
-    about = person.about
+    """Delete the name and e-mail of an account or a guest permanently, also in restrictions.
+
+    Notes on the person are deleted, and the texts of their sanctions, appeals and reports. Comments stay, and
+    so does everything about a comment with a legal hold. Without an actor this is repeated after a restore,
+    and no note about it is added.
+    """
+    fields = person.as_fields
     with transaction.atomic():
-        held = Seal.objects.filter(lifted_at=None, is_held=True).values("comment")
+        with_legal_hold = Seal.objects.filter(lifted_at=None, is_held=True).values("comment")
         if person.user:
             forget_account(user=person.user)
             forget_author(user=person.user)
@@ -143,30 +153,32 @@ def forget_person(*, person: Person, actor: User | None) -> None:
             forget_guest(guest=person.guest)
         seals = Seal.objects.filter(lifted_at=None, is_held=False, comment__in=person.comments().values("pk"))
         seals.update(author_name="", author_email="")
-        Note.objects.filter(Q(**about) | Q(comment__in=person.comments().values("pk"))).delete()
-        asked = Appeal.objects.filter(comment__in=person.comments().values("pk"))
-        for own in (asked, Report.objects.filter(**about)):
-            own.exclude(comment__in=held).exclude(words="").update(words="")
-        Sanction.objects.filter(**about).update(words="", asked_words="")
+        Note.objects.filter(Q(**fields) | Q(comment__in=person.comments().values("pk"))).delete()
+        appeals = Appeal.objects.filter(comment__in=person.comments().values("pk"))
+        for own in (appeals, Report.objects.filter(**fields)):
+            own.exclude(comment__in=with_legal_hold).exclude(words="").update(words="")
+        Sanction.objects.filter(**fields).update(words="", asked_words="")
         if actor:
-            text = _("Name and e-mail were blanked as a child’s data.")
-            Note.objects.create(text=text, by=actor, **about)
+            text = _("Name and e-mail were deleted as a child’s personal data.")
+            Note.objects.create(text=text, by=actor, **fields)
 
 
 def blank_old_spam() -> int:
-    """The job: each batch of it has its list. Returns how many comments lost their words."""
+    """Delete the texts of old spam, as a job, with a list for each part. Returns the number of comments."""
     erased = 0
-    while group := freeze(states=[State.SPAM], days=SPAM_KEPT, actor=None, most=AT_ONCE):
-        done = empty(group=group, actor=None)
-        erased += done.erased
-        if not done.erased:
+    while group := freeze(states=[State.SPAM], days=SPAM_KEPT_DAYS, actor=None, most=JOB_MAX):
+        result = empty(group=group, actor=None)
+        erased += result.erased
+        if not result.erased:
             break
     return erased
 
 
 def throw_away_lists() -> int:
-    """The job: a list for emptying, of what a rule found or of a queue, on which nobody acted for a month is
-    of no use any more. Returns how many."""
+    """Delete lists of a purge, a rule or a queue that were not used for a month, as a job.
+
+    Returns their number.
+    """
     month_ago = timezone.now() - timedelta(days=30)
     kinds = [Group.Kind.EMPTYING, Group.Kind.RULE, Group.Kind.QUEUE]
     old = Group.objects.filter(kind__in=kinds, settled_at=None, made_at__lt=month_ago)
@@ -174,37 +186,39 @@ def throw_away_lists() -> int:
 
 
 def forget_sealed_emails() -> int:
-    """The job: an e-mail that nobody confirmed is forgotten with a seal as it is elsewhere, unless an
-    authority wants it kept. Returns how many."""
+    """Delete unconfirmed e-mails from restrictions too, as a job, except with a legal hold.
+
+    Returns their number.
+    """
     seals = Seal.objects.filter(lifted_at=None, is_held=False, comment__guest__email="")
     return seals.exclude(author_email="").update(author_email="")
 
 
 @dataclass(frozen=True)
-class Summary:
-    """What a list holds, to be looked at before it is emptied."""
+class ListSummary:
+    """A summary of a list, to review it before the purge."""
 
-    by_reason: list[tuple[str, str, int]]  # state, reason, comments
-    by_discussion: list[tuple[str, int]]  # title of its story, comments; the most first
+    by_reason: list[tuple[str, str, int]]  # state, reason, number of comments
+    by_discussion: list[tuple[str, int]]  # title of the story, number of comments; the largest first
     more_discussions: int
     oldest: datetime | None
     newest: datetime | None
     sample: list[Comment]  # from its start, its middle and its end
-    changed: list[int]  # to which something has happened since, and which will be left
+    changed: list[int]  # comments that changed since, and will not be deleted
 
 
-DISCUSSIONS = 10
-SAMPLE = 9
-REASONS = """
+MAX_DISCUSSIONS = 10  # in a summary
+SAMPLE_SIZE = 9
+COUNTS_BY_REASON = """
 SELECT c.state, c.state_reason, count(*), min(c.created_at), max(c.created_at)
 FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
 WHERE m.group_id = %(group)s GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"""
-STORIES = """
+COUNTS_BY_STORY = """
 SELECT a.title, n.count, count(*) OVER () FROM (
   SELECT c.discussion_id, count(*) FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
   WHERE m.group_id = %(group)s GROUP BY 1) n
 JOIN articles_article a ON a.id = n.discussion_id ORDER BY n.count DESC, a.id LIMIT %(most)s"""
-PICKED = """
+EVENLY_SPACED = """
 SELECT comment_id FROM (
   SELECT comment_id, row_number() OVER (ORDER BY comment_id) - 1 AS n, count(*) OVER () AS size
   FROM moderation_member WHERE group_id = %(group)s) x
@@ -212,17 +226,17 @@ WHERE n IN (SELECT (size - 1) * step / greatest(1, least(size, %(sample)s) - 1)
             FROM generate_series(0, least(size, %(sample)s) - 1) AS step)"""
 
 
-def summary(group: Group) -> Summary:
-    """In six statements for a list of any length."""
+def summarize(group: Group) -> ListSummary:
+    """Return the summary of a list, in six statements for any length."""
     with connection.cursor() as cursor:
-        cursor.execute(REASONS, {"group": group.pk})
+        cursor.execute(COUNTS_BY_REASON, {"group": group.pk})
         reasons = cursor.fetchall()
-        cursor.execute(STORIES, {"group": group.pk, "most": DISCUSSIONS})
+        cursor.execute(COUNTS_BY_STORY, {"group": group.pk, "most": MAX_DISCUSSIONS})
         stories = cursor.fetchall()
-        cursor.execute(PICKED, {"group": group.pk, "sample": SAMPLE})
+        cursor.execute(EVENLY_SPACED, {"group": group.pk, "sample": SAMPLE_SIZE})
         picked = [row[0] for row in cursor.fetchall()]
     members = set(Member.objects.filter(group=group).values_list("comment", flat=True))
-    return Summary(
+    return ListSummary(
         by_reason=[(state, reason, count) for state, reason, count, *_times in reasons],
         by_discussion=[(title, count) for title, count, _all in stories],
         more_discussions=stories[0][2] - len(stories) if stories else 0,

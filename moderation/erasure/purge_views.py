@@ -1,4 +1,4 @@
-"""Deleting for good: choose, look at the list, be asked once more. For administrators."""
+"""Pages for administrators to delete comments permanently: make a list, review it, and confirm."""
 
 from uuid import UUID
 
@@ -22,14 +22,16 @@ from moderation.models import Group, Member
 from moderation.queue import explanations
 from moderation.queue.filters import whole_number
 
-PAGE = 100  # members
-LISTS = 20  # that were made
-NAMED = 50  # comments that were left
+PAGE = 100  # comments of a list
+LISTS_SHOWN = 20
+CHANGED_SHOWN = 50  # comments that are named because they are not deleted
 
 
-class ChooseForm(forms.Form):
+class PurgeListForm(forms.Form):
+    """A form for a new list: the states of the comments, and how old their last decision must be."""
+
     states = forms.MultipleChoiceField(
-        label=gettext_lazy("Which"),
+        label=gettext_lazy("Which comments"),
         choices=[
             (State.SPAM, gettext_lazy("Spam")),
             (State.REJECTED, gettext_lazy("Removed by a moderator")),
@@ -39,59 +41,65 @@ class ChooseForm(forms.Form):
         error_messages={"required": gettext_lazy("Choose at least one.")},
     )
     days = forms.IntegerField(
-        label=gettext_lazy("Decided on at least so many days ago"),
+        label=gettext_lazy("Minimum number of days since the last decision"),
         min_value=1,
         max_value=36_500,
-        initial=purge.SPAM_KEPT,
+        initial=purge.SPAM_KEPT_DAYS,
     )
 
     @property
     def helper(self) -> FormHelper:
         helper = FormHelper()
-        helper.add_input(Submit("list", _("List them")))
+        helper.add_input(Submit("list", _("Make a list")))
         return helper
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose(request: HttpRequest) -> HttpResponse:
-    """What to list; listing deletes nothing."""
-    user = _administrator(request)
-    form = ChooseForm(request.POST if request.method == "POST" else None, initial={"states": [State.SPAM]})
+    """Show the form for a new list, and earlier lists. Making a list deletes nothing."""
+    user = _require_administrator(request)
+    form = PurgeListForm(request.POST if request.method == "POST" else None, initial={"states": [State.SPAM]})
     if form.is_valid():
         chosen = form.cleaned_data
         if group := purge.freeze(states=chosen["states"], days=chosen["days"], actor=user):
             return redirect("moderation:emptying-list", group.pk)
-        messages.info(request, _("There is nothing of that kind."))
+        messages.info(request, _("There are no such comments."))
         return redirect("moderation:emptying")
     lists = Group.objects.filter(kind=Group.Kind.EMPTYING).select_related("settled_by").order_by("-made_at")
-    context = {"form": form, "lists": lists[:LISTS], "spam_kept": purge.SPAM_KEPT, "room": "emptying"}
+    context = {
+        "form": form,
+        "lists": lists[:LISTS_SHOWN],
+        "spam_kept_days": purge.SPAM_KEPT_DAYS,
+        "room": "emptying",
+    }
     return render(request, "moderation/erasure/purge.html", context, status=422 if form.errors else 200)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def emptying_list(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What is in a list; and, with a tick, its end."""
-    user = _administrator(request)
+    """Show a list. POST deletes its comments, if the box is checked."""
+    user = _require_administrator(request)
     group = _load(pk)
     if request.method == "POST":
         if request.POST.get("sure") == "1":
-            return _empty(request, group, user)
-        messages.warning(request, _("Tick that you know that nobody can bring them back."))
+            return _purge(request, group, user)
+        messages.warning(request, _("Please confirm that this can't be undone."))
         return redirect("moderation:emptying-list", pk)
-    told = purge.summary(group)
+    summary = purge.summarize(group)
+    left = group.shared.get("left", [])
     context = {
         "group": group,
-        "told": told,
-        "reasons": [(explanations.decided(state, reason), count) for state, reason, count in told.by_reason],
-        "sample": [(comment, explanations.excerpt(comment)) for comment in told.sample],
-        "changed": told.changed[:NAMED],
-        "more_changed": max(0, len(told.changed) - NAMED),
-        "left": group.shared.get("left", [])[:NAMED],
-        "more_left": max(0, len(group.shared.get("left", [])) - NAMED),
-        "is_cut": group.size >= purge.MOST,
-        "to_go": group.size - len(told.changed),
+        "summary": summary,
+        "reasons": [(explanations.decided(state, reason), n) for state, reason, n in summary.by_reason],
+        "sample": [(comment, explanations.excerpt(comment)) for comment in summary.sample],
+        "changed": summary.changed[:CHANGED_SHOWN],
+        "more_changed": max(0, len(summary.changed) - CHANGED_SHOWN),
+        "left": left[:CHANGED_SHOWN],
+        "more_left": max(0, len(left) - CHANGED_SHOWN),
+        "is_full": group.size >= purge.LIST_MAX,
+        "to_delete": group.size - len(summary.changed),
         "room": "emptying",
     }
     return render(request, "moderation/erasure/purge_list.html", context)
@@ -100,8 +108,8 @@ def emptying_list(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_safe
 @login_required
 def members(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Every comment of a list; ?after=<comment> for the next page."""
-    _administrator(request)
+    """List every comment of a list. ?after=<comment>: the next page."""
+    _require_administrator(request)
     group = _load(pk)
     after = whole_number(request.GET.get("after"))
     rows = Member.objects.filter(group=group, comment__gt=after or 0).order_by("comment")
@@ -112,23 +120,25 @@ def members(request: HttpRequest, pk: UUID) -> HttpResponse:
         "group": group,
         "rows": [(member.comment, explanations.excerpt(member.comment)) for member in found[:PAGE]],
         "next_page": f"?after={found[PAGE - 1].comment_id}" if len(found) > PAGE else "",
-        "first_page": bool(after),
+        "has_previous": bool(after),
         "room": "emptying",
     }
     return render(request, "moderation/erasure/purge_comments.html", context)
 
 
-def _empty(request: HttpRequest, group: Group, user: User) -> HttpResponse:
-    done = purge.empty(group=group, actor=user)
-    if done.batch:
-        told = ngettext(
-            "%(n)s comment is deleted for good.", "%(n)s comments are deleted for good.", done.erased
+def _purge(request: HttpRequest, group: Group, user: User) -> HttpResponse:
+    result = purge.empty(group=group, actor=user)
+    if result.batch:
+        done = ngettext(
+            "%(n)s comment was permanently deleted.",
+            "%(n)s comments were permanently deleted.",
+            result.erased,
         )
-        messages.success(request, told % {"n": f"{done.erased:,}"})
-    elif done.left:
-        messages.info(request, _("Nothing was deleted: all of them have changed since the list was made."))
+        messages.success(request, done % {"n": f"{result.erased:,}"})
+    elif result.left:
+        messages.info(request, _("Nothing was deleted: all comments have changed since the list was made."))
     else:
-        messages.info(request, _("Somebody has deleted them already."))
+        messages.info(request, _("These comments were already deleted."))
     return redirect("moderation:emptying-list", group.pk)
 
 
@@ -138,7 +148,7 @@ def _load(pk: UUID) -> Group:
     return group
 
 
-def _administrator(request: HttpRequest) -> User:
+def _require_administrator(request: HttpRequest) -> User:
     user = decider(request)
     if not user.is_administrator:
         raise PermissionDenied

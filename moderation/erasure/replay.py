@@ -1,7 +1,7 @@
-"""What was deleted for good or sealed, done again upon an older state of the site.
+"""Replay of erasures: permanent deletions and restrictions are repeated after an older backup was restored.
 
-accounts/erasure_log.py is the list. A comment or a person on it is known by number and time together, so that
-nobody who got the same number after a restore is taken for them. Nobody is written to: they were told then.
+They are listed by accounts/erasure_log.py. A comment or a person is identified by id and creation time, so
+that a new row that got the same id after a restore is not taken for it. Nobody is notified a second time.
 """
 
 from collections import defaultdict
@@ -22,75 +22,81 @@ from moderation.erasure import purge, restricted_content, restrictions
 from moderation.models import Batch, Seal
 from moderation.people.profiles import Person
 
-SOME = 5_000  # rows that are asked for at once
+CHUNK = 5_000  # rows per query
 GONE = {*REMOVED, State.DELETED}
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """How many were sealed, deleted for good or blanked again."""
+    """How many comments and people a replay restricted, deleted or blanked again."""
 
-    sealed: int = 0
-    comments: int = 0
+    restricted: int = 0  # comments
+    comments: int = 0  # permanently deleted comments
     people: int = 0
-    versions: int = 0  # of stories, in which words were blacked out
+    versions: int = 0  # redacted versions of stories
 
     @property
     def told(self) -> str:
+        """Return one sentence with all four numbers."""
         return (
-            f"Comments deleted for good: {self.comments:,}; sealed: {self.sealed:,}; people blanked: "
-            f"{self.people:,}; versions of stories with words blacked out: {self.versions:,}."
+            f"Comments permanently deleted: {self.comments:,}; restricted: {self.restricted:,}; "
+            f"people blanked: {self.people:,}; versions of stories redacted: {self.versions:,}."
         )
 
 
 def replay(known: Sequence[Erasure]) -> Replayed:
-    """In the caller's transaction. What is as it should be stays as it is."""
-    last: dict[tuple[str, int, str], Erasure] = {}
-    for one in known:
-        kind = "sealed" if one.what == "unsealed" else one.what
-        last[kind, one.id, one.made] = one
-    found: defaultdict[str, list[Erasure]] = defaultdict(list)
-    for one in last.values():
-        found[one.what].append(one)
-    # Deleted for good after it was sealed: it is sealed first, as then.
-    deleted = [one for one in found["comment"] if one.reason == Reason.SEALED]
-    known_why = {(one.id, one.made) for one in found["sealed"]}
-    unknown = [one for one in deleted if (one.id, one.made) not in known_why]
-    sealed = _seal([*found["sealed"], *unknown])
-    # Of a version or a note each line tells some of its places, and all of them hold.
+    """Repeat these erasures in the caller's transaction. Those that are in effect already change nothing."""
+    latest: dict[tuple[str, int, str], Erasure] = {}
+    for erasure in known:
+        latest[_key(erasure)] = erasure
+    by_kind: defaultdict[str, list[Erasure]] = defaultdict(list)
+    for erasure in latest.values():
+        by_kind[erasure.what].append(erasure)
+    # A comment that was restricted and then permanently deleted is restricted first, as at that time.
+    deleted = [erasure for erasure in by_kind["comment"] if erasure.reason == Reason.SEALED]
+    with_reason = {(erasure.id, erasure.made) for erasure in by_kind["sealed"]}
+    unknown = [erasure for erasure in deleted if (erasure.id, erasure.made) not in with_reason]
+    restricted = _restrict([*by_kind["sealed"], *unknown])
+    # Each entry about a version or a note lists some of its redacted places, so all entries are needed.
     versions = redact.black_out_again(known)
-    return Replayed(sealed, _delete(found["comment"]), _blank(found["account"], found["guest"]), versions)
+    comments = _delete(by_kind["comment"])
+    people = _blank(by_kind["account"], by_kind["guest"])
+    return Replayed(restricted, comments, people, versions)
 
 
 def remember_all() -> int:
-    """The job: add to the list what is deleted, sealed or blanked here and is not on it, such as what the
-    machine stopped over. Returns how many."""
-    return note_missing(_all())
+    """Add every erasure in the database that the erasure log lacks. Runs as a job.
+
+    The log may lack some if the server stopped while it was written. Returns the number of additions.
+    """
+    return note_missing(_erasures_in_database())
 
 
-def note_missing(these: Iterable[Erasure]) -> int:
-    """Add those that the list lacks. Raises OSError."""
+def note_missing(erasures: Iterable[Erasure]) -> int:
+    """Add the erasures that the log lacks, and return their number. Raises OSError."""
     known = {}
     if erasure_log.path().exists():
-        known = {_key(one): (one.what, one.spans) for one in erasure_log.read(erasure_log.path())}
-    missing = [one for one in these if known.get(_key(one)) != (one.what, one.spans)]
+        logged = erasure_log.read(erasure_log.path())
+        known = {_key(erasure): (erasure.what, erasure.spans) for erasure in logged}
+    missing = [erasure for erasure in erasures if known.get(_key(erasure)) != (erasure.what, erasure.spans)]
     erasure_log.append(missing)
     return len(missing)
 
 
-def _key(one: Erasure) -> tuple[str, int, str]:
-    return "sealed" if one.what == "unsealed" else one.what, one.id, one.made
+def _key(erasure: Erasure) -> tuple[str, int, str]:
+    """Return the same key for a restriction and its end."""
+    return "sealed" if erasure.what == "unsealed" else erasure.what, erasure.id, erasure.made
 
 
-def _all() -> Iterator[Erasure]:
-    stand = Seal.objects.filter(lifted_at=None).select_related("comment")
-    for seal in stand.defer("comment__body", "comment__body_html").order_by("pk").iterator(SOME):
-        yield restricted_content.erasure(seal)
-    gone = Comment.objects.exclude(erased_at=None).order_by("pk")
-    for row in gone.values_list("pk", "created_at", "state", "state_reason").iterator(SOME):
-        yield of_comment(*row)
+def _erasures_in_database() -> Iterator[Erasure]:
+    restricted = Seal.objects.filter(lifted_at=None).select_related("comment")
+    for seal in restricted.defer("comment__body", "comment__body_html").order_by("pk").iterator(CHUNK):
+        yield restricted_content.restriction_erasure(seal)
+    erased = Comment.objects.exclude(erased_at=None).order_by("pk")
+    for row in erased.values_list("pk", "created_at", "state", "state_reason").iterator(CHUNK):
+        yield comment_erasure(*row)
     blank = User.objects.filter(name="", email__endswith="@invalid").order_by("pk")
-    for pk, made in blank.values_list("pk", "date_joined").iterator(SOME):
+    for pk, made in blank.values_list("pk", "date_joined").iterator(CHUNK):
         yield Erasure("account", pk, made.isoformat())
     for pk, made in Guest.objects.filter(name="").order_by("pk").values_list("pk", "created_at"):
         yield Erasure("guest", pk, made.isoformat())
@@ -98,61 +104,63 @@ def _all() -> Iterator[Erasure]:
     yield from redact.blackened()
 
 
-def of_comment(pk: int, made: datetime, state: str, reason: str) -> Erasure:
+def comment_erasure(pk: int, made: datetime, state: str, reason: str) -> Erasure:
     return Erasure("comment", pk, made.isoformat(), state, reason)
 
 
-def _seal(these: Sequence[Erasure]) -> int:
-    alike: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
-    here = _here(Comment.objects.filter(erased_at=None), "created_at", these)
-    for pk, one in here.items():
-        why = one.reason if one.reason in Seal.Why.values else Seal.Why.OTHER
-        alike[why, one.is_held].append(pk)
+def _restrict(erasures: Sequence[Erasure]) -> int:
+    groups: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
+    present = _present(Comment.objects.filter(erased_at=None), "created_at", erasures)
+    for pk, erasure in present.items():
+        why = erasure.reason if erasure.reason in Seal.Why.values else Seal.Why.OTHER
+        groups[why, erasure.is_held].append(pk)
     count = 0
-    for (why, is_held), ids in alike.items():
-        count += len(restrictions.seal(ids=ids, why=why, actor=None, held=is_held, tell=False).changed)
-        if is_held:  # since it was sealed
+    for (why, is_held), ids in groups.items():
+        action = restrictions.seal(ids=ids, why=why, actor=None, held=is_held, notify=False)
+        count += len(action.changed)
+        if is_held:  # the legal hold may be newer than the restriction
             Seal.objects.filter(comment__in=ids, lifted_at=None, is_held=False).update(is_held=True)
     return count
 
 
-def _delete(these: Sequence[Erasure]) -> int:
-    here = _here(Comment.objects.filter(erased_at=None), "created_at", these)
-    if not here:
+def _delete(erasures: Sequence[Erasure]) -> int:
+    present = _present(Comment.objects.filter(erased_at=None), "created_at", erasures)
+    if not present:
         return 0
-    batch = Batch(kind=Batch.Kind.EMPTYING, parameters={"erased": len(here)})
+    batch = Batch(kind=Batch.Kind.EMPTYING, parameters={"erased": len(present)})
     batch.save(force_insert=True)
-    lock(here)
-    alike: defaultdict[tuple[State, str], list[int]] = defaultdict(list)
-    read = Comment.objects.filter(pk__in=here, state__in=[State.PUBLISHED, State.PENDING])
-    for pk in read.values_list("pk", flat=True):  # which was removed only after the backup
-        state = State(here[pk].state) if here[pk].state in GONE else State.REJECTED
-        alike[state, here[pk].reason or Reason.OTHER].append(pk)
-    for (state, reason), ids in alike.items():
+    lock(present)
+    groups: defaultdict[tuple[State, str], list[int]] = defaultdict(list)
+    # Comments that were removed only after the backup was made.
+    not_removed = Comment.objects.filter(pk__in=present, state__in=[State.PUBLISHED, State.PENDING])
+    for pk in not_removed.values_list("pk", flat=True):
+        state = State(present[pk].state) if present[pk].state in GONE else State.REJECTED
+        groups[state, present[pk].reason or Reason.OTHER].append(pk)
+    for (state, reason), ids in groups.items():
         change_states(ids=ids, to=state, reason=reason, actor=None, batch=batch.pk)
-    # A hold that stands here was ended before the words were deleted.
-    restricted_content.clear(list(Seal.objects.filter(comment__in=here, lifted_at=None)))
-    erased = erase_comments(ids=list(here), at=batch.at, sealed=True)
+    # A legal hold in the backup was ended before the texts were deleted.
+    restricted_content.clear(list(Seal.objects.filter(comment__in=present, lifted_at=None)))
+    erased = erase_comments(ids=list(present), at=batch.at, sealed=True)
     purge.clear_beside(erased)
     return len(erased)
 
 
 def _blank(accounts: Sequence[Erasure], guests: Sequence[Erasure]) -> int:
     users = User.objects.exclude(name="", email__endswith="@invalid")
-    people = [Person(user=user) for user in users.filter(pk__in=_here(users, "date_joined", accounts))]
-    signed = Guest.objects.exclude(name="", email="")
-    people += [Person(guest=guest) for guest in signed.filter(pk__in=_here(signed, "created_at", guests))]
+    people = [Person(user=user) for user in users.filter(pk__in=_present(users, "date_joined", accounts))]
+    named = Guest.objects.exclude(name="", email="")
+    people += [Person(guest=guest) for guest in named.filter(pk__in=_present(named, "created_at", guests))]
     for person in people:
         purge.forget_person(person=person, actor=None)
     return len(people)
 
 
-def _here(rows: QuerySet[Model], made: str, these: Sequence[Erasure]) -> dict[int, Erasure]:
-    """Those of them that are among the rows, by number."""
+def _present(rows: QuerySet[Model], made: str, erasures: Sequence[Erasure]) -> dict[int, Erasure]:
+    """Return by id the erasures whose id and creation time match a row. `made`: the field with that time."""
     found: dict[int, Erasure] = {}
-    for start in range(0, len(these), SOME):
-        some = {one.id: one for one in these[start : start + SOME]}
-        for pk, at in rows.filter(pk__in=some).values_list("pk", made):
-            if datetime.fromisoformat(some[pk].made) == at:
-                found[pk] = some[pk]
+    for start in range(0, len(erasures), CHUNK):
+        chunk = {erasure.id: erasure for erasure in erasures[start : start + CHUNK]}
+        for pk, at in rows.filter(pk__in=chunk).values_list("pk", made):
+            if datetime.fromisoformat(chunk[pk].made) == at:
+                found[pk] = chunk[pk]
     return found

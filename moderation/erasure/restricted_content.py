@@ -1,6 +1,6 @@
-"""Where sealed words lie: how they go there, and how they return.
+"""The store of restricted content: moves the texts of comments into it and back.
 
-All of it runs in the transaction of an act, around what that does to the states.
+All of it runs in the transaction of an action, before or after the action changes the states.
 """
 
 from collections import defaultdict
@@ -20,22 +20,21 @@ from moderation.models import Batch, Origin, Seal, SealedText
 
 
 def why_not_undone(batch: Batch, actor: User | None) -> str:
-    """A sentence where this act can't be taken back, or not by them; nothing where it can."""
-    about = batch.root
-    kind = about.kind
-    if kind == Batch.Kind.EMPTYING:
-        return _("What was deleted for good can't be brought back.")
-    if "is_held" in about.parameters:
-        return _("A legal hold is put and ended on the page of the sealed comment.")
-    if kind == Batch.Kind.SEAL and not (actor and actor.is_administrator):
-        return _("Only an administrator can lift a seal.")
-    if kind == Batch.Kind.FILTER and not (actor and actor.is_administrator):
-        return _("The filter is changed by administrators alone.")
+    """Return why this action can't be undone, or not by `actor`; empty if it can."""
+    root = batch.root
+    if root.kind == Batch.Kind.EMPTYING:
+        return _("A permanent deletion can't be undone.")
+    if "is_held" in root.parameters:
+        return _("A legal hold is changed on the page of the restricted comment.")
+    if root.kind == Batch.Kind.SEAL and not (actor and actor.is_administrator):
+        return _("Only an administrator can lift a restriction.")
+    if root.kind == Batch.Kind.FILTER and not (actor and actor.is_administrator):
+        return _("Only an administrator can change the spam filter.")
     return ""
 
 
-def put_away(seals: Sequence[Seal]) -> None:
-    """Take the words of comments that were just sealed into these seals, which are not stored yet."""
+def store_texts(seals: Sequence[Seal]) -> None:
+    """Save new restrictions, and move the texts of their comments into them."""
     words = {own.comment: own for own in take_words([seal.comment_id for seal in seals])}
     origins = dict(Origin.objects.filter(comment__in=list(words)).values_list("comment", "ip_hash"))
     for seal in seals:
@@ -62,65 +61,74 @@ def put_away(seals: Sequence[Seal]) -> None:
         ],
         batch_size=2_000,
     )
-    remember_seals([seal.comment_id for seal in seals])
+    log_restrictions([seal.comment_id for seal in seals])
 
 
-def remember_seals(comments: Sequence[int]) -> None:
-    """Outside of the database, for a restore of an older backup: sealed why, and whether held."""
-    stand = Seal.objects.filter(comment__in=comments, lifted_at=None).select_related("comment")
-    remember([erasure(seal) for seal in stand.defer("comment__body", "comment__body_html").order_by("pk")])
+def log_restrictions(comments: Sequence[int]) -> None:
+    """Add the restrictions of these comments to the erasure log, for the restore of an older backup."""
+    restricted = Seal.objects.filter(comment__in=comments, lifted_at=None).select_related("comment")
+    rows = restricted.defer("comment__body", "comment__body_html").order_by("pk")
+    remember([restriction_erasure(seal) for seal in rows])
 
 
-def erasure(seal: Seal) -> Erasure:
+def restriction_erasure(seal: Seal) -> Erasure:
+    """Return a restriction as an entry of the erasure log."""
     made = seal.comment.created_at.isoformat()
     return Erasure("sealed", seal.comment_id, made, reason=seal.why, is_held=seal.is_held)
 
 
-READ = """
+READ_TEXTS = """
 SELECT id, seal_id, revision, body, is_redacted, replaced_at
 FROM moderation_read_restricted(%s, %s, %s)"""
 
 
 def read_texts(seals: Sequence[Seal], *, by: User | None, is_export: bool = False) -> list[SealedText]:
-    """The texts of these seals, by seal and revision. The database logs the reading in the same statement."""
-    return list(SealedText.objects.raw(READ, [[seal.pk for seal in seals], by and by.pk, is_export]))
+    """Return the texts of these restrictions, by restriction and revision.
+
+    The database logs the reading in the same statement.
+    """
+    return list(SealedText.objects.raw(READ_TEXTS, [[seal.pk for seal in seals], by and by.pk, is_export]))
 
 
 @contextmanager
 def unsealing(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
-    """Around the change of states of an undo: what it unseals has its words again before (a comment that is
-    not sealed must have some), and what it seals anew loses them after. Of other acts nothing is asked."""
+    """Move the texts around an undo that changes restrictions, with the change of the states as the body.
+
+    Texts of comments whose restriction is lifted are restored before it, since an unrestricted comment must
+    have a text. Texts of comments that are restricted again are moved after it. `only` limits it to these
+    comments. For other actions it does nothing.
+    """
     assert undoing.undoes
     if undoing.root.kind != Batch.Kind.SEAL:
         yield
         return
-    # No other decision is taken upon what is sealed, so each of these returns to its state; but under the
-    # lock alone: who lifts or erases one at the same moment would leave it without its seal or its words.
-    lines = Transition.objects.filter(batch=undoing.undoes_id).values_list("comment", flat=True)
-    lock(list(lines if only is None else only))
+    # Nothing else changes the state of a restricted comment, so each of these returns to its earlier state.
+    # The lock is needed for a colleague who lifts or erases one at the same moment.
+    changed = Transition.objects.filter(batch=undoing.undoes_id).values_list("comment", flat=True)
+    lock(list(changed if only is None else only))
     seals = Seal.objects.filter(batch=undoing.undoes, lifted_at=None, comment__erased_at=None)
-    _bring_back(list(seals if only is None else seals.filter(comment__in=only)), undoing.actor)
+    _restore_texts(list(seals if only is None else seals.filter(comment__in=only)), undoing.actor)
     yield
     again = Comment.objects.filter(state_reason=Reason.SEALED, seals__isnull=False)
     again = again.exclude(seals__lifted_at=None).filter(transitions__batch=undoing.pk)
     last = Seal.objects.filter(comment__in=again.values("pk")).order_by("comment", "-id").distinct("comment")
-    put_away(
+    store_texts(
         [Seal(comment_id=seal.comment_id, why=seal.why, is_held=seal.is_held, batch=undoing) for seal in last]
     )
 
 
 def clear(seals: Sequence[Seal]) -> None:
-    """Leave no word in these."""
+    """Delete the texts, names, e-mails and IP address hashes of these restrictions."""
     keys = [seal.pk for seal in seals]
     SealedText.objects.filter(seal__in=keys).delete()
     Seal.objects.filter(pk__in=keys).update(author_name="", author_email="", ip_hash=None)
 
 
-def _bring_back(seals: Sequence[Seal], actor: User | None) -> None:
-    """Give comments their words again; with that the seals are lifted. It is logged as a reading, too.
+def _restore_texts(seals: Sequence[Seal], actor: User | None) -> None:
+    """Move the texts back into the comments and lift the restrictions. The database logs this as a reading.
 
-    An e-mail that was forgotten meanwhile, since nobody confirmed it, is not remembered, nor is who was
-    blanked: what readers see has a name over it, which then is nobody's.
+    E-mails that were deleted in the meantime as unconfirmed, and names of blanked people, are not restored.
+    Without a name, the comment is shown as anonymous.
     """
     texts: defaultdict[int, list[SealedText]] = defaultdict(list)
     for text in read_texts(seals, by=actor):
@@ -132,7 +140,7 @@ def _bring_back(seals: Sequence[Seal], actor: User | None) -> None:
         [
             Words(
                 comment=seal.comment_id,
-                author_name=_("Somebody") if seal.comment_id in blanked else seal.author_name,
+                author_name=_("Anonymous") if seal.comment_id in blanked else seal.author_name,
                 author_email="" if seal.comment_id in forgotten else seal.author_email,
                 body=shown.body,
                 revision=shown.revision,

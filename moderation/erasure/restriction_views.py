@@ -1,4 +1,7 @@
-"""Sealing a comment, and the pages of what is sealed: to all but administrators a number, why and when."""
+"""Pages to restrict access to comments, and pages about restricted comments.
+
+Only administrators see more there than the number, the reason and the time of a restriction.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -28,30 +31,32 @@ from moderation.models import Batch, Seal, has_page
 from moderation.queue.filters import whole_number
 from moderation.screening.duplicates import find_alike
 
-PAGE = 50  # seals
-NAMED = 5  # comments that were left alone
+PAGE = 50  # restrictions
+REFUSALS_SHOWN = 5
 
 
-class SealForm(forms.Form):
+class RestrictForm(forms.Form):
+    """A form to restrict access to a comment: the reason, a legal hold, and comments with the same text."""
+
     why = forms.ChoiceField(
-        label=gettext_lazy("Why"), choices=Seal.Why.choices, widget=forms.RadioSelect, required=True
+        label=gettext_lazy("Reason"), choices=Seal.Why.choices, widget=forms.RadioSelect, required=True
     )
     held = forms.BooleanField(
         label=gettext_lazy("Keep it as evidence (legal hold)"),
         required=False,
         help_text=gettext_lazy(
-            "Nobody can delete it until an administrator ends the hold. Always so for the abuse of a child."
+            "Nobody can delete it until an administrator ends the hold. For child abuse it is always set."
         ),
     )
     same = forms.BooleanField(required=False, initial=True)
 
     def __init__(self, *args: Any, same: int, **kwargs: Any) -> None:
-        """`same`: how many other comments say the same."""
+        """`same`: the number of other comments with the same text."""
         super().__init__(*args, **kwargs)
         if same:
             self.fields["same"].label = ngettext(
-                "Seal the other comment with the same or nearly the same words, too",
-                "Seal the %(n)s other comments with the same or nearly the same words, too",
+                "Also restrict the other comment with the same or nearly the same text",
+                "Also restrict the %(n)s other comments with the same or nearly the same text",
                 same,
             ) % {"n": same}
         else:
@@ -60,14 +65,14 @@ class SealForm(forms.Form):
     @property
     def helper(self) -> FormHelper:
         helper = FormHelper()
-        helper.add_input(Submit("seal", _("Seal")))
+        helper.add_input(Submit("seal", _("Restrict access")))
         return helper
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def seal(request: HttpRequest, pk: int) -> HttpResponse:
-    """Why, and then it is gone. Finding the comment is the permission; `next`: where to come back to."""
+    """Restrict access to a comment. Who can load it may do this. `next`: the URL to return to."""
     user = decider(request)
     comments = Comment.objects.in_care_of(user).select_related("discussion__article", "parent")
     comment = get_object_or_404(comments, pk=pk)
@@ -75,14 +80,14 @@ def seal(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("moderation:sealed-comment", pk)
     if comment.erased_at:
         raise Http404
-    same = _same(comment, user)
-    form = SealForm(request.POST if request.method == "POST" else None, same=len(same))
+    same = _with_same_text(comment, user)
+    form = RestrictForm(request.POST if request.method == "POST" else None, same=len(same))
     if form.is_valid():
         chosen = [comment.pk, *(same if form.cleaned_data.get("same") else [])]
-        act = restrictions.seal(
+        action = restrictions.seal(
             ids=chosen, why=form.cleaned_data["why"], actor=user, held=form.cleaned_data["held"]
         )
-        return _after(request, act, comment)
+        return _restricted_response(request, action, comment)
     context = {
         "comment": comment,
         "story": comment.discussion.article,
@@ -94,20 +99,21 @@ def seal(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "moderation/erasure/restrict.html", context, status=422 if form.errors else 200)
 
 
-def _same(comment: Comment, user: User) -> list[int]:
-    """Other comments that say the same, or nearly so; a short one says what many say."""
-    alike = find_alike(comment, restrictions.AT_ONCE - 1)
-    others = Comment.objects.moderated_by(user).filter(pk__in=alike, erased_at=None)
+def _with_same_text(comment: Comment, user: User) -> list[int]:
+    """Return the other comments with the same or nearly the same text, which are many for a short text."""
+    similar = find_alike(comment, restrictions.MAX_AT_ONCE - 1)
+    others = Comment.objects.moderated_by(user).filter(pk__in=similar, erased_at=None)
     return list(others.order_by("pk").values_list("pk", flat=True))
 
 
-def _after(request: HttpRequest, act: decisions.Decision, comment: Comment) -> HttpResponse:
-    if act.batch:
-        count = len(act.changed)
-        told = ngettext("Sealed.", "%(n)s comments are sealed.", count) % {"n": count}
+def _restricted_response(request: HttpRequest, action: decisions.Decision, comment: Comment) -> HttpResponse:
+    """Report the action in messages, and redirect to the page that the moderator came from."""
+    if action.batch:
+        count = len(action.changed)
+        words = ngettext("Access restricted.", "Access to %(n)s comments restricted.", count) % {"n": count}
         url = reverse("moderation:sealed-comment", args=[comment.pk])
-        messages.success(request, format_html('{} <a href="{}">#{}</a>', told, url, comment.pk))
-    _tell_refused(request, act)
+        messages.success(request, format_html('{} <a href="{}">#{}</a>', words, url, comment.pk))
+    _show_refusals(request, action)
     back = request.GET.get("next", "")
     if back == "story":
         return redirect(comment.discussion.article.get_absolute_url() + "#comments")
@@ -116,15 +122,15 @@ def _after(request: HttpRequest, act: decisions.Decision, comment: Comment) -> H
     return redirect("moderation:sealed-comment", comment.pk)
 
 
-def _tell_refused(request: HttpRequest, act: decisions.Decision) -> None:
-    for refusal in act.refused[:NAMED]:
+def _show_refusals(request: HttpRequest, action: decisions.Decision) -> None:
+    for refusal in action.refused[:REFUSALS_SHOWN]:
         messages.warning(request, f"#{refusal.comment}: {refusal.what}" if refusal.comment else refusal.what)
 
 
 @require_safe
 @login_required
 def sealed(request: HttpRequest) -> HttpResponse:
-    """What is sealed now, the latest first; ?before=<comment's seal> for the next page."""
+    """List restricted comments, the latest first. ?before=<restriction>: the next page."""
     user = decider(request)
     rows = Seal.objects.filter(lifted_at=None, comment__in=Comment.objects.in_care_of(user))
     rows = rows.select_related("comment", "batch__actor").annotate(
@@ -135,9 +141,9 @@ def sealed(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(pk__lt=before)
     found = list(rows.order_by("-pk")[: PAGE + 1])
     context = {
-        "seals": found[:PAGE],
+        "restrictions": found[:PAGE],
         "next_page": f"?before={found[PAGE - 1].pk}" if len(found) > PAGE else "",
-        "first_page": bool(before),
+        "has_previous": bool(before),
         "room": "sealed",
     }
     return render(request, "moderation/erasure/restricted.html", context)
@@ -146,118 +152,129 @@ def sealed(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def sealed_comment(request: HttpRequest, pk: int) -> HttpResponse:
-    """Of one: its number, why and when; for administrators what was done with it, and what they may do."""
+    """Show the number, reason and time of a restriction; to administrators also its log and actions."""
     comment = get_object_or_404(Comment.objects.in_care_of(decider(request)), pk=pk)
-    found = _open_seals().filter(comment=comment).first()
-    return _page(request, found) if found else _to_what_is_unsealed(request, comment)
+    restriction = _active_restrictions().filter(comment=comment).first()
+    return _page(request, restriction) if restriction else _redirect_lifted(request, comment)
 
 
-def _of_its_seal(view: Callable[[HttpRequest, Seal], HttpResponse]) -> Callable[..., HttpResponse]:
-    """For what administrators alone may do; who finds that a colleague has lifted the seal is told so."""
+def _with_restriction(view: Callable[[HttpRequest, Seal], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Decorate a view for administrators: it gets the active restriction of the comment.
+
+    If the restriction was lifted, it redirects to the comment with a message.
+    """
 
     @wraps(view)
     def loaded(request: HttpRequest, pk: int) -> HttpResponse:
         if not decider(request).is_administrator:
             raise PermissionDenied
-        if own := _open_seals().filter(comment=pk).first():
-            return view(request, own)
-        return _to_what_is_unsealed(request, get_object_or_404(Comment, pk=pk))
+        if restriction := _active_restrictions().filter(comment=pk).first():
+            return view(request, restriction)
+        return _redirect_lifted(request, get_object_or_404(Comment, pk=pk))
 
     return loaded
 
 
 @require_POST
 @login_for_the_queue
-@_of_its_seal
-def words(request: HttpRequest, own: Seal) -> HttpResponse:
-    """Read it. That is written down, and committed, before the first word is sent."""
-    texts = restricted_content.read_texts([own], by=decider(request))
-    return _page(request, own, texts=texts[::-1])
+@_with_restriction
+def words(request: HttpRequest, restriction: Seal) -> HttpResponse:
+    """Show the text. The reading is logged and committed before any of it is sent."""
+    texts = restricted_content.read_texts([restriction], by=decider(request))
+    return _page(request, restriction, texts=texts[::-1])
 
 
 @require_POST
 @login_for_the_queue
-@_of_its_seal
-def take_out(request: HttpRequest, own: Seal) -> HttpResponse:
-    """The evidence file. That it is taken is written down, and committed, before its first word is read."""
+@_with_restriction
+def take_out(request: HttpRequest, restriction: Seal) -> HttpResponse:
+    """Download the evidence file. The export is logged and committed before any of it is sent."""
     user = decider(request)
-    response = HttpResponse(evidence.pack(seal=own, by=user), content_type="application/zip")
-    response["Content-Disposition"] = f'attachment; filename="comment-{own.comment_id}.zip"'
+    data = evidence.build_evidence_file(seal=restriction, by=user)
+    response = HttpResponse(data, content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="comment-{restriction.comment_id}.zip"'
     return response
 
 
 @require_POST
 @login_for_the_queue
-@_of_its_seal
-def hold(request: HttpRequest, own: Seal) -> HttpResponse:
-    """Put a legal hold on it (is_held=1), or end it."""
+@_with_restriction
+def hold(request: HttpRequest, restriction: Seal) -> HttpResponse:
+    """Set a legal hold (is_held=1), or end it."""
     is_held = request.POST.get("is_held") == "1"
-    if restrictions.hold(seal=own, is_held=is_held, actor=decider(request)):
-        done = _("It is held: nobody can delete it.") if is_held else _("The legal hold has ended.")
+    if restrictions.hold(seal=restriction, is_held=is_held, actor=decider(request)):
+        done = _("Legal hold set. Nobody can delete the comment.") if is_held else _("Legal hold ended.")
         messages.success(request, done)
-    return redirect("moderation:sealed-comment", own.comment_id)
+    return redirect("moderation:sealed-comment", restriction.comment_id)
 
 
 @require_POST
 @login_for_the_queue
-@_of_its_seal
-def lift(request: HttpRequest, own: Seal) -> HttpResponse:
-    act = restrictions.lift(seal=own, actor=decider(request))
-    _tell_refused(request, act)
-    if not act.batch:
-        return redirect("moderation:sealed-comment", own.comment_id)
-    messages.success(request, _("The seal is lifted: the comment is again what it was."))
-    return redirect("moderation:batch", act.batch.pk)
+@_with_restriction
+def lift(request: HttpRequest, restriction: Seal) -> HttpResponse:
+    """Lift the restriction: the comment gets its text and its earlier state again."""
+    action = restrictions.lift(seal=restriction, actor=decider(request))
+    _show_refusals(request, action)
+    if not action.batch:
+        return redirect("moderation:sealed-comment", restriction.comment_id)
+    messages.success(request, _("Restriction lifted. The comment has its earlier state again."))
+    return redirect("moderation:batch", action.batch.pk)
 
 
 @require_POST
 @login_for_the_queue
-@_of_its_seal
-def erase(request: HttpRequest, own: Seal) -> HttpResponse:
-    """For good; the tick says that somebody has read so."""
+@_with_restriction
+def erase(request: HttpRequest, restriction: Seal) -> HttpResponse:
+    """Delete the text permanently, if the box that confirms it is checked."""
     if request.POST.get("sure") != "1":
-        messages.warning(request, _("Tick that you know that nobody can bring it back."))
-        return redirect("moderation:sealed-comment", own.comment_id)
-    act = restrictions.erase(seal=own, actor=decider(request))
-    _tell_refused(request, act)
-    if act.batch:
-        messages.success(request, _("Its words are deleted for good."))
-    return redirect("moderation:sealed-comment", own.comment_id)
+        messages.warning(request, _("Please confirm that this can't be undone."))
+        return redirect("moderation:sealed-comment", restriction.comment_id)
+    action = restrictions.erase(seal=restriction, actor=decider(request))
+    _show_refusals(request, action)
+    if action.batch:
+        messages.success(request, _("The text was permanently deleted."))
+    return redirect("moderation:sealed-comment", restriction.comment_id)
 
 
-def _to_what_is_unsealed(request: HttpRequest, comment: Comment) -> HttpResponse:
+def _redirect_lifted(request: HttpRequest, comment: Comment) -> HttpResponse:
+    """Redirect to a comment whose restriction was lifted. Raises Http404 if it never had one."""
     if not comment.seals.exists():
         raise Http404
-    messages.info(request, _("The seal was lifted: the comment is again what it was."))
+    messages.info(request, _("The restriction was lifted. The comment has its earlier state again."))
     return redirect("moderation:comment", comment.pk)
 
 
-def _open_seals() -> Any:
+def _active_restrictions() -> Any:
     return Seal.objects.filter(lifted_at=None).select_related("comment__discussion__article", "batch__actor")
 
 
-def _page(request: HttpRequest, own: Seal, texts: list[Any] | None = None) -> HttpResponse:
+def _page(request: HttpRequest, restriction: Seal, texts: list[Any] | None = None) -> HttpResponse:
     user = decider(request)
+    comment = restriction.comment
     context = {
-        "seal": own,
-        "comment": own.comment,
-        "story": own.comment.discussion.article,
+        "restriction": restriction,
+        "comment": comment,
+        "story": comment.discussion.article,
         "is_administrator": user.is_administrator,
         "texts": texts,
-        "readings": own.readings.select_related("by").order_by("-id") if user.is_administrator else [],
-        "returns": _returns_to(own),
-        "erased_by": _erased_by(own) if own.comment.erased_at else None,
+        "readings": restriction.readings.select_related("by").order_by("-id")
+        if user.is_administrator
+        else [],
+        "earlier_state": _earlier_state(restriction),
+        "erasure": _erasure_action(restriction) if comment.erased_at else None,
         "room": "sealed",
     }
     return render(request, "moderation/erasure/restricted_comment.html", context)
 
 
-def _returns_to(own: Seal) -> str:
-    """The state that a lift would bring back, in words."""
-    line = Transition.objects.filter(batch=own.batch_id, comment=own.comment_id).first()
-    return str(State(line.from_state).label) if line else ""
+def _earlier_state(restriction: Seal) -> str:
+    """Return the label of the state that the comment gets again when the restriction is lifted."""
+    transitions = Transition.objects.filter(batch=restriction.batch_id, comment=restriction.comment_id)
+    transition = transitions.first()
+    return str(State(transition.from_state).label) if transition else ""
 
 
-def _erased_by(own: Seal) -> Batch | None:
-    acts = Batch.objects.filter(kind=Batch.Kind.EMPTYING, parameters__comment=own.comment_id)
-    return acts.select_related("actor").first()
+def _erasure_action(restriction: Seal) -> Batch | None:
+    """Return the action that deleted the text permanently."""
+    actions = Batch.objects.filter(kind=Batch.Kind.EMPTYING, parameters__comment=restriction.comment_id)
+    return actions.select_related("actor").first()

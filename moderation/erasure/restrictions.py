@@ -1,4 +1,4 @@
-"""Sealing what must not be seen even by colleagues, and what administrators may do with it."""
+"""Restrictions: hide comments that even colleagues must not see, and let administrators act on them."""
 
 from collections.abc import Sequence
 
@@ -17,21 +17,21 @@ from moderation.actions.setting_changes import Refusal
 from moderation.erasure import purge, restricted_content
 from moderation.models import Batch, Case, Seal
 
-# Nobody is warned of what the police may want to look into.
-UNTOLD = {Seal.Why.CHILD_ABUSE, Seal.Why.COURT}
-AT_ONCE = 10_000  # comments that one act seals
-# What the law of most countries wants kept for those who prosecute it.
-HELD = {Seal.Why.CHILD_ABUSE}
+# The author is not notified if the police may investigate.
+NO_NOTIFICATION = {Seal.Why.CHILD_ABUSE, Seal.Why.COURT}
+MAX_AT_ONCE = 10_000  # comments of one action
+# The law of most countries requires that these are kept for the prosecution.
+ALWAYS_LEGAL_HOLD = {Seal.Why.CHILD_ABUSE}
 
 
 def seal(
-    *, ids: Sequence[int], why: str, actor: User | None, held: bool = False, tell: bool = True
+    *, ids: Sequence[int], why: str, actor: User | None, held: bool = False, notify: bool = True
 ) -> Decision:
-    """Remove comments from everywhere by one act, and put their words where administrators alone read them.
+    """Restrict access to comments, as one action: they are removed, and only administrators can read them.
 
-    `why` is a Seal.Why; `held`: a legal hold, which the abuse of a child gets in any case. What is sealed
-    already, or was deleted for good, is refused. Who may do this is the caller's to know. The author is told
-    that it was removed, but not where an authority may look into it, nor a second time (`tell`).
+    `why` is a Seal.Why. `held` sets a legal hold, which child abuse always gets. Comments that are restricted
+    already or permanently deleted are refused. With `notify` the author is notified of the removal, except if
+    an authority may investigate. The caller checks the permission.
     """
     batch = Batch(
         kind=Batch.Kind.SEAL,
@@ -42,33 +42,38 @@ def seal(
     )
     with transaction.atomic():
         batch.save(force_insert=True)
-        sealed = seal_states(ids=ids, actor=actor, batch=batch.pk)
-        if not sealed:
+        restricted = seal_states(ids=ids, actor=actor, batch=batch.pk)
+        if not restricted:
             transaction.set_rollback(True)
         else:
-            is_held = held or why in HELD
-            made = [Seal(comment_id=pk, why=why, is_held=is_held, batch=batch) for pk in sealed]
-            restricted_content.put_away(seals=made)
-            Case.objects.open().filter(comment__in=sealed).update(
+            is_held = held or why in ALWAYS_LEGAL_HOLD
+            made = [Seal(comment_id=pk, why=why, is_held=is_held, batch=batch) for pk in restricted]
+            restricted_content.store_texts(seals=made)
+            Case.objects.open().filter(comment__in=restricted).update(
                 closed_at=timezone.now(), closed_by=batch.pk, claimed_by=None, claimed_until=None
             )
-            if tell and why not in UNTOLD:
+            if notify and why not in NO_NOTIFICATION:
                 tasks.tell_authors_later(batch)
-    left = sorted(set(ids) - set(sealed))
+    left = sorted(set(ids) - set(restricted))
     refused = decisions.refusals(left[: decisions.NAMED])
-    return Decision(batch if sealed else None, sealed, refused, more=len(left[decisions.NAMED :]))
+    return Decision(batch if restricted else None, restricted, refused, more=len(left[decisions.NAMED :]))
 
 
 def lift(*, seal: Seal, actor: User) -> Decision:
-    """Bring one sealed comment back to where it was. Raises PermissionError for all but administrators."""
+    """Lift a restriction: the comment gets its text and its earlier state again.
+
+    Raises PermissionError if `actor` is not an administrator.
+    """
     if not actor.is_administrator:
-        raise PermissionError("Only administrators lift a seal.")
+        raise PermissionError("Only administrators can lift a restriction.")
     return decisions.undo(batch=seal.batch, actor=actor, only=[seal.comment_id])
 
 
 def hold(*, seal: Seal, is_held: bool, actor: User) -> Batch | None:
-    """Put a legal hold on what is sealed, or end it. None: it is so already, or the seal was lifted, or there
-    is nothing to keep: it was deleted for good."""
+    """Set a legal hold on a restricted comment, or end it.
+
+    Returns None if nothing changes, if the restriction was lifted, or if the comment was permanently deleted.
+    """
     batch = Batch(
         kind=Batch.Kind.SEAL, actor=actor, parameters={"comment": seal.comment_id, "is_held": is_held}
     )
@@ -79,15 +84,15 @@ def hold(*, seal: Seal, is_held: bool, actor: User) -> Batch | None:
         lock([seal.comment_id])
         if not rows.update(is_held=is_held):
             return None
-        restricted_content.remember_seals([seal.comment_id])
+        restricted_content.log_restrictions([seal.comment_id])
         batch.save(force_insert=True)
     return batch
 
 
 def erase(*, seal: Seal, actor: User) -> Decision:
-    """Delete the words of one sealed comment for good, and what emptying.clear_beside clears with it.
+    """Delete the text of a restricted comment permanently, with the data that purge.clear_beside deletes.
 
-    It stays sealed, with its number and its reason. Refused while it is held.
+    The comment stays restricted, with its number and reason. It is refused during a legal hold.
     """
     batch = Batch(
         kind=Batch.Kind.EMPTYING, actor=actor, parameters={"comment": seal.comment_id, "is_sealed": True}
@@ -96,7 +101,9 @@ def erase(*, seal: Seal, actor: User) -> Decision:
         lock([seal.comment_id])
         fresh = Seal.objects.select_for_update().get(pk=seal.pk)
         if fresh.is_held:
-            return Decision(None, [], [Refusal(seal.comment_id, "", _("A legal hold keeps it."))])
+            return Decision(
+                None, [], [Refusal(seal.comment_id, "", _("A legal hold prevents the deletion."))]
+            )
         erased = [] if fresh.lifted_at else erase_comments(ids=[seal.comment_id], at=batch.at, sealed=True)
         if erased:
             batch.save(force_insert=True)

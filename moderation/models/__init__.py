@@ -1,6 +1,6 @@
 from moderation.models.actions import Batch, Change
 from moderation.models.cases import Case, SecondOpinion
-from moderation.models.findings import Finding, FindingQuerySet, has_page, proofs
+from moderation.models.findings import Finding, FindingQuerySet, confirmed_emails, has_page
 from moderation.models.groups import Group, Look, Member
 from moderation.models.people import Note, Origin, Sanction
 from moderation.models.reports import Appeal, Network, Notice, Report
@@ -36,6 +36,6 @@ __all__ = [
     "SealReading",
     "SealedText",
     "SecondOpinion",
+    "confirmed_emails",
     "has_page",
-    "proofs",
 ]

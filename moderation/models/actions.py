@@ -1,4 +1,4 @@
-"""What people did: one Batch an act, with all that its undo needs."""
+"""Actions of moderators and editors: one Batch for each, with everything that its undo needs."""
 
 import uuid
 from typing import Any
@@ -13,7 +13,7 @@ from comments.models import State
 
 
 class Batch(models.Model):
-    """One act of one person over one comment or ten thousand. Its uuid stands on the transitions.
+    """One action of one person on any number of comments. The transitions that it made carry its id.
 
     `parameters` holds ids and codes, never a text or a name.
     """
@@ -28,7 +28,7 @@ class Batch(models.Model):
         REDACTION = "redaction", _("redaction")
         PERSON = "person", _("sanction")
         RULE = "rule", _("rule")
-        SEAL = "seal", _("seal")
+        SEAL = "seal", _("restriction")
         FILTER = "filter", _("filter")
         EMPTYING = "emptying", _("permanent deletion")
 
@@ -40,13 +40,13 @@ class Batch(models.Model):
     reason = models.CharField(max_length=20, blank=True)  # a code: comments.models.Reason or RemovalReason
     parameters = models.JSONField(default=dict)
     undoes = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
-    # The act that this one, through so many undos, is about: itself for what undoes nothing.
+    # The action that a chain of `undos` undos leads back to. An action that undoes nothing is its own root.
     root = models.ForeignKey("self", models.PROTECT, related_name="+", editable=False)
     undos = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
-        verbose_name = _("act")
-        verbose_name_plural = _("acts")
+        verbose_name = _("action")
+        verbose_name_plural = _("actions")
         ordering = ["-at"]
         constraints = [
             models.CheckConstraint(
@@ -65,9 +65,10 @@ class Batch(models.Model):
 
 
 class Change(models.Model):
-    """A setting that an act changed: what is no state of a comment and no parent. Codes, times and ids only.
+    """A setting that an action changed: anything except the state or the parent of a comment.
 
-    The way back is taken only where the value is still `new` and no later Change tells of the same field.
+    It holds codes, times and ids only. It is undone only if the value is still `new` and no later Change is
+    about the same field.
     """
 
     class Target(models.TextChoices):
@@ -99,5 +100,5 @@ class Change(models.Model):
 
     @property
     def key(self) -> tuple[str, int, str]:
-        """Which setting it is, whatever act changes it."""
+        """Return the setting as (target, id, field), whichever action changed it."""
         return self.target, self.target_id, self.field

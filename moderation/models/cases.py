@@ -1,4 +1,4 @@
-"""The open questions to moderators, of which every queue is a view."""
+"""Cases: comments that need a decision. Every queue is a view of the open cases."""
 
 from django.conf import settings
 from django.db import models
@@ -15,10 +15,11 @@ class CaseQuerySet(models.QuerySet["Case"]):
 
 
 class Case(models.Model):
-    """One question about one comment; at most one is open for each.
+    """A comment that needs a decision. A comment has at most one open case.
 
-    `due_at` is the order of all queues: when it was opened, earlier by hours for each thing that makes it
-    urgent, so that age counts without anything being written. cases.py writes these rows.
+    All queues are ordered by `due_at`: the time when the case was opened, moved back by some hours for each
+    thing that makes it urgent. So older cases come first without an update. actions/cases.py writes these
+    rows.
     """
 
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="cases", db_index=False)
@@ -26,18 +27,20 @@ class Case(models.Model):
     opened_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(default=timezone.now)
     is_waiting = models.BooleanField(default=False)  # the comment is pending
-    is_reported = models.BooleanField(default=False)  # somebody reported it since it was opened
-    is_illegal = models.BooleanField(default=False)  # … as illegal
-    is_new_person = models.BooleanField(default=False)  # nothing else was found in it
-    is_second_look = models.BooleanField(default=False)  # its author asked for one
+    is_reported = models.BooleanField(default=False)  # reported since the case was opened
+    is_illegal = models.BooleanField(default=False)  # reported as illegal content
+    is_new_person = models.BooleanField(default=False)  # the checks found only that its author is new
+    is_second_look = models.BooleanField(default=False)  # its author appealed, or edited and resubmitted it
     score = models.FloatField(default=0)  # 0 to 1: the strongest finding
-    script = models.CharField(max_length=4, blank=True)  # of most letters, as filter.reading.script
+    script = models.CharField(max_length=4, blank=True)  # the writing system of most of its letters
     claimed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False
     )
     claimed_until = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
-    closed_by = models.UUIDField(null=True)  # the act; of no Batch where its author took the comment back
+    closed_by = models.UUIDField(
+        null=True
+    )  # the action; no Batch has this id if the author deleted the comment
 
     objects = CaseQuerySet.as_manager()
 
@@ -59,13 +62,13 @@ class Case(models.Model):
 
 
 class SecondOpinion(models.Model):
-    """A decided case that is shown to another moderator, who is not told what was decided."""
+    """A decided case that is shown to a second moderator without the decision."""
 
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="+")
     first = models.ForeignKey("moderation.Batch", models.PROTECT, related_name="+")
     asked_at = models.DateTimeField(default=timezone.now)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
-    to_state = models.CharField(max_length=10, blank=True)  # what the second one would do
+    to_state = models.CharField(max_length=10, blank=True)  # the second moderator's answer
     given_at = models.DateTimeField(null=True)
 
     class Meta:

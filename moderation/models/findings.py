@@ -1,4 +1,4 @@
-"""What the checks found."""
+"""Findings: the results of the checks on comments."""
 
 from collections.abc import Iterable
 from typing import Self
@@ -15,51 +15,55 @@ from moderation.models.spam_filters import Filter
 from moderation.screening.checks import Found
 
 
-def proofs() -> models.QuerySet[EmailAddress]:
-    """Of accounts whose own e-mail is proved, in whatever case it was typed here and there."""
-    proved: models.QuerySet[EmailAddress] = EmailAddress.objects.filter(
+def confirmed_emails() -> models.QuerySet[EmailAddress]:
+    """Return the confirmed e-mails that are the current e-mail of their account, in upper or lower case."""
+    confirmed: models.QuerySet[EmailAddress] = EmailAddress.objects.filter(
         verified=True, email__iexact=F("user__email")
     )
-    return proved
+    return confirmed
 
 
 def has_page(comment: Comment) -> bool:
-    """Whether a link to it leads somewhere: its story is out and its discussion is not hidden."""
+    """Return whether a comment has a page: its story is published and its discussion is not hidden."""
     return comment.discussion.has_pages
 
 
 class FindingQuerySet(models.QuerySet["Finding"]):
     def of_now(self, comments: Iterable[int]) -> Self:
-        """What was found in these comments as they read now, with what its words need; in order.
+        """Return the findings in the current text of these comments, ordered by comment.
 
-        `is_proved`: whether the e-mail of the comment's writer is proved by now.
+        The rows that an explanation needs are joined. Each finding also has `is_proved`: whether the e-mail
+        of the comment's author is confirmed by now.
         """
         current = self.filter(comment__in=list(comments), revision=F("comment__revision"))
-        account = proofs().filter(user=OuterRef("comment__author"))
+        account = confirmed_emails().filter(user=OuterRef("comment__author"))
         current = current.annotate(is_proved=Exists(account) | Q(comment__guest__confirmed_at__isnull=False))
-        told = current.select_related("rule", "twin__discussion__article")
-        # Of the twin's story none of these words is shown.
+        joined = current.select_related("rule", "twin__discussion__article")
+        # An explanation does not show these texts of the other comment's story.
         texts = ["standfirst", "body", "body_html", "vector"]
-        return told.defer(
+        return joined.defer(
             "twin__body", "twin__body_html", *(f"twin__discussion__article__{text}" for text in texts)
         ).order_by("comment", "id")
 
 
 class Finding(models.Model):
-    """What one check said of one revision of a comment. Append-only; codes, spans and ids, never a text:
-    the words are shown by cutting the spans out of that revision's body."""
+    """The result of one check on one revision of a comment.
+
+    Append-only. It holds codes, spans and ids, never a text: the words that it is about are cut out of the
+    body of that revision.
+    """
 
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="findings", db_index=False)
     revision = models.PositiveIntegerField()
     check_name = models.CharField(max_length=30)  # a name in checks.CHECKS
     strength = models.FloatField()  # 0 to 1
-    holds = models.BooleanField()  # it alone makes a comment wait
+    holds = models.BooleanField()  # this finding alone sends a comment to review
     spans = models.JSONField(default=list)  # [[start, end], …] in the body, in characters
     number = models.IntegerField(null=True)  # what the check counted: links, days
     twin = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
     rule = models.ForeignKey(Rule, models.PROTECT, null=True, related_name="+", db_index=False)
     filter = models.ForeignKey(Filter, models.PROTECT, null=True, related_name="+", db_index=False)
-    at = models.DateTimeField(db_default=Now())  # of the statement, as on the lines of the log
+    at = models.DateTimeField(db_default=Now())  # the time of the statement, as in the audit log
 
     objects = FindingQuerySet.as_manager()
 
@@ -76,13 +80,13 @@ class Finding(models.Model):
 
     @property
     def public_twin(self) -> Comment | None:
-        """The other one, if everybody may read it."""
+        """Return the comment that this one repeats, if every reader can see it."""
         twin = self.twin
         return twin if twin and twin.state == State.PUBLISHED and has_page(twin) else None
 
     @classmethod
     def of(cls, comment: Comment, found: Found) -> "Finding":
-        """What was found in this revision of a comment, not yet stored."""
+        """Return the unsaved Finding for the result of a check on the current revision of a comment."""
         return cls(
             comment=comment,
             revision=comment.revision,

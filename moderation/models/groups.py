@@ -1,6 +1,7 @@
-"""Lists of comments that were made once and then only read: groups of alike ones, and what is to be emptied.
+"""Stored lists of comments: groups of similar comments, and lists to delete permanently.
 
-An act goes over the members that a list was made of, never over "whatever is there now".
+A list does not change after it was made. An action on a list covers its stored members, never the comments
+that happen to match now.
 """
 
 import uuid
@@ -14,20 +15,20 @@ from comments.models import Comment
 
 
 class Look(models.Model):
-    """One look over the whole site, which made the groups of that `run`, its key. The latest is shown.
+    """One scan of the whole site for similar comments. The latest scan is shown.
 
-    While `ended_at` is null it is asked for, or under way.
+    Its key is the `run` of the groups that it made. While `ended_at` is null, it is queued or running.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     asked_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
-    until = models.BigIntegerField(default=0)  # the last line of the log that it knew
-    comments = models.PositiveIntegerField(default=0)  # that it compared
+    until = models.BigIntegerField(default=0)  # id of the last transition that it covers
+    comments = models.PositiveIntegerField(default=0)  # number of comments that it compared
 
     class Meta:
-        verbose_name = _("look over the site")
-        verbose_name_plural = _("looks over the site")
+        verbose_name = _("scan for similar comments")
+        verbose_name_plural = _("scans for similar comments")
         indexes = [models.Index(fields=["-asked_at"], name="look_asked")]
 
     def __str__(self) -> str:
@@ -35,31 +36,32 @@ class Look(models.Model):
 
 
 class Group(models.Model):
+    """A stored list of comments that have something in common, such as a link or a rule that matches them."""
+
     class Kind(models.TextChoices):
         TEXT = "text", _("shared text")
-        REPEAT = "repeat", _("repeats of one comment")
+        REPEAT = "repeat", _("duplicates of one comment")
         LINK = "link", _("shared link or domain")
-        NAME = "name", _("names of one shape")
+        NAME = "name", _("names of one pattern")
         ORIGIN = "origin", _("one IP address")
         BURST = "burst", _("one burst")
-        LATE = "late", _("late comments that sell something")
+        LATE = "late", _("late promotional spam")
         MISSING = "missing", _("text missing")
         RULE = "rule", _("found by a rule")
         QUEUE = "queue", _("all of a queue")
-        EMPTYING = "emptying", _("to be deleted for good")
+        EMPTYING = "emptying", _("to be deleted permanently")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=10, choices=Kind)
-    run = models.UUIDField()  # of one look over the site; the latest run is shown
+    run = models.UUIDField()  # id of the scan that made it; the latest one is shown
     made_at = models.DateTimeField(default=timezone.now)
     size = models.PositiveIntegerField()
-    original = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+")  # of repeats
-    shared = models.JSONField(default=dict)  # spans, ids and numbers, from which its words are made
-    settled_at = models.DateTimeField(null=True)  # somebody looked: kept as they are, or acted upon
+    original = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+")  # of duplicates
+    shared = models.JSONField(default=dict)  # what the members share: spans, ids and numbers
+    settled_at = models.DateTimeField(null=True)  # when a moderator kept the members or acted on them
     settled_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
-    act = models.ForeignKey(
-        "moderation.Batch", models.PROTECT, null=True, related_name="+"
-    )  # that settled it
+    # The action that settled the group.
+    act = models.ForeignKey("moderation.Batch", models.PROTECT, null=True, related_name="+")
 
     class Meta:
         verbose_name = _("group")
@@ -72,11 +74,13 @@ class Group(models.Model):
 
 
 class Member(models.Model):
+    """A comment of a Group."""
+
     group = models.ForeignKey(Group, models.CASCADE, related_name="members", db_index=False)
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="+", db_index=False)
-    likeness = models.FloatField()  # to the middle of the group: 1 is the middle, 0 its edge
-    clues = models.PositiveIntegerField(default=0)  # similar.clues.Clue: why it is one of them
-    seen = models.BigIntegerField(null=True)  # the last line of the log about it when the list was made
+    likeness = models.FloatField()  # similarity to the centre of the group: 1 at the centre, 0 at its edge
+    clues = models.PositiveIntegerField(default=0)  # flags that say why it belongs to the group
+    seen = models.BigIntegerField(null=True)  # id of its last transition when the list was made
 
     class Meta:
         indexes = [models.Index(fields=["comment"], name="member_comment")]

@@ -1,4 +1,4 @@
-"""What moderators hold people to, what they noted, and whence a comment came. All of it can be erased."""
+"""Sanctions, moderators' notes and the IP address hashes of comments. All of these rows can be erased."""
 
 from datetime import timedelta
 from typing import Self
@@ -17,12 +17,12 @@ from comments import removal_reasons
 from comments.models import Comment
 
 WORDS_MAX, NOTE_MAX = 2_000, 5_000  # characters
-KEPT_FOR = 30  # days that an Origin lives
-MAILED_WITHIN = timedelta(minutes=2)  # a person is told of a sanction after one of them
+KEPT_FOR = 30  # days for which an Origin is kept
+MAILED_WITHIN = timedelta(minutes=2)  # the mail about a sanction is sent after one minute
 
 
 def person_key(user: int | None, guest: int | None) -> str:
-    """As it stands in URLs and in the parameters of an act: u12 is an account, g7 a guest."""
+    """Return the key of an account (u12) or a guest (g7), as in URLs and in the parameters of an action."""
     return f"u{user}" if user else f"g{guest}"
 
 
@@ -32,11 +32,14 @@ class SanctionQuerySet(models.QuerySet["Sanction"]):
 
 
 class Sanction(models.Model):
-    """What somebody is held to, until when, and why. Ended by an act, never deleted. People are told."""
+    """A warning, a review of all comments, a pause or a ban of one person. It is ended, never deleted.
+
+    The person is notified of it.
+    """
 
     class Kind(models.TextChoices):
         WARN = "warn", _("warned")
-        REVIEW = "review", _("everything of theirs is reviewed first")
+        REVIEW = "review", _("all comments are reviewed first")
         PAUSE = "pause", _("paused from commenting")
         BAN = "ban", _("banned")
 
@@ -44,16 +47,16 @@ class Sanction(models.Model):
     guest = models.ForeignKey(Guest, models.PROTECT, null=True, related_name="sanctions")
     kind = models.CharField(max_length=10, choices=Kind)
     reason = models.CharField(max_length=20)  # code of a removal reason
-    words = models.TextField(blank=True, max_length=WORDS_MAX)  # what the person is told besides
+    words = models.TextField(blank=True, max_length=WORDS_MAX)  # the moderator's message to the person
     at = models.DateTimeField(default=timezone.now)
-    until = models.DateTimeField(null=True)  # null: until it is ended
+    until = models.DateTimeField(null=True)  # null: until a moderator ends it
     ended_at = models.DateTimeField(null=True)
     batch = models.ForeignKey("moderation.Batch", models.PROTECT, related_name="+")
-    told_at = models.DateTimeField(null=True)  # by mail, that it holds
-    told_end_at = models.DateTimeField(null=True)  # … that it was ended
-    asked_at = models.DateTimeField(null=True)  # the person asked for another look at it, once
-    asked_words = models.TextField(_("in your words"), blank=True, max_length=WORDS_MAX)
-    answered_at = models.DateTimeField(null=True)  # somebody looked again, and it stays
+    told_at = models.DateTimeField(null=True)  # when the mail about it was sent
+    told_end_at = models.DateTimeField(null=True)  # when the mail about its end was sent
+    asked_at = models.DateTimeField(null=True)  # when the person appealed; possible once
+    asked_words = models.TextField(_("details"), blank=True, max_length=WORDS_MAX)
+    answered_at = models.DateTimeField(null=True)  # when a moderator upheld it after the appeal
 
     objects = SanctionQuerySet.as_manager()
 
@@ -74,7 +77,7 @@ class Sanction(models.Model):
 
     @property
     def why(self) -> str:
-        """The reason in words."""
+        """Return the label of the reason."""
         return removal_reasons.label(self.reason)
 
     @property
@@ -91,17 +94,17 @@ class Sanction(models.Model):
 
     @property
     def is_just_imposed(self) -> bool:
-        """Its mail may be still to come."""
+        """Return whether the mail about it may not have been sent yet."""
         return self.is_in_force and timezone.now() - self.at < MAILED_WITHIN
 
     @property
     def is_asked_about(self) -> bool:
-        """Its person asks for another look, and nobody has looked yet."""
+        """Return whether the person has appealed and no moderator has answered yet."""
         return self.is_in_force and self.asked_at is not None and self.answered_at is None
 
 
 class Note(models.Model):
-    """A moderator's words to colleagues about a comment or a person; never shown to anybody else."""
+    """A moderator's note for colleagues about a comment or a person. Nobody else can read it."""
 
     comment = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="notes")
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="notes")
@@ -121,7 +124,7 @@ class Note(models.Model):
 
 
 class Origin(models.Model):
-    """From which IP address a comment was sent, as a keyed hash (of an IPv6 /64), for KEPT_FOR days."""
+    """The IP address that a comment was sent from, as a keyed hash (of an IPv6 /64), for KEPT_FOR days."""
 
     comment = models.OneToOneField(Comment, models.PROTECT, primary_key=True, related_name="origin")
     ip_hash = models.BinaryField(max_length=16)

@@ -1,4 +1,4 @@
-"""What readers and authors ask of the moderators. These tables can be erased: they hold people's words."""
+"""Reports, reports of illegal content and appeals. These rows hold people's own words and can be erased."""
 
 import uuid
 
@@ -16,12 +16,12 @@ WORDS_MAX, WHY_MAX = 2_000, 5_000  # characters
 
 
 class Report(models.Model):
-    """One reader's "this should not stand here" about one comment. What came of it is its case's end."""
+    """One reader's report of one comment. Its outcome is the decision that closed its case."""
 
     class Why(models.TextChoices):
         SPAM = "spam", _("spam")
         ABUSE = "abuse", _("abuse")
-        OFF_TOPIC = "off_topic", _("off topic")
+        OFF_TOPIC = "off_topic", _("off-topic")
         OTHER = "other", _("other")
 
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="reports", db_index=False)
@@ -29,10 +29,10 @@ class Report(models.Model):
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     guest = models.ForeignKey(Guest, models.PROTECT, null=True, related_name="+")
     why = models.CharField(_("reason"), max_length=10, choices=Why)
-    words = models.TextField(_("in your words"), blank=True, max_length=WORDS_MAX)
-    weight = models.FloatField(default=1)  # as the reporter's record was then
+    words = models.TextField(_("details"), blank=True, max_length=WORDS_MAX)
+    weight = models.FloatField(default=1)  # from the reporter's record at that time
     at = models.DateTimeField(default=timezone.now)
-    told_at = models.DateTimeField(null=True)  # of the outcome
+    told_at = models.DateTimeField(null=True)  # when the mail about the outcome was sent
 
     class Meta:
         verbose_name = _("report")
@@ -56,21 +56,21 @@ class Report(models.Model):
 
 
 class Notice(models.Model):
-    """A report of illegal content, which needs no account; `receipt` is the number that was given for it.
+    """A report of illegal content, which needs no account. `receipt` is its public number.
 
-    `name` and `email` are empty for child abuse, of which nobody is asked who they are.
+    `name` and `email` are empty for reports of child abuse, which are anonymous.
     """
 
     receipt = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="notices")
     case = models.ForeignKey(Case, models.PROTECT, related_name="notices")
-    is_child_abuse = models.BooleanField(_("it shows the abuse of a child"), default=False)
+    is_child_abuse = models.BooleanField(_("it shows child abuse"), default=False)
     why = models.TextField(_("why it is illegal"), max_length=WHY_MAX)
     name = models.CharField(_("your name"), max_length=200, blank=True)
     email = models.EmailField(_("your e-mail"), blank=True)
     in_good_faith = models.BooleanField(_("I believe in good faith that this is accurate and complete"))
     at = models.DateTimeField(default=timezone.now)
-    told_at = models.DateTimeField(null=True)  # of the decision
+    told_at = models.DateTimeField(null=True)  # when the mail about the decision was sent
 
     class Meta:
         verbose_name = _("report of illegal content")
@@ -82,8 +82,10 @@ class Notice(models.Model):
 
 
 class Network(models.Model):
-    """How many reports people who are not known sent from one IP address (`ip_hash` as Origin has it; empty:
-    nobody knows from where) in the hour since the first of them."""
+    """The number of reports from strangers at one IP address, in the hour since the first of them.
+
+    `ip_hash` is hashed as in Origin. It is empty if the address is not known.
+    """
 
     ip_hash = models.BinaryField(max_length=16, primary_key=True)
     began_at = models.DateTimeField()
@@ -94,9 +96,10 @@ class Network(models.Model):
 
 
 class Appeal(models.Model):
-    """An author's "look at it again", once a comment; `revision` is the text that it asks about.
+    """An author's appeal against a decision on a comment, possible once for each comment.
 
-    Sent again after an edit it is `is_edit`, once as well. `against` is the decision, a line of the log.
+    `revision` is the text that it is about, and `against` the transition of the decision. With `is_edit` the
+    author edited the comment and resubmitted it, which is also possible once.
     """
 
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="appeals", db_index=False)
@@ -108,8 +111,8 @@ class Appeal(models.Model):
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        verbose_name = _("another look")
-        verbose_name_plural = _("other looks")
+        verbose_name = _("appeal")
+        verbose_name_plural = _("appeals")
         constraints = [
             models.UniqueConstraint(fields=["comment", "is_edit"], name="appeal_once"),
             longest("words", WORDS_MAX, name="appeal_words_length"),

@@ -1,4 +1,4 @@
-"""What somebody asks about a story or a comment that is about them. These rows hold people's words."""
+"""Requests to remove or correct a story or a comment. These rows hold people's own words."""
 
 import uuid
 
@@ -16,40 +16,42 @@ TEXT_MAX = 5_000  # characters of each
 
 
 class RemovalRequest(models.Model):
-    """A wish that something be removed or corrected, which needs no account; `receipt` is the number that was
-    given for it. It outlives what it is about: `where` says what that was."""
+    """A request to remove or correct something, which needs no account. `receipt` is its public number.
+
+    The request is kept even if the story is deleted: `where` is its title.
+    """
 
     class Wants(models.TextChoices):
-        REMOVE = "remove", _("to have it removed")
-        CORRECT = "correct", _("to have it corrected")
+        REMOVE = "remove", _("Remove it")
+        CORRECT = "correct", _("Correct it")
 
     class Who(models.TextChoices):
         SUBJECT = "subject", _("It is about me")
         AUTHOR = "author", _("I wrote it")
-        AGENT = "agent", _("I speak for somebody it is about")
-        OTHER = "other", _("I am somebody else")
+        AGENT = "agent", _("I act for someone it is about")
+        OTHER = "other", _("I am someone else")
 
     class Outcome(models.TextChoices):
         DONE = "done", _("Removed")
         CORRECTED = "corrected", _("Corrected")
-        REFUSED = "refused", _("It stays as it is")
+        REFUSED = "refused", _("Not changed")
 
     receipt = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     where = models.CharField(max_length=300)  # the story's title
     article = models.ForeignKey(Article, models.SET_NULL, null=True, related_name="+")
     comment = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+")
-    wants = models.CharField(_("what you want"), max_length=10, choices=Wants)
-    what = models.TextField(_("which words or which picture"), max_length=TEXT_MAX)
+    wants = models.CharField(_("what should we do?"), max_length=10, choices=Wants)
+    what = models.TextField(_("which words or which image"), max_length=TEXT_MAX)
     why = models.TextField(_("why"), max_length=TEXT_MAX)
     who = models.CharField(_("who you are"), max_length=10, choices=Who)
     name = models.CharField(_("your name"), max_length=200)
     email = models.EmailField(_("your e-mail"))
     at = models.DateTimeField(default=timezone.now)
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, blank=True)
-    answer = models.TextField(_("what they read"), max_length=TEXT_MAX, blank=True)
+    answer = models.TextField(_("answer"), max_length=TEXT_MAX, blank=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
-    told_at = models.DateTimeField(null=True)  # of the outcome
+    told_at = models.DateTimeField(null=True)  # when the mail about the outcome was sent
 
     class Meta:
         verbose_name = _("request for removal or correction")

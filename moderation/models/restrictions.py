@@ -1,4 +1,4 @@
-"""What must not be seen even by colleagues."""
+"""Restricted comments, their texts, and the log of who read them."""
 
 from django.conf import settings
 from django.db import models
@@ -9,18 +9,18 @@ from comments.models import Comment
 
 
 class Seal(models.Model):
-    """A comment whose words only administrators may read, each reading told in the log of readings.
+    """A restriction of a comment: only administrators may read its text, and each reading is logged.
 
-    While it stands the comment is removed, and its words, its names and its e-mail lie here and in SealedText
-    and nowhere else: what reads comments can't show them. vault.py moves them. A legal hold keeps them from
-    being erased. Lifted, the row stays without them.
+    While it is in force, the comment is removed, and its text, author name and e-mail are stored only here
+    and in SealedText, so that no page of comments can show them. erasure/restricted_content.py moves them.
+    With a legal hold they cannot be deleted. After the restriction is lifted, the row stays without them.
     """
 
     class Why(models.TextChoices):
-        CHILD_ABUSE = "child_abuse", _("abuse of a child")
-        CHILD = "child", _("a child's data")
+        CHILD_ABUSE = "child_abuse", _("child abuse")
+        CHILD = "child", _("a child's personal data")
         COURT = "court", _("order of a court or an authority")
-        PERSONAL = "personal", _("somebody's private data")
+        PERSONAL = "personal", _("someone's private data")
         OTHER = "other", _("other")
 
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="seals")
@@ -29,13 +29,13 @@ class Seal(models.Model):
     batch = models.ForeignKey("moderation.Batch", models.PROTECT, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     lifted_at = models.DateTimeField(null=True)
-    author_name = models.CharField(max_length=255, blank=True)  # as a comment has it
+    author_name = models.CharField(max_length=255, blank=True)  # as in Comment
     author_email = models.EmailField(blank=True)
-    ip_hash = models.BinaryField(max_length=16, null=True)  # as Origin has it, which is kept for 30 days only
+    ip_hash = models.BinaryField(max_length=16, null=True)  # as in Origin, which is kept for 30 days only
 
     class Meta:
-        verbose_name = _("seal")
-        verbose_name_plural = _("seals")
+        verbose_name = _("restriction")
+        verbose_name_plural = _("restrictions")
         constraints = [
             models.UniqueConstraint(
                 fields=["comment"], condition=models.Q(lifted_at=None), name="seal_one_on_a_comment"
@@ -47,9 +47,10 @@ class Seal(models.Model):
 
 
 class SealedText(models.Model):
-    """One text of a sealed comment; `replaced_at` is null for the one that it showed.
+    """One version of the text of a restricted comment. `replaced_at` is null for the current version.
 
-    The login of the pages can't read `body`: vault.read_texts asks the database, which logs the reading.
+    The database role of the web process cannot select `body`: restricted_content.read_texts calls a database
+    function, which logs the reading.
     """
 
     seal = models.ForeignKey(Seal, models.PROTECT, related_name="texts", db_index=False)
@@ -66,9 +67,10 @@ class SealedText(models.Model):
 
 
 class SealReading(models.Model):
-    """That somebody read, or took out, sealed words; without a seal, that a backup copied those of all.
+    """A log entry: a person read or exported a restricted text.
 
-    Append-only. The database adds these rows, as it gives the words (vault.read_texts).
+    Append-only. Without a `seal`, a backup copied all restricted texts. The database function that returns
+    the texts adds these rows (restricted_content.read_texts).
     """
 
     seal = models.ForeignKey(Seal, models.PROTECT, null=True, related_name="readings")
@@ -77,8 +79,8 @@ class SealReading(models.Model):
     is_export = models.BooleanField(default=False)  # as an evidence file
 
     class Meta:
-        verbose_name = _("reading of sealed words")
-        verbose_name_plural = _("readings of sealed words")
+        verbose_name = _("reading of a restricted text")
+        verbose_name_plural = _("readings of restricted texts")
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(seal__isnull=False) | models.Q(is_export=True),

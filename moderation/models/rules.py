@@ -1,4 +1,7 @@
-"""What asks for a look: terms, domains, names, links, rates, ages; for the site, a topic or a story."""
+"""Rules: terms, domains, names, links, rates and ages that send comments to review.
+
+A rule is for the whole site, for a topic or for a story.
+"""
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -14,8 +17,11 @@ VALUE_MAX, NOTE_MAX = 200, 200  # characters
 
 
 class Rule(models.Model):
-    """One version of a rule that makes a comment wait. Never changed but for its switch, and never deleted,
-    since findings point at it: a rule with another value is another row, which `replaces` this one."""
+    """One version of a rule that sends comments to review.
+
+    Only its switch changes, and it is never deleted, since findings refer to it. A rule with another value is
+    another row, which `replaces` this one.
+    """
 
     class Kind(models.TextChoices):
         TERM = "term", _("term")
@@ -27,15 +33,15 @@ class Rule(models.Model):
         AGE = "age", _("age of the article")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.TERM)
-    value = models.CharField(_("value"), max_length=VALUE_MAX)  # of a list: the name of its file
+    value = models.CharField(_("value"), max_length=VALUE_MAX)  # for a list: its file name
     topic = models.ForeignKey(Topic, models.PROTECT, null=True, blank=True, related_name="+")
     article = models.ForeignKey(Article, models.PROTECT, null=True, blank=True, related_name="+")
     note = models.CharField(_("note"), max_length=NOTE_MAX, blank=True)
-    # Else what it finds is only told to whoever looks at the comment anyway.
-    holds = models.BooleanField(_("makes a comment wait"), default=True, db_default=True)
+    # If false, moderators only see the match when they review the comment for another reason.
+    holds = models.BooleanField(_("sends matches to review"), default=True, db_default=True)
     is_active = models.BooleanField(_("active"), default=True)
     replaces = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="replaced_by")
-    # The first of all its versions, of which one is in force; null: this one.
+    # The first version of the rule. Null: this is the first. At most one version is active.
     first = models.ForeignKey("self", models.PROTECT, null=True, editable=False, related_name="+")
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
@@ -71,12 +77,12 @@ class Rule(models.Model):
 
 
 class RuleTerms(models.Model):
-    """The terms of a list, one a line, as the file had them."""
+    """The terms of a list, one per line, as in the uploaded file."""
 
     rule = models.OneToOneField(Rule, models.PROTECT, primary_key=True, related_name="terms")
     text = models.TextField()
     count = models.PositiveIntegerField()
-    whole_words = models.BooleanField(_("as whole words only"), default=True, db_default=True)
+    whole_words = models.BooleanField(_("whole words only"), default=True, db_default=True)
 
     def __str__(self) -> str:
         return str(self.rule_id)

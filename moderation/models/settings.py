@@ -1,4 +1,4 @@
-"""How the desk works; one row, which administrators change."""
+"""Moderation settings, and the last run of each scheduled job."""
 
 from datetime import time
 
@@ -11,18 +11,21 @@ from moderation.models.spam_filters import Filter
 
 
 class Desk(models.Model):
-    """Settings of the moderation, key 1; absent, the defaults hold."""
+    """The moderation settings: one row with key 1.
 
-    alert_hours = models.PositiveIntegerField(_("hours after which moderators are written to"), default=4)
+    Without it the defaults apply. Administrators change it.
+    """
+
+    alert_hours = models.PositiveIntegerField(_("hours after which moderators are e-mailed"), default=4)
     alert_from = models.TimeField(_("not before"), default=time(8))  # in the site's zone
     alert_until = models.TimeField(_("not after"), default=time(22))
-    alerted_at = models.DateTimeField(null=True, editable=False)  # the last time
-    # The version in force; none: there is no filter. It and the next are changed by acts alone.
+    alerted_at = models.DateTimeField(null=True, editable=False)  # when the last alert was sent
+    # The active version of the spam filter. Null: there is none. Only actions change this field and the next.
     filter = models.ForeignKey(
         Filter, models.PROTECT, null=True, editable=False, related_name="+", db_index=False
     )
     honest_may_wait = models.FloatField(
-        _("honest comments in a hundred that may wait because of the filter"),
+        _("honest comments in 100 that may wait because of the filter"),
         default=1.0,
         db_default=1.0,
         editable=False,
@@ -30,7 +33,7 @@ class Desk(models.Model):
     )
 
     class Meta:
-        verbose_name = verbose_name_plural = _("desk")
+        verbose_name = verbose_name_plural = _("moderation settings")
         constraints = [models.CheckConstraint(condition=Q(pk=1), name="desk_is_one_row")]
 
     def __str__(self) -> str:
@@ -38,7 +41,10 @@ class Desk(models.Model):
 
 
 class JobRun(models.Model):
-    """When a job of jobs.JOBS last ran. `error` names the kind of failure, never what it was about."""
+    """The last run of a job of scheduled_jobs.JOBS.
+
+    `error` is the class of the failure, without its message.
+    """
 
     name = models.CharField(_("job"), max_length=40, primary_key=True)
     started_at = models.DateTimeField(_("started"))
@@ -46,8 +52,8 @@ class JobRun(models.Model):
     error = models.CharField(_("error"), max_length=100, blank=True)
 
     class Meta:
-        verbose_name = _("run of a job")
-        verbose_name_plural = _("runs of jobs")
+        verbose_name = _("job run")
+        verbose_name_plural = _("job runs")
         ordering = ["name"]
 
     def __str__(self) -> str:

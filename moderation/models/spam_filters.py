@@ -1,4 +1,4 @@
-"""The learned model of what is spam, one row a version."""
+"""The learned spam filter: one row for each version."""
 
 from django.db import models
 from django.utils import timezone
@@ -6,26 +6,26 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Filter(models.Model):
-    """One version of the filter: weights, what they were learnt from, and how it did on what came later.
+    """One version of the spam filter: its weights, its training data and its results on later decisions.
 
-    Its weights never change, but are deleted where it learnt what is sealed now. Which version is in force
-    stands on the desk, which acts set (Desk.filter).
+    The weights never change. They are deleted if the training data included a comment that is restricted now.
+    The active version is Desk.filter, which only actions set.
     """
 
     class Kind(models.TextChoices):
-        STARTER = "starter", _("starter")  # comes with the program, and knows nothing of this site
-        LEARNT = "learnt", _("learnt here")
+        STARTER = "starter", _("starter")  # is part of Soundoff, and was not trained on this site
+        LEARNT = "learnt", _("trained on this site")
 
     kind = models.CharField(max_length=10, choices=Kind)
     made_at = models.DateTimeField(default=timezone.now)
     weights = models.BinaryField()  # learner.Model.to_bytes
-    # {"decisions": n, "spam": n, "until": last line of the log that it knew}, and how much was gone by then;
-    # a starter's provenance. "is_emptied": its weights were deleted, for it had learnt what is sealed now.
+    # {"decisions": n, "spam": n, "until": id of the last transition}, and how many texts were deleted by
+    # then; for a starter, its source. "is_emptied": its weights were deleted because of a restricted comment.
     trained_on = models.JSONField(default=dict)
-    # What it said of decisions that people took after those (filter.training.Numbers); empty: of none yet.
+    # Its results on decisions that were taken after its training (spam_filter.training). Empty: none yet.
     numbers = models.JSONField(default=dict)
     numbers_at = models.DateTimeField(null=True)
-    is_refused = models.BooleanField(default=False)  # it did worse on them than the one in force
+    is_refused = models.BooleanField(default=False)  # its results were worse than those of the active version
 
     class Meta:
         verbose_name = _("filter")

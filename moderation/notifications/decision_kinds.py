@@ -1,4 +1,4 @@
-"""The kinds of decisions, and the words for each in which its comment's author reads of it."""
+"""Kinds of decisions on a comment, and the sentences about each of them for the comment's author."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,177 +10,194 @@ from django.utils.translation import gettext as _
 from comments.models import Transition
 from moderation.models import Appeal, Case
 
-LOOK_WITHIN = timedelta(days=30)  # after a decision its author may ask for another look
+APPEAL_WITHIN = timedelta(days=30)  # after a decision
 
 
 class Kind(StrEnum):
-    NEW = "new"  # waits, since its author is new
-    CHECKED = "checked"  # waits, since a check asked for a look
-    ALL = "all"  # waits, as everything in its discussion does
-    WATCHED = "watched"  # waits, as everything of its author's does
-    CHANGED = "changed"  # waits, since its author changed it
-    HELD = "held"  # waits, since a person wants it to
-    PUBLISHED = "published"  # after a wait
-    RESTORED = "restored"
+    """What the last decision on a comment means for its author."""
+
+    WAITS_NEW_AUTHOR = "waits_new_author"  # waiting, since its author is new
+    WAITS_CHECK = "waits_check"  # waiting, since a check sent it to review
+    WAITS_PREMODERATION = "waits_premoderation"  # waiting, as every comment in its discussion
+    WAITS_SANCTION = "waits_sanction"  # waiting, as every comment of its author
+    WAITS_EDITED = "waits_edited"  # waiting, since its author edited it
+    WAITS_MODERATOR = "waits_moderator"  # waiting, since a moderator sent it back to review
+    PUBLISHED = "published"  # after it was waiting
+    RESTORED = "restored"  # published again after a removal
     REMOVED = "removed"
     SPAM = "spam"
-    STAYS = "stays"  # removed, also after another look
+    UPHELD = "upheld"  # still removed after an appeal
     REDACTED = "redacted"
-    SEALED = "sealed"
-    NONE = "none"  # nothing that an author would need to be told
+    RESTRICTED = "restricted"
+    NONE = "none"  # nothing that its author has to know
 
 
-WAITS = {Kind.NEW, Kind.CHECKED, Kind.ALL, Kind.WATCHED, Kind.CHANGED}  # no person has decided
-REMOVED = {Kind.REMOVED, Kind.SPAM, Kind.STAYS}
+# No person has decided on these.
+NOT_REVIEWED = {
+    Kind.WAITS_NEW_AUTHOR,
+    Kind.WAITS_CHECK,
+    Kind.WAITS_PREMODERATION,
+    Kind.WAITS_SANCTION,
+    Kind.WAITS_EDITED,
+}
+REMOVED = {Kind.REMOVED, Kind.SPAM, Kind.UPHELD}
 
 
 @dataclass(frozen=True)
-class Ways:
-    """What the author of a comment may still do about the last decision on it."""
+class AuthorOptions:
+    """The options that the author of a comment has after the last decision on it."""
 
-    ask: bool  # for another look
-    send_again: bool  # after an edit
+    appeal: bool
+    resubmit: bool  # after an edit
 
 
 def title(kind: Kind) -> str:
+    """Return the heading of the notice, which is also the subject of the mail."""
     match kind:
-        case Kind.NEW | Kind.CHECKED | Kind.ALL | Kind.WATCHED | Kind.HELD:
+        case Kind.WAITS_EDITED:
+            return _("Your edited comment is waiting for review")
+        case _ if kind in NOT_REVIEWED or kind == Kind.WAITS_MODERATOR:
             return _("Your comment is waiting for review")
-        case Kind.CHANGED:
-            return _("Your changed comment is waiting for review")
         case Kind.PUBLISHED:
             return _("Your comment is published")
         case Kind.RESTORED:
-            return _("Your comment is back")
-        case Kind.REMOVED | Kind.SEALED:
+            return _("Your comment is published again")
+        case Kind.REMOVED | Kind.RESTRICTED:
             return _("Your comment was removed")
         case Kind.SPAM:
-            return _("Your comment was taken for spam")
-        case Kind.STAYS:
+            return _("Your comment was marked as spam")
+        case Kind.UPHELD:
             return _("Your comment stays removed")
         case Kind.REDACTED:
-            return _("Words were taken out of your comment")
+            return _("Your comment was redacted")
     return _("Your comment")
 
 
 def _why_it_waits(kind: Kind) -> str:
     match kind:
-        case Kind.NEW:
-            return _("What somebody new writes here is read before it is published.")
-        case Kind.CHECKED:
-            return _("A check of this site asked for a look at it before it is published.")
-        case Kind.ALL:
-            return _("In this discussion everything is read before it is published.")
-        case Kind.CHANGED:
-            return _("You changed it, so somebody reads the new words first.")
-        case Kind.HELD:
-            return _("A moderator wants to look at it again.")
-    return ""  # Kind.WATCHED: the finding says it
+        case Kind.WAITS_NEW_AUTHOR:
+            return _("Comments by new people are reviewed before they are published.")
+        case Kind.WAITS_CHECK:
+            return _("A check of this site sent it to review.")
+        case Kind.WAITS_PREMODERATION:
+            return _("In this discussion every comment is reviewed before it is published.")
+        case Kind.WAITS_EDITED:
+            return _("You edited it, so a moderator reviews the new text first.")
+        case Kind.WAITS_MODERATOR:
+            return _("A moderator wants to review it again.")
+    return ""  # Kind.WAITS_SANCTION: the finding explains it
 
 
-def what(kind: Kind, why: tuple[str, str], line: Transition, looked: Appeal | None) -> list[str]:
-    """What was done, in sentences of which some may be empty. `why`: the reason of a removal in words, and
-    what its author reads besides."""
-    if kind in WAITS or kind == Kind.HELD:
+def decision_sentences(
+    kind: Kind, reason: tuple[str, str], transition: Transition, answered: Appeal | None
+) -> list[str]:
+    """Return sentences that say what was decided; some of them may be empty.
+
+    `reason`: the label of the reason for a removal, and its explanation for the author. `answered`: the
+    appeal that this decision answers.
+    """
+    if kind in NOT_REVIEWED or kind == Kind.WAITS_MODERATOR:
         return [_("Only you and the moderators can see it."), _why_it_waits(kind)]
-    reason, besides = {"reason": why[0]}, why[1]
+    label, explanation = {"reason": reason[0]}, reason[1]
     match kind:
         case Kind.PUBLISHED:
-            return [_("A moderator has read your comment, and it is published now.")]
-        case Kind.RESTORED if looked and not looked.is_edit:
+            return [_("A moderator approved your comment.")]
+        case Kind.RESTORED if answered and not answered.is_edit:
             return [
-                _("You asked for another look."),
-                _("Your comment had been removed; it is back in place."),
+                _("You appealed the removal of your comment."),
+                _("Your comment is published again."),
             ]
         case Kind.RESTORED:
+            return [_("A moderator reviewed the removal of your comment. Your comment is published again.")]
+        case Kind.REMOVED if is_by_person(transition):
             return [
-                _("Your comment had been removed. A moderator has looked again, and it is back in place.")
-            ]
-        case Kind.REMOVED if by_person(line):
-            return [
-                _("A moderator has removed your comment: %(reason)s.") % reason,
-                besides,
+                _("Removed by a moderator: %(reason)s.") % label,
+                explanation,
             ]
         case Kind.REMOVED:
-            return [_("Your comment has been removed: %(reason)s.") % reason]
-        case Kind.SPAM if by_person(line):
-            return [_("A moderator took your comment for spam and removed it.")]
+            return [_("Your comment was removed: %(reason)s.") % label]
+        case Kind.SPAM if is_by_person(transition):
+            return [_("A moderator marked your comment as spam and removed it.")]
         case Kind.SPAM:
-            return [_("A check of this site took your comment for spam and removed it.")]
-        case Kind.STAYS:
+            return [_("A check of this site marked your comment as spam and removed it.")]
+        case Kind.UPHELD:
             return [
-                _("You asked for another look. The comment was read again, and it stays removed: %(reason)s.")
-                % reason,
-                _("Somebody who had not decided on it before has read it.")
-                if looked and line.actor_id != looked.against.actor_id
+                _("You appealed the removal of your comment. It stays removed: %(reason)s.") % label,
+                _("A different moderator reviewed your appeal.")
+                if answered and transition.actor_id != answered.against.actor_id
                 else "",
             ]
         case Kind.REDACTED:
             return [
-                _("A moderator has taken words out of your comment; the place is marked."),
-                _("What is left of it stays published."),
+                _("A moderator removed words from your comment. The place is marked."),
+                _("The rest of your comment stays published."),
             ]
-        case Kind.SEALED:
-            return [_("Your comment must not be seen here, and has been removed.")]
+        case Kind.RESTRICTED:
+            return [_("Your comment must not be visible on this site, and was removed.")]
     return []
 
 
-def by_person(line: Transition) -> bool:
-    """The first line of all names who wrote the comment, and no decision."""
-    return line.actor_id is not None and line.from_state != ""
+def is_by_person(transition: Transition) -> bool:
+    """Return whether a person took this decision. The actor of a comment's first transition is its author."""
+    return transition.actor_id is not None and transition.from_state != ""
 
 
-def reported(kind: Kind, cases: list[Case]) -> str:
-    """`cases`: all that were opened before the decision; an earlier one may hold the report."""
-    if kind == Kind.SEALED:  # an authority may look into it
-        return _("Of such comments nobody is told whether they were reported.")
+def report_sentence(kind: Kind, cases: list[Case]) -> str:
+    """Return a sentence that says whether the comment was reported before it was removed or redacted.
+
+    `cases`: all cases that were opened before the decision, since an earlier one may have the report.
+    """
+    if kind == Kind.RESTRICTED:  # an authority may be investigating
+        return _("For such comments we do not say whether they were reported.")
     if kind not in REMOVED | {Kind.REDACTED}:
         return ""
     if any(case.is_illegal for case in cases):
-        return _("Somebody had reported it as illegal.")
+        return _("It was reported as illegal.")
     if any(case.is_reported for case in cases):
         return _("A reader had reported it.")
     return _("Nobody had reported it.")
 
 
-def who(kind: Kind, line: Transition, *, is_proposed: bool) -> str:
-    if kind in WAITS:
-        return _("No person has decided yet.")
-    if kind in REMOVED | {Kind.REDACTED, Kind.SEALED}:
-        if not by_person(line):
-            return _("A machine decided this; no person has looked at it.")
+def decider_sentence(kind: Kind, transition: Transition, *, is_proposed: bool) -> str:
+    """Return a sentence that says whether a person or an automatic check decided."""
+    if kind in NOT_REVIEWED:
+        return _("Not reviewed yet.")
+    if kind in REMOVED | {Kind.REDACTED, Kind.RESTRICTED}:
+        if not is_by_person(transition):
+            return _("An automatic check decided this. No person has reviewed it.")
         if is_proposed:
-            return _("A check of this site had pointed it out; a person decided.")
-        return _("A person decided this, not a machine.")
+            return _("An automatic check proposed this, and a person decided.")
+        return _("A person decided this, not an automatic check.")
     return ""
 
 
-def way(kind: Kind, may: Ways, appeals: Sequence[Appeal]) -> str:
-    until = {"days": LOOK_WITHIN.days}
-    looks = [appeal for appeal in appeals if not appeal.is_edit] if kind in {Kind.REMOVED, Kind.SPAM} else []
-    if any(appeal.case.closed_at is None for appeal in looks):
-        return _("You have asked for another look. What comes of it will stand here.")
-    if looks or kind == Kind.STAYS:
-        return _("This is final: it can't be asked for again.")
-    if kind == Kind.SEALED:
+def next_step(kind: Kind, options: AuthorOptions, appeals: Sequence[Appeal]) -> str:
+    """Return a sentence that says how the author can appeal, or why that is not possible; it may be empty."""
+    until = {"days": APPEAL_WITHIN.days}
+    own = [appeal for appeal in appeals if not appeal.is_edit] if kind in {Kind.REMOVED, Kind.SPAM} else []
+    if any(appeal.case.closed_at is None for appeal in own):
+        return _("You have appealed this decision. You will see the answer here.")
+    if own or kind == Kind.UPHELD:
+        return _("This decision is final. You can't appeal it again.")
+    if kind == Kind.RESTRICTED:
         return _(
-            "You can't ask for another look here: only an administrator of this site can bring it back. If "
-            "you think that this is wrong, you can turn to a body that settles such disputes out of court, "
-            "or to a court."
+            "You can't appeal this decision here: only an administrator of this site can restore the comment."
+            " If you think that it is wrong, you can turn to an out-of-court dispute settlement body or to a"
+            " court."
         )
-    if may.ask and may.send_again:
+    if options.appeal and options.resubmit:
         return (
             _(
-                "If you think that this is wrong, ask for another look; or change your comment and send it"
-                " again. Either is possible once, within %(days)s days."
+                "If you think that this decision is wrong, you can appeal it, or edit your comment and"
+                " resubmit it. You can do each of these once, within %(days)s days."
             )
             % until
         )
-    if may.ask:
+    if options.appeal:
         return (
-            _("If you think that this is wrong, you can ask for another look, once, within %(days)s days.")
+            _("If you think that this decision is wrong, you can appeal it once, within %(days)s days.")
             % until
         )
-    if may.send_again:
-        return _("You need not do anything. You can change it and send it again, once.")
+    if options.resubmit:
+        return _("You do not need to do anything. You can edit your comment and resubmit it once.")
     return ""

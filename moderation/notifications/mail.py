@@ -1,4 +1,4 @@
-"""How the moderation mails: to whom, and what every mail has."""
+"""Mails of the moderation: their recipients, and how they are composed and sent."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,36 +10,45 @@ from django.template.loader import render_to_string
 
 from accounts.models import Guest, User
 from articles.models import Site
-from moderation.models import proofs
+from moderation.models import confirmed_emails
 
 
 def current_site() -> Site:
+    """Return the site from the database, or one with the defaults."""
     return Site.objects.first() or Site()
 
 
 def mail(template: str, subject: str, to: str, *, site: Site, **context: Any) -> EmailMessage:
-    """One of templates/moderation/mail/, which read `site` and `url` besides."""
+    """Return a mail made from a template in templates/moderation/mail/, which also gets `site` and `url`."""
     context |= {"site": site, "url": settings.SITE_URL}
     return EmailMessage(subject, render_to_string(f"moderation/mail/{template}.txt", context), to=[to])
 
 
 def send(mails: Iterable[EmailMessage]) -> int:
-    """Over one connection; for none of them without one. Returns how many were sent."""
-    some = list(mails)
-    return (get_connection().send_messages(some) or 0) if some else 0
+    """Send mails over one connection, which is not opened if there are none.
+
+    Returns the number of sent mails.
+    """
+    messages = list(mails)
+    return (get_connection().send_messages(messages) or 0) if messages else 0
 
 
 def are_read(user: str = "user", guest: str = "guest") -> Q:
-    """Over what has these two paths: it has somebody whose e-mail is proved, and who may log in."""
-    proved = Q(Exists(proofs().filter(user=OuterRef(user))), **{f"{user}__is_active": True})
-    return proved | Q(**{f"{guest}__in": Guest.objects.confirmed().exclude(email="")})
+    """Return a condition for rows whose account is active and has a confirmed e-mail, or whose guest has one.
+
+    `user` and `guest` are the paths from the row to the account and the guest.
+    """
+    confirmed = Q(Exists(confirmed_emails().filter(user=OuterRef(user))), **{f"{user}__is_active": True})
+    return confirmed | Q(**{f"{guest}__in": Guest.objects.confirmed().exclude(email="")})
 
 
 def administrators() -> QuerySet[User]:
-    """As moderators."""
-    return User.objects.administrators().active().filter(Exists(proofs().filter(user=OuterRef("pk"))))
+    """Return the active administrators with a confirmed e-mail."""
+    return (
+        User.objects.administrators().active().filter(Exists(confirmed_emails().filter(user=OuterRef("pk"))))
+    )
 
 
 def moderators() -> QuerySet[User]:
-    """Whose e-mail is proved and who may log in."""
-    return User.objects.moderators().active().filter(Exists(proofs().filter(user=OuterRef("pk"))))
+    """Return the active moderators with a confirmed e-mail."""
+    return User.objects.moderators().active().filter(Exists(confirmed_emails().filter(user=OuterRef("pk"))))

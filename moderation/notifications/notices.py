@@ -1,15 +1,15 @@
-"""What authors and those who reported read of a decision: in other words for each kind of it.
+"""Notices about decisions for the authors of comments, and outcomes of reports for those who reported them.
 
-The same words stand on the page and in mails. Of a rule they tell its kind and which of the own words it
-found, and nothing else that is in it; never who reported it. A page of comments takes the same few statements
-whatever its length.
+Pages and mails use the same sentences. A notice names the kind of a rule and the author's own words that it
+matched, but not the rule itself, and never who reported the comment. The number of statements does not grow
+with the number of comments.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
@@ -26,49 +26,55 @@ from comments.models import REMOVED, Comment, Reason, State, Transition
 from moderation.actions import state_history
 from moderation.models import Appeal, Case, Change, Finding
 from moderation.notifications import decision_kinds
-from moderation.notifications.decision_kinds import LOOK_WITHIN, Kind, Ways
+from moderation.notifications.decision_kinds import APPEAL_WITHIN, AuthorOptions, Kind
 from moderation.queue import explanations
 from moderation.transparency import removal_counts
 
-KEY_AGE = LOOK_WITHIN + timedelta(days=2)  # of the link that a guest is mailed
+LINK_MAX_AGE = APPEAL_WITHIN + timedelta(days=2)  # of the signed link in a guest's mail
 EXCERPT = 300  # characters of a comment in a mail
-MARKED = 5  # places that a mail names
+MAX_HIGHLIGHTS = 5  # in a mail
 
 
 @dataclass(frozen=True)
-class Told:
+class DecisionNotice:
+    """What the author of a comment reads about the last decision on it."""
+
     comment: Comment
     kind: Kind
     title: str
-    sentences: list[str]  # what was done, why, whether somebody reported it, who decided
-    ways: Ways
-    way: str  # how to ask for another look, or why that is over; may be empty
-    body: SafeString  # the comment with what was found in it marked; empty where it must not be seen
-    marked: list[str]  # these words
+    sentences: list[str]  # what was decided, why, whether it was reported, who decided
+    options: AuthorOptions
+    next_step: str  # how to appeal, or why that is not possible; may be empty
+    body: SafeString  # the comment with the findings highlighted; empty if it must not be shown
+    highlights: list[str]  # the highlighted words
     excerpt: str
     at: datetime  # of the decision
-    url: str  # of the author's page about it, as it is mailed
+    url: str  # of the author's page about the decision, for mails
 
 
-def ways(comment: Comment, last: Transition | None, appeals: Sequence[Appeal]) -> Ways:
-    """`last`: the last line of the log about its state; `appeals`: all there are about it.
+def author_options(comment: Comment, last: Transition | None, appeals: Sequence[Appeal]) -> AuthorOptions:
+    """Return what the author of a comment can do about the last decision.
 
-    Another look once, for what was removed, within LOOK_WITHIN. An edited text once, before that: also of
-    what waits because a check asked for a look. What is sealed or erased has neither.
+    `last`: the last transition of its state. `appeals`: all appeals about it.
+
+    A removal can be appealed once, within APPEAL_WITHIN. An edited text can be resubmitted once, before the
+    appeal, also for a comment that is waiting. A restricted or erased comment allows neither.
     """
     if last is None or comment.state_reason == Reason.SEALED or comment.erased_at:
-        return Ways(ask=False, send_again=False)
-    asked = any(not appeal.is_edit for appeal in appeals)
-    removed = comment.state in REMOVED and timezone.now() - last.at < LOOK_WITHIN
-    return Ways(
-        ask=removed and not asked,
-        send_again=(removed or comment.state == State.PENDING) and not appeals,
+        return AuthorOptions(appeal=False, resubmit=False)
+    has_appealed = any(not appeal.is_edit for appeal in appeals)
+    removed = comment.state in REMOVED and timezone.now() - last.at < APPEAL_WITHIN
+    return AuthorOptions(
+        appeal=removed and not has_appealed,
+        resubmit=(removed or comment.state == State.PENDING) and not appeals,
     )
 
 
-def tell(comments: Sequence[Comment]) -> dict[int, Told]:
-    """By comment, what its author reads about the last decision; seven statements, and those that `comments`
-    lack of their stories, authors and guests."""
+def tell(comments: Sequence[Comment]) -> dict[int, DecisionNotice]:
+    """Return the notice about the last decision on each comment, by comment id.
+
+    It takes seven statements, and those for stories, authors and guests that are not loaded yet.
+    """
     ids = [comment.pk for comment in comments]
     logs = state_history.read(ids)
     cases = defaultdict(list)
@@ -80,14 +86,14 @@ def tell(comments: Sequence[Comment]) -> dict[int, Told]:
     findings = defaultdict(list)
     for finding in Finding.objects.of_now(ids):
         findings[finding.comment_id].append(finding)
-    # Looked up once for each reason: each time asks for the site's version outside of a request.
+    # Each reason is looked up once: outside of a request each lookup queries the site's version.
     removals = {c.state_reason for c in comments if c.state in REMOVED}
     proposed = removal_counts.proposed([c.pk for c in comments if c.state in REMOVED])
-    said = {code: (removal_reasons.label(code), removal_reasons.told(code)) for code in removals}
+    reasons = {code: (removal_reasons.label(code), removal_reasons.told(code)) for code in removals}
     return {
-        comment.pk: _told(
+        comment.pk: _notice(
             comment,
-            said.get(comment.state_reason, ("", "")),
+            reasons.get(comment.state_reason, ("", "")),
             logs[comment.pk],
             cases[comment.pk],
             appeals[comment.pk],
@@ -100,35 +106,41 @@ def tell(comments: Sequence[Comment]) -> dict[int, Told]:
 
 
 def outcome(case: Case, comment: Comment) -> str:
-    """One sentence for those who reported it, about how it stands."""
+    """Return one sentence about the outcome of a report, for the person who reported the comment."""
     if case.closed_at is None:
-        return _("Nobody has decided yet.")
+        return _("Not reviewed yet.")
     if comment.state in REMOVED:
-        return _("A moderator has read it and removed the comment.")
+        return _("A moderator reviewed the comment and removed it.")
     if comment.state == State.DELETED:
         if comment.state_reason == Reason.AUTHOR:
-            return _("Its author has deleted the comment.")
-        return _("The comment is gone: what was brought in with it was taken back.")
+            return _("The comment was deleted by its author.")
+        return _("The comment is gone: its import was undone.")
     if comment.state == State.PENDING:
-        return _("The comment is not shown while it is being looked at.")
-    if comment.is_redacted and _rewritten([case.closed_by], [comment.pk]):  # by this act, and not before
-        return _("A moderator has read it and taken words out of the comment.")
-    return _("A moderator has read it and left the comment where it is.")
+        return _("The comment is hidden while it is being reviewed.")
+    if comment.is_redacted and _shows_other_text(case.closed_by, comment.pk):  # not by an earlier action
+        return _("A moderator reviewed the comment and removed words from it.")
+    return _("A moderator reviewed the comment and kept it.")
 
 
 def is_decided(case: Case, comment: Comment) -> bool:
-    """Whether a person decided what `outcome` says: its author may have deleted it before anybody could."""
+    """Return whether a person took the decision that `outcome` states.
+
+    If not, the author deleted the comment first, for example.
+    """
     return case.closed_at is not None and comment.state in [*REMOVED, State.PUBLISHED]
 
 
-def _rewritten(batches: Iterable[Any], ids: Sequence[int]) -> set[tuple[Any, int]]:
-    """(batch, comment) of each of these acts that shows another text of one of these comments."""
-    shown = Change.objects.filter(target=Change.Target.COMMENT, target_id__in=ids, field="revision")
-    return set(shown.filter(batch__in=batches).values_list("batch", "target_id"))
+def _shows_other_text(batch: UUID | None, comment: int) -> bool:
+    """Return whether this action made another revision of the comment its current text."""
+    changes = Change.objects.filter(target=Change.Target.COMMENT, target_id=comment, field="revision")
+    return changes.filter(batch=batch).exists()
 
 
-def mailed_url(comment: Comment) -> str:
-    """Of the author's page, with the host. A guest's has a key, since a mail is read in any browser."""
+def decision_url(comment: Comment) -> str:
+    """Return the absolute URL of the author's page about the decision.
+
+    For a guest it has a signed key, since a mail may be opened in another browser.
+    """
     url = settings.SITE_URL + reverse("decision", args=[comment.pk])
     if comment.guest_id is None:
         return url
@@ -136,16 +148,16 @@ def mailed_url(comment: Comment) -> str:
     return f"{url}?{urlencode({'key': key})}"
 
 
-def read_key(key: str, comment: int) -> Guest | None:
-    """The guest whose mail has this key for this comment; None for a forged or an old one."""
+def guest_of_key(key: str, comment: int) -> Guest | None:
+    """Return the guest whose mailed link for this comment has this key; None if it is forged or too old."""
     try:
-        about, guest = signing.loads(key, salt="decision", max_age=KEY_AGE)
+        signed_comment, guest = signing.loads(key, salt="decision", max_age=LINK_MAX_AGE)
     except signing.BadSignature:
         return None
-    return Guest.objects.filter(pk=guest).first() if about == comment else None
+    return Guest.objects.filter(pk=guest).first() if signed_comment == comment else None
 
 
-def _told(
+def _notice(
     comment: Comment,
     reason: tuple[str, str],
     log: state_history.Log,
@@ -154,45 +166,47 @@ def _told(
     findings: list[Finding],
     *,
     is_proposed: bool,  # the checks had proposed the removal
-) -> Told:
-    line = log.telling
-    looked = next((a for a in appeals if line.batch and a.case.closed_by == line.batch), None)
-    holding = [found for found in findings if found.holds]
-    kind = _kind(comment, log, looked, holding)
-    why = holding if kind in decision_kinds.WAITS else []
-    if kind in decision_kinds.REMOVED and (is_proposed or not decision_kinds.by_person(line)):
-        why = [found for found in findings if removal_counts.proposes(found, comment)]
-    may = ways(comment, log.last, appeals)
-    hidden = kind == Kind.SEALED or bool(comment.erased_at)
-    spans = [] if hidden else explanations.merged(span for found in why for span in found.spans)
-    return Told(
+) -> DecisionNotice:
+    transition = log.telling
+    answered = next((a for a in appeals if transition.batch and a.case.closed_by == transition.batch), None)
+    causes = [found for found in findings if found.holds]
+    kind = _kind(comment, log, answered, causes)
+    shown = causes if kind in decision_kinds.NOT_REVIEWED else []
+    if kind in decision_kinds.REMOVED and (is_proposed or not decision_kinds.is_by_person(transition)):
+        shown = [found for found in findings if removal_counts.proposes(found, comment)]
+    options = author_options(comment, log.last, appeals)
+    hidden = kind == Kind.RESTRICTED or bool(comment.erased_at)
+    spans = [] if hidden else explanations.merged(span for found in shown for span in found.spans)
+    highlights = dict.fromkeys(Truncator(comment.body[start:end]).chars(100) for start, end in spans)
+    earlier_cases = [case for case in cases if case.opened_at <= transition.at]
+    return DecisionNotice(
         comment=comment,
         kind=kind,
         title=decision_kinds.title(kind),
         sentences=[
             sentence
             for sentence in [
-                *decision_kinds.what(kind, reason, line, looked),
-                # Two findings of one check are told in the same words.
-                *dict.fromkeys(finding(found) for found in why),
-                decision_kinds.reported(kind, [case for case in cases if case.opened_at <= line.at]),
-                decision_kinds.who(kind, line, is_proposed=is_proposed),
+                *decision_kinds.decision_sentences(kind, reason, transition, answered),
+                # Two findings of one check have the same sentence.
+                *dict.fromkeys(finding(found) for found in shown),
+                decision_kinds.report_sentence(kind, earlier_cases),
+                decision_kinds.decider_sentence(kind, transition, is_proposed=is_proposed),
             ]
             if sentence
         ],
-        ways=may,
-        way=decision_kinds.way(kind, may, appeals),
+        options=options,
+        next_step=decision_kinds.next_step(kind, options, appeals),
         body=SafeString("") if hidden else explanations.marked(comment.body, spans),
-        marked=list(dict.fromkeys(Truncator(comment.body[a:z]).chars(100) for a, z in spans))[:MARKED],
+        highlights=list(highlights)[:MAX_HIGHLIGHTS],
         excerpt="" if hidden else Truncator(comment.body).chars(EXCERPT),
-        at=line.at,
-        url=mailed_url(comment),
+        at=transition.at,
+        url=decision_url(comment),
     )
 
 
-def _kind(comment: Comment, log: state_history.Log, looked: Appeal | None, findings: list[Finding]) -> Kind:
+def _kind(comment: Comment, log: state_history.Log, answered: Appeal | None, findings: list[Finding]) -> Kind:
     if comment.state == State.PENDING:
-        return _kind_of_wait(log.telling, findings, is_rewritten=log.is_rewritten)
+        return _waiting_kind(log.telling, findings, is_rewritten=log.is_rewritten)
     if comment.state == State.PUBLISHED:
         if log.is_rewritten and comment.is_redacted:
             return Kind.REDACTED
@@ -201,33 +215,35 @@ def _kind(comment: Comment, log: state_history.Log, looked: Appeal | None, findi
             return Kind.RESTORED
         return Kind.PUBLISHED if was == State.PENDING else Kind.NONE
     if comment.state_reason == Reason.SEALED:
-        return Kind.SEALED
+        return Kind.RESTRICTED
     if comment.state in REMOVED:
-        if looked and not looked.is_edit:
-            return Kind.STAYS
+        if answered and not answered.is_edit:
+            return Kind.UPHELD
         return Kind.SPAM if comment.state == State.SPAM else Kind.REMOVED
     return Kind.NONE
 
 
-def _kind_of_wait(line: Transition, findings: list[Finding], *, is_rewritten: bool) -> Kind:
-    if decision_kinds.by_person(line) and not is_rewritten:
-        return Kind.HELD
-    if line.from_state and not is_rewritten:
-        return Kind.CHANGED
+def _waiting_kind(transition: Transition, findings: list[Finding], *, is_rewritten: bool) -> Kind:
+    if decision_kinds.is_by_person(transition) and not is_rewritten:
+        return Kind.WAITS_MODERATOR
+    if transition.from_state and not is_rewritten:
+        return Kind.WAITS_EDITED
     checks = {finding.check_name for finding in findings}
     if "sanctioned" in checks:
-        return Kind.WATCHED
+        return Kind.WAITS_SANCTION
     if checks and checks <= {"new_person"}:
-        return Kind.NEW
-    return Kind.ALL if checks and checks <= {"new_person", "reviewed_first"} else Kind.CHECKED
+        return Kind.WAITS_NEW_AUTHOR
+    if checks and checks <= {"new_person", "reviewed_first"}:
+        return Kind.WAITS_PREMODERATION
+    return Kind.WAITS_CHECK
 
 
 def finding(found: Finding) -> str:
-    """As its author reads it who alone reads this page; words.why is for moderators as well."""
+    """Return one sentence about a finding that addresses the author of the comment."""
     if found.check_name != "new_person":
         return explanations.why(found, to_moderator=False, twin=found.public_twin)
     if found.number is not None:
-        return _("Nothing of yours was approved here yet.")
+        return _("This is your first comment.")
     if found.is_proved:  # type: ignore[attr-defined]
-        return _("You confirmed your e-mail only after you wrote it.")
+        return _("You confirmed your e-mail after you posted it.")
     return _("Your e-mail is not confirmed yet: open the link that we mailed you.")

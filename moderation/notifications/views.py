@@ -1,4 +1,4 @@
-"""What an author reads of a decision on a comment of theirs, and what they may ask. Nobody else finds it."""
+"""Pages about a decision on one's own comment, where its author can appeal or edit and resubmit it."""
 
 from typing import Any
 
@@ -18,43 +18,41 @@ from comments.policy import policy
 from comments.views.loading import writer_of
 from core.rate_limits import add_error
 from moderation.models import has_page
-from moderation.notifications.notices import read_key, tell
+from moderation.notifications.notices import guest_of_key, tell
 from moderation.reports import reporting
-from moderation.reports.forms import AgainForm, LookForm
+from moderation.reports.forms import AppealForm, ResubmitForm
 
 
-class _Stranger(Exception):
-    """Nobody is logged in, and neither the cookie nor the link says who asks."""
+class _LoginRequired(Exception):
+    """The visitor is not logged in, and neither the cookie nor the link identifies a guest."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def decision(request: HttpRequest, pk: str) -> HttpResponse:
-    """Why a comment waits or what was decided on it; sent, it asks for another look."""
+    """Show why a comment is waiting or what was decided on it. POST appeals the decision."""
     try:
         own, user, guest = _load_own(request, pk)
-    except _Stranger:
+    except _LoginRequired:
         return redirect_to_login(request.path)
-    form = LookForm(request.POST if request.method == "POST" else None)
+    form = AppealForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
             reporting.ask_for_a_look(comment=own, user=user, guest=guest, words=form.cleaned_data["words"])
         except ValidationError as error:
             add_error(request, form, error)
         else:
-            messages.success(
-                request, _("You have asked for another look. You will read here what comes of it.")
-            )
+            messages.success(request, _("You have appealed this decision. You will see the answer here."))
             return redirect(request.get_full_path())
-    told = tell([own])[own.pk]
-    may_edit = own.can_be_edited_by(*writer_of(request))  # the page for that takes no key
+    notice = tell([own])[own.pk]
+    can_edit = own.can_be_edited_by(*writer_of(request))  # the edit page accepts no key
     context = {
-        **_about(request, own),
-        "told": told,
-        "form": form if told.ways.ask or form.is_bound else None,
-        "again_url": reverse("send-again", args=[own.pk]) + _query(request),
-        "edit_url": reverse("comment-edit", args=[own.pk]) if may_edit else "",
+        **_comment_context(own),
+        "notice": notice,
+        "form": form if notice.options.appeal or form.is_bound else None,
+        "resubmit_url": reverse("send-again", args=[own.pk]) + _key_query(request),
+        "edit_url": reverse("comment-edit", args=[own.pk]) if can_edit else "",
         "appeals": own.appeals.order_by("at"),
-        "usual": policy().usual() if own.state == State.PENDING else "",
+        "usual_wait": policy().usual() if own.state == State.PENDING else "",
     }
     return render(
         request, "moderation/notifications/decision.html", context, status=422 if form.is_bound else 200
@@ -63,18 +61,18 @@ def decision(request: HttpRequest, pk: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def send_again(request: HttpRequest, pk: str) -> HttpResponse:
-    """Change a comment that was held or removed, and send it again, once."""
+    """Edit a comment that is waiting or was removed, and resubmit it. This is possible once."""
     try:
         own, user, guest = _load_own(request, pk)
-    except _Stranger:
+    except _LoginRequired:
         return redirect_to_login(request.path)
-    back = reverse("decision", args=[own.pk]) + _query(request)
-    is_sent = request.method == "POST"
-    if not is_sent and not tell([own])[own.pk].ways.send_again:
-        messages.info(request, _("That was possible once, and is not any more."))
+    back = reverse("decision", args=[own.pk]) + _key_query(request)
+    is_post = request.method == "POST"
+    if not is_post and not tell([own])[own.pk].options.resubmit:
+        messages.info(request, _("You can't do this any more."))
         return redirect(back)
-    form = AgainForm(
-        request.POST if is_sent else None, action=request.get_full_path(), initial={"body": own.body}
+    form = ResubmitForm(
+        request.POST if is_post else None, action=request.get_full_path(), initial={"body": own.body}
     )
     if form.is_valid():
         try:
@@ -82,41 +80,41 @@ def send_again(request: HttpRequest, pk: str) -> HttpResponse:
         except ValidationError as error:
             add_error(request, form, error)
         else:
-            messages.success(request, _("Sent again. Somebody will read it before it is published."))
+            messages.success(request, _("Resubmitted. A moderator reviews it before it is published."))
             return redirect(back)
-    context = {**_about(request, own), "form": form, "back": back}
+    context = {**_comment_context(own), "form": form, "back": back}
     return render(
-        request, "moderation/notifications/send_again.html", context, status=422 if is_sent else 200
+        request, "moderation/notifications/send_again.html", context, status=422 if is_post else 200
     )
 
 
 def _load_own(request: HttpRequest, pk: str) -> tuple[Comment, User | None, Guest | None]:
-    """One's own comment, unless one deleted it, by account or cookie or by the key that a guest was mailed.
+    """Return the comment with its author, who is identified by account, cookie or the key of a mailed link.
 
-    Raises Http404, or _Stranger where logging in may help.
+    Raises Http404 for deleted comments and those of others, or _LoginRequired if logging in may help.
     """
     user, guest = writer_of(request)
     rows = Comment.objects.select_related("author", "guest", "parent", "discussion__article")
     found = rows.filter(pk=pk).exclude(state=State.DELETED).first()
     if found and found.is_by(user, guest):
         return found, user, guest
-    if found and (mailed := read_key(request.GET.get("key", ""), found.pk)) and found.is_by(None, mailed):
+    if found and (mailed := guest_of_key(request.GET.get("key", ""), found.pk)) and found.is_by(None, mailed):
         return found, None, mailed
     if user is None:
-        raise _Stranger
+        raise _LoginRequired
     raise Http404
 
 
-def _about(request: HttpRequest, own: Comment) -> dict[str, Any]:
+def _comment_context(own: Comment) -> dict[str, Any]:
     article = own.discussion.article
     return {
         "comment": own,
         "article": article,
         "zone": article.zone,
-        "place": own.get_absolute_url() if has_page(own) else "",
+        "comment_url": own.get_absolute_url() if has_page(own) else "",
     }
 
 
-def _query(request: HttpRequest) -> str:
+def _key_query(request: HttpRequest) -> str:
     key = request.GET.get("key")
     return "?" + urlencode({"key": key}) if key else ""

@@ -1,6 +1,7 @@
-"""Mail to moderators when something has waited too long: once, and not again until the queue was below it.
+"""Mail to moderators when a comment or an appeal has been waiting too long.
 
-That is a comment that waits, or another look: at a removed comment or at what a person is held to."""
+It is sent once, and again only after nothing had been waiting that long in between.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,72 +20,78 @@ from moderation.queue import explanations
 
 @in_site_language
 def alert() -> str:
-    """Write to the moderators if it is time to. Returns what was done, for whoever looks after the site."""
+    """Mail the moderators if something has been waiting too long.
+
+    Returns a word on the result for the job log.
+    """
     now = timezone.now()
-    desk, _is_new = Desk.objects.get_or_create(pk=1)
-    comments, looks = _comments(), _looks()
-    oldest = min((one.since for one in (comments, looks) if one.since), default=None)
-    if oldest is None or now - oldest <= timedelta(hours=desk.alert_hours):
+    settings, _is_new = Desk.objects.get_or_create(pk=1)
+    comments, appeals = _waiting_comments(), _waiting_appeals()
+    oldest = min((backlog.since for backlog in (comments, appeals) if backlog.since), default=None)
+    if oldest is None or now - oldest <= timedelta(hours=settings.alert_hours):
         Desk.objects.filter(pk=1).exclude(alerted_at=None).update(alerted_at=None)
         return "nothing waits too long"
-    if desk.alerted_at is not None:
-        return "told already"
+    if settings.alerted_at is not None:
+        return "sent already"
     site = mail.current_site()
-    if not is_open(desk, now.astimezone(site.zone).time()):
+    if not is_alert_time(settings, now.astimezone(site.zone).time()):
         return "quiet hours"
-    lines = list(_lines(comments, looks, now))
+    sentences = list(_sentences(comments, appeals, now))
     to = [moderator.email for moderator in mail.moderators()]
-    # Claimed and committed first: who settles the desk meanwhile does not wait for a server of mails.
-    untold = Desk.objects.filter(pk=1, alerted_at=None)
-    if not untold.update(alerted_at=now):
-        return "told already"
+    # Claimed and committed first, so that nobody who changes the settings waits for the mail server.
+    not_alerted = Desk.objects.filter(pk=1, alerted_at=None)
+    if not not_alerted.update(alerted_at=now):
+        return "sent already"
     try:
-        sent = mail.send(mail.mail("waiting", lines[0], each, site=site, lines=lines) for each in to)
+        mails = (mail.mail("waiting", sentences[0], email, site=site, sentences=sentences) for email in to)
+        sent = mail.send(mails)
     except Exception:
-        Desk.objects.filter(pk=1, alerted_at=now).update(alerted_at=None)  # it is tried again
+        Desk.objects.filter(pk=1, alerted_at=now).update(alerted_at=None)  # the next run tries again
         raise
     return f"{sent} mails"
 
 
 @dataclass(frozen=True)
-class Waiting:
+class Backlog:
+    """How many comments or appeals are waiting, and since when the oldest has been."""
+
     count: int
-    since: datetime | None  # of the oldest; None: nothing waits
+    since: datetime | None  # None: nothing is waiting
 
 
-def _comments() -> Waiting:
+def _waiting_comments() -> Backlog:
     found = Case.objects.open().filter(is_waiting=True).aggregate(n=Count("pk"), oldest=Min("opened_at"))
-    return Waiting(found["n"], found["oldest"])
+    return Backlog(found["n"], found["oldest"])
 
 
-def _looks() -> Waiting:
-    """What is asked about and is no comment that waits: removed comments, and sanctions."""
+def _waiting_appeals() -> Backlog:
+    """Return the open appeals against removals and sanctions."""
     cases = Case.objects.open().filter(is_second_look=True, is_waiting=False)
-    found = cases.aggregate(n=Count("pk"), oldest=Min("opened_at"))
-    people = sanctions.asked_about().order_by().aggregate(n=Count("pk"), oldest=Min("asked_at"))
-    since = [one["oldest"] for one in (found, people) if one["oldest"]]
-    return Waiting(found["n"] + people["n"], min(since, default=None))
+    removals = cases.aggregate(n=Count("pk"), oldest=Min("opened_at"))
+    people = sanctions.open_appeals().order_by().aggregate(n=Count("pk"), oldest=Min("asked_at"))
+    oldest = [found["oldest"] for found in (removals, people) if found["oldest"]]
+    return Backlog(removals["n"] + people["n"], min(oldest, default=None))
 
 
-def _lines(comments: Waiting, looks: Waiting, now: datetime) -> Iterator[str]:
+def _sentences(comments: Backlog, appeals: Backlog, now: datetime) -> Iterator[str]:
     if comments.since:
-        said = ngettext(
+        words = ngettext(
             "%(n)s comment is waiting, the oldest for %(age)s",
             "%(n)s comments are waiting, the oldest for %(age)s",
             comments.count,
         )
-        yield said % {"n": f"{comments.count:,}", "age": explanations.ago(now - comments.since)}
-    if looks.since:
-        said = ngettext(
-            "%(n)s second look is asked for, the oldest for %(age)s",
-            "%(n)s second looks are asked for, the oldest for %(age)s",
-            looks.count,
+        yield words % {"n": f"{comments.count:,}", "age": explanations.ago(now - comments.since)}
+    if appeals.since:
+        words = ngettext(
+            "%(n)s appeal is waiting, the oldest for %(age)s",
+            "%(n)s appeals are waiting, the oldest for %(age)s",
+            appeals.count,
         )
-        yield said % {"n": f"{looks.count:,}", "age": explanations.ago(now - looks.since)}
+        yield words % {"n": f"{appeals.count:,}", "age": explanations.ago(now - appeals.since)}
 
 
-def is_open(desk: Desk, at: time) -> bool:
-    """Whether moderators are written to at this time of their day; the hours may go over midnight."""
-    if desk.alert_from <= desk.alert_until:
-        return desk.alert_from <= at < desk.alert_until or desk.alert_from == desk.alert_until
-    return at >= desk.alert_from or at < desk.alert_until
+def is_alert_time(settings: Desk, at: time) -> bool:
+    """Return whether moderators get alerts at this time of day. The hours may span midnight."""
+    if settings.alert_from <= settings.alert_until:
+        return settings.alert_from <= at < settings.alert_until or settings.alert_from == settings.alert_until
+    return at >= settings.alert_from or at < settings.alert_until

@@ -1,4 +1,4 @@
-"""How somebody stands here: what moderators hold them to, and what became of what they wrote."""
+"""Account status: the visitor's own active sanctions, and their waiting and removed comments."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,49 +10,55 @@ from comments.models import REMOVED, Comment, State
 from comments.views.loading import writer_of
 from moderation.notifications.notices import tell
 from moderation.people import active_sanctions, sanctions
-from moderation.people.forms import AskForm
+from moderation.people.forms import SanctionAppealForm
 from moderation.queue.filters import whole_number
 
-SHOWN = 50  # comments that wait or were removed, the latest
+COMMENTS_SHOWN = 50  # the latest waiting or removed ones
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def standing(request: HttpRequest) -> HttpResponse:
-    """Of the account, else of the guest of this browser. POST asks for another look at one sanction."""
+    """Show the status of the account, or of this browser's guest. POST appeals one sanction."""
     user, guest = writer_of(request)
-    holding = active_sanctions.standing_of(user, guest)
-    form = AskForm(request.POST if request.method == "POST" else None)
-    asked_about = whole_number(request.POST.get("sanction"))
+    active = active_sanctions.standing_of(user, guest)
+    form = SanctionAppealForm(request.POST if request.method == "POST" else None)
+    appealed = whole_number(request.POST.get("sanction"))
     if request.method == "POST":
-        sanction = next((one for one in holding if one.pk == asked_about), None)
+        sanction = next((sanction for sanction in active if sanction.pk == appealed), None)
         if sanction is None:
             raise Http404
         if form.is_valid():
             if sanctions.ask(sanction=sanction, words=form.cleaned_data["words"]):
-                messages.success(request, _("A moderator will look again. What comes of it will stand here."))
+                messages.success(
+                    request, _("A moderator will review your appeal. You will see the answer here.")
+                )
             else:
-                messages.info(request, _("You have asked for another look already."))
+                messages.info(request, _("You have appealed this decision already."))
             return redirect("standing")
     rows = list(
         Comment.objects.written_by(user, guest)
         .filter(state__in=[State.PENDING, *REMOVED])
         .select_related("discussion__article", "author", "guest")
-        .order_by("-created_at", "-pk")[: SHOWN + 1]
+        .order_by("-created_at", "-pk")[: COMMENTS_SHOWN + 1]
     )
-    said = tell(rows[:SHOWN])
+    notices = tell(rows[:COMMENTS_SHOWN])
     context = {
         "is_known": bool(user or guest),
         "name": str(user or guest or ""),
-        "holding": [
-            (one, active_sanctions.sentence(one), form if one.pk == asked_about else AskForm())
-            for one in holding
+        "sanctions": [
+            (
+                sanction,
+                active_sanctions.sanction_text(sanction),
+                form if sanction.pk == appealed else SanctionAppealForm(),
+            )
+            for sanction in active
         ],
-        "email_held": ""
-        if holding or not active_sanctions.is_email_silenced(user, guest)
-        else active_sanctions.EMAIL_HELD,
-        "comments": [said[comment.pk] for comment in rows[:SHOWN] if comment.pk in said],
-        "shown": SHOWN,
-        "has_more": len(rows) > SHOWN,
+        "email_refused": ""
+        if active or not active_sanctions.is_email_blocked(user, guest)
+        else active_sanctions.EMAIL_REFUSED,
+        "notices": [notices[comment.pk] for comment in rows[:COMMENTS_SHOWN] if comment.pk in notices],
+        "most_shown": COMMENTS_SHOWN,
+        "has_more": len(rows) > COMMENTS_SHOWN,
     }
     return render(
         request, "moderation/people/account_status.html", context, status=422 if form.is_bound else 200

@@ -1,8 +1,9 @@
-"""What people are held to: whom each sanction holds, and what they are told of it.
+"""Active sanctions: which people a sanction applies to, and the sentences that explain it to them.
 
-It holds its account or its guest, a browser that was that guest, and whoever gives the same e-mail, but for
-those who proved that e-mail where the sanctioned person has not: an e-mail that nobody proved is anybody's.
-Why, and in which words, is told only to the person: not to somebody who typed an e-mail.
+It applies to its account or guest, to a browser that was that guest, and to everyone who gives the same
+e-mail. An exception are people who confirmed that e-mail if the sanctioned person did not, since an
+unconfirmed e-mail may belong to anyone. The reason and the moderator's message are shown only to the
+sanctioned person, not to someone who typed the e-mail.
 """
 
 from collections import defaultdict
@@ -25,14 +26,14 @@ from core.templatetags.dates import clock
 from moderation.models import Sanction
 from moderation.models.people import person_key
 
-SILENCE = (Sanction.Kind.BAN, Sanction.Kind.PAUSE)  # what lets nobody write; the graver one is told
-EMAIL_HELD = gettext_lazy(
-    "Comments with this e-mail are not taken at the moment. If it is yours, sign up with it and confirm it: "
-    "then you may write, or are told why not."
+SILENCING_KINDS = (Sanction.Kind.BAN, Sanction.Kind.PAUSE)  # the most severe first, which is the one shown
+EMAIL_REFUSED = gettext_lazy(
+    "Comments with this e-mail are not accepted at the moment. If it is your e-mail, sign up with it and "
+    "confirm it. Then you can comment, or you can see why not."
 )
 
-# Needs a query `asked` (author, guest, browser, email in lower case, is_proved: all of one who writes) and
-# gives for each the sanctions in force. Each branch goes by an index of its own.
+# Needs a query `asked` with one row for each person (author, guest, browser, email in lower case, is_proved)
+# and returns the active sanctions of each. Each branch uses an index of its own.
 HELD = """
 SELECT asked.author, asked.guest, s.id, s.kind, s.reason, s.until, s.words, s.is_own
 FROM asked CROSS JOIN LATERAL (
@@ -67,8 +68,11 @@ WITH asked AS (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
-    """A sanction in force on somebody who writes. `is_own`: it is told to them; else it holds an e-mail."""
+class ActiveSanction:
+    """An active sanction that applies to the author of a comment.
+
+    With `is_own` the author is the sanctioned person. Otherwise only the e-mail is the same.
+    """
 
     kind: str
     reason: str
@@ -78,31 +82,31 @@ class Held:
 
 
 def in_force(
-    users: Iterable[int], guests: Iterable[int], *, told_only: bool = False
+    users: Iterable[int], guests: Iterable[int], *, own_only: bool = False
 ) -> dict[str, list[Sanction]]:
-    """By key of a person ("u12", "g7"), what holds them now, the oldest first; two statements.
+    """Return the active sanctions by person key ("u12", "g7"), the oldest first, in two statements.
 
-    `told_only`: without what holds them by an e-mail that is not proved to be theirs.
+    `own_only` leaves out sanctions that apply only through an unconfirmed e-mail.
     """
     with connection.cursor() as cursor:
         cursor.execute(HELD_OF_SEVERAL, {"users": list(users), "guests": list(guests)})
         rows = [
             (person_key(author, guest), pk)
             for author, guest, pk, *_, is_own in cursor.fetchall()
-            if is_own or not told_only
+            if is_own or not own_only
         ]
-    held: dict[str, list[Sanction]] = defaultdict(list)
+    by_person: dict[str, list[Sanction]] = defaultdict(list)
     if rows:
         found = Sanction.objects.select_related("batch__actor").in_bulk({pk for _, pk in rows})
         for key, pk in sorted(rows, key=lambda row: row[1]):
-            held[key].append(found[pk])
-    return held
+            by_person[key].append(found[pk])
+    return by_person
 
 
-def read_held(rows: Iterable[dict[str, Any]] | None) -> list[Held]:
-    """Of the rows of HELD as JSON."""
+def read_held(rows: Iterable[dict[str, Any]] | None) -> list[ActiveSanction]:
+    """Return the active sanctions from the JSON rows of the SQL query above."""
     return [
-        Held(
+        ActiveSanction(
             kind=row["kind"],
             reason=row["reason"],
             until=datetime.fromisoformat(row["until"]) if row["until"] else None,
@@ -113,55 +117,60 @@ def read_held(rows: Iterable[dict[str, Any]] | None) -> list[Held]:
     ]
 
 
-def refuse(held: Sequence[Held]) -> None:
-    """Raises ValidationError for who is paused or banned: what, until when, why, and the way to ask."""
-    for kind in SILENCE:
-        for sanction in sorted(held, key=lambda one: not one.is_own):
+def refuse(sanctions: Sequence[ActiveSanction]) -> None:
+    """Raise ValidationError if these pause or ban the author; it explains the sanction and how to appeal."""
+    for kind in SILENCING_KINDS:
+        for sanction in sorted(sanctions, key=lambda sanction: not sanction.is_own):
             if sanction.kind == kind:
                 raise ValidationError(told(sanction), code="sanctioned")
 
 
-def told(sanction: Held | Sanction) -> SafeString:
-    """The same as `sentence`, as HTML, and where one asks for another look."""
-    if isinstance(sanction, Held) and not sanction.is_own:
-        return format_html("{}", EMAIL_HELD)
-    way = _("Your standing, and how to ask for another look")
-    # The form of a reply, in which this stands, would fetch the page into its own place.
+def told(sanction: ActiveSanction | Sanction) -> SafeString:
+    """Return the text of a sanction as HTML, with a link to the account status."""
+    if isinstance(sanction, ActiveSanction) and not sanction.is_own:
+        return format_html("{}", EMAIL_REFUSED)
+    link = _("Account status, and how to appeal")
+    # Without hx-boost="false" a reply form that shows this would load the page into itself.
     return format_html(
-        '{} <a href="{}" hx-boost="false">{}</a>', sentence(sanction), reverse("standing"), way
+        '{} <a href="{}" hx-boost="false">{}</a>', sanction_text(sanction), reverse("standing"), link
     )
 
 
-def sentence(sanction: Held | Sanction) -> str:
-    """What a sanction says to the person, as plain text: You are paused from commenting until 3 March 2026,
-    14:00 UTC. Why: insult. “Third time.”"""
-    what = _what(sanction.kind, sanction.until)
-    said = _("%(what)s Why: %(reason)s.") % {"what": what, "reason": removal_reasons.label(sanction.reason)}
+def sanction_text(sanction: ActiveSanction | Sanction) -> str:
+    """Return the text of a sanction for the sanctioned person, without HTML.
+
+    An example: You are paused from commenting until 3 March 2026, 14:00 UTC. Reason: insult. “Third time.”
+    """
+    sentence = _kind_sentence(sanction.kind, sanction.until)
+    text = _("%(sentence)s Reason: %(reason)s.") % {
+        "sentence": sentence,
+        "reason": removal_reasons.label(sanction.reason),
+    }
     if not sanction.words:
-        return said
-    return _("%(said)s “%(words)s”") % {"said": said, "words": sanction.words}
+        return text
+    return _("%(text)s “%(message)s”") % {"text": text, "message": sanction.words}
 
 
 def standing_of(user: User | None, guest: Guest | None) -> list[Sanction]:
-    """What holds who reads, as far as it is told to them."""
-    return holding(user, guest, told_only=True)
+    """Return the active sanctions that are shown to this account or guest."""
+    return sanctions_of(user, guest, own_only=True)
 
 
-def is_email_silenced(user: User | None, guest: Guest | None) -> bool:
-    """Whether their e-mail, which they have not proved, is not taken, for what is told to another."""
-    return any(one.kind in SILENCE for one in holding(user, guest))
+def is_email_blocked(user: User | None, guest: Guest | None) -> bool:
+    """Return whether a pause or a ban applies to this account or guest, be it only through the e-mail."""
+    return any(sanction.kind in SILENCING_KINDS for sanction in sanctions_of(user, guest))
 
 
-def holding(user: User | None, guest: Guest | None, *, told_only: bool = False) -> list[Sanction]:
-    """`in_force` of one person: the account, else the guest, else nobody."""
+def sanctions_of(user: User | None, guest: Guest | None, *, own_only: bool = False) -> list[Sanction]:
+    """Return the active sanctions of the account, or else of the guest. See `active_by_person`."""
     if user:
-        return in_force([user.pk], [], told_only=told_only).get(person_key(user.pk, None), [])
+        return in_force([user.pk], [], own_only=own_only).get(person_key(user.pk, None), [])
     if guest:
-        return in_force([], [guest.pk], told_only=told_only).get(person_key(None, guest.pk), [])
+        return in_force([], [guest.pk], own_only=own_only).get(person_key(None, guest.pk), [])
     return []
 
 
-def _what(kind: str, until: datetime | None) -> str:
+def _kind_sentence(kind: str, until: datetime | None) -> str:
     if until:
         times = clock()
         when = f"{times.moment_words(until)} {times.zone_name(until)}"
@@ -171,7 +180,7 @@ def _what(kind: str, until: datetime | None) -> str:
             case Sanction.Kind.PAUSE:
                 return _("You are paused from commenting until %(when)s.") % {"when": when}
             case Sanction.Kind.REVIEW:
-                return _("Until %(when)s a moderator reads what you write before it is published.") % {
+                return _("Until %(when)s your comments are reviewed before they are published.") % {
                     "when": when
                 }
         return _("You were warned by a moderator.")
@@ -181,5 +190,5 @@ def _what(kind: str, until: datetime | None) -> str:
         case Sanction.Kind.PAUSE:
             return _("You are paused from commenting.")
         case Sanction.Kind.REVIEW:
-            return _("A moderator reads what you write before it is published.")
+            return _("Your comments are reviewed before they are published.")
     return _("You were warned by a moderator.")

@@ -1,4 +1,4 @@
-"""Forms about a person: what to hold them to, a note, and a child's data."""
+"""Forms about a person: a sanction, an appeal against it, and a note."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,54 +17,59 @@ from core.forms import Lines, leave_whole
 from moderation.models import Note, Sanction
 from moderation.models.people import WORDS_MAX
 
-WARNED_FOR = timedelta(days=30)  # that a warning is shown where the person writes
-PAUSE = timedelta(days=7)  # as the form proposes it
-LONGEST = timedelta(days=3653)  # a time near the year 9999 is none in another time zone
-FORMAT = "%Y-%m-%dT%H:%M"  # of datetime-local
+WARNING_LENGTH = timedelta(days=30)  # how long a warning is shown above the comment form
+DEFAULT_PAUSE = timedelta(days=7)
+MAX_LENGTH = timedelta(days=3653)  # a time near the year 9999 cannot be converted to every time zone
+DATETIME_LOCAL = "%Y-%m-%dT%H:%M"  # the format of <input type="datetime-local">
 
 Kind = Sanction.Kind
 
 LABELS = {
     Kind.WARN: gettext_lazy("Warn"),
-    Kind.REVIEW: gettext_lazy("Review everything of theirs"),
+    Kind.REVIEW: gettext_lazy("Review all comments first"),
     Kind.PAUSE: gettext_lazy("Pause until…"),
     Kind.BAN: gettext_lazy("Ban"),
 }
-EXPLAINED = {
-    Kind.WARN: gettext_lazy("They read it for 30 days where they write, and may go on."),
-    Kind.REVIEW: gettext_lazy("What they write waits for a moderator. They are told so."),
-    Kind.PAUSE: gettext_lazy("They can't comment until then. They are told why, and when it ends."),
-    Kind.BAN: gettext_lazy("They can't comment. They are told why, and how to ask for another look."),
+EXPLANATIONS = {
+    Kind.WARN: gettext_lazy(
+        "They can still comment. The warning is shown above their comment form for 30 days."
+    ),
+    Kind.REVIEW: gettext_lazy("Their comments wait for review. They are told so."),
+    Kind.PAUSE: gettext_lazy("They can't comment until then. They are told the reason and when it ends."),
+    Kind.BAN: gettext_lazy("They can't comment. They are told the reason and how to appeal."),
 }
 
 
 class SanctionForm(forms.Form):
-    """One kind of sanction, with its reason and its end. `counts`: how many comments the last days hold."""
+    """A form for one kind of sanction: its reason, a message and its end.
 
-    reason = forms.ChoiceField(label=gettext_lazy("Why? They are told:"))
+    `counts`: the number of comments that would be removed, by number of days.
+    """
+
+    reason = forms.ChoiceField(label=gettext_lazy("Reason (shown to the person)"))
     words = Lines(
-        label=gettext_lazy("In your words"),
+        label=gettext_lazy("Message to the person"),
         required=False,
         max_length=WORDS_MAX,
-        help_text=gettext_lazy("They read this as well. Without it, the reason alone."),
+        help_text=gettext_lazy("Optional. It is shown with the reason."),
         widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
     )
     until = forms.DateTimeField(
         label=gettext_lazy("Until"),
         required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=FORMAT),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=DATETIME_LOCAL),
     )
     days = forms.TypedChoiceField(label=gettext_lazy("Also remove"), coerce=int, required=False)
 
     def __init__(self, data: Any = None, *, kind: str, counts: dict[int, int]) -> None:
         self.kind = Kind(kind)
-        super().__init__(data, auto_id=f"id_{kind}_%s")  # four of them are on a page
+        super().__init__(data, auto_id=f"id_{kind}_%s")  # the page has four of these forms
         leave_whole(self)
         spam = (Reason.SPAM.value, str(Reason.SPAM.label))
         self.fields["reason"].choices = [*removal_reasons.choices(), spam]  # type: ignore[attr-defined]
         self.fields["days"].choices = [  # type: ignore[attr-defined]
-            (0, _("nothing: what they wrote stays")),
-            *((days, _last(days, count)) for days, count in counts.items() if count),
+            (0, _("no comments")),
+            *((days, _days_label(days, count)) for days, count in counts.items() if count),
         ]
         if len(self.fields["days"].choices) == 1:  # type: ignore[attr-defined]
             del self.fields["days"]
@@ -72,16 +77,16 @@ class SanctionForm(forms.Form):
             del self.fields["until"]
         elif self.kind == Kind.PAUSE:
             self.fields["until"].required = True
-            self.fields["until"].help_text = _("In the time zone of the site.")
-            self.fields["until"].initial = timezone.now() + PAUSE
+            self.fields["until"].help_text = _("In the site's time zone.")
+            self.fields["until"].initial = timezone.now() + DEFAULT_PAUSE
         else:
-            self.fields["until"].help_text = _("Empty: until somebody ends it. In the time zone of the site.")
+            self.fields["until"].help_text = _("Leave empty for no end date. In the site's time zone.")
 
     @property
     def helper(self) -> FormHelper:
         helper = FormHelper()
         helper.form_tag = False
-        helper.disable_csrf = True  # the template has it
+        helper.disable_csrf = True  # the template has the token
         helper.add_input(Submit("", _("Pause") if self.kind == Kind.PAUSE else self.label))
         return helper
 
@@ -90,31 +95,33 @@ class SanctionForm(forms.Form):
         return str(LABELS[self.kind])
 
     @property
-    def explained(self) -> str:
-        return str(EXPLAINED[self.kind])
+    def explanation(self) -> str:
+        return str(EXPLANATIONS[self.kind])
 
     def clean_until(self) -> datetime | None:
         until: datetime | None = self.cleaned_data["until"]
         if until and until <= timezone.now():
-            raise ValidationError(_("That is over already."), code="past")
-        if until and until > timezone.now() + LONGEST:
-            raise ValidationError(_("Ten years are the most."), code="far")
+            raise ValidationError(_("This time is in the past."), code="past")
+        if until and until > timezone.now() + MAX_LENGTH:
+            raise ValidationError(_("This must be within ten years."), code="far")
         return until
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if self.kind == Kind.WARN:
-            data["until"] = timezone.now() + WARNED_FOR
+            data["until"] = timezone.now() + WARNING_LENGTH
         data["days"] = data.get("days") or 0
         return data
 
 
 class NoteForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A form to add a note for other moderators."""
+
     class Meta:
         model = Note
         fields = ["text"]
         field_classes = {"text": Lines}
-        labels = {"text": gettext_lazy("A note for colleagues")}
+        labels = {"text": gettext_lazy("Note for other moderators")}
         widgets = {"text": forms.Textarea(attrs={"rows": 2, "dir": "auto"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -126,15 +133,15 @@ class NoteForm(forms.ModelForm):  # type: ignore[type-arg]
         helper = FormHelper()
         helper.form_tag = False
         helper.disable_csrf = True
-        helper.add_input(Submit("", _("Keep this note")))
+        helper.add_input(Submit("", _("Add note")))
         return helper
 
 
-class AskForm(forms.Form):
-    """Another look at a sanction, from the person whom it holds."""
+class SanctionAppealForm(forms.Form):
+    """A form for the sanctioned person to appeal a sanction."""
 
     words = Lines(
-        label=gettext_lazy("Why do you think that it is wrong?"),
+        label=gettext_lazy("Why is this decision wrong?"),
         max_length=WORDS_MAX,
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
     )
@@ -148,14 +155,14 @@ class AskForm(forms.Form):
         helper = FormHelper()
         helper.form_tag = False
         helper.disable_csrf = True
-        helper.add_input(Submit("", _("Ask for another look")))
+        helper.add_input(Submit("", _("Appeal this decision")))
         return helper
 
 
-def _last(days: int, count: int) -> str:
-    of = ngettext("%(n)s comment", "%(n)s comments", count) % {"n": count}
+def _days_label(days: int, count: int) -> str:
+    comments = ngettext("%(n)s comment", "%(n)s comments", count) % {"n": count}
     if days == 1:
-        return _("the last 24 hours: %(comments)s") % {"comments": of}
+        return _("the last 24 hours: %(comments)s") % {"comments": comments}
     if days >= 365:
-        return _("the last year: %(comments)s") % {"comments": of}
-    return _("the last %(days)s days: %(comments)s") % {"days": days, "comments": of}
+        return _("the last year: %(comments)s") % {"comments": comments}
+    return _("the last %(days)s days: %(comments)s") % {"days": days, "comments": comments}

@@ -1,6 +1,6 @@
-"""Who somebody is here and what is known of them: an account, else a guest, else a name that a source gave.
+"""Profiles: what is known about a person, who is an account, a guest or the author name of an import.
 
-A page of cards asks the same few statements whatever its length.
+The number of statements does not grow with the number of people.
 """
 
 import re
@@ -25,13 +25,16 @@ from moderation.people.active_sanctions import in_force
 from moderation.queue import explanations
 from moderation.screening import origins
 
-SAME_PRESS = timedelta(minutes=1)  # in which the very same from the same moderator is a second click
-FOUND = 30  # people of each sort that a search gives
+DOUBLE_CLICK = timedelta(minutes=1)  # the same input by the same moderator within it is a second click
+SEARCH_MOST = 30  # accounts, guests and imported names, each
 
 
 @dataclass(frozen=True)
 class Person:
-    """Exactly one of the three. `comment` is any one of those that a source gave this name."""
+    """An account, a guest, or an imported name. Exactly one field is set.
+
+    `comment` stands for an imported name: it is any one of the comments under that name.
+    """
 
     user: User | None = None
     guest: Guest | None = None
@@ -39,94 +42,98 @@ class Person:
 
     @classmethod
     def of(cls, comment: Comment) -> "Person":
+        """Return the author of a comment."""
         if comment.author_id:
             return cls(user=comment.author)
         return cls(guest=comment.guest) if comment.guest_id else cls(comment=comment)
 
     @property
     def key(self) -> str:
-        """As it stands in URLs: u12 · g7 · i123, where 123 is a comment."""
-        one: Any = self.user or self.guest or self.comment
-        return f"{'u' if self.user else 'g' if self.guest else 'i'}{one.pk}"
+        """Return the key for URLs: u12 for an account, g7 for a guest, i123 for the name of comment 123."""
+        row: Any = self.user or self.guest or self.comment
+        return f"{'u' if self.user else 'g' if self.guest else 'i'}{row.pk}"
 
     @property
     def name(self) -> str:
         if self.comment:
-            return self.comment.author_name or _("Somebody")
-        return str(self.user or self.guest) or _("Somebody")
+            return self.comment.author_name or _("Anonymous")
+        return str(self.user or self.guest) or _("Anonymous")
 
     @property
     def is_blank(self) -> bool:
-        """Who it was has been forgotten."""
+        """Return whether the name and e-mail of this account or guest were deleted."""
         return not self.comment and not (self.user or self.guest).name  # type: ignore[union-attr]
 
     @property
     def email(self) -> str:
-        """Empty for a name that a source gave, and for who was blanked. Who may read it: may_read_emails."""
+        """Return the e-mail; empty for imported names and blanked people. See can_read_emails."""
         if self.is_blank:
-            return ""  # an account's is no e-mail then
+            return ""  # a blanked account has a placeholder
         return (self.user or self.guest).email if self.user or self.guest else ""  # type: ignore[union-attr]
 
     @property
-    def about(self) -> dict[str, Any]:
-        """What a Note of this person has in its fields, and a Sanction: there is none of a name."""
+    def as_fields(self) -> dict[str, Any]:
+        """Return the person as fields of a Note, or of a Sanction, which imported names cannot have."""
         if self.comment:
             return {"comment": self.comment}
         return {"user": self.user, "guest": self.guest}
 
     def get_absolute_url(self) -> str:
-        return url_of(self.key)
+        return person_url(self.key)
 
     def lock(self) -> None:
-        """Until the transaction ends, before any discussion: of two acts about an account or a guest the
-        second waits, and finds what the first one did."""
+        """Lock the account or guest until the transaction ends. Discussions are locked after it, not before.
+
+        Of two actions on one person, the second waits and then sees the result of the first.
+        """
         if self.user:
             User.objects.select_for_update(no_key=True).get(pk=self.user.pk)
         elif self.guest:
             Guest.objects.select_for_update(no_key=True).get(pk=self.guest.pk)
 
     def comments(self) -> Any:
-        """All that they wrote here."""
+        """Return all comments of this person."""
         if self.comment:
-            return _named().filter(source=self.comment.source, author_name=self.comment.author_name)
+            imported = _imported_comments()
+            return imported.filter(source=self.comment.source, author_name=self.comment.author_name)
         return Comment.objects.written_by(self.user, self.guest)
 
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of the writer of one comment; the numbers are without that comment."""
+    """What is known about the author of one comment. The numbers leave out that comment."""
 
-    url: str  # of the person's page on the desk
-    since: datetime | None  # since when they are here
-    states: Counter[str] = field(default_factory=Counter)  # comments by State
-    against: int = 0  # reports of what they wrote, those of illegal content among them
+    url: str  # of the person's profile
+    since: datetime | None  # when they joined or first commented
+    states: Counter[str] = field(default_factory=Counter)  # number of comments by State
+    against: int = 0  # reports of their comments, including those of illegal content
     by: int = 0  # reports that they sent
-    sanctions: list[Sanction] = field(default_factory=list)  # in force, also those that hold by their e-mail
-    same_email: list[str] = field(default_factory=list)  # other names with the same proved e-mail
-    same_name: int = 0  # others who signed as the comment's writer did; no claim that they are one person
-    same_name_said: str = ""  # what they wrote: "2 published, 1 spam"
-    ip: str = ""  # a short form of the hash of the comment's IP address, while that is kept
-    same_ip: list[str] = field(default_factory=list)  # names of others who wrote from there, latest first
-    people_at_ip: int = 0  # how many these are, as far as origins.ALIKE comments tell
+    sanctions: list[Sanction] = field(default_factory=list)  # active ones, also through the same e-mail
+    same_email: list[str] = field(default_factory=list)  # names of others with the same confirmed e-mail
+    same_name: int = 0  # number of other people with the same name; they may be different persons
+    same_name_said: str = ""  # the comments of these others: "2 published, 1 spam"
+    ip: str = ""  # a short form of the hash of the comment's IP address, while it is kept
+    same_ip: list[str] = field(default_factory=list)  # names of others at that address, the latest first
+    people_at_ip: int = 0  # number of these others, among the last origins.ALIKE comments
     notes: list[Note] = field(default_factory=list)  # on the comment and on the person, the oldest first
 
     @property
     def is_first(self) -> bool:
-        """Nothing else of theirs was ever here."""
+        """Return whether the person has no other comment."""
         return not +self.states
 
     @property
     def said(self) -> str:
-        """3 published, 1 removed; nothing if this is all."""
+        """Return the other comments in words, such as "3 published, 1 removed"; empty if there are none."""
         return explanations.history(self.states)
 
 
-KEY = re.compile(r"([ugi])([1-9][0-9]{0,17})", re.ASCII)
+PERSON_KEY = re.compile(r"([ugi])([1-9][0-9]{0,17})", re.ASCII)
 
 
-def find(key: str) -> Person | None:
-    """u12: an account, g7: a guest, i123: whom a source named over comment 123."""
-    if not (match := KEY.fullmatch(key)):
+def find_person(key: str) -> Person | None:
+    """Return the person with this key, which is an account (u12), a guest (g7) or an imported name (i123)."""
+    if not (match := PERSON_KEY.fullmatch(key)):
         return None
     kind, pk = match[1], int(match[2])
     if kind == "u":
@@ -134,54 +141,60 @@ def find(key: str) -> Person | None:
     elif kind == "g":
         found = Person(guest=Guest.objects.filter(pk=pk).first())
     else:
-        found = Person(comment=_named().filter(pk=pk).select_related("discussion__article").first())
+        found = Person(
+            comment=_imported_comments().filter(pk=pk).select_related("discussion__article").first()
+        )
     return found if found.user or found.guest or found.comment else None
 
 
 @dataclass(frozen=True)
-class Shared:
-    """An IP address that somebody wrote from in the last 30 days, by the short form of its hash."""
+class SharedAddress:
+    """An IP address that a person commented from in the last 30 days."""
 
-    ip: str
-    others: list[tuple[str, str]]  # (URL, name) of other people who wrote from there
+    ip: str  # a short form of its hash
+    others: list[tuple[str, str]]  # (URL, name) of other people at this address
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is known of one person, all of their comments included."""
+class PersonFacts:
+    """What is known about one person, from all of their comments."""
 
-    what: str  # "account" · "guest, e-mail confirmed" · "brought in from CNN"
+    description: str  # "account" · "guest, e-mail confirmed" · "imported from CNN"
     since: datetime | None
-    states: list[tuple[str, str, int]]  # (state, its words, how many comments)
-    against: int  # those of illegal content among them
-    illegal: int
-    by: int
-    same_email: list[tuple[str, str]]  # (URL, name) of others with the same proved e-mail
-    origins: list[Shared]  # that from which somebody wrote last first
+    states: list[tuple[str, str, int]]  # (state, its label, number of comments)
+    reports_received: int  # including those of illegal content
+    illegal_reports: int
+    reports_sent: int
+    same_email: list[tuple[str, str]]  # (URL, name) of others with the same confirmed e-mail
+    addresses: list[SharedAddress]  # the one used last first
 
 
-def facts(person: Person, user: User) -> Facts:
-    """As this moderator or editor may know it, who is told of others as in `records`."""
-    stories = _own_stories(user)
+def person_facts(person: Person, user: User) -> PersonFacts:
+    """Return what this moderator or editor may know about a person.
+
+    Editors see fewer others, as in `records`.
+    """
+    stories = _visible_stories(user)
     users = [person.user.pk] if person.user else []
     guests = [person.guest.pk] if person.guest else []
-    named = [person.comment] if person.comment else []
-    states, since = _states(users, guests, named)
-    against, illegal, by = _reports(users, guests, [comment.pk for comment in named])
+    imported = [person.comment] if person.comment else []
+    states, since = _states(users, guests, imported)
+    received, illegal, sent = _reports(users, guests, [comment.pk for comment in imported])
     theirs = person.comments().in_care_of(user).order_by("-created_at")
     latest = theirs.values_list("pk", flat=True)[: origins.ALIKE]
     by_ip = dict(origins.of(latest, stories).values())
-    return Facts(
-        what=_what(person),
+    return PersonFacts(
+        description=_describe(person),
         since=since.get(person.key),
         states=[(s.value, str(s.label), states[person.key][s]) for s in State if states[person.key][s]],
-        against=against[person.key],
-        illegal=illegal[person.key],
-        by=by[person.key],
-        same_email=[(url_of(key), name) for key, name in _same_email(users, guests, stories)[person.key]],
-        origins=[
-            Shared(
-                origins.short(ip), [(url_of(key), name) for key, name in others.items() if key != person.key]
+        reports_received=received[person.key],
+        illegal_reports=illegal[person.key],
+        reports_sent=sent[person.key],
+        same_email=[(person_url(key), name) for key, name in _same_email(users, guests, stories)[person.key]],
+        addresses=[
+            SharedAddress(
+                origins.short(ip),
+                [(person_url(key), name) for key, name in others.items() if key != person.key],
             )
             for ip, others in by_ip.items()
         ],
@@ -189,126 +202,132 @@ def facts(person: Person, user: User) -> Facts:
 
 
 def keep_note(*, text: str, by: User, **about: Any) -> Note:
-    """Note something of a comment (`comment`) or of a person (Person.about). A second click gives the note of
-    the first."""
+    """Add a note on a comment (`comment`) or on a person (Person.as_fields). A double click adds one note."""
     now = timezone.now()
     with transaction.atomic():
         Person(user=by).lock()
-        same = Note.objects.filter(text=text, by=by, at__gt=now - SAME_PRESS, **about).first()
+        same = Note.objects.filter(text=text, by=by, at__gt=now - DOUBLE_CLICK, **about).first()
         return same or Note.objects.create(text=text, by=by, at=now, **about)
 
 
-def notes(person: Person) -> list[Note]:
-    """On the person, the oldest first; of a name that a source gave, on the comment."""
-    return list(Note.objects.filter(**person.about).select_related("by"))
+def notes_on(person: Person) -> list[Note]:
+    """Return the notes on a person, the oldest first; for an imported name, those on the comment."""
+    return list(Note.objects.filter(**person.as_fields).select_related("by"))
 
 
 @dataclass(frozen=True)
-class Found:
-    """A person whom a search found."""
+class SearchResult:
+    """A person that a search found."""
 
     person: Person
-    what: str
+    description: str  # as in PersonFacts
     states: str  # "3 published, 1 removed"
 
 
-def may_read(user: User, person: Person) -> bool:
-    """What is known and noted of somebody, and what they were held to: moderators of everybody, editors of
-    who wrote under articles that they may edit."""
+def can_read_profile(user: User, person: Person) -> bool:
+    """Return whether `user` may see this person's profile.
+
+    Moderators may see every profile, editors those of people who commented under articles that they may edit.
+    """
     return user.is_moderator or person.comments().in_care_of(user).exists()
 
 
-def search(asked: str, user: User) -> list[Found]:
-    """Accounts, guests and names under a source of whom this person may read, by a part of their name or, who
-    may read that, of their e-mail; at most FOUND of each."""
-    wanted = Q(name__icontains=asked)
-    if may_read_emails(user):
-        wanted |= Q(email__icontains=asked)
-    by_account, by_guest, names = Q(), Q(), _named()
+def search(query: str, user: User) -> list[SearchResult]:
+    """Return accounts, guests and imported names that contain `query`, at most SEARCH_MOST of each.
+
+    Only people whose profile `user` may see are found. E-mails are searched if `user` may read them.
+    """
+    matches = Q(name__icontains=query)
+    if can_read_emails(user):
+        matches |= Q(email__icontains=query)
+    by_account, by_guest, names = Q(), Q(), _imported_comments()
     if not user.is_moderator:
         theirs = Comment.objects.in_care_of(user)
         by_account = Q(Exists(theirs.filter(author=OuterRef("pk"))))
         by_guest = Q(Exists(theirs.filter(guest=OuterRef("pk"), author=None)))
         names = names.in_care_of(user)
-    users = list(User.objects.filter(wanted, by_account).order_by("-date_joined")[:FOUND])
+    users = list(User.objects.filter(matches, by_account).order_by("-date_joined")[:SEARCH_MOST])
     roles = defaultdict(set)
     for pk, role in User.objects.filter(pk__in=[user.pk for user in users]).values_list("pk", "groups__name"):
         roles[pk].add(role or READER)
     for user in users:
-        user.roles = frozenset(roles[user.pk])  # else each asks for its own
-    guests = list(Guest.objects.filter(wanted, by_guest).order_by("-created_at")[:FOUND])
-    once = list(
-        names.filter(author_name__icontains=asked)
+        user.roles = frozenset(roles[user.pk])  # avoids a query for each account
+    guests = list(Guest.objects.filter(matches, by_guest).order_by("-created_at")[:SEARCH_MOST])
+    imported = list(
+        names.filter(author_name__icontains=query)
         .select_related("discussion__article")
         .defer("body", "body_html", "discussion__article__body", "discussion__article__body_html")
         .order_by("source", "author_name", "pk")
-        .distinct("source", "author_name")[:FOUND]
+        .distinct("source", "author_name")[:SEARCH_MOST]
     )
-    states, _since = _states([user.pk for user in users], [guest.pk for guest in guests], once)
+    states, _since = _states([user.pk for user in users], [guest.pk for guest in guests], imported)
     people = [
         *(Person(user=user) for user in users),
         *(Person(guest=guest) for guest in guests),
-        *(Person(comment=comment) for comment in once),
+        *(Person(comment=comment) for comment in imported),
     ]
-    return [Found(person, _what(person), explanations.history(states[person.key])) for person in people]
+    return [
+        SearchResult(person, _describe(person), explanations.history(states[person.key])) for person in people
+    ]
 
 
-def _what(person: Person) -> str:
+def _describe(person: Person) -> str:
+    """Return what kind of person it is, with the roles of an account and the source of an imported name."""
     if person.user:
         return ", ".join([_("account"), *sorted(person.user.roles - {READER})])
     if person.guest:
-        proved = person.guest.confirmed_at
-        return _("guest, e-mail confirmed") if proved else _("guest, e-mail not confirmed")
+        confirmed = person.guest.confirmed_at
+        return _("guest, e-mail confirmed") if confirmed else _("guest, e-mail not confirmed")
     assert person.comment is not None
     source = person.comment.discussion.article.source_name
-    return _("brought in from %(source)s") % {"source": source} if source else _("brought in")
+    return _("imported from %(source)s") % {"source": source} if source else _("imported")
 
 
-def url_of(key: str) -> str:
+def person_url(key: str) -> str:
     return reverse("moderation:person", args=[key])
 
 
-def may_read_emails(user: User) -> bool:
-    """As the admin allows it: moderators and administrators, not editors."""
+def can_read_emails(user: User) -> bool:
+    """Return whether `user` may read e-mails, as in the admin: moderators and administrators, not editors."""
     return user.has_perm("accounts.view_user") and user.has_perm("accounts.view_guest")
 
 
 def records(comments: Sequence[Comment], user: User) -> dict[int, Record]:
-    """By comment, what is known of its writer: twelve statements at most for any number of comments.
+    """Return what is known about the author of each comment, by comment id, in at most twelve statements.
 
-    An editor reads who else is behind a name, an e-mail or an IP address only of those who wrote under their
-    own articles, for one more.
+    An editor sees other people with the same name, e-mail or IP address only if these commented under the
+    editor's own articles, which takes one more statement.
     """
-    stories = _own_stories(user)
+    stories = _visible_stories(user)
     keys = {c.pk: _key(c.author_id, c.guest_id, c.pk) for c in comments}
     users = {comment.author_id for comment in comments if comment.author_id}
     guests = {comment.guest_id for comment in comments if comment.guest_id and not comment.author_id}
-    named = [comment for comment in comments if not (comment.author_id or comment.guest_id)]
-    states, since = _states(users, guests, named)
-    against, _illegal, by = _reports(users, guests, [comment.pk for comment in named])
-    held = in_force(users, guests)
+    imported = [comment for comment in comments if not (comment.author_id or comment.guest_id)]
+    states, since = _states(users, guests, imported)
+    received, _illegal, sent = _reports(users, guests, [comment.pk for comment in imported])
+    sanctions = in_force(users, guests)
     same_email = _same_email(users, guests, stories)
     same_name = _same_name(keys, stories)
-    whence = origins.of(keys, stories)
+    addresses = origins.of(keys, stories)
     notes = _notes(list(keys), users, guests)
     found = {}
     for comment in comments:
         key = keys[comment.pk]
-        ip, others = whence.get(comment.pk, (b"", {}))
-        alike = {other: name for other, name in others.items() if other != key}
+        ip, people_there = addresses.get(comment.pk, (b"", {}))
+        others = {other: name for other, name in people_there.items() if other != key}
         found[comment.pk] = Record(
-            url=url_of(key),
+            url=person_url(key),
             since=since.get(key),
             states=states[key] - Counter([comment.state]),
-            against=against[key],
-            by=by[key],
-            sanctions=held.get(key, []),
+            against=received[key],
+            by=sent[key],
+            sanctions=sanctions.get(key, []),
             same_email=[name for _other, name in same_email[key]],
             same_name=same_name[comment.pk][0],
             same_name_said=explanations.history(same_name[comment.pk][1]),
             ip=origins.short(ip),
-            same_ip=list(dict.fromkeys(alike.values())),
-            people_at_ip=len(alike),
+            same_ip=list(dict.fromkeys(others.values())),
+            people_at_ip=len(others),
             notes=sorted(notes[f"#{comment.pk}"] + notes[key], key=lambda note: (note.at, note.pk)),
         )
     return found
@@ -318,20 +337,22 @@ def _key(user: int | None, guest: int | None, comment: int | None) -> str:
     return person_key(user, guest) if user or guest else f"i{comment}"
 
 
-def _named() -> Any:
-    """Comments under names that sources gave; of what is sealed or deleted for good none is left."""
-    stand = Comment.objects.filter(author=None, guest=None, erased_at=None)
-    return stand.exclude(state_reason=Reason.SEALED)
+def _imported_comments() -> Any:
+    """Return the comments under imported names, without restricted and permanently deleted ones."""
+    imported = Comment.objects.filter(author=None, guest=None, erased_at=None)
+    return imported.exclude(state_reason=Reason.SEALED)
 
 
 def _states(
-    users: Iterable[int], guests: Iterable[int], named: Sequence[Comment]
+    users: Iterable[int], guests: Iterable[int], imported: Sequence[Comment]
 ) -> tuple[dict[str, Counter[str]], dict[str, datetime]]:
-    """How many comments of each are in which state; and since when each is here."""
+    """Return by person key the number of comments by state, and when the person joined or first commented."""
     states: dict[str, Counter[str]] = defaultdict(Counter)
     since: dict[str, datetime] = {}
-    mine = Comment.objects.filter(Q(author__in=users) | Q(guest__in=guests, author=None)).order_by()
-    counted = mine.values_list("author", "guest", "state").annotate(n=Count("pk"), first=Min("created_at"))
+    comments = Comment.objects.filter(Q(author__in=users) | Q(guest__in=guests, author=None)).order_by()
+    counted = comments.values_list("author", "guest", "state").annotate(
+        n=Count("pk"), first=Min("created_at")
+    )
     for author, guest, state, n, first in counted:
         key = person_key(author, guest)
         states[key][state] += n
@@ -340,19 +361,19 @@ def _states(
         since[f"u{pk}"] = min(joined, since.get(f"u{pk}", joined))
     for pk, seen in Guest.objects.filter(pk__in=guests).values_list("pk", "created_at"):
         since[f"g{pk}"] = min(seen, since.get(f"g{pk}", seen))
-    if named:
-        _states_of_names(named, states, since)
+    if imported:
+        _add_states_of_imported(imported, states, since)
     return states, since
 
 
-def _states_of_names(
-    named: Sequence[Comment], states: dict[str, Counter[str]], since: dict[str, datetime]
+def _add_states_of_imported(
+    imported: Sequence[Comment], states: dict[str, Counter[str]], since: dict[str, datetime]
 ) -> None:
     by_name = defaultdict(list)
-    for comment in named:
+    for comment in imported:
         by_name[comment.source, comment.author_name].append(f"i{comment.pk}")
     rows = (
-        _named()
+        _imported_comments()
         .filter(
             source__in={source for source, _name in by_name},
             author_name__in={name for _source, name in by_name},
@@ -367,52 +388,54 @@ def _states_of_names(
 
 
 def _reports(
-    users: Iterable[int], guests: Iterable[int], named: Sequence[int]
+    users: Iterable[int], guests: Iterable[int], imported: Sequence[int]
 ) -> tuple[Counter[str], Counter[str], Counter[str]]:
-    """Reports of what each wrote (under an imported name: of that one comment), how many of these were of
-    illegal content, and those that each sent."""
-    against, illegal, by = Counter[str](), Counter[str](), Counter[str]()
-    # One row a person, who may have written thousands that were reported.
-    of_a_name = Case(When(comment__author=None, comment__guest=None, then=F("comment")))
-    theirs = Q(comment__author__in=users) | Q(comment__guest__in=guests) | Q(comment__in=named)
+    """Return by person key: reports received, how many of these are of illegal content, and reports sent.
+
+    For an imported name, only reports of that one comment are counted.
+    """
+    received, illegal, sent = Counter[str](), Counter[str](), Counter[str]()
+    # Grouped in the database, since thousands of one person's comments may be reported.
+    imported_comment = Case(When(comment__author=None, comment__guest=None, then=F("comment")))
+    theirs = Q(comment__author__in=users) | Q(comment__guest__in=guests) | Q(comment__in=imported)
 
     def counted(rows: Any, *, is_notice: bool) -> Any:
         kind = Value(is_notice, BooleanField())
-        whose = rows.filter(theirs).order_by()
-        columns = ("comment__author", "comment__guest", of_a_name, kind)
-        return whose.values_list(*columns).annotate(n=Count("pk"))
+        reports = rows.filter(theirs).order_by()
+        columns = ("comment__author", "comment__guest", imported_comment, kind)
+        return reports.values_list(*columns).annotate(n=Count("pk"))
 
     notices = counted(Notice.objects, is_notice=True)
-    about = counted(Report.objects, is_notice=False).union(notices, all=True)
-    for author, guest, comment, is_notice, n in about:
-        against[_key(author, guest, comment)] += n
+    both = counted(Report.objects, is_notice=False).union(notices, all=True)
+    for author, guest, comment, is_notice, n in both:
+        received[_key(author, guest, comment)] += n
         illegal[_key(author, guest, comment)] += n if is_notice else 0
-    sent = Report.objects.filter(Q(user__in=users) | Q(guest__in=guests)).order_by()
-    for user, guest, n in sent.values_list("user", "guest").annotate(n=Count("pk")):
-        by[person_key(user, guest)] += n
-    return against, illegal, by
+    own = Report.objects.filter(Q(user__in=users) | Q(guest__in=guests)).order_by()
+    for user, guest, n in own.values_list("user", "guest").annotate(n=Count("pk")):
+        sent[person_key(user, guest)] += n
+    return received, illegal, sent
 
 
-def _own_stories(user: User) -> list[int] | None:
-    """None: everything is this person's to know."""
+def _visible_stories(user: User) -> list[int] | None:
+    """Return the stories that limit which other people an editor sees; None for moderators: no limit."""
     if user.is_moderator:
         return None
     return list(Article.objects.editable_by(user).values_list("pk", flat=True))
 
 
 SAME_EMAIL = """
-WITH proved AS (
+WITH confirmed AS (
   SELECT 'u' || u.id AS key, lower(u.email) AS email FROM accounts_user u
   JOIN account_emailaddress e ON e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)
   WHERE u.id = ANY(%(users)s)
   UNION
   SELECT 'g' || id, lower(email) FROM accounts_guest WHERE id = ANY(%(guests)s) AND confirmed_at IS NOT NULL)
-SELECT p.key, 'g' || g.id, g.name FROM proved p JOIN accounts_guest g ON lower(g.email) = p.email
+SELECT p.key, 'g' || g.id, g.name FROM confirmed p JOIN accounts_guest g ON lower(g.email) = p.email
 WHERE g.confirmed_at IS NOT NULL AND 'g' || g.id <> p.key AND (%(stories)s::bigint[] IS NULL
   OR EXISTS (SELECT FROM comments_comment c
              WHERE c.guest_id = g.id AND c.discussion_id = ANY(%(stories)s::bigint[])))
 UNION
-SELECT p.key, 'u' || u.id, u.name FROM proved p JOIN accounts_user u ON lower(u.email) = p.email
+SELECT p.key, 'u' || u.id, u.name FROM confirmed p JOIN accounts_user u ON lower(u.email) = p.email
 JOIN account_emailaddress e ON e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)
 WHERE 'u' || u.id <> p.key AND (%(stories)s::bigint[] IS NULL
   OR EXISTS (SELECT FROM comments_comment c
@@ -423,17 +446,20 @@ ORDER BY 1, 3"""
 def _same_email(
     users: Iterable[int], guests: Iterable[int], stories: list[int] | None
 ) -> dict[str, list[tuple[str, str]]]:
-    """By key, the others with the same proved e-mail (who wrote under one of these stories): (key, name)."""
+    """Return by person key the others with the same confirmed e-mail, as (key, name).
+
+    With `stories` only those who commented under one of them are returned.
+    """
     others: dict[str, list[tuple[str, str]]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(SAME_EMAIL, {"users": list(users), "guests": list(guests), "stories": stories})
         for key, other, name in cursor.fetchall():
-            others[key].append((other, name or _("Somebody")))
+            others[key].append((other, name or _("Anonymous")))
     return others
 
 
-# The names of comments have no index, which each change of a state would enter anew; those of accounts and
-# guests have one.
+# It goes through the indexed names of accounts and guests. The names of comments have no index, since every
+# change of a state would have to update it.
 SAME_NAME = """
 WITH signed AS MATERIALIZED (
   SELECT id, author_name, author_id, guest_id FROM comments_comment
@@ -456,8 +482,10 @@ FROM seen f GROUP BY id, state"""
 
 
 def _same_name(comments: Iterable[int], stories: list[int] | None) -> dict[int, tuple[int, dict[str, int]]]:
-    """By comment: how many other accounts and guests have its very name (and wrote under one of these
-    stories), and how many comments of theirs are in which state."""
+    """Return by comment the number of other people with the same name, and their comments by state.
+
+    With `stories` only those who commented under one of them count.
+    """
     found: dict[int, tuple[int, dict[str, int]]] = defaultdict(lambda: (0, {}))
     with connection.cursor() as cursor:
         cursor.execute(SAME_NAME, {"ids": list(comments), "stories": stories})
@@ -467,10 +495,10 @@ def _same_name(comments: Iterable[int], stories: list[int] | None) -> dict[int, 
 
 
 def _notes(ids: Sequence[int], users: Iterable[int], guests: Iterable[int]) -> dict[str, list[Note]]:
-    """By "#<comment>" and by the key of a person."""
+    """Return the notes on these comments and people, by "#<comment>" and by person key."""
     notes: dict[str, list[Note]] = defaultdict(list)
-    about = Note.objects.filter(Q(comment__in=ids) | Q(user__in=users) | Q(guest__in=guests))
-    for note in about.select_related("by"):
+    rows = Note.objects.filter(Q(comment__in=ids) | Q(user__in=users) | Q(guest__in=guests))
+    for note in rows.select_related("by"):
         key = f"#{note.comment_id}" if note.comment_id else person_key(note.user_id, note.guest_id)
         notes[key].append(note)
     return notes

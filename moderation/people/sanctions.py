@@ -1,4 +1,7 @@
-"""The verbs that hold people to something: each is one act, with its undo, and is told to the person."""
+"""Sanctions: warn, review, pause or ban a person, end a sanction, and answer an appeal against it.
+
+Imposing and ending are actions that can be undone. The person is notified by mail.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,35 +19,36 @@ from articles.site.languages import in_site_language
 from comments.models import REMOVED, Reason, State, Transition
 from comments.services import change_states, lock
 from moderation.actions import setting_changes
-from moderation.models import Batch, Change, Sanction, proofs
+from moderation.models import Batch, Change, Sanction, confirmed_emails
 from moderation.notifications import mail
 from moderation.people import active_sanctions
-from moderation.people.profiles import SAME_PRESS, Person, find
+from moderation.people.profiles import DOUBLE_CLICK, Person, find_person
 
-MAIL_AFTER = timedelta(minutes=1)  # what is taken back at once is told to nobody
-DAYS = (1, 7, 30, 365)  # of which what somebody wrote can be removed with a sanction
+MAIL_AFTER = timedelta(minutes=1)  # no mail is sent about a sanction that is undone within this time
+REMOVAL_DAYS = (1, 7, 30, 365)  # a sanction can also remove the comments of one of these periods
 
 
-def may_hold(actor: User, person: Person) -> bool:
-    """Moderators anybody, but for themselves and those who decide here, whom administrators hold.
+def can_sanction(actor: User, person: Person) -> bool:
+    """Return whether `actor` may impose and end sanctions on this person.
 
-    Whom it would reach by a guest's e-mail counts as well.
+    Moderators may sanction everyone except themselves and staff. Administrators may sanction other staff. An
+    account that the sanction would reach through a guest's e-mail counts as the person.
     """
     if not actor.is_moderator or not (person.user or person.guest):
         return False
-    reached = person.user or _account_reached(person.guest)
+    reached = person.user or _account_with_email_of(person.guest)
     return reached != actor and (actor.is_administrator or not (reached and reached.is_staff))
 
 
-def _account_reached(guest: Guest | None) -> User | None:
-    """The account that a sanction on this guest would hold, as held.HELD has it."""
+def _account_with_email_of(guest: Guest | None) -> User | None:
+    """Return the account that a sanction on this guest would also apply to, as in active_sanctions."""
     if not (guest and guest.email):
         return None
     accounts = User.objects.annotate(lower_email=Lower("email"))
     found: User | None = accounts.filter(lower_email=guest.email.lower()).first()
     if found is None or guest.confirmed_at:
         return found
-    return None if proofs().filter(user=found).exists() else found
+    return None if confirmed_emails().filter(user=found).exists() else found
 
 
 def impose(
@@ -57,11 +61,11 @@ def impose(
     until: datetime | None = None,
     days: int = 0,
 ) -> Batch:
-    """Hold an account or a guest to something (a Sanction.Kind), and remove what they wrote in the last
-    `days`: one act, whose undo takes back both. Who may is the caller's to know: may_hold.
+    """Impose a sanction of a Sanction.Kind on an account or a guest, as one action with one undo.
 
-    `reason` is the code of a reason to remove, or spam, which then is what the comments were. A second click
-    gives the act of the first.
+    With `days` it also removes the comments of the last so many days. `reason` is the code of a removal
+    reason; with spam the comments are marked as spam. A double click returns the first action. The caller
+    checks the permission with can_sanction.
     """
     now = timezone.now()
     to = State.SPAM if reason == Reason.SPAM else State.REJECTED
@@ -73,12 +77,12 @@ def impose(
         parameters={"kind": kind, "person": person.key, "days": days},
     )
     with transaction.atomic():
-        if first := _same_press(person, batch, words, until):
+        if first := _earlier_click(person, batch, words, until):
             return first
         batch.save(force_insert=True)
-        # Stored as ended and then set in force: so its undo is that of any other setting.
+        # It is stored as ended and then activated, so that it is undone like any other setting.
         made = Sanction.objects.create(
-            **person.about,
+            **person.as_fields,
             kind=kind,
             reason=reason,
             words=words,
@@ -94,35 +98,39 @@ def impose(
     return batch
 
 
-def _same_press(person: Person, batch: Batch, words: str, until: datetime | None) -> Batch | None:
-    """The act that did the same a moment ago, and holds. Locks the person: a second click may be faster than
-    the first one's commit."""
+def _earlier_click(person: Person, batch: Batch, words: str, until: datetime | None) -> Batch | None:
+    """Return the action that imposed the same sanction a moment ago and is still in force.
+
+    It locks the person, since a second click may arrive before the first is committed.
+    """
     person.lock()
     same = Sanction.objects.in_force().filter(
-        **person.about,
+        **person.as_fields,
         words=words,
-        at__gt=batch.at - SAME_PRESS,
+        at__gt=batch.at - DOUBLE_CLICK,
         batch__actor=batch.actor,
         batch__reason=batch.reason,
         batch__parameters=batch.parameters,
     )
-    if batch.parameters["kind"] != Sanction.Kind.WARN:  # of which the end is counted from the click
+    if (
+        batch.parameters["kind"] != Sanction.Kind.WARN
+    ):  # the end of a warning depends on the time of the click
         same = same.filter(until=until)
     found = same.select_related("batch").first()
     return found.batch if found else None
 
 
 def why_not_undone(batch: Batch, actor: User | None) -> str:
-    """Why this person may not take back what an act, or the undo of it, did to somebody; else nothing."""
+    """Return why `actor` may not undo this sanction, or this undo of one; empty if they may."""
     root = batch.root
     if root.kind != Batch.Kind.PERSON or actor is None:
         return ""
-    person = find(root.parameters["person"])
-    if person is None or may_hold(actor, person):
+    person = find_person(root.parameters["person"])
+    if person is None or can_sanction(actor, person):
         return ""
     if person.user == actor:
-        return _("What you are held to yourself, somebody else ends.")
-    return _("Those who decide here are held to something, and let go, by administrators alone.")
+        return _("You can't end a sanction on yourself.")
+    return _("Only administrators can impose and end sanctions on moderators and editors.")
 
 
 def _removable(person: Person) -> Any:
@@ -130,8 +138,10 @@ def _removable(person: Person) -> Any:
 
 
 def _lock_removable(person: Person, *, since: datetime) -> list[int]:
-    """What of theirs is to be removed, under the lock of its discussions: what a colleague has removed
-    meanwhile stays as that one decided."""
+    """Lock the discussions and return the person's comments to remove.
+
+    They are read again under the lock, so that a comment that a colleague removed meanwhile is left as it is.
+    """
     written = _removable(person).filter(created_at__gt=since)
     ids = list(written.values_list("pk", flat=True))
     lock(ids)
@@ -139,14 +149,16 @@ def _lock_removable(person: Person, *, since: datetime) -> list[int]:
 
 
 def counts_to_remove(person: Person, now: datetime) -> dict[int, int]:
-    """How many comments would go with "also remove the last N days", by number of days."""
-    counts = {f"d{days}": Count("pk", filter=Q(created_at__gt=now - timedelta(days=days))) for days in DAYS}
+    """Return how many comments "Also remove" would remove, by number of days."""
+    counts = {
+        f"d{days}": Count("pk", filter=Q(created_at__gt=now - timedelta(days=days))) for days in REMOVAL_DAYS
+    }
     found = _removable(person).order_by().aggregate(**counts)
-    return {days: found[f"d{days}"] for days in DAYS}
+    return {days: found[f"d{days}"] for days in REMOVAL_DAYS}
 
 
 def end(*, sanction: Sanction, actor: User) -> Batch | None:
-    """End what is in force. None: it was ended, or is over."""
+    """End an active sanction. Returns None if it is not active any more."""
     now = timezone.now()
     batch = Batch(
         kind=Batch.Kind.PERSON,
@@ -156,7 +168,7 @@ def end(*, sanction: Sanction, actor: User) -> Batch | None:
         parameters={"kind": sanction.kind, "person": sanction.person_key, "ends": sanction.pk},
     )
     with transaction.atomic():
-        # Under a lock: of two who end it at once the second would move its end, and could undo nothing.
+        # Without the lock, the second of two moderators who end it at once would move its end.
         if not Sanction.objects.in_force().select_for_update(no_key=True).filter(pk=sanction.pk).first():
             return None
         batch.save(force_insert=True)
@@ -166,14 +178,17 @@ def end(*, sanction: Sanction, actor: User) -> Batch | None:
 
 
 def ask(*, sanction: Sanction, words: str) -> bool:
-    """The person asks for another look at it, once. False: they did before, or it is over."""
+    """Record the person's appeal, which is possible once.
+
+    Returns False if they appealed before or it is over.
+    """
     rows = Sanction.objects.in_force().filter(pk=sanction.pk, asked_at=None)
     return bool(rows.update(asked_at=timezone.now(), asked_words=words))
 
 
 def keep(*, sanction: Sanction) -> bool:
-    """Somebody has looked again, and it stays. False: nobody asks about it, or it is over or answered."""
-    rows = asked_about().filter(pk=sanction.pk).order_by()
+    """Uphold a sanction after an appeal. Returns False if there is no open appeal or the sanction is over."""
+    rows = open_appeals().filter(pk=sanction.pk).order_by()
     with transaction.atomic():
         done = bool(rows.update(answered_at=timezone.now()))
         if done:
@@ -181,43 +196,43 @@ def keep(*, sanction: Sanction) -> bool:
     return done
 
 
-def may_keep(actor: User, sanction: Sanction) -> bool:
-    """Whether their looking again would be another look: not if they imposed it and somebody else could."""
-    return not Sanction.objects.filter(_for_others(actor), pk=sanction.pk).exists()
+def can_uphold(actor: User, sanction: Sanction) -> bool:
+    """Return whether `actor` may uphold it: not if they imposed it and a colleague can answer the appeal."""
+    return not Sanction.objects.filter(_left_to_colleagues(actor), pk=sanction.pk).exists()
 
 
-def _for_others(actor: User) -> Q:
-    """Over Sanction: what this person imposed and somebody else could look at again."""
+def _left_to_colleagues(actor: User) -> Q:
+    """Return a condition for sanctions that `actor` imposed and a colleague could review."""
 
-    def others(deciding: Any) -> Exists:
-        return Exists(deciding.active().exclude(pk=actor.pk).exclude(pk=Coalesce(OuterRef("user"), 0)))
+    def has_colleague(deciders: Any) -> Exists:
+        return Exists(deciders.active().exclude(pk=actor.pk).exclude(pk=Coalesce(OuterRef("user"), 0)))
 
-    could = Q(_is_of_staff(), others(User.objects.administrators()))
-    could |= Q(~_is_of_staff(), others(User.objects.moderators()))
-    return Q(could, batch__actor=actor)
+    reviewable = Q(_is_on_staff(), has_colleague(User.objects.administrators()))
+    reviewable |= Q(~_is_on_staff(), has_colleague(User.objects.moderators()))
+    return Q(reviewable, batch__actor=actor)
 
 
-def _is_of_staff() -> Exists:
-    """Over Sanction: it holds somebody who decides here."""
+def _is_on_staff() -> Exists:
+    """Return a condition for sanctions on a member of staff."""
     return Exists(User.objects.staff().filter(pk=OuterRef("user")))
 
 
-def asked_about() -> Any:
-    """What people ask for another look at, the earliest first."""
+def open_appeals() -> Any:
+    """Return the active sanctions with an open appeal, the earliest appeal first."""
     rows = Sanction.objects.in_force().filter(answered_at=None).exclude(asked_at=None)
     return rows.select_related("user", "guest", "batch__actor").order_by("asked_at")
 
 
 def to_answer(actor: User) -> Any:
-    """What of that this moderator may answer, as may_hold and may_keep have it."""
-    rows = asked_about().exclude(_for_others(actor)).exclude(user=actor)
+    """Return the open appeals that this moderator may answer, by can_sanction and can_uphold."""
+    rows = open_appeals().exclude(_left_to_colleagues(actor)).exclude(user=actor)
     if actor.is_administrator:
         return rows
-    return rows.exclude(_is_of_staff())
+    return rows.exclude(_is_on_staff())
 
 
 def tell_later(batch: Batch) -> None:
-    """Tell those whom an act, or its undo, holds to something or lets go."""
+    """Queue the mails to the people whose sanctions an action, or its undo, imposed or ended."""
     targets = batch.changes.filter(target=Change.Target.SANCTION)
     for pk in targets.values_list("target_id", flat=True):
         tell.using(run_after=timezone.now() + MAIL_AFTER).enqueue(pk)
@@ -226,78 +241,81 @@ def tell_later(batch: Batch) -> None:
 @task()
 @in_site_language
 def tell(pk: int) -> int:
-    """Write to the person that it holds, or that it was ended, if that is not what they were told last and
-    their e-mail is proved. Returns the mails."""
-    if not (sanction := _to_tell(pk)):
+    """Mail the person that a sanction was imposed or ended, unless the last mail already said so.
+
+    Returns the number of mails: 0 without a confirmed e-mail.
+    """
+    if not (sanction := _with_confirmed_email(pk)):
         return 0
-    holds, last, end_told = sanction.is_in_force, sanction.told_at, sanction.told_end_at
-    knows = last is not None and (end_told is None or end_told < last)
-    if holds == knows:
+    is_active, notified, end_notified = sanction.is_in_force, sanction.told_at, sanction.told_end_at
+    knows_of_it = notified is not None and (end_notified is None or end_notified < notified)
+    if is_active == knows_of_it:
         return 0
-    if not holds and sanction.ended_at is None:
-        return 0  # it is over by itself, as they were told that it would be
-    before = {"told_at": last, "told_end_at": end_told}
-    told = {"told_at" if holds else "told_end_at": timezone.now()}
-    # Claimed and committed before it is sent: nobody who ends it waits for a server of mails.
-    if not Sanction.objects.filter(pk=pk, ended_at=sanction.ended_at, **before).update(**told):
-        return 0  # another job tells it
+    if not is_active and sanction.ended_at is None:
+        return 0  # it expired, and the first mail named that time
+    before = {"told_at": notified, "told_end_at": end_notified}
+    after = {"told_at" if is_active else "told_end_at": timezone.now()}
+    # Claimed and committed before the mail is sent, so that nobody who ends it waits for the mail server.
+    if not Sanction.objects.filter(pk=pk, ended_at=sanction.ended_at, **before).update(**after):
+        return 0  # another job sends the mail
     try:
-        return _mail(sanction, "imposed" if holds else "ended").send()
+        return _sanction_mail(sanction, "imposed" if is_active else "ended").send()
     except Exception:
-        Sanction.objects.filter(pk=pk, **told).update(**before)
+        Sanction.objects.filter(pk=pk, **after).update(**before)
         raise
 
 
 @task()
 @in_site_language
 def tell_kept(pk: int) -> int:
-    """Write that somebody looked again and that it stays."""
-    sanction = _to_tell(pk)
-    return _mail(sanction, "kept").send() if sanction and sanction.is_in_force else 0
+    """Mail the person that the sanction was upheld after their appeal. Returns the number of mails."""
+    sanction = _with_confirmed_email(pk)
+    return _sanction_mail(sanction, "upheld").send() if sanction and sanction.is_in_force else 0
 
 
-def _to_tell(pk: int) -> Sanction | None:
-    """It, if the person's e-mail is proved."""
+def _with_confirmed_email(pk: int) -> Sanction | None:
+    """Return the sanction, if the person's e-mail is confirmed."""
     return Sanction.objects.filter(mail.are_read(), pk=pk).select_related("user", "guest").first()
 
 
-def _mail(sanction: Sanction, what: str) -> EmailMessage:
+def _sanction_mail(sanction: Sanction, event: str) -> EmailMessage:
+    """Return the mail about an event: "imposed", "upheld" or "ended"."""
     site = mail.current_site()
     person = sanction.user or sanction.guest
     assert person is not None  # by a constraint of its table
     with timezone.override(site.zone):
-        sentence = active_sanctions.sentence(sanction)
-    lines = Transition.objects.filter(batch=sanction.batch_id, kind=Transition.Kind.STATE)
-    removed = lines.filter(comment__state__in=REMOVED).count()
+        text = active_sanctions.sanction_text(sanction)
+    transitions = Transition.objects.filter(batch=sanction.batch_id, kind=Transition.Kind.STATE)
+    removed = transitions.filter(comment__state__in=REMOVED).count()
     return mail.mail(
         "sanction",
-        _subject(sanction, what),
+        _subject(sanction, event),
         person.email,
         site=site,
-        what=what,
-        sentence=sentence,
+        event=event,
+        text=text,
         removed=removed,
         is_guest=sanction.guest_id is not None,
-        is_told_once=sanction.asked_at is None,
+        can_appeal=sanction.asked_at is None,
     )
 
 
-def _subject(sanction: Sanction, what: str) -> str:
-    if what == "kept":
-        return _("We have looked again: it stays")
-    if what == "ended":
-        is_silent = sanction.kind in active_sanctions.SILENCE
-        return _("You may comment again") if is_silent else _("It is no longer held against you")
+def _subject(sanction: Sanction, event: str) -> str:
+    if event == "upheld":
+        return _("The decision on your appeal")
+    if event == "ended":
+        is_silencing = sanction.kind in active_sanctions.SILENCING_KINDS
+        return _("You can comment again") if is_silencing else _("A decision about you was ended")
     return {
-        Sanction.Kind.WARN: _("A warning"),
+        Sanction.Kind.WARN: _("A warning from the moderators"),
         Sanction.Kind.REVIEW: _("Your comments are reviewed first"),
         Sanction.Kind.PAUSE: _("You are paused from commenting"),
         Sanction.Kind.BAN: _("You are banned from commenting"),
     }[Sanction.Kind(sanction.kind)]
 
 
-def of(person: Person) -> Any:
-    """All that they were ever held to themselves, the latest first."""
+def all_sanctions_of(person: Person) -> Any:
+    """Return every sanction that was ever imposed on this person, the latest first."""
     if person.comment:
         return Sanction.objects.none()
     rows = Sanction.objects.filter(user=person.user, guest=person.guest)
@@ -305,5 +323,6 @@ def of(person: Person) -> Any:
 
 
 def latest_in_force(most: int) -> Any:
+    """Return up to `most` active sanctions, the latest first."""
     rows = Sanction.objects.in_force().select_related("user", "guest", "batch__actor")
     return rows.order_by("-at", "-pk")[:most]

@@ -1,4 +1,4 @@
-"""People on the desk: who is held to what, what is known of one, and what to do."""
+"""Pages about people for moderators: search, profiles, sanctions, notes and a child's personal data."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -29,25 +29,24 @@ from moderation.queue import explanations
 from moderation.queue.filters import whole_number
 
 PAGE = 20  # comments
-HELD = 200  # sanctions in force
+MAX_SANCTIONS = 200  # active ones that are listed
 EXCERPT = 300  # characters
 
 
 @require_safe
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
-    """?q=: a name or, for those who may read them, an e-mail; without it, for moderators, who is held to
-    something."""
-    user, asked = decider(request), request.GET.get("q", "").replace("\x00", "").strip()[:200]
-    lists_held = user.is_moderator and not asked
+    """Search people by ?q=, a name or e-mail. Without it, moderators see appeals and active sanctions."""
+    user, query = decider(request), request.GET.get("q", "").replace("\x00", "").strip()[:200]
+    lists_sanctions = user.is_moderator and not query
     context = {
         "room": "people",
-        "q": asked,
-        "reads_emails": profiles.may_read_emails(user),
-        "found": profiles.search(asked, user) if asked else None,
-        "asked": list(sanctions.asked_about()) if lists_held else [],
-        "held": list(sanctions.latest_in_force(HELD)) if lists_held else [],
-        "most_held": HELD,
+        "q": query,
+        "can_read_emails": profiles.can_read_emails(user),
+        "results": profiles.search(query, user) if query else None,
+        "appeals": list(sanctions.open_appeals()) if lists_sanctions else [],
+        "sanctions": list(sanctions.latest_in_force(MAX_SANCTIONS)) if lists_sanctions else [],
+        "most_shown": MAX_SANCTIONS,
     }
     return render(request, "moderation/people/people.html", context)
 
@@ -55,7 +54,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def person(request: HttpRequest, key: str) -> HttpResponse:
-    """?state=: their comments in one state; ?before=… for older ones."""
+    """Show a profile. ?state= filters the comments by state; ?before= shows older ones."""
     user = decider(request)
     return _page(request, user, _load(key, user))
 
@@ -63,12 +62,12 @@ def person(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 @login_for_the_queue
 def hold(request: HttpRequest, key: str, kind: str) -> HttpResponse:
-    """Warn, review, pause or ban; a form with errors comes back with all that was typed."""
+    """Impose a sanction. An invalid form is shown again with its input."""
     user = decider(request)
     who = _load(key, user)
     if kind not in Sanction.Kind.values:
         raise Http404
-    if not sanctions.may_hold(user, who):
+    if not sanctions.can_sanction(user, who):
         raise PermissionDenied
     form = SanctionForm(request.POST, kind=kind, counts=sanctions.counts_to_remove(who, timezone.now()))
     if not form.is_valid():
@@ -81,106 +80,113 @@ def hold(request: HttpRequest, key: str, kind: str) -> HttpResponse:
 @login_for_the_queue
 def end(request: HttpRequest, pk: int) -> HttpResponse:
     user, (sanction, who) = decider(request), _load_sanction(pk)
-    if not sanctions.may_hold(user, who):
+    if not sanctions.can_sanction(user, who):
         raise PermissionDenied
     if batch := sanctions.end(sanction=sanction, actor=user):
         return redirect(with_done(who.get_absolute_url(), batch.pk))
-    messages.info(request, _("It was ended already, or is over."))
+    messages.info(request, _("It had ended already."))
     return redirect(who)
 
 
 @require_POST
 @login_for_the_queue
 def keep(request: HttpRequest, pk: int) -> HttpResponse:
-    """Somebody has looked again at what a person asks about, and it stays."""
+    """Uphold a sanction after an appeal."""
     user, (sanction, who) = decider(request), _load_sanction(pk)
-    if not sanctions.may_hold(user, who):
+    if not sanctions.can_sanction(user, who):
         raise PermissionDenied
-    if not sanctions.may_keep(user, sanction):
-        messages.warning(request, _("You decided the first time: somebody else answers this."))
+    if not sanctions.can_uphold(user, sanction):
+        messages.warning(request, _("You took the first decision, so another moderator answers this appeal."))
     elif sanctions.keep(sanction=sanction):
-        messages.success(request, _("It stays. They are told so."))
+        messages.success(request, _("The decision is upheld. The person is notified."))
     else:
-        messages.info(request, _("Somebody has answered already, or it is over."))
+        messages.info(request, _("This appeal was answered already, or the sanction is over."))
     return redirect(who)
 
 
 @require_POST
 @login_for_the_queue
 def note(request: HttpRequest) -> HttpResponse:
-    """A note on a comment (`comment`: its number) or on a person (`person`: a key); `next`: where to go."""
+    """Add a note on a comment (`comment`: its number) or on a person (`person`: a key).
+
+    `next`: the next URL.
+    """
     user, form = decider(request), NoteForm(request.POST)
-    about: dict[str, Any] = {}
+    subject: dict[str, Any] = {}
     if pk := whole_number(request.POST.get("comment")):
         comment = get_object_or_404(Comment.objects.moderated_by(user), pk=pk)
-        about, back = {"comment": comment}, reverse("moderation:comment", args=[pk])
+        subject, back = {"comment": comment}, reverse("moderation:comment", args=[pk])
     else:
         who = _load(request.POST.get("person", ""), user)
         if not user.is_moderator:
             raise PermissionDenied
-        about, back = who.about, who.get_absolute_url()
+        subject, back = who.as_fields, who.get_absolute_url()
     back = own_path(request, request.POST.get("next", "")) or back
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return redirect(back)
-    profiles.keep_note(text=form.cleaned_data["text"], by=user, **about)
-    messages.success(request, _("The note is kept. Only moderators and editors of the desk read it."))
+    profiles.keep_note(text=form.cleaned_data["text"], by=user, **subject)
+    messages.success(request, _("Note added. Only moderators and editors can read it."))
     return redirect(back)
 
 
 @require_POST
 @login_for_the_queue
 def delete_note(request: HttpRequest, pk: int) -> HttpResponse:
-    """By who wrote it, or by an administrator."""
+    """Delete a note of one's own; administrators may delete any note."""
     user = decider(request)
     found = Note.objects.filter(pk=pk) if user.is_administrator else Note.objects.filter(pk=pk, by=user)
     get_object_or_404(found).delete()
-    messages.success(request, _("The note is deleted."))
+    messages.success(request, _("Note deleted."))
     return redirect(own_path(request, request.POST.get("next", "")) or "moderation:people")
 
 
 @require_POST
 @login_for_the_queue
 def child(request: HttpRequest, key: str) -> HttpResponse:
-    """Seal all that a child wrote: one act."""
+    """Restrict access to all comments of a child, as one action."""
     user = decider(request)
     who = _load(key, user)
-    if not _may_seal(user, who):
+    if not _can_restrict_all(user, who):
         raise PermissionDenied
-    ids = list(_readable(who).values_list("pk", flat=True)[: restrictions.AT_ONCE])
-    act = restrictions.seal(ids=ids, why=Seal.Why.CHILD, actor=user) if ids else None
-    if not act or not act.batch:
-        messages.info(request, _("There is nothing left of theirs that can be read."))
+    ids = list(_readable(who).values_list("pk", flat=True)[: restrictions.MAX_AT_ONCE])
+    action = restrictions.seal(ids=ids, why=Seal.Why.CHILD, actor=user) if ids else None
+    if not action or not action.batch:
+        messages.info(request, _("No readable comment of this person is left."))
         return redirect(who)
-    if user.is_administrator:  # who alone may undo it
-        if who.comment:  # of which no name is left, and so no page
-            return redirect("moderation:batch", act.batch.pk)
-        return redirect(with_done(who.get_absolute_url(), act.batch.pk))
-    done = ngettext("%(n)s comment is sealed.", "%(n)s comments are sealed.", len(act.changed))
-    messages.success(request, done % {"n": len(act.changed)})
+    if user.is_administrator:  # only administrators can undo it
+        if who.comment:  # the imported name is gone, and so is its profile
+            return redirect("moderation:batch", action.batch.pk)
+        return redirect(with_done(who.get_absolute_url(), action.batch.pk))
+    done = ngettext(
+        "Access to %(n)s comment is restricted.",
+        "Access to %(n)s comments is restricted.",
+        len(action.changed),
+    )
+    messages.success(request, done % {"n": len(action.changed)})
     return redirect("moderation:people") if who.comment else redirect(who)
 
 
 @require_POST
 @login_for_the_queue
 def blank(request: HttpRequest, key: str) -> HttpResponse:
-    """Blank who it was, for good, once nothing that they wrote can be read."""
+    """Delete the name and e-mail of a person permanently, once none of their comments can be read."""
     user = decider(request)
     who = _load(key, user)
-    if not _may_blank(user, who):
+    if not _can_blank(user, who):
         raise PermissionDenied
     purge.forget_person(person=who, actor=user)
-    messages.success(request, _("Name and e-mail are blank. There is no Undo for this."))
+    messages.success(request, _("Name and e-mail are deleted. This can't be undone."))
     return redirect(who)
 
 
-def _may_seal(user: User, who: Person) -> bool:
-    """All of somebody's by one act; of those who decide here administrators alone, as with sanctions."""
+def _can_restrict_all(user: User, who: Person) -> bool:
+    """Return whether `user` may restrict all comments of a person; for staff only administrators may."""
     return user.is_moderator and (user.is_administrator or not (who.user and who.user.is_staff))
 
 
-def _may_blank(user: User, who: Person) -> bool:
-    return user.is_administrator and sanctions.may_hold(user, who) and not _readable(who).exists()
+def _can_blank(user: User, who: Person) -> bool:
+    return user.is_administrator and sanctions.can_sanction(user, who) and not _readable(who).exists()
 
 
 def _readable(who: Person) -> Any:
@@ -188,30 +194,32 @@ def _readable(who: Person) -> Any:
 
 
 def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | None = None) -> HttpResponse:
-    now, may_hold = timezone.now(), sanctions.may_hold(user, who)
-    counts = sanctions.counts_to_remove(who, now) if may_hold else {}
-    kinds = Sanction.Kind.values if may_hold else []
+    now, can_sanction = timezone.now(), sanctions.can_sanction(user, who)
+    counts = sanctions.counts_to_remove(who, now) if can_sanction else {}
+    kinds = Sanction.Kind.values if can_sanction else []
     forms = [
         bound if bound and bound.kind == kind else SanctionForm(kind=kind, counts=counts) for kind in kinds
     ]
-    rows = list(sanctions.of(who))
+    own = list(sanctions.all_sanctions_of(who))
     context = {
         "room": "people",
         "person": who,
-        "facts": profiles.facts(who, user),
-        "email": who.email if profiles.may_read_emails(user) else "",
-        "may_hold": may_hold,
+        "facts": profiles.person_facts(who, user),
+        "email": who.email if profiles.can_read_emails(user) else "",
+        "can_sanction": can_sanction,
         "forms": forms,
-        "opened": bound,
-        "sanctions": [(row, row.is_in_force) for row in rows],
-        "left_to_others": [row for row in rows if row.is_asked_about and not sanctions.may_keep(user, row)],
-        "elsewhere": [row for row in active_sanctions.holding(who.user, who.guest) if row not in rows],
-        "notes": profiles.notes(who),
+        "opened_form": bound,
+        "sanctions": [(row, row.is_in_force) for row in own],
+        "left_to_colleagues": [
+            row for row in own if row.is_asked_about and not sanctions.can_uphold(user, row)
+        ],
+        "by_email": [row for row in active_sanctions.sanctions_of(who.user, who.guest) if row not in own],
+        "notes": profiles.notes_on(who),
         "note_form": NoteForm(),
-        "may_note": user.is_moderator,
-        "may_seal": _may_seal(user, who) and _readable(who).exists(),
-        "may_blank": _may_blank(user, who) and not who.is_blank,
-        "here": who.get_absolute_url(),
+        "can_add_note": user.is_moderator,
+        "can_restrict_all": _can_restrict_all(user, who) and _readable(who).exists(),
+        "can_blank": _can_blank(user, who) and not who.is_blank,
+        "profile_url": who.get_absolute_url(),
         "done": just_done(user, request.GET.get("done")),
         **_comments(request, user, who),
     }
@@ -219,7 +227,10 @@ def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | N
 
 
 def _comments(request: HttpRequest, user: User, who: Person) -> dict[str, Any]:
-    """A page of what they wrote, the latest first. Editors see what is public, and what they decide on."""
+    """Return a page of the person's comments, the latest first.
+
+    Editors see public comments and those that they may moderate.
+    """
     rows, mine = who.comments().exclude(state_reason=Reason.SEALED), Comment.objects.moderated_by(user)
     if not user.is_moderator:
         public = Comment.objects.readable(timezone.now())
@@ -235,27 +246,27 @@ def _comments(request: HttpRequest, user: User, who: Person) -> dict[str, Any]:
     )
     shown = found[:PAGE]
     last = Place(shown[-1].created_at, shown[-1].pk) if len(found) > PAGE else None
-    theirs = set(mine.filter(pk__in=[comment.pk for comment in shown]).values_list("pk", flat=True))
+    moderated = set(mine.filter(pk__in=[comment.pk for comment in shown]).values_list("pk", flat=True))
     return {
         "state": state,
         "comments": [
             (
                 comment,
                 reverse("moderation:comment", args=[comment.pk])
-                if comment.pk in theirs
+                if comment.pk in moderated
                 else comment.get_absolute_url(),
                 Truncator(comment.body).chars(EXCERPT),
                 explanations.decided(comment.state, comment.state_reason),
             )
             for comment in shown
         ],
-        "next_url": f"?{urlencode({'state': state, 'before': str(last)})}#wrote" if last else "",
+        "next_url": f"?{urlencode({'state': state, 'before': str(last)})}#comments" if last else "",
     }
 
 
 def _load(key: str, user: User) -> Person:
-    found = profiles.find(key)
-    if found is None or not profiles.may_read(user, found):
+    found = profiles.find_person(key)
+    if found is None or not profiles.can_read_profile(user, found):
         raise Http404
     return found
 

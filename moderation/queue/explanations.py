@@ -204,7 +204,7 @@ def done(batch: Batch) -> str:
                 return on_the_site(field, value)
             return setting(field, value)
         case Batch.Kind.REDACTION:
-            return _("Words blacked out")
+            return _("Redacted")
         case Batch.Kind.SEAL if "is_held" in batch.parameters:
             held = (
                 _("Legal hold on #%(id)s")
@@ -213,7 +213,7 @@ def done(batch: Batch) -> str:
             )
             return held % {"id": batch.parameters["comment"]}
         case Batch.Kind.SEAL:
-            return _("Sealed: %(why)s") % {"why": Seal.Why(batch.parameters["why"]).label}
+            return _("Access restricted: %(why)s") % {"why": Seal.Why(batch.parameters["why"]).label}
         case Batch.Kind.RULE:
             return rule_act(batch.parameters.get("does", ""))
         case Batch.Kind.EMPTYING if "comment" in batch.parameters:
@@ -355,6 +355,6 @@ def excerpt(comment: Comment) -> str:
     if comment.erased_at:
         return _("deleted for good")
     if comment.state_reason == Reason.SEALED:
-        return _("sealed")
+        return _("restricted")
     words = " ".join(comment.body.split())
     return words[:120] + ("…" if len(words) > 120 else "") or str(comment.get_text_missing_display())

@@ -1,12 +1,12 @@
-"""Who answers whom: a discussion as an indented tree in the admin, where a reply is dragged under its parent.
+"""Reply structure: a discussion as a tree in the admin, where a reply can be dragged under another comment.
 
-It stands here rather than beside the model because a drop is an act with a page to undo it. mptt draws the
-tree and its script says what was dropped where; mptt never moves anything. Which comments a page shows is in
-tree_page.py.
+It is part of moderation, not of comments, because a drop is an action with an undo. mptt draws the tree and
+its script reports what was dropped where, but mptt never moves a comment. pages.py selects the comments of a
+page.
 
-A page is named by its address: ?discussion=<article>, and of a large one &after=<comment> or &start=<comment>
-of the first level; &branch=<comment> for one comment with its replies, &after=<comment> to go on in it; &q=
-and &state__exact= for what is looked for.
+The query string of a page: ?discussion=<article>; in a large one &after=<comment> or &start=<comment> of the
+top level; &branch=<comment> for one comment with its replies and &after=<comment> for the next page of these;
+&q= and &state__exact= for a search.
 """
 
 from contextlib import suppress
@@ -37,24 +37,27 @@ from moderation.actions.decisions import move
 from moderation.models import has_page
 from moderation.reply_structure.pages import read_branch, read_found, read_trees
 
-PLACE = ("branch", "after", "start")  # which part is shown: keys of the address that filter nothing
+PLACE_KEYS = ("branch", "after", "start")  # query keys that select the page and are no filters
 LAST_DECISION = (
     Transition.objects.filter(comment=OuterRef("pk"), kind=Transition.Kind.STATE)
     .order_by("-pk")
     .values("pk")[:1]
 )
-WORDS_MAX = 10  # of a search
+MAX_SEARCH_WORDS = 10
 
 
 class CommentTree(ChangeList):
-    """The rows of one page, as a tree or as what was found. Nothing is counted, and no page has a number."""
+    """The rows of one page, as a tree or as search results.
+
+    They are not counted, and pages have no numbers.
+    """
 
     next_url: str | None
     start_url: str
     table: SafeString
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Comment]:
-        for key in PLACE:
+        for key in PLACE_KEYS:
             self.params.pop(key, None)
             self.filter_params.pop(key, None)
         return super().get_queryset(request, exclude_parameters)
@@ -80,7 +83,7 @@ class CommentTree(ChangeList):
         request.tree_rows = page.rows  # type: ignore[attr-defined]  # for _tree_context
 
     def _table(self, request: HttpRequest, discussion: Discussion) -> SafeString:
-        """The rows as HTML, by the environment that writes hundreds of them at once."""
+        """Return the rows as HTML. Jinja2 renders hundreds of them much faster than Django templates."""
         context = {
             "rows": self.result_list,
             "is_search": _is_search(request),
@@ -96,11 +99,11 @@ class CommentTree(ChangeList):
 @admin.register(Comment)
 class CommentTreeAdmin(DraggableMPTTAdmin):
     list_filter = ["state"]
-    search_fields = ["author_name", "body"]  # by get_search_results
-    show_facets = admin.ShowFacets.NEVER  # they count
+    search_fields = ["author_name", "body"]  # get_search_results does the search
+    show_facets = admin.ShowFacets.NEVER  # facets need counts
     sortable_by = ()
-    actions = None  # mptt's own would delete past the lock and the log
-    expand_tree_by_default = True  # collapsing is quadratic in the browser
+    actions = None  # the delete action of mptt would bypass the lock and the audit log
+    expand_tree_by_default = True  # collapsing takes quadratic time in the browser
 
     class Media:
         css = {"all": ["css/admin-tree.css"]}
@@ -113,10 +116,10 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         if request.POST.get("cmd") == "move_node":
             return self._move_node(request)
         if "done" in request.GET:
-            return self._say_done(request)
+            return self._report_done(request)
         discussion = self._discussion(request)
         if discussion is None:
-            messages.info(request, _("Choose a discussion: its comments are one tree."))
+            messages.info(request, _("Choose a discussion to see its reply structure."))
             return redirect("admin:comments_discussion_changelist")
         request.discussion = discussion  # type: ignore[attr-defined]
         context = {
@@ -125,7 +128,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             "discussion": discussion,
             "is_search": _is_search(request),
             "branch": _number(request, "branch"),
-            "goes_on": bool(_number(request, "after") or _number(request, "start")),
+            "is_later_page": bool(_number(request, "after") or _number(request, "start")),
             **(extra_context or {}),
         }
         if _is_search(request):
@@ -133,13 +136,15 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         return super().changelist_view(request, context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Comment]:
-        """Bounds the rows and what may be moved. What is sealed is one of them, by its number alone: others
-        may hang from it."""
+        """Return the comments that the user may see and move.
+
+        Restricted comments are among them, shown by number only, since they may have replies.
+        """
         assert isinstance(request.user, User)
         rows = Comment.objects.in_care_of(request.user)
         rows = rows.annotate(last_decision=Subquery(LAST_DECISION))
         if request.resolver_match and "object_id" in request.resolver_match.kwargs:
-            # The form of one shows them.
+            # The form of one comment shows these.
             rows = rows.select_related("discussion__article", "parent")
             rows = rows.annotate(title=title_for(request.user, "discussion__article__"))
         discussion = _number(request, "discussion")
@@ -148,35 +153,38 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Comment], search_term: str
     ) -> tuple[QuerySet[Comment], bool]:
-        """Comments that have each word in their text or name, wherever in a word it stands; or #123 alone."""
+        """Find comments that contain each search word in their text or author name, or one by its number."""
         number = search_term.strip()
         if number[:1] == "#" and _is_id(number[1:]):
             return queryset.filter(pk=int(number[1:])), False
         found = Q()
-        for word in search_term.split()[:WORDS_MAX]:
+        for word in search_term.split()[:MAX_SEARCH_WORDS]:
             found &= Q(author_name__icontains=word) | Q(text__folded__contains=fold(word))
         if _is_id(number):
             found |= Q(pk=int(number))
         return queryset.filter(found), False
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Only what the page itself asks: any other filter in the URL would tell what editors may not read
-        (an e-mail, a form's nonce), letter by letter."""
-        asked = lookup.partition("__")[0] in {"discussion", "state"}
-        return asked and super().lookup_allowed(lookup, value, request)
+        """Allow only the filters that the page uses.
+
+        Other filters in the URL would reveal fields that editors may not read (an e-mail, a form's nonce),
+        letter by letter.
+        """
+        is_used = lookup.partition("__")[0] in {"discussion", "state"}
+        return is_used and super().lookup_allowed(lookup, value, request)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CommentTree
 
     def _discussion(self, request: HttpRequest) -> Discussion | None:
-        """The one that the address names, if it is in this person's list of discussions."""
+        """Return the discussion in the query string, if the user may see it."""
         assert isinstance(request.user, User)
         rows = discussions_of(request.user).select_related("article")
         rows = rows.defer("article__body", "article__body_html", "article__vector")
         return rows.filter(pk=_number(request, "discussion")).first()
 
     def _tree_context(self, request: HttpRequest) -> dict[str, Any]:
-        """What the script may fold: the rows of the page. The browser keeps by discussion what was folded."""
+        """Return the tree of this page's rows for the script, which stores collapsed rows by discussion."""
         structure: dict[int | str, list[int]] = {}
         for row in request.tree_rows:  # type: ignore[attr-defined]  # set by CommentTree.get_results
             structure.setdefault(str(row.parent_id) if row.parent_id else 0, []).append(row.pk)
@@ -186,11 +194,11 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         }
 
     def _build_tree_structure(self, queryset: QuerySet[Comment]) -> dict[int | str, list[int]]:
-        """Not from all comments that get_queryset would give."""
+        """Return nothing: mptt would read all comments of get_queryset here."""
         return {}
 
-    def _say_done(self, request: HttpRequest) -> HttpResponse:
-        """The desk came back here with an act: tell it, with the way to its page, and show the tree again."""
+    def _report_done(self, request: HttpRequest) -> HttpResponse:
+        """Show a message about the action in ?done= with a link to undo it, and redirect to the same page."""
         query = request.GET.copy()
         done = query.pop("done")[-1]
         with suppress(ValueError):
@@ -200,31 +208,31 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
     # A drop
 
     def _move_node(self, request: HttpRequest) -> HttpResponse:
-        """A drop says only who the new parent is: the order of replies is by time and not a person's to set.
+        """Move a comment that was dropped. Only its new parent matters, since replies are ordered by time.
 
-        The script reloads the page whatever the answer, and the message is seen there.
+        The script reloads the page after any response, and the page then shows the message.
         """
         rows = self.get_queryset(request)
         try:
-            cut, on = rows.get(pk=request.POST["cut_item"]), rows.get(pk=request.POST["pasted_on"])
+            dragged, target = rows.get(pk=request.POST["cut_item"]), rows.get(pk=request.POST["pasted_on"])
         except (KeyError, ValueError, Comment.DoesNotExist):
             messages.error(request, _("That comment is no longer here."))
             return HttpResponse(status=404)
         assert isinstance(request.user, User)
-        if not self.has_change_permission(request, cut):
+        if not self.has_change_permission(request, dragged):
             return HttpResponse(status=403)
-        parent = on if request.POST.get("position") == "last-child" else on.parent
+        parent = target if request.POST.get("position") == "last-child" else target.parent
         try:
-            batch = move(comment=cut, parent=parent, actor=request.user)
+            batch = move(comment=dragged, parent=parent, actor=request.user)
         except ValidationError as error:
             messages.error(request, error.messages[0])
             return HttpResponse()
         if batch:
-            place = f"{request.path}?discussion={cut.discussion_id}&branch={cut.pk}"
-            shown = format_html('{} <a href="{}">{}</a>', _("Moved."), place, f"#{cut.pk}")
-            messages.success(request, _with_undo(shown, batch.pk))
+            url = f"{request.path}?discussion={dragged.discussion_id}&branch={dragged.pk}"
+            sentence = format_html('{} <a href="{}">{}</a>', _("Moved."), url, f"#{dragged.pk}")
+            messages.success(request, _with_undo(sentence, batch.pk))
         else:
-            messages.info(request, _("It stands there already; replies are in the order of their time."))
+            messages.info(request, _("Nothing changed: replies are ordered by time."))
         return HttpResponse()
 
     # One comment
@@ -268,6 +276,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
 
 
 def _number(request: HttpRequest, key: str) -> int | None:
+    """Return a number from the query string."""
     value = request.GET.get(key, "")
     return int(value) if value.isdecimal() and len(value) < 10 else None
 

@@ -1,9 +1,9 @@
-"""Which comments one page of the admin's tree shows: never more than a browser draws and drags at once.
+"""Pages of the reply structure in the admin: which comments a page shows.
 
-A discussion of up to PAGE comments is one page. A larger one is read by its first level, oldest first,
-about PAGE comments at a time, each tree with its first REPLIES replies. Any branch is read alone, PAGE
-comments at a time, under the comments that it answers. What was looked for is a list. Each page goes on after
-a comment that it names: none is counted off from the start.
+A discussion of up to PAGE comments is one page. A larger one is read by its top-level comments, oldest first,
+about PAGE comments at a time, each with its first REPLIES replies. A branch is read on its own, PAGE comments
+at a time, below the comments that it replies to. Search results are a flat list. Each page starts after a
+given comment, so that nothing has to be counted.
 """
 
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ from django.utils.timezone import localtime
 from comments.models import Comment, Discussion
 from comments.models import CommentQuerySet as Comments
 
-PAGE = 300  # with their trees whole; each costs the browser about as much as the server
-REPLIES = 20
-FOUND = 100
-BEGINNING, WORDS = 400, 120  # characters of a text that are read, and that are shown of them
+PAGE = 300  # comments; a browser can draw and drag this many
+REPLIES = 20  # of each top-level comment
+SEARCH_PAGE = 100  # search results
+EXCERPT_READ, EXCERPT_SHOWN = 400, 120  # characters of a text
 
-# Each statement gives (id, above: whether it is there only to say whom the others answer, more: whether
-# another page follows) of the page's comments in their order.
+# Each statement returns the comments of a page in their order, as (id, above, more). `above`: it is shown
+# only as context of the replies below it. `more`: another page follows.
 
-# By the first level: trees until the page is full.
-# `after` and `start` are comments of the first level; the page begins behind the one or with the other.
+# Top-level comments with their replies, until the page is full. `after` and `start` are top-level comments:
+# the page begins after the first, or with the second.
 TREES = """
 WITH first AS MATERIALIZED (
   SELECT tree_id, row_number() OVER w AS n, sum(size) OVER w - size AS before
@@ -44,8 +44,8 @@ WHERE first.before < %(page)s ORDER BY first.n, c.lft"""
 BEHIND = "(c.created_at, c.id) > (SELECT created_at, id FROM comments_comment WHERE id = %(after)s)"
 FROM = "(c.created_at, c.id) >= (SELECT created_at, id FROM comments_comment WHERE id = %(start)s)"
 
-# A branch, in the order in which it is read; whom its first comment here answers, up to the first level, goes
-# before. `after` is any comment of the branch; one that was moved out of it begins the branch anew.
+# A branch in reading order, after the ancestors of its first comment on this page. `after` is any comment of
+# the branch. If it was moved out of the branch, the page begins at the start of the branch.
 BRANCH = """
 WITH RECURSIVE branch AS MATERIALIZED (
   SELECT b.tree_id, b.rght, coalesce((SELECT lft + 1 FROM comments_comment
@@ -71,11 +71,10 @@ ORDER BY place"""
 
 @dataclass(frozen=True)
 class TreePage:
-    """Comments, each with the first of its `words` and when it was `posted`. In a tree each also tells
-    `shown_replies`, how many of its replies at any depth are among the rows, and `is_above`: it is there only
-    as what others answer.
+    """The comments of a page, and the comment after which the next page begins.
 
-    `next` is the comment behind which another page begins.
+    Each row has an excerpt `words` and the time `posted`. In a tree it also has `shown_replies`, the number
+    of its replies at any depth among the rows, and `is_above`: it is shown only as context of its replies.
     """
 
     rows: list[Any]
@@ -85,7 +84,7 @@ class TreePage:
 def read_trees(
     comments: Comments, discussion: Discussion, *, after: int | None, start: int | None
 ) -> TreePage:
-    """The whole discussion where it is small, else a page of its first level with some replies."""
+    """Return the whole discussion if it is small, or else a page of top-level comments with some replies."""
     is_whole = Comment.objects.filter(discussion=discussion).order_by()[: PAGE + 1].count() <= PAGE
     since = "true" if is_whole or not (after or start) else BEHIND if after else FROM
     values = {
@@ -101,49 +100,53 @@ def read_trees(
 
 
 def read_branch(comments: Comments, discussion: Discussion, *, branch: int, after: int | None) -> TreePage:
-    """A comment with all its replies, page by page; empty if the discussion has no such comment."""
+    """Return a page of one comment with all its replies.
+
+    It is empty if the discussion has no such comment.
+    """
     values = {"discussion": discussion.pk, "branch": branch, "after": after, "page": PAGE}
     rows, more = _read(comments, BRANCH, values)
     return TreePage(rows, rows[-1].pk if more else None)
 
 
 def read_found(comments: Comments, *, after: int | None) -> TreePage:
-    """What of `comments` was looked for, oldest first."""
+    """Return a page of search results, oldest first."""
     if after and (at := Comment.objects.filter(pk=after).values_list("created_at", flat=True).first()):
         behind = Q(created_at__gt=at) | Q(pk__gt=after)
         comments = comments.filter(behind, created_at__gte=at)
-    rows = list(_short(comments).order_by("created_at", "pk")[: FOUND + 1])
-    _tell(rows)
-    return TreePage(rows[:FOUND], rows[FOUND - 1].pk if len(rows) > FOUND else None)
+    rows = list(_with_excerpt(comments).order_by("created_at", "pk")[: SEARCH_PAGE + 1])
+    _add_texts(rows)
+    return TreePage(rows[:SEARCH_PAGE], rows[SEARCH_PAGE - 1].pk if len(rows) > SEARCH_PAGE else None)
 
 
 def _read(comments: Comments, statement: str, values: dict[str, Any]) -> tuple[list[Any], bool]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         found = cursor.fetchall()
-    by_id = _short(comments).in_bulk([pk for pk, _above, _more in found])
-    rows, lines = [], list[Any]()
+    by_id = _with_excerpt(comments).in_bulk([pk for pk, _above, _more in found])
+    rows, ancestors = [], list[Any]()
     for pk, is_above, _more in found:
         if not (row := by_id.get(pk)):
             continue
         row.shown_replies, row.is_above = 0, is_above
-        while lines and (lines[-1].tree_id != row.tree_id or lines[-1].rght < row.lft):
-            lines.pop()
-        for above in lines:
-            above.shown_replies += 1
-        lines.append(row)
+        while ancestors and (ancestors[-1].tree_id != row.tree_id or ancestors[-1].rght < row.lft):
+            ancestors.pop()
+        for ancestor in ancestors:
+            ancestor.shown_replies += 1
+        ancestors.append(row)
         rows.append(row)
-    _tell(rows)
+    _add_texts(rows)
     return rows, bool(found and found[0][2])
 
 
-def _short(comments: Comments) -> QuerySet[Any]:
-    """With the `beginning` of their text instead of all of it; a page of long ones would weigh megabytes."""
-    return comments.annotate(beginning=Left("body", BEGINNING)).defer("body", "body_html")
+def _with_excerpt(comments: Comments) -> QuerySet[Any]:
+    """Read only the beginning of each text: a page of long comments would take megabytes."""
+    return comments.annotate(beginning=Left("body", EXCERPT_READ)).defer("body", "body_html")
 
 
-def _tell(rows: list[Any]) -> None:
+def _add_texts(rows: list[Any]) -> None:
+    """Set `words` and `posted` of each row."""
     for row in rows:
-        words = Truncator(" ".join(row.beginning.split())).chars(WORDS)
+        words = Truncator(" ".join(row.beginning.split())).chars(EXCERPT_SHOWN)
         row.words = words or row.get_text_missing_display()
         row.posted = date_format(localtime(row.created_at), "DATETIME_FORMAT")

@@ -1,4 +1,4 @@
-"""Move under comment #…: the way by keyboard, phone and screen reader to say whom a comment answers."""
+"""The form to move a comment under another one, for keyboards, phones and screen readers."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from moderation.models import has_page
 
 @login_required
 def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
-    """Finding the comment is the permission: moderators find all, editors those under their articles."""
+    """Move a comment. Moderators can load every comment, editors those under their articles."""
     assert isinstance(request.user, User)
     comment = get_object_or_404(
         Comment.objects.moderated_by(request.user).select_related("discussion__article", "parent"), pk=pk
@@ -36,13 +36,13 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             if batch:
                 return redirect("moderation:batch", batch.pk)
-            messages.info(request, _("It stands there already."))
+            messages.info(request, _("It is there already."))
             return redirect("moderation:move", comment.pk)
     context = {
         "comment": comment,
         "room": "",
-        "above": comment.get_ancestors(),
-        "replies": comment.get_descendant_count(),
+        "ancestors": comment.get_ancestors(),
+        "reply_count": comment.get_descendant_count(),
         "story": comment.discussion.article,
         "has_page": has_page(comment),
         "form": form,
@@ -53,25 +53,25 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def read_number(text: str) -> Comment:
-    """The comment that a number or a link names. Raises ValidationError."""
+    """Return the comment with this number or link. Raises ValidationError if there is none."""
     if (number := comment_number(text)) is None:
-        raise ValidationError(_("That is neither a comment's number nor a link to one."), code="unreadable")
+        raise ValidationError(_("Enter the number of a comment or a link to it."), code="unreadable")
     if not (comment := Comment.objects.filter(pk=number).first()):
         raise ValidationError(_("There is no comment #%(number)s.") % {"number": number}, code="unknown")
     return comment
 
 
 class MoveForm(forms.Form):
+    """A form for the new parent of a comment, or to make it a top-level comment."""
+
     parent = forms.CharField(
         label=gettext_lazy("Move under comment"),
         required=False,
         max_length=500,
-        help_text=gettext_lazy("Its number, or the link to it: 123, #comment-123, https://…"),
+        help_text=gettext_lazy("Its number or a link to it: 123, #comment-123, https://…"),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
     )
-    first_level = forms.BooleanField(
-        label=gettext_lazy("It answers no other comment: put it at the first level"), required=False
-    )
+    first_level = forms.BooleanField(label=gettext_lazy("Make it a top-level comment"), required=False)
 
     @property
     def helper(self) -> FormHelper:
@@ -86,5 +86,7 @@ class MoveForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if "parent" in data and bool(data["parent"]) == data.get("first_level", False):
-            raise ValidationError(_("Name the comment that it answers, or tick the first level."), code="one")
+            raise ValidationError(
+                _("Enter the comment that it replies to, or make it a top-level comment."), code="one"
+            )
         return data

@@ -1,4 +1,4 @@
-"""Forms of readers and authors: a report, a report of illegal content, another look."""
+"""Forms of readers and authors: a report, a report of illegal content, and an appeal."""
 
 from typing import Any
 
@@ -17,19 +17,19 @@ from core.forms import leave_whole
 from moderation.models import Notice, Report, has_page
 from moderation.models.reports import WORDS_MAX
 
-WORDS = forms.Textarea(attrs={"rows": 3, "dir": "auto"})
+TEXTAREA = forms.Textarea(attrs={"rows": 3, "dir": "auto"})
 
 
 class ReportForm(forms.Form):
-    """Why a comment should not stand here; from somebody without an account, a name and an e-mail as well."""
+    """A form to report a comment. People who are not known also give a name and an e-mail."""
 
     why = forms.ChoiceField(label=_("What is wrong with it?"), widget=forms.RadioSelect)
     words = forms.CharField(
-        label=_("In your words"),
+        label=_("Details"),
         required=False,
         max_length=WORDS_MAX,
-        help_text=_("Only the moderators read this. Needed for “Something else” alone."),
-        widget=WORDS,
+        help_text=_("Only the moderators read this. Required for “Something else”."),
+        widget=TEXTAREA,
     )
     name = forms.CharField(
         label=_("Name"), max_length=NAME_MAX, widget=forms.TextInput(attrs={"autocomplete": "name"})
@@ -37,7 +37,7 @@ class ReportForm(forms.Form):
     email = forms.EmailField(
         label=_("E-mail"),
         max_length=254,
-        help_text=_("Never shown. We mail one link to confirm it, and later what came of your report."),
+        help_text=_("Never shown. We mail you a link to confirm it, and later the decision on your report."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
 
@@ -46,16 +46,16 @@ class ReportForm(forms.Form):
         leave_whole(self)
         self.fields["why"].choices = [  # type: ignore[attr-defined]
             (Report.Why.SPAM, _("It is spam or advertising")),
-            (Report.Why.ABUSE, _("It attacks or insults somebody")),
-            (Report.Why.OFF_TOPIC, _("It has nothing to do with the subject")),
-            (Report.Why.OTHER, _("Something else, which I say below")),
+            (Report.Why.ABUSE, _("It attacks or insults someone")),
+            (Report.Why.OFF_TOPIC, _("It is off-topic")),
+            (Report.Why.OTHER, _("Something else")),
         ]
         if is_known:
             del self.fields["name"], self.fields["email"]
 
     @property
     def helper(self) -> FormHelper:
-        return _helper(_("Send the report"))
+        return _helper(_("Send report"))
 
     def clean_name(self) -> str:
         return clean_name(self.cleaned_data["name"])
@@ -64,18 +64,21 @@ class ReportForm(forms.Form):
         cleaned = super().clean()
         why, words = (self.cleaned_data.get(name, "") for name in ("why", "words"))
         if why == Report.Why.OTHER and not words.strip():
-            self.add_error("words", _("Say in a few words what is wrong with it."))
+            self.add_error("words", _("Please describe what is wrong with it."))
         return cleaned
 
 
 class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Illegal content. Of the abuse of a child nobody is asked who they are: with the tick the style sheet
-    hides the fields, without it they are there again, and what they hold is dropped."""
+    """A form to report illegal content.
+
+    Reports of child abuse are anonymous: with that box checked, the style sheet hides the fields for name and
+    e-mail, and their input is dropped.
+    """
 
     where = forms.CharField(
         label=_("Which comment?"),
         max_length=2_000,
-        help_text=_("Its link (behind the time of the comment), or its number."),
+        help_text=_("Its link (the time of the comment links to it) or its number."),
         widget=forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off"}),
     )
 
@@ -90,8 +93,10 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
             "email": forms.EmailInput(attrs={"autocomplete": "email"}),
         }
         help_texts = {
-            "why": _("Which words you mean, and which law or whose right they break, as well as you know."),
-            "name": _("Only the moderators read it."),
+            "why": _(
+                "The words that you mean, and the law or the right that they violate, as far as you know."
+            ),
+            "name": _("Only the moderators see it."),
             "email": _("Never shown. We mail you a receipt and the decision."),
         }
 
@@ -101,17 +106,17 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
         self.comment: Comment | None = None
         self.fields["why"].required = True
         self.fields["in_good_faith"].required = True
-        self.fields["in_good_faith"].error_messages["required"] = _("Tick this if it is so.")
+        self.fields["in_good_faith"].error_messages["required"] = _("Please confirm this.")
 
     @property
     def helper(self) -> FormHelper:
-        unless = _("About the abuse of a child we ask nobody who they are: leave name and e-mail empty then.")
-        helper = _helper(_("Send the report"))
+        note = _("You can report child abuse anonymously: leave name and e-mail empty.")
+        helper = _helper(_("Send report"))
         helper.layout = Layout(
             "where",
             "is_child_abuse",
             "why",
-            Div(HTML(f'<p class="form-text">{unless}</p>'), "name", "email", css_class="who"),
+            Div(HTML(f'<p class="form-text">{note}</p>'), "name", "email", css_class="who"),
             Field("in_good_faith"),
         )
         return helper
@@ -122,13 +127,11 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
         found = comments.filter(pk=comment_number(where) or 0).first()
         if found is None or not has_page(found) or found.state == State.PENDING:
             raise ValidationError(
-                _("We find no comment there. Open the comment by its time, and copy that page's URL."),
+                _("We found no comment there. Open the comment's own page by its time, and copy its URL."),
                 code="unknown",
             )
         if found.state != State.PUBLISHED:
-            raise ValidationError(
-                _("This comment was removed already. Nobody sees it any more."), code="gone"
-            )
+            raise ValidationError(_("This comment was already removed."), code="gone")
         self.comment = found
         return where
 
@@ -139,20 +142,24 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.errors.pop(name, None)
                 self.cleaned_data[name] = ""
             elif not (name in self.errors or self.cleaned_data[name].strip()):
-                self.add_error(name, _("We need this, unless it is about the abuse of a child."))
+                self.add_error(name, _("This field is required, except to report child abuse."))
         return cleaned
 
 
-class AgainForm(BodyForm):
-    submit = _("Send again")
+class ResubmitForm(BodyForm):
+    """A form to edit a comment that is waiting or was removed, and to resubmit it."""
+
+    submit = _("Resubmit")
 
 
-class LookForm(forms.Form):
+class AppealForm(forms.Form):
+    """A form for the author of a removed comment to appeal the decision."""
+
     words = forms.CharField(
-        label=_("Why should it be looked at again?"),
+        label=_("Why is this decision wrong?"),
         max_length=WORDS_MAX,
-        widget=WORDS,
-        error_messages={"required": _("Say in a few words why. You can ask once.")},
+        widget=TEXTAREA,
+        error_messages={"required": _("Please explain why. You can appeal once.")},
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -161,7 +168,7 @@ class LookForm(forms.Form):
 
     @property
     def helper(self) -> FormHelper:
-        return _helper(_("Ask for another look"))
+        return _helper(_("Appeal this decision"))
 
 
 def _helper(label: Any) -> FormHelper:

@@ -1,4 +1,4 @@
-"""A request for removal or correction, and the answer to it."""
+"""Forms for a request for removal or correction, and for the answer to it."""
 
 from typing import Any
 
@@ -18,11 +18,13 @@ from moderation.models import RemovalRequest, has_page
 from moderation.models.requests import TEXT_MAX
 
 
-class AskForm(forms.ModelForm):  # type: ignore[type-arg]
+class RemovalRequestForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A form to ask for the removal or correction of a story or a comment."""
+
     where = forms.CharField(
-        label=_("Which story or which comment?"),
+        label=_("Which story or comment?"),
         max_length=2_000,
-        help_text=_("Its link; of a comment, the one behind its time."),
+        help_text=_("Its link. The time of a comment links to it."),
         widget=forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off"}),
     )
 
@@ -40,9 +42,9 @@ class AskForm(forms.ModelForm):  # type: ignore[type-arg]
             "email": forms.EmailInput(attrs={"autocomplete": "email"}),
         }
         help_texts = {
-            "what": _("Quote them; for a correction, also say how it should read."),
-            "why": _("What is wrong or what it does to you, and how we can see that."),
-            "name": _("Only the administrators read it."),
+            "what": _("Quote the words. For a correction, also write the correct text."),
+            "why": _("What is wrong, or how it harms you, and how we can verify that."),
+            "name": _("Only the administrators see it."),
             "email": _("Never shown. We mail you a receipt and the answer."),
         }
 
@@ -59,7 +61,7 @@ class AskForm(forms.ModelForm):  # type: ignore[type-arg]
     def helper(self) -> FormHelper:
         helper = FormHelper()
         helper.form_action = ""
-        helper.add_input(Submit("", _("Send the request")))
+        helper.add_input(Submit("", _("Send request")))
         return helper
 
     def clean_where(self) -> str:
@@ -74,7 +76,7 @@ class AskForm(forms.ModelForm):  # type: ignore[type-arg]
             self.article = story
             return where
         raise ValidationError(
-            _("We find nothing there. Open the story or the comment, and copy that page's URL."),
+            _("We found nothing there. Open the story or the comment, and copy that page's URL."),
             code="unknown",
         )
 
@@ -83,18 +85,20 @@ class AskForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class AnswerForm(forms.Form):
+    """A form for an administrator's answer to a request."""
+
     outcome = forms.ChoiceField(
-        label=_("What became of it"),
+        label=_("Outcome"),
         choices=RemovalRequest.Outcome.choices,
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose one.")},
     )
     answer = forms.CharField(
-        label=_("What they read"),
+        label=_("Answer"),
         max_length=TEXT_MAX,
-        help_text=_("In a sentence or two: what you did, or why not. It is mailed."),
+        help_text=_("What you did, or why not, in a sentence or two. It is mailed."),
         widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
-        error_messages={"required": _("Say it in a sentence.")},
+        error_messages={"required": _("Please write an answer.")},
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -105,5 +109,5 @@ class AnswerForm(forms.Form):
     def helper(self) -> FormHelper:
         helper = FormHelper()
         helper.form_action = ""
-        helper.add_input(Submit("", _("Send the answer")))
+        helper.add_input(Submit("", _("Send answer")))
         return helper

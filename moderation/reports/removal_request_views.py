@@ -1,4 +1,4 @@
-"""Asking for removal or correction, without an account; its receipt; and the administrators' answers."""
+"""Pages for requests for removal or correction: the form, its receipt, and the administrators' answers."""
 
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from core.rate_limits import add_error
 from moderation.models import RemovalRequest, has_page
 from moderation.queue.filters import whole_number
 from moderation.reports import removal_requests
-from moderation.reports.removal_request_forms import AnswerForm, AskForm
+from moderation.reports.removal_request_forms import AnswerForm, RemovalRequestForm
 from moderation.reports.views import check_rate
 
 PAGE = 50  # requests
@@ -26,10 +26,11 @@ PAGE = 50  # requests
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: HttpRequest) -> HttpResponse:
-    """`?where=` the path of a story or of a comment."""
-    asked = request.GET.get("where", "")[:2_000]
-    where = settings.SITE_URL + asked if asked.startswith("/") else asked
-    form = AskForm(request.POST if request.method == "POST" else None, initial={"where": where})
+    """Show the form for a request; no account is needed. `?where=`: the path of a story or a comment."""
+    where = request.GET.get("where", "")[:2_000]
+    if where.startswith("/"):
+        where = settings.SITE_URL + where
+    form = RemovalRequestForm(request.POST if request.method == "POST" else None, initial={"where": where})
     status = 422 if form.is_bound else 200
     if form.is_valid():
         try:
@@ -37,20 +38,20 @@ def ask(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             add_error(request, form, error)
         else:
-            told = {name: form.cleaned_data[name] for name in AskForm.Meta.fields}
-            made = removal_requests.ask(article=form.article, comment=form.comment, **told)
-            return redirect("ask-receipt", made.receipt)
+            values = {name: form.cleaned_data[name] for name in RemovalRequestForm.Meta.fields}
+            sent = removal_requests.ask(article=form.article, comment=form.comment, **values)
+            return redirect("ask-receipt", sent.receipt)
     return render(request, "moderation/reports/removal_request_form.html", {"form": form}, status=status)
 
 
 @require_safe
 def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
-    """What whoever has its number may know: how it stands."""
-    told = get_object_or_404(RemovalRequest.objects.select_related("article"), receipt=receipt)
+    """Show the status of a request to anyone who has its number."""
+    sent = get_object_or_404(RemovalRequest.objects.select_related("article"), receipt=receipt)
     response = render(
         request,
         "moderation/reports/removal_request_receipt.html",
-        {"told": told, "url": _url(told), "site_url": settings.SITE_URL},
+        {"removal_request": sent, "url": _url(sent), "site_url": settings.SITE_URL},
     )
     response["X-Robots-Tag"] = "noindex"
     return response
@@ -59,8 +60,11 @@ def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """The open ones, the oldest first, and behind them the answered ones, the last first; ?page=."""
-    _administrator(request)
+    """List open requests, the oldest first, and then answered ones, the latest first.
+
+    ?page=: the page number.
+    """
+    _require_administrator(request)
     number = whole_number(request.GET.get("page")) or 1
     answered = RemovalRequest.objects.exclude(outcome="").order_by("-decided_at")
     rows = list(answered.select_related("decided_by")[(number - 1) * PAGE : number * PAGE + 1])
@@ -76,27 +80,27 @@ def index(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def one(request: HttpRequest, pk: int) -> HttpResponse:
-    """One request, with what can be done and the answer to it."""
-    user = _administrator(request)
+    """Show one request to an administrator. POST answers it."""
+    user = _require_administrator(request)
     rows = RemovalRequest.objects.select_related("article", "comment__discussion__article", "decided_by")
-    told = get_object_or_404(rows, pk=pk)
+    sent = get_object_or_404(rows, pk=pk)
     form = AnswerForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         values = form.cleaned_data
         try:
             removal_requests.answer(
-                request=told, outcome=values["outcome"], words=values["answer"], actor=user
+                request=sent, outcome=values["outcome"], words=values["answer"], actor=user
             )
         except ValidationError as error:
             messages.warning(request, error.messages[0])
         else:
-            messages.success(request, _("Answered. They are told by mail, and read it at their receipt."))
+            messages.success(request, _("Answer sent. It is mailed, and shown on the receipt page."))
         return redirect("moderation:request", pk)
     context = {
         "room": "requests",
-        "told": told,
-        "url": _url(told),
-        "edit_url": told.article and reverse("admin:articles_article_change", args=[told.article_id]),
+        "removal_request": sent,
+        "url": _url(sent),
+        "edit_url": sent.article and reverse("admin:articles_article_change", args=[sent.article_id]),
         "form": form,
     }
     return render(
@@ -104,15 +108,15 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _administrator(request: HttpRequest) -> User:
+def _require_administrator(request: HttpRequest) -> User:
     user = request.user
     if not (isinstance(user, User) and user.is_administrator):
         raise PermissionDenied
     return user
 
 
-def _url(told: RemovalRequest) -> str:
-    """Where readers find what it is about; nothing where they don't."""
-    if told.comment:
-        return told.comment.get_absolute_url() if has_page(told.comment) else ""
-    return told.article.get_absolute_url() if told.article and told.article.is_published() else ""
+def _url(sent: RemovalRequest) -> str:
+    """Return the URL of the comment or story that the request is about; empty if readers cannot see it."""
+    if sent.comment:
+        return sent.comment.get_absolute_url() if has_page(sent.comment) else ""
+    return sent.article.get_absolute_url() if sent.article and sent.article.is_published() else ""

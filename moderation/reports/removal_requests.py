@@ -1,4 +1,4 @@
-"""Requests for removal or correction: taken from anybody, answered by an administrator, once."""
+"""Requests for removal or correction: anyone can send one, and an administrator answers it once."""
 
 from datetime import timedelta
 
@@ -13,14 +13,16 @@ from comments.models import Comment
 from moderation import tasks
 from moderation.models import RemovalRequest
 
-KEPT = timedelta(days=365)  # what somebody typed, after the answer
+KEPT_FOR = timedelta(days=365)  # after the answer, then the personal data is deleted
 
 
 @transaction.atomic
-def ask(*, article: Article, comment: Comment | None, **told: str) -> RemovalRequest:
-    """`told`: wants, what, why, who, name and email, as the form has them. Administrators are written to at
-    once, and whoever asks gets a receipt."""
-    request = RemovalRequest.objects.create(article=article, comment=comment, where=article.title, **told)
+def ask(*, article: Article, comment: Comment | None, **values: str) -> RemovalRequest:
+    """Store a request, and queue the mail to the administrators and the receipt.
+
+    `values`: wants, what, why, who, name and email, as in the form.
+    """
+    request = RemovalRequest.objects.create(article=article, comment=comment, where=article.title, **values)
     tasks.tell_administrators.enqueue(request.pk)
     tasks.send_request_receipt.enqueue(request.pk)
     return request
@@ -28,18 +30,22 @@ def ask(*, article: Article, comment: Comment | None, **told: str) -> RemovalReq
 
 @transaction.atomic
 def answer(*, request: RemovalRequest, outcome: str, words: str, actor: User) -> None:
-    """What became of it, with a sentence for whoever asked. It changes nothing that readers see: that was
-    done before. Raises ValidationError where a colleague has answered meanwhile."""
+    """Store the answer to a request and queue its mail. It does not change the story or the comment.
+
+    Raises ValidationError if a colleague answered it first.
+    """
     decided = RemovalRequest.objects.filter(pk=request.pk, outcome="").update(
         outcome=outcome, answer=words, decided_by=actor, decided_at=timezone.now()
     )
     if not decided:
-        raise ValidationError(_("Somebody has answered this meanwhile."), code="decided")
+        raise ValidationError(_("A colleague has already answered this request."), code="decided")
     tasks.tell_request_outcome.enqueue(request.pk)
 
 
 def forget() -> int:
-    """The job of the day: of what was answered long ago, what came of it stays, and not who asked nor their
-    words. Returns how many."""
-    old = RemovalRequest.objects.filter(decided_at__lt=timezone.now() - KEPT).exclude(email="")
+    """Delete names, e-mails and texts of requests that were answered more than KEPT_FOR ago.
+
+    Runs daily as a job. Returns the number of requests; their outcomes are kept.
+    """
+    old = RemovalRequest.objects.filter(decided_at__lt=timezone.now() - KEPT_FOR).exclude(email="")
     return old.update(name="", email="", what="", why="")

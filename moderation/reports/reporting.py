@@ -1,7 +1,7 @@
-"""What readers and authors ask of the moderators: reports, reports of illegal content, another look.
+"""Reports, reports of illegal content and appeals.
 
-Each opens the comment's case or joins the open one, and moves it forward in the queues. Nothing here takes
-anything away from readers: that is for a person to decide, however many ask for it.
+Each opens a case for the comment, or joins the open one, and raises its priority in the queues. None of them
+hides a comment, however many there are: a moderator decides.
 """
 
 from collections import defaultdict
@@ -26,51 +26,53 @@ from core.rate_limits import TooOften
 from moderation import tasks
 from moderation.actions import cases
 from moderation.models import Appeal, Case, Notice, Report
-from moderation.notifications.notices import ways
+from moderation.notifications.notices import author_options
 from moderation.people.profiles import Person
 
-REPORTS_AN_HOUR = 10  # by one person
-LOOKS_A_DAY = 5  # asked for by one person
-RIGHT = 1.5  # the weight from which somebody is usually right
-TOGETHER = 3  # such people, whose reports raise a case further
-TOGETHER_HOURS = 24
-SHOWN = 20  # reports of one case that a card says one by one
-NOTICED = 5  # of the reports of illegal content: so many of the first, and of the last
-UNPROVED = 0.25  # the weight of a guest whose e-mail nobody confirmed: as many as one likes are soon made
+MAX_REPORTS_PER_HOUR = 10  # of one person
+MAX_APPEALS_PER_DAY = 5  # of one person
+RELIABLE_WEIGHT = 1.5  # the report weight from which a person is usually right
+RELIABLE_REPORTERS = 3  # this many reliable people raise the priority of a case further
+RELIABLE_REPORTERS_HOURS = 24
+MAX_REPORTS_SHOWN = 20  # on one card
+NOTICES_SHOWN = 5  # of the first reports of illegal content on a card, and as many of the last
+UNCONFIRMED_WEIGHT = 0.25  # of a guest with an unconfirmed e-mail, since one person can be many of them
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One thing that somebody asked about a comment, as a moderator reads it. It never says who asked, unless
-    it is a report of illegal content, which is given with a name for the moderators."""
+    """A report or an appeal as a moderator sees it.
 
-    kind: str  # "report", "notice", "look" or "edit"
+    It does not name the person, except for a report of illegal content, which is signed for the moderators.
+    """
+
+    kind: str  # "report", "notice", "look" (an appeal) or "edit"
     sentence: str  # "Reported as abuse."
-    words: str  # the person's own; may be empty
+    words: str  # the person's own text; may be empty
     at: datetime
-    weight: str  # "usually right", "weighs little" or nothing
-    by: str = ""  # the name that was given with a notice; for moderators, not for a story's editors
+    weight: str  # "usually right", "low weight" or empty
+    by: str = ""  # the name given with a notice; shown to moderators, not to editors
 
 
 def report_comment(
     *, comment: Comment, user: User | None, guest: Guest | None, why: str, words: str
 ) -> Report:
-    """Report a published comment, as exactly one of user and guest, once.
+    """Report a published comment once, as an account or as a guest.
 
-    Raises ValidationError with a sentence for the reporter; its code is own, gone, again or often.
+    Raises ValidationError with a sentence for the reporter, whose code is own, gone, again or often.
     """
     if comment.is_by(user, guest):
-        raise ValidationError(_("You wrote this comment yourself. You can delete it instead."), code="own")
+        raise ValidationError(_("This is your own comment. You can delete it instead."), code="own")
     mine = Report.objects.filter(user=user) if user else Report.objects.filter(guest=guest)
     if mine.filter(comment=comment).exists():
-        raise ValidationError(_("You have reported this comment already. Your report is here."), code="again")
+        raise ValidationError(_("You have already reported this comment. This is your report."), code="again")
     weight = 0 if guest and _is_repeated(comment, guest) else weight_of(user, guest)
     with transaction.atomic():
-        Person(user=user, guest=guest).lock()  # so that what is sent at once is counted as well
-        if mine.filter(at__gt=timezone.now() - timedelta(hours=1)).count() >= REPORTS_AN_HOUR:
+        Person(user=user, guest=guest).lock()  # so that reports sent at the same moment are counted too
+        if mine.filter(at__gt=timezone.now() - timedelta(hours=1)).count() >= MAX_REPORTS_PER_HOUR:
             raise TooOften(
-                _("You have reported %(n)s comments within an hour. Please go on a little later.")
-                % {"n": REPORTS_AN_HOUR},
+                _("You have reported %(n)s comments within an hour. Please try again later.")
+                % {"n": MAX_REPORTS_PER_HOUR},
                 seconds=60 * 60,
             )
         case = _case_of(comment, [State.PUBLISHED])
@@ -82,18 +84,21 @@ def report_comment(
         )
         if is_new:
             hours = cases.REPORT_HOURS * weight
-            if weight >= RIGHT and case.reports.filter(weight__gte=RIGHT).count() == TOGETHER:
-                hours += TOGETHER_HOURS
-            _bring_forward(case, hours, is_reported=True)
+            reliable = case.reports.filter(weight__gte=RELIABLE_WEIGHT)
+            if weight >= RELIABLE_WEIGHT and reliable.count() == RELIABLE_REPORTERS:
+                hours += RELIABLE_REPORTERS_HOURS
+            _raise_priority(case, hours, is_reported=True)
     return report
 
 
 def weight_of(user: User | None, guest: Guest | None) -> float:
-    """0.25 for those who are usually wrong, 1 for those of whom nothing is known, up to 2 for those who are
-    usually right: by the share of their decided reports whose comments are removed, with two added of which
-    one was right."""
+    """Return the weight of a person's reports: 0.25 if usually wrong, 1 if unknown, up to 2 if usually right.
+
+    It follows from the share of their decided reports whose comments are removed. One right and one wrong
+    report are added to it, so that few reports do not weigh too much.
+    """
     if guest and not guest.confirmed_at:
-        return UNPROVED
+        return UNCONFIRMED_WEIGHT
     mine = Report.objects.filter(user=user) if user else Report.objects.filter(guest=guest)
     record = mine.filter(case__closed_at__isnull=False).aggregate(
         right=Count("pk", filter=Q(comment__state__in=REMOVED)),
@@ -104,8 +109,10 @@ def weight_of(user: User | None, guest: Guest | None) -> float:
 
 
 def _is_repeated(comment: Comment, guest: Guest) -> bool:
-    """Whether a new guest's e-mail has reported it already. That is not said: whoever types an e-mail would
-    learn who reported a comment."""
+    """Return whether an unconfirmed guest's e-mail has already reported the comment.
+
+    The reporter is not told so: anyone who types an e-mail could find out who reported a comment.
+    """
     same = Report.objects.filter(comment=comment, guest__email__iexact=guest.email, guest__confirmed_at=None)
     return guest.confirmed_at is None and same.exists()
 
@@ -113,10 +120,10 @@ def _is_repeated(comment: Comment, guest: Guest) -> bool:
 def give_notice(
     *, comment: Comment, why: str, name: str = "", email: str = "", is_child_abuse: bool = False
 ) -> Notice:
-    """Report a comment as illegal, in good faith; it goes before everything else.
+    """Report a comment as illegal, in good faith. Its case goes to the top of the queues.
 
-    The first one of a case is told to the moderators at once. Name and e-mail are not kept where it is about
-    the abuse of a child. Raises ValidationError where the comment is gone.
+    Moderators are mailed at once about the first such report of a case. For child abuse, name and e-mail are
+    not stored. Raises ValidationError if the comment is not published any more.
     """
     if is_child_abuse:
         name = email = ""
@@ -132,7 +139,7 @@ def give_notice(
             in_good_faith=True,
         )
         if not case.is_illegal:
-            _bring_forward(case, cases.ILLEGAL_HOURS, is_illegal=True)
+            _raise_priority(case, cases.ILLEGAL_HOURS, is_illegal=True)
             tasks.tell_moderators.enqueue(notice.pk)
         if email:
             tasks.send_receipt.enqueue(notice.pk)
@@ -140,83 +147,90 @@ def give_notice(
 
 
 def ask_for_a_look(*, comment: Comment, user: User | None, guest: Guest | None, words: str) -> Appeal:
-    """An author asks for another look at a removed comment, once. Raises ValidationError if they may not."""
+    """Appeal the removal of one's own comment, which is possible once.
+
+    Raises ValidationError if it is not.
+    """
     with transaction.atomic():
         _check_author(comment, user, guest)
         case = _case_of(comment, REMOVED)
-        last = _may(comment, "ask")
+        last = _check_option(comment, "appeal")
         appeal = Appeal.objects.create(
             comment=comment, case=case, revision=case.comment.revision, against=last, words=words
         )
-        _bring_forward(case, cases.APPEAL_HOURS, is_second_look=True)
+        _raise_priority(case, cases.APPEAL_HOURS, is_second_look=True)
     return appeal
 
 
 def edit_and_send_again(*, comment: Comment, body: str, user: User | None, guest: Guest | None) -> Appeal:
-    """An author sends another text of a removed or held comment, once; it waits for somebody to read it.
+    """Replace the text of one's own removed or waiting comment, once. The new text waits for review.
 
-    Raises ValidationError: not allowed (any more), text empty, too long or unchanged, or refused.
+    Raises ValidationError if that is not allowed, or if the text is empty, too long, unchanged or refused.
     """
     with transaction.atomic():
         _check_author(comment, user, guest)
-        _may(comment, "send_again")
-    findings = examine_again(comment=comment, body=body, user=user, guest=guest)  # with nobody locked
+        _check_option(comment, "resubmit")
+    findings = examine_again(comment=comment, body=body, user=user, guest=guest)  # without a lock
     with transaction.atomic():
         _check_author(comment, user, guest)
-        last = _may(comment, "send_again")
+        last = _check_option(comment, "resubmit")
         fresh = send_again(comment=comment, body=body, findings=findings)
         case = Case.objects.open().select_for_update().get(comment=fresh)
         appeal = Appeal.objects.create(
             comment=fresh, is_edit=True, case=case, revision=fresh.revision, against=last
         )
-        _bring_forward(case, cases.APPEAL_HOURS, is_second_look=True, is_waiting=True)
+        _raise_priority(case, cases.APPEAL_HOURS, is_second_look=True, is_waiting=True)
     return appeal
 
 
 def asked(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[Asked]]:
-    """By case, what was asked about its comment since it was opened, the earliest first, in at most four
-    statements. Of more than SHOWN reports, and of many notices, the rest is counted.
+    """Return the reports and appeals of each case, the earliest first, in at most four statements.
 
-    `user`: the moderator who reads it, who is told where a decision of theirs is in question.
+    Beyond MAX_REPORTS_SHOWN reports, and for many notices, the rest is only counted. `user` is the moderator
+    who reads them: an appeal against their own decision says so.
     """
     ids = list(case_ids)
-    said: dict[int, list[Asked]] = defaultdict(list)
+    by_case: dict[int, list[Asked]] = defaultdict(list)
     for notice in _earliest_and_latest(ids):
         sentence = (
-            _("Reported as illegal: it shows the abuse of a child.")
+            _("Reported as illegal: child abuse.")
             if notice.is_child_abuse
             else _("Reported as illegal content.")
         )
         by = notice.name if user and user.is_moderator else ""
-        said[notice.case_id].append(Asked("notice", sentence, notice.why, notice.at, "", by))
-        if notice.place == NOTICED and notice.count > 2 * NOTICED:
-            left = notice.count - 2 * NOTICED
-            more = ngettext("%(n)s more came after it.", "%(n)s more came after it.", left) % {"n": left}
-            said[notice.case_id].append(Asked("notice", more, "", notice.at, ""))
+        by_case[notice.case_id].append(Asked("notice", sentence, notice.why, notice.at, "", by))
+        if notice.place == NOTICES_SHOWN and notice.count > 2 * NOTICES_SHOWN:
+            left = notice.count - 2 * NOTICES_SHOWN
+            more = ngettext("%(n)s more report followed.", "%(n)s more reports followed.", left) % {"n": left}
+            by_case[notice.case_id].append(Asked("notice", more, "", notice.at, ""))
     for report in _heaviest(ids):
         sentence = _("Reported: %(reason)s.") % {"reason": report.get_why_display()}
-        said[report.case_id].append(
-            Asked("report", sentence, report.words, report.at, _weight_in_words(report.weight))
+        by_case[report.case_id].append(
+            Asked("report", sentence, report.words, report.at, _weight_text(report.weight))
         )
-        if report.place == SHOWN and report.count > SHOWN:
+        if report.place == MAX_REPORTS_SHOWN and report.count > MAX_REPORTS_SHOWN:
             more = ngettext(
-                "%(n)s more report weighs no more than these.",
-                "%(n)s more reports weigh no more than these.",
-                report.count - SHOWN,
-            ) % {"n": report.count - SHOWN}
-            said[report.case_id].append(Asked("report", more, "", report.latest, ""))
+                "%(n)s more report with at most the same weight.",
+                "%(n)s more reports with at most the same weight.",
+                report.count - MAX_REPORTS_SHOWN,
+            ) % {"n": report.count - MAX_REPORTS_SHOWN}
+            by_case[report.case_id].append(Asked("report", more, "", report.latest, ""))
     appeals = Appeal.objects.filter(case__in=ids).select_related("against", "comment")
     if user:
-        appeals = appeals.annotate(could_others=Exists(_others(user, "comment__author")))
+        appeals = appeals.annotate(has_colleague=Exists(_colleagues(user, "comment__author")))
     for appeal in appeals:
         kind = "edit" if appeal.is_edit else "look"
-        said[appeal.case_id].append(Asked(kind, _of_appeal(appeal, user), appeal.words, appeal.at, ""))
-    return {case: sorted(things, key=lambda thing: thing.at) for case, things in said.items()}
+        by_case[appeal.case_id].append(
+            Asked(kind, _appeal_sentence(appeal, user), appeal.words, appeal.at, "")
+        )
+    return {case: sorted(requests, key=lambda request: request.at) for case, requests in by_case.items()}
 
 
 def _earliest_and_latest(case_ids: Sequence[int]) -> Iterable[Any]:
-    """The first and the last NOTICED notices of each case, those of child abuse by themselves: whoever sends
-    hundreds hides none of them. `place` is counted from the first, `count` is of all there are."""
+    """Return the first and the last NOTICES_SHOWN notices of each case, so that a flood hides neither.
+
+    Notices of child abuse are counted separately. `place` counts from the first one, `count` is the total.
+    """
     same = ["case", "is_child_abuse"]
     return (
         Notice.objects.filter(case__in=case_ids)
@@ -225,13 +239,13 @@ def _earliest_and_latest(case_ids: Sequence[int]) -> Iterable[Any]:
             back=Window(RowNumber(), partition_by=same, order_by=["-at", "-pk"]),
             count=Window(Count("pk"), partition_by=same),
         )
-        .filter(Q(place__lte=NOTICED) | Q(back__lte=NOTICED))
+        .filter(Q(place__lte=NOTICES_SHOWN) | Q(back__lte=NOTICES_SHOWN))
         .order_by("pk")
     )
 
 
 def _heaviest(case_ids: Sequence[int]) -> Iterable[Any]:
-    """The SHOWN reports of each case that weigh most; `count` and `latest` are of all there are."""
+    """Return the MAX_REPORTS_SHOWN heaviest reports of each case. `count` and `latest` are of all reports."""
     order = [F("weight").desc(), F("at").asc(), F("pk").asc()]
     return (
         Report.objects.filter(case__in=case_ids)
@@ -240,75 +254,94 @@ def _heaviest(case_ids: Sequence[int]) -> Iterable[Any]:
             count=Window(Count("pk"), partition_by="case"),
             latest=Window(Max("at"), partition_by="case"),
         )
-        .filter(place__lte=SHOWN)
+        .filter(place__lte=MAX_REPORTS_SHOWN)
         .order_by("case", "place")
     )
 
 
-def _of_appeal(appeal: Any, user: User | None) -> str:
+def _appeal_sentence(appeal: Any, user: User | None) -> str:
     sentence = (
-        _("Its author changed it after it was held or removed, and sent it again.")
+        _("The author edited and resubmitted it.")
         if appeal.is_edit
-        else _("Its author asks for another look.")
+        else _("The author appeals the decision.")
     )
-    if user is None or not appeal.could_others:
+    if user is None or not appeal.has_colleague:
         return sentence
     if appeal.comment.author_id == user.pk:
-        return _("%(sentence)s It is your own: somebody else answers.") % {"sentence": sentence}
+        return _("%(sentence)s It is your own comment, so another moderator answers.") % {
+            "sentence": sentence
+        }
     if appeal.against.actor_id == user.pk:
-        return _("%(sentence)s You decided the first time: somebody else answers.") % {"sentence": sentence}
+        return _("%(sentence)s You took the first decision, so another moderator answers.") % {
+            "sentence": sentence
+        }
     return sentence
 
 
 def not_for(user: User) -> Q:
-    """Over Case: another look at what this person wrote or decided, as long as somebody else could look."""
+    """Return a condition for cases with an appeal that a colleague of this moderator should answer.
+
+    These are appeals about the moderator's own comments and decisions, if there is a colleague.
+    """
     decided = Appeal.objects.filter(case=OuterRef("pk"), against__actor=user)
     own = Q(Exists(decided)) | Q(comment__author=user)
-    return Q(own, Exists(_others(user, "comment__author")), is_second_look=True)
+    return Q(own, Exists(_colleagues(user, "comment__author")), is_second_look=True)
 
 
-def _others(user: User, author: str) -> QuerySet[User]:
-    """Colleagues who could take what is not for this person; who wrote it (`author`: the path to them from
-    the rows in question) is none of them."""
-    deciding = User.objects.moderators().active().exclude(pk=user.pk)
-    return deciding.exclude(pk=Coalesce(OuterRef(author), 0))
+def _colleagues(user: User, author: str) -> QuerySet[User]:
+    """Return the other active moderators, without the author.
+
+    `author`: the path from the outer row to them.
+    """
+    moderators = User.objects.moderators().active().exclude(pk=user.pk)
+    return moderators.exclude(pk=Coalesce(OuterRef(author), 0))
 
 
 def _case_of(comment: Comment, states: Sequence[str]) -> Case:
-    """The open case of a comment in one of these states, opened if there is none; locked, as is the
-    discussion, whose lock whoever decides takes first. Raises ValidationError for another state."""
+    """Return the open case of a comment, and open one if there is none. Locks the discussion, then the case.
+
+    A decision also locks the discussion first. Raises ValidationError if the comment is in none of `states`.
+    """
     lock([comment.pk])
     fresh = Comment.objects.get(pk=comment.pk)
     if fresh.state not in states:
-        raise ValidationError(_("Somebody has decided on this comment meanwhile."), code="gone")
+        raise ValidationError(_("A moderator has already decided on this comment."), code="gone")
     cases.open_cases([fresh.pk], states=states)
     return Case.objects.open().select_related("comment").select_for_update(of=("self",)).get(comment=fresh)
 
 
-def _bring_forward(case: Case, hours: float, **flags: bool) -> None:
+def _raise_priority(case: Case, hours: float, **flags: bool) -> None:
     Case.objects.filter(pk=case.pk).update(due_at=F("due_at") - timedelta(hours=hours), **flags)
 
 
 def _check_author(comment: Comment, user: User | None, guest: Guest | None) -> None:
-    """Locks them, so that what is asked at once is counted as well."""
+    """Raise ValidationError if the comment is not their own or they appeal too often.
+
+    It locks the account or guest, so that appeals sent at the same moment are counted too.
+    """
     if not comment.is_by(user, guest):
-        raise ValidationError(_("Only who wrote a comment can do this."), code="own")
+        raise ValidationError(_("Only the author of a comment can do this."), code="own")
     Person(user=user, guest=guest).lock()
-    mine = Appeal.objects.filter(comment__in=Comment.objects.written_by(user, guest))
-    if mine.filter(at__gt=timezone.now() - timedelta(days=1)).count() >= LOOKS_A_DAY:
-        raise TooOften(_("You have asked often today. Please come back tomorrow."), seconds=60 * 60 * 24)
+    own = Appeal.objects.filter(comment__in=Comment.objects.written_by(user, guest))
+    if own.filter(at__gt=timezone.now() - timedelta(days=1)).count() >= MAX_APPEALS_PER_DAY:
+        raise TooOften(
+            _("You have sent many appeals today. Please try again tomorrow."), seconds=60 * 60 * 24
+        )
 
 
-def _may(comment: Comment, way: str) -> Transition:
-    """The last line of the log about it. Raises ValidationError where its author may not take this way."""
+def _check_option(comment: Comment, option: str) -> Transition:
+    """Return the last transition of the comment's state.
+
+    `option`: a field of AuthorOptions. Raises ValidationError if the author does not have it (any more).
+    """
     fresh = Comment.objects.get(pk=comment.pk)
     last = fresh.transitions.filter(kind=Transition.Kind.STATE).order_by("-id").first()
-    if last is None or not getattr(ways(fresh, last, list(fresh.appeals.all())), way):
-        raise ValidationError(_("That was possible once, and is not any more."), code="once")
+    if last is None or not getattr(author_options(fresh, last, list(fresh.appeals.all())), option):
+        raise ValidationError(_("You can't do this any more."), code="once")
     return last
 
 
-def _weight_in_words(weight: float) -> str:
-    if weight >= RIGHT:
+def _weight_text(weight: float) -> str:
+    if weight >= RELIABLE_WEIGHT:
         return _("usually right")
-    return _("weighs little") if weight <= 0.5 else ""
+    return _("low weight") if weight <= 0.5 else ""

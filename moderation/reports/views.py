@@ -1,4 +1,4 @@
-"""Readers report a comment, or illegal content. Each form lies at a URL of its own, without scripts."""
+"""Pages to report a comment or illegal content. They work without JavaScript."""
 
 from uuid import UUID
 
@@ -25,27 +25,27 @@ from moderation.reports import reporting
 from moderation.reports.forms import NoticeForm, ReportForm
 from moderation.screening.origins import count_report
 
-STRANGERS_AN_HOUR = 20  # reports from one IP address by people who are not known
+MAX_STRANGERS_PER_HOUR = 20  # reports from one IP address by people who are not known
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def report(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
-    """Report a comment; once it is reported, what came of that."""
-    told = load_story(request, slug)
-    if told.discussion.is_hidden:
+    """Report a comment. After that the page shows the outcome."""
+    story = load_story(request, slug)
+    if story.discussion.is_hidden:
         raise Http404
-    found = get_object_or_404(Comment, pk=pk, discussion=told.article.pk)
-    found.discussion = told.discussion
+    found = get_object_or_404(Comment, pk=pk, discussion=story.article.pk)
+    found.discussion = story.discussion
     back = reverse("comment", args=[slug, found.pk])
     user, guest = writer_of(request)
-    earlier = _mine(found, user, guest)
+    earlier = _earlier_report(found, user, guest)
     if found.state != State.PUBLISHED and not earlier:
-        return redirect(back)  # which says why it is gone
+        return redirect(back)  # that page says why it is gone
     form = ReportForm(request.POST if request.method == "POST" else None, is_known=bool(user or guest))
     context = {
-        "article": told.article,
+        "article": story.article,
         "comment": found,
-        "zone": told.article.zone,
+        "zone": story.article.zone,
         "form": form,
         "earlier": earlier,
         "outcome": earlier and outcome(earlier.case, found),
@@ -54,32 +54,32 @@ def report(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
         "back": back,
     }
     if request.method == "POST" and earlier:
-        messages.info(request, _("You have reported this comment already. Your report is here."))
+        messages.info(request, _("You have already reported this comment. This is your report."))
         return redirect(request.path)
     if not form.is_valid():
         return render(
             request, "moderation/reports/report.html", context, status=422 if form.is_bound else 200
         )
     try:
-        reporter = _report(request, found, form, user, guest)
+        reporter = _send_report(request, found, form, user, guest)
     except ValidationError as error:
         add_error(request, form, error)
         return render(request, "moderation/reports/report.html", context, status=422)
     response = redirect(request.path)
     if reporter and reporter != guest:
         guests.remember_guest(response, reporter, secure=settings.SESSION_COOKIE_SECURE)
-        messages.info(request, _("We mailed you a link: open it to confirm your e-mail."))
+        messages.info(request, _("We mailed you a link. Open it to confirm your e-mail."))
     return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def illegal(request: HttpRequest) -> HttpResponse:
-    """Report illegal content, without an account; `?comment=` names it."""
-    asked = request.GET.get("comment", "")
-    is_sent = request.method == "POST"
-    form = NoticeForm(request.POST if is_sent else None, initial={"where": asked[:2_000]})
-    status = 422 if is_sent else 200
-    if is_sent and form.is_valid():
+    """Report illegal content; no account is needed. `?comment=`: the comment's number or URL."""
+    where = request.GET.get("comment", "")
+    is_post = request.method == "POST"
+    form = NoticeForm(request.POST if is_post else None, initial={"where": where[:2_000]})
+    status = 422 if is_post else 200
+    if is_post and form.is_valid():
         try:
             check_rate(request)
             assert form.comment is not None
@@ -99,7 +99,7 @@ def illegal(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
-    """What whoever has its number may know of a report of illegal content: how it stands."""
+    """Show the status of a report of illegal content to anyone who has its number."""
     notice = get_object_or_404(
         Notice.objects.select_related("case", "comment__discussion__article"), receipt=receipt
     )
@@ -120,16 +120,19 @@ def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
     return response
 
 
-def _mine(comment: Comment, user: User | None, guest: Guest | None) -> Report | None:
+def _earlier_report(comment: Comment, user: User | None, guest: Guest | None) -> Report | None:
     if not (user or guest):
         return None
     return Report.objects.filter(comment=comment, user=user, guest=guest).select_related("case").first()
 
 
-def _report(
+def _send_report(
     request: HttpRequest, comment: Comment, form: ReportForm, user: User | None, guest: Guest | None
 ) -> Guest | None:
-    """Who reported it, if that is a guest. Raises ValidationError as reports.report_comment does."""
+    """Store the report and return the reporter, if that is a guest.
+
+    Raises ValidationError as report_comment.
+    """
     why, words = form.cleaned_data["why"], form.cleaned_data["words"]
     if user or guest:
         reporting.report_comment(comment=comment, user=user, guest=guest, why=why, words=words)
@@ -144,9 +147,9 @@ def _report(
 
 
 def check_rate(request: HttpRequest) -> None:
-    """Raises TooOften where more came from this IP address within an hour than from people."""
-    if count_report(get_client_ip(request) or "") > STRANGERS_AN_HOUR:
+    """Raise TooOften if this IP address has sent more reports within an hour than people usually send."""
+    if count_report(get_client_ip(request) or "") > MAX_STRANGERS_PER_HOUR:
         raise TooOften(
-            _("Many reports have come from your network within an hour. Please try again later."),
+            _("We got many reports from your network within an hour. Please try again later."),
             seconds=60 * 60,
         )

@@ -1,6 +1,7 @@
-"""The whole log of decisions, to read, to filter and to take out. It has ids and codes, no comment's words.
+"""The audit log: every transition, with filters, pages and a CSV export. It has ids and codes, no texts.
 
-Lines come newest first, in pages that start behind a line: the millionth costs what the first does.
+Entries are ordered newest first. A page starts after a given entry, so that late pages are as fast as the
+first.
 """
 
 import csv
@@ -26,10 +27,10 @@ from comments.models import Reason, State, Transition
 from moderation.queue.filters import whole_number
 
 PAGE = 50
-CHUNK = 2_000  # lines that a statement reads for the file
+CHUNK = 2_000  # entries per statement for the CSV file
 
-# What can have happened, as it is asked for: the fields of a line.
-WHAT: dict[str, tuple[Any, dict[str, Any]]] = {
+# Choices of the filter by event: the label, and the fields of the transition.
+EVENTS: dict[str, tuple[Any, dict[str, Any]]] = {
     "approved": (_("approved or published"), {"to_state": State.PUBLISHED}),
     "removed": (_("removed"), {"to_state": State.REJECTED}),
     "spam": (_("marked as spam"), {"to_state": State.SPAM}),
@@ -38,7 +39,7 @@ WHAT: dict[str, tuple[Any, dict[str, Any]]] = {
     "moved": (_("moved"), {"kind": Transition.Kind.MOVE}),
 }
 
-# Whose decision a line is: what only tells that somebody wrote, or took back, is neither's.
+# Choices of the filter by decider. Posting and deleting one's own comment are decisions of neither.
 _BY = {
     "person": Q(actor__isnull=False) & ~Q(reason__in=[Reason.POSTED, Reason.SCREENED, Reason.AUTHOR]),
     "machine": (Q(actor=None) | Q(reason=Reason.SCREENED)) & ~Q(reason__in=[Reason.POSTED, Reason.AUTHOR]),
@@ -46,16 +47,16 @@ _BY = {
 BOUNDS = [MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
 
 
-class LogForm(forms.Form):
-    """What is looked for. All of it may be left out; days are the site's."""
+class AuditLogForm(forms.Form):
+    """The filters of the audit log. All are optional; days are in the site's time zone."""
 
-    what = forms.ChoiceField(label=_("What"), required=False)
+    what = forms.ChoiceField(label=_("Event"), required=False)
     reason = forms.ChoiceField(label=_("Reason"), required=False)
     by = forms.ChoiceField(
         label=_("By"),
         required=False,
         choices=[
-            ("", _("anybody")),
+            ("", _("anyone")),
             ("person", _("a moderator or an editor")),
             ("machine", _("the checks or the system")),
         ],
@@ -78,71 +79,73 @@ class LogForm(forms.Form):
         self.fields["who"].widget.attrs["placeholder"] = _("name")
         self.fields["article"].widget.attrs["placeholder"] = _("title or URL")
         what: Any = self.fields["what"]
-        what.choices = [("", _("anything")), *((key, words) for key, (words, _fields) in WHAT.items())]
+        what.choices = [("", _("any")), *((key, label) for key, (label, _fields) in EVENTS.items())]
         reason: Any = self.fields["reason"]
-        reason.choices = [("", _("any")), *((code, removal_reasons.label(code)) for code in _codes())]
+        reason.choices = [("", _("any")), *((code, removal_reasons.label(code)) for code in _reason_codes())]
 
 
-def _codes() -> list[str]:
+def _reason_codes() -> list[str]:
     return list(dict.fromkeys([*Reason.values, *removal_reasons.known()]))
 
 
-def lines(asked: Mapping[str, Any], zone: tzinfo, user: User | None) -> QuerySet[Transition]:
-    """The lines that this person asked for (LogForm.cleaned_data), newest first."""
+def filtered_entries(filters: Mapping[str, Any], zone: tzinfo, user: User | None) -> QuerySet[Transition]:
+    """Return the entries that match the filters (AuditLogForm.cleaned_data), newest first."""
     found = Transition.objects.order_by("-at", "-id")
-    if what := asked.get("what"):
-        found = found.filter(**WHAT[what][1])
-    if reason := asked.get("reason"):
+    if what := filters.get("what"):
+        found = found.filter(**EVENTS[what][1])
+    if reason := filters.get("reason"):
         found = found.filter(reason=reason)
-    if by := asked.get("by"):
+    if by := filters.get("by"):
         found = found.filter(_BY[by])
-    if who := asked.get("who"):
-        found = found.filter(actor__in=list(_named(who).values_list("pk", flat=True)[:100]))
-    if article := asked.get("article"):
+    if who := filters.get("who"):
+        found = found.filter(actor__in=list(_accounts(who).values_list("pk", flat=True)[:100]))
+    if article := filters.get("article"):
         story = find_story(article)
         known = Article.objects.known_to(user)
-        named = known.filter(pk=story.pk) if story else known.filter(title__icontains=article)
-        found = found.filter(discussion__in=list(named.order_by().values_list("pk", flat=True)[:100]))
-    if comment := asked.get("comment"):
+        matching = known.filter(pk=story.pk) if story else known.filter(title__icontains=article)
+        found = found.filter(discussion__in=list(matching.order_by().values_list("pk", flat=True)[:100]))
+    if comment := filters.get("comment"):
         found = found.filter(comment=comment)
-    if since := asked.get("since"):
+    if since := filters.get("since"):
         found = found.filter(at__gte=start_of(since, zone))
-    if until := asked.get("until"):
+    if until := filters.get("until"):
         found = found.filter(at__lt=start_of(until + timedelta(days=1), zone))
     return found
 
 
-def _named(who: str) -> QuerySet[User]:
-    """By name, or by number as "#12". Not by e-mail, which not every moderator may read."""
+def _accounts(who: str) -> QuerySet[User]:
+    """Return accounts by name or by number ("#12"), not by e-mail, which not every moderator may read."""
     if who.startswith("#") and (number := whole_number(who[1:])) is not None:
         return User.objects.filter(pk=number)
     return User.objects.filter(name__iexact=who)
 
 
 def start_of(day: date, zone: tzinfo) -> datetime:
+    """Return the start of a day in this time zone."""
     return datetime.combine(day, time(), zone)
 
 
 @dataclass(frozen=True)
-class Part:
-    """A page of lines, and behind which one the next starts (nothing: this is the last)."""
+class LogPage:
+    """A page of entries. `next` is the id of the entry after which the next page starts, or None."""
 
     rows: list[Transition] = field(default_factory=list)
     next: int | None = None
 
 
-def part(found: QuerySet[Transition], before: int | None) -> Part:
-    rows = list(_with_names(_behind(found, before))[: PAGE + 1])
-    return Part(rows[:PAGE], rows[PAGE - 1].pk if len(rows) > PAGE else None)
+def log_page(found: QuerySet[Transition], before: int | None) -> LogPage:
+    """Return the page of entries that are older than the entry `before`, or the first page."""
+    rows = list(_with_names(_older_than(found, before))[: PAGE + 1])
+    return LogPage(rows[:PAGE], rows[PAGE - 1].pk if len(rows) > PAGE else None)
 
 
-def _behind(found: QuerySet[Transition], before: int | None) -> QuerySet[Transition]:
+def _older_than(found: QuerySet[Transition], before: int | None) -> QuerySet[Transition]:
     if before is None:
         return found
     last = Transition.objects.filter(pk=before).values_list("at", flat=True).first()
     if last is None:
         return found.none()
-    # Said twice: the first bound is what the index is entered at.
+    # The first condition alone lets the database start at the right place of the index.
     return found.filter(at__lte=last).exclude(at=last, pk__gte=before)
 
 
@@ -160,63 +163,67 @@ COLUMNS = [
     *("line", "at", "kind", "comment", "revision", "from", "from_reason", "to", "reason"),
     *("under", "by", "act", "story", "url"),
 ]
-FORMULA = tuple("=+-@\t\r\n＝＋－＠–")  # what a spreadsheet may take for the start of something to run
+FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠–")  # characters that may start a formula in a spreadsheet
 
 
 def as_csv(found: QuerySet[Transition], user: User | None) -> Iterator[bytes]:
-    """The lines as a file that a spreadsheet opens, a few thousand at a time: UTF-8 with its mark, by which
-    Excel knows it; times in UTC. Lines that are written meanwhile are not in it."""
+    """Yield the entries as parts of a CSV file. Times are in UTC.
+
+    It is UTF-8 with a byte order mark, which Excel needs. Entries that are added meanwhile are left out.
+    """
     yield "\ufeff".encode() + _rows([COLUMNS])
     before = None
     newest = Transition.objects.order_by("-id").values_list("pk", flat=True).first() or 0
     people: dict[int, str] = {}
     stories: dict[int, tuple[str, str]] = {}
-    while rows := list(_behind(found.filter(pk__lte=newest), before).values_list(*FIELDS)[:CHUNK]):
-        _learn(rows, people, stories, user)
+    while rows := list(_older_than(found.filter(pk__lte=newest), before).values_list(*FIELDS)[:CHUNK]):
+        _load_names(rows, people, stories, user)
         yield _rows(_cells(row, people, stories) for row in rows)
         before = rows[-1][0]
 
 
-# Not instances: of a million lines each would take as long as all else.
+# Tuples instead of model instances, which would double the time for a million entries.
 FIELDS = [
     *("pk", "at", "kind", "comment", "revision", "from_state", "from_reason", "to_state", "reason"),
     *("new_parent", "actor", "batch", "discussion"),
 ]
 
 
-def _learn(
+def _load_names(
     rows: Iterable[tuple[Any, ...]],
     people: dict[int, str],
     stories: dict[int, tuple[str, str]],
     user: User | None,
 ) -> None:
-    """Names by key, and titles with URLs, as far as they are new in these rows: two statements at most. Of a
-    story whose title this person may not read there is no URL either."""
+    """Add the names of people and the titles and URLs of stories that are new in these rows.
+
+    It takes at most two statements. A story whose title `user` may not read gets no URL either.
+    """
     actors = {row[-3] for row in rows} - people.keys() - {None}
     people |= {user.pk: str(user) for user in User.objects.only("name").filter(pk__in=actors)}
-    told = {row[-1] for row in rows} - stories.keys()
-    found = Article.objects.filter(pk__in=told)
+    new_stories = {row[-1] for row in rows} - stories.keys()
+    found = Article.objects.filter(pk__in=new_stories)
     for pk, title, slug in found.known_to(user).values_list("pk", "title", "slug"):
         stories[pk] = title, f"{settings.SITE_URL}{reverse('story', args=[slug])}"
-    for pk in told - stories.keys():
+    for pk in new_stories - stories.keys():
         stories[pk] = gettext(NOT_PUBLISHED), ""
 
 
 def _cells(row: tuple[Any, ...], people: dict[int, str], stories: dict[int, tuple[str, str]]) -> list[object]:
-    *told, parent, actor, act, story = row
-    told[1] = told[1].isoformat(timespec="seconds")
+    *cells, parent, actor, action, story = row
+    cells[1] = cells[1].isoformat(timespec="seconds")
     title, url = stories[story]
     by = people[actor] if actor else ""
-    return [*told, parent or "", by, act or "", title, f"{url}comments/{told[3]}/" if url else ""]
+    return [*cells, parent or "", by, action or "", title, f"{url}comments/{cells[3]}/" if url else ""]
 
 
 def _rows(rows: Iterable[list[Any]]) -> bytes:
     out = io.StringIO()
-    csv.writer(out, quoting=csv.QUOTE_ALL).writerows([safe(cell) for cell in row] for row in rows)
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerows([csv_cell(cell) for cell in row] for row in rows)
     return out.getvalue().encode()
 
 
-def safe(cell: object) -> str:
-    """A cell that no spreadsheet runs: what starts like a formula gets an apostrophe before it."""
+def csv_cell(cell: object) -> str:
+    """Return a cell that no spreadsheet evaluates: text that starts like a formula gets an apostrophe."""
     text = str(cell).replace("\x00", "")
-    return f"'{text}" if text.lstrip(" \u00a0\u200b\ufeff").startswith(FORMULA) else text
+    return f"'{text}" if text.lstrip(" \u00a0\u200b\ufeff").startswith(FORMULA_STARTS) else text

@@ -1,32 +1,33 @@
-"""Bars and lines as SVG paths. The numbers themselves stand in a table behind each chart; the picture
-repeats them.
+"""Bar charts and curves as SVG paths. A table below each chart has the same numbers.
 
-Nothing here is a colour or a size on the screen: classes and the page's style sheet say those.
+Colours and sizes are set by CSS classes.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-HEIGHT = 100  # of the tallest bar, in units of the picture
-SLOT = 10  # width of one place on the axis, gap included
+HEIGHT = 100  # of the tallest bar, in units of the SVG
+SLOT = 10  # width of one group of bars, including the gap
 GAP = 2
 
 
 @dataclass(frozen=True)
 class Series:
+    """The bars of one name."""
+
     name: str
     path: str  # the d of an SVG path
 
 
 @dataclass(frozen=True)
 class Chart:
-    """One picture with its table: `rows` has a label and a number for each series."""
+    """A bar chart with its table: each of the `rows` has a label and a number for each series."""
 
     title: str
     description: str
     series: list[Series]
     rows: list[tuple[str, list[int]]]
-    top: int  # what the tallest bar stands for
+    top: int  # the value of the tallest bar
     width: int
 
     @property
@@ -45,48 +46,48 @@ class Chart:
 def bars(
     *, title: str, description: str, names: Sequence[str], rows: Sequence[tuple[str, Sequence[int]]]
 ) -> Chart:
-    """A place on the axis for each row, and in it a bar for each name, side by side."""
+    """Return a bar chart with a group of bars for each row, and in each group one bar for each name."""
     top = max((n for _label, numbers in rows for n in numbers), default=0)
     series = []
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         width = (SLOT - GAP) / len(names)
         path = "".join(
-            _bar(GAP / 2 + slot * SLOT + place * width, width, numbers[place], top)
+            _bar(GAP / 2 + slot * SLOT + index * width, width, numbers[index], top)
             for slot, (_label, numbers) in enumerate(rows)
-            if numbers[place]
+            if numbers[index]
         )
         series.append(Series(name, path))
-    told = [(label, list(numbers)) for label, numbers in rows]
-    return Chart(title, description, series, told, top, SLOT * len(rows))
+    table = [(label, list(numbers)) for label, numbers in rows]
+    return Chart(title, description, series, table, top, SLOT * len(rows))
 
 
 def _bar(x: float, width: float, n: int, top: int) -> str:
-    """From the ground up; one among thousands is still seen."""
+    """Return the path of one bar, whose height is at least visible."""
     height = max(1.5, HEIGHT * n / top)
     return f"M{x:g} 0v-{height:.4g}h{width:g}v{height:.4g}z"
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One square picture of shares against shares, with its table: `rows` has a label and cells."""
+    """A square chart of one share against another, with its table: each row has a label and cells."""
 
     title: str
     description: str
-    across: str  # what the axes are of
-    up: str
-    line: str  # the d of SVG paths: through all points …
-    dots: str  # … and a ring around some
+    across: str  # label of the horizontal axis
+    up: str  # label of the vertical axis
+    line: str  # d of the SVG path through all points
+    dots: str  # d of the SVG path with a ring around some points
     heads: Sequence[str]
     rows: Sequence[tuple[str, Sequence[str]]]
 
 
 def line(points: Sequence[tuple[float, float]]) -> str:
-    """Through these, each from (0, 0) below to (1, 1) above."""
+    """Return the path through these points, from (0, 0) at the bottom left to (1, 1) at the top right."""
     return "".join(f"{'L' if n else 'M'}{_at(x, y)}" for n, (x, y) in enumerate(points))
 
 
 def dots(points: Sequence[tuple[float, float, float]]) -> str:
-    """A ring around each, with its radius in units of the picture."""
+    """Return the path of a ring around each point (x, y, radius in units of the SVG)."""
     return "".join(
         f"M{_at(x, y)}m-{r:g} 0a{r:g} {r:g} 0 1 0 {2 * r:g} 0a{r:g} {r:g} 0 1 0 -{2 * r:g} 0"
         for x, y, r in points
@@ -98,5 +99,5 @@ def _at(x: float, y: float) -> str:
 
 
 def share(n: int, total: int) -> int:
-    """Per cent, rounded; 0 of nothing."""
+    """Return `n` as a rounded percentage of `total`; 0 if `total` is 0."""
     return round(100 * n / total) if total else 0

@@ -1,7 +1,7 @@
-"""The desk's own mirror: what came, what was decided, what waits, and how often that was taken back.
+"""Data of the moderation dashboard: comments and decisions by day, the queue, the checks, and one discussion.
 
-Each picture is one statement over a span of days, over what waits, or over one discussion. No line of the log
-ever changes: what it says of days that have passed is counted once and remembered.
+Each part is one statement over a period of days, over the queue, or over one discussion. Log entries never
+change, so the counts of past days are cached.
 """
 
 from collections import Counter, defaultdict
@@ -27,18 +27,17 @@ from moderation.spam_filter import explanations
 from moderation.transparency.audit_log import start_of
 from moderation.transparency.charts import Chart, bars, share
 
-SPANS = (30, 90)  # days
-DECIDED_MOST = 2_000  # decisions, the latest, of which is told what the checks had found
-SLICES = 60  # places on the axis of a discussion's timeline
-BURST_LEAST = 10  # comments in an hour
-BURST_TIMES = 5  # … and so many times what its busy hours usually have
+PERIODS = (30, 90)  # days
+MAX_DECISIONS = 2_000  # the latest ones, which are compared with the findings of the checks
+TIMELINE_BARS = 60  # at most
+BURST_MIN = 10  # comments in an hour
+BURST_FACTOR = 5  # and this many times the median of its hours with comments
 DAY = 24 * 60 * 60  # seconds
-TOP = 10  # stories to choose from, and rules that are told
+TOP = 10  # stories in the menu, and bursts
 
-# Days are told by their number among the moments at which they begin: cheaper than the date of each line.
-# An undo is no decision. A line takes back the removal that it leads away from, whoever wrote it: also one
-# that gives a comment back that was brought in.
-LINES = """
+# Days are numbered by their start times, which is cheaper than the date of each entry. An undo does not count
+# as a decision. Every entry that ends a removal takes it back, also one that restores an imported comment.
+ENTRIES_BY_DAY = """
 SELECT width_bucket(t.at, %(days)s::timestamptz[]), t.from_state = '' AS came, t.to_state, t.reason,
        t.from_state, t.from_reason,
        t.actor_id IS NOT NULL AND b.id IS NULL AND t.reason NOT IN ('imported', 'import_undone', 'author')
@@ -48,8 +47,8 @@ WHERE t.at >= %(start)s AND t.at < %(end)s AND t.kind = 'state'
   AND (t.reason NOT IN ('imported', 'import_undone', 'author') OR t.from_state IN ('rejected', 'spam'))
 GROUP BY 1, 2, 3, 4, 5, 6, 7"""
 
-# Comments, each once: by its first line of the span.
-STORIES = """
+# Each comment counts once: by its first entry in the period.
+COMMENTS_BY_STORY = """
 SELECT t.discussion_id, count(DISTINCT t.comment_id) FROM comments_transition t
 WHERE t.at >= %(start)s AND t.at < %(end)s AND t.kind = 'state' AND NOT EXISTS (
   SELECT FROM comments_transition l
@@ -57,33 +56,33 @@ WHERE t.at >= %(start)s AND t.at < %(end)s AND t.kind = 'state' AND NOT EXISTS (
     AND l.at >= (%(days)s::timestamptz[])[1] AND l.at < %(start)s)
 GROUP BY 1"""
 
-# Hours that what waits has waited for.
-AGES = """
+# Waiting comments by their age in hours.
+WAITING_BY_AGE = """
 SELECT width_bucket(extract(epoch FROM %(now)s - opened_at)::float8 / 3600, %(edges)s::float8[]), count(*)
 FROM moderation_case WHERE closed_at IS NULL AND is_waiting GROUP BY 1"""
 
-# What people decided in the span, the latest DECIDED_MOST, about comments in which a check had found
-# something, by check and rule, and how many of these were taken back. The filter says something of each
-# comment, and found something in those that it made wait.
-CHECKS = f"""
+# The latest MAX_DECISIONS decisions of people in the period, on comments with findings, by check and rule,
+# and how many of them were undone. The spam filter scores every comment, so only those count that it sent to
+# review.
+DECISIONS_BY_CHECK = f"""
 WITH decided AS MATERIALIZED (
   SELECT t.comment_id, t.revision, t.to_state, t.at, b.root_id, b.undos
   FROM comments_transition t JOIN moderation_batch b ON b.id = t.batch AND b.kind = 'decision'
   WHERE t.at >= %(start)s AND t.kind = 'state' AND t.actor_id IS NOT NULL
   ORDER BY t.at DESC LIMIT %(most)s),
-told AS MATERIALIZED (
+decisions AS MATERIALIZED (
   SELECT t.comment_id, t.revision, t.to_state, t.at, {IS_UNDONE} AS is_undone
   FROM decided t CROSS JOIN LATERAL (SELECT t.root_id, t.undos) b)
 SELECT f.check_name, f.rule_id, r.value, count(*),
        count(*) FILTER (WHERE t.to_state IN ('rejected', 'spam')),
        count(*) FILTER (WHERE t.is_undone)
-FROM told t
+FROM decisions t
 JOIN moderation_finding f ON f.comment_id = t.comment_id AND f.revision = t.revision AND f.at <= t.at
   AND (f.holds OR f.check_name <> 'filter')
 LEFT JOIN moderation_rule r ON r.id = f.rule_id
 GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2"""
 
-HOURS = """
+COMMENTS_BY_HOUR = """
 SELECT date_trunc('hour', created_at) AS hour, count(*),
        count(*) FILTER (WHERE state IN ('rejected', 'spam'))
 FROM comments_comment WHERE discussion_id = %(discussion)s GROUP BY 1 ORDER BY 1"""
@@ -91,7 +90,7 @@ FROM comments_comment WHERE discussion_id = %(discussion)s GROUP BY 1 ORDER BY 1
 CHECK_NAMES = {
     "new_person": gettext_lazy("a new person"),
     "reviewed_first": gettext_lazy("everything is reviewed first"),
-    "sanctioned": gettext_lazy("everything of theirs is reviewed"),
+    "sanctioned": gettext_lazy("a person under review"),
     "term": gettext_lazy("a term"),
     "term_list": gettext_lazy("a list of terms"),
     "domain": gettext_lazy("a domain"),
@@ -99,16 +98,16 @@ CHECK_NAMES = {
     "links": gettext_lazy("many links"),
     "repeat": gettext_lazy("the same text"),
     "near_repeat": gettext_lazy("nearly the same text"),
-    "emptied": gettext_lazy("no text"),
+    "emptied": gettext_lazy("text missing"),
     "late": gettext_lazy("long after the article"),
-    "filter": gettext_lazy("the filter"),
-}  # what is none of these is a signal of the filter
-EDGES = [1, 4, 24, 72, 168]  # hours, between which ages are counted together
+    "filter": gettext_lazy("the spam filter"),
+}  # other names are features of the spam filter
+AGE_EDGES = [1, 4, 24, 72, 168]  # hours that separate the age groups
 
 
 @dataclass(frozen=True)
 class Share:
-    """A line of a table with a bar: `percent` of all."""
+    """A table row with a bar: `n` is `percent` of the total."""
 
     label: str
     n: int
@@ -116,8 +115,11 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What became of what a check, or one of its rules, found: shares in per cent of `decided`."""
+class CheckRecord:
+    """The decisions on comments with findings of one check or rule.
+
+    `removed`, `undone`: percent of `decided`.
+    """
 
     label: str
     decided: int
@@ -126,79 +128,85 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Span:
+class Period:
+    """Comments and decisions in a period."""
+
     days: Chart
-    reasons: list[Share]
-    came: int
-    decided: int
+    reasons: list[Share]  # of removals
+    posted: int  # comments
+    decided: int  # decisions of people
 
 
 @dataclass(frozen=True)
 class Burst:
-    at: datetime  # its hour
+    """An hour in which a discussion got far more comments than usual."""
+
+    at: datetime  # its start
     count: int
     removed: int
 
 
-def span(days: int, zone: tzinfo) -> Span:
-    """What came and what people decided, a day at a time, and for which reasons comments were removed
-    that still are."""
-    every = dates(days, zone)
-    came: Counter[date] = Counter()
+def period(days: int, zone: tzinfo) -> Period:
+    """Return comments and decisions of people by day, and the reasons of removals that still hold."""
+    every_day = dates(days, zone)
+    posted: Counter[date] = Counter()
     decided: Counter[date] = Counter()
     removed: Counter[str] = Counter()
-    for number, is_first, to_state, reason, from_state, before, by_person, n in _counted(LINES, every, zone):
-        day = every[number - 1]
+    rows = _cached_rows(ENTRIES_BY_DAY, every_day, zone)
+    for number, is_first, to_state, to_reason, from_state, from_reason, by_person, n in rows:
+        day = every_day[number - 1]
         if is_first:
-            came[day] += n
+            posted[day] += n
         elif by_person:
             decided[day] += n
-        for state, why, times in [(to_state, reason, n), (from_state, before, -n)]:
+        for state, reason, change in [(to_state, to_reason, n), (from_state, from_reason, -n)]:
             if state in REMOVED:
-                removed[why if state == State.REJECTED else "spam"] += times
+                removed[reason if state == State.REJECTED else "spam"] += change
     chart = bars(
-        title=_("Arrivals and decisions"),
+        title=_("Comments and decisions"),
         description=ngettext(
-            "Comments that were written and decisions that people took, each day of %(n)s day.",
-            "Comments that were written and decisions that people took, each day of %(n)s days.",
+            "Comments posted and decisions taken by people, by day, for %(n)s day.",
+            "Comments posted and decisions taken by people, by day, for %(n)s days.",
             days,
         )
         % {"n": days},
-        names=[_("written here"), _("decided by people")],
-        rows=[(clock(zone).date_words(day), [came[day], decided[day]]) for day in every],
+        names=[_("comments"), _("decisions by people")],
+        rows=[(clock(zone).date_words(day), [posted[day], decided[day]]) for day in every_day],
     )
-    return Span(chart, _shares(+removed), came.total(), decided.total())
+    return Period(chart, _shares(+removed), posted.total(), decided.total())
 
 
 def ages() -> list[Share]:
-    """How long what waits has waited; nothing for an empty queue."""
+    """Return how long the waiting comments have been waiting; nothing for an empty queue."""
     labels = [
         *(_("under 1 h"), _("1 to 4 h"), _("4 to 24 h")),
         *(_("1 to 3 days"), _("3 to 7 days"), _("over 7 days")),
     ]
-    found = dict(_rows(AGES, now=timezone.now(), edges=EDGES))
+    found = dict(_rows(WAITING_BY_AGE, now=timezone.now(), edges=AGE_EDGES))
     total = sum(found.values())
-    every = [Share(label, n := found.get(place, 0), share(n, total)) for place, label in enumerate(labels)]
-    return every if total else []
+    shares = [Share(label, n := found.get(index, 0), share(n, total)) for index, label in enumerate(labels)]
+    return shares if total else []
 
 
-def checks(days: int, zone: tzinfo) -> list[Found]:
-    """Of each check and rule that found something in what people decided on, the most frequent first."""
-    rows = _rows(CHECKS, start=start_of(dates(days, zone)[0], zone), most=DECIDED_MOST)
-    told = []
+def checks(days: int, zone: tzinfo) -> list[CheckRecord]:
+    """Return the record of each check and rule with findings in decided comments, the most frequent first."""
+    rows = _rows(DECISIONS_BY_CHECK, start=start_of(dates(days, zone)[0], zone), most=MAX_DECISIONS)
+    records = []
     for name, rule, value, decided, removed, undone in rows[: 2 * TOP]:
         label = str(CHECK_NAMES.get(name) or explanations.voice(name))
         if rule:
             label = _("%(check)s: %(value)s") % {"check": label, "value": value}
-        told.append(Found(label, decided, share(removed, decided), share(undone, decided)))
-    return told
+        records.append(CheckRecord(label, decided, share(removed, decided), share(undone, decided)))
+    return records
 
 
 def stories(days: int, zone: tzinfo, user: User | None) -> list[tuple[str, str, int]]:
-    """(slug, title, comments that were written or decided on) of those with most, as far as this person may
-    read their titles."""
+    """Return (slug, title, number of posted or decided comments) of the stories with the most of them.
+
+    Only stories whose title `user` may read are returned.
+    """
     counted: Counter[int] = Counter()
-    for story, n in _counted(STORIES, dates(days, zone), zone):
+    for story, n in _cached_rows(COMMENTS_BY_STORY, dates(days, zone), zone):
         counted[story] += n
     named = Article.objects.only("slug", "title").known_to(user).in_bulk(list(counted))
     known = [item for item in counted.items() if item[0] in named]
@@ -207,57 +215,62 @@ def stories(days: int, zone: tzinfo, user: User | None) -> list[tuple[str, str, 
 
 
 def timeline(discussion: int, zone: tzinfo) -> tuple[Chart, list[Burst]] | None:
-    """One discussion from its first comment to its last, and the hours in which far more came than else.
-    None where nobody wrote."""
-    hours = _rows(HOURS, discussion=discussion)
+    """Return the timeline of a discussion from its first to its last comment, and its bursts.
+
+    Returns None if the discussion has no comments.
+    """
+    hours = _rows(COMMENTS_BY_HOUR, discussion=discussion)
     if not hours:
         return None
     start, end = hours[0][0], hours[-1][0]
-    length = max(1, -(-int((end - start) / timedelta(hours=1) + 1) // SLICES))  # hours in a slice
-    slices: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    length = max(1, -(-int((end - start) / timedelta(hours=1) + 1) // TIMELINE_BARS))  # hours per bar
+    counts: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     for hour, n, removed in hours:
-        place = int((hour - start) / timedelta(hours=1)) // length
-        slices[place][0] += n
-        slices[place][1] += removed
+        index = int((hour - start) / timedelta(hours=1)) // length
+        counts[index][0] += n
+        counts[index][1] += removed
     chart = bars(
         title=_("Timeline"),
         description=ngettext(
-            "Comments by when they were written, %(n)s hour a bar.",
-            "Comments by when they were written, %(n)s hours a bar.",
+            "Comments by the time of posting. Each bar is %(n)s hour.",
+            "Comments by the time of posting. Each bar is %(n)s hours.",
             length,
         )
         % {"n": length},
-        names=[_("written"), _("removed since")],
+        names=[_("posted"), _("removed since")],
         rows=[
-            (clock(zone).moment_words(start + timedelta(hours=length * place)), slices[place])
-            for place in range(max(slices) + 1)
+            (clock(zone).moment_words(start + timedelta(hours=length * index)), counts[index])
+            for index in range(max(counts) + 1)
         ],
     )
     return chart, list(_bursts(hours))
 
 
 def _bursts(hours: list[tuple[Any, ...]]) -> Iterable[Burst]:
-    usual = sorted(n for _hour, n, _removed in hours)[len(hours) // 2]
-    least = max(BURST_LEAST, BURST_TIMES * usual)
-    loudest = sorted((row for row in hours if row[1] >= least), key=lambda row: -row[1])[:TOP]
-    return (Burst(*row) for row in sorted(loudest))
+    median = sorted(n for _hour, n, _removed in hours)[len(hours) // 2]
+    threshold = max(BURST_MIN, BURST_FACTOR * median)
+    largest = sorted((row for row in hours if row[1] >= threshold), key=lambda row: -row[1])[:TOP]
+    return (Burst(*row) for row in sorted(largest))
 
 
 def dates(days: int, zone: tzinfo) -> list[date]:
-    """So many days, of which today is the last."""
+    """Return this many days, the last of which is today."""
     today = timezone.localdate(timezone=zone)
     return [today - timedelta(days=n) for n in reversed(range(days))]
 
 
-def _counted(statement: str, every: list[date], zone: tzinfo) -> list[tuple[Any, ...]]:
-    """The rows of a statement over the log, for the days before today and for today. Those before are kept
-    for as long as the last line before today is the same one: not so in another database."""
-    starts = [start_of(day, zone) for day in every]
+def _cached_rows(statement: str, every_day: list[date], zone: tzinfo) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement over the log, first for past days and then for today.
+
+    Rows for past days are cached as long as the last entry before today is the same, which it is not after a
+    restore of another database.
+    """
+    starts = [start_of(day, zone) for day in every_day]
     end = starts[-1] + timedelta(days=2)
-    lines = Transition.objects.filter(at__lt=starts[-1]).order_by("-at", "-id")
-    last = lines.values_list("pk", "hash").first() or (0, b"")
-    said = f"{statement} {zone} {starts[0]} {starts[-1]} {last[0]} {bytes(last[1]).hex()}"
-    key = f"dashboard-{sha256(said.encode()).hexdigest()}"
+    entries = Transition.objects.filter(at__lt=starts[-1]).order_by("-at", "-id")
+    last = entries.values_list("pk", "hash").first() or (0, b"")
+    cached = f"{statement} {zone} {starts[0]} {starts[-1]} {last[0]} {bytes(last[1]).hex()}"
+    key = f"dashboard-{sha256(cached.encode()).hexdigest()}"
     before: list[tuple[Any, ...]] | None = cache.get(key)
     if before is None:
         before = _rows(statement, days=starts, start=starts[0], end=starts[-1])

@@ -1,4 +1,4 @@
-"""The desk's own mirror, and the questions that measure how far moderators agree."""
+"""Pages of the moderation dashboard and of second opinions, which measure how far moderators agree."""
 
 from typing import Any
 
@@ -16,36 +16,36 @@ from moderation.actions.loading import login_for_the_queue, moderator
 from moderation.models import Finding, SecondOpinion
 from moderation.queue import explanations
 from moderation.queue import second_opinions as opinions
-from moderation.transparency import dashboard as mirror
+from moderation.transparency import dashboard as dashboard_data
 
 
 @require_safe
 @login_required
 def dashboard(request: HttpRequest) -> HttpResponse:
-    """?days=30 or 90; ?story=<slug> for the timeline of one discussion."""
+    """Show the dashboard. ?days=30 or 90: the period. ?story=<slug>: the discussion of the timeline."""
     user = moderator(request)
     zone = timezone.get_current_timezone()
     days = 90 if request.GET.get("days") == "90" else 30
-    stories = mirror.stories(days, zone, user)
-    asked = request.GET.get("story", "")
-    slug = asked or (stories[0][0] if stories else "")
+    stories = dashboard_data.stories(days, zone, user)
+    chosen = request.GET.get("story", "")
+    slug = chosen or (stories[0][0] if stories else "")
     known = Article.objects.only("slug", "title").known_to(user)
-    if asked and ("\x00" in asked or not known.filter(slug=asked).exists()):
+    if chosen and ("\x00" in chosen or not known.filter(slug=chosen).exists()):
         raise Http404
     story = known.filter(slug=slug).first()
-    if story and story.slug not in {listed for listed, _title, _lines in stories}:
+    if story and story.slug not in {listed for listed, _title, _count in stories}:
         stories.append((story.slug, story.title, 0))
     context: dict[str, Any] = {
         "room": "dashboard",
         "days": days,
-        "spans": mirror.SPANS,
-        "span": mirror.span(days, zone),
-        "ages": mirror.ages(),
-        "checks": mirror.checks(days, zone),
-        "decided_most": mirror.DECIDED_MOST,
+        "periods": dashboard_data.PERIODS,
+        "period": dashboard_data.period(days, zone),
+        "ages": dashboard_data.ages(),
+        "checks": dashboard_data.checks(days, zone),
+        "max_decisions": dashboard_data.MAX_DECISIONS,
         "stories": stories,
         "story": story,
-        "timeline": mirror.timeline(story.pk, zone) if story else None,
+        "timeline": dashboard_data.timeline(story.pk, zone) if story else None,
         "agreement": opinions.agreement(),
         "opinions": opinions.open_for(user).count(),
         "experienced": opinions.EXPERIENCED,
@@ -56,14 +56,14 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def second_opinions(request: HttpRequest) -> HttpResponse:
-    """The next question, if there is one."""
+    """Show the next comment that needs a second opinion, if there is one."""
     user = moderator(request)
     waiting = opinions.open_for(user)
-    # Not what was decided, nor by whom, nor what became of it: only what the first one saw.
-    asked = waiting.select_related("comment__discussion__article", "comment__parent").first()
-    context: dict[str, Any] = {"room": "queues", "count": waiting.count(), "opinion": asked}
-    if asked:
-        findings = Finding.objects.of_now([asked.comment_id])
+    # It shows what the first moderator saw, without the decision, who took it or its result.
+    opinion = waiting.select_related("comment__discussion__article", "comment__parent").first()
+    context: dict[str, Any] = {"room": "queues", "count": waiting.count(), "opinion": opinion}
+    if opinion:
+        findings = Finding.objects.of_now([opinion.comment_id])
         context["why"] = [
             explanations.why(found, to_moderator=True, twin=found.public_twin) for found in findings
         ]
@@ -78,14 +78,17 @@ def second_opinions(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_for_the_queue
 def give_opinion(request: HttpRequest, pk: int) -> HttpResponse:
-    """`to`: the state that this moderator would have chosen. It changes nothing but the answer."""
+    """Store a second opinion.
+
+    `to`: the state that this moderator would choose. The comment does not change.
+    """
     user = moderator(request)
     opinion = get_object_or_404(SecondOpinion.objects.exclude(first__actor=user), pk=pk)
     to = request.POST.get("to", "")
     if to not in opinions.ANSWERS:
-        return HttpResponseBadRequest(_("That is no answer to this question."))
+        return HttpResponseBadRequest(_("Unknown answer."))
     if opinions.give(opinion, user=user, to=State(to)):
-        messages.success(request, _("Thank you. Your answer is kept, and changes nothing."))
+        messages.success(request, _("Thank you. Your answer is stored. It does not change the comment."))
     else:
-        messages.info(request, _("A colleague has answered this meanwhile."))
+        messages.info(request, _("A colleague has already answered this."))
     return redirect("moderation:opinions")

@@ -1,6 +1,7 @@
-"""How a discussion was moderated, in sentences for every reader: from its counts alone, without a statement.
+"""Summary of how a discussion was moderated, in sentences for every reader.
 
-A reason given fewer than LEAST times is not named, since it could point at somebody.
+It uses the stored counts of the discussion and makes no query. Reasons with fewer than LEAST comments are not
+named, since they could point at a person.
 """
 
 from collections import Counter
@@ -12,29 +13,34 @@ from django.utils.translation import ngettext
 from comments import removal_reasons
 from comments.models import Discussion, Reason, State
 
-LEAST = 3  # comments that a reason is named for
+LEAST = 3  # comments that a reason must have to be named
 
-OTHERS = "others"  # what has no name, or too few for one
+OTHERS = "others"  # reasons without a name, or with too few comments
 BY_AUTHORS = "by_authors"
 
 
 def account(discussion: Discussion) -> list[str]:
-    """Nothing where nothing was removed and no copy differs from what its source announced."""
-    removed, by = split(discussion.tally)
-    origin = _origin(discussion.declared_count, discussion.copied_count)
-    if not removed and not origin:
+    """Return the sentences of the summary.
+
+    There are none if nothing was removed and an imported copy is complete.
+    """
+    removed, by = by_reason_and_decider(discussion.tally)
+    completeness = _completeness(discussion.declared_count, discussion.copied_count)
+    if not removed and not completeness:
         return []
-    sentences = [*origin, _shown(discussion.visible_count)]
+    sentences = [*completeness, _shown(discussion.visible_count)]
     if removed:
         sentences.append(_removed(removed))
-    if said := _by(by):
-        sentences.append(said)
+    if deciders := _deciders(by):
+        sentences.append(deciders)
     return sentences
 
 
-def split(tally: dict[str, int]) -> tuple[Counter[str], Counter[str]]:
-    """How many were removed for each reason (a code, OTHERS or BY_AUTHORS), and by whom of those that no
-    author took back."""
+def by_reason_and_decider(tally: dict[str, int]) -> tuple[Counter[str], Counter[str]]:
+    """Return the number of removed comments by reason (a code, OTHERS or BY_AUTHORS) and by decider.
+
+    Comments that their authors deleted have no decider.
+    """
     removed: Counter[str] = Counter()
     by: Counter[str] = Counter()
     for key, n in tally.items():
@@ -52,29 +58,34 @@ def split(tally: dict[str, int]) -> tuple[Counter[str], Counter[str]]:
     return removed, by
 
 
-def merged(removed: Counter[str]) -> Counter[str]:
-    """OTHERS takes each reason that is given fewer than LEAST times, and says of none which it is. The most
-    frequent first, OTHERS last."""
+def merge_rare_reasons(removed: Counter[str]) -> Counter[str]:
+    """Return the counts with every reason below LEAST merged into OTHERS.
+
+    The most frequent is first, OTHERS last.
+    """
     named = {reason: n for reason, n in removed.items() if n >= LEAST and reason != OTHERS}
-    told = Counter(dict(sorted(named.items(), key=lambda item: (-item[1], item[0]))))
-    if others := removed.total() - told.total():
-        told[OTHERS] = others
-    return told
+    counts = Counter(dict(sorted(named.items(), key=lambda item: (-item[1], item[0]))))
+    if others := removed.total() - counts.total():
+        counts[OTHERS] = others
+    return counts
 
 
-def because(removed: Counter[str]) -> str:
-    """What follows upon their number: ": 15 spam, 5 for other reasons" · ", as spam" where it is all of them;
-    nothing if no reason can be told."""
-    told = merged(removed)
-    match list(told):
+def reasons_text(removed: Counter[str]) -> str:
+    """Return the text that follows the number of removed comments.
+
+    An example: ": 15 spam, 5 for other reasons", or ", as spam" if all have one reason. It is empty if no
+    reason may be named.
+    """
+    counts = merge_rare_reasons(removed)
+    match list(counts):
         case [] | ["others"]:
             return ""
         case [reason]:
-            return _alone(reason, told[reason])
-    return ": " + ", ".join(_for(reason, n) for reason, n in told.items())
+            return _only_reason(reason, counts[reason])
+    return ": " + ", ".join(_reason_count(reason, n) for reason, n in counts.items())
 
 
-def _origin(declared: int | None, copied: int) -> list[str]:
+def _completeness(declared: int | None, copied: int) -> list[str]:
     if declared is None or declared == copied or not copied:
         return []
     announced = ngettext(
@@ -100,49 +111,52 @@ def _shown(n: int) -> str:
 
 def _removed(removed: Counter[str]) -> str:
     n = removed.total()
-    said = {"n": _number(n), "because": because(removed)}
-    return ngettext("%(n)s is not%(because)s.", "%(n)s are not%(because)s.", n) % said
+    values = {"n": _number(n), "reasons": reasons_text(removed)}
+    return ngettext("%(n)s is not%(reasons)s.", "%(n)s are not%(reasons)s.", n) % values
 
 
-def _code(reason: str) -> str:
-    """None of ours where an administrator's words go before them."""
+def _built_in_code(reason: str) -> str:
+    """Return the code of a reason, or nothing if an administrator changed its label."""
     known = removal_reasons.known().get(reason)
     return "" if known and known.label else reason
 
 
-def _alone(reason: str, n: int) -> str:
-    match _code(reason):
+def _only_reason(reason: str, n: int) -> str:
+    match _built_in_code(reason):
         case "by_authors":
-            return ngettext(", taken back by its author", ", taken back by their authors", n)
+            return ngettext(", deleted by its author", ", deleted by their authors", n)
         case "spam":
             return _(", as spam")
         case "text_missing":
             return ngettext(", with its text missing", ", with their text missing", n)
         case "off_topic":
-            return _(", as off topic")
+            return _(", as off-topic")
     return _(", for “%(reason)s”") % {"reason": removal_reasons.label(reason)}
 
 
-def _for(reason: str, n: int) -> str:
-    said = {"n": _number(n), "reason": removal_reasons.label(reason)}
-    match _code(reason):
+def _reason_count(reason: str, n: int) -> str:
+    values = {"n": _number(n), "reason": removal_reasons.label(reason)}
+    match _built_in_code(reason):
         case "others":
             words = ngettext("%(n)s for another reason", "%(n)s for other reasons", n)
         case "by_authors":
-            words = ngettext("%(n)s taken back by its author", "%(n)s taken back by their authors", n)
+            words = ngettext("%(n)s deleted by its author", "%(n)s deleted by their authors", n)
         case "spam":
             words = ngettext("%(n)s spam", "%(n)s spam", n)
         case "text_missing":
             words = ngettext("%(n)s with its text missing", "%(n)s with their text missing", n)
         case "off_topic":
-            words = ngettext("%(n)s off topic", "%(n)s off topic", n)
+            words = ngettext("%(n)s off-topic", "%(n)s off-topic", n)
         case _:
             words = ngettext("%(n)s for “%(reason)s”", "%(n)s for “%(reason)s”", n)
-    return words % said
+    return words % values
 
 
-def _by(by: Counter[str]) -> str:
-    """The checks proposed 22 and a moderator confirmed them; a moderator decided 3 alone."""
+def _deciders(by: Counter[str]) -> str:
+    """Return the sentence about who decided.
+
+    An example: The checks proposed 22 and a moderator confirmed them; a moderator decided 3 alone.
+    """
     parts = []
     if n := by["confirmed"]:
         words = ngettext(

@@ -1,4 +1,4 @@
-"""The log: all of it for moderators, on pages and as a file; its sums for everybody, where that is wanted."""
+"""Pages of the audit log for moderators, its CSV export, and the public log for every reader."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,25 +24,25 @@ from moderation.transparency import audit_log, public_log
 @require_safe
 @login_required
 def lines(request: HttpRequest) -> HttpResponse:
-    """?what, reason, by, who, article, comment, since, until (see log.LogForm); ?before=<line>."""
+    """Show the audit log with the filters of AuditLogForm. ?before=<entry>: the page of older entries."""
     user = moderator(request)
-    form = audit_log.LogForm(request.GET)
-    part = audit_log.Part()
+    form = audit_log.AuditLogForm(request.GET)
+    page = audit_log.LogPage()
     if form.is_valid():
-        found = audit_log.lines(form.cleaned_data, timezone.get_current_timezone(), user)
-        part = audit_log.part(found, whole_number(request.GET.get("before")))
-    asked = request.GET.copy()
-    asked.pop("before", None)
-    for name in [name for name in asked if not asked[name]]:
-        del asked[name]
-    query = asked.urlencode()
+        found = audit_log.filtered_entries(form.cleaned_data, timezone.get_current_timezone(), user)
+        page = audit_log.log_page(found, whole_number(request.GET.get("before")))
+    filters = request.GET.copy()
+    filters.pop("before", None)
+    for name in [name for name in filters if not filters[name]]:
+        del filters[name]
+    query = filters.urlencode()
     context: dict[str, Any] = {
         "room": "log",
         "form": form,
-        "lines": _told(part.rows),
+        "rows": _log_rows(page.rows),
         "query": query,
         "is_public": current_site().has_public_log,
-        "next_page": f"?{query}&before={part.next}" if part.next else "",
+        "next_page": f"?{query}&before={page.next}" if page.next else "",
         "first_page": f"?{query}" if request.GET.get("before") else "",
     }
     return render(
@@ -53,27 +53,30 @@ def lines(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def as_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """All the lines that the same query finds, as one file."""
+    """Download all entries that match the filters as one CSV file."""
     user = moderator(request)
-    form = audit_log.LogForm(request.GET)
+    form = audit_log.AuditLogForm(request.GET)
     if not form.is_valid():
         return lines(request)
-    found = audit_log.lines(form.cleaned_data, timezone.get_current_timezone(), user)
+    found = audit_log.filtered_entries(form.cleaned_data, timezone.get_current_timezone(), user)
     response = StreamingHttpResponse(audit_log.as_csv(found, user), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="decisions.csv"'
     return response
 
 
-# Not kept: no version grows with all that is told here.
+# Not cached: no version number changes with everything that this page shows.
 @require_safe
 def public(request: HttpRequest) -> HttpResponse:
-    """?month=2026-11, else the last in which something happened. 404 unless it is switched on."""
+    """Show the public log of ?month=2026-11, or of the latest month with entries.
+
+    404 if it is switched off.
+    """
     if not current_site().has_public_log:
         raise Http404
     zone = timezone.get_current_timezone()
-    if (asked := request.GET.get("month")) is None:
+    if (text := request.GET.get("month")) is None:
         month = public_log.last_month(zone)
-    elif (month := public_log.as_month(asked)) is None:
+    elif (month := public_log.parse_month(text)) is None:
         raise Http404
     context: dict[str, Any] = {"month": month, "days": [], "earlier": None, "later": None}
     if month:
@@ -86,44 +89,50 @@ def public(request: HttpRequest) -> HttpResponse:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line as the page tells it. `act` is the page of what it was part of, if it has one."""
+class LogRow:
+    """A row of the audit log page. `action` is the action that the entry belongs to, if it has a page."""
 
-    line: Transition
-    what: str
-    before: str
-    who: str
-    act: UUID | None
-
-
-_SAID = {Reason.APPROVED, Reason.SPAM, Reason.AUTHOR, Reason.IMPORT_UNDONE}  # by words.decided already
+    entry: Transition
+    event: str
+    before: str  # the label of the earlier state, or empty
+    who: str  # in words, if no account did it
+    action: UUID | None
 
 
-def _told(rows: list[Transition]) -> list[Line]:
-    acts = set(
-        Batch.objects.filter(pk__in=[row.batch for row in rows if row.batch]).values_list("pk", flat=True)
-    )
+# Reasons that explanations.decided already states.
+_STATED_REASONS = {Reason.APPROVED, Reason.SPAM, Reason.AUTHOR, Reason.IMPORT_UNDONE}
+
+
+def _log_rows(entries: list[Transition]) -> list[LogRow]:
+    batches = [entry.batch for entry in entries if entry.batch]
+    actions = set(Batch.objects.filter(pk__in=batches).values_list("pk", flat=True))
     return [
-        Line(row, _what(row), _before(row), _who(row), row.batch if row.batch in acts else None)
-        for row in rows
+        LogRow(
+            entry,
+            _event(entry),
+            _before(entry),
+            _who(entry),
+            entry.batch if entry.batch in actions else None,
+        )
+        for entry in entries
     ]
 
 
-def _what(row: Transition) -> str:
+def _event(row: Transition) -> str:
     if row.kind == Transition.Kind.MOVE:
         if row.new_parent_id:
             return _("Moved under #%(id)s") % {"id": row.new_parent_id}
-        return _("Moved to the first level")
+        return _("Moved to the top level")
     if _is_edit(row):
-        return _("The text was changed")
+        return _("Text edited")
     decided = explanations.decided(row.to_state, row.reason)
-    if row.to_state == State.REJECTED or row.reason in _SAID:
+    if row.to_state == State.REJECTED or row.reason in _STATED_REASONS:
         return decided
     return _("%(state)s: %(reason)s") % {"state": decided, "reason": removal_reasons.label(row.reason)}
 
 
 def _who(row: Transition) -> str:
-    """In words, where no account did it."""
+    """Return who did it in words, if no account did."""
     if row.actor_id:
         return ""
     if _is_edit(row) or row.reason in {Reason.POSTED, Reason.AUTHOR}:
@@ -132,7 +141,7 @@ def _who(row: Transition) -> str:
 
 
 def _is_edit(row: Transition) -> bool:
-    """An edit writes a line that changes no state, so that nobody decides on the earlier words."""
+    """Return whether the entry is an edit: it changes no state, but makes decisions on the old text stale."""
     return not row.actor_id and (row.from_state, row.from_reason) == (row.to_state, row.reason)
 
 

@@ -1,8 +1,8 @@
-"""What was moderated on the whole site, for every reader: sums a day and story, and nobody's name.
+"""The public moderation log of the whole site: counts by day and story, without any name.
 
-It tells what stands: each comment once, by the line that brought its state; who confirmed that later counts
-as who decided it. What was undone is not in it.
-A month at a time, so that there are no more pages to ask for than months.
+It shows what is in effect: each comment counts once, by the transition to its current state. A person who
+confirmed that state later counts as its decider. Undone decisions do not count. Each page is one month, so
+that there are only as many pages as months.
 """
 
 import re
@@ -21,7 +21,7 @@ from moderation.transparency.audit_log import start_of
 
 @dataclass(frozen=True)
 class StoryDay:
-    """What happened under one story on one day."""
+    """The moderation of one story on one day."""
 
     title: str
     url: str
@@ -30,8 +30,8 @@ class StoryDay:
 
 Days = list[tuple[date, list[StoryDay]]]  # the latest first
 
-# The last line that changed each comment, where it removed what readers saw or could have seen, or a decision
-# showed it again; what an author took back is no moderation, and an undo is no decision.
+# The last transition that changed each comment, if it removed a comment or a decision published it again. A
+# deletion by the author is no moderation, and an undo is no decision.
 _DECISIONS = """
 comments_transition t
 JOIN articles_article a ON a.id = t.discussion_id AND a.published_at <= now()
@@ -48,20 +48,20 @@ WHERE site.status <> 'hidden' AND t.kind = 'state' AND t.reason NOT IN ('import_
       AND (l.from_state, l.from_reason) <> (l.to_state, l.reason))
 """
 
-# Who decided what an undo gave back is told by the line that it stands for.
-DAYS = f"""
-WITH RECURSIVE told AS (
+# After an undo, the decider comes from the transition whose state the undo restored.
+COUNTS_BY_DAY = f"""
+WITH RECURSIVE decisions AS (
   SELECT t.comment_id, t.to_state, (t.at AT TIME ZONE %(zone)s)::date AS day, a.title, a.slug,
          CASE WHEN t.to_state = 'spam' THEN 'spam' ELSE t.reason END AS why
   FROM {_DECISIONS} AND t.at >= %(start)s AND t.at < %(end)s),
 moved AS (
   SELECT last.*, 1 AS n
-  FROM told CROSS JOIN LATERAL (
-    SELECT {removal_counts.LINE} FROM comments_transition l
-    WHERE l.comment_id = told.comment_id AND l.kind = 'state' ORDER BY l.id DESC LIMIT 1) last),
+  FROM decisions CROSS JOIN LATERAL (
+    SELECT {removal_counts.COLUMNS} FROM comments_transition l
+    WHERE l.comment_id = decisions.comment_id AND l.kind = 'state' ORDER BY l.id DESC LIMIT 1) last),
 {removal_counts.SOURCE}
 SELECT m.day, m.title, m.slug, m.to_state, m.why, coalesce(c.by_machine, false), count(*)
-FROM told m
+FROM decisions m
 LEFT JOIN (SELECT comment_id, key LIKE '%%/machine' AS by_machine FROM counted) c USING (comment_id)
 GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1 DESC, 2, 3"""
 
@@ -70,16 +70,17 @@ LATER = f"SELECT t.at FROM {_DECISIONS} AND t.at >= %(end)s ORDER BY t.at LIMIT 
 
 
 def days(month: date, zone: tzinfo) -> Days:
+    """Return the days of a month with their stories."""
     with connection.cursor() as cursor:
         cursor.execute(
-            DAYS,
-            removal_counts.proposing()
+            COUNTS_BY_DAY,
+            removal_counts.sql_values()
             | {"zone": str(zone), "start": start_of(month, zone), "end": start_of(_next(month), zone)},
         )
         rows = cursor.fetchall()
-    told: dict[date, dict[tuple[str, str], list[tuple[str, str, bool, int]]]] = {}
+    by_day: dict[date, dict[tuple[str, str], list[tuple[str, str, bool, int]]]] = {}
     for day, title, slug, state, reason, by_machine, n in rows:
-        told.setdefault(day, {}).setdefault((title, slug), []).append((state, reason, by_machine, n))
+        by_day.setdefault(day, {}).setdefault((title, slug), []).append((state, reason, by_machine, n))
     return [
         (
             day,
@@ -88,34 +89,35 @@ def days(month: date, zone: tzinfo) -> Days:
                 for (title, slug), counts in stories.items()
             ],
         )
-        for day, stories in told.items()
+        for day, stories in by_day.items()
     ]
 
 
 def _sentences(counts: list[tuple[str, str, bool, int]]) -> list[str]:
-    """25 removed: 15 spam, … · 3 of them by the checks alone · 2 shown again."""
+    """Return the sentences about one story on one day, for rows of (state, reason, by checks, number)."""
     removed: Counter[str] = Counter()
-    by_machine = again = 0
+    by_checks = restored = 0
     for state, reason, is_machine, n in counts:
         if state == "published":
-            again += n
+            restored += n
             continue
         removed[discussion_summary.OTHERS if reason in {"other", "sealed", "screened"} else reason] += n
-        by_machine += n * is_machine
-    said = []
+        by_checks += n * is_machine
+    sentences = []
     if n := removed.total():
-        words = ngettext("%(n)s comment removed%(because)s.", "%(n)s comments removed%(because)s.", n)
-        said.append(words % {"n": f"{n:,}", "because": discussion_summary.because(removed)})
-    if by_machine:
-        words = ngettext("The checks decided %(n)s of them.", "The checks decided %(n)s of them.", by_machine)
-        said.append(words % {"n": f"{by_machine:,}"})
-    if again:
-        words = ngettext("%(n)s comment shown again.", "%(n)s comments shown again.", again)
-        said.append(words % {"n": f"{again:,}"})
-    return said
+        words = ngettext("%(n)s comment removed%(reasons)s.", "%(n)s comments removed%(reasons)s.", n)
+        sentences.append(words % {"n": f"{n:,}", "reasons": discussion_summary.reasons_text(removed)})
+    if by_checks:
+        words = ngettext("The checks decided %(n)s of them.", "The checks decided %(n)s of them.", by_checks)
+        sentences.append(words % {"n": f"{by_checks:,}"})
+    if restored:
+        words = ngettext("%(n)s comment restored.", "%(n)s comments restored.", restored)
+        sentences.append(words % {"n": f"{restored:,}"})
+    return sentences
 
 
-def as_month(text: str) -> date | None:
+def parse_month(text: str) -> date | None:
+    """Return the first day of a month like 2026-11; None for other texts."""
     found = re.fullmatch(r"(\d{4})-(\d\d)", text, re.ASCII)
     try:
         return date(int(found[1]), int(found[2]), 1) if found and found[1] > "1900" else None
@@ -124,12 +126,12 @@ def as_month(text: str) -> date | None:
 
 
 def last_month(zone: tzinfo) -> date | None:
-    """The latest in which anything happened; none where nothing ever did."""
+    """Return the latest month with entries, or None."""
     return neighbour(_next(timezone.localdate(timezone=zone).replace(day=1)), zone, later=False)
 
 
 def neighbour(month: date, zone: tzinfo, *, later: bool) -> date | None:
-    """The nearest month before or after this one in which something happened."""
+    """Return the nearest month with entries before or after this one, or None."""
     values = {"start": start_of(month, zone), "end": start_of(_next(month), zone)}
     with connection.cursor() as cursor:
         cursor.execute(LATER if later else EARLIER, values)

@@ -1,11 +1,12 @@
-"""How many comments of a discussion were removed, for what and by whom: Discussion.tally.
+"""Removal counts of a discussion by reason and decider, stored in Discussion.tally.
 
-It follows from the log alone, and is kept by difference. Who decided is told by the line that brought the
-state; where that was an undo, by the line whose state it gave back. A check "had proposed it" where it had
-found what the reason says in that very text (PROPOSED), or where the act went over a group of the site's.
+They follow from the transitions alone, and each action adds its difference. The decider comes from the
+transition to the current state; after an undo, from the transition whose state the undo restored. The checks
+"proposed" a removal if they had a finding for its reason in that text (PROPOSED), or if the action covered a
+group that the site had made.
 
-Findings are compared with lines by their times. So whoever stores findings in comments that are already here
-locks their discussions first, as for any other change: a line is counted once, and must give the same again.
+Findings and transitions are compared by time. Code that adds findings to existing comments must lock their
+discussions first, as for any other change, since a recount has to give the same numbers.
 """
 
 import json
@@ -18,27 +19,28 @@ from django.db import connection
 from comments.models import Comment, Discussion, Reason, State
 from moderation.models import Finding
 
-Tally = dict[str, int]  # by "<state>/<reason>/<person, confirmed or machine>"
+Counts = dict[str, int]  # by "<state>/<reason>/<person, confirmed or machine>"
 
-# Lines that brought a removal (LINE), each with its n. A line of an undo stands for the one whose state it
-# gave back: that of the act which is done again, or the one before it where that is undone. Each is looked up
-# for itself: as a join, the planner once compared every line with every other, 30 s for 10,000.
-LINE = "comment_id, id, discussion_id, revision, actor_id, to_state, reason, at, batch"
+# The queries below count transitions that removed a comment (COLUMNS), each with a number n. A transition of
+# an undo is replaced by the one whose state it restored: the one of the action that is redone, or the one
+# before an action that is undone. Each is looked up separately. As a join, the planner once compared every
+# transition with every other one: 30 s for 10,000.
+COLUMNS = "comment_id, id, discussion_id, revision, actor_id, to_state, reason, at, batch"
 REMOVALS = "('rejected', 'spam', 'deleted')"
 SOURCE = f"""
 source AS (
-  SELECT {LINE}, n FROM moved
+  SELECT {COLUMNS}, n FROM moved
   UNION ALL
   SELECT before.*, s.n
   FROM source s
   CROSS JOIN LATERAL (
     SELECT root_id, mod(undos, 2) AS is_undone FROM moderation_batch
-    WHERE id = s.batch AND undos > 0 LIMIT 1) act
+    WHERE id = s.batch AND undos > 0 LIMIT 1) action
   CROSS JOIN LATERAL (
-    SELECT {LINE} FROM comments_transition p
+    SELECT {COLUMNS} FROM comments_transition p
     WHERE p.comment_id = s.comment_id AND p.kind = 'state' AND p.id <= (
-      SELECT root.id - act.is_undone FROM comments_transition root
-      WHERE root.comment_id = s.comment_id AND root.batch = act.root_id)
+      SELECT root.id - action.is_undone FROM comments_transition root
+      WHERE root.comment_id = s.comment_id AND root.batch = action.root_id)
     ORDER BY p.id DESC LIMIT 1) before),
 counted AS (
   SELECT t.comment_id, t.discussion_id, t.n,
@@ -57,23 +59,23 @@ counted AS (
   WHERE b.undoes_id IS NULL AND t.reason <> 'import_undone' AND t.to_state IN {REMOVALS}),
 diff AS (SELECT discussion_id, key, sum(n)::int AS n FROM counted GROUP BY 1, 2 HAVING sum(n) <> 0)"""
 
-# Rules are what moderators look out for, for whatever reason.
+# Checks for rules propose a removal for any reason.
 RULES = ["term", "term_list", "domain", "name_pattern"]
-# Checks whose finding proposes a removal as spam, or for that reason. Who wrote and when says nothing
-# against a text, and no check knows what is off topic, an insult or a name.
+# Other checks propose a removal only for these reasons. Checks of the author or the time say nothing about
+# the text, and no check detects off-topic comments, insults or offensive names.
 PROPOSED: dict[str, list[str]] = {
     Reason.SPAM: ["links", "repeat", "near_repeat", "emptied", "filter"],
     Reason.REPEAT: ["repeat", "near_repeat"],
     Reason.TEXT_MISSING: ["emptied"],
 }
 
-COUNT = f"""
+UPDATE_COUNTS = f"""
 WITH RECURSIVE moved AS (
-  SELECT {LINE}, 1 AS n FROM comments_transition
+  SELECT {COLUMNS}, 1 AS n FROM comments_transition
   WHERE batch = %(batch)s AND comment_id = ANY(%(ids)s) AND kind = 'state' AND to_state IN {REMOVALS}
   UNION ALL
   SELECT before.*, -1 FROM comments_transition t CROSS JOIN LATERAL (
-    SELECT {LINE} FROM comments_transition p
+    SELECT {COLUMNS} FROM comments_transition p
     WHERE p.comment_id = t.comment_id AND p.kind = 'state' AND p.id < t.id ORDER BY p.id DESC LIMIT 1) before
   WHERE t.batch = %(batch)s AND t.comment_id = ANY(%(ids)s) AND t.kind = 'state'
     AND t.from_state IN {REMOVALS}),
@@ -88,30 +90,32 @@ SET version = version + 1,
                    GROUP BY key HAVING sum(n) <> 0) summed)
 WHERE d.article_id IN (SELECT discussion_id FROM diff)"""
 
-# The same from nothing: the last line of each comment alone.
-_STANDING = f"""
+# A full recount, from the last transition of each comment.
+_CURRENT = f"""
 WITH RECURSIVE moved AS (
   SELECT last.*, 1 AS n
   FROM comments_comment c CROSS JOIN LATERAL (
-    SELECT {LINE} FROM comments_transition p
+    SELECT {COLUMNS} FROM comments_transition p
     WHERE p.comment_id = c.id AND p.kind = 'state' ORDER BY p.id DESC LIMIT 1) last
   WHERE c.state IN {REMOVALS}
     AND (%(discussions)s::bigint[] IS NULL OR c.discussion_id = ANY(%(discussions)s))
     AND (%(comments)s::bigint[] IS NULL OR c.id = ANY(%(comments)s))),
 {SOURCE}
 """
-RECOUNT = f"{_STANDING} SELECT discussion_id, key, n FROM diff"
-PROPOSALS = f"{_STANDING} SELECT comment_id FROM counted WHERE key LIKE '%%/confirmed'"
+RECOUNT = f"{_CURRENT} SELECT discussion_id, key, n FROM diff"
+CONFIRMED_PROPOSALS = f"{_CURRENT} SELECT comment_id FROM counted WHERE key LIKE '%%/confirmed'"
 
 
 def count(ids: Sequence[int], batch: UUID) -> None:
-    """Count what the lines of this batch about these comments changed. Its Batch, if it has one, is stored,
-    and their discussions are locked."""
+    """Update the stored counts by the transitions of this action for these comments.
+
+    The caller has saved the Batch, if there is one, and locked the discussions.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"ids": list(ids), "batch": batch, **proposing()})
+        cursor.execute(UPDATE_COUNTS, {"ids": list(ids), "batch": batch, **sql_values()})
 
 
-# A comment that the checks took for spam has one line, which is of no batch.
+# A comment that the checks marked as spam has one transition, which belongs to no action.
 COUNT_POSTED = """
 UPDATE comments_discussion
 SET version = version + 1,
@@ -120,46 +124,50 @@ WHERE article_id = %(discussion)s"""
 
 
 def count_posted(comment: Comment) -> None:
-    """Count a comment that was just written straight into a removed state, in its transaction."""
+    """Count a comment that was removed by the checks when it was posted, in the same transaction."""
     key = f"{comment.state}/{comment.state_reason}/machine"
     with connection.cursor() as cursor:
         cursor.execute(COUNT_POSTED, {"key": key, "discussion": comment.discussion_id})
 
 
-def recount(discussions: Sequence[int] | None = None) -> dict[int, Tally]:
-    """What the log says of these discussions, or of all; those of which nothing was removed are left out."""
-    counted: dict[int, Tally] = {}
+def recount(discussions: Sequence[int] | None = None) -> dict[int, Counts]:
+    """Return the counts from the transitions, for these discussions or all.
+
+    Discussions without removals are left out.
+    """
+    counted: dict[int, Counts] = {}
     wanted = None if discussions is None else list(discussions)
     with connection.cursor() as cursor:
-        cursor.execute(RECOUNT, {"discussions": wanted, "comments": None, **proposing()})
+        cursor.execute(RECOUNT, {"discussions": wanted, "comments": None, **sql_values()})
         for discussion, key, n in cursor.fetchall():
             counted.setdefault(discussion, {})[key] = n
     return counted
 
 
 def proposed(comments: Sequence[int]) -> set[int]:
-    """Those of these comments that are removed as the checks had proposed and a person confirmed."""
+    """Return those of these comments whose removal the checks proposed and a person confirmed."""
+    values = {"discussions": None, "comments": list(comments), **sql_values()}
     with connection.cursor() as cursor:
-        cursor.execute(PROPOSALS, {"discussions": None, "comments": list(comments), **proposing()})
+        cursor.execute(CONFIRMED_PROPOSALS, values)
         return {pk for (pk,) in cursor.fetchall()}
 
 
 def proposes(finding: Finding, comment: Comment) -> bool:
-    """Whether this check looks for what the comment was removed for."""
+    """Return whether the finding is a reason for the removal of the comment."""
     reason = Reason.SPAM if comment.state == State.SPAM else comment.state_reason
     check = finding.check_name
-    if check == "filter" and not finding.holds:  # it gives every comment a probability
+    if check == "filter" and not finding.holds:  # the filter scores every comment
         return False
     return check in RULES or check in PROPOSED.get(reason, [])
 
 
-def proposing() -> dict[str, Any]:
-    """The values of a statement with SOURCE."""
+def sql_values() -> dict[str, Any]:
+    """Return the values that statements with SOURCE need."""
     return {"rules": RULES, "proposed": json.dumps(PROPOSED)}
 
 
 def miscounted() -> list[int]:
-    """Discussions whose stored tally is not what the log says."""
+    """Return the discussions whose stored counts differ from a recount."""
     counted = recount()
     stored = Discussion.objects.order_by("pk").values_list("pk", "tally")
     return [pk for pk, tally in stored.iterator(2_000) if tally != counted.get(pk, {})]

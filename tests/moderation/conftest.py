@@ -11,7 +11,7 @@ from tests.factories import UserFactory
 
 
 class Publishing(moderation.policy.Policy):
-    """It finds nothing in what is posted, and does all else."""
+    """The moderation policy without its checks."""
 
     def examine(self, draft):
         return comments.policy.Policy.examine(self, draft)
@@ -19,7 +19,7 @@ class Publishing(moderation.policy.Policy):
 
 @pytest.fixture
 def publishing_policy(settings) -> Iterator[None]:
-    """For tests of what happens after the checks."""
+    """Skip the checks, for tests of later steps."""
     settings.COMMENT_POLICY = "tests.moderation.conftest.Publishing"
     policy.cache_clear()
     yield
@@ -28,7 +28,7 @@ def publishing_policy(settings) -> Iterator[None]:
 
 @pytest.fixture
 def checking_policy(settings) -> Iterator[None]:
-    """With all its checks, as a site has it."""
+    """Use the moderation policy with all checks, as on a real site."""
     settings.COMMENT_POLICY = "moderation.policy.Policy"
     policy.cache_clear()
     yield
@@ -37,7 +37,7 @@ def checking_policy(settings) -> Iterator[None]:
 
 @pytest.fixture
 def starter(checking_policy) -> Filter:
-    """The filter that comes with the program, in force."""
+    """Activate the spam filter that is part of Soundoff."""
     made = versions.starter()
     Desk.objects.update_or_create(pk=1, defaults={"filter": made})
     return made
@@ -45,7 +45,7 @@ def starter(checking_policy) -> Filter:
 
 @pytest.fixture
 def maria(client):
-    """A moderator who has logged in."""
+    """Return a logged-in moderator."""
     user = UserFactory.create(name="Maria", roles=("Moderator",))
     client.force_login(user)
     return user
@@ -53,5 +53,5 @@ def maria(client):
 
 @pytest.fixture
 def omar():
-    """A colleague."""
+    """Return another moderator."""
     return UserFactory.create(name="Omar", roles=("Moderator",))

@@ -31,7 +31,8 @@ from comments.imports import Imported, import_comments
 from comments.models import Comment, Reason, State
 from comments.edits import edit_comment
 from comments.services import delete_comment, post_comment
-from moderation import emptying, evidence, seals, services
+from moderation.actions import decisions
+from moderation.erasure import evidence, purge, restrictions
 from moderation.models import Case, Finding, Seal, SealReading
 
 ada = User.objects.create_user(name="Ada", email="ada@example.org", roles=[ADMINISTRATOR])
@@ -49,27 +50,27 @@ words = "It is a word about the boat that is in the harbour, number"
 held = [say(f"{words} {n}.") for n in range(8)]
 assert Finding.objects.exists() and Case.objects.open().count() == 8
 ids = [comment.pk for comment in held]
-act = services.decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=ada)
-services.undo(batch=services.undo(batch=act.batch, actor=ada).batch, actor=ada)
+act = decisions.decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=ada)
+decisions.undo(batch=decisions.undo(batch=act.batch, actor=ada).batch, actor=ada)
 reply = say("An answer.", parent=Comment.objects.get(pk=ids[0]))
 edited, deleted = Comment.objects.get(pk=ids[1]), Comment.objects.get(pk=ids[2])
 edit_comment(comment=edited, body="Another word.", user=None, guest=edited.guest)
 delete_comment(comment=deleted, user=None, guest=deleted.guest)
-services.move(comment=Comment.objects.get(pk=ids[3]), parent=Comment.objects.get(pk=ids[0]), actor=ada)
-seals.seal(ids=ids[4:6], why=Seal.Why.COURT, actor=ada, held=True)
+decisions.move(comment=Comment.objects.get(pk=ids[3]), parent=Comment.objects.get(pk=ids[0]), actor=ada)
+restrictions.seal(ids=ids[4:6], why=Seal.Why.COURT, actor=ada, held=True)
 first, second = Seal.objects.order_by("pk")
-assert evidence.pack(seal=first, by=ada)
-seals.lift(seal=first, actor=ada)
+assert evidence.build_evidence_file(seal=first, by=ada)
+restrictions.lift(seal=first, actor=ada)
 assert SealReading.objects.filter(seal=first, by=ada).count() == 2
 ada.set_roles([MODERATOR, EDITOR], actor=ada)
 ada.set_roles([ADMINISTRATOR], actor=ada)
-seals.hold(seal=second, is_held=False, actor=ada)
-seals.erase(seal=second, actor=ada)
-services.decide(ids=ids[6:], to=State.SPAM, reason=Reason.SPAM, actor=ada)
-group = emptying.freeze(states=[State.SPAM], days=0, actor=ada)
-assert emptying.empty(group=group, actor=ada).erased == 2
+restrictions.hold(seal=second, is_held=False, actor=ada)
+restrictions.erase(seal=second, actor=ada)
+decisions.decide(ids=ids[6:], to=State.SPAM, reason=Reason.SPAM, actor=ada)
+group = purge.freeze(states=[State.SPAM], days=0, actor=ada)
+assert purge.empty(group=group, actor=ada).erased == 2
 again = [say(f"{words} {n}, which stays sealed or waits.") for n in (9, 10)]
-seals.seal(ids=[again[0].pk], why=Seal.Why.PERSONAL, actor=ada)
+restrictions.seal(ids=[again[0].pk], why=Seal.Why.PERSONAL, actor=ada)
 other = save_article(
     article=Article(title="The pier", slug="pier", body="A story.", published_at=timezone.now())
 )

@@ -85,7 +85,7 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     card = page.locator(f"#comment-{site['rude'].pk}")
     card.get_by_text("Remove…").click()
     card.get_by_label("insult").check()
-    expect(card.get_by_text("A moderator has removed your comment: insult.")).to_be_visible()
+    expect(card.get_by_text("Removed by a moderator: insult.")).to_be_visible()
     card.get_by_role("button", name="Remove", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text("Removed: insult")
 

@@ -131,7 +131,7 @@ def test_a_repeat_leads_to_what_it_repeats(client, maria):
     url = reverse("moderation:repeat", args=[repeat.pk])
     for wrong, sentence in [
         (repeat.pk, "the comment itself"),
-        ("nonsense", "neither a comment"),
+        ("nonsense", "Enter the number of a comment"),
         (10**9, "no comment #"),
     ]:
         answer = client.post(url, {"of": wrong})
@@ -278,7 +278,7 @@ def test_a_redaction_is_marked_kept_and_taken_back_exactly(client, maria):
     shown = page(client, article)
     assert "<em>Bob</em> of ███." in shown
     assert "Hull" not in shown
-    assert "Words blacked out by a moderator" in shown
+    assert "Redacted by a moderator" in shown
     assert CommentRevision.objects.get().body == "I am *Bob* of Hull."
     short = Comment.objects.get()
     assert short.text.folded.count("hull") == 0
@@ -358,5 +358,5 @@ def test_its_author_is_told_that_words_were_taken_out(maria, mailoutbox):
     batch = quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
     tell_authors.call(str(batch.pk))
     (mail,) = mailoutbox
-    assert (mail.to, mail.subject) == ([guest.email], "Words were taken out of your comment")
+    assert (mail.to, mail.subject) == ([guest.email], "Your comment was redacted")
     assert "Bob" not in mail.body

@@ -1,4 +1,4 @@
-"""Deleting for good: exactly what was listed and looked at, and no number that readers see changes."""
+"""Permanent deletion: only listed comments are deleted, and no number that readers see changes."""
 
 from datetime import timedelta
 
@@ -48,7 +48,7 @@ def spam(*comments: Comment, actor):
 
 
 def later(days: int):
-    """As if so many days had passed since everything."""
+    """Make everything look this many days older."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE comments_transition DISABLE TRIGGER transition_append_only")
@@ -57,7 +57,7 @@ def later(days: int):
 
 
 def numbers():
-    """All that readers are told of how many there are."""
+    """Return all comment counts that readers see."""
     return [
         list(Discussion.objects.order_by("pk").values("visible_count", "tally", "version")),
         list(DiscussionDay.objects.order_by("pk").values()),
@@ -68,7 +68,7 @@ def numbers():
     ]
 
 
-def test_it_deletes_what_was_listed_and_nothing_that_came_since(moderator, administrator):
+def test_it_deletes_listed_comments_and_no_later_ones(moderator, administrator):
     article = make_article()
     listed = [say(article, f"Buy boats, number {n}.") for n in range(5)]
     answer = say(article, "Is that so?", parent=listed[0])
@@ -83,14 +83,14 @@ def test_it_deletes_what_was_listed_and_nothing_that_came_since(moderator, admin
 
     group = purge.freeze(states=[State.SPAM], days=0, actor=administrator)
 
-    # Meanwhile one more arrives as spam, and of the listed one is restored, one confirmed, one sealed.
+    # In the meantime one more spam arrives, and of the listed one is restored, one confirmed, one restricted.
     new = say(article, "Buy boats, number 6.")
     spam(new, actor=moderator)
     decisions.decide(ids=[listed[2].pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
     spam(listed[3], actor=moderator)
     restrictions.seal(ids=[listed[4].pk], why=Seal.Why.COURT, actor=moderator, held=True)
     before = numbers()
-    page = purge.summary(group)
+    page = purge.summarize(group)
     assert page.changed == [c.pk for c in listed[2:]]
 
     done = purge.empty(group=group, actor=administrator)
@@ -113,7 +113,7 @@ def test_it_deletes_what_was_listed_and_nothing_that_came_since(moderator, admin
     assert done.batch.kind == Batch.Kind.EMPTYING
     assert check() == {}
 
-    # A second press, and a way back that there is not.
+    # A second click changes nothing, and there is no undo.
     assert purge.empty(group=group, actor=administrator).batch is None
     assert decisions.undo(batch=done.batch, actor=administrator).batch is None
     assert numbers() == before
@@ -138,11 +138,11 @@ def test_what_it_lists(moderator, administrator):
     assert listed([State.SPAM, State.REJECTED, State.DELETED], 30) == [old.pk, removed.pk, gone.pk]
     assert listed([State.SPAM], 50) == []
     assert listed([State.SPAM], 0) == [old.pk, new.pk]
-    assert Group.objects.count() == 3  # an empty list is none
+    assert Group.objects.count() == 3  # an empty list is not stored
 
 
-def test_what_somebody_asks_about_is_left_until_it_is_answered(moderator, administrator):
-    """Another look at words that are gone is none, and the case could never be closed."""
+def test_comments_with_an_open_case_are_left(moderator, administrator):
+    """An appeal about a deleted text would be pointless, and its case could never be closed."""
     ada, article = UserFactory.create(), make_article()
     before, since = say(article, "My boat.", author=ada), say(article, "My other boat.", author=ada)
     spam(before, since, actor=moderator)
@@ -155,7 +155,7 @@ def test_what_somebody_asks_about_is_left_until_it_is_answered(moderator, admini
     group = purge.freeze(states=[State.SPAM], days=0, actor=administrator)
     assert list(group.members.values_list("comment", flat=True)) == [since.pk]
     ask(since)
-    assert purge.summary(group).changed == [since.pk]
+    assert purge.summarize(group).changed == [since.pk]
     assert purge.empty(group=group, actor=administrator).left == [since.pk]
     assert check() == {}
     later(91)
@@ -163,8 +163,8 @@ def test_what_somebody_asks_about_is_left_until_it_is_answered(moderator, admini
     assert not Comment.objects.filter(body="").exists()
 
 
-def test_a_list_holds_so_many_and_says_so(moderator, administrator, monkeypatch):
-    monkeypatch.setattr(purge, "MOST", 2)
+def test_a_list_has_a_maximum_size(moderator, administrator, monkeypatch):
+    monkeypatch.setattr(purge, "LIST_MAX", 2)
     article = make_article()
     spam(*[say(article, f"Boat {n}.") for n in range(3)], actor=moderator)
     later(2)
@@ -172,13 +172,13 @@ def test_a_list_holds_so_many_and_says_so(moderator, administrator, monkeypatch)
     client.force_login(administrator)
     for kept, is_cut in ((1, True), (0, False)):
         listed = client.post("/moderation/emptying/", {"states": ["spam"], "days": "1"}, follow=True)
-        assert ("make another list" in listed.content.decode()) == is_cut
+        assert ("Make another list" in listed.content.decode()) == is_cut
         client.post(listed.redirect_chain[-1][0], {"sure": "1"})
         assert Comment.objects.exclude(body="").count() == kept
 
 
 def test_the_job_blanks_spam_of_ninety_days(moderator, monkeypatch):
-    monkeypatch.setattr(purge, "AT_ONCE", 2)
+    monkeypatch.setattr(purge, "JOB_MAX", 2)
     article = make_article()
     old = [say(article, f"Old {n}.") for n in range(5)]
     spam(*old, actor=moderator)
@@ -195,7 +195,7 @@ def test_the_job_blanks_spam_of_ninety_days(moderator, monkeypatch):
     assert Batch.objects.filter(kind=Batch.Kind.EMPTYING, actor=None).count() == 3
 
 
-def test_a_list_that_nobody_emptied_is_thrown_away(moderator):
+def test_an_unused_list_is_deleted(moderator):
     spam(say(make_article()), actor=moderator)
     group = purge.freeze(states=[State.SPAM], days=0, actor=moderator)
     assert purge.throw_away_lists() == 0
@@ -203,7 +203,7 @@ def test_a_list_that_nobody_emptied_is_thrown_away(moderator):
     assert purge.throw_away_lists() == 1
 
 
-def test_the_page_asks_once_more_and_says_that_there_is_no_undo(moderator, administrator):
+def test_the_page_requires_a_confirmation(moderator, administrator):
     article = make_article("The slip & the boat")
     spam(*[say(article, f"Buy boats, number {n}.") for n in range(3)], actor=moderator)
     client = Client()
@@ -213,22 +213,22 @@ def test_the_page_asks_once_more_and_says_that_there_is_no_undo(moderator, admin
     assert client.post("/moderation/emptying/", {"days": "x"}).status_code == 422
 
     listed = client.post("/moderation/emptying/", {"states": ["spam", "rejected"], "days": "1"}, follow=True)
-    assert "There is nothing of that kind." in listed.content.decode()
+    assert "There are no such comments." in listed.content.decode()
     later(2)
     listed = client.post("/moderation/emptying/", {"states": ["spam", "rejected"], "days": "1"}, follow=True)
     url = listed.redirect_chain[-1][0]
     text = listed.content.decode()
     for told in ("3 comments", "Marked as spam: 3", "The slip &amp; the boat: 3", "Buy boats, number 1."):
         assert told in text
-    assert "there is no Undo" in text
+    assert "this can’t be undone" in text
     assert "Buy boats, number 2." in client.get(f"{url}all/").content.decode()
     assert client.get(f"{url}all/?after=999999999999999999999").status_code == 200
 
-    assert "Tick that you know" in client.post(url, follow=True).content.decode()
+    assert "Please confirm that this can" in client.post(url, follow=True).content.decode()
     assert Comment.objects.exclude(body="").count() == 3
     done = client.post(url, {"sure": "1"}, follow=True).content.decode()
-    assert "3 comments are deleted for good." in done
-    assert "Nobody can bring them back." in done
+    assert "3 comments were permanently deleted." in done
+    assert "This can’t be undone." in done
     assert "Buy boats" not in done
     act = Batch.objects.get(kind=Batch.Kind.EMPTYING)
     for person, is_linked in ((administrator, True), (moderator, False)):
@@ -240,25 +240,26 @@ def test_the_page_asks_once_more_and_says_that_there_is_no_undo(moderator, admin
         assert (url in told) == is_linked
     client.force_login(administrator)
     assert (
-        "Somebody has deleted them already." in client.post(url, {"sure": "1"}, follow=True).content.decode()
+        "These comments were already deleted."
+        in client.post(url, {"sure": "1"}, follow=True).content.decode()
     )
 
 
 def test_a_list_of_any_size_takes_the_same_few_statements(moderator, administrator):
-    """50,000 took 8 s on two cores that were busy besides, and half a second to list."""
+    """50,000 comments took 8 s on two busy cores, and half a second to list."""
     counts = []
     for size in (2, 40):
         article = make_article(f"Story {size}")
         spam(*[say(article, f"{size} boats, number {n}.") for n in range(size)], actor=moderator)
         group = purge.freeze(states=[State.SPAM], days=0, actor=administrator)
         with CaptureQueriesContext(connection) as queries:
-            purge.summary(group)
+            purge.summarize(group)
             purge.empty(group=group, actor=administrator)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 26, counts
 
 
-def test_who_signed_stories_leaves_no_name_beside_them(administrator, client):
+def test_blanking_an_author_removes_the_byline(administrator, client):
     ida, story = UserFactory.create(name="Ida Quill", roles=("Editor",)), make_article("The slip")
     sign_article(article=story, people=[ida])
     author = Author.objects.get()
@@ -268,7 +269,7 @@ def test_who_signed_stories_leaves_no_name_beside_them(administrator, client):
     assert client.get("/authors/ida-quill/")["Location"] == "/authors/quill/"
     version = Site.objects.get().version
     purge.forget_person(person=Person(user=ida), actor=administrator)
-    assert Site.objects.get().version > version  # else pages that are kept would name them still
+    assert Site.objects.get().version > version  # or cached pages would still show the name
     for url in ("/authors/ida-quill/", "/authors/quill/"):
         assert client.get(url).status_code == 404
     told = [Author.objects.values(), Redirect.objects.values(), LogEntry.objects.values("object_repr")]

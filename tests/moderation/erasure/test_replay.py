@@ -1,4 +1,4 @@
-"""What was deleted for good or sealed after a backup is so again after its restore."""
+"""Permanent deletions and restrictions after a backup are repeated after the backup is restored."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +50,7 @@ def ada() -> User:
 
 
 def erase(*comments: Comment, actor: User | None = None) -> None:
-    """As the page for deleting for good does."""
+    """Delete comments as the page for permanent deletion does."""
     states = {State(Comment.objects.get(pk=one.pk).state) for one in comments}
     group = purge.freeze(states=list(states), days=0, actor=actor)
     assert group
@@ -68,7 +68,7 @@ def words_of(comment: Comment) -> str:
     return fresh.body + fresh.body_html + fresh.author_name + fresh.author_email + "".join(sealed)
 
 
-def test_the_erased_stay_erased_and_the_sealed_sealed(tmp_path: Path, ada: User) -> None:
+def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> None:
     story, file = make_article(), tmp_path / "site.zip"
     zoe = GuestFactory.create(name="Zoe Quillfeather", email="zoe@example.org", confirmed_at=timezone.now())
     leo = UserFactory.create(name="Leo", email="leo@example.org")
@@ -86,7 +86,7 @@ def test_the_erased_stay_erased_and_the_sealed_sealed(tmp_path: Path, ada: User)
 
     decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
     assert delete_comment(comment=own, user=None, guest=zoe)
-    erase(spam, own, theirs)  # removed after, taken back after, removed before
+    erase(spam, own, theirs)  # removed after the backup, deleted by its author after it, removed before it
     restrictions.seal(ids=[number.pk], why=Seal.Why.PERSONAL, actor=ada)
     assert restrictions.erase(seal=Seal.objects.get(comment=number.pk), actor=ada).batch
     restrictions.seal(ids=[court.pk, lifted.pk, held.pk], why=Seal.Why.COURT, actor=ada)
@@ -98,7 +98,7 @@ def test_the_erased_stay_erased_and_the_sealed_sealed(tmp_path: Path, ada: User)
     assert check() == {}
 
     again = go_back(file)
-    assert again == replay.Replayed(sealed=3, comments=4, people=2)
+    assert again == replay.Replayed(restricted=3, comments=4, people=2)
     for gone in (spam, own, theirs, number):
         assert words_of(gone) == ""
     assert dict(Comment.objects.values_list("pk", "state")) == states
@@ -118,8 +118,8 @@ def test_the_erased_stay_erased_and_the_sealed_sealed(tmp_path: Path, ada: User)
     assert shown.body == Comment.objects.get(pk=shown.pk).body
     assert check() == {}
     assert mail.outbox == []
-    assert DBTaskResult.objects.count() == jobs, "nobody is written to twice"
-    # A second time, and upon a state in which all is done, nothing happens.
+    assert DBTaskResult.objects.count() == jobs, "nobody is notified twice"
+    # A second replay, also of a state in which everything is done, changes nothing.
     batches = Batch.objects.count()
     assert replay.replay(list(erasure_log.read(erasure_log.path()))) == replay.Replayed()
     assert Batch.objects.count() == batches
@@ -137,8 +137,8 @@ def test_a_hold_that_was_ended_before_the_words_were_deleted(tmp_path: Path, ada
     assert check() == {}
 
 
-def test_somebody_with_the_same_number_is_not_taken_for_the_erased(tmp_path: Path, ada: User) -> None:
-    """After a restore numbers are given out a second time."""
+def test_a_new_row_with_the_same_id_is_not_erased(tmp_path: Path, ada: User) -> None:
+    """After a restore, new rows get the ids of lost ones."""
     story, file = make_article(), tmp_path / "site.zip"
     backup(file)
     gone = say(story, "Buy casino.")
@@ -152,7 +152,7 @@ def test_somebody_with_the_same_number_is_not_taken_for_the_erased(tmp_path: Pat
     assert Comment.objects.get(pk=other.pk).body == "An honest word."
 
 
-def test_what_the_list_misses_is_added_by_the_job_once(ada: User) -> None:
+def test_the_job_adds_missing_entries_once(ada: User) -> None:
     story = make_article()
     gone, sealed, stays = say(story, "Buy casino."), say(story, "A number: 555."), say(story, "Stays.")
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
@@ -179,17 +179,17 @@ def test_a_list_that_the_operator_gives(tmp_path: Path, ada: User, capsys: Any) 
     assert "There was no list of erasures" in capsys.readouterr().out
     assert words_of(comment)
     call_command("replay_erasures", str(elsewhere))
-    assert "Comments deleted for good: 1;" in capsys.readouterr().out
+    assert "Comments permanently deleted: 1;" in capsys.readouterr().out
     assert not words_of(comment)
 
     call_command("flush", interactive=False, verbosity=0)
     erasure_log.path().unlink()
     call_command("restore", str(file), erasures=elsewhere)
-    assert "Comments deleted for good: 1;" in capsys.readouterr().out
+    assert "Comments permanently deleted: 1;" in capsys.readouterr().out
     assert [e.id for e in erasure_log.read(erasure_log.path())][-1:] == [comment.pk], "for the next restore"
 
 
-def test_a_list_that_is_none_is_told_before_anything_is_touched(tmp_path: Path) -> None:
+def test_an_invalid_list_is_refused_before_any_change(tmp_path: Path) -> None:
     backup(tmp_path / "site.zip")
     (tmp_path / "letter").write_text("A letter.")
     for list_, sentence in (
@@ -202,7 +202,7 @@ def test_a_list_that_is_none_is_told_before_anything_is_touched(tmp_path: Path) 
             call_command("replay_erasures", str(list_))
 
 
-def test_words_blacked_out_behind_a_story_stay_so(tmp_path: Path, ada: User) -> None:
+def test_redacted_versions_stay_redacted(tmp_path: Path, ada: User) -> None:
     file, later = tmp_path / "site.zip", tmp_path / "later.zip"
     story = make_article("Jane Quill was seen", body="Jane Quill, a baker. Quill Street is long.")
     other = make_article("Another Jane Quill", body="No kin.")
@@ -238,7 +238,7 @@ def test_words_blacked_out_behind_a_story_stay_so(tmp_path: Path, ada: User) -> 
     assert Article.objects.get(pk=story.pk).title == "A █████ was seen"
 
 
-def test_words_that_stood_in_a_note_alone_stay_black(tmp_path: Path, ada: User) -> None:
+def test_redacted_notes_stay_redacted(tmp_path: Path, ada: User) -> None:
     story, file = make_article("A baker was seen"), tmp_path / "site.zip"
     add_note(article=story, by=ada, body="Jane Quill wrote to us.")
     backup(file)
@@ -249,7 +249,7 @@ def test_words_that_stood_in_a_note_alone_stay_black(tmp_path: Path, ada: User) 
     assert story.notes.get().body == "██████████ wrote to us."
 
 
-def test_what_the_machine_stopped_over_is_added_to_the_list(tmp_path: Path, ada: User) -> None:
+def test_entries_lost_in_a_crash_are_added(tmp_path: Path, ada: User) -> None:
     story, file = make_article("Jane Quill was seen", body="A baker."), tmp_path / "site.zip"
     backup(file)
     black_out(document=story, words=["Jane Quill"])

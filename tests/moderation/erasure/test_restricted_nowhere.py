@@ -1,7 +1,7 @@
-"""Sealed words appear nowhere: on no page of the site for anybody, in no mail, and in no table but the vault.
+"""Restricted texts appear nowhere: on no page, in no mail, and in no table but those of restrictions.
 
-Every URL that the site has is opened, with all that could stand in it, by everybody who could open it. A new
-one is opened without being added here; a new kind of parameter asks for what to put there.
+Every URL pattern of the site is opened by every kind of user. A new pattern is covered without a change here,
+and a new parameter name makes the test fail until it gets values.
 """
 
 import re
@@ -33,11 +33,11 @@ from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
-# In the text, in its first version, over it, and with it; stemmed they stay what they are.
+# Words of the text, its first version, the author name and the e-mail. Stemming does not change them.
 BODY, EARLIER, NAME, EMAIL = "zyxquorl", "zyxfrimp", "Zyxbelnap", "zyxmoot"
 WORDS = re.compile("zyx(quorl|frimp|belnap|moot)", re.IGNORECASE)
 
-# What may stand where in a URL. A name that is missing here is a new kind: say what could be there.
+# Values for the parameters of URLs. For a new parameter name, add values here.
 CHOICES: dict[str, list[Any]] = {
     "year": [2024],
     "month": ["05"],
@@ -61,11 +61,11 @@ CHOICES: dict[str, list[Any]] = {
     "receipt": [],
 }
 STAFF = {"editor", "moderator", "administrator"}
-NOT_OPENED = {"admin/logout/", "accounts/logout/", "theme/"}  # they would end the visit, or do nothing else
+NOT_OPENED = {"admin/logout/", "accounts/logout/", "theme/"}  # they log out or only set a cookie
 
 
 class Planted:
-    """A site with two comments that are to be sealed, each seen, found and told of wherever it can be."""
+    """A site with two comments to restrict, which appear in every place where a comment can appear."""
 
     def __init__(self) -> None:
         self.administrator = UserFactory.create(name="Ada", roles=("Administrator",))
@@ -88,7 +88,7 @@ class Planted:
         self.secret = [by_guest, by_author]
         for comment in self.secret:
             say(self.article, "How do you know?", parent=comment)
-        # Decided on, reported, in a group of alike ones, and waiting to be mailed of.
+        # They are decided on, reported, in a group of similar comments, and mails about them are queued.
         self.batch = self._decide(State.SPAM, Reason.SPAM)
         self.batch = self._decide(State.PUBLISHED, Reason.APPROVED)
         cases.open_cases([c.pk for c in self.secret], states=[State.PUBLISHED])
@@ -114,7 +114,7 @@ class Planted:
     def seal(self) -> None:
         ids = [comment.pk for comment in self.secret]
         assert restrictions.seal(ids=ids, why=Seal.Why.PERSONAL, actor=self.moderator).changed == ids
-        # Somebody else's name and e-mail now, as when a child is taken out: the vault alone has the old ones.
+        # The guest's name and e-mail were replaced, so only the restriction has the old ones.
         type(self.guest).objects.filter(pk=self.guest.pk).update(name="Somebody", email="")
 
     def visitors(self) -> Iterator[tuple[str, Client]]:
@@ -156,7 +156,7 @@ class Planted:
 
 
 def routes() -> Iterator[tuple[str, list[Any]]]:
-    """Each URL pattern of the site, as (how it reads, its parts)."""
+    """Yield each URL pattern of the site as (route, patterns)."""
 
     def walk(patterns: list[Any], before: list[Any]) -> Iterator[tuple[str, list[Any]]]:
         for entry in patterns:
@@ -170,7 +170,7 @@ def routes() -> Iterator[tuple[str, list[Any]]]:
 
 
 def fill(route: str, parts: list[Any], choices: dict[str, list[Any]]) -> Iterator[str]:
-    """The route with each choice in place of its parameters; those of one name all alike."""
+    """Yield the route with each combination of values; parameters of one name get the same value."""
     text = ""
     for part in parts:
         if isinstance(part, RoutePattern):
@@ -200,16 +200,16 @@ def body(response: Any) -> str:
 
 
 def seen_at(planted: Planted, places: set[tuple[str, str]] | None = None) -> set[tuple[str, str]]:
-    """(who, where) the words were seen, in these places or in all that there are."""
+    """Return (who, where) the words were seen, on these URLs or on all URLs."""
     urls = planted.urls()
     found = set()
     for who, client in planted.visitors():
         for url in sorted(urls if places is None else {url for by, url in places if by == who}):
             if url.startswith("/admin/") and who not in STAFF:
-                continue  # the admin sends them to its log-in before it looks at the URL
+                continue  # the admin redirects them to the login first
             response = client.get(url)
             assert response.status_code < 500, (who, url)
-            # A search says what was looked for.
+            # A search page repeats the query.
             text = body(response).replace(url.partition("q=")[2] or "\0", "")
             if WORDS.search(text):
                 found.add((who, url))
@@ -217,7 +217,7 @@ def seen_at(planted: Planted, places: set[tuple[str, str]] | None = None) -> set
 
 
 def tables_with_words() -> set[str]:
-    """Every table of the database that has one of the words in whatever column."""
+    """Return every table that has one of the words in any column."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
@@ -235,11 +235,11 @@ def planted() -> Planted:
     return Planted()
 
 
-def test_they_are_in_no_table_but_the_vault(planted):
+def test_they_are_in_no_other_table(planted):
     assert {"comments_comment", "comments_commentrevision", "comments_commenttext"} <= tables_with_words()
     planted.seal()
     assert tables_with_words() == {"moderation_seal", "moderation_sealedtext"}
-    # What looks over the site again finds none either.
+    # A new scan for similar comments does not find them either.
     scan.run()
     assert tables_with_words() == {"moderation_seal", "moderation_sealedtext"}
 
@@ -247,7 +247,7 @@ def test_they_are_in_no_table_but_the_vault(planted):
 def test_nobody_sees_them_anywhere_but_an_administrator_who_asks(planted):
     story = planted.article.get_absolute_url()
     number = planted.secret[0].pk
-    places = {  # where they must be seen first, or else the second look would prove nothing
+    places = {  # where they must be seen before, or the second check would prove nothing
         ("stranger", story),
         ("stranger", f"{story}feed/"),
         ("stranger", f"{story}reply/{number}/"),
@@ -275,7 +275,7 @@ def test_nobody_sees_them_anywhere_but_an_administrator_who_asks(planted):
     assert WORDS.search(body(client.post(f"/moderation/sealed/{number}/words/")))
 
 
-def test_no_mail_that_was_on_its_way_tells_them(planted):
+def test_no_queued_mail_contains_them(planted):
     planted.seal()
     for batch in Batch.objects.all():
         for task in (tasks.tell_authors, tasks.tell_asked):
@@ -287,8 +287,8 @@ def test_no_mail_that_was_on_its_way_tells_them(planted):
     assert not [message for message in mail.outbox if WORDS.search(message.subject + str(message.body))]
 
 
-def test_no_act_of_others_reaches_what_is_sealed(planted):
-    """Each page and button that names a comment, pressed by a moderator and by the comment's own author."""
+def test_no_action_of_others_changes_a_restricted_comment(planted):
+    """A moderator and the author open each page and press each button for a restricted comment."""
     planted.seal()
     secret = Comment.objects.filter(pk__in=[c.pk for c in planted.secret]).order_by("pk")
     stored = list(secret.values())

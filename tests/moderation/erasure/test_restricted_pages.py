@@ -1,4 +1,4 @@
-"""The pages of sealing: who sees what, and that a reading is written down before the words are sent."""
+"""The pages about restrictions: who sees what, and that a reading is logged before the text is sent."""
 
 import io
 import json
@@ -19,7 +19,7 @@ from tests.factories import UserFactory, make_article, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
-SECRET = "Xylographer"  # a word that is nowhere else
+SECRET = "Xylographer"  # a word that appears nowhere else
 
 
 @pytest.fixture
@@ -50,11 +50,11 @@ def sealed(comment, moderator) -> Comment:
     return comment
 
 
-def test_a_moderator_seals_with_a_reason(comment, moderator):
+def test_a_moderator_restricts_with_a_reason(comment, moderator):
     client, url = asked_by(moderator), f"/moderation/comments/{comment.pk}/seal/"
     page = client.get(url)
     assert page.status_code == 200
-    assert SECRET in page.content.decode()  # who seals has read it
+    assert SECRET in page.content.decode()  # the person who restricts it may read it
     assert client.post(url, {}).status_code == 422
     assert not Seal.objects.exists()
 
@@ -62,27 +62,27 @@ def test_a_moderator_seals_with_a_reason(comment, moderator):
 
     assert done.redirect_chain[-1][0] == f"/moderation/sealed/{comment.pk}/"
     text = done.content.decode()
-    assert "Sealed." in text
+    assert "Access restricted." in text
     assert "order of a court or an authority" in text
     assert SECRET not in text
     assert Seal.objects.get().is_held
     assert client.get(url).url == f"/moderation/sealed/{comment.pk}/"
 
 
-def test_what_says_the_same_is_sealed_with_it(comment, moderator):
+def test_comments_with_the_same_text_are_restricted_too(comment, moderator):
     twin = say(make_article("Another"), f"{SECRET} lives at  the harbour, number 5.")
     nearly = say(make_article("A third"), f"{SECRET} lives at the harbour, number 5!!")
     other = say(make_article("A fourth"), "Of the harbour, and of number 5, much else can be said than that.")
     url = f"/moderation/comments/{comment.pk}/seal/"
     asked = asked_by(moderator).get(url).content.decode()
-    assert "Seal the 2 other comments with the same or nearly the same words, too" in asked
+    assert "Also restrict the 2 other comments with the same or nearly the same text" in asked
     asked_by(moderator).post(url, {"why": "personal", "same": "on"})
     assert set(Seal.objects.values_list("comment", flat=True)) == {comment.pk, twin.pk, nearly.pk}
     assert Batch.objects.filter(kind=Batch.Kind.SEAL).count() == 1
     assert Comment.objects.get(pk=other.pk).state_reason != Reason.SEALED
 
 
-def test_it_is_no_page_for_who_does_not_decide_there(comment, sealed):
+def test_only_deciders_see_the_page(comment, sealed):
     comment.discussion.article.editors.add(UserFactory.create(roles=("Editor",)))
     for person in (UserFactory.create(), UserFactory.create(roles=("Editor",))):
         client = asked_by(person)
@@ -92,7 +92,7 @@ def test_it_is_no_page_for_who_does_not_decide_there(comment, sealed):
     assert asked_by(None).get(f"/moderation/sealed/{comment.pk}/").status_code == 302
 
 
-def test_a_colleague_sees_number_why_and_when(sealed, moderator):
+def test_a_moderator_sees_number_reason_and_time(sealed, moderator):
     client = asked_by(moderator)
     for url in ("/moderation/sealed/", f"/moderation/sealed/{sealed.pk}/"):
         text = client.get(url).content.decode()
@@ -100,7 +100,7 @@ def test_a_colleague_sees_number_why_and_when(sealed, moderator):
         assert "private data" in text
         assert SECRET not in text
         assert "Guest" not in text
-        assert "Read it" not in text
+        assert "Show text" not in text
     for act in ("words", "evidence", "hold", "lift", "erase"):
         assert client.post(f"/moderation/sealed/{sealed.pk}/{act}/", {"sure": "1"}).status_code == 403
         assert client.get(f"/moderation/sealed/{sealed.pk}/{act}/").status_code == 405
@@ -108,7 +108,7 @@ def test_a_colleague_sees_number_why_and_when(sealed, moderator):
     assert Seal.objects.get().lifted_at is None
 
 
-def test_a_reading_is_written_down_before_the_words_are_sent(sealed, administrator):
+def test_a_reading_is_logged_before_the_text_is_sent(sealed, administrator):
     client, url = asked_by(administrator), f"/moderation/sealed/{sealed.pk}/"
     assert SECRET not in client.get(url).content.decode()
     assert not SealReading.objects.exists()
@@ -120,7 +120,7 @@ def test_a_reading_is_written_down_before_the_words_are_sent(sealed, administrat
     assert (reading.by, reading.is_export) == (administrator, False)
     assert "Ada" in page.content.decode()
 
-    # Where it can't be written down, nothing is sent.
+    # If the reading can't be logged, nothing is sent.
     client.raise_request_exception = False
     with connection.cursor() as cursor:
         cursor.execute(
@@ -162,49 +162,49 @@ def test_the_evidence_file_can_be_checked_by_others(sealed, administrator):
     assert told["seal"]["readings"][0]["is_export"] is True
 
 
-def test_what_a_moderator_blacked_out_is_told_from_what_its_author_wrote(comment, moderator, administrator):
-    """Also where it is the text that was shown."""
+def test_redacted_versions_are_marked(comment, moderator, administrator):
+    """This includes the version that was shown."""
     redact(comment=comment, marked=comment.body.replace("number 5", "[[number 5]]"), actor=moderator)
     restrictions.seal(ids=[comment.pk], why=Seal.Why.COURT, actor=moderator)
     client, url = asked_by(administrator), f"/moderation/sealed/{comment.pk}/"
-    assert client.post(f"{url}words/").content.decode().count("blacked out by a moderator") == 1
+    assert client.post(f"{url}words/").content.decode().count("redacted by a moderator") == 1
     with zipfile.ZipFile(io.BytesIO(client.post(f"{url}evidence/").content)) as archive:
         told = json.loads(archive.read(f"comment-{comment.pk}/comment.json"))
     texts = [(text["text"][-9:], text["is_redacted"]) for text in told["texts"]]
     assert texts == [("number 5.", False), ("our, ███.", True)]
 
 
-def test_an_administrator_holds_ends_the_hold_and_deletes(sealed, administrator):
+def test_an_administrator_sets_and_ends_a_legal_hold_and_deletes(sealed, administrator):
     client, url = asked_by(administrator), f"/moderation/sealed/{sealed.pk}/"
     assert "legal hold" in client.post(f"{url}hold/", {"is_held": "1"}, follow=True).content.decode()
     text = client.post(f"{url}erase/", {"sure": "1"}, follow=True).content.decode()
-    assert "A legal hold keeps it." in text
+    assert "A legal hold prevents the deletion." in text
     client.post(f"{url}hold/")
     client.post(f"{url}erase/")
-    assert SealedText.objects.exists()  # nobody had said that they know
+    assert SealedText.objects.exists()  # the confirmation was missing
 
     text = client.post(f"{url}erase/", {"sure": "1"}, follow=True).content.decode()
 
-    assert "deleted for good by" in text
+    assert "permanently deleted by" in text
     assert not SealedText.objects.exists()
-    assert "Read it" not in text
+    assert "Show text" not in text
 
 
 def test_an_administrator_lifts_it(sealed, administrator):
     done = asked_by(administrator).post(f"/moderation/sealed/{sealed.pk}/lift/", follow=True)
-    assert "The seal is lifted" in done.content.decode()
+    assert "Restriction lifted" in done.content.decode()
     assert Comment.objects.get(pk=sealed.pk).body.startswith(SECRET)
 
 
-def test_who_comes_after_a_colleague_has_lifted_it_is_told_so(sealed, administrator, moderator):
+def test_a_lifted_restriction_redirects_with_a_message(sealed, administrator, moderator):
     restrictions.lift(seal=Seal.objects.get(), actor=administrator)
-    reading = SealReading.objects.get()  # to give the words back somebody has read them
+    reading = SealReading.objects.get()  # restoring the text counts as a reading
     url = f"/moderation/sealed/{sealed.pk}/"
     there = f"/moderation/comments/{sealed.pk}/"
     for act in ("lift", "words", "hold", "erase", "evidence"):
         told = asked_by(administrator).post(f"{url}{act}/", {"sure": "1"}, follow=True)
         assert told.redirect_chain[-1][0] == there
-        assert "The seal was lifted" in told.content.decode()
+        assert "The restriction was lifted" in told.content.decode()
         assert asked_by(moderator).post(f"{url}{act}/").status_code == 403
     assert asked_by(moderator).get(url).url == there
     assert SealReading.objects.get() == reading
@@ -213,15 +213,15 @@ def test_who_comes_after_a_colleague_has_lifted_it_is_told_so(sealed, administra
     assert asked_by(administrator).post(f"/moderation/sealed/{other.pk}/lift/").status_code == 404
 
 
-def test_a_refused_undo_of_a_seal_ends_as_one_sentence_does(moderator):
+def test_a_refused_undo_ends_with_one_full_stop(moderator):
     sealed = say(make_article(), "Unspeakable.")
     act = restrictions.seal(ids=[sealed.pk], why=Seal.Why.OTHER, actor=moderator).batch
     page = asked_by(moderator).post(f"/moderation/acts/{act.pk}/undo/", follow=True).text
-    assert "Only an administrator can lift a seal." in page
-    assert "lift a seal.." not in page
+    assert "Only an administrator can lift a restriction." in page
+    assert "lift a restriction.." not in page
 
 
-def test_the_list_goes_on_behind_a_seal(moderator, monkeypatch):
+def test_the_list_has_pages(moderator, monkeypatch):
     monkeypatch.setattr("moderation.erasure.restriction_views.PAGE", 2)
     article = make_article()
     ids = [say(article, f"Word {n}").pk for n in range(3)]
@@ -229,15 +229,15 @@ def test_the_list_goes_on_behind_a_seal(moderator, monkeypatch):
     client = asked_by(moderator)
     first = client.get("/moderation/sealed/").context
     assert len(first["seals"]) == 2
-    assert len(client.get(f"/moderation/sealed/{first['next_page']}").context["seals"]) == 1
+    assert len(client.get(f"/moderation/sealed/{first['next_page']}").context["restrictions"]) == 1
     for hostile in ("?before=x", "?before=" + "9" * 40, "?before=-1", "?before=%00"):
         assert client.get(f"/moderation/sealed/{hostile}").status_code == 200
 
 
-def test_undo_on_the_page_of_the_act_is_for_administrators(sealed, moderator):
+def test_undo_on_the_action_page_is_for_administrators(sealed, moderator):
     act = Batch.objects.get(kind=Batch.Kind.SEAL)
     text = asked_by(moderator).post(f"/moderation/acts/{act.pk}/undo/", follow=True).content.decode()
-    assert "Only an administrator can lift a seal." in text
+    assert "Only an administrator can lift a restriction." in text
     assert Seal.objects.get().lifted_at is None
     assert decisions.undo(batch=act, actor=moderator).batch is None
 
@@ -247,12 +247,12 @@ def test_undo_of_a_lift_is_offered_to_those_who_may(sealed, moderator, administr
     url = f"/moderation/acts/{lifted.pk}/"
     page = asked_by(moderator).get(url).text
     assert "Undo this action" not in page
-    assert "Only an administrator can lift a seal." in page
+    assert "Only an administrator can lift a restriction." in page
     assert "Undo this action" in asked_by(administrator).get(url).text
 
 
 def test_the_story_comes_back_byte_by_byte(comment, moderator, administrator):
-    """But for the numbers of its version and of the last line of its log, which only grow."""
+    """Its version and the number of its last log entry are left out, since they only grow."""
     say(comment.discussion.article, "How do you know?", parent=comment)
     url = comment.discussion.article.get_absolute_url()
 

@@ -1,4 +1,4 @@
-"""Seal, lift, hold, erase: words that nobody may see lie with their seal, and come back exactly."""
+"""Restrict, lift, legal hold and erase: restricted texts are stored apart and restored exactly."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -40,7 +40,7 @@ def administrator():
 
 @pytest.fixture
 def comment() -> Comment:
-    """Edited once, answered, from a guest whose e-mail is proved."""
+    """A comment of a guest with a confirmed e-mail, edited once, with a reply."""
     article = make_article()
     guest = GuestFactory.create(name="Zoe Quillfeather", email="zoe@example.org", confirmed_at=timezone.now())
     said = say(article, "Her number is 555 0100.", guest=guest)
@@ -51,7 +51,7 @@ def comment() -> Comment:
 
 
 def rows(comment: Comment):
-    """All of a discussion but its log and its version, as it is stored."""
+    """Return the stored rows of a discussion without its log and its version."""
     of = {"comment__discussion": comment.discussion_id}
     discussion = Discussion.objects.filter(pk=comment.discussion_id)
     return [
@@ -72,7 +72,7 @@ def seal(*comments: Comment, actor, **options):
     )
 
 
-def test_a_sealed_comment_has_no_words_of_its_own(comment, moderator):
+def test_a_restricted_comment_has_no_text(comment, moderator):
     version = Discussion.objects.get().version
 
     act = seal(comment, actor=moderator)
@@ -97,7 +97,7 @@ def test_a_sealed_comment_has_no_words_of_its_own(comment, moderator):
     assert check() == {}
 
 
-def test_an_administrator_brings_all_of_it_back(comment, moderator, administrator):
+def test_an_administrator_restores_all_of_it(comment, moderator, administrator):
     before = rows(comment)
     seal(comment, actor=moderator)
 
@@ -126,8 +126,8 @@ def test_a_lift_can_be_undone_and_that_again(comment, moderator, administrator):
     assert check() == {}
 
 
-def test_a_redaction_survives_the_seal_and_can_be_undone_after(comment, moderator, administrator):
-    """Its unshortened words are under a number of their own, and so are they when it was undone before."""
+def test_a_redaction_survives_a_restriction_and_can_be_undone_later(comment, moderator, administrator):
+    """The text before the redaction is a revision of its own, also after an undo."""
     for _ in range(2):
         number = keep_redaction(comment=comment, body="Her number is […].")
         show_revisions({comment.pk: number})
@@ -147,7 +147,7 @@ def test_only_administrators_lift_by_whatever_way(comment, moderator, administra
         restrictions.lift(seal=Seal.objects.get(), actor=moderator)
     undone = decisions.undo(batch=act.batch, actor=moderator)
     assert undone.batch is None
-    assert [r.what for r in undone.refused] == ["Only an administrator can lift a seal."]
+    assert [r.what for r in undone.refused] == ["Only an administrator can lift a restriction."]
 
     lifted = decisions.undo(batch=act.batch, actor=administrator)
     assert decisions.undo(batch=lifted.batch, actor=moderator).batch is None
@@ -167,7 +167,7 @@ def test_no_other_decision_reaches_it(comment, moderator, administrator):
         act = attempt()
         assert act.batch is None
         assert [(r.who, r.what) for r in act.refused] == [
-            ("Mo", "Sealed: only an administrator can lift that")
+            ("Mo", "Access is restricted; only an administrator can lift the restriction")
         ]
     rename_author(comment=comment, name="Somebody")
     assert not delete_comment(comment=comment, user=None, guest=comment.guest)
@@ -175,7 +175,7 @@ def test_no_other_decision_reaches_it(comment, moderator, administrator):
 
 
 def test_its_author_can_not_write_into_it(comment, moderator):
-    """Nor whoever had the form open when it was sealed."""
+    """Its author cannot either, with a form that was open when it was restricted."""
     decisions.decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
     before = Comment.objects.get(pk=comment.pk)
     seal(comment, actor=moderator)
@@ -204,7 +204,7 @@ def test_one_of_many_is_lifted_alone(moderator, administrator):
     assert check() == {}
 
 
-def test_what_its_author_deleted_can_be_sealed_and_returns_as_that(comment, moderator, administrator):
+def test_a_deleted_comment_can_be_restricted_and_is_deleted_again_after(comment, moderator, administrator):
     delete_comment(comment=comment, user=None, guest=comment.guest)
     before = rows(comment)
     assert seal(comment, actor=moderator).changed == [comment.pk]
@@ -220,7 +220,7 @@ def test_its_open_case_is_closed_and_opened_again(comment, moderator, administra
     assert Case.objects.open().get().comment_id == comment.pk
 
 
-def test_nobody_decides_on_it_and_its_number_is_known(comment, moderator, administrator):
+def test_decisions_on_it_are_refused_by_number(comment, moderator, administrator):
     seal(comment, actor=moderator)
     for person in (moderator, administrator):
         assert comment not in Comment.objects.moderated_by(person)
@@ -231,10 +231,10 @@ def test_nobody_decides_on_it_and_its_number_is_known(comment, moderator, admini
 @pytest.mark.parametrize(
     ("why", "mails"), [(Seal.Why.PERSONAL, 1), (Seal.Why.CHILD_ABUSE, 0), (Seal.Why.COURT, 0)]
 )
-def test_its_author_is_told_unless_an_authority_may_look(
+def test_its_author_is_notified_unless_an_authority_may_investigate(
     comment, moderator, why, mails, django_capture_on_commit_callbacks
 ):
-    """A mail that was waiting to be sent when the comment was sealed is not sent: something came since."""
+    """A mail that was queued when the comment was restricted is not sent."""
     with django_capture_on_commit_callbacks(execute=True):
         decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
         seal(comment, actor=moderator, why=why)
@@ -253,13 +253,13 @@ def test_an_unconfirmed_e_mail_that_was_forgotten_stays_so(comment, moderator, a
     assert Comment.objects.get(pk=comment.pk).author_email == ""
 
 
-def test_a_hold_keeps_it_from_being_erased(comment, moderator, administrator):
+def test_a_legal_hold_prevents_the_deletion(comment, moderator, administrator):
     seal(comment, actor=moderator, why=Seal.Why.CHILD_ABUSE)
     own = Seal.objects.get()
     assert own.is_held
     act = restrictions.erase(seal=own, actor=administrator)
     assert act.batch is None
-    assert [r.what for r in act.refused] == ["A legal hold keeps it."]
+    assert [r.what for r in act.refused] == ["A legal hold prevents the deletion."]
     assert erase_comments(ids=[comment.pk], at=timezone.now()) == []
     assert SealedText.objects.count() == 2
 
@@ -272,20 +272,24 @@ def test_a_hold_keeps_it_from_being_erased(comment, moderator, administrator):
     assert not SealedText.objects.exists()
     own.refresh_from_db()
     assert (own.lifted_at, own.author_name, own.author_email) == (None, "", "")
-    # There is nothing to bring back, and no way back.
+    # There is nothing to restore, and no undo.
     assert restrictions.lift(seal=own, actor=administrator).batch is None
-    assert decisions.undo(batch=act.batch, actor=administrator).refused[0].what.startswith("What was deleted")
+    assert (
+        decisions.undo(batch=act.batch, actor=administrator)
+        .refused[0]
+        .what.startswith("A permanent deletion")
+    )
     assert Comment.objects.get(pk=comment.pk).state_reason == Reason.SEALED
     assert check() == {}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_erases_one_while_its_act_is_undone_waits(moderator, administrator, monkeypatch):
-    """Else it was deleted for good between the look at its seal and the lift: no words, and no seal."""
+def test_an_erasure_waits_for_a_simultaneous_undo(moderator, administrator, monkeypatch):
+    """Without the lock, it could be erased between the check and the lift: no text and no restriction."""
     article = make_article()
     one, other = say(article, "One."), say(article, "Two.")
     act = seal(one, other, actor=moderator)
-    own, bring_back, erasing = Seal.objects.get(comment=one), restricted_content._bring_back, []
+    own, bring_back, erasing = Seal.objects.get(comment=one), restricted_content._restore_texts, []
 
     def erase():
         try:
@@ -300,17 +304,17 @@ def test_who_erases_one_while_its_act_is_undone_waits(moderator, administrator, 
             until(lambda: erasing[0].done() or is_a_lock_waited_for())
             bring_back(found, actor)
 
-        monkeypatch.setattr(restricted_content, "_bring_back", meanwhile)
+        monkeypatch.setattr(restricted_content, "_restore_texts", meanwhile)
         undone = decisions.undo(batch=act.batch, actor=administrator)
-        assert erasing[0].result().batch is None  # there is no seal any more
+        assert erasing[0].result().batch is None  # the restriction was lifted
 
     assert undone.changed == [one.pk, other.pk]
     assert set(Comment.objects.values_list("body", flat=True)) == {"One.", "Two."}
     assert check() == {}
 
 
-def test_what_was_said_of_it_is_deleted_with_it(comment, moderator, administrator):
-    """As when a list is emptied; a report of illegal content stays."""
+def test_notes_reports_and_appeals_are_deleted_with_it(comment, moderator, administrator):
+    """The same data as for a purge of a list; a report of illegal content stays."""
     reports.report_comment(
         comment=comment, user=UserFactory.create(), guest=None, why="other", words="555 0199!"
     )
@@ -324,18 +328,18 @@ def test_what_was_said_of_it_is_deleted_with_it(comment, moderator, administrato
     assert Notice.objects.get().why == "It is her number."
 
 
-def test_a_hold_is_on_words_and_has_no_undo(comment, moderator, administrator):
+def test_a_legal_hold_needs_a_text_and_has_no_undo(comment, moderator, administrator):
     seal(comment, actor=moderator)
     own = Seal.objects.get()
     held = restrictions.hold(seal=own, is_held=True, actor=administrator)
-    assert "on the page of the sealed" in decisions.undo(batch=held, actor=administrator).refused[0].what
+    assert "on the page of the restricted" in decisions.undo(batch=held, actor=administrator).refused[0].what
     restrictions.hold(seal=own, is_held=False, actor=administrator)
     restrictions.erase(seal=own, actor=administrator)
     assert restrictions.hold(seal=own, is_held=True, actor=administrator) is None
     assert not Seal.objects.get().is_held
 
 
-def test_what_was_deleted_for_good_takes_no_decision(comment, moderator):
+def test_a_permanently_deleted_comment_takes_no_decision(comment, moderator):
     spam = decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
     lines = Transition.objects.count()
     at = timezone.now() + timedelta(seconds=1)
@@ -351,6 +355,6 @@ def test_what_was_deleted_for_good_takes_no_decision(comment, moderator):
     assert Batch.objects.count() == 1
 
 
-def test_what_somebody_may_read_is_not_erased(comment):
+def test_a_readable_comment_is_not_erased(comment):
     assert erase_comments(ids=[comment.pk], at=timezone.now()) == []
     assert Comment.objects.get(pk=comment.pk).body

@@ -1,4 +1,4 @@
-"""Authors are told what was decided: proved e-mails only, once, and nothing that was undone at once."""
+"""Mails to authors about decisions: only to confirmed e-mails, once, not about what was undone at once."""
 
 import socket
 from datetime import timedelta
@@ -53,17 +53,17 @@ def tell(batch) -> list[mail.EmailMessage]:
 @pytest.mark.parametrize(
     ("to", "reason", "subject", "words"),
     [
-        (State.PUBLISHED, Reason.APPROVED, "Your comment is published", "it is published now"),
+        (State.PUBLISHED, Reason.APPROVED, "Your comment is published", "A moderator approved your comment"),
         (
             State.REJECTED,
             Reason.OFF_TOPIC,
             "Your comment was removed",
-            "has removed your comment: off-topic.",
+            "Removed by a moderator: off-topic.",
         ),
-        (State.SPAM, Reason.SPAM, "Your comment was taken for spam", "took your comment for spam"),
+        (State.SPAM, Reason.SPAM, "Your comment was marked as spam", "marked your comment as spam"),
     ],
 )
-def test_each_decision_has_its_words(maria, to, reason, subject, words):
+def test_each_decision_has_its_own_mail(maria, to, reason, subject, words):
     comment = waiting(make_article("The <slip>"), "It's <here> & now", guest=guest(email="a@example.org"))
     act = decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
     (message,) = tell(act.batch)
@@ -75,7 +75,7 @@ def test_each_decision_has_its_words(maria, to, reason, subject, words):
     assert page in message.body
 
 
-def test_only_proved_e_mails_are_written_to(maria):
+def test_only_confirmed_e_mails_get_mail(maria):
     article = make_article()
     unproved, account = GuestFactory.create(), UserFactory.create(email="b@example.org")
     first, second = waiting(article, guest=unproved), waiting(article, author=account)
@@ -86,7 +86,7 @@ def test_only_proved_e_mails_are_written_to(maria):
     assert [m.to for m in tell(approve(third, actor=maria))] == [["b@example.org"]]
 
 
-def test_an_account_typed_in_capitals_is_written_to_as_well(maria):
+def test_an_e_mail_in_capitals_gets_mail_too(maria):
     account = UserFactory.create(email="Bea.B@example.org")
     EmailAddress.objects.create(user=account, email="bea.b@example.org", verified=True, primary=True)
     assert [m.to for m in tell(approve(waiting(make_article(), author=account), actor=maria))] == [
@@ -102,11 +102,11 @@ def test_one_person_gets_one_mail_for_many_comments(maria):
     assert all(f"Words {n}." in message.body for n in range(3))
 
 
-def test_a_confirmation_of_what_is_published_is_no_news(maria):
+def test_no_mail_about_a_confirmed_publication(maria):
     assert tell(approve(say(make_article(), guest=guest()), actor=maria)) == []
 
 
-def test_what_was_undone_meanwhile_is_not_told_and_what_was_done_again_is(maria):
+def test_no_mail_after_an_undo_but_after_a_redo(maria):
     comment = waiting(make_article(), guest=guest())
     act = approve(comment, actor=maria)
     back = undo(batch=act, actor=maria).batch
@@ -115,7 +115,7 @@ def test_what_was_undone_meanwhile_is_not_told_and_what_was_done_again_is(maria)
     assert [m.subject for m in tell(again)] == ["Your comment is published"]
 
 
-def test_a_sweep_of_spam_writes_to_nobody(maria):
+def test_a_mass_spam_action_sends_no_mail(maria):
     article = make_article()
     ids = [waiting(article, guest=guest()).pk for _ in range(2)]
     assert tell(decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch) == []
@@ -130,7 +130,7 @@ def test_the_job_waits_a_minute(maria, django_capture_on_commit_callbacks):
     assert timedelta() < job.run_after - timezone.now() <= MAIL_AFTER
 
 
-def test_neither_the_way_back_of_a_sweep_nor_the_sweep_done_again_writes_to_those_who_were_not_told(maria):
+def test_undo_and_redo_of_a_mass_spam_action_send_no_mail(maria):
     article = make_article()
     made = [waiting(article, f"Words {n}.", guest=guest()) for n in range(2)]
     published = say(article, "Stood here.", guest=guest())
@@ -145,7 +145,7 @@ def test_neither_the_way_back_of_a_sweep_nor_the_sweep_done_again_writes_to_thos
 
 
 class Inbox:
-    """An SMTP server's side of the conversation."""
+    """The replies of an SMTP server."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
@@ -155,8 +155,8 @@ class Inbox:
         return "250 OK"
 
 
-def test_a_real_server_takes_it(maria, settings, monkeypatch):
-    monkeypatch.setattr(DNS_NAME, "_fqdn", "localhost", raising=False)  # else asked of a DNS, for seconds
+def test_an_smtp_server_accepts_the_mail(maria, settings, monkeypatch):
+    monkeypatch.setattr(DNS_NAME, "_fqdn", "localhost", raising=False)  # avoids a slow DNS query
     inbox = Inbox()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

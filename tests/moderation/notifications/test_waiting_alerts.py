@@ -1,4 +1,4 @@
-"""Mail to moderators about what waits: in their waking hours, once."""
+"""Mail to moderators about waiting comments: once, and only at the set hours."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -13,7 +13,7 @@ from comments.models import Comment, Reason, State
 from comments.services import change_states
 from moderation.actions.decisions import decide
 from moderation.models import Case, Desk, Sanction
-from moderation.notifications.waiting_alerts import alert, is_open
+from moderation.notifications.waiting_alerts import alert, is_alert_time
 from moderation.people import sanctions
 from moderation.people.profiles import Person
 from moderation.reports import reporting
@@ -42,22 +42,22 @@ def test_once_until_the_queue_was_below_the_limit(maria):
     with time_machine.travel(datetime(2026, 3, 2, 12, tzinfo=UTC), tick=False) as clock:
         first = wait(datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
         alert()
-        assert mail.outbox == []  # four hours are not more than four
+        assert mail.outbox == []  # exactly four hours is not yet too long
         clock.shift(timedelta(minutes=1))
-        assert [alert(), alert()] == ["1 mails", "told already"]
+        assert [alert(), alert()] == ["1 mails", "sent already"]
         assert [m.to for m in mail.outbox] == [["maria@example.org"]]
         assert mail.outbox[0].subject == "1 comment is waiting, the oldest for 4 h"
         assert "/moderation/" in mail.outbox[0].body
         clock.shift(timedelta(hours=5))
         second = wait(datetime(2026, 3, 2, 17, 0, tzinfo=UTC))
-        assert alert() == "told already"
+        assert alert() == "sent already"
         change_states(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
         assert alert() == "nothing waits too long"
         Case.objects.filter(comment=second).update(opened_at=datetime(2026, 3, 2, 13, tzinfo=UTC))
         assert alert() == "1 mails"
 
 
-def test_another_look_at_a_sanction_or_a_removal_is_told_as_what_waits_is(maria):
+def test_appeals_are_alerted_like_waiting_comments(maria):
     jim, ada = UserFactory.create(), UserFactory.create()
     with time_machine.travel(datetime(2026, 3, 2, 12, tzinfo=UTC), tick=False) as clock:
         sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", actor=maria)
@@ -70,12 +70,12 @@ def test_another_look_at_a_sanction_or_a_removal_is_told_as_what_waits_is(maria)
         assert alert() == "nothing waits too long"
         clock.shift(timedelta(minutes=1))
         mail.outbox.clear()
-        assert [alert(), alert()] == ["1 mails", "told already"]
+        assert [alert(), alert()] == ["1 mails", "sent already"]
         assert mail.outbox[0].subject == "2 second looks are asked for, the oldest for 4 h"
         assert "joke" not in mail.outbox[0].body
 
 
-def test_at_night_nobody_is_woken(maria):
+def test_no_alert_in_quiet_hours(maria):
     Site.objects.filter(pk=1).update(time_zone="Africa/Cairo")  # two hours ahead
     wait(datetime(2026, 3, 1, 12, tzinfo=UTC))
     for moment, expected in [
@@ -89,7 +89,7 @@ def test_at_night_nobody_is_woken(maria):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_mail_leaves_under_no_lock_and_is_tried_again_if_it_can_not(maria, monkeypatch):
+def test_an_alert_is_sent_without_a_lock_and_retried(maria, monkeypatch):
     def fail(*args: object) -> None:
         assert not connection.in_atomic_block
         raise OSError
@@ -109,11 +109,11 @@ def test_a_mail_leaves_under_no_lock_and_is_tried_again_if_it_can_not(maria, mon
         (8, 22, time(7, 59), False),
         (8, 22, time(8), True),
         (8, 22, time(22), False),
-        (20, 6, time(23), True),  # over midnight
+        (20, 6, time(23), True),  # hours that span midnight
         (20, 6, time(5, 59), True),
         (20, 6, time(12), False),
         (0, 0, time(3), True),  # the same hour: always
     ],
 )
 def test_the_hours(start, end, at, expected):
-    assert is_open(Desk(alert_from=time(start), alert_until=time(end)), at) is expected
+    assert is_alert_time(Desk(alert_from=time(start), alert_until=time(end)), at) is expected

@@ -1,4 +1,4 @@
-"""A ban from its press on the desk to what the person reads, in Chromium, with scripts and without."""
+"""A ban, from the moderator's form to the person's account status, in Chromium with and without scripts."""
 
 from importlib import import_module
 
@@ -37,7 +37,7 @@ def send(page, live_server, article, *, name, email, body):
 
 
 @pytest.mark.parametrize("with_scripts", [True, False])
-def test_a_ban_from_the_desk_to_the_person(browser, live_server, with_scripts):
+def test_a_ban_from_the_form_to_the_account_status(browser, live_server, with_scripts):
     maria = UserFactory.create(name="Maria", roles=("Moderator",))
     article = make_article("The last ferry")
     say(article, "I rowed.")
@@ -54,47 +54,47 @@ def test_a_ban_from_the_desk_to_the_person(browser, live_server, with_scripts):
     board.goto(f"{live_server.url}/moderation/people/g{ida.pk}/")
     board.locator("summary", has_text="Ban").click()
     form = board.locator("details[open]")
-    form.get_by_label("Why?").select_option("insult")
-    form.get_by_label("In your words").fill("After two warnings.")
+    form.get_by_label("Reason").select_option("insult")
+    form.get_by_label("Message to the person").fill("After two warnings.")
     form.get_by_label("Also remove").select_option("7")
     form.get_by_role("button", name="Ban").click()
     expect(board.locator(".undo")).to_contain_text("Banned, and what they wrote in 7 days removed")
     assert Comment.objects.get(guest=ida).state == State.REJECTED
 
-    # The same browser, under another name: the text stays, and says why it is not taken.
+    # The same browser with another name: the text stays in the form, with the reason for the refusal.
     send(page, live_server, article, name="Other", email="other@example.org", body="All that I typed")
     said = page.locator(".reply-form .alert-danger, .reply-form .alert-block").first
-    expect(said).to_contain_text("You are banned from commenting. Why: insult. “After two warnings.”")
+    expect(said).to_contain_text("You are banned from commenting. Reason: insult. “After two warnings.”")
     expect(page.get_by_label("Your comment")).to_have_value("All that I typed")
     assert set(Guest.objects.filter(name="Other")) == set()
 
-    # Another browser with that e-mail, which nobody has proved: not taken, and nothing told of Ida.
+    # Another browser with the same unconfirmed e-mail: refused, and nothing about Ida is shown.
     another = browser.new_context(viewport=PHONE, java_script_enabled=with_scripts)
     second = another.new_page()
     send(second, live_server, article, name="Ida 2", email="IDA@example.org", body="Me again")
-    expect(second.get_by_text("Comments with this e-mail are not taken")).to_be_visible()
+    expect(second.get_by_text("Comments with this e-mail are not accepted")).to_be_visible()
     expect(second.get_by_text("insult")).to_have_count(0)
 
     page.get_by_role("link", name="Account status").first.click()
-    expect(page.get_by_role("heading", name="Your standing")).to_be_visible()
-    page.locator("summary", has_text="Ask for another look").click()
-    page.get_by_label("Why do you think").fill("She knows that it was a joke.")
-    page.get_by_role("button", name="Ask for another look").click()
-    expect(page.get_by_text("What comes of it will stand here.").first).to_be_visible()
+    expect(page.get_by_role("heading", name="Account status")).to_be_visible()
+    page.locator("summary", has_text="Appeal this decision").click()
+    page.get_by_label("Why is this decision wrong?").fill("She knows that it was a joke.")
+    page.get_by_role("button", name="Appeal this decision").click()
+    expect(page.get_by_text("You will see the answer here.").first).to_be_visible()
 
     board.goto(f"{live_server.url}/moderation/people/")
     expect(board.get_by_text("She knows that it was a joke.")).to_be_visible()
     board.get_by_role("link", name="Ida").first.click()
-    board.get_by_role("button", name="End it").click()
+    board.get_by_role("button", name="End sanction").click()
     expect(board.locator(".undo")).to_contain_text("Ended: Banned")
     page.reload()
-    expect(page.get_by_text("Nothing is held against you")).to_be_visible()
+    expect(page.get_by_text("Your account is in good standing")).to_be_visible()
     for context in (theirs, desk, another):
         context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_persons_page_and_ones_standing_have_no_fault_that_axe_finds(browser, live_server, scheme):
+def test_axe_finds_nothing_on_a_profile_and_the_account_status(browser, live_server, scheme):
     maria = UserFactory.create(name="Maria", roles=("Moderator",))
     ada = UserFactory.create(name="Ada")
     say(make_article(), "A word.", author=ada)

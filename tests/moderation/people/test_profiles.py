@@ -1,4 +1,4 @@
-"""What the desk knows of people, for any number of cards in the same few statements."""
+"""Profiles of people: what they contain, and that many cards take the same number of statements."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -12,7 +12,7 @@ from comments.models import Comment, Reason, State
 from comments.text_changes import erase_comments
 from moderation.actions.decisions import decide
 from moderation.models import Batch, Case, Note, Notice, Origin, Report
-from moderation.people.profiles import Person, facts, records
+from moderation.people.profiles import Person, person_facts, records
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
@@ -28,7 +28,7 @@ def proved(user):
     return user
 
 
-def test_a_record_tells_of_all_but_this_comment(maria):
+def test_a_record_counts_all_other_comments(maria):
     article, ada = make_article(), proved(UserFactory.create(name="Ada", email="ada@example.org"))
     this, other, spam = (say(article, f"Word {n}", author=ada) for n in range(3))
     decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
@@ -55,7 +55,7 @@ def test_a_record_tells_of_all_but_this_comment(maria):
     assert records([stranger], maria)[stranger.pk].is_first
 
 
-def test_an_editor_reads_of_others_only_who_wrote_under_the_own_articles(maria):
+def test_an_editor_sees_others_only_if_they_commented_under_their_articles(maria):
     editor = UserFactory.create(roles=("Editor",))
     own, elsewhere = make_article("own"), make_article("elsewhere")
     own.editors.add(editor)
@@ -74,16 +74,16 @@ def test_an_editor_reads_of_others_only_who_wrote_under_the_own_articles(maria):
 
     record = records([this], editor)[this.pk]
     assert (record.same_email, record.same_ip, record.people_at_ip) == (["Here"], ["Next door Here"], 1)
-    known = facts(Person(user=ada), editor)
+    known = person_facts(Person(user=ada), editor)
     assert [name for _url, name in known.same_email] == ["Here"]
-    assert [(at.ip, [name for _url, name in at.others]) for at in known.origins] == [
+    assert [(at.ip, [name for _url, name in at.others]) for at in known.addresses] == [
         ("0abcde", ["Next door Here"])
     ]
 
     record = records([this], maria)[this.pk]
     assert (record.same_email, record.people_at_ip) == (["Elsewhere", "Here"], 2)
-    known = facts(Person(user=ada), maria)
-    assert [at.ip for at in known.origins] == ["ffffff", "0abcde"]
+    known = person_facts(Person(user=ada), maria)
+    assert [at.ip for at in known.addresses] == ["ffffff", "0abcde"]
     assert len(known.same_email) == 2
 
 
@@ -121,12 +121,12 @@ def test_reports_are_counted_by_person_and_of_an_imported_name_by_comment(maria)
     Notice.objects.create(comment=ours[1], case=case, why="A threat.", in_good_faith=True)
     found = records(list(Comment.objects.filter(pk__in=[ours[0].pk, jim])), maria)
     assert (found[ours[0].pk].against, found[jim].against) == (5, 2)
-    known = facts(Person(user=ada), maria)
-    assert (known.against, known.illegal) == (5, 1)
+    known = person_facts(Person(user=ada), maria)
+    assert (known.reports_received, known.illegal_reports) == (5, 1)
 
 
-def test_of_sealed_and_erased_comments_no_name_is_left_to_be_a_person(maria):
-    """They have no name any more, so all of a source's would be one person."""
+def test_restricted_and_erased_imported_comments_have_no_profile(maria):
+    """They have no name any more, so all of a source would look like one person."""
     article = make_article("one", source_key="one")
     rows = [
         Imported(source_id=str(n), author_name=name, body=f"Word {n}", created_at=timezone.now())
@@ -143,14 +143,14 @@ def test_of_sealed_and_erased_comments_no_name_is_left_to_be_a_person(maria):
             erase_comments(ids=[eben], at=timezone.now())
         told = client.post(f"/moderation/people/i{pk}/child/", follow=True)
         assert told.status_code == 200
-        assert "sealed" in told.content.decode()
+        assert "restricted" in told.content.decode()
         for gone in (pk, *rest):
             assert client.get(f"/moderation/people/i{gone}/").status_code == 404
     assert Comment.objects.filter(state_reason=Reason.SEALED).count() == 3  # both of Jim's, and Ann's
     assert client.get(f"/moderation/people/i{last}/").status_code == 404
 
 
-def test_who_else_signed_with_the_same_name_is_told_and_not_taken_for_the_same_person(client, maria):
+def test_people_with_the_same_name_are_counted_but_not_merged(client, maria):
     article, elsewhere = make_article(), make_article("elsewhere")
     editor = UserFactory.create(roles=("Editor",))
     elsewhere.editors.add(editor)

@@ -1,4 +1,4 @@
-"""What moderators hold people to: as it meets them when they write, whom it reaches, and the way back."""
+"""Sanctions: their effect on comments, the people that they apply to, their mails, appeals and undo."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -59,14 +59,14 @@ def refusal(article, **writer) -> str:
 
 
 @pytest.mark.parametrize(("kind", "words"), [("pause", "You are paused"), ("ban", "You are banned from")])
-def test_who_is_silenced_is_told_what_until_when_why_and_where_to_ask(article, maria, kind, words):
+def test_a_silenced_person_sees_the_end_the_reason_and_how_to_appeal(article, maria, kind, words):
     ada = proved(UserFactory.create(name="Ada"))
     until = timezone.now() + timedelta(days=7)
     hold(ada, kind, maria, words="Third time.", until=until)
     said = refusal(article, author=ada)
     assert words in said
     assert f"until {until.day} " in said
-    assert "Why: insult. “Third time.”" in said
+    assert "Reason: insult. “Third time.”" in said
     assert 'href="/account/standing/"' in said
     assert not Comment.objects.filter(author=ada).exists()
 
@@ -74,11 +74,11 @@ def test_who_is_silenced_is_told_what_until_when_why_and_where_to_ask(article, m
 def test_a_pause_ends_by_itself(article, maria):
     ada = UserFactory.create()
     hold(ada, "pause", maria, until=timezone.now() + timedelta(hours=1))
-    Sanction.objects.update(until=timezone.now() - timedelta(seconds=1))  # the hour passed
-    assert say(article, author=ada).state == State.PENDING  # as a new person's
+    Sanction.objects.update(until=timezone.now() - timedelta(seconds=1))  # it expired
+    assert say(article, author=ada).state == State.PENDING  # as for a new person
 
 
-def test_a_review_holds_also_where_everything_is_published_first(article, maria):
+def test_a_review_applies_with_post_moderation_too(article, maria):
     ada = proved(UserFactory.create())
     first = say(article, author=ada)
     decide(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
@@ -90,7 +90,7 @@ def test_a_review_holds_also_where_everything_is_published_first(article, maria)
     assert "A moderator reads what you write" in " ".join(policy().reasons([third.pk])[third.pk])
 
 
-def test_a_warning_keeps_nobody_from_writing(article, maria):
+def test_a_warned_person_can_comment(article, maria):
     ada = UserFactory.create()
     hold(ada, "warn", maria)
     assert say(article, author=ada).pk
@@ -104,29 +104,29 @@ def test_an_edit_is_refused_as_well(article, maria):
         edit_comment(comment=comment, body="Other words", user=ada, guest=None)
 
 
-WHOM = [  # (is the sanctioned guest's e-mail proved, is the other's), whether it reaches them
+WHOM = [  # (the sanctioned guest's e-mail is confirmed, the other's is), the sanction applies to the other
     ((False, False), True),
-    ((False, True), False),  # an unproved e-mail is anybody's: it silences nobody who proves it
+    ((False, True), False),  # an unconfirmed e-mail may belong to anyone
     ((True, False), True),
     ((True, True), True),
 ]
 
 
 @pytest.mark.parametrize(("proofs", "reaches"), WHOM)
-def test_a_guests_ban_reaches_another_browser_by_the_e_mail(article, maria, proofs, reaches):
+def test_a_guests_ban_applies_to_the_same_e_mail_in_another_browser(article, maria, proofs, reaches):
     first = guest(email="Ada@example.org", confirmed=proofs[0])
     other = guest(email="ada@example.org", confirmed=proofs[1])
     hold(first, "ban", maria)
     if reaches:
         said = refusal(article, guest=other)
-        # Why somebody is banned is told to nobody who only typed that e-mail.
+        # The reason is not shown to someone who only typed the e-mail.
         assert ("insult" in said) == proofs[1]
     else:
         assert say(article, guest=other).pk
 
 
 @pytest.mark.parametrize("is_proved", [True, False])
-def test_a_guests_ban_reaches_an_account_only_if_one_proof_covers_both(article, maria, is_proved):
+def test_a_guests_ban_applies_to_an_account_only_if_the_e_mail_is_confirmed(article, maria, is_proved):
     ada = proved(UserFactory.create(email="ada@example.org"))
     hold(guest(email="ada@example.org", confirmed=is_proved), "ban", maria)
     if is_proved:
@@ -135,7 +135,7 @@ def test_a_guests_ban_reaches_an_account_only_if_one_proof_covers_both(article, 
         assert say(article, author=ada).pk
 
 
-def test_a_guests_ban_holds_for_the_browser_under_any_name(article, maria):
+def test_a_guests_ban_applies_to_the_browser_under_any_name(article, maria):
     first = guest()
     hold(first, "ban", maria)
     other = guest(confirmed=False)
@@ -143,7 +143,7 @@ def test_a_guests_ban_holds_for_the_browser_under_any_name(article, maria):
     assert say(article, guest=other).pk
 
 
-def test_the_last_days_go_with_it_and_one_undo_brings_all_back(article, maria):
+def test_recent_comments_are_removed_with_it_and_restored_by_one_undo(article, maria):
     ada = proved(UserFactory.create())
     old, new, _waits, removed = (say(article, f"Word {n}", author=ada) for n in range(4))
     for comment in (old, new):
@@ -169,35 +169,35 @@ def test_the_last_days_go_with_it_and_one_undo_brings_all_back(article, maria):
     assert "banned" in refusal(article, author=ada)
 
 
-def test_an_end_can_be_undone_and_somebody_elses_end_is_left_alone(article, maria):
+def test_ending_can_be_undone_unless_a_colleague_ended_it_later(article, maria):
     ada = UserFactory.create()
     batch = hold(ada, "ban", maria)
     ended = sanctions.end(sanction=Sanction.objects.get(), actor=maria)
     assert ended
     assert sanctions.end(sanction=Sanction.objects.get(), actor=maria) is None
-    assert undo(batch=batch, actor=maria).refused  # it was decided on since
+    assert undo(batch=batch, actor=maria).refused  # a newer decision exists
     undo(batch=ended, actor=maria)
     assert "banned" in refusal(article, author=ada)
 
 
-def test_nobody_takes_back_what_they_are_held_to_themselves(client, maria):
+def test_nobody_can_undo_a_sanction_on_themselves(client, maria):
     admin = UserFactory.create(roles=("Administrator",))
     batch = hold(maria, "ban", admin)
-    assert "somebody else" in undo(batch=batch, actor=maria).refused[0].what
+    assert "end a sanction on yourself" in undo(batch=batch, actor=maria).refused[0].what
     other = UserFactory.create(roles=("Moderator",))
     assert "administrators" in undo(batch=batch, actor=other).refused[0].what
     client.force_login(other)
     page = client.get(f"/moderation/acts/{batch.pk}/").text
     assert "Undo this action" not in page
-    assert "by administrators alone" in page
+    assert "Only administrators can impose" in page
     assert undo(batch=batch, actor=admin).batch
 
 
-def test_who_may_hold_whom(maria):
+def test_who_can_sanction_whom(maria):
     admin, editor = (UserFactory.create(roles=(role,)) for role in ("Administrator", "Editor"))
     reader = UserFactory.create()
     may = {
-        (actor.name, person.name): sanctions.may_hold(actor, Person(user=person))
+        (actor.name, person.name): sanctions.can_sanction(actor, Person(user=person))
         for actor in (maria, admin, editor)
         for person in (maria, admin, editor, reader)
     }
@@ -210,23 +210,23 @@ def test_who_may_hold_whom(maria):
 
 
 @pytest.mark.parametrize("is_proved", [True, False])
-def test_a_guest_whose_e_mail_is_a_colleagues_is_held_by_administrators_alone(article, maria, is_proved):
+def test_only_administrators_sanction_a_guest_with_a_colleagues_e_mail(article, maria, is_proved):
     """The ban would reach the account of that e-mail: see WHOM."""
     admin, boss = (UserFactory.create(roles=("Administrator",)) for _ in range(2))
     if is_proved:
         proved(admin)
     same = guest(email=admin.email.upper(), confirmed=is_proved)
-    assert [sanctions.may_hold(one, Person(guest=same)) for one in (maria, admin, boss)] == [0, 0, 1]
+    assert [sanctions.can_sanction(one, Person(guest=same)) for one in (maria, admin, boss)] == [0, 0, 1]
     hold(same, "ban", boss)
     assert refusal(article, author=admin)
 
 
-def test_whoever_gives_a_colleagues_e_mail_without_proof_can_be_held(maria):
+def test_a_guest_with_a_colleagues_unconfirmed_e_mail_can_be_sanctioned(maria):
     admin = proved(UserFactory.create(roles=("Administrator",)))
-    assert sanctions.may_hold(maria, Person(guest=guest(email=admin.email, confirmed=False)))
+    assert sanctions.can_sanction(maria, Person(guest=guest(email=admin.email, confirmed=False)))
 
 
-def test_a_second_click_is_no_second_act(maria):
+def test_a_double_click_imposes_one_sanction(maria):
     ada = UserFactory.create()
     first = hold(ada, "ban", maria)
     assert hold(ada, "ban", maria) == first
@@ -237,7 +237,7 @@ def test_a_second_click_is_no_second_act(maria):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("verb", ["impose", "end"])
-def test_of_two_presses_at_once_one_is_the_act(maria, verb):
+def test_two_simultaneous_clicks_impose_one_sanction(maria, verb):
     ada = UserFactory.create()
     if verb == "end":
         hold(ada, "ban", maria)
@@ -257,29 +257,29 @@ def test_of_two_presses_at_once_one_is_the_act(maria, verb):
     assert Change.objects.filter(batch__in=acts).count() == 1
 
 
-def test_what_was_asked_is_asked_again_when_the_end_is_undone(maria):
+def test_an_appeal_is_open_again_when_the_end_is_undone(maria):
     ada = UserFactory.create()
     hold(ada, "ban", maria)
     one = Sanction.objects.get()
     sanctions.ask(sanction=one, words="It was a joke.")
     ended = sanctions.end(sanction=one, actor=maria)
-    assert not sanctions.asked_about()
-    assert not sanctions.keep(sanction=one)  # from a page that was open meanwhile
+    assert not sanctions.open_appeals()
+    assert not sanctions.keep(sanction=one)  # from a stale page
     undo(batch=ended, actor=maria)
-    assert list(sanctions.asked_about()) == [one]
+    assert list(sanctions.open_appeals()) == [one]
     assert sanctions.keep(sanction=one)
 
 
-def test_another_look_is_somebody_elses_where_there_is_somebody(maria):
+def test_an_appeal_is_answered_by_a_colleague_if_there_is_one(maria):
     ada, lee = UserFactory.create(), UserFactory.create(roles=("Moderator",))
     hold(ada, "ban", maria)
     one = Sanction.objects.get()
-    assert (sanctions.may_keep(maria, one), sanctions.may_keep(lee, one)) == (False, True)
+    assert (sanctions.can_uphold(maria, one), sanctions.can_uphold(lee, one)) == (False, True)
     User.objects.filter(pk=lee.pk).update(is_active=False)
-    assert sanctions.may_keep(maria, one)
+    assert sanctions.can_uphold(maria, one)
 
 
-def test_the_person_is_told_by_mail_what_is_true_when_it_is_sent(article, maria):
+def test_the_mail_tells_what_is_true_when_it_is_sent(article, maria):
     ada, anybody = proved(UserFactory.create()), guest(confirmed=False)
     restored, _gone = (say(article, f"Word {n}", author=ada) for n in range(2))
     batch = hold(ada, "pause", maria, days=1, words="Don't <shout> & calm down.")
@@ -291,20 +291,20 @@ def test_the_person_is_told_by_mail_what_is_true_when_it_is_sent(article, maria)
     told = mail.outbox[0]
     assert (told.to, told.subject) == ([ada.email], "You are paused from commenting")
     assert "“Don't <shout> & calm down.”" in told.body  # a mail is no HTML
-    assert "1 comment of yours was removed" in told.body
+    assert "1 of your comments was also removed" in told.body
     assert "/account/standing/" in told.body
     sanctions.end(sanction=paused, actor=maria)
     assert sanctions.tell.func(paused.pk) == 1
-    assert mail.outbox[1].subject == "You may comment again"
+    assert mail.outbox[1].subject == "You can comment again"
 
 
-def test_what_is_undone_at_once_is_told_to_nobody(maria):
+def test_nobody_is_mailed_about_a_sanction_that_is_undone_at_once(maria):
     ada = proved(UserFactory.create())
     undo(batch=hold(ada, "ban", maria), actor=maria)
     assert sanctions.tell.func(Sanction.objects.get().pk) == 0
 
 
-def test_what_a_ban_took_and_gave_back_within_the_minute_is_told_as_before_and_mailed_to_nobody(maria):
+def test_nobody_is_mailed_about_comments_that_a_ban_removed_and_its_undo_restored(maria):
     ada, article = proved(UserFactory.create()), make_article()
     shown, waits = say(article, "Shown.", author=ada), say(article, "It waits.", author=ada)
     decide(ids=[shown.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
@@ -314,7 +314,7 @@ def test_what_a_ban_took_and_gave_back_within_the_minute_is_told_as_before_and_m
     told = tell([waits])[waits.pk]
     ban = hold(ada, "ban", maria, days=1)
     acts = [ban]
-    for _ in range(3):  # undone, done again, undone
+    for _ in range(3):  # undone, redone, undone
         acts.append(undo(batch=acts[-1], actor=maria).batch)
     waits.refresh_from_db()
     assert waits.state == State.PENDING
@@ -323,14 +323,14 @@ def test_what_a_ban_took_and_gave_back_within_the_minute_is_told_as_before_and_m
     assert policy().reasons([waits.pk], [waits.pk]) == as_before
     assert [tell_authors.func(str(act.pk)) for act in acts[1:]] == [0, 0, 0]
     assert sanctions.tell.func(Sanction.objects.get().pk) == 0
-    assert tell_held.func(waits.pk) == 1  # for its own minute, and in its own words
-    assert "A moderator wants to look" not in mail.outbox[0].body
-    assert "Nothing of yours" in mail.outbox[0].body or "somebody new" in mail.outbox[0].body
+    assert tell_held.func(waits.pk) == 1  # after its own minute, with its own text
+    assert "A moderator wants to review" not in mail.outbox[0].body
+    assert "This is your first comment" in mail.outbox[0].body or "by new people" in mail.outbox[0].body
 
 
 @pytest.mark.django_db(transaction=True)
-def test_its_mail_leaves_under_no_lock_and_is_told_only_if_it_left(maria, article, monkeypatch):
-    """A slow server of mails keeps nobody from ending it."""
+def test_the_mail_is_sent_without_a_lock_and_recorded_only_if_sent(maria, article, monkeypatch):
+    """A slow mail server does not block a moderator who ends the sanction."""
     made = hold(proved(UserFactory.create()), "ban", maria).changes.get().target_id
     send, under_a_lock = EmailBackend.send_messages, []
 
@@ -350,8 +350,8 @@ def test_its_mail_leaves_under_no_lock_and_is_told_only_if_it_left(maria, articl
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("publishing_policy")
-def test_what_a_colleague_decides_at_the_same_moment_is_not_removed_with_it(maria, article):
-    """It waits for the colleague's lock, and then takes only what is still there."""
+def test_a_comment_that_a_colleague_decides_on_at_the_same_moment_is_left(maria, article):
+    """It waits for the colleague's lock, and then removes only the comments that are left."""
     omar, ada = UserFactory.create(roles=("Moderator",)), guest()
     decided, other = say(article, "One.", guest=ada), say(article, "Two.", guest=ada)
 

@@ -185,7 +185,7 @@ def test_a_card_has_all_that_a_decision_needs(client, maria):
     assert f"/stories/{article.slug}/#comment-{comment.pk}" in page
     assert f'<a href="/moderation/acts/{act.pk}/">Marked as spam</a>' in page
     assert f'href="/moderation/people/g{guest.pk}/"' in page
-    assert "A moderator has removed your comment: off-topic." in page
+    assert "Removed by a moderator: off-topic." in page
 
 
 def test_the_most_urgent_come_first_and_a_page_goes_on_where_the_last_one_ended(client, maria):

@@ -1,4 +1,4 @@
-"""A discussion as a tree in the admin: who sees which, what a drop does, and what a hand may not reach."""
+"""The reply structure in the admin: who sees which discussions, what a drop does, and what is forbidden."""
 
 import html
 import re
@@ -25,7 +25,7 @@ from tests.helpers.axe import faults
 pytestmark = pytest.mark.django_db
 
 TREE = "/admin/comments/comment/"
-QUESTIONS = 10  # of a page
+QUESTIONS = 10  # queries of a page
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def editor(client):
 
 
 def bring_in(count, article=None):
-    """A discussion of so many comments: each third opens a thread, the others answer the one before."""
+    """Import a discussion: every third comment is top-level, the others reply to the one before."""
     article = article or make_article(source_key=str(uuid4()))
     at = timezone.now()
     thread = [
@@ -55,7 +55,7 @@ def bring_in(count, article=None):
 
 
 def one_tree(count):
-    """The comments of a discussion in one tree: each answers the one before, each twentieth the first."""
+    """Import one tree: each comment replies to the one before, and every 20th to the first."""
     article, at = make_article(source_key=str(uuid4())), timezone.now()
     parents = [None, *(n if n % 20 else 0 for n in range(count - 1))]
     thread = [
@@ -78,7 +78,7 @@ def ids(comments):
 def small_pages(monkeypatch):
     monkeypatch.setattr(pages, "PAGE", 6)
     monkeypatch.setattr(pages, "REPLIES", 3)
-    monkeypatch.setattr(pages, "FOUND", 5)
+    monkeypatch.setattr(pages, "SEARCH_PAGE", 5)
 
 
 def drop(client, cut, on, position, **query):
@@ -89,11 +89,11 @@ def drop(client, cut, on, position, **query):
 
 
 def said(client):
-    """The messages that the next page shows."""
+    """Return the messages that the next page shows."""
     return [str(message) for message in client.get("/admin/").context["messages"]]
 
 
-# Seeing
+# Pages
 
 
 def test_without_a_discussion_there_is_no_tree(mod):
@@ -120,7 +120,7 @@ def test_the_tree_holds_one_discussion_indented_by_class_and_numbered(mod):
 
 
 @pytest.mark.parametrize(("count", "shown"), [(74, 74), (300, 300), (301, 300), (1_000, 300)])
-def test_a_discussion_of_any_size_asks_the_same_few_questions(mod, django_assert_num_queries, count, shown):
+def test_a_discussion_of_any_size_takes_the_same_queries(mod, django_assert_num_queries, count, shown):
     small, article = bring_in(3), bring_in(count)
     mod.get(TREE, {"discussion": small.pk})  # content types are cached from here on
     with django_assert_num_queries(QUESTIONS):
@@ -128,7 +128,7 @@ def test_a_discussion_of_any_size_asks_the_same_few_questions(mod, django_assert
     assert page.content.decode().count('class="tree-node"') == shown
 
 
-def test_a_tree_of_any_size_asks_the_same_few_questions(mod, django_assert_num_queries):
+def test_a_tree_of_any_size_takes_the_same_queries(mod, django_assert_num_queries):
     mod.get(TREE, {"discussion": bring_in(3).pk})
     for count, shown in ((74, 74), (1_000, 300)):
         thread = one_tree(count)
@@ -163,7 +163,7 @@ def test_the_tree_is_searched_and_filtered(mod):
     assert not mod.get(TREE, {"discussion": article.pk, "state__exact": "spam"}).context["cl"].result_list
 
 
-def test_above_the_limit_each_tree_begins_and_is_read_on_alone(mod, small_pages):
+def test_a_large_discussion_shows_the_start_of_each_tree(mod, small_pages):
     article = make_article()
     first, second = (say_published(article, f"Opens {n}.") for n in (1, 2))
     replies = [say_published(article, f"Answers {n}.", parent=first) for n in range(8)]
@@ -187,10 +187,10 @@ def test_above_the_limit_each_tree_begins_and_is_read_on_alone(mod, small_pages)
     ]
     assert [row.is_above for row in more.context["cl"].result_list] == [True, False, False, False, False]
     assert more.context["cl"].next_url is None
-    assert "Back to the start" in more.content.decode()
+    assert "First page" in more.content.decode()
 
 
-def test_a_branch_stands_under_whom_it_answers_and_leads_back_to_its_place(mod, small_pages):
+def test_a_branch_is_shown_below_its_ancestors_and_links_back(mod, small_pages):
     article = bring_in(21)
     root, reply, deep = Comment.objects.filter(discussion=article.pk)[3:6]
 
@@ -216,7 +216,7 @@ def test_a_branch_of_another_discussion_is_not_shown(mod):
 
 @pytest.mark.parametrize("key", ["branch", "after", "start"])
 @pytest.mark.parametrize("value", ["x", "-1", "9" * 30, "", "0"])
-def test_a_place_that_cannot_be_is_none(mod, key, value):
+def test_an_invalid_page_is_empty(mod, key, value):
     page = mod.get(TREE, {"discussion": bring_in(3).pk, key: value})
     assert (page.status_code, len(page.context["cl"].result_list)) == (200, 3)
 
@@ -260,7 +260,7 @@ def test_a_comment_is_found_by_its_name_and_by_part_of_a_word(mod):
         assert [c.body for c in cl.result_list] == ["Words 4."]
 
 
-def test_a_search_asks_the_same_few_questions(mod, django_assert_num_queries):
+def test_a_search_takes_the_same_queries(mod, django_assert_num_queries):
     mod.get(TREE, {"discussion": bring_in(3).pk, "q": "x"})
     for article in (bring_in(74), bring_in(1_000)):
         with django_assert_num_queries(QUESTIONS - 2):
@@ -282,10 +282,10 @@ def test_a_reader_is_sent_to_log_in(client):
     assert client.get(TREE, {"discussion": bring_in(3).pk}).status_code == 302
 
 
-# Dropping
+# Drops
 
 
-def test_dropped_on_a_comment_it_becomes_its_reply_with_a_line_in_the_log_and_a_way_back(mod):
+def test_a_drop_on_a_comment_makes_it_a_reply_and_is_logged_with_an_undo(mod):
     article = bring_in(6)
     one, *_, last_root, _, _ = comments = list(Comment.objects.filter(discussion=article.pk))
     version = Discussion.objects.get().version
@@ -308,7 +308,7 @@ def test_dropped_on_a_comment_it_becomes_its_reply_with_a_line_in_the_log_and_a_
 
 
 @pytest.mark.parametrize("position", ["left", "right"])
-def test_dropped_beside_a_comment_it_answers_whom_that_answers(mod, position):
+def test_a_drop_beside_a_comment_gives_it_the_same_parent(mod, position):
     comments = list(Comment.objects.filter(discussion=bring_in(6).pk))
     drop(mod, comments[3], comments[1], position)
     comments[3].refresh_from_db()
@@ -316,7 +316,7 @@ def test_dropped_beside_a_comment_it_answers_whom_that_answers(mod, position):
     assert check() == {}
 
 
-def test_dropped_beside_a_root_it_stands_at_the_first_level(mod):
+def test_a_drop_beside_a_top_level_comment_makes_it_top_level(mod):
     comments = list(Comment.objects.filter(discussion=bring_in(6).pk))
     drop(mod, comments[2], comments[3], "left")
     comments[2].refresh_from_db()
@@ -324,15 +324,15 @@ def test_dropped_beside_a_root_it_stands_at_the_first_level(mod):
     assert check() == {}
 
 
-def test_dropped_where_it_stands_nothing_is_written(mod):
+def test_a_drop_in_the_same_place_changes_nothing(mod):
     comments = list(Comment.objects.filter(discussion=bring_in(6).pk))
     drop(mod, comments[1], comments[0], "last-child")
     assert not Transition.objects.filter(kind="move").exists()
     assert not Batch.objects.exists()
-    assert said(mod) == ["It stands there already; replies are in the order of their time."]
+    assert said(mod) == ["Nothing changed: replies are ordered by time."]
 
 
-def test_a_drop_under_its_own_reply_is_refused_in_words(mod):
+def test_a_drop_under_its_own_reply_is_refused(mod):
     comments = list(Comment.objects.filter(discussion=bring_in(6).pk))
     drop(mod, comments[0], comments[2], "last-child")
     assert said(mod) == ["A comment can't be moved under itself or its own replies."]
@@ -354,7 +354,7 @@ def test_a_drop_of_nothing_is_refused(mod, sent):
     assert answer.status_code == 404
 
 
-def test_an_editor_drops_under_own_articles_and_nowhere_else(editor):
+def test_an_editor_moves_comments_under_own_articles_only(editor):
     mine, hers = bring_in(6), bring_in(6)
     hers.editors.add(UserFactory.create(roles=("Editor",)))
     own = list(Comment.objects.filter(discussion=mine.pk))
@@ -442,7 +442,7 @@ def test_no_comment_is_deleted_or_added_here(client):
     assert Comment.objects.count() == 3
 
 
-def test_a_row_approves_with_one_press_and_the_tree_tells_it(mod):
+def test_a_row_approves_with_one_click_and_shows_a_message(mod):
     article = make_article()
     comment = say(article)
     assert comment.state == State.PENDING
@@ -462,7 +462,7 @@ def test_a_row_approves_with_one_press_and_the_tree_tells_it(mod):
     assert comment.state == State.PUBLISHED
 
 
-def test_an_address_with_a_made_up_act_says_nothing(mod):
+def test_an_invalid_action_in_the_url_shows_no_message(mod):
     answer = mod.get(TREE, {"discussion": bring_in(3).pk, "done": "x"})
     assert answer.status_code == 302
     assert said(mod) == []
@@ -484,7 +484,7 @@ def test_the_page_of_a_comment_removes_it_for_a_reason_as_it_was_seen(mod):
 
 @pytest.fixture
 def admin_page(page, live_server, context):
-    """A moderator's browser, which tells what the content policy refused."""
+    """A moderator's browser that records violations of the content security policy."""
     moderator = UserFactory.create(name="Mo", roles=("Moderator",))
     session = SessionStore()
     session[SESSION_KEY] = str(moderator.pk)
@@ -499,7 +499,7 @@ def admin_page(page, live_server, context):
 
 
 def drag(page, cut, on):
-    """Take a row by its handle and let it go in the middle of another, as a hand with a mouse does."""
+    """Drag a row by its handle to the middle of another, as with a mouse."""
     handle = page.locator(f'tr:has([data-pk="{cut.pk}"]) .drag-handle').bounding_box()
     row = page.locator(f'tr:has([data-pk="{on.pk}"])').bounding_box()
     page.mouse.move(handle["x"] + 5, handle["y"] + 5)
@@ -532,7 +532,7 @@ def test_a_reply_is_dragged_under_its_true_parent(admin_page, live_server):
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-def test_in_the_middle_of_a_tree_of_1000_a_reply_is_dragged(admin_page, live_server):
+def test_a_reply_is_dragged_in_the_middle_of_a_tree_of_1000(admin_page, live_server):
     thread = one_tree(1_000)
     cut, on = thread[302], thread[300]
     admin_page.set_viewport_size({"width": 1280, "height": 1600})

@@ -1,4 +1,4 @@
-"""Move under comment #…: the page for keyboard and phone."""
+"""The form to move a comment under another one."""
 
 import pytest
 from django.urls import reverse
@@ -35,12 +35,12 @@ def errors(answer):
     return [str(error) for lines in answer.context["form"].errors.values() for error in lines]
 
 
-def test_the_page_shows_the_comment_and_where_it_stands(mod, thread):
+def test_the_page_shows_the_comment_and_its_ancestors(mod, thread):
     page = mod.get(address(thread[1])).content.decode()
     assert "Second." in page
     assert f"#{thread[0].pk}</a>" in page
     assert "First." in page
-    assert "first level." in mod.get(address(thread[0])).content.decode()
+    assert "It is a top-level comment." in mod.get(address(thread[0])).content.decode()
     assert "1 reply moves with it." in mod.get(address(thread[0])).content.decode()
 
 
@@ -61,28 +61,28 @@ def test_it_moves_under_a_number_however_that_is_written(mod, thread, written):
     assert "Undo" in mod.get(answer.url).content.decode()
 
 
-def test_it_moves_to_the_first_level(mod, thread):
+def test_it_moves_to_the_top_level(mod, thread):
     mod.post(address(thread[1]), {"parent": "", "first_level": "on"})
     thread[1].refresh_from_db()
     assert thread[1].parent is None
     assert check() == {}
 
 
-def test_the_same_place_writes_nothing(mod, thread):
+def test_the_same_parent_changes_nothing(mod, thread):
     answer = mod.post(address(thread[1]), {"parent": str(thread[0].pk)})
     assert answer.url == address(thread[1])
-    assert "It stands there already." in mod.get(answer.url).content.decode()
+    assert "It is there already." in mod.get(answer.url).content.decode()
     assert not Batch.objects.exists()
 
 
 @pytest.mark.parametrize(
     ("sent", "sentence"),
     [
-        ({"parent": ""}, "Name the comment"),
-        ({"parent": "12 or 13"}, "neither"),
-        ({"parent": "https://example.org/"}, "neither"),
+        ({"parent": ""}, "Enter the comment that it replies to"),
+        ({"parent": "12 or 13"}, "Enter the number of a comment"),
+        ({"parent": "https://example.org/"}, "Enter the number of a comment"),
         ({"parent": "999999999999999999"}, "There is no comment"),
-        ({"parent": "9" * 40}, "neither"),
+        ({"parent": "9" * 40}, "Enter the number of a comment"),
     ],
 )
 def test_what_names_no_comment_is_refused_in_the_form(mod, thread, sent, sentence):
@@ -90,12 +90,12 @@ def test_what_names_no_comment_is_refused_in_the_form(mod, thread, sent, sentenc
     assert not Transition.objects.filter(kind="move").exists()
 
 
-def test_both_a_number_and_the_first_level_is_neither(mod, thread):
+def test_a_number_and_the_top_level_exclude_each_other(mod, thread):
     sent = {"parent": str(thread[0].pk), "first_level": "on"}
-    assert "Name the comment" in errors(mod.post(address(thread[2]), sent))[0]
+    assert "Enter the comment that it replies to" in errors(mod.post(address(thread[2]), sent))[0]
 
 
-def test_refusals_of_the_verb_are_errors_of_the_form(mod, thread):
+def test_a_refused_move_is_a_form_error(mod, thread):
     elsewhere = say(make_article("Elsewhere"))
     assert "another discussion" in errors(mod.post(address(thread[2]), {"parent": str(elsewhere.pk)}))[0]
     assert "its own replies" in errors(mod.post(address(thread[0]), {"parent": str(thread[1].pk)}))[0]

@@ -1,4 +1,4 @@
-"""An author asks for another look once, or changes a comment and sends it again once."""
+"""Appeals of authors, and comments that are edited and resubmitted: each is possible once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -58,16 +58,16 @@ def page(comment) -> str:
     return f"/comments/{comment.pk}/decision/"
 
 
-def test_an_author_asks_once_and_reads_that_it_was_asked(client, removed, jim):
+def test_an_author_appeals_once_and_sees_the_appeal(client, removed, jim):
     client.force_login(jim)
-    for nothing in ("", "  \n "):  # takes the one chance from nobody
+    for nothing in ("", "  \n "):  # an empty appeal does not count
         empty = client.post(page(removed), {"words": nothing})
         assert empty.status_code == 422
-        assert "Say in a few words why." in empty.content.decode()
+        assert "Please explain why." in empty.content.decode()
     assert not Appeal.objects.exists()
     response = client.post(page(removed), {"words": "I meant the boat."}, follow=True)
     shown = response.content.decode()
-    assert "You have asked for another look. What comes of it will stand here." in shown
+    assert "You have appealed this decision. You will see the answer here." in shown
     assert "I meant the boat." in shown
     assert 'name="words"' not in shown
     case = Case.objects.open().get(comment=removed)
@@ -83,28 +83,30 @@ def test_an_author_asks_once_and_reads_that_it_was_asked(client, removed, jim):
     assert Comment.objects.get(pk=removed.pk).state == State.REJECTED
 
 
-def test_it_goes_to_somebody_else_if_there_is_one(removed, jim, maria):
+def test_an_appeal_goes_to_another_moderator_if_there_is_one(removed, jim, maria):
     ask(removed, jim)
     others = Case.objects.open().exclude(reporting.not_for(maria))
-    assert others.count() == 1  # she is alone
+    assert others.count() == 1  # she is the only moderator
     (told,) = reporting.asked([others.get().pk], maria)[others.get().pk]
-    assert "somebody else" not in told.sentence
+    assert "another moderator" not in told.sentence
     otto = UserFactory.create(roles=("Administrator",))
     assert not Case.objects.open().exclude(reporting.not_for(maria)).exists()
     assert Case.objects.open().exclude(reporting.not_for(otto)).count() == 1
     case = Case.objects.open().get()
     assert (
-        "You decided the first time: somebody else answers."
+        "You took the first decision, so another moderator answers."
         in reporting.asked([case.pk], maria)[case.pk][0].sentence
     )
-    assert "somebody else" not in reporting.asked([case.pk], otto)[case.pk][0].sentence
+    assert "another moderator" not in reporting.asked([case.pk], otto)[case.pk][0].sentence
     otto.is_active = False
     otto.save()
     assert Case.objects.open().exclude(reporting.not_for(maria)).count() == 1
 
 
 @pytest.mark.parametrize("act", ["stays", "spam", "insult"])
-def test_who_decided_does_not_answer_but_may_bring_it_back(client, removed, jim, maria, omar, act):
+def test_the_moderator_who_decided_cannot_answer_but_can_restore_the_comment(
+    client, removed, jim, maria, omar, act
+):
     ask(removed, jim)
     client.force_login(maria)
     sent = {"ids": removed.pk, "act": act, "next": "/moderation/"}
@@ -116,27 +118,30 @@ def test_who_decided_does_not_answer_but_may_bring_it_back(client, removed, jim,
     assert Comment.objects.get(pk=removed.pk).state == State.PUBLISHED
 
 
-def test_it_goes_to_no_author_as_long_as_another_moderator_could_look(removed, jim, maria):
-    """Nor is it kept from who decided, where the author is the only other one."""
+def test_an_author_who_is_a_moderator_does_not_get_their_own_appeal(removed, jim, maria):
+    """The moderator who decided may answer if the author is the only other moderator."""
     jim.set_roles(["Moderator"])
     ask(removed, jim)
     case = Case.objects.open().exclude(reporting.not_for(maria)).get()
     assert not Case.objects.open().exclude(reporting.not_for(jim)).exists()
-    assert "somebody else" not in reporting.asked([case.pk], maria)[case.pk][0].sentence
-    assert "It is your own: somebody else answers." in reporting.asked([case.pk], jim)[case.pk][0].sentence
+    assert "another moderator" not in reporting.asked([case.pk], maria)[case.pk][0].sentence
+    assert (
+        "It is your own comment, so another moderator answers."
+        in reporting.asked([case.pk], jim)[case.pk][0].sentence
+    )
     maria.is_active = False
     maria.save()
-    assert Case.objects.open().exclude(reporting.not_for(jim)).exists()  # he is alone
+    assert Case.objects.open().exclude(reporting.not_for(jim)).exists()  # he is the only moderator
 
 
-def test_other_cases_are_for_everybody(jim, maria):
+def test_other_cases_are_for_every_moderator(jim, maria):
     UserFactory.create(roles=("Moderator",))
     comment = say(make_article(), author=jim)
     reporting.report_comment(comment=comment, user=maria, guest=None, why="spam", words="")
     assert Case.objects.open().exclude(reporting.not_for(maria)).count() == 1
 
 
-def test_the_outcome_is_told_with_final_words(client, removed, jim):
+def test_the_outcome_says_that_it_is_final(client, removed, jim):
     ask(removed, jim)
     otto = UserFactory.create(roles=("Moderator",))
     act = decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=otto).batch
@@ -146,7 +151,7 @@ def test_the_outcome_is_told_with_final_words(client, removed, jim):
     assert mail.outbox[0].subject == "Your comment stays removed"
     client.force_login(jim)
     shown = client.get(page(removed)).content.decode()
-    assert "This is final: it can&#x27;t be asked for again." in shown
+    assert "This decision is final. You can&#x27;t appeal it again." in shown
     assert 'name="words"' not in shown
     with pytest.raises(ValidationError):
         ask(removed, jim)
@@ -154,7 +159,7 @@ def test_the_outcome_is_told_with_final_words(client, removed, jim):
         again(removed, jim)
 
 
-def test_who_asked_is_told_also_of_a_sweep_of_spam_and_once(removed, jim, maria):
+def test_an_author_who_appealed_is_mailed_once_even_after_a_mass_spam_action(removed, jim, maria):
     ask(removed, jim)
     other = say(removed.discussion.article, "Something else.")
     act = decide(ids=[removed.pk, other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
@@ -163,10 +168,10 @@ def test_who_asked_is_told_also_of_a_sweep_of_spam_and_once(removed, jim, maria)
     assert [m.to for m in mail.outbox] == [["jim@example.org"]]
 
     again = undo(batch=undo(batch=act, actor=maria).batch, actor=maria).batch
-    assert tell_authors.func(str(again.pk)) == 1  # so is that it was done again
+    assert tell_authors.func(str(again.pk)) == 1  # the redo is also mailed
 
 
-def test_sent_again_it_waits_with_its_new_words_and_the_earlier_ones_are_kept(client, removed, jim, maria):
+def test_a_resubmitted_comment_waits_with_its_new_text_and_keeps_the_old_one(client, removed, jim, maria):
     client.force_login(jim)
     path = f"/comments/{removed.pk}/again/"
     assert "You fool, the boat is late." in client.get(path).content.decode()
@@ -183,7 +188,7 @@ def test_sent_again_it_waits_with_its_new_words_and_the_earlier_ones_are_kept(cl
     case = Case.objects.open().get(comment=comment)
     assert (case.is_waiting, case.is_second_look) == (True, True)
     assert case.appeals.get().against.actor == maria
-    assert "Your changed comment is waiting for review" in client.get(page(removed)).content.decode()
+    assert "Your edited comment is waiting for review" in client.get(page(removed)).content.decode()
 
     response = client.post(path, {"body": "A third text."})
     assert response.status_code == 422
@@ -191,7 +196,7 @@ def test_sent_again_it_waits_with_its_new_words_and_the_earlier_ones_are_kept(cl
     assert client.get(path).headers["Location"] == page(removed)
 
 
-def test_new_words_for_a_shortened_comment_are_not_called_shortened(jim, maria):
+def test_a_resubmitted_comment_is_not_marked_as_redacted(jim, maria):
     comment = say(make_article(), "Call Ann Smith.", author=jim)
     redaction = redact(comment=comment, marked="Call [[Ann Smith]].", actor=maria)
     decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria)
@@ -206,8 +211,8 @@ def test_new_words_for_a_shortened_comment_are_not_called_shortened(jim, maria):
     assert comment.body == "Call the harbour."
 
 
-def test_nobody_is_locked_while_the_checks_look_again(removed, jim, monkeypatch):
-    """They may ask outside services, which take their time."""
+def test_the_checks_run_without_a_lock(removed, jim, monkeypatch):
+    """Checks may call outside services, which can be slow."""
     depth, seen = len(connection.savepoint_ids), []
     real = policy().examine
     monkeypatch.setattr(
@@ -217,16 +222,16 @@ def test_nobody_is_locked_while_the_checks_look_again(removed, jim, monkeypatch)
     assert seen == [depth]
 
 
-def test_the_checks_look_again(removed, jim, settings):
+def test_the_checks_run_on_a_resubmitted_text(removed, jim, settings):
     settings.COMMENT_POLICY = "moderation.policy.Policy"
-    from comments.policy import policy  # as the fixture has it
+    from comments.policy import policy  # after the fixture
 
     policy.cache_clear()
     again(removed, jim, "See https://one.example and https://two.example.")
     assert "links" in {f.check_name for f in Finding.objects.filter(comment=removed, revision=2)}
 
 
-def test_what_was_sent_again_and_removed_again_may_be_looked_at_once_more(removed, jim, maria):
+def test_a_resubmitted_comment_that_is_removed_again_can_be_appealed(removed, jim, maria):
     again(removed, jim)
     decide(ids=[removed.pk], to=State.REJECTED, reason="off_topic", actor=maria)
     with pytest.raises(ValidationError):
@@ -234,12 +239,12 @@ def test_what_was_sent_again_and_removed_again_may_be_looked_at_once_more(remove
     assert ask(removed, jim).against.actor == maria
 
 
-def test_a_comment_that_waits_is_sent_again_once(jim):
+def test_a_waiting_comment_can_be_resubmitted_once(jim):
     waiting = say(make_article(), author=jim)
     change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     waiting.refresh_from_db()
     with pytest.raises(ValidationError):
-        ask(waiting, jim)  # somebody will look at it anyway
+        ask(waiting, jim)  # it will be reviewed anyway
     assert again(waiting, jim, "Other words.").is_edit
     waiting.refresh_from_db()
     with pytest.raises(ValidationError):
@@ -247,9 +252,9 @@ def test_a_comment_that_waits_is_sent_again_once(jim):
 
 
 @pytest.mark.parametrize("way", [ask, again])
-def test_who_and_what_has_no_other_look(removed, jim, maria, way, time_machine):
+def test_when_no_appeal_is_possible(removed, jim, maria, way, time_machine):
     with pytest.raises(ValidationError):
-        way(removed, maria)  # somebody else's
+        way(removed, maria)  # not her own comment
     published = say(removed.discussion.article, "Stands.", author=jim)
     with pytest.raises(ValidationError):
         way(published, jim)
@@ -270,7 +275,7 @@ def test_who_and_what_has_no_other_look(removed, jim, maria, way, time_machine):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_windows_at_the_same_moment_one_is_refused(removed, jim):
+def test_of_two_simultaneous_appeals_one_is_refused(removed, jim):
     together = Barrier(2)
 
     def press(way) -> int:
@@ -287,20 +292,20 @@ def test_of_two_windows_at_the_same_moment_one_is_refused(removed, jim):
     assert Appeal.objects.count() == 1
 
 
-def test_nobody_asks_for_many_looks_in_a_day(jim, maria):
+def test_appeals_per_day_are_limited(jim, maria):
     article = make_article()
-    made = [say(article, f"Word {n}.", author=jim) for n in range(reporting.LOOKS_A_DAY + 1)]
+    made = [say(article, f"Word {n}.", author=jim) for n in range(reporting.MAX_APPEALS_PER_DAY + 1)]
     decide(ids=[one.pk for one in made], to=State.REJECTED, reason="insult", actor=maria)
     for one in made[:-1]:
         ask(Comment.objects.get(pk=one.pk), jim)
-    with pytest.raises(ValidationError, match="come back tomorrow"):
+    with pytest.raises(ValidationError, match="try again tomorrow"):
         ask(Comment.objects.get(pk=made[-1].pk), jim)
     Appeal.objects.update(at=F("at") - timedelta(days=2))
     ask(Comment.objects.get(pk=made[-1].pk), jim)
 
 
-def test_a_decision_between_is_not_overrun(removed, jim, maria):
+def test_a_decision_in_the_meantime_is_not_overwritten(removed, jim, maria):
     decide(ids=[removed.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     with pytest.raises(ValidationError):
-        again(removed, jim)  # upon what the page showed
+        again(removed, jim)  # from the page that was open
     assert Comment.objects.get(pk=removed.pk).state == State.PUBLISHED

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("publishing")]
 
 @pytest.fixture
 def publishing(transactional_db, publishing_policy):
-    """After the rows that the site needs are there."""
+    """Make a site with a published and a removed comment."""
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_stranger_reports_without_scripts(live_server, browser, site):
     page.get_by_label("It is spam or advertising").check()
     page.get_by_label("Name").fill("Bo")
     page.get_by_label("E-mail").fill("bo@example.org")
-    page.get_by_role("button", name="Send the report").click()
+    page.get_by_role("button", name="Send report").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Thank you for your report")
     assert Report.objects.get().why == "spam"
     page.context.close()
@@ -90,22 +90,22 @@ def test_a_stranger_reports_without_scripts(live_server, browser, site):
 def test_the_abuse_of_a_child_is_reported_without_a_name(live_server, page, site):
     page.goto(f"{live_server.url}/report-illegal/?comment={site.said.pk}")
     expect(page.get_by_label("Your name")).to_be_visible()
-    page.get_by_label("It shows the abuse of a child").check()
+    page.get_by_label("It shows child abuse").check()
     expect(page.get_by_label("Your name")).to_be_hidden()
     expect(page.get_by_label("Your e-mail")).to_be_hidden()
     page.get_by_label("Why it is illegal").fill("It links to pictures.")
     page.get_by_label("I believe in good faith").check()
-    page.get_by_role("button", name="Send the report").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("We have your report")
+    page.get_by_role("button", name="Send report").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("We received your report")
     assert Notice.objects.latest("id").name == ""
 
 
-def test_an_author_changes_a_removed_comment_and_sends_it_again(live_server, page, site, client):
+def test_an_author_edits_and_resubmits_a_removed_comment(live_server, page, site, client):
     log_in(client, page, site.jim, live_server.url)
     page.goto(live_server.url + site.article.get_absolute_url())
     page.locator(f"#comment-{site.removed.pk}").get_by_role("link", name="Appeal this decision").click()
-    page.get_by_role("link", name="Change it and send it again").click()
+    page.get_by_role("link", name="Edit and resubmit").click()
     page.get_by_label("Your comment").fill("I do not agree.")
-    page.get_by_role("button", name="Send again").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your changed comment is waiting for review")
+    page.get_by_role("button", name="Resubmit").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your edited comment is waiting for review")
     assert Comment.objects.get(pk=site.removed.pk).body == "I do not agree."

@@ -1,4 +1,4 @@
-"""Requests for removal or correction. Nia asks, Ada administers, Mona moderates, Emil is an editor."""
+"""Requests for removal or correction. Nia sends them; Ada is administrator, Mona moderator, Emil editor."""
 
 import re
 from datetime import timedelta
@@ -60,7 +60,7 @@ def asked(article, comment=None, **fields) -> RemovalRequest:
     return removal_requests.ask(article=article, comment=comment, **(told | fields))
 
 
-def test_every_story_leads_to_it_and_brings_itself_along(client, story):
+def test_every_story_links_to_the_form_with_its_own_url(client, story):
     page = client.get(story.get_absolute_url()).content.decode()
     assert f'href="{URL}?where=/stories/{story.slug}/"' in page
     form = client.get(f"{URL}?where=/stories/{story.slug}/").content.decode()
@@ -68,19 +68,17 @@ def test_every_story_leads_to_it_and_brings_itself_along(client, story):
     assert "noindex" in form
 
 
-def test_a_comment_that_was_brought_in_leads_to_it_and_any_from_its_report(client, story):
+def test_imported_comments_and_every_report_page_link_to_the_form(client, story):
     bring_in(story, roots=1, replies=25)
     deep = story.discussion.comments.order_by("-pk").first()
     path = f"/stories/{story.slug}/comments/{deep.pk}/"
     assert f'href="{URL}?where={path}"' in client.get(path).content.decode()
     said = say(story)
     report = client.get(f"/stories/{story.slug}/report/{said.pk}/").content.decode()
-    assert "Ask for removal or correction" in report
+    assert "Request removal or correction" in report
 
 
-def test_anybody_asks_and_reads_at_the_receipt_how_it_stands(
-    client, story, ada, django_capture_on_commit_callbacks
-):
+def test_anyone_can_send_a_request_and_see_its_status(client, story, ada, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         response = client.post(URL, filled(f"http://testserver{story.get_absolute_url()}"))
     row = RemovalRequest.objects.get()
@@ -88,7 +86,7 @@ def test_anybody_asks_and_reads_at_the_receipt_how_it_stands(
     assert (row.article, row.comment, row.where, row.wants) == (story, None, "The slip closes", "correct")
     page = client.get(response.headers["Location"])
     assert page.headers["X-Robots-Tag"] == "noindex"
-    assert "Nobody has answered yet." in page.content.decode()
+    assert "Not answered yet." in page.content.decode()
     assert "nia@example.org" not in page.content.decode()
     jobs = {job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()}
     assert jobs == {"tell_administrators", "send_request_receipt"}
@@ -99,7 +97,7 @@ def test_anybody_asks_and_reads_at_the_receipt_how_it_stands(
     assert f"/admin/articles/article/{story.pk}/change/" in desk.get(url).content.decode()
     with django_capture_on_commit_callbacks(execute=True):
         done = desk.post(url, {"outcome": "corrected", "answer": "It says 2013 now."}, follow=True)
-    assert "Answered." in done.content.decode()
+    assert "Answer sent." in done.content.decode()
     page = client.get(f"{URL}{row.receipt}/").content.decode()
     assert "Corrected." in page
     assert "It says 2013 now." in page
@@ -107,7 +105,7 @@ def test_anybody_asks_and_reads_at_the_receipt_how_it_stands(
     assert "tell_request_outcome" in {job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()}
 
 
-def test_of_a_comment_by_its_link_or_its_number(client, story):
+def test_a_comment_is_found_by_its_link_or_its_number(client, story):
     said = say(story)
     for where in (str(said.pk), f"http://testserver{said.get_absolute_url()}"):
         client.post(URL, filled(where, wants="remove"))
@@ -115,7 +113,7 @@ def test_of_a_comment_by_its_link_or_its_number(client, story):
     assert RemovalRequest.objects.count() == 2
 
 
-def test_what_readers_cannot_see_is_not_found(client, story):
+def test_hidden_comments_and_stories_are_not_found(client, story):
     gone = say(story)
     change_states(ids=[gone.pk], to=State.REJECTED, reason="insult", actor=None)
     draft = make_article("Not yet", published_at=None)
@@ -127,7 +125,7 @@ def test_what_readers_cannot_see_is_not_found(client, story):
 
 
 @pytest.mark.parametrize("field", ["wants", "what", "why", "who", "name", "email"])
-def test_all_of_it_is_asked_for_and_what_was_typed_stays(client, story, field):
+def test_every_field_is_required_and_input_is_kept(client, story, field):
     response = client.post(URL, filled(story.get_absolute_url(), **{field: ""}))
     assert response.status_code == 422
     assert field in response.context["form"].errors
@@ -135,20 +133,20 @@ def test_all_of_it_is_asked_for_and_what_was_typed_stays(client, story, field):
     assert not RemovalRequest.objects.exists()
 
 
-def test_too_long_is_refused_with_the_count_and_kept(client, story):
+def test_too_long_texts_are_refused_with_the_count_and_kept(client, story):
     response = client.post(URL, filled(story.get_absolute_url(), why="x" * 5_001))
     assert "5001" in response.content.decode()
     assert "x" * 5_001 in response.content.decode()
     assert "maxlength" not in response.content.decode()  # a browser would cut it
 
 
-def test_one_network_sends_only_so_many(client, story, monkeypatch):
-    monkeypatch.setattr("moderation.reports.views.STRANGERS_AN_HOUR", 1)
+def test_requests_per_network_are_limited(client, story, monkeypatch):
+    monkeypatch.setattr("moderation.reports.views.MAX_STRANGERS_PER_HOUR", 1)
     assert client.post(URL, filled(story.get_absolute_url())).status_code == 302
     assert client.post(URL, filled(story.get_absolute_url())).status_code == 429
 
 
-def test_mails_hold_nothing_that_was_typed_but_the_answer(story, ada):
+def test_mails_quote_only_the_answer(story, ada):
     row = asked(story)
     assert tell_administrators.call(row.pk) == 1
     assert send_request_receipt.call(row.pk) == 1
@@ -158,16 +156,16 @@ def test_mails_hold_nothing_that_was_typed_but_the_answer(story, ada):
         assert "Nia" not in sent.body
     assert f"/ask/{row.receipt}/" in mail.outbox[1].body
     mail.outbox.clear()
-    assert tell_request_outcome.call(row.pk) == 0  # nothing has come of it yet
+    assert tell_request_outcome.call(row.pk) == 0  # not answered yet
     removal_requests.answer(request=row, outcome="refused", words="The paper says 2014.", actor=ada)
     assert tell_request_outcome.call(row.pk) == 1
-    assert tell_request_outcome.call(row.pk) == 0  # told once
+    assert tell_request_outcome.call(row.pk) == 0  # sent once
     (told,) = mail.outbox
-    assert "It stays as it is. The paper says 2014." in told.body
+    assert "Not changed. The paper says 2014." in told.body
     assert f"/ask/{row.receipt}/" in told.body
 
 
-def test_a_stranger_whose_e_mail_is_typed_again_and_again_gets_few(story):
+def test_mails_to_one_e_mail_are_limited(story):
     rows = [asked(story) for _n in range(MAILS_A_DAY + 2)]
     assert sum(send_request_receipt.call(row.pk) for row in rows) == MAILS_A_DAY
 
@@ -179,7 +177,7 @@ def test_it_is_answered_once(story, ada):
     url = f"/moderation/requests/{row.pk}/"
     first.post(url, {"outcome": "done", "answer": "It is gone."})
     page = second.post(url, {"outcome": "refused", "answer": "No."}, follow=True).content.decode()
-    assert "Somebody has answered this meanwhile." in page
+    assert "A colleague has already answered this request." in page
     row.refresh_from_db()
     assert (row.outcome, row.answer, row.decided_by) == ("done", "It is gone.", ada)
 
@@ -188,10 +186,10 @@ def test_an_answer_needs_a_sentence(story, ada):
     row = asked(story)
     response = as_(ada).post(f"/moderation/requests/{row.pk}/", {"outcome": "refused", "answer": " "})
     assert response.status_code == 422
-    assert "Say it in a sentence." in response.content.decode()
+    assert "Please write an answer." in response.content.decode()
 
 
-def test_it_outlives_the_story(client, story):
+def test_a_request_is_kept_when_the_story_is_deleted(client, story):
     row = asked(story)
     story.delete()
     page = client.get(f"{URL}{row.receipt}/").content.decode()
@@ -199,7 +197,7 @@ def test_it_outlives_the_story(client, story):
     assert "/stories/" not in page
 
 
-def test_a_story_that_was_taken_back_is_named_and_not_linked(client, story):
+def test_an_unpublished_story_is_named_but_not_linked(client, story):
     row = asked(story)
     story.published_at = None
     story.save()
@@ -209,7 +207,7 @@ def test_a_story_that_was_taken_back_is_named_and_not_linked(client, story):
 
 
 @pytest.mark.parametrize("role", ["Reader", "Editor", "Moderator"])
-def test_the_desk_of_it_is_the_administrators(story, role):
+def test_only_administrators_see_the_requests(story, role):
     row = asked(story)
     client = as_(UserFactory.create(roles=(role,)))
     for url in ("/moderation/requests/", f"/moderation/requests/{row.pk}/"):
@@ -231,7 +229,7 @@ def test_the_list_has_the_oldest_open_one_first(story, ada):
     assert page.index("First") < page.index("Second")
 
 
-def test_who_asked_is_forgotten_a_year_after_the_answer(client, story, ada):
+def test_personal_data_is_deleted_a_year_after_the_answer(client, story, ada):
     row, fresh, waiting = asked(story), asked(story), asked(story)
     for one in (row, fresh):
         removal_requests.answer(request=one, outcome="refused", words="The paper says 2014.", actor=ada)
@@ -242,6 +240,9 @@ def test_who_asked_is_forgotten_a_year_after_the_answer(client, story, ada):
     row.refresh_from_db()
     assert (row.name, row.email, row.what, row.why, row.answer) == ("", "", "", "", "The paper says 2014.")
     assert "The paper says 2014." in client.get(f"{URL}{row.receipt}/").content.decode()
-    assert "Forgotten" in as_(ada).get(f"/moderation/requests/{row.pk}/").content.decode()
+    assert (
+        "Deleted one year after the answer."
+        in as_(ada).get(f"/moderation/requests/{row.pk}/").content.decode()
+    )
     waiting.refresh_from_db()
     assert waiting.email == "nia@example.org"

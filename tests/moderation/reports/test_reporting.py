@@ -1,4 +1,4 @@
-"""Readers report comments: once each, weighed by their record; it takes nothing away by itself."""
+"""Reports of comments: once per reader, weighted by their record; reports alone remove nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -56,7 +56,7 @@ def keep(comment, actor):
 
 
 def known_for(right: int, wrong: int, maria):
-    """Somebody with so many reports that were right, and wrong."""
+    """Return a reader with this many right and wrong reports."""
     somebody = UserFactory.create()
     article = make_article()
     for number in range(right + wrong):
@@ -67,7 +67,7 @@ def known_for(right: int, wrong: int, maria):
     return somebody
 
 
-def test_every_reader_finds_the_link_and_the_kept_page_knows_nobody(client, comment):
+def test_every_reader_sees_the_report_link_and_cached_pages_are_anonymous(client, comment):
     response = client.get(comment.discussion.article.get_absolute_url())
     assert f'<a href="report/{comment.pk}/">Report</a>' in response.content.decode()
     assert not response.cookies
@@ -86,7 +86,7 @@ def test_a_member_reports_once_and_is_thanked(client, comment):
     sent = client.post(url(comment), {"why": "spam", "words": "Sold thrice."}, follow=True)
     page = sent.content.decode()
     assert "Thank you for your report" in page
-    assert "Nobody has decided yet." in page
+    assert "Not reviewed yet." in page
     (row,) = Report.objects.all()
     assert (row.user, row.why, row.words, row.weight) == (ruth, "spam", "Sold thrice.", 1)
     case = Case.objects.get(comment=comment)
@@ -94,12 +94,12 @@ def test_a_member_reports_once_and_is_thanked(client, comment):
     assert timedelta() <= case.opened_at - case.due_at - timedelta(hours=REPORT_HOURS) < timedelta(minutes=1)
 
     again = client.post(url(comment), {"why": "abuse"}, follow=True)
-    assert "You have reported this comment already." in again.content.decode()
+    assert "You have already reported this comment." in again.content.decode()
     assert Report.objects.count() == 1
     assert Comment.objects.get(pk=comment.pk).state == State.PUBLISHED
 
 
-def test_somebody_unknown_gives_a_name_and_an_e_mail_and_weighs_little(
+def test_an_unknown_reader_gives_name_and_e_mail_and_has_low_weight(
     client, comment, django_capture_on_commit_callbacks
 ):
     filled = {"why": "abuse", "words": "", "name": "Bo", "email": "bo@example.org"}
@@ -111,27 +111,27 @@ def test_somebody_unknown_gives_a_name_and_an_e_mail_and_weighs_little(
     assert response.status_code == 302
     assert COOKIE in response.cookies
     row = Report.objects.get()
-    assert (row.guest.name, row.weight) == ("Bo", reporting.UNPROVED)
+    assert (row.guest.name, row.weight) == ("Bo", reporting.UNCONFIRMED_WEIGHT)
     assert DBTaskResult.objects.get().task_path.endswith("mail_confirmation")
     assert "Thank you for your report" in client.get(url(comment)).content.decode()
 
     client.cookies.clear()
     due_at = Case.objects.get().due_at
     other_browser = client.post(url(comment), filled | {"email": "BO@example.org"})
-    assert other_browser.status_code == 302  # as for anybody: who reported it is not to be found out
+    assert other_browser.status_code == 302  # as for anyone, so that nobody can find out who reported it
     assert Report.objects.latest("at").weight == 0
     assert Case.objects.get().due_at == due_at
 
 
-def test_other_needs_words(client, comment):
+def test_something_else_needs_details(client, comment):
     client.force_login(UserFactory.create())
     response = client.post(url(comment), {"why": "other", "words": " "})
     assert response.status_code == 422
-    assert "Say in a few words" in response.content.decode()
+    assert "Please describe" in response.content.decode()
 
 
 @pytest.mark.parametrize(("why", "status"), [("", 422), ("flag", 422), ("spam\x00", 422)])
-def test_what_is_no_reason_is_refused(client, comment, why, status):
+def test_an_unknown_reason_is_refused(client, comment, why, status):
     client.force_login(UserFactory.create())
     assert client.post(url(comment), {"why": why}).status_code == status
     assert not Case.objects.exists()
@@ -141,7 +141,7 @@ def test_nobody_reports_their_own_comment_or_one_that_is_gone(client, maria):
     ruth = UserFactory.create()
     own, gone = say(make_article(), author=ruth), say(make_article())
     client.force_login(ruth)
-    assert "You wrote this comment yourself." in client.get(url(own)).content.decode()
+    assert "This is your own comment." in client.get(url(own)).content.decode()
     assert client.post(url(own), {"why": "spam"}).status_code == 422
     remove(gone, maria)
     assert client.get(url(gone)).headers["Location"] == gone.get_absolute_url()
@@ -152,7 +152,7 @@ def test_nobody_reports_their_own_comment_or_one_that_is_gone(client, maria):
     ("right", "wrong", "weight"),
     [(0, 0, 1), (1, 0, 4 / 3), (2, 0, 1.5), (8, 0, 1.8), (0, 1, 0.75), (0, 8, 0.4), (4, 4, 1)],
 )
-def test_reports_weigh_by_what_became_of_earlier_ones(maria, comment, right, wrong, weight):
+def test_the_weight_of_reports_depends_on_earlier_ones(maria, comment, right, wrong, weight):
     somebody = known_for(right, wrong, maria)
     assert report(comment, somebody).weight == pytest.approx(weight)
 
@@ -178,7 +178,7 @@ def test_a_burst_of_reports_raises_the_priority_and_removes_nothing(client, comm
     assert client.get(comment.discussion.article.get_absolute_url()).content == before
 
 
-def test_three_who_are_usually_right_raise_it_further(maria, comment):
+def test_three_reliable_reporters_raise_the_priority_further(maria, comment):
     people = [known_for(2, 0, maria) for _ in range(4)]
     dues = []
     for somebody in people:
@@ -186,12 +186,12 @@ def test_three_who_are_usually_right_raise_it_further(maria, comment):
         dues.append(Case.objects.open().get(comment=comment).due_at)
     steps = [round((a - b) / timedelta(hours=1), 3) for a, b in pairwise(dues)]
     own = REPORT_HOURS * 1.5
-    assert steps == [own, own + reporting.TOGETHER_HOURS, own]
+    assert steps == [own, own + reporting.RELIABLE_REPORTERS_HOURS, own]
 
 
-def test_nobody_sends_more_than_ten_within_an_hour_and_no_word_is_lost(client):
+def test_reports_per_hour_are_limited_and_input_is_kept(client):
     article = make_article()
-    said = [say(article, f"Word {n}.") for n in range(reporting.REPORTS_AN_HOUR + 1)]
+    said = [say(article, f"Word {n}.") for n in range(reporting.MAX_REPORTS_PER_HOUR + 1)]
     client.force_login(UserFactory.create())
     assert {client.post(url(one), {"why": "spam"}).status_code for one in said[:-1]} == {302}
     response = client.post(url(said[-1]), {"why": "other", "words": "My reasons."})
@@ -200,8 +200,8 @@ def test_nobody_sends_more_than_ten_within_an_hour_and_no_word_is_lost(client):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nor_within_a_moment(monkeypatch):
-    monkeypatch.setattr(reporting, "REPORTS_AN_HOUR", 2)
+def test_the_limit_holds_for_simultaneous_reports(monkeypatch):
+    monkeypatch.setattr(reporting, "MAX_REPORTS_PER_HOUR", 2)
     article, somebody, together = make_article(), UserFactory.create(), Barrier(6)
 
     def send(comment: Comment) -> bool:
@@ -219,7 +219,7 @@ def test_nor_within_a_moment(monkeypatch):
 
 
 def test_strangers_share_a_limit_for_each_network_and_hour(client, monkeypatch, time_machine):
-    monkeypatch.setattr("moderation.reports.views.STRANGERS_AN_HOUR", 2)
+    monkeypatch.setattr("moderation.reports.views.MAX_STRANGERS_PER_HOUR", 2)
     article, began = make_article(), timezone.now() - timedelta(minutes=61)
     statuses = []
     for minutes in (0, 1, 2, 8, 50, 61):
@@ -230,7 +230,7 @@ def test_strangers_share_a_limit_for_each_network_and_hour(client, monkeypatch, 
     assert statuses == [302, 302, 429, 429, 429, 302]
 
 
-def test_what_came_of_it_is_told_on_the_page_and_by_mail_to_proved_e_mails(client, comment, maria):
+def test_the_outcome_is_shown_on_the_page_and_mailed_to_confirmed_e_mails(client, comment, maria):
     ruth, unproved = UserFactory.create(email="ruth@example.org"), UserFactory.create()
     EmailAddress.objects.create(user=ruth, email=ruth.email, verified=True, primary=True)
     other = say(comment.discussion.article, "Another one.")
@@ -241,18 +241,18 @@ def test_what_came_of_it_is_told_on_the_page_and_by_mail_to_proved_e_mails(clien
     assert tell_asked.func(str(act.pk)) == 1
     (message,) = mail.outbox
     assert message.to == ["ruth@example.org"]
-    assert message.subject == "What came of your reports"
-    assert message.body.count("A moderator has read it and removed the comment.") == 2
+    assert message.subject == "The decisions on your reports"
+    assert message.body.count("A moderator reviewed the comment and removed it.") == 2
     assert tell_asked.func(str(act.pk)) == 0  # once
     assert {told.user for told in Report.objects.exclude(told_at=None)} == {ruth}
 
     client.force_login(ruth)
     page = client.get(url(comment)).content.decode()
-    assert "removed the comment" in page
-    assert "Jim" not in page  # who wrote it is no longer said, as the comment is not
+    assert "reviewed the comment and removed it" in page
+    assert "Jim" not in page  # neither the comment nor its author is shown any more
 
 
-def test_what_came_of_many_reports_is_told_in_the_same_statements(maria):
+def test_mailing_many_outcomes_takes_no_more_statements(maria):
     def statements(count: int) -> int:
         article = make_article()
         said = [say(article, f"Word {n}.") for n in range(count)]
@@ -268,7 +268,7 @@ def test_what_came_of_many_reports_is_told_in_the_same_statements(maria):
     assert statements(6) == statements(2) <= 10
 
 
-def test_a_reporter_hears_of_words_that_were_taken_out_for_them_and_of_no_earlier_ones(client, maria):
+def test_a_redaction_is_an_outcome_only_for_reports_before_it(client, maria):
     earlier, now = (say(make_article(), "Call Ann Smith.") for _ in range(2))
     redact(comment=earlier, marked="Call [[Ann Smith]].", actor=maria)
     ruth = UserFactory.create()
@@ -277,11 +277,11 @@ def test_a_reporter_hears_of_words_that_were_taken_out_for_them_and_of_no_earlie
     keep(earlier, maria)
     redact(comment=now, marked="Call [[Ann Smith]].", actor=maria)
     client.force_login(ruth)
-    assert "left the comment where it is" in client.get(url(earlier)).content.decode()
-    assert "taken words out of the comment" in client.get(url(now)).content.decode()
+    assert "reviewed the comment and kept it" in client.get(url(earlier)).content.decode()
+    assert "reviewed the comment and removed words from it" in client.get(url(now)).content.decode()
 
 
-def test_what_is_undone_within_a_minute_is_told_to_no_reporter(comment, maria):
+def test_reporters_are_not_mailed_about_a_decision_that_is_undone_at_once(comment, maria):
     ruth = UserFactory.create()
     EmailAddress.objects.create(user=ruth, email=ruth.email, verified=True, primary=True)
     report(comment, ruth)
@@ -290,10 +290,10 @@ def test_what_is_undone_within_a_minute_is_told_to_no_reporter(comment, maria):
     assert tell_asked.func(str(act.pk)) == 0
     kept = keep(comment, maria)
     assert tell_asked.func(str(kept.pk)) == 1
-    assert "left the comment where it is" in mail.outbox[0].body
+    assert "reviewed the comment and kept it" in mail.outbox[0].body
 
 
-def test_a_decision_has_one_job_for_all_who_asked_and_none_where_nobody_did(
+def test_a_decision_queues_one_job_only_if_there_are_reports(
     comment, maria, django_capture_on_commit_callbacks
 ):
     quiet = say(comment.discussion.article, "Nobody minds.")
@@ -309,14 +309,14 @@ def test_a_decision_has_one_job_for_all_who_asked_and_none_where_nobody_did(
     assert jobs.count("moderation.tasks.tell_asked") == 1
 
 
-def test_what_was_reported_and_is_then_held_is_on_both_lists(comment):
+def test_a_reported_comment_that_waits_is_in_both_queues(comment):
     report(comment)
     change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     case = Case.objects.get(comment=comment)
     assert (case.is_reported, case.is_waiting, case.closed_at) == (True, True, None)
 
 
-def test_moderators_read_what_was_asked_but_not_who_in_three_statements(comment, maria):
+def test_moderators_see_reports_without_names_in_three_statements(comment, maria):
     bo = UserFactory.create(name="Bo Reporter")
     report(comment, bo, "other", "See line two.")
     report(comment, known_for(2, 0, maria), "abuse")
@@ -336,12 +336,12 @@ def test_moderators_read_what_was_asked_but_not_who_in_three_statements(comment,
     assert "Nia" not in str(told)
 
 
-def test_of_a_mob_those_who_are_usually_right_are_read_and_the_others_counted(comment, maria):
-    for _ in range(reporting.SHOWN + 2):
+def test_of_many_reports_the_heaviest_are_shown_and_the_others_counted(comment, maria):
+    for _ in range(reporting.MAX_REPORTS_SHOWN + 2):
         guest = GuestFactory.create()
         reporting.report_comment(comment=comment, user=None, guest=guest, why="abuse", words="Away with it!")
     report(comment, known_for(2, 0, maria), "spam", "Sold thrice.")
     (told,) = reporting.asked([Case.objects.open().get(comment=comment).pk]).values()
-    assert len(told) == reporting.SHOWN + 1
+    assert len(told) == reporting.MAX_REPORTS_SHOWN + 1
     assert "Sold thrice." in {one.words for one in told}
-    assert told[-1].sentence == "3 more reports weigh no more than these."
+    assert told[-1].sentence == "3 more reports with at most the same weight."

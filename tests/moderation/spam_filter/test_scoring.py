@@ -174,11 +174,11 @@ def test_certain_spam_is_marked_automatically_after_enough_decisions(proven, art
     assert article.discussion.tally == {"spam/screened/machine": 1}
     assert_sound()
     [told] = tell([comment]).values()
-    assert "A check of this site took your comment for spam and removed it." in told.sentences
-    assert "A machine decided this; no person has looked at it." in told.sentences
-    assert told.ways.ask
+    assert "A check of this site marked your comment as spam and removed it." in told.sentences
+    assert "An automatic check decided this. No person has reviewed it." in told.sentences
+    assert told.options.appeal
     assert tell_held.call(comment.pk) == 1
-    assert "took your comment for spam" in mail.outbox[0].body
+    assert "marked your comment as spam" in mail.outbox[0].body
 
 
 def test_a_topic_with_enough_decisions_has_its_own_threshold(starter, article, known):

@@ -1,4 +1,4 @@
-"""The log: found by what is known of a line, in pages, and as a file that runs nothing."""
+"""The audit log: its filters, its pages and its CSV file, in which no formula runs; and the public log."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ def moderator(client, maria):
 
 
 def shown(client, query: str = "") -> list[int]:
-    return [told.line.pk for told in client.get(URL + query).context["lines"]]
+    return [row.entry.pk for row in client.get(URL + query).context["rows"]]
 
 
 def test_only_moderators_read_it(client):
@@ -46,7 +46,7 @@ def test_only_moderators_read_it(client):
         assert client.get(reverse("moderation:log-csv")).status_code == 403
 
 
-def test_a_line_is_found_by_all_that_is_known_of_it(moderator, maria):
+def test_entries_are_found_by_every_filter(moderator, maria):
     slip, pier = make_article("The slip closes"), make_article("The pier opens")
     one, two, three = say(slip), say(slip), say(pier)
     decide(ids=[one.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
@@ -55,7 +55,7 @@ def test_a_line_is_found_by_all_that_is_known_of_it(moderator, maria):
     move(comment=two, parent=one, actor=maria)
 
     def comments(query: str) -> list[int]:
-        lines = [told.line for told in moderator.get(URL + query).context["lines"]]
+        lines = [row.entry for row in moderator.get(URL + query).context["rows"]]
         return [line.comment_id for line in lines]
 
     assert comments("") == [two.pk, two.pk, three.pk, one.pk, three.pk, two.pk, one.pk]
@@ -76,16 +76,16 @@ def test_a_line_is_found_by_all_that_is_known_of_it(moderator, maria):
     assert comments(f"?until={today - timedelta(days=1)}") == []
 
 
-def test_it_tells_who_wrote_from_who_decided(moderator, maria):
+def test_posting_is_not_shown_as_a_decision(moderator, maria):
     article = make_article()
     comment = say(article)
     say(article, author=UserFactory.create(name="Noor"))
     edit_comment(comment=comment, body="Another word.", user=None, guest=comment.guest)
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    told = [(line.what, line.who) for line in moderator.get(URL).context["lines"]]
+    told = [(row.event, row.who) for row in moderator.get(URL).context["rows"]]
     assert told == [
         ("Removed: insult", ""),
-        ("The text was changed", "its author"),
+        ("Text edited", "its author"),
         ("Published: posted", ""),
         ("Published: posted", "its author"),
     ]
@@ -94,7 +94,7 @@ def test_it_tells_who_wrote_from_who_decided(moderator, maria):
     assert len(shown(moderator, "?by=machine")) == 1
 
 
-def test_no_word_of_a_comment_is_on_it(moderator, maria):
+def test_it_shows_no_comment_text(moderator, maria):
     comment = say(make_article(), body="Unspeakable words.")
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
     page = moderator.get(URL).text
@@ -108,11 +108,11 @@ def test_pages_follow_each_other_without_gap_or_repeat(moderator, monkeypatch):
     article = make_article()
     for _ in range(5):
         say(article)
-    # Lines of one moment are told apart by their number.
+    # Entries with the same time are ordered by id.
     first = moderator.get(URL)
     second = moderator.get(URL + first.context["next_page"])
     third = moderator.get(URL + second.context["next_page"])
-    found = [told.line.pk for page in (first, second, third) for told in page.context["lines"]]
+    found = [row.entry.pk for page in (first, second, third) for row in page.context["rows"]]
     assert found == list(Transition.objects.order_by("-id").values_list("pk", flat=True))
     assert third.context["next_page"] == ""
     say(article)  # meanwhile
@@ -141,7 +141,7 @@ def test_nonsense_is_answered(moderator, query):
     assert moderator.get(reverse("moderation:log-csv") + query).status_code in {200, 400}
 
 
-def test_the_file_has_every_line_and_runs_nothing(moderator, maria, monkeypatch):
+def test_the_csv_file_has_every_entry_and_no_formula(moderator, maria, monkeypatch):
     monkeypatch.setattr(log, "CHUNK", 2)
     maria.name = "=cmd|'/c calc'!A1"
     maria.save()
@@ -152,7 +152,7 @@ def test_the_file_has_every_line_and_runs_nothing(moderator, maria, monkeypatch)
     assert answer["Content-Type"].startswith("text/csv")
     assert answer["Content-Disposition"].startswith("attachment")
     content = b"".join(answer.streaming_content)
-    assert content.startswith(b"\xef\xbb\xbf")  # by which Excel knows the letters
+    assert content.startswith(b"\xef\xbb\xbf")  # Excel needs it for UTF-8
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
     assert [int(row["line"]) for row in rows] == list(
         Transition.objects.order_by("-id").values_list("pk", flat=True)
@@ -163,7 +163,7 @@ def test_the_file_has_every_line_and_runs_nothing(moderator, maria, monkeypatch)
     assert [row["to"] for row in rows] == ["spam"] * 3
 
 
-def test_the_file_asks_for_no_story_by_itself(moderator, django_assert_max_num_queries):
+def test_the_csv_file_makes_no_query_per_story(moderator, django_assert_max_num_queries):
     for n in range(2):
         say(make_article(f"Story {n}"))
     with CaptureQueriesContext(connection) as few:
@@ -199,12 +199,12 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_cell_starts_a_formula(text):
-    assert log.safe(text).startswith("'")
+    assert log.csv_cell(text).startswith("'")
 
 
 def test_other_cells_stay_as_they_are():
     for text in ("The pier opens", "1 + 1 = 2", "", "’tis", 7, "مرحبا"):
-        assert log.safe(text) == str(text)
+        assert log.csv_cell(text) == str(text)
 
 
 @pytest.mark.data
@@ -213,14 +213,14 @@ def test_the_published_examples_start_no_formula(data):
     examples = [line.strip() for line in text.splitlines() if line.strip()[:1] in {"=", "+", "@"}]
     assert len(examples) > 6
     for example in examples:
-        assert log.safe(example).startswith("'")
+        assert log.csv_cell(example).startswith("'")
 
 
 def test_its_last_page_is_found_by_an_index():
-    """Whatever is asked for, nothing sorts the whole log."""
+    """No filter sorts the whole log."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
-        found = log.lines({"since": datetime(2026, 1, 1, tzinfo=UTC).date()}, UTC, None)
+        found = log.filtered_entries({"since": datetime(2026, 1, 1, tzinfo=UTC).date()}, UTC, None)
         plan = found[:50].explain()
     assert "transition_at" in plan
     assert "Sort" not in plan
@@ -230,9 +230,9 @@ def test_the_public_log_is_off_until_it_is_wanted(client):
     assert client.get("/moderation-log/").status_code == 404
 
 
-def test_the_public_log_sums_up_and_names_nobody(client, maria):
+def test_the_public_log_has_counts_and_no_names(client, maria):
     Site.objects.update(has_public_log=True)
-    assert "Nothing is removed." in client.get("/moderation-log/").text
+    assert "No comments were removed." in client.get("/moderation-log/").text
     article = make_article("The slip closes")
     comments = [say(article) for _ in range(7)]
     ids = [comment.pk for comment in comments]
@@ -243,7 +243,7 @@ def test_the_public_log_sums_up_and_names_nobody(client, maria):
     answer = client.get("/moderation-log/")
     page = answer.text
     assert "5 comments removed: 4 spam, 1 for another reason." in page
-    assert "again.</li>" not in page  # what was undone is nothing that stands
+    assert "restored.</li>" not in page  # undone decisions are not shown
     assert "Maria" not in page
     assert not any(comment.author_name in page for comment in comments)
     assert "no-store" in answer["Cache-Control"]
@@ -255,7 +255,7 @@ def test_the_public_log_sums_up_and_names_nobody(client, maria):
     assert "The slip closes" not in client.get("/moderation-log/").text
 
 
-def test_the_public_log_counts_what_stands_once(client, maria):
+def test_the_public_log_counts_decisions_in_effect_once(client, maria):
     Site.objects.update(has_public_log=True)
     article = make_article("The slip closes")
     ids = [say(article).pk for _ in range(4)]
@@ -265,11 +265,11 @@ def test_the_public_log_counts_what_stands_once(client, maria):
 
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria)
     first = undo(batch=act.batch, actor=maria)
-    assert "Nothing is removed." in log()
+    assert "No comments were removed." in log()
     again = undo(batch=first.batch, actor=maria)
     assert "4 comments removed, as spam.</li>" in log()
     undo(batch=again.batch, actor=maria)
-    assert "Nothing is removed." in log()
+    assert "No comments were removed." in log()
     change_states(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=None)
     shown = decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert ": 4 comments shown again.</li>" in log()
@@ -285,7 +285,7 @@ def test_the_public_log_counts_a_comment_once_however_often_its_removal_is_confi
     for _ in range(3):
         decide(ids=ids[:1], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     page = client.get("/moderation-log/").text
-    # A person has confirmed one of them: the checks decided the others.
+    # A person confirmed one of them; the checks decided the others.
     assert "4 comments removed, as spam. The checks decided 3 of them.</li>" in page
 
 

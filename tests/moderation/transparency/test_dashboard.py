@@ -1,4 +1,4 @@
-"""The dashboard: the numbers behind its pictures, and that no word of a person can draw in them."""
+"""The dashboard: the numbers in its charts, and that text of users cannot break the SVG."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -31,11 +31,11 @@ def moderator(client, maria):
     return client
 
 
-def test_an_empty_desk_has_a_dashboard(moderator):
+def test_a_dashboard_without_data(moderator):
     page = moderator.get(URL)
     assert page.status_code == 200
     assert "Nothing to show." in page.text
-    assert "Nothing is waiting." in page.text
+    assert "This queue is empty." in page.text
 
 
 def test_days_and_reasons(moderator, maria):
@@ -43,7 +43,7 @@ def test_days_and_reasons(moderator, maria):
     ids = [say(article).pk for _ in range(4)]
     decide(ids=ids[:3], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     decide(ids=ids[3:], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    told = dashboard.span(30, UTC)
+    told = dashboard.period(30, UTC)
     today = clock(UTC).date_words(timezone.now())
     assert told.days.rows[-1] == (today, [4, 4])
     assert len(told.days.rows) == 30
@@ -53,7 +53,7 @@ def test_days_and_reasons(moderator, maria):
     ]
 
 
-def test_what_was_undone_is_no_removal_and_makes_no_more_comments(maria):
+def test_undone_removals_do_not_count(maria):
     article = make_article("The pier")
     ids = [say(article).pk for _ in range(3)]
     with guards_off():
@@ -63,17 +63,17 @@ def test_what_was_undone_is_no_removal_and_makes_no_more_comments(maria):
     undone = undo(batch=act.batch, actor=maria)
 
     def told() -> list[tuple[str, int]]:
-        return [(share.label, share.n) for share in dashboard.span(30, UTC).reasons]
+        return [(share.label, share.n) for share in dashboard.period(30, UTC).reasons]
 
     assert told() == [("insult", 1)]
     undo(batch=undone.batch, actor=maria)
     assert told() == [("spam", 3)]
-    assert dashboard.span(30, UTC).decided == 4
+    assert dashboard.period(30, UTC).decided == 4
     assert dashboard.stories(30, UTC, None) == [(article.slug, "The pier", 3)]
 
 
 def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, django_assert_num_queries):
-    """Past days cost a statement that reads them all; their lines can't change."""
+    """Past days take one statement in total, since their entries can't change."""
     article = make_article("Long ago")
     comment = say(article)
 
@@ -93,19 +93,21 @@ def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, djang
             )
 
     line(2)
-    assert [n for _day, (_came, n) in dashboard.span(30, UTC).days.rows[-3:]] == [1, 0, 0]
+    assert [n for _day, (_came, n) in dashboard.period(30, UTC).days.rows[-3:]] == [1, 0, 0]
     line(0)
-    with django_assert_num_queries(2 + 1):  # the last line before today and today's; the words of reasons
-        told = dashboard.span(30, UTC)
+    with django_assert_num_queries(
+        2 + 1
+    ):  # the last entry before today, today's entries, and the labels of reasons
+        told = dashboard.period(30, UTC)
     assert [n for _day, (_came, n) in told.days.rows[-3:]] == [1, 0, 1]
     assert dashboard.stories(30, UTC, None) == [
         (article.slug, "Long ago", 1)
-    ]  # one comment, whatever was done
-    line(1)  # as where another database is looked at
-    assert [n for _day, (_came, n) in dashboard.span(30, UTC).days.rows[-3:]] == [1, 1, 1]
+    ]  # one comment, whatever was decided
+    line(1)  # as in another database
+    assert [n for _day, (_came, n) in dashboard.period(30, UTC).days.rows[-3:]] == [1, 1, 1]
 
 
-def test_what_became_of_a_rule(maria):
+def test_decisions_by_rule(maria):
     article = make_article()
     rule = Rule.objects.create(kind="term", value="casino")
     comments = [say(article) for _ in range(4)]
@@ -124,7 +126,7 @@ def test_what_became_of_a_rule(maria):
     assert dashboard.checks(30, UTC)[0].undone == 25
 
 
-def test_of_an_act_undone_in_part_the_rest_counts_as_it_stands(maria):
+def test_a_partly_undone_action(maria):
     article = make_article()
     comments = [say(article) for _ in range(4)]
     for comment in comments:
@@ -132,22 +134,22 @@ def test_of_an_act_undone_in_part_the_rest_counts_as_it_stands(maria):
     sweep = decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     for comment in comments[:3]:
         decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    undo(batch=sweep, actor=maria)  # of one: three were decided on since
+    undo(batch=sweep, actor=maria)  # of one comment: three have newer decisions
     (told,) = dashboard.checks(30, UTC)
     assert (told.decided, told.undone) == (7, 14)
 
 
-def test_what_the_filter_found_is_told_in_words_and_counted_where_it_made_wait(maria):
+def test_filter_findings_have_labels_and_count_if_they_caused_a_review(maria):
     comments = [say(make_article()) for _ in range(2)]
     for comment, waits in zip(comments, (True, False), strict=True):
         for name, holds in (("filter", waits), ("praise", False)):
             Finding.objects.create(comment=comment, revision=1, check_name=name, strength=0.5, holds=holds)
     decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     told = {one.label: one.decided for one in dashboard.checks(30, UTC)}
-    assert told == {"Generic praise.": 2, "the filter": 1}
+    assert told == {"Generic praise.": 2, "the spam filter": 1}
 
 
-def test_the_age_of_what_waits():
+def test_age_of_the_queue():
     article = make_article()
     for hours in (0.5, 2, 5, 30, 100, 1_000, 2_000):
         Case.objects.create(
@@ -171,11 +173,11 @@ def test_a_burst_stands_out(moderator):
     chart, bursts = found
     assert [(burst.at, burst.count) for burst in bursts] == [(start + timedelta(hours=50), 12)]
     assert sum(numbers[0] for _label, numbers in chart.rows) == 32
-    assert len(chart.rows) <= dashboard.SLICES
+    assert len(chart.rows) <= dashboard.TIMELINE_BARS
     assert "12 comments in an hour, 0 of them removed" in moderator.get(f"{URL}?story={article.slug}").text
 
 
-def test_words_of_people_stay_words(moderator, maria):
+def test_user_text_is_escaped(moderator, maria):
     article = make_article('</title><script>alert(1)</script>"')
     rule = Rule.objects.create(kind="term", value="<svg onload=alert(2)>")
     comment = say(article)
@@ -188,7 +190,7 @@ def test_words_of_people_stay_words(moderator, maria):
     assert " style=" not in page
 
 
-def test_every_picture_has_a_name_and_a_table(moderator):
+def test_every_chart_has_a_title_and_a_table(moderator):
     say(make_article())
     page = moderator.get(URL).text
     pictures = re.findall(r'<svg [^>]*role="img" aria-labelledby="([\w-]+) ([\w-]+)">', page)
@@ -199,7 +201,7 @@ def test_every_picture_has_a_name_and_a_table(moderator):
     assert page.count("As a table") == len(pictures)
 
 
-def test_it_takes_as_many_statements_whatever_there_is(moderator, maria):
+def test_the_number_of_statements_does_not_grow(moderator, maria):
     with CaptureQueriesContext(
         connection,
     ) as few:
@@ -220,7 +222,7 @@ def test_nonsense_is_answered(moderator, query):
     assert moderator.get(URL + query).status_code in {200, 404}
 
 
-def test_only_moderators_look(client):
+def test_only_moderators_see_it(client):
     assert client.get(URL).status_code == 302
     client.force_login(UserFactory.create(roles=("Editor",)))
     assert client.get(URL).status_code == 403

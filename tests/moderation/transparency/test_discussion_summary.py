@@ -1,4 +1,4 @@
-"""The foot of a discussion: what every reader is told about its moderation, and what nobody is."""
+"""The summary below a discussion: what readers learn about its moderation, and what they do not."""
 
 from collections import Counter
 
@@ -9,7 +9,7 @@ from comments import removal_reasons
 from comments.models import Discussion, Reason, State
 from comments.services import delete_comment
 from moderation.actions.decisions import decide
-from moderation.transparency.discussion_summary import OTHERS, account, merged
+from moderation.transparency.discussion_summary import OTHERS, account, merge_rare_reasons
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ SEED = {
 }
 
 
-def test_the_seed_in_the_words_of_the_product():
+def test_the_summary_of_the_seed():
     assert told(SEED, declared_count=82, copied_count=74) == (
         "The original page announced 82 responses; our copy holds 74, and why 8 are missing is not known. "
         "49 are shown. 25 are not: 15 spam, 5 with their text missing, 5 for other reasons. "
@@ -53,7 +53,7 @@ def test_the_seed_in_the_words_of_the_product():
             {"declared_count": 40, "copied_count": 49},
             "The original page announced 40 responses; our copy holds 49. 49 are shown.",
         ),
-        # Fewer than three are not told apart.
+        # Reasons with fewer than three comments are not named.
         ({"spam/spam/person": 1}, {}, "49 are shown. 1 is not. A moderator decided 1 alone."),
         (
             {"spam/screened/machine": 1_500},
@@ -63,7 +63,7 @@ def test_the_seed_in_the_words_of_the_product():
         (
             {"rejected/insult/person": 4, "deleted/author/person": 3},
             {},
-            "49 are shown. 7 are not: 4 for “insult”, 3 taken back by their authors. "
+            "49 are shown. 7 are not: 4 for “insult”, 3 deleted by their authors. "
             "A moderator decided 4 alone.",
         ),
         (
@@ -71,27 +71,27 @@ def test_the_seed_in_the_words_of_the_product():
             {},
             "49 are shown. 1 is not.",
         ),
-        # What must not be seen is one of the others, whatever its number.
+        # Restricted comments always count as other reasons.
         (
             {"rejected/sealed/person": 9, "rejected/off_topic/person": 3},
             {},
-            "49 are shown. 12 are not: 3 off topic, 9 for other reasons. A moderator decided 12 alone.",
+            "49 are shown. 12 are not: 3 off-topic, 9 for other reasons. A moderator decided 12 alone.",
         ),
-        # One odd removal hides no other reason, and is not told which it is.
+        # A single removal does not hide the other reasons, and its own reason is not named.
         (
             {"spam/spam/confirmed": 295, "rejected/name/person": 1},
             {"shown": 32},
             "32 are shown. 296 are not: 295 spam, 1 for another reason. "
             "The checks proposed 295 and a moderator confirmed them; a moderator decided 1 alone.",
         ),
-        # One reason for all of them needs no second number.
+        # If all have one reason, the number is not repeated.
         (
             {"rejected/text_missing/person": 3},
             {},
             "49 are shown. 3 are not, with their text missing. A moderator decided 3 alone.",
         ),
-        ({"deleted/author/person": 4}, {}, "49 are shown. 4 are not, taken back by their authors."),
-        # A reason that administrators made and a code that nobody knows any more.
+        ({"deleted/author/person": 4}, {}, "49 are shown. 4 are not, deleted by their authors."),
+        # A reason that administrators added, and a code that does not exist any more.
         (
             {"rejected/flood_2026/confirmed": 3},
             {},
@@ -100,7 +100,7 @@ def test_the_seed_in_the_words_of_the_product():
         ),
     ],
 )
-def test_what_it_says(tally, values, words):
+def test_summaries(tally, values, words):
     assert told(tally, **values) == words
 
 
@@ -115,19 +115,17 @@ def test_what_it_says(tally, values, words):
     ],
 )
 def test_a_reason_given_fewer_than_three_times_is_not_named_and_hides_no_other(removed, told_apart):
-    assert merged(Counter(removed)) == told_apart
-    assert list(merged(Counter(removed))) == list(told_apart)
+    assert merge_rare_reasons(Counter(removed)) == told_apart
+    assert list(merge_rare_reasons(Counter(removed))) == list(told_apart)
 
 
 @pytest.mark.usefixtures("publishing_policy")
-def test_it_stands_under_the_discussion_for_every_reader_and_costs_no_statement(
-    client, django_assert_max_num_queries
-):
+def test_every_reader_sees_it_without_a_query(client, django_assert_max_num_queries):
     article = make_article()
     comments = [say(article) for _ in range(5)]
     url = article.get_absolute_url()
     heading = "How this discussion was moderated"
-    removal_reasons.known()  # the process keeps them from now on
+    removal_reasons.known()  # the process caches them from now on
     with django_assert_max_num_queries(20) as before:
         assert heading not in client.get(url).text
     maria = UserFactory.create(roles=("Moderator",))

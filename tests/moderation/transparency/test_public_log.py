@@ -1,4 +1,4 @@
-"""A story that an act publishes and takes back, as an import and its undo do, stands as by its editors."""
+"""Stories that an action publishes or unpublishes, as an import does, look as if an editor did it."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from tests.factories import UserFactory, make_article
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
-# What says how a story stands; the moments of the acts themselves differ.
+# Fields that describe the status of a story. The times of the actions differ.
 STANDS = ["published_at", "stage", "taken_back_why", "was_published_at", "updated_at", "version"]
 
 
@@ -53,7 +53,7 @@ def fresh(article: Article) -> Article:
     return article
 
 
-def test_both_ways_leave_the_same(client, moment):
+def test_an_action_and_an_editor_leave_the_same_result(client, moment):
     by_hand, by_act = (make_article(title, published_at=None) for title in ("By hand", "By an act"))
     by_act.updated_at = by_hand.updated_at
     Article.objects.filter(pk=by_act.pk).update(updated_at=by_hand.updated_at, stage=Article.Stage.READY)
@@ -91,7 +91,7 @@ def test_renamed_while_it_was_taken_back_its_old_address_leads_on(client, moment
     assert Redirect.objects.count() == 1
 
 
-def test_what_nobody_had_read_is_only_a_draft_again(client):
+def test_an_unread_story_becomes_a_draft_again(client):
     story = make_article(published_at=None)
     undone, _done = back(bring_in(story, at=timezone.now() + HOUR))
     assert (fresh(story).published_at, story.taken_back_at, story.was_published_at) == (None, None, None)
@@ -101,7 +101,7 @@ def test_what_nobody_had_read_is_only_a_draft_again(client):
 
 
 @pytest.mark.parametrize("until", [HOUR, -HOUR], ids=["embargoed", "embargoed until an hour ago"])
-def test_an_embargo_stands_in_the_way_of_redoing_and_says_so(client, moment, until):
+def test_an_embargo_prevents_a_redo_with_a_message(client, moment, until):
     held, free = make_article("Held", published_at=None), make_article("Free", published_at=None)
     undone, _done = back(bring_in(held, free, at=moment))
     set_embargo(article=fresh(held), until=timezone.now() + until, seen=held.version)
@@ -116,11 +116,11 @@ def test_an_embargo_stands_in_the_way_of_redoing_and_says_so(client, moment, unt
         "“A story that is not published”: Its date lies before its embargo ends"
     )
     assert fresh(held).published_at is None
-    assert fresh(free).published_at == moment  # one stands in nobody's way
+    assert fresh(free).published_at == moment  # an unaffected story
     assert list(again.changes.values_list("target_id", flat=True)) == [free.pk]
 
 
-def test_what_an_editor_took_back_since_stays_so(client, moment):
+def test_a_story_that_an_editor_unpublished_later_stays_so(client, moment):
     story = make_article("Untrue", published_at=None)
     undone, _done = back(bring_in(story, at=moment))
     story = publish(article=fresh(story), at=moment, seen=story.version)

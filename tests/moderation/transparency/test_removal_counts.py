@@ -1,4 +1,4 @@
-"""What was removed, for what and by whom: exact through every undo."""
+"""Removal counts by reason and decider, which stay exact through every undo."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +39,7 @@ def tally() -> dict[str, int]:
 
 
 @publishing
-def test_by_whom_follows_every_decision_and_its_undo(maria):
+def test_the_decider_follows_every_decision_and_its_undo(maria):
     article = make_article()
     found, plain, third = say(article), say(article), say(article)
     Finding.objects.create(comment=found, revision=1, check_name="links", strength=1, holds=True)
@@ -49,12 +49,12 @@ def test_by_whom_follows_every_decision_and_its_undo(maria):
     told = {"spam/spam/confirmed": 1, "spam/spam/person": 1}
     assert tally() == told
     removed = decide(ids=ids, to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
-    assert tally() == {"rejected/off_topic/person": 2}  # no check knows what a story is about
+    assert tally() == {"rejected/off_topic/person": 2}  # no check detects off-topic comments
     back = undo(batch=removed.batch, actor=maria)
     assert tally() == told
     undo(batch=back.batch, actor=maria)
     assert tally() == {"rejected/off_topic/person": 2}
-    undo(batch=spam.batch, actor=maria)  # decided on since: nothing
+    undo(batch=spam.batch, actor=maria)  # a newer decision exists, so nothing changes
     assert sum(tally().values()) == 2
 
     delete_comment(comment=third, user=None, guest=third.guest)
@@ -62,7 +62,7 @@ def test_by_whom_follows_every_decision_and_its_undo(maria):
 
 
 @publishing
-def test_an_undo_gives_back_also_who_had_decided(maria):
+def test_an_undo_restores_the_decider(maria):
     comment = say(make_article())
     change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
     assert tally() == {"spam/spam/machine": 1}
@@ -100,7 +100,7 @@ def test_a_check_proposes_by_what_it_finds_in_the_text_and_not_by_who_wrote_it(m
         ("sanctioned", set()),
     ],
 )
-def test_a_check_proposed_only_what_it_looks_for_and_a_seal_is_a_persons(check, confirmed, maria):
+def test_a_check_proposes_only_its_own_reasons_and_a_restriction_is_by_a_person(check, confirmed, maria):
     comment = say(make_article())
     Finding.objects.create(comment=comment, revision=1, check_name=check, strength=1, holds=True)
     for reason in ["spam", "repeat", "text_missing", "off_topic", "other"]:
@@ -116,7 +116,7 @@ def test_a_check_proposed_only_what_it_looks_for_and_a_seal_is_a_persons(check, 
     assert tally() == {"rejected/sealed/person": 1}
 
 
-def test_what_the_checks_took_for_spam_is_counted_from_the_start(maria, monkeypatch):
+def test_spam_found_by_the_checks_is_counted_at_once(maria, monkeypatch):
     monkeypatch.setattr(
         moderation.policy.Policy, "examine", lambda self, draft: ("spam", [Found(strength=1, check="links")])
     )
@@ -125,7 +125,7 @@ def test_what_the_checks_took_for_spam_is_counted_from_the_start(maria, monkeypa
     comment = say(article)
     version = Discussion.objects.get().version
     assert tally() == {"spam/screened/machine": 1}
-    assert version == 1  # its foot changed
+    assert version == 1  # its summary changed
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert tally() == {}
     undo(batch=act.batch, actor=maria)
@@ -133,7 +133,7 @@ def test_what_the_checks_took_for_spam_is_counted_from_the_start(maria, monkeypa
 
 
 class Model:
-    """What the tally should be, kept beside the log in the plainest way: by comment, each line's key."""
+    """The expected counts, computed in the simplest way: by comment, the key of each transition."""
 
     def __init__(self, comments: list[Comment]) -> None:
         self.lines: dict[int, list[tuple[Any, str]]] = {c.pk: [(None, "")] for c in comments}
@@ -166,7 +166,7 @@ ACTS = st.lists(
 @publishing
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=ACTS)
-def test_it_is_what_a_recount_gives_after_any_acts(acts, maria):
+def test_the_counts_equal_a_recount_after_any_actions(acts, maria):
     articles: list[Article] = [make_article(), make_article()]
     comments = [say(articles[n % 2]) for n in range(5)]
     model, batches = Model(comments), []
@@ -214,7 +214,7 @@ def test_it_is_what_a_recount_gives_after_any_acts(acts, maria):
 
 
 @publishing
-def test_what_is_sealed_is_counted_as_removed_and_lifted_as_it_was(maria):
+def test_a_restricted_comment_counts_as_removed_until_it_is_lifted(maria):
     chief = UserFactory.create(roles=("Administrator",))
     article = make_article()
     spam, shown = say(article), say(article)

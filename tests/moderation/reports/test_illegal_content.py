@@ -1,4 +1,4 @@
-"""Reports of illegal content: from anybody, with a receipt, before everything else, and told at once."""
+"""Reports of illegal content: anyone can send one and gets a receipt; moderators are mailed at once."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -58,8 +58,8 @@ def notice(comment, **fields) -> Notice:
     return reporting.give_notice(comment=comment, **({"why": "A threat.", "email": "n@example.org"} | fields))
 
 
-def test_what_is_too_long_is_refused_whole_and_with_the_count(client, comment):
-    """The browser is told no length: it would cut what is pasted, and say nothing."""
+def test_a_too_long_text_is_refused_with_the_count(client, comment):
+    """The form has no maxlength, since browsers would cut pasted text silently."""
     assert "maxlength" not in client.get(URL).text
     why = "It is a threat. " * 2_000
     answer = client.post(URL, filled(comment, why=why))
@@ -68,7 +68,7 @@ def test_what_is_too_long_is_refused_whole_and_with_the_count(client, comment):
     assert why.strip() in answer.text
 
 
-def test_every_page_leads_to_it_and_a_report_of_a_comment_brings_it_along(client, comment):
+def test_every_page_links_to_the_form_and_a_report_page_fills_in_the_comment(client, comment):
     assert f'href="{URL}"' in client.get("/").content.decode()
     page = client.get(f"{comment.discussion.article.get_absolute_url()}report/{comment.pk}/").content.decode()
     assert f'href="{URL}?comment={comment.pk}"' in page
@@ -76,7 +76,7 @@ def test_every_page_leads_to_it_and_a_report_of_a_comment_brings_it_along(client
     assert f'value="{comment.pk}"' in form
 
 
-def test_anybody_reports_and_gets_a_receipt_that_says_how_it_stands(
+def test_anyone_can_report_and_gets_a_receipt_with_the_status(
     client, comment, maria, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=True):
@@ -91,31 +91,31 @@ def test_anybody_reports_and_gets_a_receipt_that_says_how_it_stands(
     )
     page = client.get(response.headers["Location"])
     assert page.headers["X-Robots-Tag"] == "noindex"
-    assert "Nobody has decided yet." in page.content.decode()
+    assert "Not reviewed yet." in page.content.decode()
     jobs = {job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()}
     assert jobs == {"tell_moderators", "send_receipt"}
 
     act = decide(ids=[comment.pk], to=State.REJECTED, reason="other", actor=maria).batch
     page = client.get(response.headers["Location"]).content.decode()
-    assert "A moderator has read it and removed the comment." in page
+    assert "A moderator reviewed the comment and removed it." in page
     assert "to a court" in page
-    assert "report it again" not in page.lower()  # there is nothing left to report
+    assert "report the comment again" not in page.lower()  # the comment is removed already
     assert tell_asked.func(str(act.pk)) == 1
     (message,) = mail.outbox
     assert message.to == ["nia@example.org"]
-    assert "removed the comment. A person decided this, not a machine." in message.body
+    assert (
+        "reviewed the comment and removed it. A person decided this, not an automatic check." in message.body
+    )
     assert "to a court" in message.body
     assert f"{URL}{row.receipt}/" in message.body
 
 
-def test_of_the_abuse_of_a_child_nobody_is_asked_who_they_are(
-    client, comment, django_capture_on_commit_callbacks
-):
-    assert "leave name and e-mail empty then." in client.get(URL).text  # and not the reason, above it
+def test_child_abuse_is_reported_anonymously(client, comment, django_capture_on_commit_callbacks):
+    assert "leave name and e-mail empty." in client.get(URL).text  # and not the reason
     bare = {"where": str(comment.pk), "is_child_abuse": "on", "why": "It links to pictures."}
-    unfinished = client.post(URL, bare)  # the tick for good faith is missing
+    unfinished = client.post(URL, bare)  # the good-faith box is not checked
     assert unfinished.status_code == 422
-    page = unfinished.content.decode()  # for who takes the tick off the fields are there, without an error
+    page = unfinished.content.decode()  # the fields are there without an error, in case the box is unchecked
     assert page.count("is-invalid") == 1
     assert 'class="who"' in page
     assert 'name="name"' in page
@@ -129,21 +129,21 @@ def test_of_the_abuse_of_a_child_nobody_is_asked_who_they_are(
     assert [job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()] == ["tell_moderators"]
 
     unticked = client.post(URL, bare | {"in_good_faith": "on", "is_child_abuse": "false"})
-    assert unticked.status_code == 422  # and so nobody leaves out who they are for something else
+    assert unticked.status_code == 422  # other reports cannot be anonymous
     assert Notice.objects.count() == 1
 
 
 @pytest.mark.parametrize(
     ("missing", "words"),
     [
-        ("name", "We need this, unless it is about the abuse of a child."),
-        ("email", "We need this, unless it is about the abuse of a child."),
+        ("name", "This field is required, except to report child abuse."),
+        ("email", "This field is required, except to report child abuse."),
         ("why", "This field is required."),
         ("where", "This field is required."),
-        ("in_good_faith", "Tick this if it is so."),
+        ("in_good_faith", "Please confirm this."),
     ],
 )
-def test_what_is_missing_is_asked_for_and_nothing_is_lost(client, comment, missing, words):
+def test_missing_fields_are_required_and_input_is_kept(client, comment, missing, words):
     response = client.post(URL, filled(comment, **{missing: ""}))
     page = response.content.decode()
     assert response.status_code == 422
@@ -152,7 +152,7 @@ def test_what_is_missing_is_asked_for_and_nothing_is_lost(client, comment, missi
     assert not Notice.objects.exists()
 
 
-def test_the_comment_is_found_by_its_number_its_page_or_its_place(client, comment):
+def test_the_comment_is_found_by_its_number_or_its_links(client, comment):
     story = comment.discussion.article.get_absolute_url()
     ways = [
         f" {comment.pk} ",
@@ -166,24 +166,24 @@ def test_the_comment_is_found_by_its_number_its_page_or_its_place(client, commen
 
 
 @pytest.mark.parametrize("where", ["0", "9" * 18, "9" * 40, "x", "https://[", "/comments/", "#comment-", "²"])
-def test_what_names_no_comment_is_refused_with_a_sentence(client, comment, where):
+def test_an_unknown_comment_is_refused(client, comment, where):
     response = client.post(URL, filled(comment, where=where))
     assert response.status_code == 422
-    assert "We find no comment there." in response.content.decode()
+    assert "We found no comment there." in response.content.decode()
     assert client.get(URL, {"comment": where}).status_code == 200
 
 
-def test_of_what_is_not_public_nothing_is_given_away(client, comment, maria):
+def test_nothing_about_hidden_comments_is_revealed(client, comment, maria):
     waiting, gone = say(comment.discussion.article, "Waits."), say(comment.discussion.article, "Gone.")
     draft = say(make_article("Draft", published_at=timezone.now() + timedelta(days=1)), "Early.")
     change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     for hidden in (waiting, draft):
-        assert "We find no comment there." in client.post(URL, filled(hidden)).content.decode()
-    assert "removed already" in client.post(URL, filled(gone)).content.decode()
+        assert "We found no comment there." in client.post(URL, filled(hidden)).content.decode()
+    assert "already removed" in client.post(URL, filled(gone)).content.decode()
 
 
-def test_it_goes_before_everything_else_and_takes_nothing_away(comment):
+def test_its_case_is_first_and_the_comment_stays_published(comment):
     early = say(comment.discussion.article, "Reported by many.")
     for _ in range(20):
         reporting.report_comment(comment=early, user=UserFactory.create(), guest=None, why="abuse", words="")
@@ -192,23 +192,21 @@ def test_it_goes_before_everything_else_and_takes_nothing_away(comment):
     first, second = Case.objects.open().order_by("due_at")
     assert (first.comment, second.comment) == (comment, early)
     assert first.is_illegal
-    assert first.due_at > timezone.now() - timedelta(days=3_651)  # moved forward once
+    assert first.due_at > timezone.now() - timedelta(days=3_651)  # its priority was raised once
     comment.refresh_from_db()
     assert comment.state == State.PUBLISHED
 
 
-def test_moderators_are_written_to_at_once_without_a_word_of_it(
-    comment, maria, django_capture_on_commit_callbacks
-):
+def test_moderators_are_mailed_at_once_without_a_quote(comment, maria, django_capture_on_commit_callbacks):
     moderator("Administrator", email="ada@example.org")
     moderator("Editor")
-    UserFactory.create(roles=("Moderator",))  # an e-mail that nobody proved
+    UserFactory.create(roles=("Moderator",))  # an unconfirmed e-mail
     moderator(is_active=False)
     with django_capture_on_commit_callbacks(execute=True):
         first = notice(comment, why="It is a threat.")
-        notice(comment, email="")  # in the same case: they know
+        notice(comment, email="")  # in the same case: no second mail
     job = DBTaskResult.objects.get(task_path="moderation.tasks.tell_moderators")
-    assert job.run_after == get_date_max()  # not later, that is
+    assert job.run_after == get_date_max()  # that is, at once
     assert tell_moderators.func(first.pk) == 2
     assert {tuple(m.to) for m in mail.outbox} == {("maria@example.org",), ("ada@example.org",)}
     for message in mail.outbox:
@@ -216,7 +214,7 @@ def test_moderators_are_written_to_at_once_without_a_word_of_it(
         assert "threat" not in message.body
 
 
-def test_a_receipt_carries_nothing_that_was_typed_and_no_e_mail_gets_many(comment):
+def test_a_receipt_quotes_nothing_and_mails_are_limited(comment):
     rows = [notice(comment, why="Buy pills", name="Buy pills") for _ in range(MAILS_A_DAY + 2)]
     assert [send_receipt.func(row.pk) for row in rows] == [1] * MAILS_A_DAY + [0, 0]
     for message, row in zip(mail.outbox, rows, strict=False):
@@ -231,8 +229,8 @@ def test_nobody_guesses_a_receipt(client, comment):
     assert client.post(f"{URL}{Notice.objects.get().receipt}/").status_code == 405
 
 
-def test_a_network_that_sends_many_is_told_to_wait_and_keeps_its_words(client, comment, monkeypatch):
-    monkeypatch.setattr("moderation.reports.views.STRANGERS_AN_HOUR", 1)
+def test_reports_per_network_are_limited_and_input_is_kept(client, comment, monkeypatch):
+    monkeypatch.setattr("moderation.reports.views.MAX_STRANGERS_PER_HOUR", 1)
     here = {"REMOTE_ADDR": "192.0.2.78"}
     assert client.post(URL, filled(comment), **here).status_code == 302
     response = client.post(URL, filled(comment), **here)
@@ -241,9 +239,9 @@ def test_a_network_that_sends_many_is_told_to_wait_and_keeps_its_words(client, c
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_sends_many_at_once_gets_no_further(monkeypatch):
-    """Over a connection each, as they come from a script."""
-    monkeypatch.setattr("moderation.reports.views.STRANGERS_AN_HOUR", 2)
+def test_the_limit_holds_for_simultaneous_reports(monkeypatch):
+    """Each comes over a connection of its own, as from a script."""
+    monkeypatch.setattr("moderation.reports.views.MAX_STRANGERS_PER_HOUR", 2)
     sent, together = filled(say(make_article())), Barrier(6)
 
     def send(_number: int) -> int:
@@ -258,7 +256,7 @@ def test_who_sends_many_at_once_gets_no_further(monkeypatch):
     assert Notice.objects.count() == 2
 
 
-def test_reported_again_it_is_a_new_question(comment, maria):
+def test_a_second_report_after_a_decision_opens_a_new_case(comment, maria):
     first = notice(comment)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     again = notice(comment)
@@ -266,27 +264,27 @@ def test_reported_again_it_is_a_new_question(comment, maria):
     assert again.case.closed_at is None
 
 
-def test_left_in_place_it_can_be_reported_again_from_the_receipt(client, comment, maria):
+def test_a_kept_comment_can_be_reported_again_from_the_receipt(client, comment, maria):
     row = notice(comment)
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).batch
     page = client.get(f"{URL}{row.receipt}/").content.decode()
     assert f'href="{URL}?comment={comment.pk}"' in page
     tell_asked.func(str(act.pk))
-    assert "report it again with what we overlooked" in mail.outbox[0].body
+    assert "report the comment again with what we overlooked" in mail.outbox[0].body
 
 
-def test_of_hundreds_a_card_says_the_first_and_the_last(client, comment, maria):
-    """Each may have 5,000 characters, and anybody may send them; but none of child abuse is lost in them."""
+def test_of_hundreds_a_card_shows_the_first_and_the_last(client, comment, maria):
+    """A card shows only some of many long notices, but always those of child abuse."""
     for number in range(30):
         notice(comment, why=f"It is a threat: {number:02}.", is_child_abuse=number == 15)
     client.force_login(maria)
     page = client.get(f"/moderation/comments/{comment.pk}/").content.decode()
     read = [int(number) for number in re.findall(r"It is a threat: (\d\d)\.", page)]
     assert read == [0, 1, 2, 3, 4, 15, 25, 26, 27, 28, 29]
-    assert "19 more came after it." in page
+    assert "19 more reports followed." in page
 
 
-def test_what_its_author_deleted_no_person_decided(client, maria):
+def test_a_deletion_by_the_author_is_not_called_a_decision(client, maria):
     jim = UserFactory.create()
     comment = say(make_article(), author=jim)
     row = notice(comment)
@@ -294,6 +292,6 @@ def test_what_its_author_deleted_no_person_decided(client, maria):
     tell_asked.func(str(Case.objects.get(comment=comment).closed_by))
     page = client.get(f"{URL}{row.receipt}/").content.decode()
     for said in (page, mail.outbox[0].body):
-        assert "Its author has deleted the comment." in said
+        assert "The comment was deleted by its author." in said
         assert "A person decided" not in said
         assert "court" not in said

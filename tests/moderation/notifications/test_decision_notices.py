@@ -1,4 +1,4 @@
-"""What the author of each kind of decision reads, on the page and by mail; nobody else reads it."""
+"""Notices about each kind of decision, on the author's page and by mail, which nobody else can read."""
 
 import re
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from moderation.actions.decisions import decide, undo
 from moderation.actions.quick_actions import redact
 from moderation.models import Batch, Rule
 from moderation.notifications.decision_kinds import Kind
-from moderation.notifications.notices import mailed_url, tell
+from moderation.notifications.notices import decision_url, tell
 from moderation.reports import reporting
 from moderation.rules import active_rules as rules
 from moderation.rules.matching import Written
@@ -69,7 +69,8 @@ def an_hour_later() -> None:
         Batch.objects.update(at=F("at") - timedelta(hours=1))
 
 
-# Each brings a comment of Jim's into being and gives it with the act that he is told of, if it is one.
+# Each function makes a comment of Jim's and returns it with the action that he is notified of, if there is
+# one.
 
 
 def new(article, jim, maria):
@@ -184,8 +185,8 @@ class Case:
 
 WAITS = "Your comment is waiting for review"
 ALONE = "Only you and the moderators can see it."
-NOBODY = "No person has decided yet."
-PERSON = "A person decided this, not a machine."
+NOBODY = "Not reviewed yet."
+PERSON = "A person decided this, not an automatic check."
 TERM = "It has a term that a rule of this site points to."
 CASES = [
     Case(
@@ -193,27 +194,29 @@ CASES = [
         WAITS,
         [
             ALONE,
-            "What somebody new writes here is read before it is published.",
-            "Nothing of yours was approved here yet.",
+            "Comments by new people are reviewed before they are published.",
+            "This is your first comment.",
             NOBODY,
         ],
         "again",
     ),
-    Case(checked, WAITS, [ALONE, "A check of this site asked for a look", "It has 2 links", NOBODY], "again"),
+    Case(
+        checked, WAITS, [ALONE, "A check of this site sent it to review.", "It has 2 links", NOBODY], "again"
+    ),
     Case(listed, WAITS, [ALONE, TERM, NOBODY], "again"),
-    Case(everything, WAITS, [ALONE, "In this discussion everything is read before", NOBODY], "again"),
+    Case(everything, WAITS, [ALONE, "In this discussion every comment is reviewed before", NOBODY], "again"),
     Case(
         changed,
-        "Your changed comment is waiting for review",
-        [ALONE, "You changed it, so somebody reads the new words first.", NOBODY],
+        "Your edited comment is waiting for review",
+        [ALONE, "You edited it, so a moderator reviews the new text first.", NOBODY],
         "again",
     ),
-    Case(published, "Your comment is published", ["A moderator has read your comment"], ""),
+    Case(published, "Your comment is published", ["A moderator approved your comment"], ""),
     Case(
         removed,
         "Your comment was removed",
         [
-            "A moderator has removed your comment: off-topic.",
+            "Removed by a moderator: off-topic.",
             "Keep to the boat.",
             "Nobody had reported it.",
             PERSON,
@@ -223,14 +226,14 @@ CASES = [
     Case(
         reported,
         "Your comment was removed",
-        ["A moderator has removed your comment: insult.", "A reader had reported it.", PERSON],
+        ["Removed by a moderator: insult.", "A reader had reported it.", PERSON],
         "both",
         ("Bo Reporter", "He is rude."),
     ),
     Case(
         illegal,
         "Your comment was removed",
-        ["Somebody had reported it as illegal.", PERSON],
+        ["It was reported as illegal.", PERSON],
         "both",
         ("Nia", "It is a threat."),
     ),
@@ -238,32 +241,34 @@ CASES = [
         pointed_out,
         "Your comment was removed",
         [
-            "removed your comment: off-topic.",
+            "Removed by a moderator: off-topic.",
             TERM,
-            "A check of this site had pointed it out; a person decided.",
+            "An automatic check proposed this, and a person decided.",
         ],
         "both",
     ),
     Case(
         spam,
-        "Your comment was taken for spam",
-        ["A moderator took your comment for spam and removed it.", PERSON],
+        "Your comment was marked as spam",
+        ["A moderator marked your comment as spam and removed it.", PERSON],
         "both",
     ),
     Case(
         machine,
-        "Your comment was taken for spam",
+        "Your comment was marked as spam",
         [
-            "A check of this site took your comment for spam",
-            "A machine decided this; no person has looked at it.",
+            "A check of this site marked your comment as spam",
+            "An automatic check decided this. No person has reviewed it.",
         ],
         "both",
     ),
-    Case(restored, "Your comment is back", ["A moderator has looked again, and it is back in place."], ""),
+    Case(
+        restored, "Your comment is published again", ["A moderator reviewed the removal of your comment."], ""
+    ),
     Case(
         blackened,
-        "Words were taken out of your comment",
-        ["A moderator has taken words out of your comment", "What is left of it stays published.", PERSON],
+        "Your comment was redacted",
+        ["A moderator removed words from your comment", "The rest of your comment stays published.", PERSON],
         "",
         ("Ann Smith",),
     ),
@@ -271,8 +276,8 @@ CASES = [
         sealed,
         "Your comment was removed",
         [
-            "Your comment must not be seen here, and has been removed.",
-            "Of such comments nobody is told whether they were reported.",
+            "Your comment must not be visible on this site, and was removed.",
+            "For such comments we do not say whether they were reported.",
             PERSON,
         ],
         "",
@@ -282,13 +287,18 @@ CASES = [
         stays,
         "Your comment stays removed",
         [
-            "You asked for another look. The comment was read again, and it stays removed: off-topic.",
-            "Somebody who had not decided on it before has read it.",
-            "This is final: it can't be asked for again.",
+            "You appealed the removal of your comment. It stays removed: off-topic.",
+            "A different moderator reviewed your appeal.",
+            "This decision is final. You can't appeal it again.",
         ],
         "",
     ),
-    Case(back, "Your comment is back", ["You asked for another look.", "it is back in place"], ""),
+    Case(
+        back,
+        "Your comment is published again",
+        ["You appealed the removal of your comment.", "Your comment is published again."],
+        "",
+    ),
 ]
 
 
@@ -312,7 +322,7 @@ def text(page: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
-def test_its_author_reads_it_on_a_page(client, case, made, jim):
+def test_the_author_sees_the_notice_on_its_page(client, case, made, jim):
     client.force_login(jim)
     page = page_of(client, made[0])
     assert f"<h1>{case.title}</h1>" in page
@@ -320,12 +330,12 @@ def test_its_author_reads_it_on_a_page(client, case, made, jim):
         assert sentence in text(page)
     for unsaid in case.unsaid:
         assert unsaid not in page
-    assert ("Ask for another look" in page) == (case.ways in {"ask", "both"})
-    assert ("send it again</a>" in page) == (case.ways in {"again", "both"} and "/edit/" not in page)
+    assert ("Appeal this decision" in page) == (case.ways in {"ask", "both"})
+    assert ("Edit and resubmit</a>" in page) == (case.ways in {"again", "both"} and "/edit/" not in page)
     assert 'content="noindex"' in page
 
 
-def test_its_author_reads_it_where_the_comment_stands(client, case, made, jim):
+def test_the_author_sees_the_notice_in_the_thread(client, case, made, jim):
     comment = Comment.objects.get(pk=made[0].pk)
     if comment.state == State.PUBLISHED:
         return
@@ -333,11 +343,11 @@ def test_its_author_reads_it_where_the_comment_stands(client, case, made, jim):
     page = client.get(made[0].discussion.article.get_absolute_url()).content.decode()
     assert f'href="/comments/{comment.pk}/decision/"' in page
     for sentence in case.said if comment.state != State.PENDING else [ALONE]:
-        if sentence != "This is final: it can't be asked for again.":
+        if sentence != "This decision is final. You can't appeal it again.":
             assert sentence in text(page)
 
 
-def test_its_author_reads_it_in_one_mail(case, made, jim):
+def test_the_author_gets_the_notice_by_mail(case, made, jim):
     comment, act = made
     mail.outbox.clear()
     if act:
@@ -345,7 +355,7 @@ def test_its_author_reads_it_in_one_mail(case, made, jim):
     elif Comment.objects.get(pk=comment.pk).state == State.PENDING:
         assert tell_held.func(comment.pk) == 1
     else:
-        return  # a machine's, or sealed: nobody sends a mail of its own
+        return  # removed by a check, or restricted: no mail about it
     (message,) = mail.outbox
     assert (message.subject, message.to) == (case.title, ["jim@example.org"])
     for sentence in case.said:
@@ -360,20 +370,20 @@ def test_its_author_reads_it_in_one_mail(case, made, jim):
 
 
 @pytest.mark.parametrize(("reason", "is_proposed"), [("spam", True), ("off_topic", False), ("sealed", False)])
-def test_a_check_had_pointed_out_only_what_it_looks_for(reason, is_proposed, jim, maria):
+def test_a_check_proposed_only_removals_for_its_own_reasons(reason, is_proposed, jim, maria):
     comment, _ = checked(make_article(), jim, maria)
     to = State.SPAM if reason == "spam" else State.REJECTED
     change_states(ids=[comment.pk], to=to, reason=reason, actor=maria)
     comment.refresh_from_db()
     said = tell([comment])[comment.pk].sentences[-1]
-    assert said == ("A check of this site had pointed it out; a person decided." if is_proposed else PERSON)
+    assert said == ("An automatic check proposed this, and a person decided." if is_proposed else PERSON)
 
 
-def test_what_its_author_can_do_about_a_seal_is_said_where_the_link_leads(client, jim, maria):
+def test_the_page_says_that_a_restriction_cannot_be_appealed(client, jim, maria):
     comment, _ = sealed(make_article(), jim, maria)
     client.force_login(jim)
     page = text(page_of(client, comment))
-    assert "What you can do You can't ask for another look here: only an administrator" in page
+    assert "What you can do You can't appeal this decision here: only an administrator" in page
 
 
 def test_nobody_else_finds_the_page(client, made, maria):
@@ -385,12 +395,12 @@ def test_nobody_else_finds_the_page(client, made, maria):
         assert client.post(path, {"words": "x"}).status_code == 404
 
 
-def test_the_places_are_marked_that_a_check_found(client, jim, maria):
+def test_findings_are_highlighted(client, jim, maria):
     comment, _ = checked(make_article(), jim, maria)
     client.force_login(jim)
     assert "See <mark>https://one.example</mark> and <mark>https://two" in page_of(client, comment)
     tell_held.func(comment.pk)
-    assert "Marked in it: “https://one.example”, “https://two.example”" in mail.outbox[-1].body
+    assert "Highlighted: “https://one.example”, “https://two.example”" in mail.outbox[-1].body
 
 
 RULES = [
@@ -429,7 +439,7 @@ RULES = [
 
 @pytest.mark.parametrize("becomes", ["waits", "removed", "spam", "stays"])
 @pytest.mark.parametrize(("rule", "body", "sentence", "own"), RULES)
-def test_own_words_are_marked_that_a_rule_found_and_nothing_else_of_it_is_told(
+def test_the_authors_words_are_highlighted_without_the_rule(
     rule, body, sentence, own, becomes, client, jim, maria
 ):
     article = make_article()
@@ -450,12 +460,12 @@ def test_own_words_are_marked_that_a_rule_found_and_nothing_else_of_it_is_told(
     assert sentence in page
     assert sentence in written
     assert re.findall(r"<mark>(.*?)</mark>", page) == own
-    assert ("Marked in it:" in written) == bool(own)
+    assert ("Highlighted:" in written) == bool(own)
     assert all(f"“{words}”" in written for words in own)
     assert not any(part in page + written for part in ("pill", "a.txt", "^jim"))
 
 
-def test_of_what_is_published_nothing_is_marked(client, jim, maria):
+def test_nothing_is_highlighted_in_a_published_comment(client, jim, maria):
     comment, _ = listed(make_article(), jim, maria)
     decided(comment, State.PUBLISHED, Reason.APPROVED, maria)
     client.force_login(jim)
@@ -464,7 +474,7 @@ def test_of_what_is_published_nothing_is_marked(client, jim, maria):
     assert "<mark>" not in page
 
 
-def test_what_proposed_nothing_is_not_told_of_a_removal(client, jim, maria):
+def test_a_removal_notice_has_only_findings_that_proposed_it(client, jim, maria):
     comment, _ = checked(make_article(), jim, maria)
     decided(comment, State.REJECTED, "insult", maria)
     client.force_login(jim)
@@ -473,7 +483,7 @@ def test_what_proposed_nothing_is_not_told_of_a_removal(client, jim, maria):
     assert "<mark>" not in page
 
 
-def test_a_guest_comes_from_the_mail_in_any_browser(client, maria):
+def test_a_guest_opens_the_mailed_link_in_any_browser(client, maria):
     guest = GuestFactory.create(confirmed_at=timezone.now(), email="g@example.org")
     comment = say(make_article(), guest=guest)
     act = decided(comment, State.REJECTED, "insult", maria)
@@ -482,33 +492,33 @@ def test_a_guest_comes_from_the_mail_in_any_browser(client, maria):
     assert url
     path = "/" + url[0].split("/", 3)[3]
     page = client.get(path).content.decode()
-    assert "removed your comment: insult." in page
+    assert "Removed by a moderator: insult." in page
     assert client.post(path, {"words": "Please."}).status_code == 302
-    assert "You have asked for another look." in client.get(path).content.decode()
+    assert "You have appealed this decision." in client.get(path).content.decode()
     other = say(make_article(), guest=GuestFactory.create())
     assert client.get(f"/comments/{other.pk}/decision/?{path.partition('?')[2]}").status_code == 302
     assert client.get(f"/comments/{comment.pk}/decision/?key=forged").status_code == 302
     assert COOKIE not in client.cookies
 
 
-def test_a_mail_a_person_and_act_however_different_their_comments(jim, maria):
+def test_one_mail_for_each_person_and_action(jim, maria):
     article = make_article()
     first, second = approved(article, "One.", author=jim, maria=maria), say(article, "Two.", author=jim)
     decided(second, State.REJECTED, "insult", maria)
     an_hour_later()
     act = decide(ids=[first.pk, second.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).batch
-    assert tell_authors.func(str(act.pk)) == 1  # the first was published already
+    assert tell_authors.func(str(act.pk)) == 1  # the author of the first knows that it is published
     act = decide(ids=[first.pk, second.pk], to=State.REJECTED, reason="off_topic", actor=maria).batch
     mail.outbox.clear()
     assert tell_authors.func(str(act.pk)) == 1
     (message,) = mail.outbox
     assert message.subject == "Your comments were removed"
-    assert message.body.count("A moderator has removed your comment: off-topic.") == 1
+    assert message.body.count("Removed by a moderator: off-topic.") == 1
     assert "“One.”" in message.body
     assert "“Two.”" in message.body
 
 
-def test_nobody_hears_of_what_is_undone_within_a_minute_or_that_it_is_back(jim, maria):
+def test_no_mail_about_a_decision_that_is_undone_within_a_minute(jim, maria):
     comment = approved(make_article(), author=jim, maria=maria)
     an_hour_later()
     act = decided(comment, State.REJECTED, "insult", maria)
@@ -523,7 +533,7 @@ def subjects(*acts: Batch) -> list[str]:
     return [message.subject for message in mail.outbox]
 
 
-def test_of_two_decisions_within_a_minute_the_second_is_told(jim, maria):
+def test_of_two_decisions_within_a_minute_the_second_is_mailed(jim, maria):
     comment = approved(make_article(), author=jim, maria=maria)
     an_hour_later()
     acts = [decided(comment, State.REJECTED, why, maria) for why in ("off_topic", "insult")]
@@ -534,7 +544,7 @@ def test_of_two_decisions_within_a_minute_the_second_is_told(jim, maria):
     assert "off-topic" in mail.outbox[0].body
 
 
-def test_what_a_colleague_confirms_within_the_minute_is_told_once(jim, maria):
+def test_a_decision_that_a_colleague_confirms_is_mailed_once(jim, maria):
     article = make_article()
     stays = approved(article, author=jim, maria=maria)
     redacted, act = blackened(article, jim, maria)
@@ -542,13 +552,13 @@ def test_what_a_colleague_confirms_within_the_minute_is_told_once(jim, maria):
     acts = [decided(stays, State.REJECTED, "off_topic", maria) for _ in range(2)]
     assert subjects(*acts) == ["Your comment was removed"]
     confirmed = decided(redacted, State.PUBLISHED, Reason.APPROVED, maria)
-    assert subjects(act, confirmed) == ["Words were taken out of your comment"]
+    assert subjects(act, confirmed) == ["Your comment was redacted"]
     waits = say(article, "See https://one.example and https://two.example here.", author=jim)
     acts = [decided(waits, State.PUBLISHED, Reason.APPROVED, maria) for _ in range(2)]
     assert subjects(*acts) == ["Your comment is published"]
 
 
-def test_what_was_published_and_removed_and_put_back_within_the_minute_is_told_as_published(jim, maria):
+def test_a_comment_published_removed_and_restored_is_mailed_as_published(jim, maria):
     comment = say(make_article(), author=jim)
     acts = [decided(comment, State.PUBLISHED, Reason.APPROVED, maria)]
     acts.append(decided(comment, State.REJECTED, "insult", maria))
@@ -556,19 +566,19 @@ def test_what_was_published_and_removed_and_put_back_within_the_minute_is_told_a
     assert subjects(*acts) == ["Your comment is published"]
 
 
-def test_on_the_story_the_author_is_spoken_to_and_a_moderator_told_of_them(client, jim, maria):
+def test_sentences_in_the_thread_address_the_author_or_the_moderator(client, jim, maria):
     article = make_article()
     say(article, "Hello, everybody.", author=jim)
     pages = {}
     for user in (jim, maria):
         client.force_login(user)
         pages[user.name] = client.get(article.get_absolute_url()).content.decode()
-    assert "Nothing of yours was approved here yet." in pages["Jim"]
+    assert "This is your first comment." in pages["Jim"]
     assert "by this person" not in pages["Jim"]
     assert "Nothing by this person was approved here yet." in pages["Maria"]
 
 
-def test_a_wait_is_told_a_minute_later_to_proved_e_mails_and_a_flood_of_them_three_times(
+def test_waiting_is_mailed_after_a_minute_to_confirmed_e_mails_at_most_three_times(
     jim, django_capture_on_commit_callbacks
 ):
     article = make_article()
@@ -584,7 +594,7 @@ def test_a_wait_is_told_a_minute_later_to_proved_e_mails_and_a_flood_of_them_thr
     assert [tell_held.func(one.pk) for one in [first, *more, last]] == [1, 1, 1, 0]
 
 
-def test_a_wait_after_an_edit_is_told_as_well(jim, maria, django_capture_on_commit_callbacks):
+def test_waiting_after_an_edit_is_mailed_too(jim, maria, django_capture_on_commit_callbacks):
     comment = approved(make_article(), author=jim, maria=maria)
     DBTaskResult.objects.all().delete()
     with django_capture_on_commit_callbacks(execute=True):
@@ -594,7 +604,7 @@ def test_a_wait_after_an_edit_is_told_as_well(jim, maria, django_capture_on_comm
     assert [job.args_kwargs["args"] for job in jobs] == [[comment.pk]]
 
 
-def test_many_take_as_many_statements_as_one(jim, maria):
+def test_many_notices_take_as_many_statements_as_one(jim, maria):
     article = make_article()
     made = [approved(article, f"Word {n} of the harbour.", author=jim, maria=maria) for n in range(4)]
     decide(ids=[one.pk for one in made], to=State.REJECTED, reason="insult", actor=maria)
@@ -607,11 +617,11 @@ def test_many_take_as_many_statements_as_one(jim, maria):
             tell(rows)
         return len(captured)
 
-    statements([made[0].pk])  # the process keeps the reasons from now on
+    statements([made[0].pk])  # the process caches the reasons from now on
     assert statements([made[0].pk]) == statements([one.pk for one in made]) <= 9
 
 
-def test_that_it_was_reported_is_said_whichever_case_the_report_was_in(jim, maria):
+def test_a_notice_mentions_reports_of_every_earlier_case(jim, maria):
     article, otto = make_article(), UserFactory.create(roles=("Moderator",))
     kept = approved(article, author=jim, maria=maria)
     looked_at = approved(article, "Another word.", author=jim, maria=maria)
@@ -631,29 +641,31 @@ def test_that_it_was_reported_is_said_whichever_case_the_report_was_in(jim, mari
 
     assert "A reader had reported it." in told[kept.pk].sentences
     assert "A reader had reported it." in told[looked_at.pk].sentences
-    assert "Nobody had reported it." in told[later.pk].sentences  # when it was decided
+    assert "Nobody had reported it." in told[later.pk].sentences  # at the time of the decision
 
 
-def test_after_another_look_no_second_one_is_promised_whatever_is_decided_then(jim, maria):
+def test_after_an_appeal_no_second_one_is_offered(jim, maria):
     comment, _ = stays(make_article(), jim, maria)
     decided(comment, State.SPAM, Reason.SPAM, maria)
-    assert tell([Comment.objects.get(pk=comment.pk)])[comment.pk].way.startswith("This is final")
+    assert tell([Comment.objects.get(pk=comment.pk)])[comment.pk].next_step.startswith(
+        "This decision is final"
+    )
 
 
-def test_words_that_are_taken_out_once_more_are_told_once_more(jim, maria):
+def test_a_second_redaction_is_mailed_too(jim, maria):
     comment, act = blackened(make_article(), jim, maria)
     back = undo(batch=act, actor=maria).batch
     again = undo(batch=back, actor=maria).batch
     assert [tell_authors.func(str(one.pk)) for one in (act, back, again)] == [0, 0, 1]
-    assert mail.outbox[-1].subject == "Words were taken out of your comment"
+    assert mail.outbox[-1].subject == "Your comment was redacted"
     assert "Ann Smith" not in mail.outbox[-1].body
     assert tell([Comment.objects.get(pk=comment.pk)])[comment.pk].kind == Kind.REDACTED
 
 
-def test_who_comes_by_a_mailed_key_is_not_led_to_a_page_that_takes_none(client, maria):
+def test_a_mailed_link_does_not_offer_the_edit_page(client, maria):
     guest = GuestFactory.create(confirmed_at=timezone.now())
     comment = say(make_article(), guest=guest)
     comment.refresh_from_db()
-    page = client.get("/" + mailed_url(comment).split("/", 3)[3]).content.decode()
+    page = client.get("/" + decision_url(comment).split("/", 3)[3]).content.decode()
     assert f"/comments/{comment.pk}/edit/" not in page
     assert f"/comments/{comment.pk}/again/?key=" in page
