@@ -30,8 +30,8 @@ from moderation.similar import scan
 from moderation.spam_filter import training
 
 RETRY = timedelta(minutes=5)  # after which a job that failed is tried again, if it is not due earlier
-DONE_KEPT = timedelta(days=7)
-LOCKS = 0x50DA  # the first half of the advisory locks' keys; the second is of the job's name
+FINISHED_KEPT_FOR = timedelta(days=7)
+LOCK_NAMESPACE = 0x50DA  # the first half of the advisory locks' keys; the second is of the job's name
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Job(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Ran:
+class JobOutcome:
     """What came of one run. `error` is empty where it went well."""
 
     name: str
@@ -58,13 +58,13 @@ class Ran:
 def forget_done() -> int:
     """What jobs of the worker did is kept for a week; those that failed stay until somebody has looked."""
     done = DBTaskResult.objects.filter(status=TaskResultStatus.SUCCESSFUL)
-    return done.filter(finished_at__lt=timezone.now() - DONE_KEPT).delete()[0]
+    return done.filter(finished_at__lt=timezone.now() - FINISHED_KEPT_FOR).delete()[0]
 
 
 # In this order; a long one keeps those behind it waiting.
 JOBS: list[Job] = [
     Job("tell moderators what waits", timedelta(minutes=5), waiting_alerts.alert),
-    Job("ask for second opinions", timedelta(minutes=10), second_opinions.ask),
+    Job("ask for second opinions", timedelta(minutes=10), second_opinions.create_questions),
     Job("train the filter", timedelta(minutes=10), training.run),
     Job("forget IP addresses", timedelta(days=1), origins.forget),
     Job("forget wrong passwords", timedelta(days=1), login_throttling.forget_old),
@@ -79,16 +79,16 @@ JOBS: list[Job] = [
     Job("look which words stories share", timedelta(days=1), note_all_keywords),
     Job("throw old lists away", timedelta(days=1), purge.throw_away_lists),
     Job("remember what was erased", timedelta(days=1), replay.remember_all),
-    Job("look after the archive", timedelta(days=1), scan.archive_health),
+    Job("look after the archive", timedelta(days=1), scan.nightly_scan),
 ]
 
 
-def tick(jobs: Sequence[Job] | None = None) -> Iterator[Ran]:
+def tick(jobs: Sequence[Job] | None = None) -> Iterator[JobOutcome]:
     """Run each job that is due and that no other process is running; one that fails stops no other."""
     for job in JOBS if jobs is None else jobs:
-        with _alone(job.name) as is_ours:
+        with _job_lock(job.name) as is_ours:
             if is_ours and is_due(job, timezone.now()):
-                yield _run(job)
+                yield _run_job(job)
 
 
 def is_due(job: Job, now: datetime) -> bool:
@@ -101,7 +101,7 @@ def is_due(job: Job, now: datetime) -> bool:
     return last.started_at + pause <= now
 
 
-def _run(job: Job) -> Ran:
+def _run_job(job: Job) -> JobOutcome:
     JobRun.objects.update_or_create(
         pk=job.name, defaults={"started_at": timezone.now(), "finished_at": None, "error": ""}
     )
@@ -114,18 +114,18 @@ def _run(job: Job) -> Ran:
         if not connection.is_usable():
             connection.close()  # the lock went with it; the next statement makes another
     JobRun.objects.filter(pk=job.name).update(finished_at=timezone.now(), error=failure)
-    return Ran(job.name, time.monotonic() - start, result, failure)
+    return JobOutcome(job.name, time.monotonic() - start, result, failure)
 
 
 @contextmanager
-def _alone(name: str) -> Iterator[bool]:
+def _job_lock(name: str) -> Iterator[bool]:
     """Whether no other process runs this job; until the end of the block none starts it."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [LOCKS, name])
+        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [LOCK_NAMESPACE, name])
         is_ours = bool(cursor.fetchone()[0])
     try:
         yield is_ours
     finally:
         if is_ours:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [LOCKS, name])
+                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [LOCK_NAMESPACE, name])

@@ -17,7 +17,7 @@ urlpatterns = [
     path("", queue.queue, name="queue"),
     path("cases/<int:pk>/", queue.case, name="case"),
     path("comments/<int:pk>/", queue.comment, name="comment"),
-    path("gather/", queue.gather, name="gather"),
+    path("gather/", queue.create_list, name="gather"),
     path("decide/", views.decide, name="decide"),
     path("acts/", history_views.history, name="history"),
     path("acts/<uuid:pk>/", history_views.batch, name="batch"),
@@ -60,14 +60,14 @@ urlpatterns = [
     # Acts on comments, discussions and the site
     path("comments/<int:pk>/pick/", comment_views.pick, name="pick"),
     path("comments/<int:pk>/lock/", comment_views.lock, name="lock"),
-    path("comments/<int:pk>/repeat/", comment_views.repeat, name="repeat"),
+    path("comments/<int:pk>/repeat/", comment_views.duplicate, name="repeat"),
     path("comments/<int:pk>/redact/", comment_views.redact, name="redact"),
     path("discussions/", discussion_views.discussions, name="discussions"),
-    path("discussions/<int:pk>/<slug:name>/", discussion_views.press, name="press"),
-    path("site/<slug:name>/", discussion_views.press_site, name="press-site"),
+    path("discussions/<int:pk>/<slug:name>/", discussion_views.discussion_action, name="press"),
+    path("site/<slug:name>/", discussion_views.site_action, name="press-site"),
     # Similar comments
     path("similar/", similar.groups, name="similar"),
-    path("similar/look/", similar.look_again, name="look"),
+    path("similar/look/", similar.rescan, name="look"),
     path("similar/<uuid:pk>/", similar.group, name="group"),
     # The log
     path("log/", log_views.lines, name="log"),

@@ -29,19 +29,19 @@ from moderation.similar.clues import Clue
 from moderation.spam_filter import explanations as say
 from moderation.spam_filter import scoring, stored_scores
 
-ALONE = 0.35  # the most that a signal of the filter says by itself
-LISTED = 20  # earlier decisions and texts that a card has
+MAX_FILTER_SIGNAL = 0.35  # the most that a signal of the filter says by itself
+MAX_LISTED = 20  # earlier decisions and texts that a card has
 
 
 @dataclass(frozen=True)
-class Why:
+class Signal:
     sentence: str
     strength: int  # 1 to 3
     twin: Comment | None  # the other one, if it can be read
 
 
 @dataclass(frozen=True)
-class Decided:
+class EarlierDecision:
     """An earlier decision on the comment."""
 
     what: str  # "Removed: off topic"
@@ -51,7 +51,7 @@ class Decided:
 
 
 @dataclass(frozen=True)
-class Alike:
+class SimilarGroup:
     """The group of similar comments that holds this one."""
 
     group: Group
@@ -65,13 +65,13 @@ class Card:
     seen: str  # what a decision is made upon: the comment and the last line of the log about it
     body: SafeString  # as its page shows it, marked
     typed: SafeString | None  # as it was typed, where the page does not show all that is marked
-    why: list[Why]  # the strongest first
+    why: list[Signal]  # the strongest first
     score: str  # what they come to, in a sentence
     person: str  # the key of its writer, as in URLs: u12
     record: profiles.Record
     asked: list[reporting.Asked]
-    alike: Alike | None
-    decisions: list[Decided]  # the latest first
+    alike: SimilarGroup | None
+    decisions: list[EarlierDecision]  # the latest first
     has_page: bool  # whether it can be read in its place
     earlier: list[CommentRevision]  # what it said before it was edited, the latest first
     taken: bool  # a colleague is looking at it now: case.claimed_by, until case.claimed_until
@@ -87,7 +87,7 @@ class Card:
         return "spam" if any(why.strength == 3 for why in self.why) else "approved"
 
 
-def card(pk: int, user: User) -> Card | None:
+def load_card(pk: int, user: User) -> Card | None:
     """Nothing where there is no such comment."""
     around = Comment.objects.select_related("discussion__article", "parent", "guest", "author").defer(
         "parent__body",
@@ -100,17 +100,19 @@ def card(pk: int, user: User) -> Card | None:
     twins = [found.twin_id for found in findings if found.twin_id]
     own = set(Comment.objects.moderated_by(user).filter(pk__in=twins).values_list("pk", flat=True))
     member = similar.members_of([comment.pk]).get(comment.pk)
-    told = reduce(or_, [TOLD[f.check_name] for f in findings if f.check_name in TOLD], Clue(0))
-    compared = _compared(comment, member) & ~told
-    signs = single_comment.signs(comment.author_name, comment.body, compared, told)
-    why = [(_weight(f), _why(f, own)) for f in findings]
-    why += [(sign.strength, Why(sign.sentence, _class(sign.strength), None)) for sign in signs]
+    told = reduce(
+        or_, [CLUES_OF_CHECKS[f.check_name] for f in findings if f.check_name in CLUES_OF_CHECKS], Clue(0)
+    )
+    compared = _compared_clues(comment, member) & ~told
+    signs = single_comment.find_signals(comment.author_name, comment.body, compared, told)
+    why = [(_finding_strength(f), _finding_signal(f, own)) for f in findings]
+    why += [(sign.strength, Signal(sign.sentence, _strength_class(sign.strength), None)) for sign in signs]
     why.sort(key=lambda one: -one[0])
     spans = [span for finding in findings for span in finding.spans]
     spans += [span for sign in signs for span in sign.spans]
     if member and Clue.SPUN in compared:
-        spans += pages.shared_places(member.group, comment)
-    body, all_marked = highlights.marked(comment.body, comment.body_html, spans)
+        spans += pages.shared_spans(member.group, comment)
+    body, all_marked = highlights.highlight_html(comment.body, comment.body_html, spans)
     weighed = stored_scores.parts_of(comment, findings)
     case = Case.objects.open().filter(comment=comment).select_related("claimed_by").first()
     until = case.claimed_until if case and case.claimed_by_id != user.pk else None
@@ -122,40 +124,42 @@ def card(pk: int, user: User) -> Card | None:
         body=body,
         typed=None if all_marked else explanations.marked(comment.body, spans),
         why=[one for _strength, one in why],
-        score=_in_a_sentence([strength for strength, _one in why]),
+        score=_strengths_text([strength for strength, _one in why]),
         person=profiles.Person.of(comment).key,
         record=profiles.records([comment], user)[comment.pk],
         asked=reporting.asked([case.pk], user).get(case.pk, []) if case else [],
-        alike=_alike(comment, member) if user.is_moderator else None,
-        decisions=_decisions(comment, user),
+        alike=_similar_group(comment, member) if user.is_moderator else None,
+        decisions=_earlier_decisions(comment, user),
         has_page=has_page(comment),
-        earlier=list(comment.revisions.order_by("-revision")[:LISTED]),
+        earlier=list(comment.revisions.order_by("-revision")[:MAX_LISTED]),
         taken=until is not None and until > timezone.now(),
         parts=say.parts(weighed, comment.body, comment.author_name),
         weighed=explanations.marked(comment.body, [span for part in weighed for span in part["spans"]]),
-        acts=[act for act in acts if not _is_on_the_card(act)],
+        acts=[act for act in acts if not _is_main_action(act)],
     )
 
 
-def _is_on_the_card(act: dict[str, Any]) -> bool:
+def _is_main_action(act: dict[str, Any]) -> bool:
     """Its three main acts have buttons of their own."""
     return bool(urlsplit(act["url"]).path == reverse("moderation:decide"))
 
 
-def _why(found: Finding, own: set[int]) -> Why:
+def _finding_signal(found: Finding, own: set[int]) -> Signal:
     """`own`: ids of other comments that this person decides on, and so may know of before they are public."""
     twin = found.twin if found.twin_id in own else found.public_twin
     sentence = explanations.why(found, to_moderator=True, twin=twin)
-    return Why(sentence, _class(_weight(found)), twin if twin and has_page(twin) else None)
+    return Signal(
+        sentence, _strength_class(_finding_strength(found)), twin if twin and has_page(twin) else None
+    )
 
 
-def _class(strength: float) -> int:
-    return 3 if strength >= cases.STRONG else 2 if strength >= cases.MIDDLING else 1
+def _strength_class(strength: float) -> int:
+    return 3 if strength >= cases.STRONG else 2 if strength >= cases.MEDIUM else 1
 
 
-def _in_a_sentence(strengths: Sequence[float]) -> str:
+def _strengths_text(strengths: Sequence[float]) -> str:
     """What the reasons come to; the filter's probability is one of them, in its own words."""
-    counts = [sum(_class(strength) == which for strength in strengths) for which in (3, 2, 1)]
+    counts = [sum(_strength_class(strength) == which for strength in strengths) for which in (3, 2, 1)]
     said = [
         ngettext("%(n)s strong reason", "%(n)s strong reasons", counts[0]) % {"n": counts[0]},
         ngettext("%(n)s middling one", "%(n)s middling ones", counts[1]) % {"n": counts[1]},
@@ -181,13 +185,13 @@ def _in_a_sentence(strengths: Sequence[float]) -> str:
     return _("%(reasons)s and %(last)s to look.") % {"reasons": listed, "last": said[-1]}
 
 
-def _decisions(comment: Comment, user: User) -> list[Decided]:
+def _earlier_decisions(comment: Comment, user: User) -> list[EarlierDecision]:
     """What people decided on it, the latest first and LISTED at most; two statements."""
     lines = list(
         comment.transitions.exclude(actor=None, batch=None)
         .exclude(from_state="", kind=Transition.Kind.STATE)
         .select_related("actor")
-        .order_by("-id")[:LISTED]
+        .order_by("-id")[:MAX_LISTED]
     )
     batches = Batch.objects.select_related("root").in_bulk({line.batch for line in lines})
     found = []
@@ -196,12 +200,12 @@ def _decisions(comment: Comment, user: User) -> list[Decided]:
         what = explanations.done(batch) if batch else explanations.decided(line.to_state, line.reason)
         opens = batch and (user.is_moderator or batch.actor_id == user.pk)
         url = reverse("moderation:batch", args=[line.batch]) if opens else ""
-        found.append(Decided(what, str(line.actor or ""), line.at, url))
+        found.append(EarlierDecision(what, str(line.actor or ""), line.at, url))
     return found
 
 
 # What a check says as well as a clue of similar comments does.
-TOLD = {
+CLUES_OF_CHECKS = {
     "late": Clue.LATE,
     "links": Clue.LINK,
     "domain": Clue.LINK,
@@ -216,21 +220,21 @@ TOLD = {
 }
 
 
-def _compared(comment: Comment, member: Member | None) -> Clue:
+def _compared_clues(comment: Comment, member: Member | None) -> Clue:
     """What a look found by comparing this very text."""
     if member is None or member.revision != comment.revision:  # type: ignore[attr-defined]
         return Clue(0)
     return Clue(member.clues)
 
 
-def _weight(finding: Finding) -> float:
+def _finding_strength(finding: Finding) -> float:
     """How much it says by itself. What a signal found is a part of what the filter says, and little alone."""
     if finding.check_name in scoring.KEPT and not finding.holds:
-        return min(finding.strength, ALONE)
+        return min(finding.strength, MAX_FILTER_SIGNAL)
     return finding.strength
 
 
-def _alike(comment: Comment, member: Member | None) -> Alike | None:
+def _similar_group(comment: Comment, member: Member | None) -> SimilarGroup | None:
     """One statement."""
     if not member:
         return None
@@ -242,4 +246,4 @@ def _alike(comment: Comment, member: Member | None) -> Alike | None:
         "%(n)s comments look like this one, %(published)s of them published.",
         group.size - 1,
     ) % {"n": f"{group.size - 1:,}", "published": f"{count:,}" if count > 0 else _("none")}
-    return Alike(group, said)
+    return SimilarGroup(group, said)

@@ -43,11 +43,11 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
             free = finding.rule.value if finding.rule else LINKS_FREE
             return words % {"count": finding.number, "free": free}
         case "repeat" | "near_repeat":
-            return _repeat(exact=finding.check_name == "repeat", twin=twin)
+            return _explain_duplicate(exact=finding.check_name == "repeat", twin=twin)
         case "emptied":
             return _("There is no text in it, or its text is missing in the original.")
         case "term" | "term_list" | "domain" | "name_pattern" if not to_moderator:
-            return _rule_found(finding)
+            return _explain_rule_to_author(finding)
         case "term" if finding.spans:
             return _("It has the term “%(term)s”.") % {"term": finding.rule}
         case "term":
@@ -61,7 +61,7 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
         case "name_pattern":
             return _("The name fits the pattern “%(pattern)s”.") % {"pattern": finding.rule}
         case "late" if finding.number is not None:
-            return _("Posted %(age)s after the article.") % {"age": age(finding.number)}
+            return _("Posted %(age)s after the article.") % {"age": format_age(finding.number)}
         case "filter" if to_moderator:
             return explanations.probability(finding.strength, waits=finding.holds)
         case "filter":
@@ -75,7 +75,7 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
     return _("The check “%(name)s” found something.") % {"name": finding.check_name}
 
 
-def _rule_found(finding: Finding) -> str:
+def _explain_rule_to_author(finding: Finding) -> str:
     match finding.check_name:
         case "term" if finding.spans:
             return _("It has a term that a rule of this site points to.")
@@ -133,7 +133,7 @@ def too_fast(most: int, *, by_others: bool) -> str:
     return words % {"n": most}
 
 
-def _repeat(*, exact: bool, twin: Comment | None) -> str:
+def _explain_duplicate(*, exact: bool, twin: Comment | None) -> str:
     if twin is None:
         return _("The same text as another comment.") if exact else _("Nearly the text of another comment.")
     words = (
@@ -144,7 +144,7 @@ def _repeat(*, exact: bool, twin: Comment | None) -> str:
     return words % {"id": twin.pk, "name": twin.author_name}
 
 
-def age(days: int) -> str:
+def format_age(days: int) -> str:
     """7 years and 8 months · 3 months · 31 days, as people count them: years of 365.25 days."""
     years, months = divmod(int(days / 30.4375), 12)
     said_years = ngettext("%(n)s year", "%(n)s years", years) % {"n": years}
@@ -197,12 +197,12 @@ def done(batch: Batch) -> str:
         case Batch.Kind.DECISION:
             return decided(batch.to_state, batch.reason)
         case Batch.Kind.PERSON:
-            return held_to(batch.parameters)
+            return describe_sanction_change(batch.parameters)
         case Batch.Kind.DISCUSSION | Batch.Kind.COMMENT | Batch.Kind.FILTER if "field" in batch.parameters:
             field, value = batch.parameters["field"], batch.parameters["value"]
             if batch.parameters.get("target") == Change.Target.SITE:
-                return on_the_site(field, value)
-            return setting(field, value)
+                return describe_site_setting(field, value)
+            return describe_setting(field, value)
         case Batch.Kind.REDACTION:
             return _("Words blacked out")
         case Batch.Kind.SEAL if "is_held" in batch.parameters:
@@ -215,7 +215,7 @@ def done(batch: Batch) -> str:
         case Batch.Kind.SEAL:
             return _("Sealed: %(why)s") % {"why": Seal.Why(batch.parameters["why"]).label}
         case Batch.Kind.RULE:
-            return rule_act(batch.parameters.get("does", ""))
+            return describe_rule_change(batch.parameters.get("does", ""))
         case Batch.Kind.EMPTYING if "comment" in batch.parameters:
             return _("Deleted for good: #%(id)s") % {"id": batch.parameters["comment"]}
         case Batch.Kind.EMPTYING:
@@ -232,7 +232,7 @@ def done(batch: Batch) -> str:
     return said % {"act": done(batch.root)}
 
 
-def rule_act(does: str) -> str:
+def describe_rule_change(does: str) -> str:
     match does:
         case "made":
             return _("New rule")
@@ -244,7 +244,7 @@ def rule_act(does: str) -> str:
             return _("Rule switched off")
 
 
-def held_to(parameters: Mapping[str, Any]) -> str:
+def describe_sanction_change(parameters: Mapping[str, Any]) -> str:
     """Banned · Paused from commenting, with the comments of 7 days · Ended: banned."""
     match parameters.get("kind"):
         case "warn":
@@ -280,7 +280,7 @@ def decided(state: str, reason: str) -> str:
     return str(State(state).label)
 
 
-def on_the_site(field: str, value: Any) -> str:
+def describe_site_setting(field: str, value: Any) -> str:
     """What an act set on the whole site."""
     match field, value:
         case "comment_status", "open":
@@ -294,7 +294,7 @@ def on_the_site(field: str, value: Any) -> str:
     return _("On the whole site: new people, and what the checks find, are reviewed first")
 
 
-def setting(field: str, value: Any) -> str:
+def describe_setting(field: str, value: Any) -> str:
     """What an act set (models.Change), as people say it: "Comments are closed"."""
     match field, value:
         case (("status" | "comment_status"), "open"):

@@ -13,19 +13,19 @@ from django.utils.safestring import SafeString, mark_safe
 
 from moderation.queue.explanations import merged
 
-MARKS_MAX = 200  # places that are looked for
+MAX_HIGHLIGHTS = 200  # places that are looked for
 
 
-def marked(body: str, body_html: str, spans: Iterable[Iterable[int]]) -> tuple[SafeString, bool]:
+def highlight_html(body: str, body_html: str, spans: Iterable[Iterable[int]]) -> tuple[SafeString, bool]:
     """The HTML with <mark>s, and whether each place was found in it.
 
     Behind a link whose words hide where it leads stands where that is. `body_html` is our own: cleaned when
     it was written.
     """
-    reader = _Reader()
+    reader = _HtmlSplitter()
     reader.feed(body_html)
     reader.close()
-    places, found_all = _places(body, "".join(text for is_text, text in reader.parts if is_text), spans)
+    places, found_all = _shown_spans(body, "".join(text for is_text, text in reader.parts if is_text), spans)
     out, at = [], 0
     for is_text, part in reader.parts:
         if not is_text:
@@ -42,13 +42,13 @@ def marked(body: str, body_html: str, spans: Iterable[Iterable[int]]) -> tuple[S
     return mark_safe("".join(out)), found_all  # noqa: S308  # our tags; each text is escaped
 
 
-def _places(body: str, shown: str, spans: Iterable[Iterable[int]]) -> tuple[list[tuple[int, int]], bool]:
+def _shown_spans(body: str, shown: str, spans: Iterable[Iterable[int]]) -> tuple[list[tuple[int, int]], bool]:
     """Places in what is shown, in order and apart from each other."""
     asked = sorted({(int(start), int(end)) for start, end in spans})
     typed: dict[str, list[int]] = {}  # where each of these words was typed
     seen: dict[str, list[re.Match[str]]] = {}  # and is shown
-    found, found_all = [], len(asked) <= MARKS_MAX
-    for start, end in asked[:MARKS_MAX]:
+    found, found_all = [], len(asked) <= MAX_HIGHLIGHTS
+    for start, end in asked[:MAX_HIGHLIGHTS]:
         words = body[start:end]
         if words not in typed:
             pattern = re.compile(r"\s+".join(map(re.escape, words.split())) or r"(?!)")
@@ -64,7 +64,7 @@ def _places(body: str, shown: str, spans: Iterable[Iterable[int]]) -> tuple[list
     return merged(found), found_all
 
 
-class _Reader(HTMLParser):
+class _HtmlSplitter(HTMLParser):
     """Cuts HTML into tags as they stand and texts as they read: `parts`, of (is it text, which)."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self.parts.append((False, f"</{tag}>"))
-        if tag == "a" and _bare(self.link) != _bare(self.words):
+        if tag == "a" and _comparable_url(self.link) != _comparable_url(self.words):
             leads = f"({self.link})"
             self.parts += [(True, " "), (False, '<small class="leads">'), (True, leads), (False, "</small>")]
         if tag == "a":
@@ -91,6 +91,6 @@ class _Reader(HTMLParser):
         self.parts.append((True, data))
 
 
-def _bare(url: str) -> str:
+def _comparable_url(url: str) -> str:
     """A URL as people read it: example.org and http://example.org/ are one."""
     return unescape(url).strip().removeprefix("mailto:").split("://")[-1].rstrip("/").casefold()

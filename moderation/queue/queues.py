@@ -35,11 +35,11 @@ from moderation.queue import second_opinions
 from moderation.reports import reporting
 from moderation.similar import pages as shown
 
-EXCERPT = 480  # characters of the HTML, of which the first words are shown
-LISTED = 20  # of a queue, beside the open case
-GATHERED = 50_000  # comments in one list
-THERE = (State.PENDING, State.PUBLISHED)
-COUNTED = 1_000  # of what a filter leaves; beyond it the page says "more than"
+EXCERPT_LENGTH = 480  # characters of the HTML, of which the first words are shown
+PAGE_SIZE = 20  # of a queue, beside the open case
+MAX_LIST_SIZE = 50_000  # comments in one list
+OPEN_STATES = (State.PENDING, State.PUBLISHED)
+MAX_COUNTED = 1_000  # of what a filter leaves; beyond it the page says "more than"
 
 RECENT = "recent"
 QUEUES: dict[str, tuple[Any, Q]] = {
@@ -56,7 +56,7 @@ QUEUES: dict[str, tuple[Any, Q]] = {
 
 
 @dataclass(frozen=True)
-class Queue:
+class QueueSummary:
     """One line of the list of queues. `count` and `oldest` are empty for what is not counted."""
 
     label: str
@@ -75,7 +75,7 @@ class Queue:
 
 
 @dataclass(frozen=True)
-class Filter:
+class ActiveFilter:
     """One that is set."""
 
     label: str  # "Story"
@@ -84,7 +84,7 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class Item:
+class QueueItem:
     """One row of a queue: a comment, and its case if it has one that is open."""
 
     comment: int
@@ -99,26 +99,28 @@ class Item:
 
 
 @dataclass(frozen=True)
-class View:
+class QueueView:
     """A queue as one looks at it: which, through which filters, behind which row."""
 
     queue: str
     user: User
-    filters: tuple[Filter, ...]
+    filters: tuple[ActiveFilter, ...]
     values: dict[str, str]
     where: Q  # over Comment for "recent", else over Case
     after: int | None  # a case, or for "recent" a comment
 
     @classmethod
-    def read(cls, query: QueryDict, user: User) -> "View":
+    def read(cls, query: QueryDict, user: User) -> "QueueView":
         """Raises Http404 for what is no queue, and for a value that no filter can have."""
         queue = query.get("queue", "waiting")
         if queue not in (*QUEUES, RECENT):
             raise Http404
-        values, told, where = queue_filters.read(query, user, of_cases=queue != RECENT)
+        values, told, where = queue_filters.parse_filters(query, user, of_cases=queue != RECENT)
         bare = cls(queue, user, (), {}, where, None)
         shown = tuple(
-            Filter(label, said, replace(bare, values={k: v for k, v in values.items() if k != name}).query())
+            ActiveFilter(
+                label, said, replace(bare, values={k: v for k, v in values.items() if k != name}).query()
+            )
             for name, (label, said) in told.items()
         )
         after = queue_filters.whole_number(query.get("after"))
@@ -135,7 +137,7 @@ class View:
 
     @property
     def label(self) -> str:
-        return _label(self.queue)
+        return _queue_label(self.queue)
 
     def rows(self) -> QuerySet[Any]:
         """All of the queue, first things first: Cases, or for "recent" Comments."""
@@ -158,7 +160,7 @@ class View:
 
     def count(self) -> int:
         """How many a filter leaves, up to COUNTED and one more."""
-        return int(self.rows().order_by()[: COUNTED + 1].count())
+        return int(self.rows().order_by()[: MAX_COUNTED + 1].count())
 
     def gather(self) -> Group | None:
         """A list of all that is here now, to decide on as one; None for nothing. What is gone already is left
@@ -167,15 +169,15 @@ class View:
         At the edge, where it is seen first, stands that against which the least was found.
         """
         if self.queue == RECENT:
-            chosen = self.rows().filter(state__in=THERE).values_list("pk", Value(0.0))
+            chosen = self.rows().filter(state__in=OPEN_STATES).values_list("pk", Value(0.0))
         else:
-            found = self.rows().filter(comment__state__in=THERE)
+            found = self.rows().filter(comment__state__in=OPEN_STATES)
             chosen = found.values_list("comment_id", "score")
-        rows = dict(chosen[:GATHERED])
+        rows = dict(chosen[:MAX_LIST_SIZE])
         if not rows:
             return None
         seen = last_decisions(rows)
-        codes = queue_filters.codes(self.values)
+        codes = queue_filters.storable_values(self.values)
         typed = sorted(self.values.keys() - codes.keys())
         with transaction.atomic():
             group = Group.objects.create(
@@ -194,31 +196,31 @@ class View:
         free = self.further().exclude(cases.claimed_by_others(self.user))
         return free.values_list("comment", flat=True).first()
 
-    def items(self) -> tuple[list[Item], bool]:
+    def items(self) -> tuple[list[QueueItem], bool]:
         """The next LISTED, and whether more follow. Two statements."""
         prefix = "" if self.queue == RECENT else "comment__"
         of_comment = ("author_name", "state", "text_missing")
         fields = [f"{prefix}{name}" for name in of_comment]
         story = title_for(self.user, f"{prefix}discussion__article__")
         if self.queue == RECENT:
-            found = self.further().annotate(start=Left("body_html", EXCERPT), story=story)
+            found = self.further().annotate(start=Left("body_html", EXCERPT_LENGTH), story=story)
             columns = ("pk", "start", "story", *fields)
-            rows = [(pk, None, *rest) for pk, *rest in found.values_list(*columns)[: LISTED + 1]]
+            rows = [(pk, None, *rest) for pk, *rest in found.values_list(*columns)[: PAGE_SIZE + 1]]
         else:
             flags = ("claimed_by", "claimed_by__name", "claimed_until", "is_illegal", "is_reported")
-            found = self.further().annotate(start=Left("comment__body_html", EXCERPT), story=story)
+            found = self.further().annotate(start=Left("comment__body_html", EXCERPT_LENGTH), story=story)
             columns = ("comment_id", "pk", "start", "story", *fields, *flags, "is_second_look")
-            rows = list(found.values_list(*columns)[: LISTED + 1])
-        more = len(rows) > LISTED
-        seen = last_decisions(row[0] for row in rows[:LISTED])
+            rows = list(found.values_list(*columns)[: PAGE_SIZE + 1])
+        more = len(rows) > PAGE_SIZE
+        seen = last_decisions(row[0] for row in rows[:PAGE_SIZE])
         now = timezone.now()
-        return [self._item(row, seen, now) for row in rows[:LISTED]], more
+        return [self._item(row, seen, now) for row in rows[:PAGE_SIZE]], more
 
-    def _item(self, row: Sequence[Any], seen: dict[int, int], now: datetime) -> Item:
+    def _item(self, row: Sequence[Any], seen: dict[int, int], now: datetime) -> QueueItem:
         comment, case, start, title, name, state, missing, *flags = row
         who, who_name, until, illegal, reported, look = flags or (None, "", None, False, False, False)
         is_taken = who not in (None, self.user.pk) and until is not None and until > now
-        return Item(
+        return QueueItem(
             comment=comment,
             case=case,
             name=name,
@@ -231,14 +233,14 @@ class View:
         )
 
 
-def gathered_from(group: Group, user: User) -> list[str]:
+def describe_source(group: Group, user: User) -> list[str]:
     """The queue that a list was made of, and the filters before it: Waiting · Story: The slip closes"""
     query = QueryDict(group.shared["query"].removeprefix("?"))
     queue = query.get("queue", "waiting")
-    return [_label(queue), *queue_filters.in_words(query, group.shared["typed"], user)]
+    return [_queue_label(queue), *queue_filters.describe_filters(query, group.shared["typed"], user)]
 
 
-def _label(queue: str) -> str:
+def _queue_label(queue: str) -> str:
     return str(_("All recent") if queue == RECENT else QUEUES[queue][0])
 
 
@@ -250,7 +252,7 @@ def open_cases(user: User) -> QuerySet[Case]:
     return found.filter(discussion__in=Article.objects.editable_by(user).values("pk"))
 
 
-def counted(view: View, base: str) -> list[Queue]:
+def summarize_queues(view: QueueView, base: str) -> list[QueueSummary]:
     """All queues, each with its size and the age of its oldest: five statements. `base`: the desk's URL.
 
     Second looks are also those that people ask for at a sanction, which stand under People.
@@ -262,28 +264,28 @@ def counted(view: View, base: str) -> list[Queue]:
     numbers["illegal"] = Count("pk", filter=is_illegal)
     numbers["illegal_published"] = Count("pk", filter=is_illegal & Q(is_waiting=False))
     found = open_cases(view.user).aggregate(**numbers)
-    people = _people_who_ask(view.user)
+    people = _count_sanction_appeals(view.user)
     if people["n"]:
         earliest = [at for at in (found["second_oldest"], people["oldest"]) if at]
         found |= {"second": found["second"] + people["n"], "second_oldest": min(earliest)}
     now = timezone.now()
 
-    def line(key: str, label: Any, count: int | None, oldest: datetime | None) -> Queue:
+    def line(key: str, label: Any, count: int | None, oldest: datetime | None) -> QueueSummary:
         url = base + (f"?queue={key}" if key != "waiting" else "")
         age = words.ago(now - oldest) if oldest else ""
         illegal = found["illegal"] if key in {"waiting", "reported"} else 0
         asking = people["n"] if key == "second" else 0
         published = found["illegal_published"] if key == "waiting" else 0
-        return Queue(str(label), url, count, age, key == view.queue, illegal, published, asking)
+        return QueueSummary(str(label), url, count, age, key == view.queue, illegal, published, asking)
 
     lines = [line(key, label, found[key], found[f"{key}_oldest"]) for key, (label, _where) in QUEUES.items()]
-    if alike := _similar(view.user):
+    if alike := _similar_summary(view.user):
         lines.insert(3, alike)
-        lines += _opinions(view.user)
+        lines += _second_opinion_summary(view.user)
     return [*lines, line(RECENT, _("All recent"), None, None)]
 
 
-def _people_who_ask(user: User) -> dict[str, Any]:
+def _count_sanction_appeals(user: User) -> dict[str, Any]:
     """How many sanctions this person may look at again, and since when the oldest is asked about."""
     if not user.is_moderator:
         return {"n": 0, "oldest": None}
@@ -291,25 +293,25 @@ def _people_who_ask(user: User) -> dict[str, Any]:
     return dict(asked.aggregate(n=Count("pk"), oldest=Min("asked_at")))
 
 
-def _similar(user: User) -> Queue | None:
+def _similar_summary(user: User) -> QueueSummary | None:
     """The groups of alike comments that nobody has looked at; they span stories, so editors have none."""
     if not user.is_moderator:
         return None
     found = shown.groups(user).order_by().aggregate(n=Count("pk"), oldest=Min("made_at"))
     oldest = words.ago(timezone.now() - found["oldest"]) if found["oldest"] else ""
-    return Queue(_("Similar comments"), reverse("moderation:similar"), found["n"], oldest, False)
+    return QueueSummary(_("Similar comments"), reverse("moderation:similar"), found["n"], oldest, False)
 
 
-def _opinions(user: User) -> list[Queue]:
+def _second_opinion_summary(user: User) -> list[QueueSummary]:
     """What colleagues decided and somebody should look at who is not told how; a line if there is any."""
     found = second_opinions.open_for(user).order_by().aggregate(n=Count("pk"), oldest=Min("asked_at"))
     if not found["n"]:
         return []
     age = words.ago(timezone.now() - found["oldest"])
-    return [Queue(_("Second opinions"), reverse("moderation:opinions"), found["n"], age, False)]
+    return [QueueSummary(_("Second opinions"), reverse("moderation:opinions"), found["n"], age, False)]
 
 
-def in_words(waiting: Queue) -> str:
+def waiting_text(waiting: QueueSummary) -> str:
     """14 waiting, oldest 3 h; 1 reported as illegal · 14 waiting, oldest 3 h"""
     if not waiting.count:
         return _("Nothing is waiting.")

@@ -16,14 +16,14 @@ from accounts.models import User
 from comments.models import REMOVED, Reason, State
 from moderation.models import SecondOpinion
 
-ONE_IN = 50  # decided cases
+SAMPLED_ONE_IN = 50  # decided cases
 EXPERIENCED = 100  # decisions that two moderators have taken each before anything is asked
-BULK = 25  # comments beyond which an act was no decision on each of them
-DAYS = 7  # after which a decision is not asked about any more
+MAX_COMMENTS_OF_ACTION = 25  # comments beyond which an act was no decision on each of them
+MAX_AGE_DAYS = 7  # after which a decision is not asked about any more
 ANSWERS = (State.PUBLISHED, *REMOVED)
 
 # By the comment's id, so that nobody chooses, and the same case is never asked for twice.
-ASK = """
+CREATE_QUESTIONS = """
 INSERT INTO moderation_secondopinion (comment_id, first_id, asked_at, to_state)
 SELECT k.comment_id, b.id, now(), ''
 FROM moderation_case k
@@ -39,17 +39,17 @@ WHERE b.at > now() - %(days)s * interval '1 day' AND b.kind = 'decision' AND b.a
 ON CONFLICT DO NOTHING"""
 
 
-def ask() -> int:
+def create_questions() -> int:
     """Ask about what was decided lately. Returns how many new questions there are."""
     values: dict[str, Any] = {
-        "days": DAYS,
+        "days": MAX_AGE_DAYS,
         "answers": [state.value for state in ANSWERS],
-        "one_in": ONE_IN,
-        "bulk": BULK,
+        "one_in": SAMPLED_ONE_IN,
+        "bulk": MAX_COMMENTS_OF_ACTION,
         "experienced": EXPERIENCED,
     }
     with connection.cursor() as cursor:
-        cursor.execute(ASK, values)
+        cursor.execute(CREATE_QUESTIONS, values)
         return int(cursor.rowcount)
 
 
@@ -81,10 +81,10 @@ class Agreement:
 def agreement() -> Agreement:
     """Of all opinions that were given."""
     given = SecondOpinion.objects.exclude(given_at=None).order_by()
-    return of_pairs(Counter(given.values_list("first__to_state", "to_state")))
+    return agreement_of_pairs(Counter(given.values_list("first__to_state", "to_state")))
 
 
-def of_pairs(pairs: Mapping[tuple[str, str], int]) -> Agreement:
+def agreement_of_pairs(pairs: Mapping[tuple[str, str], int]) -> Agreement:
     """Cohen's kappa of (first answer, second answer): how many. (Cohen 1960, Educ. Psychol. Meas. 20.)"""
     count = sum(pairs.values())
     same = sum(n for (first, second), n in pairs.items() if first == second)

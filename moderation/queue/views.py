@@ -14,13 +14,13 @@ from accounts.models import User
 from comments import removal_reasons
 from comments.models import Comment, Transition
 from moderation.actions import cases
-from moderation.actions.loading import decider, just_done, login_for_the_queue, without_done
+from moderation.actions.loading import decider, just_done, login_for_the_queue, without_done_param
 from moderation.models import Case
 from moderation.queue import card, filters, queues
-from moderation.queue.queues import Item, View
+from moderation.queue.queues import QueueItem, QueueView
 
 # A script fetches the next case before it is asked for: nobody looks at it yet.
-AHEAD = "Soundoff-Ahead"
+PREFETCH_HEADER = "Soundoff-Ahead"
 
 
 @require_safe
@@ -29,7 +29,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     """?queue=waiting…, its filters, ?after=<row> to go on behind one, ?done=<act> for its bar. The first
     case that no colleague looks at is open."""
     user = decider(request)
-    return _desk(request, user, View.read(request.GET, user), None)
+    return _render_queue(request, user, QueueView.read(request.GET, user), None)
 
 
 @require_safe
@@ -37,21 +37,21 @@ def queue(request: HttpRequest) -> HttpResponse:
 def case(request: HttpRequest, pk: int) -> HttpResponse:
     """One case, open or closed. Without ?queue= an act comes back to it, else it goes on to the next."""
     user = decider(request)
-    return _one(request, user, get_object_or_404(Case.objects.only("comment"), pk=pk).comment_id)
+    return _render_comment(request, user, get_object_or_404(Case.objects.only("comment"), pk=pk).comment_id)
 
 
 @require_safe
 @login_required
 def comment(request: HttpRequest, pk: int) -> HttpResponse:
     """The same for a comment of which nobody has asked anything."""
-    return _one(request, decider(request), pk)
+    return _render_comment(request, decider(request), pk)
 
 
 @require_POST
 @login_for_the_queue
-def gather(request: HttpRequest) -> HttpResponse:
+def create_list(request: HttpRequest) -> HttpResponse:
     """A list of all that the queue holds behind its filters, on which one decision is one act."""
-    view = View.read(request.GET, decider(request))
+    view = QueueView.read(request.GET, decider(request))
     group = view.gather()
     if group is None:
         messages.info(request, _("Nothing is here that could be decided on together."))
@@ -59,14 +59,16 @@ def gather(request: HttpRequest) -> HttpResponse:
     return redirect("moderation:group", group.pk)
 
 
-def _one(request: HttpRequest, user: User, pk: int) -> HttpResponse:
+def _render_comment(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     get_object_or_404(Comment.objects.moderated_by(user).only("pk"), pk=pk)
-    return _desk(request, user, View.read(request.GET, user), pk)
+    return _render_queue(request, user, QueueView.read(request.GET, user), pk)
 
 
-def _desk(request: HttpRequest, user: User, view: View, opened: int | None) -> HttpResponse:
+def _render_queue(request: HttpRequest, user: User, view: QueueView, opened: int | None) -> HttpResponse:
     """With this comment open, or without one the first that is free."""
-    is_ahead = AHEAD in request.headers or request.headers.get("Sec-Purpose", "").startswith("prefetch")
+    is_ahead = PREFETCH_HEADER in request.headers or request.headers.get("Sec-Purpose", "").startswith(
+        "prefetch"
+    )
     base = reverse("moderation:queue")
     items, more = view.items()
     opened = opened or next((item.comment for item in items if not item.claimed_by), None)
@@ -74,49 +76,51 @@ def _desk(request: HttpRequest, user: User, view: View, opened: int | None) -> H
         opened = view.first_free()
     if opened and not is_ahead:
         cases.claim(opened, user)
-    here = without_done(request.get_full_path())
+    here = without_done_param(request.get_full_path())
     is_queue = "queue" in request.GET or request.path == base
     following = base + view.inside(items[-1].case or items[-1].comment) if more else ""
-    ahead = _next(items, opened, view) or following if is_queue else ""
-    lines = queues.counted(view, base)
+    ahead = _next_url(items, opened, view) or following if is_queue else ""
+    lines = queues.summarize_queues(view, base)
     context: dict[str, Any] = {
         "room": "queues",
         "view": view,
         "queues": lines,
-        "waiting": queues.in_words(lines[0]),
+        "waiting": queues.waiting_text(lines[0]),
         "asking": next((line.people for line in lines if line.current), 0),
         "found": view.count() if view.values else None,
-        "counted": queues.COUNTED,
-        "choices": filters.choices(),
-        "rows": [(item, _url(item, view), item.comment == opened) for item in items],
+        "counted": queues.MAX_COUNTED,
+        "choices": filters.filter_choices(),
+        "rows": [(item, _item_url(item, view), item.comment == opened) for item in items],
         "all": f"{reverse('moderation:gather')}{view.inside()}" if more or view.after else "",
         "following": following,
         "front": base + view.query(),
-        "card": card.card(opened, user) if opened else None,
+        "card": card.load_card(opened, user) if opened else None,
         "here": here,
         "ahead": ahead,
         "then": (ahead or base + view.query()) if is_queue else here,
         "reasons": [(code, label, removal_reasons.told(code)) for code, label in removal_reasons.choices()],
-        **_done(user, request.GET.get("done"), view),
+        **_done_context(user, request.GET.get("done"), view),
     }
     if is_ahead:
         context["messages"] = []  # they are for the page that is seen
     return render(request, "moderation/queue/queue.html", context)
 
 
-def _next(items: list[Item], opened: int | None, view: View) -> str:
+def _next_url(items: list[QueueItem], opened: int | None, view: QueueView) -> str:
     """The URL of the row behind the open one that no colleague looks at, or nothing."""
     places = [place for place, item in enumerate(items) if item.comment == opened]
     behind = items[places[0] + 1 :] if places else items
-    return next((_url(item, view) for item in behind if not item.claimed_by and item.comment != opened), "")
+    return next(
+        (_item_url(item, view) for item in behind if not item.claimed_by and item.comment != opened), ""
+    )
 
 
-def _url(item: Item, view: View) -> str:
+def _item_url(item: QueueItem, view: QueueView) -> str:
     name, pk = ("case", item.case) if item.case else ("comment", item.comment)
     return reverse(f"moderation:{name}", args=[pk]) + view.inside(view.after)
 
 
-def _done(user: User, value: str | None, view: View) -> dict[str, Any]:
+def _done_context(user: User, value: str | None, view: QueueView) -> dict[str, Any]:
     """The act that the bar tells of. What is undone of one comment opens again."""
     if not (done := just_done(user, value)):
         return {"done": None}

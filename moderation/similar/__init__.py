@@ -9,7 +9,7 @@ from comments.models import Transition
 from moderation.models import Group, Look, Member
 
 # What a look makes. Groups of the other kinds are made by rules and by emptying, for their own pages.
-KINDS = [
+SCAN_KINDS = [
     Group.Kind.TEXT,
     Group.Kind.REPEAT,
     Group.Kind.LINK,
@@ -25,7 +25,7 @@ INSERT INTO moderation_member (group_id, comment_id, likeness, clues, seen)
 SELECT %s, * FROM unnest(%s::bigint[], %s::float8[], %s::int[], %s::bigint[])"""
 
 
-def looks() -> QuerySet[Look]:
+def finished_scans() -> QuerySet[Look]:
     """Those that have ended, the latest first: its groups are shown."""
     return Look.objects.exclude(ended_at=None).order_by("-ended_at")
 
@@ -36,7 +36,7 @@ def members_of(comment_pks: Iterable[int]) -> dict[int, Member]:
     `group.size` counts those that the look put into it; `revision` is that of the text that the look saw.
     """
     saw = Transition.objects.filter(pk=OuterRef("seen")).values("revision")
-    latest = Subquery(looks().values("pk")[:1])
+    latest = Subquery(finished_scans().values("pk")[:1])
     rows = (
         Member.objects.filter(comment__in=list(comment_pks), group__run=latest, group__settled_at=None)
         .select_related("group")

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from moderation.similar import text_features
 
 LATE_AFTER = timedelta(days=30)  # its article
-QUIET = timedelta(days=60)  # without a word: the discussion had ended
-CLOSED = timedelta(days=365)  # after its article: it would have been closed
-RARE_PROMOTION = 60  # words around each word of advertising, from which on it is only mentioned
+QUIET_PERIOD = timedelta(days=60)  # without a word: the discussion had ended
+CLOSED_AFTER = timedelta(days=365)  # after its article: it would have been closed
+WORDS_PER_PROMOTION = 60  # words around each word of advertising, from which on it is only mentioned
 
 
 class Clue(IntFlag):
@@ -53,16 +53,16 @@ WEIGHTS = {
 _plain = list(map(int, Clue))
 LATE, PADDED, NAME, LINK, PAGE, PRAISE, PROMOTION, STRANGE, SPUN, EXACT, PAGE_TWICE, TALKS = _plain[:12]
 ELSEWHERE, IN_TIME, CONFIRMED, APPROVED, OF_ITS_STORY = _plain[12:]
-HARD = PADDED | NAME | LINK | PROMOTION  # what nobody does out of kindness
+STRONG_CLUES = PADDED | NAME | LINK | PROMOTION  # what nobody does out of kindness
 
 
 @cache
-def score(clues: int) -> float:
+def promotion_score(clues: int) -> float:
     """How much speaks for it that such a comment sells something."""
     return round(sum(weight for clue, weight in WEIGHTS.items() if clue & clues), 3)
 
 
-def of_text(name: str, body: str, said: Sequence[str]) -> int:
+def text_clues(name: str, body: str, said: Sequence[str]) -> int:
     """The clues of a name and a text alone; `said` are its words. PRAISE: as long as nobody has compared it
     with what it is about."""
     clues = 0
@@ -72,9 +72,9 @@ def of_text(name: str, body: str, said: Sequence[str]) -> int:
         clues |= NAME
     if text_features.domains(body):
         clues |= LINK
-    if times := text_features.about_the_page(body, said):
+    if times := text_features.count_site_talk(body, said):
         clues |= PAGE | (PAGE_TWICE if times > 1 else 0)
-    if len(said) <= RARE_PROMOTION * sum(word in text_features.PROMOTION for word in said):
+    if len(said) <= WORDS_PER_PROMOTION * sum(word in text_features.PROMOTION for word in said):
         clues |= PROMOTION
     if not text_features.PRAISE.isdisjoint(said):
         clues |= PRAISE
@@ -104,7 +104,7 @@ class Row(NamedTuple):
     seen: int | None  # the last line of the log about it
 
 
-class Read:
+class ComparedComments:
     """The rows with what was found out about each, at the same place of every list."""
 
     def __init__(self, rows: Sequence[Row], stories: Mapping[int, Story]) -> None:
@@ -122,7 +122,7 @@ class Read:
         for discussion, places in self.by_discussion.items():
             self._find_late(discussion, places)
         self.clues = [
-            of_text(row.name, row.body, said) | (LATE if late else 0)
+            text_clues(row.name, row.body, said) | (LATE if late else 0)
             for row, said, late in zip(rows, self.words, self.is_late, strict=True)
         ]
         self._compare_with_subjects()
@@ -130,7 +130,7 @@ class Read:
     def subject(self, discussion: int) -> set[str]:
         """What its story is about, as texts.topical has it."""
         if discussion not in self._subjects:
-            self._subjects[discussion] = text_features.topical(
+            self._subjects[discussion] = text_features.topic_stems(
                 text_features.words(self.stories[discussion].text)
             )
         return self._subjects[discussion]
@@ -143,10 +143,10 @@ class Read:
         last, has_ended = published_at, False
         for place in places:
             at = self.rows[place].at
-            has_ended = has_ended or at - last > QUIET
+            has_ended = has_ended or at - last > QUIET_PERIOD
             last = max(last, at)
             age = at - published_at
-            self.is_late[place] = age > LATE_AFTER and (has_ended or age > CLOSED)
+            self.is_late[place] = age > LATE_AFTER and (has_ended or age > CLOSED_AFTER)
 
     def _compare_with_subjects(self) -> None:
         """Of those that have any clue: whether they share a word with the article or with what was said while
@@ -156,7 +156,7 @@ class Read:
             names = {
                 name: self.rows[p].writer
                 for p, name in zip(places, first_names, strict=True)
-                if len(name) > 2 and name not in text_features.STOP and name not in text_features.PRAISE
+                if len(name) > 2 and name not in text_features.STOP_WORDS and name not in text_features.PRAISE
             }
             asked = [p for p in places if self.clues[p] & ~LATE and self.words[p]]
             if not asked:
@@ -164,7 +164,7 @@ class Read:
             subject = self.subject(discussion)
             spoken = Counter[str]()
             compared = {*asked, *(p for p in places if not self.is_late[p])}
-            stems = {p: text_features.topical(self.words[p]) for p in compared}
+            stems = {p: text_features.topic_stems(self.words[p]) for p in compared}
             for place in places:
                 if not self.is_late[place]:
                     spoken.update(stems[place])

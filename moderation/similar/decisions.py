@@ -17,7 +17,7 @@ from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, Group
 from moderation.policy import last_decisions
 from moderation.similar import explanations, pages
-from moderation.similar.pages import NAMED
+from moderation.similar.pages import MAX_ILLEGAL_LISTED
 
 
 def decide_group(
@@ -39,11 +39,11 @@ def decide_group(
     original = group.original_id if reason == Reason.REPEAT else None
     with transaction.atomic():
         # Then nobody reports one of them, decides on it, or removes what they repeat.
-        lock([*pages.expected(group, actor), *([original] if original else [])])
-        expected = pages.expected(group, actor)
+        lock([*pages.expected_transitions(group, actor), *([original] if original else [])])
+        expected = pages.expected_transitions(group, actor)
         ids = [pk for pk in expected if pk not in without]
-        gone = [pk for pk in pages.decided(group, actor, since) if pk not in without]
-        all_there = pages.count([group.pk], None).get(group.pk, explanations.Numbers()).members
+        gone = [pk for pk in pages.decided_since(group, actor, since) if pk not in without]
+        all_there = pages.count_members([group.pk], None).get(group.pk, explanations.MemberCounts()).members
         done = decisions.decide(
             ids=ids,
             to=to,
@@ -51,7 +51,7 @@ def decide_group(
             actor=actor,
             expected=expected,
             repeat_of=original,
-            parameters=_known_by(group),
+            parameters=_action_parameters(group),
         )
         if done.batch and all_there == len(expected):
             Group.objects.filter(pk=group.pk).update(
@@ -59,22 +59,28 @@ def decide_group(
             )
         if done.batch:
             left = [pk for refusal in done.refused if (pk := refusal.comment)] + gone
-            _remember_left(done.batch, left, len(left) + done.more)
-        reported = [pk for pk in pages.illegal(group, pages.articles_of(actor)) if pk not in without]
+            _record_refused(done.batch, left, len(left) + done.more)
+        reported = [
+            pk
+            for pk in pages.reported_as_illegal(group, pages.decided_discussions(actor))
+            if pk not in without
+        ]
     illegal = [Refusal(pk, "", _("Reported as illegal: it is decided on by itself")) for pk in reported]
-    told = decisions.refusals(gone[:NAMED])
-    return replace(done, refused=done.refused + told + illegal, more=done.more + len(gone[NAMED:]))
+    told = decisions.refusals(gone[:MAX_ILLEGAL_LISTED])
+    return replace(
+        done, refused=done.refused + told + illegal, more=done.more + len(gone[MAX_ILLEGAL_LISTED:])
+    )
 
 
-def _remember_left(act: Batch, left: Sequence[int], count: int) -> None:
+def _record_refused(act: Batch, left: Sequence[int], count: int) -> None:
     """By the last line of the log about each of the first: who had decided what, whatever comes later."""
     if left:
-        lines = sorted(last_decisions(left[:NAMED]).values())
+        lines = sorted(last_decisions(left[:MAX_ILLEGAL_LISTED]).values())
         act.parameters |= {"left": lines, "left_count": count}
         act.save(update_fields=["parameters"])
 
 
-def _known_by(group: Group) -> dict[str, Any]:
+def _action_parameters(group: Group) -> dict[str, Any]:
     """What the act is known by. "group" says that the site had proposed these: a person chose a queue's."""
     if group.kind == Group.Kind.QUEUE:
         return {"list": str(group.pk)}

@@ -13,7 +13,7 @@ from moderation.similar.clues import Clue
 Kind = Group.Kind
 
 
-class Numbers(NamedTuple):
+class MemberCounts(NamedTuple):
     """Of the members that are there now and that this person decides on."""
 
     members: int = 0
@@ -71,7 +71,7 @@ def title(group: Group, n: int) -> str:
     return said % {"n": f"{n:,}", "name": group.original.author_name if group.original else ""}
 
 
-def numbers(of: Numbers) -> str:
+def describe_counts(of: MemberCounts) -> str:
     """27 of them published · under 12 stories"""
     stories = ngettext("under %(n)s story", "under %(n)s stories", of.discussions) % {
         "n": f"{of.discussions:,}"
@@ -83,7 +83,7 @@ def numbers(of: Numbers) -> str:
     return _("%(n)s of them published, %(stories)s") % {"n": f"{of.published:,}", "stories": stories}
 
 
-def looks_like(of: Numbers) -> str:
+def describe_similar_count(of: MemberCounts) -> str:
     """36 comments look like this one, 27 of them published."""
     others = of.members - 1
     return ngettext(
@@ -93,7 +93,7 @@ def looks_like(of: Numbers) -> str:
     ) % {"n": f"{others:,}", "published": f"{of.published:,}"}
 
 
-def shares(group: Group, *, is_whole: bool) -> list[str]:
+def describe_shared_features(group: Group, *, is_whole: bool) -> list[str]:
     """What its members share, what most share first; without what counts them all, unless `is_whole`."""
     said: list[str] = []
     if group.original and group.original.state not in {State.PENDING, State.PUBLISHED}:
@@ -118,7 +118,7 @@ def shares(group: Group, *, is_whole: bool) -> list[str]:
         said.append(_("made from %(n)s sets of phrases") % {"n": wordings})
     clues: dict[str, int] = group.shared.get("clues", {})
     for name, n in sorted(clues.items(), key=lambda item: (-item[1], item[0])):
-        if sentence := _shared(Clue[name], n):
+        if sentence := _describe_shared_clue(Clue[name], n):
             said.append(sentence)
     states: dict[str, int] = group.shared.get("states", {})
     spam, removed, kept = states.get("spam", 0), states.get("rejected", 0), states.get("kept", 0)
@@ -136,7 +136,7 @@ def shares(group: Group, *, is_whole: bool) -> list[str]:
     return said
 
 
-def _shared(clue: Clue, n: int) -> str:
+def _describe_shared_clue(clue: Clue, n: int) -> str:
     match clue:
         case Clue.LATE:
             words_ = _("%(n)s posted long after the story, when the discussion had ended")
@@ -159,7 +159,7 @@ def _shared(clue: Clue, n: int) -> str:
     return words_ % {"n": f"{n:,}"}
 
 
-def clues(found: Clue, comment: Comment) -> list[str]:
+def describe_clues(found: Clue, comment: Comment) -> list[str]:
     """Why one comment is a member, a few words each."""
     published_at = comment.discussion.article.published_at
     said = []
@@ -167,7 +167,7 @@ def clues(found: Clue, comment: Comment) -> list[str]:
         said.append(str(comment.get_text_missing_display()))
     if Clue.LATE in found and published_at:
         days = (comment.created_at - published_at).days
-        said.append(_("posted %(age)s after the story") % {"age": explanations.age(days)})
+        said.append(_("posted %(age)s after the story") % {"age": explanations.format_age(days)})
     told = [
         (Clue.ELSEWHERE, _("under another story than the others")),
         (Clue.IN_TIME, _("not late, as the others are")),

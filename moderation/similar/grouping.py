@@ -24,40 +24,40 @@ from moderation.similar.clues import (
     CONFIRMED,
     ELSEWHERE,
     EXACT,
-    HARD,
     IN_TIME,
     LINK,
     NAME,
     OF_ITS_STORY,
     SPUN,
+    STRONG_CLUES,
     TALKS,
     Clue,
-    Read,
+    ComparedComments,
     Row,
     Story,
-    score,
+    promotion_score,
 )
 
 Kind = Group.Kind
 
-FEWEST = 3  # alike ones that make a group
-MEMBERS = 2  # … of which so many are still to be decided on: one comment is no group
-DOUBTFUL = 0.6  # from which sum of WEIGHTS a late comment deserves a look
-SELLS = 1.0  # from which sum of WEIGHTS on a comment sells something
-COVERED = 0.5  # of a text's words that stand in runs which others have as well
-COVERED_WORDS = 8
-FEW = 40  # comments of one writer, of which each is compared with each
-BURST = timedelta(minutes=10)
-BURST_LEAST = 10  # comments
-BURST_TIMES = 8  # as many as the site usually gets in that time when it gets any
-ONE_ROOM = timedelta(days=1)  # in which one IP address speaks under several names
-EXAMPLES_OF_WORDS = 6
-TELLING = 0.2  # of the members that have a word by which they are told apart
-FEW_OF = 3  # members, of whom no more than one has what sets it apart
-OWN_WORDS = 2  # of its story that a comment has, to be about it
+MIN_SIMILAR = 3  # alike ones that make a group
+MIN_MEMBERS = 2  # … of which so many are still to be decided on: one comment is no group
+DOUBTFUL_SCORE = 0.6  # from which sum of WEIGHTS a late comment deserves a look
+PROMOTIONAL_SCORE = 1.0  # from which sum of WEIGHTS on a comment sells something
+MIN_COVERAGE = 0.5  # of a text's words that stand in runs which others have as well
+MIN_COVERED_WORDS = 8
+MAX_COMPARED_PAIRWISE = 40  # comments of one writer, of which each is compared with each
+BURST_LENGTH = timedelta(minutes=10)
+BURST_MIN_COMMENTS = 10  # comments
+BURST_FACTOR = 8  # as many as the site usually gets in that time when it gets any
+SAME_ORIGIN_WINDOW = timedelta(days=1)  # in which one IP address speaks under several names
+MAX_DISTINCTIVE_WORDS = 6
+MIN_DISTINCTIVE_SHARE = 0.2  # of the members that have a word by which they are told apart
+RARE_ONE_IN = 3  # members, of whom no more than one has what sets it apart
+MIN_STORY_WORDS = 2  # of its story that a comment has, to be about it
 
 
-class Placed(NamedTuple):
+class ProposedMember(NamedTuple):
     row: int  # place in the rows
     likeness: float
     clues: int
@@ -66,25 +66,25 @@ class Placed(NamedTuple):
 @dataclass(slots=True)
 class Proposal:
     kind: Kind
-    members: list[Placed]
+    members: list[ProposedMember]
     original: int | None = None  # id of the comment that they repeat
     shared: dict[str, object] = field(default_factory=dict)
     evidence: list[int] = field(default_factory=list)  # places of alike ones that are no members
 
 
-class Found(NamedTuple):
+class GroupingResult(NamedTuple):
     proposals: list[Proposal]  # largest first
     doubts: list[int]  # ids: of each discussion the most doubtful comment that no proposal holds
 
 
-def find(rows: Sequence[Row], stories: Mapping[int, Story]) -> Found:
+def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingResult:
     """`rows` by time, `stories` by discussion."""
-    look = _Look(rows, stories)
+    look = _Grouper(rows, stories)
     proposals = look.proposals()
-    return Found(proposals, look.doubts(proposals))
+    return GroupingResult(proposals, look.doubts(proposals))
 
 
-class _Look(Read):
+class _Grouper(ComparedComments):
     alone: frozenset[int] = frozenset()  # places of those with which all that is alike was decided on before
 
     def proposals(self) -> list[Proposal]:
@@ -103,8 +103,8 @@ class _Look(Read):
             *self._bursts(),
         ]
         chosen += _disjoint(others, taken)
-        groups = [proposal for proposal in chosen if len(proposal.members) >= MEMBERS]
-        self.alone = frozenset(p.members[0].row for p in chosen if len(p.members) < MEMBERS)
+        groups = [proposal for proposal in chosen if len(proposal.members) >= MIN_MEMBERS]
+        self.alone = frozenset(p.members[0].row for p in chosen if len(p.members) < MIN_MEMBERS)
         self._set_apart(groups)
         self._count_words(groups)
         return sorted(groups, key=lambda p: (-len(p.members), p.kind, self.rows[p.members[0].row].id))
@@ -114,10 +114,10 @@ class _Look(Read):
         most: dict[int, tuple[float, int]] = {}
         for place, row in enumerate(self.rows):
             if self.can_join[place] and place not in held:
-                doubt = score(self.clues[place]) if self.is_late[place] else 0.0
+                doubt = promotion_score(self.clues[place]) if self.is_late[place] else 0.0
                 if place in self.alone:
-                    doubt = max(doubt, SELLS)
-                if doubt >= DOUBTFUL and (-doubt, row.id) < most.get(row.discussion, (0.0, 0)):
+                    doubt = max(doubt, PROMOTIONAL_SCORE)
+                if doubt >= DOUBTFUL_SCORE and (-doubt, row.id) < most.get(row.discussion, (0.0, 0)):
                     most[row.discussion] = (-doubt, row.id)
         return [pk for _, pk in sorted(most.values())]
 
@@ -125,7 +125,7 @@ class _Look(Read):
 
     def _missing(self) -> Proposal:
         members = [
-            Placed(place, 0.5 if row.body.strip() else 1.0, 0)
+            ProposedMember(place, 0.5 if row.body.strip() else 1.0, 0)
             for place, row in enumerate(self.rows)
             if self.can_join[place] and (row.text_missing or not says_something(row.body))
         ]
@@ -137,34 +137,34 @@ class _Look(Read):
         for place, row in enumerate(self.rows):
             if row.state in {"pending", "published"}:
                 by_writer[row.writer].append(place)
-        by_original: dict[int, list[Placed]] = defaultdict(list)
+        by_original: dict[int, list[ProposedMember]] = defaultdict(list)
         for where in by_writer.values():
             if len(where) > 1:
                 for first, member in self._repeats_of(where):
                     if self.can_join[member.row]:
                         by_original[first].append(member)
-        single: list[Placed] = []
+        single: list[ProposedMember] = []
         for first, members in by_original.items():
-            if len({self.rows[m.row].discussion for m in members}) >= FEWEST:
+            if len({self.rows[m.row].discussion for m in members}) >= MIN_SIMILAR:
                 continue  # over many stories: the first is no better than the others
             if len(members) < 2:
                 single += members
                 continue
             yield Proposal(Kind.REPEAT, members, original=self.rows[first].id)
-        if len(single) >= FEWEST:
+        if len(single) >= MIN_SIMILAR:
             yield Proposal(Kind.REPEAT, single)
 
-    def _repeats_of(self, where: Sequence[int]) -> Iterator[tuple[int, Placed]]:
+    def _repeats_of(self, where: Sequence[int]) -> Iterator[tuple[int, ProposedMember]]:
         """Of the comments of one writer: the place of an earlier one, and what repeats it."""
-        if len(where) <= FEW and not self._have_like_words(where):
+        if len(where) <= MAX_COMPARED_PAIRWISE and not self._have_like_words(where):
             return
         folded = [duplicates.fold(self.rows[p].body) for p in where]
         for again, first, is_exact in duplicates.find_repeats(folded):
             if is_exact:
-                yield where[first], Placed(where[again], 1.0, EXACT)
+                yield where[first], ProposedMember(where[again], 1.0, EXACT)
             else:
                 likeness = duplicates.similarity(*(duplicates.trigrams(folded[n]) for n in (again, first)))
-                yield where[first], Placed(where[again], likeness, 0)
+                yield where[first], ProposedMember(where[again], likeness, 0)
 
     def _have_like_words(self, where: Sequence[int]) -> bool:
         """Whether any two of a few could repeat one another: they share most of their words, or have too few
@@ -182,7 +182,7 @@ class _Look(Read):
 
         What is quoted from the article or from the comment that it answers does not count.
         """
-        held = [text_features.runs(said) for said in self.words]
+        held = [text_features.word_runs(said) for said in self.words]
         common = self._common_runs(held, taken)
         holders: dict[int, list[int]] = defaultdict(list)
         for place, mine in enumerate(common):
@@ -192,15 +192,17 @@ class _Look(Read):
         hot = {
             run
             for run, places in holders.items()
-            if len(places) >= FEWEST and len({self.people[p] for p in places}) >= FEWEST
+            if len(places) >= MIN_SIMILAR and len({self.people[p] for p in places}) >= MIN_SIMILAR
         }
         covered = {
-            p: _covered(held[p], hot & common[p])
+            p: _count_covered_words(held[p], hot & common[p])
             for p in range(len(self.rows))
             if not hot.isdisjoint(common[p])
         }
-        spun = {p for p, n in covered.items() if n >= COVERED_WORDS and n >= COVERED * len(self.words[p])}
-        union = _Union()
+        spun = {
+            p for p, n in covered.items() if n >= MIN_COVERED_WORDS and n >= MIN_COVERAGE * len(self.words[p])
+        }
+        union = _UnionFind()
         for run, places in holders.items():
             if run in hot:
                 alike = [p for p in places if p in spun]
@@ -212,8 +214,8 @@ class _Look(Read):
         selling: list[int] = []
         wordings = 0
         for places in union.sets(sorted(spun)):
-            sold = self._selling(places, SELLS / 2)
-            if len(places) >= FEWEST and 3 * len(sold) >= 2 * len(places):
+            sold = self._selling(places, PROMOTIONAL_SCORE / 2)
+            if len(places) >= MIN_SIMILAR and 3 * len(sold) >= 2 * len(places):
                 selling += places
                 wordings += 1
             else:
@@ -224,7 +226,7 @@ class _Look(Read):
 
     def _common_runs(self, held: Sequence["array[int]"], taken: bytearray) -> list[set[int]]:
         """Of each comment the runs that others have as well, and that it does not quote."""
-        again = _met_again(held)
+        again = _repeated_runs(held)
         quoted: dict[int, set[int]] = {}
         by_id = {row.id: place for place, row in enumerate(self.rows)}
         common: list[set[int]] = []
@@ -233,7 +235,7 @@ class _Look(Read):
             if mine:
                 if row.discussion not in quoted:
                     quoted[row.discussion] = set(
-                        text_features.runs(text_features.words(self.stories[row.discussion].text))
+                        text_features.word_runs(text_features.words(self.stories[row.discussion].text))
                     )
                 mine -= quoted[row.discussion]
                 if row.parent in by_id:
@@ -241,8 +243,8 @@ class _Look(Read):
             common.append(mine)
         return common
 
-    def _spun(self, place: int, covered: int) -> Placed:
-        return Placed(place, min(1.0, covered / len(self.words[place])), self.clues[place] | SPUN)
+    def _spun(self, place: int, covered: int) -> ProposedMember:
+        return ProposedMember(place, min(1.0, covered / len(self.words[place])), self.clues[place] | SPUN)
 
     def _domain_keys(self, place: int) -> list[tuple[str, str]]:
         return [("domain", domain) for domain in sorted(text_features.domains(self.rows[place].body))]
@@ -253,7 +255,11 @@ class _Look(Read):
         together = Counter(self.rows[p].discussion for p in selling)
         return self._by_clues(
             Kind.LATE,
-            (p for p in selling if self.clues[p] & HARD or together[self.rows[p].discussion] >= FEWEST),
+            (
+                p
+                for p in selling
+                if self.clues[p] & STRONG_CLUES or together[self.rows[p].discussion] >= MIN_SIMILAR
+            ),
         )
 
     def _names(self) -> Proposal:
@@ -267,7 +273,7 @@ class _Look(Read):
         for place in places:
             for domain in text_features.domains(self.rows[place].body):
                 linking[domain].append(place)
-        union = _Union()
+        union = _UnionFind()
         chosen = {
             ("domain", domain)
             for domain, at in linking.items()
@@ -291,9 +297,9 @@ class _Look(Read):
             if row.ip_hash:
                 by_ip[row.ip_hash].append(place)
         for _, places in sorted(by_ip.items()):
-            if len({self.rows[p].writer for p in places}) < FEWEST:
+            if len({self.rows[p].writer for p in places}) < MIN_SIMILAR:
                 continue
-            sold = self._selling(places, SELLS / 2)
+            sold = self._selling(places, PROMOTIONAL_SCORE / 2)
             if 2 * len(sold) >= len(places) or self._in_one_room(places):
                 yield self._by_clues(Kind.ORIGIN, places)
 
@@ -305,9 +311,9 @@ class _Look(Read):
             here, names = latest[row.discussion], writers[row.discussion]
             here.append(row)
             names[row.writer] += 1
-            while row.at - here[0].at > ONE_ROOM:
+            while row.at - here[0].at > SAME_ORIGIN_WINDOW:
                 names -= Counter([here.popleft().writer])
-            if len(names) >= FEWEST:
+            if len(names) >= MIN_SIMILAR:
                 return True
         return False
 
@@ -315,32 +321,33 @@ class _Look(Read):
         """Ten minutes with many more comments than usual, by people who do not speak of the subject."""
 
         def slot(place: int) -> int:
-            return int(self.rows[place].at.timestamp() // BURST.total_seconds())
+            return int(self.rows[place].at.timestamp() // BURST_LENGTH.total_seconds())
 
         slots = [(n, list(places)) for n, places in groupby(range(len(self.rows)), key=slot)]
         if not slots:
             return
         usual = sorted(len(places) for _, places in slots)[len(slots) // 2]
         for _, places in slots:
-            selling = self._selling(places, SELLS / 2)
+            selling = self._selling(places, PROMOTIONAL_SCORE / 2)
             people = {self.people[p] for p in places}
             if (
-                len(places) >= max(BURST_LEAST, BURST_TIMES * usual)
-                and len(people) >= BURST_LEAST // 2
+                len(places) >= max(BURST_MIN_COMMENTS, BURST_FACTOR * usual)
+                and len(people) >= BURST_MIN_COMMENTS // 2
                 and 2 * len(selling) >= len(places)
             ):
                 yield self._by_clues(Kind.BURST, selling)
 
-    def _selling(self, places: Iterable[int], least: float = SELLS) -> list[int]:
-        return [place for place in places if score(self.clues[place]) >= least]
+    def _selling(self, places: Iterable[int], least: float = PROMOTIONAL_SCORE) -> list[int]:
+        return [place for place in places if promotion_score(self.clues[place]) >= least]
 
     def _by_clues(self, kind: Kind, places: Iterable[int]) -> Proposal:
         """Those are the most alike for which most speaks."""
         return self._proposal(
-            kind, (Placed(p, min(1.0, score(self.clues[p]) / 2), self.clues[p]) for p in places)
+            kind,
+            (ProposedMember(p, min(1.0, promotion_score(self.clues[p]) / 2), self.clues[p]) for p in places),
         )
 
-    def _proposal(self, kind: Kind, alike: Iterable[Placed]) -> Proposal:
+    def _proposal(self, kind: Kind, alike: Iterable[ProposedMember]) -> Proposal:
         members, evidence = [], []
         for one in alike:
             if self.can_join[one.row]:
@@ -365,10 +372,10 @@ class _Look(Read):
                 OF_ITS_STORY: [self._is_of_its_story(member.row) for member in group.members],
                 TALKS: [self._talks(member.row) for member in group.members],
             }
-            rare = {sign: found for sign, found in have.items() if FEW_OF * sum(found) <= len(rows)}
+            rare = {sign: found for sign, found in have.items() if RARE_ONE_IN * sum(found) <= len(rows)}
             for n, member in enumerate(group.members):
                 apart = [sign for sign, found in rare.items() if found[n]]
-                group.members[n] = Placed(
+                group.members[n] = ProposedMember(
                     member.row,
                     (len(have) - len(apart) + member.likeness) / (len(have) + 1),
                     member.clues | sum(apart),
@@ -379,8 +386,8 @@ class _Look(Read):
         return bool(self.clues[place] & TALKS or row.parent or row.id in self.answered)
 
     def _is_of_its_story(self, place: int) -> bool:
-        own = text_features.topical(self.words[place]) & self.subject(self.rows[place].discussion)
-        return len(own) >= OWN_WORDS
+        own = text_features.topic_stems(self.words[place]) & self.subject(self.rows[place].discussion)
+        return len(own) >= MIN_STORY_WORDS
 
     def _count_words(self, chosen: Sequence[Proposal]) -> None:
         """Into `shared`: how many members have each clue, what else is alike, and the words that are much
@@ -392,7 +399,7 @@ class _Look(Read):
             inside = Counter[str]()
             for member in proposal.members:
                 inside.update(
-                    {w for w in self.words[member.row] if len(w) > 2 and w not in text_features.STOP}
+                    {w for w in self.words[member.row] if len(w) > 2 and w not in text_features.STOP_WORDS}
                 )
             clues = Counter[str]()
             for found, n in Counter(member.clues for member in proposal.members).items():
@@ -417,22 +424,22 @@ class _Look(Read):
                 w,
             )
             for w, n in inside.items()
-            if n >= max(2, within * TELLING)
+            if n >= max(2, within * MIN_DISTINCTIVE_SHARE)
         ]
-        best = [w for odd, w in sorted(odds, key=lambda o: (-o[0], o[1])) if odd > 2][:EXAMPLES_OF_WORDS]
+        best = [w for odd, w in sorted(odds, key=lambda o: (-o[0], o[1])) if odd > 2][:MAX_DISTINCTIVE_WORDS]
         places: dict[str, list[int]] = {}
         for member in proposal.members:
             wanted = {w for w in best if w not in places}.intersection(self.words[member.row])
             if wanted:
                 row = self.rows[member.row]
-                for word, (start, end) in text_features.first_places(row.body, wanted).items():
+                for word, (start, end) in text_features.first_spans(row.body, wanted).items():
                     places[word] = [row.id, row.revision, start, end]
             if len(places) == len(best):
                 break
         return [places[w] for w in best if w in places]
 
 
-def _met_again(held: Iterable["array[int]"]) -> set[int]:
+def _repeated_runs(held: Iterable["array[int]"]) -> set[int]:
     """The runs that more than one text has, without keeping the holders of all the others."""
     seen: set[int] = set()
     again: set[int] = set()
@@ -443,13 +450,13 @@ def _met_again(held: Iterable["array[int]"]) -> set[int]:
     return again
 
 
-def _covered(runs: "array[int]", hot: set[int]) -> int:
+def _count_covered_words(runs: "array[int]", hot: set[int]) -> int:
     """How many words stand in a run that is hot."""
     count, end = 0, 0
     for place, run in enumerate(runs):
         if run in hot:
-            count += place + text_features.RUN - max(end, place)
-            end = place + text_features.RUN
+            count += place + text_features.RUN_LENGTH - max(end, place)
+            end = place + text_features.RUN_LENGTH
     return count
 
 
@@ -464,13 +471,13 @@ def _disjoint(proposals: Iterable[Proposal], taken: bytearray) -> Iterator[Propo
         proposal.members = [m for m in proposal.members if not taken[m.row]]
         if len(proposal.members) < -size:
             heapq.heappush(heap, (-len(proposal.members), n, proposal))
-        elif proposal.members and len(proposal.members) + len(proposal.evidence) >= FEWEST:
+        elif proposal.members and len(proposal.members) + len(proposal.evidence) >= MIN_SIMILAR:
             for member in proposal.members:
                 taken[member.row] = 1
             yield proposal
 
 
-class _Union:
+class _UnionFind:
     """Sets that grow together."""
 
     def __init__(self) -> None:

@@ -18,19 +18,19 @@ from django_tasks import task
 from comments.models import Comment, State, Transition
 from moderation.actions import cases
 from moderation.models import Batch, Case, Group, Look
-from moderation.similar import KINDS, add_members, looks
+from moderation.similar import SCAN_KINDS, add_members, finished_scans
 from moderation.similar.clues import Row, Story
-from moderation.similar.grouping import Found, Proposal, find
+from moderation.similar.grouping import GroupingResult, Proposal, find_groups
 
-MOST = 100_000  # comments that are compared: all that wait, and the latest of the others
-FRESH = timedelta(minutes=3)  # so old may a look be that somebody is shown, whatever has happened since
-LOST = timedelta(minutes=3)  # after which a look that has not ended is not waited for any longer
+MAX_COMMENTS = 100_000  # comments that are compared: all that wait, and the latest of the others
+FRESH_FOR = timedelta(minutes=3)  # so old may a look be that somebody is shown, whatever has happened since
+LOST_AFTER = timedelta(minutes=3)  # after which a look that has not ended is not waited for any longer
 EVIDENCE_DAYS = 90  # in which spam and what was removed still tell what is like them
-CASES_A_NIGHT = 50
+MAX_NIGHTLY_CASES = 50
 
 # Who wrote it is known of accounts and guests; a name of a source is one person in one discussion at most.
 # `kept`: a person approved this text, or looked at a group and left it out of the act, which is in force.
-READ = """
+READ_COMMENTS = """
 WITH line AS (
   SELECT comment_id, max(id) AS seen,
          max(revision) FILTER (WHERE reason = 'approved' AND actor_id IS NOT NULL) AS approved
@@ -64,32 +64,34 @@ ORDER BY c.state = 'pending' DESC, c.created_at DESC, c.id DESC LIMIT %(most)s""
 
 # What a later look has taken the place of, but for the one before it, whose groups may be open in a window.
 # Of groups that were settled those members stay on which nobody acted: they do not come again.
-FORGET = """
+DELETE_OLD_MEMBERS = """
 DELETE FROM moderation_member m USING moderation_group g
 WHERE g.id = m.group_id AND g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(runs)s::uuid[])
   AND (g.settled_at IS NULL
        OR EXISTS (SELECT FROM comments_comment c
                   WHERE c.id = m.comment_id AND c.state NOT IN ('pending', 'published')))"""
-FORGET_GROUPS = """
+DELETE_EMPTY_GROUPS = """
 DELETE FROM moderation_group g
 WHERE g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(runs)s::uuid[])
   AND NOT EXISTS (SELECT FROM moderation_member m WHERE m.group_id = g.id)"""
 
 
-def latest() -> Look | None:
-    return looks().first()
+def latest_scan() -> Look | None:
+    return finished_scans().first()
 
 
-def under_way() -> Look | None:
+def running_scan() -> Look | None:
     """The look that is asked for and has not ended, unless it was lost."""
     return (
-        Look.objects.filter(ended_at=None, asked_at__gt=timezone.now() - LOST).order_by("-asked_at").first()
+        Look.objects.filter(ended_at=None, asked_at__gt=timezone.now() - LOST_AFTER)
+        .order_by("-asked_at")
+        .first()
     )
 
 
-def ask() -> Look:
+def request_scan() -> Look:
     """Have the site looked over by a job, unless that is about to happen."""
-    if look := under_way():
+    if look := running_scan():
         return look
     with transaction.atomic():
         look = Look.objects.create()
@@ -102,12 +104,12 @@ def is_stale(look: Look | None) -> bool:
     is there again at once."""
     if look is None:
         return True
-    if look.asked_at > timezone.now() - FRESH:
+    if look.asked_at > timezone.now() - FRESH_FOR:
         return Batch.objects.filter(at__gt=look.asked_at, undoes__isnull=False).exists()
-    return last_line() > look.until
+    return last_transition_id() > look.until
 
 
-def came_since(look: Look) -> int:
+def count_new_comments(look: Look) -> int:
     """How many comments it does not know of."""
     lines = Transition.objects.filter(pk__gt=look.until, kind=Transition.Kind.STATE, from_state="")
     return lines.count()
@@ -120,28 +122,28 @@ def look_over(look: str) -> int:
     return len(run(found).proposals) if found else 0
 
 
-def run(look: Look | None = None) -> Found:
+def run(look: Look | None = None) -> GroupingResult:
     """Look over the site now and store what is found; groups of earlier looks go."""
     look = look or Look.objects.create()
-    look.until, before = last_line(), latest()
-    rows, stories = read()
-    found = find(rows, stories)
+    look.until, before = last_transition_id(), latest_scan()
+    rows, stories = read_comments()
+    found = find_groups(rows, stories)
     look.ended_at = now = timezone.now()
     look.comments = len(rows)
     with transaction.atomic():
         look.save()
-        _store(look, now, rows, found.proposals)
+        _store_groups(look, now, rows, found.proposals)
         runs = [look.pk, *([before.pk] if before else [])]
-        old: dict[str, Any] = {"kinds": [kind.value for kind in KINDS], "runs": runs}
+        old: dict[str, Any] = {"kinds": [kind.value for kind in SCAN_KINDS], "runs": runs}
         with connection.cursor() as cursor:
-            cursor.execute(FORGET, old)
-            cursor.execute(FORGET_GROUPS, old)
-        lost = Q(ended_at=None, asked_at__lt=now - LOST)
+            cursor.execute(DELETE_OLD_MEMBERS, old)
+            cursor.execute(DELETE_EMPTY_GROUPS, old)
+        lost = Q(ended_at=None, asked_at__lt=now - LOST_AFTER)
         Look.objects.filter(lost | Q(ended_at__lt=now)).delete()
     return found
 
 
-def archive_health() -> int:
+def nightly_scan() -> int:
     """The nightly look. Returns the cases that it opened."""
     doubts = run().doubts
     asked = set(Case.objects.filter(comment__in=doubts).values_list("comment", flat=True))
@@ -149,14 +151,14 @@ def archive_health() -> int:
     comments = Comment.objects.filter(pk__in=[pk for pk in doubts if pk not in asked]).exclude(
         discussion__in=asked_in
     )
-    chosen = list(comments.visible().order_by("pk").values_list("pk", flat=True)[:CASES_A_NIGHT])
+    chosen = list(comments.visible().order_by("pk").values_list("pk", flat=True)[:MAX_NIGHTLY_CASES])
     cases.open_cases(chosen, states=[State.PUBLISHED])
     return len(chosen)
 
 
-def read() -> tuple[list[Row], dict[int, Story]]:
+def read_comments() -> tuple[list[Row], dict[int, Story]]:
     with connection.cursor() as cursor:
-        cursor.execute(READ, {"most": MOST, "days": EVIDENCE_DAYS})
+        cursor.execute(READ_COMMENTS, {"most": MAX_COMMENTS, "days": EVIDENCE_DAYS})
         rows = [Row(*row) for row in cursor.fetchall()]
         rows = [row._replace(ip_hash=row.ip_hash and bytes(row.ip_hash)) for row in rows]
         rows.sort(key=lambda row: (row.at, row.id))
@@ -168,7 +170,7 @@ def read() -> tuple[list[Row], dict[int, Story]]:
     return rows, stories
 
 
-def _store(look: Look, at: datetime, rows: Sequence[Row], proposals: Sequence[Proposal]) -> None:
+def _store_groups(look: Look, at: datetime, rows: Sequence[Row], proposals: Sequence[Proposal]) -> None:
     groups = [
         Group(
             kind=proposal.kind,
@@ -192,7 +194,7 @@ def _store(look: Look, at: datetime, rows: Sequence[Row], proposals: Sequence[Pr
         )
 
 
-def last_line() -> int:
+def last_transition_id() -> int:
     """Of the log, by now."""
     last: int | None = Transition.objects.aggregate(last=Max("id"))["last"]
     return last or 0

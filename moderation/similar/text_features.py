@@ -11,7 +11,7 @@ from pathlib import Path
 from moderation.features.phrases import NUMBERS, PADDED
 from moderation.features.text_reading import stem
 
-RUN = 4  # words in a row that are compared as one
+RUN_LENGTH = 4  # words in a row that are compared as one
 
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>()\[\]\"']+", re.IGNORECASE)
 _HOST = re.compile(r"(?:https?://)?(?:www\.)?([^\s/:?#]+)", re.IGNORECASE)
@@ -31,13 +31,15 @@ def _read_lists() -> dict[str, frozenset[str]]:
 
 
 _lists = _read_lists()
-STOP = _lists["stop"]  # says nothing of what a text is about
+STOP_WORDS = _lists["stop"]  # says nothing of what a text is about
 PRAISE = _lists["praise"]
-PAGE = _lists["page"]  # of the page rather than of what it tells
+SITE_WORDS = _lists["page"]  # of the page rather than of what it tells
 PROMOTION = _lists["promotion"]
-_ABOUT = _lists["about"]  # one of which whatever _OF_THE_PAGE finds has: to look for them takes less time
+_SITE_TALK_WORDS = _lists[
+    "about"
+]  # one of which whatever _OF_THE_PAGE finds has: to look for them takes less time
 # Talks to whoever runs the page, about the page.
-_OF_THE_PAGE = re.compile(
+_SITE_TALK = re.compile(
     r"\b(?:you?r|ur|this|the|these|of|one.s|several|nice|great|good|such|written|web|keep|entire|wonderful"
     r"|amazing|awesome|excellent|fantastic|superb|terrific|helpful|informative|interesting|useful|perfect)\s+"
     r"(?:\w+[\s-]+){0,2}?"
@@ -61,56 +63,58 @@ def _comparable(text: str) -> str:
     return without.replace("’", "'").lower()
 
 
-def first_places(text: str, wanted: Container[str]) -> dict[str, tuple[int, int]]:
+def first_spans(text: str, wanted: Container[str]) -> dict[str, tuple[int, int]]:
     """Start and end of each of its words that is in `wanted`, where it stands first."""
     found: dict[str, tuple[int, int]] = {}
-    for m in _found(text):
+    for m in _word_matches(text):
         if m[0] in wanted:
             found.setdefault(m[0], m.span())
     return found
 
 
-def _found(text: str) -> list[re.Match[str]]:
+def _word_matches(text: str) -> list[re.Match[str]]:
     """Its words, at their places in it; none where these are not known."""
     folded = _comparable(text)
     return list(_WORD.finditer(folded)) if len(folded) == len(text) else []
 
 
-def places(text: str, hot: Container[int]) -> list[tuple[int, int]]:
+def run_spans(text: str, hot: Container[int]) -> list[tuple[int, int]]:
     """Start and end of each run of words that is in `hot`."""
-    found = _found(text)
-    numbers = runs([m[0] for m in found])
-    return [(found[n].start(), found[n + RUN - 1].end()) for n, run in enumerate(numbers) if run in hot]
+    found = _word_matches(text)
+    numbers = word_runs([m[0] for m in found])
+    return [
+        (found[n].start(), found[n + RUN_LENGTH - 1].end()) for n, run in enumerate(numbers) if run in hot
+    ]
 
 
 def telling(text: str) -> list[tuple[int, int]]:
     """Start and end of what is_padded, domains, about_the_page and PROMOTION speak of."""
-    spans = links(text) + of_the_page(text)
+    spans = link_spans(text) + site_talk_spans(text)
     if is_padded(text):
-        spans += numbers(text)
-    return spans + [m.span() for m in _found(text) if m[0] in PROMOTION]
+        spans += padding_spans(text)
+    return spans + [m.span() for m in _word_matches(text) if m[0] in PROMOTION]
 
 
-def links(text: str) -> list[tuple[int, int]]:
+def link_spans(text: str) -> list[tuple[int, int]]:
     """Start and end of each link."""
     return [m.span() for m in _LINK.finditer(text)]
 
 
-def numbers(text: str) -> list[tuple[int, int]]:
+def padding_spans(text: str) -> list[tuple[int, int]]:
     """Start and end of each number that is_padded speaks of."""
     return [m.span() for m in NUMBERS.finditer(text)]
 
 
-def of_the_page(text: str) -> list[tuple[int, int]]:
+def site_talk_spans(text: str) -> list[tuple[int, int]]:
     """Start and end of each phrase that about_the_page counts."""
-    return [m.span() for m in _OF_THE_PAGE.finditer(text)]
+    return [m.span() for m in _SITE_TALK.finditer(text)]
 
 
-def runs(of: list[str]) -> "array[int]":
+def word_runs(of: list[str]) -> "array[int]":
     """A number for each RUN words in a row; equal numbers, equal words. Not the same in another process."""
-    if len(of) < RUN:
+    if len(of) < RUN_LENGTH:
         return array("q")
-    return array("q", map(hash, zip(*(of[n:] for n in range(RUN)), strict=False)))
+    return array("q", map(hash, zip(*(of[n:] for n in range(RUN_LENGTH)), strict=False)))
 
 
 def _may_link(text: str) -> bool:
@@ -138,11 +142,13 @@ def is_search_phrase(name: str) -> bool:
     return len(parts) >= 2 and name == name.lower() and name != name.upper()
 
 
-def about_the_page(text: str, said: Iterable[str]) -> int:
+def count_site_talk(text: str, said: Iterable[str]) -> int:
     """How often it speaks of the page or the site instead of what they are about; `said` are its words."""
-    return 0 if _ABOUT.isdisjoint(said) else len(_OF_THE_PAGE.findall(text))
+    return 0 if _SITE_TALK_WORDS.isdisjoint(said) else len(_SITE_TALK.findall(text))
 
 
-def topical(of: Iterable[str]) -> set[str]:
+def topic_stems(of: Iterable[str]) -> set[str]:
     """The beginnings of those words that say what a text is about."""
-    return {stem(w) for w in of if len(w) > 3 and w not in STOP and w not in PRAISE and w not in PAGE}
+    return {
+        stem(w) for w in of if len(w) > 3 and w not in STOP_WORDS and w not in PRAISE and w not in SITE_WORDS
+    }

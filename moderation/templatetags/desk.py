@@ -12,7 +12,7 @@ register = template.Library()
 
 
 @register.filter
-def comes_back(url: str, here: str) -> str:
+def with_next(url: str, here: str) -> str:
     """The URL of an act of Policy.actions that comes back here rather than to the story."""
     parts = urlsplit(url)
     query = [(key, here if key == "next" else value) for key, value in parse_qsl(parts.query)]

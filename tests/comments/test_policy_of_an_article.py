@@ -117,7 +117,7 @@ def test_members_only_is_one_press_that_is_taken_back(client, story):
     client.post(reverse("moderation:press", args=[story.pk, "members"]) + "?next=story")
     assert Discussion.objects.get(pk=story.pk).members_only
     page = client.get(story.get_absolute_url()).content.decode()
-    assert "Guests as well" in page
+    assert "Allow guests" in page
     undo = page.partition('<div class="undo">')[2].partition('action="')[2].partition('"')[0]
     client.post(undo)
     assert not Discussion.objects.get(pk=story.pk).members_only

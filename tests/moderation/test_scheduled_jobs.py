@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from moderation.models import JobRun
-from moderation.scheduled_jobs import LOCKS, Job, tick
+from moderation.scheduled_jobs import LOCK_NAMESPACE, Job, tick
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -52,10 +52,10 @@ def test_no_two_processes_run_a_job_at_once():
     values = connection.get_connection_params()
     other = psycopg2.connect(**{k: v for k, v in values.items() if k in {"dbname", "user", "host", "port"}})
     with other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, hashtext('alone'))", [LOCKS])
+        cursor.execute("SELECT pg_advisory_lock(%s, hashtext('alone'))", [LOCK_NAMESPACE])
         job = Job("alone", HOUR, lambda: 1)
         assert ran(job, Job("beside", HOUR, lambda: 2)) == ["beside 2"]
-        cursor.execute("SELECT pg_advisory_unlock(%s, hashtext('alone'))", [LOCKS])
+        cursor.execute("SELECT pg_advisory_unlock(%s, hashtext('alone'))", [LOCK_NAMESPACE])
         assert ran(job) == ["alone 1"]
     other.close()
 

@@ -119,7 +119,7 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     menu.get_by_role("button", name="off topic").click()
     expect(page.locator(".messages")).to_contain_text("Removed: off topic")
     page.get_by_text("Moderate this discussion").click()
-    page.get_by_role("button", name="Review everything first").click()
+    page.get_by_role("button", name="Pre-moderation").click()
     assert Discussion.objects.get(pk=site["ferry"].pk).moderation == Discussion.Moderation.PRE
 
     # Tries the rule "casino": three honest comments it would wrong. Cancels.

@@ -14,7 +14,7 @@ from comments.edits import edit_comment
 from comments.models import Comment, CommentRevision, Discussion, Reason, State
 from moderation.actions import quick_actions
 from moderation.actions.decisions import decide, undo
-from moderation.actions.quick_actions import blacken
+from moderation.actions.quick_actions import redact_text
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, Case
 from moderation.reports import reporting
@@ -49,7 +49,7 @@ def test_an_editors_pick_is_shown_and_taken_back(client, maria):
     client.force_login(maria)
     press(client, "pick", comment, on="1")
     assert Batch.objects.count() == 1  # it was one already
-    assert "It is so already." in client.get("/moderation/").text
+    assert "Nothing to change." in client.get("/moderation/").text
     undo(batch=Batch.objects.get(), actor=maria)
     assert page(client, article) == before
 
@@ -217,7 +217,7 @@ def test_what_was_once_a_repeat_of_something_is_no_repeat_of_that_for_good(clien
     ],
 )
 def test_marked_passages_are_blackened(body, marked, result):
-    assert blacken(body, marked) == result
+    assert redact_text(body, marked) == result
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_marked_passages_are_blackened(body, marked, result):
 )
 def test_a_moderator_puts_no_words_in_and_takes_not_all(marked, code):
     with pytest.raises(ValidationError) as raised:
-        blacken("I am Bob.", marked)
+        redact_text("I am Bob.", marked)
     assert raised.value.code == code
 
 

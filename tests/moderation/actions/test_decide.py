@@ -174,7 +174,7 @@ def test_a_move_that_was_moved_on_is_not_undone(maria, omar):
     batch = move(comment=three, parent=one, actor=maria)
     move(comment=three, parent=two, actor=omar)
     act = undo(batch=batch, actor=maria)
-    assert (act.batch, act.refused) == (None, [Refusal(three.pk, "Omar", "Moved it again")])
+    assert (act.batch, act.refused) == (None, [Refusal(three.pk, "Omar", "Moved again")])
     assert Comment.objects.get(pk=three.pk).parent == two
 
 

@@ -65,14 +65,14 @@ def test_a_colleague_was_faster(client, maria, omar):
     answer = press(client, page, one, two, act="approved")
 
     assert [state(one), state(two)] == [("rejected", "insult"), ("published", "approved")]
-    assert "One was left as it is" in text(answer)
+    assert "One was left unchanged" in text(answer)
     assert f'<a href="/moderation/comments/{one.pk}/">#{one.pk}</a>: Omar: Removed: insult.' in text(answer)
 
 
 def test_nothing_ticked_and_nonsense_change_nothing(client, maria):
     comment = say(make_article())
     nothing = client.post("/moderation/decide/", {"act": "spam", "next": "/moderation/"}, follow=True)
-    assert "Tick the comments that you mean first." in text(nothing)
+    assert "Select comments first." in text(nothing)
     for reason in ("", "posted", "imported", "x"):
         answer = client.post("/moderation/decide/", {"ids": comment.pk, "act": reason})
         assert answer.status_code == 400

@@ -155,8 +155,8 @@ def test_the_menu_stands_on_the_story_for_those_who_may_and_leads_back(client, m
     answer = client.post(url, follow=True)
     assert answer.redirect_chain[-1][0] == f"{article.get_absolute_url()}#comments"
     assert ">Everything is reviewed first</a></span><form" in answer.content.decode()
-    assert "Review as usual" in answer.content.decode()
-    assert client.post(url, follow=True).content.decode().count("It is so already.") == 1
+    assert "End pre-moderation" in answer.content.decode()
+    assert client.post(url, follow=True).content.decode().count("Nothing to change.") == 1
 
 
 def test_the_desks_list_has_the_most_waiting_first_and_bounded_statements(
@@ -188,7 +188,7 @@ def test_what_holds_on_the_whole_site_is_no_storys_age(name, said, client, maria
     client.force_login(maria)
     page = client.get(reverse("moderation:discussions")).text
     assert page.count(said) == 2
-    assert "Closed by its age" not in page
+    assert "Closed because of its age" not in page
 
 
 def test_no_undo_goes_over_what_an_administrator_has_set_since(client, maria):

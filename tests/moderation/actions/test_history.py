@@ -38,13 +38,13 @@ def test_an_act_that_is_undone_in_part_is_told_as_that(client, maria):
     ids = [say(article).pk for _ in range(3)]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     decide(ids=ids[:1], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    assert batches.acts([act], None)[0].part == ""
+    assert batches.summarize([act], None)[0].part == ""
     back = undo(batch=act, actor=maria).batch  # the insult is left as it is
-    assert batches.acts([act], None)[0].part == "undone for 2 of 3"
+    assert batches.summarize([act], None)[0].part == "undone for 2 of 3"
     assert "undone for 2 of 3" in client.get(reverse("moderation:history")).text
     assert "Undone for 2 of 3." in page_of(client, act)
     undo(batch=back, actor=maria)
-    assert batches.acts([act], None)[0].part == ""
+    assert batches.summarize([act], None)[0].part == ""
 
 
 def test_a_seal_that_is_lifted_from_one_is_neither_undone_nor_left(client, chief):
@@ -59,7 +59,7 @@ def test_a_seal_that_is_lifted_from_one_is_neither_undone_nor_left(client, chief
     assert "only an administrator can lift" not in page_of(client, Batch.objects.get(undoes=act))
     assert 'class="undone"' not in client.get(reverse("moderation:history")).text
     restrictions.lift(seal=second, actor=chief)
-    shown = batches.acts([act], None)[0]
+    shown = batches.summarize([act], None)[0]
     assert (shown.is_undone, shown.part) == (True, "")
 
 
@@ -69,7 +69,7 @@ def test_what_is_lifted_from_one_and_sealed_again_says_nothing_of_another(chief)
     restrictions.seal(ids=ids, why=Seal.Why.COURT, actor=chief)
     lifted = [restrictions.lift(seal=seal, actor=chief).batch for seal in Seal.objects.order_by("comment")]
     again = undo(batch=lifted[0], actor=chief).batch
-    shown = {act.batch: act for act in batches.acts([*lifted, again], None)}
+    shown = {act.batch: act for act in batches.summarize([*lifted, again], None)}
     assert [(shown[act].is_undone, shown[act].last) for act in lifted] == [
         (True, again.pk),
         (False, lifted[1].pk),
@@ -90,7 +90,7 @@ def test_the_page_of_an_act_leads_to_all_its_comments_once(client, maria, monkey
         query = page.context["next_page"] or None
     assert found == ids
     assert headings == [(1, 2), (3, 4), (5, 5)]
-    assert "Its comments, 1 to 2 of 5" in page_of(client, act)
+    assert "Comments 1 to 2 of 5" in page_of(client, act)
     for nonsense in ("?after=x", "?after=999999999999999999", "?after=%00", "?after=-1"):
         assert client.get(url + nonsense).status_code == 200
 
@@ -100,7 +100,7 @@ def test_acts_are_named_as_what_they_did(maria):
     comment = say(article)
     hidden = quick_actions.press(name="hide", article=None, actor=maria)
     assert explanations.done(hidden) == "On the whole site: discussions are hidden"
-    assert batches.acts([hidden], None)[0].about == ""  # it is named once
+    assert batches.summarize([hidden], None)[0].about == ""  # it is named once
     assert explanations.decided(State.DELETED, Reason.IMPORT_UNDONE) == "Taken back with its import"
     brought = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=maria)
     with guards_off():
@@ -113,7 +113,7 @@ def test_acts_are_named_as_what_they_did(maria):
             seq=99,
             hash=b"",
         )
-    assert batches.acts([brought], None)[0].about == article.title
+    assert batches.summarize([brought], None)[0].about == article.title
 
 
 def test_the_history_names_each_act_and_its_page_undoes_it(client, maria, omar):
@@ -135,7 +135,7 @@ def test_the_history_names_each_act_and_its_page_undoes_it(client, maria, omar):
     assert "undone" in text(client.get("/moderation/acts/"))
 
     twice = client.post(f"/moderation/acts/{first.pk}/undo/", follow=True)
-    assert "One was left as it is" in text(twice)
+    assert "One was left unchanged" in text(twice)
     assert Batch.objects.count() == 2
     assert client.get(f"/moderation/acts/{uuid4()}/").status_code == 404
 
@@ -171,7 +171,7 @@ def test_an_act_whose_undo_was_undone_is_in_force_and_says_so(client, maria):
         assert said in page
         assert ("Undone by" in page) == (number != 1)
         assert "Undo this action" not in page
-        assert f'<a href="/moderation/acts/{chain[-1].pk}/">That act, with Undo</a>' in page
+        assert f'<a href="/moderation/acts/{chain[-1].pk}/">Go to that action to undo it</a>' in page
         assert "Undo this action" in text(client.get(f"/moderation/acts/{chain[-1].pk}/"))
         lines = text(client.get("/moderation/acts/"))
         history = re.findall(r'<li[^>]*><div><a href="/moderation/acts/[-0-9a-f]{36}.*?</li>', lines)
@@ -229,4 +229,4 @@ def test_however_often_an_act_was_undone_pages_take_the_same_statements(client, 
     assert statements() == few
     last = go_on(9)
     assert explanations.done(Batch.objects.get(pk=last.pk)) == "Undone: Marked as spam"
-    assert len(client.get(card).context["card"].decisions) == desk.LISTED
+    assert len(client.get(card).context["card"].decisions) == desk.MAX_LISTED

@@ -202,11 +202,11 @@ def test_the_page_of_an_undo_names_what_it_left(client, maria, omar):
     decide(ids=[one.pk], to=State.REJECTED, reason="insult", actor=omar)
     client.force_login(maria)
     page = client.get(reverse("moderation:batch", args=[act.batch.pk])).content.decode()
-    assert "1 would stay as it is" in page
+    assert "1 would be left unchanged, because it has changed meanwhile" in page
     assert "<span>1 Removed: insult</span>" in page
     back = undo(batch=act.batch, actor=maria)
     page = client.get(reverse("moderation:batch", args=[back.batch.pk])).content.decode()
-    assert "1 was left as it is" in page
+    assert "1 was left unchanged" in page
     assert "<bdi>Omar</bdi>: Removed: insult" in page
 
 
@@ -259,8 +259,8 @@ def test_what_is_moved_under_locked_replies_takes_none_until_it_is_moved_back(cl
     further = move(comment=one, parent=None, actor=omar)
     client.force_login(maria)
     page = client.get(reverse("moderation:batch", args=[batch.pk])).text
-    assert "1 would stay as it is" in page
-    assert "<bdi>Omar</bdi>: Moved it again" in page
+    assert "1 would be left unchanged, because it has changed meanwhile" in page
+    assert "<bdi>Omar</bdi>: Moved again" in page
     assert undo(batch=batch, actor=maria).batch is None  # it was moved again: nothing of it goes back
     assert locked() == {root.pk, one.pk, below.pk}
     undo(batch=further, actor=omar)
@@ -310,7 +310,7 @@ def test_seals_of_one_act_that_are_lifted_one_by_one(client):
     url = reverse("moderation:batch", args=[act.batch.pk])
     page = client.get(url).text
     assert "Undone by" not in page
-    assert "1 would stay as it is" in page
+    assert "1 would be left unchanged, because it has changed meanwhile" in page
     client.post(reverse("moderation:undo", args=[act.batch.pk]))
     assert set(Comment.objects.values_list("state", flat=True)) == {"published"}
     assert "Undone by Adam" in client.get(url).text
@@ -331,7 +331,7 @@ def test_the_page_of_an_act_tells_which_settings_would_stay(client, maria, omar)
     assert "would stay" not in client.get(url).text
     quick_actions.press(name="hide", article=article.pk, actor=omar)
     page = client.get(url).text
-    assert "1 would stay as it is" in page
+    assert "1 would be left unchanged, because it has changed meanwhile" in page
     assert f"<bdi>Omar</bdi>: “{article.title}”: The discussion is hidden" in page
 
 

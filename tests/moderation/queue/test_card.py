@@ -156,11 +156,11 @@ def test_a_rule_that_was_switched_is_switched_back_by_the_bar(client, maria):
     ],
 )
 def test_the_card_says_what_groups_are_made_of_with_its_places(name, body, said):
-    found = single_comment.signs(name, body)
+    found = single_comment.find_signals(name, body)
     assert len(found) == len(said)
     for sign, (words, strength) in zip(found, said.items(), strict=True):
         assert words in sign.sentence
-        assert card._class(sign.strength) == strength
+        assert card._strength_class(sign.strength) == strength
     if len(said) > 1:
         assert [body[a:b] for a, b in found[0].spans] == ["722802", "372445", "81234"]
         assert "bookmarked" in [body[a:b] for a, b in found[2].spans]

@@ -35,10 +35,10 @@ def asked(monkeypatch, maria, noor):
     for comment in (first, other):
         change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     decide(ids=[first.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    assert second_opinions.ask() == 0  # one of them has decided nothing yet
+    assert second_opinions.create_questions() == 0  # one of them has decided nothing yet
     decide(ids=[other.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=noor)
-    assert second_opinions.ask() == 2
-    assert second_opinions.ask() == 0
+    assert second_opinions.create_questions() == 2
+    assert second_opinions.create_questions() == 0
     return SecondOpinion.objects.get(comment=first)
 
 
@@ -51,7 +51,7 @@ def test_one_decided_case_in_fifty_is_asked_about(monkeypatch, maria, noor):
         change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
         by = maria if n % 2 else noor
         decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=by)
-    assert 2 <= second_opinions.ask() <= 22
+    assert 2 <= second_opinions.create_questions() <= 22
     assert Case.objects.open().count() == 0
 
 
@@ -62,7 +62,7 @@ def test_an_act_over_many_is_not_asked_about(monkeypatch, asked, maria):
     for comment in comments:
         change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    assert second_opinions.ask() == 0
+    assert second_opinions.create_questions() == 0
 
 
 def test_it_is_blind_and_not_asked_of_who_decided(client, asked, maria, noor):
@@ -116,6 +116,6 @@ def test_only_moderators_are_asked(client, asked):
     ],
 )  # fmt: skip
 def test_kappa(pairs, same, kappa):
-    found = second_opinions.of_pairs(Counter(pairs))
+    found = second_opinions.agreement_of_pairs(Counter(pairs))
     assert found.same == same
     assert found.kappa == (None if kappa is None else pytest.approx(kappa))

@@ -15,7 +15,7 @@ from moderation.erasure import purge
 from moderation.models import Batch, Case, Group, Rule
 from moderation.people.profiles import Person
 from moderation.queue import queues
-from moderation.queue.queues import gathered_from
+from moderation.queue.queues import describe_source
 from moderation.reports.reporting import give_notice
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -134,7 +134,7 @@ def test_a_list_keeps_ids_and_codes_and_no_name_that_was_typed(client, maria):
     shared, _page = by_code, Group.objects.update(shared=by_code)
     purge.forget_person(person=Person(guest=bob), actor=chief)
     topic.delete()
-    assert gathered_from(Group.objects.get(), maria) == [
+    assert describe_source(Group.objects.get(), maria) == [
         *("Waiting", "Story: The slip closes", "Topic: sea"),
         f"Person: {Guest.objects.get(pk=bob.pk)}",
     ]
@@ -162,6 +162,6 @@ def test_a_list_takes_as_many_statements_for_two_as_for_twenty(client, maria, fl
         return len(queries)
 
     assert maria.is_moderator  # asked once for each request
-    few = queues.View.read(QueryDict("queue=waiting&article=a-road-opens"), maria)
-    many = queues.View.read(QueryDict(f"queue=waiting&article={article.slug}"), maria)
+    few = queues.QueueView.read(QueryDict("queue=waiting&article=a-road-opens"), maria)
+    many = queues.QueueView.read(QueryDict(f"queue=waiting&article={article.slug}"), maria)
     assert statements(few) == statements(many) <= 7

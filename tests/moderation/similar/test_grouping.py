@@ -6,7 +6,7 @@ from itertools import count, product
 import pytest
 
 from moderation.similar.clues import Row, Story
-from moderation.similar.grouping import Found, find
+from moderation.similar.grouping import GroupingResult, find_groups
 
 DAYS = 24 * 60  # minutes
 DAY = datetime(2020, 5, 1, 9, tzinfo=UTC)
@@ -71,9 +71,9 @@ def row(body: str, name: str = "", *, minutes: float = 0, discussion: int = 1, *
     return Row(**values)  # type: ignore[arg-type]
 
 
-def look(rows: list[Row]) -> tuple[list[Row], Found]:
+def look(rows: list[Row]) -> tuple[list[Row], GroupingResult]:
     rows = sorted(rows, key=lambda r: (r.at, r.id))
-    return rows, find(rows, dict.fromkeys({r.discussion for r in rows}, STORY))
+    return rows, find_groups(rows, dict.fromkeys({r.discussion for r in rows}, STORY))
 
 
 def found(rows: list[Row]) -> dict[str, set[int]]:
@@ -225,7 +225,7 @@ def test_an_honest_reader_in_a_burst_under_another_story_stands_first():
     )
     rows = sorted([*honest(), *BURST, paula], key=lambda r: r.at)
 
-    [group] = find(rows, {1: STORY, 2: new}).proposals
+    [group] = find_groups(rows, {1: STORY, 2: new}).proposals
 
     assert group.kind == "burst"
     assert rows[min(group.members, key=lambda m: m.likeness).row] == paula

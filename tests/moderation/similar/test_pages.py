@@ -192,7 +192,7 @@ def test_whose_decisions_an_act_on_a_group_left_alone_is_told_by_the_bar_and_by_
     page = client.get(reverse("moderation:batch", args=[act.pk]))
     told = ["Removed: insult", "Approved", "Removed: name"]
     for told_by in (answer, page):
-        assert "3 were left as they are" in told_by.text
+        assert "3 were left unchanged" in told_by.text
         assert left_alone(told_by) == [
             (f"#{spam[n].pk}", f"Omar: {what}") for n, what in enumerate(told, start=1)
         ]
@@ -209,10 +209,10 @@ def test_many_that_a_colleague_decided_on_are_told_by_the_first(client, moderato
 
     answer = client.post(url(group), {"act": "spam", "since": since}, follow=True)
 
-    assert "50 were left as they are" in answer.text
+    assert "50 were left unchanged" in answer.text
     assert len(left_alone(answer)) == 5
     page = client.get(reverse("moderation:batch", args=[Batch.objects.get(actor=moderator).pk]))
-    assert "50 were left as they are" in page.text
+    assert "50 were left unchanged" in page.text
     assert len(left_alone(page)) == 20
 
 
@@ -637,15 +637,15 @@ Post a comment
 def test_at_night_the_most_doubtful_of_an_old_discussion_gets_a_case_if_no_group_holds_it():
     import_page(data=OLD.encode(), filename="story.txt")
 
-    scan.archive_health()
-    scan.archive_health()
+    scan.nightly_scan()
+    scan.nightly_scan()
 
     assert not Group.objects.exists()
     assert [case.comment.source_number for case in Case.objects.all()] == [2]
 
 
 def test_a_large_site_is_looked_over_by_a_job(client, moderator, article, monkeypatch):
-    monkeypatch.setattr("moderation.similar.views.AT_ONCE", 2)
+    monkeypatch.setattr("moderation.similar.views.MAX_SYNCHRONOUS_SCAN", 2)
     flood(article, 4)
     client.force_login(moderator)
 
