@@ -278,9 +278,7 @@ def render_thread(
 def _gone(request: HttpRequest, article: Article, comment: Comment) -> HttpResponse:
     """410: who took the comment away, when and why, and not a word of it."""
     if comment.state == State.DELETED:
-        what = (
-            State.DELETED.label if comment.state_reason == Reason.AUTHOR else _("Taken back with its import")
-        )
+        what = State.DELETED.label if comment.state_reason == Reason.AUTHOR else _("Import undone")
     else:
         what = State.REJECTED.label
         if reason := removal_reasons.said().get(comment.state_reason):

@@ -51,7 +51,7 @@ if (document.querySelector(".queue")) {
     queue().dataset.keys = keysAreOff() ? "off" : "on";
     const panel = find(".keys");
     panel.hidden = false;
-    find("button", panel).textContent = keysAreOff() ? gettext("Switch the keys on") : gettext("Switch the keys off");
+    find("button", panel).textContent = keysAreOff() ? gettext("Turn shortcuts on") : gettext("Turn shortcuts off");
     find("button", panel).ariaPressed = String(keysAreOff());
   };
   const ticked = () => all(".rows .tick :checked").map((box) => box.value);

@@ -143,4 +143,4 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     expect(other.get_by_role("heading", name="Moderation")).to_be_visible()
     case = Case.objects.open().get(comment=int(mine.split("-")[1]))
     other.goto(f"{live_server.url}/moderation/cases/{case.pk}/")
-    expect(other.get_by_text("Mona has had this open")).to_be_visible()
+    expect(other.get_by_text("Mona is reviewing this comment")).to_be_visible()

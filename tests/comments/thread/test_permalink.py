@@ -148,7 +148,7 @@ def test_a_deep_answer_brings_those_above_it(client):
         (State.REJECTED, Reason.INSULT, "Removed by a moderator: insult"),
         (State.REJECTED, Reason.OTHER, "Removed by a moderator."),
         (State.SPAM, Reason.SPAM, "Removed by a moderator: spam"),
-        (State.DELETED, Reason.IMPORT_UNDONE, "Taken back with its import"),
+        (State.DELETED, Reason.IMPORT_UNDONE, "Import undone"),
     ],
 )
 @pytest.mark.parametrize("is_answered", [True, False])

@@ -166,7 +166,7 @@ def test_what_waits_is_shown_to_its_author_and_to_moderators_only():
         ("rejected", "off_topic", "Removed by a moderator: off topic"),
         ("rejected", "other", "Removed by a moderator"),
         ("deleted", "author", "Deleted by its author"),
-        ("deleted", "import_undone", "Taken back with its import"),
+        ("deleted", "import_undone", "Import undone"),
     ],
 )
 def test_what_is_gone_says_why_without_its_words_or_name(state, reason, said):

@@ -154,7 +154,7 @@ def test_the_menu_stands_on_the_story_for_those_who_may_and_leads_back(client, m
     assert url in page
     answer = client.post(url, follow=True)
     assert answer.redirect_chain[-1][0] == f"{article.get_absolute_url()}#comments"
-    assert ">Everything is reviewed first</a></span><form" in answer.content.decode()
+    assert ">Pre-moderation</a></span><form" in answer.content.decode()
     assert "End pre-moderation" in answer.content.decode()
     assert client.post(url, follow=True).content.decode().count("Nothing to change.") == 1
 

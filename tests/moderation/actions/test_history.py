@@ -99,9 +99,9 @@ def test_acts_are_named_as_what_they_did(maria):
     article = make_article()
     comment = say(article)
     hidden = quick_actions.press(name="hide", article=None, actor=maria)
-    assert explanations.done(hidden) == "On the whole site: discussions are hidden"
+    assert explanations.done(hidden) == "Whole site: discussions are hidden"
     assert batches.summarize([hidden], None)[0].about == ""  # it is named once
-    assert explanations.decided(State.DELETED, Reason.IMPORT_UNDONE) == "Taken back with its import"
+    assert explanations.decided(State.DELETED, Reason.IMPORT_UNDONE) == "Import undone"
     brought = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=maria)
     with guards_off():
         comment.transitions.create(

@@ -147,7 +147,7 @@ def test_an_act_of_every_kind_is_one_line_that_can_be_undone(client, maria):
     for sentence in (
         "Editor’s pick",
         "Replies are locked",
-        "Words blacked out",
+        "Redacted",
         "The discussion is hidden",
         "On the whole",
     ):

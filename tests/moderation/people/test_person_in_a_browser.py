@@ -58,7 +58,7 @@ def test_a_ban_from_the_desk_to_the_person(browser, live_server, with_scripts):
     form.get_by_label("In your words").fill("After two warnings.")
     form.get_by_label("Also remove").select_option("7")
     form.get_by_role("button", name="Ban").click()
-    expect(board.locator(".undo")).to_contain_text("Banned, and what they wrote in 7 days removed")
+    expect(board.locator(".undo")).to_contain_text("Banned, and comments of 7 days removed")
     assert Comment.objects.get(guest=ida).state == State.REJECTED
 
     # The same browser, under another name: the text stays, and says why it is not taken.

@@ -87,7 +87,7 @@ def test_a_review_holds_also_where_everything_is_published_first(article, maria)
     hold(ada, "review", maria)
     third = say(article, "Third", author=ada)
     assert third.state == State.PENDING
-    assert "A moderator reads what you write" in " ".join(policy().reasons([third.pk])[third.pk])
+    assert "A moderator reviews your comments" in " ".join(policy().reasons([third.pk])[third.pk])
 
 
 def test_a_warning_keeps_nobody_from_writing(article, maria):

@@ -68,7 +68,7 @@ def test_another_look_is_answered_in_one_press_that_it_stays_removed(client, mar
         for name in ("ids", "seen", "next")
     }
     done = text(client.post("/moderation/decide/", values | {"act": "stays"}, follow=True))
-    assert f"It stays removed: {said}" in done
+    assert f"Kept removed: {said}" in done
     batch = Batch.objects.latest("at")
     assert (batch.actor, batch.to_state, batch.reason) == (maria, state, reason)
     assert not Case.objects.open().filter(comment=comment).exists()
@@ -176,7 +176,7 @@ def test_the_evidence_stands_on_the_card_of_what_no_check_found(client, maria):
 
 
 def test_a_name_that_nobody_has_as_a_whole_says_so(client, maria):
-    assert "found by the whole name" in text(client.get("/moderation/?author=lux"))
+    assert "Enter the full name of a person" in text(client.get("/moderation/?author=lux"))
 
 
 def test_what_a_removal_takes_off_the_page_leads_to_what_stood_before_it(client, maria):

@@ -175,13 +175,13 @@ def test_a_card_has_all_that_a_decision_needs(client, maria):
     assert "Seven to <strong>four</strong>." in page
     assert "<bdi>Teak &lt;b&gt;</bdi>" in page
     assert "guest, e-mail confirmed" in page
-    assert "1 removed, here since" in page
+    assert "1 removed, first comment" in page
     # As readers would see it, and where a link hides it, where it leads; the marked places in both.
     assert '>a <em>shop</em></a> <small class="leads">(<mark>https://a.example</mark>)</small>' in page
     assert "<mark>https://b.example</mark></a> &lt;i&gt;" in page
-    assert "It has 2 links; with more than 1, a person looks first." in page
-    assert "1 middling reason and 1 weak one to look." in page
-    assert page.index("It has 2 links") < page.index("Nothing by this person was approved here yet.")
+    assert "It has 2 links; comments with more than 1 are reviewed first." in page
+    assert "1 medium and 1 weak signal" in page
+    assert page.index("It has 2 links") < page.index("No comment by this person has been approved yet.")
     assert f"/stories/{article.slug}/#comment-{comment.pk}" in page
     assert f'<a href="/moderation/acts/{act.pk}/">Marked as spam</a>' in page
     assert f'href="/moderation/people/g{guest.pk}/"' in page
@@ -194,12 +194,12 @@ def test_the_most_urgent_come_first_and_a_page_goes_on_where_the_last_one_ended(
     first = client.get("/moderation/")
     assert rows(first) == [c.pk for c in made[:20]]
     assert shown(first) == [made[0].pk]
-    link = re.search(r'href="([^"]+after=\d+)">Further on', links(first))[1]
+    link = re.search(r'href="([^"]+after=\d+)">Next page', links(first))[1]
 
     decide(ids=[c.pk for c in made[17:22]], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     further = client.get(link)
     assert (rows(further), shown(further)) == ([c.pk for c in made[22:]], [made[22].pk])
-    assert "From the start" in text(further)
+    assert "First page" in text(further)
     # An act on one of these stays behind the same row, also the last act.
     page = client.get(re.search(rf'name="ids" value="{made[28].pk}".*?<a href="([^"]+)"', links(further))[1])
     then = re.search(r'name="next" value="([^"]+)"', links(page))[1]
@@ -283,10 +283,10 @@ def test_each_queue_has_what_it_says_with_its_count_and_age(client, maria):
     assert "3 waiting, oldest 3 h" in page
     told = re.findall(r"<span>([^<]+)</span> <b>(\d+)</b>(?: <small>oldest ([^<]+)</small>)?", page)
     assert {
-        ("Waiting", "3", "3 h"),
-        ("New people", "1", "3 h"),
+        ("Waiting for review", "3", "3 h"),
+        ("First-time commenters", "1", "3 h"),
         ("Reported", "1", "0 min"),
-        ("Published, to check", "1", "0 min"),
+        ("Flagged after publication", "1", "0 min"),
     } <= set(told)
 
 
@@ -329,16 +329,16 @@ def test_an_opened_case_is_claimed_for_five_minutes_and_colleagues_get_the_next(
     assert shown(client.get("/moderation/")) == [one.pk]
     assert shown(client.get("/moderation/")) == [one.pk]  # for oneself it stays in front
     assert shown(other.get("/moderation/")) == [two.pk]
-    assert "Maria has it" in text(other.get("/moderation/"))
+    assert "Maria is reviewing it" in text(other.get("/moderation/"))
     told = open_card(other, one)
-    assert "Maria has had this open, until" in told
+    assert "Maria is reviewing this comment until" in told
     assert "had this open" not in open_card(client, one)
     assert Case.objects.get(comment=one).claimed_by == maria
 
     Case.objects.filter(comment=one).update(claimed_until=timezone.now() - timedelta(seconds=1))
     assert shown(other.get("/moderation/")) == [one.pk]
     assert Case.objects.get(comment=one).claimed_by == omar
-    assert "Colleagues are looking at all that is here." in text(client.get("/moderation/"))
+    assert "Colleagues are reviewing all comments in this queue." in text(client.get("/moderation/"))
 
 
 def test_who_goes_through_a_whole_page_leaves_the_rest_to_colleagues(client, maria, omar):
@@ -354,8 +354,8 @@ def test_to_fetch_a_case_ahead_claims_nothing_and_takes_no_message(client, maria
     client.post("/moderation/decide/", {"act": "spam", "next": "/moderation/"})  # nothing was ticked
     ahead = client.get("/moderation/", headers={"Soundoff-Ahead": "1"})
     assert (shown(ahead), Case.objects.get().claimed_by) == ([comment.pk], None)
-    assert "Tick the comments" not in text(ahead)
-    assert "Tick the comments" in text(client.get("/moderation/"))
+    assert "Select comments" not in text(ahead)
+    assert "Select comments" in text(client.get("/moderation/"))
 
 
 def test_a_case_has_a_page_also_when_it_is_closed(client, maria, omar):

@@ -120,7 +120,7 @@ def test_the_queue_is_worked_by_keys(context, live_server, waiting):
     page.keyboard.press("x")
     page.keyboard.press("a")  # for all that are ticked
     expect(page.get_by_role("status")).to_contain_text("2 comments")
-    expect(page.get_by_text("Nothing is waiting.")).to_be_visible()
+    expect(page.get_by_text("All caught up")).to_be_visible()
     assert states(waiting) == ["rejected", "published", "published", "published"]
     for key in "asrkxpo":  # there is nothing left that they could press
         page.keyboard.press(key)
@@ -137,10 +137,10 @@ def test_r_lets_stay_removed_what_is_and_the_keys_are_shown_where_one_looks(cont
     page.keyboard.press("?")
     expect(page.locator(".keys dl")).to_be_in_viewport(ratio=1)
     page.keyboard.press("r")
-    expect(page.locator("#queue > .undo")).to_contain_text("It stays removed: insult")
+    expect(page.locator("#queue > .undo")).to_contain_text("Kept removed: insult")
     assert Batch.objects.latest("at").parameters == {"stays": True}
     page.keyboard.press("u")
-    expect(page.locator("#queue > .undo")).to_contain_text("Undone: It stays removed: insult")
+    expect(page.locator("#queue > .undo")).to_contain_text("Undone: Kept removed: insult")
 
 
 def test_keys_can_be_switched_off_for_good(context, live_server, waiting):
@@ -148,14 +148,14 @@ def test_keys_can_be_switched_off_for_good(context, live_server, waiting):
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
     page.locator(".keys summary").click()
-    page.get_by_role("button", name="Switch the keys off").click()
+    page.get_by_role("button", name="Turn shortcuts off").click()
     page.reload()
     page.keyboard.press("s")
     page.keyboard.press("j")
     expect(page.locator(f"#comment-{waiting[0].pk} kbd").first).to_be_hidden()
     assert states(waiting) == [State.PENDING] * 4
     page.locator(".keys summary").click()
-    page.get_by_role("button", name="Switch the keys on").click()
+    page.get_by_role("button", name="Turn shortcuts on").click()
     page.keyboard.press("s")
     expect(page.get_by_role("status")).to_contain_text("Marked as spam")
 
@@ -185,7 +185,7 @@ def test_the_next_case_is_there_before_the_site_has_answered(context, live_serve
     wait_until(page, lambda: bool(held))
     print(f"the next case was there after {page.evaluate('took'):.0f} ms")
     assert states(waiting)[0] == "pending"  # the act is still on its way
-    note = next_card.get_by_label("A note for colleagues")
+    note = next_card.get_by_label("Note for moderators")
     note.fill("Typed meanwhile")
     held[0].continue_()
     expect(page.get_by_role("status")).to_contain_text("Marked as spam")
@@ -205,7 +205,7 @@ def test_who_is_faster_than_the_site_misses_no_answer(context, live_server, wait
     held = list[Route]()
     page.route("**/moderation/decide/", lambda route: held.append(route))
     page.keyboard.press("a")
-    note = page.locator(f"#comment-{waiting[1].pk}").get_by_label("A note for colleagues")
+    note = page.locator(f"#comment-{waiting[1].pk}").get_by_label("Note for moderators")
     note.fill("Begun, not sent")
     page.keyboard.press("Escape")
     page.locator(f"#comment-{waiting[1].pk}").focus()
@@ -226,16 +226,16 @@ def test_a_note_is_kept_until_it_stands_among_the_notes(context, live_server, wa
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
     cookies = context.cookies()
-    note = page.locator(f"#comment-{waiting[0].pk}").get_by_label("A note for colleagues")
+    note = page.locator(f"#comment-{waiting[0].pk}").get_by_label("Note for moderators")
     note.fill("Wrote to her.\nTwice.")
     context.clear_cookies(name="sessionid")
-    page.get_by_role("button", name="Keep this note").click()
+    page.get_by_role("button", name="Save note").click()
     page.wait_for_load_state()
     assert "/moderation/" not in page.url.partition("?")[0]
     context.add_cookies(cookies)
     page.goto(live_server.url + "/moderation/")
     expect(note).to_have_value("Wrote to her.\nTwice.")
-    page.get_by_role("button", name="Keep this note").click()
+    page.get_by_role("button", name="Save note").click()
     expect(page.locator(".notes > div")).to_have_count(1)
     expect(note).to_have_value("")
     page.reload()
@@ -270,8 +270,8 @@ def test_two_browsers_race_on_one_case(browser, live_server, waiting):
         page.goto(f"{live_server.url}/moderation/cases/{case.pk}/?queue=waiting")
         page.wait_for_load_state("networkidle")
     maria, omar = pages
-    expect(omar.get_by_text("Maria has had this open")).to_be_visible()
-    expect(maria.get_by_text("has had this open")).to_be_hidden()
+    expect(omar.get_by_text("Maria is reviewing this comment")).to_be_visible()
+    expect(maria.get_by_text("is reviewing this comment")).to_be_hidden()
 
     maria.keyboard.press("s")
     expect(maria.get_by_role("status")).to_contain_text("Marked as spam")
@@ -330,7 +330,7 @@ def test_the_queue_is_worked_without_scripts(browser, live_server, waiting):
     assert Batch.objects.count() == 4
 
     page.goto(live_server.url + "/moderation/")
-    page.get_by_text("Show only…", exact=True).click()
+    page.get_by_text("Filter", exact=True).click()
     page.get_by_label("Script").select_option("Arabic")
     page.get_by_role("button", name="Show").click()
     expect(page.locator(f"#comment-{waiting[1].pk}")).to_be_visible()
@@ -346,7 +346,7 @@ def test_the_desk_is_readable_by_all(browser, live_server, waiting, width, schem
     log_in(context, live_server)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/?queue=waiting&age=&script=Lati")
-    page.get_by_text("Show only…", exact=True).click()
+    page.get_by_text("Filter", exact=True).click()
     page.locator(".rows ol li").first.get_by_role("checkbox").check()
     if width > 1000:
         page.locator(".keys summary").click()

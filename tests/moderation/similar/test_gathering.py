@@ -102,7 +102,7 @@ def test_what_is_gone_already_is_in_no_list(client, maria):
     Case.objects.filter(comment=gone).update(closed_at=None, is_second_look=True, is_waiting=False)
     for queue in ("second", "recent"):
         answer = client.post(f"/moderation/gather/?queue={queue}", follow=True)
-        assert "Nothing is here that could be decided on together." in text(answer)
+        assert "There are no comments to decide on together." in text(answer)
     assert not Group.objects.exists()
 
 
@@ -125,17 +125,17 @@ def test_a_list_keeps_ids_and_codes_and_no_name_that_was_typed(client, maria):
         "query": f"?queue=waiting&topic=sea&author=g{bob.pk}&article={article.slug}",
         "typed": [],
     }
-    assert "Waiting · Story: The slip closes · Topic: Sea · Person: Bob Private" in page
+    assert "Waiting for review · Story: The slip closes · Topic: Sea · Person: Bob Private" in page
     by_name, page = gathered(author="bob private", article="slip")
     assert by_name == {"query": "", "typed": ["article", "author"]}
-    assert "Waiting · Story: as somebody typed it · Person: as somebody typed it" in page
+    assert "Waiting for review · Story: typed text · Person: typed text" in page
 
     client.post(f"/moderation/similar/{Group.objects.get().pk}/", {"act": "spam"})
     shared, _page = by_code, Group.objects.update(shared=by_code)
     purge.forget_person(person=Person(guest=bob), actor=chief)
     topic.delete()
     assert describe_source(Group.objects.get(), maria) == [
-        *("Waiting", "Story: The slip closes", "Topic: sea"),
+        *("Waiting for review", "Story: The slip closes", "Topic: sea"),
         f"Person: {Guest.objects.get(pk=bob.pk)}",
     ]
     assert "Bob" not in str(shared) + str(Guest.objects.get(pk=bob.pk)) + str(state(said[0]))

@@ -561,7 +561,7 @@ def test_any_comment_leads_to_its_group(client, moderator, article):
     answer = client.get(f"{LIST}?of={spam[2].pk}", follow=True)
 
     assert answer.request["PATH_INFO"] == url(group)
-    assert "3 comments look like this one" in answer.text
+    assert "3 similar comments" in answer.text
     assert "No group of similar comments holds that one" in client.get(f"{LIST}?of={honest.pk}").text
 
 
@@ -572,7 +572,7 @@ def test_a_card_says_nothing_of_others_where_none_is_left(client, moderator, art
 
     scan.run()
     assert not Group.objects.exists()
-    assert "look like this one" not in client.get(f"/moderation/comments/{spam[0].pk}/").text
+    assert "similar comments," not in client.get(f"/moderation/comments/{spam[0].pk}/").text
 
 
 def test_what_a_group_says_of_a_member_stands_on_its_card(client, moderator, article):

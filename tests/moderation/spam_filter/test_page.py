@@ -76,7 +76,7 @@ def test_it_says_what_is_in_force_and_how_it_did(client, maria, judged):
     assert "It came with the program, and has learnt nothing on this site." in page
     assert "people took 60 decisions by which it is measured: 29 spam, 31 honest." in page
     assert "ROC-AUC 0.9" in page
-    assert 'aria-current="page">Filter</a>' in page
+    assert 'aria-current="page">Spam filter</a>' in page
     assert "Of 100 honest comments 1 may wait because of the filter. Administrators set this." in page
     assert 'action="/moderation/filter/use/"' not in page
     assert 'name="percent"' not in page

@@ -35,7 +35,7 @@ def test_an_empty_desk_has_a_dashboard(moderator):
     page = moderator.get(URL)
     assert page.status_code == 200
     assert "Nothing to show." in page.text
-    assert "Nothing is waiting." in page.text
+    assert "All caught up" in page.text
 
 
 def test_days_and_reasons(moderator, maria):
