@@ -1,4 +1,4 @@
-"""The rules and the log to read and search. The tree is in admin_tree.py."""
+"""Admin pages to read and search rules, actions and the log. reply_structure/admin.py has the comment tree."""
 
 from typing import Any, TypeVar
 
@@ -22,7 +22,7 @@ M = TypeVar("M", bound=Model)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[M]):
-    """Lists of what only the verbs write."""
+    """A read-only admin for tables that only services write."""
 
     actions = None
 
@@ -38,7 +38,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[M]):
 
 @admin.register(Rule)
 class RuleAdmin(ReadOnlyAdmin[Rule]):
-    """Rules are made, tried and switched on the desk, where each of that is an act with its undo."""
+    """Rules, read-only: they are created, tested and switched in moderation, where this can be undone."""
 
     list_display = ["value", "kind", "is_active", "found", "note", "added_by", "added_at", "page"]
     list_filter = ["kind", "is_active"]
@@ -57,7 +57,7 @@ class RuleAdmin(ReadOnlyAdmin[Rule]):
     @admin.display(description="")
     def page(self, rule: Rule) -> str:
         return format_html(
-            '<a href="{}">{}</a>', reverse("moderation:rule", args=[rule.pk]), _("Its page on the desk")
+            '<a href="{}">{}</a>', reverse("moderation:rule", args=[rule.pk]), _("Page in moderation")
         )
 
 
@@ -74,7 +74,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
         count = Subquery(lines.annotate(n=Count("pk")).values("n"))
         return super().get_queryset(request).annotate(comments=Coalesce(count, 0))
 
-    @admin.display(description=_("act"))
+    @admin.display(description=_("action"))
     def what(self, batch: Batch) -> str:
         return explanations.done(batch)
 
@@ -85,7 +85,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
     @admin.display(description="")
     def page(self, batch: Batch) -> str:
         return format_html(
-            '<a href="{}">{}</a>', reverse("moderation:batch", args=[batch.pk]), _("Its page, with Undo")
+            '<a href="{}">{}</a>', reverse("moderation:batch", args=[batch.pk]), _("Page with Undo")
         )
 
 
@@ -116,7 +116,7 @@ class TransitionAdmin(ReadOnlyAdmin[Transition]):
 
 @admin.register(Desk)
 class DeskAdmin(admin.ModelAdmin[Desk]):
-    """One row, so the list is skipped."""
+    """Settings in a single row, so the list page redirects to it."""
 
     fields = ["alert_hours", "alert_from", "alert_until"]
 

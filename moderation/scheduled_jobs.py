@@ -1,6 +1,6 @@
-"""What is done again and again without anybody asking: `manage.py tick` runs what is due.
+"""Scheduled jobs: `manage.py tick` runs the jobs that are due.
 
-A job may be ended at any moment and run again from its start; what it writes must bear that.
+A job may be stopped at any moment and run again from its start, so its writes must be repeatable.
 """
 
 import logging
@@ -29,25 +29,25 @@ from moderation.screening import origins
 from moderation.similar import scan
 from moderation.spam_filter import training
 
-RETRY = timedelta(minutes=5)  # after which a job that failed is tried again, if it is not due earlier
+RETRY = timedelta(minutes=5)  # until a failed job runs again, unless it is due earlier
 FINISHED_KEPT_FOR = timedelta(days=7)
-LOCK_NAMESPACE = 0x50DA  # the first half of the advisory locks' keys; the second is of the job's name
+LOCK_NAMESPACE = 0x50DA  # first half of the advisory lock keys; the second is a hash of the job's name
 
 logger = logging.getLogger(__name__)
 
 
 class Job(NamedTuple):
-    """`run` takes nothing; what it returns is printed."""
+    """A job with its interval. `run` takes no arguments, and its result is printed."""
 
-    name: str  # at most 40 characters; the time of the last run is kept by it
+    name: str  # at most 40 characters; the key of its last run in the database
     every: timedelta
     run: Callable[[], object]
-    retry: timedelta | None = None  # after which one that failed or was cut short is repeated; else RETRY
+    retry: timedelta | None = None  # until a failed or interrupted run is repeated; RETRY by default
 
 
 @dataclass(frozen=True)
 class JobOutcome:
-    """What came of one run. `error` is empty where it went well."""
+    """The result of one run. `error` is empty if it succeeded."""
 
     name: str
     seconds: float
@@ -56,12 +56,12 @@ class JobOutcome:
 
 
 def forget_done() -> int:
-    """What jobs of the worker did is kept for a week; those that failed stay until somebody has looked."""
+    """Delete records of successful background tasks after a week. Failed ones are kept."""
     done = DBTaskResult.objects.filter(status=TaskResultStatus.SUCCESSFUL)
     return done.filter(finished_at__lt=timezone.now() - FINISHED_KEPT_FOR).delete()[0]
 
 
-# In this order; a long one keeps those behind it waiting.
+# They run in this order; a long job delays those after it.
 JOBS: list[Job] = [
     Job("tell moderators what waits", timedelta(minutes=5), waiting_alerts.alert),
     Job("ask for second opinions", timedelta(minutes=10), second_opinions.create_questions),
@@ -84,7 +84,7 @@ JOBS: list[Job] = [
 
 
 def tick(jobs: Sequence[Job] | None = None) -> Iterator[JobOutcome]:
-    """Run each job that is due and that no other process is running; one that fails stops no other."""
+    """Run each job that is due and not running in another process. A failed job does not stop the others."""
     for job in JOBS if jobs is None else jobs:
         with _job_lock(job.name) as is_ours:
             if is_ours and is_due(job, timezone.now()):
@@ -92,12 +92,12 @@ def tick(jobs: Sequence[Job] | None = None) -> Iterator[JobOutcome]:
 
 
 def is_due(job: Job, now: datetime) -> bool:
-    """Counted from when it last started; a run that failed or was cut short is repeated earlier."""
+    """Return whether a job is due, counted from its last start; a failed or interrupted one is due earlier."""
     last = JobRun.objects.filter(pk=job.name).first()
     if last is None:
         return True
-    ended_well = last.finished_at is not None and not last.error
-    pause = job.every if ended_well else job.retry or min(job.every, RETRY)
+    has_succeeded = last.finished_at is not None and not last.error
+    pause = job.every if has_succeeded else job.retry or min(job.every, RETRY)
     return last.started_at + pause <= now
 
 
@@ -108,18 +108,18 @@ def _run_job(job: Job) -> JobOutcome:
     start, result, failure = time.monotonic(), None, ""
     try:
         result = job.run()
-    except Exception as error:  # whatever it was, the other jobs go on
+    except Exception as error:  # whatever failed, the other jobs must run
         logger.exception("The job %s failed.", job.name)
         failure = type(error).__name__
         if not connection.is_usable():
-            connection.close()  # the lock went with it; the next statement makes another
+            connection.close()  # this released the lock; the next statement opens a new connection
     JobRun.objects.filter(pk=job.name).update(finished_at=timezone.now(), error=failure)
     return JobOutcome(job.name, time.monotonic() - start, result, failure)
 
 
 @contextmanager
 def _job_lock(name: str) -> Iterator[bool]:
-    """Whether no other process runs this job; until the end of the block none starts it."""
+    """Try to lock a job. Yields False if another process is running it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [LOCK_NAMESPACE, name])
         is_ours = bool(cursor.fetchone()[0])

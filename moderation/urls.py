@@ -1,3 +1,5 @@
+"""URLs of the moderation pages for moderators and editors."""
+
 from django.urls import path
 
 from moderation.actions import comment_views, discussion_views, history_views, views
@@ -54,10 +56,10 @@ urlpatterns = [
     path("rules/<int:pk>/change/", rules.change, name="rule-change"),
     path("rules/<int:pk>/switch/", rules.switch, name="rule-switch"),
     path("rules/<int:pk>/apply/", rules.apply, name="rule-apply"),
-    # The filter
+    # Spam filter
     path("filter/", filter.filter_page, name="filter"),
     path("filter/use/", filter.use, name="filter-use"),
-    # Acts on comments, discussions and the site
+    # Actions on comments, discussions and the site
     path("comments/<int:pk>/pick/", comment_views.pick, name="pick"),
     path("comments/<int:pk>/lock/", comment_views.lock, name="lock"),
     path("comments/<int:pk>/repeat/", comment_views.duplicate, name="repeat"),
@@ -69,10 +71,10 @@ urlpatterns = [
     path("similar/", similar.groups, name="similar"),
     path("similar/look/", similar.rescan, name="look"),
     path("similar/<uuid:pk>/", similar.group, name="group"),
-    # The log
+    # Audit log
     path("log/", log_views.lines, name="log"),
     path("log/decisions.csv", log_views.as_csv, name="log-csv"),
-    # The mirror
+    # Dashboard
     path("dashboard/", dashboard_views.dashboard, name="dashboard"),
     path("opinions/", dashboard_views.second_opinions, name="opinions"),
     path("opinions/<int:pk>/", dashboard_views.give_opinion, name="opinion"),

@@ -33,8 +33,8 @@ RANKING_CHECKS = {"filter", "slur", "insult"}
 
 CLAIM_DURATION = timedelta(minutes=5)
 
-# A case is closed by the action that decides on its comment. An automatic action closes a case only if nobody
-# reported the comment or appealed. An undo reopens the cases that the action closed. The statement returns the
+# The action that decides on a comment closes its case. An automatic action closes a case only if nobody
+# reported the comment or appealed. An undo reopens the cases that the action closed. It returns the
 # waiting comments that still have no open case, and NULL if a reported or appealed case was closed, so that
 # the person who asked can be notified.
 SYNC_CASES = """

@@ -59,7 +59,7 @@ class DiscussionRow:
 @require_safe
 @login_required
 def discussions(request: HttpRequest) -> HttpResponse:
-    """List the discussions that this person moderates, most waiting first; moderators also see the whole site.
+    """List the discussions that this person moderates, most waiting first, and for moderators the whole site.
 
     ?q= searches words of a title, ?page= selects a page.
     """

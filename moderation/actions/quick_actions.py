@@ -1,4 +1,4 @@
-"""Actions that change no state: picks, locks and redactions of comments; settings of discussions and the site.
+"""Actions that change no state: picks, locks and redactions of comments; discussion and site settings.
 
 Each is one Batch in one transaction; decisions.undo undoes any of them.
 """
@@ -48,7 +48,7 @@ SITE_LABELS = LABELS | {"hide": gettext_lazy("Hide all discussions")}
 
 
 def offered(*, status: str, is_reviewed: bool, members_only: bool | None = None) -> list[str]:
-    """Return the actions that would change the current settings. `members_only` is None for the whole site."""
+    """Return the actions that would change these settings. `members_only` is None for the whole site."""
     ways = ["close", "hide"] if status == "open" else ["open"] if status == "hidden" else ["open", "hide"]
     who = [] if members_only is None else ["guests" if members_only else "members"]
     return [*ways, "unreview" if is_reviewed else "review", *who]

@@ -148,7 +148,7 @@ class QueueView:
         return rows.exclude(comment__state_reason=Reason.SEALED).order_by("due_at", "pk")
 
     def rows_after(self) -> QuerySet[Any]:
-        """Return the rows after `after`. That case may have left the queue; its due time is still its place."""
+        """Return the rows after `after`. That case may have left the queue, but its due time remains."""
         rows = self.rows()
         if self.after is None:
             return rows
@@ -236,7 +236,7 @@ class QueueView:
 
 
 def describe_source(group: Group, user: User) -> list[str]:
-    """Return the queue and filters from which a list was made: Waiting for review · Story: The slip closes."""
+    """Return the queue and filters of a list: Waiting for review · Story: The slip closes."""
     query = QueryDict(group.shared["query"].removeprefix("?"))
     queue = query.get("queue", "waiting")
     return [_queue_label(queue), *queue_filters.describe_filters(query, group.shared["typed"], user)]
@@ -257,7 +257,7 @@ def open_cases(user: User) -> QuerySet[Case]:
 def summarize_queues(view: QueueView, base: str) -> list[QueueSummary]:
     """Return all queues, each with its size and the age of its oldest case. Runs five statements.
 
-    `base` is the URL of the queue page. Appeals include those against sanctions, which are shown under People.
+    `base` is the URL of the queue page. Appeals include those against sanctions, shown under People.
     """
     numbers: dict[str, Any] = {}
     for key, (_label, where) in QUEUES.items():

@@ -38,7 +38,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def case(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show one case, open or closed. With ?queue= a decision leads to the next case, else back to this one."""
+    """Show one case. With ?queue= a decision leads to the next case, else back to this one."""
     user = decider(request)
     return _render_comment(request, user, get_object_or_404(Case.objects.only("comment"), pk=pk).comment_id)
 

@@ -1,8 +1,8 @@
-"""Which of many comments belong together. Pure and without learning: rows in, proposals out, always the same.
+"""Grouping of similar comments. Pure and deterministic, without learning: rows in, proposals out.
 
-Each comment is in one proposal at most: that of missing text or of repeats, else the largest that holds it.
-So sizes can be added up, and an act on one group takes nothing from another. What somebody has kept, and what
-is spam already, is never a member; both may show that others are alike ("9 are already spam").
+Each comment belongs to at most one proposal: missing text or duplicates first, else the largest one. So sizes
+can be added up, and a decision on one group does not affect another. Comments that a person kept and known
+spam are never members, but count as evidence that others are similar ("9 similar ones are already spam").
 """
 
 import heapq
@@ -40,54 +40,61 @@ from moderation.similar.clues import (
 
 Kind = Group.Kind
 
-MIN_SIMILAR = 3  # alike ones that make a group
-MIN_MEMBERS = 2  # … of which so many are still to be decided on: one comment is no group
-DOUBTFUL_SCORE = 0.6  # from which sum of WEIGHTS a late comment deserves a look
-PROMOTIONAL_SCORE = 1.0  # from which sum of WEIGHTS on a comment sells something
-MIN_COVERAGE = 0.5  # of a text's words that stand in runs which others have as well
+MIN_SIMILAR = 3  # similar comments that make a group
+MIN_MEMBERS = 2  # … of which this many must still be undecided
+DOUBTFUL_SCORE = 0.6  # lowest sum of WEIGHTS of a late comment that deserves a review
+PROMOTIONAL_SCORE = 1.0  # lowest sum of WEIGHTS of a promotional comment
+MIN_COVERAGE = 0.5  # share of a text's words that stand in runs shared with others
 MIN_COVERED_WORDS = 8
-MAX_COMPARED_PAIRWISE = 40  # comments of one writer, of which each is compared with each
+MAX_COMPARED_PAIRWISE = 40  # comments of one author that are compared pairwise first
 BURST_LENGTH = timedelta(minutes=10)
 BURST_MIN_COMMENTS = 10  # comments
-BURST_FACTOR = 8  # as many as the site usually gets in that time when it gets any
-SAME_ORIGIN_WINDOW = timedelta(days=1)  # in which one IP address speaks under several names
+BURST_FACTOR = 8  # times the median number of comments per BURST_LENGTH with any comment
+SAME_ORIGIN_WINDOW = timedelta(days=1)  # within which one IP address uses several names
 MAX_DISTINCTIVE_WORDS = 6
-MIN_DISTINCTIVE_SHARE = 0.2  # of the members that have a word by which they are told apart
-RARE_ONE_IN = 3  # members, of whom no more than one has what sets it apart
-MIN_STORY_WORDS = 2  # of its story that a comment has, to be about it
+MIN_DISTINCTIVE_SHARE = 0.2  # lowest share of members that contain a distinctive word
+RARE_ONE_IN = 3  # a property is rare if at most one in so many members has it
+MIN_STORY_WORDS = 2  # words of the story that a comment about it contains
 
 
 class ProposedMember(NamedTuple):
-    row: int  # place in the rows
+    """A member of a proposed group."""
+
+    row: int  # index of the row
     likeness: float
     clues: int
 
 
 @dataclass(slots=True)
 class Proposal:
+    """A proposed group."""
+
     kind: Kind
     members: list[ProposedMember]
-    original: int | None = None  # id of the comment that they repeat
+    original: int | None = None  # id of the comment that they duplicate
     shared: dict[str, object] = field(default_factory=dict)
-    evidence: list[int] = field(default_factory=list)  # places of alike ones that are no members
+    evidence: list[int] = field(default_factory=list)  # row indexes of similar comments that are no members
 
 
 class GroupingResult(NamedTuple):
+    """The proposed groups, and doubtful comments without a group."""
+
     proposals: list[Proposal]  # largest first
-    doubts: list[int]  # ids: of each discussion the most doubtful comment that no proposal holds
+    doubts: list[int]  # ids: the most doubtful comment of each discussion that is in no proposal
 
 
 def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingResult:
-    """`rows` by time, `stories` by discussion."""
-    look = _Grouper(rows, stories)
-    proposals = look.proposals()
-    return GroupingResult(proposals, look.doubts(proposals))
+    """Find groups of similar comments. `rows` are ordered by time, `stories` are by discussion."""
+    grouper = _Grouper(rows, stories)
+    proposals = grouper.proposals()
+    return GroupingResult(proposals, grouper.doubts(proposals))
 
 
 class _Grouper(ComparedComments):
-    alone: frozenset[int] = frozenset()  # places of those with which all that is alike was decided on before
+    alone: frozenset[int] = frozenset()  # rows whose similar comments have all been decided on before
 
     def proposals(self) -> list[Proposal]:
+        """Return the proposed groups, the largest first."""
         taken = bytearray(len(self.rows))
         first = [self._missing(), *self._repeats()]
         for proposal in first:
@@ -110,10 +117,11 @@ class _Grouper(ComparedComments):
         return sorted(groups, key=lambda p: (-len(p.members), p.kind, self.rows[p.members[0].row].id))
 
     def doubts(self, proposals: Iterable[Proposal]) -> list[int]:
-        held = {member.row for proposal in proposals for member in proposal.members}
+        """Return the id of the most doubtful comment of each discussion that is in no proposal."""
+        grouped = {member.row for proposal in proposals for member in proposal.members}
         most: dict[int, tuple[float, int]] = {}
         for place, row in enumerate(self.rows):
-            if self.can_join[place] and place not in held:
+            if self.can_join[place] and place not in grouped:
                 doubt = promotion_score(self.clues[place]) if self.is_late[place] else 0.0
                 if place in self.alone:
                     doubt = max(doubt, PROMOTIONAL_SCORE)
@@ -121,9 +129,10 @@ class _Grouper(ComparedComments):
                     most[row.discussion] = (-doubt, row.id)
         return [pk for _, pk in sorted(most.values())]
 
-    # The kinds of groups
+    # Kinds of groups
 
     def _missing(self) -> Proposal:
+        """Propose comments whose text is missing."""
         members = [
             ProposedMember(place, 0.5 if row.body.strip() else 1.0, 0)
             for place, row in enumerate(self.rows)
@@ -132,7 +141,7 @@ class _Grouper(ComparedComments):
         return Proposal(Kind.MISSING, members)
 
     def _repeats(self) -> Iterator[Proposal]:
-        """What somebody said twice. The first time stays; that many say the same is `_texts`."""
+        """Propose duplicates by the same author. The first one is kept; see `_texts` for several authors."""
         by_writer: dict[str, list[int]] = defaultdict(list)
         for place, row in enumerate(self.rows):
             if row.state in {"pending", "published"}:
@@ -146,7 +155,7 @@ class _Grouper(ComparedComments):
         single: list[ProposedMember] = []
         for first, members in by_original.items():
             if len({self.rows[m.row].discussion for m in members}) >= MIN_SIMILAR:
-                continue  # over many stories: the first is no better than the others
+                continue  # across many stories the first one is not more genuine than the others
             if len(members) < 2:
                 single += members
                 continue
@@ -155,7 +164,7 @@ class _Grouper(ComparedComments):
             yield Proposal(Kind.REPEAT, single)
 
     def _repeats_of(self, where: Sequence[int]) -> Iterator[tuple[int, ProposedMember]]:
-        """Of the comments of one writer: the place of an earlier one, and what repeats it."""
+        """Yield pairs of an earlier comment's index and its duplicate, among the comments of one author."""
         if len(where) <= MAX_COMPARED_PAIRWISE and not self._have_like_words(where):
             return
         folded = [duplicates.fold(self.rows[p].body) for p in where]
@@ -167,8 +176,10 @@ class _Grouper(ComparedComments):
                 yield where[first], ProposedMember(where[again], likeness, 0)
 
     def _have_like_words(self, where: Sequence[int]) -> bool:
-        """Whether any two of a few could repeat one another: they share most of their words, or have too few
-        to tell (a text without spaces)."""
+        """Return whether any two comments could be duplicates.
+
+        They share most of their words, or have too few words to tell, as a text without spaces does.
+        """
         have = [set(self.words[p]) for p in where]
         return any(
             len(one) < 6 or 2 * len(one & other) > max(len(one), len(other))
@@ -177,70 +188,70 @@ class _Grouper(ComparedComments):
         )
 
     def _texts(self, taken: bytearray) -> Iterator[Proposal]:
-        """Texts made of one template: most words of each stand in runs of words that others have as well.
-        The templates of which most texts sell something are one group: a robot has dozens.
+        """Propose texts made from one template: most of their words stand in runs shared with other texts.
 
-        What is quoted from the article or from the comment that it answers does not count.
+        Templates whose texts are mostly promotional are one group, because a bot has dozens of templates.
+        Quotations of the article or of the parent comment do not count as shared.
         """
-        held = [text_features.word_runs(said) for said in self.words]
-        common = self._common_runs(held, taken)
-        holders: dict[int, list[int]] = defaultdict(list)
-        for place, mine in enumerate(common):
-            for run in held[place] if mine else ():
-                if run in mine:
-                    holders[run].append(place)
-        hot = {
+        runs_of = [text_features.word_runs(words) for words in self.words]
+        common = self._common_runs(runs_of, taken)
+        places_of_run: dict[int, list[int]] = defaultdict(list)
+        for place, own in enumerate(common):
+            for run in runs_of[place] if own else ():
+                if run in own:
+                    places_of_run[run].append(place)
+        shared = {
             run
-            for run, places in holders.items()
+            for run, places in places_of_run.items()
             if len(places) >= MIN_SIMILAR and len({self.people[p] for p in places}) >= MIN_SIMILAR
         }
         covered = {
-            p: _count_covered_words(held[p], hot & common[p])
+            p: _count_covered_words(runs_of[p], shared & common[p])
             for p in range(len(self.rows))
-            if not hot.isdisjoint(common[p])
+            if not shared.isdisjoint(common[p])
         }
         spun = {
             p for p, n in covered.items() if n >= MIN_COVERED_WORDS and n >= MIN_COVERAGE * len(self.words[p])
         }
         union = _UnionFind()
-        for run, places in holders.items():
-            if run in hot:
-                alike = [p for p in places if p in spun]
-                for place in alike[1:]:
-                    union.join(alike[0], place)
-        for place in sorted(spun):  # one robot has many templates, but few names to sell
+        for run, places in places_of_run.items():
+            if run in shared:
+                similar = [p for p in places if p in spun]
+                for place in similar[1:]:
+                    union.join(similar[0], place)
+        for place in sorted(spun):  # a bot has many templates, but few names to promote
             for key in ("name", self.rows[place].name.casefold()), *self._domain_keys(place):
                 union.join(key, place)
-        selling: list[int] = []
+        promotional: list[int] = []
         wordings = 0
         for places in union.sets(sorted(spun)):
-            sold = self._selling(places, PROMOTIONAL_SCORE / 2)
+            sold = self._promotional(places, PROMOTIONAL_SCORE / 2)
             if len(places) >= MIN_SIMILAR and 3 * len(sold) >= 2 * len(places):
-                selling += places
+                promotional += places
                 wordings += 1
             else:
                 yield self._proposal(Kind.TEXT, [self._spun(p, covered[p]) for p in places])
-        proposal = self._proposal(Kind.TEXT, [self._spun(p, covered[p]) for p in sorted(selling)])
+        proposal = self._proposal(Kind.TEXT, [self._spun(p, covered[p]) for p in sorted(promotional)])
         proposal.shared = {"wordings": wordings}
         yield proposal
 
-    def _common_runs(self, held: Sequence["array[int]"], taken: bytearray) -> list[set[int]]:
-        """Of each comment the runs that others have as well, and that it does not quote."""
-        again = _repeated_runs(held)
+    def _common_runs(self, runs_of: Sequence["array[int]"], taken: bytearray) -> list[set[int]]:
+        """Return for each comment the runs that other comments share and that are no quotations."""
+        repeated = _repeated_runs(runs_of)
         quoted: dict[int, set[int]] = {}
         by_id = {row.id: place for place, row in enumerate(self.rows)}
         common: list[set[int]] = []
         for place, row in enumerate(self.rows):
-            mine = again.intersection(held[place]) if not taken[place] else set[int]()
-            if mine:
+            own = repeated.intersection(runs_of[place]) if not taken[place] else set[int]()
+            if own:
                 if row.discussion not in quoted:
                     quoted[row.discussion] = set(
                         text_features.word_runs(text_features.words(self.stories[row.discussion].text))
                     )
-                mine -= quoted[row.discussion]
+                own -= quoted[row.discussion]
                 if row.parent in by_id:
-                    mine.difference_update(held[by_id[row.parent]])
-            common.append(mine)
+                    own.difference_update(runs_of[by_id[row.parent]])
+            common.append(own)
         return common
 
     def _spun(self, place: int, covered: int) -> ProposedMember:
@@ -250,24 +261,26 @@ class _Grouper(ComparedComments):
         return [("domain", domain) for domain in sorted(text_features.domains(self.rows[place].body))]
 
     def _late(self) -> Proposal:
+        """Propose late promotional comments."""
         late = (p for p in range(len(self.rows)) if self.is_late[p] and self.words[p])
-        selling = self._selling(late)
-        together = Counter(self.rows[p].discussion for p in selling)
+        promotional = self._promotional(late)
+        together = Counter(self.rows[p].discussion for p in promotional)
         return self._by_clues(
             Kind.LATE,
             (
                 p
-                for p in selling
+                for p in promotional
                 if self.clues[p] & STRONG_CLUES or together[self.rows[p].discussion] >= MIN_SIMILAR
             ),
         )
 
     def _names(self) -> Proposal:
+        """Propose promotional comments under search phrases as names."""
         named = (p for p in range(len(self.rows)) if self.clues[p] & NAME)
-        return self._by_clues(Kind.NAME, self._selling(named))
+        return self._by_clues(Kind.NAME, self._promotional(named))
 
     def _links(self) -> Iterator[Proposal]:
-        """Domains to which comments link that sell in other ways, too; those of one name are one group."""
+        """Propose links to domains of promotional comments; domains under one name are one group."""
         linking: dict[str, list[int]] = defaultdict(list)
         places = [p for p in range(len(self.rows)) if self.clues[p] & LINK]
         for place in places:
@@ -277,9 +290,9 @@ class _Grouper(ComparedComments):
         chosen = {
             ("domain", domain)
             for domain, at in linking.items()
-            if 2 * len(self._selling(at)) >= len(at) and len({self.people[p] for p in at}) >= 2
+            if 2 * len(self._promotional(at)) >= len(at) and len({self.people[p] for p in at}) >= 2
         }
-        for place in self._selling(places):
+        for place in self._promotional(places):
             keys = [key for key in self._domain_keys(place) if key in chosen]
             for key in keys:
                 union.join(keys[0], key)
@@ -291,7 +304,7 @@ class _Grouper(ComparedComments):
             yield self._by_clues(Kind.LINK, at)
 
     def _origins(self) -> Iterator[Proposal]:
-        """One IP address under several names: in one discussion within a day, or selling."""
+        """Propose comments from one IP address under several names, if promotional or in one discussion."""
         by_ip: dict[bytes, list[int]] = defaultdict(list)
         for place, row in enumerate(self.rows):
             if row.ip_hash:
@@ -299,26 +312,26 @@ class _Grouper(ComparedComments):
         for _, places in sorted(by_ip.items()):
             if len({self.rows[p].writer for p in places}) < MIN_SIMILAR:
                 continue
-            sold = self._selling(places, PROMOTIONAL_SCORE / 2)
-            if 2 * len(sold) >= len(places) or self._in_one_room(places):
+            sold = self._promotional(places, PROMOTIONAL_SCORE / 2)
+            if 2 * len(sold) >= len(places) or self._in_one_discussion(places):
                 yield self._by_clues(Kind.ORIGIN, places)
 
-    def _in_one_room(self, places: Sequence[int]) -> bool:
-        """Whether several speak in one discussion within a day."""
+    def _in_one_discussion(self, places: Sequence[int]) -> bool:
+        """Return whether several of these names appear in one discussion within a day."""
         latest: dict[int, deque[Row]] = defaultdict(deque)
         writers: dict[int, Counter[str]] = defaultdict(Counter)
         for row in map(self.rows.__getitem__, places):
-            here, names = latest[row.discussion], writers[row.discussion]
-            here.append(row)
+            recent, names = latest[row.discussion], writers[row.discussion]
+            recent.append(row)
             names[row.writer] += 1
-            while row.at - here[0].at > SAME_ORIGIN_WINDOW:
-                names -= Counter([here.popleft().writer])
+            while row.at - recent[0].at > SAME_ORIGIN_WINDOW:
+                names -= Counter([recent.popleft().writer])
             if len(names) >= MIN_SIMILAR:
                 return True
         return False
 
     def _bursts(self) -> Iterator[Proposal]:
-        """Ten minutes with many more comments than usual, by people who do not speak of the subject."""
+        """Propose promotional comments from ten minutes with many more comments than usual."""
 
         def slot(place: int) -> int:
             return int(self.rows[place].at.timestamp() // BURST_LENGTH.total_seconds())
@@ -326,40 +339,41 @@ class _Grouper(ComparedComments):
         slots = [(n, list(places)) for n, places in groupby(range(len(self.rows)), key=slot)]
         if not slots:
             return
-        usual = sorted(len(places) for _, places in slots)[len(slots) // 2]
+        median = sorted(len(places) for _, places in slots)[len(slots) // 2]
         for _, places in slots:
-            selling = self._selling(places, PROMOTIONAL_SCORE / 2)
+            promotional = self._promotional(places, PROMOTIONAL_SCORE / 2)
             people = {self.people[p] for p in places}
             if (
-                len(places) >= max(BURST_MIN_COMMENTS, BURST_FACTOR * usual)
+                len(places) >= max(BURST_MIN_COMMENTS, BURST_FACTOR * median)
                 and len(people) >= BURST_MIN_COMMENTS // 2
-                and 2 * len(selling) >= len(places)
+                and 2 * len(promotional) >= len(places)
             ):
-                yield self._by_clues(Kind.BURST, selling)
+                yield self._by_clues(Kind.BURST, promotional)
 
-    def _selling(self, places: Iterable[int], least: float = PROMOTIONAL_SCORE) -> list[int]:
+    def _promotional(self, places: Iterable[int], least: float = PROMOTIONAL_SCORE) -> list[int]:
         return [place for place in places if promotion_score(self.clues[place]) >= least]
 
     def _by_clues(self, kind: Kind, places: Iterable[int]) -> Proposal:
-        """Those are the most alike for which most speaks."""
+        """Propose a group in which the likeness of a member is its promotional score."""
         return self._proposal(
             kind,
             (ProposedMember(p, min(1.0, promotion_score(self.clues[p]) / 2), self.clues[p]) for p in places),
         )
 
-    def _proposal(self, kind: Kind, alike: Iterable[ProposedMember]) -> Proposal:
+    def _proposal(self, kind: Kind, similar: Iterable[ProposedMember]) -> Proposal:
+        """Propose a group; similar comments that cannot be members are its evidence."""
         members, evidence = [], []
-        for one in alike:
+        for one in similar:
             if self.can_join[one.row]:
                 members.append(one)
             else:
                 evidence.append(one.row)
         return Proposal(kind, members, evidence=evidence)
 
-    # What is told of a group
+    # Properties of a group
 
     def _set_apart(self, groups: Iterable[Proposal]) -> None:
-        """The more sets a member apart from the others, the nearer to the edge it is, whatever it shares."""
+        """Lower the likeness of members with rare properties, which are the most likely mistakes."""
         approved = {row.writer for row in self.rows if row.is_kept and row.is_known}
         for group in groups:
             rows = [self.rows[member.row] for member in group.members]
@@ -382,16 +396,20 @@ class _Grouper(ComparedComments):
                 )
 
     def _talks(self, place: int) -> bool:
+        """Return whether a comment takes part in a conversation."""
         row = self.rows[place]
         return bool(self.clues[place] & TALKS or row.parent or row.id in self.answered)
 
     def _is_of_its_story(self, place: int) -> bool:
+        """Return whether a comment uses words of its story."""
         own = text_features.topic_stems(self.words[place]) & self.subject(self.rows[place].discussion)
         return len(own) >= MIN_STORY_WORDS
 
     def _count_words(self, chosen: Sequence[Proposal]) -> None:
-        """Into `shared`: how many members have each clue, what else is alike, and the words that are much
-        more common in them than elsewhere, by the place of each: [comment, revision, start, end]."""
+        """Fill `shared` with the counts of clues, the states of the evidence, and the distinctive words.
+
+        Words are stored as places, [comment, revision, start, end], not as text.
+        """
         everywhere = Counter[str]()
         for said in self.words:
             everywhere.update(set(said))
@@ -410,10 +428,13 @@ class _Grouper(ComparedComments):
             proposal.shared |= {
                 "clues": dict(sorted(clues.items())),
                 "states": dict(sorted(states.items())),
-                "telling": self._telling(proposal, inside, everywhere),
+                "telling": self._distinctive_words(proposal, inside, everywhere),
             }
 
-    def _telling(self, proposal: Proposal, inside: Counter[str], everywhere: Counter[str]) -> list[list[int]]:
+    def _distinctive_words(
+        self, proposal: Proposal, inside: Counter[str], everywhere: Counter[str]
+    ) -> list[list[int]]:
+        """Return the places of words that are much more common in the group than elsewhere."""
         within, outside = len(proposal.members), len(self.rows) - len(proposal.members)
         if proposal.kind == Kind.REPEAT or not outside:
             return []
@@ -439,29 +460,29 @@ class _Grouper(ComparedComments):
         return [places[w] for w in best if w in places]
 
 
-def _repeated_runs(held: Iterable["array[int]"]) -> set[int]:
-    """The runs that more than one text has, without keeping the holders of all the others."""
+def _repeated_runs(runs_of: Iterable["array[int]"]) -> set[int]:
+    """Return the runs that occur in more than one text, without storing the texts of all runs."""
     seen: set[int] = set()
-    again: set[int] = set()
-    for runs in held:
-        mine = set(runs)
-        again |= seen & mine if len(seen) < len(mine) else {run for run in mine if run in seen}
-        seen |= mine
-    return again
+    repeated: set[int] = set()
+    for runs in runs_of:
+        own = set(runs)
+        repeated |= seen & own if len(seen) < len(own) else {run for run in own if run in seen}
+        seen |= own
+    return repeated
 
 
-def _count_covered_words(runs: "array[int]", hot: set[int]) -> int:
-    """How many words stand in a run that is hot."""
+def _count_covered_words(runs: "array[int]", shared: set[int]) -> int:
+    """Return how many words stand in a shared run."""
     count, end = 0, 0
     for place, run in enumerate(runs):
-        if run in hot:
+        if run in shared:
             count += place + text_features.RUN_LENGTH - max(end, place)
             end = place + text_features.RUN_LENGTH
     return count
 
 
 def _disjoint(proposals: Iterable[Proposal], taken: bytearray) -> Iterator[Proposal]:
-    """Largest first, each without the members of those before; marks them in `taken`."""
+    """Yield the proposals, the largest first, each without the members of earlier ones; updates `taken`."""
     heap: list[tuple[int, int, Proposal]] = []
     for n, proposal in enumerate(proposals):
         heap.append((-len(proposal.members), n, proposal))
@@ -478,32 +499,35 @@ def _disjoint(proposals: Iterable[Proposal], taken: bytearray) -> Iterator[Propo
 
 
 class _UnionFind:
-    """Sets that grow together."""
+    """Disjoint sets that can be joined (union-find)."""
 
     def __init__(self) -> None:
-        self.above: dict[Hashable, Hashable] = {}
+        self.parents: dict[Hashable, Hashable] = {}
 
-    def top(self, one: Hashable) -> Hashable:
-        above = self.above.setdefault(one, one)
-        while above != one:
-            self.above[one] = self.above[above]
-            one, above = above, self.above[above]
+    def root(self, one: Hashable) -> Hashable:
+        """Return the representative of the set of an element."""
+        parent = self.parents.setdefault(one, one)
+        while parent != one:
+            self.parents[one] = self.parents[parent]
+            one, parent = parent, self.parents[parent]
         return one
 
     def join(self, one: Hashable, other: Hashable) -> None:
-        a, b = self.top(one), self.top(other)
+        """Join the sets of two elements."""
+        a, b = self.root(one), self.root(other)
         if a != b:
-            self.above[b] = a
+            self.parents[b] = a
 
     def sets(self, ones: Iterable[int]) -> list[list[int]]:
-        """Those of these that belong together, each set in the given order."""
+        """Return the sets of these elements, each in the given order."""
         found: dict[Hashable, list[int]] = defaultdict(list)
         for one in ones:
-            found[self.top(one)].append(one)
+            found[self.root(one)].append(one)
         return list(found.values())
 
     def all(self) -> list[list[Hashable]]:
+        """Return all sets."""
         found: dict[Hashable, list[Hashable]] = defaultdict(list)
-        for one in list(self.above):
-            found[self.top(one)].append(one)
+        for one in list(self.parents):
+            found[self.root(one)].append(one)
         return list(found.values())

@@ -1,8 +1,8 @@
-"""A look over the site: reads it, has groups found, stores them in place of those of the look before.
+"""The scan for similar comments: reads comments, finds groups and replaces those of the scan before.
 
-It changes no comment. It runs as a job when somebody opens the page of groups and something has changed, when
-they ask for it, and each night; then the most doubtful comment of a discussion, if no group holds it, gets
-a case.
+It changes no comment. It runs when a person opens the page of groups after something has changed, when a
+person asks for it, and each night. The nightly scan also opens a case for the most doubtful comment of each
+discussion that belongs to no group.
 """
 
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ from moderation.similar import SCAN_KINDS, add_members, finished_scans
 from moderation.similar.clues import Row, Story
 from moderation.similar.grouping import GroupingResult, Proposal, find_groups
 
-MAX_COMMENTS = 100_000  # comments that are compared: all that wait, and the latest of the others
-FRESH_FOR = timedelta(minutes=3)  # so old may a look be that somebody is shown, whatever has happened since
-LOST_AFTER = timedelta(minutes=3)  # after which a look that has not ended is not waited for any longer
-EVIDENCE_DAYS = 90  # in which spam and what was removed still tell what is like them
+MAX_COMMENTS = 100_000  # comments that are compared: all waiting ones, and the latest of the others
+FRESH_FOR = timedelta(minutes=3)  # a scan of this age is shown whatever has changed since
+LOST_AFTER = timedelta(minutes=3)  # after which a scan that has not ended counts as lost
+EVIDENCE_DAYS = 90  # spam and removed comments of this age are still compared
 MAX_NIGHTLY_CASES = 50
 
-# Who wrote it is known of accounts and guests; a name of a source is one person in one discussion at most.
-# `kept`: a person approved this text, or looked at a group and left it out of the act, which is in force.
+# The author is known for accounts and guests; an imported name counts as one person within one discussion.
+# `kept`: a person approved this text, or left it out of an action on its group that has not been undone.
 READ_COMMENTS = """
 WITH line AS (
   SELECT comment_id, max(id) AS seen,
@@ -62,8 +62,8 @@ WHERE c.erased_at IS NULL
   AND NOT EXISTS (SELECT FROM moderation_seal s WHERE s.comment_id = c.id AND s.lifted_at IS NULL)
 ORDER BY c.state = 'pending' DESC, c.created_at DESC, c.id DESC LIMIT %(most)s"""
 
-# What a later look has taken the place of, but for the one before it, whose groups may be open in a window.
-# Of groups that were settled those members stay on which nobody acted: they do not come again.
+# Deletes the groups of earlier scans, except the one before, whose groups may still be open in a browser.
+# Settled groups keep the members that were left alone, so that these are not proposed again.
 DELETE_OLD_MEMBERS = """
 DELETE FROM moderation_member m USING moderation_group g
 WHERE g.id = m.group_id AND g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(runs)s::uuid[])
@@ -77,11 +77,12 @@ WHERE g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(runs)s::uuid[])
 
 
 def latest_scan() -> Look | None:
+    """Return the latest finished scan."""
     return finished_scans().first()
 
 
 def running_scan() -> Look | None:
-    """The look that is asked for and has not ended, unless it was lost."""
+    """Return the requested scan that has not ended, unless it is lost."""
     return (
         Look.objects.filter(ended_at=None, asked_at__gt=timezone.now() - LOST_AFTER)
         .order_by("-asked_at")
@@ -90,7 +91,7 @@ def running_scan() -> Look | None:
 
 
 def request_scan() -> Look:
-    """Have the site looked over by a job, unless that is about to happen."""
+    """Request a scan by a background job, unless one is running already."""
     if look := running_scan():
         return look
     with transaction.atomic():
@@ -100,8 +101,10 @@ def request_scan() -> Look:
 
 
 def is_stale(look: Look | None) -> bool:
-    """Whether it is older than some minutes and something was decided or written since; what was taken back
-    is there again at once."""
+    """Return whether the scan is missing, or is older than FRESH_FOR and something has changed since.
+
+    An undo makes it stale at once, because it brings members back.
+    """
     if look is None:
         return True
     if look.asked_at > timezone.now() - FRESH_FOR:
@@ -110,20 +113,20 @@ def is_stale(look: Look | None) -> bool:
 
 
 def count_new_comments(look: Look) -> int:
-    """How many comments it does not know of."""
+    """Return the number of comments created since the scan."""
     lines = Transition.objects.filter(pk__gt=look.until, kind=Transition.Kind.STATE, from_state="")
     return lines.count()
 
 
 @task()
 def look_over(look: str) -> int:
-    """Returns the groups that were found."""
+    """Run a requested scan. Returns the number of groups found."""
     found = Look.objects.filter(pk=UUID(look), ended_at=None).first()
     return len(run(found).proposals) if found else 0
 
 
 def run(look: Look | None = None) -> GroupingResult:
-    """Look over the site now and store what is found; groups of earlier looks go."""
+    """Scan the site now, store the groups found, and delete those of earlier scans."""
     look = look or Look.objects.create()
     look.until, before = last_transition_id(), latest_scan()
     rows, stories = read_comments()
@@ -144,12 +147,12 @@ def run(look: Look | None = None) -> GroupingResult:
 
 
 def nightly_scan() -> int:
-    """The nightly look. Returns the cases that it opened."""
+    """Run the nightly scan. Returns the number of cases it opened."""
     doubts = run().doubts
-    asked = set(Case.objects.filter(comment__in=doubts).values_list("comment", flat=True))
-    asked_in = set(Case.objects.open().values_list("discussion", flat=True))
-    comments = Comment.objects.filter(pk__in=[pk for pk in doubts if pk not in asked]).exclude(
-        discussion__in=asked_in
+    had_case = set(Case.objects.filter(comment__in=doubts).values_list("comment", flat=True))
+    open_discussions = set(Case.objects.open().values_list("discussion", flat=True))
+    comments = Comment.objects.filter(pk__in=[pk for pk in doubts if pk not in had_case]).exclude(
+        discussion__in=open_discussions
     )
     chosen = list(comments.visible().order_by("pk").values_list("pk", flat=True)[:MAX_NIGHTLY_CASES])
     cases.open_cases(chosen, states=[State.PUBLISHED])
@@ -157,6 +160,7 @@ def nightly_scan() -> int:
 
 
 def read_comments() -> tuple[list[Row], dict[int, Story]]:
+    """Return the comments to compare, ordered by time, and their stories by discussion."""
     with connection.cursor() as cursor:
         cursor.execute(READ_COMMENTS, {"most": MAX_COMMENTS, "days": EVIDENCE_DAYS})
         rows = [Row(*row) for row in cursor.fetchall()]
@@ -195,6 +199,6 @@ def _store_groups(look: Look, at: datetime, rows: Sequence[Row], proposals: Sequ
 
 
 def last_transition_id() -> int:
-    """Of the log, by now."""
+    """Return the id of the last transition, or 0."""
     last: int | None = Transition.objects.aggregate(last=Max("id"))["last"]
     return last or 0

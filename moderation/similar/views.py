@@ -1,4 +1,4 @@
-"""Groups of alike comments over the whole site, and one decision for each."""
+"""Views of similar comments: the list of groups, and one group with a decision for all its members."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -34,24 +34,28 @@ from moderation.queue.filters import whole_number
 from moderation.similar import explanations, pages, scan
 from moderation.similar.decisions import decide_group
 
-MAX_SYNCHRONOUS_SCAN = 2_000  # comments up to which the site is looked over while one waits
-REFRESH_SECONDS = 3  # seconds after which the page is asked for again while a job looks
-EXCEPTIONS = 400  # that a URL can carry
+MAX_SYNCHRONOUS_SCAN = 2_000  # comments; smaller sites are scanned during the request
+REFRESH_SECONDS = 3  # the page reloads after this time while a scan runs
+EXCEPTIONS = 400  # that fit into a URL
 
 
 @require_safe
 @login_required
 def groups(request: HttpRequest) -> HttpResponse:
-    """?kind=…, ?page=<n>, ?of=<comment> leads to the group that holds it, ?done=<act> for its bar."""
+    """List the groups of similar comments.
+
+    ?kind= and ?page= select groups, ?of=<comment> redirects to its group, ?done=<action> shows a bar
+    with Undo.
+    """
     user = decider(request)
     if of := whole_number(request.GET.get("of")):
         get_object_or_404(Comment.objects.moderated_by(user).only("pk"), pk=of)
         if member := similar.members_of([of]).get(of):
             return redirect(f"{reverse('moderation:group', args=[member.group_id])}?of={of}")
-        messages.info(request, _("No group of similar comments holds that one."))
+        messages.info(request, _("There is no group of similar comments for this comment."))
     latest = scan.latest_scan()
-    looking = _scan_if_stale(latest)
-    seen = scan.latest_scan() if looking is None else latest
+    running = _scan_if_stale(latest)
+    shown = scan.latest_scan() if running is None else latest
     kind = request.GET.get("kind", "")
     if kind not in ["", *similar.SCAN_KINDS]:
         raise Http404
@@ -61,20 +65,20 @@ def groups(request: HttpRequest) -> HttpResponse:
     query = {"kind": kind} if kind else {}
     context = {
         "room": "similar",
-        "look": seen,
-        "compared": f"{seen.comments:,}" if seen else "",
-        "came": scan.count_new_comments(seen) if seen else 0,
-        "looking": looking,
-        "lines": pages.lines(rows[: pages.LISTED], user),
+        "scan": shown,
+        "compared": f"{shown.comments:,}" if shown else "",
+        "new_count": scan.count_new_comments(shown) if shown else 0,
+        "running": running,
+        "rows": pages.lines(rows[: pages.LISTED], user),
         "kinds": _kinds(user),
         "kind": kind,
-        "here": without_done_param(request.get_full_path()),
+        "this_url": without_done_param(request.get_full_path()),
         "next_page": f"?{urlencode({**query, 'page': number + 1})}" if len(rows) > pages.LISTED else "",
         "first_page": f"?{urlencode(query)}" if number > 1 else "",
         "done": just_done(user, request.GET.get("done")),
     }
     response = render(request, "moderation/similar/groups.html", context)
-    if looking and (latest is None or "again" in request.GET):
+    if running and (latest is None or "again" in request.GET):
         response["Refresh"] = str(REFRESH_SECONDS)
     return response
 
@@ -82,6 +86,7 @@ def groups(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_for_the_queue
 def rescan(request: HttpRequest) -> HttpResponse:
+    """Scan the site again."""
     decider(request)
     if _is_small():
         scan.run()
@@ -93,15 +98,15 @@ def rescan(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def group(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """One group. ?after=<likeness>.<comment> for the next page, ?but=<comment>.<comment>… the exceptions,
-    ?since=<line> the last one of the log when its first page was shown.
+    """Show one group, or decide on it.
 
-    A POST carries what is ticked (`in`) of what was `shown`; `go` leads to another page with the exceptions,
-    `act` or `reason` decides on all but them.
+    ?after=<likeness>.<comment> is the next page, ?but=<comment>.<comment>… the deselected comments, and
+    ?since=<transition> the last transition when the first page was shown. A POST sends the selected comments
+    (`in`) of the `shown` ones; `go` leads to another page, `act` or `reason` decides on all selected members.
     """
     user = decider(request)
     if not Group.objects.filter(pk=pk).exists():
-        messages.info(request, _("The site was looked over again since: these are its groups now."))
+        messages.info(request, _("The site was scanned again. These are the current groups."))
         return redirect("moderation:similar")
     found = get_object_or_404(pages.groups_visible_to(user).exclude(kind=Group.Kind.EMPTYING), pk=pk)
     without = set(_numbers(request.GET.get("but", "").split(".")))
@@ -132,16 +137,16 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         if original and (articles is None or original.discussion_id in articles)
         else None,
         "title": explanations.title(found, numbers.members),
-        "all": f"{numbers.members:,}",
-        "told": explanations.describe_similar_count(numbers)
+        "total": numbers.members,
+        "selected": max(0, numbers.members - len(without)),
+        "counts": explanations.describe_similar_count(numbers)
         if whole_number(request.GET.get("of"))
         else explanations.describe_counts(numbers),
-        "shares": of_queue + explanations.describe_shared_features(found, is_whole=articles is None),
+        "features": of_queue + explanations.describe_shared_features(found, is_whole=articles is None),
         "words": pages.distinctive_words(found, articles),
         "page": pages.page(found, articles, after=after, without=without),
         "at": request.GET["after"] if after else "",
         "is_first": after is None,
-        "without": sorted(without),
         "but": _exceptions_value(without),
         "since": since or scan.last_transition_id(),
         "reasons": removal_reasons.choices(),
@@ -151,7 +156,10 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _scan_if_stale(latest: Look | None) -> Look | None:
-    """The look that a job has been asked for; a small site is looked over at once, and None is given."""
+    """Scan if the latest scan is stale. Returns the running scan, or None if the result is up to date.
+
+    A small site is scanned at once.
+    """
     if not scan.is_stale(latest):
         return scan.running_scan()
     if _is_small():
@@ -165,8 +173,8 @@ def _is_small() -> bool:
 
 
 def _kinds(user: User) -> list[tuple[str, str]]:
-    there = set(pages.groups(user).order_by().values_list("kind", flat=True).distinct())
-    return [(kind.value, str(kind.label)) for kind in similar.SCAN_KINDS if kind.value in there]
+    present = set(pages.groups(user).order_by().values_list("kind", flat=True).distinct())
+    return [(kind.value, str(kind.label)) for kind in similar.SCAN_KINDS if kind.value in present]
 
 
 def _redirect_to_page(request: HttpRequest, found: Group, without: set[int], since: int) -> HttpResponse:
@@ -176,7 +184,7 @@ def _redirect_to_page(request: HttpRequest, found: Group, without: set[int], sin
 
 
 def url_of(group: Group, without: Iterable[int], after: str = "", since: int = 0) -> str:
-    """Its page with these exceptions, from this place on."""
+    """Return the URL of a group with these comments deselected, starting after a place."""
     path = reverse("moderation:group", args=[group.pk])
     query = {"after": after, "but": _exceptions_value(without), "since": since}
     asked = urlencode({key: value for key, value in query.items() if value})
@@ -187,19 +195,19 @@ def _decide(request: HttpRequest, user: User, found: Group, without: set[int], s
     reason = request.POST.get("act") or request.POST.get("reason", "")
     to = decisions.state_for(reason)
     if to is None:
-        return HttpResponseBadRequest(_("That is no decision that can be taken here."))
+        return HttpResponseBadRequest(_("This decision is not available here."))
     try:
-        done = decide_group(group=found, to=to, reason=reason, actor=user, without=without, since=since)
+        decision = decide_group(group=found, to=to, reason=reason, actor=user, without=without, since=since)
     except ValidationError as error:
         messages.warning(request, error.messages[0])
         return redirect(url_of(found, without, since=since))
-    add_refusal_message(request, done)
-    if not done.batch and not done.refused:
-        messages.warning(request, _("Nothing was left to decide on."))
+    add_refusal_message(request, decision)
+    if not decision.batch and not decision.refused:
+        messages.warning(request, _("There was nothing left to decide."))
     path = reverse("moderation:similar")
     if found.kind == Group.Kind.QUEUE:
         path = reverse("moderation:queue") + found.shared["query"]
-    return redirect(with_done(path, done.batch.pk) if done.batch else path)
+    return redirect(with_done(path, decision.batch.pk) if decision.batch else path)
 
 
 def _parse_place(value: str) -> tuple[float, int] | None:
@@ -222,7 +230,7 @@ def _exceptions_value(without: Iterable[int]) -> str:
 
 def _too_many_exceptions() -> str:
     return ngettext(
-        "More than %(n)s exception does not fit into one act. Decide on those first.",
-        "More than %(n)s exceptions do not fit into one act. Decide on those first.",
+        "You can deselect at most %(n)s comment in a group. Decide on some comments one by one first.",
+        "You can deselect at most %(n)s comments in a group. Decide on some comments one by one first.",
         EXCEPTIONS,
     ) % {"n": EXCEPTIONS}

@@ -1,4 +1,4 @@
-// The exceptions of a group on the way back: Back shows a page as it was, before what was unticked since.
+// The deselected comments of a group: counts the selected ones, and restores the selection when the browser goes back.
 "use strict";
 const members = document.querySelector(".members");
 if (members) {
@@ -12,6 +12,9 @@ if (members) {
     const but = new Set(told.split(".").filter(Boolean));
     for (const { checked, value } of members.querySelectorAll("[name=in]")) but[checked ? "delete" : "add"](value);
     save(inOrder(but));
+    const selected = members.querySelector("[data-total]");
+    const count = Math.max(0, selected.dataset.total - but.size);
+    selected.querySelector("b").textContent = count.toLocaleString(document.documentElement.lang);
   });
 
   addEventListener("pageshow", ({ persisted }) => {
