@@ -1,4 +1,4 @@
-"""Admin pages to read and search rules, actions and the log. reply_structure/admin.py has the comment tree."""
+"""Admin pages for rules, actions and the log. The comment tree is in reply_structure/admin.py."""
 
 from typing import Any, TypeVar
 

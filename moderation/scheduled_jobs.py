@@ -92,7 +92,7 @@ def tick(jobs: Sequence[Job] | None = None) -> Iterator[JobOutcome]:
 
 
 def is_due(job: Job, now: datetime) -> bool:
-    """Return whether a job is due, counted from its last start; a failed or interrupted one is due earlier."""
+    """Return whether a job is due since its last start; a failed or interrupted one is due earlier."""
     last = JobRun.objects.filter(pk=job.name).first()
     if last is None:
         return True

@@ -351,6 +351,7 @@ class _Grouper(ComparedComments):
                 yield self._by_clues(Kind.BURST, promotional)
 
     def _promotional(self, places: Iterable[int], least: float = PROMOTIONAL_SCORE) -> list[int]:
+        """Return the rows with at least this promotional score."""
         return [place for place in places if promotion_score(self.clues[place]) >= least]
 
     def _by_clues(self, kind: Kind, places: Iterable[int]) -> Proposal:

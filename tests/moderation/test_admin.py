@@ -1,4 +1,4 @@
-"""Rules are read here and changed on the desk; the log is read, and nobody's to write."""
+"""Admin pages: rules and the log are read-only; rules are changed in moderation."""
 
 from datetime import time
 
@@ -22,7 +22,7 @@ def moderator(client):
 
 
 def test_rules_are_only_read_here(client):
-    """They are changed on the desk, where that is an act with its undo."""
+    """Rules are changed in moderation, where the change can be undone."""
     client.force_login(UserFactory.create(roles=("Administrator",)))
     rule = Rule.objects.create(value="casino")
     assert "casino" in client.get("/admin/moderation/rule/?q=casino").text

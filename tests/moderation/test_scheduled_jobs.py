@@ -1,4 +1,4 @@
-"""The clock: what is due runs, once, whatever became of the job before it."""
+"""Scheduled jobs: a due job runs once, whether or not the job before it failed."""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO

@@ -1,4 +1,4 @@
-"""A case for each comment in question, closed by the act that answers it and opened again by its undo."""
+"""Cases: opened for comments that need a review, closed by a decision, reopened by its undo."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -25,7 +25,7 @@ def maria():
 
 
 def cases(comment) -> list[tuple[bool, bool]]:
-    """(open, waiting) of each of its cases, in order."""
+    """Return (is open, is waiting) for each case of a comment, in order."""
     rows = Case.objects.filter(comment=comment).order_by("pk")
     return [(case.closed_at is None, case.is_waiting) for case in rows]
 

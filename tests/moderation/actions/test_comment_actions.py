@@ -1,4 +1,4 @@
-"""Picks, locks, repeats and redactions: each one press, seen by readers, told, and taken back exactly."""
+"""Editor's picks, locked replies, duplicates and redactions: visible to readers and exactly undone."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy"
 
 
 def page(client, article) -> str:
-    """As a stranger reads it, without the two numbers by which an open page knows that it is old."""
+    """Return the page of a logged-out reader, without the two version numbers that always change."""
     client.logout()
     answer = client.get(article.get_absolute_url()).content.decode()
     return re.sub(r' data-(version|seq)="\d+"', "", answer)
@@ -174,7 +174,7 @@ def test_a_repeat_leads_nowhere_that_a_reader_cannot_go(client, maria, away):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_comment_is_no_repeat_of_one_that_is_removed_at_the_same_moment(maria, omar):
-    """Or both would be gone."""
+    """Otherwise both comments would be removed."""
     first, repeat = say(make_article(), "Twice"), say(make_article("Another story"), "Twice")
 
     def remove():
@@ -195,7 +195,7 @@ def test_a_comment_is_no_repeat_of_one_that_is_removed_at_the_same_moment(maria,
 
 
 def test_what_was_once_a_repeat_of_something_is_no_repeat_of_that_for_good(client, maria):
-    """Approved, and removed again as a repeat of nothing that was named."""
+    """It was approved, and then removed again as a duplicate without a named original."""
     article = make_article()
     first, repeat = say(article, "Twice"), say(article, "Twice")
     say(article, parent=repeat)
@@ -251,7 +251,7 @@ def test_a_repeat_upon_which_a_colleague_decided_meanwhile_is_left_to_them(clien
 
 
 def test_a_redaction_upon_which_colleagues_decided_meanwhile_is_not_made(client, maria, omar):
-    """Also where it is again what it was."""
+    """This also holds if the comment has its earlier state again."""
     comment = say(make_article(), "I am Bob.")
     url = reverse("moderation:redact", args=[comment.pk])
     (seen,) = re.findall(r'name="seen" value="([^"]+)"', client.get(url).text)
@@ -313,7 +313,7 @@ def test_a_redaction_that_was_shortened_further_is_not_undone(maria):
 
 
 def test_a_redaction_upon_which_a_colleague_has_decided_is_not_undone(maria, omar):
-    """Nor is the way back taken from that colleague."""
+    """The colleague can still undo their own decision."""
     comment = say(make_article(), "I am Bob.")
     redaction = quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
     removal = decide(ids=[comment.pk], to=State.REJECTED, reason="off_topic", actor=omar)
@@ -336,7 +336,7 @@ def test_the_undo_of_a_redaction_opens_the_case_that_it_closed(maria):
 
 
 def test_what_was_decided_upon_other_words_is_not_decided(maria):
-    """Who read the whole text is told that it was shortened meanwhile."""
+    """A moderator who read the whole text learns that it was redacted meanwhile."""
     comment = say(make_article(), "I am Bob.")
     seen = {comment.pk: comment.transitions.latest("id").pk}
     quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)

@@ -1,4 +1,4 @@
-"""Deciding and undoing: one act, one batch, counters exact, and nobody's later decision overwritten."""
+"""Decide and undo: one action is one batch, counters are exact, later decisions are not overwritten."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Deciding on the desk's pages and from a story's menu: where each press lands, and its way back."""
+"""Decisions from the moderation pages and from a story's menu: redirects, messages and Undo."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""One press on a discussion or on the whole site: it holds on every surface, is told, and is taken back."""
+"""Quick actions on a discussion or the whole site: their effects, messages and Undo."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -192,7 +192,7 @@ def test_what_holds_on_the_whole_site_is_no_storys_age(name, said, client, maria
 
 
 def test_no_undo_goes_over_what_an_administrator_has_set_since(client, maria):
-    """Also to the same value again; what was set in the admin is an act itself."""
+    """This also holds for the same value; a change made in the admin is recorded as an action."""
     article = make_article("The harbour")
     say(article)
     pressed = quick_actions.press(name="close", article=article.pk, actor=maria)
@@ -225,8 +225,7 @@ def test_what_is_set_on_the_page_of_an_article_is_an_act(client):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("way", ["root", "reply", "edit"])
 def test_what_is_sent_while_it_is_pressed_waits_for_review(way, where, maria, checking_policy):
-    """The checks have looked at it by the earlier setting; behind the lock it meets the present one, and they
-    look again."""
+    """The checks ran with the earlier setting; under the lock the comment meets the new one and they run again."""
     article, person = make_article(), UserFactory.create()
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
     own = say(article, "First words.", author=person)

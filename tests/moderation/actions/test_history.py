@@ -1,4 +1,4 @@
-"""The history of acts and the page of each: what was done, what of it is in force, and the way back."""
+"""The list of actions and the page of each: what was done, what is undone, and Undo."""
 
 import re
 from uuid import uuid4
@@ -38,13 +38,13 @@ def test_an_act_that_is_undone_in_part_is_told_as_that(client, maria):
     ids = [say(article).pk for _ in range(3)]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     decide(ids=ids[:1], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    assert batches.summarize([act], None)[0].part == ""
+    assert batches.summarize([act], None)[0].partly_undone == ""
     back = undo(batch=act, actor=maria).batch  # the insult is left as it is
-    assert batches.summarize([act], None)[0].part == "undone for 2 of 3"
+    assert batches.summarize([act], None)[0].partly_undone == "undone for 2 of 3"
     assert "undone for 2 of 3" in client.get(reverse("moderation:history")).text
     assert "Undone for 2 of 3." in page_of(client, act)
     undo(batch=back, actor=maria)
-    assert batches.summarize([act], None)[0].part == ""
+    assert batches.summarize([act], None)[0].partly_undone == ""
 
 
 def test_a_seal_that_is_lifted_from_one_is_neither_undone_nor_left(client, chief):
@@ -60,7 +60,7 @@ def test_a_seal_that_is_lifted_from_one_is_neither_undone_nor_left(client, chief
     assert 'class="undone"' not in client.get(reverse("moderation:history")).text
     restrictions.lift(seal=second, actor=chief)
     shown = batches.summarize([act], None)[0]
-    assert (shown.is_undone, shown.part) == (True, "")
+    assert (shown.is_undone, shown.partly_undone) == (True, "")
 
 
 def test_what_is_lifted_from_one_and_sealed_again_says_nothing_of_another(chief):
@@ -70,7 +70,7 @@ def test_what_is_lifted_from_one_and_sealed_again_says_nothing_of_another(chief)
     lifted = [restrictions.lift(seal=seal, actor=chief).batch for seal in Seal.objects.order_by("comment")]
     again = undo(batch=lifted[0], actor=chief).batch
     shown = {act.batch: act for act in batches.summarize([*lifted, again], None)}
-    assert [(shown[act].is_undone, shown[act].last) for act in lifted] == [
+    assert [(shown[act].is_undone, shown[act].latest) for act in lifted] == [
         (True, again.pk),
         (False, lifted[1].pk),
     ]
@@ -85,8 +85,8 @@ def test_the_page_of_an_act_leads_to_all_its_comments_once(client, maria, monkey
     url, query, found, headings = reverse("moderation:batch", args=[act.pk]), "", [], []
     while query is not None:
         page = client.get(url + query)
-        found += [line.comment_id for line, _excerpt, _now in page.context["lines"]]
-        headings.append((page.context["first"], page.context["final"]))
+        found += [comment.pk for comment, _excerpt, _state in page.context["comments"]]
+        headings.append((page.context["first"], page.context["last"]))
         query = page.context["next_page"] or None
     assert found == ids
     assert headings == [(1, 2), (3, 4), (5, 5)]
@@ -100,7 +100,7 @@ def test_acts_are_named_as_what_they_did(maria):
     comment = say(article)
     hidden = quick_actions.press(name="hide", article=None, actor=maria)
     assert explanations.done(hidden) == "Whole site: discussions are hidden"
-    assert batches.summarize([hidden], None)[0].about == ""  # it is named once
+    assert batches.summarize([hidden], None)[0].target == ""  # it is named once
     assert explanations.decided(State.DELETED, Reason.IMPORT_UNDONE) == "Import undone"
     brought = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=maria)
     with guards_off():
@@ -113,7 +113,7 @@ def test_acts_are_named_as_what_they_did(maria):
             seq=99,
             hash=b"",
         )
-    assert batches.summarize([brought], None)[0].about == article.title
+    assert batches.summarize([brought], None)[0].target == article.title
 
 
 def test_the_history_names_each_act_and_its_page_undoes_it(client, maria, omar):

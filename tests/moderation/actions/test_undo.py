@@ -1,4 +1,4 @@
-"""Undo of a bulk act over several discussions, after people have gone on: exact, and over nobody's word."""
+"""Undo of bulk actions after later changes: exact, and without overwriting later decisions."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -37,8 +37,7 @@ def omar():
 
 
 def pages(client: Any, articles: Any) -> dict[str, bytes]:
-    """What strangers read of these stories, their feeds and comments, without the two numbers by which an
-    open page knows that it is old."""
+    """Return the public pages of these stories, feeds and comments, without the version numbers that change."""
     urls = [article.get_absolute_url() for article in articles]
     urls += [reverse("story-feed", args=[article.slug]) for article in articles]
     urls += [c.get_absolute_url() for c in Comment.objects.filter(discussion__in=[a.pk for a in articles])]
@@ -46,7 +45,7 @@ def pages(client: Any, articles: Any) -> dict[str, bytes]:
 
 
 def numbers(articles: Any) -> list[Any]:
-    """All that is counted of these discussions."""
+    """Return all counters of these discussions."""
     ids = [article.pk for article in articles]
     comments = Comment.objects.filter(discussion__in=ids).order_by("pk")
     days = Discussion.objects.filter(pk__in=ids, days__visible_count__gt=0).order_by("pk", "days__day")
@@ -115,7 +114,7 @@ def test_after_three_decisions_a_reply_and_an_edit(client, maria, omar, to):
 
 
 def test_what_is_said_of_a_comment_goes_the_way_of_its_state(maria, omar):
-    """A repeat that a colleague has removed as well stays a repeat."""
+    """A duplicate that a colleague has removed as well stays a duplicate."""
     article = make_article()
     first, one, two = (say(article, "The same") for _ in range(3))
     act = decide(ids=[one.pk, two.pk], to=State.REJECTED, reason="repeat", actor=maria, repeat_of=first.pk)
@@ -211,7 +210,7 @@ def test_the_page_of_an_undo_names_what_it_left(client, maria, omar):
 
 
 def test_a_copy_that_was_taken_back_is_no_copy(maria):
-    """A discussion tells every reader how many comments "our copy holds"."""
+    """A discussion tells every reader how many comments "our copy holds", without undone imports."""
     article = make_article(source_key="there")
     said = [Imported(str(n), "Voice", f"Words {n}", timezone.now()) for n in range(3)]
 
@@ -300,7 +299,7 @@ def test_what_was_locked_by_its_move_stays_so_where_it_comes_back_under_locked_r
 
 
 def test_seals_of_one_act_that_are_lifted_one_by_one(client):
-    """The page offers the way back until the last is lifted, and says no sooner that it was undone."""
+    """The page offers Undo until the last restriction is lifted, and only then says that it was undone."""
     adam = UserFactory.create(name="Adam", roles=("Administrator",))
     article = make_article()
     one, two = say(article), say(article)

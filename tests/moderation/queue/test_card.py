@@ -1,4 +1,4 @@
-"""What goes first on the desk, what is answered in one press, and the bar that takes a press back."""
+"""The card: urgent comments first, appeals, signals, and the bar with Undo."""
 
 import re
 from html import unescape
@@ -149,7 +149,11 @@ def test_a_rule_that_was_switched_is_switched_back_by_the_bar(client, maria):
         (
             "luxury kayak",
             "722802 372445never found such a good website, I have bookmarked it. 81234",
-            {"Numbers stand around the text.": 3, "search phrase: “luxury kayak”": 2, "about the page": 2},
+            {
+                "There are numbers around the text.": 3,
+                "search phrase: “luxury kayak”": 2,
+                "about the site": 2,
+            },
         ),
         ("anna berg", "The slip was there before any of us.", {"search phrase: “anna berg”": 1}),
         ("Anna Berg", "Thank you for this article: the slip in 1907 was mine.", {}),
@@ -170,7 +174,7 @@ def test_the_evidence_stands_on_the_card_of_what_no_check_found(client, maria):
     name, body = "luxury kayak", "722802 372445never found this website."
     comment = say(make_article(), body, author=UserFactory.create(name=name))
     page = text(client.get(f"/moderation/comments/{comment.pk}/"))
-    assert '<li data-strength="3"><span>Numbers stand around the text.' in page
+    assert '<li data-strength="3"><span>There are numbers around the text.' in page
     assert "<mark>722802</mark> <mark>372445</mark>never" in page
     assert "found nothing in it" not in page
 

@@ -1,4 +1,4 @@
-"""The filters of a queue: what each leaves, whom it tells of, and that no query is too much."""
+"""The filters of a queue: their results, names that must not be shown, and hostile queries."""
 
 from datetime import timedelta
 from itertools import cycle

@@ -1,4 +1,4 @@
-"""The desk at /moderation/: who sees what, the queues with their open case, and who has it."""
+"""/moderation/: permissions, the queues with their open case, and claims by colleagues."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The queue as a moderator works through it in Chromium: by key, by mouse, without scripts, on a phone."""
+"""The queue in Chromium: with the keyboard, the mouse, without scripts, and on a phone."""
 
 import os
 import re
@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.usefixtures("checking_policy"),
 ]
 
-SHOTS = os.environ.get("SHOTS")  # a folder for pictures to be looked at
+SHOTS = os.environ.get("SHOTS")  # a folder for screenshots
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def test_who_is_faster_than_the_site_misses_no_answer(context, live_server, wait
 
 
 def test_a_note_is_kept_until_it_stands_among_the_notes(context, live_server, waiting):
-    """Also when the session ended meanwhile, and the site asks to log in instead of keeping it."""
+    """The note survives even if the session ended meanwhile and the site asks for a login."""
     log_in(context, live_server)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
@@ -374,7 +374,7 @@ def wait_until(page, holds) -> None:
 
 
 def look(page, name: str) -> None:
-    """Nothing for axe to find, nothing wider than the screen; and a picture, if a folder is named."""
+    """Check accessibility with axe and the width of the page, and save a screenshot if SHOTS is set."""
     if SHOTS:
         page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
     assert faults(page) == []

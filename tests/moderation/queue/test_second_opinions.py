@@ -1,4 +1,4 @@
-"""Second opinions: asked of few, blind, and deciding nothing."""
+"""Second opinions: a sample of decided cases, answered without seeing the decision, changing nothing."""
 
 from collections import Counter
 
@@ -27,7 +27,7 @@ def noor():
 
 @pytest.fixture
 def asked(monkeypatch, maria, noor):
-    """A case that Maria decided, about which everybody but her is asked."""
+    """Return a question about a case that Maria decided."""
     monkeypatch.setattr(second_opinions, "ONE_IN", 1)
     monkeypatch.setattr(second_opinions, "EXPERIENCED", 1)
     article = make_article()

@@ -1,4 +1,4 @@
-"""Who may read the title of a story that is not published: its editors, and nobody else on the desk."""
+"""Titles of unpublished stories: moderation pages show them only to the editors of the story."""
 
 import re
 from datetime import timedelta
@@ -30,8 +30,10 @@ def ada():
 
 @pytest.fixture
 def stories(ada) -> list[Article]:
-    """A draft, a private and a scheduled story that were published once: with comments of every state, acts,
-    reports, rules and settings."""
+    """Return a draft, a private and a scheduled story that were published before.
+
+    They have comments in every state, actions, reports, rules and settings.
+    """
     made = [make_article(f"{SECRET} {word}") for word in ("draft", "privacy", "schedule")]
     for number, story in enumerate(made):
         said = [say(story, f"The boat of the harbour number {number} {n} is late again.") for n in range(4)]
@@ -89,7 +91,7 @@ def seeds(stories: list[Article]) -> list[str]:
 
 
 def walk(client, starts: list[str]) -> dict[str, str]:
-    """Every page of the desk and the admin to which a link leads from these: one of each shape."""
+    """Return the moderation and admin pages that links lead to from these, one of each URL pattern."""
     pages, shapes, waiting = {}, set(), [(start, False) for start in starts]
     while waiting and len(pages) < PAGES_MOST:
         url, is_linked = waiting.pop(0)

@@ -1,4 +1,4 @@
-"""All that a queue holds behind its filters, decided on as one: a list made once, then only read."""
+"""Lists made from a filtered queue, to decide on all its comments in one action."""
 
 from urllib.parse import urlencode
 
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
 
 @pytest.fixture
 def flood(maria):
-    """25 that wait under one story with a term of a rule, and one each that is not to go with them."""
+    """Create 25 waiting comments on one story that match a rule, and comments that each filter leaves out."""
     Rule.objects.create(value="casino")
     article, other = make_article("The slip closes"), make_article("A road opens")
     waiting = [say(article, f"The casino, word {n}") for n in range(25)]
@@ -76,7 +76,7 @@ def test_what_is_reported_as_illegal_is_named_and_left_to_be_decided_on_by_itsel
     article, waiting, illegal, _elsewhere = flood
     page = gather(client, article)
     assert (
-        f"1 was reported as illegal and is not among them: it is decided on by itself. {link(illegal)}"
+        f"1 was reported as illegal and is not included. It needs a decision of its own. {link(illegal)}"
         in (text(page))
     )
     reported = waiting[0]  # while the list is open in a window
@@ -84,7 +84,7 @@ def test_what_is_reported_as_illegal_is_named_and_left_to_be_decided_on_by_itsel
         Comment.objects.filter(pk=reported.pk).update(state="published")
     give_notice(comment=reported, why="It is a threat.", name="Zoe", email="zoe@example.org")
     done = client.post(page.redirect_chain[-1][0], {"act": "spam"}, follow=True)
-    assert f"{link(reported)}: Reported as illegal: it is decided on by itself" in text(done)
+    assert f"{link(reported)}: Reported as illegal: it needs a decision of its own" in text(done)
     assert state(reported)[0] == "published"
     assert Case.objects.open().get(comment=reported).is_illegal
     assert state(illegal)[0] == "pending"
@@ -158,7 +158,7 @@ def test_a_list_takes_as_many_statements_for_two_as_for_twenty(client, maria, fl
 
     def statements(view) -> int:
         with CaptureQueriesContext(connection) as queries:
-            view.gather()
+            view.create_list()
         return len(queries)
 
     assert maria.is_moderator  # asked once for each request

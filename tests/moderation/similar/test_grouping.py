@@ -1,4 +1,4 @@
-"""Which comments belong together, and which only look so."""
+"""Grouping of similar comments, and honest comments that must not be grouped."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import count, product
@@ -125,7 +125,7 @@ def test_a_day_in_which_several_names_speak_may_begin_with_any_of_them():
 
 
 def test_what_has_nothing_but_markup_and_punctuation_lacks_its_text():
-    """As the check `emptied` says of each."""
+    """The check `emptied` says the same of each comment."""
     lost = [row("<b></b>&nbsp;"), row("…")]
 
     assert found([*honest(), *lost, row("👍")]) == {"missing": ids(lost)}
@@ -155,7 +155,7 @@ SHORT = "Good news, thanks for the useful post."
 
 
 def edge(rows: list[Row]) -> list[int]:
-    """The members of the only group, the least like the others first."""
+    """Return the members of the only group, the least similar first."""
     rows, result = look(rows)
     [group] = result.proposals
     return [rows[member.row].id for member in sorted(group.members, key=lambda m: (m.likeness, m.row))]
@@ -214,7 +214,7 @@ def test_what_most_of_a_group_have_sets_nobody_apart():
 
 
 def test_an_honest_reader_in_a_burst_under_another_story_stands_first():
-    """Praise that is as short as the robot's: by its own words nothing tells it from those."""
+    """Its praise is as short as the bot's, so its text alone does not distinguish it."""
     new = Story(BURST[0].at - timedelta(days=1), "The library opens on Saturdays, the council says.")
     paula = row(
         "Good news for families who work.",

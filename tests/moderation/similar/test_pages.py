@@ -26,6 +26,7 @@ from moderation.similar.decisions import decide_group
 from tests.factories import GuestFactory, UserFactory, make_article, say
 from tests.helpers.behind import guards_off
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
+from tests.moderation.queue.on_the_desk import text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -44,7 +45,7 @@ def article() -> Article:
 
 
 def flood(article: Article, count: int) -> list[Comment]:
-    """Of one wording, each with a number and a name of its own."""
+    """Create comments with the same phrases, each with its own number and name."""
     return [
         say(
             article,
@@ -120,7 +121,7 @@ def test_the_desk_counts_the_groups_of_its_list_also_when_a_look_finds_none(clie
         edit_comment(comment=comment, body=f"{comment.guest} wrote this", user=None, guest=comment.guest)
     scan.run()
     client.force_login(moderator)
-    assert not client.get(LIST).context["lines"]
+    assert not client.get(LIST).context["rows"]
     desk = client.get(reverse("moderation:queue")).context
     assert [queue.count for queue in desk["queues"] if queue.url == LIST] == [0]
 
@@ -148,7 +149,7 @@ def test_a_group_that_is_open_in_a_window_outlives_the_next_look(client, moderat
     assert set(Comment.objects.filter(state=State.SPAM)) == set(spam)
     scan.run()
     scan.run()
-    assert "looked over again" in client.get(url(group), follow=True).text
+    assert "was scanned again" in client.get(url(group), follow=True).text
 
 
 def test_what_somebody_decided_on_or_edited_meanwhile_is_left_alone(client, moderator, article):
@@ -165,7 +166,7 @@ def test_what_somebody_decided_on_or_edited_meanwhile_is_left_alone(client, mode
 
 
 def left_alone(page: HttpResponse) -> list[tuple[str, str]]:
-    """(#id, who and what) of each comment that a page says was left."""
+    """Return (#id, refusal text) of each comment that a page lists as left unchanged."""
     plain = re.sub(r"</?bdi>", "", page.text)
     return re.findall(r">(#[0-9]+)</a>: (Omar: [A-Z][a-z ]+(?:: [a-z]+)?)", plain)
 
@@ -269,7 +270,7 @@ def test_the_edges_come_first(client, moderator, article):
     page = client.get(url(group))
 
     assert odd.pk in members(group)
-    assert page.context["page"].edges[0].comment == odd
+    assert page.context["page"].likely_mistakes[0].comment == odd
 
 
 def test_who_is_apart_from_the_others_comes_first_and_the_page_says_why(client, moderator, article):
@@ -279,10 +280,10 @@ def test_who_is_apart_from_the_others_comes_first_and_the_page_says_why(client, 
     group = only_group()
     client.force_login(moderator)
 
-    first = client.get(url(group)).context["page"].edges[0]
+    first = client.get(url(group)).context["page"].likely_mistakes[0]
 
     assert first.comment == odd
-    assert first.clues[:2] == ["under another story than the others", "the e-mail is confirmed"]
+    assert first.clues[:2] == ["on a different story than the others", "confirmed e-mail"]
 
 
 def test_kept_ones_leave_the_list_and_do_not_come_again(client, moderator, article):
@@ -306,19 +307,19 @@ def test_one_that_is_left_is_no_group_in_the_list(client, moderator, article):
 
     decisions.decide(ids=[spam[1].pk], to=State.SPAM, reason="spam", actor=moderator)
 
-    assert client.get(LIST).context["lines"] == []
+    assert client.get(LIST).context["rows"] == []
 
 
 def test_the_list_says_how_many_came_since_it_was_made(client, moderator, article):
     client.force_login(moderator)
     flood(article, 4)
-    assert "came since" not in client.get(LIST).text
+    assert "new since then" not in client.get(LIST).text
 
     flood(article, 3)
 
-    assert "4 comments compared, waiting and published. 3 came since." in client.get(LIST).text
+    assert "4 comments compared. 3 new since then." in text(client.get(LIST))
     client.post(reverse("moderation:look"))
-    assert "7 comments compared, waiting and published.</p>" in client.get(LIST).text
+    assert "7 comments compared. </p>" in text(client.get(LIST))
 
 
 def test_spam_that_is_gone_is_evidence_and_no_member(client, moderator, article):
@@ -329,7 +330,7 @@ def test_spam_that_is_gone_is_evidence_and_no_member(client, moderator, article)
     group = only_group()
 
     assert members(group) == {comment.pk for comment in spam[3:]}
-    assert "3 like these are already spam" in client.get(LIST).text
+    assert "3 similar ones are already spam" in client.get(LIST).text
 
 
 def test_what_an_act_on_a_group_took_is_not_said_to_have_been_kept(client, moderator, article):
@@ -342,9 +343,9 @@ def test_what_an_act_on_a_group_took_is_not_said_to_have_been_kept(client, moder
 
     scan.run()
 
-    shares = client.get(LIST).context["lines"][0].shares
-    assert "4 like these are already spam" in shares
-    assert "1 like these was looked at and kept" in shares  # the exception
+    shares = client.get(LIST).context["rows"][0].shared_features
+    assert "4 similar ones are already spam" in shares
+    assert "1 similar one was reviewed and kept" in shares  # the exception
 
 
 @pytest.mark.django_db(transaction=True)
@@ -411,9 +412,9 @@ def test_an_editor_reads_of_a_group_nothing_that_stands_elsewhere(client, modera
     def shown(user: User) -> tuple[set[str], bool]:
         client.force_login(user)
         listed, page = client.get(LIST), client.get(url(group))
-        [line] = (line for line in listed.context["lines"] if line.group == group)
-        counts = "9 put together from phrases"
-        return {*line.words, *page.context["words"]}, counts in listed.text or counts in page.text
+        [line] = (line for line in listed.context["rows"] if line.group == group)
+        counts = "9 made of phrases"
+        return {*line.distinctive_words, *page.context["words"]}, counts in listed.text or counts in page.text
 
     assert {"zebra", "xylophone"} <= shown(moderator)[0]
     assert shown(moderator)[1]
@@ -433,8 +434,8 @@ def test_the_first_of_repeats_is_shown_to_those_who_decide_there(client, moderat
     for user, is_shown in ((moderator, True), (nora, False)):
         client.force_login(user)
         page = client.get(url(group)).text
-        assert ("Repeat of a comment by Maria" in page) == is_shown
-        assert "2 repeats of a comment by Maria" in page
+        assert ("Duplicate of a comment by Maria" in page) == is_shown
+        assert "2 duplicates of a comment by Maria" in page
 
 
 def test_what_an_editor_leaves_out_of_a_group_of_theirs_does_not_come_again(client, moderator, article):
@@ -462,7 +463,7 @@ def test_a_look_leaves_nothing_of_those_before_and_lists_the_same_in_the_same_or
     orders = []
     for _ in range(4):
         scan.run()
-        orders.append([line.title for line in client.get(LIST).context["lines"]])
+        orders.append([line.title for line in client.get(LIST).context["rows"]])
     assert len(orders[0]) > 4
     assert orders == [orders[0]] * 4
     assert Look.objects.count() == 1
@@ -473,13 +474,13 @@ def test_that_the_first_of_repeats_stays_is_said_only_as_long_as_it_does(client,
     first, *_ = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
     group = only_group()
     client.force_login(moderator)
-    assert "The first one stays" in client.get(url(group)).text
+    assert "The first comment is kept" in client.get(url(group)).text
     decisions.decide(ids=[first.pk], to=State.REJECTED, reason="insult", actor=moderator)
-    assert "The first one is gone already." in client.get(url(group)).text
+    assert "The first comment has already been removed." in client.get(url(group)).text
 
 
 def test_repeats_of_one_that_was_removed_do_not_follow_it(client, moderator, article):
-    """Or no copy of what was said would stay."""
+    """Otherwise no copy of the text would be left."""
     guest = GuestFactory.create(name="Maria")
     first, *again = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
     group = only_group()
@@ -502,7 +503,7 @@ def test_repeats_say_what_they_repeat(client, moderator, article):
     client.post(url(group), {"reason": page.context["proposed"]})
 
     assert group.kind == "repeat"
-    assert "Repeat of a comment by Maria" in page.text
+    assert "Duplicate of a comment by Maria" in page.text
     gone = Comment.objects.filter(state=State.REJECTED)
     assert set(gone.values_list("pk", "repeat_of", "state_reason")) == {
         (c.pk, first.pk, "repeat") for c in again
@@ -562,7 +563,9 @@ def test_any_comment_leads_to_its_group(client, moderator, article):
 
     assert answer.request["PATH_INFO"] == url(group)
     assert "3 similar comments" in answer.text
-    assert "No group of similar comments holds that one" in client.get(f"{LIST}?of={honest.pk}").text
+    assert (
+        "There is no group of similar comments for this comment" in client.get(f"{LIST}?of={honest.pk}").text
+    )
 
 
 def test_a_card_says_nothing_of_others_where_none_is_left(client, moderator, article):
@@ -586,13 +589,13 @@ def test_what_a_group_says_of_a_member_stands_on_its_card(client, moderator, art
     def card(comment: Comment) -> str:
         return client.get(f"/moderation/comments/{comment.pk}/").text
 
-    assert "Most of its words stand in phrases that others have as well." in card(spam[1])
+    assert "Most of its text consists of phrases that other comments use." in card(spam[1])
     assert re.search(r"<mark>[^<]*Truly a marvellous magazine with splendid columns", card(spam[1]))
     assert "It is praise that shares no word with its subject." in card(praise[1])
     assert "<mark>Superb</mark>" in card(praise[1])
     assert "It has a link." in card(praise[1])
     edit_comment(comment=spam[1], body=HONEST, user=None, guest=spam[1].guest)
-    assert "phrases that others have" not in card(spam[1])
+    assert "phrases that other comments use" not in card(spam[1])
 
 
 OLD = """\
@@ -654,7 +657,7 @@ def test_a_large_site_is_looked_over_by_a_job(client, moderator, article, monkey
         client.get(LIST)
 
     assert first["Refresh"] == "3"
-    assert "Looking over the site" in first.text
+    assert "Scanning the site" in first.text
     task = DBTaskResult.objects.get()  # once, however often the page is opened meanwhile
     assert scan.look_over.call(*task.args_kwargs["args"]) == 1
     assert scan.look_over.call(*task.args_kwargs["args"]) == 0  # a job may run twice
@@ -667,7 +670,7 @@ def test_a_large_site_is_looked_over_by_a_job(client, moderator, article, monkey
 
 
 def test_list_and_group_tell_a_time_in_the_zone_of_the_site_and_name_it(client, moderator, article):
-    """The story's own zone is another one."""
+    """The story itself has a different time zone."""
     Article.objects.update(source_zone="America/New_York")
     Site.objects.update(time_zone="Europe/Oslo")
     flood(article, 5)

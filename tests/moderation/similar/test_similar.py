@@ -1,6 +1,6 @@
-"""What a look over the site puts together, and what it leaves alone.
+"""Groups that a scan finds in real discussions, and honest discussions without groups.
 
-Of other people's text only numbers are here.
+This file has only the numbers of other people's comments, not their text.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ REPEATS = {33, 34}
 
 
 def groups() -> dict[str, set[int]]:
-    """By kind, the numbers in the file of those who are in."""
+    """Return by kind of group the file numbers of its members."""
     rows = Member.objects.filter(group__settled_at=None).values_list("group__kind", "comment__source_number")
     found: dict[str, set[int]] = {}
     for kind, number in rows:
@@ -100,7 +100,7 @@ def test_three_acts_on_what_is_proposed_leave_52_of_the_seed(data: Path, client,
 
 @pytest.mark.data
 def test_honest_discussions_are_not_accused(data: Path):
-    """Real threads of the same shape, with answers that came years later."""
+    """These are real threads of the same shape, with replies that came years later."""
     for path in sorted((data / "import" / "soundoff_text").glob("*.txt")):
         import_page(data=path.read_bytes(), filename=path.name)
 
