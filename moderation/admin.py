@@ -70,8 +70,8 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
     date_hierarchy = "at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
-        lines = Transition.objects.filter(batch=OuterRef("pk")).order_by().values("batch")
-        count = Subquery(lines.annotate(n=Count("pk")).values("n"))
+        transitions = Transition.objects.filter(batch=OuterRef("pk")).order_by().values("batch")
+        count = Subquery(transitions.annotate(n=Count("pk")).values("n"))
         return super().get_queryset(request).annotate(comments=Coalesce(count, 0))
 
     @admin.display(description=_("action"))
@@ -105,12 +105,12 @@ class TransitionAdmin(ReadOnlyAdmin[Transition]):
         return super().get_queryset(request).annotate(title=title_for(request.user, "discussion__article__"))
 
     @admin.display(description=_("comment"))
-    def comment_number(self, line: Transition) -> str:
-        return f"#{line.comment_id}"
+    def comment_number(self, transition: Transition) -> str:
+        return f"#{transition.comment_id}"
 
     @admin.display(description=_("story"))
-    def story(self, line: Any) -> str:
-        title: str = line.title
+    def story(self, transition: Any) -> str:
+        title: str = transition.title
         return title
 
 

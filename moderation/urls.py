@@ -19,7 +19,7 @@ urlpatterns = [
     path("", queue.queue, name="queue"),
     path("cases/<int:pk>/", queue.case, name="case"),
     path("comments/<int:pk>/", queue.comment, name="comment"),
-    path("gather/", queue.create_list, name="gather"),
+    path("gather/", queue.create_list, name="create-list"),
     path("decide/", views.decide, name="decide"),
     path("acts/", history_views.history, name="history"),
     path("acts/<uuid:pk>/", history_views.batch, name="batch"),
@@ -65,11 +65,11 @@ urlpatterns = [
     path("comments/<int:pk>/repeat/", comment_views.duplicate, name="repeat"),
     path("comments/<int:pk>/redact/", comment_views.redact, name="redact"),
     path("discussions/", discussion_views.discussions, name="discussions"),
-    path("discussions/<int:pk>/<slug:name>/", discussion_views.discussion_action, name="press"),
-    path("site/<slug:name>/", discussion_views.site_action, name="press-site"),
+    path("discussions/<int:pk>/<slug:name>/", discussion_views.quick_action, name="quick-action"),
+    path("site/<slug:name>/", discussion_views.site_quick_action, name="site-quick-action"),
     # Similar comments
     path("similar/", similar.groups, name="similar"),
-    path("similar/look/", similar.rescan, name="look"),
+    path("similar/look/", similar.rescan, name="rescan"),
     path("similar/<uuid:pk>/", similar.group, name="group"),
     # Audit log
     path("log/", log_views.lines, name="log"),

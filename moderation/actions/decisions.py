@@ -96,8 +96,8 @@ def _formerly_duplicates(batch: Batch) -> list[int]:
 
     That decision was reversed, so this one must not keep its original.
     """
-    lines = Transition.objects.filter(batch=batch.pk, comment__repeat_of__isnull=False)
-    return list(lines.exclude(from_reason=Reason.REPEAT).values_list("comment", flat=True))
+    transitions = Transition.objects.filter(batch=batch.pk, comment__repeat_of__isnull=False)
+    return list(transitions.exclude(from_reason=Reason.REPEAT).values_list("comment", flat=True))
 
 
 def state_for(reason: str) -> State | None:
@@ -175,8 +175,8 @@ def move(*, comment: Comment, parent: Comment | None, actor: User | None) -> Bat
 
 
 def _decided_comments(batch: Batch) -> list[int]:
-    lines = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.STATE)
-    return list(lines.values_list("comment", flat=True))
+    transitions = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.STATE)
+    return list(transitions.values_list("comment", flat=True))
 
 
 def _comments_with_changed_text(batch: Batch) -> list[int]:
@@ -188,14 +188,14 @@ def _comments_with_changed_text(batch: Batch) -> list[int]:
 def _decided_since(batch: Batch, ids: Sequence[int]) -> set[int]:
     """Return those of these comments on whose changed text a person has decided since.
 
-    Another change of the text does not count here: setting_changes.revert refuses it itself.
+    Another change of the text does not count here: setting_changes.revert_changes refuses it itself.
     """
     lock(ids)
-    lines = Transition.objects.filter(kind=Transition.Kind.STATE, comment=OuterRef("comment"))
+    transitions = Transition.objects.filter(kind=Transition.Kind.STATE, comment=OuterRef("comment"))
     text_changes = Change.objects.filter(
         target=Change.Target.COMMENT, field="revision", target_id=OuterRef("comment")
     )
-    later = lines.filter(pk__gt=OuterRef("pk")).exclude(batch__in=text_changes.values("batch"))
+    later = transitions.filter(pk__gt=OuterRef("pk")).exclude(batch__in=text_changes.values("batch"))
     own = Transition.objects.filter(Exists(later), batch=batch.pk, kind=Transition.Kind.STATE)
     return set(own.values_list("comment", flat=True))
 
@@ -245,9 +245,9 @@ def refusals(ids: Iterable[int]) -> list[Refusal]:
     )
 
 
-def refusals_from_log(lines: Sequence[int]) -> list[Refusal]:
+def refusals_from_log(transitions: Sequence[int]) -> list[Refusal]:
     """Return refusals that quote these transitions, whatever came later."""
-    return _refusals_from(Transition.objects.filter(id__in=lines))
+    return _refusals_from(Transition.objects.filter(id__in=transitions))
 
 
 def _refusals_from(rows: QuerySet[Transition]) -> list[Refusal]:

@@ -82,7 +82,7 @@ def discussions(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @login_for_the_queue
-def discussion_action(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+def quick_action(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """Apply a quick action to one discussion. `next` is a path of this site, or "story"."""
     user = decider(request)
     article = get_object_or_404(_articles_of(user), pk=pk)
@@ -94,7 +94,7 @@ def discussion_action(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 
 @require_POST
 @login_for_the_queue
-def site_action(request: HttpRequest, name: str) -> HttpResponse:
+def site_quick_action(request: HttpRequest, name: str) -> HttpResponse:
     """Apply a quick action to the whole site; only for moderators."""
     user = moderator(request)
     if "site" not in quick_actions.QUICK_ACTIONS.get(name, {}):
@@ -155,7 +155,7 @@ def _discussion_row(article: Any) -> DiscussionRow:
         article.waiting,
         settings,
         [
-            ActionButton(quick_actions.LABELS[n], reverse("moderation:press", args=[article.pk, n]))
+            ActionButton(quick_actions.LABELS[n], reverse("moderation:quick-action", args=[article.pk, n]))
             for n in names
         ],
     )
@@ -168,7 +168,8 @@ def _site_row(request: HttpRequest) -> dict[str, Any]:
     if site.review_everything:
         settings.append(explanations.describe_setting("review_everything", True))
     buttons = [
-        ActionButton(quick_actions.SITE_LABELS[n], reverse("moderation:press-site", args=[n])) for n in names
+        ActionButton(quick_actions.SITE_LABELS[n], reverse("moderation:site-quick-action", args=[n]))
+        for n in names
     ]
     is_default = len(settings) == 1 and site.comment_status == "open"
     return {"settings": settings, "buttons": buttons, "is_default": is_default}

@@ -39,21 +39,21 @@ def history(request: HttpRequest) -> HttpResponse:
     page. Filter values that cannot be read are ignored.
     """
     user = decider(request)
-    asked = {name: value for name in FILTERS if (value := request.GET.get(name, "").strip())}
-    found = _filtered(actions_visible_to(user), asked).select_related("actor", "root")
+    active = {name: value for name in FILTERS if (value := request.GET.get(name, "").strip())}
+    found = _filtered(actions_visible_to(user), active).select_related("actor", "root")
     if before := parse_uuid(request.GET.get("before")):
         last = get_object_or_404(actions_visible_to(user), pk=before)
         found = found.filter(Q(at__lt=last.at) | Q(at=last.at, pk__lt=last.pk))
     rows = list(found.order_by("-at", "-pk")[: PAGE_SIZE + 1])
-    further = urlencode(asked | {"before": rows[PAGE_SIZE - 1].pk}) if len(rows) > PAGE_SIZE else ""
+    further = urlencode(active | {"before": rows[PAGE_SIZE - 1].pk}) if len(rows) > PAGE_SIZE else ""
     context = {
         "room": "history",
         "actions": action_history.summarize(rows[:PAGE_SIZE], user),
-        "asked": asked,
+        "active": active,
         "people": _actor_choices() if user.is_moderator else [],
         "kinds": Batch.Kind.choices,
         "next_page": f"?{further}" if further else "",
-        "first_page": f"?{urlencode(asked)}" if before else "",
+        "first_page": f"?{urlencode(active)}" if before else "",
     }
     return render(request, "moderation/actions/history.html", context)
 
@@ -112,13 +112,13 @@ def _lifts_one_restriction(action: Batch) -> bool:
     return action.undos == 1 and action.root.kind == Batch.Kind.SEAL
 
 
-def _filtered(found: QuerySet[Batch], asked: dict[str, str]) -> QuerySet[Batch]:
-    if (who := whole_number(asked.get("who"))) is not None:
+def _filtered(found: QuerySet[Batch], active: dict[str, str]) -> QuerySet[Batch]:
+    if (who := whole_number(active.get("who"))) is not None:
         found = found.filter(actor=who or None)
-    if (kind := asked.get("kind")) in Batch.Kind.values:
+    if (kind := active.get("kind")) in Batch.Kind.values:
         found = found.filter(kind=kind)
     try:
-        day = date.fromisoformat(asked.get("since", ""))
+        day = date.fromisoformat(active.get("since", ""))
         found = found.filter(at__gte=start_of(day, timezone.get_current_timezone()))
     except (ValueError, OverflowError):
         pass
@@ -178,8 +178,8 @@ def _refused_if_undone(action: Batch) -> dict[str, Any]:
     later = Transition.objects.filter(
         comment=OuterRef("comment"), kind=Transition.Kind.STATE, id__gt=OuterRef("id")
     )
-    stays = Transition.objects.filter(Exists(later), batch=action.pk, kind=Transition.Kind.STATE)
-    ids = stays.order_by("comment").values_list("comment", flat=True)
+    later_decided = Transition.objects.filter(Exists(later), batch=action.pk, kind=Transition.Kind.STATE)
+    ids = later_decided.order_by("comment").values_list("comment", flat=True)
     refusals = decisions.refusals(list(ids[:MAX_LISTED]))
     # The settings of a comment follow its state, so such a comment is listed only once.
     decided = Transition.objects.filter(batch=action.pk, kind=Transition.Kind.STATE).exists()

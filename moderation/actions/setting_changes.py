@@ -124,17 +124,19 @@ def refusals_if_reverted(batch: Batch, most: int) -> list[Refusal]:
     """
     rows = {c.key: c for c in batch.changes.order_by("id")[:most]}
     now, last, why = _read_values(rows, is_locked=False), _last_changes(rows), _publication_obstacles(rows)
-    standing = _revertible(rows, now, last, why)
-    return _refusals({key: last[key] for key in rows if key not in standing}, now, why)
+    revertible = _revertible(rows, now, last, why)
+    return _refusals({key: last[key] for key in rows if key not in revertible}, now, why)
 
 
 def _revertible(
     rows: Mapping[Key, Change], now: Mapping[Key, Any], last: Mapping[Key, int], but: Collection[Key]
 ) -> dict[Key, Change]:
     """Return the changes that are still the last ones of their settings and that can be undone."""
-    held = {key: row for key, row in rows.items() if now.get(key, ...) == row.new and last[key] == row.pk}
-    lost = _with_erased_revision(held) | set(but)
-    return {key: row for key, row in held.items() if key not in lost}
+    unchanged = {
+        key: row for key, row in rows.items() if now.get(key, ...) == row.new and last[key] == row.pk
+    }
+    erased = _with_erased_revision(unchanged) | set(but)
+    return {key: row for key, row in unchanged.items() if key not in erased}
 
 
 def _read_values(keys: Iterable[Key], *, is_locked: bool = True) -> dict[Key, Any]:
@@ -177,9 +179,9 @@ def _last_changes(keys: Iterable[Key]) -> dict[Key, int]:
 def _with_erased_revision(rows: Mapping[Key, Change]) -> set[Key]:
     """Return the settings of redacted comments whose earlier text has been erased since."""
     of = {pk: key for key in rows for _target, pk, field in [key] if field == "revision"}
-    kept = CommentRevision.objects.filter(comment__in=of).values_list("comment", "revision") if of else []
-    there = set(kept)
-    return {key for pk, key in of.items() if (pk, rows[key].old) not in there}
+    stored = CommentRevision.objects.filter(comment__in=of).values_list("comment", "revision") if of else []
+    existing = set(stored)
+    return {key for pk, key in of.items() if (pk, rows[key].old) not in existing}
 
 
 def _publication_obstacles(rows: Mapping[Key, Change]) -> dict[Key, str]:

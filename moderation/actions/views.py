@@ -44,9 +44,9 @@ def decide(request: HttpRequest) -> HttpResponse:
     }
     ids = list(dict.fromkeys(pk for value in sent["ids"] if (pk := whole_number(value))))
     reason = (request.GET.getlist("reason") or sent["act"] or sent["reason"] or [""])[0]
-    stays = reason == KEEP_REMOVED and len(ids) == 1
+    keeps_removed = reason == KEEP_REMOVED and len(ids) == 1
     to = decisions.state_for(reason)
-    if (to is None and not stays) or len(ids) > MAX_COMMENTS_PER_ACTION:
+    if (to is None and not keeps_removed) or len(ids) > MAX_COMMENTS_PER_ACTION:
         return HttpResponseBadRequest(_("This decision is not available here."))
     back = sent["next"][0] if sent["next"] else ""
     if not ids:
@@ -57,7 +57,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     if len(found) < len(ids):
         raise Http404
     parameters = {}
-    if stays:
+    if keeps_removed:
         if found[0].state not in REMOVED:
             messages.warning(request, _("This comment is not removed."))
             return redirect_back(request, decisions.Decision(None), back, found[0])

@@ -37,13 +37,13 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
         case "reviewed_first":
             return _("All comments in this discussion are reviewed first.")
         case "links":
-            words = ngettext(
+            text = ngettext(
                 "It has %(count)s link; comments with more than %(free)s are reviewed first.",
                 "It has %(count)s links; comments with more than %(free)s are reviewed first.",
                 finding.number or 0,
             )
             free = finding.rule.value if finding.rule else LINKS_FREE
-            return words % {"count": finding.number, "free": free}
+            return text % {"count": finding.number, "free": free}
         case "repeat" | "near_repeat":
             return _explain_duplicate(exact=finding.check_name == "repeat", twin=twin)
         case "emptied":
@@ -72,8 +72,8 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
             return _("The name looks like another person’s name; such comments are reviewed first.")
         case "akismet" | "scorer" if finding.strength < 0.5:
             return _("An external service does not consider it spam.")
-    if said := explanations.signal(finding.check_name, finding.number):
-        return said
+    if sentence := explanations.signal(finding.check_name, finding.number):
+        return sentence
     return _("The check “%(name)s” found something.") % {"name": finding.check_name}
 
 
@@ -102,17 +102,17 @@ def rule(kind: str, value: str) -> str:
         return value
     match kind:
         case "links":
-            words = ngettext("More than %(n)s link", "More than %(n)s links", int(value))
-            return words % {"n": value}
+            text = ngettext("More than %(n)s link", "More than %(n)s links", int(value))
+            return text % {"n": value}
         case "age":
-            words = ngettext(
+            text = ngettext(
                 "More than %(n)s day after the article", "More than %(n)s days after the article", int(value)
             )
-            return words % {"n": value}
+            return text % {"n": value}
         case "rate":
             new, known = value.split("/")
-            words = _("More than %(new)s in 10 minutes from first-time commenters, or %(known)s from others")
-            return words % {"new": new, "known": known}
+            text = _("More than %(new)s in 10 minutes from first-time commenters, or %(known)s from others")
+            return text % {"new": new, "known": known}
     return value
 
 
@@ -122,7 +122,7 @@ def too_fast(most: int, *, by_others: bool) -> str:
     `by_others`: the limit counts all first-time commenters on the same internet connection.
     """
     if by_others:
-        words = ngettext(
+        text = ngettext(
             "New commenters on the same internet connection can post %(n)s comment in 10 minutes, and this "
             "limit is reached. Other people may share your connection. Your text is kept here. Please try "
             "again in a few minutes.",
@@ -131,24 +131,24 @@ def too_fast(most: int, *, by_others: bool) -> str:
             "again in a few minutes.",
             most,
         )
-        return words % {"n": most}
-    words = ngettext(
+        return text % {"n": most}
+    text = ngettext(
         "You can post %(n)s comment in 10 minutes. Your text is kept here. Please try again later.",
         "You can post %(n)s comments in 10 minutes. Your text is kept here. Please try again later.",
         most,
     )
-    return words % {"n": most}
+    return text % {"n": most}
 
 
 def _explain_duplicate(*, exact: bool, twin: Comment | None) -> str:
     if twin is None:
         return _("The same text as another comment.") if exact else _("Almost the text of another comment.")
-    words = (
+    text = (
         _("The same text as comment %(id)s by %(name)s.")
         if exact
         else _("Almost the text of comment %(id)s by %(name)s.")
     )
-    return words % {"id": twin.pk, "name": twin.author_name}
+    return text % {"id": twin.pk, "name": twin.author_name}
 
 
 def format_age(days: int) -> str:
@@ -227,8 +227,8 @@ def done(batch: Batch) -> str:
             return _("Deleted for good: #%(id)s") % {"id": batch.parameters["comment"]}
         case Batch.Kind.EMPTYING:
             count = batch.parameters["erased"]
-            words = ngettext("Deleted for good: %(n)s comment", "Deleted for good: %(n)s comments", count)
-            return words % {"n": f"{count:,}"}
+            text = ngettext("Deleted for good: %(n)s comment", "Deleted for good: %(n)s comments", count)
+            return text % {"n": f"{count:,}"}
         case Batch.Kind.MOVE:
             return _("Moved")
         case Batch.Kind.IMPORT:
@@ -266,12 +266,12 @@ def describe_sanction_change(parameters: Mapping[str, Any]) -> str:
     if parameters.get("ends"):
         return _("Ended: %(what)s") % {"what": what}
     if days := parameters.get("days"):
-        words = ngettext(
+        text = ngettext(
             "%(what)s, and comments of %(n)s day removed",
             "%(what)s, and comments of %(n)s days removed",
             days,
         )
-        return words % {"what": what, "n": days}
+        return text % {"what": what, "n": days}
     return what
 
 

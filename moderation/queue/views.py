@@ -95,7 +95,7 @@ def _render_queue(request: HttpRequest, user: User, view: QueueView, opened: int
         "max_counted": queues.MAX_COUNTED,
         "choices": filters.filter_choices(),
         "rows": [(item, _item_url(item, view), item.comment == opened) for item in items],
-        "list_url": f"{reverse('moderation:gather')}{view.query_after()}" if more or view.after else "",
+        "list_url": f"{reverse('moderation:create-list')}{view.query_after()}" if more or view.after else "",
         "next_page": next_page,
         "first_page": base + view.query(),
         "card": card.load_card(opened, user) if opened else None,

@@ -412,8 +412,8 @@ class _Grouper(ComparedComments):
         Words are stored as places, [comment, revision, start, end], not as text.
         """
         everywhere = Counter[str]()
-        for said in self.words:
-            everywhere.update(set(said))
+        for words in self.words:
+            everywhere.update(set(words))
         for proposal in chosen:
             inside = Counter[str]()
             for member in proposal.members:

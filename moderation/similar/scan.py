@@ -92,52 +92,52 @@ def running_scan() -> Look | None:
 
 def request_scan() -> Look:
     """Request a scan by a background job, unless one is running already."""
-    if look := running_scan():
-        return look
+    if scan := running_scan():
+        return scan
     with transaction.atomic():
-        look = Look.objects.create()
-        look_over.enqueue(str(look.pk))
-    return look
+        scan = Look.objects.create()
+        look_over.enqueue(str(scan.pk))
+    return scan
 
 
-def is_stale(look: Look | None) -> bool:
+def is_stale(scan: Look | None) -> bool:
     """Return whether the scan is missing, or is older than FRESH_FOR and something has changed since.
 
     An undo makes it stale at once, because it brings members back.
     """
-    if look is None:
+    if scan is None:
         return True
-    if look.asked_at > timezone.now() - FRESH_FOR:
-        return Batch.objects.filter(at__gt=look.asked_at, undoes__isnull=False).exists()
-    return last_transition_id() > look.until
+    if scan.asked_at > timezone.now() - FRESH_FOR:
+        return Batch.objects.filter(at__gt=scan.asked_at, undoes__isnull=False).exists()
+    return last_transition_id() > scan.until
 
 
-def count_new_comments(look: Look) -> int:
+def count_new_comments(scan: Look) -> int:
     """Return the number of comments created since the scan."""
-    lines = Transition.objects.filter(pk__gt=look.until, kind=Transition.Kind.STATE, from_state="")
-    return lines.count()
+    new = Transition.objects.filter(pk__gt=scan.until, kind=Transition.Kind.STATE, from_state="")
+    return new.count()
 
 
 @task()
-def look_over(look: str) -> int:
+def look_over(scan: str) -> int:
     """Run a requested scan. Returns the number of groups found."""
-    found = Look.objects.filter(pk=UUID(look), ended_at=None).first()
+    found = Look.objects.filter(pk=UUID(scan), ended_at=None).first()
     return len(run(found).proposals) if found else 0
 
 
-def run(look: Look | None = None) -> GroupingResult:
+def run(scan: Look | None = None) -> GroupingResult:
     """Scan the site now, store the groups found, and delete those of earlier scans."""
-    look = look or Look.objects.create()
-    look.until, before = last_transition_id(), latest_scan()
+    scan = scan or Look.objects.create()
+    scan.until, before = last_transition_id(), latest_scan()
     rows, stories = read_comments()
     found = find_groups(rows, stories)
-    look.ended_at = now = timezone.now()
-    look.comments = len(rows)
+    scan.ended_at = now = timezone.now()
+    scan.comments = len(rows)
     with transaction.atomic():
-        look.save()
-        _store_groups(look, now, rows, found.proposals)
-        runs = [look.pk, *([before.pk] if before else [])]
-        old: dict[str, Any] = {"kinds": [kind.value for kind in SCAN_KINDS], "runs": runs}
+        scan.save()
+        _store_groups(scan, now, rows, found.proposals)
+        kept_runs = [scan.pk, *([before.pk] if before else [])]
+        old: dict[str, Any] = {"kinds": [kind.value for kind in SCAN_KINDS], "runs": kept_runs}
         with connection.cursor() as cursor:
             cursor.execute(DELETE_OLD_MEMBERS, old)
             cursor.execute(DELETE_EMPTY_GROUPS, old)
@@ -174,11 +174,11 @@ def read_comments() -> tuple[list[Row], dict[int, Story]]:
     return rows, stories
 
 
-def _store_groups(look: Look, at: datetime, rows: Sequence[Row], proposals: Sequence[Proposal]) -> None:
+def _store_groups(scan: Look, at: datetime, rows: Sequence[Row], proposals: Sequence[Proposal]) -> None:
     groups = [
         Group(
             kind=proposal.kind,
-            run=look.pk,
+            run=scan.pk,
             made_at=at,
             size=len(proposal.members),
             original_id=proposal.original,

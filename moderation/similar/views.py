@@ -187,8 +187,8 @@ def url_of(group: Group, without: Iterable[int], after: str = "", since: int = 0
     """Return the URL of a group with these comments deselected, starting after a place."""
     path = reverse("moderation:group", args=[group.pk])
     query = {"after": after, "but": _exceptions_value(without), "since": since}
-    asked = urlencode({key: value for key, value in query.items() if value})
-    return f"{path}?{asked}" if asked else path
+    encoded = urlencode({key: value for key, value in query.items() if value})
+    return f"{path}?{encoded}" if encoded else path
 
 
 def _decide(request: HttpRequest, user: User, found: Group, without: set[int], since: int) -> HttpResponse:

@@ -114,7 +114,7 @@ def test_members_only_is_one_press_that_is_taken_back(client, story):
     story.editors.add(emil)
     client.force_login(emil)
     assert "Only people with an account" in client.get(story.get_absolute_url()).content.decode()
-    client.post(reverse("moderation:press", args=[story.pk, "members"]) + "?next=story")
+    client.post(reverse("moderation:quick-action", args=[story.pk, "members"]) + "?next=story")
     assert Discussion.objects.get(pk=story.pk).members_only
     page = client.get(story.get_absolute_url()).content.decode()
     assert "Allow guests" in page
@@ -123,7 +123,7 @@ def test_members_only_is_one_press_that_is_taken_back(client, story):
     assert not Discussion.objects.get(pk=story.pk).members_only
     ada = Client()
     ada.force_login(UserFactory.create(roles=("Administrator",)))
-    assert ada.post(reverse("moderation:press-site", args=["members"])).status_code == 404
+    assert ada.post(reverse("moderation:site-quick-action", args=["members"])).status_code == 404
 
 
 def test_picks_stand_above_the_thread_while_they_are_published(client, story):

@@ -129,15 +129,15 @@ def test_who_may_press_what(client, maria):
     article = make_article()
     editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
     article.editors.add(editor)
-    url = reverse("moderation:press", args=[article.pk, "close"])
-    site = reverse("moderation:press-site", args=["close"])
+    url = reverse("moderation:quick-action", args=[article.pk, "close"])
+    site = reverse("moderation:site-quick-action", args=["close"])
     assert client.post(url).status_code == 302  # to log in
     for user, own, whole in [(UserFactory.create(), 403, 403), (other, 404, 403), (editor, 302, 403)]:
         client.force_login(user)
         assert (client.post(url).status_code, client.post(site).status_code) == (own, whole)
     client.force_login(maria)
     assert client.get(url).status_code == 405
-    assert client.post(reverse("moderation:press", args=[article.pk, "explode"])).status_code == 404
+    assert client.post(reverse("moderation:quick-action", args=[article.pk, "explode"])).status_code == 404
     assert client.post(site).status_code == 302
     assert Change.objects.count() == 2
 
@@ -150,7 +150,7 @@ def test_the_menu_stands_on_the_story_for_those_who_may_and_leads_back(client, m
     client.force_login(maria)
     page = client.get(article.get_absolute_url()).content.decode()
     assert "Moderate this discussion" in page
-    url = f"{reverse('moderation:press', args=[article.pk, 'review'])}?next=story"
+    url = f"{reverse('moderation:quick-action', args=[article.pk, 'review'])}?next=story"
     assert url in page
     answer = client.post(url, follow=True)
     assert answer.redirect_chain[-1][0] == f"{article.get_absolute_url()}#comments"
@@ -225,7 +225,7 @@ def test_what_is_set_on_the_page_of_an_article_is_an_act(client):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("way", ["root", "reply", "edit"])
 def test_what_is_sent_while_it_is_pressed_waits_for_review(way, where, maria, checking_policy):
-    """The checks ran with the earlier setting; under the lock the comment meets the new one and they run again."""
+    """The checks ran with the earlier setting; under the lock the new setting applies and they run again."""
     article, person = make_article(), UserFactory.create()
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
     own = say(article, "First words.", author=person)

@@ -37,7 +37,7 @@ def omar():
 
 
 def pages(client: Any, articles: Any) -> dict[str, bytes]:
-    """Return the public pages of these stories, feeds and comments, without the version numbers that change."""
+    """Return the public pages of these stories, feeds and comments, without version numbers."""
     urls = [article.get_absolute_url() for article in articles]
     urls += [reverse("story-feed", args=[article.slug]) for article in articles]
     urls += [c.get_absolute_url() for c in Comment.objects.filter(discussion__in=[a.pk for a in articles])]

@@ -318,7 +318,7 @@ def test_the_list_says_how_many_came_since_it_was_made(client, moderator, articl
     flood(article, 3)
 
     assert "4 comments compared. 3 new since then." in text(client.get(LIST))
-    client.post(reverse("moderation:look"))
+    client.post(reverse("moderation:rescan"))
     assert "7 comments compared. </p>" in text(client.get(LIST))
 
 
@@ -664,7 +664,7 @@ def test_a_large_site_is_looked_over_by_a_job(client, moderator, article, monkey
     page = client.get(LIST)
     assert "Refresh" not in page
     assert "4 comments made of the same phrases" in page.text
-    again = client.post(reverse("moderation:look"), follow=True)
+    again = client.post(reverse("moderation:rescan"), follow=True)
     assert again["Refresh"] == "3"
     assert "4 comments made of the same phrases" in again.text
 
