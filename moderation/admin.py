@@ -63,6 +63,8 @@ class RuleAdmin(ReadOnlyAdmin[Rule]):
 
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin[Batch]):
+    """Actions, read-only, with a link to the page that can undo them."""
+
     list_display = ["what", "actor", "at", "comments", "page"]
     list_filter = ["kind", "reason", "at"]
     list_select_related = ["actor", "root"]
@@ -91,6 +93,8 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
 
 @admin.register(Transition)
 class TransitionAdmin(ReadOnlyAdmin[Transition]):
+    """The log of comment states and places, read-only."""
+
     list_display = ["comment_number", "kind", "from_state", "to_state", "reason", "actor", "at", "story"]
     list_filter = ["kind", "to_state", "reason", "at"]
     list_select_related = ["actor", "discussion__article"]
@@ -135,4 +139,6 @@ class DeskAdmin(admin.ModelAdmin[Desk]):
 
 @admin.register(JobRun)
 class JobRunAdmin(ReadOnlyAdmin[JobRun]):
+    """Runs of scheduled jobs, read-only."""
+
     list_display = ["name", "started_at", "finished_at", "error"]

@@ -102,6 +102,7 @@ def is_due(job: Job, now: datetime) -> bool:
 
 
 def _run_job(job: Job) -> JobOutcome:
+    """Run a job and store when it started, when it ended and whether it failed."""
     JobRun.objects.update_or_create(
         pk=job.name, defaults={"started_at": timezone.now(), "finished_at": None, "error": ""}
     )

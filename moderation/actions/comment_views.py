@@ -98,10 +98,14 @@ def redact(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 class SeenForm(forms.Form):
+    """A form that sends back the last transition that the person saw."""
+
     seen = forms.CharField(required=False, max_length=50, widget=forms.HiddenInput())  # as in views.decide
 
 
 class DuplicateForm(SeenForm):
+    """A form for the number or link of the original."""
+
     of = forms.CharField(
         label=gettext_lazy("Duplicate of comment"),
         max_length=500,
@@ -120,6 +124,8 @@ class DuplicateForm(SeenForm):
 
 
 class RedactForm(SeenForm):
+    """A form with the text in which passages are marked."""
+
     text = forms.CharField(
         label=gettext_lazy("Text of the comment"),
         strip=False,
@@ -138,15 +144,18 @@ class RedactForm(SeenForm):
 
 
 def _load(request: HttpRequest, pk: int) -> Comment:
+    """Return a comment that this person may decide on; raise Http404 otherwise."""
     comments = Comment.objects.moderated_by(decider(request)).exclude(state=State.DELETED)
     return get_object_or_404(comments.select_related("discussion__article"), pk=pk)
 
 
 def _seen_value(comment: Comment) -> str:
+    """Return "<comment>.<last transition>", as a decision form sends it."""
     return f"{comment.pk}.{last_decisions([comment.pk]).get(comment.pk, 0)}"
 
 
 def _read_on(request: HttpRequest) -> bool:
+    """Return the `on` parameter, which is true unless it is 0."""
     return request.GET.get("on", request.POST.get("on", "1")) != "0"
 
 
@@ -155,12 +164,14 @@ def _read_next(request: HttpRequest) -> str:
 
 
 def _redirect_back(request: HttpRequest, batch: Batch | None, comment: Comment) -> HttpResponse:
+    """Redirect to `next` with a bar, or a message if nothing changed."""
     if batch is None:
         messages.info(request, _("Nothing to change."))
     return redirect_back(request, decisions.Decision(batch), _read_next(request), comment)
 
 
 def _render_form(request: HttpRequest, template: str, comment: Comment, form: forms.Form) -> HttpResponse:
+    """Render the page of a form for one comment."""
     back = own_path(request, _read_next(request))
     context: dict[str, Any] = {
         "room": "",

@@ -175,6 +175,7 @@ def move(*, comment: Comment, parent: Comment | None, actor: User | None) -> Bat
 
 
 def _decided_comments(batch: Batch) -> list[int]:
+    """Return the comments whose state this action set."""
     transitions = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.STATE)
     return list(transitions.values_list("comment", flat=True))
 
@@ -224,6 +225,7 @@ def _under_locked_parents(moved: Sequence[int]) -> set[int]:
 
 
 def _lock_replies(batch: Batch, ids: Iterable[int]) -> None:
+    """Lock replies to these comments as part of an action."""
     setting_changes.make(batch=batch, changes=[(Change.Target.COMMENT, pk, "is_locked", True) for pk in ids])
 
 
@@ -251,6 +253,7 @@ def refusals_from_log(transitions: Sequence[int]) -> list[Refusal]:
 
 
 def _refusals_from(rows: QuerySet[Transition]) -> list[Refusal]:
+    """Return refusals that quote these transitions, or a later edit of the text."""
     refused = []
     rows = rows.select_related("actor", "comment").defer("comment__body", "comment__body_html")
     for row in rows.order_by("comment"):

@@ -103,6 +103,7 @@ def site_quick_action(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _redirect_back(request: HttpRequest, batch: Batch | None, article: Article | None) -> HttpResponse:
+    """Redirect to `next` with a message or bar that says what was done."""
     next_url = request.GET.get("next", request.POST.get("next", ""))
     if batch is None:
         messages.info(request, _("Nothing to change."))
@@ -116,10 +117,12 @@ def _redirect_back(request: HttpRequest, batch: Batch | None, article: Article |
 
 
 def _articles_of(user: User) -> ArticleQuerySet:
+    """Return the articles whose discussions this person may change."""
     return Article.objects.all() if user.is_moderator else Article.objects.editable_by(user)
 
 
 def _search(user: User, search: str) -> ArticleQuerySet:
+    """Return the published articles that match a search, those with the most waiting comments first."""
     waiting = Case.objects.open().filter(is_waiting=True, discussion=OuterRef("pk")).order_by()
     count = waiting.values("discussion").annotate(n=Count("pk")).values("n")
     rows = _articles_of(user).filter(published_at__isnull=False).select_related("discussion")
@@ -133,6 +136,7 @@ def _search(user: User, search: str) -> ArticleQuerySet:
 
 
 def _discussion_row(article: Any) -> DiscussionRow:
+    """Return the row of an annotated article."""
     discussion = article.discussion if hasattr(article, "discussion") else Discussion.not_stored(article)
     discussion.article = article
     is_reviewed = discussion.moderation == Discussion.Moderation.PRE
@@ -162,6 +166,7 @@ def _discussion_row(article: Any) -> DiscussionRow:
 
 
 def _site_row(request: HttpRequest) -> dict[str, Any]:
+    """Return settings and buttons of the whole site."""
     site: Any = request.site
     names = quick_actions.offered(status=site.comment_status, is_reviewed=site.review_everything)
     settings = [str(_SITE_STATUSES[site.comment_status])]

@@ -113,6 +113,7 @@ def _lifts_one_restriction(action: Batch) -> bool:
 
 
 def _filtered(found: QuerySet[Batch], active: dict[str, str]) -> QuerySet[Batch]:
+    """Apply the filters of the history page."""
     if (who := whole_number(active.get("who"))) is not None:
         found = found.filter(actor=who or None)
     if (kind := active.get("kind")) in Batch.Kind.values:

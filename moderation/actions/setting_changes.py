@@ -199,6 +199,7 @@ def _publication_obstacles(rows: Mapping[Key, Change]) -> dict[Key, str]:
 
 
 def _record(batch: Batch, rows: Sequence[tuple[Key, Any, Any]]) -> None:
+    """Store the changes of an action, each given as (key, old, new)."""
     Change.objects.bulk_create(
         [
             Change(batch=batch, target=target, target_id=pk, field=field, old=old, new=new)
@@ -231,6 +232,7 @@ def _set_values(values: Mapping[Key, Any], at: datetime) -> None:
 
 
 def _set_publication(ids: list[int], field: str, value: Any, at: datetime) -> None:
+    """Publish articles at `value`, or unpublish them."""
     if value:
         publish_articles(ids=ids, at=value)
     else:
@@ -258,6 +260,7 @@ def _to_json(value: Any) -> Any:
 
 
 def _from_json(field: str, code: Any) -> Any:
+    """Return a stored JSON value as the value of a field."""
     return parse_datetime(code) if code and field in DATETIME_FIELDS else code
 
 

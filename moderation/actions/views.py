@@ -177,12 +177,14 @@ def add_refusal_message(request: HttpRequest, decision: decisions.Decision) -> N
 
 
 def _comment_link(comment: int | None) -> SafeString | str:
+    """Return a link to a comment in moderation, or "" for a setting."""
     if not comment:
         return ""
     return format_html('<a href="{}">#{}</a>: ', reverse("moderation:comment", args=[comment]), comment)
 
 
 def _explain_refusal(refusal: Refusal) -> str:
+    """Return who changed a comment or setting before, and how."""
     if not refusal.who:
         return refusal.what
     return _("%(who)s: %(what)s") % {"who": refusal.who, "what": refusal.what}

@@ -174,6 +174,7 @@ def _finding_signal(found: Finding, own: set[int]) -> Signal:
 
 
 def _strength_class(strength: float) -> int:
+    """Return 1 for a weak signal, 2 for a medium and 3 for a strong one."""
     return 3 if strength >= cases.STRONG else 2 if strength >= cases.MEDIUM else 1
 
 

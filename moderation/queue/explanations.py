@@ -141,6 +141,7 @@ def too_fast(most: int, *, by_others: bool) -> str:
 
 
 def _explain_duplicate(*, exact: bool, twin: Comment | None) -> str:
+    """Return a sentence about a duplicate, with the other comment if it may be named."""
     if twin is None:
         return _("The same text as another comment.") if exact else _("Almost the text of another comment.")
     text = (

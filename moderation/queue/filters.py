@@ -131,6 +131,7 @@ def _find_story(value: str) -> Article | None:
 
 
 def _by_topic(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    """Filter by the topic of the story."""
     topic = _first_or_404(Topic.objects.filter(slug=value))
     return topic.name, Q(discussion__in=Article.objects.filter(topics=topic).values("pk"))
 
@@ -155,6 +156,7 @@ def _by_author(value: str, prefix: str, user: User) -> tuple[str, Q]:
 
 
 def _parse_person(value: str) -> tuple[str, int] | None:
+    """Return the kind and number of a person key such as u12, or None."""
     kind, number = value[:1], whole_number(value[1:])
     return (kind, number) if number is not None and kind in "ugi" else None
 
@@ -175,12 +177,14 @@ def _comments_by_name(name: str) -> list[int]:
 
 
 def _by_rule(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    """Filter by a rule that matched the comment."""
     rule = _first_or_404(Rule.objects.filter(pk=whole_number(value) or 0))
     found = Finding.objects.filter(rule=rule).values("comment")
     return explanations.rule(rule.kind, rule.value), Q(comment__in=found) if prefix else Q(pk__in=found)
 
 
 def _by_script(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    """Filter by the script of the text."""
     if value not in SCRIPTS:
         raise Http404
     where = Q(script=value) if value != "other" else ~Q(script__in=["", "Lati"])
@@ -188,6 +192,7 @@ def _by_script(value: str, prefix: str, user: User) -> tuple[str, Q]:
 
 
 def _by_age(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    """Filter by the least age in hours."""
     hours = whole_number(value)
     if hours not in AGES:
         raise Http404
@@ -196,6 +201,7 @@ def _by_age(value: str, prefix: str, user: User) -> tuple[str, Q]:
 
 
 def _by_strength(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    """Filter by the strongest signal."""
     if value not in STRENGTHS:
         raise Http404
     return str(STRENGTHS[value][0]), STRENGTHS[value][1]
@@ -206,6 +212,7 @@ def _more_than(hours: int) -> str:
 
 
 def _first_or_404(rows: QuerySet[Any]) -> Any:
+    """Return the first row, or raise Http404."""
     if (row := rows.first()) is None:
         raise Http404
     return row

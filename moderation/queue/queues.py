@@ -218,6 +218,7 @@ class QueueView:
         return [self._item(row, seen, now) for row in rows[:PAGE_SIZE]], more
 
     def _item(self, row: Sequence[Any], seen: dict[int, int], now: datetime) -> QueueItem:
+        """Return the item of one row that `items` selected."""
         comment, case, start, title, name, state, missing, *flags = row
         unclaimed = (None, "", None, False, False, False)
         claimed_by, claimed_name, until, illegal, reported, appeal = flags or unclaimed

@@ -91,6 +91,8 @@ def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingRe
 
 
 class _Grouper(ComparedComments):
+    """Finds the groups of the compared comments."""
+
     alone: frozenset[int] = frozenset()  # rows whose similar comments have all been decided on before
 
     def proposals(self) -> list[Proposal]:
@@ -255,9 +257,11 @@ class _Grouper(ComparedComments):
         return common
 
     def _spun(self, place: int, covered: int) -> ProposedMember:
+        """Return a member made of shared phrases; `covered` is the number of its shared words."""
         return ProposedMember(place, min(1.0, covered / len(self.words[place])), self.clues[place] | SPUN)
 
     def _domain_keys(self, place: int) -> list[tuple[str, str]]:
+        """Return the union-find keys of the domains that a comment links to."""
         return [("domain", domain) for domain in sorted(text_features.domains(self.rows[place].body))]
 
     def _late(self) -> Proposal:

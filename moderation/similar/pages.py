@@ -171,6 +171,7 @@ def lines(found: Sequence[Group], user: User) -> list[GroupRow]:
 
 
 def count_members(keys: list[Any], articles: list[int] | None) -> dict[Any, explanations.MemberCounts]:
+    """Return the counts of open members by group, without groups that have none."""
     with connection.cursor() as cursor:
         cursor.execute(COUNT, {"groups": keys, "articles": articles})
         return {key: explanations.MemberCounts(*rest) for key, *rest in cursor.fetchall()}
@@ -259,10 +260,12 @@ def shared_spans(group: Group, comment: Comment) -> Spans:
 
 
 def distinctive_words(group: Group, articles: list[int] | None) -> list[str]:
+    """Return the distinctive words of a group, read from comments in `articles`."""
     return _cut_words(group, _load_comments(_comments_with_words([group])), articles)
 
 
 def _typical_members(keys: list[Any], articles: list[int] | None, many: int) -> dict[Any, list[int]]:
+    """Return the most typical open members by group, at most `many` each."""
     found: dict[Any, list[int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(MOST_TYPICAL, {"groups": keys, "articles": articles, "many": many})
@@ -272,6 +275,7 @@ def _typical_members(keys: list[Any], articles: list[int] | None, many: int) -> 
 
 
 def _load_comments(ids: Iterable[int]) -> dict[int, Comment]:
+    """Return these comments by id, without the texts of their stories."""
     told = Comment.objects.select_related("discussion__article", "guest", "author")
     texts_of_story = ["standfirst", "body", "body_html", "vector"]
     return told.defer("body_html", *(f"discussion__article__{text}" for text in texts_of_story)).in_bulk(
@@ -280,6 +284,7 @@ def _load_comments(ids: Iterable[int]) -> dict[int, Comment]:
 
 
 def _comments_with_words(found: Iterable[Group]) -> list[int]:
+    """Return the comments from which distinctive words are read."""
     return [pk for group in found for pk, *_ in group.shared.get("telling", [])]
 
 

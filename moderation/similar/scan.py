@@ -175,6 +175,7 @@ def read_comments() -> tuple[list[Row], dict[int, Story]]:
 
 
 def _store_groups(scan: Look, at: datetime, rows: Sequence[Row], proposals: Sequence[Proposal]) -> None:
+    """Store the proposals of a scan as groups with members."""
     groups = [
         Group(
             kind=proposal.kind,

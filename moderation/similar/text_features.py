@@ -23,6 +23,7 @@ _DOMAIN = re.compile(
 
 
 def _read_lists() -> dict[str, frozenset[str]]:
+    """Return the word lists of words.txt by name."""
     lists: dict[str, frozenset[str]] = {}
     for part in Path(__file__).with_name("words.txt").read_text("utf-8").split("\n[")[1:]:
         name, _, listed = part.partition("]")

@@ -169,15 +169,18 @@ def _scan_if_stale(latest: Look | None) -> Look | None:
 
 
 def _is_small() -> bool:
+    """Return whether the site is small enough to scan during a request."""
     return Comment.objects.order_by()[: MAX_SYNCHRONOUS_SCAN + 1].count() <= MAX_SYNCHRONOUS_SCAN
 
 
 def _kinds(user: User) -> list[tuple[str, str]]:
+    """Return the kinds of groups that this person can see."""
     present = set(pages.groups(user).order_by().values_list("kind", flat=True).distinct())
     return [(kind.value, str(kind.label)) for kind in similar.SCAN_KINDS if kind.value in present]
 
 
 def _redirect_to_page(request: HttpRequest, found: Group, without: set[int], since: int) -> HttpResponse:
+    """Redirect to another page of the group and keep the selection."""
     if len(without) > EXCEPTIONS:
         return HttpResponseBadRequest(_too_many_exceptions())
     return redirect(url_of(found, without, after=request.POST["go"], since=since))
@@ -192,6 +195,7 @@ def url_of(group: Group, without: Iterable[int], after: str = "", since: int = 0
 
 
 def _decide(request: HttpRequest, user: User, found: Group, without: set[int], since: int) -> HttpResponse:
+    """Decide on all selected members."""
     reason = request.POST.get("act") or request.POST.get("reason", "")
     to = decisions.state_for(reason)
     if to is None:
@@ -211,6 +215,7 @@ def _decide(request: HttpRequest, user: User, found: Group, without: set[int], s
 
 
 def _parse_place(value: str) -> tuple[float, int] | None:
+    """Return (likeness, comment) of an ?after= value, or None."""
     likeness, _dot, pk = value.rpartition(".")
     try:
         place = float(likeness)
@@ -225,6 +230,7 @@ def _numbers(values: Iterable[str]) -> list[int]:
 
 
 def _exceptions_value(without: Iterable[int]) -> str:
+    """Return the ?but= value for these comments."""
     return ".".join(map(str, sorted(without)))
 
 

@@ -1,4 +1,4 @@
-// The queue by keys, and the next case before it is asked for. Each key presses what the page has anyway.
+// Keyboard shortcuts of the queue, and prefetching of the next case. Each key presses a button that the page has.
 "use strict";
 if (document.querySelector(".queue")) {
   const find = (what, node = document) => node.querySelector(what);
@@ -155,7 +155,7 @@ if (document.querySelector(".queue")) {
         queue().replaceWith(before);
         card()?.focus({ preventScroll: true });
       }
-      warn(gettext("Whether this was saved is not known: the site did not answer as it should. Try again; nothing is done twice."));
+      warn(gettext("The site did not answer, so this may not have been saved. Please try again; nothing is done twice."));
     }
   };
 
