@@ -285,7 +285,7 @@ def test_its_story_goes_back_to_draft_and_comes_again(client):
 
     back = undo(batch=batch, actor=None)
 
-    assert (back.settings, back.refused) == (2, [])
+    assert (back.settings_changed, back.refused) == (2, [])
     gone = client.get(story.get_absolute_url())
     assert gone.status_code == 410
     assert "This story was taken back" in gone.content.decode()

@@ -130,7 +130,7 @@ def test_a_repeat_leads_to_what_it_repeats(client, maria):
     say(article, parent=repeat)
     url = reverse("moderation:repeat", args=[repeat.pk])
     for wrong, sentence in [
-        (repeat.pk, "the comment itself"),
+        (repeat.pk, "this comment itself"),
         ("nonsense", "neither a comment"),
         (10**9, "no comment #"),
     ]:

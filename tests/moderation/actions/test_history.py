@@ -78,7 +78,7 @@ def test_what_is_lifted_from_one_and_sealed_again_says_nothing_of_another(chief)
 
 
 def test_the_page_of_an_act_leads_to_all_its_comments_once(client, maria, monkeypatch):
-    monkeypatch.setattr(history, "LISTED", 2)
+    monkeypatch.setattr(history, "MAX_LISTED", 2)
     article = make_article()
     ids = [say(article).pk for _ in range(5)]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
@@ -165,7 +165,7 @@ def test_an_act_whose_undo_was_undone_is_in_force_and_says_so(client, maria):
     comment = say(make_article())
     first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria).batch
     chain = [first]
-    for number, said in enumerate(["Undone by Maria", "it is in force", "Undone by Maria"]):
+    for number, said in enumerate(["Undone by Maria", "then done again by Maria", "Undone by Maria"]):
         chain.append(undo(batch=chain[-1], actor=maria).batch)
         page = text(client.get(f"/moderation/acts/{first.pk}/"))
         assert said in page
@@ -174,7 +174,7 @@ def test_an_act_whose_undo_was_undone_is_in_force_and_says_so(client, maria):
         assert f'<a href="/moderation/acts/{chain[-1].pk}/">Go to that action to undo it</a>' in page
         assert "Undo this action" in text(client.get(f"/moderation/acts/{chain[-1].pk}/"))
         lines = text(client.get("/moderation/acts/"))
-        history = re.findall(r'<li[^>]*><div><a href="/moderation/acts/[-0-9a-f]{36}.*?</li>', lines)
+        history = re.findall(r'<li[^>]*> <div><a href="/moderation/acts/[-0-9a-f]{36}.*?</li>', lines)
         # The last one is in force, the one before it not, and so on up to the first.
         assert ["<span>undone</span>" in line for line in history] == [n % 2 == 1 for n in range(number + 2)]
     assert state(comment)[0] == "published"

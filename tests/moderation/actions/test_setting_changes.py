@@ -69,14 +69,14 @@ def test_each_target_goes_there_and_back(maria, omar):
 
     back = undo(batch=batch, actor=omar)
 
-    assert (back.settings, back.refused) == (7, [])
+    assert (back.settings_changed, back.refused) == (7, [])
     site = Site.objects.get()
     assert (site.comment_status, site.review_everything) == ("open", False)
     article_now = Article.objects.values().get()
     assert article_now.pop("version") > before[1].pop("version")
     assert (list(Comment.objects.values()), article_now, Rule.objects.values().get()) == before
 
-    assert undo(batch=back.batch, actor=maria).settings == 7
+    assert undo(batch=back.batch, actor=maria).settings_changed == 7
     assert Article.objects.get().published_at == at
 
 
@@ -106,7 +106,7 @@ def test_a_later_word_stands_and_its_author_is_named(maria, omar):
 
     back = undo(batch=batch, actor=maria)
 
-    assert back.settings == 1
+    assert back.settings_changed == 1
     assert back.refused == [
         Refusal(None, "Omar", "“One”: The discussion is hidden"),
         Refusal(None, "Omar", "“Two”: Comments are closed"),

@@ -120,7 +120,7 @@ def test_what_is_said_of_a_comment_goes_the_way_of_its_state(maria, omar):
     act = decide(ids=[one.pk, two.pk], to=State.REJECTED, reason="repeat", actor=maria, repeat_of=first.pk)
     decide(ids=[one.pk], to=State.REJECTED, reason="repeat", actor=omar)
     back = undo(batch=act.batch, actor=maria)
-    assert (back.changed, back.settings, [r.comment for r in back.refused]) == ([two.pk], 1, [one.pk])
+    assert (back.changed, back.settings_changed, [r.comment for r in back.refused]) == ([two.pk], 1, [one.pk])
     said = Comment.objects.filter(pk__in=[one.pk, two.pk]).order_by("pk")
     assert list(said.values_list("state", "repeat_of")) == [("rejected", first.pk), ("published", None)]
 
@@ -148,7 +148,7 @@ def test_an_act_of_every_kind_is_one_line_that_can_be_undone(client, maria):
         "Replies are locked",
         "Redacted",
         "The discussion is hidden",
-        "On the whole",
+        "Whole site",
     ):
         assert sentence in history
     assert_sound()

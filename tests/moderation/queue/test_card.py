@@ -37,7 +37,7 @@ def test_what_is_published_and_reported_as_illegal_stands_first(client, maria):
     assert re.findall(r'name="ids" value="(\d+)" form="bulk"', page) == [str(told.pk), str(waits.pk)]
     assert "<title>1 reported as illegal · 1 waiting, oldest" in page
     assert "<b>2</b> <strong>1 reported as illegal</strong>" in page  # as many as are listed
-    assert "<strong>Reported as illegal.</strong> It goes before everything else." in page
+    assert "<strong>Reported as illegal.</strong> Please review it first." in page
     assert "<small><strong>Reported as illegal</strong>" in page
 
     decide(ids=[told.pk], to=State.PUBLISHED, reason="approved", actor=maria)
@@ -87,7 +87,7 @@ def test_another_look_is_answered_in_one_press_that_it_stays_removed(client, mar
 def test_only_what_is_removed_can_stay_removed(client, maria):
     comment = say(make_article(), "All is well.", author=UserFactory.create())
     sent = {"ids": comment.pk, "act": "stays", "next": "/moderation/"}
-    assert "It is not removed" in text(client.post("/moderation/decide/", sent, follow=True))
+    assert "This comment is not removed" in text(client.post("/moderation/decide/", sent, follow=True))
     assert client.post("/moderation/decide/", sent | {"ids": [comment.pk, comment.pk + 1]}).status_code == 400
     assert not Batch.objects.exists()
 

@@ -28,7 +28,7 @@ def noor():
 @pytest.fixture
 def asked(monkeypatch, maria, noor):
     """Return a question about a case that Maria decided."""
-    monkeypatch.setattr(second_opinions, "ONE_IN", 1)
+    monkeypatch.setattr(second_opinions, "SAMPLED_ONE_IN", 1)
     monkeypatch.setattr(second_opinions, "EXPERIENCED", 1)
     article = make_article()
     first, other = say(article, body="Is this spam?"), say(article)
@@ -44,7 +44,7 @@ def asked(monkeypatch, maria, noor):
 
 def test_one_decided_case_in_fifty_is_asked_about(monkeypatch, maria, noor):
     monkeypatch.setattr(second_opinions, "EXPERIENCED", 1)
-    monkeypatch.setattr(second_opinions, "ONE_IN", 2)
+    monkeypatch.setattr(second_opinions, "SAMPLED_ONE_IN", 2)
     article = make_article()
     comments = [say(article) for _ in range(24)]
     for n, comment in enumerate(comments):
@@ -56,7 +56,7 @@ def test_one_decided_case_in_fifty_is_asked_about(monkeypatch, maria, noor):
 
 
 def test_an_act_over_many_is_not_asked_about(monkeypatch, asked, maria):
-    monkeypatch.setattr(second_opinions, "BULK", 1)
+    monkeypatch.setattr(second_opinions, "MAX_COMMENTS_OF_ACTION", 1)
     article = make_article()
     comments = [say(article) for _ in range(2)]
     for comment in comments:

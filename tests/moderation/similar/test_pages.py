@@ -167,7 +167,7 @@ def test_what_somebody_decided_on_or_edited_meanwhile_is_left_alone(client, mode
 
 def left_alone(page: HttpResponse) -> list[tuple[str, str]]:
     """Return (#id, refusal text) of each comment that a page lists as left unchanged."""
-    plain = re.sub(r"</?bdi>", "", page.text)
+    plain = re.sub(r"</?bdi>", "", text(page))
     return re.findall(r">(#[0-9]+)</a>: (Omar: [A-Z][a-z ]+(?:: [a-z]+)?)", plain)
 
 
@@ -234,7 +234,7 @@ def test_exceptions_survive_from_page_to_page_without_a_script(client, moderator
 
     assert len(listed) + len(rest) == 60
     assert not set(listed) & set(rest)
-    assert "1 exception" in second.text
+    assert "<b>59</b> selected" in second.text
     assert set(Comment.objects.exclude(state=State.SPAM).values_list("pk", flat=True)) == {left}
 
 
@@ -591,7 +591,7 @@ def test_what_a_group_says_of_a_member_stands_on_its_card(client, moderator, art
 
     assert "Most of its text consists of phrases that other comments use." in card(spam[1])
     assert re.search(r"<mark>[^<]*Truly a marvellous magazine with splendid columns", card(spam[1]))
-    assert "It is praise that shares no word with its subject." in card(praise[1])
+    assert "Generic praise that does not mention the subject." in card(praise[1])
     assert "<mark>Superb</mark>" in card(praise[1])
     assert "It has a link." in card(praise[1])
     edit_comment(comment=spam[1], body=HONEST, user=None, guest=spam[1].guest)
