@@ -17,6 +17,7 @@ from articles.models import title_for
 from comments.models import Transition
 from moderation.models import Batch, Desk, Finding, JobRun, Rule
 from moderation.queue import explanations
+from moderation.reply_structure.admin import CommentTreeAdmin as CommentTreeAdmin
 
 M = TypeVar("M", bound=Model)
 
