@@ -44,7 +44,7 @@ def read(client: Any, article: Any) -> str:
     return re.sub(r' data-(version|seq)="\d+"', "", client.get(article.get_absolute_url()).content.decode())
 
 
-def test_a_hidden_discussion_is_on_no_surface(client, where, maria):
+def test_hidden_discussion_is_shown_nowhere(client, where, maria):
     member = UserFactory.create(has_page=True)
     article = make_article("The harbour", rights="ours")
     comment = say(article, "A word about herring.", author=member)
@@ -78,7 +78,7 @@ def test_a_hidden_discussion_is_on_no_surface(client, where, maria):
     assert (read(client, article), client.get("/").content) == (before, lists)
 
 
-def test_a_closed_discussion_takes_nothing(client, where, maria):
+def test_closed_discussion_accepts_no_comments(client, where, maria):
     article = make_article()
     discussion = Discussion(article=article)
     comment = say(article, author=maria)
@@ -102,7 +102,7 @@ def test_a_closed_discussion_takes_nothing(client, where, maria):
     assert read(client, article) == before
 
 
-def test_everything_is_reviewed_first(where, maria):
+def test_pre_moderation_holds_every_comment(where, maria):
     article, guest = make_article(), GuestFactory.create(confirmed_at="2026-01-01T00:00Z")
     known = say(article, "One", guest=guest)
     with guards_off():
@@ -117,7 +117,7 @@ def test_everything_is_reviewed_first(where, maria):
     assert say(article, "Four in all", guest=guest).state == "published"
 
 
-def test_the_site_says_so_where_the_discussion_publishes_first(maria):
+def test_pre_moderation_of_the_site_overrides_post_moderation(maria):
     article = make_article()
     Discussion.objects.create(article=article, moderation="post")
     assert say(article).state == "published"
@@ -125,7 +125,7 @@ def test_the_site_says_so_where_the_discussion_publishes_first(maria):
     assert say(article, "Other words here").state == "pending"
 
 
-def test_who_may_press_what(client, maria):
+def test_permissions_for_quick_actions(client, maria):
     article = make_article()
     editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
     article.editors.add(editor)
@@ -142,7 +142,7 @@ def test_who_may_press_what(client, maria):
     assert Change.objects.count() == 2
 
 
-def test_the_menu_stands_on_the_story_for_those_who_may_and_leads_back(client, maria):
+def test_story_has_the_menu_for_moderators_and_actions_return_to_it(client, maria):
     article = make_article()
     assert "Moderate this discussion" not in client.get(article.get_absolute_url()).content.decode()
     client.force_login(UserFactory.create())
@@ -159,9 +159,7 @@ def test_the_menu_stands_on_the_story_for_those_who_may_and_leads_back(client, m
     assert client.post(url, follow=True).content.decode().count("Nothing to change.") == 1
 
 
-def test_the_desks_list_has_the_most_waiting_first_and_bounded_statements(
-    client, maria, django_assert_max_num_queries
-):
+def test_list_of_discussions_has_the_most_waiting_first(client, maria, django_assert_max_num_queries):
     quiet = make_article("Quiet")
     for n in range(30):
         busy = make_article(f"Busy {n}")
@@ -182,7 +180,7 @@ def test_the_desks_list_has_the_most_waiting_first_and_bounded_statements(
 @pytest.mark.parametrize(
     ("name", "said"), [("close", "Closed with the whole site"), ("hide", "Hidden with the whole site")]
 )
-def test_what_holds_on_the_whole_site_is_no_storys_age(name, said, client, maria):
+def test_status_of_the_site_is_not_shown_as_closed_by_age(name, said, client, maria):
     say(make_article())
     press(name, "site", make_article(), maria)
     client.force_login(maria)
@@ -191,7 +189,7 @@ def test_what_holds_on_the_whole_site_is_no_storys_age(name, said, client, maria
     assert "Closed because of its age" not in page
 
 
-def test_no_undo_goes_over_what_an_administrator_has_set_since(client, maria):
+def test_undo_does_not_override_a_later_change_in_the_admin(client, maria):
     """This also holds for the same value; a change made in the admin is recorded as an action."""
     article = make_article("The harbour")
     say(article)
@@ -206,7 +204,7 @@ def test_no_undo_goes_over_what_an_administrator_has_set_since(client, maria):
     assert Discussion.objects.get().status == "open"
 
 
-def test_what_is_set_on_the_page_of_an_article_is_an_act(client):
+def test_settings_changed_in_the_editor_are_recorded_as_actions(client):
     article = make_article("The harbour")
     ada = UserFactory.create(name="Ada", roles=("Administrator",))
     client.force_login(ada)
@@ -224,7 +222,7 @@ def test_what_is_set_on_the_page_of_an_article_is_an_act(client):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("way", ["root", "reply", "edit"])
-def test_what_is_sent_while_it_is_pressed_waits_for_review(way, where, maria, checking_policy):
+def test_comment_sent_during_the_change_waits_for_review(way, where, maria, checking_policy):
     """The checks ran with the earlier setting; under the lock the new setting applies and they run again."""
     article, person = make_article(), UserFactory.create()
     change_discussion(article=article, moderation=Discussion.Moderation.POST)

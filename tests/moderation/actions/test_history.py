@@ -33,7 +33,7 @@ def page_of(client, act: Batch, query: str = "") -> str:
     return client.get(reverse("moderation:batch", args=[act.pk]) + query).text
 
 
-def test_an_act_that_is_undone_in_part_is_told_as_that(client, maria):
+def test_partly_undone_action_is_shown_as_such(client, maria):
     article = make_article()
     ids = [say(article).pk for _ in range(3)]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
@@ -47,7 +47,7 @@ def test_an_act_that_is_undone_in_part_is_told_as_that(client, maria):
     assert batches.summarize([act], None)[0].partly_undone == ""
 
 
-def test_a_seal_that_is_lifted_from_one_is_neither_undone_nor_left(client, chief):
+def test_restriction_lifted_for_one_comment_is_partly_undone(client, chief):
     article = make_article()
     ids = [say(article).pk for _ in range(2)]
     client.force_login(chief)
@@ -63,7 +63,7 @@ def test_a_seal_that_is_lifted_from_one_is_neither_undone_nor_left(client, chief
     assert (shown.is_undone, shown.partly_undone) == (True, "")
 
 
-def test_what_is_lifted_from_one_and_sealed_again_says_nothing_of_another(chief):
+def test_renewed_restriction_does_not_affect_another_comment(chief):
     article = make_article()
     ids = [say(article).pk for _ in range(2)]
     restrictions.seal(ids=ids, why=Seal.Why.COURT, actor=chief)
@@ -77,7 +77,7 @@ def test_what_is_lifted_from_one_and_sealed_again_says_nothing_of_another(chief)
     assert not shown[again].is_undone
 
 
-def test_the_page_of_an_act_leads_to_all_its_comments_once(client, maria, monkeypatch):
+def test_page_of_an_action_lists_each_comment_once(client, maria, monkeypatch):
     monkeypatch.setattr(history, "MAX_LISTED", 2)
     article = make_article()
     ids = [say(article).pk for _ in range(5)]
@@ -95,7 +95,7 @@ def test_the_page_of_an_act_leads_to_all_its_comments_once(client, maria, monkey
         assert client.get(url + nonsense).status_code == 200
 
 
-def test_acts_are_named_as_what_they_did(maria):
+def test_actions_are_described_by_what_they_did(maria):
     article = make_article()
     comment = say(article)
     hidden = quick_actions.press(name="hide", article=None, actor=maria)
@@ -116,7 +116,7 @@ def test_acts_are_named_as_what_they_did(maria):
     assert batches.summarize([brought], None)[0].target == article.title
 
 
-def test_the_history_names_each_act_and_its_page_undoes_it(client, maria, omar):
+def test_list_names_each_action_and_its_page_undoes_it(client, maria, omar):
     article = make_article("Council votes")
     comment = say(article)
     first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar).batch
@@ -140,7 +140,7 @@ def test_the_history_names_each_act_and_its_page_undoes_it(client, maria, omar):
     assert client.get(f"/moderation/acts/{uuid4()}/").status_code == 404
 
 
-def test_an_act_on_one_comment_names_it_and_its_story(client, maria):
+def test_action_on_one_comment_names_it_and_its_story(client, maria):
     article = make_article("The slip closes")
     one, other, more = (say(article, f"Words {n}") for n in range(3))
     decide(ids=[one.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
@@ -161,7 +161,7 @@ def test_an_act_on_one_comment_names_it_and_its_story(client, maria):
     ]
 
 
-def test_an_act_whose_undo_was_undone_is_in_force_and_says_so(client, maria):
+def test_action_whose_undo_was_undone_says_so(client, maria):
     comment = say(make_article())
     first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria).batch
     chain = [first]
@@ -180,7 +180,7 @@ def test_an_act_whose_undo_was_undone_is_in_force_and_says_so(client, maria):
     assert state(comment)[0] == "published"
 
 
-def test_the_history_is_paged_in_the_same_statements(client, maria):
+def test_every_page_of_actions_takes_the_same_statements(client, maria):
     article = make_article()
 
     def take(count: int) -> None:
@@ -203,7 +203,7 @@ def test_the_history_is_paged_in_the_same_statements(client, maria):
     assert text(client.get("/moderation/acts/" + link)).count("Marked as spam") == 5
 
 
-def test_however_often_an_act_was_undone_pages_take_the_same_statements(client, maria):
+def test_repeated_undo_does_not_add_statements(client, maria):
     comment = say(make_article())
     card = f"/moderation/comments/{comment.pk}/"
     last = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch

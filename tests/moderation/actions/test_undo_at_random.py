@@ -48,7 +48,7 @@ def kinds(chance: random.Random, adam: Any) -> list[Callable[[], Batch | None]]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_every_act_goes_there_and_back(seed):
+def test_every_action_is_undone_and_redone_exactly(seed):
     chance = random.Random(seed)  # the same acts each time
     adam = UserFactory.create(name="Adam", roles=("Administrator",))
     stories = [make_article(f"Story {n}") for n in range(2)]

@@ -65,7 +65,7 @@ def errors_of(page) -> list[str]:
     return failures
 
 
-def test_the_queue_is_worked_by_keys(context, live_server, waiting):
+def test_queue_with_keyboard_shortcuts(context, live_server, waiting):
     log_in(context, live_server)
     page = context.new_page()
     failures = errors_of(page)
@@ -128,7 +128,7 @@ def test_the_queue_is_worked_by_keys(context, live_server, waiting):
     assert failures == []
 
 
-def test_r_lets_stay_removed_what_is_and_the_keys_are_shown_where_one_looks(context, live_server, waiting):
+def test_r_keeps_a_removed_comment_removed(context, live_server, waiting):
     log_in(context, live_server)
     omar = UserFactory.create(name="Omar", roles=("Moderator",))
     decide(ids=[waiting[3].pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar)
@@ -143,7 +143,7 @@ def test_r_lets_stay_removed_what_is_and_the_keys_are_shown_where_one_looks(cont
     expect(page.locator("#queue > .undo")).to_contain_text("Undone: Kept removed: insult")
 
 
-def test_keys_can_be_switched_off_for_good(context, live_server, waiting):
+def test_keyboard_shortcuts_can_be_turned_off(context, live_server, waiting):
     log_in(context, live_server)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
@@ -160,7 +160,7 @@ def test_keys_can_be_switched_off_for_good(context, live_server, waiting):
     expect(page.get_by_role("status")).to_contain_text("Marked as spam")
 
 
-def test_the_next_case_is_there_before_the_site_has_answered(context, live_server, waiting):
+def test_next_case_is_shown_before_the_answer(context, live_server, waiting):
     log_in(context, live_server)
     page = context.new_page()
     ahead = list[str]()
@@ -195,7 +195,7 @@ def test_the_next_case_is_there_before_the_site_has_answered(context, live_serve
     wait_until(page, lambda: Case.objects.get(pk=case.pk).claimed_by is not None)
 
 
-def test_who_is_faster_than_the_site_misses_no_answer(context, live_server, waiting):
+def test_fast_decisions_lose_no_answers(context, live_server, waiting):
     log_in(context, live_server)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
@@ -220,7 +220,7 @@ def test_who_is_faster_than_the_site_misses_no_answer(context, live_server, wait
     expect(note).to_have_value("Begun, not sent")
 
 
-def test_a_note_is_kept_until_it_stands_among_the_notes(context, live_server, waiting):
+def test_unsaved_note_is_kept_until_it_is_stored(context, live_server, waiting):
     """The note survives even if the session ended meanwhile and the site asks for a login."""
     log_in(context, live_server)
     page = context.new_page()
@@ -242,7 +242,7 @@ def test_a_note_is_kept_until_it_stands_among_the_notes(context, live_server, wa
     expect(note).to_have_value("")
 
 
-def test_an_act_that_reaches_nobody_is_taken_back_on_the_page(context, live_server, waiting):
+def test_failed_request_is_reverted_on_the_page(context, live_server, waiting):
     log_in(context, live_server)
     page = context.new_page()
     away = True
@@ -284,7 +284,7 @@ def test_two_browsers_race_on_one_case(browser, live_server, waiting):
         page.context.close()
 
 
-def test_back_and_forth_one_passes_what_a_colleague_has_open(browser, live_server, waiting):
+def test_navigation_skips_cases_claimed_by_colleagues(browser, live_server, waiting):
     pages = []
     for name in ("Omar", "Maria"):
         context = browser.new_context()
@@ -304,7 +304,7 @@ def test_back_and_forth_one_passes_what_a_colleague_has_open(browser, live_serve
         page.context.close()
 
 
-def test_the_queue_is_worked_without_scripts(browser, live_server, waiting):
+def test_queue_without_scripts(browser, live_server, waiting):
     context = browser.new_context(java_script_enabled=False)
     log_in(context, live_server)
     page = context.new_page()
@@ -341,7 +341,7 @@ def test_the_queue_is_worked_without_scripts(browser, live_server, waiting):
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_desk_is_readable_by_all(browser, live_server, waiting, width, scheme):
+def test_queue_is_accessible(browser, live_server, waiting, width, scheme):
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     log_in(context, live_server)
     page = context.new_page()

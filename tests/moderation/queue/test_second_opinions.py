@@ -42,7 +42,7 @@ def asked(monkeypatch, maria, noor):
     return SecondOpinion.objects.get(comment=first)
 
 
-def test_one_decided_case_in_fifty_is_asked_about(monkeypatch, maria, noor):
+def test_one_decided_case_in_fifty_is_sampled(monkeypatch, maria, noor):
     monkeypatch.setattr(second_opinions, "EXPERIENCED", 1)
     monkeypatch.setattr(second_opinions, "SAMPLED_ONE_IN", 2)
     article = make_article()
@@ -55,7 +55,7 @@ def test_one_decided_case_in_fifty_is_asked_about(monkeypatch, maria, noor):
     assert Case.objects.open().count() == 0
 
 
-def test_an_act_over_many_is_not_asked_about(monkeypatch, asked, maria):
+def test_bulk_action_is_not_sampled(monkeypatch, asked, maria):
     monkeypatch.setattr(second_opinions, "MAX_COMMENTS_OF_ACTION", 1)
     article = make_article()
     comments = [say(article) for _ in range(2)]
@@ -65,7 +65,7 @@ def test_an_act_over_many_is_not_asked_about(monkeypatch, asked, maria):
     assert second_opinions.create_questions() == 0
 
 
-def test_it_is_blind_and_not_asked_of_who_decided(client, asked, maria, noor):
+def test_question_hides_the_decision_and_is_not_for_the_decider(client, asked, maria, noor):
     client.force_login(maria)
     assert "Is this spam?" not in client.get(URL).text
     assert client.post(f"{URL}{asked.pk}/", {"to": "spam"}).status_code == 404
@@ -77,13 +77,13 @@ def test_it_is_blind_and_not_asked_of_who_decided(client, asked, maria, noor):
     assert "Marked as spam" not in page
 
 
-def test_its_author_is_not_asked(asked, noor):
+def test_question_is_not_for_the_author(asked, noor):
     assert asked in second_opinions.open_for(noor)
     Comment.objects.filter(pk=asked.comment_id).update(author=noor, guest=None)
     assert asked not in second_opinions.open_for(noor)
 
 
-def test_an_answer_is_kept_once_and_changes_nothing(client, asked, noor):
+def test_answer_is_stored_once_and_changes_nothing(client, asked, noor):
     client.force_login(noor)
     lines, version = Transition.objects.count(), asked.comment.discussion.version
     assert client.post(f"{URL}{asked.pk}/", {"to": "deleted"}).status_code == 400

@@ -116,7 +116,7 @@ def walk(client, starts: list[str]) -> dict[str, str]:
     return pages
 
 
-def test_no_page_of_the_desk_tells_a_moderator_the_title(client, stories):
+def test_moderation_pages_hide_unpublished_titles(client, stories):
     client.force_login(UserFactory.create(roles=(MODERATOR,)))
     pages = walk(client, seeds(stories))
     # What one typed comes back to them alone.
@@ -132,7 +132,7 @@ def test_no_page_of_the_desk_tells_a_moderator_the_title(client, stories):
     assert len(pages) > 60
 
 
-def test_its_editors_and_administrators_read_it(client, stories, ada):
+def test_editors_and_administrators_read_unpublished_titles(client, stories, ada):
     edda, other = UserFactory.create(roles=(EDITOR,)), UserFactory.create(roles=(EDITOR,))
     stories[0].editors.add(edda)
     stories[1].editors.add(other)
@@ -145,14 +145,14 @@ def test_its_editors_and_administrators_read_it(client, stories, ada):
     assert all(story.title in page for story in stories)
 
 
-def test_a_moderator_still_finds_what_waits_under_such_a_story(client, stories):
+def test_moderator_can_filter_by_an_unpublished_story(client, stories):
     client.force_login(UserFactory.create(roles=(MODERATOR,)))
     page = client.get(f"/moderation/?article=%23{stories[0].pk}")
     assert NOT_PUBLISHED in page.text
     assert page.status_code == 200
 
 
-def test_a_rule_for_such_a_story_is_changed_without_telling_its_link(client, stories):
+def test_rule_for_an_unpublished_story_hides_its_link(client, stories):
     client.force_login(UserFactory.create(roles=(MODERATOR,)))
     rule = rules.in_force().of["term"][0].rule
     form = client.get(f"/moderation/rules/{rule.pk}/change/")

@@ -40,7 +40,7 @@ def gather(client, article):
     return client.post(f"/moderation/gather/?queue=waiting&article={article.slug}", follow=True)
 
 
-def test_one_decision_takes_all_that_the_filters_leave_and_its_undo_all_of_them_back(client, maria, flood):
+def test_one_decision_takes_the_filtered_queue_and_undo_restores_it(client, maria, flood):
     article, waiting, illegal, elsewhere = flood
     queue = text(client.get(f"/moderation/?article={article.slug}"))
     assert f'action="/moderation/gather/?queue=waiting&amp;article={article.slug}"' in queue
@@ -63,7 +63,7 @@ def test_one_decision_takes_all_that_the_filters_leave_and_its_undo_all_of_them_
     assert_sound()
 
 
-def test_what_a_colleague_decided_on_since_is_refused(client, maria, omar, flood):
+def test_comments_decided_by_a_colleague_since_are_refused(client, maria, omar, flood):
     article, waiting, *_ = flood
     page = gather(client, article)
     decide(ids=[waiting[0].pk], to=State.PUBLISHED, reason="approved", actor=omar)
@@ -72,7 +72,7 @@ def test_what_a_colleague_decided_on_since_is_refused(client, maria, omar, flood
     assert Comment.objects.filter(state=State.SPAM).count() == 24
 
 
-def test_what_is_reported_as_illegal_is_named_and_left_to_be_decided_on_by_itself(client, maria, flood):
+def test_comments_reported_as_illegal_are_listed_and_left_out(client, maria, flood):
     article, waiting, illegal, _elsewhere = flood
     page = gather(client, article)
     assert (
@@ -95,7 +95,7 @@ def link(comment) -> str:
     return f'<a href="/moderation/comments/{comment.pk}/">#{comment.pk}</a>'
 
 
-def test_what_is_gone_already_is_in_no_list(client, maria):
+def test_removed_comments_are_in_no_list(client, maria):
     article = make_article()
     gone = say(article, "A word")
     client.post("/moderation/decide/", {"ids": gone.pk, "act": "spam"})
@@ -106,7 +106,7 @@ def test_what_is_gone_already_is_in_no_list(client, maria):
     assert not Group.objects.exists()
 
 
-def test_a_list_keeps_ids_and_codes_and_no_name_that_was_typed(client, maria):
+def test_list_stores_ids_and_codes_but_no_typed_names(client, maria):
     topic = Topic.objects.create(name="Sea", slug="sea")
     bob = GuestFactory.create(name="Bob Private")
     article = make_article("The slip closes")
@@ -141,7 +141,7 @@ def test_a_list_keeps_ids_and_codes_and_no_name_that_was_typed(client, maria):
     assert "Bob" not in str(shared) + str(Guest.objects.get(pk=bob.pk)) + str(state(said[0]))
 
 
-def test_an_editor_gathers_what_is_under_the_own_stories(client, flood):
+def test_editor_lists_comments_of_own_stories(client, flood):
     editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
     own = make_article("Own")
     own.editors.add(editor)
@@ -153,7 +153,7 @@ def test_an_editor_gathers_what_is_under_the_own_stories(client, flood):
     assert list(Group.objects.get().members.values_list("comment", flat=True)) == [mine.pk]
 
 
-def test_a_list_takes_as_many_statements_for_two_as_for_twenty(client, maria, flood):
+def test_list_of_twenty_takes_as_many_statements_as_of_two(client, maria, flood):
     article, *_ = flood
 
     def statements(view) -> int:

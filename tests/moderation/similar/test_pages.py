@@ -74,7 +74,7 @@ def url(group: Group) -> str:
     return reverse("moderation:group", args=[group.pk])
 
 
-def test_one_press_marks_all_but_the_exceptions_and_can_be_undone(client, moderator, article):
+def test_group_without_exceptions_is_decided_and_undone(client, moderator, article):
     spam, honest = flood(article, 6), say(article, HONEST)
     group = only_group()
     assert members(group) == {comment.pk for comment in spam}
@@ -114,7 +114,7 @@ def test_after_an_undo_the_same_group_can_be_decided_on_again(client, moderator,
     assert Comment.objects.filter(state=State.SPAM).count() == len(spam)
 
 
-def test_the_desk_counts_the_groups_of_its_list_also_when_a_look_finds_none(client, moderator, article):
+def test_queue_counts_open_groups_even_if_a_scan_finds_none(client, moderator, article):
     spam = flood(article, 4)
     only_group()
     for comment in spam:
@@ -126,7 +126,7 @@ def test_the_desk_counts_the_groups_of_its_list_also_when_a_look_finds_none(clie
     assert [queue.count for queue in desk["queues"] if queue.url == LIST] == [0]
 
 
-def test_what_was_undone_is_in_the_list_again_at_once(client, moderator, article):
+def test_undone_group_is_listed_again_at_once(client, moderator, article):
     flood(article, 4)
     client.force_login(moderator)
     group = only_group()
@@ -138,7 +138,7 @@ def test_what_was_undone_is_in_the_list_again_at_once(client, moderator, article
     assert "4 comments made of the same phrases" in client.get(LIST).text
 
 
-def test_a_group_that_is_open_in_a_window_outlives_the_next_look(client, moderator, article):
+def test_group_open_in_a_browser_survives_the_next_scan(client, moderator, article):
     spam = flood(article, 4)
     client.force_login(moderator)
     group = only_group()
@@ -152,7 +152,7 @@ def test_a_group_that_is_open_in_a_window_outlives_the_next_look(client, moderat
     assert "was scanned again" in client.get(url(group), follow=True).text
 
 
-def test_what_somebody_decided_on_or_edited_meanwhile_is_left_alone(client, moderator, article):
+def test_members_changed_meanwhile_are_left_unchanged(client, moderator, article):
     spam = flood(article, 5)
     group = only_group()
     decisions.decide(ids=[spam[0].pk], to=State.PUBLISHED, reason="approved", actor=UserFactory.create())
@@ -171,9 +171,7 @@ def left_alone(page: HttpResponse) -> list[tuple[str, str]]:
     return re.findall(r">(#[0-9]+)</a>: (Omar: [A-Z][a-z ]+(?:: [a-z]+)?)", plain)
 
 
-def test_whose_decisions_an_act_on_a_group_left_alone_is_told_by_the_bar_and_by_its_page(
-    client, moderator, article
-):
+def test_refused_members_are_named_in_the_message_and_on_the_page(client, moderator, article):
     spam, omar = flood(article, 60), UserFactory.create(name="Omar", roles=("Moderator",))
     group = only_group()
     client.force_login(moderator)
@@ -201,7 +199,7 @@ def test_whose_decisions_an_act_on_a_group_left_alone_is_told_by_the_bar_and_by_
     assert left_alone(client.get(page.request["PATH_INFO"])) == left_alone(page)
 
 
-def test_many_that_a_colleague_decided_on_are_told_by_the_first(client, moderator, article):
+def test_first_of_many_refused_members_are_named(client, moderator, article):
     spam, omar = flood(article, 60), UserFactory.create(name="Omar", roles=("Moderator",))
     group = only_group()
     client.force_login(moderator)
@@ -238,7 +236,7 @@ def test_exceptions_survive_from_page_to_page_without_a_script(client, moderator
     assert set(Comment.objects.exclude(state=State.SPAM).values_list("pk", flat=True)) == {left}
 
 
-def test_words_that_tell_a_group_apart_are_not_cut_out_of_another_text(client, moderator, article):
+def test_distinctive_words_are_not_read_from_a_changed_text(client, moderator, article):
     spam = flood(article, 5)
     for n in range(20):
         say(article, f"The slip number {n} is rotten.")
@@ -256,7 +254,7 @@ def test_words_that_tell_a_group_apart_are_not_cut_out_of_another_text(client, m
     assert client.get(LIST).status_code == 200
 
 
-def test_the_edges_come_first(client, moderator, article):
+def test_likely_mistakes_come_first(client, moderator, article):
     flood(article, 8)
     odd = say(
         article,
@@ -273,7 +271,7 @@ def test_the_edges_come_first(client, moderator, article):
     assert page.context["page"].likely_mistakes[0].comment == odd
 
 
-def test_who_is_apart_from_the_others_comes_first_and_the_page_says_why(client, moderator, article):
+def test_unlike_member_comes_first_with_the_reason(client, moderator, article):
     spam = flood(article, 8)
     paula = GuestFactory.create(name="Paula", confirmed_at=timezone.now())
     odd = say(make_article("Library"), spam[3].body.replace("number 3", "number 5"), guest=paula)
@@ -286,7 +284,7 @@ def test_who_is_apart_from_the_others_comes_first_and_the_page_says_why(client, 
     assert first.clues[:2] == ["on a different story than the others", "confirmed e-mail"]
 
 
-def test_kept_ones_leave_the_list_and_do_not_come_again(client, moderator, article):
+def test_approved_members_are_not_proposed_again(client, moderator, article):
     flood(article, 4)
     group = only_group()
     client.force_login(moderator)
@@ -298,7 +296,7 @@ def test_kept_ones_leave_the_list_and_do_not_come_again(client, moderator, artic
     assert Comment.objects.visible().count() == 4
 
 
-def test_one_that_is_left_is_no_group_in_the_list(client, moderator, article):
+def test_single_remaining_member_is_not_listed(client, moderator, article):
     spam = flood(article, 3)
     only_group()
     client.force_login(moderator)
@@ -310,7 +308,7 @@ def test_one_that_is_left_is_no_group_in_the_list(client, moderator, article):
     assert client.get(LIST).context["rows"] == []
 
 
-def test_the_list_says_how_many_came_since_it_was_made(client, moderator, article):
+def test_list_shows_the_number_of_new_comments(client, moderator, article):
     client.force_login(moderator)
     flood(article, 4)
     assert "new since then" not in client.get(LIST).text
@@ -322,7 +320,7 @@ def test_the_list_says_how_many_came_since_it_was_made(client, moderator, articl
     assert "7 comments compared. </p>" in text(client.get(LIST))
 
 
-def test_spam_that_is_gone_is_evidence_and_no_member(client, moderator, article):
+def test_removed_spam_is_evidence_but_no_member(client, moderator, article):
     spam = flood(article, 5)
     decisions.decide(ids=[c.pk for c in spam[:3]], to=State.SPAM, reason="spam", actor=moderator)
     client.force_login(moderator)
@@ -333,7 +331,7 @@ def test_spam_that_is_gone_is_evidence_and_no_member(client, moderator, article)
     assert "3 similar ones are already spam" in client.get(LIST).text
 
 
-def test_what_an_act_on_a_group_took_is_not_said_to_have_been_kept(client, moderator, article):
+def test_decided_members_are_not_counted_as_kept(client, moderator, article):
     flood(article, 5)
     group = only_group()
     client.force_login(moderator)
@@ -349,7 +347,7 @@ def test_what_an_act_on_a_group_took_is_not_said_to_have_been_kept(client, moder
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_reported_as_illegal_while_somebody_presses_is_left(moderator, article):
+def test_member_reported_as_illegal_concurrently_is_left_out(moderator, article):
     spam = flood(article, 4)
     group = only_group()
 
@@ -370,7 +368,7 @@ def test_what_is_reported_as_illegal_while_somebody_presses_is_left(moderator, a
     assert Case.objects.open().get(comment=spam[0]).is_illegal
 
 
-def test_an_editor_sees_and_decides_on_their_own_alone(client, moderator, article):
+def test_editor_sees_and_decides_on_own_stories_only(client, moderator, article):
     editor = UserFactory.create(roles=("Editor",))
     own = make_article("Our ferry")
     own.editors.add(editor)
@@ -393,7 +391,7 @@ def test_an_editor_sees_and_decides_on_their_own_alone(client, moderator, articl
     assert client.get(LIST).status_code == 403
 
 
-def test_an_editor_reads_of_a_group_nothing_that_stands_elsewhere(client, moderator, article):
+def test_editor_reads_nothing_from_other_stories_in_a_group(client, moderator, article):
     nora = UserFactory.create(name="Nora", roles=("Editor",))
     own = make_article("Our ferry")
     own.editors.add(nora)
@@ -423,7 +421,7 @@ def test_an_editor_reads_of_a_group_nothing_that_stands_elsewhere(client, modera
     assert not is_counted
 
 
-def test_the_first_of_repeats_is_shown_to_those_who_decide_there(client, moderator, article):
+def test_original_is_shown_only_to_people_who_may_decide_on_it(client, moderator, article):
     nora, guest = UserFactory.create(name="Nora", roles=("Editor",)), GuestFactory.create(name="Maria")
     own = make_article("Our ferry")
     own.editors.add(nora)
@@ -438,7 +436,7 @@ def test_the_first_of_repeats_is_shown_to_those_who_decide_there(client, moderat
         assert "2 duplicates of a comment by Maria" in page
 
 
-def test_what_an_editor_leaves_out_of_a_group_of_theirs_does_not_come_again(client, moderator, article):
+def test_members_deselected_by_an_editor_are_not_proposed_again(client, moderator, article):
     editor = UserFactory.create(roles=("Editor",))
     article.editors.add(editor)
     spam = flood(article, 6)
@@ -453,7 +451,7 @@ def test_what_an_editor_leaves_out_of_a_group_of_theirs_does_not_come_again(clie
     assert not Group.objects.filter(settled_at=None).exists()
 
 
-def test_a_look_leaves_nothing_of_those_before_and_lists_the_same_in_the_same_order(client, moderator):
+def test_scan_deletes_earlier_groups_and_keeps_the_order(client, moderator):
     for n in range(5):
         guest, own = GuestFactory.create(name=f"Maria {n}"), make_article(f"Story {n}")
         for body in (f"{n} cats", f"{n} cats.", f"{n} cats.."):
@@ -469,7 +467,7 @@ def test_a_look_leaves_nothing_of_those_before_and_lists_the_same_in_the_same_or
     assert Look.objects.count() == 1
 
 
-def test_that_the_first_of_repeats_stays_is_said_only_as_long_as_it_does(client, moderator, article):
+def test_page_says_whether_the_original_is_kept_or_removed(client, moderator, article):
     guest = GuestFactory.create(name="Maria")
     first, *_ = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
     group = only_group()
@@ -479,7 +477,7 @@ def test_that_the_first_of_repeats_stays_is_said_only_as_long_as_it_does(client,
     assert "The first comment has already been removed." in client.get(url(group)).text
 
 
-def test_repeats_of_one_that_was_removed_do_not_follow_it(client, moderator, article):
+def test_duplicates_of_a_removed_comment_are_not_removed(client, moderator, article):
     """Otherwise no copy of the text would be left."""
     guest = GuestFactory.create(name="Maria")
     first, *again = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
@@ -493,7 +491,7 @@ def test_repeats_of_one_that_was_removed_do_not_follow_it(client, moderator, art
     }
 
 
-def test_repeats_say_what_they_repeat(client, moderator, article):
+def test_removed_duplicates_link_to_their_original(client, moderator, article):
     guest = GuestFactory.create(name="Maria")
     first, *again = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
     group = only_group()
@@ -510,7 +508,7 @@ def test_repeats_say_what_they_repeat(client, moderator, article):
     }
 
 
-def test_the_statements_do_not_grow(client, moderator, article):
+def test_statements_do_not_grow_with_the_group(client, moderator, article):
     client.force_login(moderator)
 
     def statements(address: str) -> int:
@@ -538,7 +536,7 @@ def test_the_statements_do_not_grow(client, moderator, article):
 @pytest.mark.parametrize(
     "query", ["?page=x", "?of=x", "?of=99999999999", "?kind=", "?done=x", "?page=99999999999999", "?of=1"]
 )
-def test_odd_queries_are_no_errors_of_ours(client, moderator, query):
+def test_invalid_queries_are_no_server_errors(client, moderator, query):
     client.force_login(moderator)
 
     assert client.get(LIST + query).status_code in {200, 404}
@@ -547,14 +545,14 @@ def test_odd_queries_are_no_errors_of_ours(client, moderator, query):
 @pytest.mark.parametrize(
     "query", ["?after=nan.1", "?after=x", "?after=0.5", "?but=x.y", "?of=a", "?after=1e9.5"]
 )
-def test_odd_places_are_no_errors_of_ours(client, moderator, article, query):
+def test_invalid_places_are_no_server_errors(client, moderator, article, query):
     flood(article, 3)
     client.force_login(moderator)
 
     assert client.get(url(only_group()) + query).status_code == 200
 
 
-def test_any_comment_leads_to_its_group(client, moderator, article):
+def test_comment_redirects_to_its_group(client, moderator, article):
     spam, honest = flood(article, 4), say(article, HONEST)
     group = only_group()
     client.force_login(moderator)
@@ -568,7 +566,7 @@ def test_any_comment_leads_to_its_group(client, moderator, article):
     )
 
 
-def test_a_card_says_nothing_of_others_where_none_is_left(client, moderator, article):
+def test_card_hides_a_group_without_other_members(client, moderator, article):
     spam = flood(article, 4)
     decisions.decide(ids=[c.pk for c in spam[1:]], to=State.SPAM, reason="spam", actor=moderator)
     client.force_login(moderator)
@@ -578,7 +576,7 @@ def test_a_card_says_nothing_of_others_where_none_is_left(client, moderator, art
     assert "similar comments," not in client.get(f"/moderation/comments/{spam[0].pk}/").text
 
 
-def test_what_a_group_says_of_a_member_stands_on_its_card(client, moderator, article):
+def test_card_shows_the_clues_of_its_group(client, moderator, article):
     library = make_article("Library", body="The library opens on Saturdays.")
     things = ["work", "idea", "view", "song", "day", "one", "two"]
     praise = [say(library, f"Superb {thing}. https://cheap.example/{thing}") for thing in things]
@@ -637,7 +635,7 @@ Post a comment
 """
 
 
-def test_at_night_the_most_doubtful_of_an_old_discussion_gets_a_case_if_no_group_holds_it():
+def test_nightly_scan_opens_a_case_for_the_most_doubtful_comment():
     import_page(data=OLD.encode(), filename="story.txt")
 
     scan.nightly_scan()
@@ -647,7 +645,7 @@ def test_at_night_the_most_doubtful_of_an_old_discussion_gets_a_case_if_no_group
     assert [case.comment.source_number for case in Case.objects.all()] == [2]
 
 
-def test_a_large_site_is_looked_over_by_a_job(client, moderator, article, monkeypatch):
+def test_large_site_is_scanned_by_a_job(client, moderator, article, monkeypatch):
     monkeypatch.setattr("moderation.similar.views.MAX_SYNCHRONOUS_SCAN", 2)
     flood(article, 4)
     client.force_login(moderator)
@@ -669,7 +667,7 @@ def test_a_large_site_is_looked_over_by_a_job(client, moderator, article, monkey
     assert "4 comments made of the same phrases" in again.text
 
 
-def test_list_and_group_tell_a_time_in_the_zone_of_the_site_and_name_it(client, moderator, article):
+def test_times_are_in_the_zone_of_the_site(client, moderator, article):
     """The story itself has a different time zone."""
     Article.objects.update(source_zone="America/New_York")
     Site.objects.update(time_zone="Europe/Oslo")

@@ -54,7 +54,7 @@ def test_the_seeds_groups(data: Path, moderator):
 
 
 @pytest.mark.data
-def test_a_flood_is_cleared_by_a_few_acts_and_comes_back_byte_by_byte(data: Path, moderator):
+def test_flood_is_cleared_in_a_few_actions_and_restored_exactly(data: Path, moderator):
     spun = flood.bring_in(flood.stories(data, spun=1_000, real=200))
     numbers, pages = flood.numbers(), flood.pages()
 
@@ -75,7 +75,7 @@ def test_a_flood_is_cleared_by_a_few_acts_and_comes_back_byte_by_byte(data: Path
 
 
 @pytest.mark.data
-def test_three_acts_on_what_is_proposed_leave_52_of_the_seed(data: Path, client, moderator):
+def test_three_proposed_actions_leave_52_comments_of_the_seed(data: Path, client, moderator):
     import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
     client.force_login(moderator)
     client.get(reverse("moderation:similar"))  # looks by itself
@@ -99,7 +99,7 @@ def test_three_acts_on_what_is_proposed_leave_52_of_the_seed(data: Path, client,
 
 
 @pytest.mark.data
-def test_honest_discussions_are_not_accused(data: Path):
+def test_honest_discussions_have_no_groups(data: Path):
     """These are real threads of the same shape, with replies that came years later."""
     for path in sorted((data / "import" / "soundoff_text").glob("*.txt")):
         import_page(data=path.read_bytes(), filename=path.name)

@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 
-def test_enter_on_a_box_decides_on_nothing_and_keeps_what_is_unticked(browser, live_server):
+def test_enter_on_a_checkbox_only_saves_the_selection(browser, live_server):
     article = make_article()
     for n in range(5):
         said = (
@@ -41,7 +41,7 @@ def test_enter_on_a_box_decides_on_nothing_and_keeps_what_is_unticked(browser, l
     assert not Batch.objects.exists()
 
 
-def test_what_is_unticked_stays_so_on_the_way_back(browser, live_server):
+def test_selection_is_kept_when_going_back(browser, live_server):
     article = make_article()
     pks = [say(article, f"Buy our teak benches, number {n}.").pk for n in range(60)]
     group = Group.objects.create(kind=Group.Kind.TEXT, run=uuid4(), size=60)
