@@ -1,4 +1,4 @@
-"""The rules and the log to read and search. The tree is in admin_tree.py."""
+"""Admin pages for rules, actions and the log. The comment tree is in reply_structure/admin.py."""
 
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ M = TypeVar("M", bound=Model)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[M]):
-    """Lists of what only the verbs write."""
+    """A read-only admin for tables that only services write."""
 
     actions = None
 
@@ -39,7 +39,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[M]):
 
 @admin.register(Rule)
 class RuleAdmin(ReadOnlyAdmin[Rule]):
-    """Rules are made, tried and switched on the desk, where each of that is an act with its undo."""
+    """Rules, read-only: they are created, tested and switched in moderation, where this can be undone."""
 
     list_display = ["value", "kind", "is_active", "found", "note", "added_by", "added_at", "page"]
     list_filter = ["kind", "is_active"]
@@ -58,12 +58,14 @@ class RuleAdmin(ReadOnlyAdmin[Rule]):
     @admin.display(description="")
     def page(self, rule: Rule) -> str:
         return format_html(
-            '<a href="{}">{}</a>', reverse("moderation:rule", args=[rule.pk]), _("Its page on the desk")
+            '<a href="{}">{}</a>', reverse("moderation:rule", args=[rule.pk]), _("Page in moderation")
         )
 
 
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin[Batch]):
+    """Actions, read-only, with a link to the page that can undo them."""
+
     list_display = ["what", "actor", "at", "comments", "page"]
     list_filter = ["kind", "reason", "at"]
     list_select_related = ["actor", "root"]
@@ -71,11 +73,11 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
     date_hierarchy = "at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
-        lines = Transition.objects.filter(batch=OuterRef("pk")).order_by().values("batch")
-        count = Subquery(lines.annotate(n=Count("pk")).values("n"))
+        transitions = Transition.objects.filter(batch=OuterRef("pk")).order_by().values("batch")
+        count = Subquery(transitions.annotate(n=Count("pk")).values("n"))
         return super().get_queryset(request).annotate(comments=Coalesce(count, 0))
 
-    @admin.display(description=_("act"))
+    @admin.display(description=_("action"))
     def what(self, batch: Batch) -> str:
         return explanations.done(batch)
 
@@ -86,12 +88,14 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
     @admin.display(description="")
     def page(self, batch: Batch) -> str:
         return format_html(
-            '<a href="{}">{}</a>', reverse("moderation:batch", args=[batch.pk]), _("Its page, with Undo")
+            '<a href="{}">{}</a>', reverse("moderation:batch", args=[batch.pk]), _("Page with Undo")
         )
 
 
 @admin.register(Transition)
 class TransitionAdmin(ReadOnlyAdmin[Transition]):
+    """The log of comment states and places, read-only."""
+
     list_display = ["comment_number", "kind", "from_state", "to_state", "reason", "actor", "at", "story"]
     list_filter = ["kind", "to_state", "reason", "at"]
     list_select_related = ["actor", "discussion__article"]
@@ -106,18 +110,18 @@ class TransitionAdmin(ReadOnlyAdmin[Transition]):
         return super().get_queryset(request).annotate(title=title_for(request.user, "discussion__article__"))
 
     @admin.display(description=_("comment"))
-    def comment_number(self, line: Transition) -> str:
-        return f"#{line.comment_id}"
+    def comment_number(self, transition: Transition) -> str:
+        return f"#{transition.comment_id}"
 
     @admin.display(description=_("story"))
-    def story(self, line: Any) -> str:
-        title: str = line.title
+    def story(self, transition: Any) -> str:
+        title: str = transition.title
         return title
 
 
 @admin.register(Desk)
 class DeskAdmin(admin.ModelAdmin[Desk]):
-    """One row, so the list is skipped."""
+    """Settings in a single row, so the list page redirects to it."""
 
     fields = ["alert_hours", "alert_from", "alert_until"]
 
@@ -136,4 +140,6 @@ class DeskAdmin(admin.ModelAdmin[Desk]):
 
 @admin.register(JobRun)
 class JobRunAdmin(ReadOnlyAdmin[JobRun]):
+    """Runs of scheduled jobs, read-only."""
+
     list_display = ["name", "started_at", "finished_at", "error"]

@@ -162,7 +162,7 @@ class Policy(comments.policy.Policy):
         return [
             {
                 "label": quick_actions.LABELS[name],
-                "url": f"{reverse('moderation:press', args=[discussion.article.pk, name])}?next=story",
+                "url": f"{reverse('moderation:quick-action', args=[discussion.article.pk, name])}?next=story",
             }
             for name in names
         ]

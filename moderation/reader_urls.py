@@ -1,4 +1,4 @@
-"""Pages of the moderation that readers and authors open, beside those of the discussion."""
+"""URLs of the moderation pages for readers and authors, such as reports and appeals."""
 
 from django.urls import path, re_path
 

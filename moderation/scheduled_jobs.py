@@ -1,6 +1,6 @@
-"""What is done again and again without anybody asking: `manage.py tick` runs what is due.
+"""Scheduled jobs: `manage.py tick` runs the jobs that are due.
 
-A job may be ended at any moment and run again from its start; what it writes must bear that.
+A job may be stopped at any moment and run again from its start, so its writes must be repeatable.
 """
 
 import logging
@@ -29,25 +29,25 @@ from moderation.screening import origins
 from moderation.similar import scan
 from moderation.spam_filter import training
 
-RETRY = timedelta(minutes=5)  # after which a job that failed is tried again, if it is not due earlier
-DONE_KEPT = timedelta(days=7)
-LOCKS = 0x50DA  # the first half of the advisory locks' keys; the second is of the job's name
+RETRY = timedelta(minutes=5)  # until a failed job runs again, unless it is due earlier
+FINISHED_KEPT_FOR = timedelta(days=7)
+LOCK_NAMESPACE = 0x50DA  # first half of the advisory lock keys; the second is a hash of the job's name
 
 logger = logging.getLogger(__name__)
 
 
 class Job(NamedTuple):
-    """`run` takes nothing; what it returns is printed."""
+    """A job with its interval. `run` takes no arguments, and its result is printed."""
 
-    name: str  # at most 40 characters; the time of the last run is kept by it
+    name: str  # at most 40 characters; the key of its last run in the database
     every: timedelta
     run: Callable[[], object]
-    retry: timedelta | None = None  # after which one that failed or was cut short is repeated; else RETRY
+    retry: timedelta | None = None  # until a failed or interrupted run is repeated; RETRY by default
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What came of one run. `error` is empty where it went well."""
+class JobOutcome:
+    """The result of one run. `error` is empty if it succeeded."""
 
     name: str
     seconds: float
@@ -56,15 +56,15 @@ class Ran:
 
 
 def forget_done() -> int:
-    """What jobs of the worker did is kept for a week; those that failed stay until somebody has looked."""
+    """Delete records of successful background tasks after a week. Failed ones are kept."""
     done = DBTaskResult.objects.filter(status=TaskResultStatus.SUCCESSFUL)
-    return done.filter(finished_at__lt=timezone.now() - DONE_KEPT).delete()[0]
+    return done.filter(finished_at__lt=timezone.now() - FINISHED_KEPT_FOR).delete()[0]
 
 
-# In this order; a long one keeps those behind it waiting.
+# They run in this order; a long job delays those after it.
 JOBS: list[Job] = [
     Job("tell moderators what waits", timedelta(minutes=5), waiting_alerts.alert),
-    Job("ask for second opinions", timedelta(minutes=10), second_opinions.ask),
+    Job("ask for second opinions", timedelta(minutes=10), second_opinions.create_questions),
     Job("train the filter", timedelta(minutes=10), training.run),
     Job("forget IP addresses", timedelta(days=1), origins.forget),
     Job("forget wrong passwords", timedelta(days=1), login_throttling.forget_old),
@@ -79,53 +79,54 @@ JOBS: list[Job] = [
     Job("look which words stories share", timedelta(days=1), note_all_keywords),
     Job("throw old lists away", timedelta(days=1), purge.throw_away_lists),
     Job("remember what was erased", timedelta(days=1), replay.remember_all),
-    Job("look after the archive", timedelta(days=1), scan.archive_health),
+    Job("look after the archive", timedelta(days=1), scan.nightly_scan),
 ]
 
 
-def tick(jobs: Sequence[Job] | None = None) -> Iterator[Ran]:
-    """Run each job that is due and that no other process is running; one that fails stops no other."""
+def tick(jobs: Sequence[Job] | None = None) -> Iterator[JobOutcome]:
+    """Run each job that is due and not running in another process. A failed job does not stop the others."""
     for job in JOBS if jobs is None else jobs:
-        with _alone(job.name) as is_ours:
+        with _job_lock(job.name) as is_ours:
             if is_ours and is_due(job, timezone.now()):
-                yield _run(job)
+                yield _run_job(job)
 
 
 def is_due(job: Job, now: datetime) -> bool:
-    """Counted from when it last started; a run that failed or was cut short is repeated earlier."""
+    """Return whether a job is due since its last start; a failed or interrupted one is due earlier."""
     last = JobRun.objects.filter(pk=job.name).first()
     if last is None:
         return True
-    ended_well = last.finished_at is not None and not last.error
-    pause = job.every if ended_well else job.retry or min(job.every, RETRY)
+    has_succeeded = last.finished_at is not None and not last.error
+    pause = job.every if has_succeeded else job.retry or min(job.every, RETRY)
     return last.started_at + pause <= now
 
 
-def _run(job: Job) -> Ran:
+def _run_job(job: Job) -> JobOutcome:
+    """Run a job and store when it started, when it ended and whether it failed."""
     JobRun.objects.update_or_create(
         pk=job.name, defaults={"started_at": timezone.now(), "finished_at": None, "error": ""}
     )
     start, result, failure = time.monotonic(), None, ""
     try:
         result = job.run()
-    except Exception as error:  # whatever it was, the other jobs go on
+    except Exception as error:  # whatever failed, the other jobs must run
         logger.exception("The job %s failed.", job.name)
         failure = type(error).__name__
         if not connection.is_usable():
-            connection.close()  # the lock went with it; the next statement makes another
+            connection.close()  # this released the lock; the next statement opens a new connection
     JobRun.objects.filter(pk=job.name).update(finished_at=timezone.now(), error=failure)
-    return Ran(job.name, time.monotonic() - start, result, failure)
+    return JobOutcome(job.name, time.monotonic() - start, result, failure)
 
 
 @contextmanager
-def _alone(name: str) -> Iterator[bool]:
-    """Whether no other process runs this job; until the end of the block none starts it."""
+def _job_lock(name: str) -> Iterator[bool]:
+    """Try to lock a job. Yields False if another process is running it."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [LOCKS, name])
+        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [LOCK_NAMESPACE, name])
         is_ours = bool(cursor.fetchone()[0])
     try:
         yield is_ours
     finally:
         if is_ours:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [LOCKS, name])
+                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [LOCK_NAMESPACE, name])

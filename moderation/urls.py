@@ -1,3 +1,5 @@
+"""URLs of the moderation pages for moderators and editors."""
+
 from django.urls import path
 
 from moderation.actions import comment_views, discussion_views, history_views, views
@@ -17,7 +19,7 @@ urlpatterns = [
     path("", queue.queue, name="queue"),
     path("cases/<int:pk>/", queue.case, name="case"),
     path("comments/<int:pk>/", queue.comment, name="comment"),
-    path("gather/", queue.gather, name="gather"),
+    path("gather/", queue.create_list, name="create-list"),
     path("decide/", views.decide, name="decide"),
     path("acts/", history_views.history, name="history"),
     path("acts/<uuid:pk>/", history_views.batch, name="batch"),
@@ -54,25 +56,25 @@ urlpatterns = [
     path("rules/<int:pk>/change/", rules.change, name="rule-change"),
     path("rules/<int:pk>/switch/", rules.switch, name="rule-switch"),
     path("rules/<int:pk>/apply/", rules.apply, name="rule-apply"),
-    # The filter
+    # Spam filter
     path("filter/", filter.filter_page, name="filter"),
     path("filter/use/", filter.use, name="filter-use"),
-    # Acts on comments, discussions and the site
+    # Actions on comments, discussions and the site
     path("comments/<int:pk>/pick/", comment_views.pick, name="pick"),
     path("comments/<int:pk>/lock/", comment_views.lock, name="lock"),
-    path("comments/<int:pk>/repeat/", comment_views.repeat, name="repeat"),
+    path("comments/<int:pk>/repeat/", comment_views.duplicate, name="repeat"),
     path("comments/<int:pk>/redact/", comment_views.redact, name="redact"),
     path("discussions/", discussion_views.discussions, name="discussions"),
-    path("discussions/<int:pk>/<slug:name>/", discussion_views.press, name="press"),
-    path("site/<slug:name>/", discussion_views.press_site, name="press-site"),
+    path("discussions/<int:pk>/<slug:name>/", discussion_views.quick_action, name="quick-action"),
+    path("site/<slug:name>/", discussion_views.site_quick_action, name="site-quick-action"),
     # Similar comments
     path("similar/", similar.groups, name="similar"),
-    path("similar/look/", similar.look_again, name="look"),
+    path("similar/look/", similar.rescan, name="rescan"),
     path("similar/<uuid:pk>/", similar.group, name="group"),
-    # The log
+    # Audit log
     path("log/", log_views.lines, name="log"),
     path("log/decisions.csv", log_views.as_csv, name="log-csv"),
-    # The mirror
+    # Dashboard
     path("dashboard/", dashboard_views.dashboard, name="dashboard"),
     path("opinions/", dashboard_views.second_opinions, name="opinions"),
     path("opinions/<int:pk>/", dashboard_views.give_opinion, name="opinion"),

@@ -1,4 +1,4 @@
-"""Opening, closing and reopening cases, in the transaction of whatever makes that necessary."""
+"""Moderation cases: open, update, close and reopen them in the transaction that makes it necessary."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -19,24 +19,25 @@ from moderation.models import Case, Finding
 from moderation.screening.checks import Found
 from moderation.tasks import tell_asked_later
 
-# Hours by which a case is due earlier than others that were opened with it.
+# Hours by which each of these makes a case due earlier than other cases opened at the same time.
 SCORE_HOURS = 12  # for a strongest finding of 1
-REPORT_HOURS = 6  # for each report of somebody whose record says nothing
+REPORT_HOURS = 6  # for each report by a reader without a track record
 APPEAL_HOURS = 24
 ILLEGAL_HOURS = 24 * 365 * 10  # before everything else
 
-# From which score on the reasons are called strong, or middling; below, weak.
-STRONG, MIDDLING = 0.8, 0.4
+# Lowest scores of a strong and of a medium signal; below MEDIUM a signal is weak.
+STRONG, MEDIUM = 0.8, 0.4
 
-# Of what makes no comment wait by itself: what says how soon somebody should look.
-RANKS = {"filter", "slur", "insult"}
+# Checks that rank a case although they do not make a comment wait by themselves.
+RANKING_CHECKS = {"filter", "slur", "insult"}
 
-CLAIMED_FOR = timedelta(minutes=5)
+CLAIM_DURATION = timedelta(minutes=5)
 
-# A case is closed by the act that decides on its comment; what a machine does answers only that it waited,
-# and nobody who asked. An undo opens again what the act closed. What waits and has no open case then is given
-# back, to open one; and NULL if somebody had asked for one that is closed now, and is to be told.
-SETTLE = """
+# The action that decides on a comment closes its case. An automatic action closes a case only if nobody
+# reported the comment or appealed. An undo reopens the cases that the action closed. It returns the
+# waiting comments that still have no open case, and NULL if a reported or appealed case was closed, so that
+# the person who asked can be notified.
+SYNC_CASES = """
 WITH changed AS (SELECT id, state FROM comments_comment WHERE id = ANY(%(ids)s)),
 reopened AS (
   UPDATE moderation_case k
@@ -69,59 +70,64 @@ UNION ALL SELECT NULL WHERE EXISTS (SELECT FROM closed WHERE is_asked)"""
 
 
 def settle(*, ids: Sequence[int], batch: UUID, by_person: bool, undoes: UUID | None) -> None:
-    """Bring the cases of these comments in line with what they are since this batch of lines in the log."""
+    """Update the cases of these comments to match the states that this batch gave them."""
     values: dict[str, Any] = {"ids": list(ids), "batch": batch, "by_person": by_person, "undoes": undoes}
     with connection.cursor() as cursor:
-        cursor.execute(SETTLE, values)
+        cursor.execute(SYNC_CASES, values)
         waiting = [row[0] for row in cursor.fetchall()]
     if None in waiting:
         waiting.remove(None)
         tell_asked_later(batch)
     if waiting:
-        _open(Comment.objects.filter(pk__in=waiting))
+        _create_cases(Comment.objects.filter(pk__in=waiting))
 
 
 @transaction.atomic(savepoint=False)
 def open_cases(ids: Collection[int], *, states: Collection[str]) -> None:
-    """A case for each of these comments that has none open, and that is in one of these states under the lock
-    of its discussion: who decides on it at the same moment closes the case, or it is not opened."""
+    """Open a case for each of these comments that is in one of these states and has no open case.
+
+    The states are read under the locks of the discussions, so a decision taken at the same moment either
+    closes the new case or prevents it.
+    """
     lock(ids)
-    _open(Comment.objects.filter(pk__in=ids, state__in=states))
+    _create_cases(Comment.objects.filter(pk__in=ids, state__in=states))
 
 
-def _open(comments: Iterable[Comment]) -> None:
-    """The same of comments that were read under that lock."""
+def _create_cases(comments: Iterable[Comment]) -> None:
+    """Create cases for comments that were read under the locks of their discussions."""
     comments = list(comments)
     found: dict[int, list[Finding]] = defaultdict(list)
     for finding in Finding.objects.filter(comment__in=comments):
         found[finding.comment_id].append(finding)
     rows = []
     for comment in comments:
-        of_now = [f for f in found[comment.pk] if f.revision == comment.revision]
-        rows.append(_case(comment, [(f.check_name, f.strength, f.holds) for f in of_now]))
+        findings = [f for f in found[comment.pk] if f.revision == comment.revision]
+        rows.append(_new_case(comment, [(f.check_name, f.strength, f.holds) for f in findings]))
     Case.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def open_case(comment: Comment, findings: Sequence[Found]) -> None:
-    """The case of a comment that was just written, or edited: then it is due by its new score, and by as many
-    hours earlier as before for what readers asked."""
-    case = _case(comment, [(found.check, found.strength, found.holds) for found in findings])
-    known = Case.objects.open().filter(comment=comment).first() if comment.revision > 1 else None
-    if known is None:
+    """Open the case of a new comment, or update the open case of an edited one.
+
+    The due time of an edited comment follows its new score and keeps what reports and appeals took off.
+    """
+    case = _new_case(comment, [(found.check, found.strength, found.holds) for found in findings])
+    existing = Case.objects.open().filter(comment=comment).first() if comment.revision > 1 else None
+    if existing is None:
         Case.objects.bulk_create([case], ignore_conflicts=True)  # a job may just have opened one
         return
-    Case.objects.filter(pk=known.pk).update(
+    Case.objects.filter(pk=existing.pk).update(
         score=case.score,
         script=case.script,
         is_new_person=case.is_new_person,
-        due_at=F("due_at") - timedelta(hours=SCORE_HOURS * (case.score - known.score)),
+        due_at=F("due_at") - timedelta(hours=SCORE_HOURS * (case.score - existing.score)),
     )
 
 
-def _case(comment: Comment, found: Sequence[tuple[str, float, bool]]) -> Case:
-    """`found`: (name of the check, strength, whether it holds) each."""
+def _new_case(comment: Comment, found: Sequence[tuple[str, float, bool]]) -> Case:
+    """Return an unsaved case. `found` lists (check name, strength, whether it holds the comment)."""
     now = timezone.now()
-    score = max((strength for name, strength, holds in found if holds or name in RANKS), default=0.0)
+    score = max((strength for name, strength, holds in found if holds or name in RANKING_CHECKS), default=0.0)
     holding = {name for name, _strength, holds in found if holds}
     return Case(
         comment=comment,
@@ -136,20 +142,21 @@ def _case(comment: Comment, found: Sequence[tuple[str, float, bool]]) -> Case:
 
 
 def due(opened_at: datetime, score: float) -> datetime:
+    """Return when a case with this score (0 to 1) is due."""
     return opened_at - timedelta(hours=SCORE_HOURS * score)
 
 
 def claim(comment: int, user: User) -> None:
-    """Tell colleagues for five minutes that this person is looking at the open case of a comment.
+    """Claim the open case of a comment for CLAIM_DURATION, so that colleagues see that it is taken.
 
-    Nothing happens while a colleague's own five minutes run.
+    A colleague's claim that has not expired is left alone.
     """
     free = Q(claimed_by=None) | Q(claimed_by=user) | Q(claimed_until__lte=Now())
     Case.objects.open().filter(free, comment=comment).update(
-        claimed_by=user, claimed_until=Now() + CLAIMED_FOR
+        claimed_by=user, claimed_until=Now() + CLAIM_DURATION
     )
 
 
 def claimed_by_others(user: User) -> Q:
-    """Over Case: what a colleague is looking at now."""
+    """Return a filter over Case: a colleague has claimed it now."""
     return Q(claimed_until__gt=Now()) & ~Q(claimed_by=user)

@@ -1,6 +1,6 @@
-"""What can be done with one comment besides deciding: a pick, a lock, a repeat, a redaction.
+"""Views for one comment besides decisions: editor's pick, locked replies, duplicate, redaction.
 
-Finding the comment is the permission. `next` is where one comes back to, as in views/acts.py.
+Finding the comment is the permission. `next` is the URL to return to, as in moderation/actions/views.py.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from comments.models import Comment, State
 from moderation.actions import decisions, quick_actions
 from moderation.actions.loading import decider, login_for_the_queue, own_path
-from moderation.actions.views import come_back, expected, tell_refused
+from moderation.actions.views import add_refusal_message, parse_seen, redirect_back
 from moderation.models import Batch, has_page
 from moderation.policy import last_decisions
 from moderation.reply_structure.views import read_number
@@ -30,89 +30,93 @@ from moderation.reply_structure.views import read_number
 @require_POST
 @login_for_the_queue
 def pick(request: HttpRequest, pk: int) -> HttpResponse:
-    """?on=1 or 0: an editor's pick, or no more."""
+    """Make a comment an editor's pick (?on=1) or remove the pick (?on=0)."""
     user, comment = decider(request), _load(request, pk)
     try:
-        batch = quick_actions.pick(comment=comment, is_pick=_is_on(request), actor=user)
+        batch = quick_actions.pick(comment=comment, is_pick=_read_on(request), actor=user)
     except ValidationError as error:
         messages.warning(request, error.messages[0])
-        return come_back(request, decisions.Decision(None), _next(request), comment)
-    return _back(request, batch, comment)
+        return redirect_back(request, decisions.Decision(None), _read_next(request), comment)
+    return _redirect_back(request, batch, comment)
 
 
 @require_POST
 @login_for_the_queue
 def lock(request: HttpRequest, pk: int) -> HttpResponse:
-    """?on=1 or 0: no more replies to it and to all below it, or replies again."""
+    """Lock (?on=1) or unlock (?on=0) replies to a comment and to all comments below it."""
     user, comment = decider(request), _load(request, pk)
-    return _back(
-        request, quick_actions.lock_replies(comment=comment, is_locked=_is_on(request), actor=user), comment
+    return _redirect_back(
+        request, quick_actions.lock_replies(comment=comment, is_locked=_read_on(request), actor=user), comment
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-def repeat(request: HttpRequest, pk: int) -> HttpResponse:
-    """Remove it as the repeat of another comment, which is named by its number or a link."""
+def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
+    """Remove a comment as the duplicate of another one, which is given by its number or its link."""
     user, comment = decider(request), _load(request, pk)
-    form = RepeatForm(request.POST or None, initial={"seen": _seen(comment)})
+    form = DuplicateForm(request.POST or None, initial={"seen": _seen_value(comment)})
     if form.is_valid():
         try:
-            act = quick_actions.remove_repeat(
+            decision = quick_actions.remove_repeat(
                 comment=comment,
                 of=form.cleaned_data["of"],
                 actor=user,
-                expected=expected([form.cleaned_data["seen"]]),
+                expected=parse_seen([form.cleaned_data["seen"]]),
             )
         except ValidationError as error:
             form.add_error("of", error)
         else:
-            tell_refused(request, act)
-            return come_back(request, act, _next(request), comment)
-    return _page(request, "moderation/actions/duplicate.html", comment, form)
+            add_refusal_message(request, decision)
+            return redirect_back(request, decision, _read_next(request), comment)
+    return _render_form(request, "moderation/actions/duplicate.html", comment, form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def redact(request: HttpRequest, pk: int) -> HttpResponse:
-    """Black out passages of its text."""
+    """Redact passages of a comment's text."""
     user, comment = decider(request), _load(request, pk)
-    form = RedactForm(request.POST or None, initial={"text": comment.body, "seen": _seen(comment)})
+    form = RedactForm(request.POST or None, initial={"text": comment.body, "seen": _seen_value(comment)})
     if form.is_valid():
         try:
             batch = quick_actions.redact(
                 comment=comment,
                 marked=form.cleaned_data["text"],
                 actor=user,
-                expected=expected([form.cleaned_data["seen"]]),
+                expected=parse_seen([form.cleaned_data["seen"]]),
             )
         except ValidationError as error:
             if error.code == "changed":
-                act = decisions.Decision(None, [], decisions.refusals([comment.pk]))
-                tell_refused(request, act)
-                return come_back(request, act, _next(request), comment)
+                decision = decisions.Decision(None, [], decisions.refusals([comment.pk]))
+                add_refusal_message(request, decision)
+                return redirect_back(request, decision, _read_next(request), comment)
             form.add_error("text", error)
         else:
-            return _back(request, batch, comment)
-    return _page(request, "moderation/actions/redact.html", comment, form)
+            return _redirect_back(request, batch, comment)
+    return _render_form(request, "moderation/actions/redact.html", comment, form)
 
 
 class SeenForm(forms.Form):
-    seen = forms.CharField(required=False, max_length=50, widget=forms.HiddenInput())  # as in acts.decide
+    """A form that sends back the last transition that the person saw."""
+
+    seen = forms.CharField(required=False, max_length=50, widget=forms.HiddenInput())  # as in views.decide
 
 
-class RepeatForm(SeenForm):
+class DuplicateForm(SeenForm):
+    """A form for the number or link of the original."""
+
     of = forms.CharField(
-        label=gettext_lazy("Repeat of comment"),
+        label=gettext_lazy("Duplicate of comment"),
         max_length=500,
-        help_text=gettext_lazy("Its number, or the link to it: 123, #comment-123, https://…"),
+        help_text=gettext_lazy("Number or link of the other comment: 123, #comment-123, https://…"),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
     )
 
     @property
     def helper(self) -> FormHelper:
         helper = FormHelper()
-        helper.add_input(Submit("remove", _("Remove as a repeat")))
+        helper.add_input(Submit("remove", _("Remove as duplicate")))
         return helper
 
     def clean_of(self) -> Comment:
@@ -120,48 +124,55 @@ class RepeatForm(SeenForm):
 
 
 class RedactForm(SeenForm):
+    """A form with the text in which passages are marked."""
+
     text = forms.CharField(
-        label=gettext_lazy("Its text"),
+        label=gettext_lazy("Text of the comment"),
         strip=False,
         widget=forms.Textarea(attrs={"rows": 12, "dir": "auto", "spellcheck": "false"}),
         help_text=gettext_lazy(
-            "Put [[ before and ]] after each passage that is to go, and change nothing else. Readers see "
-            "███ there."
+            "Put [[ before and ]] after each passage to redact, and change nothing else. Readers see ███ "
+            "instead."
         ),
     )
 
     @property
     def helper(self) -> FormHelper:
         helper = FormHelper()
-        helper.add_input(Submit("redact", _("Black these out")))
+        helper.add_input(Submit("redact", _("Redact")))
         return helper
 
 
 def _load(request: HttpRequest, pk: int) -> Comment:
+    """Return a comment that this person may decide on; raise Http404 otherwise."""
     comments = Comment.objects.moderated_by(decider(request)).exclude(state=State.DELETED)
     return get_object_or_404(comments.select_related("discussion__article"), pk=pk)
 
 
-def _seen(comment: Comment) -> str:
+def _seen_value(comment: Comment) -> str:
+    """Return "<comment>.<last transition>", as a decision form sends it."""
     return f"{comment.pk}.{last_decisions([comment.pk]).get(comment.pk, 0)}"
 
 
-def _is_on(request: HttpRequest) -> bool:
+def _read_on(request: HttpRequest) -> bool:
+    """Return the `on` parameter, which is true unless it is 0."""
     return request.GET.get("on", request.POST.get("on", "1")) != "0"
 
 
-def _next(request: HttpRequest) -> str:
+def _read_next(request: HttpRequest) -> str:
     return request.GET.get("next", request.POST.get("next", ""))
 
 
-def _back(request: HttpRequest, batch: Batch | None, comment: Comment) -> HttpResponse:
+def _redirect_back(request: HttpRequest, batch: Batch | None, comment: Comment) -> HttpResponse:
+    """Redirect to `next` with a bar, or a message if nothing changed."""
     if batch is None:
-        messages.info(request, _("It is so already."))
-    return come_back(request, decisions.Decision(batch), _next(request), comment)
+        messages.info(request, _("Nothing to change."))
+    return redirect_back(request, decisions.Decision(batch), _read_next(request), comment)
 
 
-def _page(request: HttpRequest, template: str, comment: Comment, form: forms.Form) -> HttpResponse:
-    back = own_path(request, _next(request))
+def _render_form(request: HttpRequest, template: str, comment: Comment, form: forms.Form) -> HttpResponse:
+    """Render the page of a form for one comment."""
+    back = own_path(request, _read_next(request))
     context: dict[str, Any] = {
         "room": "",
         "comment": comment,

@@ -1,4 +1,4 @@
-"""Settings of discussions and of the whole site, one press each."""
+"""Views for the settings of discussions and of the whole site, each changed by one button."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -33,43 +33,48 @@ from moderation.models import Batch, Case
 from moderation.queue import explanations
 from moderation.queue.filters import whole_number
 
-PAGE = 50  # discussions
-PAGES = 1_000
+PAGE_SIZE = 50  # discussions
+MAX_PAGE = 1_000
 
 
 @dataclass(frozen=True)
-class Press:
+class ActionButton:
+    """A button that applies a quick action."""
+
     label: Any
     url: str
 
 
 @dataclass(frozen=True)
-class Line:
-    """One discussion, with what is set on it, in words."""
+class DiscussionRow:
+    """One discussion in the list, with its settings in words."""
 
     article: Article
-    count: int
-    waiting: int
-    said: list[str]
-    presses: list[Press]
+    comment_count: int
+    waiting_count: int
+    settings: list[str]
+    buttons: list[ActionButton]
 
 
 @require_safe
 @login_required
 def discussions(request: HttpRequest) -> HttpResponse:
-    """Those one decides on, most waiting first; ?q= words of a title, ?page=. Before them the whole site."""
-    user, asked = decider(request), request.GET.get("q", "").replace("\x00", " ").strip()[:200]
-    number = min(whole_number(request.GET.get("page")) or 1, PAGES)
-    rows = list(_found(user, asked)[(number - 1) * PAGE : number * PAGE + 1])
-    query = {"q": asked} if asked else {}
+    """List the discussions that this person moderates, most waiting first, and for moderators the whole site.
+
+    ?q= searches words of a title, ?page= selects a page.
+    """
+    user, search = decider(request), request.GET.get("q", "").replace("\x00", " ").strip()[:200]
+    number = min(whole_number(request.GET.get("page")) or 1, MAX_PAGE)
+    rows = list(_search(user, search)[(number - 1) * PAGE_SIZE : number * PAGE_SIZE + 1])
+    query = {"q": search} if search else {}
     context = {
         "room": "discussions",
-        "q": asked,
-        "lines": [_line(article) for article in rows[:PAGE]],
-        "site": _of_the_site(request) if user.is_moderator else None,
-        "here": reverse("moderation:discussions") + (f"?{urlencode(query)}" if query else ""),
+        "q": search,
+        "rows": [_discussion_row(article) for article in rows[:PAGE_SIZE]],
+        "site": _site_row(request) if user.is_moderator else None,
+        "this_url": reverse("moderation:discussions") + (f"?{urlencode(query)}" if query else ""),
         "previous": "?" + urlencode(query | {"page": number - 1}) if number > 1 else "",
-        "following": "?" + urlencode(query | {"page": number + 1}) if len(rows) > PAGE else "",
+        "next": "?" + urlencode(query | {"page": number + 1}) if len(rows) > PAGE_SIZE else "",
         "done": just_done(user, request.GET.get("done")),
     }
     return render(request, "moderation/actions/discussions.html", context)
@@ -77,48 +82,51 @@ def discussions(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @login_for_the_queue
-def press(request: HttpRequest, pk: int, name: str) -> HttpResponse:
-    """Set one thing on one discussion. `next`: a path of ours, or "story"."""
+def quick_action(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """Apply a quick action to one discussion. `next` is a path of this site, or "story"."""
     user = decider(request)
-    article = get_object_or_404(_of(user), pk=pk)
-    if name not in quick_actions.PRESSES:
+    article = get_object_or_404(_articles_of(user), pk=pk)
+    if name not in quick_actions.QUICK_ACTIONS:
         raise Http404
     batch = quick_actions.press(name=name, article=article.pk, actor=user)
-    return _back(request, batch, article)
+    return _redirect_back(request, batch, article)
 
 
 @require_POST
 @login_for_the_queue
-def press_site(request: HttpRequest, name: str) -> HttpResponse:
-    """The same on the whole site; for moderators."""
+def site_quick_action(request: HttpRequest, name: str) -> HttpResponse:
+    """Apply a quick action to the whole site; only for moderators."""
     user = moderator(request)
-    if "site" not in quick_actions.PRESSES.get(name, {}):
+    if "site" not in quick_actions.QUICK_ACTIONS.get(name, {}):
         raise Http404
-    return _back(request, quick_actions.press(name=name, article=None, actor=user), None)
+    return _redirect_back(request, quick_actions.press(name=name, article=None, actor=user), None)
 
 
-def _back(request: HttpRequest, batch: Batch | None, article: Article | None) -> HttpResponse:
-    asked = request.GET.get("next", request.POST.get("next", ""))
+def _redirect_back(request: HttpRequest, batch: Batch | None, article: Article | None) -> HttpResponse:
+    """Redirect to `next` with a message or bar that says what was done."""
+    next_url = request.GET.get("next", request.POST.get("next", ""))
     if batch is None:
-        messages.info(request, _("It is so already."))
-    if asked == "story" and article:
+        messages.info(request, _("Nothing to change."))
+    if next_url == "story" and article:
         if batch:
             tell_done(request, batch, article.get_absolute_url() + "#comments")
         return redirect(article.get_absolute_url() + "#comments")
-    if path := own_path(request, asked):
+    if path := own_path(request, next_url):
         return redirect(with_done(path, batch.pk) if batch else path)
     return redirect("moderation:batch", batch.pk) if batch else redirect("moderation:discussions")
 
 
-def _of(user: User) -> ArticleQuerySet:
+def _articles_of(user: User) -> ArticleQuerySet:
+    """Return the articles whose discussions this person may change."""
     return Article.objects.all() if user.is_moderator else Article.objects.editable_by(user)
 
 
-def _found(user: User, asked: str) -> ArticleQuerySet:
+def _search(user: User, search: str) -> ArticleQuerySet:
+    """Return the published articles that match a search, those with the most waiting comments first."""
     waiting = Case.objects.open().filter(is_waiting=True, discussion=OuterRef("pk")).order_by()
     count = waiting.values("discussion").annotate(n=Count("pk")).values("n")
-    rows = _of(user).filter(published_at__isnull=False).select_related("discussion")
-    for word in asked.split()[:8]:
+    rows = _articles_of(user).filter(published_at__isnull=False).select_related("discussion")
+    for word in search.split()[:8]:
         rows = rows.known_to(user).filter(title__icontains=word)
     return (
         rows.defer("body", "body_html", "vector", "standfirst")
@@ -127,49 +135,58 @@ def _found(user: User, asked: str) -> ArticleQuerySet:
     )
 
 
-def _line(article: Any) -> Line:
+def _discussion_row(article: Any) -> DiscussionRow:
+    """Return the row of an annotated article."""
     discussion = article.discussion if hasattr(article, "discussion") else Discussion.not_stored(article)
     discussion.article = article
     is_reviewed = discussion.moderation == Discussion.Moderation.PRE
-    said = [explanations.setting("status", discussion.status)]
+    settings = [explanations.describe_setting("status", discussion.status)]
     if discussion.status == Discussion.Status.OPEN:
         if discussion.end and discussion.end <= timezone.now():
-            said = [_("Closed by its age")]
-        elif over_all := _WITH_THE_SITE.get(discussion.site.comment_status):
-            said = [str(over_all)]
+            settings = [_("Closed because of its age")]
+        elif site_status := _CLOSED_BY_SITE.get(discussion.site.comment_status):
+            settings = [str(site_status)]
     if is_reviewed or discussion.moderation == Discussion.Moderation.POST:
-        said.append(explanations.setting("moderation", discussion.moderation))
+        settings.append(explanations.describe_setting("moderation", discussion.moderation))
     if discussion.members_only:
-        said.append(explanations.setting("members_only", True))
+        settings.append(explanations.describe_setting("members_only", True))
     names = quick_actions.offered(
         status=discussion.status, is_reviewed=is_reviewed, members_only=discussion.members_only
     )
-    return Line(
+    return DiscussionRow(
         article,
         discussion.visible_count,
         article.waiting,
-        said,
-        [Press(quick_actions.LABELS[n], reverse("moderation:press", args=[article.pk, n])) for n in names],
+        settings,
+        [
+            ActionButton(quick_actions.LABELS[n], reverse("moderation:quick-action", args=[article.pk, n]))
+            for n in names
+        ],
     )
 
 
-def _of_the_site(request: HttpRequest) -> dict[str, Any]:
+def _site_row(request: HttpRequest) -> dict[str, Any]:
+    """Return settings and buttons of the whole site."""
     site: Any = request.site
     names = quick_actions.offered(status=site.comment_status, is_reviewed=site.review_everything)
-    said = [str(_SITE_SAYS[site.comment_status])]
+    settings = [str(_SITE_STATUSES[site.comment_status])]
     if site.review_everything:
-        said.append(explanations.setting("review_everything", True))
-    presses = [Press(quick_actions.SITE_LABELS[n], reverse("moderation:press-site", args=[n])) for n in names]
-    return {"said": said, "presses": presses, "is_usual": len(said) == 1 and site.comment_status == "open"}
+        settings.append(explanations.describe_setting("review_everything", True))
+    buttons = [
+        ActionButton(quick_actions.SITE_LABELS[n], reverse("moderation:site-quick-action", args=[n]))
+        for n in names
+    ]
+    is_default = len(settings) == 1 and site.comment_status == "open"
+    return {"settings": settings, "buttons": buttons, "is_default": is_default}
 
 
-_WITH_THE_SITE = {
+_CLOSED_BY_SITE = {
     "closed": gettext_lazy("Closed with the whole site"),
     "hidden": gettext_lazy("Hidden with the whole site"),
 }
 
-_SITE_SAYS = {
-    "open": gettext_lazy("As each discussion says"),
+_SITE_STATUSES = {
+    "open": gettext_lazy("Each discussion has its own setting"),
     "closed": gettext_lazy("All discussions are closed"),
     "hidden": gettext_lazy("All discussions are hidden"),
 }

@@ -1,6 +1,6 @@
-"""Acts as the history tells them: what was done to what, and what of it is in force. Each was a Batch.
+"""The history of moderation actions: what each did, to which object, and whether it was undone.
 
-Many take the same few statements as one.
+Each action is a Batch. Many actions take the same number of statements as one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,29 +20,29 @@ from moderation.queue import explanations
 
 
 @dataclass(frozen=True)
-class Act:
-    """One line of the history. `is_undone`: somebody took it back since, and nobody took that back."""
+class ActionSummary:
+    """One action in the history."""
 
     batch: Batch
-    done: str
-    about: str  # what it was done to, where that is one thing with a name: a story, a rule, a comment
+    description: str
+    target: str  # the name of the one object it changed: a story, a rule, a comment; else ""
     count: int  # comments
-    is_undone: bool
-    part: str  # "undone for 1 of 2", where that is so of some of its comments alone
-    last: UUID  # of the act and its undos, the last: the one to undo now
+    is_undone: bool  # undone, and not done again
+    partly_undone: str  # "undone for 1 of 2" if it was undone for some of its comments only, else ""
+    latest: UUID  # the last of the action and its undos, which is the one that can be undone now
 
 
-# Over lines t of the log and their acts b: whether the act is undone for the comment of the line. Each undo
-# acts upon the lines of the one before it, so that the last about a comment tells; it leaves alone what was
-# decided on since, and seals are lifted one by one.
+# Over transitions t and their batches b: whether the action is undone for the comment of the transition.
+# Each undo reverts the transitions of the one before it, so the last undo of a comment counts. An undo skips
+# comments with later decisions, and restrictions are lifted one comment at a time.
 IS_UNDONE = """(
   SELECT mod(max(u.undos) - b.undos, 2) = 1
   FROM moderation_batch u JOIN comments_transition l ON l.batch = u.id AND l.comment_id = t.comment_id
   WHERE u.root_id = b.root_id)"""
 
-# The last of an act and its undos, and how many undos that makes. Two undos of seals that were lifted one by
-# one have nothing to do with each other.
-LAST = """
+# The last of an action and its undos, and the number of undos. Two undos that each lifted the restriction of
+# another comment are independent of each other.
+LATEST_UNDO = """
 SELECT DISTINCT ON (b.id) b.id, u.id, u.undos - b.undos
 FROM moderation_batch b
 JOIN moderation_batch r ON r.id = b.root_id
@@ -52,79 +52,84 @@ WHERE b.id = ANY(%s) AND (u.id = b.id OR r.kind <> 'seal' OR EXISTS (
   WHERE t.batch = b.id AND l.batch = u.id))
 ORDER BY b.id, u.undos DESC, u.at DESC"""
 
-# How many comments acts were about, and for how many of them each is undone.
-PARTS = f"""
+# For each action the number of its comments, and for how many of them it is undone.
+UNDONE_COUNTS = f"""
 SELECT b.id, count(*), count(*) FILTER (WHERE {IS_UNDONE})
 FROM moderation_batch b JOIN comments_transition t ON t.batch = b.id
 WHERE b.id = ANY(%s) GROUP BY 1"""
 
 
-def acts(batches: Sequence[Batch], user: User | None) -> list[Act]:
-    lines = Transition.objects.filter(batch__in=[batch.pk for batch in batches]).order_by()
-    moved = list(lines.values_list("batch").annotate(count=Count("pk"), one=Min("comment")))
-    counts = {batch: count for batch, count, _one in moved}
-    about, marked = _about(batches, {batch: one for batch, count, one in moved if count == 1}, user)
+def summarize(batches: Sequence[Batch], user: User | None) -> list[ActionSummary]:
+    """Return summaries of these actions, with names as this person may read them."""
+    transitions = Transition.objects.filter(batch__in=[batch.pk for batch in batches]).order_by()
+    counted = list(transitions.values_list("batch").annotate(count=Count("pk"), one=Min("comment")))
+    counts = {batch: count for batch, count, _one in counted}
+    targets, changed = _targets(batches, {batch: one for batch, count, one in counted if count == 1}, user)
     with connection.cursor() as cursor:
-        cursor.execute(LAST, [[batch.pk for batch in batches]])
-        last = {act: (pk, undos % 2 == 1) for act, pk, undos in cursor.fetchall()}
-        parts = {}
-        if touched := [act for act, (pk, _is_undone) in last.items() if pk != act]:
-            cursor.execute(PARTS, [touched])
-            counted = [(act, {"k": f"{k:,}", "n": f"{n:,}"}) for act, n, k in cursor.fetchall() if 0 < k < n]
-            parts = {act: _("undone for %(k)s of %(n)s") % part for act, part in counted}
-    # Seals are lifted one by one: such an act is in force, and to be undone, until the last of its own is.
-    if lifted := [b.pk for b in batches if b.kind == Batch.Kind.SEAL and last[b.pk][0] != b.pk]:
-        here = Seal.objects.filter(batch__in=lifted, lifted_at=None, comment__erased_at=None)
-        last |= {act: (act, False) for act in here.order_by().values_list("batch", flat=True)}
+        cursor.execute(LATEST_UNDO, [[batch.pk for batch in batches]])
+        latest = {batch: (pk, undos % 2 == 1) for batch, pk, undos in cursor.fetchall()}
+        partly = {}
+        if with_undo := [batch for batch, (pk, _is_undone) in latest.items() if pk != batch]:
+            cursor.execute(UNDONE_COUNTS, [with_undo])
+            numbers = [(pk, {"k": f"{k:,}", "n": f"{n:,}"}) for pk, n, k in cursor.fetchall() if 0 < k < n]
+            partly = {pk: _("undone for %(k)s of %(n)s") % values for pk, values in numbers}
+    # Restrictions are lifted one by one: such an action counts as undone when its last one is lifted.
+    if lifted := [b.pk for b in batches if b.kind == Batch.Kind.SEAL and latest[b.pk][0] != b.pk]:
+        active = Seal.objects.filter(batch__in=lifted, lifted_at=None, comment__erased_at=None)
+        latest |= {batch: (batch, False) for batch in active.order_by().values_list("batch", flat=True)}
     return [
-        Act(
+        ActionSummary(
             batch=batch,
-            done=explanations.done(batch),
-            about=about.get(batch.pk, ""),
-            count=counts.get(batch.pk, 0) or marked.get(batch.pk, 0),
-            is_undone=last[batch.pk][1],
-            part=parts.get(batch.pk, ""),
-            last=last[batch.pk][0],
+            description=explanations.done(batch),
+            target=targets.get(batch.pk, ""),
+            count=counts.get(batch.pk, 0) or changed.get(batch.pk, 0),
+            is_undone=latest[batch.pk][1],
+            partly_undone=partly.get(batch.pk, ""),
+            latest=latest[batch.pk][0],
         )
         for batch in batches
     ]
 
 
-def _about(
+def _targets(
     batches: Sequence[Batch], comments: Mapping[UUID, int], user: User | None
 ) -> tuple[dict[UUID, str], dict[UUID, int]]:
-    """The name of the one thing that was changed, and how many comments have another setting. `comments`: of
-    acts that brought one alone another state. What was set on the whole site says so itself
-    (words.on_the_site)."""
+    """Return by action the name of the one object it changed, and the number of comments with a new setting.
+
+    `comments` maps actions that changed the state of exactly one comment to that comment. Changes of the
+    whole site are named by their description (explanations.describe_site_setting).
+    """
     rows = Change.objects.filter(batch__in=batches).order_by().values_list("batch", "target")
-    found = list(rows.annotate(things=Count("target_id", distinct=True), one=Min("target_id")))
-    marked = {batch: things for batch, target, things, _one in found if target == Change.Target.COMMENT}
+    found = list(rows.annotate(count=Count("target_id", distinct=True), one=Min("target_id")))
+    changed = {batch: count for batch, target, count, _one in found if target == Change.Target.COMMENT}
     single = {
         batch: Change(target=target, target_id=one)
-        for batch, target, things, one in found
-        if things == 1 and target not in {Change.Target.COMMENT, Change.Target.SITE}
+        for batch, target, count, one in found
+        if count == 1 and target not in {Change.Target.COMMENT, Change.Target.SITE}
     }
-    one_marked = {
-        batch: one for batch, target, things, one in found if target == Change.Target.COMMENT and things == 1
+    one_comment = {
+        batch: one for batch, target, count, one in found if target == Change.Target.COMMENT and count == 1
     }
-    # A lock reaches all that is below the one that was meant.
+    # Locking replies also locks all comments below; name the comment on which it was done.
     locks = [batch for batch in batches if batch.kind == Batch.Kind.COMMENT]
-    pressed = {batch.pk: batch.parameters["comment"] for batch in locks if "comment" in batch.parameters}
-    about = _comments(one_marked | dict(comments) | pressed, user)
-    names = setting_changes.named(single.values(), user)
-    about |= {batch: names.get((change.target, change.target_id), "") for batch, change in single.items()}
-    about |= _held({batch: c.target_id for batch, c in single.items() if c.target == Change.Target.SANCTION})
-    # The story of an import, which stands in none of its parameters.
-    brought = [batch.pk for batch in batches if batch.kind == Batch.Kind.IMPORT]
-    if brought:
-        lines = Transition.objects.filter(batch__in=brought).order_by("batch", "id").distinct("batch")
-        titles = lines.values_list("batch", title_for(user, "discussion__article__"))
-        about |= {batch: title for batch, title in titles if batch}
-    return about, marked
+    locked = {batch.pk: batch.parameters["comment"] for batch in locks if "comment" in batch.parameters}
+    targets = _comment_names(one_comment | dict(comments) | locked, user)
+    names = setting_changes.target_names(single.values(), user)
+    targets |= {batch: names.get((change.target, change.target_id), "") for batch, change in single.items()}
+    targets |= _sanctioned_people(
+        {batch: c.target_id for batch, c in single.items() if c.target == Change.Target.SANCTION}
+    )
+    # An import does not store its story in the parameters.
+    imports = [batch.pk for batch in batches if batch.kind == Batch.Kind.IMPORT]
+    if imports:
+        first = Transition.objects.filter(batch__in=imports).order_by("batch", "id").distinct("batch")
+        titles = first.values_list("batch", title_for(user, "discussion__article__"))
+        targets |= {batch: title for batch, title in titles if batch}
+    return targets, changed
 
 
-def _comments(ids: Mapping[UUID, int], user: User | None) -> dict[UUID, str]:
-    """The one comment of each act, by its number and its story."""
+def _comment_names(ids: Mapping[UUID, int], user: User | None) -> dict[UUID, str]:
+    """Return by action its one comment, as its number and the title of its story."""
     if not ids:
         return {}
     rows = Comment.objects.filter(pk__in=ids.values())
@@ -132,8 +137,11 @@ def _comments(ids: Mapping[UUID, int], user: User | None) -> dict[UUID, str]:
     return {batch: f"#{pk}, “{titles[pk]}”" for batch, pk in ids.items()}
 
 
-def _held(sanctions: Mapping[UUID, int]) -> dict[UUID, str]:
-    """Who is held by the sanction of each act: read where it can be erased, as an act keeps no name."""
+def _sanctioned_people(sanctions: Mapping[UUID, int]) -> dict[UUID, str]:
+    """Return by action the name of the person its sanction applies to.
+
+    Actions store no names, because a name must be erasable in one place.
+    """
     if not sanctions:
         return {}
     rows = Sanction.objects.filter(pk__in=sanctions.values()).select_related("user", "guest")

@@ -1,4 +1,4 @@
-"""What was done: the acts, and each one's page."""
+"""Views of the history: the list of actions, and the page of one action."""
 
 from collections import Counter
 from datetime import date
@@ -17,40 +17,43 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from comments.models import Transition
 from moderation.actions import decisions, setting_changes
-from moderation.actions import history as batches
-from moderation.actions.loading import acts_of, as_uuid, decider, load_act
+from moderation.actions import history as action_history
+from moderation.actions.loading import actions_visible_to, decider, get_action_or_404, parse_uuid
 from moderation.models import Batch
 from moderation.queue import explanations
 from moderation.queue.filters import whole_number
 from moderation.transparency.audit_log import start_of
 
-PAGE = 25  # acts of the history
-LISTED = 20  # comments of an act, settings, and what was left as it is, that its page names
-CHANGES = 2_000  # settings of an act that are looked at
+PAGE_SIZE = 25  # actions
+MAX_LISTED = 20  # comments, settings and refusals on the page of an action
+MAX_CHANGES_CHECKED = 2_000  # setting changes of an action that are checked for conflicts
 FILTERS = ("who", "kind", "since")
 
 
 @require_safe
 @login_required
 def history(request: HttpRequest) -> HttpResponse:
-    """Acts, the latest first: ?who= a person's id, or 0 for the system, ?kind=, ?since= a day;
-    ?before=<act> for the next page. A filter that can't be read filters nothing."""
+    """List actions, the latest first.
+
+    Filters: ?who= a person's id, or 0 for the system, ?kind=, ?since= a date. ?before=<action> is the next
+    page. Filter values that cannot be read are ignored.
+    """
     user = decider(request)
-    asked = {name: value for name in FILTERS if (value := request.GET.get(name, "").strip())}
-    found = _filtered(acts_of(user), asked).select_related("actor", "root")
-    if before := as_uuid(request.GET.get("before")):
-        last = get_object_or_404(acts_of(user), pk=before)
+    active = {name: value for name in FILTERS if (value := request.GET.get(name, "").strip())}
+    found = _filtered(actions_visible_to(user), active).select_related("actor", "root")
+    if before := parse_uuid(request.GET.get("before")):
+        last = get_object_or_404(actions_visible_to(user), pk=before)
         found = found.filter(Q(at__lt=last.at) | Q(at=last.at, pk__lt=last.pk))
-    rows = list(found.order_by("-at", "-pk")[: PAGE + 1])
-    further = urlencode(asked | {"before": rows[PAGE - 1].pk}) if len(rows) > PAGE else ""
+    rows = list(found.order_by("-at", "-pk")[: PAGE_SIZE + 1])
+    further = urlencode(active | {"before": rows[PAGE_SIZE - 1].pk}) if len(rows) > PAGE_SIZE else ""
     context = {
         "room": "history",
-        "acts": batches.acts(rows[:PAGE], user),
-        "asked": asked,
-        "people": _people() if user.is_moderator else [],
+        "actions": action_history.summarize(rows[:PAGE_SIZE], user),
+        "active": active,
+        "people": _actor_choices() if user.is_moderator else [],
         "kinds": Batch.Kind.choices,
         "next_page": f"?{further}" if further else "",
-        "first_page": f"?{urlencode(asked)}" if before else "",
+        "first_page": f"?{urlencode(active)}" if before else "",
     }
     return render(request, "moderation/actions/history.html", context)
 
@@ -58,84 +61,95 @@ def history(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What an act did, what is so by now, and the way back. ?after=<line> for further comments."""
+    """Show what an action did, the current states of its comments, and Undo.
+
+    ?after=<transition> shows further comments.
+    """
     user = decider(request)
-    act = load_act(user, pk)
-    lines = Transition.objects.filter(batch=act.pk)
+    action = get_action_or_404(user, pk)
+    transitions = Transition.objects.filter(batch=action.pk)
     after = whole_number(request.GET.get("after")) or 0
-    before = lines.filter(id__lte=after).count() if after else 0
-    further = lines.filter(id__gt=after).select_related("comment__discussion__article").order_by("id")
-    rows = list(further[: LISTED + 1])
-    shown = batches.acts([act], user)[0]
-    is_last = shown.last == act.pk
-    why_not = decisions.why_not_undone(act, user) if is_last else ""
+    before = transitions.filter(id__lte=after).count() if after else 0
+    further = transitions.filter(id__gt=after).select_related("comment__discussion__article").order_by("id")
+    rows = list(further[: MAX_LISTED + 1])
+    summary = action_history.summarize([action], user)[0]
+    is_latest = summary.latest == action.pk
+    why_not = decisions.why_not_undone(action, user) if is_latest else ""
     context = {
         "room": "history",
-        "act": shown,
-        "later": None if is_last else Batch.objects.select_related("actor").get(pk=shown.last),
+        "action": summary,
+        "later": None if is_latest else Batch.objects.select_related("actor").get(pk=summary.latest),
         "why_not": why_not,
-        "settings": _settings(act, user),
-        "states": _states(lines),
-        "lines": [
+        "settings": _changed_settings(action, user),
+        "states": _current_states(transitions),
+        "comments": [
             (
-                line,
-                explanations.excerpt(line.comment),
-                explanations.decided(line.comment.state, line.comment.state_reason),
+                row.comment,
+                explanations.excerpt(row.comment),
+                explanations.decided(row.comment.state, row.comment.state_reason),
             )
-            for line in rows[:LISTED]
+            for row in rows[:MAX_LISTED]
         ],
         "first": before + 1,
-        "final": before + len(rows[:LISTED]),
-        "next_page": f"?after={rows[LISTED - 1].pk}#sample" if len(rows) > LISTED else "",
+        "last": before + len(rows[:MAX_LISTED]),
+        "next_page": f"?after={rows[MAX_LISTED - 1].pk}#sample" if len(rows) > MAX_LISTED else "",
         "first_page": "?#sample" if before else "",
-        **(_left(act) if act.undoes_id and not _is_of_one_seal(act) else _left_of_a_group(act)),
-        **(_would_stay(act) if is_last and not why_not else {}),
+        **(
+            _refused_by_undo(action)
+            if action.undoes_id and not _lifts_one_restriction(action)
+            else _refused_in_group(action)
+        ),
+        **(_refused_if_undone(action) if is_latest and not why_not else {}),
     }
     return render(request, "moderation/actions/action.html", context)
 
 
-def _is_of_one_seal(act: Batch) -> bool:
-    """Seals are lifted one by one, so that what its act sealed besides was not left: nobody asked for it."""
-    return act.undos == 1 and act.root.kind == Batch.Kind.SEAL
+def _lifts_one_restriction(action: Batch) -> bool:
+    """Return whether an undo lifted the restriction of one comment only.
+
+    Restrictions are lifted one by one, so the other comments of the action were not refused.
+    """
+    return action.undos == 1 and action.root.kind == Batch.Kind.SEAL
 
 
-def _filtered(found: QuerySet[Batch], asked: dict[str, str]) -> QuerySet[Batch]:
-    if (who := whole_number(asked.get("who"))) is not None:
+def _filtered(found: QuerySet[Batch], active: dict[str, str]) -> QuerySet[Batch]:
+    """Apply the filters of the history page."""
+    if (who := whole_number(active.get("who"))) is not None:
         found = found.filter(actor=who or None)
-    if (kind := asked.get("kind")) in Batch.Kind.values:
+    if (kind := active.get("kind")) in Batch.Kind.values:
         found = found.filter(kind=kind)
     try:
-        day = date.fromisoformat(asked.get("since", ""))
+        day = date.fromisoformat(active.get("since", ""))
         found = found.filter(at__gte=start_of(day, timezone.get_current_timezone()))
     except (ValueError, OverflowError):
         pass
     return found
 
 
-def _people() -> list[tuple[str, str]]:
-    """(id, name) of those who may act here, and the system."""
+def _actor_choices() -> list[tuple[str, str]]:
+    """Return (id, name) of every staff member and of the system."""
     named = [(str(user.pk), str(user)) for user in User.objects.staff().order_by("name")[:500]]
     return [*named, ("0", _("the system"))]
 
 
-def _settings(act: Batch, user: User) -> list[tuple[str, str, str]]:
-    """(what, what it is set to, what it was before) of the settings that it changed."""
-    rows = list(act.changes.order_by("id")[:LISTED])
-    names = setting_changes.named(rows, user)
+def _changed_settings(action: Batch, user: User) -> list[tuple[str, str, str]]:
+    """Return (name, new value, old value) of the settings that this action changed."""
+    rows = list(action.changes.order_by("id")[:MAX_LISTED])
+    names = setting_changes.target_names(rows, user)
     return [
         (
             names.get((row.target, row.target_id), ""),
-            explanations.setting(row.field, row.new),
-            explanations.setting(row.field, row.old),
+            explanations.describe_setting(row.field, row.new),
+            explanations.describe_setting(row.field, row.old),
         )
         for row in rows
         if row.field != "revision"
     ]
 
 
-def _states(lines: QuerySet[Transition]) -> list[tuple[str, int]]:
-    """(in words, how many of its comments are so now), most first."""
-    rows = lines.filter(kind=Transition.Kind.STATE).order_by()
+def _current_states(transitions: QuerySet[Transition]) -> list[tuple[str, int]]:
+    """Return (state in words, number of comments now in it), the most frequent first."""
+    rows = transitions.filter(kind=Transition.Kind.STATE).order_by()
     counted: Counter[str] = Counter()
     for state, reason, count in rows.values_list("comment__state", "comment__state_reason").annotate(
         count=Count("pk")
@@ -144,30 +158,39 @@ def _states(lines: QuerySet[Transition]) -> list[tuple[str, int]]:
     return counted.most_common()
 
 
-def _left(act: Batch) -> dict[str, Any]:
-    """What an undo left as it was, as people have decided since."""
-    mine = Transition.objects.filter(batch=act.pk, comment=OuterRef("comment"))
-    left = Transition.objects.filter(~Exists(mine), batch=act.undoes_id, kind=Transition.Kind.STATE)
+def _refused_by_undo(action: Batch) -> dict[str, Any]:
+    """Return the comments that an undo left alone because people had decided on them since."""
+    own = Transition.objects.filter(batch=action.pk, comment=OuterRef("comment"))
+    left = Transition.objects.filter(~Exists(own), batch=action.undoes_id, kind=Transition.Kind.STATE)
     ids = left.order_by("comment").values_list("comment", flat=True)
-    return {"left": decisions.refusals(list(ids[:LISTED])), "left_count": ids.count()}
+    return {"refused": decisions.refusals(list(ids[:MAX_LISTED])), "refused_count": ids.count()}
 
 
-def _left_of_a_group(act: Batch) -> dict[str, Any]:
-    """What an act on a list left as it was, as people had decided since the list was shown."""
-    count = act.parameters.get("left_count", 0)
-    return {"left": decisions.refusals_by(act.parameters["left"]), "left_count": count} if count else {}
+def _refused_in_group(action: Batch) -> dict[str, Any]:
+    """Return the comments of a list that the action left alone because of decisions after it was shown."""
+    count = action.parameters.get("left_count", 0)
+    if not count:
+        return {}
+    return {"refused": decisions.refusals_from_log(action.parameters["left"]), "refused_count": count}
 
 
-def _would_stay(act: Batch) -> dict[str, Any]:
-    """What its undo would leave as it is, because something has happened to it since."""
+def _refused_if_undone(action: Batch) -> dict[str, Any]:
+    """Return the comments and settings that an undo would leave alone because they have changed since."""
     later = Transition.objects.filter(
         comment=OuterRef("comment"), kind=Transition.Kind.STATE, id__gt=OuterRef("id")
     )
-    stays = Transition.objects.filter(Exists(later), batch=act.pk, kind=Transition.Kind.STATE)
-    ids = stays.order_by("comment").values_list("comment", flat=True)
-    told = decisions.refusals(list(ids[:LISTED]))
-    # What is said of a comment that was decided on goes the way of its state: it is told once.
-    decided = Transition.objects.filter(batch=act.pk, kind=Transition.Kind.STATE).exists()
-    others = [r for r in setting_changes.would_stay(act, CHANGES) if not (decided and r.comment)]
-    others = decisions.moved_since(act) or others  # the whole of a move stays
-    return {"stays": [*told, *others][:LISTED], "stay_count": ids.count() + len(others)}
+    later_decided = Transition.objects.filter(Exists(later), batch=action.pk, kind=Transition.Kind.STATE)
+    ids = later_decided.order_by("comment").values_list("comment", flat=True)
+    refusals = decisions.refusals(list(ids[:MAX_LISTED]))
+    # The settings of a comment follow its state, so such a comment is listed only once.
+    decided = Transition.objects.filter(batch=action.pk, kind=Transition.Kind.STATE).exists()
+    others = [
+        r
+        for r in setting_changes.refusals_if_reverted(action, MAX_CHANGES_CHECKED)
+        if not (decided and r.comment)
+    ]
+    others = decisions.refusals_of_moved(action) or others  # a move is undone as a whole
+    return {
+        "would_refuse": [*refusals, *others][:MAX_LISTED],
+        "would_refuse_count": ids.count() + len(others),
+    }

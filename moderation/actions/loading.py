@@ -1,4 +1,7 @@
-"""Who asks, of which act, and where one comes back to. To find an act is the permission to undo it."""
+"""Helpers for moderation views: check who asks, find actions, and read the URL to return to.
+
+Finding an action is the permission to undo it.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -22,7 +25,7 @@ from moderation.models import Batch, Change
 
 
 def login_for_the_queue(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """For acts, whose URLs can't be opened: after logging in one comes back to the queue."""
+    """Require a login for a POST view; after logging in, the person lands on the queue."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -34,7 +37,10 @@ def login_for_the_queue(view: Callable[..., HttpResponse]) -> Callable[..., Http
 
 
 def decider(request: HttpRequest) -> User:
-    """The moderator or editor who asks. What they may decide on is Comment.objects.moderated_by."""
+    """Return the moderator or editor who made the request; raise PermissionDenied for anybody else.
+
+    Comment.objects.moderated_by has the comments on which they may decide.
+    """
     user = request.user
     if not isinstance(user, User) or not (user.is_moderator or user.is_editor):
         raise PermissionDenied
@@ -42,7 +48,7 @@ def decider(request: HttpRequest) -> User:
 
 
 def moderator(request: HttpRequest) -> User:
-    """Who asks, a moderator: for what tells of every story."""
+    """Return the moderator who made the request, for pages about all stories; else raise PermissionDenied."""
     user = decider(request)
     if not user.is_moderator:
         raise PermissionDenied
@@ -50,54 +56,60 @@ def moderator(request: HttpRequest) -> User:
 
 
 def own_path(request: HttpRequest, path: str) -> str:
-    """A path of this site to go back to, or nothing."""
+    """Return `path` if it is a path of this site, else an empty string."""
     safe = url_has_allowed_host_and_scheme(path, {request.get_host()}, require_https=request.is_secure())
     return path if safe and path.startswith("/") else ""
 
 
 def with_done(path: str, done: UUID) -> str:
-    parts = urlsplit(without_done(path))
+    """Return the path with ?done=<action>, which shows a bar with Undo."""
+    parts = urlsplit(without_done_param(path))
     return parts._replace(query=urlencode([*parse_qsl(parts.query), ("done", str(done))])).geturl()
 
 
-def without_done(path: str) -> str:
+def without_done_param(path: str) -> str:
+    """Return the path without its ?done= parameter."""
     parts = urlsplit(path)
-    kept = [(key, value) for key, value in parse_qsl(parts.query) if key != "done"]
-    return parts._replace(query=urlencode(kept)).geturl()
+    query = [(key, value) for key, value in parse_qsl(parts.query) if key != "done"]
+    return parts._replace(query=urlencode(query)).geturl()
 
 
-def as_uuid(value: str | None) -> UUID | None:
+def parse_uuid(value: str | None) -> UUID | None:
+    """Return the UUID, or None if the value is not one."""
     try:
         return UUID(value or "")
     except ValueError:
         return None
 
 
-def acts_of(user: User) -> Any:
-    """Moderators may see and undo what anybody did; editors what they did themselves."""
+def actions_visible_to(user: User) -> Any:
+    """Return the actions that this person may see and undo: all for moderators, their own for editors."""
     return Batch.objects.all() if user.is_moderator else Batch.objects.filter(actor=user)
 
 
-def just_done(user: User, value: str | None) -> history.Act | None:
-    """The act that a bar tells of: one's own only, as others' are news for the history."""
-    pk = as_uuid(value)
-    act = pk and Batch.objects.filter(actor=user, pk=pk).select_related("root").first()
-    return history.acts([act], user)[0] if act else None
+def just_done(user: User, value: str | None) -> history.ActionSummary | None:
+    """Return the action named by ?done= if this person took it, else None."""
+    pk = parse_uuid(value)
+    batch = pk and Batch.objects.filter(actor=user, pk=pk).select_related("root").first()
+    return history.summarize([batch], user)[0] if batch else None
 
 
-def load_act(user: User, pk: UUID) -> Batch:
-    """An act of which this person may decide on every comment, and change every setting."""
-    act: Batch = get_object_or_404(acts_of(user).select_related("actor", "root"), pk=pk)
+def get_action_or_404(user: User, pk: UUID) -> Batch:
+    """Return an action if this person may decide on all its comments and change all its settings.
+
+    Raises Http404 otherwise.
+    """
+    batch: Batch = get_object_or_404(actions_visible_to(user).select_related("actor", "root"), pk=pk)
     if not user.is_moderator:
         Target = Change.Target
-        touched = Q(pk__in=Transition.objects.filter(batch=act.pk).values("comment"))
-        marked = Q(pk__in=act.changes.filter(target=Target.COMMENT).values("target_id"))
-        mine = Comment.objects.in_care_of(user).values("pk")
-        stories = Article.objects.editable_by(user).values("pk")
-        own = Q(target=Target.COMMENT) | Q(target=Target.DISCUSSION, target_id__in=stories)
+        decided = Q(pk__in=Transition.objects.filter(batch=batch.pk).values("comment"))
+        changed = Q(pk__in=batch.changes.filter(target=Target.COMMENT).values("target_id"))
+        own_comments = Comment.objects.in_care_of(user).values("pk")
+        own_stories = Article.objects.editable_by(user).values("pk")
+        own_changes = Q(target=Target.COMMENT) | Q(target=Target.DISCUSSION, target_id__in=own_stories)
         if (
-            Comment.objects.filter(touched | marked).exclude(pk__in=mine).exists()
-            or act.changes.exclude(own).exists()
+            Comment.objects.filter(decided | changed).exclude(pk__in=own_comments).exists()
+            or batch.changes.exclude(own_changes).exists()
         ):
             raise Http404
-    return act
+    return batch

@@ -1,5 +1,7 @@
-"""The acts that change no state: picks, locks and redactions of comments, settings of discussions and of the
-site. Each is one Batch and one transaction; services.undo takes any of them back."""
+"""Actions that change no state: picks, locks and redactions of comments; discussion and site settings.
+
+Each is one Batch in one transaction; decisions.undo undoes any of them.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,10 +21,10 @@ from moderation.actions import decisions, setting_changes
 from moderation.models import Batch, Change
 
 Target = Change.Target
-BLACK = "███"  # as long for one word as for ten
+REDACTED = "███"  # as long for one word as for ten
 
-# One press each, on a discussion or on the whole site: field and value on either, and what lifts it.
-PRESSES: dict[str, dict[str, tuple[str, Any]]] = {
+# The field and value that each action sets on a discussion and, if it exists there, on the whole site.
+QUICK_ACTIONS: dict[str, dict[str, tuple[str, Any]]] = {
     "open": {"discussion": ("status", "open"), "site": ("comment_status", "open")},
     "close": {"discussion": ("status", "closed"), "site": ("comment_status", "closed")},
     "hide": {"discussion": ("status", "hidden"), "site": ("comment_status", "hidden")},
@@ -34,61 +36,66 @@ PRESSES: dict[str, dict[str, tuple[str, Any]]] = {
 
 
 LABELS = {
-    "open": gettext_lazy("Open again"),
+    "open": gettext_lazy("Reopen"),
     "close": gettext_lazy("Close"),
     "hide": gettext_lazy("Hide discussion"),
-    "review": gettext_lazy("Review everything first"),
-    "unreview": gettext_lazy("Review as usual"),
-    "members": gettext_lazy("Only people with an account"),
-    "guests": gettext_lazy("Guests as well"),
+    "review": gettext_lazy("Pre-moderation"),
+    "unreview": gettext_lazy("End pre-moderation"),
+    "members": gettext_lazy("Members only"),
+    "guests": gettext_lazy("Allow guests"),
 }
 SITE_LABELS = LABELS | {"hide": gettext_lazy("Hide all discussions")}
 
 
 def offered(*, status: str, is_reviewed: bool, members_only: bool | None = None) -> list[str]:
-    """The presses that would change something, for what is so now; `members_only` is None for the site."""
+    """Return the actions that would change these settings. `members_only` is None for the whole site."""
     ways = ["close", "hide"] if status == "open" else ["open"] if status == "hidden" else ["open", "hide"]
     who = [] if members_only is None else ["guests" if members_only else "members"]
     return [*ways, "unreview" if is_reviewed else "review", *who]
 
 
 def press(*, name: str, article: int | None, actor: User) -> Batch | None:
-    """Close, hide, review … a discussion, or (None) the whole site. None: it is so already."""
+    """Apply a quick action to the discussion of an article, or to the whole site (article None).
+
+    Returns None if the setting has that value already.
+    """
     target = Target.DISCUSSION if article else Target.SITE
-    field, value = PRESSES[name][target.value]
-    told = {"field": field, "value": value, "target": target.value}
-    return _change(Batch.Kind.DISCUSSION, actor, told, [(target, article or 1, field, value)])
+    field, value = QUICK_ACTIONS[name][target.value]
+    parameters = {"field": field, "value": value, "target": target.value}
+    return _apply_changes(Batch.Kind.DISCUSSION, actor, parameters, [(target, article or 1, field, value)])
 
 
 def record_settings(before: Discussion, after: Discussion, actor: User) -> None:
-    """The acts of settings that were changed in the admin: then no undo of another takes them for its own."""
+    """Record changes made in the admin as actions, so that undoing an earlier action does not revert them."""
     for field in ("status", "moderation", "members_only"):
         old, new = getattr(before, field), getattr(after, field)
         if old == new:
             continue
-        told = {"field": field, "value": new, "target": Target.DISCUSSION.value}
-        batch = Batch.objects.create(kind=Batch.Kind.DISCUSSION, actor=actor, parameters=told)
+        parameters = {"field": field, "value": new, "target": Target.DISCUSSION.value}
+        batch = Batch.objects.create(kind=Batch.Kind.DISCUSSION, actor=actor, parameters=parameters)
         Change.objects.create(
             batch=batch, target=Target.DISCUSSION, target_id=after.pk, field=field, old=old, new=new
         )
 
 
 def pick(*, comment: Comment, is_pick: bool, actor: User) -> Batch | None:
-    """Make it an editor's pick, or take that back. None: it is so already.
+    """Make a comment an editor's pick, or remove the pick. Returns None if nothing changes.
 
-    Raises ValidationError for a pick that is not published.
+    Raises ValidationError if a comment to be picked is not published.
     """
-    told = {"field": "is_pick", "value": is_pick}
+    parameters = {"field": "is_pick", "value": is_pick}
     with transaction.atomic():
         lock([comment.pk])
         if is_pick and not Comment.objects.filter(pk=comment.pk, state=State.PUBLISHED).exists():
-            raise ValidationError(_("Only what is published can be an editor’s pick."), code="unpublished")
-        return _change(Batch.Kind.COMMENT, actor, told, [(Target.COMMENT, comment.pk, "is_pick", is_pick)])
+            raise ValidationError(_("Only published comments can be an editor’s pick."), code="unpublished")
+        return _apply_changes(
+            Batch.Kind.COMMENT, actor, parameters, [(Target.COMMENT, comment.pk, "is_pick", is_pick)]
+        )
 
 
 def lock_replies(*, comment: Comment, is_locked: bool, actor: User) -> Batch | None:
-    """Take no more replies to it and to all below it, or take them again. None: it is so already."""
-    told = {"field": "is_locked", "value": is_locked, "comment": comment.pk}
+    """Lock or unlock replies to a comment and to all comments below it. Returns None if nothing changes."""
+    parameters = {"field": "is_locked", "value": is_locked, "comment": comment.pk}
     with transaction.atomic():
         lock([comment.pk])
         place = Comment.objects.get(pk=comment.pk)
@@ -97,18 +104,18 @@ def lock_replies(*, comment: Comment, is_locked: bool, actor: User) -> Batch | N
         )
         ids = branch.order_by("pk").values_list("pk", flat=True)
         locks = [(Target.COMMENT, pk, "is_locked", is_locked) for pk in ids]
-        return _change(Batch.Kind.COMMENT, actor, told, locks)
+        return _apply_changes(Batch.Kind.COMMENT, actor, parameters, locks)
 
 
 def remove_repeat(
     *, comment: Comment, of: Comment, actor: User, expected: Mapping[int, int] | None = None
 ) -> decisions.Decision:
-    """Remove a comment as the repeat of another, to which its place then leads.
+    """Remove a comment as the duplicate of another comment, to which its permalink then leads.
 
-    Raises ValidationError: itself, or one that has been removed.
+    Raises ValidationError if both are the same comment, or if the other one has been removed.
     """
     if of.pk == comment.pk:
-        raise ValidationError(_("That is the comment itself."), code="itself")
+        raise ValidationError(_("That is this comment itself."), code="itself")
     return decisions.decide(
         ids=[comment.pk],
         to=State.REJECTED,
@@ -120,20 +127,20 @@ def remove_repeat(
 
 
 def redact(*, comment: Comment, marked: str, actor: User, expected: Mapping[int, int] | None = None) -> Batch:
-    """Black out the passages that are marked [[so]] in the text of a comment as it was read.
+    """Redact the passages that are marked [[like this]] in the text of a comment.
 
-    The earlier text is kept for moderators, and its author is told. `expected` is as in services.decide.
-    Raises ValidationError: other changes than marks, nothing or everything marked, a text or a state that has
-    changed meanwhile.
+    Moderators keep the earlier text, and the author is notified. `expected` is as in decisions.decide. Raises
+    ValidationError if anything but marks was added, if nothing or everything is marked, or if the text or the
+    state has changed meanwhile.
     """
-    body = blacken(comment.body, marked)
+    body = redact_text(comment.body, marked)
     batch = Batch(kind=Batch.Kind.REDACTION, actor=actor, parameters={"comment": comment.pk})
     with transaction.atomic():
         batch.save(force_insert=True)
         lock([comment.pk])
         fresh = Comment.objects.get(pk=comment.pk)
         changed = ValidationError(
-            _("Something has happened to this comment meanwhile: look at it again."), code="changed"
+            _("This comment has changed meanwhile. Please check it again."), code="changed"
         )
         if fresh.revision != comment.revision or fresh.state not in {State.PUBLISHED, State.PENDING}:
             raise changed
@@ -145,43 +152,49 @@ def redact(*, comment: Comment, marked: str, actor: User, expected: Mapping[int,
     return batch
 
 
-def blacken(body: str, marked: str) -> str:
-    """`body` with BLACK for each passage that is marked [[so]] in `marked`, which else is the same text.
+def redact_text(body: str, marked: str) -> str:
+    """Return `body` with REDACTED in place of each passage marked [[like this]] in `marked`.
 
-    Raises ValidationError for what is not. Brackets that the text itself has are text.
+    Apart from the marks both texts must be equal; raises ValidationError otherwise. Brackets of the text
+    itself are not marks.
     """
     body, marked = body.replace("\r\n", "\n"), marked.replace("\r\n", "\n")
     out: list[str] = []
-    place, is_open, kept, blackened = 0, False, 0, 0
+    place, is_open, redacted = 0, False, 0
     while marked:
         sign = "]]" if is_open else "[["
         if marked.startswith(sign) and not (is_open is False and body.startswith(marked[:3], place)):
             marked, is_open = marked[2:], not is_open
-            out += [] if is_open else [BLACK]
+            out += [] if is_open else [REDACTED]
         elif body[place : place + 1] == marked[0]:
-            kept, blackened = kept + (not is_open), blackened + is_open
+            redacted += is_open
             out += [] if is_open else [marked[0]]
             place, marked = place + 1, marked[1:]
         else:
             break
     if marked or place < len(body) or is_open:
         raise ValidationError(
-            _("Only marks may be added: put [[ before and ]] after what goes, and leave the rest as it is."),
+            _("Add only marks: [[ before and ]] after each passage to redact. Leave the rest unchanged."),
             code="rewritten",
         )
-    if not blackened:
-        raise ValidationError(_("Mark what is to go: put [[ before it and ]] after it."), code="unmarked")
+    if not redacted:
+        raise ValidationError(
+            _("Mark the passages to redact: put [[ before and ]] after each."), code="unmarked"
+        )
     text = "".join(out)
-    if not re.sub(rf"[{BLACK[0]}\W_]", "", text):
-        raise ValidationError(_("Nothing would be left: remove the comment instead."), code="all")
+    if not re.sub(rf"[{REDACTED[0]}\W_]", "", text):
+        raise ValidationError(_("No text would be left. Remove the comment instead."), code="all")
     return text
 
 
-def _change(
-    kind: Batch.Kind, actor: User, told: dict[str, Any], wanted: Sequence[tuple[Change.Target, int, str, Any]]
+def _apply_changes(
+    kind: Batch.Kind,
+    actor: User,
+    parameters: dict[str, Any],
+    wanted: Sequence[tuple[Change.Target, int, str, Any]],
 ) -> Batch | None:
-    """One act of settings; None, and nothing is written, where all of it is so already."""
-    batch = Batch(kind=kind, actor=actor, parameters=told)
+    """Apply setting changes as one action. Returns None, and writes nothing, if nothing changes."""
+    batch = Batch(kind=kind, actor=actor, parameters=parameters)
     with transaction.atomic():
         batch.save(force_insert=True)
         if setting_changes.make(batch=batch, changes=wanted):

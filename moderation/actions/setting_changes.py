@@ -1,6 +1,6 @@
-"""Settings that an act changes, and the way back: what is no state of a comment and no parent.
+"""Setting changes of an action, and their undo: all values except a comment's state and parent.
 
-Each value is set by the verb of its own table, which knows what a reader sees of it.
+Each value is set by the service of its own table, which also updates what readers see of it.
 """
 
 from collections import defaultdict
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Model
+from django.db.models import Max, Model, Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -29,7 +29,7 @@ from moderation.queue import explanations
 Target = Change.Target
 Key = tuple[str, int, str]  # target, id, field
 
-# Locks are taken in this order by every act, so that no two wait for each other.
+# Every action takes its locks in this order, so that no two actions wait for each other.
 MODELS: dict[str, type[Model]] = {
     Target.ARTICLE: Article,
     Target.SITE: Site,
@@ -48,58 +48,58 @@ FIELDS: dict[str, set[str]] = {
     Target.DISCUSSION: {"status", "moderation", "members_only", "declared_count"},
     Target.COMMENT: {"is_pick", "is_locked", "repeat_of", "revision"},
 }
-TIMES = {"published_at", "ended_at"}
-Setter = Callable[[list[int], str, Any, datetime], object]  # ids, the field, its value, when the act was
+DATETIME_FIELDS = {"published_at", "ended_at"}
+Setter = Callable[[list[int], str, Any, datetime], object]  # ids, field, value, time of the action
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """What was left as it is: who had decided on it before ("" for nobody), and what. `comment` is None for
-    a setting, which `what` then names."""
+    """A comment or setting that an action left alone, with the reason."""
 
-    comment: int | None
-    who: str
-    what: str
+    comment: int | None  # None for a setting, which `what` then names
+    who: str  # the person who had changed it before, or ""
+    what: str  # the earlier decision, or the obstacle
 
 
 def make(*, batch: Batch, changes: Sequence[tuple[Change.Target, int, str, Any]]) -> int:
-    """Set values, each given as (target, id, field, value), as part of this act, which is stored.
+    """Set values, each given as (target, id, field, value), as part of this stored action.
 
-    Runs in the caller's transaction. What is so already is left out, and so is what does not exist; a
-    discussion is made where nobody has written yet. `repeat_of` is a comment's id. Returns how many changed.
-    What comes into being with an act, a sanction or a rule, is stored ended or switched off and set in force
-    here: then the way back is the same.
-    Raises IntegrityError where a rule that is switched on would stand twice, and EmbargoedError where a story
-    would be published before it may.
+    Runs in the caller's transaction and returns the number of changed values. Values that are already set are
+    skipped, and so are missing objects; a discussion without comments is created. `repeat_of` is the id of a
+    comment. A new sanction or rule is stored as ended or switched off and activated here, so that an undo
+    ends it in the same way. Raises IntegrityError if the same rule is switched on already, and EmbargoedError
+    if a story would be published before its embargo ends.
     """
     wanted: dict[Key, Any] = {}
     for target, pk, field, value in changes:
         if field not in FIELDS[target]:
-            raise ValueError(f"{target}.{field} is not changed by an act.")
-        wanted[target.value, pk, field] = _code(value)
-    now = _read(wanted)
+            raise ValueError(f"{target}.{field} is not changed by an action.")
+        wanted[target.value, pk, field] = _to_json(value)
+    now = _read_values(wanted)
     todo = {key: value for key, value in wanted.items() if key in now and now[key] != value}
-    _write(batch, [(key, now[key], value) for key, value in todo.items()])
+    _record(batch, [(key, now[key], value) for key, value in todo.items()])
     for kind in MODELS:
-        _set({key: value for key, value in todo.items() if key[0] == kind}, batch.at)
+        _set_values({key: value for key, value in todo.items() if key[0] == kind}, batch.at)
     return len(todo)
 
 
-def revert(
-    *, batch: Batch, undoing: Batch, marks: bool | None = None, but: Collection[int] = ()
+def revert_changes(
+    *, batch: Batch, undoing: Batch, of_comments: bool | None = None, excluding: Collection[int] = ()
 ) -> tuple[int, list[Refusal]]:
-    """Take back what `batch` changed, as part of the act `undoing`, which is stored.
+    """Undo the changes of `batch` as part of the stored action `undoing`.
 
-    A value that is no longer what it was changed to, or that a later act has changed, even to the same, is
-    left alone and refused. `marks`: only what is said of comments, or (False) all else; those in `but` are
-    left out, without a word. Runs in the caller's transaction. Returns how many changed.
+    A value that differs from the one that was set, or that a later action has set again, even to the same
+    value, is left alone and refused. `of_comments` limits this to changes of comments (True) or to all others
+    (False); comments in `excluding` are skipped without a refusal. Runs in the caller's transaction. Returns
+    the number of reverted values and the refusals.
     """
-    told = batch.changes.order_by("id")
-    if marks is not None:
-        told = told.filter(target=Target.COMMENT) if marks else told.exclude(target=Target.COMMENT)
-    rows = {c.key: c for c in told if not (c.target == Target.COMMENT and c.target_id in but)}
-    now, last, why = _read(rows), _last(rows), _hindered(rows)
-    todo = _standing(rows, now, last, why)
+    changes = batch.changes.order_by("id")
+    if of_comments is not None:
+        is_comment = Q(target=Target.COMMENT)
+        changes = changes.filter(is_comment if of_comments else ~is_comment)
+    rows = {c.key: c for c in changes if not (c.target == Target.COMMENT and c.target_id in excluding)}
+    now, last, why = _read_values(rows), _last_changes(rows), _publication_obstacles(rows)
+    todo = _revertible(rows, now, last, why)
     left = {key for key in rows if key not in todo}
     done = 0
     for target in MODELS:
@@ -108,34 +108,39 @@ def revert(
             continue
         try:
             with transaction.atomic():
-                _set({key: row.old for key, row in part.items()}, undoing.at)
+                _set_values({key: row.old for key, row in part.items()}, undoing.at)
         except IntegrityError:  # a rule with the same value was written since
             left |= set(part)
             continue
-        _write(undoing, [(key, row.new, row.old) for key, row in part.items()])
+        _record(undoing, [(key, row.new, row.old) for key, row in part.items()])
         done += len(part)
     return done, _refusals({key: last[key] for key in left}, now, why)
 
 
-def would_stay(batch: Batch, most: int) -> list[Refusal]:
-    """What revert would leave alone now, among the first `most` changes of this act; nothing is locked."""
+def refusals_if_reverted(batch: Batch, most: int) -> list[Refusal]:
+    """Return the refusals that revert_changes would give now, for the first `most` changes of this action.
+
+    Nothing is locked.
+    """
     rows = {c.key: c for c in batch.changes.order_by("id")[:most]}
-    now, last, why = _read(rows, is_locked=False), _last(rows), _hindered(rows)
-    standing = _standing(rows, now, last, why)
-    return _refusals({key: last[key] for key in rows if key not in standing}, now, why)
+    now, last, why = _read_values(rows, is_locked=False), _last_changes(rows), _publication_obstacles(rows)
+    revertible = _revertible(rows, now, last, why)
+    return _refusals({key: last[key] for key in rows if key not in revertible}, now, why)
 
 
-def _standing(
+def _revertible(
     rows: Mapping[Key, Change], now: Mapping[Key, Any], last: Mapping[Key, int], but: Collection[Key]
 ) -> dict[Key, Change]:
-    """The changes that nothing has come after, without those that can't be taken back."""
-    held = {key: row for key, row in rows.items() if now.get(key, ...) == row.new and last[key] == row.pk}
-    lost = _lost(held) | set(but)
-    return {key: row for key, row in held.items() if key not in lost}
+    """Return the changes that are still the last ones of their settings and that can be undone."""
+    unchanged = {
+        key: row for key, row in rows.items() if now.get(key, ...) == row.new and last[key] == row.pk
+    }
+    erased = _with_erased_revision(unchanged) | set(but)
+    return {key: row for key, row in unchanged.items() if key not in erased}
 
 
-def _read(keys: Iterable[Key], *, is_locked: bool = True) -> dict[Key, Any]:
-    """The stored values, as codes, under a lock; what does not exist is left out."""
+def _read_values(keys: Iterable[Key], *, is_locked: bool = True) -> dict[Key, Any]:
+    """Return the stored values in their JSON form, by default locked; missing objects are left out."""
     found: dict[Key, Any] = {}
     fields: dict[str, set[str]] = defaultdict(set)
     ids: dict[str, set[int]] = defaultdict(set)
@@ -154,12 +159,12 @@ def _read(keys: Iterable[Key], *, is_locked: bool = True) -> dict[Key, Any]:
         elif is_locked:
             rows = rows.select_for_update(no_key=True)
         for row in rows.values("pk", *fields[target]):
-            found |= {(target, row["pk"], field): _code(row[field]) for field in fields[target]}
+            found |= {(target, row["pk"], field): _to_json(row[field]) for field in fields[target]}
     return {key: value for key, value in found.items() if key in keys}
 
 
-def _last(keys: Iterable[Key]) -> dict[Key, int]:
-    """By setting, the last Change that tells of it."""
+def _last_changes(keys: Iterable[Key]) -> dict[Key, int]:
+    """Return the id of the last Change of each setting."""
     ids: dict[tuple[str, str], set[int]] = defaultdict(set)
     for target, pk, field in keys:
         ids[target, field].add(pk)
@@ -171,29 +176,30 @@ def _last(keys: Iterable[Key]) -> dict[Key, int]:
     return found
 
 
-def _lost(rows: Mapping[Key, Change]) -> set[Key]:
-    """Where the earlier words of a redacted comment were erased since."""
+def _with_erased_revision(rows: Mapping[Key, Change]) -> set[Key]:
+    """Return the settings of redacted comments whose earlier text has been erased since."""
     of = {pk: key for key in rows for _target, pk, field in [key] if field == "revision"}
-    kept = CommentRevision.objects.filter(comment__in=of).values_list("comment", "revision") if of else []
-    there = set(kept)
-    return {key for pk, key in of.items() if (pk, rows[key].old) not in there}
+    stored = CommentRevision.objects.filter(comment__in=of).values_list("comment", "revision") if of else []
+    existing = set(stored)
+    return {key for pk, key in of.items() if (pk, rows[key].old) not in existing}
 
 
-def _hindered(rows: Mapping[Key, Change]) -> dict[Key, str]:
-    """Why stories can't be published again as they were before this act, each in a sentence."""
+def _publication_obstacles(rows: Mapping[Key, Change]) -> dict[Key, str]:
+    """Return a sentence for each story that cannot be published again as it was before this action."""
     stories = {key: row for key, row in rows.items() if key[0] == Target.ARTICLE and row.old}
     articles = Article.objects.in_bulk([pk for _target, pk, _field in stories]) if stories else {}
-    told, now = {}, timezone.now()
+    reasons, now = {}, timezone.now()
     for key, row in stories.items():
         if article := articles.get(key[1]):
             if not row.new and article.taken_back_at not in {None, row.batch.at}:
-                told[key] = _("an editor had published it, and took it back")
-            elif why := too_early(article, _value(key[2], row.old), now):
-                told[key] = why
-    return told
+                reasons[key] = _("an editor had published it and unpublished it again")
+            elif why := too_early(article, _from_json(key[2], row.old), now):
+                reasons[key] = why
+    return reasons
 
 
-def _write(batch: Batch, rows: Sequence[tuple[Key, Any, Any]]) -> None:
+def _record(batch: Batch, rows: Sequence[tuple[Key, Any, Any]]) -> None:
+    """Store the changes of an action, each given as (key, old, new)."""
     Change.objects.bulk_create(
         [
             Change(batch=batch, target=target, target_id=pk, field=field, old=old, new=new)
@@ -203,9 +209,11 @@ def _write(batch: Batch, rows: Sequence[tuple[Key, Any, Any]]) -> None:
     )
 
 
-def _set(values: Mapping[Key, Any], at: datetime) -> None:
-    """Values of one target by an act of that moment, each by the verb of its table; as many statements as
-    different values."""
+def _set_values(values: Mapping[Key, Any], at: datetime) -> None:
+    """Set values of one target through the service of its table, with one statement for each distinct value.
+
+    `at` is the time of the action.
+    """
     grouped: dict[tuple[str, str, Any], list[int]] = defaultdict(list)
     marks: dict[str, dict[int, Any]] = defaultdict(dict)
     for (target, pk, field), value in values.items():
@@ -218,12 +226,13 @@ def _set(values: Mapping[Key, Any], at: datetime) -> None:
             show_revisions(mark)
         else:
             mark_comments(field=field, values=mark)
-    # First what is switched off: another version of a rule may say the same.
+    # Switch off before switching on: another version of a rule may have the same value.
     for (target, field, value), ids in sorted(grouped.items(), key=lambda item: item[0][2] is True):
-        SETTERS[target](ids, field, _value(field, value), at)
+        SETTERS[target](ids, field, _from_json(field, value), at)
 
 
 def _set_publication(ids: list[int], field: str, value: Any, at: datetime) -> None:
+    """Publish articles at `value`, or unpublish them."""
     if value:
         publish_articles(ids=ids, at=value)
     else:
@@ -231,7 +240,7 @@ def _set_publication(ids: list[int], field: str, value: Any, at: datetime) -> No
 
 
 def _set_rows(model: type[Model]) -> Setter:
-    """For what no page of a reader shows."""
+    """Return a setter for a table that no reader's page shows."""
     return lambda ids, field, value, at: model._default_manager.filter(pk__in=ids).update(**{field: value})
 
 
@@ -245,19 +254,20 @@ SETTERS: dict[str, Setter] = {
 }
 
 
-def _code(value: Any) -> Any:
-    """As JSON holds it; two equal moments give the same text."""
+def _to_json(value: Any) -> Any:
+    """Return the value as JSON stores it; equal times give equal strings."""
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
 
 
-def _value(field: str, code: Any) -> Any:
-    return parse_datetime(code) if code and field in TIMES else code
+def _from_json(field: str, code: Any) -> Any:
+    """Return a stored JSON value as the value of a field."""
+    return parse_datetime(code) if code and field in DATETIME_FIELDS else code
 
 
-def named(changes: Iterable[Change], user: User | None) -> dict[tuple[str, int], str]:
-    """Return the names of the changed things as this person may read them, by target and id.
+def target_names(changes: Iterable[Change], user: User | None) -> dict[tuple[str, int], str]:
+    """Return the names of the changed objects as this person may read them, by target and id.
 
-    A sanction is not named, since it is a person's.
+    A sanction has no name here, because it would be the name of a person.
     """
     ids: dict[str, set[int]] = defaultdict(set)
     for change in changes:
@@ -275,17 +285,20 @@ def named(changes: Iterable[Change], user: User | None) -> dict[tuple[str, int],
 
 
 def _refusals(left: Mapping[Key, int], now: Mapping[Key, Any], why: Mapping[Key, str]) -> list[Refusal]:
-    """Who has changed each of these last; nobody, where it was no act that did, or something else hinders."""
+    """Return refusals that name who changed each setting last.
+
+    Nobody is named if no action changed it, or if another obstacle prevents the undo.
+    """
     rows = Change.objects.select_related("batch__actor").in_bulk(list(left.values()))
-    names = named(rows.values(), None)
+    names = target_names(rows.values(), None)
     refusals = []
     for key in sorted(left):
         target, pk, field = key
         row = rows[left[key]]
-        is_told = key in now and now[key] == row.new
-        who = str(row.batch.actor) if is_told and row.batch.actor else ""
-        what = explanations.setting(field, now[key]) if key in now else _("it is gone")
-        if is_told and key in why:
+        is_recorded = key in now and now[key] == row.new
+        who = str(row.batch.actor) if is_recorded and row.batch.actor else ""
+        what = explanations.describe_setting(field, now[key]) if key in now else _("it no longer exists")
+        if is_recorded and key in why:
             who, what = "", why[key]
         if target != Target.COMMENT and (name := names.get((target, pk))):
             what = _("%(name)s: %(what)s") % {"name": name, "what": what}

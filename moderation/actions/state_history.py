@@ -1,6 +1,7 @@
-"""How comments came to be what they are: the log of each about its state, as runs of lines that say the same.
+"""State histories of comments: the periods during which each had the same state, reason and text.
 
-What confirms a decision belongs to the run that the decision began. Three statements, however many comments.
+A transition that confirms a state belongs to the period that it confirms. Reading takes three statements for
+any number of comments.
 """
 
 from collections import defaultdict
@@ -13,48 +14,58 @@ from uuid import UUID
 from comments.models import REMOVED, State, Transition
 from moderation.models import Batch, Change
 
-Said = tuple[str, str, int | None]  # the state, why it is removed, which of its texts an act shows
+StateKey = tuple[str, str, int | None]  # state, reason of a removal, revision shown by an action
 
-MAIL_AFTER = timedelta(minutes=1)  # what lasts no longer is told to nobody
+MAIL_AFTER = timedelta(minutes=1)  # authors are not notified of shorter periods
 
 
 @dataclass(frozen=True)
-class Run:
-    said: Said
+class StatePeriod:
+    """A period during which a comment had the same state, reason and text."""
+
+    said: StateKey
     first: Transition
-    at: datetime  # of the act of that line
+    at: datetime  # time of the action of that transition
 
     @property
     def is_held_by_checks(self) -> bool:
+        """Whether the comment waited because of an automatic check."""
         return self.said[0] == State.PENDING and self.first.actor_id is None
 
 
 @dataclass(frozen=True)
 class Log:
-    runs: list[Run]
+    """The periods of one comment, and its last transition."""
+
+    runs: list[StatePeriod]
     last: Transition
-    given_back: Transition  # the last line, or the one whose state it gave back as an undo's
-    rewriting: frozenset[UUID]  # the acts with which another text was shown
+    restored: Transition  # the last transition, or the one whose state it restored as an undo
+    text_changes: frozenset[UUID]  # the actions that changed the text
 
     @property
     def telling(self) -> Transition:
-        """The line that its author is told of: the last, but for one that only confirms that it is published,
-        and for one that lets it wait again as it did before."""
+        """The transition of which the author is notified.
+
+        This is the last one, or an earlier one if the last only confirmed a publication or made the comment
+        wait again as it did before.
+        """
         match self.last.to_state:
             case State.PUBLISHED:
                 return self.runs[-1].first
             case State.PENDING:
-                return self.given_back
+                return self.restored
         return self.last
 
     @property
     def is_rewritten(self) -> bool:
-        """With that line words were taken out, or the whole was shown again."""
-        return self.telling.batch in self.rewriting
+        """Whether that transition redacted the text or restored it."""
+        return self.telling.batch in self.text_changes
 
-    def known(self, sweeps: Collection[UUID | None] = ()) -> Said | None:
-        """What its author knows that it was before: for MAIL_AFTER, or while it waited for a check, as the
-        page says at once, or else at first. Of what `sweeps` brought nobody is told. None: it never changed.
+    def known(self, sweeps: Collection[UUID | None] = ()) -> StateKey | None:
+        """Return the earlier state that the author knows of, or None if the state never changed.
+
+        Authors know of periods that lasted MAIL_AFTER, of waiting for a check, which the page shows at once,
+        and of the first state. They are not notified of the batches in `sweeps`.
         """
         lasting = [
             run.said
@@ -66,49 +77,53 @@ class Log:
 
 
 def read(comments: Collection[int]) -> dict[int, Log]:
-    """By comment."""
+    """Return the state history of each of these comments, by id."""
     logs: dict[int, list[Transition]] = defaultdict(list)
-    lines = Transition.objects.filter(comment__in=comments, kind=Transition.Kind.STATE)
-    for line in lines.order_by("id"):
-        logs[line.comment_id].append(line)
-    batches = {line.batch for log in logs.values() for line in log if line.batch}
-    acts: dict[UUID | None, Batch] = {**Batch.objects.in_bulk(batches)}
+    transitions = Transition.objects.filter(comment__in=comments, kind=Transition.Kind.STATE)
+    for transition in transitions.order_by("id"):
+        logs[transition.comment_id].append(transition)
+    pks = {transition.batch for log in logs.values() for transition in log if transition.batch}
+    batches: dict[UUID | None, Batch] = {**Batch.objects.in_bulk(pks)}
     changes: dict[int, dict[UUID | None, Change]] = defaultdict(dict)
-    shown = Change.objects.filter(target=Change.Target.COMMENT, field="revision", target_id__in=comments)
-    for change in shown.filter(batch__in=acts).order_by("id"):
+    revisions = Change.objects.filter(target=Change.Target.COMMENT, field="revision", target_id__in=comments)
+    for change in revisions.filter(batch__in=batches).order_by("id"):
         changes[change.target_id][change.batch_id] = change
     return {
         pk: Log(
-            _runs(log, acts, changes[pk]),
+            _periods(log, batches, changes[pk]),
             log[-1],
-            _given_back(log, acts),
+            _restored_transition(log, batches),
             frozenset(change.batch_id for change in changes[pk].values()),
         )
         for pk, log in logs.items()
     }
 
 
-def _runs(
-    log: Sequence[Transition], acts: Mapping[UUID | None, Batch], changes: Mapping[UUID | None, Change]
-) -> list[Run]:
-    text = next((change.old for change in changes.values()), None)
-    runs: list[Run] = []
+def _periods(
+    log: Sequence[Transition], batches: Mapping[UUID | None, Batch], changes: Mapping[UUID | None, Change]
+) -> list[StatePeriod]:
+    """Divide the transitions of one comment into periods."""
+    revision = next((change.old for change in changes.values()), None)
+    periods: list[StatePeriod] = []
     for line in log:
-        text = changes[line.batch].new if line.batch in changes else text
-        said = (line.to_state, line.reason if line.to_state in REMOVED else "", text)
-        if not runs or runs[-1].said != said:
-            act = acts.get(line.batch)
-            runs.append(Run(said, line, act.at if act else line.at))
-    return runs
+        revision = changes[line.batch].new if line.batch in changes else revision
+        key = (line.to_state, line.reason if line.to_state in REMOVED else "", revision)
+        if not periods or periods[-1].said != key:
+            batch = batches.get(line.batch)
+            periods.append(StatePeriod(key, line, batch.at if batch else line.at))
+    return periods
 
 
-def _given_back(log: Sequence[Transition], acts: Mapping[UUID | None, Batch]) -> Transition:
-    """As in tally: the line before that of the act which is undone, or that itself where it is done again.
-    It may be an undo's as well."""
+def _restored_transition(log: Sequence[Transition], batches: Mapping[UUID | None, Batch]) -> Transition:
+    """Return the transition whose state the last one restored, as removal_counts does.
+
+    An undo restores the transition before the undone action, and an undo of an undo restores the action
+    itself; either may again belong to an undo.
+    """
     place = len(log) - 1
     places = {line.batch: n for n, line in enumerate(log) if line.batch}
-    while (act := acts.get(log[place].batch)) and act.undos and act.root_id in places:
-        place = places[act.root_id] - act.undos % 2
-        if place < 0:  # it came with an import that was taken back
+    while (batch := batches.get(log[place].batch)) and batch.undos and batch.root_id in places:
+        place = places[batch.root_id] - batch.undos % 2
+        if place < 0:  # the comment came with an import that was undone
             return log[-1]
     return log[place]

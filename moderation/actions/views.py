@@ -1,4 +1,4 @@
-"""Deciding, and taking an act back. Finding a comment is the permission to decide on it."""
+"""Views to decide on comments and to undo an action. Finding a comment is the permission to decide on it."""
 
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,25 +17,25 @@ from django.views.decorators.http import require_POST
 
 from comments.models import REMOVED, Comment, State
 from moderation.actions import decisions
-from moderation.actions.loading import decider, load_act, login_for_the_queue, own_path, with_done
+from moderation.actions.loading import decider, get_action_or_404, login_for_the_queue, own_path, with_done
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, Case
 from moderation.queue import explanations
 from moderation.queue.filters import whole_number
 from moderation.reports import reporting as reports
 
-AT_ONCE = 1_000  # comments that one press may decide on
-STAYS = "stays"  # in place of a reason: what is removed stays so, for the reason that it has
+MAX_COMMENTS_PER_ACTION = 1_000  # comments in one request
+KEEP_REMOVED = "stays"  # in place of a reason: keep a comment removed for the reason that it has
 
 
 @require_POST
 @login_for_the_queue
 def decide(request: HttpRequest) -> HttpResponse:
-    """One decision on one comment or several. What the URL says goes before what the form says.
+    """Decide on one or more comments. Values in the URL take precedence over values in the form.
 
-    ids (repeated), seen (repeated: "<comment>.<last line of the log>"), reason (a code; `act` is the same,
-    and a button goes before a list of choices; "stays" of one comment that is removed), next: a path of ours
-    to come back to, or "story" for the comment's place on its story.
+    ids (repeated): the comments. seen (repeated): "<comment>.<last transition that the form showed>".
+    reason: a code; `act` is the same for a button and takes precedence over a select; "stays" keeps one
+    removed comment removed. next: a path of this site to return to, or "story" for the comment on its story.
     """
     user = decider(request)
     sent = {
@@ -44,83 +44,88 @@ def decide(request: HttpRequest) -> HttpResponse:
     }
     ids = list(dict.fromkeys(pk for value in sent["ids"] if (pk := whole_number(value))))
     reason = (request.GET.getlist("reason") or sent["act"] or sent["reason"] or [""])[0]
-    stays = reason == STAYS and len(ids) == 1
+    keeps_removed = reason == KEEP_REMOVED and len(ids) == 1
     to = decisions.state_for(reason)
-    if (to is None and not stays) or len(ids) > AT_ONCE:
-        return HttpResponseBadRequest(_("That is no decision that can be taken here."))
+    if (to is None and not keeps_removed) or len(ids) > MAX_COMMENTS_PER_ACTION:
+        return HttpResponseBadRequest(_("This decision is not available here."))
     back = sent["next"][0] if sent["next"] else ""
     if not ids:
-        messages.warning(request, _("Tick the comments that you mean first."))
+        messages.warning(request, _("Select comments first."))
         return redirect(own_path(request, back) or "moderation:queue")
-    # With what was sealed meanwhile: to decide on it is refused, with a sentence, and on the others is not.
+    # Includes comments restricted meanwhile: those are refused with a message, the others are decided on.
     found = list(Comment.objects.in_care_of(user).filter(pk__in=ids).select_related("discussion__article"))
     if len(found) < len(ids):
         raise Http404
     parameters = {}
-    if stays:
+    if keeps_removed:
         if found[0].state not in REMOVED:
-            messages.warning(request, _("It is not removed, so it cannot stay so."))
-            return come_back(request, decisions.Decision(None), back, found[0])
+            messages.warning(request, _("This comment is not removed."))
+            return redirect_back(request, decisions.Decision(None), back, found[0])
         to, reason, parameters = State(found[0].state), found[0].state_reason, {"stays": True}
     try:
-        upon = expected(sent["seen"])
+        seen = parse_seen(sent["seen"])
     except BadRequest as error:
         return HttpResponseBadRequest(str(error))
-    # Another look that would leave it removed is somebody else's; who decided may always bring it back.
-    theirs = set[int]()
+    # An appeal cannot be turned down by the person who took the decision; they may always restore.
+    appealed = set[int]()
     if to != State.PUBLISHED:
-        asked = Case.objects.open().filter(reports.not_for(user), comment__in=ids)
-        theirs = set(asked.values_list("comment", flat=True))
-    act = decisions.decide(
-        ids=[pk for pk in ids if pk not in theirs],
+        appeals = Case.objects.open().filter(reports.not_for(user), comment__in=ids)
+        appealed = set(appeals.values_list("comment", flat=True))
+    decision = decisions.decide(
+        ids=[pk for pk in ids if pk not in appealed],
         to=to or State.REJECTED,
         reason=reason,
         actor=user,
-        expected=upon,
+        expected=seen,
         parameters=parameters,
     )
-    tell_refused(request, act)
-    if theirs:
-        messages.warning(request, _("Another look is asked for: somebody who has not decided on it answers."))
-    return come_back(request, act, back, found[0])
+    add_refusal_message(request, decision)
+    if appealed:
+        messages.warning(request, _("An appeal must be decided by another moderator."))
+    return redirect_back(request, decision, back, found[0])
 
 
 @require_POST
 @login_for_the_queue
 def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """`next`: a path of ours; with a fragment, it is a place on a page that is not of the desk, and what was
-    done is told there."""
+    """Undo an action.
+
+    `next` is a path of this site. One with a fragment leads to a place on a reader's page, which shows what
+    was done as a message.
+    """
     user = decider(request)
-    act = decisions.undo(batch=load_act(user, pk), actor=user)
-    tell_refused(request, act)
-    if not act.batch and not act.refused:
-        messages.info(request, _("There was nothing left to undo."))
+    decision = decisions.undo(batch=get_action_or_404(user, pk), actor=user)
+    add_refusal_message(request, decision)
+    if not decision.batch and not decision.refused:
+        messages.info(request, _("There is nothing to undo."))
     back = own_path(request, request.GET.get("next") or request.POST.get("next", ""))
     path, _hash, place = back.partition("#")
     if not place:
-        return _after(request, act, back, fallback=pk)
-    if act.batch:
-        tell_done(request, act.batch, back)
+        return _redirect_with_done(request, decision, back, fallback=pk)
+    if decision.batch:
+        tell_done(request, decision.batch, back)
     number = whole_number(place.removeprefix("comment-"))
     comment = Comment.objects.in_care_of(user).filter(pk=number or 0).first()
-    return redirect(path + _place(comment) if comment else back)
+    return redirect(path + _anchor(comment) if comment else back)
 
 
-def come_back(request: HttpRequest, act: decisions.Decision, back: str, comment: Comment) -> HttpResponse:
-    """To where the act was pressed: `back` is a path of ours, or "story" for the comment's place there."""
+def redirect_back(
+    request: HttpRequest, decision: decisions.Decision, back: str, comment: Comment
+) -> HttpResponse:
+    """Redirect to `back`: a path of this site, or "story" for the comment on its story."""
     if back == "story":
         story = comment.discussion.article.get_absolute_url()
-        if act.batch:
-            tell_done(request, act.batch, f"{story}#comment-{comment.pk}")
-        return redirect(story + _place(comment))
-    return _after(request, act, own_path(request, back))
+        if decision.batch:
+            tell_done(request, decision.batch, f"{story}#comment-{comment.pk}")
+        return redirect(story + _anchor(comment))
+    return _redirect_with_done(request, decision, own_path(request, back))
 
 
-def _after(
-    request: HttpRequest, act: decisions.Decision, back: str, fallback: UUID | None = None
+def _redirect_with_done(
+    request: HttpRequest, decision: decisions.Decision, back: str, fallback: UUID | None = None
 ) -> HttpResponse:
-    """The queue with a bar that says what was done, if one came from there; else the page of the act."""
-    done = act.batch.pk if act.batch else None
+    """Redirect to `back` with a bar that says what was done, else to the page of the action."""
+    done = decision.batch.pk if decision.batch else None
     if back:
         return redirect(with_done(back, done) if done else back)
     if done or fallback:
@@ -128,11 +133,13 @@ def _after(
     return redirect("moderation:queue")
 
 
-def _place(comment: Comment) -> str:
-    """Where its story still shows it, or else the nearest that it answers, or the one that stood before it,
-    to those who decide there."""
-    line = comment.get_ancestors(ascending=True, include_self=True)
-    nearest = line.filter(Q(shown=True) | Q(state=State.PENDING)).first()
+def _anchor(comment: Comment) -> str:
+    """Return the fragment of the comment, or of the nearest one that moderators still see on its story.
+
+    That is the nearest visible ancestor, or else the top-level comment before it.
+    """
+    ancestors = comment.get_ancestors(ascending=True, include_self=True)
+    nearest = ancestors.filter(Q(shown=True) | Q(state=State.PENDING)).first()
     if nearest is None:
         roots = Comment.objects.filter(discussion=comment.discussion_id, parent=None, shown=True)
         before = roots.filter(created_at__lte=comment.created_at).exclude(pk=comment.pk)
@@ -141,46 +148,54 @@ def _place(comment: Comment) -> str:
 
 
 def tell_done(request: HttpRequest, batch: Batch, place: str, sentence: str = "") -> None:
-    """A bar that says what was done (or `sentence`), with one press that takes it back and leads to `place`,
-    a path with a fragment. base.html makes it of the message's extra tags."""
+    """Add a message that says what was done (or `sentence`), with an Undo button.
+
+    The undo returns to `place`, a path with a fragment. base.html reads its URL from the extra tags.
+    """
     url = reverse("moderation:batch", args=[batch.pk])
-    told = format_html('<a href="{}">{}</a>', url, sentence or explanations.done(batch))
+    text = format_html('<a href="{}">{}</a>', url, sentence or explanations.done(batch))
     undo = urlencode({"next": place})
-    messages.success(request, told, extra_tags=f"{reverse('moderation:undo', args=[batch.pk])}?{undo}")
+    messages.success(request, text, extra_tags=f"{reverse('moderation:undo', args=[batch.pk])}?{undo}")
 
 
-def tell_refused(request: HttpRequest, act: decisions.Decision) -> None:
-    """Who was faster, and with what, for each comment that was left alone."""
-    if not act.refused:
+def add_refusal_message(request: HttpRequest, decision: decisions.Decision) -> None:
+    """Add a warning that names the comments left alone, with who changed each before and how."""
+    if not decision.refused:
         return
-    shown = act.refused[:5]
-    told = [(_link(r.comment), _who_and_what(r).removesuffix(".")) for r in shown]  # some are sentences
-    lines = format_html_join(" ", "{}{}.", told)
-    count = len(act.refused) + act.more
-    words_ = ngettext(
-        "One was left as it is, since something has happened to it meanwhile.",
-        "%(n)s were left as they are, since something has happened to them meanwhile.",
+    shown = decision.refused[:5]
+    sentences = [
+        (_comment_link(r.comment), _explain_refusal(r).removesuffix(".")) for r in shown
+    ]  # some are sentences
+    lines = format_html_join(" ", "{}{}.", sentences)
+    count = len(decision.refused) + decision.more
+    summary = ngettext(
+        "One was left unchanged, because it has changed meanwhile.",
+        "%(n)s were left unchanged, because they have changed meanwhile.",
         count,
     ) % {"n": count}
-    messages.warning(request, format_html("{} {}{}", words_, lines, " …" if count > len(shown) else ""))
+    messages.warning(request, format_html("{} {}{}", summary, lines, " …" if count > len(shown) else ""))
 
 
-def _link(comment: int | None) -> SafeString | str:
+def _comment_link(comment: int | None) -> SafeString | str:
+    """Return a link to a comment in moderation, or "" for a setting."""
     if not comment:
         return ""
     return format_html('<a href="{}">#{}</a>: ', reverse("moderation:comment", args=[comment]), comment)
 
 
-def _who_and_what(refusal: Refusal) -> str:
+def _explain_refusal(refusal: Refusal) -> str:
+    """Return who changed a comment or setting before, and how."""
     if not refusal.who:
         return refusal.what
     return _("%(who)s: %(what)s") % {"who": refusal.who, "what": refusal.what}
 
 
-def expected(seen: list[str]) -> dict[int, int]:
-    """By comment, the last line of the log that a form was made upon: see decide. Raises BadRequest for what
-    no form of ours says: to take it for nothing seen would let one act be done twice."""
+def parse_seen(seen: list[str]) -> dict[int, int]:
+    """Return by comment the last transition that the form showed (`seen` in decide).
+
+    Raises BadRequest for a malformed value: to ignore it would let the same decision be taken twice.
+    """
     pairs = [[whole_number(number) for number in value.split(".", 1)] for value in seen if value]
     if any(len(pair) != 2 or None in pair for pair in pairs):
-        raise BadRequest(_("That is no decision that can be taken here."))
+        raise BadRequest(_("This decision is not available here."))
     return {pk: last for pk, last in pairs if pk is not None and last is not None}

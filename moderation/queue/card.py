@@ -1,5 +1,6 @@
-"""The open case of the desk: a card with all that a decision on one comment needs."""
+"""The card of one comment in the queue, with everything that a decision needs."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,182 +27,194 @@ from moderation.queue import explanations, highlights
 from moderation.reports import reporting
 from moderation.similar import pages, single_comment
 from moderation.similar.clues import Clue
-from moderation.spam_filter import explanations as say
+from moderation.spam_filter import explanations as spam_explanations
 from moderation.spam_filter import scoring, stored_scores
 
-ALONE = 0.35  # the most that a signal of the filter says by itself
-LISTED = 20  # earlier decisions and texts that a card has
+MAX_FILTER_SIGNAL = 0.35  # highest strength of a single signal of the spam filter
+MAX_LISTED = 20  # earlier decisions and versions on a card
 
 
 @dataclass(frozen=True)
-class Why:
+class Signal:
+    """A reason to review the comment."""
+
     sentence: str
-    strength: int  # 1 to 3
-    twin: Comment | None  # the other one, if it can be read
+    strength: int  # 1 weak, 2 medium, 3 strong
+    twin: Comment | None  # the other comment, if it has a public page
 
 
 @dataclass(frozen=True)
-class Decided:
+class EarlierDecision:
     """An earlier decision on the comment."""
 
-    what: str  # "Removed: off topic"
-    who: str  # nothing: nobody
+    description: str  # "Removed: off-topic"
+    actor: str  # "" for the system
     at: datetime
-    url: str  # of the act, for those who may open it
+    url: str  # page of the action, or "" if this person may not open it
 
 
 @dataclass(frozen=True)
-class Alike:
-    """The group of similar comments that holds this one."""
+class SimilarGroup:
+    """The group of similar comments that this comment belongs to."""
 
     group: Group
-    sentence: str  # "36 comments look like this one, 27 of them published."
+    sentence: str  # "36 similar comments, 27 of them published."
 
 
 @dataclass(frozen=True)
 class Card:
+    """One comment with everything that a moderator needs to decide on it."""
+
     comment: Comment
-    case: Case | None  # the open one
-    seen: str  # what a decision is made upon: the comment and the last line of the log about it
-    body: SafeString  # as its page shows it, marked
-    typed: SafeString | None  # as it was typed, where the page does not show all that is marked
-    why: list[Why]  # the strongest first
-    score: str  # what they come to, in a sentence
-    person: str  # the key of its writer, as in URLs: u12
+    case: Case | None  # the open case
+    seen: str  # "<comment>.<last transition>", which the decision form sends back
+    body: SafeString  # the HTML of its page, with highlights
+    typed_body: SafeString | None  # the typed text, if the HTML does not show every highlight
+    signals: list[Signal]  # the strongest first
+    summary: str  # the number of signals by strength
+    person_key: str  # the key of the author in URLs: u12
     record: profiles.Record
     asked: list[reporting.Asked]
-    alike: Alike | None
-    decisions: list[Decided]  # the latest first
-    has_page: bool  # whether it can be read in its place
-    earlier: list[CommentRevision]  # what it said before it was edited, the latest first
-    taken: bool  # a colleague is looking at it now: case.claimed_by, until case.claimed_until
-    parts: list[say.PartSaid]  # what made the score that the filter gave it, the heaviest first
-    weighed: SafeString  # its words as they were typed, with those marked that are among these
-    acts: list[dict[str, Any]]  # what else can be done with it, as Policy.actions gives it
+    similar: SimilarGroup | None
+    decisions: list[EarlierDecision]  # the latest first
+    has_page: bool  # whether the comment has a public page
+    earlier_versions: list[CommentRevision]  # texts before edits, the latest first
+    is_claimed: bool  # a colleague has it open: case.claimed_by, until case.claimed_until
+    score_parts: list[spam_explanations.PartSaid]  # parts of the filter's score, the largest first
+    scored_body: SafeString  # the typed text, with the words of these parts highlighted
+    menu: list[dict[str, Any]]  # other actions, as from Policy.actions
 
     @property
-    def likely(self) -> str:
-        """Which of its acts is told apart while it waits: "spam" for strong reasons, else "approved"."""
+    def suggested(self) -> str:
+        """The decision to highlight while the comment waits: "spam" for strong signals, else "approved"."""
         if self.comment.state != State.PENDING:
             return ""
-        return "spam" if any(why.strength == 3 for why in self.why) else "approved"
+        return "spam" if any(signal.strength == 3 for signal in self.signals) else "approved"
 
 
-def card(pk: int, user: User) -> Card | None:
-    """Nothing where there is no such comment."""
-    around = Comment.objects.select_related("discussion__article", "parent", "guest", "author").defer(
+def load_card(pk: int, user: User) -> Card | None:
+    """Return the card of a comment as this person may see it, or None if there is no such comment."""
+    comments = Comment.objects.select_related("discussion__article", "parent", "guest", "author").defer(
         "parent__body",
         *("discussion__article__body", "discussion__article__body_html", "discussion__article__vector"),
     )
-    comment = around.filter(pk=pk).first()
+    comment = comments.filter(pk=pk).first()
     if comment is None:
         return None
     findings = list(Finding.objects.of_now([comment.pk]))
     twins = [found.twin_id for found in findings if found.twin_id]
     own = set(Comment.objects.moderated_by(user).filter(pk__in=twins).values_list("pk", flat=True))
     member = similar.members_of([comment.pk]).get(comment.pk)
-    told = reduce(or_, [TOLD[f.check_name] for f in findings if f.check_name in TOLD], Clue(0))
-    compared = _compared(comment, member) & ~told
-    signs = single_comment.signs(comment.author_name, comment.body, compared, told)
-    why = [(_weight(f), _why(f, own)) for f in findings]
-    why += [(sign.strength, Why(sign.sentence, _class(sign.strength), None)) for sign in signs]
-    why.sort(key=lambda one: -one[0])
+    covered = reduce(
+        or_, [CLUES_OF_CHECKS[f.check_name] for f in findings if f.check_name in CLUES_OF_CHECKS], Clue(0)
+    )
+    compared = _compared_clues(comment, member) & ~covered
+    text_signals = single_comment.find_signals(comment.author_name, comment.body, compared, covered)
+    signals = [(_finding_strength(f), _finding_signal(f, own)) for f in findings if not _found_nothing(f)]
+    signals += [(s.strength, Signal(s.sentence, _strength_class(s.strength), None)) for s in text_signals]
+    signals.sort(key=lambda pair: -pair[0])
     spans = [span for finding in findings for span in finding.spans]
-    spans += [span for sign in signs for span in sign.spans]
+    spans += [span for signal in text_signals for span in signal.spans]
     if member and Clue.SPUN in compared:
-        spans += pages.shared_places(member.group, comment)
-    body, all_marked = highlights.marked(comment.body, comment.body_html, spans)
-    weighed = stored_scores.parts_of(comment, findings)
+        spans += pages.shared_spans(member.group, comment)
+    body, all_marked = highlights.highlight_html(comment.body, comment.body_html, spans)
+    parts = stored_scores.parts_of(comment, findings)
     case = Case.objects.open().filter(comment=comment).select_related("claimed_by").first()
     until = case.claimed_until if case and case.claimed_by_id != user.pk else None
-    acts = policy().actions([comment], user).get(comment.pk, [])
+    actions = policy().actions([comment], user).get(comment.pk, [])
     return Card(
         comment=comment,
         case=case,
         seen=f"{comment.pk}.{last_decisions([comment.pk]).get(comment.pk, 0)}",
         body=body,
-        typed=None if all_marked else explanations.marked(comment.body, spans),
-        why=[one for _strength, one in why],
-        score=_in_a_sentence([strength for strength, _one in why]),
-        person=profiles.Person.of(comment).key,
+        typed_body=None if all_marked else explanations.marked(comment.body, spans),
+        signals=[signal for _strength, signal in signals],
+        summary=_strengths_text([strength for strength, _signal in signals]),
+        person_key=profiles.Person.of(comment).key,
         record=profiles.records([comment], user)[comment.pk],
         asked=reporting.asked([case.pk], user).get(case.pk, []) if case else [],
-        alike=_alike(comment, member) if user.is_moderator else None,
-        decisions=_decisions(comment, user),
+        similar=_similar_group(comment, member) if user.is_moderator else None,
+        decisions=_earlier_decisions(comment, user),
         has_page=has_page(comment),
-        earlier=list(comment.revisions.order_by("-revision")[:LISTED]),
-        taken=until is not None and until > timezone.now(),
-        parts=say.parts(weighed, comment.body, comment.author_name),
-        weighed=explanations.marked(comment.body, [span for part in weighed for span in part["spans"]]),
-        acts=[act for act in acts if not _is_on_the_card(act)],
+        earlier_versions=list(comment.revisions.order_by("-revision")[:MAX_LISTED]),
+        is_claimed=until is not None and until > timezone.now(),
+        score_parts=spam_explanations.parts(parts, comment.body, comment.author_name),
+        scored_body=explanations.marked(comment.body, [span for part in parts for span in part["spans"]]),
+        menu=[action for action in actions if not _is_main_action(action)],
     )
 
 
-def _is_on_the_card(act: dict[str, Any]) -> bool:
-    """Its three main acts have buttons of their own."""
-    return bool(urlsplit(act["url"]).path == reverse("moderation:decide"))
+def _is_main_action(action: dict[str, Any]) -> bool:
+    """Return whether the card has a button for this action, so that the menu leaves it out."""
+    return bool(urlsplit(action["url"]).path == reverse("moderation:decide"))
 
 
-def _why(found: Finding, own: set[int]) -> Why:
-    """`own`: ids of other comments that this person decides on, and so may know of before they are public."""
+def _found_nothing(finding: Finding) -> bool:
+    """Return whether a scoring check found no sign of spam; such findings are not shown as signals."""
+    if finding.holds:
+        return False
+    match finding.check_name:
+        case "filter":
+            return finding.strength < spam_explanations.MAYBE
+        case "akismet" | "scorer":
+            return finding.strength < 0.5
+    return False
+
+
+def _finding_signal(found: Finding, own: set[int]) -> Signal:
+    """Return the signal of a finding.
+
+    `own` has the ids of other comments that this person may decide on, and so may read before publication.
+    """
     twin = found.twin if found.twin_id in own else found.public_twin
     sentence = explanations.why(found, to_moderator=True, twin=twin)
-    return Why(sentence, _class(_weight(found)), twin if twin and has_page(twin) else None)
+    return Signal(
+        sentence, _strength_class(_finding_strength(found)), twin if twin and has_page(twin) else None
+    )
 
 
-def _class(strength: float) -> int:
-    return 3 if strength >= cases.STRONG else 2 if strength >= cases.MIDDLING else 1
+def _strength_class(strength: float) -> int:
+    """Return 1 for a weak signal, 2 for a medium and 3 for a strong one."""
+    return 3 if strength >= cases.STRONG else 2 if strength >= cases.MEDIUM else 1
 
 
-def _in_a_sentence(strengths: Sequence[float]) -> str:
-    """What the reasons come to; the filter's probability is one of them, in its own words."""
-    counts = [sum(_class(strength) == which for strength in strengths) for which in (3, 2, 1)]
-    said = [
-        ngettext("%(n)s strong reason", "%(n)s strong reasons", counts[0]) % {"n": counts[0]},
-        ngettext("%(n)s middling one", "%(n)s middling ones", counts[1]) % {"n": counts[1]},
-        ngettext("%(n)s weak one", "%(n)s weak ones", counts[2]) % {"n": counts[2]},
-    ]
-    match [bool(count) for count in counts]:
-        case [False, False, False]:
-            return _("The checks found nothing in it.")
-        case [False, False, True]:
-            return ngettext(
-                "One weak reason to look, and no strong one.",
-                "%(n)s weak reasons to look, and no strong one.",
-                counts[2],
-            ) % {"n": counts[2]}
-        case [False, True, weak]:
-            reasons = ngettext("%(n)s middling reason", "%(n)s middling reasons", counts[1])
-            said = [reasons % {"n": counts[1]}, *([said[2]] if weak else [])]
-        case [True, middling, weak]:
-            said = [said[0], *([said[1]] if middling else []), *([said[2]] if weak else [])]
-    if len(said) == 1:
-        return _("%(reasons)s to look.") % {"reasons": said[0]}
-    listed = ", ".join(said[:-1])
-    return _("%(reasons)s and %(last)s to look.") % {"reasons": listed, "last": said[-1]}
+def _strengths_text(strengths: Sequence[float]) -> str:
+    """Return the number of signals by strength: 1 strong and 2 weak signals."""
+    texts = {3: _("%(n)s strong"), 2: _("%(n)s medium"), 1: _("%(n)s weak")}
+    counts = Counter(_strength_class(strength) for strength in strengths)
+    listed = [(counts[which], text % {"n": counts[which]}) for which, text in texts.items() if counts[which]]
+    if not listed:
+        return _("No signals")
+    last_count, last = listed.pop()
+    if not listed:
+        return ngettext("%(numbers)s signal", "%(numbers)s signals", last_count) % {"numbers": last}
+    return ngettext("%(numbers)s and %(last)s signal", "%(numbers)s and %(last)s signals", last_count) % {
+        "numbers": ", ".join(text for _count, text in listed),
+        "last": last,
+    }
 
 
-def _decisions(comment: Comment, user: User) -> list[Decided]:
-    """What people decided on it, the latest first and LISTED at most; two statements."""
-    lines = list(
+def _earlier_decisions(comment: Comment, user: User) -> list[EarlierDecision]:
+    """Return the latest decisions of people on a comment, at most MAX_LISTED. Runs two statements."""
+    transitions = list(
         comment.transitions.exclude(actor=None, batch=None)
         .exclude(from_state="", kind=Transition.Kind.STATE)
         .select_related("actor")
-        .order_by("-id")[:LISTED]
+        .order_by("-id")[:MAX_LISTED]
     )
-    batches = Batch.objects.select_related("root").in_bulk({line.batch for line in lines})
-    found = []
-    for line in lines:
-        batch = batches.get(line.batch)
-        what = explanations.done(batch) if batch else explanations.decided(line.to_state, line.reason)
-        opens = batch and (user.is_moderator or batch.actor_id == user.pk)
-        url = reverse("moderation:batch", args=[line.batch]) if opens else ""
-        found.append(Decided(what, str(line.actor or ""), line.at, url))
-    return found
+    batches = Batch.objects.select_related("root").in_bulk({row.batch for row in transitions})
+    decisions = []
+    for row in transitions:
+        batch = batches.get(row.batch)
+        text = explanations.done(batch) if batch else explanations.decided(row.to_state, row.reason)
+        may_open = batch and (user.is_moderator or batch.actor_id == user.pk)
+        url = reverse("moderation:batch", args=[row.batch]) if may_open else ""
+        decisions.append(EarlierDecision(text, str(row.actor or ""), row.at, url))
+    return decisions
 
 
-# What a check says as well as a clue of similar comments does.
-TOLD = {
+# Clues of similar comments that a check already reports.
+CLUES_OF_CHECKS = {
     "late": Clue.LATE,
     "links": Clue.LINK,
     "domain": Clue.LINK,
@@ -216,30 +229,30 @@ TOLD = {
 }
 
 
-def _compared(comment: Comment, member: Member | None) -> Clue:
-    """What a look found by comparing this very text."""
+def _compared_clues(comment: Comment, member: Member | None) -> Clue:
+    """Return the clues that a scan found for the current text of the comment."""
     if member is None or member.revision != comment.revision:  # type: ignore[attr-defined]
         return Clue(0)
     return Clue(member.clues)
 
 
-def _weight(finding: Finding) -> float:
-    """How much it says by itself. What a signal found is a part of what the filter says, and little alone."""
+def _finding_strength(finding: Finding) -> float:
+    """Return the strength of a finding. Signals of the filter are parts of its score and weak alone."""
     if finding.check_name in scoring.KEPT and not finding.holds:
-        return min(finding.strength, ALONE)
+        return min(finding.strength, MAX_FILTER_SIGNAL)
     return finding.strength
 
 
-def _alike(comment: Comment, member: Member | None) -> Alike | None:
-    """One statement."""
+def _similar_group(comment: Comment, member: Member | None) -> SimilarGroup | None:
+    """Return the group of similar comments, or None. Runs one statement."""
     if not member:
         return None
     group = member.group
     count = Member.objects.filter(group=group, comment__state=State.PUBLISHED).count()
     count -= comment.state == State.PUBLISHED
-    said = ngettext(
-        "%(n)s comment looks like this one, %(published)s of them published.",
-        "%(n)s comments look like this one, %(published)s of them published.",
+    sentence = ngettext(
+        "%(n)s similar comment, %(published)s of them published.",
+        "%(n)s similar comments, %(published)s of them published.",
         group.size - 1,
     ) % {"n": f"{group.size - 1:,}", "published": f"{count:,}" if count > 0 else _("none")}
-    return Alike(group, said)
+    return SimilarGroup(group, sentence)

@@ -1,4 +1,4 @@
-"""Findings and acts as people read them. A finding holds codes and places; the words are made here."""
+"""Findings, actions and settings in words. The database stores codes; this module makes the sentences."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -18,148 +18,156 @@ from moderation.spam_filter import explanations
 
 
 def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
-    """One sentence about a finding of FindingQuerySet.of_now, true when it is read. Only a moderator
-    is told the rule itself, its author the kind of it. `twin` is the other one, if whoever reads the sentence
-    may know of it."""
+    """Return one sentence about a finding of FindingQuerySet.of_now.
+
+    Moderators read the rule itself, authors only its kind. `twin` is the other comment, or None if the reader
+    may not know of it.
+    """
     match finding.check_name:
         case "new_person" if finding.number is None and finding.is_proved:  # type: ignore[attr-defined]
-            return _("The e-mail was confirmed only after this was written.")
+            return _("The e-mail was confirmed after this comment was written.")
         case "new_person" if finding.number is None:
             return _("The e-mail is not confirmed yet.")
         case "new_person":
-            return _("Nothing by this person was approved here yet.")
+            return _("No comment by this person has been approved yet.")
         case "sanctioned" if to_moderator:
-            return _("Everything by this person is reviewed first.")
+            return _("All comments by this person are reviewed first.")
         case "sanctioned":
-            return _("A moderator reads what you write before it is published.")
+            return _("A moderator reviews your comments before they are published.")
         case "reviewed_first":
-            return _("Everything in this discussion is reviewed first.")
+            return _("All comments in this discussion are reviewed first.")
         case "links":
-            words = ngettext(
-                "It has %(count)s link; with more than %(free)s, a person looks first.",
-                "It has %(count)s links; with more than %(free)s, a person looks first.",
+            text = ngettext(
+                "It has %(count)s link; comments with more than %(free)s are reviewed first.",
+                "It has %(count)s links; comments with more than %(free)s are reviewed first.",
                 finding.number or 0,
             )
             free = finding.rule.value if finding.rule else LINKS_FREE
-            return words % {"count": finding.number, "free": free}
+            return text % {"count": finding.number, "free": free}
         case "repeat" | "near_repeat":
-            return _repeat(exact=finding.check_name == "repeat", twin=twin)
+            return _explain_duplicate(exact=finding.check_name == "repeat", twin=twin)
         case "emptied":
-            return _("There is no text in it, or its text is missing in the original.")
+            return _("It has no text, or its text is missing in the original.")
         case "term" | "term_list" | "domain" | "name_pattern" if not to_moderator:
-            return _rule_found(finding)
+            return _explain_rule_to_author(finding)
         case "term" if finding.spans:
-            return _("It has the term “%(term)s”.") % {"term": finding.rule}
+            return _("It contains “%(term)s”.") % {"term": finding.rule}
         case "term":
-            return _("The name has the term “%(term)s”.") % {"term": finding.rule}
+            return _("The name contains “%(term)s”.") % {"term": finding.rule}
         case "term_list" if finding.spans:
-            return _("It has terms of the list “%(list)s”.") % {"list": finding.rule}
+            return _("It contains terms of the list “%(list)s”.") % {"list": finding.rule}
         case "term_list":
-            return _("The name has a term of the list “%(list)s”.") % {"list": finding.rule}
+            return _("The name contains a term of the list “%(list)s”.") % {"list": finding.rule}
         case "domain":
             return _("It links to %(domain)s.") % {"domain": finding.rule}
         case "name_pattern":
-            return _("The name fits the pattern “%(pattern)s”.") % {"pattern": finding.rule}
+            return _("The name matches the pattern “%(pattern)s”.") % {"pattern": finding.rule}
         case "late" if finding.number is not None:
-            return _("Posted %(age)s after the article.") % {"age": age(finding.number)}
+            return _("Posted %(age)s after the article.") % {"age": format_age(finding.number)}
         case "filter" if to_moderator:
             return explanations.probability(finding.strength, waits=finding.holds)
         case "filter":
-            return _("The filter of this site asks a person to look at it first.")
+            return _("The spam filter of this site asks for a review first.")
         case "imitates" if not to_moderator:
-            return _("A person looks first at comments under a name that looks like somebody else’s.")
+            return _("The name looks like another person’s name; such comments are reviewed first.")
         case "akismet" | "scorer" if finding.strength < 0.5:
-            return _("An outside service takes it for honest.")
-    if said := explanations.signal(finding.check_name, finding.number):
-        return said
+            return _("An external service does not consider it spam.")
+    if sentence := explanations.signal(finding.check_name, finding.number):
+        return sentence
     return _("The check “%(name)s” found something.") % {"name": finding.check_name}
 
 
-def _rule_found(finding: Finding) -> str:
+def _explain_rule_to_author(finding: Finding) -> str:
+    """Return the kind of the rule that matched, without the rule itself."""
     match finding.check_name:
         case "term" if finding.spans:
-            return _("It has a term that a rule of this site points to.")
+            return _("It contains a term that a rule of this site covers.")
         case "term":
-            return _("The name over it has a term that a rule of this site points to.")
+            return _("The name contains a term that a rule of this site covers.")
         case "term_list" if finding.spans:
-            return _("It has words that a list of terms of this site points to.")
+            return _("It contains words from a list of terms of this site.")
         case "term_list":
-            return _("The name over it has a word that a list of terms of this site points to.")
+            return _("The name contains a word from a list of terms of this site.")
         case "domain":
-            return _("It links to a domain that a rule of this site points to.")
-    return _("The name over it is like those that a rule of this site points to.")
+            return _("It links to a domain that a rule of this site covers.")
+    return _("The name matches a rule of this site.")
 
 
 def rule(kind: str, value: str) -> str:
-    """A rule in words: casino · More than 1 link · More than 30 days after the article. One that can't be
-    used as it is stored."""
+    """Return a rule in words: casino · More than 1 link · More than 30 days after the article.
+
+    A rule with an invalid value is returned as it is stored.
+    """
     if not matching.is_usable(kind, value):
         return value
     match kind:
         case "links":
-            words = ngettext("More than %(n)s link", "More than %(n)s links", int(value))
-            return words % {"n": value}
+            text = ngettext("More than %(n)s link", "More than %(n)s links", int(value))
+            return text % {"n": value}
         case "age":
-            words = ngettext(
+            text = ngettext(
                 "More than %(n)s day after the article", "More than %(n)s days after the article", int(value)
             )
-            return words % {"n": value}
+            return text % {"n": value}
         case "rate":
             new, known = value.split("/")
-            words = _("More than %(new)s in ten minutes from new people, or %(known)s from known ones")
-            return words % {"new": new, "known": known}
+            text = _("More than %(new)s in 10 minutes from first-time commenters, or %(known)s from others")
+            return text % {"new": new, "known": known}
     return value
 
 
 def too_fast(most: int, *, by_others: bool) -> str:
-    """To whom another comment is refused for now, because there were `most` of theirs; or `by_others`, of
-    all who write from there."""
+    """Return the message for an author who must wait because `most` comments were posted in ten minutes.
+
+    `by_others`: the limit counts all first-time commenters on the same internet connection.
+    """
     if by_others:
-        words = ngettext(
-            "New people can send %(n)s comment in ten minutes from one internet connection. Yours has "
-            "reached that; others may share it. Your text is kept here: send it again a little later.",
-            "New people can send %(n)s comments in ten minutes from one internet connection. Yours has "
-            "reached that; others may share it. Your text is kept here: send it again a little later.",
+        text = ngettext(
+            "New commenters on the same internet connection can post %(n)s comment in 10 minutes, and this "
+            "limit is reached. Other people may share your connection. Your text is kept here. Please try "
+            "again in a few minutes.",
+            "New commenters on the same internet connection can post %(n)s comments in 10 minutes, and this "
+            "limit is reached. Other people may share your connection. Your text is kept here. Please try "
+            "again in a few minutes.",
             most,
         )
-        return words % {"n": most}
-    words = ngettext(
-        "That is much in a short time: %(n)s comment in ten minutes is the most for now. Your text is kept "
-        "here: send it again a little later.",
-        "That is much in a short time: %(n)s comments in ten minutes are the most for now. Your text is kept "
-        "here: send it again a little later.",
+        return text % {"n": most}
+    text = ngettext(
+        "You can post %(n)s comment in 10 minutes. Your text is kept here. Please try again later.",
+        "You can post %(n)s comments in 10 minutes. Your text is kept here. Please try again later.",
         most,
     )
-    return words % {"n": most}
+    return text % {"n": most}
 
 
-def _repeat(*, exact: bool, twin: Comment | None) -> str:
+def _explain_duplicate(*, exact: bool, twin: Comment | None) -> str:
+    """Return a sentence about a duplicate, with the other comment if it may be named."""
     if twin is None:
-        return _("The same text as another comment.") if exact else _("Nearly the text of another comment.")
-    words = (
+        return _("The same text as another comment.") if exact else _("Almost the text of another comment.")
+    text = (
         _("The same text as comment %(id)s by %(name)s.")
         if exact
-        else _("Nearly the text of comment %(id)s by %(name)s.")
+        else _("Almost the text of comment %(id)s by %(name)s.")
     )
-    return words % {"id": twin.pk, "name": twin.author_name}
+    return text % {"id": twin.pk, "name": twin.author_name}
 
 
-def age(days: int) -> str:
-    """7 years and 8 months · 3 months · 31 days, as people count them: years of 365.25 days."""
+def format_age(days: int) -> str:
+    """Return an age in years and months of average length: 7 years and 8 months · 3 months · 31 days."""
     years, months = divmod(int(days / 30.4375), 12)
-    said_years = ngettext("%(n)s year", "%(n)s years", years) % {"n": years}
-    said_months = ngettext("%(n)s month", "%(n)s months", months) % {"n": months}
+    years_text = ngettext("%(n)s year", "%(n)s years", years) % {"n": years}
+    months_text = ngettext("%(n)s month", "%(n)s months", months) % {"n": months}
     if years and months:
-        return _("%(years)s and %(months)s") % {"years": said_years, "months": said_months}
+        return _("%(years)s and %(months)s") % {"years": years_text, "months": months_text}
     if years:
-        return said_years
+        return years_text
     if months > 1:
-        return said_months
+        return months_text
     return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
 
 
 def ago(elapsed: timedelta) -> str:
-    """3 h · 40 min · 2 days: how long the oldest has waited."""
+    """Return a waiting time in its largest unit: 3 h · 40 min · 2 days."""
     minutes = int(elapsed.total_seconds() // 60)
     if minutes < 60:
         return _("%(n)s min") % {"n": max(minutes, 0)}
@@ -169,7 +177,7 @@ def ago(elapsed: timedelta) -> str:
 
 
 def marked(body: str, spans: Iterable[Sequence[int]]) -> SafeString:
-    """A body as HTML, as it was typed, with these places marked; those that overlap become one."""
+    """Return a plain text as HTML with these spans in <mark>; overlapping spans are merged."""
     out, last = [], 0
     for start, end in merged(spans):
         out += [escape(body[last:start]), "<mark>", escape(body[start:end]), "</mark>"]
@@ -179,60 +187,61 @@ def marked(body: str, spans: Iterable[Sequence[int]]) -> SafeString:
 
 
 def merged(spans: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
-    """In order; places that overlap or touch become one."""
-    apart: list[tuple[int, int]] = []
+    """Return the spans in order; spans that overlap or touch are merged."""
+    separate: list[tuple[int, int]] = []
     for start, end in sorted((start, end) for start, end in spans):
-        if apart and start <= apart[-1][1]:
-            apart[-1] = (apart[-1][0], max(end, apart[-1][1]))
+        if separate and start <= separate[-1][1]:
+            separate[-1] = (separate[-1][0], max(end, separate[-1][1]))
         else:
-            apart.append((start, end))
-    return apart
+            separate.append((start, end))
+    return separate
 
 
 def done(batch: Batch) -> str:
-    """What an act did: Approved · Removed: off topic · Marked as spam · Moved · Undone: …"""
+    """Return what an action did: Approved · Removed: off-topic · Marked as spam · Moved · Undone: …"""
     match batch.kind:
         case Batch.Kind.DECISION if "stays" in batch.parameters:
-            return _("It stays removed: %(reason)s") % {"reason": removal_reasons.label(batch.reason)}
+            return _("Kept removed: %(reason)s") % {"reason": removal_reasons.label(batch.reason)}
         case Batch.Kind.DECISION:
             return decided(batch.to_state, batch.reason)
         case Batch.Kind.PERSON:
-            return held_to(batch.parameters)
+            return describe_sanction_change(batch.parameters)
         case Batch.Kind.DISCUSSION | Batch.Kind.COMMENT | Batch.Kind.FILTER if "field" in batch.parameters:
             field, value = batch.parameters["field"], batch.parameters["value"]
             if batch.parameters.get("target") == Change.Target.SITE:
-                return on_the_site(field, value)
-            return setting(field, value)
+                return describe_site_setting(field, value)
+            return describe_setting(field, value)
         case Batch.Kind.REDACTION:
             return _("Redacted")
         case Batch.Kind.SEAL if "is_held" in batch.parameters:
-            held = (
+            text = (
                 _("Legal hold on #%(id)s")
                 if batch.parameters["is_held"]
                 else _("Legal hold on #%(id)s ended")
             )
-            return held % {"id": batch.parameters["comment"]}
+            return text % {"id": batch.parameters["comment"]}
         case Batch.Kind.SEAL:
             return _("Access restricted: %(why)s") % {"why": Seal.Why(batch.parameters["why"]).label}
         case Batch.Kind.RULE:
-            return rule_act(batch.parameters.get("does", ""))
+            return describe_rule_change(batch.parameters.get("does", ""))
         case Batch.Kind.EMPTYING if "comment" in batch.parameters:
             return _("Deleted for good: #%(id)s") % {"id": batch.parameters["comment"]}
         case Batch.Kind.EMPTYING:
             count = batch.parameters["erased"]
-            words = ngettext("Deleted for good: %(n)s comment", "Deleted for good: %(n)s comments", count)
-            return words % {"n": f"{count:,}"}
+            text = ngettext("Deleted for good: %(n)s comment", "Deleted for good: %(n)s comments", count)
+            return text % {"n": f"{count:,}"}
         case Batch.Kind.MOVE:
             return _("Moved")
         case Batch.Kind.IMPORT:
-            return _("Brought in")
-    if not batch.undos:  # of an act that is known no more
+            return _("Imported")
+    if not batch.undos:  # the action that it undid is no longer stored
         return _("Undone")
-    said = _("Undone: %(act)s") if batch.undos % 2 else _("Done again: %(act)s")
-    return said % {"act": done(batch.root)}
+    text = _("Undone: %(action)s") if batch.undos % 2 else _("Done again: %(action)s")
+    return text % {"action": done(batch.root)}
 
 
-def rule_act(does: str) -> str:
+def describe_rule_change(does: str) -> str:
+    """Return what an action did to a rule."""
     match does:
         case "made":
             return _("New rule")
@@ -244,58 +253,58 @@ def rule_act(does: str) -> str:
             return _("Rule switched off")
 
 
-def held_to(parameters: Mapping[str, Any]) -> str:
-    """Banned · Paused from commenting, with the comments of 7 days · Ended: banned."""
+def describe_sanction_change(parameters: Mapping[str, Any]) -> str:
+    """Return what an action did to a person: Banned · Paused, and comments of 7 days removed."""
     match parameters.get("kind"):
         case "warn":
             what = _("Warned")
         case "review":
-            what = _("Everything of theirs is reviewed first")
+            what = _("All comments reviewed first")
         case "pause":
-            what = _("Paused from commenting")
+            what = _("Paused")
         case _kind:
             what = _("Banned")
     if parameters.get("ends"):
         return _("Ended: %(what)s") % {"what": what}
     if days := parameters.get("days"):
-        words = ngettext(
-            "%(what)s, and what they wrote in %(n)s day removed",
-            "%(what)s, and what they wrote in %(n)s days removed",
+        text = ngettext(
+            "%(what)s, and comments of %(n)s day removed",
+            "%(what)s, and comments of %(n)s days removed",
             days,
         )
-        return words % {"what": what, "n": days}
+        return text % {"what": what, "n": days}
     return what
 
 
 def decided(state: str, reason: str) -> str:
-    """Approved · Removed: off topic · Marked as spam; else the name of the state."""
+    """Return a decision in words: Approved · Removed: off-topic; else the name of the state."""
     if state == State.PUBLISHED and reason == Reason.APPROVED:
         return _("Approved")
     if state == State.SPAM:
         return _("Marked as spam")
     if state == State.DELETED and reason == Reason.IMPORT_UNDONE:
-        return _("Taken back with its import")
+        return _("Import undone")
     if state == State.REJECTED and reason:
         return _("Removed: %(reason)s") % {"reason": removal_reasons.label(reason)}
     return str(State(state).label)
 
 
-def on_the_site(field: str, value: Any) -> str:
-    """What an act set on the whole site."""
+def describe_site_setting(field: str, value: Any) -> str:
+    """Return what an action set on the whole site."""
     match field, value:
         case "comment_status", "open":
-            return _("On the whole site: comments are open")
+            return _("Whole site: comments are open")
         case "comment_status", "closed":
-            return _("On the whole site: comments are closed")
+            return _("Whole site: comments are closed")
         case "comment_status", "hidden":
-            return _("On the whole site: discussions are hidden")
+            return _("Whole site: discussions are hidden")
         case "review_everything", True:
-            return _("On the whole site: everything is reviewed first")
-    return _("On the whole site: new people, and what the checks find, are reviewed first")
+            return _("Whole site: pre-moderation")
+    return _("Whole site: first comments and flagged comments are reviewed first")
 
 
-def setting(field: str, value: Any) -> str:
-    """What an act set (models.Change), as people say it: "Comments are closed"."""
+def describe_setting(field: str, value: Any) -> str:
+    """Return the value of a setting (models.Change) in words: "Comments are closed"."""
     match field, value:
         case (("status" | "comment_status"), "open"):
             return _("Comments are open")
@@ -304,57 +313,57 @@ def setting(field: str, value: Any) -> str:
         case (("status" | "comment_status"), "hidden"):
             return _("The discussion is hidden")
         case ("moderation", "pre") | ("review_everything", True):
-            return _("Everything is reviewed first")
+            return _("Pre-moderation")
         case "moderation", "post":
-            return _("Comments are published at once")
+            return _("Post-moderation")
         case ("moderation", _value) | ("review_everything", _value):
-            return _("New people, and what the checks find, are reviewed first")
+            return _("First comments and flagged comments are reviewed first")
         case "members_only", value:
-            return _("Only people with an account take part") if value else _("Guests take part as well")
+            return _("Members only") if value else _("Guests allowed")
         case "is_pick", value:
-            return _("Editor’s pick") if value else _("No editor’s pick")
+            return _("Editor’s pick") if value else _("Not an editor’s pick")
         case "is_locked", value:
-            return _("Replies are locked") if value else _("Replies are taken")
+            return _("Replies are locked") if value else _("Replies are open")
         case "repeat_of", value:
-            return _("Repeat of #%(id)s") % {"id": value} if value else _("No repeat")
+            return _("Duplicate of #%(id)s") % {"id": value} if value else _("Not a duplicate")
         case "declared_count", value:
             return (
-                _("The source claims %(n)s comments") % {"n": value}
+                _("The original announced %(n)s comments") % {"n": value}
                 if value
-                else _("The source claims nothing")
+                else _("The original announced no number of comments")
             )
         case "revision", _value:
-            return _("Another text")
+            return _("Text changed")
         case "filter", value:
             return _("Version %(n)s is in force") % {"n": value} if value else _("No filter is in force")
         case "honest_may_wait", value:
-            return _("Of 100 honest comments %(n)s may wait") % {"n": f"{value:g}"}
+            return _("%(n)s of 100 good comments may wait") % {"n": f"{value:g}"}
         case "ended_at", value:
-            return _("Not in force") if value else _("In force")
+            return _("Ended") if value else _("Active")
         case "is_active", value:
             return _("Switched on") if value else _("Switched off")
         case "published_at", value:
-            return _("Published") if value else _("A draft")
+            return _("Published") if value else _("Draft")
     return f"{field}: {value}"
 
 
 def history(states: Mapping[str, int]) -> str:
-    """What somebody wrote here before, by state: "3 published, 1 removed"; nothing for nobody."""
-    said = {
+    """Return the number of a person's comments by state, as in "3 published, 1 removed"; "" for none."""
+    texts = {
         State.PUBLISHED: _("%(n)s published"),
         State.PENDING: _("%(n)s waiting"),
         State.REJECTED: _("%(n)s removed"),
         State.SPAM: _("%(n)s spam"),
-        State.DELETED: _("%(n)s deleted by themselves"),
+        State.DELETED: _("%(n)s deleted by the author"),
     }
-    return ", ".join(words % {"n": states[state]} for state, words in said.items() if states.get(state))
+    return ", ".join(text % {"n": states[state]} for state, text in texts.items() if states.get(state))
 
 
 def excerpt(comment: Comment) -> str:
-    """Its first words, in one line; of what has none any more, why."""
+    """Return the beginning of a comment in one line, or why it has no text."""
     if comment.erased_at:
         return _("deleted for good")
     if comment.state_reason == Reason.SEALED:
-        return _("restricted")
+        return _("access restricted")
     words = " ".join(comment.body.split())
     return words[:120] + ("…" if len(words) > 120 else "") or str(comment.get_text_missing_display())

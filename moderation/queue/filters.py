@@ -1,6 +1,6 @@
-"""The filters of a queue: what each finds for the value that the query of a URL gives it, and how it is told.
+"""The filters of a queue: parse their values from a URL, apply them, and describe them in words.
 
-`read` is given what `choices` offered, or what somebody typed.
+A value is either one that filter_choices offers, or text that a person typed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,12 +22,12 @@ from moderation.actions import cases
 from moderation.models import Finding, Rule
 from moderation.queue import explanations
 
-NAMED = 1_000  # people of one name, and comments of theirs, that a filter finds
+MAX_FOUND_BY_NAME = 1_000  # people with a name, and their comments, that a filter finds
 VALUE_MAX = 200  # characters
 
-OF_CASES = ("script", "score")  # what only a case knows
+CASE_FILTERS = ("script", "score")  # filters that need a case
 
-# By the first four letters of a script's name in Unicode, as filter.reading.script gives them.
+# By the first four letters of a script's name in Unicode, as features.text_reading.script returns them.
 SCRIPTS = {
     "Lati": gettext_lazy("Latin"),
     "Cyri": gettext_lazy("Cyrillic"),
@@ -40,60 +40,66 @@ SCRIPTS = {
     "Hira": gettext_lazy("Japanese (Hiragana)"),
     "Kata": gettext_lazy("Japanese (Katakana)"),
     "Hang": gettext_lazy("Korean"),
-    "other": gettext_lazy("any but Latin"),
+    "other": gettext_lazy("any except Latin"),
 }
 AGES = (1, 4, 24, 7 * 24)  # hours
 STRENGTHS = {
-    "3": (gettext_lazy("strong reasons"), Q(score__gte=cases.STRONG)),
-    "2": (gettext_lazy("middling reasons"), Q(score__gte=cases.MIDDLING, score__lt=cases.STRONG)),
-    "1": (gettext_lazy("weak reasons only"), Q(score__lt=cases.MIDDLING)),
+    "3": (gettext_lazy("strong signals"), Q(score__gte=cases.STRONG)),
+    "2": (gettext_lazy("medium signals"), Q(score__gte=cases.MEDIUM, score__lt=cases.STRONG)),
+    "1": (gettext_lazy("only weak signals"), Q(score__lt=cases.MEDIUM)),
 }
 
 
-def read(
+def parse_filters(
     query: QueryDict, user: User, *, of_cases: bool
 ) -> tuple[dict[str, str], dict[str, tuple[str, str]], Q]:
-    """(the value, (its label, the value in words)) of each that is set, and what they leave: over Case, or
-    over Comment. Raises Http404 for a value that a filter cannot have."""
-    values, told, where = {}, {}, Q()
-    for name, (label, found) in _READ.items():
+    """Return the active filters: values by name, (label, value in words) by name, and a combined condition.
+
+    The condition is over Case if `of_cases`, else over Comment. Raises Http404 for an invalid value.
+    """
+    values, described, where = {}, {}, Q()
+    for name, (label, apply) in _FILTERS.items():
         value = query.get(name, "").replace("\x00", "").strip()[:VALUE_MAX]
-        if not value or (name in OF_CASES and not of_cases):
+        if not value or (name in CASE_FILTERS and not of_cases):
             continue
-        said, condition = found(value, "comment__" if of_cases else "", user)
-        values[name], told[name], where = value, (str(label), said), where & condition
-    return values, told, where
+        text, condition = apply(value, "comment__" if of_cases else "", user)
+        values[name], described[name], where = value, (str(label), text), where & condition
+    return values, described, where
 
 
-def codes(values: Mapping[str, str]) -> dict[str, str]:
-    """Of these, the ids and codes: what else was typed may be a person's name, and is not to be stored."""
-    kept = dict(values)
-    if "author" in kept and not _person(kept["author"]):
-        del kept["author"]
-    if story := _story(kept.pop("article", "")):
-        kept["article"] = story_value(story)
-    return kept
+def storable_values(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the values that are ids and codes. Typed text may be a person's name and must not be stored."""
+    storable = dict(values)
+    if "author" in storable and not _parse_person(storable["author"]):
+        del storable["author"]
+    if story := _find_story(storable.pop("article", "")):
+        storable["article"] = story_value(story)
+    return storable
 
 
-def in_words(query: QueryDict, typed: Sequence[str], user: User) -> list[str]:
-    """Story: The slip closes. What is gone since is told by its code; `typed` are those without one."""
-    said = []
-    for name, (label, found) in _READ.items():
+def describe_filters(query: QueryDict, typed: Sequence[str], user: User) -> list[str]:
+    """Return the filters in words ("Story: The slip closes"), by their code if the object no longer exists.
+
+    The values of the filters in `typed` were not stored, so they are not shown.
+    """
+    described = []
+    for name, (label, apply) in _FILTERS.items():
         if name in typed:
-            said.append(f"{label}: {_('as somebody typed it')}")
+            described.append(f"{label}: {_('typed text')}")
         elif value := query.get(name):
             with suppress(Http404):
-                value, _where = found(value, "", user)
-            said.append(f"{label}: {value}")
-    return said
+                value, _where = apply(value, "", user)
+            described.append(f"{label}: {value}")
+    return described
 
 
 def whole_number(value: str | None) -> int | None:
+    """Return a whole number of at most 18 digits, or None."""
     return int(value) if value and value.isascii() and value.isdecimal() and len(value) <= 18 else None
 
 
-def choices() -> dict[str, list[tuple[str, str]]]:
-    """What the form of filters offers to choose from: (value, words). Two statements."""
+def filter_choices() -> dict[str, list[tuple[str, str]]]:
+    """Return the choices of the filter form by filter name, each (value, words). Runs two statements."""
     rules = Rule.objects.filter(is_active=True).only("kind", "value")[:200]
     return {
         "topic": list(Topic.objects.values_list("slug", "name")),
@@ -104,79 +110,89 @@ def choices() -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def _article(value: str, prefix: str, user: User) -> tuple[str, Q]:
-    """A story's link or number, else some words of a title that this person may read."""
-    if article := _story(value):
+def _by_article(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    """Filter by a story's link or number, else by words of a title that this person may read."""
+    if article := _find_story(value):
         return article.title_for(user), Q(discussion=article.pk)
     named = Article.objects.known_to(user).filter(title__icontains=value)
     return f"“{value}”", Q(discussion__in=named.values("pk"))
 
 
 def story_value(article: Article) -> str:
-    """The value of the filter that finds a story."""
+    """Return the filter value for a story."""
     return article.slug if article.is_published() else f"#{article.pk}"
 
 
-def _story(value: str) -> Article | None:
-    """By its link, or as "#12": the link of a story that is not published tells its title."""
+def _find_story(value: str) -> Article | None:
+    """Find a story by its link, or by "#12", because the link of an unpublished story contains its title."""
     if value.startswith("#") and (number := whole_number(value[1:])) is not None:
         return Article.objects.only("slug", "title", "published_at").filter(pk=number).first()
     return find_story(value)
 
 
-def _topic(value: str, prefix: str, user: User) -> tuple[str, Q]:
-    topic = _found(Topic.objects.filter(slug=value))
+def _by_topic(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    """Filter by the topic of the story."""
+    topic = _first_or_404(Topic.objects.filter(slug=value))
     return topic.name, Q(discussion__in=Article.objects.filter(topics=topic).values("pk"))
 
 
-def _author(value: str, prefix: str, user: User) -> tuple[str, Q]:
-    """u12: an account, g7: a guest, i123: as a source named who wrote comment 123; else a name. Whoever
-    decides on nothing of theirs is told no name."""
-    if (person := _person(value)) is None:
-        return f"“{value}”", Q(**{f"{prefix.rstrip('_') or 'pk'}__in": _named(value)})
+def _by_author(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    """Filter by person: u12 an account, g7 a guest, i123 the imported name of comment 123; else a typed name.
+
+    The name is shown only to people who may decide on one of the person's comments.
+    """
+    if (person := _parse_person(value)) is None:
+        return f"“{value}”", Q(**{f"{prefix.rstrip('_') or 'pk'}__in": _comments_by_name(value)})
     kind, number = person
-    mine = Comment.objects.moderated_by(user)
+    own = Comment.objects.moderated_by(user)
     if kind == "i":
-        named = _found(mine.filter(pk=number, author=None, guest=None))
+        named = _first_or_404(own.filter(pk=number, author=None, guest=None))
         same = {"author_name": named.author_name, "source": named.source, "author": None, "guest": None}
         return named.author_name, Q(**{f"{prefix}{field}": value for field, value in same.items()})
     field = "author" if kind == "u" else "guest"
     found = (User if kind == "u" else Guest).objects.filter(pk=number)
-    is_known = user.is_moderator or mine.filter(**{field: number}).exists()
-    return str(_found(found)) if is_known else value, Q(**{f"{prefix}{field}": number})
+    is_known = user.is_moderator or own.filter(**{field: number}).exists()
+    return str(_first_or_404(found)) if is_known else value, Q(**{f"{prefix}{field}": number})
 
 
-def _person(value: str) -> tuple[str, int] | None:
+def _parse_person(value: str) -> tuple[str, int] | None:
+    """Return the kind and number of a person key such as u12, or None."""
     kind, number = value[:1], whole_number(value[1:])
     return (kind, number) if number is not None and kind in "ugi" else None
 
 
-def _named(name: str) -> list[int]:
-    """The latest comments of the people of that name. A comment's own name has no index, as each would slow
-    every change of a state or a place: it is looked for only where nobody here has it, and once a page."""
-    users = list(User.objects.filter(name__iexact=name).values_list("pk", flat=True)[:NAMED])
-    guests = list(Guest.objects.filter(name__iexact=name).values_list("pk", flat=True)[:NAMED])
+def _comments_by_name(name: str) -> list[int]:
+    """Return the latest comments by people with this name.
+
+    Comment.author_name has no index, because an index would slow down every change of a state or a place. It
+    is searched only if no account or guest has the name, and once a page.
+    """
+    users = list(User.objects.filter(name__iexact=name).values_list("pk", flat=True)[:MAX_FOUND_BY_NAME])
+    guests = list(Guest.objects.filter(name__iexact=name).values_list("pk", flat=True)[:MAX_FOUND_BY_NAME])
     if users or guests:
         found = Comment.objects.filter(Q(author__in=users) | Q(guest__in=guests))
     else:
         found = Comment.objects.filter(author=None, guest=None, author_name__iexact=name)
-    return sorted(found.order_by().values_list("pk", flat=True), reverse=True)[:NAMED]
+    return sorted(found.order_by().values_list("pk", flat=True), reverse=True)[:MAX_FOUND_BY_NAME]
 
 
-def _rule(value: str, prefix: str, user: User) -> tuple[str, Q]:
-    rule = _found(Rule.objects.filter(pk=whole_number(value) or 0))
+def _by_rule(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    """Filter by a rule that matched the comment."""
+    rule = _first_or_404(Rule.objects.filter(pk=whole_number(value) or 0))
     found = Finding.objects.filter(rule=rule).values("comment")
     return explanations.rule(rule.kind, rule.value), Q(comment__in=found) if prefix else Q(pk__in=found)
 
 
-def _script(value: str, prefix: str, user: User) -> tuple[str, Q]:
+def _by_script(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    """Filter by the script of the text."""
     if value not in SCRIPTS:
         raise Http404
     where = Q(script=value) if value != "other" else ~Q(script__in=["", "Lati"])
     return str(SCRIPTS[value]), where
 
 
-def _age(value: str, prefix: str, user: User) -> tuple[str, Q]:
+def _by_age(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    """Filter by the least age in hours."""
     hours = whole_number(value)
     if hours not in AGES:
         raise Http404
@@ -184,7 +200,8 @@ def _age(value: str, prefix: str, user: User) -> tuple[str, Q]:
     return _more_than(hours), Q(**{f"{since}__lte": timezone.now() - timedelta(hours=hours)})
 
 
-def _score(value: str, prefix: str, user: User) -> tuple[str, Q]:
+def _by_strength(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    """Filter by the strongest signal."""
     if value not in STRENGTHS:
         raise Http404
     return str(STRENGTHS[value][0]), STRENGTHS[value][1]
@@ -194,18 +211,19 @@ def _more_than(hours: int) -> str:
     return _("more than %(age)s") % {"age": explanations.ago(timedelta(hours=hours))}
 
 
-def _found(rows: QuerySet[Any]) -> Any:
+def _first_or_404(rows: QuerySet[Any]) -> Any:
+    """Return the first row, or raise Http404."""
     if (row := rows.first()) is None:
         raise Http404
     return row
 
 
-_READ = {
-    "article": (gettext_lazy("Story"), _article),
-    "topic": (gettext_lazy("Topic"), _topic),
-    "author": (gettext_lazy("Person"), _author),
-    "rule": (gettext_lazy("Rule"), _rule),
-    "script": (gettext_lazy("Script"), _script),
-    "age": (gettext_lazy("Age"), _age),
-    "score": (gettext_lazy("Reasons"), _score),
+_FILTERS = {
+    "article": (gettext_lazy("Story"), _by_article),
+    "topic": (gettext_lazy("Topic"), _by_topic),
+    "author": (gettext_lazy("Person"), _by_author),
+    "rule": (gettext_lazy("Rule"), _by_rule),
+    "script": (gettext_lazy("Script"), _by_script),
+    "age": (gettext_lazy("Age"), _by_age),
+    "score": (gettext_lazy("Signals"), _by_strength),
 }

@@ -1,7 +1,7 @@
-"""A comment as its page shows it, with the places marked that the checks point at, and links told apart.
+"""Highlights in the HTML of a comment: passages that checks found, and the targets of links.
 
-Findings hold places in the text as it was typed; a page shows what Markdown made of it. A place is found
-again by its words: the third "casino" that was typed is the third that is shown.
+Findings hold spans of the typed text, but pages show the HTML that Markdown made of it. A span is found again
+by its text: the third "casino" that was typed is the third one that is shown.
 """
 
 import re
@@ -13,19 +13,19 @@ from django.utils.safestring import SafeString, mark_safe
 
 from moderation.queue.explanations import merged
 
-MARKS_MAX = 200  # places that are looked for
+MAX_HIGHLIGHTS = 200  # spans that are searched for
 
 
-def marked(body: str, body_html: str, spans: Iterable[Iterable[int]]) -> tuple[SafeString, bool]:
-    """The HTML with <mark>s, and whether each place was found in it.
+def highlight_html(body: str, body_html: str, spans: Iterable[Iterable[int]]) -> tuple[SafeString, bool]:
+    """Return the HTML with <mark> elements, and whether every span was found in it.
 
-    Behind a link whose words hide where it leads stands where that is. `body_html` is our own: cleaned when
-    it was written.
+    The target of a link is shown after the link if its text is not the target. `body_html` is trusted: it was
+    sanitized when it was stored.
     """
-    reader = _Reader()
+    reader = _HtmlSplitter()
     reader.feed(body_html)
     reader.close()
-    places, found_all = _places(body, "".join(text for is_text, text in reader.parts if is_text), spans)
+    places, found_all = _shown_spans(body, "".join(text for is_text, text in reader.parts if is_text), spans)
     out, at = [], 0
     for is_text, part in reader.parts:
         if not is_text:
@@ -39,58 +39,58 @@ def marked(body: str, body_html: str, spans: Iterable[Iterable[int]]) -> tuple[S
                 last = behind
         out.append(escape(part[last:]))
         at += len(part)
-    return mark_safe("".join(out)), found_all  # noqa: S308  # our tags; each text is escaped
+    return mark_safe("".join(out)), found_all  # noqa: S308  # own tags; every text is escaped
 
 
-def _places(body: str, shown: str, spans: Iterable[Iterable[int]]) -> tuple[list[tuple[int, int]], bool]:
-    """Places in what is shown, in order and apart from each other."""
-    asked = sorted({(int(start), int(end)) for start, end in spans})
-    typed: dict[str, list[int]] = {}  # where each of these words was typed
-    seen: dict[str, list[re.Match[str]]] = {}  # and is shown
-    found, found_all = [], len(asked) <= MARKS_MAX
-    for start, end in asked[:MARKS_MAX]:
-        words = body[start:end]
-        if words not in typed:
-            pattern = re.compile(r"\s+".join(map(re.escape, words.split())) or r"(?!)")
-            typed[words] = [match.start() for match in pattern.finditer(body)]
-            seen[words] = list(pattern.finditer(shown))
-        matches = seen[words]
+def _shown_spans(body: str, shown: str, spans: Iterable[Iterable[int]]) -> tuple[list[tuple[int, int]], bool]:
+    """Return the spans in the shown text, in order and without overlaps, and whether all were found."""
+    wanted = sorted({(int(start), int(end)) for start, end in spans})
+    typed_places: dict[str, list[int]] = {}  # where each passage stands in the typed text
+    shown_matches: dict[str, list[re.Match[str]]] = {}  # and in the shown text
+    found, found_all = [], len(wanted) <= MAX_HIGHLIGHTS
+    for start, end in wanted[:MAX_HIGHLIGHTS]:
+        passage = body[start:end]
+        if passage not in typed_places:
+            pattern = re.compile(r"\s+".join(map(re.escape, passage.split())) or r"(?!)")
+            typed_places[passage] = [match.start() for match in pattern.finditer(body)]
+            shown_matches[passage] = list(pattern.finditer(shown))
+        matches = shown_matches[passage]
         if not matches:
             found_all = False
             continue
-        number = sum(place < start for place in typed[words])
+        number = sum(place < start for place in typed_places[passage])
         match = matches[min(number, len(matches) - 1)]
         found.append(match.span())
     return merged(found), found_all
 
 
-class _Reader(HTMLParser):
-    """Cuts HTML into tags as they stand and texts as they read: `parts`, of (is it text, which)."""
+class _HtmlSplitter(HTMLParser):
+    """Splits HTML into `parts`, each (is it text, the tag or the unescaped text)."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[tuple[bool, str]] = []
-        self.link = ""  # where the open link leads
-        self.words = ""  # and what it says
+        self.link = ""  # target of the open link
+        self.link_text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.parts.append((False, self.get_starttag_text() or ""))
         if tag == "a":
-            self.link, self.words = dict(attrs).get("href") or "", ""
+            self.link, self.link_text = dict(attrs).get("href") or "", ""
 
     def handle_endtag(self, tag: str) -> None:
         self.parts.append((False, f"</{tag}>"))
-        if tag == "a" and _bare(self.link) != _bare(self.words):
-            leads = f"({self.link})"
-            self.parts += [(True, " "), (False, '<small class="leads">'), (True, leads), (False, "</small>")]
+        if tag == "a" and _comparable_url(self.link) != _comparable_url(self.link_text):
+            target = f"({self.link})"
+            self.parts += [(True, " "), (False, '<small class="leads">'), (True, target), (False, "</small>")]
         if tag == "a":
             self.link = ""
 
     def handle_data(self, data: str) -> None:
-        self.words += data
+        self.link_text += data
         self.parts.append((True, data))
 
 
-def _bare(url: str) -> str:
-    """A URL as people read it: example.org and http://example.org/ are one."""
+def _comparable_url(url: str) -> str:
+    """Return a URL without scheme and trailing slash, so that example.org equals http://example.org/."""
     return unescape(url).strip().removeprefix("mailto:").split("://")[-1].rstrip("/").casefold()

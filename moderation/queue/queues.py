@@ -1,7 +1,7 @@
-"""The queues: views of the open cases in the order in which they are due, and of all that came lately.
+"""The moderation queues: the open cases in the order in which they are due, and all comments, latest first.
 
-Which queue, which filters and how far along all stand in the query of a URL: `View.read` reads them,
-`View.query` writes them. A page of a queue takes the same few statements whatever is in it.
+The query of a URL holds the queue, its filters and the place in it: `QueueView.read` parses it,
+`QueueView.query` builds it. A page of a queue takes the same number of statements whatever it shows.
 """
 
 from collections.abc import Sequence
@@ -29,63 +29,62 @@ from moderation.actions import cases
 from moderation.models import Case, Group
 from moderation.people import sanctions
 from moderation.policy import last_decisions
-from moderation.queue import explanations as words
+from moderation.queue import explanations, second_opinions
 from moderation.queue import filters as queue_filters
-from moderation.queue import second_opinions
 from moderation.reports import reporting
-from moderation.similar import pages as shown
+from moderation.similar import pages as similar_pages
 
-EXCERPT = 480  # characters of the HTML, of which the first words are shown
-LISTED = 20  # of a queue, beside the open case
-GATHERED = 50_000  # comments in one list
-THERE = (State.PENDING, State.PUBLISHED)
-COUNTED = 1_000  # of what a filter leaves; beyond it the page says "more than"
+EXCERPT_LENGTH = 480  # characters of HTML that are read for the excerpt
+PAGE_SIZE = 20  # rows beside the open case
+MAX_LIST_SIZE = 50_000  # comments in one list
+OPEN_STATES = (State.PENDING, State.PUBLISHED)
+MAX_COUNTED = 1_000  # filtered rows that are counted; beyond it the page says "more than"
 
 RECENT = "recent"
 QUEUES: dict[str, tuple[Any, Q]] = {
-    # … for somebody: also what is published and reported as illegal, which goes before everything else.
-    "waiting": (gettext_lazy("Waiting"), Q(is_waiting=True) | Q(is_illegal=True)),
+    # Includes published comments reported as illegal, which come first.
+    "waiting": (gettext_lazy("Waiting for review"), Q(is_waiting=True) | Q(is_illegal=True)),
     "reported": (gettext_lazy("Reported"), Q(is_reported=True) | Q(is_illegal=True)),
-    "new": (gettext_lazy("New people"), Q(is_waiting=True, is_new_person=True)),
-    "second": (gettext_lazy("Second looks"), Q(is_second_look=True)),
+    "new": (gettext_lazy("First-time commenters"), Q(is_waiting=True, is_new_person=True)),
+    "second": (gettext_lazy("Appeals"), Q(is_second_look=True)),
     "published": (
-        gettext_lazy("Published, to check"),
+        gettext_lazy("Flagged after publication"),
         Q(is_waiting=False, is_reported=False, is_illegal=False, is_second_look=False),
     ),
 }
 
 
 @dataclass(frozen=True)
-class Queue:
-    """One line of the list of queues. `count` and `oldest` are empty for what is not counted."""
+class QueueSummary:
+    """One entry in the list of queues. `count` is None and `oldest` empty for a queue that is not counted."""
 
     label: str
     url: str
     count: int | None
     oldest: str  # "3 h"
-    current: bool
-    illegal: int = 0  # of these, reported as illegal
-    published: int = 0  # of those, published ones
-    people: int = 0  # of these, no comments but looks at what people are held to
+    is_current: bool
+    illegal: int = 0  # cases reported as illegal
+    published: int = 0  # those of them that are published
+    sanction_appeals: int = 0  # appeals against a pause or ban, which are no comments
 
     @property
-    def illegal_in_words(self) -> str:
-        words_ = ngettext("%(n)s reported as illegal", "%(n)s reported as illegal", self.illegal)
-        return words_ % {"n": f"{self.illegal:,}"}
+    def illegal_text(self) -> str:
+        text = ngettext("%(n)s reported as illegal", "%(n)s reported as illegal", self.illegal)
+        return text % {"n": f"{self.illegal:,}"}
 
 
 @dataclass(frozen=True)
-class Filter:
-    """One that is set."""
+class ActiveFilter:
+    """A filter that is set."""
 
     label: str  # "Story"
-    words: str
-    without: str  # query of the page without it
+    value: str  # in words
+    query_without: str  # query of the page without this filter
 
 
 @dataclass(frozen=True)
-class Item:
-    """One row of a queue: a comment, and its case if it has one that is open."""
+class QueueItem:
+    """One row of a queue: a comment and its open case, if it has one."""
 
     comment: int
     case: int | None
@@ -93,59 +92,63 @@ class Item:
     excerpt: str
     title: str  # of the story
     state: str
-    claimed_by: str  # a colleague who looks at it now, or nothing
-    seen: str  # what a decision is made upon, as in desk.Card
-    urgent: str  # "illegal", "reported", "look" or nothing
+    claimed_by: str  # a colleague who has it open, or ""
+    seen: str  # as in card.Card
+    flag: str  # "illegal", "reported", "appeal" or ""
 
 
 @dataclass(frozen=True)
-class View:
-    """A queue as one looks at it: which, through which filters, behind which row."""
+class QueueView:
+    """A queue as one person views it: which queue, its filters, and the row after which the page starts."""
 
     queue: str
     user: User
-    filters: tuple[Filter, ...]
+    filters: tuple[ActiveFilter, ...]
     values: dict[str, str]
-    where: Q  # over Comment for "recent", else over Case
-    after: int | None  # a case, or for "recent" a comment
+    where: Q  # a condition over Comment for "recent", else over Case
+    after: int | None  # id of a case, or for "recent" of a comment
 
     @classmethod
-    def read(cls, query: QueryDict, user: User) -> "View":
-        """Raises Http404 for what is no queue, and for a value that no filter can have."""
+    def read(cls, query: QueryDict, user: User) -> "QueueView":
+        """Parse the query of a URL. Raises Http404 for an unknown queue or an invalid filter value."""
         queue = query.get("queue", "waiting")
         if queue not in (*QUEUES, RECENT):
             raise Http404
-        values, told, where = queue_filters.read(query, user, of_cases=queue != RECENT)
-        bare = cls(queue, user, (), {}, where, None)
-        shown = tuple(
-            Filter(label, said, replace(bare, values={k: v for k, v in values.items() if k != name}).query())
-            for name, (label, said) in told.items()
+        values, described, where = queue_filters.parse_filters(query, user, of_cases=queue != RECENT)
+        unfiltered = cls(queue, user, (), {}, where, None)
+        active = tuple(
+            ActiveFilter(
+                label,
+                value,
+                replace(unfiltered, values={k: v for k, v in values.items() if k != name}).query(),
+            )
+            for name, (label, value) in described.items()
         )
         after = queue_filters.whole_number(query.get("after"))
-        return replace(bare, filters=shown, values=values, after=after)
+        return replace(unfiltered, filters=active, values=values, after=after)
 
     def query(self) -> str:
-        """Of the URL of its start; the waiting ones without a filter need none."""
-        return self.inside() if self.values or self.queue != "waiting" else ""
+        """Return the query of the first page; the default queue without filters needs none."""
+        return self.query_after() if self.values or self.queue != "waiting" else ""
 
-    def inside(self, after: int | None = None) -> str:
-        """Of the URL of one of its cases, or of what lies behind one."""
-        further = {"after": after} if after else {}
-        return f"?{urlencode({'queue': self.queue, **self.values, **further})}"
+    def query_after(self, after: int | None = None) -> str:
+        """Return the query for a case of this queue, or for the page after a row."""
+        place = {"after": after} if after else {}
+        return f"?{urlencode({'queue': self.queue, **self.values, **place})}"
 
     @property
     def label(self) -> str:
-        return _label(self.queue)
+        return _queue_label(self.queue)
 
     def rows(self) -> QuerySet[Any]:
-        """All of the queue, first things first: Cases, or for "recent" Comments."""
+        """Return the whole queue in order: Cases, or Comments for "recent"."""
         if self.queue == RECENT:
             return Comment.objects.moderated_by(self.user).filter(self.where).order_by("-pk")
-        found = open_cases(self.user).filter(QUEUES[self.queue][1], self.where)
-        return found.exclude(comment__state_reason=Reason.SEALED).order_by("due_at", "pk")
+        rows = open_cases(self.user).filter(QUEUES[self.queue][1], self.where)
+        return rows.exclude(comment__state_reason=Reason.SEALED).order_by("due_at", "pk")
 
-    def further(self) -> QuerySet[Any]:
-        """The same, behind `after`. What that names may have left the queue: its time is still its place."""
+    def rows_after(self) -> QuerySet[Any]:
+        """Return the rows after `after`. That case may have left the queue, but its due time remains."""
         rows = self.rows()
         if self.after is None:
             return rows
@@ -157,25 +160,25 @@ class View:
         return rows.filter(Q(due_at__gt=last) | Q(due_at=last, pk__gt=self.after), due_at__gte=last)
 
     def count(self) -> int:
-        """How many a filter leaves, up to COUNTED and one more."""
-        return int(self.rows().order_by()[: COUNTED + 1].count())
+        """Return the number of filtered rows, counted up to MAX_COUNTED + 1."""
+        return int(self.rows().order_by()[: MAX_COUNTED + 1].count())
 
-    def gather(self) -> Group | None:
-        """A list of all that is here now, to decide on as one; None for nothing. What is gone already is left
-        out, though another look at it is asked.
+    def create_list(self) -> Group | None:
+        """Store all comments of this queue as a group to decide on together, or return None if it is empty.
 
-        At the edge, where it is seen first, stands that against which the least was found.
+        Removed comments are left out, also those with an appeal. The comments with the lowest scores come
+        first, as the most likely mistakes in a removal.
         """
         if self.queue == RECENT:
-            chosen = self.rows().filter(state__in=THERE).values_list("pk", Value(0.0))
+            scored = self.rows().filter(state__in=OPEN_STATES).values_list("pk", Value(0.0))
         else:
-            found = self.rows().filter(comment__state__in=THERE)
-            chosen = found.values_list("comment_id", "score")
-        rows = dict(chosen[:GATHERED])
+            open_rows = self.rows().filter(comment__state__in=OPEN_STATES)
+            scored = open_rows.values_list("comment_id", "score")
+        rows = dict(scored[:MAX_LIST_SIZE])
         if not rows:
             return None
         seen = last_decisions(rows)
-        codes = queue_filters.codes(self.values)
+        codes = queue_filters.storable_values(self.values)
         typed = sorted(self.values.keys() - codes.keys())
         with transaction.atomic():
             group = Group.objects.create(
@@ -189,71 +192,73 @@ class View:
             )
         return group
 
-    def first_free(self) -> int | None:
-        """The first case that no colleague is looking at, however many of the first ones somebody is."""
-        free = self.further().exclude(cases.claimed_by_others(self.user))
-        return free.values_list("comment", flat=True).first()
+    def first_unclaimed(self) -> int | None:
+        """Return the comment of the first case that no colleague has claimed."""
+        unclaimed = self.rows_after().exclude(cases.claimed_by_others(self.user))
+        return unclaimed.values_list("comment", flat=True).first()
 
-    def items(self) -> tuple[list[Item], bool]:
-        """The next LISTED, and whether more follow. Two statements."""
+    def items(self) -> tuple[list[QueueItem], bool]:
+        """Return the rows of one page, and whether more follow. Runs two statements."""
         prefix = "" if self.queue == RECENT else "comment__"
         of_comment = ("author_name", "state", "text_missing")
         fields = [f"{prefix}{name}" for name in of_comment]
         story = title_for(self.user, f"{prefix}discussion__article__")
         if self.queue == RECENT:
-            found = self.further().annotate(start=Left("body_html", EXCERPT), story=story)
+            found = self.rows_after().annotate(start=Left("body_html", EXCERPT_LENGTH), story=story)
             columns = ("pk", "start", "story", *fields)
-            rows = [(pk, None, *rest) for pk, *rest in found.values_list(*columns)[: LISTED + 1]]
+            rows = [(pk, None, *rest) for pk, *rest in found.values_list(*columns)[: PAGE_SIZE + 1]]
         else:
             flags = ("claimed_by", "claimed_by__name", "claimed_until", "is_illegal", "is_reported")
-            found = self.further().annotate(start=Left("comment__body_html", EXCERPT), story=story)
+            found = self.rows_after().annotate(start=Left("comment__body_html", EXCERPT_LENGTH), story=story)
             columns = ("comment_id", "pk", "start", "story", *fields, *flags, "is_second_look")
-            rows = list(found.values_list(*columns)[: LISTED + 1])
-        more = len(rows) > LISTED
-        seen = last_decisions(row[0] for row in rows[:LISTED])
+            rows = list(found.values_list(*columns)[: PAGE_SIZE + 1])
+        more = len(rows) > PAGE_SIZE
+        seen = last_decisions(row[0] for row in rows[:PAGE_SIZE])
         now = timezone.now()
-        return [self._item(row, seen, now) for row in rows[:LISTED]], more
+        return [self._item(row, seen, now) for row in rows[:PAGE_SIZE]], more
 
-    def _item(self, row: Sequence[Any], seen: dict[int, int], now: datetime) -> Item:
+    def _item(self, row: Sequence[Any], seen: dict[int, int], now: datetime) -> QueueItem:
+        """Return the item of one row that `items` selected."""
         comment, case, start, title, name, state, missing, *flags = row
-        who, who_name, until, illegal, reported, look = flags or (None, "", None, False, False, False)
-        is_taken = who not in (None, self.user.pk) and until is not None and until > now
-        return Item(
+        unclaimed = (None, "", None, False, False, False)
+        claimed_by, claimed_name, until, illegal, reported, appeal = flags or unclaimed
+        is_claimed = claimed_by not in (None, self.user.pk) and until is not None and until > now
+        return QueueItem(
             comment=comment,
             case=case,
             name=name,
             excerpt=first_words(start, 120) or str(Comment.Missing(missing).label if missing else ""),
             title=title,
             state=str(State(state).label) if case is None else "",
-            claimed_by=who_name if is_taken else "",
+            claimed_by=claimed_name if is_claimed else "",
             seen=f"{comment}.{seen.get(comment, 0)}",
-            urgent="illegal" if illegal else "reported" if reported else "look" if look else "",
+            flag="illegal" if illegal else "reported" if reported else "appeal" if appeal else "",
         )
 
 
-def gathered_from(group: Group, user: User) -> list[str]:
-    """The queue that a list was made of, and the filters before it: Waiting · Story: The slip closes"""
+def describe_source(group: Group, user: User) -> list[str]:
+    """Return the queue and filters of a list: Waiting for review · Story: The slip closes."""
     query = QueryDict(group.shared["query"].removeprefix("?"))
     queue = query.get("queue", "waiting")
-    return [_label(queue), *queue_filters.in_words(query, group.shared["typed"], user)]
+    return [_queue_label(queue), *queue_filters.describe_filters(query, group.shared["typed"], user)]
 
 
-def _label(queue: str) -> str:
-    return str(_("All recent") if queue == RECENT else QUEUES[queue][0])
+def _queue_label(queue: str) -> str:
+    return str(_("All comments") if queue == RECENT else QUEUES[queue][0])
 
 
 def open_cases(user: User) -> QuerySet[Case]:
-    """The questions that this person may answer."""
+    """Return the open cases that this person may decide."""
     found = Case.objects.open().exclude(reporting.not_for(user))
     if user.is_moderator:
         return found
     return found.filter(discussion__in=Article.objects.editable_by(user).values("pk"))
 
 
-def counted(view: View, base: str) -> list[Queue]:
-    """All queues, each with its size and the age of its oldest: five statements. `base`: the desk's URL.
+def summarize_queues(view: QueueView, base: str) -> list[QueueSummary]:
+    """Return all queues, each with its size and the age of its oldest case. Runs five statements.
 
-    Second looks are also those that people ask for at a sanction, which stand under People.
+    `base` is the URL of the queue page. Appeals include those against sanctions, shown under People.
     """
     numbers: dict[str, Any] = {}
     for key, (_label, where) in QUEUES.items():
@@ -262,59 +267,61 @@ def counted(view: View, base: str) -> list[Queue]:
     numbers["illegal"] = Count("pk", filter=is_illegal)
     numbers["illegal_published"] = Count("pk", filter=is_illegal & Q(is_waiting=False))
     found = open_cases(view.user).aggregate(**numbers)
-    people = _people_who_ask(view.user)
-    if people["n"]:
-        earliest = [at for at in (found["second_oldest"], people["oldest"]) if at]
-        found |= {"second": found["second"] + people["n"], "second_oldest": min(earliest)}
+    sanction_appeals = _count_sanction_appeals(view.user)
+    if sanction_appeals["n"]:
+        earliest = [at for at in (found["second_oldest"], sanction_appeals["oldest"]) if at]
+        found |= {"second": found["second"] + sanction_appeals["n"], "second_oldest": min(earliest)}
     now = timezone.now()
 
-    def line(key: str, label: Any, count: int | None, oldest: datetime | None) -> Queue:
+    def summary(key: str, label: Any, count: int | None, oldest: datetime | None) -> QueueSummary:
         url = base + (f"?queue={key}" if key != "waiting" else "")
-        age = words.ago(now - oldest) if oldest else ""
+        age = explanations.ago(now - oldest) if oldest else ""
         illegal = found["illegal"] if key in {"waiting", "reported"} else 0
-        asking = people["n"] if key == "second" else 0
+        appeals = sanction_appeals["n"] if key == "second" else 0
         published = found["illegal_published"] if key == "waiting" else 0
-        return Queue(str(label), url, count, age, key == view.queue, illegal, published, asking)
+        return QueueSummary(str(label), url, count, age, key == view.queue, illegal, published, appeals)
 
-    lines = [line(key, label, found[key], found[f"{key}_oldest"]) for key, (label, _where) in QUEUES.items()]
-    if alike := _similar(view.user):
-        lines.insert(3, alike)
-        lines += _opinions(view.user)
-    return [*lines, line(RECENT, _("All recent"), None, None)]
+    summaries = [
+        summary(key, label, found[key], found[f"{key}_oldest"]) for key, (label, _where) in QUEUES.items()
+    ]
+    if similar_groups := _similar_summary(view.user):
+        summaries.insert(3, similar_groups)
+        summaries += _second_opinion_summary(view.user)
+    return [*summaries, summary(RECENT, _("All comments"), None, None)]
 
 
-def _people_who_ask(user: User) -> dict[str, Any]:
-    """How many sanctions this person may look at again, and since when the oldest is asked about."""
+def _count_sanction_appeals(user: User) -> dict[str, Any]:
+    """Return the number of appeals against sanctions that this person may decide, and the oldest."""
     if not user.is_moderator:
         return {"n": 0, "oldest": None}
-    asked = sanctions.to_answer(user).order_by()
-    return dict(asked.aggregate(n=Count("pk"), oldest=Min("asked_at")))
+    appeals = sanctions.to_answer(user).order_by()
+    return dict(appeals.aggregate(n=Count("pk"), oldest=Min("asked_at")))
 
 
-def _similar(user: User) -> Queue | None:
-    """The groups of alike comments that nobody has looked at; they span stories, so editors have none."""
+def _similar_summary(user: User) -> QueueSummary | None:
+    """Return the open groups of similar comments. They span stories, so editors have none."""
     if not user.is_moderator:
         return None
-    found = shown.groups(user).order_by().aggregate(n=Count("pk"), oldest=Min("made_at"))
-    oldest = words.ago(timezone.now() - found["oldest"]) if found["oldest"] else ""
-    return Queue(_("Similar comments"), reverse("moderation:similar"), found["n"], oldest, False)
+    found = similar_pages.groups(user).order_by().aggregate(n=Count("pk"), oldest=Min("made_at"))
+    oldest = explanations.ago(timezone.now() - found["oldest"]) if found["oldest"] else ""
+    return QueueSummary(_("Similar comments"), reverse("moderation:similar"), found["n"], oldest, False)
 
 
-def _opinions(user: User) -> list[Queue]:
-    """What colleagues decided and somebody should look at who is not told how; a line if there is any."""
+def _second_opinion_summary(user: User) -> list[QueueSummary]:
+    """Return the entry for open second opinions, or an empty list."""
     found = second_opinions.open_for(user).order_by().aggregate(n=Count("pk"), oldest=Min("asked_at"))
     if not found["n"]:
         return []
-    age = words.ago(timezone.now() - found["oldest"])
-    return [Queue(_("Second opinions"), reverse("moderation:opinions"), found["n"], age, False)]
+    age = explanations.ago(timezone.now() - found["oldest"])
+    return [QueueSummary(_("Second opinions"), reverse("moderation:opinions"), found["n"], age, False)]
 
 
-def in_words(waiting: Queue) -> str:
-    """14 waiting, oldest 3 h; 1 reported as illegal · 14 waiting, oldest 3 h"""
+def waiting_text(waiting: QueueSummary) -> str:
+    """Return the heading of the queue page: 1 reported as illegal · 14 waiting, oldest 3 h."""
     if not waiting.count:
-        return _("Nothing is waiting.")
+        return _("All caught up")
     if not (count := waiting.count - waiting.published):
-        return waiting.illegal_in_words
-    said = ngettext("%(n)s waiting, oldest %(oldest)s", "%(n)s waiting, oldest %(oldest)s", count)
-    said %= {"n": f"{count:,}", "oldest": waiting.oldest}
-    return f"{waiting.illegal_in_words} · {said}" if waiting.illegal else said
+        return waiting.illegal_text
+    text = ngettext("%(n)s waiting, oldest %(oldest)s", "%(n)s waiting, oldest %(oldest)s", count)
+    text %= {"n": f"{count:,}", "oldest": waiting.oldest}
+    return f"{waiting.illegal_text} · {text}" if waiting.illegal else text

@@ -1,6 +1,6 @@
-"""Second opinions: of what was decided, some is shown to another moderator, who is not told how.
+"""Second opinions: a sample of decided comments is shown to another moderator without the decision.
 
-It measures how far moderators agree, and decides nothing.
+This measures how often moderators agree and changes no comment.
 """
 
 from collections import Counter
@@ -16,14 +16,14 @@ from accounts.models import User
 from comments.models import REMOVED, Reason, State
 from moderation.models import SecondOpinion
 
-ONE_IN = 50  # decided cases
-EXPERIENCED = 100  # decisions that two moderators have taken each before anything is asked
-BULK = 25  # comments beyond which an act was no decision on each of them
-DAYS = 7  # after which a decision is not asked about any more
+SAMPLED_ONE_IN = 50  # share of decided cases that is asked about
+EXPERIENCED = 100  # questions start when two moderators have taken this many decisions each
+MAX_COMMENTS_OF_ACTION = 25  # larger actions were no decision on each comment
+MAX_AGE_DAYS = 7  # days; older decisions are not asked about
 ANSWERS = (State.PUBLISHED, *REMOVED)
 
-# By the comment's id, so that nobody chooses, and the same case is never asked for twice.
-ASK = """
+# The sample depends on a hash of the comment's id, so nobody can choose, and no case is asked about twice.
+CREATE_QUESTIONS = """
 INSERT INTO moderation_secondopinion (comment_id, first_id, asked_at, to_state)
 SELECT k.comment_id, b.id, now(), ''
 FROM moderation_case k
@@ -39,53 +39,57 @@ WHERE b.at > now() - %(days)s * interval '1 day' AND b.kind = 'decision' AND b.a
 ON CONFLICT DO NOTHING"""
 
 
-def ask() -> int:
-    """Ask about what was decided lately. Returns how many new questions there are."""
+def create_questions() -> int:
+    """Create questions about recent decisions. Returns the number of new questions."""
     values: dict[str, Any] = {
-        "days": DAYS,
+        "days": MAX_AGE_DAYS,
         "answers": [state.value for state in ANSWERS],
-        "one_in": ONE_IN,
-        "bulk": BULK,
+        "one_in": SAMPLED_ONE_IN,
+        "bulk": MAX_COMMENTS_OF_ACTION,
         "experienced": EXPERIENCED,
     }
     with connection.cursor() as cursor:
-        cursor.execute(ASK, values)
+        cursor.execute(CREATE_QUESTIONS, values)
         return int(cursor.rowcount)
 
 
 def open_for(user: User) -> QuerySet[SecondOpinion]:
-    """What this moderator is asked: nothing that they decided or wrote themselves, the longest unanswered
-    first."""
-    asked = SecondOpinion.objects.filter(given_at=None, comment__erased_at=None)
-    asked = asked.exclude(first__actor=user).exclude(comment__author=user)
-    asked = asked.exclude(comment__state=State.DELETED)
-    return asked.exclude(comment__state_reason=Reason.SEALED).order_by("asked_at", "pk")
+    """Return the open questions for this moderator, oldest first.
+
+    Comments that they decided on or wrote themselves are left out.
+    """
+    questions = SecondOpinion.objects.filter(given_at=None, comment__erased_at=None)
+    questions = questions.exclude(first__actor=user).exclude(comment__author=user)
+    questions = questions.exclude(comment__state=State.DELETED)
+    return questions.exclude(comment__state_reason=Reason.SEALED).order_by("asked_at", "pk")
 
 
 def give(opinion: SecondOpinion, *, user: User, to: State) -> bool:
-    """Store what this moderator would have done. False if a colleague was faster."""
-    mine = open_for(user).filter(pk=opinion.pk).order_by()
-    return bool(mine.update(actor=user, to_state=to, given_at=timezone.now()))
+    """Store the answer of this moderator. Returns False if a colleague has answered already."""
+    own = open_for(user).filter(pk=opinion.pk).order_by()
+    return bool(own.update(actor=user, to_state=to, given_at=timezone.now()))
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How often two moderators said the same. `kappa` is what is left of that beyond chance: 1 always,
-    0 no more often than by guessing; None where nothing can be said."""
+    """How often two moderators gave the same answer."""
 
-    count: int
-    same: int
-    kappa: float | None
+    count: int  # pairs of answers
+    same: int  # pairs with equal answers
+    kappa: float | None  # agreement beyond chance: 1 always, 0 as by guessing; None if undefined
 
 
 def agreement() -> Agreement:
-    """Of all opinions that were given."""
+    """Return the agreement of all second opinions with the first decisions."""
     given = SecondOpinion.objects.exclude(given_at=None).order_by()
-    return of_pairs(Counter(given.values_list("first__to_state", "to_state")))
+    return agreement_of_pairs(Counter(given.values_list("first__to_state", "to_state")))
 
 
-def of_pairs(pairs: Mapping[tuple[str, str], int]) -> Agreement:
-    """Cohen's kappa of (first answer, second answer): how many. (Cohen 1960, Educ. Psychol. Meas. 20.)"""
+def agreement_of_pairs(pairs: Mapping[tuple[str, str], int]) -> Agreement:
+    """Return the agreement of pairs (first answer, second answer), given with their counts.
+
+    Source: Cohen 1960, Educational and Psychological Measurement 20.
+    """
     count = sum(pairs.values())
     same = sum(n for (first, second), n in pairs.items() if first == second)
     firsts: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""The desk at /moderation/: a queue beside its open case."""
+"""Views of the moderation queue at /moderation/: the rows of a queue beside the open case."""
 
 from typing import Any
 
@@ -14,113 +14,121 @@ from accounts.models import User
 from comments import removal_reasons
 from comments.models import Comment, Transition
 from moderation.actions import cases
-from moderation.actions.loading import decider, just_done, login_for_the_queue, without_done
+from moderation.actions.loading import decider, just_done, login_for_the_queue, without_done_param
 from moderation.models import Case
 from moderation.queue import card, filters, queues
-from moderation.queue.queues import Item, View
+from moderation.queue.queues import QueueItem, QueueView
 
-# A script fetches the next case before it is asked for: nobody looks at it yet.
-AHEAD = "Soundoff-Ahead"
+# Header of a script's request that prefetches the next case; such a request does not claim the case.
+PREFETCH_HEADER = "Soundoff-Ahead"
 
 
 @require_safe
 @login_required
 def queue(request: HttpRequest) -> HttpResponse:
-    """?queue=waiting…, its filters, ?after=<row> to go on behind one, ?done=<act> for its bar. The first
-    case that no colleague looks at is open."""
+    """Show a queue with its first unclaimed case open.
+
+    ?queue= selects the queue, further parameters its filters; ?after=<row> is the next page, ?done=<action>
+    shows a bar with Undo.
+    """
     user = decider(request)
-    return _desk(request, user, View.read(request.GET, user), None)
+    return _render_queue(request, user, QueueView.read(request.GET, user), None)
 
 
 @require_safe
 @login_required
 def case(request: HttpRequest, pk: int) -> HttpResponse:
-    """One case, open or closed. Without ?queue= an act comes back to it, else it goes on to the next."""
+    """Show one case. With ?queue= a decision leads to the next case, else back to this one."""
     user = decider(request)
-    return _one(request, user, get_object_or_404(Case.objects.only("comment"), pk=pk).comment_id)
+    return _render_comment(request, user, get_object_or_404(Case.objects.only("comment"), pk=pk).comment_id)
 
 
 @require_safe
 @login_required
 def comment(request: HttpRequest, pk: int) -> HttpResponse:
-    """The same for a comment of which nobody has asked anything."""
-    return _one(request, decider(request), pk)
+    """Show one comment, which need not have a case."""
+    return _render_comment(request, decider(request), pk)
 
 
 @require_POST
 @login_for_the_queue
-def gather(request: HttpRequest) -> HttpResponse:
-    """A list of all that the queue holds behind its filters, on which one decision is one act."""
-    view = View.read(request.GET, decider(request))
-    group = view.gather()
+def create_list(request: HttpRequest) -> HttpResponse:
+    """Make a list of all comments in the filtered queue, to decide on them in one action."""
+    view = QueueView.read(request.GET, decider(request))
+    group = view.create_list()
     if group is None:
-        messages.info(request, _("Nothing is here that could be decided on together."))
+        messages.info(request, _("There are no comments to decide on together."))
         return redirect(reverse("moderation:queue") + view.query())
     return redirect("moderation:group", group.pk)
 
 
-def _one(request: HttpRequest, user: User, pk: int) -> HttpResponse:
+def _render_comment(request: HttpRequest, user: User, pk: int) -> HttpResponse:
+    """Render the queue with this comment open; raise Http404 if the person may not decide on it."""
     get_object_or_404(Comment.objects.moderated_by(user).only("pk"), pk=pk)
-    return _desk(request, user, View.read(request.GET, user), pk)
+    return _render_queue(request, user, QueueView.read(request.GET, user), pk)
 
 
-def _desk(request: HttpRequest, user: User, view: View, opened: int | None) -> HttpResponse:
-    """With this comment open, or without one the first that is free."""
-    is_ahead = AHEAD in request.headers or request.headers.get("Sec-Purpose", "").startswith("prefetch")
+def _render_queue(request: HttpRequest, user: User, view: QueueView, opened: int | None) -> HttpResponse:
+    """Render the queue with the comment `opened`, or with the first unclaimed one."""
+    is_prefetch = PREFETCH_HEADER in request.headers or request.headers.get("Sec-Purpose", "").startswith(
+        "prefetch"
+    )
     base = reverse("moderation:queue")
     items, more = view.items()
     opened = opened or next((item.comment for item in items if not item.claimed_by), None)
-    if not opened and more:  # of a colleague who went through the whole page
-        opened = view.first_free()
-    if opened and not is_ahead:
+    if not opened and more:  # a colleague has claimed the whole page
+        opened = view.first_unclaimed()
+    if opened and not is_prefetch:
         cases.claim(opened, user)
-    here = without_done(request.get_full_path())
+    this_url = without_done_param(request.get_full_path())
     is_queue = "queue" in request.GET or request.path == base
-    following = base + view.inside(items[-1].case or items[-1].comment) if more else ""
-    ahead = _next(items, opened, view) or following if is_queue else ""
-    lines = queues.counted(view, base)
+    next_page = base + view.query_after(items[-1].case or items[-1].comment) if more else ""
+    next_case = _next_url(items, opened, view) or next_page if is_queue else ""
+    summaries = queues.summarize_queues(view, base)
     context: dict[str, Any] = {
         "room": "queues",
         "view": view,
-        "queues": lines,
-        "waiting": queues.in_words(lines[0]),
-        "asking": next((line.people for line in lines if line.current), 0),
-        "found": view.count() if view.values else None,
-        "counted": queues.COUNTED,
-        "choices": filters.choices(),
-        "rows": [(item, _url(item, view), item.comment == opened) for item in items],
-        "all": f"{reverse('moderation:gather')}{view.inside()}" if more or view.after else "",
-        "following": following,
-        "front": base + view.query(),
-        "card": card.card(opened, user) if opened else None,
-        "here": here,
-        "ahead": ahead,
-        "then": (ahead or base + view.query()) if is_queue else here,
+        "queues": summaries,
+        "waiting": queues.waiting_text(summaries[0]),
+        "sanction_appeals": next((s.sanction_appeals for s in summaries if s.is_current), 0),
+        "found_count": view.count() if view.values else None,
+        "max_counted": queues.MAX_COUNTED,
+        "choices": filters.filter_choices(),
+        "rows": [(item, _item_url(item, view), item.comment == opened) for item in items],
+        "list_url": f"{reverse('moderation:create-list')}{view.query_after()}" if more or view.after else "",
+        "next_page": next_page,
+        "first_page": base + view.query(),
+        "card": card.load_card(opened, user) if opened else None,
+        "this_url": this_url,
+        "next_case": next_case,
+        "after_decision": (next_case or base + view.query()) if is_queue else this_url,
         "reasons": [(code, label, removal_reasons.told(code)) for code, label in removal_reasons.choices()],
-        **_done(user, request.GET.get("done"), view),
+        **_done_context(user, request.GET.get("done"), view),
     }
-    if is_ahead:
-        context["messages"] = []  # they are for the page that is seen
+    if is_prefetch:
+        context["messages"] = []  # keep the messages for the page that the person sees
     return render(request, "moderation/queue/queue.html", context)
 
 
-def _next(items: list[Item], opened: int | None, view: View) -> str:
-    """The URL of the row behind the open one that no colleague looks at, or nothing."""
+def _next_url(items: list[QueueItem], opened: int | None, view: QueueView) -> str:
+    """Return the URL of the next unclaimed row after the open one, or ""."""
     places = [place for place, item in enumerate(items) if item.comment == opened]
-    behind = items[places[0] + 1 :] if places else items
-    return next((_url(item, view) for item in behind if not item.claimed_by and item.comment != opened), "")
+    following = items[places[0] + 1 :] if places else items
+    return next(
+        (_item_url(item, view) for item in following if not item.claimed_by and item.comment != opened), ""
+    )
 
 
-def _url(item: Item, view: View) -> str:
+def _item_url(item: QueueItem, view: QueueView) -> str:
     name, pk = ("case", item.case) if item.case else ("comment", item.comment)
-    return reverse(f"moderation:{name}", args=[pk]) + view.inside(view.after)
+    return reverse(f"moderation:{name}", args=[pk]) + view.query_after(view.after)
 
 
-def _done(user: User, value: str | None, view: View) -> dict[str, Any]:
-    """The act that the bar tells of. What is undone of one comment opens again."""
+def _done_context(user: User, value: str | None, view: QueueView) -> dict[str, Any]:
+    """Return the context of the bar with Undo. Undoing an action on one comment opens that comment again."""
     if not (done := just_done(user, value)):
         return {"done": None}
-    touched = list(Transition.objects.filter(batch=done.batch.pk).values_list("comment", flat=True)[:2])
-    query = view.inside(view.after)
-    back = reverse("moderation:comment", args=touched) + query if len(touched) == 1 else ""
-    return {"done": done, "done_back": back}
+    comments = list(Transition.objects.filter(batch=done.batch.pk).values_list("comment", flat=True)[:2])
+    query = view.query_after(view.after)
+    undo_next = reverse("moderation:comment", args=comments) + query if len(comments) == 1 else ""
+    return {"done": done, "undo_next": undo_next}

@@ -1,4 +1,4 @@
-"""Similar comments: what a look over the whole site found alike, for one decision on all of it."""
+"""Similar comments: groups that a scan of the whole site found, to decide on each in one action."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,8 +8,8 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from comments.models import Transition
 from moderation.models import Group, Look, Member
 
-# What a look makes. Groups of the other kinds are made by rules and by emptying, for their own pages.
-KINDS = [
+# The kinds of groups that a scan creates. Rules, queues and purges create the other kinds.
+SCAN_KINDS = [
     Group.Kind.TEXT,
     Group.Kind.REPEAT,
     Group.Kind.LINK,
@@ -25,22 +25,22 @@ INSERT INTO moderation_member (group_id, comment_id, likeness, clues, seen)
 SELECT %s, * FROM unnest(%s::bigint[], %s::float8[], %s::int[], %s::bigint[])"""
 
 
-def looks() -> QuerySet[Look]:
-    """Those that have ended, the latest first: its groups are shown."""
+def finished_scans() -> QuerySet[Look]:
+    """Return the finished scans, the latest first, whose groups are shown."""
     return Look.objects.exclude(ended_at=None).order_by("-ended_at")
 
 
 def members_of(comment_pks: Iterable[int]) -> dict[int, Member]:
-    """By comment, its place in the largest open group of the latest look that holds it; in one statement.
+    """Return by comment its membership in the largest open group of the latest scan, in one statement.
 
-    `group.size` counts those that the look put into it; `revision` is that of the text that the look saw.
+    `group.size` is the size at the time of the scan; `revision` is the revision that was compared.
     """
-    saw = Transition.objects.filter(pk=OuterRef("seen")).values("revision")
-    latest = Subquery(looks().values("pk")[:1])
+    compared = Transition.objects.filter(pk=OuterRef("seen")).values("revision")
+    latest = Subquery(finished_scans().values("pk")[:1])
     rows = (
         Member.objects.filter(comment__in=list(comment_pks), group__run=latest, group__settled_at=None)
         .select_related("group")
-        .annotate(revision=Subquery(saw))
+        .annotate(revision=Subquery(compared))
         .order_by("group__size", "group__id")
     )
     return {member.comment_id: member for member in rows}
@@ -53,6 +53,6 @@ def add_members(
     clues: Sequence[int],
     seen: Sequence[int | None],
 ) -> None:
-    """So many members in one statement, the fields of each at the same place of these lists."""
+    """Add members to a group in one statement; the lists hold the fields of the members in the same order."""
     with connection.cursor() as cursor:
         cursor.execute(ADD_MEMBERS, [group.pk, *map(list, (comments, likeness, clues, seen))])

@@ -1,4 +1,4 @@
-"""What can be said of each comment by itself, and beside its story and what was said there. Pure."""
+"""Clues: properties of a comment, its story and its discussion that suggest spam. Pure functions."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,33 +9,33 @@ from typing import NamedTuple
 
 from moderation.similar import text_features
 
-LATE_AFTER = timedelta(days=30)  # its article
-QUIET = timedelta(days=60)  # without a word: the discussion had ended
-CLOSED = timedelta(days=365)  # after its article: it would have been closed
-RARE_PROMOTION = 60  # words around each word of advertising, from which on it is only mentioned
+LATE_AFTER = timedelta(days=30)  # after its article
+QUIET_PERIOD = timedelta(days=60)  # without a comment, after which a discussion counts as ended
+CLOSED_AFTER = timedelta(days=365)  # after its article, when a discussion would have been closed
+WORDS_PER_PROMOTION = 60  # with more words for each advertising word, a text only mentions it
 
 
 class Clue(IntFlag):
-    """Why a comment is a member of its group, as far as it can be said of it alone, or is apart in it."""
+    """Why a comment belongs to its group, or how it differs from the other members."""
 
     LATE = 1
     PADDED = 2  # numbers around the text
-    NAME = 4  # a search phrase
+    NAME = 4  # the name is a search phrase
     LINK = 8
-    PAGE = 16  # speaks of the page instead of its subject
-    PRAISE = 32  # and shares no word with article or discussion
-    PROMOTION = 64  # words of advertising
+    PAGE = 16  # talks about the site instead of the subject
+    PRAISE = 32  # generic praise that shares no word with article or discussion
+    PROMOTION = 64  # advertising words
     STRANGE = 128  # shares hardly a word with article and discussion
-    SPUN = 256  # its wording is that of others
-    EXACT = 512  # the very text of the original
-    PAGE_TWICE = 1024  # … more than once
-    TALKS = 2048  # answers somebody, is answered, or names one who spoke there
-    # Of what few members of a group have:
-    ELSEWHERE = 4096  # under another story than the others
-    IN_TIME = 8192  # not late, as the others are
-    CONFIRMED = 16384  # the e-mail of who wrote it
-    APPROVED = 32768  # something else by the same person
-    OF_ITS_STORY = 65536  # has words of it
+    SPUN = 256  # made of phrases that other comments use
+    EXACT = 512  # the same text as the original
+    PAGE_TWICE = 1024  # talks about the site more than once
+    TALKS = 2048  # replies to somebody, has a reply, or names a participant
+    # Properties that only a few members of a group have:
+    ELSEWHERE = 4096  # on another story than the others
+    IN_TIME = 8192  # not late, unlike the others
+    CONFIRMED = 16384  # the author's e-mail is confirmed
+    APPROVED = 32768  # another comment by the author was approved
+    OF_ITS_STORY = 65536  # uses words of its story
 
 
 WEIGHTS = {
@@ -49,22 +49,24 @@ WEIGHTS = {
     Clue.STRANGE: 0.2,
     Clue.TALKS: -0.6,
 }
-# The same as plain numbers: an enumeration's "&" takes microseconds, and there are millions.
+# The same as plain integers: "&" of an enumeration takes microseconds, and a scan runs it millions of times.
 _plain = list(map(int, Clue))
 LATE, PADDED, NAME, LINK, PAGE, PRAISE, PROMOTION, STRANGE, SPUN, EXACT, PAGE_TWICE, TALKS = _plain[:12]
 ELSEWHERE, IN_TIME, CONFIRMED, APPROVED, OF_ITS_STORY = _plain[12:]
-HARD = PADDED | NAME | LINK | PROMOTION  # what nobody does out of kindness
+STRONG_CLUES = PADDED | NAME | LINK | PROMOTION  # clues that honest comments rarely have
 
 
 @cache
-def score(clues: int) -> float:
-    """How much speaks for it that such a comment sells something."""
+def promotion_score(clues: int) -> float:
+    """Return how strongly these clues suggest that a comment is promotional."""
     return round(sum(weight for clue, weight in WEIGHTS.items() if clue & clues), 3)
 
 
-def of_text(name: str, body: str, said: Sequence[str]) -> int:
-    """The clues of a name and a text alone; `said` are its words. PRAISE: as long as nobody has compared it
-    with what it is about."""
+def text_clues(name: str, body: str, words: Sequence[str]) -> int:
+    """Return the clues of a name and a text alone; `words` are the words of the text.
+
+    PRAISE is preliminary: ComparedComments removes it if the text shares words with its subject.
+    """
     clues = 0
     if text_features.is_padded(body):
         clues |= PADDED
@@ -72,45 +74,49 @@ def of_text(name: str, body: str, said: Sequence[str]) -> int:
         clues |= NAME
     if text_features.domains(body):
         clues |= LINK
-    if times := text_features.about_the_page(body, said):
+    if times := text_features.count_site_talk(body, words):
         clues |= PAGE | (PAGE_TWICE if times > 1 else 0)
-    if len(said) <= RARE_PROMOTION * sum(word in text_features.PROMOTION for word in said):
+    if len(words) <= WORDS_PER_PROMOTION * sum(word in text_features.PROMOTION for word in words):
         clues |= PROMOTION
-    if not text_features.PRAISE.isdisjoint(said):
+    if not text_features.PRAISE.isdisjoint(words):
         clues |= PRAISE
     return clues
 
 
 class Story(NamedTuple):
+    """The story of a discussion."""
+
     published_at: datetime | None
     text: str  # title and body
 
 
 class Row(NamedTuple):
+    """One comment as a scan reads it."""
+
     id: int
     discussion: int
     parent: int | None
     name: str
-    writer: str  # who it is, as far as is known: equal for one account, guest, or name of a source
-    is_known: bool  # an account or a guest
-    is_confirmed: bool  # … with an e-mail that is proved
+    writer: str  # a key of the author: the account, the guest, or the imported name in its discussion
+    is_known: bool  # the author is an account or a guest
+    is_confirmed: bool  # … with a confirmed e-mail
     body: str
     revision: int  # of the body
     text_missing: str
     at: datetime
     state: str
-    is_kept: bool  # somebody looked at it and let it stand
+    is_kept: bool  # a person reviewed it and kept it
     ip_hash: bytes | None
-    seen: int | None  # the last line of the log about it
+    seen: int | None  # its last transition
 
 
-class Read:
-    """The rows with what was found out about each, at the same place of every list."""
+class ComparedComments:
+    """The rows with the findings about each, at the same index of every list."""
 
     def __init__(self, rows: Sequence[Row], stories: Mapping[int, Story]) -> None:
         self.rows, self.stories = rows, stories
         self.words = [text_features.words(row.body) for row in rows]
-        # A robot may call itself Jim a thousand times; a Jim of a source is the same under every story.
+        # A bot may post as Jim a thousand times, so imported names count as one person across stories.
         self.people = [row.writer if row.is_known else row.name.casefold() for row in rows]
         self.can_join = [row.state in {"pending", "published"} and not row.is_kept for row in rows]
         self.by_discussion: dict[int, list[int]] = defaultdict(list)
@@ -122,59 +128,61 @@ class Read:
         for discussion, places in self.by_discussion.items():
             self._find_late(discussion, places)
         self.clues = [
-            of_text(row.name, row.body, said) | (LATE if late else 0)
-            for row, said, late in zip(rows, self.words, self.is_late, strict=True)
+            text_clues(row.name, row.body, words) | (LATE if late else 0)
+            for row, words, late in zip(rows, self.words, self.is_late, strict=True)
         ]
         self._compare_with_subjects()
 
     def subject(self, discussion: int) -> set[str]:
-        """What its story is about, as texts.topical has it."""
+        """Return the topic stems of the story of a discussion."""
         if discussion not in self._subjects:
-            self._subjects[discussion] = text_features.topical(
+            self._subjects[discussion] = text_features.topic_stems(
                 text_features.words(self.stories[discussion].text)
             )
         return self._subjects[discussion]
 
     def _find_late(self, discussion: int, places: Sequence[int]) -> None:
-        """Long after the article, and either nobody had spoken for long before, or it is a year."""
+        """Mark late comments: long after the article, and after a quiet period or more than a year."""
         published_at = self.stories[discussion].published_at
         if published_at is None:
             return
         last, has_ended = published_at, False
         for place in places:
             at = self.rows[place].at
-            has_ended = has_ended or at - last > QUIET
+            has_ended = has_ended or at - last > QUIET_PERIOD
             last = max(last, at)
             age = at - published_at
-            self.is_late[place] = age > LATE_AFTER and (has_ended or age > CLOSED)
+            self.is_late[place] = age > LATE_AFTER and (has_ended or age > CLOSED_AFTER)
 
     def _compare_with_subjects(self) -> None:
-        """Of those that have any clue: whether they share a word with the article or with what was said while
-        the discussion lasted. Praise that does is no clue."""
+        """Compare comments that have a clue with the words of their article and discussion.
+
+        Sets STRANGE for comments that share hardly a word, and removes PRAISE from the others.
+        """
         for discussion, places in self.by_discussion.items():
             first_names = ((self.rows[p].name.lower().split() or [""])[0] for p in places)
             names = {
                 name: self.rows[p].writer
                 for p, name in zip(places, first_names, strict=True)
-                if len(name) > 2 and name not in text_features.STOP and name not in text_features.PRAISE
+                if len(name) > 2 and name not in text_features.STOP_WORDS and name not in text_features.PRAISE
             }
-            asked = [p for p in places if self.clues[p] & ~LATE and self.words[p]]
-            if not asked:
+            suspected = [p for p in places if self.clues[p] & ~LATE and self.words[p]]
+            if not suspected:
                 continue
             subject = self.subject(discussion)
-            spoken = Counter[str]()
-            compared = {*asked, *(p for p in places if not self.is_late[p])}
-            stems = {p: text_features.topical(self.words[p]) for p in compared}
+            discussed = Counter[str]()
+            compared = {*suspected, *(p for p in places if not self.is_late[p])}
+            stems = {p: text_features.topic_stems(self.words[p]) for p in compared}
             for place in places:
                 if not self.is_late[place]:
-                    spoken.update(stems[place])
-            for place in asked:
+                    discussed.update(stems[place])
+            for place in suspected:
                 row = self.rows[place]
                 called = [names.get(w) for w in self.words[place][:4]]
                 if row.parent or row.id in self.answered or any(w and w != row.writer for w in called):
                     self.clues[place] |= TALKS
                 own = 0 if self.is_late[place] else 1
-                known = sum(w in subject or spoken[w] > own for w in stems[place])
+                known = sum(w in subject or discussed[w] > own for w in stems[place])
                 if (known < 2 and known <= 0.34 * len(stems[place])) or known <= 0.2 * len(stems[place]):
                     self.clues[place] |= STRANGE
                 else:

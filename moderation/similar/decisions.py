@@ -1,4 +1,4 @@
-"""One decision for a group."""
+"""Decide on a whole group of comments in one action."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, Group
 from moderation.policy import last_decisions
 from moderation.similar import explanations, pages
-from moderation.similar.pages import NAMED
+from moderation.similar.pages import MAX_ILLEGAL_LISTED
 
 
 def decide_group(
@@ -29,53 +29,63 @@ def decide_group(
     without: Collection[int] = (),
     since: int = 0,
 ) -> Decision:
-    """One act over all members that are there and on which `actor` may decide, but for `without`. What
-    somebody decided on or edited since the look is refused, and so is what was reported as illegal. The
-    group is settled, and its members do not come again, once there is none left on whom somebody else would
-    have to decide. What somebody decided on after `since`, the last line of the log when the list was shown,
-    is told as refused, and by the act's page. Raises ValidationError where they would go as repeats of one
-    that has been removed.
+    """Decide on all open members of a group on which `actor` may decide, except those in `without`.
+
+    Members that were edited or decided on since the scan, or reported as illegal, are refused. So are members
+    decided on after `since`, the last transition when the list was shown. If no members are left for another
+    moderator, the group is settled and its members are not proposed again. Raises ValidationError if the
+    members would be removed as duplicates of a removed comment.
     """
     original = group.original_id if reason == Reason.REPEAT else None
     with transaction.atomic():
-        # Then nobody reports one of them, decides on it, or removes what they repeat.
-        lock([*pages.expected(group, actor), *([original] if original else [])])
-        expected = pages.expected(group, actor)
+        # Nobody can report a member, decide on it, or remove the original while these locks are held.
+        lock([*pages.expected_transitions(group, actor), *([original] if original else [])])
+        expected = pages.expected_transitions(group, actor)
         ids = [pk for pk in expected if pk not in without]
-        gone = [pk for pk in pages.decided(group, actor, since) if pk not in without]
-        all_there = pages.count([group.pk], None).get(group.pk, explanations.Numbers()).members
-        done = decisions.decide(
+        decided = [pk for pk in pages.decided_since(group, actor, since) if pk not in without]
+        member_count = (
+            pages.count_members([group.pk], None).get(group.pk, explanations.MemberCounts()).members
+        )
+        decision = decisions.decide(
             ids=ids,
             to=to,
             reason=reason,
             actor=actor,
             expected=expected,
             repeat_of=original,
-            parameters=_known_by(group),
+            parameters=_action_parameters(group),
         )
-        if done.batch and all_there == len(expected):
+        if decision.batch and member_count == len(expected):
             Group.objects.filter(pk=group.pk).update(
-                settled_at=timezone.now(), settled_by=actor, act=done.batch
+                settled_at=timezone.now(), settled_by=actor, act=decision.batch
             )
-        if done.batch:
-            left = [pk for refusal in done.refused if (pk := refusal.comment)] + gone
-            _remember_left(done.batch, left, len(left) + done.more)
-        reported = [pk for pk in pages.illegal(group, pages.articles_of(actor)) if pk not in without]
-    illegal = [Refusal(pk, "", _("Reported as illegal: it is decided on by itself")) for pk in reported]
-    told = decisions.refusals(gone[:NAMED])
-    return replace(done, refused=done.refused + told + illegal, more=done.more + len(gone[NAMED:]))
+        if decision.batch:
+            refused = [pk for refusal in decision.refused if (pk := refusal.comment)] + decided
+            _record_refused(decision.batch, refused, len(refused) + decision.more)
+        reported = [
+            pk
+            for pk in pages.reported_as_illegal(group, pages.decided_discussions(actor))
+            if pk not in without
+        ]
+    illegal = [Refusal(pk, "", _("Reported as illegal: it needs a decision of its own")) for pk in reported]
+    listed = decisions.refusals(decided[:MAX_ILLEGAL_LISTED])
+    return replace(
+        decision,
+        refused=decision.refused + listed + illegal,
+        more=decision.more + len(decided[MAX_ILLEGAL_LISTED:]),
+    )
 
 
-def _remember_left(act: Batch, left: Sequence[int], count: int) -> None:
-    """By the last line of the log about each of the first: who had decided what, whatever comes later."""
+def _record_refused(batch: Batch, left: Sequence[int], count: int) -> None:
+    """Store the last transitions of the first refused comments, which later changes do not affect."""
     if left:
-        lines = sorted(last_decisions(left[:NAMED]).values())
-        act.parameters |= {"left": lines, "left_count": count}
-        act.save(update_fields=["parameters"])
+        lines = sorted(last_decisions(left[:MAX_ILLEGAL_LISTED]).values())
+        batch.parameters |= {"left": lines, "left_count": count}
+        batch.save(update_fields=["parameters"])
 
 
-def _known_by(group: Group) -> dict[str, Any]:
-    """What the act is known by. "group" says that the site had proposed these: a person chose a queue's."""
+def _action_parameters(group: Group) -> dict[str, Any]:
+    """Return the parameters of the action. "group" marks comments proposed by the site, not by a person."""
     if group.kind == Group.Kind.QUEUE:
         return {"list": str(group.pk)}
     rule = {"rule": group.shared["rule"]} if group.kind == Group.Kind.RULE else {}

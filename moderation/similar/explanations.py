@@ -1,4 +1,4 @@
-"""Groups in words."""
+"""Groups of similar comments in words: titles, counts, shared features and clues."""
 
 from typing import NamedTuple
 
@@ -13,8 +13,8 @@ from moderation.similar.clues import Clue
 Kind = Group.Kind
 
 
-class Numbers(NamedTuple):
-    """Of the members that are there now and that this person decides on."""
+class MemberCounts(NamedTuple):
+    """Counts of the open members on which a person may decide."""
 
     members: int = 0
     published: int = 0
@@ -22,175 +22,179 @@ class Numbers(NamedTuple):
 
 
 def title(group: Group, n: int) -> str:
-    """15 late comments that sell something · 5 with their text missing in the original"""
+    """Return the title of a group with `n` members: Late promotional spam: 15 comments."""
     match group.kind:
         case Kind.TEXT:
-            said = ngettext(
+            text = ngettext(
                 "%(n)s comment made of the same phrases", "%(n)s comments made of the same phrases", n
             )
         case Kind.REPEAT if group.original:
-            said = ngettext(
-                "%(n)s repeat of a comment by %(name)s", "%(n)s repeats of a comment by %(name)s", n
+            text = ngettext(
+                "%(n)s duplicate of a comment by %(name)s", "%(n)s duplicates of a comment by %(name)s", n
             )
         case Kind.REPEAT:
-            said = ngettext("%(n)s comment that was sent twice", "%(n)s comments that were sent twice", n)
+            text = ngettext("%(n)s duplicate comment", "%(n)s duplicate comments", n)
         case Kind.LINK:
-            said = ngettext(
-                "%(n)s comment that links where others do", "%(n)s comments that link to the same sites", n
+            text = ngettext(
+                "%(n)s comment that links to the same sites", "%(n)s comments that link to the same sites", n
             )
         case Kind.NAME:
-            said = ngettext(
-                "%(n)s comment whose name is a search phrase",
-                "%(n)s comments whose names are search phrases",
+            text = ngettext(
+                "%(n)s comment with a search phrase as name",
+                "%(n)s comments with search phrases as names",
                 n,
             )
         case Kind.ORIGIN:
-            said = ngettext(
+            text = ngettext(
                 "%(n)s comment from one IP address",
                 "%(n)s comments from one IP address, under several names",
                 n,
             )
         case Kind.BURST:
-            said = ngettext("%(n)s comment of one burst", "%(n)s comments of one burst", n)
+            text = ngettext("%(n)s comment in one burst", "%(n)s comments in one burst", n)
         case Kind.LATE:
-            said = ngettext(
-                "%(n)s late comment that sells something", "%(n)s late comments that sell something", n
+            text = ngettext(
+                "Late promotional spam: %(n)s comment", "Late promotional spam: %(n)s comments", n
             )
         case Kind.MISSING:
-            said = ngettext(
-                "%(n)s with its text missing in the original",
-                "%(n)s with their text missing in the original",
+            text = ngettext(
+                "Text missing in the original: %(n)s comment",
+                "Text missing in the original: %(n)s comments",
                 n,
             )
         case Kind.RULE:
-            said = ngettext("%(n)s comment found by a rule", "%(n)s comments found by a rule", n)
+            text = ngettext("%(n)s comment that matches a rule", "%(n)s comments that match a rule", n)
         case Kind.QUEUE:
-            said = ngettext("%(n)s comment of a queue", "All %(n)s comments of a queue", n)
+            text = ngettext("%(n)s comment of a queue", "All %(n)s comments of a queue", n)
         case _:
-            said = ngettext("%(n)s comment", "%(n)s comments", n)
-    return said % {"n": f"{n:,}", "name": group.original.author_name if group.original else ""}
+            text = ngettext("%(n)s comment", "%(n)s comments", n)
+    return text % {"n": f"{n:,}", "name": group.original.author_name if group.original else ""}
 
 
-def numbers(of: Numbers) -> str:
-    """27 of them published · under 12 stories"""
-    stories = ngettext("under %(n)s story", "under %(n)s stories", of.discussions) % {
-        "n": f"{of.discussions:,}"
-    }
+def describe_counts(of: MemberCounts) -> str:
+    """Return the counts in words: 27 published, on 12 stories."""
+    stories = ngettext("on %(n)s story", "on %(n)s stories", of.discussions) % {"n": f"{of.discussions:,}"}
     if of.published == of.members:
-        return _("all of them published, %(stories)s") % {"stories": stories}
+        return _("all published, %(stories)s") % {"stories": stories}
     if not of.published:
-        return _("all of them waiting, %(stories)s") % {"stories": stories}
-    return _("%(n)s of them published, %(stories)s") % {"n": f"{of.published:,}", "stories": stories}
+        return _("all waiting, %(stories)s") % {"stories": stories}
+    return _("%(n)s published, %(stories)s") % {"n": f"{of.published:,}", "stories": stories}
 
 
-def looks_like(of: Numbers) -> str:
-    """36 comments look like this one, 27 of them published."""
+def describe_similar_count(of: MemberCounts) -> str:
+    """Return the counts as seen from one member of the group: 36 similar comments; …"""
     others = of.members - 1
     return ngettext(
-        "%(n)s comment looks like this one; of both, %(published)s are published.",
-        "%(n)s comments look like this one; of all together, %(published)s are published.",
+        "%(n)s similar comment; %(published)s of both are published.",
+        "%(n)s similar comments; %(published)s of the whole group are published.",
         others,
     ) % {"n": f"{others:,}", "published": f"{of.published:,}"}
 
 
-def shares(group: Group, *, is_whole: bool) -> list[str]:
-    """What its members share, what most share first; without what counts them all, unless `is_whole`."""
-    said: list[str] = []
+def describe_shared_features(group: Group, *, is_whole: bool) -> list[str]:
+    """Return sentences about what the members share, the most common first.
+
+    Sentences with counts of all members are left out unless `is_whole`: the person may decide on all of them.
+    """
+    sentences: list[str] = []
     if group.original and group.original.state not in {State.PENDING, State.PUBLISHED}:
-        said.append(_("The same words by the same name. The first one is gone already."))
+        sentences.append(_("Same text and same name. The first comment has already been removed."))
     elif group.kind == Kind.REPEAT:
-        said.append(_("The same words by the same name. The first one stays and is not among them."))
+        sentences.append(_("Same text and same name. The first comment is kept and is not in this group."))
     if group.kind == Kind.MISSING:
-        said.append(_("The page that was saved had lost their words; readers see that something was said."))
-    if group.kind == Kind.RULE:  # a list on a page of its own: one question, not one for each of many
+        sentences.append(_("The saved page had lost their text. Readers see a placeholder."))
+    if (
+        group.kind == Kind.RULE
+    ):  # the page shows one group, so this takes one query and not one for each group
         rule = Rule.objects.get(pk=group.shared["rule"])
-        told = {"kind": rule.get_kind_display(), "rule": explanations.rule(rule.kind, rule.value)}
-        sentences = _(
-            "The rule: %(kind)s “%(rule)s”. What a person has approved comes first, and is left alone unless "
-            "you tick it."
+        names = {"kind": rule.get_kind_display(), "rule": explanations.rule(rule.kind, rule.value)}
+        text = _(
+            "The rule: %(kind)s “%(rule)s”. Approved comments come first and are not selected unless you "
+            "select them."
         )
-        said.append(sentences % told)
+        sentences.append(text % names)
     if group.kind == Kind.QUEUE:
-        said.append(_("Those against which the least was found come first."))
+        sentences.append(_("Comments with the weakest signals come first."))
     if not is_whole:
-        return said
+        return sentences
     if (wordings := group.shared.get("wordings", 0)) > 1:
-        said.append(_("made from %(n)s sets of phrases") % {"n": wordings})
+        sentences.append(_("made from %(n)s sets of phrases") % {"n": wordings})
     clues: dict[str, int] = group.shared.get("clues", {})
     for name, n in sorted(clues.items(), key=lambda item: (-item[1], item[0])):
-        if sentence := _shared(Clue[name], n):
-            said.append(sentence)
+        if sentence := _describe_shared_clue(Clue[name], n):
+            sentences.append(sentence)
     states: dict[str, int] = group.shared.get("states", {})
     spam, removed, kept = states.get("spam", 0), states.get("rejected", 0), states.get("kept", 0)
     if spam:
-        like = ngettext("%(n)s like these is already spam", "%(n)s like these are already spam", spam)
-        said.append(like % {"n": spam})
+        text = ngettext("%(n)s similar one is already spam", "%(n)s similar ones are already spam", spam)
+        sentences.append(text % {"n": spam})
     if removed:
-        like = ngettext("%(n)s like these was removed", "%(n)s like these were removed", removed)
-        said.append(like % {"n": removed})
+        text = ngettext("%(n)s similar one was removed", "%(n)s similar ones were removed", removed)
+        sentences.append(text % {"n": removed})
     if kept:
-        like = ngettext(
-            "%(n)s like these was looked at and kept", "%(n)s like these were looked at and kept", kept
+        text = ngettext(
+            "%(n)s similar one was reviewed and kept", "%(n)s similar ones were reviewed and kept", kept
         )
-        said.append(like % {"n": kept})
-    return said
+        sentences.append(text % {"n": kept})
+    return sentences
 
 
-def _shared(clue: Clue, n: int) -> str:
+def _describe_shared_clue(clue: Clue, n: int) -> str:
+    """Return how many members share a clue, or "" for a clue that is not shown."""
     match clue:
         case Clue.LATE:
-            words_ = _("%(n)s posted long after the story, when the discussion had ended")
+            text = _("%(n)s posted long after the story, when the discussion had ended")
         case Clue.PADDED:
-            words_ = _("%(n)s with numbers around the text")
+            text = _("%(n)s with numbers around the text")
         case Clue.NAME:
-            words_ = _("%(n)s with a search phrase for a name")
+            text = _("%(n)s with a search phrase as name")
         case Clue.LINK:
-            words_ = _("%(n)s with a link")
+            text = _("%(n)s with a link")
         case Clue.PAGE:
-            words_ = _("%(n)s about the page instead of its subject")
+            text = _("%(n)s talk about the site")
         case Clue.PRAISE:
-            words_ = _("%(n)s of praise that shares no word with story or discussion")
+            text = _("%(n)s with generic praise")
         case Clue.PROMOTION:
-            words_ = _("%(n)s with words of advertising")
+            text = _("%(n)s with advertising words")
         case Clue.SPUN:
-            words_ = _("%(n)s put together from phrases that others use, too")
+            text = _("%(n)s made of phrases that other comments use")
         case _:
             return ""
-    return words_ % {"n": f"{n:,}"}
+    return text % {"n": f"{n:,}"}
 
 
-def clues(found: Clue, comment: Comment) -> list[str]:
-    """Why one comment is a member, a few words each."""
+def describe_clues(found: Clue, comment: Comment) -> list[str]:
+    """Return short texts about why one comment is a member, or how it differs from the others."""
     published_at = comment.discussion.article.published_at
-    said = []
+    texts = []
     if comment.text_missing:
-        said.append(str(comment.get_text_missing_display()))
+        texts.append(str(comment.get_text_missing_display()))
     if Clue.LATE in found and published_at:
         days = (comment.created_at - published_at).days
-        said.append(_("posted %(age)s after the story") % {"age": explanations.age(days)})
-    told = [
-        (Clue.ELSEWHERE, _("under another story than the others")),
-        (Clue.IN_TIME, _("not late, as the others are")),
-        (Clue.CONFIRMED, _("the e-mail is confirmed")),
-        (Clue.APPROVED, _("others of theirs were approved or kept")),
-        (Clue.OF_ITS_STORY, _("speaks of its story")),
-        (Clue.EXACT, _("the very same text")),
-        (Clue.SPUN, _("phrases that others have as well")),
+        texts.append(_("posted %(age)s after the story") % {"age": explanations.format_age(days)})
+    clue_texts = [
+        (Clue.ELSEWHERE, _("on a different story than the others")),
+        (Clue.IN_TIME, _("not late, unlike the others")),
+        (Clue.CONFIRMED, _("confirmed e-mail")),
+        (Clue.APPROVED, _("other comments by this person were approved")),
+        (Clue.OF_ITS_STORY, _("talks about the story")),
+        (Clue.EXACT, _("exactly the same text")),
+        (Clue.SPUN, _("phrases that other comments use")),
         (Clue.PADDED, _("numbers around the text")),
-        (Clue.NAME, _("the name is a search phrase")),
-        (Clue.PAGE, _("speaks of the page")),
-        (Clue.PRAISE, _("praise only")),
-        (Clue.PROMOTION, _("words of advertising")),
+        (Clue.NAME, _("search phrase as name")),
+        (Clue.PAGE, _("talks about the site")),
+        (Clue.PRAISE, _("generic praise")),
+        (Clue.PROMOTION, _("advertising words")),
         (Clue.LINK, _("a link")),
-        (Clue.TALKS, _("answers somebody")),
+        (Clue.TALKS, _("takes part in the conversation")),
     ]
     if Clue.STRANGE in found and Clue.PRAISE not in found:
-        told.append((Clue.STRANGE, _("hardly a word of story or discussion")))
-    return said + [sentence for clue, sentence in told if clue in found]
+        clue_texts.append((Clue.STRANGE, _("almost no words from the story or discussion")))
+    return texts + [text for clue, text in clue_texts if clue in found]
 
 
 def proposed(kind: str) -> str:
-    """The code of the decision that a group is there for; "" for none."""
+    """Return the reason code that this kind of group proposes, or ""."""
     if kind == Kind.MISSING:
         return Reason.TEXT_MISSING.value
     if kind == Kind.REPEAT:

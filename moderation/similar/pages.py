@@ -1,4 +1,4 @@
-"""What the pages of similar comments show, in a bounded number of statements for a group of any size."""
+"""Data for the pages of similar comments, in a bounded number of statements for groups of any size."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -12,30 +12,30 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from comments.models import Comment, State
 from moderation.models import Group, Member
-from moderation.queue import explanations as words
+from moderation.queue import explanations as queue_explanations
 from moderation.rules import replay
 from moderation.rules.matching import Spans
-from moderation.similar import KINDS, explanations, looks, text_features
+from moderation.similar import SCAN_KINDS, explanations, finished_scans, text_features
 from moderation.similar.clues import Clue
-from moderation.similar.grouping import FEWEST, MEMBERS
+from moderation.similar.grouping import MIN_MEMBERS, MIN_SIMILAR
 
 LISTED = 20  # groups on a page
-PAGE = 50  # members on a page
-EDGES = 2  # members shown first, the least like the others; of a large group
-EDGES_OF_MANY = 6
-MANY = 40
-EXAMPLES = 3  # from the middle
-SAMPLE = 200  # members by which the shared words are found again
-EXCERPT = 700  # characters of a member's text
-NAMED = 20  # of those that were reported as illegal
+MEMBERS_PER_PAGE = 50  # members on a page
+UNLIKELY_SHOWN = 2  # most likely mistakes shown first
+UNLIKELY_SHOWN_IN_LARGE = 6
+LARGE_GROUP = 40
+TYPICAL_SHOWN = 3  # typical examples
+SAMPLE_SIZE = 200  # members from which shared phrases are computed
+EXCERPT_LENGTH = 700  # characters of a member's text
+MAX_ILLEGAL_LISTED = 20  # members reported as illegal that are listed
 
-OWN = "(%(articles)s::bigint[] IS NULL OR c.discussion_id = ANY(%(articles)s))"
-HERE = f"c.state IN ('pending', 'published') AND {OWN}"
-# What was reported as illegal is decided on by itself, whatever list it is in.
+IN_ARTICLES = "(%(articles)s::bigint[] IS NULL OR c.discussion_id = ANY(%(articles)s))"
+UNDECIDED_STATE = f"c.state IN ('pending', 'published') AND {IN_ARTICLES}"
+# Comments reported as illegal need a decision of their own and are left out of every list.
 ILLEGAL = """EXISTS (
     SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL AND k.is_illegal)"""
-# A member is there as long as nobody has decided on it: not any more if it is gone, or was approved since.
-LIVE = f"""{HERE} AND NOT {ILLEGAL}
+# A comment is an open member until a person decides on it, that is, until it is removed or approved.
+STILL_MEMBER = f"""{UNDECIDED_STATE} AND NOT {ILLEGAL}
   AND NOT (c.state_reason = 'approved' AND EXISTS (
     SELECT FROM comments_transition t
     WHERE t.comment_id = c.id AND t.kind = 'state' AND t.reason = 'approved' AND t.actor_id IS NOT NULL
@@ -43,12 +43,12 @@ LIVE = f"""{HERE} AND NOT {ILLEGAL}
 COUNT = f"""
 SELECT m.group_id, count(*), count(*) FILTER (WHERE c.state = 'published'), count(DISTINCT c.discussion_id)
 FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
-WHERE m.group_id = ANY(%(groups)s::uuid[]) AND {LIVE} GROUP BY 1"""
-MIDDLES = f"""
+WHERE m.group_id = ANY(%(groups)s::uuid[]) AND {STILL_MEMBER} GROUP BY 1"""
+MOST_TYPICAL = f"""
 SELECT g.id, e.comment_id FROM unnest(%(groups)s::uuid[]) g(id) CROSS JOIN LATERAL (
   SELECT m.comment_id FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
-  WHERE m.group_id = g.id AND {LIVE} ORDER BY m.likeness DESC, m.comment_id LIMIT %(many)s) e"""
-# The last line that gave back what the look saw (an undo's) is as good as that one.
+  WHERE m.group_id = g.id AND {STILL_MEMBER} ORDER BY m.likeness DESC, m.comment_id LIMIT %(many)s) e"""
+# The expected transition is the one that the scan saw, or the last one if an undo restored that state.
 EXPECTED = f"""
 SELECT m.comment_id, CASE WHEN b.undoes_id IS NOT NULL AND l.revision = s.revision THEN l.id ELSE m.seen END
 FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
@@ -57,144 +57,155 @@ LEFT JOIN LATERAL (
   SELECT t.id, t.batch, t.revision FROM comments_transition t
   WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1) l ON true
 LEFT JOIN moderation_batch b ON b.id = l.batch
-WHERE m.group_id = %(group)s AND {LIVE}"""
+WHERE m.group_id = %(group)s AND {STILL_MEMBER}"""
 DECIDED = f"""
 SELECT m.comment_id FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
 CROSS JOIN LATERAL (
   SELECT t.id, t.actor_id FROM comments_transition t
   WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1) l
-WHERE m.group_id = %(group)s AND {OWN} AND l.id > greatest(m.seen, %(since)s) AND l.actor_id IS NOT NULL
-  AND NOT {ILLEGAL} AND NOT ({LIVE}) ORDER BY 1"""
-PART = f"""
+WHERE m.group_id = %(group)s AND {IN_ARTICLES}
+  AND l.id > greatest(m.seen, %(since)s) AND l.actor_id IS NOT NULL
+  AND NOT {ILLEGAL} AND NOT ({STILL_MEMBER}) ORDER BY 1"""
+MEMBERS_PAGE = f"""
 SELECT m.comment_id, m.likeness, m.clues
 FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
-WHERE m.group_id = %(group)s AND {LIVE} AND m.comment_id <> ALL(%(without)s::bigint[])
+WHERE m.group_id = %(group)s AND {STILL_MEMBER} AND m.comment_id <> ALL(%(without)s::bigint[])
   AND (m.likeness, m.comment_id) > (%(likeness)s::float8, %(after)s)
 ORDER BY m.likeness, m.comment_id LIMIT %(many)s"""
 
-LEFT = f"""
+ILLEGAL_MEMBERS = f"""
 SELECT m.comment_id FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
-WHERE m.group_id = %(group)s AND {HERE} AND {ILLEGAL} ORDER BY 1"""
+WHERE m.group_id = %(group)s AND {UNDECIDED_STATE} AND {ILLEGAL} ORDER BY 1"""
 
 
 @dataclass(frozen=True)
-class Line:
-    """One group in the list."""
+class GroupRow:
+    """One group in the list of groups."""
 
     group: Group
     title: str
-    numbers: str
-    shares: list[str]
-    words: list[str]  # that are much more common in it than elsewhere
+    counts: str  # in words
+    shared_features: list[str]
+    distinctive_words: list[str]  # words much more common in the group than elsewhere
     example: SafeString | None
-    example_of: Comment | None
+    example_comment: Comment | None
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One member."""
+class MemberRow:
+    """One member of a group as its page shows it."""
 
     comment: Comment
     body: SafeString
-    is_cut: bool
+    is_truncated: bool
     clues: list[str]
-    is_member: bool  # the box is ticked
+    is_selected: bool
 
 
-class Part(NamedTuple):
+class MemberPlace(NamedTuple):
+    """A member with its place in the order of its group."""
+
     comment: int
     likeness: float
     clues: int
 
 
-def articles_of(user: User) -> list[int] | None:
-    """The discussions in which somebody decides; None: all."""
+def decided_discussions(user: User) -> list[int] | None:
+    """Return the discussions on whose comments this person may decide; None means all."""
     if user.is_moderator:
         return None
     return list(Comment.objects.moderated_by(user).order_by().values_list("discussion", flat=True).distinct())
 
 
 def groups(user: User, kind: str = "") -> QuerySet[Group]:
-    """The open groups of the latest look that hold a comment on which this person decides; largest first."""
-    found = seen_by(user).filter(
-        run__in=looks().values("pk")[:1], kind__in=[kind] if kind else KINDS, settled_at=None
+    """Return the open groups of the latest scan with a comment on which this person may decide.
+
+    The largest come first.
+    """
+    visible = groups_visible_to(user).filter(
+        run__in=finished_scans().values("pk")[:1], kind__in=[kind] if kind else SCAN_KINDS, settled_at=None
     )
     first = Member.objects.filter(group=OuterRef("pk")).order_by("comment").values("comment")[:1]
-    # The same comments in the same order after each look, whose keys are random.
-    return found.order_by("-size", "kind", Subquery(first))
+    # Group keys are random in each scan; ordering by the first comment keeps the order stable between scans.
+    return visible.order_by("-size", "kind", Subquery(first))
 
 
-def seen_by(user: User) -> QuerySet[Group]:
-    """Those that hold a comment on which this person decides, of whatever look or rule, also when settled."""
+def groups_visible_to(user: User) -> QuerySet[Group]:
+    """Return all groups, open or settled, with a comment on which this person may decide."""
     found = Group.objects.select_related("original__discussion__article")
     if user.is_moderator:
         return found
-    mine = Comment.objects.moderated_by(user).filter(pk=OuterRef("comment"))
-    return found.filter(Exists(Member.objects.filter(Exists(mine), group=OuterRef("pk"))))
+    own = Comment.objects.moderated_by(user).filter(pk=OuterRef("comment"))
+    return found.filter(Exists(Member.objects.filter(Exists(own), group=OuterRef("pk"))))
 
 
-def lines(found: Sequence[Group], user: User) -> list[Line]:
-    """Four statements. Groups of which less than two are left are left out."""
+def lines(found: Sequence[Group], user: User) -> list[GroupRow]:
+    """Return the rows of these groups in four statements, without groups that have fewer than two members."""
     keys = [group.pk for group in found]
-    articles = articles_of(user)
-    numbers = count(keys, articles)
-    samples = _examples(keys, articles, SAMPLE // 10)
-    bodies = _comments({pk for sample in samples.values() for pk in sample} | set(_places(found)))
-    shown = []
+    articles = decided_discussions(user)
+    numbers = count_members(keys, articles)
+    samples = _typical_members(keys, articles, SAMPLE_SIZE // 10)
+    bodies = _load_comments(
+        {pk for sample in samples.values() for pk in sample} | set(_comments_with_words(found))
+    )
+    rows = []
     for group in found:
-        of = numbers.get(group.pk, explanations.Numbers())
-        if of.members < MEMBERS:
+        counts = numbers.get(group.pk, explanations.MemberCounts())
+        if counts.members < MIN_MEMBERS:
             continue
         sample = [bodies[pk] for pk in samples.get(group.pk, []) if pk in bodies]
         example = next((comment for comment in sample if comment.body), None)
-        hot = _hot(sample)
-        shown.append(
-            Line(
+        shared = _shared_runs(sample)
+        rows.append(
+            GroupRow(
                 group=group,
-                title=explanations.title(group, of.members),
-                numbers=explanations.numbers(of),
-                shares=explanations.shares(group, is_whole=articles is None),
-                words=_cut(group, bodies, articles),
-                example=_marked(example, hot)[0] if example else None,
-                example_of=example,
+                title=explanations.title(group, counts.members),
+                counts=explanations.describe_counts(counts),
+                shared_features=explanations.describe_shared_features(group, is_whole=articles is None),
+                distinctive_words=_cut_words(group, bodies, articles),
+                example=_highlighted_excerpt(example, shared)[0] if example else None,
+                example_comment=example,
             )
         )
-    return shown
+    return rows
 
 
-def count(keys: list[Any], articles: list[int] | None) -> dict[Any, explanations.Numbers]:
+def count_members(keys: list[Any], articles: list[int] | None) -> dict[Any, explanations.MemberCounts]:
+    """Return the counts of open members by group, without groups that have none."""
     with connection.cursor() as cursor:
         cursor.execute(COUNT, {"groups": keys, "articles": articles})
-        return {key: explanations.Numbers(*rest) for key, *rest in cursor.fetchall()}
+        return {key: explanations.MemberCounts(*rest) for key, *rest in cursor.fetchall()}
 
 
-def expected(group: Group, user: User) -> dict[int, int]:
-    """The members that are there, each with the line of the log upon which a decision on it is taken."""
+def expected_transitions(group: Group, user: User) -> dict[int, int]:
+    """Return the open members, each with the transition on which a decision must be based."""
     with connection.cursor() as cursor:
-        cursor.execute(EXPECTED, {"group": group.pk, "articles": articles_of(user)})
+        cursor.execute(EXPECTED, {"group": group.pk, "articles": decided_discussions(user)})
         return dict(cursor.fetchall())
 
 
-def decided(group: Group, user: User, since: int) -> list[int]:
-    """The members that are there no more as somebody has decided on them after this line of the log."""
+def decided_since(group: Group, user: User, since: int) -> list[int]:
+    """Return the former members on which a person has decided after this transition."""
     with connection.cursor() as cursor:
-        cursor.execute(DECIDED, {"group": group.pk, "articles": articles_of(user), "since": since})
+        cursor.execute(DECIDED, {"group": group.pk, "articles": decided_discussions(user), "since": since})
         return [row[0] for row in cursor.fetchall()]
 
 
-def illegal(group: Group, articles: list[int] | None) -> list[int]:
-    """The members that are left out, as somebody has reported them as illegal."""
+def reported_as_illegal(group: Group, articles: list[int] | None) -> list[int]:
+    """Return the members that are left out because they were reported as illegal."""
     with connection.cursor() as cursor:
-        cursor.execute(LEFT, {"group": group.pk, "articles": articles})
+        cursor.execute(ILLEGAL_MEMBERS, {"group": group.pk, "articles": articles})
         return [row[0] for row in cursor.fetchall()]
 
 
 @dataclass(frozen=True)
 class Page:
-    edges: list[Shown]
-    middle: list[Shown]
-    others: list[Shown]
-    after: str  # the place behind the last one; "" at the end
+    """One page of a group."""
+
+    likely_mistakes: list[MemberRow]
+    typical: list[MemberRow]
+    others: list[MemberRow]
+    after: str  # the place of the last member, for the next page; "" on the last page
 
 
 def page(
@@ -204,59 +215,67 @@ def page(
     after: tuple[float, int] | None = None,
     without: Collection[int] = (),
 ) -> Page:
-    """The first page begins with the edges and some from the middle, and goes on with all others, the least
-    alike first; those behind `after` follow. `articles`: articles_of; `without`: the exceptions."""
-    sample = _examples([group.pk], articles, SAMPLE).get(group.pk, [])
-    edge_count = EDGES if group.size <= MANY else EDGES_OF_MANY
-    middle = [] if group.size <= edge_count + EXAMPLES else sample[:EXAMPLES]
+    """Return one page of a group, the least similar members first.
+
+    The first page begins with the most likely mistakes and typical examples; later pages start after `after`.
+    `articles` are from decided_discussions, `without` are the deselected comments.
+    """
+    sample = _typical_members([group.pk], articles, SAMPLE_SIZE).get(group.pk, [])
+    mistake_count = UNLIKELY_SHOWN if group.size <= LARGE_GROUP else UNLIKELY_SHOWN_IN_LARGE
+    typical = [] if group.size <= mistake_count + TYPICAL_SHOWN else sample[:TYPICAL_SHOWN]
     likeness, last = after or (-1.0, 0)
-    wanted = PAGE if after else PAGE - len(middle)
-    values: dict[str, Any] = {"group": group.pk, "articles": articles, "without": middle}
+    wanted = MEMBERS_PER_PAGE if after else MEMBERS_PER_PAGE - len(typical)
+    values: dict[str, Any] = {"group": group.pk, "articles": articles, "without": typical}
     with connection.cursor() as cursor:
-        cursor.execute(PART, values | {"likeness": likeness, "after": last, "many": wanted + 1})
-        rows = [Part(*row) for row in cursor.fetchall()]
-    clues = dict(Member.objects.filter(group=group, comment__in=middle).values_list("comment", "clues"))
+        cursor.execute(MEMBERS_PAGE, values | {"likeness": likeness, "after": last, "many": wanted + 1})
+        rows = [MemberPlace(*row) for row in cursor.fetchall()]
+    clues = dict(Member.objects.filter(group=group, comment__in=typical).values_list("comment", "clues"))
     more, rows = len(rows) > wanted, rows[:wanted]
-    edges = [] if after else rows[:edge_count]
-    others = rows[len(edges) :]
-    bodies = _comments({row.comment for row in rows} | set(sample))
-    hot = _hot([bodies[pk] for pk in sample if pk in bodies])
+    likely_mistakes = [] if after else rows[:mistake_count]
+    others = rows[len(likely_mistakes) :]
+    bodies = _load_comments({row.comment for row in rows} | set(sample))
+    shared = _shared_runs([bodies[pk] for pk in sample if pk in bodies])
     rule = replay.places(group.shared["rule"]) if group.kind == Group.Kind.RULE else None
 
-    def shown(pk: int, found: int) -> Shown:
+    def member_row(pk: int, found: int) -> MemberRow:
         comment = bodies[pk]
-        body, is_cut = _marked(comment, hot, rule)
-        return Shown(comment, body, is_cut, explanations.clues(Clue(found), comment), pk not in without)
+        body, is_truncated = _highlighted_excerpt(comment, shared, rule)
+        return MemberRow(
+            comment, body, is_truncated, explanations.describe_clues(Clue(found), comment), pk not in without
+        )
 
     return Page(
-        edges=[shown(row.comment, row.clues) for row in edges],
-        middle=[] if after else [shown(pk, clues[pk]) for pk in middle],
-        others=[shown(row.comment, row.clues) for row in others],
+        likely_mistakes=[member_row(row.comment, row.clues) for row in likely_mistakes],
+        typical=[] if after else [member_row(pk, clues[pk]) for pk in typical],
+        others=[member_row(row.comment, row.clues) for row in others],
         after=f"{rows[-1].likeness!r}.{rows[-1].comment}" if more else "",
     )
 
 
-def shared_places(group: Group, comment: Comment) -> Spans:
-    """Where a member's text has runs of words that several others have. Two statements."""
-    sample = _examples([group.pk], None, SAMPLE).get(group.pk, [])
-    hot = _hot(list(Comment.objects.filter(pk__in=sample).only("body")))
-    return words.merged(text_features.places(comment.body, hot))
+def shared_spans(group: Group, comment: Comment) -> Spans:
+    """Return the spans of runs in a member's text that several members share. Runs two statements."""
+    sample = _typical_members([group.pk], None, SAMPLE_SIZE).get(group.pk, [])
+    shared = _shared_runs(list(Comment.objects.filter(pk__in=sample).only("body")))
+    return queue_explanations.merged(text_features.run_spans(comment.body, shared))
 
 
-def words_of(group: Group, articles: list[int] | None) -> list[str]:
-    return _cut(group, _comments(_places([group])), articles)
+def distinctive_words(group: Group, articles: list[int] | None) -> list[str]:
+    """Return the distinctive words of a group, read from comments in `articles`."""
+    return _cut_words(group, _load_comments(_comments_with_words([group])), articles)
 
 
-def _examples(keys: list[Any], articles: list[int] | None, many: int) -> dict[Any, list[int]]:
+def _typical_members(keys: list[Any], articles: list[int] | None, many: int) -> dict[Any, list[int]]:
+    """Return the most typical open members by group, at most `many` each."""
     found: dict[Any, list[int]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(MIDDLES, {"groups": keys, "articles": articles, "many": many})
+        cursor.execute(MOST_TYPICAL, {"groups": keys, "articles": articles, "many": many})
         for key, pk in cursor.fetchall():
             found.setdefault(key, []).append(pk)
     return found
 
 
-def _comments(ids: Iterable[int]) -> dict[int, Comment]:
+def _load_comments(ids: Iterable[int]) -> dict[int, Comment]:
+    """Return these comments by id, without the texts of their stories."""
     told = Comment.objects.select_related("discussion__article", "guest", "author")
     texts_of_story = ["standfirst", "body", "body_html", "vector"]
     return told.defer("body_html", *(f"discussion__article__{text}" for text in texts_of_story)).in_bulk(
@@ -264,43 +283,47 @@ def _comments(ids: Iterable[int]) -> dict[int, Comment]:
     )
 
 
-def _places(found: Iterable[Group]) -> list[int]:
+def _comments_with_words(found: Iterable[Group]) -> list[int]:
+    """Return the comments from which distinctive words are read."""
     return [pk for group in found for pk, *_ in group.shared.get("telling", [])]
 
 
-def _cut(group: Group, bodies: dict[int, Comment], articles: list[int] | None) -> list[str]:
-    """The words that tell a group apart, cut out of comments whose text is still the same, in `articles`."""
+def _cut_words(group: Group, bodies: dict[int, Comment], articles: list[int] | None) -> list[str]:
+    """Return the distinctive words of a group, read from comments in `articles` whose text is unchanged."""
     states = {State.PENDING, State.PUBLISHED, State.SPAM}
-    there = {
+    texts = {
         pk: (c.revision, c.body)
         for pk, c in bodies.items()
         if c.state in states and (articles is None or c.discussion_id in articles)
     }
     return [
-        there[pk][1][start:end]
+        texts[pk][1][start:end]
         for pk, revision, start, end in group.shared.get("telling", [])
-        if pk in there and there[pk][0] == revision
+        if pk in texts and texts[pk][0] == revision
     ]
 
 
-def _hot(sample: Sequence[Comment]) -> set[int]:
-    """Runs of words that several of these have."""
+def _shared_runs(sample: Sequence[Comment]) -> set[int]:
+    """Return the runs of words that several of these comments share."""
     held = Counter[int]()
     for comment in sample:
-        held.update(set(text_features.runs(text_features.words(comment.body))))
-    enough = min(FEWEST, max(2, len(sample) // 2))
+        held.update(set(text_features.word_runs(text_features.words(comment.body))))
+    enough = min(MIN_SIMILAR, max(2, len(sample) // 2))
     return {run for run, n in held.items() if n >= enough}
 
 
-def _marked(
-    comment: Comment, hot: set[int], rule: Callable[[Comment], Spans] | None = None
+def _highlighted_excerpt(
+    comment: Comment, shared: set[int], rule: Callable[[Comment], Spans] | None = None
 ) -> tuple[SafeString, bool]:
-    """Its text with what it shares and what tells on it, or what the rule found, marked; and is it cut?"""
+    """Return the beginning of a comment's text with highlights, and whether it is truncated.
+
+    Highlights are the shared runs and promotional passages, or what `rule` found.
+    """
     found = (
         rule(comment)
         if rule
-        else [*text_features.places(comment.body, hot), *text_features.telling(comment.body)]
+        else [*text_features.run_spans(comment.body, shared), *text_features.telling(comment.body)]
     )
-    body = comment.body[:EXCERPT]
-    kept = [[start, min(end, len(body))] for start, end in found if start < len(body)]
-    return words.marked(body, kept), len(body) < len(comment.body)
+    body = comment.body[:EXCERPT_LENGTH]
+    spans = [[start, min(end, len(body))] for start, end in found if start < len(body)]
+    return queue_explanations.marked(body, spans), len(body) < len(comment.body)

@@ -1,8 +1,8 @@
-"""A look over the site: reads it, has groups found, stores them in place of those of the look before.
+"""The scan for similar comments: reads comments, finds groups and replaces those of the scan before.
 
-It changes no comment. It runs as a job when somebody opens the page of groups and something has changed, when
-they ask for it, and each night; then the most doubtful comment of a discussion, if no group holds it, gets
-a case.
+It changes no comment. It runs when a person opens the page of groups after something has changed, when a
+person asks for it, and each night. The nightly scan also opens a case for the most doubtful comment of each
+discussion that belongs to no group.
 """
 
 from collections.abc import Sequence
@@ -18,19 +18,19 @@ from django_tasks import task
 from comments.models import Comment, State, Transition
 from moderation.actions import cases
 from moderation.models import Batch, Case, Group, Look
-from moderation.similar import KINDS, add_members, looks
+from moderation.similar import SCAN_KINDS, add_members, finished_scans
 from moderation.similar.clues import Row, Story
-from moderation.similar.grouping import Found, Proposal, find
+from moderation.similar.grouping import GroupingResult, Proposal, find_groups
 
-MOST = 100_000  # comments that are compared: all that wait, and the latest of the others
-FRESH = timedelta(minutes=3)  # so old may a look be that somebody is shown, whatever has happened since
-LOST = timedelta(minutes=3)  # after which a look that has not ended is not waited for any longer
-EVIDENCE_DAYS = 90  # in which spam and what was removed still tell what is like them
-CASES_A_NIGHT = 50
+MAX_COMMENTS = 100_000  # comments that are compared: all waiting ones, and the latest of the others
+FRESH_FOR = timedelta(minutes=3)  # a scan of this age is shown whatever has changed since
+LOST_AFTER = timedelta(minutes=3)  # after which a scan that has not ended counts as lost
+EVIDENCE_DAYS = 90  # spam and removed comments of this age are still compared
+MAX_NIGHTLY_CASES = 50
 
-# Who wrote it is known of accounts and guests; a name of a source is one person in one discussion at most.
-# `kept`: a person approved this text, or looked at a group and left it out of the act, which is in force.
-READ = """
+# The author is known for accounts and guests; an imported name counts as one person within one discussion.
+# `kept`: a person approved this text, or left it out of an action on its group that has not been undone.
+READ_COMMENTS = """
 WITH line AS (
   SELECT comment_id, max(id) AS seen,
          max(revision) FILTER (WHERE reason = 'approved' AND actor_id IS NOT NULL) AS approved
@@ -62,101 +62,107 @@ WHERE c.erased_at IS NULL
   AND NOT EXISTS (SELECT FROM moderation_seal s WHERE s.comment_id = c.id AND s.lifted_at IS NULL)
 ORDER BY c.state = 'pending' DESC, c.created_at DESC, c.id DESC LIMIT %(most)s"""
 
-# What a later look has taken the place of, but for the one before it, whose groups may be open in a window.
-# Of groups that were settled those members stay on which nobody acted: they do not come again.
-FORGET = """
+# Deletes the groups of earlier scans, except the one before, whose groups may still be open in a browser.
+# Settled groups keep the members that were left alone, so that these are not proposed again.
+DELETE_OLD_MEMBERS = """
 DELETE FROM moderation_member m USING moderation_group g
 WHERE g.id = m.group_id AND g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(runs)s::uuid[])
   AND (g.settled_at IS NULL
        OR EXISTS (SELECT FROM comments_comment c
                   WHERE c.id = m.comment_id AND c.state NOT IN ('pending', 'published')))"""
-FORGET_GROUPS = """
+DELETE_EMPTY_GROUPS = """
 DELETE FROM moderation_group g
 WHERE g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(runs)s::uuid[])
   AND NOT EXISTS (SELECT FROM moderation_member m WHERE m.group_id = g.id)"""
 
 
-def latest() -> Look | None:
-    return looks().first()
+def latest_scan() -> Look | None:
+    """Return the latest finished scan."""
+    return finished_scans().first()
 
 
-def under_way() -> Look | None:
-    """The look that is asked for and has not ended, unless it was lost."""
+def running_scan() -> Look | None:
+    """Return the requested scan that has not ended, unless it is lost."""
     return (
-        Look.objects.filter(ended_at=None, asked_at__gt=timezone.now() - LOST).order_by("-asked_at").first()
+        Look.objects.filter(ended_at=None, asked_at__gt=timezone.now() - LOST_AFTER)
+        .order_by("-asked_at")
+        .first()
     )
 
 
-def ask() -> Look:
-    """Have the site looked over by a job, unless that is about to happen."""
-    if look := under_way():
-        return look
+def request_scan() -> Look:
+    """Request a scan by a background job, unless one is running already."""
+    if scan := running_scan():
+        return scan
     with transaction.atomic():
-        look = Look.objects.create()
-        look_over.enqueue(str(look.pk))
-    return look
+        scan = Look.objects.create()
+        look_over.enqueue(str(scan.pk))
+    return scan
 
 
-def is_stale(look: Look | None) -> bool:
-    """Whether it is older than some minutes and something was decided or written since; what was taken back
-    is there again at once."""
-    if look is None:
+def is_stale(scan: Look | None) -> bool:
+    """Return whether the scan is missing, or is older than FRESH_FOR and something has changed since.
+
+    An undo makes it stale at once, because it brings members back.
+    """
+    if scan is None:
         return True
-    if look.asked_at > timezone.now() - FRESH:
-        return Batch.objects.filter(at__gt=look.asked_at, undoes__isnull=False).exists()
-    return last_line() > look.until
+    if scan.asked_at > timezone.now() - FRESH_FOR:
+        return Batch.objects.filter(at__gt=scan.asked_at, undoes__isnull=False).exists()
+    return last_transition_id() > scan.until
 
 
-def came_since(look: Look) -> int:
-    """How many comments it does not know of."""
-    lines = Transition.objects.filter(pk__gt=look.until, kind=Transition.Kind.STATE, from_state="")
-    return lines.count()
+def count_new_comments(scan: Look) -> int:
+    """Return the number of comments created since the scan."""
+    new = Transition.objects.filter(pk__gt=scan.until, kind=Transition.Kind.STATE, from_state="")
+    return new.count()
 
 
 @task()
-def look_over(look: str) -> int:
-    """Returns the groups that were found."""
-    found = Look.objects.filter(pk=UUID(look), ended_at=None).first()
+def look_over(scan: str) -> int:
+    """Run a requested scan. Returns the number of groups found."""
+    found = Look.objects.filter(pk=UUID(scan), ended_at=None).first()
     return len(run(found).proposals) if found else 0
 
 
-def run(look: Look | None = None) -> Found:
-    """Look over the site now and store what is found; groups of earlier looks go."""
-    look = look or Look.objects.create()
-    look.until, before = last_line(), latest()
-    rows, stories = read()
-    found = find(rows, stories)
-    look.ended_at = now = timezone.now()
-    look.comments = len(rows)
+def run(scan: Look | None = None) -> GroupingResult:
+    """Scan the site now, store the groups found, and delete those of earlier scans."""
+    scan = scan or Look.objects.create()
+    scan.until, before = last_transition_id(), latest_scan()
+    rows, stories = read_comments()
+    found = find_groups(rows, stories)
+    scan.ended_at = now = timezone.now()
+    scan.comments = len(rows)
     with transaction.atomic():
-        look.save()
-        _store(look, now, rows, found.proposals)
-        runs = [look.pk, *([before.pk] if before else [])]
-        old: dict[str, Any] = {"kinds": [kind.value for kind in KINDS], "runs": runs}
+        scan.save()
+        _store_groups(scan, now, rows, found.proposals)
+        kept_runs = [scan.pk, *([before.pk] if before else [])]
+        old: dict[str, Any] = {"kinds": [kind.value for kind in SCAN_KINDS], "runs": kept_runs}
         with connection.cursor() as cursor:
-            cursor.execute(FORGET, old)
-            cursor.execute(FORGET_GROUPS, old)
-        lost = Q(ended_at=None, asked_at__lt=now - LOST)
+            cursor.execute(DELETE_OLD_MEMBERS, old)
+            cursor.execute(DELETE_EMPTY_GROUPS, old)
+        lost = Q(ended_at=None, asked_at__lt=now - LOST_AFTER)
         Look.objects.filter(lost | Q(ended_at__lt=now)).delete()
     return found
 
 
-def archive_health() -> int:
-    """The nightly look. Returns the cases that it opened."""
+def nightly_scan() -> int:
+    """Run the nightly scan. Returns the number of cases it opened."""
     doubts = run().doubts
-    asked = set(Case.objects.filter(comment__in=doubts).values_list("comment", flat=True))
-    asked_in = set(Case.objects.open().values_list("discussion", flat=True))
-    comments = Comment.objects.filter(pk__in=[pk for pk in doubts if pk not in asked]).exclude(
-        discussion__in=asked_in
+    had_case = set(Case.objects.filter(comment__in=doubts).values_list("comment", flat=True))
+    open_discussions = set(Case.objects.open().values_list("discussion", flat=True))
+    comments = Comment.objects.filter(pk__in=[pk for pk in doubts if pk not in had_case]).exclude(
+        discussion__in=open_discussions
     )
-    chosen = list(comments.visible().order_by("pk").values_list("pk", flat=True)[:CASES_A_NIGHT])
+    chosen = list(comments.visible().order_by("pk").values_list("pk", flat=True)[:MAX_NIGHTLY_CASES])
     cases.open_cases(chosen, states=[State.PUBLISHED])
     return len(chosen)
 
 
-def read() -> tuple[list[Row], dict[int, Story]]:
+def read_comments() -> tuple[list[Row], dict[int, Story]]:
+    """Return the comments to compare, ordered by time, and their stories by discussion."""
     with connection.cursor() as cursor:
-        cursor.execute(READ, {"most": MOST, "days": EVIDENCE_DAYS})
+        cursor.execute(READ_COMMENTS, {"most": MAX_COMMENTS, "days": EVIDENCE_DAYS})
         rows = [Row(*row) for row in cursor.fetchall()]
         rows = [row._replace(ip_hash=row.ip_hash and bytes(row.ip_hash)) for row in rows]
         rows.sort(key=lambda row: (row.at, row.id))
@@ -168,11 +174,12 @@ def read() -> tuple[list[Row], dict[int, Story]]:
     return rows, stories
 
 
-def _store(look: Look, at: datetime, rows: Sequence[Row], proposals: Sequence[Proposal]) -> None:
+def _store_groups(scan: Look, at: datetime, rows: Sequence[Row], proposals: Sequence[Proposal]) -> None:
+    """Store the proposals of a scan as groups with members."""
     groups = [
         Group(
             kind=proposal.kind,
-            run=look.pk,
+            run=scan.pk,
             made_at=at,
             size=len(proposal.members),
             original_id=proposal.original,
@@ -192,7 +199,7 @@ def _store(look: Look, at: datetime, rows: Sequence[Row], proposals: Sequence[Pr
         )
 
 
-def last_line() -> int:
-    """Of the log, by now."""
+def last_transition_id() -> int:
+    """Return the id of the last transition, or 0."""
     last: int | None = Transition.objects.aggregate(last=Max("id"))["last"]
     return last or 0

@@ -1,63 +1,78 @@
-"""What the clues of similar comments say of one comment by itself, as evidence on its card. Pure."""
+"""Signals of one comment from the clues of similar comments, for its card. Pure functions."""
 
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
 from moderation.similar import text_features
-from moderation.similar.clues import LINK, NAME, PADDED, PAGE, PAGE_TWICE, PROMOTION, WEIGHTS, Clue, of_text
+from moderation.similar.clues import (
+    LINK,
+    NAME,
+    PADDED,
+    PAGE,
+    PAGE_TWICE,
+    PROMOTION,
+    WEIGHTS,
+    Clue,
+    text_clues,
+)
 
-READ = 20_000  # characters of a text
-MARKED = 20  # places for each sign
-WEAK = 0.2  # of what honest people do as well
-SHARED = 0.8  # of a wording that is not its own
-NOTHING = Clue(0)
+MAX_CHARACTERS = 20_000  # of a text that are read
+MAX_SPANS = 20  # highlights for each signal
+WEAK_STRENGTH = 0.2  # signals that honest comments also have
+SHARED_STRENGTH = 0.8  # text shared with other comments
+NO_CLUES = Clue(0)
 
 
 @dataclass(frozen=True)
-class Sign:
+class TextSignal:
+    """A reason to review a comment, found in its text or name."""
+
     sentence: str
     strength: float  # 0 to 1, as a finding's
     spans: list[tuple[int, int]]  # in the text as it was typed
 
 
-def signs(name: str, body: str, compared: Clue = NOTHING, but: Clue = NOTHING) -> list[Sign]:
-    """Numbers around the text, a search phrase for a name, talk about the page instead of its subject; and
-    what a look found by comparing it with others, as the group says that holds it. `but`: what a check says
-    already.
+def find_signals(name: str, body: str, compared: Clue = NO_CLUES, but: Clue = NO_CLUES) -> list[TextSignal]:
+    """Return the signals of a comment's name and text, and of the clues that a scan found by comparing it.
 
-    A name in small letters, or one word of the page, is no more than weak, or nothing, where it is alone.
+    `compared` are the clues of its group, `but` the clues that a check reports already. A lower-case
+    name or a single phrase about the site is at most a weak signal if it is the only one.
     """
-    text = body[:READ]
-    said = text_features.words(text)
-    clues = of_text(name, text, said) & ~but
-    others = sum(bool(clues & clue) for clue in (PADDED, PAGE, NAME, LINK)) + bool(clues & PROMOTION and said)
+    text = body[:MAX_CHARACTERS]
+    words = text_features.words(text)
+    clues = text_clues(name, text, words) & ~but
+    others = sum(bool(clues & clue) for clue in (PADDED, PAGE, NAME, LINK))
+    others += bool(clues & PROMOTION and words)
     found = []
     if clues & PADDED:
-        sentence = _("Numbers stand around the text.")
-        found.append(Sign(sentence, WEIGHTS[Clue.PADDED], text_features.numbers(text)[:MARKED]))
+        sentence = _("There are numbers around the text.")
+        found.append(
+            TextSignal(sentence, WEIGHTS[Clue.PADDED], text_features.padding_spans(text)[:MAX_SPANS])
+        )
     if clues & NAME:
         sentence = _("The name is a search phrase: “%(name)s”.") % {"name": name}
-        found.append(Sign(sentence, WEIGHTS[Clue.NAME] if others > 1 else WEAK, []))
+        found.append(TextSignal(sentence, WEIGHTS[Clue.NAME] if others > 1 else WEAK_STRENGTH, []))
     if clues & PAGE_TWICE or (clues & PAGE and (others > 1 or compared & PAGE)):
-        sentence = _("It speaks about the page instead of its subject.")
-        strength = WEIGHTS[Clue.PAGE] if others > 1 else WEAK
-        found.append(Sign(sentence, strength, text_features.of_the_page(text)[:MARKED]))
-    return found + _compared(text, compared)
+        sentence = _("It talks about the site instead of the subject.")
+        strength = WEIGHTS[Clue.PAGE] if others > 1 else WEAK_STRENGTH
+        found.append(TextSignal(sentence, strength, text_features.site_talk_spans(text)[:MAX_SPANS]))
+    return found + _compared_signals(text, compared)
 
 
-def _compared(text: str, clues: Clue) -> list[Sign]:
+def _compared_signals(text: str, clues: Clue) -> list[TextSignal]:
+    """Return the signals of clues that a scan found."""
     listed = (text_features.PROMOTION, text_features.PRAISE)
-    promotion, praise = ([*text_features.first_places(text, some).values()][:MARKED] for some in listed)
-    told = [
-        (Clue.SPUN, SHARED, _("Most of its words stand in phrases that others have as well."), []),
-        (Clue.EXACT, SHARED, _("It is the very text of an earlier comment under the same name."), []),
-        (Clue.LATE, WEAK, _("It was posted long after the story, when the discussion had ended."), []),
-        (Clue.PRAISE, WEIGHTS[Clue.PRAISE], _("It is praise that shares no word with its subject."), praise),
-        (Clue.PROMOTION, WEIGHTS[Clue.PROMOTION], _("It has words of advertising."), promotion),
-        (Clue.LINK, WEIGHTS[Clue.LINK], _("It has a link."), text_features.links(text)[:MARKED]),
-        (Clue.STRANGE, WEAK, _("It has hardly a word of its story or discussion."), []),
+    promotion, praise = ([*text_features.first_spans(text, some).values()][:MAX_SPANS] for some in listed)
+    signals = [
+        (Clue.SPUN, SHARED_STRENGTH, _("Most of its text consists of phrases that other comments use."), []),
+        (Clue.EXACT, SHARED_STRENGTH, _("The same text as an earlier comment under the same name."), []),
+        (Clue.LATE, WEAK_STRENGTH, _("Posted long after the story, when the discussion had ended."), []),
+        (Clue.PRAISE, WEIGHTS[Clue.PRAISE], _("Generic praise that does not mention the subject."), praise),
+        (Clue.PROMOTION, WEIGHTS[Clue.PROMOTION], _("It contains advertising words."), promotion),
+        (Clue.LINK, WEIGHTS[Clue.LINK], _("It has a link."), text_features.link_spans(text)[:MAX_SPANS]),
+        (Clue.STRANGE, WEAK_STRENGTH, _("It uses almost no words from the story or discussion."), []),
     ]
     if clues & Clue.PRAISE:
-        clues &= ~Clue.STRANGE  # which praise says already
-    return [Sign(words, strength, spans) for clue, strength, words, spans in told if clue & clues]
+        clues &= ~Clue.STRANGE  # the praise signal says the same
+    return [TextSignal(words, strength, spans) for clue, strength, words, spans in signals if clue & clues]

@@ -1,6 +1,6 @@
-"""What a comment's text and name look like to somebody who compares thousands of them. Pure functions.
+"""Features of texts and names that are compared across comments: words, links, phrases. Pure functions.
 
-The lists in words.txt are English; numbers around a text, links and shared wording know no language.
+The word lists in words.txt are English. Numbers around a text, links and shared phrases work in any language.
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 from moderation.features.phrases import NUMBERS, PADDED
 from moderation.features.text_reading import stem
 
-RUN = 4  # words in a row that are compared as one
+RUN_LENGTH = 4  # consecutive words that are compared as one run
 
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>()\[\]\"']+", re.IGNORECASE)
 _HOST = re.compile(r"(?:https?://)?(?:www\.)?([^\s/:?#]+)", re.IGNORECASE)
@@ -23,6 +23,7 @@ _DOMAIN = re.compile(
 
 
 def _read_lists() -> dict[str, frozenset[str]]:
+    """Return the word lists of words.txt by name."""
     lists: dict[str, frozenset[str]] = {}
     for part in Path(__file__).with_name("words.txt").read_text("utf-8").split("\n[")[1:]:
         name, _, listed = part.partition("]")
@@ -31,13 +32,14 @@ def _read_lists() -> dict[str, frozenset[str]]:
 
 
 _lists = _read_lists()
-STOP = _lists["stop"]  # says nothing of what a text is about
+STOP_WORDS = _lists["stop"]  # words without a topic
 PRAISE = _lists["praise"]
-PAGE = _lists["page"]  # of the page rather than of what it tells
+SITE_WORDS = _lists["page"]  # words about a website instead of its subject
 PROMOTION = _lists["promotion"]
-_ABOUT = _lists["about"]  # one of which whatever _OF_THE_PAGE finds has: to look for them takes less time
-# Talks to whoever runs the page, about the page.
-_OF_THE_PAGE = re.compile(
+# Every match of _SITE_TALK contains one of these words, and looking for them first is faster.
+_SITE_TALK_WORDS = _lists["about"]
+# Phrases addressed to the owner of the site, about the site.
+_SITE_TALK = re.compile(
     r"\b(?:you?r|ur|this|the|these|of|one.s|several|nice|great|good|such|written|web|keep|entire|wonderful"
     r"|amazing|awesome|excellent|fantastic|superb|terrific|helpful|informative|interesting|useful|perfect)\s+"
     r"(?:\w+[\s-]+){0,2}?"
@@ -51,66 +53,69 @@ _OF_THE_PAGE = re.compile(
 
 
 def words(text: str) -> list[str]:
-    """Its words in lower case, without links, numbers and punctuation."""
+    """Return the words of a text in lower case, without links, numbers and punctuation."""
     return _WORD.findall(_comparable(text))
 
 
 def _comparable(text: str) -> str:
-    """As long as the text, but for a few letters that are longer in lower case."""
+    """Return the text in lower case without links, at the same length except for a few letters."""
     without = _LINK.sub(lambda m: " " * len(m[0]), text) if _may_link(text) else text
     return without.replace("’", "'").lower()
 
 
-def first_places(text: str, wanted: Container[str]) -> dict[str, tuple[int, int]]:
-    """Start and end of each of its words that is in `wanted`, where it stands first."""
+def first_spans(text: str, wanted: Container[str]) -> dict[str, tuple[int, int]]:
+    """Return the span of the first occurrence of each word in `wanted`."""
     found: dict[str, tuple[int, int]] = {}
-    for m in _found(text):
+    for m in _word_matches(text):
         if m[0] in wanted:
             found.setdefault(m[0], m.span())
     return found
 
 
-def _found(text: str) -> list[re.Match[str]]:
-    """Its words, at their places in it; none where these are not known."""
+def _word_matches(text: str) -> list[re.Match[str]]:
+    """Return the matches of all words, or none if lower case changes the length and so their positions."""
     folded = _comparable(text)
     return list(_WORD.finditer(folded)) if len(folded) == len(text) else []
 
 
-def places(text: str, hot: Container[int]) -> list[tuple[int, int]]:
-    """Start and end of each run of words that is in `hot`."""
-    found = _found(text)
-    numbers = runs([m[0] for m in found])
-    return [(found[n].start(), found[n + RUN - 1].end()) for n, run in enumerate(numbers) if run in hot]
+def run_spans(text: str, shared: Container[int]) -> list[tuple[int, int]]:
+    """Return the span of each run of words that is in `shared`."""
+    matches = _word_matches(text)
+    spans = []
+    for n, run in enumerate(word_runs([m[0] for m in matches])):
+        if run in shared:
+            spans.append((matches[n].start(), matches[n + RUN_LENGTH - 1].end()))
+    return spans
 
 
 def telling(text: str) -> list[tuple[int, int]]:
-    """Start and end of what is_padded, domains, about_the_page and PROMOTION speak of."""
-    spans = links(text) + of_the_page(text)
+    """Return the spans of links, site talk, padding numbers and advertising words."""
+    spans = link_spans(text) + site_talk_spans(text)
     if is_padded(text):
-        spans += numbers(text)
-    return spans + [m.span() for m in _found(text) if m[0] in PROMOTION]
+        spans += padding_spans(text)
+    return spans + [m.span() for m in _word_matches(text) if m[0] in PROMOTION]
 
 
-def links(text: str) -> list[tuple[int, int]]:
-    """Start and end of each link."""
+def link_spans(text: str) -> list[tuple[int, int]]:
+    """Return the span of each link."""
     return [m.span() for m in _LINK.finditer(text)]
 
 
-def numbers(text: str) -> list[tuple[int, int]]:
-    """Start and end of each number that is_padded speaks of."""
+def padding_spans(text: str) -> list[tuple[int, int]]:
+    """Return the span of each number that may pad a text (see is_padded)."""
     return [m.span() for m in NUMBERS.finditer(text)]
 
 
-def of_the_page(text: str) -> list[tuple[int, int]]:
-    """Start and end of each phrase that about_the_page counts."""
-    return [m.span() for m in _OF_THE_PAGE.finditer(text)]
+def site_talk_spans(text: str) -> list[tuple[int, int]]:
+    """Return the span of each phrase that count_site_talk counts."""
+    return [m.span() for m in _SITE_TALK.finditer(text)]
 
 
-def runs(of: list[str]) -> "array[int]":
-    """A number for each RUN words in a row; equal numbers, equal words. Not the same in another process."""
-    if len(of) < RUN:
+def word_runs(of: list[str]) -> "array[int]":
+    """Return a hash for each RUN_LENGTH consecutive words. Hashes differ between processes."""
+    if len(of) < RUN_LENGTH:
         return array("q")
-    return array("q", map(hash, zip(*(of[n:] for n in range(RUN)), strict=False)))
+    return array("q", map(hash, zip(*(of[n:] for n in range(RUN_LENGTH)), strict=False)))
 
 
 def _may_link(text: str) -> bool:
@@ -118,7 +123,7 @@ def _may_link(text: str) -> bool:
 
 
 def domains(text: str) -> frozenset[str]:
-    """Those that it links to, without www."""
+    """Return the domains that a text links to, without www."""
     if not _may_link(text):
         return frozenset()
     found = (_HOST.match(link) for link in _LINK.findall(text))
@@ -126,23 +131,25 @@ def domains(text: str) -> frozenset[str]:
 
 
 def is_padded(text: str) -> bool:
-    """Numbers of four to eight digits stand around it, or two before it."""
+    """Return whether numbers of four to eight digits surround the text, or two stand before it."""
     return bool(PADDED.match(text))
 
 
 def is_search_phrase(name: str) -> bool:
-    """What one types into a search box, rather than how somebody is called."""
+    """Return whether a name reads like a search phrase instead of a person's name."""
     parts = _WORD.findall(name.lower())
     if ("." in name and _DOMAIN.search(name)) or not PROMOTION.isdisjoint(parts):
         return True
     return len(parts) >= 2 and name == name.lower() and name != name.upper()
 
 
-def about_the_page(text: str, said: Iterable[str]) -> int:
-    """How often it speaks of the page or the site instead of what they are about; `said` are its words."""
-    return 0 if _ABOUT.isdisjoint(said) else len(_OF_THE_PAGE.findall(text))
+def count_site_talk(text: str, of: Iterable[str]) -> int:
+    """Return how often a text talks about the site instead of its subject; `of` are the words of the text."""
+    return 0 if _SITE_TALK_WORDS.isdisjoint(of) else len(_SITE_TALK.findall(text))
 
 
-def topical(of: Iterable[str]) -> set[str]:
-    """The beginnings of those words that say what a text is about."""
-    return {stem(w) for w in of if len(w) > 3 and w not in STOP and w not in PRAISE and w not in PAGE}
+def topic_stems(of: Iterable[str]) -> set[str]:
+    """Return the stems of the words that carry the topic of a text."""
+    return {
+        stem(w) for w in of if len(w) > 3 and w not in STOP_WORDS and w not in PRAISE and w not in SITE_WORDS
+    }

@@ -1,4 +1,4 @@
-"""Groups of alike comments over the whole site, and one decision for each."""
+"""Views of similar comments: the list of groups, and one group with a decision for all its members."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,34 +20,44 @@ from comments import removal_reasons
 from comments.models import Comment
 from moderation import similar
 from moderation.actions import decisions
-from moderation.actions.loading import decider, just_done, login_for_the_queue, with_done, without_done
-from moderation.actions.views import tell_refused
+from moderation.actions.loading import (
+    decider,
+    just_done,
+    login_for_the_queue,
+    with_done,
+    without_done_param,
+)
+from moderation.actions.views import add_refusal_message
 from moderation.models import Group, Look
 from moderation.queue import queues
 from moderation.queue.filters import whole_number
 from moderation.similar import explanations, pages, scan
 from moderation.similar.decisions import decide_group
 
-AT_ONCE = 2_000  # comments up to which the site is looked over while one waits
-AGAIN = 3  # seconds after which the page is asked for again while a job looks
-EXCEPTIONS = 400  # that a URL can carry
+MAX_SYNCHRONOUS_SCAN = 2_000  # comments; smaller sites are scanned during the request
+REFRESH_SECONDS = 3  # the page reloads after this time while a scan runs
+EXCEPTIONS = 400  # that fit into a URL
 
 
 @require_safe
 @login_required
 def groups(request: HttpRequest) -> HttpResponse:
-    """?kind=…, ?page=<n>, ?of=<comment> leads to the group that holds it, ?done=<act> for its bar."""
+    """List the groups of similar comments.
+
+    ?kind= and ?page= select groups, ?of=<comment> redirects to its group, ?done=<action> shows a bar
+    with Undo.
+    """
     user = decider(request)
     if of := whole_number(request.GET.get("of")):
         get_object_or_404(Comment.objects.moderated_by(user).only("pk"), pk=of)
         if member := similar.members_of([of]).get(of):
             return redirect(f"{reverse('moderation:group', args=[member.group_id])}?of={of}")
-        messages.info(request, _("No group of similar comments holds that one."))
-    latest = scan.latest()
-    looking = _look_if_stale(latest)
-    seen = scan.latest() if looking is None else latest
+        messages.info(request, _("There is no group of similar comments for this comment."))
+    latest = scan.latest_scan()
+    running = _scan_if_stale(latest)
+    shown = scan.latest_scan() if running is None else latest
     kind = request.GET.get("kind", "")
-    if kind not in ["", *similar.KINDS]:
+    if kind not in ["", *similar.SCAN_KINDS]:
         raise Http404
     number = min(whole_number(request.GET.get("page")) or 1, 10_000)
     found = pages.groups(user, kind)
@@ -55,148 +65,157 @@ def groups(request: HttpRequest) -> HttpResponse:
     query = {"kind": kind} if kind else {}
     context = {
         "room": "similar",
-        "look": seen,
-        "compared": f"{seen.comments:,}" if seen else "",
-        "came": scan.came_since(seen) if seen else 0,
-        "looking": looking,
-        "lines": pages.lines(rows[: pages.LISTED], user),
+        "scan": shown,
+        "compared": f"{shown.comments:,}" if shown else "",
+        "new_count": scan.count_new_comments(shown) if shown else 0,
+        "running": running,
+        "rows": pages.lines(rows[: pages.LISTED], user),
         "kinds": _kinds(user),
         "kind": kind,
-        "here": without_done(request.get_full_path()),
+        "this_url": without_done_param(request.get_full_path()),
         "next_page": f"?{urlencode({**query, 'page': number + 1})}" if len(rows) > pages.LISTED else "",
         "first_page": f"?{urlencode(query)}" if number > 1 else "",
         "done": just_done(user, request.GET.get("done")),
     }
     response = render(request, "moderation/similar/groups.html", context)
-    if looking and (latest is None or "again" in request.GET):
-        response["Refresh"] = str(AGAIN)
+    if running and (latest is None or "again" in request.GET):
+        response["Refresh"] = str(REFRESH_SECONDS)
     return response
 
 
 @require_POST
 @login_for_the_queue
-def look_again(request: HttpRequest) -> HttpResponse:
+def rescan(request: HttpRequest) -> HttpResponse:
+    """Scan the site again."""
     decider(request)
     if _is_small():
         scan.run()
         return redirect("moderation:similar")
-    scan.ask()
+    scan.request_scan()
     return redirect(reverse("moderation:similar") + "?again=1")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def group(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """One group. ?after=<likeness>.<comment> for the next page, ?but=<comment>.<comment>… the exceptions,
-    ?since=<line> the last one of the log when its first page was shown.
+    """Show one group, or decide on it.
 
-    A POST carries what is ticked (`in`) of what was `shown`; `go` leads to another page with the exceptions,
-    `act` or `reason` decides on all but them.
+    ?after=<likeness>.<comment> is the next page, ?but=<comment>.<comment>… the deselected comments, and
+    ?since=<transition> the last transition when the first page was shown. A POST sends the selected comments
+    (`in`) of the `shown` ones; `go` leads to another page, `act` or `reason` decides on all selected members.
     """
     user = decider(request)
     if not Group.objects.filter(pk=pk).exists():
-        messages.info(request, _("The site was looked over again since: these are its groups now."))
+        messages.info(request, _("The site was scanned again. These are the current groups."))
         return redirect("moderation:similar")
-    found = get_object_or_404(pages.seen_by(user).exclude(kind=Group.Kind.EMPTYING), pk=pk)
+    found = get_object_or_404(pages.groups_visible_to(user).exclude(kind=Group.Kind.EMPTYING), pk=pk)
     without = set(_numbers(request.GET.get("but", "").split(".")))
     since = whole_number(request.GET.get("since") or request.POST.get("since")) or 0
     if request.method == "POST":
         listed = set(_numbers(request.POST.getlist("shown")))
         without = (without - listed) | (listed - set(_numbers(request.POST.getlist("in"))))
         if "go" in request.POST:
-            return _go(request, found, without, since)
+            return _redirect_to_page(request, found, without, since)
         return _decide(request, user, found, without, since)
-    after = _place(request.GET.get("after", ""))
-    articles = pages.articles_of(user)
-    numbers = pages.count([found.pk], articles).get(found.pk)
-    illegal = pages.illegal(found, articles)
+    after = _parse_place(request.GET.get("after", ""))
+    articles = pages.decided_discussions(user)
+    numbers = pages.count_members([found.pk], articles).get(found.pk)
+    illegal = pages.reported_as_illegal(found, articles)
     context: dict[str, Any] = {
         "room": "similar",
         "group": found,
         "numbers": numbers,
-        "illegal": illegal[: pages.NAMED],
+        "illegal": illegal[: pages.MAX_ILLEGAL_LISTED],
         "illegal_count": len(illegal),
     }
     if numbers is None:
         return render(request, "moderation/similar/group.html", context)
     original = found.original
-    of_queue = queues.gathered_from(found, user) if found.kind == Group.Kind.QUEUE else []
+    of_queue = queues.describe_source(found, user) if found.kind == Group.Kind.QUEUE else []
     context |= {
         "original": original
         if original and (articles is None or original.discussion_id in articles)
         else None,
         "title": explanations.title(found, numbers.members),
-        "all": f"{numbers.members:,}",
-        "told": explanations.looks_like(numbers)
+        "total": numbers.members,
+        "selected": max(0, numbers.members - len(without)),
+        "counts": explanations.describe_similar_count(numbers)
         if whole_number(request.GET.get("of"))
-        else explanations.numbers(numbers),
-        "shares": of_queue + explanations.shares(found, is_whole=articles is None),
-        "words": pages.words_of(found, articles),
+        else explanations.describe_counts(numbers),
+        "features": of_queue + explanations.describe_shared_features(found, is_whole=articles is None),
+        "words": pages.distinctive_words(found, articles),
         "page": pages.page(found, articles, after=after, without=without),
         "at": request.GET["after"] if after else "",
         "is_first": after is None,
-        "without": sorted(without),
-        "but": _but(without),
-        "since": since or scan.last_line(),
+        "but": _exceptions_value(without),
+        "since": since or scan.last_transition_id(),
         "reasons": removal_reasons.choices(),
         "proposed": explanations.proposed(found.kind),
     }
     return render(request, "moderation/similar/group.html", context)
 
 
-def _look_if_stale(latest: Look | None) -> Look | None:
-    """The look that a job has been asked for; a small site is looked over at once, and None is given."""
+def _scan_if_stale(latest: Look | None) -> Look | None:
+    """Scan if the latest scan is stale. Returns the running scan, or None if the result is up to date.
+
+    A small site is scanned at once.
+    """
     if not scan.is_stale(latest):
-        return scan.under_way()
+        return scan.running_scan()
     if _is_small():
         scan.run()
         return None
-    return scan.ask()
+    return scan.request_scan()
 
 
 def _is_small() -> bool:
-    return Comment.objects.order_by()[: AT_ONCE + 1].count() <= AT_ONCE
+    """Return whether the site is small enough to scan during a request."""
+    return Comment.objects.order_by()[: MAX_SYNCHRONOUS_SCAN + 1].count() <= MAX_SYNCHRONOUS_SCAN
 
 
 def _kinds(user: User) -> list[tuple[str, str]]:
-    there = set(pages.groups(user).order_by().values_list("kind", flat=True).distinct())
-    return [(kind.value, str(kind.label)) for kind in similar.KINDS if kind.value in there]
+    """Return the kinds of groups that this person can see."""
+    present = set(pages.groups(user).order_by().values_list("kind", flat=True).distinct())
+    return [(kind.value, str(kind.label)) for kind in similar.SCAN_KINDS if kind.value in present]
 
 
-def _go(request: HttpRequest, found: Group, without: set[int], since: int) -> HttpResponse:
+def _redirect_to_page(request: HttpRequest, found: Group, without: set[int], since: int) -> HttpResponse:
+    """Redirect to another page of the group and keep the selection."""
     if len(without) > EXCEPTIONS:
-        return HttpResponseBadRequest(_too_many())
+        return HttpResponseBadRequest(_too_many_exceptions())
     return redirect(url_of(found, without, after=request.POST["go"], since=since))
 
 
 def url_of(group: Group, without: Iterable[int], after: str = "", since: int = 0) -> str:
-    """Its page with these exceptions, from this place on."""
+    """Return the URL of a group with these comments deselected, starting after a place."""
     path = reverse("moderation:group", args=[group.pk])
-    query = {"after": after, "but": _but(without), "since": since}
-    asked = urlencode({key: value for key, value in query.items() if value})
-    return f"{path}?{asked}" if asked else path
+    query = {"after": after, "but": _exceptions_value(without), "since": since}
+    encoded = urlencode({key: value for key, value in query.items() if value})
+    return f"{path}?{encoded}" if encoded else path
 
 
 def _decide(request: HttpRequest, user: User, found: Group, without: set[int], since: int) -> HttpResponse:
+    """Decide on all selected members."""
     reason = request.POST.get("act") or request.POST.get("reason", "")
     to = decisions.state_for(reason)
     if to is None:
-        return HttpResponseBadRequest(_("That is no decision that can be taken here."))
+        return HttpResponseBadRequest(_("This decision is not available here."))
     try:
-        done = decide_group(group=found, to=to, reason=reason, actor=user, without=without, since=since)
+        decision = decide_group(group=found, to=to, reason=reason, actor=user, without=without, since=since)
     except ValidationError as error:
         messages.warning(request, error.messages[0])
         return redirect(url_of(found, without, since=since))
-    tell_refused(request, done)
-    if not done.batch and not done.refused:
-        messages.warning(request, _("Nothing was left to decide on."))
+    add_refusal_message(request, decision)
+    if not decision.batch and not decision.refused:
+        messages.warning(request, _("There was nothing left to decide."))
     path = reverse("moderation:similar")
     if found.kind == Group.Kind.QUEUE:
         path = reverse("moderation:queue") + found.shared["query"]
-    return redirect(with_done(path, done.batch.pk) if done.batch else path)
+    return redirect(with_done(path, decision.batch.pk) if decision.batch else path)
 
 
-def _place(value: str) -> tuple[float, int] | None:
+def _parse_place(value: str) -> tuple[float, int] | None:
+    """Return (likeness, comment) of an ?after= value, or None."""
     likeness, _dot, pk = value.rpartition(".")
     try:
         place = float(likeness)
@@ -210,13 +229,14 @@ def _numbers(values: Iterable[str]) -> list[int]:
     return [number for value in values if (number := whole_number(value))]
 
 
-def _but(without: Iterable[int]) -> str:
+def _exceptions_value(without: Iterable[int]) -> str:
+    """Return the ?but= value for these comments."""
     return ".".join(map(str, sorted(without)))
 
 
-def _too_many() -> str:
+def _too_many_exceptions() -> str:
     return ngettext(
-        "More than %(n)s exception does not fit into one act. Decide on those first.",
-        "More than %(n)s exceptions do not fit into one act. Decide on those first.",
+        "You can deselect at most %(n)s comment in a group. Decide on some comments one by one first.",
+        "You can deselect at most %(n)s comments in a group. Decide on some comments one by one first.",
         EXCEPTIONS,
     ) % {"n": EXCEPTIONS}

@@ -1,4 +1,4 @@
-"""What the templates of the desk need beside values."""
+"""Template filters of the moderation pages."""
 
 from datetime import datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -12,10 +12,10 @@ register = template.Library()
 
 
 @register.filter
-def comes_back(url: str, here: str) -> str:
-    """The URL of an act of Policy.actions that comes back here rather than to the story."""
+def with_next(url: str, this_url: str) -> str:
+    """Return the URL of an action of Policy.actions with `next` set to this page instead of the story."""
     parts = urlsplit(url)
-    query = [(key, here if key == "next" else value) for key, value in parse_qsl(parts.query)]
+    query = [(key, this_url if key == "next" else value) for key, value in parse_qsl(parts.query)]
     return parts._replace(query=urlencode(query)).geturl()
 
 
@@ -24,5 +24,5 @@ register.filter(story_value)
 
 @register.filter
 def clock(at: datetime) -> str:
-    """14:05, of a moment that is near."""
+    """Return the time of day: 14:05."""
     return f"{localtime(at):%H:%M}"

@@ -12,6 +12,9 @@ if (members) {
     const but = new Set(told.split(".").filter(Boolean));
     for (const { checked, value } of members.querySelectorAll("[name=in]")) but[checked ? "delete" : "add"](value);
     save(inOrder(but));
+    const selected = members.querySelector("[data-total]");
+    const count = Math.max(0, selected.dataset.total - but.size);
+    selected.querySelector("b").textContent = count.toLocaleString(document.documentElement.lang);
   });
 
   addEventListener("pageshow", ({ persisted }) => {

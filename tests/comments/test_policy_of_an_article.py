@@ -114,16 +114,16 @@ def test_members_only_is_a_quick_action_with_undo(client, story):
     story.editors.add(emil)
     client.force_login(emil)
     assert "Only people with an account" in client.get(story.get_absolute_url()).content.decode()
-    client.post(reverse("moderation:press", args=[story.pk, "members"]) + "?next=story")
+    client.post(reverse("moderation:quick-action", args=[story.pk, "members"]) + "?next=story")
     assert Discussion.objects.get(pk=story.pk).members_only
     page = client.get(story.get_absolute_url()).content.decode()
-    assert "Guests as well" in page
+    assert "Allow guests" in page
     undo = page.partition('<div class="undo">')[2].partition('action="')[2].partition('"')[0]
     client.post(undo)
     assert not Discussion.objects.get(pk=story.pk).members_only
     ada = Client()
     ada.force_login(UserFactory.create(roles=("Administrator",)))
-    assert ada.post(reverse("moderation:press-site", args=["members"])).status_code == 404
+    assert ada.post(reverse("moderation:site-quick-action", args=["members"])).status_code == 404
 
 
 def test_picks_stand_above_the_thread_while_they_are_published(client, story):

@@ -1,4 +1,4 @@
-"""Rules are read here and changed on the desk; the log is read, and nobody's to write."""
+"""Admin pages: rules and the log are read-only; rules are changed in moderation."""
 
 from datetime import time
 
@@ -21,8 +21,8 @@ def moderator(client):
     return user
 
 
-def test_rules_are_only_read_here(client):
-    """They are changed on the desk, where that is an act with its undo."""
+def test_rules_are_read_only(client):
+    """Rules are changed in moderation, where the change can be undone."""
     client.force_login(UserFactory.create(roles=("Administrator",)))
     rule = Rule.objects.create(value="casino")
     assert "casino" in client.get("/admin/moderation/rule/?q=casino").text
@@ -33,7 +33,7 @@ def test_rules_are_only_read_here(client):
     assert Rule.objects.get().value == "casino"
 
 
-def test_a_moderator_has_the_rules_on_the_desk(client, moderator):
+def test_moderator_has_no_rules_in_the_admin(client, moderator):
     assert client.get("/admin/moderation/rule/").status_code == 403
 
 
@@ -42,7 +42,7 @@ def act(moderator) -> None:
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
 
 
-def test_an_administrator_sets_the_desk(client):
+def test_administrator_changes_moderation_settings(client):
     client.force_login(UserFactory.create(roles=("Administrator",)))
     form = client.get("/admin/moderation/desk/", follow=True)
     assert "Hours after which moderators are written to" in form.text
@@ -53,13 +53,13 @@ def test_an_administrator_sets_the_desk(client):
     assert client.get("/admin/moderation/jobrun/").status_code == 200
 
 
-def test_a_moderator_does_not_set_the_desk(client, moderator):
+def test_moderator_cannot_change_moderation_settings(client, moderator):
     assert client.get("/admin/moderation/desk/").status_code == 403
     assert client.get("/admin/moderation/desk/1/change/").status_code in {302, 403}
 
 
 @pytest.mark.parametrize("path", ["/admin/moderation/batch/", "/admin/comments/transition/"])
-def test_the_log_is_listed_searched_and_not_written(client, moderator, path):
+def test_log_is_read_only(client, moderator, path):
     act(moderator)
     with CaptureQueriesContext(connection) as few:
         page = client.get(path)

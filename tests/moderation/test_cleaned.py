@@ -1,8 +1,8 @@
-"""A page that was brought in with its flood is clean in one sitting, on a site without labels, rules or
-learning: by presses on what the product proposes, and a few of a moderator's own.
+"""An imported page full of spam is cleaned in one session, on a site without labels, rules or training.
 
-The same script goes over two threads. Of the first, which is other people's text, only numbers are here; the
-second is ours, and was written after the code.
+A moderator accepts the proposed groups and takes a few decisions of their own. The same script runs on two
+threads. This file has only numbers of the first one, which is other people's text; the second one is our own
+and was written after the code.
 """
 
 from pathlib import Path
@@ -33,11 +33,11 @@ def desk(settings, browser, live_server):
 
 
 def accept_what_is_proposed(desk: Page, url: str) -> int:
-    """Look at each group, the largest first, and press what it proposes. Returns the acts."""
+    """Open each group, the largest first, and take the proposed action. Returns the number of actions."""
     desk.goto(url + "/moderation/similar/")
-    desk.get_by_role("button", name="Look again").click()
+    desk.get_by_role("button", name="Refresh").click()
     desk.wait_for_load_state()
-    groups = desk.get_by_role("list", name="Groups, the largest first")
+    groups = desk.get_by_role("list", name="Groups, largest first")
     acts = 0
     while groups.count():
         before = groups.get_by_role("listitem").count()
@@ -51,7 +51,7 @@ def accept_what_is_proposed(desk: Page, url: str) -> int:
 
 
 def remove(desk: Page, story: str, comment: Comment, reason: str) -> int:
-    """From the comment's own menu on its page."""
+    """Remove a comment from its own menu on its story. Returns the number of actions, 1."""
     desk.goto(story)
     menu = desk.locator(f"#comment-{comment.pk} .menu")
     menu.locator("> summary").click()
@@ -64,7 +64,7 @@ def remove(desk: Page, story: str, comment: Comment, reason: str) -> int:
 
 
 def shown() -> list[int]:
-    """The numbers in the file of what readers see, in order."""
+    """Return the file numbers of the visible comments, in order."""
     rows = Comment.objects.visible().order_by("source_number")
     return list(rows.values_list("source_number", flat=True))
 
@@ -98,7 +98,7 @@ def test_the_seed_is_cleaned_to_its_49(data, desk, live_server, browser):
 
 
 def test_a_second_thread_is_cleaned_by_the_same_script(desk, live_server):
-    """Its flood came from 2019 on; Nilsine's late comment in the middle of it is honest."""
+    """The spam came from 2019 on; Nilsine's late comment among it is honest."""
     import_page(data=SECOND.read_bytes(), filename="second_thread.txt")
     story = live_server.url + Article.objects.get().get_absolute_url()
     everything = set(shown())

@@ -74,7 +74,7 @@ def test_a_person_who_confirmed_later_is_not_asked_to_confirm():
 
     Guest.objects.filter(pk=guest.pk).update(confirmed_at=timezone.now())
     EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
-    proved = ["The e-mail was confirmed only after this was written."]
+    proved = ["The e-mail was confirmed after this comment was written."]
     assert policy().reasons([first.pk, second.pk]) == {first.pk: proved, second.pk: proved}
 
 
@@ -183,7 +183,7 @@ def test_a_listed_term_waits(moderator):
     assert comment.state == "pending"
     assert Finding.objects.filter(comment=comment).values_list("rule", "spans").get() == (rule.pk, [[4, 10]])
     assert policy().reasons([comment.pk]) == {
-        comment.pk: ["It has a term that a rule of this site points to."]
+        comment.pk: ["It contains a term that a rule of this site covers."]
     }
 
     Rule.objects.update(is_active=False)

@@ -1,4 +1,4 @@
-"""The clock: what is due runs, once, whatever became of the job before it."""
+"""Scheduled jobs: a due job runs once, whether or not the job before it failed."""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from moderation.models import JobRun
-from moderation.scheduled_jobs import LOCKS, Job, tick
+from moderation.scheduled_jobs import LOCK_NAMESPACE, Job, tick
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -26,7 +26,7 @@ def fail() -> None:
     raise RuntimeError
 
 
-def test_a_job_runs_when_it_is_due_and_a_failure_stops_no_other():
+def test_due_job_runs_and_a_failure_does_not_stop_others():
     bad, good = Job("bad", HOUR, fail), Job("good", HOUR, lambda: 7)
     with time_machine.travel(NOON, tick=False) as clock:
         assert ran(bad, good) == ["bad RuntimeError", "good 7"]
@@ -39,7 +39,7 @@ def test_a_job_runs_when_it_is_due_and_a_failure_stops_no_other():
         assert ran(good) == ["good 7"]
 
 
-def test_a_run_that_was_cut_short_is_repeated():
+def test_interrupted_run_is_repeated():
     job = Job("long", timedelta(days=1), lambda: "done")
     with time_machine.travel(NOON, tick=False) as clock:
         JobRun.objects.create(name="long", started_at=NOON)
@@ -48,20 +48,20 @@ def test_a_run_that_was_cut_short_is_repeated():
         assert ran(job) == ["long done"]
 
 
-def test_no_two_processes_run_a_job_at_once():
+def test_job_runs_in_one_process_at_a_time():
     values = connection.get_connection_params()
     other = psycopg2.connect(**{k: v for k, v in values.items() if k in {"dbname", "user", "host", "port"}})
     with other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, hashtext('alone'))", [LOCKS])
+        cursor.execute("SELECT pg_advisory_lock(%s, hashtext('alone'))", [LOCK_NAMESPACE])
         job = Job("alone", HOUR, lambda: 1)
         assert ran(job, Job("beside", HOUR, lambda: 2)) == ["beside 2"]
-        cursor.execute("SELECT pg_advisory_unlock(%s, hashtext('alone'))", [LOCKS])
+        cursor.execute("SELECT pg_advisory_unlock(%s, hashtext('alone'))", [LOCK_NAMESPACE])
         assert ran(job) == ["alone 1"]
     other.close()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_job_that_loses_the_database_stops_no_other():
+def test_job_that_loses_the_database_does_not_stop_others():
     def lose() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
@@ -70,7 +70,7 @@ def test_a_job_that_loses_the_database_stops_no_other():
     assert JobRun.objects.get(pk="bad").error == "OperationalError"
 
 
-def test_the_list_says_when_each_last_ran(monkeypatch):
+def test_list_shows_the_last_run_of_each_job(monkeypatch):
     import moderation.management.commands.tick as command
 
     monkeypatch.setattr(command, "JOBS", [Job("a", HOUR, fail), Job("b", HOUR, lambda: 1)])

@@ -1,4 +1,4 @@
-"""The moderator's walkthrough in Chromium, in order: from the log-in to a colleague with the same card."""
+"""The moderator's walkthrough in Chromium, from the login to a colleague who opens the same card."""
 
 from datetime import timedelta
 
@@ -32,14 +32,14 @@ def _moderation(settings):
 
 
 def published(article, texts) -> list[Comment]:
-    """As under a story that publishes first and reviews afterwards."""
+    """Create published comments, as on a story with post-moderation."""
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
     return [say(article, text) for text in texts]
 
 
 @pytest.fixture
 def site():
-    """Fourteen wait, the oldest for three hours; fifteen that sell chairs and two that speak of them."""
+    """Create 14 waiting comments, the oldest of 3 hours, 15 that sell chairs, and 2 that mention chairs."""
     mona = UserFactory.create(name="Mona", email="mona@example.org", password=PASSWORD, roles=("Moderator",))
     honest = [say(make_article("The casino"), text) for text in ("A casino!", "Casino", "No casino, please.")]
     decide(ids=[c.pk for c in honest], to=State.PUBLISHED, reason=Reason.APPROVED, actor=mona)
@@ -91,8 +91,8 @@ def test_the_moderators_walkthrough(site, live_server, browser):
 
     # 17 similar: two odd ones first; one is unticked, 16 are marked.
     page.goto(live_server.url + "/moderation/similar/")
-    page.get_by_role("button", name="Look again").click()
-    page.get_by_role("list", name="Groups, the largest first").get_by_role("link").first.click()
+    page.get_by_role("button", name="Refresh").click()
+    page.get_by_role("list", name="Groups, largest first").get_by_role("link").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("17")
     odd = page.locator(".members ul").first.get_by_role("listitem")
     expect(odd).to_have_count(2)
@@ -103,7 +103,7 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     expect(page.locator(".undo")).to_contain_text("Marked as spam · 16 comments")
     assert Comment.objects.filter(state=State.SPAM).count() == 16
 
-    # History, Undo, again.
+    # Actions, Undo, again.
     page.goto(live_server.url + "/moderation/acts/")
     page.get_by_role("list").get_by_role("link", name="Marked as spam").first.click()
     page.get_by_role("button", name="Undo this action").click()
@@ -119,7 +119,7 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     menu.get_by_role("button", name="off-topic").click()
     expect(page.locator(".messages")).to_contain_text("Removed: off-topic")
     page.get_by_text("Moderate this discussion").click()
-    page.get_by_role("button", name="Review everything first").click()
+    page.get_by_role("button", name="Pre-moderation").click()
     assert Discussion.objects.get(pk=site["ferry"].pk).moderation == Discussion.Moderation.PRE
 
     # Tries the rule "casino": it would catch three good comments. Cancels.
@@ -143,4 +143,4 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     expect(other.get_by_role("heading", name="Moderation")).to_be_visible()
     case = Case.objects.open().get(comment=int(mine.split("-")[1]))
     other.goto(f"{live_server.url}/moderation/cases/{case.pk}/")
-    expect(other.get_by_text("Mona has had this open")).to_be_visible()
+    expect(other.get_by_text("Mona is reviewing this comment")).to_be_visible()

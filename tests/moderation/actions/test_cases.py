@@ -1,4 +1,4 @@
-"""A case for each comment in question, closed by the act that answers it and opened again by its undo."""
+"""Cases: opened for comments that need a review, closed by a decision, reopened by its undo."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -25,12 +25,12 @@ def maria():
 
 
 def cases(comment) -> list[tuple[bool, bool]]:
-    """(open, waiting) of each of its cases, in order."""
+    """Return (is open, is waiting) for each case of a comment, in order."""
     rows = Case.objects.filter(comment=comment).order_by("pk")
     return [(case.closed_at is None, case.is_waiting) for case in rows]
 
 
-def test_what_waits_has_a_case_and_a_decision_closes_it(maria):
+def test_waiting_comment_has_a_case_that_a_decision_closes(maria):
     comment = say(make_article())
     assert comment.state == State.PENDING
     assert cases(comment) == [(True, True)]
@@ -48,7 +48,7 @@ def test_what_waits_has_a_case_and_a_decision_closes_it(maria):
     assert cases(comment) == [(False, True)]
 
 
-def test_an_edit_in_which_more_is_found_makes_a_case_due_earlier():
+def test_edit_with_a_higher_score_makes_a_case_due_earlier():
     comment = say(make_article())
     Case.objects.update(due_at=F("due_at") - timedelta(hours=6))  # as by a report
     before = Case.objects.get()
@@ -59,21 +59,21 @@ def test_an_edit_in_which_more_is_found_makes_a_case_due_earlier():
     assert after.due_at == due(after.opened_at, after.score) - timedelta(hours=6)
 
 
-def test_an_author_who_takes_it_back_answers_the_question_too():
+def test_deletion_by_the_author_closes_the_case():
     comment = say(make_article())
     assert delete_comment(comment=comment, user=None, guest=comment.guest)
     assert cases(comment) == [(False, True)]
 
 
 @pytest.mark.usefixtures("publishing_policy")
-def test_what_was_published_has_no_case_and_an_undo_makes_none(maria):
+def test_published_comment_has_no_case_even_after_an_undo(maria):
     comment = say(make_article())
     act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     undo(batch=act.batch, actor=maria)
     assert cases(comment) == []
 
 
-def test_an_edit_that_makes_it_wait_opens_a_case(maria):
+def test_edit_that_makes_a_comment_wait_opens_a_case(maria):
     user = UserFactory.create(name="Nils")
     comment = say(make_article(), author=user)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
@@ -84,7 +84,7 @@ def test_an_edit_that_makes_it_wait_opens_a_case(maria):
     assert not Case.objects.latest("pk").is_new_person
 
 
-def test_what_a_machine_publishes_waits_no_longer_but_answers_nobody_who_asked(maria):
+def test_automatic_publication_does_not_close_reports(maria):
     article = make_article()
     plain, asked = say(article), say(article)
     Case.objects.filter(comment=asked).update(is_reported=True)
@@ -95,7 +95,7 @@ def test_what_a_machine_publishes_waits_no_longer_but_answers_nobody_who_asked(m
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("publishing_policy")
-def test_a_job_asks_nothing_about_what_is_decided_on_at_that_moment(maria):
+def test_job_opens_no_case_for_a_comment_decided_concurrently(maria):
     comment = say(make_article())
 
     def ask() -> None:

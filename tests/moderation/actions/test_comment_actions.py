@@ -1,4 +1,4 @@
-"""Picks, locks, repeats and redactions: each one press, seen by readers, told, and taken back exactly."""
+"""Editor's picks, locked replies, duplicates and redactions: visible to readers and exactly undone."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from comments.edits import edit_comment
 from comments.models import Comment, CommentRevision, Discussion, Reason, State
 from moderation.actions import quick_actions
 from moderation.actions.decisions import decide, undo
-from moderation.actions.quick_actions import blacken
+from moderation.actions.quick_actions import redact_text
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, Case
 from moderation.reports import reporting
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy"
 
 
 def page(client, article) -> str:
-    """As a stranger reads it, without the two numbers by which an open page knows that it is old."""
+    """Return the page of a logged-out reader, without the two version numbers that always change."""
     client.logout()
     answer = client.get(article.get_absolute_url()).content.decode()
     return re.sub(r' data-(version|seq)="\d+"', "", answer)
@@ -38,7 +38,7 @@ def press(client, name: str, comment: Comment, **values: str):
     return client.post(f"{reverse(f'moderation:{name}', args=[comment.pk])}?{query}")
 
 
-def test_an_editors_pick_is_shown_and_taken_back(client, maria):
+def test_editors_pick_is_shown_and_undone(client, maria):
     article = make_article()
     comment = say(article)
     before = page(client, article)
@@ -49,7 +49,7 @@ def test_an_editors_pick_is_shown_and_taken_back(client, maria):
     client.force_login(maria)
     press(client, "pick", comment, on="1")
     assert Batch.objects.count() == 1  # it was one already
-    assert "It is so already." in client.get("/moderation/").text
+    assert "Nothing to change." in client.get("/moderation/").text
     undo(batch=Batch.objects.get(), actor=maria)
     assert page(client, article) == before
 
@@ -68,7 +68,7 @@ def test_an_editor_picks_under_own_stories_only(client):
     assert Comment.objects.get().is_pick
 
 
-def test_only_what_is_published_is_picked(client, maria, omar):
+def test_only_published_comments_can_be_picked(client, maria, omar):
     comment = say(make_article())
     decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=omar)
     with pytest.raises(ValidationError):
@@ -80,7 +80,7 @@ def test_only_what_is_published_is_picked(client, maria, omar):
     assert not Comment.objects.get().is_pick
 
 
-def test_locked_replies_are_refused_with_a_sentence_in_the_whole_branch(client, maria):
+def test_locked_replies_are_refused_in_the_whole_branch(client, maria):
     article = make_article()
     root = say(article)
     reply = say(article, parent=root)
@@ -111,7 +111,7 @@ def test_locked_replies_are_refused_with_a_sentence_in_the_whole_branch(client, 
     assert before.count("reply/") == page(client, article).count("reply/") - 1  # the one written meanwhile
 
 
-def test_unlocking_leaves_what_a_colleague_locked_to_their_undo(maria):
+def test_unlocking_does_not_block_the_undo_of_a_colleagues_lock(maria):
     article = make_article()
     root = say(article)
     reply = say(article, parent=root)
@@ -123,14 +123,14 @@ def test_unlocking_leaves_what_a_colleague_locked_to_their_undo(maria):
     assert not Comment.objects.filter(is_locked=True).exists()
 
 
-def test_a_repeat_leads_to_what_it_repeats(client, maria):
+def test_duplicate_links_to_its_original(client, maria):
     article, other = make_article(), make_article("Another story")
     first = say(other, "Word for word")
     repeat = say(article, "Word for word")
     say(article, parent=repeat)
     url = reverse("moderation:repeat", args=[repeat.pk])
     for wrong, sentence in [
-        (repeat.pk, "the comment itself"),
+        (repeat.pk, "this comment itself"),
         ("nonsense", "Enter the number of a comment"),
         (10**9, "no comment #"),
     ]:
@@ -152,7 +152,7 @@ def test_a_repeat_leads_to_what_it_repeats(client, maria):
 
 
 @pytest.mark.parametrize("away", ["draft", "hidden", "other reason"])
-def test_a_repeat_leads_nowhere_that_a_reader_cannot_go(client, maria, away):
+def test_duplicate_does_not_link_to_a_hidden_original(client, maria, away):
     article, other = make_article(), make_article("A secret title")
     first, repeat = say(other, "Word for word"), say(article, "Word for word")
     say(article, parent=repeat)
@@ -173,8 +173,8 @@ def test_a_repeat_leads_nowhere_that_a_reader_cannot_go(client, maria, away):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_comment_is_no_repeat_of_one_that_is_removed_at_the_same_moment(maria, omar):
-    """Or both would be gone."""
+def test_original_removed_concurrently_is_refused(maria, omar):
+    """Otherwise both comments would be removed."""
     first, repeat = say(make_article(), "Twice"), say(make_article("Another story"), "Twice")
 
     def remove():
@@ -194,8 +194,8 @@ def test_a_comment_is_no_repeat_of_one_that_is_removed_at_the_same_moment(maria,
     assert Batch.objects.count() == 1
 
 
-def test_what_was_once_a_repeat_of_something_is_no_repeat_of_that_for_good(client, maria):
-    """Approved, and removed again as a repeat of nothing that was named."""
+def test_restored_duplicate_loses_its_original(client, maria):
+    """It was approved, and then removed again as a duplicate without a named original."""
     article = make_article()
     first, repeat = say(article, "Twice"), say(article, "Twice")
     say(article, parent=repeat)
@@ -216,8 +216,8 @@ def test_what_was_once_a_repeat_of_something_is_no_repeat_of_that_for_good(clien
         ("[[b]] c", "[[b]] [[c]]", "[[b]] ███"),
     ],
 )
-def test_marked_passages_are_blackened(body, marked, result):
-    assert blacken(body, marked) == result
+def test_marked_passages_are_redacted(body, marked, result):
+    assert redact_text(body, marked) == result
 
 
 @pytest.mark.parametrize(
@@ -231,13 +231,13 @@ def test_marked_passages_are_blackened(body, marked, result):
         ("[[I am Bob.]]", "all"),
     ],
 )
-def test_a_moderator_puts_no_words_in_and_takes_not_all(marked, code):
+def test_redaction_refuses_added_text_and_a_full_redaction(marked, code):
     with pytest.raises(ValidationError) as raised:
-        blacken("I am Bob.", marked)
+        redact_text("I am Bob.", marked)
     assert raised.value.code == code
 
 
-def test_a_repeat_upon_which_a_colleague_decided_meanwhile_is_left_to_them(client, maria):
+def test_duplicate_decided_by_a_colleague_meanwhile_is_refused(client, maria):
     article = make_article()
     first, repeat = say(article, "Twice"), say(article, "Twice")
     url = reverse("moderation:repeat", args=[repeat.pk])
@@ -250,8 +250,8 @@ def test_a_repeat_upon_which_a_colleague_decided_meanwhile_is_left_to_them(clien
     assert Comment.objects.get(pk=repeat.pk).state_reason == "insult"
 
 
-def test_a_redaction_upon_which_colleagues_decided_meanwhile_is_not_made(client, maria, omar):
-    """Also where it is again what it was."""
+def test_redaction_after_a_colleagues_decision_is_refused(client, maria, omar):
+    """This also holds if the comment has its earlier state again."""
     comment = say(make_article(), "I am Bob.")
     url = reverse("moderation:redact", args=[comment.pk])
     (seen,) = re.findall(r'name="seen" value="([^"]+)"', client.get(url).text)
@@ -263,7 +263,7 @@ def test_a_redaction_upon_which_colleagues_decided_meanwhile_is_not_made(client,
     assert not CommentRevision.objects.exists()
 
 
-def test_a_redaction_is_marked_kept_and_taken_back_exactly(client, maria):
+def test_redaction_is_shown_stored_and_undone_exactly(client, maria):
     article, guest = make_article(), GuestFactory.create()
     comment = say(article, "I am *Bob* of Hull.", guest=guest)
     before = page(client, article)
@@ -293,7 +293,7 @@ def test_a_redaction_is_marked_kept_and_taken_back_exactly(client, maria):
     assert_sound()
 
 
-def test_what_was_shortened_and_given_back_can_be_edited_twice(maria):
+def test_comment_with_an_undone_redaction_can_be_edited_twice(maria):
     guest = GuestFactory.create()
     comment = say(make_article(), "I am Bob.", guest=guest)
     undo(batch=quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria), actor=maria)
@@ -302,7 +302,7 @@ def test_what_was_shortened_and_given_back_can_be_edited_twice(maria):
     assert Comment.objects.get().body == "Two"
 
 
-def test_a_redaction_that_was_shortened_further_is_not_undone(maria):
+def test_redaction_followed_by_another_is_not_undone(maria):
     comment = say(make_article(), "Bob of Hull here.")
     first = quick_actions.redact(comment=comment, marked="[[Bob]] of Hull here.", actor=maria)
     second = quick_actions.redact(comment=Comment.objects.get(), marked="███ of [[Hull]] here.", actor=maria)
@@ -312,8 +312,8 @@ def test_a_redaction_that_was_shortened_further_is_not_undone(maria):
     assert Comment.objects.get().body == "███ of Hull here."
 
 
-def test_a_redaction_upon_which_a_colleague_has_decided_is_not_undone(maria, omar):
-    """Nor is the way back taken from that colleague."""
+def test_redaction_followed_by_a_decision_is_not_undone(maria, omar):
+    """The colleague can still undo their own decision."""
     comment = say(make_article(), "I am Bob.")
     redaction = quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
     removal = decide(ids=[comment.pk], to=State.REJECTED, reason="off_topic", actor=omar)
@@ -323,7 +323,7 @@ def test_a_redaction_upon_which_a_colleague_has_decided_is_not_undone(maria, oma
     assert undo(batch=removal.batch, actor=omar).changed == [comment.pk]
 
 
-def test_the_undo_of_a_redaction_opens_the_case_that_it_closed(maria):
+def test_undo_of_a_redaction_reopens_its_case(maria):
     comment = say(make_article(), "I am Bob.")
     reader = UserFactory.create()
     reporting.report_comment(comment=comment, user=reader, guest=None, why="abuse", words="")
@@ -335,8 +335,8 @@ def test_the_undo_of_a_redaction_opens_the_case_that_it_closed(maria):
     assert not Case.objects.open().exists()
 
 
-def test_what_was_decided_upon_other_words_is_not_decided(maria):
-    """Who read the whole text is told that it was shortened meanwhile."""
+def test_decision_on_an_outdated_text_is_refused(maria):
+    """A moderator who read the whole text learns that it was redacted meanwhile."""
     comment = say(make_article(), "I am Bob.")
     seen = {comment.pk: comment.transitions.latest("id").pk}
     quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
@@ -344,7 +344,7 @@ def test_what_was_decided_upon_other_words_is_not_decided(maria):
     assert act.batch is None
 
 
-def test_the_version_grows_once(maria):
+def test_redaction_increases_the_version_once(maria):
     article = make_article()
     comment = say(article)
     before = Discussion.objects.get().version
@@ -352,7 +352,7 @@ def test_the_version_grows_once(maria):
     assert Discussion.objects.get().version == before + 1
 
 
-def test_its_author_is_told_that_words_were_taken_out(maria, mailoutbox):
+def test_author_is_notified_of_a_redaction(maria, mailoutbox):
     guest = GuestFactory.create(confirmed_at=timezone.now())
     comment = say(make_article(), "I am Bob.", guest=guest)
     batch = quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)

@@ -1,4 +1,4 @@
-"""Deciding and undoing: one act, one batch, counters exact, and nobody's later decision overwritten."""
+"""Decide and undo: one action is one batch, counters are exact, later decisions are not overwritten."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +38,7 @@ def states(*comments) -> list[tuple[str, str]]:
     return [Comment.objects.values_list("state", "state_reason").get(pk=c.pk) for c in comments]
 
 
-def test_a_branch_is_removed_and_comes_back_with_every_counter(maria, omar):
+def test_removal_and_undo_of_a_branch_keep_all_counters_right(maria, omar):
     article = make_article()
     root = say(article)
     reply = say(article, parent=root)
@@ -78,7 +78,7 @@ def test_undoing_twice_says_who_was_first(maria, omar):
     assert Batch.objects.count() == 2
 
 
-def test_the_faster_colleague_wins_and_is_named(maria, omar):
+def test_first_decision_wins_and_names_the_colleague(maria, omar):
     article = make_article()
     one, two = say(article), say(article)
     seen = last_decisions([one.pk, two.pk])
@@ -96,7 +96,7 @@ def test_the_faster_colleague_wins_and_is_named(maria, omar):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_eight_who_press_at_once_one_decides():
+def test_one_of_eight_concurrent_decisions_wins():
     article = make_article()
     comments = [say(article, f"Word {n}") for n in range(5)]
     seen = last_decisions([c.pk for c in comments])
@@ -145,7 +145,7 @@ def test_an_undo_leaves_later_decisions_and_edits_alone(maria, omar):
     assert_sound()
 
 
-def test_a_move_goes_back_and_forth(maria, omar):
+def test_move_is_undone_and_redone(maria, omar):
     article = make_article()
     one, two = say(article), say(article)
     reply = say(article, parent=two)
@@ -168,17 +168,17 @@ def test_a_move_goes_back_and_forth(maria, omar):
     assert Batch.objects.count() == 3
 
 
-def test_a_move_that_was_moved_on_is_not_undone(maria, omar):
+def test_move_followed_by_another_move_is_not_undone(maria, omar):
     article = make_article()
     one, two, three = say(article), say(article), say(article)
     batch = move(comment=three, parent=one, actor=maria)
     move(comment=three, parent=two, actor=omar)
     act = undo(batch=batch, actor=maria)
-    assert (act.batch, act.refused) == (None, [Refusal(three.pk, "Omar", "Moved it again")])
+    assert (act.batch, act.refused) == (None, [Refusal(three.pk, "Omar", "Moved again")])
     assert Comment.objects.get(pk=three.pk).parent == two
 
 
-def test_a_decision_since_does_not_stop_the_undo_of_a_move(maria):
+def test_later_decision_does_not_prevent_the_undo_of_a_move(maria):
     article = make_article()
     one, two = say(article), say(article)
     batch = move(comment=two, parent=one, actor=maria)
@@ -188,7 +188,7 @@ def test_a_decision_since_does_not_stop_the_undo_of_a_move(maria):
     assert_sound()
 
 
-def test_a_hundred_take_the_statements_of_one(maria):
+def test_hundred_comments_take_as_many_statements_as_one(maria):
     article = make_article()
     comments = [say(article, f"Word {n}") for n in range(100)]
 
@@ -206,7 +206,7 @@ def test_a_hundred_take_the_statements_of_one(maria):
     assert_sound()
 
 
-def test_of_many_that_are_left_alone_the_first_are_told_without_their_words(maria, omar):
+def test_first_of_many_refusals_are_listed_without_reading_texts(maria, omar):
     article = make_article()
     ids = [say(article, f"Words {n}.").pk for n in range(NAMED + 5)]
     seen = last_decisions(ids)

@@ -1,4 +1,4 @@
-"""Deciding on the desk's pages and from a story's menu: where each press lands, and its way back."""
+"""Decisions from the moderation pages and from a story's menu: redirects, messages and Undo."""
 
 import re
 
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
         ({"act": "spam", "reason": "off_topic"}, ("spam", "spam"), "Marked as spam"),
     ],
 )
-def test_each_act_lands_on_a_bar_with_its_undo(client, maria, fields, expected, words):
+def test_each_action_redirects_to_a_bar_with_undo(client, maria, fields, expected, words):
     comment = say(make_article())
     page = press(client, client.get("/moderation/"), comment, **fields)
 
@@ -46,7 +46,7 @@ def test_each_act_lands_on_a_bar_with_its_undo(client, maria, fields, expected, 
     assert state(comment) == expected
 
 
-def test_several_are_ticked_and_decided_at_once(client, maria):
+def test_selected_comments_are_decided_together(client, maria):
     article = make_article()
     made = [say(article, f"Words {n}") for n in range(4)]
     page = press(client, client.get("/moderation/"), *made[:3], act="spam")
@@ -56,7 +56,7 @@ def test_several_are_ticked_and_decided_at_once(client, maria):
     assert Batch.objects.count() == 1
 
 
-def test_a_colleague_was_faster(client, maria, omar):
+def test_decision_after_a_colleague_is_refused(client, maria, omar):
     article = make_article()
     one, two = say(article), say(article, "Other words")
     page = client.get("/moderation/")
@@ -65,14 +65,14 @@ def test_a_colleague_was_faster(client, maria, omar):
     answer = press(client, page, one, two, act="approved")
 
     assert [state(one), state(two)] == [("rejected", "insult"), ("published", "approved")]
-    assert "One was left as it is" in text(answer)
+    assert "One was left unchanged" in text(answer)
     assert f'<a href="/moderation/comments/{one.pk}/">#{one.pk}</a>: Omar: Removed: insult.' in text(answer)
 
 
-def test_nothing_ticked_and_nonsense_change_nothing(client, maria):
+def test_empty_selection_and_invalid_input_change_nothing(client, maria):
     comment = say(make_article())
     nothing = client.post("/moderation/decide/", {"act": "spam", "next": "/moderation/"}, follow=True)
-    assert "Tick the comments that you mean first." in text(nothing)
+    assert "Select comments first." in text(nothing)
     for reason in ("", "posted", "imported", "x"):
         answer = client.post("/moderation/decide/", {"ids": comment.pk, "act": reason})
         assert answer.status_code == 400
@@ -81,7 +81,7 @@ def test_nothing_ticked_and_nonsense_change_nothing(client, maria):
     assert not Batch.objects.exists()
 
 
-def test_one_is_sent_back_only_within_the_site(client, maria):
+def test_redirects_stay_within_the_site(client, maria):
     comment = say(make_article())
     answer = client.post(
         "/moderation/decide/", {"ids": comment.pk, "act": "spam", "next": "https://evil.example/"}
@@ -89,7 +89,7 @@ def test_one_is_sent_back_only_within_the_site(client, maria):
     assert answer.headers["Location"] == f"/moderation/acts/{Batch.objects.get().pk}/"
 
 
-def test_an_act_of_the_articles_menu_comes_back_to_the_story(client, maria):
+def test_action_from_the_story_menu_returns_to_the_story(client, maria):
     article = make_article()
     comment = say(article)
     menu = policy().actions([Comment.objects.get(pk=comment.pk)], maria)[comment.pk]
@@ -110,7 +110,7 @@ def test_an_act_of_the_articles_menu_comes_back_to_the_story(client, maria):
     assert state(comment) == ("rejected", "insult")
 
 
-def test_after_a_removal_the_menu_comes_back_to_what_is_left_nearest(client, maria):
+def test_removal_from_the_menu_returns_to_the_nearest_comment(client, maria):
     article = make_article()
     first = say(article, "First", author=maria)
     reply = say(article, "A reply", author=maria, parent=first)

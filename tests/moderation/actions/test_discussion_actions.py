@@ -1,4 +1,4 @@
-"""One press on a discussion or on the whole site: it holds on every surface, is told, and is taken back."""
+"""Quick actions on a discussion or the whole site: their effects, messages and Undo."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +44,7 @@ def read(client: Any, article: Any) -> str:
     return re.sub(r' data-(version|seq)="\d+"', "", client.get(article.get_absolute_url()).content.decode())
 
 
-def test_a_hidden_discussion_is_on_no_surface(client, where, maria):
+def test_hidden_discussion_is_shown_nowhere(client, where, maria):
     member = UserFactory.create(has_page=True)
     article = make_article("The harbour", rights="ours")
     comment = say(article, "A word about herring.", author=member)
@@ -78,7 +78,7 @@ def test_a_hidden_discussion_is_on_no_surface(client, where, maria):
     assert (read(client, article), client.get("/").content) == (before, lists)
 
 
-def test_a_closed_discussion_takes_nothing(client, where, maria):
+def test_closed_discussion_accepts_no_comments(client, where, maria):
     article = make_article()
     discussion = Discussion(article=article)
     comment = say(article, author=maria)
@@ -102,7 +102,7 @@ def test_a_closed_discussion_takes_nothing(client, where, maria):
     assert read(client, article) == before
 
 
-def test_everything_is_reviewed_first(where, maria):
+def test_pre_moderation_holds_every_comment(where, maria):
     article, guest = make_article(), GuestFactory.create(confirmed_at="2026-01-01T00:00Z")
     known = say(article, "One", guest=guest)
     with guards_off():
@@ -117,7 +117,7 @@ def test_everything_is_reviewed_first(where, maria):
     assert say(article, "Four in all", guest=guest).state == "published"
 
 
-def test_the_site_says_so_where_the_discussion_publishes_first(maria):
+def test_pre_moderation_of_the_site_overrides_post_moderation(maria):
     article = make_article()
     Discussion.objects.create(article=article, moderation="post")
     assert say(article).state == "published"
@@ -125,24 +125,24 @@ def test_the_site_says_so_where_the_discussion_publishes_first(maria):
     assert say(article, "Other words here").state == "pending"
 
 
-def test_who_may_press_what(client, maria):
+def test_permissions_for_quick_actions(client, maria):
     article = make_article()
     editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
     article.editors.add(editor)
-    url = reverse("moderation:press", args=[article.pk, "close"])
-    site = reverse("moderation:press-site", args=["close"])
+    url = reverse("moderation:quick-action", args=[article.pk, "close"])
+    site = reverse("moderation:site-quick-action", args=["close"])
     assert client.post(url).status_code == 302  # to log in
     for user, own, whole in [(UserFactory.create(), 403, 403), (other, 404, 403), (editor, 302, 403)]:
         client.force_login(user)
         assert (client.post(url).status_code, client.post(site).status_code) == (own, whole)
     client.force_login(maria)
     assert client.get(url).status_code == 405
-    assert client.post(reverse("moderation:press", args=[article.pk, "explode"])).status_code == 404
+    assert client.post(reverse("moderation:quick-action", args=[article.pk, "explode"])).status_code == 404
     assert client.post(site).status_code == 302
     assert Change.objects.count() == 2
 
 
-def test_the_menu_stands_on_the_story_for_those_who_may_and_leads_back(client, maria):
+def test_story_has_the_menu_for_moderators_and_actions_return_to_it(client, maria):
     article = make_article()
     assert "Moderate this discussion" not in client.get(article.get_absolute_url()).content.decode()
     client.force_login(UserFactory.create())
@@ -150,18 +150,16 @@ def test_the_menu_stands_on_the_story_for_those_who_may_and_leads_back(client, m
     client.force_login(maria)
     page = client.get(article.get_absolute_url()).content.decode()
     assert "Moderate this discussion" in page
-    url = f"{reverse('moderation:press', args=[article.pk, 'review'])}?next=story"
+    url = f"{reverse('moderation:quick-action', args=[article.pk, 'review'])}?next=story"
     assert url in page
     answer = client.post(url, follow=True)
     assert answer.redirect_chain[-1][0] == f"{article.get_absolute_url()}#comments"
-    assert ">Everything is reviewed first</a></span><form" in answer.content.decode()
-    assert "Review as usual" in answer.content.decode()
-    assert client.post(url, follow=True).content.decode().count("It is so already.") == 1
+    assert ">Pre-moderation</a></span><form" in answer.content.decode()
+    assert "End pre-moderation" in answer.content.decode()
+    assert client.post(url, follow=True).content.decode().count("Nothing to change.") == 1
 
 
-def test_the_desks_list_has_the_most_waiting_first_and_bounded_statements(
-    client, maria, django_assert_max_num_queries
-):
+def test_list_of_discussions_has_the_most_waiting_first(client, maria, django_assert_max_num_queries):
     quiet = make_article("Quiet")
     for n in range(30):
         busy = make_article(f"Busy {n}")
@@ -170,7 +168,7 @@ def test_the_desks_list_has_the_most_waiting_first_and_bounded_statements(
     with django_assert_max_num_queries(12):
         page = client.get(reverse("moderation:discussions")).content.decode()
     assert page.index("Busy 0") < page.index("Quiet")
-    waiting = re.findall(r'href="(/moderation/\?article=[^"]+)">1 waiting', page)
+    waiting = re.findall(r'href="(/moderation/\?article=[^"]+)">\s*1 waiting', page)
     assert len(set(waiting)) == 30
     assert client.get(waiting[0]).content.decode().count('class="tick"') == 1
     found = client.get(reverse("moderation:discussions"), {"q": "quiet"}).content.decode()
@@ -182,17 +180,17 @@ def test_the_desks_list_has_the_most_waiting_first_and_bounded_statements(
 @pytest.mark.parametrize(
     ("name", "said"), [("close", "Closed with the whole site"), ("hide", "Hidden with the whole site")]
 )
-def test_what_holds_on_the_whole_site_is_no_storys_age(name, said, client, maria):
+def test_status_of_the_site_is_not_shown_as_closed_by_age(name, said, client, maria):
     say(make_article())
     press(name, "site", make_article(), maria)
     client.force_login(maria)
     page = client.get(reverse("moderation:discussions")).text
     assert page.count(said) == 2
-    assert "Closed by its age" not in page
+    assert "Closed because of its age" not in page
 
 
-def test_no_undo_goes_over_what_an_administrator_has_set_since(client, maria):
-    """Also to the same value again; what was set in the admin is an act itself."""
+def test_undo_does_not_override_a_later_change_in_the_admin(client, maria):
+    """This also holds for the same value; a change made in the admin is recorded as an action."""
     article = make_article("The harbour")
     say(article)
     pressed = quick_actions.press(name="close", article=article.pk, actor=maria)
@@ -202,11 +200,11 @@ def test_no_undo_goes_over_what_an_administrator_has_set_since(client, maria):
         client.post(url, {"status": status, "moderation": "conditional"})
     told = undo(batch=pressed, actor=maria)
     assert (told.batch, [r.who for r in told.refused]) == (None, ["Ada"])
-    assert undo(batch=Batch.objects.latest("at"), actor=maria).settings == 1
+    assert undo(batch=Batch.objects.latest("at"), actor=maria).settings_changed == 1
     assert Discussion.objects.get().status == "open"
 
 
-def test_what_is_set_on_the_page_of_an_article_is_an_act(client):
+def test_settings_changed_in_the_editor_are_recorded_as_actions(client):
     article = make_article("The harbour")
     ada = UserFactory.create(name="Ada", roles=("Administrator",))
     client.force_login(ada)
@@ -224,9 +222,8 @@ def test_what_is_set_on_the_page_of_an_article_is_an_act(client):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("way", ["root", "reply", "edit"])
-def test_what_is_sent_while_it_is_pressed_waits_for_review(way, where, maria, checking_policy):
-    """The checks have looked at it by the earlier setting; behind the lock it meets the present one, and they
-    look again."""
+def test_comment_sent_during_the_change_waits_for_review(way, where, maria, checking_policy):
+    """The checks ran with the earlier setting; under the lock the new setting applies and they run again."""
     article, person = make_article(), UserFactory.create()
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
     own = say(article, "First words.", author=person)

@@ -1,4 +1,4 @@
-"""The history of acts and the page of each: what was done, what of it is in force, and the way back."""
+"""The list of actions and the page of each: what was done, what is undone, and Undo."""
 
 import re
 from uuid import uuid4
@@ -33,21 +33,21 @@ def page_of(client, act: Batch, query: str = "") -> str:
     return client.get(reverse("moderation:batch", args=[act.pk]) + query).text
 
 
-def test_an_act_that_is_undone_in_part_is_told_as_that(client, maria):
+def test_partly_undone_action_is_shown_as_such(client, maria):
     article = make_article()
     ids = [say(article).pk for _ in range(3)]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     decide(ids=ids[:1], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    assert batches.acts([act], None)[0].part == ""
+    assert batches.summarize([act], None)[0].partly_undone == ""
     back = undo(batch=act, actor=maria).batch  # the insult is left as it is
-    assert batches.acts([act], None)[0].part == "undone for 2 of 3"
+    assert batches.summarize([act], None)[0].partly_undone == "undone for 2 of 3"
     assert "undone for 2 of 3" in client.get(reverse("moderation:history")).text
     assert "Undone for 2 of 3." in page_of(client, act)
     undo(batch=back, actor=maria)
-    assert batches.acts([act], None)[0].part == ""
+    assert batches.summarize([act], None)[0].partly_undone == ""
 
 
-def test_a_seal_that_is_lifted_from_one_is_neither_undone_nor_left(client, chief):
+def test_restriction_lifted_for_one_comment_is_partly_undone(client, chief):
     article = make_article()
     ids = [say(article).pk for _ in range(2)]
     client.force_login(chief)
@@ -59,49 +59,49 @@ def test_a_seal_that_is_lifted_from_one_is_neither_undone_nor_left(client, chief
     assert "only an administrator can lift" not in page_of(client, Batch.objects.get(undoes=act))
     assert 'class="undone"' not in client.get(reverse("moderation:history")).text
     restrictions.lift(seal=second, actor=chief)
-    shown = batches.acts([act], None)[0]
-    assert (shown.is_undone, shown.part) == (True, "")
+    shown = batches.summarize([act], None)[0]
+    assert (shown.is_undone, shown.partly_undone) == (True, "")
 
 
-def test_what_is_lifted_from_one_and_sealed_again_says_nothing_of_another(chief):
+def test_renewed_restriction_does_not_affect_another_comment(chief):
     article = make_article()
     ids = [say(article).pk for _ in range(2)]
     restrictions.seal(ids=ids, why=Seal.Why.COURT, actor=chief)
     lifted = [restrictions.lift(seal=seal, actor=chief).batch for seal in Seal.objects.order_by("comment")]
     again = undo(batch=lifted[0], actor=chief).batch
-    shown = {act.batch: act for act in batches.acts([*lifted, again], None)}
-    assert [(shown[act].is_undone, shown[act].last) for act in lifted] == [
+    shown = {act.batch: act for act in batches.summarize([*lifted, again], None)}
+    assert [(shown[act].is_undone, shown[act].latest) for act in lifted] == [
         (True, again.pk),
         (False, lifted[1].pk),
     ]
     assert not shown[again].is_undone
 
 
-def test_the_page_of_an_act_leads_to_all_its_comments_once(client, maria, monkeypatch):
-    monkeypatch.setattr(history, "LISTED", 2)
+def test_page_of_an_action_lists_each_comment_once(client, maria, monkeypatch):
+    monkeypatch.setattr(history, "MAX_LISTED", 2)
     article = make_article()
     ids = [say(article).pk for _ in range(5)]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     url, query, found, headings = reverse("moderation:batch", args=[act.pk]), "", [], []
     while query is not None:
         page = client.get(url + query)
-        found += [line.comment_id for line, _excerpt, _now in page.context["lines"]]
-        headings.append((page.context["first"], page.context["final"]))
+        found += [comment.pk for comment, _excerpt, _state in page.context["comments"]]
+        headings.append((page.context["first"], page.context["last"]))
         query = page.context["next_page"] or None
     assert found == ids
     assert headings == [(1, 2), (3, 4), (5, 5)]
-    assert "Its comments, 1 to 2 of 5" in page_of(client, act)
+    assert "Comments 1 to 2 of 5" in page_of(client, act)
     for nonsense in ("?after=x", "?after=999999999999999999", "?after=%00", "?after=-1"):
         assert client.get(url + nonsense).status_code == 200
 
 
-def test_acts_are_named_as_what_they_did(maria):
+def test_actions_are_described_by_what_they_did(maria):
     article = make_article()
     comment = say(article)
     hidden = quick_actions.press(name="hide", article=None, actor=maria)
-    assert explanations.done(hidden) == "On the whole site: discussions are hidden"
-    assert batches.acts([hidden], None)[0].about == ""  # it is named once
-    assert explanations.decided(State.DELETED, Reason.IMPORT_UNDONE) == "Taken back with its import"
+    assert explanations.done(hidden) == "Whole site: discussions are hidden"
+    assert batches.summarize([hidden], None)[0].target == ""  # it is named once
+    assert explanations.decided(State.DELETED, Reason.IMPORT_UNDONE) == "Import undone"
     brought = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=maria)
     with guards_off():
         comment.transitions.create(
@@ -113,10 +113,10 @@ def test_acts_are_named_as_what_they_did(maria):
             seq=99,
             hash=b"",
         )
-    assert batches.acts([brought], None)[0].about == article.title
+    assert batches.summarize([brought], None)[0].target == article.title
 
 
-def test_the_history_names_each_act_and_its_page_undoes_it(client, maria, omar):
+def test_list_names_each_action_and_its_page_undoes_it(client, maria, omar):
     article = make_article("Council votes")
     comment = say(article)
     first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar).batch
@@ -135,12 +135,12 @@ def test_the_history_names_each_act_and_its_page_undoes_it(client, maria, omar):
     assert "undone" in text(client.get("/moderation/acts/"))
 
     twice = client.post(f"/moderation/acts/{first.pk}/undo/", follow=True)
-    assert "One was left as it is" in text(twice)
+    assert "One was left unchanged" in text(twice)
     assert Batch.objects.count() == 2
     assert client.get(f"/moderation/acts/{uuid4()}/").status_code == 404
 
 
-def test_an_act_on_one_comment_names_it_and_its_story(client, maria):
+def test_action_on_one_comment_names_it_and_its_story(client, maria):
     article = make_article("The slip closes")
     one, other, more = (say(article, f"Words {n}") for n in range(3))
     decide(ids=[one.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
@@ -161,26 +161,26 @@ def test_an_act_on_one_comment_names_it_and_its_story(client, maria):
     ]
 
 
-def test_an_act_whose_undo_was_undone_is_in_force_and_says_so(client, maria):
+def test_action_whose_undo_was_undone_says_so(client, maria):
     comment = say(make_article())
     first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria).batch
     chain = [first]
-    for number, said in enumerate(["Undone by Maria", "it is in force", "Undone by Maria"]):
+    for number, said in enumerate(["Undone by Maria", "then done again by Maria", "Undone by Maria"]):
         chain.append(undo(batch=chain[-1], actor=maria).batch)
         page = text(client.get(f"/moderation/acts/{first.pk}/"))
         assert said in page
         assert ("Undone by" in page) == (number != 1)
         assert "Undo this action" not in page
-        assert f'<a href="/moderation/acts/{chain[-1].pk}/">That act, with Undo</a>' in page
+        assert f'<a href="/moderation/acts/{chain[-1].pk}/">Go to that action to undo it</a>' in page
         assert "Undo this action" in text(client.get(f"/moderation/acts/{chain[-1].pk}/"))
         lines = text(client.get("/moderation/acts/"))
-        history = re.findall(r'<li[^>]*><div><a href="/moderation/acts/[-0-9a-f]{36}.*?</li>', lines)
+        history = re.findall(r'<li[^>]*> <div><a href="/moderation/acts/[-0-9a-f]{36}.*?</li>', lines)
         # The last one is in force, the one before it not, and so on up to the first.
         assert ["<span>undone</span>" in line for line in history] == [n % 2 == 1 for n in range(number + 2)]
     assert state(comment)[0] == "published"
 
 
-def test_the_history_is_paged_in_the_same_statements(client, maria):
+def test_every_page_of_actions_takes_the_same_statements(client, maria):
     article = make_article()
 
     def take(count: int) -> None:
@@ -203,7 +203,7 @@ def test_the_history_is_paged_in_the_same_statements(client, maria):
     assert text(client.get("/moderation/acts/" + link)).count("Marked as spam") == 5
 
 
-def test_however_often_an_act_was_undone_pages_take_the_same_statements(client, maria):
+def test_repeated_undo_does_not_add_statements(client, maria):
     comment = say(make_article())
     card = f"/moderation/comments/{comment.pk}/"
     last = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
@@ -229,4 +229,4 @@ def test_however_often_an_act_was_undone_pages_take_the_same_statements(client, 
     assert statements() == few
     last = go_on(9)
     assert explanations.done(Batch.objects.get(pk=last.pk)) == "Undone: Marked as spam"
-    assert len(client.get(card).context["card"].decisions) == desk.LISTED
+    assert len(client.get(card).context["card"].decisions) == desk.MAX_LISTED

@@ -66,7 +66,7 @@ STEPS = st.lists(
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_no_acts_leave_anything_to_mend(steps):
+def test_actions_leave_no_integrity_errors(steps):
     maria = UserFactory.create(roles=("Administrator", "Moderator"))
     articles = [make_article(), make_article()]
     comments = [say(articles[n % 2], f"Words of {n}") for n in range(4)]

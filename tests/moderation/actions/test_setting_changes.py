@@ -41,7 +41,7 @@ def versions(article: Article) -> tuple[int, int]:
     return Site.objects.get().version, found.version if found else 0
 
 
-def test_each_target_goes_there_and_back(maria, omar):
+def test_every_setting_is_changed_and_reverted(maria, omar):
     article, at = make_article(), datetime(2026, 1, 2, 3, tzinfo=UTC)
     one, two = say(article), say(article)
     rule = Rule.objects.create(value="casino")
@@ -69,18 +69,18 @@ def test_each_target_goes_there_and_back(maria, omar):
 
     back = undo(batch=batch, actor=omar)
 
-    assert (back.settings, back.refused) == (7, [])
+    assert (back.settings_changed, back.refused) == (7, [])
     site = Site.objects.get()
     assert (site.comment_status, site.review_everything) == ("open", False)
     article_now = Article.objects.values().get()
     assert article_now.pop("version") > before[1].pop("version")
     assert (list(Comment.objects.values()), article_now, Rule.objects.values().get()) == before
 
-    assert undo(batch=back.batch, actor=maria).settings == 7
+    assert undo(batch=back.batch, actor=maria).settings_changed == 7
     assert Article.objects.get().published_at == at
 
 
-def test_what_a_reader_sees_makes_its_pages_new_and_nothing_else_does(maria):
+def test_only_visible_settings_change_the_page_version(maria):
     article = make_article()
     comment = say(article)
 
@@ -97,7 +97,7 @@ def test_what_a_reader_sees_makes_its_pages_new_and_nothing_else_does(maria):
     assert grown(Target.ARTICLE, article.pk, "published_at", None) == (1, 0)
 
 
-def test_a_later_word_stands_and_its_author_is_named(maria, omar):
+def test_later_change_is_kept_and_its_author_is_named(maria, omar):
     one, two, three = (make_article(title) for title in ("One", "Two", "Three"))
     batch = act(maria, *((Target.DISCUSSION, a.pk, "status", "closed") for a in (one, two, three)))
     act(omar, (Target.DISCUSSION, one.pk, "status", "hidden"))
@@ -106,7 +106,7 @@ def test_a_later_word_stands_and_its_author_is_named(maria, omar):
 
     back = undo(batch=batch, actor=maria)
 
-    assert back.settings == 1
+    assert back.settings_changed == 1
     assert back.refused == [
         Refusal(None, "Omar", "“One”: The discussion is hidden"),
         Refusal(None, "Omar", "“Two”: Comments are closed"),
@@ -115,7 +115,7 @@ def test_a_later_word_stands_and_its_author_is_named(maria, omar):
     assert said == {"One": "hidden", "Two": "closed", "Three": "open"}
 
 
-def test_a_value_that_no_act_changed_is_left_to_whoever_set_it(maria):
+def test_value_changed_without_an_action_is_kept(maria):
     article = make_article()
     batch = act(maria, (Target.DISCUSSION, article.pk, "status", "closed"))
     change_discussion(article=article, status="hidden")  # as the admin does
@@ -123,7 +123,7 @@ def test_a_value_that_no_act_changed_is_left_to_whoever_set_it(maria):
     assert (back.batch, back.refused) == (None, [Refusal(None, "", f"“{article}”: The discussion is hidden")])
 
 
-def test_a_rule_that_stands_again_meanwhile_is_not_switched_on_twice(maria):
+def test_rule_created_again_meanwhile_is_not_switched_on_twice(maria):
     rule = Rule.objects.create(value="casino")
     batch = act(maria, (Target.RULE, rule.pk, "is_active", False), kind="rule")
     Rule.objects.create(value="Casino")
@@ -131,7 +131,7 @@ def test_a_rule_that_stands_again_meanwhile_is_not_switched_on_twice(maria):
     assert (back.batch, back.refused) == (None, [Refusal(None, "Maria", "“casino”: Switched off")])
 
 
-def test_a_hundred_take_the_statements_of_one(maria):
+def test_hundred_comments_take_as_many_statements_as_one(maria):
     article = make_article()
     comments = [say(article, f"Word {n}") for n in range(100)]
 

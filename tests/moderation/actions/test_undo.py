@@ -1,4 +1,4 @@
-"""Undo of a bulk act over several discussions, after people have gone on: exact, and over nobody's word."""
+"""Undo of bulk actions after later changes: exact, and without overwriting later decisions."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -37,8 +37,7 @@ def omar():
 
 
 def pages(client: Any, articles: Any) -> dict[str, bytes]:
-    """What strangers read of these stories, their feeds and comments, without the two numbers by which an
-    open page knows that it is old."""
+    """Return the public pages of these stories, feeds and comments, without version numbers."""
     urls = [article.get_absolute_url() for article in articles]
     urls += [reverse("story-feed", args=[article.slug]) for article in articles]
     urls += [c.get_absolute_url() for c in Comment.objects.filter(discussion__in=[a.pk for a in articles])]
@@ -46,7 +45,7 @@ def pages(client: Any, articles: Any) -> dict[str, bytes]:
 
 
 def numbers(articles: Any) -> list[Any]:
-    """All that is counted of these discussions."""
+    """Return all counters of these discussions."""
     ids = [article.pk for article in articles]
     comments = Comment.objects.filter(discussion__in=ids).order_by("pk")
     days = Discussion.objects.filter(pk__in=ids, days__visible_count__gt=0).order_by("pk", "days__day")
@@ -59,7 +58,7 @@ def numbers(articles: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("to", [State.SPAM, State.REJECTED, State.PUBLISHED])
-def test_after_three_decisions_a_reply_and_an_edit(client, maria, omar, to):
+def test_undo_after_later_decisions_a_reply_and_an_edit(client, maria, omar, to):
     quiet = [make_article(f"Quiet {n}", rights="ours") for n in range(3)]
     busy = make_article("Busy", rights="ours")
     guest, chosen = GuestFactory.create(), []
@@ -114,19 +113,19 @@ def test_after_three_decisions_a_reply_and_an_edit(client, maria, omar, to):
     assert removal_counts.miscounted() == []
 
 
-def test_what_is_said_of_a_comment_goes_the_way_of_its_state(maria, omar):
-    """A repeat that a colleague has removed as well stays a repeat."""
+def test_settings_of_a_comment_follow_its_state(maria, omar):
+    """A duplicate that a colleague has removed as well stays a duplicate."""
     article = make_article()
     first, one, two = (say(article, "The same") for _ in range(3))
     act = decide(ids=[one.pk, two.pk], to=State.REJECTED, reason="repeat", actor=maria, repeat_of=first.pk)
     decide(ids=[one.pk], to=State.REJECTED, reason="repeat", actor=omar)
     back = undo(batch=act.batch, actor=maria)
-    assert (back.changed, back.settings, [r.comment for r in back.refused]) == ([two.pk], 1, [one.pk])
+    assert (back.changed, back.settings_changed, [r.comment for r in back.refused]) == ([two.pk], 1, [one.pk])
     said = Comment.objects.filter(pk__in=[one.pk, two.pk]).order_by("pk")
     assert list(said.values_list("state", "repeat_of")) == [("rejected", first.pk), ("published", None)]
 
 
-def test_an_act_of_every_kind_is_one_line_that_can_be_undone(client, maria):
+def test_every_kind_of_action_is_listed_and_undone(client, maria):
     article = make_article()
     comment, other = say(article, "I am Bob here."), say(article)
     quick_actions.pick(comment=comment, is_pick=True, actor=maria)
@@ -149,13 +148,13 @@ def test_an_act_of_every_kind_is_one_line_that_can_be_undone(client, maria):
         "Replies are locked",
         "Redacted",
         "The discussion is hidden",
-        "On the whole",
+        "Whole site",
     ):
         assert sentence in history
     assert_sound()
 
 
-def test_the_history_is_sifted_by_who_what_and_since(client, maria, omar):
+def test_actions_are_filtered_by_person_kind_and_date(client, maria, omar):
     article = make_article()
     comment = say(article)
     decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=omar)
@@ -181,7 +180,7 @@ def test_the_history_is_sifted_by_who_what_and_since(client, maria, omar):
     assert shown(f"who={omar.pk}") == (False, False)
 
 
-def test_an_editors_act_on_a_story_that_is_somebody_elses_now_is_not_theirs_to_undo(client):
+def test_editor_cannot_undo_after_losing_the_story(client):
     editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
     article = make_article()
     article.editors.add(editor)
@@ -195,23 +194,23 @@ def test_an_editors_act_on_a_story_that_is_somebody_elses_now_is_not_theirs_to_u
     assert Discussion.objects.get().status == "open"
 
 
-def test_the_page_of_an_undo_names_what_it_left(client, maria, omar):
+def test_page_of_an_undo_lists_what_it_left_unchanged(client, maria, omar):
     article = make_article()
     one, two = say(article), say(article)
     act = decide(ids=[one.pk, two.pk], to=State.SPAM, reason="spam", actor=maria)
     decide(ids=[one.pk], to=State.REJECTED, reason="insult", actor=omar)
     client.force_login(maria)
     page = client.get(reverse("moderation:batch", args=[act.batch.pk])).content.decode()
-    assert "1 would stay as it is" in page
+    assert "1 would be left unchanged, because it has changed meanwhile" in page
     assert "<span>1 Removed: insult</span>" in page
     back = undo(batch=act.batch, actor=maria)
     page = client.get(reverse("moderation:batch", args=[back.batch.pk])).content.decode()
-    assert "1 was left as it is" in page
+    assert "1 was left unchanged" in page
     assert "<bdi>Omar</bdi>: Removed: insult" in page
 
 
-def test_a_copy_that_was_taken_back_is_no_copy(maria):
-    """A discussion tells every reader how many comments "our copy holds"."""
+def test_undone_import_is_not_counted(maria):
+    """A discussion tells every reader how many comments "our copy holds", without undone imports."""
     article = make_article(source_key="there")
     said = [Imported(str(n), "Voice", f"Words {n}", timezone.now()) for n in range(3)]
 
@@ -234,7 +233,7 @@ def test_a_copy_that_was_taken_back_is_no_copy(maria):
     assert copied() == 3
 
 
-def test_an_undo_of_an_undo_of_an_undo_says_what_it_did(maria):
+def test_repeated_undo_is_described_as_undone_or_done_again(maria):
     comment = say(make_article())
     act = decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria).batch
     said = []
@@ -244,7 +243,7 @@ def test_an_undo_of_an_undo_of_an_undo_says_what_it_did(maria):
     assert said == ["Undone: Removed: insult", "Done again: Removed: insult"] * 2
 
 
-def test_what_is_moved_under_locked_replies_takes_none_until_it_is_moved_back(client, maria, omar):
+def test_comment_moved_under_locked_replies_is_locked_until_undone(client, maria, omar):
     article = make_article()
     root, one = say(article), say(article)
     below = say(article, parent=one)
@@ -259,8 +258,8 @@ def test_what_is_moved_under_locked_replies_takes_none_until_it_is_moved_back(cl
     further = move(comment=one, parent=None, actor=omar)
     client.force_login(maria)
     page = client.get(reverse("moderation:batch", args=[batch.pk])).text
-    assert "1 would stay as it is" in page
-    assert "<bdi>Omar</bdi>: Moved it again" in page
+    assert "1 would be left unchanged, because it has changed meanwhile" in page
+    assert "<bdi>Omar</bdi>: Moved again" in page
     assert undo(batch=batch, actor=maria).batch is None  # it was moved again: nothing of it goes back
     assert locked() == {root.pk, one.pk, below.pk}
     undo(batch=further, actor=omar)
@@ -270,7 +269,7 @@ def test_what_is_moved_under_locked_replies_takes_none_until_it_is_moved_back(cl
     assert_sound()
 
 
-def test_what_comes_back_under_replies_that_were_locked_meanwhile_takes_none(maria, omar):
+def test_comment_returning_under_locked_replies_is_locked(maria, omar):
     article = make_article()
     root, other = say(article), say(article)
     reply = say(article, parent=root)
@@ -288,7 +287,7 @@ def test_what_comes_back_under_replies_that_were_locked_meanwhile_takes_none(mar
     assert (again.refused, locked()) == ([], {root.pk})
 
 
-def test_what_was_locked_by_its_move_stays_so_where_it_comes_back_under_locked_replies(maria, omar):
+def test_lock_of_a_move_stays_if_the_old_parent_is_locked(maria, omar):
     article = make_article()
     root, other = say(article), say(article)
     reply = say(article, parent=root)
@@ -299,8 +298,8 @@ def test_what_was_locked_by_its_move_stays_so_where_it_comes_back_under_locked_r
     assert not Comment.objects.filter(is_locked=False).exists()
 
 
-def test_seals_of_one_act_that_are_lifted_one_by_one(client):
-    """The page offers the way back until the last is lifted, and says no sooner that it was undone."""
+def test_restrictions_of_one_action_are_lifted_one_by_one(client):
+    """The page offers Undo until the last restriction is lifted, and only then says that it was undone."""
     adam = UserFactory.create(name="Adam", roles=("Administrator",))
     article = make_article()
     one, two = say(article), say(article)
@@ -310,20 +309,20 @@ def test_seals_of_one_act_that_are_lifted_one_by_one(client):
     url = reverse("moderation:batch", args=[act.batch.pk])
     page = client.get(url).text
     assert "Undone by" not in page
-    assert "1 would stay as it is" in page
+    assert "1 would be left unchanged, because it has changed meanwhile" in page
     client.post(reverse("moderation:undo", args=[act.batch.pk]))
     assert set(Comment.objects.values_list("state", flat=True)) == {"published"}
     assert "Undone by Adam" in client.get(url).text
 
 
-def test_an_undo_asks_the_database_no_more_than_it_must(maria, django_assert_max_num_queries):
+def test_undo_takes_a_bounded_number_of_statements(maria, django_assert_max_num_queries):
     comment = say(make_article())
     act = decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria)
     with django_assert_max_num_queries(14):
         undo(batch=act.batch, actor=maria)
 
 
-def test_the_page_of_an_act_tells_which_settings_would_stay(client, maria, omar):
+def test_page_of_an_action_lists_what_undo_would_leave_unchanged(client, maria, omar):
     article = make_article()
     act = quick_actions.press(name="close", article=article.pk, actor=maria)
     url = reverse("moderation:batch", args=[act.pk])
@@ -331,11 +330,11 @@ def test_the_page_of_an_act_tells_which_settings_would_stay(client, maria, omar)
     assert "would stay" not in client.get(url).text
     quick_actions.press(name="hide", article=article.pk, actor=omar)
     page = client.get(url).text
-    assert "1 would stay as it is" in page
+    assert "1 would be left unchanged, because it has changed meanwhile" in page
     assert f"<bdi>Omar</bdi>: “{article.title}”: The discussion is hidden" in page
 
 
-def test_a_legal_hold_has_no_undo_that_does_nothing(client):
+def test_legal_hold_has_no_undo_button(client):
     adam = UserFactory.create(roles=("Administrator",))
     comment = say(make_article())
     restrictions.seal(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=adam)
@@ -348,7 +347,7 @@ def test_a_legal_hold_has_no_undo_that_does_nothing(client):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("of", ["a decision", "a setting"])
-def test_of_two_who_undo_at_once_the_second_changes_nothing(maria, omar, of):
+def test_second_of_two_concurrent_undos_changes_nothing(maria, omar, of):
     article = make_article()
     comments = [say(article, f"Word {n}") for n in range(3)]
     if of == "a decision":

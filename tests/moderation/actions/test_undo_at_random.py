@@ -1,5 +1,4 @@
-"""Acts of every kind, one upon the other as chance has it: each is undone, done again and perhaps undone, and
-all that is stored of the discussions is each time what it was."""
+"""Random sequences of actions of every kind: undoing and redoing each restores all stored rows exactly."""
 
 import random
 from collections.abc import Callable
@@ -21,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy"
 
 
 def stored() -> list[Any]:
-    """Without the versions, which only grow, and the numbers of trees, which a move makes anew."""
+    """Return the stored rows without version numbers, which only grow, and tree ids, which a move renews."""
     discussions = [{**row, "version": None} for row in Discussion.objects.order_by("pk").values()]
     comments = [{**row, "tree_id": None} for row in Comment.objects.order_by("pk").values()]
     texts = list(CommentText.objects.order_by("comment").values_list("comment", "folded"))
@@ -49,7 +48,7 @@ def kinds(chance: random.Random, adam: Any) -> list[Callable[[], Batch | None]]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_every_act_goes_there_and_back(seed):
+def test_every_action_is_undone_and_redone_exactly(seed):
     chance = random.Random(seed)  # the same acts each time
     adam = UserFactory.create(name="Adam", roles=("Administrator",))
     stories = [make_article(f"Story {n}") for n in range(2)]

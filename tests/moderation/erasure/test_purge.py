@@ -235,7 +235,7 @@ def test_the_page_requires_a_confirmation(moderator, administrator):
         client.force_login(person)
         told = client.get(f"/moderation/acts/{act.pk}/").content.decode()
         assert "Deleted for good: 3 comments" in told
-        assert "There is no Undo for this." in told
+        assert "This action cannot be undone." in told
         assert f"/acts/{act.pk}/undo/" not in told
         assert (url in told) == is_linked
     client.force_login(administrator)

@@ -167,7 +167,7 @@ def test_no_other_decision_reaches_it(comment, moderator, administrator):
         act = attempt()
         assert act.batch is None
         assert [(r.who, r.what) for r in act.refused] == [
-            ("Mo", "Access is restricted; only an administrator can lift the restriction")
+            ("Mo", "Access is restricted: only an administrator can lift the restriction")
         ]
     rename_author(comment=comment, name="Somebody")
     assert not delete_comment(comment=comment, user=None, guest=comment.guest)
@@ -350,7 +350,7 @@ def test_a_permanently_deleted_comment_takes_no_decision(comment, moderator):
         decisions.undo(batch=spam.batch, actor=moderator),
         seal(comment, actor=moderator),
     ):
-        assert [r.what for r in act.refused] == ["Its words were deleted for good"]
+        assert [r.what for r in act.refused] == ["Its text was deleted for good"]
     assert Transition.objects.count() == lines
     assert Batch.objects.count() == 1
 

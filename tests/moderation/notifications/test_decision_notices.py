@@ -187,7 +187,7 @@ WAITS = "Your comment is waiting for review"
 ALONE = "Only you and the moderators can see it."
 NOBODY = "Not reviewed yet."
 PERSON = "A person decided this, not an automatic check."
-TERM = "It has a term that a rule of this site points to."
+TERM = "It contains a term that a rule of this site covers."
 CASES = [
     Case(
         new,
@@ -413,25 +413,25 @@ RULES = [
     (
         Written(pk=None, kind="list", value="a.txt", terms="pill\nboots\ncheap boots"),
         "Get cheap boots here",
-        "It has words that a list of terms of this site points to.",
+        "It contains words from a list of terms of this site.",
         ["cheap boots"],
     ),
     (
         Written(pk=None, kind="domain", value="evil.example"),
         "See http://www.evil.example/x for more",
-        "It links to a domain that a rule of this site points to.",
+        "It links to a domain that a rule of this site covers.",
         ["http://www.evil.example/x"],
     ),
     (
         Written(pk=None, kind="name", value="^jim"),
         "See you there",
-        "The name over it is like those that a rule of this site points to.",
+        "The name matches a rule of this site.",
         [],
     ),
     (
         Written(pk=None, kind="list", value="a.txt", terms="pill\njim"),
         "See you there",
-        "The name over it has a word that a list of terms of this site points to.",
+        "The name contains a word from a list of terms of this site.",
         [],
     ),
 ]
@@ -575,7 +575,7 @@ def test_sentences_in_the_thread_address_the_author_or_the_moderator(client, jim
         pages[user.name] = client.get(article.get_absolute_url()).content.decode()
     assert "This is your first comment." in pages["Jim"]
     assert "by this person" not in pages["Jim"]
-    assert "Nothing by this person was approved here yet." in pages["Maria"]
+    assert "No comment by this person has been approved yet." in pages["Maria"]
 
 
 def test_waiting_is_mailed_after_a_minute_to_confirmed_e_mails_at_most_three_times(

@@ -171,7 +171,7 @@ def test_a_pause_removes_recent_comments_and_can_be_ended(maria, ada):
     client = as_(maria)
     sent = {"reason": "insult", "words": "Enough.", "until": until, "days": "7"}
     answer = client.post(f"{url(ada)}pause/", sent, follow=True)
-    assert "Paused from commenting, and what they wrote in 7 days removed" in answer.content.decode()
+    assert "Paused, and comments of 7 days removed" in answer.content.decode()
     assert Comment.objects.get().state_reason == "insult"
     made = Sanction.objects.get()
     assert (made.kind, made.words, made.is_in_force) == ("pause", "Enough.", True)
@@ -340,8 +340,8 @@ def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, ada):
     assert Sanction.objects.get().asked_words == "It was a joke."
     desk = as_(maria)
     second = "/moderation/?queue=second"
-    assert "<span>Second looks</span> <b>1</b>" in desk.get("/moderation/").content.decode()
-    assert "Somebody asks for another look" in desk.get(second).content.decode()  # she is the only moderator
+    assert "<span>Appeals</span> <b>1</b>" in desk.get("/moderation/").content.decode()
+    assert "1 person appeals a pause or ban" in desk.get(second).content.decode()  # she is alone
     assert "It was a joke." in desk.get("/moderation/people/").content.decode()
     omar = as_(UserFactory.create(roles=("Moderator",)))
     assert "Somebody asks" in omar.get(second).content.decode()
@@ -354,7 +354,7 @@ def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, ada):
     assert "It was a joke." not in editor.get("/moderation/people/").content.decode()
     assert "Somebody asks" not in editor.get(second).content.decode()
     omar.post(keeps)
-    assert "<span>Second looks</span> <b>0</b>" in omar.get("/moderation/").content.decode()
+    assert "<span>Appeals</span> <b>0</b>" in omar.get("/moderation/").content.decode()
     assert "it stays" in client.get("/account/standing/").content.decode()
     assert "It was a joke." not in desk.get("/moderation/people/").content.decode()
 

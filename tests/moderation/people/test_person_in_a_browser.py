@@ -58,7 +58,7 @@ def test_a_ban_from_the_form_to_the_account_status(browser, live_server, with_sc
     form.get_by_label("Message to the person").fill("After two warnings.")
     form.get_by_label("Also remove").select_option("7")
     form.get_by_role("button", name="Ban").click()
-    expect(board.locator(".undo")).to_contain_text("Banned, and what they wrote in 7 days removed")
+    expect(board.locator(".undo")).to_contain_text("Banned, and comments of 7 days removed")
     assert Comment.objects.get(guest=ida).state == State.REJECTED
 
     # The same browser with another name: the text stays in the form, with the reason for the refusal.

@@ -172,8 +172,8 @@ def test_people_with_the_same_name_are_counted_but_not_merged(client, maria):
     assert (there.same_name, there.same_name_said) == (1, "1 published")
     client.force_login(maria)
     card = client.get(f"/moderation/comments/{spam.pk}/").text
-    assert "nothing else is known to be theirs." in card
-    assert "also used by 2 other writers (3 published), who may or may not be the same person." in card
+    assert "no other comments." in card
+    assert "2 other authors used the same name (3 published) and may be different people." in card
 
 
 def test_25_cards_take_as_many_statements_as_one(maria):

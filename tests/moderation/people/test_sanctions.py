@@ -87,7 +87,7 @@ def test_a_review_applies_with_post_moderation_too(article, maria):
     hold(ada, "review", maria)
     third = say(article, "Third", author=ada)
     assert third.state == State.PENDING
-    assert "A moderator reads what you write" in " ".join(policy().reasons([third.pk])[third.pk])
+    assert "A moderator reviews your comments" in " ".join(policy().reasons([third.pk])[third.pk])
 
 
 def test_a_warned_person_can_comment(article, maria):

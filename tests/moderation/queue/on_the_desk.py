@@ -1,4 +1,4 @@
-"""What tests of the desk's pages read off them, and how they press what stands there."""
+"""Helpers for tests of the moderation pages: read a page and post its forms."""
 
 import re
 from html import unescape
@@ -7,21 +7,22 @@ from comments.models import Comment
 
 
 def text(response) -> str:
+    """Return the page with all whitespace collapsed."""
     return re.sub(r"\s+", " ", response.content.decode())
 
 
 def shown(response) -> list[int]:
-    """The id of the comment on the open card, if one is open."""
+    """Return the id of the comment on the open card, if one is open."""
     return [int(pk) for pk in re.findall(r'<article class="card" id="comment-(\d+)"', text(response))]
 
 
 def links(response) -> str:
-    """The page with its URLs as a browser reads them."""
+    """Return the page with its URLs unescaped."""
     return unescape(text(response))
 
 
 def rows(response) -> list[int]:
-    """Ids of the comments listed, from top to bottom."""
+    """Return the ids of the listed comments, from top to bottom."""
     return [int(pk) for pk in re.findall(r'name="ids" value="(\d+)" form="bulk"', text(response))]
 
 
@@ -36,6 +37,7 @@ def seen(page, comment) -> str:
 
 
 def press(client, page, *comments, **fields):
+    """Post a decision on these comments with the `seen` values of the page."""
     values = {
         "ids": [c.pk for c in comments],
         "seen": [seen(page, c) for c in comments],

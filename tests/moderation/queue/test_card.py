@@ -1,4 +1,4 @@
-"""What goes first on the desk, what is answered in one press, and the bar that takes a press back."""
+"""The card: urgent comments first, appeals, signals, and the bar with Undo."""
 
 import re
 from html import unescape
@@ -24,7 +24,7 @@ def opened(page: str) -> list[str]:
     return re.findall(r'<article class="card" id="comment-(\d+)"', page)
 
 
-def test_what_is_published_and_reported_as_illegal_stands_first(client, maria):
+def test_published_comment_reported_as_illegal_comes_first(client, maria):
     article = make_article()
     told = say(article, "Published, and against the law.", author=UserFactory.create())
     waits = say(article, "It has waited for a long time.", author=UserFactory.create())
@@ -37,7 +37,7 @@ def test_what_is_published_and_reported_as_illegal_stands_first(client, maria):
     assert re.findall(r'name="ids" value="(\d+)" form="bulk"', page) == [str(told.pk), str(waits.pk)]
     assert "<title>1 reported as illegal · 1 waiting, oldest" in page
     assert "<b>2</b> <strong>1 reported as illegal</strong>" in page  # as many as are listed
-    assert "<strong>Reported as illegal.</strong> It goes before everything else." in page
+    assert "<strong>Reported as illegal.</strong> Please review it first." in page
     assert "<small><strong>Reported as illegal</strong>" in page
 
     decide(ids=[told.pk], to=State.PUBLISHED, reason="approved", actor=maria)
@@ -49,7 +49,7 @@ def test_what_is_published_and_reported_as_illegal_stands_first(client, maria):
 @pytest.mark.parametrize(
     ("state", "reason", "said"), [(State.REJECTED, "insult", "insult"), (State.SPAM, "spam", "spam")]
 )
-def test_another_look_is_answered_in_one_press_that_it_stays_removed(client, maria, state, reason, said):
+def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, said):
     jim = UserFactory.create(name="Jim", email="jim@example.org")
     EmailAddress.objects.create(user=jim, email=jim.email, verified=True, primary=True)
     comment = say(make_article(), "You fool.", author=jim)
@@ -68,7 +68,7 @@ def test_another_look_is_answered_in_one_press_that_it_stays_removed(client, mar
         for name in ("ids", "seen", "next")
     }
     done = text(client.post("/moderation/decide/", values | {"act": "stays"}, follow=True))
-    assert f"It stays removed: {said}" in done
+    assert f"Kept removed: {said}" in done
     batch = Batch.objects.latest("at")
     assert (batch.actor, batch.to_state, batch.reason) == (maria, state, reason)
     assert not Case.objects.open().filter(comment=comment).exists()
@@ -84,10 +84,10 @@ def test_another_look_is_answered_in_one_press_that_it_stays_removed(client, mar
     assert Case.objects.open().get(comment=comment).is_second_look
 
 
-def test_only_what_is_removed_can_stay_removed(client, maria):
+def test_only_removed_comments_can_be_kept_removed(client, maria):
     comment = say(make_article(), "All is well.", author=UserFactory.create())
     sent = {"ids": comment.pk, "act": "stays", "next": "/moderation/"}
-    assert "It is not removed" in text(client.post("/moderation/decide/", sent, follow=True))
+    assert "This comment is not removed" in text(client.post("/moderation/decide/", sent, follow=True))
     assert client.post("/moderation/decide/", sent | {"ids": [comment.pk, comment.pk + 1]}).status_code == 400
     assert not Batch.objects.exists()
 
@@ -95,14 +95,14 @@ def test_only_what_is_removed_can_stay_removed(client, maria):
 @pytest.mark.parametrize(
     "seen", ["{pk}.{last}9999999999999999999", "\x00", "{pk}", "{pk}.", "x.y", "{pk}.1.2"]
 )
-def test_what_no_form_says_was_seen_is_no_leave_to_decide_twice(client, maria, seen):
+def test_malformed_seen_value_is_refused(client, maria, seen):
     comment = say(make_article(), "Words.", author=UserFactory.create())
     sent = {"ids": comment.pk, "act": "spam", "seen": seen.format(pk=comment.pk, last=1)}
     assert client.post("/moderation/decide/", sent).status_code == 400
     assert not Batch.objects.exists()
 
 
-def test_a_press_on_the_story_is_taken_back_by_one_press_and_stays_there(client, maria):
+def test_action_on_the_story_is_undone_there(client, maria):
     article = make_article()
     comment = say(article, "Words.", author=UserFactory.create())
     story = article.get_absolute_url()
@@ -119,7 +119,7 @@ def test_a_press_on_the_story_is_taken_back_by_one_press_and_stays_there(client,
     assert 'class="undo"' not in text(client.get(story))  # told once
 
 
-def test_a_reason_to_remove_is_chosen_by_its_own_button_with_what_its_author_reads(client, maria):
+def test_removal_reasons_show_the_sentence_for_the_author(client, maria):
     reason = RemovalReason.objects.get(code="off_topic")
     reason.told = "Write to the editors about that."
     reason.save()
@@ -130,7 +130,7 @@ def test_a_reason_to_remove_is_chosen_by_its_own_button_with_what_its_author_rea
     assert '<select name="reason"' not in page
 
 
-def test_a_rule_that_was_switched_is_switched_back_by_the_bar(client, maria):
+def test_bar_undoes_the_switch_of_a_rule(client, maria):
     sent = {"value": "casino", "holds": "on", "note": "Ads", "save": "1"}
     saved = text(client.post("/moderation/rules/new/term/", sent, follow=True))
     rule = Rule.objects.get()
@@ -149,37 +149,41 @@ def test_a_rule_that_was_switched_is_switched_back_by_the_bar(client, maria):
         (
             "luxury kayak",
             "722802 372445never found such a good website, I have bookmarked it. 81234",
-            {"Numbers stand around the text.": 3, "search phrase: “luxury kayak”": 2, "about the page": 2},
+            {
+                "There are numbers around the text.": 3,
+                "search phrase: “luxury kayak”": 2,
+                "about the site": 2,
+            },
         ),
         ("anna berg", "The slip was there before any of us.", {"search phrase: “anna berg”": 1}),
         ("Anna Berg", "Thank you for this article: the slip in 1907 was mine.", {}),
     ],
 )
-def test_the_card_says_what_groups_are_made_of_with_its_places(name, body, said):
-    found = single_comment.signs(name, body)
+def test_signals_of_a_text_have_their_spans(name, body, said):
+    found = single_comment.find_signals(name, body)
     assert len(found) == len(said)
     for sign, (words, strength) in zip(found, said.items(), strict=True):
         assert words in sign.sentence
-        assert card._class(sign.strength) == strength
+        assert card._strength_class(sign.strength) == strength
     if len(said) > 1:
         assert [body[a:b] for a, b in found[0].spans] == ["722802", "372445", "81234"]
         assert "bookmarked" in [body[a:b] for a, b in found[2].spans]
 
 
-def test_the_evidence_stands_on_the_card_of_what_no_check_found(client, maria):
+def test_text_signals_are_on_the_card_without_findings(client, maria):
     name, body = "luxury kayak", "722802 372445never found this website."
     comment = say(make_article(), body, author=UserFactory.create(name=name))
     page = text(client.get(f"/moderation/comments/{comment.pk}/"))
-    assert '<li data-strength="3"><span>Numbers stand around the text.' in page
+    assert '<li data-strength="3"><span>There are numbers around the text.' in page
     assert "<mark>722802</mark> <mark>372445</mark>never" in page
     assert "found nothing in it" not in page
 
 
-def test_a_name_that_nobody_has_as_a_whole_says_so(client, maria):
-    assert "found by the whole name" in text(client.get("/moderation/?author=lux"))
+def test_unknown_name_explains_that_the_full_name_is_needed(client, maria):
+    assert "Enter the full name of a person" in text(client.get("/moderation/?author=lux"))
 
 
-def test_what_a_removal_takes_off_the_page_leads_to_what_stood_before_it(client, maria):
+def test_removal_redirects_to_the_comment_before(client, maria):
     article = make_article()
     first, second = (say(article, words, author=UserFactory.create()) for words in ("One.", "Two."))
     sent = {"ids": second.pk, "act": "off_topic", "next": "story"}

@@ -1,4 +1,4 @@
-"""The filters of a queue: what each leaves, whom it tells of, and that no query is too much."""
+"""The filters of a queue: their results, names that must not be shown, and hostile queries."""
 
 from datetime import timedelta
 from itertools import cycle
@@ -16,7 +16,7 @@ from tests.moderation.queue.on_the_desk import rows, text
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
 
 
-def test_filters_are_words_to_take_away(client, maria):
+def test_active_filters_can_be_removed_one_by_one(client, maria):
     topic = Topic.objects.create(name="Sea", slug="sea")
     sea, land = make_article("The slip closes"), make_article("A road opens")
     land.topics.add(topic)
@@ -51,7 +51,7 @@ def test_filters_are_words_to_take_away(client, maria):
     assert f"/?queue=new&amp;article={sea.slug}&amp;script=Arab" in page  # an act comes back to it
 
 
-def test_a_filter_tells_an_editor_no_name_of_somebody_who_wrote_elsewhere(client, maria):
+def test_filter_hides_names_of_people_from_other_stories(client, maria):
     editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
     own, elsewhere = make_article("Own"), make_article("Elsewhere")
     own.editors.add(editor)
@@ -77,7 +77,7 @@ HOSTILE = ["\0", "9" * 40, "-1", "٣", "u", "g99999999999999999", "i1", "' OR 1=
 @pytest.mark.parametrize(
     "name", ["queue", "article", "topic", "author", "rule", "script", "age", "score", "after", "done"]
 )
-def test_no_query_is_too_much(client, maria, name):
+def test_hostile_queries_are_no_errors(client, maria, name):
     comment = say(make_article())
     paths = cycle(["/moderation/?", "/moderation/?queue=recent&", f"/moderation/comments/{comment.pk}/?"])
     for path, value in zip(paths, HOSTILE, strict=False):

@@ -1,4 +1,4 @@
-"""The desk at /moderation/: who sees what, the queues with their open case, and who has it."""
+"""/moderation/: permissions, the queues with their open case, and claims by colleagues."""
 
 import re
 from datetime import timedelta
@@ -37,7 +37,7 @@ LONG = "The slip was there before any of us, and it will be there when we are go
 # Who
 
 
-def test_the_desk_is_for_moderators_and_editors(client):
+def test_queue_is_for_moderators_and_editors(client):
     omar = UserFactory.create(roles=("Moderator",))
     act = Batch.objects.create(kind="decision", actor=omar, to_state="spam", reason="spam")
     gets = ["/moderation/", "/moderation/acts/", f"/moderation/acts/{act.pk}/"]
@@ -64,7 +64,7 @@ def test_the_desk_is_for_moderators_and_editors(client):
 ANY = {"int": 1, "uuid": uuid4(), "slug": "review", "str": "u1"}  # a value of each kind in a URL
 
 
-def test_no_act_sends_its_own_url_through_the_login_as_it_cannot_be_opened(client):
+def test_login_for_a_post_url_leads_to_the_queue(client):
     acts = 0
     for pattern in urlpatterns:
         kinds = re.findall(r"<(\w+):", str(pattern.pattern))
@@ -102,7 +102,7 @@ def test_an_editor_decides_under_own_stories_only(client):
     assert client.get(f"/moderation/acts/{Batch.objects.get().pk}/").status_code == 200
 
 
-def test_a_twin_is_named_to_those_who_may_know_of_it_and_linked_where_it_can_be_read(client, maria):
+def test_duplicate_names_its_twin_only_to_people_who_may_read_it(client, maria):
     own, other = make_article("Own"), make_article("Other")
     editor = UserFactory.create(roles=("Editor",))
     own.editors.add(editor)
@@ -130,7 +130,7 @@ def test_a_twin_is_named_to_those_who_may_know_of_it_and_linked_where_it_can_be_
 
 
 @pytest.mark.parametrize("hidden", [True, False])
-def test_links_lead_only_to_what_can_be_read(client, maria, hidden):
+def test_links_lead_only_to_readable_pages(client, maria, hidden):
     article = make_article("Taken back")
     comment = say(article)
     act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
@@ -175,31 +175,31 @@ def test_a_card_has_all_that_a_decision_needs(client, maria):
     assert "Seven to <strong>four</strong>." in page
     assert "<bdi>Teak &lt;b&gt;</bdi>" in page
     assert "guest, e-mail confirmed" in page
-    assert "1 removed, here since" in page
+    assert "1 removed, first comment" in page
     # As readers would see it, and where a link hides it, where it leads; the marked places in both.
     assert '>a <em>shop</em></a> <small class="leads">(<mark>https://a.example</mark>)</small>' in page
     assert "<mark>https://b.example</mark></a> &lt;i&gt;" in page
-    assert "It has 2 links; with more than 1, a person looks first." in page
-    assert "1 middling reason and 1 weak one to look." in page
-    assert page.index("It has 2 links") < page.index("Nothing by this person was approved here yet.")
+    assert "It has 2 links; comments with more than 1 are reviewed first." in page
+    assert "1 medium and 1 weak signal" in page
+    assert page.index("It has 2 links") < page.index("No comment by this person has been approved yet.")
     assert f"/stories/{article.slug}/#comment-{comment.pk}" in page
     assert f'<a href="/moderation/acts/{act.pk}/">Marked as spam</a>' in page
     assert f'href="/moderation/people/g{guest.pk}/"' in page
     assert "Removed by a moderator: off-topic." in page
 
 
-def test_the_most_urgent_come_first_and_a_page_goes_on_where_the_last_one_ended(client, maria):
+def test_queue_is_ordered_by_due_time_across_pages(client, maria):
     article = make_article()
     made = [say(article, f"{word}.") for word in WORDS[:30]]
     first = client.get("/moderation/")
     assert rows(first) == [c.pk for c in made[:20]]
     assert shown(first) == [made[0].pk]
-    link = re.search(r'href="([^"]+after=\d+)">Further on', links(first))[1]
+    link = re.search(r'href="([^"]+after=\d+)">Next page', links(first))[1]
 
     decide(ids=[c.pk for c in made[17:22]], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     further = client.get(link)
     assert (rows(further), shown(further)) == ([c.pk for c in made[22:]], [made[22].pk])
-    assert "From the start" in text(further)
+    assert "First page" in text(further)
     # An act on one of these stays behind the same row, also the last act.
     page = client.get(re.search(rf'name="ids" value="{made[28].pk}".*?<a href="([^"]+)"', links(further))[1])
     then = re.search(r'name="next" value="([^"]+)"', links(page))[1]
@@ -208,7 +208,7 @@ def test_the_most_urgent_come_first_and_a_page_goes_on_where_the_last_one_ended(
 
 
 @pytest.mark.parametrize("queue", ["waiting", "reported", "new", "second", "published", "recent"])
-def test_a_full_page_takes_the_statements_of_a_small_one(client, maria, queue):
+def test_full_page_takes_as_many_statements_as_a_small_one(client, maria, queue):
     def fill(count: int) -> None:
         for number in range(count):
             article = make_article(f"Story {number} of {count}")
@@ -253,7 +253,7 @@ def test_earlier_versions_are_on_the_card_the_latest_first(client, maria):
     assert "Earlier versions" not in text(client.get(f"/admin/comments/comment/{plain.pk}/change/"))
 
 
-def test_each_queue_has_what_it_says_with_its_count_and_age(client, maria):
+def test_each_queue_shows_its_comments_count_and_age(client, maria):
     article = make_article()
     known = GuestFactory.create(confirmed_at=timezone.now())
     decide(
@@ -283,14 +283,14 @@ def test_each_queue_has_what_it_says_with_its_count_and_age(client, maria):
     assert "3 waiting, oldest 3 h" in page
     told = re.findall(r"<span>([^<]+)</span> <b>(\d+)</b>(?: <small>oldest ([^<]+)</small>)?", page)
     assert {
-        ("Waiting", "3", "3 h"),
-        ("New people", "1", "3 h"),
+        ("Waiting for review", "3", "3 h"),
+        ("First-time commenters", "1", "3 h"),
         ("Reported", "1", "0 min"),
-        ("Published, to check", "1", "0 min"),
+        ("Flagged after publication", "1", "0 min"),
     } <= set(told)
 
 
-def test_what_was_published_at_once_is_looked_at_afterwards(client, maria):
+def test_flagged_comment_is_in_its_queue_after_publication(client, maria):
     article = make_article()
     change_discussion(article=article, moderation="post")
     comment = say(article, "https://a.example https://b.example")
@@ -300,7 +300,7 @@ def test_what_was_published_at_once_is_looked_at_afterwards(client, maria):
     assert rows(press(client, page, comment, act="approved", next="/moderation/?queue=published")) == []
 
 
-def test_what_is_sealed_is_nowhere(client, maria):
+def test_restricted_comment_is_in_no_queue(client, maria):
     comment = say(make_article(), "What nobody may see")
     with guards_off():
         Comment.objects.filter(pk=comment.pk).update(state="rejected", state_reason="sealed")
@@ -312,7 +312,7 @@ def test_what_is_sealed_is_nowhere(client, maria):
 
 
 @pytest.mark.parametrize("path", ["cases", "comments"])
-def test_no_number_is_too_much(client, maria, path):
+def test_huge_numbers_are_no_errors(client, maria, path):
     for number in ("0", "9" * 18, "9" * 40):
         assert client.get(f"/moderation/{path}/{number}/").status_code == 404
 
@@ -320,7 +320,7 @@ def test_no_number_is_too_much(client, maria, path):
 # Who has it
 
 
-def test_an_opened_case_is_claimed_for_five_minutes_and_colleagues_get_the_next(client, maria, omar):
+def test_open_case_is_claimed_and_colleagues_get_the_next(client, maria, omar):
     article = make_article()
     one, two = say(article, "One"), say(article, "Two")
     other = Client()
@@ -329,19 +329,19 @@ def test_an_opened_case_is_claimed_for_five_minutes_and_colleagues_get_the_next(
     assert shown(client.get("/moderation/")) == [one.pk]
     assert shown(client.get("/moderation/")) == [one.pk]  # for oneself it stays in front
     assert shown(other.get("/moderation/")) == [two.pk]
-    assert "Maria has it" in text(other.get("/moderation/"))
+    assert "Maria is reviewing it" in text(other.get("/moderation/"))
     told = open_card(other, one)
-    assert "Maria has had this open, until" in told
+    assert "Maria is reviewing this comment until" in told
     assert "had this open" not in open_card(client, one)
     assert Case.objects.get(comment=one).claimed_by == maria
 
     Case.objects.filter(comment=one).update(claimed_until=timezone.now() - timedelta(seconds=1))
     assert shown(other.get("/moderation/")) == [one.pk]
     assert Case.objects.get(comment=one).claimed_by == omar
-    assert "Colleagues are looking at all that is here." in text(client.get("/moderation/"))
+    assert "Colleagues are reviewing all comments in this queue." in text(client.get("/moderation/"))
 
 
-def test_who_goes_through_a_whole_page_leaves_the_rest_to_colleagues(client, maria, omar):
+def test_colleague_gets_the_first_case_after_a_claimed_page(client, maria, omar):
     article = make_article()
     made = [say(article, f"{words}.") for words in WORDS[:22]]
     until = timezone.now() + timedelta(minutes=5)
@@ -349,16 +349,16 @@ def test_who_goes_through_a_whole_page_leaves_the_rest_to_colleagues(client, mar
     assert shown(client.get("/moderation/")) == [made[21].pk]
 
 
-def test_to_fetch_a_case_ahead_claims_nothing_and_takes_no_message(client, maria):
+def test_prefetch_claims_nothing_and_consumes_no_messages(client, maria):
     comment = say(make_article())
     client.post("/moderation/decide/", {"act": "spam", "next": "/moderation/"})  # nothing was ticked
     ahead = client.get("/moderation/", headers={"Soundoff-Ahead": "1"})
     assert (shown(ahead), Case.objects.get().claimed_by) == ([comment.pk], None)
-    assert "Tick the comments" not in text(ahead)
-    assert "Tick the comments" in text(client.get("/moderation/"))
+    assert "Select comments" not in text(ahead)
+    assert "Select comments" in text(client.get("/moderation/"))
 
 
-def test_a_case_has_a_page_also_when_it_is_closed(client, maria, omar):
+def test_closed_case_has_a_page(client, maria, omar):
     comment = say(make_article())
     url = f"/moderation/cases/{Case.objects.get().pk}/"
     assert shown(client.get(url)) == [comment.pk]

@@ -1,4 +1,4 @@
-"""The queue as a moderator works through it in Chromium: by key, by mouse, without scripts, on a phone."""
+"""The queue in Chromium: with the keyboard, the mouse, without scripts, and on a phone."""
 
 import os
 import re
@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.usefixtures("checking_policy"),
 ]
 
-SHOTS = os.environ.get("SHOTS")  # a folder for pictures to be looked at
+SHOTS = os.environ.get("SHOTS")  # a folder for screenshots
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def errors_of(page) -> list[str]:
     return failures
 
 
-def test_the_queue_is_worked_by_keys(context, live_server, waiting):
+def test_queue_with_keyboard_shortcuts(context, live_server, waiting):
     log_in(context, live_server)
     page = context.new_page()
     failures = errors_of(page)
@@ -120,7 +120,7 @@ def test_the_queue_is_worked_by_keys(context, live_server, waiting):
     page.keyboard.press("x")
     page.keyboard.press("a")  # for all that are ticked
     expect(page.get_by_role("status")).to_contain_text("2 comments")
-    expect(page.get_by_text("Nothing is waiting.")).to_be_visible()
+    expect(page.get_by_text("All caught up")).to_be_visible()
     assert states(waiting) == ["rejected", "published", "published", "published"]
     for key in "asrkxpo":  # there is nothing left that they could press
         page.keyboard.press(key)
@@ -128,7 +128,7 @@ def test_the_queue_is_worked_by_keys(context, live_server, waiting):
     assert failures == []
 
 
-def test_r_lets_stay_removed_what_is_and_the_keys_are_shown_where_one_looks(context, live_server, waiting):
+def test_r_keeps_a_removed_comment_removed(context, live_server, waiting):
     log_in(context, live_server)
     omar = UserFactory.create(name="Omar", roles=("Moderator",))
     decide(ids=[waiting[3].pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar)
@@ -137,13 +137,13 @@ def test_r_lets_stay_removed_what_is_and_the_keys_are_shown_where_one_looks(cont
     page.keyboard.press("?")
     expect(page.locator(".keys dl")).to_be_in_viewport(ratio=1)
     page.keyboard.press("r")
-    expect(page.locator("#queue > .undo")).to_contain_text("It stays removed: insult")
+    expect(page.locator("#queue > .undo")).to_contain_text("Kept removed: insult")
     assert Batch.objects.latest("at").parameters == {"stays": True}
     page.keyboard.press("u")
-    expect(page.locator("#queue > .undo")).to_contain_text("Undone: It stays removed: insult")
+    expect(page.locator("#queue > .undo")).to_contain_text("Undone: Kept removed: insult")
 
 
-def test_keys_can_be_switched_off_for_good(context, live_server, waiting):
+def test_keyboard_shortcuts_can_be_turned_off(context, live_server, waiting):
     log_in(context, live_server)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
@@ -160,7 +160,7 @@ def test_keys_can_be_switched_off_for_good(context, live_server, waiting):
     expect(page.get_by_role("status")).to_contain_text("Marked as spam")
 
 
-def test_the_next_case_is_there_before_the_site_has_answered(context, live_server, waiting):
+def test_next_case_is_shown_before_the_answer(context, live_server, waiting):
     log_in(context, live_server)
     page = context.new_page()
     ahead = list[str]()
@@ -185,7 +185,7 @@ def test_the_next_case_is_there_before_the_site_has_answered(context, live_serve
     wait_until(page, lambda: bool(held))
     print(f"the next case was there after {page.evaluate('took'):.0f} ms")
     assert states(waiting)[0] == "pending"  # the act is still on its way
-    note = next_card.get_by_label("A note for colleagues")
+    note = next_card.get_by_label("Note for moderators")
     note.fill("Typed meanwhile")
     held[0].continue_()
     expect(page.get_by_role("status")).to_contain_text("Marked as spam")
@@ -195,7 +195,7 @@ def test_the_next_case_is_there_before_the_site_has_answered(context, live_serve
     wait_until(page, lambda: Case.objects.get(pk=case.pk).claimed_by is not None)
 
 
-def test_who_is_faster_than_the_site_misses_no_answer(context, live_server, waiting):
+def test_fast_decisions_lose_no_answers(context, live_server, waiting):
     log_in(context, live_server)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
@@ -205,7 +205,7 @@ def test_who_is_faster_than_the_site_misses_no_answer(context, live_server, wait
     held = list[Route]()
     page.route("**/moderation/decide/", lambda route: held.append(route))
     page.keyboard.press("a")
-    note = page.locator(f"#comment-{waiting[1].pk}").get_by_label("A note for colleagues")
+    note = page.locator(f"#comment-{waiting[1].pk}").get_by_label("Note for moderators")
     note.fill("Begun, not sent")
     page.keyboard.press("Escape")
     page.locator(f"#comment-{waiting[1].pk}").focus()
@@ -220,29 +220,29 @@ def test_who_is_faster_than_the_site_misses_no_answer(context, live_server, wait
     expect(note).to_have_value("Begun, not sent")
 
 
-def test_a_note_is_kept_until_it_stands_among_the_notes(context, live_server, waiting):
-    """Also when the session ended meanwhile, and the site asks to log in instead of keeping it."""
+def test_unsaved_note_is_kept_until_it_is_stored(context, live_server, waiting):
+    """The note survives even if the session ended meanwhile and the site asks for a login."""
     log_in(context, live_server)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
     cookies = context.cookies()
-    note = page.locator(f"#comment-{waiting[0].pk}").get_by_label("A note for colleagues")
+    note = page.locator(f"#comment-{waiting[0].pk}").get_by_label("Note for moderators")
     note.fill("Wrote to her.\nTwice.")
     context.clear_cookies(name="sessionid")
-    page.get_by_role("button", name="Keep this note").click()
+    page.get_by_role("button", name="Save note").click()
     page.wait_for_load_state()
     assert "/moderation/" not in page.url.partition("?")[0]
     context.add_cookies(cookies)
     page.goto(live_server.url + "/moderation/")
     expect(note).to_have_value("Wrote to her.\nTwice.")
-    page.get_by_role("button", name="Keep this note").click()
+    page.get_by_role("button", name="Save note").click()
     expect(page.locator(".notes > div")).to_have_count(1)
     expect(note).to_have_value("")
     page.reload()
     expect(note).to_have_value("")
 
 
-def test_an_act_that_reaches_nobody_is_taken_back_on_the_page(context, live_server, waiting):
+def test_failed_request_is_reverted_on_the_page(context, live_server, waiting):
     log_in(context, live_server)
     page = context.new_page()
     away = True
@@ -270,8 +270,8 @@ def test_two_browsers_race_on_one_case(browser, live_server, waiting):
         page.goto(f"{live_server.url}/moderation/cases/{case.pk}/?queue=waiting")
         page.wait_for_load_state("networkidle")
     maria, omar = pages
-    expect(omar.get_by_text("Maria has had this open")).to_be_visible()
-    expect(maria.get_by_text("has had this open")).to_be_hidden()
+    expect(omar.get_by_text("Maria is reviewing this comment")).to_be_visible()
+    expect(maria.get_by_text("is reviewing this comment")).to_be_hidden()
 
     maria.keyboard.press("s")
     expect(maria.get_by_role("status")).to_contain_text("Marked as spam")
@@ -284,7 +284,7 @@ def test_two_browsers_race_on_one_case(browser, live_server, waiting):
         page.context.close()
 
 
-def test_back_and_forth_one_passes_what_a_colleague_has_open(browser, live_server, waiting):
+def test_navigation_skips_cases_claimed_by_colleagues(browser, live_server, waiting):
     pages = []
     for name in ("Omar", "Maria"):
         context = browser.new_context()
@@ -304,7 +304,7 @@ def test_back_and_forth_one_passes_what_a_colleague_has_open(browser, live_serve
         page.context.close()
 
 
-def test_the_queue_is_worked_without_scripts(browser, live_server, waiting):
+def test_queue_without_scripts(browser, live_server, waiting):
     context = browser.new_context(java_script_enabled=False)
     log_in(context, live_server)
     page = context.new_page()
@@ -330,7 +330,7 @@ def test_the_queue_is_worked_without_scripts(browser, live_server, waiting):
     assert Batch.objects.count() == 4
 
     page.goto(live_server.url + "/moderation/")
-    page.get_by_text("Show only…", exact=True).click()
+    page.get_by_text("Filter", exact=True).click()
     page.get_by_label("Script").select_option("Arabic")
     page.get_by_role("button", name="Show").click()
     expect(page.locator(f"#comment-{waiting[1].pk}")).to_be_visible()
@@ -341,12 +341,12 @@ def test_the_queue_is_worked_without_scripts(browser, live_server, waiting):
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_desk_is_readable_by_all(browser, live_server, waiting, width, scheme):
+def test_queue_is_accessible(browser, live_server, waiting, width, scheme):
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     log_in(context, live_server)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/?queue=waiting&age=&script=Lati")
-    page.get_by_text("Show only…", exact=True).click()
+    page.get_by_text("Filter", exact=True).click()
     page.locator(".rows ol li").first.get_by_role("checkbox").check()
     if width > 1000:
         page.locator(".keys summary").click()
@@ -374,7 +374,7 @@ def wait_until(page, holds) -> None:
 
 
 def look(page, name: str) -> None:
-    """Nothing for axe to find, nothing wider than the screen; and a picture, if a folder is named."""
+    """Check accessibility with axe and the width of the page, and save a screenshot if SHOTS is set."""
     if SHOTS:
         page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
     assert faults(page) == []

@@ -1,4 +1,4 @@
-"""Second opinions: asked of few, blind, and deciding nothing."""
+"""Second opinions: a sample of decided cases, answered without seeing the decision, changing nothing."""
 
 from collections import Counter
 
@@ -27,45 +27,45 @@ def noor():
 
 @pytest.fixture
 def asked(monkeypatch, maria, noor):
-    """A case that Maria decided, about which everybody but her is asked."""
-    monkeypatch.setattr(second_opinions, "ONE_IN", 1)
+    """Return a question about a case that Maria decided."""
+    monkeypatch.setattr(second_opinions, "SAMPLED_ONE_IN", 1)
     monkeypatch.setattr(second_opinions, "EXPERIENCED", 1)
     article = make_article()
     first, other = say(article, body="Is this spam?"), say(article)
     for comment in (first, other):
         change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     decide(ids=[first.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    assert second_opinions.ask() == 0  # one of them has decided nothing yet
+    assert second_opinions.create_questions() == 0  # one of them has decided nothing yet
     decide(ids=[other.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=noor)
-    assert second_opinions.ask() == 2
-    assert second_opinions.ask() == 0
+    assert second_opinions.create_questions() == 2
+    assert second_opinions.create_questions() == 0
     return SecondOpinion.objects.get(comment=first)
 
 
-def test_one_decided_case_in_fifty_is_asked_about(monkeypatch, maria, noor):
+def test_one_decided_case_in_fifty_is_sampled(monkeypatch, maria, noor):
     monkeypatch.setattr(second_opinions, "EXPERIENCED", 1)
-    monkeypatch.setattr(second_opinions, "ONE_IN", 2)
+    monkeypatch.setattr(second_opinions, "SAMPLED_ONE_IN", 2)
     article = make_article()
     comments = [say(article) for _ in range(24)]
     for n, comment in enumerate(comments):
         change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
         by = maria if n % 2 else noor
         decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=by)
-    assert 2 <= second_opinions.ask() <= 22
+    assert 2 <= second_opinions.create_questions() <= 22
     assert Case.objects.open().count() == 0
 
 
-def test_an_act_over_many_is_not_asked_about(monkeypatch, asked, maria):
-    monkeypatch.setattr(second_opinions, "BULK", 1)
+def test_bulk_action_is_not_sampled(monkeypatch, asked, maria):
+    monkeypatch.setattr(second_opinions, "MAX_COMMENTS_OF_ACTION", 1)
     article = make_article()
     comments = [say(article) for _ in range(2)]
     for comment in comments:
         change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    assert second_opinions.ask() == 0
+    assert second_opinions.create_questions() == 0
 
 
-def test_it_is_blind_and_not_asked_of_who_decided(client, asked, maria, noor):
+def test_question_hides_the_decision_and_is_not_for_the_decider(client, asked, maria, noor):
     client.force_login(maria)
     assert "Is this spam?" not in client.get(URL).text
     assert client.post(f"{URL}{asked.pk}/", {"to": "spam"}).status_code == 404
@@ -77,13 +77,13 @@ def test_it_is_blind_and_not_asked_of_who_decided(client, asked, maria, noor):
     assert "Marked as spam" not in page
 
 
-def test_its_author_is_not_asked(asked, noor):
+def test_question_is_not_for_the_author(asked, noor):
     assert asked in second_opinions.open_for(noor)
     Comment.objects.filter(pk=asked.comment_id).update(author=noor, guest=None)
     assert asked not in second_opinions.open_for(noor)
 
 
-def test_an_answer_is_kept_once_and_changes_nothing(client, asked, noor):
+def test_answer_is_stored_once_and_changes_nothing(client, asked, noor):
     client.force_login(noor)
     lines, version = Transition.objects.count(), asked.comment.discussion.version
     assert client.post(f"{URL}{asked.pk}/", {"to": "deleted"}).status_code == 400
@@ -116,6 +116,6 @@ def test_only_moderators_are_asked(client, asked):
     ],
 )  # fmt: skip
 def test_kappa(pairs, same, kappa):
-    found = second_opinions.of_pairs(Counter(pairs))
+    found = second_opinions.agreement_of_pairs(Counter(pairs))
     assert found.same == same
     assert found.kappa == (None if kappa is None else pytest.approx(kappa))

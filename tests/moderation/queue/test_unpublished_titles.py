@@ -1,4 +1,4 @@
-"""Who may read the title of a story that is not published: its editors, and nobody else on the desk."""
+"""Titles of unpublished stories: moderation pages show them only to the editors of the story."""
 
 import re
 from datetime import timedelta
@@ -30,8 +30,10 @@ def ada():
 
 @pytest.fixture
 def stories(ada) -> list[Article]:
-    """A draft, a private and a scheduled story that were published once: with comments of every state, acts,
-    reports, rules and settings."""
+    """Return a draft, a private and a scheduled story that were published before.
+
+    They have comments in every state, actions, reports, rules and settings.
+    """
     made = [make_article(f"{SECRET} {word}") for word in ("draft", "privacy", "schedule")]
     for number, story in enumerate(made):
         said = [say(story, f"The boat of the harbour number {number} {n} is late again.") for n in range(4)]
@@ -89,7 +91,7 @@ def seeds(stories: list[Article]) -> list[str]:
 
 
 def walk(client, starts: list[str]) -> dict[str, str]:
-    """Every page of the desk and the admin to which a link leads from these: one of each shape."""
+    """Return the moderation and admin pages that links lead to from these, one of each URL pattern."""
     pages, shapes, waiting = {}, set(), [(start, False) for start in starts]
     while waiting and len(pages) < PAGES_MOST:
         url, is_linked = waiting.pop(0)
@@ -114,7 +116,7 @@ def walk(client, starts: list[str]) -> dict[str, str]:
     return pages
 
 
-def test_no_page_of_the_desk_tells_a_moderator_the_title(client, stories):
+def test_moderation_pages_hide_unpublished_titles(client, stories):
     client.force_login(UserFactory.create(roles=(MODERATOR,)))
     pages = walk(client, seeds(stories))
     # What one typed comes back to them alone.
@@ -130,7 +132,7 @@ def test_no_page_of_the_desk_tells_a_moderator_the_title(client, stories):
     assert len(pages) > 60
 
 
-def test_its_editors_and_administrators_read_it(client, stories, ada):
+def test_editors_and_administrators_read_unpublished_titles(client, stories, ada):
     edda, other = UserFactory.create(roles=(EDITOR,)), UserFactory.create(roles=(EDITOR,))
     stories[0].editors.add(edda)
     stories[1].editors.add(other)
@@ -143,14 +145,14 @@ def test_its_editors_and_administrators_read_it(client, stories, ada):
     assert all(story.title in page for story in stories)
 
 
-def test_a_moderator_still_finds_what_waits_under_such_a_story(client, stories):
+def test_moderator_can_filter_by_an_unpublished_story(client, stories):
     client.force_login(UserFactory.create(roles=(MODERATOR,)))
     page = client.get(f"/moderation/?article=%23{stories[0].pk}")
     assert NOT_PUBLISHED in page.text
     assert page.status_code == 200
 
 
-def test_a_rule_for_such_a_story_is_changed_without_telling_its_link(client, stories):
+def test_rule_for_an_unpublished_story_hides_its_link(client, stories):
     client.force_login(UserFactory.create(roles=(MODERATOR,)))
     rule = rules.in_force().by_kind["term"][0].rule
     form = client.get(f"/moderation/rules/{rule.pk}/change/")

@@ -347,7 +347,7 @@ def test_a_match_that_does_not_hold_is_not_shown_to_the_author(maria):
     assert [finding.check_name for finding in found] == ["new_person", "term"]
     [sentences] = policy().reasons([comment.pk]).values()
     assert sentences == [explanations.why(found[0], to_moderator=False, twin=None)]
-    assert "points to" not in " ".join(tell([comment])[comment.pk].sentences)
+    assert "of this site" not in " ".join(tell([comment])[comment.pk].sentences)
 
 
 @pytest.mark.parametrize(
@@ -357,29 +357,29 @@ def test_a_match_that_does_not_hold_is_not_shown_to_the_author(maria):
             Written(pk=None, kind="list", value="a.txt", terms="pill\nboots"),
             "Cheap boots",
             "Nuala",
-            "It has terms of the list “a.txt”.",
-            "It has words that a list of terms of this site points to.",
+            "It contains terms of the list “a.txt”.",
+            "It contains words from a list of terms of this site.",
         ),
         (
             Written(pk=None, kind="domain", value="evil.example"),
             "http://evil.example",
             "Nuala",
             "It links to evil.example.",
-            "It links to a domain that a rule of this site points to.",
+            "It links to a domain that a rule of this site covers.",
         ),
         (
             Written(pk=None, kind="name", value="^seo"),
             "Fine",
             "SEO Services",
-            "The name fits the pattern “^seo”.",
-            "The name over it is like those that a rule of this site points to.",
+            "The name matches the pattern “^seo”.",
+            "The name matches a rule of this site.",
         ),
         (
             Written(pk=None, kind="links", value="0"),
             "http://a.example",
             "Nuala",
-            "It has 1 link; with more than 0, a person looks first.",
-            "It has 1 link; with more than 0, a person looks first.",
+            "It has 1 link; comments with more than 0 are reviewed first.",
+            "It has 1 link; comments with more than 0 are reviewed first.",
         ),
     ],
 )

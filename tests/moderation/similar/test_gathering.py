@@ -1,4 +1,4 @@
-"""All that a queue holds behind its filters, decided on as one: a list made once, then only read."""
+"""Lists made from a filtered queue, to decide on all its comments in one action."""
 
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from moderation.erasure import purge
 from moderation.models import Batch, Case, Group, Rule
 from moderation.people.profiles import Person
 from moderation.queue import queues
-from moderation.queue.queues import gathered_from
+from moderation.queue.queues import describe_source
 from moderation.reports.reporting import give_notice
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
 
 @pytest.fixture
 def flood(maria):
-    """25 that wait under one story with a term of a rule, and one each that is not to go with them."""
+    """Create 25 waiting comments on one story that match a rule, and comments that each filter leaves out."""
     Rule.objects.create(value="casino")
     article, other = make_article("The slip closes"), make_article("A road opens")
     waiting = [say(article, f"The casino, word {n}") for n in range(25)]
@@ -40,7 +40,7 @@ def gather(client, article):
     return client.post(f"/moderation/gather/?queue=waiting&article={article.slug}", follow=True)
 
 
-def test_one_decision_takes_all_that_the_filters_leave_and_its_undo_all_of_them_back(client, maria, flood):
+def test_one_decision_takes_the_filtered_queue_and_undo_restores_it(client, maria, flood):
     article, waiting, illegal, elsewhere = flood
     queue = text(client.get(f"/moderation/?article={article.slug}"))
     assert f'action="/moderation/gather/?queue=waiting&amp;article={article.slug}"' in queue
@@ -63,7 +63,7 @@ def test_one_decision_takes_all_that_the_filters_leave_and_its_undo_all_of_them_
     assert_sound()
 
 
-def test_what_a_colleague_decided_on_since_is_refused(client, maria, omar, flood):
+def test_comments_decided_by_a_colleague_since_are_refused(client, maria, omar, flood):
     article, waiting, *_ = flood
     page = gather(client, article)
     decide(ids=[waiting[0].pk], to=State.PUBLISHED, reason="approved", actor=omar)
@@ -72,11 +72,11 @@ def test_what_a_colleague_decided_on_since_is_refused(client, maria, omar, flood
     assert Comment.objects.filter(state=State.SPAM).count() == 24
 
 
-def test_what_is_reported_as_illegal_is_named_and_left_to_be_decided_on_by_itself(client, maria, flood):
+def test_comments_reported_as_illegal_are_listed_and_left_out(client, maria, flood):
     article, waiting, illegal, _elsewhere = flood
     page = gather(client, article)
     assert (
-        f"1 was reported as illegal and is not among them: it is decided on by itself. {link(illegal)}"
+        f"1 was reported as illegal and is not included. It needs a decision of its own. {link(illegal)}"
         in (text(page))
     )
     reported = waiting[0]  # while the list is open in a window
@@ -84,7 +84,7 @@ def test_what_is_reported_as_illegal_is_named_and_left_to_be_decided_on_by_itsel
         Comment.objects.filter(pk=reported.pk).update(state="published")
     give_notice(comment=reported, why="It is a threat.", name="Zoe", email="zoe@example.org")
     done = client.post(page.redirect_chain[-1][0], {"act": "spam"}, follow=True)
-    assert f"{link(reported)}: Reported as illegal: it is decided on by itself" in text(done)
+    assert f"{link(reported)}: Reported as illegal: it needs a decision of its own" in text(done)
     assert state(reported)[0] == "published"
     assert Case.objects.open().get(comment=reported).is_illegal
     assert state(illegal)[0] == "pending"
@@ -95,18 +95,18 @@ def link(comment) -> str:
     return f'<a href="/moderation/comments/{comment.pk}/">#{comment.pk}</a>'
 
 
-def test_what_is_gone_already_is_in_no_list(client, maria):
+def test_removed_comments_are_in_no_list(client, maria):
     article = make_article()
     gone = say(article, "A word")
     client.post("/moderation/decide/", {"ids": gone.pk, "act": "spam"})
     Case.objects.filter(comment=gone).update(closed_at=None, is_second_look=True, is_waiting=False)
     for queue in ("second", "recent"):
         answer = client.post(f"/moderation/gather/?queue={queue}", follow=True)
-        assert "Nothing is here that could be decided on together." in text(answer)
+        assert "There are no comments to decide on together." in text(answer)
     assert not Group.objects.exists()
 
 
-def test_a_list_keeps_ids_and_codes_and_no_name_that_was_typed(client, maria):
+def test_list_stores_ids_and_codes_but_no_typed_names(client, maria):
     topic = Topic.objects.create(name="Sea", slug="sea")
     bob = GuestFactory.create(name="Bob Private")
     article = make_article("The slip closes")
@@ -125,23 +125,23 @@ def test_a_list_keeps_ids_and_codes_and_no_name_that_was_typed(client, maria):
         "query": f"?queue=waiting&topic=sea&author=g{bob.pk}&article={article.slug}",
         "typed": [],
     }
-    assert "Waiting · Story: The slip closes · Topic: Sea · Person: Bob Private" in page
+    assert "Waiting for review · Story: The slip closes · Topic: Sea · Person: Bob Private" in page
     by_name, page = gathered(author="bob private", article="slip")
     assert by_name == {"query": "", "typed": ["article", "author"]}
-    assert "Waiting · Story: as somebody typed it · Person: as somebody typed it" in page
+    assert "Waiting for review · Story: typed text · Person: typed text" in page
 
     client.post(f"/moderation/similar/{Group.objects.get().pk}/", {"act": "spam"})
     shared, _page = by_code, Group.objects.update(shared=by_code)
     purge.forget_person(person=Person(guest=bob), actor=chief)
     topic.delete()
-    assert gathered_from(Group.objects.get(), maria) == [
-        *("Waiting", "Story: The slip closes", "Topic: sea"),
+    assert describe_source(Group.objects.get(), maria) == [
+        *("Waiting for review", "Story: The slip closes", "Topic: sea"),
         f"Person: {Guest.objects.get(pk=bob.pk)}",
     ]
     assert "Bob" not in str(shared) + str(Guest.objects.get(pk=bob.pk)) + str(state(said[0]))
 
 
-def test_an_editor_gathers_what_is_under_the_own_stories(client, flood):
+def test_editor_lists_comments_of_own_stories(client, flood):
     editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
     own = make_article("Own")
     own.editors.add(editor)
@@ -153,15 +153,15 @@ def test_an_editor_gathers_what_is_under_the_own_stories(client, flood):
     assert list(Group.objects.get().members.values_list("comment", flat=True)) == [mine.pk]
 
 
-def test_a_list_takes_as_many_statements_for_two_as_for_twenty(client, maria, flood):
+def test_list_of_twenty_takes_as_many_statements_as_of_two(client, maria, flood):
     article, *_ = flood
 
     def statements(view) -> int:
         with CaptureQueriesContext(connection) as queries:
-            view.gather()
+            view.create_list()
         return len(queries)
 
     assert maria.is_moderator  # asked once for each request
-    few = queues.View.read(QueryDict("queue=waiting&article=a-road-opens"), maria)
-    many = queues.View.read(QueryDict(f"queue=waiting&article={article.slug}"), maria)
+    few = queues.QueueView.read(QueryDict("queue=waiting&article=a-road-opens"), maria)
+    many = queues.QueueView.read(QueryDict(f"queue=waiting&article={article.slug}"), maria)
     assert statements(few) == statements(many) <= 7

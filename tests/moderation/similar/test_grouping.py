@@ -1,4 +1,4 @@
-"""Which comments belong together, and which only look so."""
+"""Grouping of similar comments, and honest comments that must not be grouped."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import count, product
@@ -6,7 +6,7 @@ from itertools import count, product
 import pytest
 
 from moderation.similar.clues import Row, Story
-from moderation.similar.grouping import Found, find
+from moderation.similar.grouping import GroupingResult, find_groups
 
 DAYS = 24 * 60  # minutes
 DAY = datetime(2020, 5, 1, 9, tzinfo=UTC)
@@ -71,9 +71,9 @@ def row(body: str, name: str = "", *, minutes: float = 0, discussion: int = 1, *
     return Row(**values)  # type: ignore[arg-type]
 
 
-def look(rows: list[Row]) -> tuple[list[Row], Found]:
+def look(rows: list[Row]) -> tuple[list[Row], GroupingResult]:
     rows = sorted(rows, key=lambda r: (r.at, r.id))
-    return rows, find(rows, dict.fromkeys({r.discussion for r in rows}, STORY))
+    return rows, find_groups(rows, dict.fromkeys({r.discussion for r in rows}, STORY))
 
 
 def found(rows: list[Row]) -> dict[str, set[int]]:
@@ -111,27 +111,27 @@ def test_one_ip_address_with_several_names_in_one_discussion_within_a_day():
         [{"minutes": 3_000.0 * n} for n in range(4)],
     ],
 )
-def test_one_ip_address_alone_accuses_nobody(fields):
+def test_one_ip_address_alone_makes_no_group(fields):
     same = [row(body, ip_hash=b"x" * 16, **more) for body, more in zip(HONEST, fields, strict=False)]
 
     assert found(same) == {}
 
 
-def test_a_day_in_which_several_names_speak_may_begin_with_any_of_them():
+def test_window_of_several_names_may_start_anywhere():
     hours = (0, 40, 50, 60)
     same = [row(body, minutes=60 * at, ip_hash=b"x" * 16) for at, body in zip(hours, HONEST, strict=False)]
 
     assert found(same) == {"origin": ids(same)}
 
 
-def test_what_has_nothing_but_markup_and_punctuation_lacks_its_text():
-    """As the check `emptied` says of each."""
+def test_markup_and_punctuation_alone_count_as_missing_text():
+    """The check `emptied` says the same of each comment."""
     lost = [row("<b></b>&nbsp;"), row("…")]
 
     assert found([*honest(), *lost, row("👍")]) == {"missing": ids(lost)}
 
 
-def test_one_comment_is_no_group_but_is_doubted():
+def test_single_comment_is_doubtful_but_no_group():
     gone = [row(body, minutes=DAYS * 900 + 5_000 * n, state="spam") for n, body in enumerate(PRAISE)]
     late = row("Your blog is superb, thanks.", minutes=DAYS * 999)
     lost = row("…", discussion=2)
@@ -140,7 +140,7 @@ def test_one_comment_is_no_group_but_is_doubted():
     assert doubted([*honest(), *gone, late, lost]) == [late.id, lost.id]
 
 
-def test_a_burst_of_praise_is_one_group_and_a_rush_of_readers_is_none():
+def test_burst_of_praise_is_a_group_but_a_rush_of_readers_is_not():
     usual = [row(body, minutes=600 * n) for n, body in enumerate(HONEST)]
     burst = [row(body, minutes=9_000 + n / 2) for n, body in enumerate(PRAISE)]
     rush = [row(body, minutes=9_000 + n / 2) for n, body in enumerate(HONEST)]
@@ -155,7 +155,7 @@ SHORT = "Good news, thanks for the useful post."
 
 
 def edge(rows: list[Row]) -> list[int]:
-    """The members of the only group, the least like the others first."""
+    """Return the members of the only group, the least similar first."""
     rows, result = look(rows)
     [group] = result.proposals
     return [rows[member.row].id for member in sorted(group.members, key=lambda m: (m.likeness, m.row))]
@@ -173,7 +173,7 @@ def edge(rows: list[Row]) -> list[int]:
         ({"body": "Such a useful post about the rotten piles."}, []),
     ],
 )
-def test_what_sets_a_member_apart_puts_it_at_the_edge(odd, before):
+def test_member_with_a_rare_property_comes_first(odd, before):
     other = row(SHORT, minutes=LATER + 4)._replace(**odd)
     usual = [*honest(), *honest(discussion=2)]
 
@@ -196,7 +196,7 @@ def test_what_sets_a_member_apart_puts_it_at_the_edge(odd, before):
         ("repeat", [HONEST[0]] * 8, {"name": "Maria"}),
     ],
 )
-def test_in_a_group_of_any_kind(kind, bodies, fields, odd):
+def test_rare_property_in_a_group_of_any_kind(kind, bodies, fields, odd):
     rows = [row(body, minutes=n, **fields) for n, body in enumerate(bodies)]
     rows[5] = rows[5]._replace(**odd)
 
@@ -204,7 +204,7 @@ def test_in_a_group_of_any_kind(kind, bodies, fields, odd):
     assert edge(rows)[0] == rows[5].id
 
 
-def test_what_most_of_a_group_have_sets_nobody_apart():
+def test_common_property_does_not_change_the_order():
     flood = [
         one._replace(discussion=n % 7 + 1, is_known=True, is_confirmed=True) for n, one in enumerate(BURST)
     ]
@@ -213,8 +213,8 @@ def test_what_most_of_a_group_have_sets_nobody_apart():
     assert not {"ELSEWHERE", "IN_TIME", "CONFIRMED"} & set(group.shared["clues"])
 
 
-def test_an_honest_reader_in_a_burst_under_another_story_stands_first():
-    """Praise that is as short as the robot's: by its own words nothing tells it from those."""
+def test_honest_comment_in_a_burst_comes_first():
+    """Its praise is as short as the bot's, so its text alone does not distinguish it."""
     new = Story(BURST[0].at - timedelta(days=1), "The library opens on Saturdays, the council says.")
     paula = row(
         "Good news for families who work.",
@@ -225,14 +225,14 @@ def test_an_honest_reader_in_a_burst_under_another_story_stands_first():
     )
     rows = sorted([*honest(), *BURST, paula], key=lambda r: r.at)
 
-    [group] = find(rows, {1: STORY, 2: new}).proposals
+    [group] = find_groups(rows, {1: STORY, 2: new}).proposals
 
     assert group.kind == "burst"
     assert rows[min(group.members, key=lambda m: m.likeness).row] == paula
     assert {"ELSEWHERE": 1, "IN_TIME": 1, "CONFIRMED": 1}.items() <= group.shared["clues"].items()
 
 
-def test_links_of_those_who_sell_are_a_group_and_sources_are_none():
+def test_promotional_links_are_a_group_but_sources_are_not():
     selling = [row(f"{body} https://cheap.example/{n}", minutes=n) for n, body in enumerate(PRAISE[:4])]
     sources = [row(f"{body} https://harbour.example/{n}", minutes=n) for n, body in enumerate(HONEST[:4])]
 
@@ -247,7 +247,7 @@ def test_links_of_those_who_sell_are_a_group_and_sources_are_none():
         ("burst", PRAISE),
     ],
 )
-def test_a_robot_that_always_gives_one_name_is_many_guests(kind, bodies):
+def test_bot_with_one_name_counts_as_many_guests(kind, bodies):
     usual = [row(body, minutes=600 * n) for n, body in enumerate(HONEST)]
 
     def told(**who: object) -> list[Row]:
@@ -262,7 +262,7 @@ def test_a_robot_that_always_gives_one_name_is_many_guests(kind, bodies):
     assert kind not in found(usual + told())  # of a source nobody knows more than the name
 
 
-def test_search_phrases_for_names_are_a_group_if_their_texts_sell_as_well():
+def test_search_phrase_names_are_a_group_if_the_texts_are_promotional():
     phrases = ["cheap sofas", "best pergola prices", "buy kayak", "vape-outlet.com"]
     selling = [
         row(body, name, minutes=n) for n, (body, name) in enumerate(zip(PRAISE, phrases, strict=False))
@@ -274,7 +274,7 @@ def test_search_phrases_for_names_are_a_group_if_their_texts_sell_as_well():
     assert found(selling + lower) == {"name": ids(selling)}
 
 
-def test_who_quotes_the_story_or_the_comment_they_answer_repeats_nobody():
+def test_quotations_are_no_shared_phrases():
     long = "I was there that night when the slip gave way and nobody was hurt, but the crew was badly shaken."
     first = row(long)
     story = [row(f"“{STORY.text[18:]}” {end}", minutes=n) for n, end in enumerate(("Really?", "No.", "Ha!"))]
@@ -285,7 +285,7 @@ def test_who_quotes_the_story_or_the_comment_they_answer_repeats_nobody():
     assert found([first, *story, *answers]) == {}
 
 
-def test_years_later_those_who_sell_are_a_group_and_those_who_speak_of_the_slip_are_none():
+def test_late_promotional_comments_are_a_group_but_late_replies_are_not():
     later = 60 * 24 * 900.0
     selling = [row(body, minutes=later + 5_000 * n) for n, body in enumerate(PRAISE)]
     asking = [row(body, minutes=later + 7_000 * n) for n, body in enumerate(HONEST)]
@@ -293,7 +293,7 @@ def test_years_later_those_who_sell_are_a_group_and_those_who_speak_of_the_slip_
     assert found(honest() + selling + asking) == {"late": ids(selling)}
 
 
-def test_a_word_that_hardly_any_member_has_tells_no_group_apart():
+def test_rare_word_is_not_distinctive():
     praise = [body + (" I take the rss feed." if n < 2 else "") for n, body in enumerate(PRAISE)]
     late = [row(body, minutes=400 * DAYS + n) for n, body in enumerate(praise)]
     own = ("".join(letters) for letters in product("abcdef", repeat=3))  # nobody says what another says
@@ -306,7 +306,7 @@ def test_a_word_that_hardly_any_member_has_tells_no_group_apart():
     assert not words & {"feed", "rss"}
 
 
-def test_kind_words_years_later_to_somebody_are_no_spam():
+def test_late_praise_for_a_person_is_no_spam():
     later = 60 * 24 * 900.0
     asked = row("Is the slip open again?", "Ann", minutes=later)
     thanks = [row("Thanks Ann, very useful.", minutes=later + n) for n in range(4)]

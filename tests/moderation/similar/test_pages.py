@@ -26,6 +26,7 @@ from moderation.similar.decisions import decide_group
 from tests.factories import GuestFactory, UserFactory, make_article, say
 from tests.helpers.behind import guards_off
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
+from tests.moderation.queue.on_the_desk import text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -44,7 +45,7 @@ def article() -> Article:
 
 
 def flood(article: Article, count: int) -> list[Comment]:
-    """Of one wording, each with a number and a name of its own."""
+    """Create comments with the same phrases, each with its own number and name."""
     return [
         say(
             article,
@@ -73,7 +74,7 @@ def url(group: Group) -> str:
     return reverse("moderation:group", args=[group.pk])
 
 
-def test_one_press_marks_all_but_the_exceptions_and_can_be_undone(client, moderator, article):
+def test_group_without_exceptions_is_decided_and_undone(client, moderator, article):
     spam, honest = flood(article, 6), say(article, HONEST)
     group = only_group()
     assert members(group) == {comment.pk for comment in spam}
@@ -113,19 +114,19 @@ def test_after_an_undo_the_same_group_can_be_decided_on_again(client, moderator,
     assert Comment.objects.filter(state=State.SPAM).count() == len(spam)
 
 
-def test_the_desk_counts_the_groups_of_its_list_also_when_a_look_finds_none(client, moderator, article):
+def test_queue_counts_open_groups_even_if_a_scan_finds_none(client, moderator, article):
     spam = flood(article, 4)
     only_group()
     for comment in spam:
         edit_comment(comment=comment, body=f"{comment.guest} wrote this", user=None, guest=comment.guest)
     scan.run()
     client.force_login(moderator)
-    assert not client.get(LIST).context["lines"]
+    assert not client.get(LIST).context["rows"]
     desk = client.get(reverse("moderation:queue")).context
     assert [queue.count for queue in desk["queues"] if queue.url == LIST] == [0]
 
 
-def test_what_was_undone_is_in_the_list_again_at_once(client, moderator, article):
+def test_undone_group_is_listed_again_at_once(client, moderator, article):
     flood(article, 4)
     client.force_login(moderator)
     group = only_group()
@@ -137,7 +138,7 @@ def test_what_was_undone_is_in_the_list_again_at_once(client, moderator, article
     assert "4 comments made of the same phrases" in client.get(LIST).text
 
 
-def test_a_group_that_is_open_in_a_window_outlives_the_next_look(client, moderator, article):
+def test_group_open_in_a_browser_survives_the_next_scan(client, moderator, article):
     spam = flood(article, 4)
     client.force_login(moderator)
     group = only_group()
@@ -148,10 +149,10 @@ def test_a_group_that_is_open_in_a_window_outlives_the_next_look(client, moderat
     assert set(Comment.objects.filter(state=State.SPAM)) == set(spam)
     scan.run()
     scan.run()
-    assert "looked over again" in client.get(url(group), follow=True).text
+    assert "was scanned again" in client.get(url(group), follow=True).text
 
 
-def test_what_somebody_decided_on_or_edited_meanwhile_is_left_alone(client, moderator, article):
+def test_members_changed_meanwhile_are_left_unchanged(client, moderator, article):
     spam = flood(article, 5)
     group = only_group()
     decisions.decide(ids=[spam[0].pk], to=State.PUBLISHED, reason="approved", actor=UserFactory.create())
@@ -165,14 +166,12 @@ def test_what_somebody_decided_on_or_edited_meanwhile_is_left_alone(client, mode
 
 
 def left_alone(page: HttpResponse) -> list[tuple[str, str]]:
-    """(#id, who and what) of each comment that a page says was left."""
-    plain = re.sub(r"</?bdi>", "", page.text)
+    """Return (#id, refusal text) of each comment that a page lists as left unchanged."""
+    plain = re.sub(r"</?bdi>", "", text(page))
     return re.findall(r">(#[0-9]+)</a>: (Omar: [A-Z][a-z ]+(?:: [a-z]+)?)", plain)
 
 
-def test_whose_decisions_an_act_on_a_group_left_alone_is_told_by_the_bar_and_by_its_page(
-    client, moderator, article
-):
+def test_refused_members_are_named_in_the_message_and_on_the_page(client, moderator, article):
     spam, omar = flood(article, 60), UserFactory.create(name="Omar", roles=("Moderator",))
     group = only_group()
     client.force_login(moderator)
@@ -192,7 +191,7 @@ def test_whose_decisions_an_act_on_a_group_left_alone_is_told_by_the_bar_and_by_
     page = client.get(reverse("moderation:batch", args=[act.pk]))
     told = ["Removed: insult", "Approved", "Removed: offensive name"]
     for told_by in (answer, page):
-        assert "3 were left as they are" in told_by.text
+        assert "3 were left unchanged" in told_by.text
         assert left_alone(told_by) == [
             (f"#{spam[n].pk}", f"Omar: {what}") for n, what in enumerate(told, start=1)
         ]
@@ -200,7 +199,7 @@ def test_whose_decisions_an_act_on_a_group_left_alone_is_told_by_the_bar_and_by_
     assert left_alone(client.get(page.request["PATH_INFO"])) == left_alone(page)
 
 
-def test_many_that_a_colleague_decided_on_are_told_by_the_first(client, moderator, article):
+def test_first_of_many_refused_members_are_named(client, moderator, article):
     spam, omar = flood(article, 60), UserFactory.create(name="Omar", roles=("Moderator",))
     group = only_group()
     client.force_login(moderator)
@@ -209,10 +208,10 @@ def test_many_that_a_colleague_decided_on_are_told_by_the_first(client, moderato
 
     answer = client.post(url(group), {"act": "spam", "since": since}, follow=True)
 
-    assert "50 were left as they are" in answer.text
+    assert "50 were left unchanged" in answer.text
     assert len(left_alone(answer)) == 5
     page = client.get(reverse("moderation:batch", args=[Batch.objects.get(actor=moderator).pk]))
-    assert "50 were left as they are" in page.text
+    assert "50 were left unchanged" in page.text
     assert len(left_alone(page)) == 20
 
 
@@ -233,11 +232,11 @@ def test_exceptions_survive_from_page_to_page_without_a_script(client, moderator
 
     assert len(listed) + len(rest) == 60
     assert not set(listed) & set(rest)
-    assert "1 exception" in second.text
+    assert "<b>59</b> selected" in second.text
     assert set(Comment.objects.exclude(state=State.SPAM).values_list("pk", flat=True)) == {left}
 
 
-def test_words_that_tell_a_group_apart_are_not_cut_out_of_another_text(client, moderator, article):
+def test_distinctive_words_are_not_read_from_a_changed_text(client, moderator, article):
     spam = flood(article, 5)
     for n in range(20):
         say(article, f"The slip number {n} is rotten.")
@@ -255,7 +254,7 @@ def test_words_that_tell_a_group_apart_are_not_cut_out_of_another_text(client, m
     assert client.get(LIST).status_code == 200
 
 
-def test_the_edges_come_first(client, moderator, article):
+def test_likely_mistakes_come_first(client, moderator, article):
     flood(article, 8)
     odd = say(
         article,
@@ -269,23 +268,23 @@ def test_the_edges_come_first(client, moderator, article):
     page = client.get(url(group))
 
     assert odd.pk in members(group)
-    assert page.context["page"].edges[0].comment == odd
+    assert page.context["page"].likely_mistakes[0].comment == odd
 
 
-def test_who_is_apart_from_the_others_comes_first_and_the_page_says_why(client, moderator, article):
+def test_unlike_member_comes_first_with_the_reason(client, moderator, article):
     spam = flood(article, 8)
     paula = GuestFactory.create(name="Paula", confirmed_at=timezone.now())
     odd = say(make_article("Library"), spam[3].body.replace("number 3", "number 5"), guest=paula)
     group = only_group()
     client.force_login(moderator)
 
-    first = client.get(url(group)).context["page"].edges[0]
+    first = client.get(url(group)).context["page"].likely_mistakes[0]
 
     assert first.comment == odd
-    assert first.clues[:2] == ["under another story than the others", "the e-mail is confirmed"]
+    assert first.clues[:2] == ["on a different story than the others", "confirmed e-mail"]
 
 
-def test_kept_ones_leave_the_list_and_do_not_come_again(client, moderator, article):
+def test_approved_members_are_not_proposed_again(client, moderator, article):
     flood(article, 4)
     group = only_group()
     client.force_login(moderator)
@@ -297,7 +296,7 @@ def test_kept_ones_leave_the_list_and_do_not_come_again(client, moderator, artic
     assert Comment.objects.visible().count() == 4
 
 
-def test_one_that_is_left_is_no_group_in_the_list(client, moderator, article):
+def test_single_remaining_member_is_not_listed(client, moderator, article):
     spam = flood(article, 3)
     only_group()
     client.force_login(moderator)
@@ -306,22 +305,22 @@ def test_one_that_is_left_is_no_group_in_the_list(client, moderator, article):
 
     decisions.decide(ids=[spam[1].pk], to=State.SPAM, reason="spam", actor=moderator)
 
-    assert client.get(LIST).context["lines"] == []
+    assert client.get(LIST).context["rows"] == []
 
 
-def test_the_list_says_how_many_came_since_it_was_made(client, moderator, article):
+def test_list_shows_the_number_of_new_comments(client, moderator, article):
     client.force_login(moderator)
     flood(article, 4)
-    assert "came since" not in client.get(LIST).text
+    assert "new since then" not in client.get(LIST).text
 
     flood(article, 3)
 
-    assert "4 comments compared, waiting and published. 3 came since." in client.get(LIST).text
-    client.post(reverse("moderation:look"))
-    assert "7 comments compared, waiting and published.</p>" in client.get(LIST).text
+    assert "4 comments compared. 3 new since then." in text(client.get(LIST))
+    client.post(reverse("moderation:rescan"))
+    assert "7 comments compared. </p>" in text(client.get(LIST))
 
 
-def test_spam_that_is_gone_is_evidence_and_no_member(client, moderator, article):
+def test_removed_spam_is_evidence_but_no_member(client, moderator, article):
     spam = flood(article, 5)
     decisions.decide(ids=[c.pk for c in spam[:3]], to=State.SPAM, reason="spam", actor=moderator)
     client.force_login(moderator)
@@ -329,10 +328,10 @@ def test_spam_that_is_gone_is_evidence_and_no_member(client, moderator, article)
     group = only_group()
 
     assert members(group) == {comment.pk for comment in spam[3:]}
-    assert "3 like these are already spam" in client.get(LIST).text
+    assert "3 similar ones are already spam" in client.get(LIST).text
 
 
-def test_what_an_act_on_a_group_took_is_not_said_to_have_been_kept(client, moderator, article):
+def test_decided_members_are_not_counted_as_kept(client, moderator, article):
     flood(article, 5)
     group = only_group()
     client.force_login(moderator)
@@ -342,13 +341,13 @@ def test_what_an_act_on_a_group_took_is_not_said_to_have_been_kept(client, moder
 
     scan.run()
 
-    shares = client.get(LIST).context["lines"][0].shares
-    assert "4 like these are already spam" in shares
-    assert "1 like these was looked at and kept" in shares  # the exception
+    shares = client.get(LIST).context["rows"][0].shared_features
+    assert "4 similar ones are already spam" in shares
+    assert "1 similar one was reviewed and kept" in shares  # the exception
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_reported_as_illegal_while_somebody_presses_is_left(moderator, article):
+def test_member_reported_as_illegal_concurrently_is_left_out(moderator, article):
     spam = flood(article, 4)
     group = only_group()
 
@@ -369,7 +368,7 @@ def test_what_is_reported_as_illegal_while_somebody_presses_is_left(moderator, a
     assert Case.objects.open().get(comment=spam[0]).is_illegal
 
 
-def test_an_editor_sees_and_decides_on_their_own_alone(client, moderator, article):
+def test_editor_sees_and_decides_on_own_stories_only(client, moderator, article):
     editor = UserFactory.create(roles=("Editor",))
     own = make_article("Our ferry")
     own.editors.add(editor)
@@ -392,7 +391,7 @@ def test_an_editor_sees_and_decides_on_their_own_alone(client, moderator, articl
     assert client.get(LIST).status_code == 403
 
 
-def test_an_editor_reads_of_a_group_nothing_that_stands_elsewhere(client, moderator, article):
+def test_editor_reads_nothing_from_other_stories_in_a_group(client, moderator, article):
     nora = UserFactory.create(name="Nora", roles=("Editor",))
     own = make_article("Our ferry")
     own.editors.add(nora)
@@ -411,9 +410,9 @@ def test_an_editor_reads_of_a_group_nothing_that_stands_elsewhere(client, modera
     def shown(user: User) -> tuple[set[str], bool]:
         client.force_login(user)
         listed, page = client.get(LIST), client.get(url(group))
-        [line] = (line for line in listed.context["lines"] if line.group == group)
-        counts = "9 put together from phrases"
-        return {*line.words, *page.context["words"]}, counts in listed.text or counts in page.text
+        [line] = (line for line in listed.context["rows"] if line.group == group)
+        counts = "9 made of phrases"
+        return {*line.distinctive_words, *page.context["words"]}, counts in listed.text or counts in page.text
 
     assert {"zebra", "xylophone"} <= shown(moderator)[0]
     assert shown(moderator)[1]
@@ -422,7 +421,7 @@ def test_an_editor_reads_of_a_group_nothing_that_stands_elsewhere(client, modera
     assert not is_counted
 
 
-def test_the_first_of_repeats_is_shown_to_those_who_decide_there(client, moderator, article):
+def test_original_is_shown_only_to_people_who_may_decide_on_it(client, moderator, article):
     nora, guest = UserFactory.create(name="Nora", roles=("Editor",)), GuestFactory.create(name="Maria")
     own = make_article("Our ferry")
     own.editors.add(nora)
@@ -433,11 +432,11 @@ def test_the_first_of_repeats_is_shown_to_those_who_decide_there(client, moderat
     for user, is_shown in ((moderator, True), (nora, False)):
         client.force_login(user)
         page = client.get(url(group)).text
-        assert ("Repeat of a comment by Maria" in page) == is_shown
-        assert "2 repeats of a comment by Maria" in page
+        assert ("Duplicate of a comment by Maria" in page) == is_shown
+        assert "2 duplicates of a comment by Maria" in page
 
 
-def test_what_an_editor_leaves_out_of_a_group_of_theirs_does_not_come_again(client, moderator, article):
+def test_members_deselected_by_an_editor_are_not_proposed_again(client, moderator, article):
     editor = UserFactory.create(roles=("Editor",))
     article.editors.add(editor)
     spam = flood(article, 6)
@@ -452,7 +451,7 @@ def test_what_an_editor_leaves_out_of_a_group_of_theirs_does_not_come_again(clie
     assert not Group.objects.filter(settled_at=None).exists()
 
 
-def test_a_look_leaves_nothing_of_those_before_and_lists_the_same_in_the_same_order(client, moderator):
+def test_scan_deletes_earlier_groups_and_keeps_the_order(client, moderator):
     for n in range(5):
         guest, own = GuestFactory.create(name=f"Maria {n}"), make_article(f"Story {n}")
         for body in (f"{n} cats", f"{n} cats.", f"{n} cats.."):
@@ -462,24 +461,24 @@ def test_a_look_leaves_nothing_of_those_before_and_lists_the_same_in_the_same_or
     orders = []
     for _ in range(4):
         scan.run()
-        orders.append([line.title for line in client.get(LIST).context["lines"]])
+        orders.append([line.title for line in client.get(LIST).context["rows"]])
     assert len(orders[0]) > 4
     assert orders == [orders[0]] * 4
     assert Look.objects.count() == 1
 
 
-def test_that_the_first_of_repeats_stays_is_said_only_as_long_as_it_does(client, moderator, article):
+def test_page_says_whether_the_original_is_kept_or_removed(client, moderator, article):
     guest = GuestFactory.create(name="Maria")
     first, *_ = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
     group = only_group()
     client.force_login(moderator)
-    assert "The first one stays" in client.get(url(group)).text
+    assert "The first comment is kept" in client.get(url(group)).text
     decisions.decide(ids=[first.pk], to=State.REJECTED, reason="insult", actor=moderator)
-    assert "The first one is gone already." in client.get(url(group)).text
+    assert "The first comment has already been removed." in client.get(url(group)).text
 
 
-def test_repeats_of_one_that_was_removed_do_not_follow_it(client, moderator, article):
-    """Or no copy of what was said would stay."""
+def test_duplicates_of_a_removed_comment_are_not_removed(client, moderator, article):
+    """Otherwise no copy of the text would be left."""
     guest = GuestFactory.create(name="Maria")
     first, *again = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
     group = only_group()
@@ -492,7 +491,7 @@ def test_repeats_of_one_that_was_removed_do_not_follow_it(client, moderator, art
     }
 
 
-def test_repeats_say_what_they_repeat(client, moderator, article):
+def test_removed_duplicates_link_to_their_original(client, moderator, article):
     guest = GuestFactory.create(name="Maria")
     first, *again = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
     group = only_group()
@@ -502,14 +501,14 @@ def test_repeats_say_what_they_repeat(client, moderator, article):
     client.post(url(group), {"reason": page.context["proposed"]})
 
     assert group.kind == "repeat"
-    assert "Repeat of a comment by Maria" in page.text
+    assert "Duplicate of a comment by Maria" in page.text
     gone = Comment.objects.filter(state=State.REJECTED)
     assert set(gone.values_list("pk", "repeat_of", "state_reason")) == {
         (c.pk, first.pk, "repeat") for c in again
     }
 
 
-def test_the_statements_do_not_grow(client, moderator, article):
+def test_statements_do_not_grow_with_the_group(client, moderator, article):
     client.force_login(moderator)
 
     def statements(address: str) -> int:
@@ -537,7 +536,7 @@ def test_the_statements_do_not_grow(client, moderator, article):
 @pytest.mark.parametrize(
     "query", ["?page=x", "?of=x", "?of=99999999999", "?kind=", "?done=x", "?page=99999999999999", "?of=1"]
 )
-def test_odd_queries_are_no_errors_of_ours(client, moderator, query):
+def test_invalid_queries_are_no_server_errors(client, moderator, query):
     client.force_login(moderator)
 
     assert client.get(LIST + query).status_code in {200, 404}
@@ -546,14 +545,14 @@ def test_odd_queries_are_no_errors_of_ours(client, moderator, query):
 @pytest.mark.parametrize(
     "query", ["?after=nan.1", "?after=x", "?after=0.5", "?but=x.y", "?of=a", "?after=1e9.5"]
 )
-def test_odd_places_are_no_errors_of_ours(client, moderator, article, query):
+def test_invalid_places_are_no_server_errors(client, moderator, article, query):
     flood(article, 3)
     client.force_login(moderator)
 
     assert client.get(url(only_group()) + query).status_code == 200
 
 
-def test_any_comment_leads_to_its_group(client, moderator, article):
+def test_comment_redirects_to_its_group(client, moderator, article):
     spam, honest = flood(article, 4), say(article, HONEST)
     group = only_group()
     client.force_login(moderator)
@@ -561,21 +560,23 @@ def test_any_comment_leads_to_its_group(client, moderator, article):
     answer = client.get(f"{LIST}?of={spam[2].pk}", follow=True)
 
     assert answer.request["PATH_INFO"] == url(group)
-    assert "3 comments look like this one" in answer.text
-    assert "No group of similar comments holds that one" in client.get(f"{LIST}?of={honest.pk}").text
+    assert "3 similar comments" in answer.text
+    assert (
+        "There is no group of similar comments for this comment" in client.get(f"{LIST}?of={honest.pk}").text
+    )
 
 
-def test_a_card_says_nothing_of_others_where_none_is_left(client, moderator, article):
+def test_card_hides_a_group_without_other_members(client, moderator, article):
     spam = flood(article, 4)
     decisions.decide(ids=[c.pk for c in spam[1:]], to=State.SPAM, reason="spam", actor=moderator)
     client.force_login(moderator)
 
     scan.run()
     assert not Group.objects.exists()
-    assert "look like this one" not in client.get(f"/moderation/comments/{spam[0].pk}/").text
+    assert "similar comments," not in client.get(f"/moderation/comments/{spam[0].pk}/").text
 
 
-def test_what_a_group_says_of_a_member_stands_on_its_card(client, moderator, article):
+def test_card_shows_the_clues_of_its_group(client, moderator, article):
     library = make_article("Library", body="The library opens on Saturdays.")
     things = ["work", "idea", "view", "song", "day", "one", "two"]
     praise = [say(library, f"Superb {thing}. https://cheap.example/{thing}") for thing in things]
@@ -586,13 +587,13 @@ def test_what_a_group_says_of_a_member_stands_on_its_card(client, moderator, art
     def card(comment: Comment) -> str:
         return client.get(f"/moderation/comments/{comment.pk}/").text
 
-    assert "Most of its words stand in phrases that others have as well." in card(spam[1])
+    assert "Most of its text consists of phrases that other comments use." in card(spam[1])
     assert re.search(r"<mark>[^<]*Truly a marvellous magazine with splendid columns", card(spam[1]))
-    assert "It is praise that shares no word with its subject." in card(praise[1])
+    assert "Generic praise that does not mention the subject." in card(praise[1])
     assert "<mark>Superb</mark>" in card(praise[1])
     assert "It has a link." in card(praise[1])
     edit_comment(comment=spam[1], body=HONEST, user=None, guest=spam[1].guest)
-    assert "phrases that others have" not in card(spam[1])
+    assert "phrases that other comments use" not in card(spam[1])
 
 
 OLD = """\
@@ -634,18 +635,18 @@ Post a comment
 """
 
 
-def test_at_night_the_most_doubtful_of_an_old_discussion_gets_a_case_if_no_group_holds_it():
+def test_nightly_scan_opens_a_case_for_the_most_doubtful_comment():
     import_page(data=OLD.encode(), filename="story.txt")
 
-    scan.archive_health()
-    scan.archive_health()
+    scan.nightly_scan()
+    scan.nightly_scan()
 
     assert not Group.objects.exists()
     assert [case.comment.source_number for case in Case.objects.all()] == [2]
 
 
-def test_a_large_site_is_looked_over_by_a_job(client, moderator, article, monkeypatch):
-    monkeypatch.setattr("moderation.similar.views.AT_ONCE", 2)
+def test_large_site_is_scanned_by_a_job(client, moderator, article, monkeypatch):
+    monkeypatch.setattr("moderation.similar.views.MAX_SYNCHRONOUS_SCAN", 2)
     flood(article, 4)
     client.force_login(moderator)
 
@@ -654,20 +655,20 @@ def test_a_large_site_is_looked_over_by_a_job(client, moderator, article, monkey
         client.get(LIST)
 
     assert first["Refresh"] == "3"
-    assert "Looking over the site" in first.text
+    assert "Scanning the site" in first.text
     task = DBTaskResult.objects.get()  # once, however often the page is opened meanwhile
     assert scan.look_over.call(*task.args_kwargs["args"]) == 1
     assert scan.look_over.call(*task.args_kwargs["args"]) == 0  # a job may run twice
     page = client.get(LIST)
     assert "Refresh" not in page
     assert "4 comments made of the same phrases" in page.text
-    again = client.post(reverse("moderation:look"), follow=True)
+    again = client.post(reverse("moderation:rescan"), follow=True)
     assert again["Refresh"] == "3"
     assert "4 comments made of the same phrases" in again.text
 
 
-def test_list_and_group_tell_a_time_in_the_zone_of_the_site_and_name_it(client, moderator, article):
-    """The story's own zone is another one."""
+def test_times_are_in_the_zone_of_the_site(client, moderator, article):
+    """The story itself has a different time zone."""
     Article.objects.update(source_zone="America/New_York")
     Site.objects.update(time_zone="Europe/Oslo")
     flood(article, 5)

@@ -1,6 +1,6 @@
-"""What a look over the site puts together, and what it leaves alone.
+"""Groups that a scan finds in real discussions, and honest discussions without groups.
 
-Of other people's text only numbers are here.
+This file has only the numbers of other people's comments, not their text.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ REPEATS = {33, 34}
 
 
 def groups() -> dict[str, set[int]]:
-    """By kind, the numbers in the file of those who are in."""
+    """Return by kind of group the file numbers of its members."""
     rows = Member.objects.filter(group__settled_at=None).values_list("group__kind", "comment__source_number")
     found: dict[str, set[int]] = {}
     for kind, number in rows:
@@ -54,7 +54,7 @@ def test_the_seeds_groups(data: Path, moderator):
 
 
 @pytest.mark.data
-def test_a_flood_is_cleared_by_a_few_acts_and_comes_back_byte_by_byte(data: Path, moderator):
+def test_flood_is_cleared_in_a_few_actions_and_restored_exactly(data: Path, moderator):
     spun = flood.bring_in(flood.stories(data, spun=1_000, real=200))
     numbers, pages = flood.numbers(), flood.pages()
 
@@ -75,7 +75,7 @@ def test_a_flood_is_cleared_by_a_few_acts_and_comes_back_byte_by_byte(data: Path
 
 
 @pytest.mark.data
-def test_three_acts_on_what_is_proposed_leave_52_of_the_seed(data: Path, client, moderator):
+def test_three_proposed_actions_leave_52_comments_of_the_seed(data: Path, client, moderator):
     import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
     client.force_login(moderator)
     client.get(reverse("moderation:similar"))  # looks by itself
@@ -99,8 +99,8 @@ def test_three_acts_on_what_is_proposed_leave_52_of_the_seed(data: Path, client,
 
 
 @pytest.mark.data
-def test_honest_discussions_are_not_accused(data: Path):
-    """Real threads of the same shape, with answers that came years later."""
+def test_honest_discussions_have_no_groups(data: Path):
+    """These are real threads of the same shape, with replies that came years later."""
     for path in sorted((data / "import" / "soundoff_text").glob("*.txt")):
         import_page(data=path.read_bytes(), filename=path.name)
 

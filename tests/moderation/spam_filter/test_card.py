@@ -26,13 +26,13 @@ def test_the_card_says_what_made_the_score(client, maria, blank):
     article = make_article("Council closes the ferry slip", body=STORY)
     comment = say(article, SPAM.format(n=1))
     decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
-    assert "What made this score" not in open_card(client, comment)
+    assert "Technical details" not in open_card(client, comment)
     Finding.objects.create(
         comment=comment, revision=1, check_name="filter", strength=0.9, holds=True, filter=blank
     )
     Finding.objects.create(comment=comment, revision=1, check_name="spam_host", strength=1, holds=False)
     page = open_card(client, comment)
-    made = page.split("What made this score")[1].split("</details>")[0]
+    made = page.split("Technical details")[1].split("</details>")[0]
     assert "It asks readers to visit" in made
     assert "<mark>Check my page</mark>" in made
     assert "against, +" in made
@@ -47,7 +47,7 @@ def test_an_unusable_version_gives_no_parts(client, maria):
     )
     page = open_card(client, comment)
     assert "in 10 comments like this" in page
-    assert "What made this score" not in page
+    assert "Technical details" not in page
 
 
 def test_it_takes_two_more_statements(client, maria, blank, monkeypatch):

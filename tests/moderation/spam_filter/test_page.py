@@ -76,7 +76,7 @@ def test_the_page_shows_the_active_version_and_its_metrics(client, maria, judged
     assert "It came with the program and has not been trained on this site." in page
     assert "Measured on 60 later decisions: 29 spam, 31 good." in page
     assert "ROC-AUC 0.9" in page
-    assert 'aria-current="page">Filter</a>' in page
+    assert 'aria-current="page">Spam filter</a>' in page
     assert "1 of 100 good comments may wait because of the filter. Administrators can change this." in page
     assert 'action="/moderation/filter/use/"' not in page
     assert 'name="percent"' not in page

@@ -104,7 +104,7 @@ def test_the_card_opens_what_made_its_score(client, page, live_server, ada, judg
     page.goto(f"{live_server.url}/moderation/comments/{comment.pk}/")
     made = page.locator("details.made")
     expect(made.locator(".parts")).to_be_hidden()
-    made.get_by_text("What made this score").click()
+    made.get_by_text("Technical details").click()
     expect(made.locator(".parts li").first).to_be_visible()
     expect(made.locator("mark").first).to_be_visible()
     check(page)

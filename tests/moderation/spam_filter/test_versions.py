@@ -33,7 +33,7 @@ def test_an_activation_can_be_undone(client, maria, ada, two):
     assert in_force() == second.pk
     assert explanations.done(act) == f"Version {second.pk} is in force"
     assert str(second.pk) in client.get("/moderation/acts/").content.decode()
-    assert undo(batch=act, actor=ada).settings == 1
+    assert undo(batch=act, actor=ada).settings_changed == 1
     assert in_force() == first.pk
     off = versions.put_in_force(version=None, actor=maria)
     assert explanations.done(off) == "No filter is in force"

@@ -131,7 +131,7 @@ def test_a_story_that_an_editor_unpublished_later_stays_so(client, moment):
     assert done.batch is None
     assert (
         done.refused[0].what
-        == "“A story that is not published”: an editor had published it, and took it back"
+        == "“A story that is not published”: an editor had published it and unpublished it again"
     )
     assert fresh(story).taken_back_why == "It was not true."
     assert client.get(story.get_absolute_url()).status_code == 410
