@@ -36,7 +36,7 @@ def main() -> None:
         if command in WITHOUT_DATABASE:
             execute_from_command_line(sys.argv)
             return
-        with postgres.available():
+        with postgres.database_available():
             if command in OWNER_COMMANDS:
                 use_owner_login(postgres.url("owner"), postgres.url("web"))
             execute_from_command_line(sys.argv)

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import READER, Guest, User
-from accounts.names import check_staff, clean_name
+from accounts.names import clean_name, refuse_staff_name
 
 admin.site.site_header = _("Soundoff admin")
 admin.site.site_title = _("Soundoff admin")
@@ -44,7 +44,7 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
         is_staff = self.instance.is_staff if groups is None else any(g.name != READER for g in groups)
         if (name := self.cleaned_data.get("name")) and not is_staff:
             try:
-                check_staff(name, but=self.instance.pk)
+                refuse_staff_name(name, but=self.instance.pk)
             except forms.ValidationError as error:
                 self.add_error("name", error)
         return cleaned

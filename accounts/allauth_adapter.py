@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from accounts import login_throttling, mails
 from accounts.models import User
 from accounts.services import find_user_by_email
-from core.rate_limits import refuse
+from core.rate_limits import set_retry_after
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -38,7 +38,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         """
         email, password = credentials.get("email", ""), credentials.get("password", "")
         if seconds := login_throttling.claim_attempt(request, email):
-            refuse(request, seconds)
+            set_retry_after(request, seconds)
             raise ValidationError(wait_message(seconds), code="wait")
         user = find_user_by_email(email)
         if user is None:

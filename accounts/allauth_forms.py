@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts import mails, sign_up
 from accounts.models import NAME_MAX
-from accounts.names import check_staff, clean_name
-from core.rate_limits import MINUTE, TooOften, refuse
+from accounts.names import clean_name, refuse_staff_name
+from core.rate_limits import MINUTE, RateLimited, set_retry_after
 
 
 class LoginForm(forms.LoginForm):  # type: ignore[misc]
@@ -51,7 +51,7 @@ class SignUpForm(forms.SignupForm):  # type: ignore[misc]
 
     def clean_name(self) -> str:
         name = clean_name(self.cleaned_data["name"])
-        check_staff(name)
+        refuse_staff_name(name)
         return name
 
     def validate_unique_email(self, value: str) -> str:
@@ -108,8 +108,8 @@ def check_rate_limit(action: str) -> None:
     """Raise TooOften if an IP address exceeds its limit of settings.ACCOUNT_RATE_LIMITS."""
     request = context.request
     if not ratelimit.consume(request, app="allauth.account", action=action):
-        refuse(request, MINUTE)
-        raise TooOften(
+        set_retry_after(request, MINUTE)
+        raise RateLimited(
             _("Too many attempts from your internet connection. Wait a minute and try again."),
             seconds=MINUTE,
         )

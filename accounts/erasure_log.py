@@ -50,7 +50,7 @@ def path() -> Path:
     return Path(settings.HOME) / "erasures.jsonl"
 
 
-def remember(erasures: Sequence[Erasure]) -> None:
+def append_on_commit(erasures: Sequence[Erasure]) -> None:
     """Append these erasures once the transaction is committed."""
     if erasures:
         transaction.on_commit(partial(_try_to_append, erasures))

@@ -7,23 +7,23 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import Guest
-from core.sql import read
+from core.sql import fetch_instances
 
 COOKIE = "guest"
 COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
 LINK_AGE = 60 * 60 * 24 * 7  # seconds; an unconfirmed e-mail is deleted after the same time
 
 
-def read_guest(request: HttpRequest) -> Guest | None:
+def guest_from_cookie(request: HttpRequest) -> Guest | None:
     """Return the guest that the cookie names; None without a valid cookie or if the guest was deleted."""
     try:
         key = signing.loads(request.COOKIES[COOKIE], salt=COOKIE, max_age=COOKIE_AGE)
     except (KeyError, signing.BadSignature):
         return None
-    return next(iter(read(Guest, "SELECT * FROM accounts_guest WHERE id = %s", [key])), None)
+    return next(iter(fetch_instances(Guest, "SELECT * FROM accounts_guest WHERE id = %s", [key])), None)
 
 
-def remember_guest(response: HttpResponse, guest: Guest, *, secure: bool) -> None:
+def set_guest_cookie(response: HttpResponse, guest: Guest, *, secure: bool) -> None:
     """Set the cookie that identifies this guest."""
     response.set_cookie(
         COOKIE,
@@ -35,7 +35,7 @@ def remember_guest(response: HttpResponse, guest: Guest, *, secure: bool) -> Non
     )
 
 
-def is_signed_by(guest: Guest, name: str, email: str) -> bool:
+def matches_guest(guest: Guest, name: str, email: str) -> bool:
     """Return whether a comment with this name and e-mail belongs to this guest.
 
     A guest whose confirmation link expired unused is not recognised: they become a new guest and get a new
@@ -45,12 +45,12 @@ def is_signed_by(guest: Guest, name: str, email: str) -> bool:
     return bool(is_known) and (guest.name, guest.email.casefold()) == (name, email.casefold())
 
 
-def confirmation_token(guest: Guest) -> str:
+def make_confirmation_token(guest: Guest) -> str:
     """Return the token for the mailed link. It is valid only for this guest with this e-mail."""
     return signing.dumps([guest.pk, guest.email], salt="guest-confirm")
 
 
-def read_confirmation(token: str) -> Guest | None:
+def guest_from_token(token: str) -> Guest | None:
     """Return the guest whose e-mail this token confirms; None if it is forged, expired or outdated."""
     try:
         key, email = signing.loads(token, salt="guest-confirm", max_age=LINK_AGE)

@@ -77,7 +77,7 @@ def reset_count(request: HttpRequest, email: str) -> None:
     LoginAttempts.objects.filter(account=_hash("account", _normalize(email)), origin=origin).delete()
 
 
-def forget_old() -> int:
+def delete_old_counts() -> int:
     """Delete counts that are older than a day, and return their number."""
     return LoginAttempts.objects.filter(at__lt=timezone.now() - DAY).delete()[0]
 

@@ -8,7 +8,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
-from accounts.guests import read_guest
+from accounts.guests import guest_from_cookie
 from accounts.login_throttling import remember_device
 from accounts.models import User
 from core.rate_limits import apply_rate_limit
@@ -21,7 +21,7 @@ class GuestMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.guest = SimpleLazyObject(lambda: read_guest(request))  # type: ignore[attr-defined]
+        request.guest = SimpleLazyObject(lambda: guest_from_cookie(request))  # type: ignore[attr-defined]
         return self.get_response(request)
 
 

@@ -60,7 +60,7 @@ def clean_name(name: str) -> str:
     return name
 
 
-def check_staff(name: str, *, but: int | None = None) -> None:
+def refuse_staff_name(name: str, *, but: int | None = None) -> None:
     """Raise ValidationError if the name looks like that of a staff member.
 
     `but` is the id of an account to leave out of the comparison.
@@ -68,7 +68,7 @@ def check_staff(name: str, *, but: int | None = None) -> None:
     staff = User.objects.staff().active().exclude(name="")
     if but is not None:
         staff = staff.exclude(pk=but)
-    if is_like(name, staff.values_list("name", flat=True)):
+    if looks_like_any(name, staff.values_list("name", flat=True)):
         raise ValidationError(STAFF_NAME_TAKEN, code="staff")
 
 
@@ -77,7 +77,7 @@ STAFF_NAME_TAKEN = _(
 )
 
 
-def is_like(name: str, others: Iterable[str]) -> bool:
+def looks_like_any(name: str, others: Iterable[str]) -> bool:
     """Return whether this name can be mistaken for one of the others."""
     mine = skeletons(name)
     return any(mine & skeletons(other) for other in others)
@@ -93,15 +93,15 @@ def skeletons(name: str) -> frozenset[str]:
     found = set()
     for letters in (
         marked,
-        plain(marked),
+        fold_name(marked),
     ):  # capital and lowercase may look like other letters
-        alike = plain("".join(map(_prototype, letters))).translate(_I_OR_L).translate(_TO_LETTER)
+        alike = fold_name("".join(map(_prototype, letters))).translate(_I_OR_L).translate(_TO_LETTER)
         bare = re.sub(r"[^\w\0]|_", "", alike)
         found |= {bare.replace("\0", letter) for letter in "il"}
     return frozenset(found - {""})
 
 
-def plain(name: str) -> str:
+def fold_name(name: str) -> str:
     """Return the name without case and accents."""
     parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
     return "".join(c for c in parts if unicodedata.category(c) not in {"Mn", "Cf"})

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from accounts import erasure_log
 from accounts.models import ADMINISTRATOR, Guest, User
-from core.sql import read
+from core.sql import fetch_instances
 
 _FIND_BY_EMAIL = """
 SELECT * FROM accounts_user
@@ -38,7 +38,7 @@ def find_user_by_email(email: str) -> User | None:
 
     It takes one query, which is the same with and without such an account.
     """
-    users = read(User, _FIND_BY_EMAIL, {"email": email.strip().lower()})
+    users = fetch_instances(User, _FIND_BY_EMAIL, {"email": email.strip().lower()})
     return users[0] if users else None
 
 
@@ -60,32 +60,32 @@ def is_setup_token_valid(token: str) -> bool:
     return has_no_administrator()
 
 
-def switch_page(*, user: User, on: bool) -> None:
+def set_public_page(*, user: User, on: bool) -> None:
     """Switch a member's public page on or off. No cached page depends on it."""
     User.objects.filter(pk=user.pk).update(has_page=on)
 
 
 @transaction.atomic
-def forget_account(*, user: User) -> None:
+def erase_account(*, user: User) -> None:
     """Erase the name and e-mails of an account, for good, and disable its log-in. Its comments stay."""
     EmailAddress.objects.filter(user=user).delete()
-    forget_in_log(user)
+    erase_from_admin_log(user)
     user.name, user.email = "", f"{uuid4().hex}@invalid"
     user.is_active = user.has_page = False
     user.set_unusable_password()  # which ends its sessions as well
     user.save()
-    erasure_log.remember([erasure_log.Erasure("account", user.pk, user.date_joined.isoformat())])
+    erasure_log.append_on_commit([erasure_log.Erasure("account", user.pk, user.date_joined.isoformat())])
 
 
 @transaction.atomic
-def forget_guest(*, guest: Guest) -> None:
+def erase_guest(*, guest: Guest) -> None:
     """Erase the name and e-mail of a guest, for good. In the same browser they can sign again."""
-    forget_in_log(guest)
+    erase_from_admin_log(guest)
     Guest.objects.filter(pk=guest.pk).update(name="", email="", confirmed_at=None)
-    erasure_log.remember([erasure_log.Erasure("guest", guest.pk, guest.created_at.isoformat())])
+    erasure_log.append_on_commit([erasure_log.Erasure("guest", guest.pk, guest.created_at.isoformat())])
 
 
-def forget_in_log(instance: Model) -> None:
+def erase_from_admin_log(instance: Model) -> None:
     """Erase the names of an object from the admin's log, which stores them with each change.
 
     The log stores the name of the object itself and of the objects that were edited on the same page.

@@ -82,7 +82,7 @@ def mail_limit_reached(pending: SignUp) -> bool:
     return _with_same_email(pending).filter(created_at__gt=day, pk__lt=pending.pk).count() >= MAILS_PER_DAY
 
 
-def forget_old() -> int:
+def delete_expired() -> int:
     """Delete sign-ups whose link has expired, and return their number."""
     return SignUp.objects.filter(created_at__lt=timezone.now() - timedelta(seconds=LINK_AGE)).delete()[0]
 

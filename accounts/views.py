@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import sign_up
 from accounts.forms import PasswordForm
 from accounts.models import User
-from accounts.services import switch_page
+from accounts.services import set_public_page
 
 
 @login_required
@@ -26,7 +26,7 @@ def public_page(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "accounts/public_page.html")
     on = request.POST.get("on") == "1"  # any other value means off
-    switch_page(user=request.user, on=on)
+    set_public_page(user=request.user, on=on)
     messages.success(request, _("Your public page is on.") if on else _("Your public page is off."))
     return redirect("public-page")
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from archive.models import Import
-from archive.services import MAX_MB, Refused, Report, check_size, import_page
+from archive.services import MAX_MB, ImportRefused, ImportReport, check_size, import_page
 from articles.models import Article, title_for
 
 
@@ -42,11 +42,11 @@ class ImportForm(forms.Form):
         file = self.cleaned_data["file"]
         try:
             check_size(file.size)
-        except Refused as error:
+        except ImportRefused as error:
             raise forms.ValidationError(str(error)) from error
         return file
 
-    def save(self, *, actor: Any, dry_run: bool) -> Report | None:
+    def save(self, *, actor: Any, dry_run: bool) -> ImportReport | None:
         """Import or preview the file. Return the report, or None if the file was refused."""
         file = self.cleaned_data["file"]
         try:
@@ -58,7 +58,7 @@ class ImportForm(forms.Form):
                 actor=actor,
                 dry_run=dry_run,
             )
-        except Refused as error:
+        except ImportRefused as error:
             self.add_error("file", str(error))
             return None
 

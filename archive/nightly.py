@@ -22,7 +22,7 @@ EARLIEST_HOUR = 3  # in the site's time zone; a machine that was off at that hou
 FILE_NAME = "soundoff-{day}.zip"
 
 
-def back_up() -> str:
+def make_nightly_backup() -> str:
     """Make tonight's backup if it is due and switched on. Return a summary for the log.
 
     Raises BackupRefused or OSError. The owner reads the reason under "System status", and in one mail.
@@ -44,13 +44,13 @@ def back_up() -> str:
         removed = _remove_older(path, kept=site.backups_kept)
     except (BackupRefused, OSError) as error:
         why = str(error) if isinstance(error, BackupRefused) else f"{folder}: {error.strerror}."
-        _report_failure(backup_folder.Failure(timezone.now(), why))
+        _report_failure(backup_folder.BackupFailure(timezone.now(), why))
         raise
-    backup_folder.forget_failure()
+    backup_folder.clear_failure()
     return f"{path.name}, {megabytes(result.last.size)}; older backups removed: {removed}"
 
 
-def _report_failure(failure: backup_folder.Failure) -> None:
+def _report_failure(failure: backup_folder.BackupFailure) -> None:
     """Store the failure and mail administrators once.
 
     A mail that could not be queued is tried again at the next failure: a full disk stores no job either.
@@ -58,11 +58,11 @@ def _report_failure(failure: backup_folder.Failure) -> None:
     last = backup_folder.last_failure()
     is_told = last is not None and last.is_told
     with suppress(OSError):  # the scheduler logs the failure as well
-        backup_folder.remember_failure(replace(failure, is_told=is_told))
+        backup_folder.record_failure(replace(failure, is_told=is_told))
     if not is_told:
         tell_of_failed_backup.enqueue(failure.why)
         with suppress(OSError):
-            backup_folder.remember_failure(replace(failure, is_told=True))
+            backup_folder.record_failure(replace(failure, is_told=True))
 
 
 def _remove_older(newest: Path, *, kept: int) -> int:
@@ -85,5 +85,8 @@ def list_nightly(folder: Path) -> list[Path]:
 # Checked often, so that the first backup is made soon after the owner switches it on. A failure is retried
 # after an hour.
 NIGHTLY_JOB = Job(
-    "check whether a nightly backup is due", timedelta(minutes=5), back_up, retry=timedelta(hours=1)
+    "check whether a nightly backup is due",
+    timedelta(minutes=5),
+    make_nightly_backup,
+    retry=timedelta(hours=1),
 )

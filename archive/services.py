@@ -23,10 +23,10 @@ from accounts.models import User
 from archive.formats import parse
 from archive.formats.page import DamagedFile, NotThisFormat, PageWarning, ParsedPage
 from archive.models import Import
-from articles.models import BODY_MAX, STANDFIRST_MAX, Article, Topic, free_slug
-from articles.publishing.status import too_early
+from articles.models import BODY_MAX, STANDFIRST_MAX, Article, Topic, unique_slug
+from articles.publishing.status import embargo_refusal
 from articles.services import save_article
-from comments.imports import Imported, import_comments
+from comments.imports import ImportedComment, import_comments
 from comments.models import IMPORTED_BODY_MAX, Comment, Discussion, Reason
 from comments.services import change_discussion
 from moderation.actions import setting_changes
@@ -39,7 +39,7 @@ SAMPLE_CLOSES = datetime(2100, 1, 1, tzinfo=UTC)
 HIDDEN_TOPICS = {"uncategorized"}  # a blog's default topic says nothing about the story
 
 
-class Refused(ValueError):
+class ImportRefused(ValueError):
     """The file was refused and nothing was imported. The message is one sentence for a person.
 
     If the fault is in the file, the message names the line.
@@ -47,7 +47,7 @@ class Refused(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class ImportReport:
     """The contents of a file and the result of its import or preview.
 
     `created`, `updated` and `skipped` count comments.
@@ -118,7 +118,7 @@ def import_page(
     url: str = "",
     actor: User | None = None,
     dry_run: bool = False,
-) -> Report:
+) -> ImportReport:
     """Import a saved page in one transaction: published, with a closed discussion and unknown rights.
 
     A page that was imported before is recognised by its format, title and date. Then only comments that do
@@ -137,14 +137,14 @@ def import_page(
         )
         new = sum(comment.source_id not in stored_ids for comment in page.comments)
         is_republished = existing is not None and _import_was_undone(existing)
-        if existing and is_republished and (why := too_early(existing, page.published_at, now)):
-            raise Refused(
+        if existing and is_republished and (why := embargo_refusal(existing, page.published_at, now)):
+            raise ImportRefused(
                 _("This story exists already and would be published again. %(why)s Nothing was imported.")
                 % {"why": why}
             )
         shown_from = existing.published_at if existing and not is_republished else page.published_at
         page = _adjust_future_dates(page, shown_from, now)
-        report = Report(
+        report = ImportReport(
             format=page.format,
             title=page.title,
             declared=page.declared,
@@ -176,7 +176,7 @@ def create_sample() -> Article:
 def check_size(size: int) -> None:
     """Raise Refused if the file has more than MAX_MB. `size` is in bytes."""
     if size > MAX_MB * 1024 * 1024:
-        raise Refused(
+        raise ImportRefused(
             _("The file has %(size)s MB. The limit is %(most)s MB. Nothing was imported.")
             % {"size": -(-size // (1024 * 1024)), "most": MAX_MB}
         )
@@ -187,9 +187,9 @@ def _parse_file(data: bytes, name: str) -> ParsedPage:
     try:
         page = parse(data, name)
     except KeyError:
-        raise Refused(_("The format “%(name)s” is not supported.") % {"name": name}) from None
+        raise ImportRefused(_("The format “%(name)s” is not supported.") % {"name": name}) from None
     except (NotThisFormat, DamagedFile) as error:
-        raise Refused(str(error)) from error
+        raise ImportRefused(str(error)) from error
     _check_lengths(page)
     return page
 
@@ -204,13 +204,13 @@ def _check_lengths(page: ParsedPage) -> None:
         (_("The story"), page.body, BODY_MAX),
     ):
         if len(text) > most:
-            raise Refused(
+            raise ImportRefused(
                 _("%(what)s has %(count)s characters. The limit is %(most)s. Nothing was imported.")
                 % {"what": name, "count": f"{len(text):,}", "most": f"{most:,}"}
             )
     for comment in page.comments:
         if len(comment.body) > IMPORTED_BODY_MAX:
-            raise Refused(
+            raise ImportRefused(
                 _(
                     "Line %(line)s: the comment that begins here has %(count)s characters. The limit is "
                     "%(most)s. Nothing was imported. Shorten the comment in the file, or split it in two."
@@ -242,7 +242,7 @@ def _build_article(page: ParsedPage, source: str, url: str) -> Article:
     except ValidationError as error:
         field, errors = next(iter(error.error_dict.items()))
         name = Article._meta.get_field(field).verbose_name  # type: ignore[union-attr]
-        raise Refused(f"{name}: {_explain(errors[0])}") from error
+        raise ImportRefused(f"{name}: {_explain(errors[0])}") from error
     return article
 
 
@@ -306,7 +306,7 @@ def _import_was_undone(article: Article) -> bool:
 
 def _create_draft(article: Article, page: ParsedPage) -> None:
     """Save the article as a draft. The import batch publishes it, so that the batch's undo unpublishes it."""
-    article.slug, article.published_at = free_slug(article.title), None
+    article.slug, article.published_at = unique_slug(article.title), None
     save_article(article=article)
     article.topics.set([_get_or_create_topic(name) for name in page.topics])
     change_discussion(article=article, status=Discussion.Status.CLOSED)
@@ -324,7 +324,7 @@ def _get_or_create_topic(name: str) -> Topic:
 
 
 def _store_comments(
-    article: Article, page: ParsedPage, report: Report, filename: str, digest: str, actor: User | None
+    article: Article, page: ParsedPage, report: ImportReport, filename: str, digest: str, actor: User | None
 ) -> None:
     """Publish the article and store its new comments, as one batch with an import record."""
     batch = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=actor)
@@ -334,11 +334,11 @@ def _store_comments(
     if report.is_new_article or report.is_published_again:
         changes.append((Change.Target.ARTICLE, article.pk, "published_at", page.published_at))
         article.published_at = page.published_at
-    setting_changes.make(batch=batch, changes=changes)
+    setting_changes.apply_changes(batch=batch, changes=changes)
     result = import_comments(
         article=article,
         comments=[
-            Imported(
+            ImportedComment(
                 source_id=comment.source_id,
                 author_name=comment.author,
                 body=comment.body,

@@ -31,11 +31,11 @@ def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> N
                 "Install that version again. Or restore the backup that was made before the upgrade into an "
                 f"empty database or a new data folder: see {backup_folder.folder()}."
             )
-        if backup_folder.unfinished().exists() and existing_data():
+        if backup_folder.unfinished_restore_file().exists() and existing_data():
             raise BackupRefused(
                 "The restore of an earlier version's backup was not finished. The database may hold content "
                 "that was deleted for good after the backup. Restore it again into an empty database, then "
-                f"delete {backup_folder.unfinished()}."
+                f"delete {backup_folder.unfinished_restore_file()}."
             )
         if not (pending := unapplied_migrations()):
             report("The database is up to date.")

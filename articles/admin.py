@@ -18,23 +18,23 @@ from django.utils.translation import ngettext
 from accounts.admin import UserAdmin
 from accounts.models import User
 from articles.admin_public_pages import AuthorsField, pin_button
-from articles.editing.concurrent_editing import SharedPages
-from articles.editing.conflicts import WrittenForm
+from articles.editing.concurrent_editing import ConcurrentEditingAdmin
+from articles.editing.conflicts import ConflictAwareForm
 from articles.editing.revision_pages import DocumentHistoryAdmin
 from articles.images import admin as images  # noqa: F401  registers them
 from articles.images.forms import check_images
-from articles.images.lead_image import TOLD as LEAD
-from articles.images.lead_image import LeadImageFields, lead_fieldset, lead_picture
-from articles.models import Article, ArticleQuerySet, Topic, free_slug, slug_from_title
+from articles.images.lead_image import LEAD_IMAGE_FIELDS as LEAD
+from articles.images.lead_image import LeadImageFields, lead_image_fieldset, lead_picture
+from articles.models import Article, ArticleQuerySet, Topic, slug_from_title, unique_slug
 from articles.publishing.pages import NotesForm, PublicationAdmin
-from articles.redirects import find_article
-from articles.services import save_article, save_topic, sign_article, touch_site
-from articles.site.cached_pages import withhold
+from articles.redirects import find_redirected_article
+from articles.services import save_article, save_topic, set_article_authors, touch_site
+from articles.site.cached_pages import invalidate
 from articles.site.invitations import invite
-from core.forms import Lines
+from core.forms import MultilineField
 from core.mail import mail_server
 from core.relative_time import until
-from core.templatetags.dates import clock
+from core.templatetags.dates import time_formatter
 
 admin.site.unregister(User)
 
@@ -117,7 +117,7 @@ class ArticleForm(NotesForm, LeadImageFields):
     """The form of an article in the editor."""
 
     class Meta:
-        field_classes = {"standfirst": Lines, "body": Lines}
+        field_classes = {"standfirst": MultilineField, "body": MultilineField}
 
     signed = AuthorsField()
 
@@ -152,8 +152,8 @@ class ArticleForm(NotesForm, LeadImageFields):
         slug: str = self.cleaned_data["slug"]
         title: str = self.cleaned_data.get("title", "")
         if not slug or (not self.instance.pk and slug == slug_from_title(title)):
-            slug = free_slug(title)
-        if (redirected := find_article("", slug)) and redirected != self.instance.pk:
+            slug = unique_slug(title)
+        if (redirected := find_redirected_article("", slug)) and redirected != self.instance.pk:
             raise forms.ValidationError(_("This slug redirects to another story, which had it before."))
         return slug
 
@@ -201,7 +201,7 @@ class ArticleAdmin(DocumentHistoryAdmin, PublicationAdmin):
         is_published = "new_correction" in request.POST or (obj is not None and obj.is_published())
         return [
             (None, {"fields": ["title", "slug", "standfirst", "signed", "byline", "body"]}),
-            lead_fieldset(),
+            lead_image_fieldset(),
             (
                 _("Status and notes"),
                 {"fields": ["new_correction" if is_published else "stage", "new_note"]},
@@ -246,7 +246,7 @@ class ArticleAdmin(DocumentHistoryAdmin, PublicationAdmin):
         if not change:
             form.instance.editors.add(request.user)
         if "signed" in form.cleaned_data:
-            sign_article(article=form.instance, people=form.cleaned_data["signed"])
+            set_article_authors(article=form.instance, people=form.cleaned_data["signed"])
 
     def has_delete_permission(self, request: HttpRequest, obj: Article | None = None) -> bool:
         """Do not delete a story with a discussion (the reverse of comments.Discussion.article)."""
@@ -254,7 +254,7 @@ class ArticleAdmin(DocumentHistoryAdmin, PublicationAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Article) -> None:
         super().delete_model(request, obj)
-        withhold()
+        invalidate()
         touch_site()
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -270,8 +270,8 @@ class ArticleAdmin(DocumentHistoryAdmin, PublicationAdmin):
     def publication(self, obj: Article) -> Any:
         if at := obj.published_at:
             if obj.is_published():
-                return format_html("{} {}", _("Published"), clock().moment(at))
-            when = {"until": until(at, timezone.now()), "at": clock().moment(at)}
+                return format_html("{} {}", _("Published"), time_formatter().moment(at))
+            when = {"until": until(at, timezone.now()), "at": time_formatter().moment(at)}
             return format_html(str(_("Scheduled, {until}: {at}")), **when)
         return _("Unpublished") if obj.taken_back_at else capfirst(obj.get_stage_display())
 
@@ -293,10 +293,10 @@ class ArticleAdmin(DocumentHistoryAdmin, PublicationAdmin):
 
 
 @admin.register(Topic)
-class TopicAdmin(SharedPages):
+class TopicAdmin(ConcurrentEditingAdmin):
     """The topics of stories."""
 
-    form = WrittenForm
+    form = ConflictAwareForm
     list_display = ["name", "shown", "stories"]
     list_filter = ["shown"]
     search_fields = ["name"]

@@ -16,17 +16,17 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from articles.editing.concurrent_editing import SharedPages
-from articles.editing.conflicts import DocumentForm, WrittenForm
+from articles.editing.concurrent_editing import ConcurrentEditingAdmin
+from articles.editing.conflicts import ConflictAwareForm, DocumentForm
 from articles.editing.revision_pages import DocumentHistoryAdmin
 from articles.images.forms import check_images
 from articles.models import AUTHORS_MAX, Article, Author, Pin, Redirect, StandingPage
 from articles.publishing import front_page
-from articles.redirects import Refused, add_redirect, plan_redirect, stands
+from articles.redirects import RedirectRejected, add_redirect, page_exists, plan_redirect
 from articles.services import save_author, save_page, touch_site
-from articles.site.cached_pages import withhold
-from core.forms import Lines, leave_whole
-from core.relative_time import time_of
+from articles.site.cached_pages import invalidate
+from core.forms import MultilineField, remove_maxlength
+from core.relative_time import zone_label
 
 MAX_PINNABLE = 20  # stories listed for pinning; the search finds the others
 
@@ -137,7 +137,7 @@ class PinAdmin(EditorAccessAdmin):
             "pinned": pinned.defer("body", "body_html", "vector"),
             "pinnable": pinnable[:MAX_PINNABLE],
             "query": query,
-            "zone_time": time_of(),
+            "zone_time": zone_label(),
         }
         return TemplateResponse(request, "admin/articles/front_page.html", context)
 
@@ -164,10 +164,10 @@ class PinAdmin(EditorAccessAdmin):
 
 
 @admin.register(Author)
-class AuthorAdmin(EditorAccessAdmin, SharedPages):
+class AuthorAdmin(EditorAccessAdmin, ConcurrentEditingAdmin):
     """Authors and their bios. An author is created here, or by being chosen for a story."""
 
-    form = WrittenForm
+    form = ConflictAwareForm
     list_display = ["name", "slug", "line"]
     search_fields = ["user__name", "line"]
     list_select_related = ["user"]
@@ -200,7 +200,7 @@ class StandingPageForm(DocumentForm):
     """The form of a page in the editor."""
 
     class Meta:
-        field_classes = {"body": Lines}
+        field_classes = {"body": MultilineField}
 
     def clean_body(self) -> str:
         return check_images(self.cleaned_data["body"])
@@ -224,12 +224,12 @@ class StandingPageAdmin(EditorAccessAdmin, DocumentHistoryAdmin):
 
     def delete_model(self, request: HttpRequest, obj: StandingPage) -> None:
         super().delete_model(request, obj)
-        withhold()
+        invalidate()
         touch_site()
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[StandingPage]) -> None:
         super().delete_queryset(request, queryset)
-        withhold()
+        invalidate()
         touch_site()
 
 
@@ -249,16 +249,16 @@ class RedirectForm(forms.ModelForm[Redirect]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        leave_whole(self)
+        remove_maxlength(self)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if "old" in cleaned and "to" in cleaned:
             try:
                 cleaned["old"], _fields = plan_redirect(old=cleaned["old"], to=cleaned["to"])
-            except Refused as error:
+            except RedirectRejected as error:
                 raise forms.ValidationError(str(error)) from error
-            if stands(cleaned["old"]):
+            if page_exists(cleaned["old"]):
                 self.add_error("old", _("There is a page at this URL, so the redirect would never be used."))
         return cleaned
 

@@ -20,16 +20,16 @@ from django.views.decorators.http import require_safe
 
 from articles.images.html import figure, with_single_sources
 from articles.models import Article, ArticleQuerySet, Correction, Site, Topic
-from articles.site.cached_pages import keep
+from articles.site.cached_pages import cache_for_anonymous
 from articles.site.current_site import current_site
-from core.templatetags.dates import clock
+from core.templatetags.dates import time_formatter
 from core.xml import XmlWriter
 
 FEED_SIZE = 30  # stories
 
 
 @require_safe
-@keep
+@cache_for_anonymous
 def feed(request: HttpRequest) -> HttpResponse:
     """Return the feed of the whole site."""
     site: Site = request.site  # type: ignore[assignment]
@@ -38,7 +38,7 @@ def feed(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@keep
+@cache_for_anonymous
 def topic_feed(request: HttpRequest, slug: str) -> HttpResponse:
     """Return the feed of a topic."""
     topic = get_object_or_404(Topic.objects.shown(), slug=slug)
@@ -108,7 +108,7 @@ def make_urls_absolute(markup: str) -> str:
 _LOCAL_URL = re.compile(r'(\s(?:href|src|poster)=)"/(?!/)')
 
 
-def tag(kind: str, pk: int, created_at: datetime) -> str:
+def tag_uri(kind: str, pk: int, created_at: datetime) -> str:
     """Return a tag: URI as a permanent ID, which does not change with the URL."""
     return f"tag:{urlsplit(settings.SITE_URL).hostname},{created_at.astimezone(UTC):%Y-%m-%d}:{kind}-{pk}"
 
@@ -127,7 +127,7 @@ def _feed_response(request: HttpRequest, atom: AtomFeed, stories: ArticleQuerySe
             description=escape(story.standfirst) or None,  # type: ignore[arg-type]
             # Atom requires an author for each entry.
             author_name=story.signature or story.source_name or request.site.name,
-            unique_id=tag("story", story.pk, story.created_at),
+            unique_id=tag_uri("story", story.pk, story.created_at),
             pubdate=story.published_at,
             updateddate=story.changed_at,
             content=make_urls_absolute(with_single_sources(lead + story.body_html))
@@ -142,7 +142,9 @@ def _render_corrections(stories: Sequence[Article]) -> dict[int, str]:
     rendered: dict[int, str] = {}
     if keys := [story.pk for story in stories if story.corrected_at]:
         for one in Correction.objects.filter(article__in=keys):
-            heading = _("Correction, %(day)s") % {"day": clock().date_words(one.at.astimezone(clock().zone))}
+            heading = _("Correction, %(day)s") % {
+                "day": time_formatter().date_words(one.at.astimezone(time_formatter().zone))
+            }
             paragraph = format_html("<p><strong>{}:</strong> {}</p>", heading, one.text)
             rendered[one.article_id] = rendered.get(one.article_id, "") + paragraph
     return rendered

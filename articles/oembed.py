@@ -11,9 +11,9 @@ from django.utils.cache import patch_cache_control
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
-from articles.images.html import card
+from articles.images.html import social_image
 from articles.models import Article, Site
-from articles.redirects import find_article
+from articles.redirects import find_redirected_article
 from core.xml import XmlWriter
 
 WIDTH, HEIGHT = 600, 200  # pixels; only an estimate, because the content is flowing text
@@ -31,7 +31,9 @@ def oembed(request: HttpRequest) -> HttpResponse:
         Article.objects.syndicated().signed().only("slug", "title", "standfirst", "byline", "lead_image")
     )
     slug = _story_slug(request.GET.get("url", ""))
-    story = stories.filter(slug=slug).first() or get_object_or_404(stories, pk=find_article("", slug) or 0)
+    story = stories.filter(slug=slug).first() or get_object_or_404(
+        stories, pk=find_redirected_article("", slug) or 0
+    )
     data = _describe(story, request.site) | {  # type: ignore[arg-type]
         "width": _limited_size(WIDTH, request.GET.get("maxwidth", "")),
         "height": _limited_size(HEIGHT, request.GET.get("maxheight", "")),
@@ -78,7 +80,7 @@ def _describe(story: Article, site: Site) -> dict[str, Any]:
         "html": html,
     }
     if story.lead_image:
-        image = card(story.lead_image)
+        image = social_image(story.lead_image)
         data |= {
             "thumbnail_url": settings.SITE_URL + image["path"],
             "thumbnail_width": image["width"],

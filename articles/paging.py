@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest
 from django.utils.http import urlencode
 
 
-class Place(NamedTuple):
+class Cursor(NamedTuple):
     """The position of an item in a list: its time, to the microsecond, and its key."""
 
     at: datetime
@@ -28,17 +28,17 @@ class Place(NamedTuple):
         return Q((f"{field}__lte", self.at)) & ~Q((field, self.at), pk__gte=self.pk)
 
 
-def asked_place(request: HttpRequest) -> Place | None:
+def read_cursor(request: HttpRequest) -> Cursor | None:
     """Return the position in `?before=`, or None. Raises Http404 if it is invalid."""
     if not (text := request.GET.get("before")):
         return None
     at, _, key = text.partition("_")
     try:
-        return Place(datetime.strptime(at, "%Y-%m-%dT%H:%M:%S.%f").replace(tzinfo=UTC), int(key))
+        return Cursor(datetime.strptime(at, "%Y-%m-%dT%H:%M:%S.%f").replace(tzinfo=UTC), int(key))
     except ValueError as error:
         raise Http404 from error
 
 
-def url_behind(request: HttpRequest, place: Place) -> str:
+def next_page_url(request: HttpRequest, place: Cursor) -> str:
     """Return the URL of the page that starts after this position."""
     return f"{request.path}?{urlencode({'before': str(place)})}"

@@ -21,10 +21,12 @@ from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext as _
 from django.views.defaults import page_not_found
 
-from articles.models import OLD_MAX, REST_MAX, Article, Author, Redirect, StandingPage, Topic
+from articles.models import OLD_PATH_MAX, PATH_SUFFIX_MAX, Article, Author, Redirect, StandingPage, Topic
 
 # Query keys of other systems' front pages. The front page is not served from the cache if it has one of them.
-OLD_KEYS = frozenset({"p", "page_id", "attachment_id", "cat", "m", "author", "option", "id", "article"})
+LEGACY_QUERY_KEYS = frozenset(
+    {"p", "page_id", "attachment_id", "cat", "m", "author", "option", "id", "article"}
+)
 MAX_PAIRS = 10  # of a query: each of them is looked up
 
 Target = Article | Topic | StandingPage | Author
@@ -33,7 +35,7 @@ _SECTIONS = {"story": "article", "topic": "topic", "page": "page", "author": "au
 _BELOW_SECTION = re.compile(r"(/(?:stories|topics|pages|authors)/[-\w]{1,120}/)(.+)")
 
 
-class Refused(ValueError):
+class RedirectRejected(ValueError):
     """The error that a redirect is invalid. Its message is for the person who enters it."""
 
 
@@ -47,7 +49,7 @@ def redirect_response(request: HttpRequest) -> HttpResponse | None:
 
     Browsers send a form that was sent to the old address again to the new one.
     """
-    url = find(request.path_info, request.META.get("QUERY_STRING", ""), request.now)  # type: ignore[attr-defined]
+    url = find_target(request.path_info, request.META.get("QUERY_STRING", ""), request.now)  # type: ignore[attr-defined]
     if not url:
         return None
     is_read = request.method in {"GET", "HEAD"}
@@ -57,7 +59,7 @@ def redirect_response(request: HttpRequest) -> HttpResponse | None:
     return response
 
 
-def find(path: str, query: str, now: datetime) -> str | None:
+def find_target(path: str, query: str, now: datetime) -> str | None:
     """Return the new URL of this path (decoded) and query (as it was sent), or None. One statement."""
     candidates = [old for old in dict.fromkeys(_candidates(path, query)) if "\x00" not in old]
     if not candidates:
@@ -75,7 +77,7 @@ def find(path: str, query: str, now: datetime) -> str | None:
     return None
 
 
-def find_article(path: str, slug: str = "") -> int | None:
+def find_redirected_article(path: str, slug: str = "") -> int | None:
     """Return the key of the story that once had this path (decoded), a path above it, or this slug, or None.
 
     Readers may not be allowed to see the story.
@@ -90,26 +92,26 @@ def find_article(path: str, slug: str = "") -> int | None:
 def normalize_address(address: str) -> str:
     """Return an old address as it is stored: decoded path and query, without host and fragment.
 
-    Raises Refused.
+    Raises RedirectRejected.
     """
     try:
         parts = urlsplit(address.strip())
     except ValueError:
-        raise Refused(_("“%(url)s” is not a valid address.") % {"url": address}) from None
+        raise RedirectRejected(_("“%(url)s” is not a valid address.") % {"url": address}) from None
     path = unquote(parts.path) or "/"
     if not path.startswith("/") or path.startswith("//") or "\x00" in path + parts.query:
-        raise Refused(_("An address must start with a slash, such as /2013/06/19/slug/ or /?p=12."))
+        raise RedirectRejected(_("An address must start with a slash, such as /2013/06/19/slug/ or /?p=12."))
     old = path + _format_query(_parse_pairs(parts.query))
-    if len(old) > OLD_MAX:
-        raise Refused(
+    if len(old) > OLD_PATH_MAX:
+        raise RedirectRejected(
             _("This address has %(count)s characters. The limit is %(most)s.")
-            % {"count": len(old), "most": OLD_MAX}
+            % {"count": len(old), "most": OLD_PATH_MAX}
         )
     return old
 
 
 @transaction.atomic
-def remember(*, old: str, thing: Target) -> None:
+def record_move(*, old: str, thing: Target) -> None:
     """Redirect from the old path of an object whose URL has changed.
 
     A redirect from its new path is deleted, since a page exists there now.
@@ -122,7 +124,7 @@ def remember(*, old: str, thing: Target) -> None:
 
 @transaction.atomic
 def add_redirect(*, old: str, to: str) -> Redirect:
-    """Redirect from an old address to a page of this site, for imports and by hand. Raises Refused.
+    """Redirect from an old address to a page of this site, for imports and by hand. Raises RedirectRejected.
 
     The last call for an old address counts, and a repeated call changes nothing.
     """
@@ -134,14 +136,14 @@ def add_redirect(*, old: str, to: str) -> Redirect:
 
 
 def plan_redirect(*, old: str, to: str) -> tuple[str, dict[str, Any]]:
-    """Return the old address as it is stored, and the fields of its target. Raises Refused."""
+    """Return the old address as it is stored, and the fields of its target. Raises RedirectRejected."""
     old, fields = normalize_address(old), _target_fields(to)
     if fields.get("path") == old or _leads_to_itself(old, fields):
-        raise Refused(_("This redirect would lead back to itself."))
+        raise RedirectRejected(_("This redirect would lead back to itself."))
     return old, fields
 
 
-def stands(old: str) -> bool:
+def page_exists(old: str) -> bool:
     """Whether a page exists at this address (as it is stored), which then takes precedence."""
     path, _sign, query = old.partition("?")
     try:
@@ -150,18 +152,18 @@ def stands(old: str) -> bool:
         return False
     if kind := _SECTIONS.get(match.url_name or ""):
         return bool(_MODELS[kind].objects.filter(slug=match.kwargs["slug"]).exists())
-    return path != "/" or OLD_KEYS.isdisjoint(key for key, _value in _parse_pairs(query))
+    return path != "/" or LEGACY_QUERY_KEYS.isdisjoint(key for key, _value in _parse_pairs(query))
 
 
 def _target_fields(to: str) -> dict[str, Any]:
-    """Return the fields of the target at this path of the site. Raises Refused.
+    """Return the fields of the target at this path of the site. Raises RedirectRejected.
 
     A story, topic, page or author is stored by its row, and any other page by its path. If the path is itself
     an old address, the fields are those of its target.
     """
     address, parts = normalize_address(to), urlsplit(to.strip())
     if parts.netloc and parts.netloc != urlsplit(settings.SITE_URL).netloc:
-        raise Refused(_("A redirect can only lead to a page of this site."))
+        raise RedirectRejected(_("A redirect can only lead to a page of this site."))
     path = address.partition("?")[0]
     below = _BELOW_SECTION.fullmatch(path)
     section, inside = (below[1], below[2]) if below else (path, "")
@@ -176,16 +178,16 @@ def _target_fields(to: str) -> dict[str, Any]:
             + (f"?{parts.query}" if parts.query else "")
             + (f"#{parts.fragment}" if parts.fragment else "")
         )
-        if len(rest) > REST_MAX:
-            raise Refused(
+        if len(rest) > PATH_SUFFIX_MAX:
+            raise RedirectRejected(
                 _("The part after the page’s own address can have at most %(most)s characters.")
-                % {"most": REST_MAX}
+                % {"most": PATH_SUFFIX_MAX}
             )
         return {kind: target, "rest": rest}
     if existing := Redirect.objects.filter(old=address).first():
         return {name: getattr(existing, name) for name in _NO_TARGET}
     if match is None or kind:
-        raise Refused(_("There is no page at %(path)s.") % {"path": path})
+        raise RedirectRejected(_("There is no page at %(path)s.") % {"path": path})
     return {"path": address}
 
 

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from articles.models import Article, Site
-from core.sql import execute_planned
+from core.sql import execute_prepared
 
 MAX_RELATED = 3  # stories
 MAX_KEYWORDS = 8
@@ -30,7 +30,7 @@ class Related(NamedTuple):
     source_zone: str
 
 
-def note_keywords(*, article: Article) -> None:
+def store_keywords(*, article: Article) -> None:
     """Store the keywords of a story: words that few other stories have, and at least one. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(_STORE_KEYWORDS, {"id": article.pk})
@@ -38,7 +38,7 @@ def note_keywords(*, article: Article) -> None:
 
 
 @transaction.atomic
-def note_all_keywords() -> int:
+def store_all_keywords() -> int:
     """Store the keywords of all stories, in one statement. A daily job. Returns how many stories changed."""
     with connection.cursor() as cursor:
         cursor.execute(_STORE_ALL_KEYWORDS)
@@ -52,7 +52,7 @@ def find_related(article: Article, now: datetime) -> list[Related]:
     """Return the published stories related to an article, the closest first. One statement."""
     with connection.cursor() as cursor:
         values = {"id": article.pk, "words": article.keywords, "now": now}
-        execute_planned(cursor, _FIND, values)
+        execute_prepared(cursor, _FIND, values)
         return [Related._make(row) for row in cursor.fetchall()]
 
 

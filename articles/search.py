@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from psycopg2.errors import InternalError_, ProgramLimitExceeded, QueryCanceled
 
 CONFIG = "english"
-ASKED_MAX = 200  # characters of a query
-SECONDS_MAX = 2  # of each statement
-AT_ONCE = 2  # searches in one process, since its few threads serve all readers
+MAX_QUERY_LENGTH = 200  # characters of a query
+MAX_SECONDS = 2  # of each statement
+MAX_CONCURRENT = 2  # searches in one process, since its few threads serve all readers
 
 
 def fold(text: Any) -> Func:
@@ -30,32 +30,35 @@ def fold(text: Any) -> Func:
     return Func(text, function="search_fold", output_field=TextField())
 
 
-def weighed(field: str, weight: str) -> SearchVector:
+def weighted_vector(field: str, weight: str) -> SearchVector:
     """Return the search vector of one column, with a weight from A (a title) to D (running text)."""
     return SearchVector(fold(field), config=CONFIG, weight=weight)
 
 
-class Question(NamedTuple):
+class SearchQuery(NamedTuple):
     """A search query as Postgres parses it."""
 
     tsquery: str  # as text, to be cast to tsquery
     stems: list[str]  # that a result may contain
 
 
-class Unclear(ValueError):
+class SearchRejected(ValueError):
     """The error that a query can't be searched for. Its message is for the reader."""
 
 
-class Busy(Unclear):
+class SearchBusy(SearchRejected):
     """The error that the limit of concurrent searches is reached."""
 
 
-def read_question(text: str) -> Question:
-    """Parse a query: words, "phrases", -excluded words, or; without NUL. Raises Unclear. One statement."""
-    if len(text) > ASKED_MAX:
-        raise Unclear(
+def parse_query(text: str) -> SearchQuery:
+    """Parse a query: words, "phrases", -excluded words, or; without NUL. One statement.
+
+    Raises SearchRejected.
+    """
+    if len(text) > MAX_QUERY_LENGTH:
+        raise SearchRejected(
             _("This search has %(count)s characters. The limit is %(limit)s.")
-            % {"count": f"{len(text):,}", "limit": ASKED_MAX}
+            % {"count": f"{len(text):,}", "limit": MAX_QUERY_LENGTH}
         )
     try:
         with connection.cursor() as cursor:
@@ -67,13 +70,15 @@ def read_question(text: str) -> Question:
     except DatabaseError as error:
         # Such as 33 minus signs, or a ligature that expands to a word of 2 kB.
         if isinstance(error.__cause__, InternalError_ | ProgramLimitExceeded):
-            raise Unclear(_("This search has too many signs or too long a word. Shorten it.")) from error
+            raise SearchRejected(
+                _("This search has too many signs or too long a word. Shorten it.")
+            ) from error
         raise
     if not tsquery:
-        raise Unclear(_("These words are too common to search for. Add a more specific word."))
+        raise SearchRejected(_("These words are too common to search for. Add a more specific word."))
     if required == "T":  # an index can't find texts by the absence of a word
-        raise Unclear(_("Add a word to search for. A minus only excludes words."))
-    return Question(tsquery, [_unquote(stem) for stem in _STEM.findall(required)])
+        raise SearchRejected(_("Add a word to search for. A minus only excludes words."))
+    return SearchQuery(tsquery, [_unquote(stem) for stem in _STEM.findall(required)])
 
 
 _STEM = re.compile(r"'((?:[^']|'')*)'")
@@ -83,7 +88,7 @@ def _unquote(stem: str) -> str:
     return stem.replace("''", "'").replace("\\\\", "\\")
 
 
-def find_words(question: Question, words: Collection[str]) -> dict[str, frozenset[str]]:
+def match_words(question: SearchQuery, words: Collection[str]) -> dict[str, frozenset[str]]:
     """Return those of these words that match the query, each with its stems. One statement."""
     wanted = frozenset(question.stems)
     with connection.cursor() as cursor:
@@ -101,24 +106,25 @@ CROSS JOIN LATERAL tsvector_to_array(to_tsvector('{CONFIG}', folded)) AS stems
 WHERE word IS NOT NULL AND stems && %(stems)s::text[]"""
 
 
-_running = BoundedSemaphore(AT_ONCE)
+_running = BoundedSemaphore(MAX_CONCURRENT)
 
 
 @contextmanager
-def limited() -> Iterator[None]:
+def search_slot() -> Iterator[None]:
     """Limit the number of concurrent searches and the time of each.
 
-    No index helps with a rare combination of common words. Raises Busy, or Unclear after a timeout.
+    No index helps with a rare combination of common words. Raises SearchBusy, or SearchRejected after a
+    timeout.
     """
     if not _running.acquire(blocking=False):  # waiting would occupy a thread as well
-        raise Busy(_("Too many searches are running. Try again in a few seconds."))
+        raise SearchBusy(_("Too many searches are running. Try again in a few seconds."))
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{SECONDS_MAX}s"])
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{MAX_SECONDS}s"])
             yield
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
-            raise Unclear(_("This search takes too long. Add a more specific word.")) from error
+            raise SearchRejected(_("This search takes too long. Add a more specific word.")) from error
         raise
     finally:
         _running.release()

@@ -12,9 +12,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.services import create_first_administrator, forget_in_log
-from articles.images.services import existing_images, hold_images, use_images
-from articles.markup.markdown import named_images, render_story
+from accounts.services import create_first_administrator, erase_from_admin_log
+from articles.images.services import existing_images, lock_images, set_image_uses
+from articles.markup.markdown import referenced_images, render_story
 from articles.models import (
     Article,
     Author,
@@ -27,9 +27,9 @@ from articles.models import (
     Topic,
     unique_author_slug,
 )
-from articles.redirects import remember
-from articles.related import note_keywords
-from articles.site.cached_pages import withhold
+from articles.redirects import record_move
+from articles.related import store_keywords
+from articles.site.cached_pages import invalidate
 
 # Settings whose old values readers must not find in any cached page.
 INVALIDATING_SETTINGS = {"contact_email", "rules", "has_public_log"}
@@ -62,19 +62,19 @@ def save_article(
     stored = rows.filter(pk=article.pk).first()
     article.version = (stored.version if stored else 0) + 1
     lead = {article.lead_image_id} if article.lead_image_id else set()
-    images = hold_images(named_images(article.body) | lead)
+    images = lock_images(referenced_images(article.body) | lead)
     article.body_html = render_story(article.body)
     article.save()
-    use_images(article, images)
+    set_image_uses(article, images)
     _create_revision(article, stored, by=by, nonce=nonce, restored=restored)
     # Nobody has the URL of a draft.
     was_public = stored and (stored.is_published() or stored.was_published_at)
     if stored and was_public and stored.slug != article.slug:
-        remember(old=stored.get_absolute_url(), thing=article)
-    note_keywords(article=article)
+        record_move(old=stored.get_absolute_url(), thing=article)
+    store_keywords(article=article)
     touch_site()
     if not article.is_published():
-        withhold()
+        invalidate()
     return article
 
 
@@ -95,7 +95,7 @@ def _create_revision(document: Document, stored: Document | None, **values: Any)
 
 
 @transaction.atomic
-def sign_article(*, article: Article, people: Sequence[User]) -> None:
+def set_article_authors(*, article: Article, people: Sequence[User]) -> None:
     """Set the authors of an article, in this order. Each gets an author page."""
     signed = Byline.objects.filter(article=article).order_by("place", "pk")
     if list(signed.values_list("author__user", flat=True)) == [person.pk for person in people]:
@@ -125,17 +125,17 @@ def save_author(*, author: Author) -> Author:
 
 
 @transaction.atomic
-def forget_author(*, user: User) -> None:
+def erase_author(*, user: User) -> None:
     """Erase the name from an author's profile, URL and redirects; the account is blanked by the caller."""
     author = Author.objects.select_for_update(of=("self",)).filter(user=user).first()
     if author is None:
         return
     Redirect.objects.filter(author=author).delete()
-    forget_in_log(author)
+    erase_from_admin_log(author)
     author.slug, author.line = uuid4().hex, ""
     author.save()
     touch_site()
-    withhold()
+    invalidate()
 
 
 @transaction.atomic
@@ -145,14 +145,14 @@ def save_page(
     """Store a page with its rendered text and a revision, as save_article does; an old slug redirects."""
     stored = _lock_stored(page)
     page.version = (stored.version if stored else 0) + 1
-    images = hold_images(named_images(page.body))
+    images = lock_images(referenced_images(page.body))
     page.body_html = render_story(page.body)
     page.updated_at = timezone.now()
     _save_with_redirect(page, stored)
-    use_images(page, images)
+    set_image_uses(page, images)
     _create_revision(page, stored, by=by, nonce=nonce, restored=restored)
     if not page.shown:
-        withhold()
+        invalidate()
     return page
 
 
@@ -167,7 +167,7 @@ def _save_with_redirect(
 ) -> None:
     obj.save()
     if stored and stored.slug != obj.slug:
-        remember(old=stored.get_absolute_url(), thing=obj)
+        record_move(old=stored.get_absolute_url(), thing=obj)
     touch_site()
 
 
@@ -187,10 +187,10 @@ def change_site(**values: Any) -> None:
     """Change the given settings of the site; the others stay."""
     Site.objects.filter(pk=1).update(**values, version=F("version") + 1)
     if "rules" in values:
-        use_images(Site.objects.get(pk=1), existing_images(named_images(values["rules"])))
+        set_image_uses(Site.objects.get(pk=1), existing_images(referenced_images(values["rules"])))
     is_hidden = values.get("comment_status") == "hidden"
     if is_hidden or not INVALIDATING_SETTINGS.isdisjoint(values):
-        withhold()
+        invalidate()
 
 
 def touch_site() -> None:

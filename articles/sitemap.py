@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 
 from articles.models import Article, Author, StandingPage, Topic
 from articles.months import count_months, group_by_year
-from articles.site.cached_pages import depends, keep
+from articles.site.cached_pages import add_dependencies, cache_for_anonymous
 from core.xml import XmlWriter
 
 SITEMAP_SIZE = 1_000  # keys in one file, which is made again after each publication, in 40 ms
@@ -58,7 +58,7 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@keep
+@cache_for_anonymous
 def index(request: HttpRequest) -> HttpResponse:
     """Return the sitemap index."""
     stories = Article.objects.syndicated(request.now).filter(canonical_url="").order_by()  # type: ignore[attr-defined]
@@ -78,7 +78,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@keep
+@cache_for_anonymous
 def lists(request: HttpRequest) -> HttpResponse:
     """Return the sitemap of all pages that are not stories.
 
@@ -98,7 +98,7 @@ def lists(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@keep
+@cache_for_anonymous
 def news(request: HttpRequest) -> HttpResponse:
     """Return the news sitemap, in Google's format: stories first published here in the last two days."""
     now: datetime = request.now  # type: ignore[attr-defined]
@@ -113,7 +113,7 @@ def news(request: HttpRequest) -> HttpResponse:
     writer.startElement("urlset", {"xmlns": NAMESPACE, "xmlns:news": NEWS_NAMESPACE})
     for story in recent:
         assert story.published_at
-        depends(request, until=story.published_at + NEWS_PERIOD)
+        add_dependencies(request, until=story.published_at + NEWS_PERIOD)
         writer.startElement("url", {})
         writer.addQuickElement("loc", settings.SITE_URL + story.get_absolute_url())
         writer.startElement("news:news", {})
@@ -130,7 +130,7 @@ def news(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@keep
+@cache_for_anonymous
 def stories(request: HttpRequest, file: str) -> HttpResponse:
     """Return one sitemap file of stories, by its number. Raises Http404 if it is empty."""
     last = int(file) * SITEMAP_SIZE

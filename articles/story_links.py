@@ -4,7 +4,7 @@ import re
 from urllib.parse import unquote, urlsplit
 
 from articles.models import Article
-from articles.redirects import find_article
+from articles.redirects import find_redirected_article
 
 SLUG = r"[-\w]{1,120}"  # as in urls.py
 
@@ -24,6 +24,6 @@ def find_story(link: str) -> Article | None:
         return None
     stories = Article.objects.only("slug", "title", "published_at")
     found = stories.filter(slug=slug).first()
-    if found is None and (pk := find_article(path, slug)):
+    if found is None and (pk := find_redirected_article(path, slug)):
         found = stories.filter(pk=pk).first()
     return found

@@ -13,9 +13,9 @@ MONTH = r"(?P<month>0[1-9]|1[0-2])/"
 
 urlpatterns = [
     # Used by the article editor in the admin. The admin's own URLs come later.
-    path("admin/articles/article/render/", preview.render_typed, name="editor-render"),
-    path("admin/articles/standingpage/render/", preview.render_page_typed, name="editor-render-page"),
-    path("admin/articles/article/pasted/", preview.convert_pasted, name="editor-pasted"),
+    path("admin/articles/article/render/", preview.preview_article, name="editor-render"),
+    path("admin/articles/standingpage/render/", preview.preview_page, name="editor-render-page"),
+    path("admin/articles/article/pasted/", preview.convert_pasted_html, name="editor-pasted"),
     path("", views.home, name="home"),
     re_path(f"^topics/{SLUG}$", views.topic, name="topic"),
     re_path(f"^topics/{SLUG}feed/$", feeds.topic_feed, name="topic-feed"),

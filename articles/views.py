@@ -16,21 +16,21 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from articles.images.html import add_preview_tokens
 from articles.markup.markdown import render_story
-from articles.models import Article, ArticleQuerySet, Author, StandingPage, Topic, previewed
+from articles.models import Article, ArticleQuerySet, Author, StandingPage, Topic, preview_article_id
 from articles.months import Month, Year, adjacent_times, count_months, group_by_year, time_range
-from articles.paging import Place, asked_place, url_behind
-from articles.redirects import OLD_KEYS, redirect_response
-from articles.site.cached_pages import depends, keep
+from articles.paging import Cursor, next_page_url, read_cursor
+from articles.redirects import LEGACY_QUERY_KEYS, redirect_response
+from articles.site.cached_pages import add_dependencies, cache_for_anonymous
 from articles.site.context_processors import THEMES
 
 PAGE_SIZE = 20  # stories
 
 
 @require_safe
-@keep
+@cache_for_anonymous
 def home(request: HttpRequest) -> HttpResponse:
     """Show the front page: pinned stories in their order, then all others, newest first."""
-    if not OLD_KEYS.isdisjoint(request.GET) and (response := redirect_response(request)):
+    if not LEGACY_QUERY_KEYS.isdisjoint(request.GET) and (response := redirect_response(request)):
         return response
     articles = Article.objects.published(request.now)  # type: ignore[attr-defined]
     pinned = list(articles.filter(pin__isnull=False).order_by("pin__place", "pin__pk").listed())
@@ -42,7 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@keep
+@cache_for_anonymous
 def topic(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the stories of a topic."""
     found = get_object_or_404(Topic.objects.shown(), slug=slug)
@@ -51,7 +51,7 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-@keep
+@cache_for_anonymous
 def author(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a staff author and their stories. An author without a published story has no page."""
     found = get_object_or_404(Author.objects.shown(request.now), slug=slug)  # type: ignore[attr-defined]
@@ -60,7 +60,7 @@ def author(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-@keep
+@cache_for_anonymous
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a standing page, such as About or Contact."""
     found = get_object_or_404(StandingPage.objects.shown(), slug=slug)
@@ -68,7 +68,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-@keep
+@cache_for_anonymous
 def archive(request: HttpRequest) -> HttpResponse:
     """Show all months with stories, by year."""
     articles = Article.objects.published(request.now)  # type: ignore[attr-defined]
@@ -77,7 +77,7 @@ def archive(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@keep
+@cache_for_anonymous
 def archive_span(request: HttpRequest, year: str, month: str | None = None) -> HttpResponse:
     """Show the stories of a year or a month in the site's time zone. Raises Http404 if there are none."""
     zone: ZoneInfo = request.site.zone  # type: ignore[attr-defined]
@@ -102,7 +102,7 @@ def archive_span(request: HttpRequest, year: str, month: str | None = None) -> H
 
 
 @require_safe
-@keep
+@cache_for_anonymous
 def rules(request: HttpRequest) -> HttpResponse:
     """Show the full rules of commenting. Raises Http404 if there are none."""
     text: str = request.site.rules  # type: ignore[attr-defined]
@@ -135,7 +135,7 @@ def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """Show a draft to everybody who has its preview link: the story without its discussion, with noindex."""
     # The link still works after the slug has changed.
     by_slug = Article.objects.filter(slug=slug).first()
-    article = by_slug or get_object_or_404(Article, pk=previewed(token))
+    article = by_slug or get_object_or_404(Article, pk=preview_article_id(token))
     reader = request.user if isinstance(request.user, User) else None
     if not (until := article.preview_until(token, reader)):
         raise Http404
@@ -172,7 +172,7 @@ def _local_path(request: HttpRequest) -> str:
 
 def _list_page(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any]:
     """Return one page of a list, and the URL of the next page, which new stories do not shift."""
-    if place := asked_place(request):
+    if place := read_cursor(request):
         articles = articles.before(place)
     found = list(
         articles.listed()[: PAGE_SIZE + 1]
@@ -180,7 +180,7 @@ def _list_page(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any
     shown = found[:PAGE_SIZE]
     next_url = ""
     if len(found) > PAGE_SIZE and (at := shown[-1].published_at):
-        next_url = url_behind(request, Place(at, shown[-1].pk))
+        next_url = next_page_url(request, Cursor(at, shown[-1].pk))
     _depend_on_counts(request, shown)
     return {"articles": shown, "next_url": next_url}
 
@@ -191,4 +191,4 @@ def _depend_on_counts(request: HttpRequest, shown: Iterable[Article]) -> None:
     The articles are not needed: each change of one also changes the site's version.
     """
     versions = {a.pk: a.discussion.version if hasattr(a, "discussion") else 0 for a in shown}
-    depends(request, discussions=versions)
+    add_dependencies(request, discussions=versions)

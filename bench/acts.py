@@ -43,7 +43,7 @@ def _many() -> Iterator[Goal]:
     yield Goal("… statements", statements, most=8, unit="")
     lines = Transition.objects.filter(batch=act.batch.pk).count()
     wrong = abs(lines - CHOSEN) + abs(Comment.objects.filter(pk__in=ids, state=State.SPAM).count() - CHOSEN)
-    wrong += len(removal_counts.miscounted()) + _miscounted()
+    wrong += len(removal_counts.wrong_counts()) + _miscounted()
     wrong += Discussion.objects.filter(pk__in=[d for d, *_ in before], version__lte=1).count()
     yield Goal("… wrong log rows, states, counts and versions", wrong, most=0, unit="")
     _back, seconds, statements = _timed(lambda: undo(batch=act.batch, actor=act.batch.actor))
@@ -84,14 +84,14 @@ def _ticked() -> Iterator[Goal]:
 
 def _bring_in(stories: Sequence[tuple[str, list[Said]]]) -> list[list[int]]:
     """Import these comments under published stories. Return the comments' ids by story, in their order."""
-    from comments.imports import Imported
+    from comments.imports import ImportedComment
 
     began = datetime.now(UTC) - timedelta(days=30)
     return [
         soundoff.add_story(
             title,
             [
-                Imported(str(n), row.name, row.body, soundoff.moment(began, 29, row.at), row.parent)
+                ImportedComment(str(n), row.name, row.body, soundoff.moment(began, 29, row.at), row.parent)
                 for n, row in enumerate(said)
             ],
             published_at=began,

@@ -25,7 +25,7 @@ from bench.sets import Row
 from bench.soundoff import Soundoff
 from moderation.spam_filter.metrics import recall_at, roc_auc, threshold
 from moderation.spam_filter.model import Model, read_features, sigmoid
-from moderation.spam_filter.thresholds import Honest, line
+from moderation.spam_filter.thresholds import HonestScores, waiting_threshold
 
 AREA, RECALL, WRONGED, FEWER = 98.5, 85.0, 0.3, 33.3  # percent
 MAY_WAIT = 1.0  # honest comments in a hundred, the default of a new site
@@ -53,7 +53,7 @@ def _told(site: Soundoff, folder: Path) -> Iterator[str]:
     yield f"Load average before: {machine.load()}."
     yield ""
     its, blogs = held_out.starters(), sets.blogs()
-    at = line(1.0, Honest(0, []), its.elsewhere())
+    at = waiting_threshold(1.0, HonestScores(0, []), its.elsewhere())
     left_out = held_out.leave_one_blog_out(its, blogs)
     by_starter = held_out.score(its.whole, blogs)
     hard = held_out.harder(its, blogs, learning=False)
@@ -173,13 +173,13 @@ def _spam_found(at: float, *of: Sequence[Scored]) -> Iterator[Goal]:
         yield _percent(f"… spam above it, of {len(spam):,}", _share(spam, at))
 
 
-def _share_later(scored: Sequence[Scored], first: int, elsewhere: Honest) -> float:
+def _share_later(scored: Sequence[Scored], first: int, elsewhere: HonestScores) -> float:
     """Return the share of later comments above the threshold that the first ones set. Nothing is learnt."""
     shares = []
     for draw in range(DRAWN):
         order = random.Random(draw).sample(list(scored), len(scored))
-        own = Honest.of([sigmoid(one.logit) for one in order[:first]])
-        shares.append(_share(order[first:], line(1.0, own, elsewhere)))
+        own = HonestScores.of([sigmoid(one.logit) for one in order[:first]])
+        shares.append(_share(order[first:], waiting_threshold(1.0, own, elsewhere)))
     return sum(shares) / DRAWN
 
 
@@ -298,14 +298,14 @@ def _statements(site: Soundoff) -> int:
     from django.utils import timezone
 
     from accounts.models import Guest
-    from articles.models import Article, free_slug
+    from articles.models import Article, unique_slug
     from articles.services import save_article
     from comments.services import post_comment
     from moderation.models import Desk
 
     soundoff.add_writers(1)
     title = "A story to write under"
-    story = save_article(article=Article(title=title, slug=free_slug(title), published_at=timezone.now()))
+    story = save_article(article=Article(title=title, slug=unique_slug(title), published_at=timezone.now()))
     guest = Guest.objects.get()
 
     def post() -> Any:

@@ -170,7 +170,7 @@ def _keep(found: list[Story], real: int, random: Random) -> None:
 
 def bring_in(found: Sequence[Story]) -> set[int]:
     """Import the stories with the project's own functions. Return the ids of the spam comments."""
-    from comments.imports import Imported
+    from comments.imports import ImportedComment
     from comments.models import Reason, State
     from comments.services import change_states
 
@@ -178,7 +178,7 @@ def bring_in(found: Sequence[Story]) -> set[int]:
     waiting: list[int] = []
     for story in found:
         comments = [
-            Imported(
+            ImportedComment(
                 source_id=str(n),
                 author_name=w.name[:200] or "–",
                 body=w.body[:10_000] or "–",
@@ -216,11 +216,13 @@ def clear(actor: Any, *, most: int, least: int) -> Cleared:
 
     cleared = Cleared([], [], set(), [])
     while len(cleared.acts) < most:
-        scan.run()
+        scan.run_scan()
         before = len(cleared.acts)
-        groups = [g for g in shown.groups(actor) if g.size >= least and explanations.proposed(g.kind)]
+        groups = [
+            g for g in shown.open_groups(actor) if g.size >= least and explanations.proposed_reason(g.kind)
+        ]
         for group in groups[: most - before]:
-            reason = explanations.proposed(group.kind)
+            reason = explanations.proposed_reason(group.kind)
             began = time.perf_counter()
             done = decide_group(group=group, to=decisions.state_for(reason), reason=reason, actor=actor)
             if done.batch:

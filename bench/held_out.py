@@ -17,10 +17,10 @@ from bench.soundoff import PROJECT
 from bench.train_starter import Example, Recipe, fold_of, kind_of
 from moderation.spam_filter.metrics import recall_at
 from moderation.spam_filter.model import Model, read_features, sigmoid
-from moderation.spam_filter.thresholds import Honest
+from moderation.spam_filter.thresholds import HonestScores
 
 if TYPE_CHECKING:
-    from moderation.spam_filter.examples import Decided
+    from moderation.spam_filter.examples import Decision
 
 STARTER = PROJECT / "moderation" / "spam_filter" / "starter.json"
 DRAWS = 2  # of a site's decisions, for each fold
@@ -51,10 +51,10 @@ class Starters:
                 found.setdefault(kind_of(one.row), []).append(sigmoid(logit))
         return found
 
-    def elsewhere(self) -> Honest:
+    def elsewhere(self) -> HonestScores:
         """Return the figures that the starter's provenance file gives."""
         told = json.loads(STARTER.read_text("utf-8"))["honest"]
-        return Honest(told["count"], told["highest"])
+        return HonestScores(told["count"], told["highest"])
 
 
 def starters() -> Starters:
@@ -80,11 +80,11 @@ def learnt(starter: Model, rows: Sequence[Row]) -> Model:
     return training.train([decided(n, row) for n, row in enumerate(rows)], copy(starter))
 
 
-def decided(n: int, row: Row) -> "Decided":
+def decided(n: int, row: Row) -> "Decision":
     """Return the comment as a decision of a site."""
-    from moderation.spam_filter.examples import Decided
+    from moderation.spam_filter.examples import Decision
 
-    return Decided(
+    return Decision(
         line=n,
         topics=(),
         comment=n,

@@ -15,11 +15,11 @@ from bench.held_out import Starters, copy, decided
 from bench.sets import Row
 from bench.train_starter import fold_of
 from moderation.spam_filter.model import Model
-from moderation.spam_filter.thresholds import Honest, line
+from moderation.spam_filter.thresholds import HonestScores, waiting_threshold
 
 if TYPE_CHECKING:
-    from moderation.spam_filter.examples import Decided
-    from moderation.spam_filter.training import Numbers
+    from moderation.spam_filter.examples import Decision
+    from moderation.spam_filter.training import VersionNumbers
 
 RIGHT, WRONG, LATER = 1_000, 500, 100  # decisions
 ASKED = 300  # others' honest comments
@@ -68,7 +68,9 @@ def _poisoned(its: Starters, group: str) -> Iterator[Poisoned]:
         wrong = list(_wrong(some, press))
         model = learnt(starter, [*right, *wrong[:WRONG]])
         numbers, usual_ones = (judged(one, [*later, *wrong[WRONG:]]) for one in (model, starter))
-        at = line(1.0, Honest(numbers["honest"], numbers["highest"], numbers["weights"]), its.elsewhere())
+        at = waiting_threshold(
+            1.0, HonestScores(numbers["honest"], numbers["highest"], numbers["weights"]), its.elsewhere()
+        )
         waits = (
             100 * sum(model.score(row.said) >= at for row in rows) / len(rows)
             for rows in (asked, asked_on_topic, asked_spam)
@@ -81,14 +83,14 @@ def _thirds(rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row], Sequence
     return rows[:third], rows[third : 2 * third], rows[2 * third :]
 
 
-def _right(honest: Sequence[Row], spam: Sequence[Row], count: int) -> Iterator["Decided"]:
+def _right(honest: Sequence[Row], spam: Sequence[Row], count: int) -> Iterator["Decision"]:
     """Return correct decisions, one in five of them on spam."""
     for n in range(count):
         row = spam[n // 5 % len(spam)] if n % 5 == 0 else honest[n % len(honest)]
         yield replace(decided(n, row), author=f"right {n}", actor=RIGHT_ONE)
 
 
-def _wrong(honest: Sequence[Row], press: int) -> Iterator["Decided"]:
+def _wrong(honest: Sequence[Row], press: int) -> Iterator["Decision"]:
     """Yield wrong decisions, `press` of them in each action."""
     from uuid import UUID
 
@@ -97,21 +99,21 @@ def _wrong(honest: Sequence[Row], press: int) -> Iterator["Decided"]:
         yield replace(one, is_spam=True, author=f"wronged {n}", actor=WRONG_ONE, batch=UUID(int=n // press))
 
 
-def learnt(starter: Model, some: Sequence["Decided"]) -> Model:
+def learnt(starter: Model, some: Sequence["Decision"]) -> Model:
     """Return the model after these decisions."""
     from moderation.spam_filter import training
 
     return training.train(some, copy(starter))
 
 
-def judged(model: Model, later: Sequence["Decided"]) -> "Numbers":
+def judged(model: Model, later: Sequence["Decision"]) -> "VersionNumbers":
     """Return the figures with which a trial judges the model."""
     from moderation.spam_filter import training
 
-    return training.judge(model, later)
+    return training.evaluate(model, later)
 
 
-def goes_live(numbers: "Numbers", usual: "Numbers") -> bool:
+def goes_live(numbers: "VersionNumbers", usual: "VersionNumbers") -> bool:
     from moderation.spam_filter import training
 
     return not training.is_worse(training.compare(numbers, usual, version=0, percent=1.0), percent=1.0)

@@ -179,14 +179,14 @@ def _noted() -> float:
     from django.db import connection
 
     from articles.models import Article
-    from articles.related import note_keywords
+    from articles.related import store_keywords
 
     connection.ensure_connection()
     database = [connection.connection.info.backend_pid]
     stories = list(Article.objects.published().only("pk")[:20])
     spent = machine.processor_seconds(database)
     for story in stories:
-        note_keywords(article=story)
+        store_keywords(article=story)
     return 1000 * (machine.processor_seconds(database) - spent) / len(stories)
 
 
@@ -198,7 +198,7 @@ def _fill(there: int, wanted: int) -> dict[str, str]:
     from accounts.models import EDITOR, User
     from articles.models import Article, Author, Byline, Redirect, StandingPage, Topic
     from articles.publishing.front_page import pin
-    from articles.related import note_keywords
+    from articles.related import store_keywords
     from articles.services import save_page
 
     words = Words(there)
@@ -234,7 +234,7 @@ def _fill(there: int, wanted: int) -> dict[str, str]:
         for story in newest[10:15]:
             pin(article=story)
     for story in newest:
-        note_keywords(article=story)
+        store_keywords(article=story)
     month = newest[7].published_at
     assert month
     return {
@@ -269,14 +269,14 @@ def _talk(there: int, wanted: int, words: Words) -> None:
     from uuid import uuid4
 
     from articles.models import Article
-    from comments.imports import Imported, import_comments
+    from comments.imports import ImportedComment, import_comments
 
     total = min(MOST_COMMENTS, COMMENTS * wanted // FEW)
     stories = Article.objects.published().order_by("-published_at")
     first = 20 + (min(MOST_COMMENTS, COMMENTS * there // FEW) // 500)
     for story in stories[first : 20 + total // 500]:
         said = [
-            Imported(
+            ImportedComment(
                 str(n), f"Reader {n % 90}", words.body(), story.published_at, n - n % 5 if n % 5 else None
             )
             for n in range(500)

@@ -74,7 +74,7 @@ def _fill() -> dict[str, object]:
 
     from accounts.models import Guest
     from articles.models import Article, Topic
-    from comments.imports import Imported
+    from comments.imports import ImportedComment
     from moderation.models import Case, Rule
 
     now = timezone.now()
@@ -87,7 +87,7 @@ def _fill() -> dict[str, object]:
         if number % 20 == 0:
             print(f"{number * each:,} of {OPEN:,} comments …", file=sys.stderr, flush=True)
         said = [
-            Imported(
+            ImportedComment(
                 str(n), "Voice", f"Some words about the slip, the boat and the bridge, number {n}. " * 5, now
             )
             for n in range(each)

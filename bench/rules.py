@@ -11,7 +11,7 @@ from bench.report import Goal
 from bench.soundoff import Soundoff
 
 if TYPE_CHECKING:
-    from moderation.rules.matching import Written
+    from moderation.rules.matching import RuleDefinition
 
 DECIDED = 50_000  # comments with decisions
 AT_ONCE = 5_000
@@ -19,7 +19,7 @@ AT_ONCE = 5_000
 
 def rules(site: Soundoff) -> Iterator[Goal]:
     """Search real comments for a list of 62,204 terms, and try rules on 50,000 decisions."""
-    from moderation.rules.matching import TermList, Written, folded
+    from moderation.rules.matching import RuleDefinition, TermList, folded
     from moderation.rules.term_files import read_terms
 
     terms = read_terms((examples.DATA / "hostile" / "wordpress_comment_blocklist.txt").read_bytes()).terms
@@ -37,19 +37,19 @@ def rules(site: Soundoff) -> Iterator[Goal]:
             yield Goal(f"{name} comments found, {where}", 100 * found / len(some), unit="%")
     _decide_on(honest, spam, DECIDED)
     soundoff.tidy()
-    list_of_terms = Written(pk=None, kind="list", value="list", terms="\n".join(terms))
+    list_of_terms = RuleDefinition(pk=None, kind="list", value="list", terms="\n".join(terms))
     for kind, value in (
         ("term", "casino"),
         ("domain", "casino.com"),
         ("name", "cheap .* online"),
         ("links", "1"),
     ):
-        yield from _tried(Written(pk=None, kind=kind, value=value))
+        yield from _tried(RuleDefinition(pk=None, kind=kind, value=value))
     yield from _tried(list_of_terms)
     yield Goal("peak memory of the process", _memory(), most=600, unit="MB")
 
 
-def _tried(rule: "Written") -> Iterator[Goal]:
+def _tried(rule: "RuleDefinition") -> Iterator[Goal]:
     from moderation.rules.replay import replay
 
     began, busy, before = time.perf_counter(), time.process_time(), _memory()
@@ -85,7 +85,7 @@ def _decide_on(honest: Sequence[str], spam: Sequence[str], count: int) -> None:
     """Create stories with so many comments; a person approved the honest ones and removed the spam."""
     from django.utils import timezone
 
-    from comments.imports import Imported
+    from comments.imports import ImportedComment
     from comments.models import Reason, State
     from moderation.actions.decisions import decide
 
@@ -95,7 +95,9 @@ def _decide_on(honest: Sequence[str], spam: Sequence[str], count: int) -> None:
     for start in range(0, count, AT_ONCE):
         print(f"{start:,} of {count:,} decided …", file=sys.stderr, flush=True)
         some = [(n, *bodies[n % len(bodies)]) for n in range(start, min(start + AT_ONCE, count))]
-        said = [Imported(str(n), f"Voice {n % 500}", f"{body} {n}"[:9_000], now) for n, body, _ in some]
+        said = [
+            ImportedComment(str(n), f"Voice {n % 500}", f"{body} {n}"[:9_000], now) for n, body, _ in some
+        ]
         _, made = soundoff.add_story(f"A story of {start}", said, published_at=now)
         good = [pk for pk, (_, _, is_honest) in zip(made, some, strict=True) if is_honest]
         bad = [pk for pk, (_, _, is_honest) in zip(made, some, strict=True) if not is_honest]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bench.examples import DATA
-from moderation.features.text_reading import Said, host, split_url
+from moderation.features.text_reading import CommentData, host, split_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Row:
 
     id: str
     group: str  # kept together when the set is split: a spammer's domain, a thread, a blog
-    said: Said
+    said: CommentData
     is_spam: bool
 
 
@@ -37,7 +37,7 @@ def wordpress_spam() -> list[Row]:
     for n, row in enumerate(_read("spam/wordpress_spam_dev.csv")):
         parts = split_url(row["url"])
         domain = host(parts) if parts else "-"
-        said = Said(body=row["text"], author=row["author"], url=row["url"])
+        said = CommentData(body=row["text"], author=row["author"], url=row["url"])
         rows.append(Row(f"wp{n}", domain, said, True))
     return rows
 
@@ -50,7 +50,12 @@ YOUTUBE = ("Youtube01-Psy", "Youtube02-KatyPerry", "Youtube03-LMFAO", "Youtube04
 
 def youtube() -> list[Row]:
     return [
-        Row(f"yt{n}.{i}", name, Said(body=_text(row["CONTENT"]), author=row["AUTHOR"]), row["CLASS"] == "1")
+        Row(
+            f"yt{n}.{i}",
+            name,
+            CommentData(body=_text(row["CONTENT"]), author=row["AUTHOR"]),
+            row["CLASS"] == "1",
+        )
         for n, name in enumerate(YOUTUBE)
         for i, row in enumerate(_read(f"spam/{name}.csv"))
     ]
@@ -63,7 +68,7 @@ def fox() -> list[Row]:
         Row(
             f"fox{n}",
             row["title"],
-            Said(
+            CommentData(
                 body=row["text"],
                 author=row["user"],
                 article_title=row["title"],
@@ -79,7 +84,9 @@ def fox() -> list[Row]:
 
 def civil() -> list[Row]:
     rows = _read("news/civilcomments_toxic_spans_train.csv")
-    return [Row(f"civil{n}", f"civil{n % 4}", Said(body=row["text"]), False) for n, row in enumerate(rows)]
+    return [
+        Row(f"civil{n}", f"civil{n % 4}", CommentData(body=row["text"]), False) for n, row in enumerate(rows)
+    ]
 
 
 def _date(text: str) -> datetime | None:
@@ -114,7 +121,7 @@ def blogs() -> list[Row]:
     rows: list[Row] = []
     for n, row in enumerate(found):
         key = next(name for name in WXR if name in row["blog"].lower())
-        said = Said(
+        said = CommentData(
             body=row["text"],
             author=row["author"] or None,
             url=row["url"],
@@ -138,7 +145,7 @@ def betabong() -> list[Row]:
         for comment in re.findall(r"<wp:comment>.*?</wp:comment>", item, re.DOTALL):
             if _tag(comment, "wp:comment_type") in {"pingback", "trackback"}:
                 continue
-            said = Said(
+            said = CommentData(
                 body=_tag(comment, "wp:comment_content"),
                 author=_tag(comment, "wp:comment_author"),
                 url=_tag(comment, "wp:comment_author_url"),
@@ -157,7 +164,7 @@ def staticman() -> list[Row]:
     rows: list[Row] = []
     parts = re.split(r"^# file: (.*)$", text, flags=re.MULTILINE)[1:]
     for slug, part in zip(parts[::2], parts[1::2], strict=True):
-        said = Said(
+        said = CommentData(
             body=_scalar(part, "message"),
             author=_scalar(part, "name") or None,
             url=_scalar(part, "url"),
@@ -199,7 +206,7 @@ def disqus() -> list[Row]:
         for post in re.findall(r"<post [^>]*>.*?</post>", text, re.DOTALL):
             body = _text(_tag(post, "message").replace("<![CDATA[", "").replace("]]>", ""))
             if body and "<isSpam>true" not in post:
-                said = Said(body=body, author=html.unescape(_tag(post, "name")) or None)
+                said = CommentData(body=body, author=html.unescape(_tag(post, "name")) or None)
                 rows.append(Row(f"{name.split('/')[-1]}{len(rows)}", name, said, False))
     return rows
 
@@ -208,4 +215,4 @@ def template_dump() -> list[Row]:
     """Return texts that a spam robot posted with its templates unexpanded. They have no names."""
     text = (DATA / "spam/spambot_template_dump.txt").read_text("utf-8")
     parts = [" ".join(part.split()) for part in text.split("|\n")]
-    return [Row(f"dump{n}", "dump", Said(body=part), True) for n, part in enumerate(parts) if part]
+    return [Row(f"dump{n}", "dump", CommentData(body=part), True) for n, part in enumerate(parts) if part]

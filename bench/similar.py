@@ -27,18 +27,18 @@ def groups(site: Soundoff) -> Iterator[Goal]:
     flood.bring_in([*_flood(), *(_made_up(n, IN_A_STORY) for n in range(rest // IN_A_STORY))])
     soundoff.tidy()
     began, worked = time.perf_counter(), time.process_time()
-    found = scan.run()
+    found = scan.run_scan()
     seconds, busy = time.perf_counter() - began, time.process_time() - worked
     yield Goal(f"a scan of {WHOLE:,} comments, until its groups are stored", seconds, most=10, unit="s")
     yield Goal("… processor time of Python in it", busy, unit="s")
     yield Goal("groups", len(found.proposals), unit="")
     yield Goal("comments in them", Member.objects.count(), least=SPUN - SPUN_LEFT, unit="")
     user = soundoff.moderator()
-    largest = shown.groups(user).first()
+    largest = shown.open_groups(user).first()
     assert isinstance(largest, Group)
-    listing = _seconds(lambda: shown.lines(list(shown.groups(user)[: shown.LISTED]), user))
+    listing = _seconds(lambda: shown.group_rows(list(shown.open_groups(user)[: shown.GROUPS_PER_PAGE]), user))
     yield Goal("the list of groups: median", 1_000 * listing, unit="ms")
-    one = _seconds(lambda: shown.page(largest, None))
+    one = _seconds(lambda: shown.load_page(largest, None))
     yield Goal(f"the page of a group of {largest.size:,}: median", 1_000 * one, unit="ms")
 
 

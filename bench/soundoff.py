@@ -30,7 +30,6 @@ from config.server.processes import spawn
 if TYPE_CHECKING:
     from accounts.models import User
     from articles.models import Article
-    from comments.imports import Imported
 
 PROJECT = Path(__file__).resolve().parent.parent
 COPIED = (
@@ -180,11 +179,11 @@ def add_thread(site: Soundoff, name: str, said: Sequence[Said], *, days: int) ->
     from django.utils import timezone
 
     from articles.models import Article
-    from comments.imports import Imported
+    from comments.imports import ImportedComment
 
     began = timezone.now() - timedelta(days=days)
     comments = [
-        Imported(str(place), row.name, row.body, moment(began, days - 1, row.at), row.parent)
+        ImportedComment(str(place), row.name, row.body, moment(began, days - 1, row.at), row.parent)
         for place, row in enumerate(said)
     ]
     story, site.ids[name] = add_story(f"A thread of {name}", comments, published_at=began, body=article())
@@ -194,14 +193,14 @@ def add_thread(site: Soundoff, name: str, said: Sequence[Said], *, days: int) ->
 
 
 def add_story(
-    title: str, comments: "Sequence[Imported]", *, published_at: datetime, body: str = ""
+    title: str, comments: "Sequence[ImportedComment]", *, published_at: datetime, body: str = ""
 ) -> tuple["Article", list[int]]:
     """Import a story with these comments at their own times. Return the story and the comments' ids."""
-    from articles.models import Article, free_slug
+    from articles.models import Article, unique_slug
     from articles.services import save_article
     from comments.imports import import_comments
 
-    story = Article(title=title, slug=free_slug(title), body=body, published_at=published_at)
+    story = Article(title=title, slug=unique_slug(title), body=body, published_at=published_at)
     story.source_key = uuid4().hex
     made = import_comments(article=save_article(article=story), comments=comments, actor=None, batch=uuid4())
     return story, made.created
@@ -216,7 +215,7 @@ def add_stories(count: int) -> None:
     """Create stories without comments, one for each hour, each under one of five topics."""
     from django.utils import timezone
 
-    from articles.models import Article, Topic, free_slug
+    from articles.models import Article, Topic, unique_slug
     from articles.services import save_article
 
     topics = [Topic.objects.create(name=f"Topic {n}", slug=f"topic-{n}") for n in range(5)]
@@ -225,7 +224,7 @@ def add_stories(count: int) -> None:
         story = save_article(
             article=Article(
                 title=title,
-                slug=free_slug(title),
+                slug=unique_slug(title),
                 standfirst="Two sentences that say what this is about. This is the second of them.",
                 body=article(),
                 published_at=timezone.now() - timedelta(hours=n + 1),
@@ -247,7 +246,7 @@ def add_writers(count: int) -> list["Writer"]:
 
     from accounts import guests
     from accounts.models import Guest
-    from articles.models import Article, free_slug
+    from articles.models import Article, unique_slug
     from articles.services import save_article
     from comments.models import Reason, State
     from comments.services import post_comment
@@ -256,7 +255,7 @@ def add_writers(count: int) -> list["Writer"]:
 
     Rule.objects.create(kind=Rule.Kind.RATE, value="1000000/1000000")  # the benches post faster than people
     title = "Where the writers began"
-    story = save_article(article=Article(title=title, slug=free_slug(title), published_at=timezone.now()))
+    story = save_article(article=Article(title=title, slug=unique_slug(title), published_at=timezone.now()))
     writers = []
     for n in range(count):
         guest = Guest.objects.create(

@@ -28,7 +28,7 @@ from moderation.spam_filter.model import (
     read_features,
     sigmoid,
 )
-from moderation.spam_filter.thresholds import KEPT
+from moderation.spam_filter.thresholds import MAX_STORED_SCORES
 
 SEED = 5
 FOLDS = 5
@@ -213,7 +213,7 @@ def honest(model: Model, scored: Sequence[tuple[Example, float]]) -> dict[str, o
         for of in (sorted(found) for found in by_kind.values())
         for n in range(EACH)
     ]
-    highest = sorted(drawn, reverse=True)[:KEPT]
+    highest = sorted(drawn, reverse=True)[:MAX_STORED_SCORES]
     return {"count": len(drawn), "highest": [round(p, 4) for p in highest]}
 
 

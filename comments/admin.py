@@ -19,22 +19,22 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from articles.admin import ArticleAdmin
-from articles.editing.concurrent_editing import SharedPages
-from articles.editing.conflicts import WrittenForm
-from articles.models import Article, known_to
-from articles.publishing.status import moment_widget
+from articles.editing.concurrent_editing import ConcurrentEditingAdmin
+from articles.editing.conflicts import ConflictAwareForm
+from articles.models import Article, title_readable_by
+from articles.publishing.status import date_time_widget
 from articles.services import touch_site
 from articles.site.current_site import current_site
 from comments.models import Comment, Discussion, RemovalReason
 from comments.services import change_discussion
-from core.forms import leave_whole
-from core.relative_time import check_year, time_of
+from core.forms import remove_maxlength
+from core.relative_time import check_year, zone_label
 
 SETTINGS = ["moderation", "status", "members_only", "close_after_days", "closes_at"]
 RADIO_FIELDS: dict[str, Any] = {"moderation": admin.VERTICAL, "status": admin.HORIZONTAL}
 
 
-class DiscussionForm(WrittenForm):
+class DiscussionForm(ConflictAwareForm):
     actor: Any = None  # the user who saves the form
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -45,12 +45,12 @@ class DiscussionForm(WrittenForm):
                 self.initial["moderation"] = current_site().moderation
         if closes_at := self.fields.get("closes_at"):
             # The admin's own widget uses the server's time zone, and does not name it.
-            widget = moment_widget(date=_("Closes at, date"), time=_("Closes at, time"))
+            widget = date_time_widget(date=_("Closes at, date"), time=_("Closes at, time"))
             widget.widgets[1].format = "%H:%M:%S"
             if self.instance.closes_at and self.instance.closes_at.second:
                 widget.widgets[1].attrs["step"] = 1  # otherwise browsers refuse the stored value
             closes_at.widget = widget
-            parts = {"zone": time_of(), "help": self._meta.model._meta.get_field("closes_at").help_text}
+            parts = {"zone": zone_label(), "help": self._meta.model._meta.get_field("closes_at").help_text}
             closes_at.help_text = _("%(zone)s. %(help)s") % parts
 
     def clean_closes_at(self) -> datetime | None:
@@ -127,7 +127,7 @@ ArticleAdmin.inlines = [*ArticleAdmin.inlines, DiscussionInline]
 
 
 @admin.register(Discussion)
-class DiscussionAdmin(SharedPages):
+class DiscussionAdmin(ConcurrentEditingAdmin):
     form = DiscussionForm
     radio_fields = RADIO_FIELDS
     list_display = ["article", "tree", "shown", "waiting", "stored", "status", "closes_at", "moderation"]
@@ -185,7 +185,7 @@ class DiscussionAdmin(SharedPages):
 class RemovalReasonForm(forms.ModelForm[RemovalReason]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        leave_whole(self)
+        remove_maxlength(self)
 
 
 @admin.register(RemovalReason)
@@ -216,7 +216,7 @@ class RemovalReasonAdmin(admin.ModelAdmin[RemovalReason]):
 def discussions_of(user: User) -> QuerySet[Discussion]:
     """Return the discussions a user may see: moderators those of published articles, editors their own."""
     own = Q(article__in=Article.objects.editable_by(user))
-    return Discussion.objects.filter(own | known_to(user, "article__") if user.is_moderator else own)
+    return Discussion.objects.filter(own | title_readable_by(user, "article__") if user.is_moderator else own)
 
 
 def tree_link(discussion: Discussion) -> str:

@@ -21,22 +21,22 @@ from hashlib import blake2b
 from operator import itemgetter
 from typing import NamedTuple
 
-SHORTEST = 40  # characters; many people write "I agree"
+MIN_LENGTH = 40  # characters; many people write "I agree"
 MAX_LENGTH = 100_000  # characters; longer texts would only cost memory
 MIN_SHARED = 6  # rare trigrams, see above
 MAX_HOLDERS = 100  # comments that are indexed for one rare trigram
-MOST_COMPARED = 10  # candidates that are compared with one comment
+MAX_COMPARED = 10  # candidates that are compared with one comment
 
 _WORD = re.compile(r"[^\W_]+")
 
 
-class Repeat(NamedTuple):
+class Duplicate(NamedTuple):
     position: int
     of: int  # position of the earlier one
     exact: bool
 
 
-def find_repeats(bodies: Sequence[str]) -> Iterator[Repeat]:
+def find_duplicates(bodies: Sequence[str]) -> Iterator[Duplicate]:
     """Yield each body that repeats an earlier one, with the earliest found: exact ones, then near ones."""
     originals: list[int] = []
     seen: dict[bytes, int] = {}
@@ -44,14 +44,14 @@ def find_repeats(bodies: Sequence[str]) -> Iterator[Repeat]:
         if len(body) > MAX_LENGTH:
             continue
         folded = fold(body)
-        if len(folded) < SHORTEST:
+        if len(folded) < MIN_LENGTH:
             continue
         # A digest, so that a large file is not in memory twice.
         first = seen.setdefault(blake2b(folded.encode(), digest_size=16).digest(), index)
         if first == index:
             originals.append(index)
         else:
-            yield Repeat(index, first, exact=True)
+            yield Duplicate(index, first, exact=True)
     yield from _find_near_duplicates(bodies, originals)
 
 
@@ -73,13 +73,13 @@ def similarity(a: frozenset[str], b: frozenset[str]) -> float:
     return len(a & b) / len(a | b) if a or b else 0.0
 
 
-def similar(a: frozenset[str], b: frozenset[str]) -> bool:
+def is_similar(a: frozenset[str], b: frozenset[str]) -> bool:
     """Return whether the similarity is at least 0.9, computed in integers."""
     shared = len(a & b)
     return bool(shared) and 10 * shared >= 9 * (len(a) + len(b) - shared)
 
 
-def _find_near_duplicates(bodies: Sequence[str], originals: list[int]) -> Iterator[Repeat]:
+def _find_near_duplicates(bodies: Sequence[str], originals: list[int]) -> Iterator[Duplicate]:
     frequency = Counter[str]()
     for index in originals:
         frequency.update(trigrams(bodies[index]))
@@ -103,9 +103,9 @@ def _find_near_duplicates(bodies: Sequence[str], originals: list[int]) -> Iterat
             for other, count in shared.items()
             if count >= min(MIN_SHARED, n) and 10 * min(n, size[other]) >= 9 * max(n, size[other])
         ]
-        for _, other in sorted(sorted(candidates)[:MOST_COMPARED], key=itemgetter(1)):
-            if similar(grams, trigrams_of(other)):
-                yield Repeat(index, other, exact=False)
+        for _, other in sorted(sorted(candidates)[:MAX_COMPARED], key=itemgetter(1)):
+            if is_similar(grams, trigrams_of(other)):
+                yield Duplicate(index, other, exact=False)
                 break
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Guest
 from articles.markup.markdown import render_comment
-from articles.site.cached_pages import withhold
+from articles.site.cached_pages import invalidate
 from comments.duplicates import fold
 from comments.models import REMOVED, Comment, CommentRevision, CommentText, Reason, State, check_body
 from comments.policy import Draft, Verdict, policy
@@ -22,7 +22,7 @@ from comments.services import (
     STATE_BY_VERDICT,
     bump_versions,
     change_states,
-    lock,
+    lock_discussions_of,
     reload_settings,
     settings_unchanged,
 )
@@ -43,7 +43,7 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
     verdict, findings = policy().examine(draft)
     html = render_comment(body)
     with transaction.atomic(durable=True):
-        lock([comment.pk])
+        lock_discussions_of([comment.pk])
         fresh = Comment.objects.get(pk=comment.pk)
         if not fresh.can_be_edited_by(user, guest, now):
             raise ValidationError(_("A moderator has just decided on this comment."), code="decided")
@@ -61,7 +61,7 @@ def _save_edit(
     _replace_text(comment, body, html, at)
     if comment.state == State.PUBLISHED:
         bump_versions([comment.discussion_id])
-        withhold()
+        invalidate()
     # A log entry even if the state stays: it makes decisions fail that moderators are about to take on the
     # earlier text. It has no actor, as nobody has decided on the new text.
     to, reason = STATE_BY_VERDICT[verdict], Reason.SCREENED
@@ -72,8 +72,8 @@ def _save_edit(
     policy().record(comment, findings)  # after the change of state, which the notices depend on
 
 
-def examine_again(*, comment: Comment, body: str, user: Any, guest: Guest | None) -> list[Any]:
-    """Check a new version of one's own pending or removed comment, and return the findings for send_again.
+def check_resubmission(*, comment: Comment, body: str, user: Any, guest: Guest | None) -> list[Any]:
+    """Check a new version of one's own pending or removed comment; return findings for resubmit_comment.
 
     Nothing should be locked meanwhile, as the checks may call external services. Raises ValidationError if it
     is not one's own comment or is in another state, if the text is empty, too long or unchanged, or if the
@@ -89,16 +89,16 @@ def examine_again(*, comment: Comment, body: str, user: Any, guest: Guest | None
     return policy().examine(_build_draft(comment, body, timezone.now()))[1]
 
 
-def send_again(*, comment: Comment, body: str, findings: list[Any]) -> Comment:
+def resubmit_comment(*, comment: Comment, body: str, findings: list[Any]) -> Comment:
     """Store a new version of a comment, which then waits for review whatever the checks found.
 
-    `findings` come from examine_again. The earlier text is kept as a revision. The caller limits how often
-    this is possible. Runs in the caller's transaction. Raises ValidationError if the comment has changed
+    `findings` come from check_resubmission. The earlier text is kept as a revision. The caller limits how
+    often this is possible. Runs in the caller's transaction. Raises ValidationError if the comment has changed
     since it was read.
     """
     body, now = check_body(body), timezone.now()
     html = render_comment(body)
-    lock([comment.pk])
+    lock_discussions_of([comment.pk])
     fresh = Comment.objects.get(pk=comment.pk)
     compared = ("state", "state_reason", "revision", "erased_at")  # state alone does not show a restriction
     if any(getattr(fresh, name) != getattr(comment, name) for name in compared):

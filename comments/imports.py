@@ -18,7 +18,7 @@ from comments.text_changes import build_search_text, render_body
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedComment:
     """A comment as read from a source. `parent` is the index of an earlier comment in the same list.
 
     A comment dated in the future is stored with the time of the import.
@@ -34,7 +34,7 @@ class Imported:
     number: int | None = None
 
 
-MANY = 1_000  # imported comments from which the tables are analyzed at once
+ANALYZE_FROM = 1_000  # imported comments from which the tables are analyzed at once
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class ImportResult:
 
 
 def import_comments(
-    *, article: Article, comments: Sequence[Imported], actor: User | None, batch: UUID
+    *, article: Article, comments: Sequence[ImportedComment], actor: User | None, batch: UUID
 ) -> ImportResult:
     """Import a source's comments as published ones.
 
@@ -78,7 +78,7 @@ def import_comments(
                 copied_count=F("copied_count") + len(new),
                 version=F("version") + 1,
             )
-        if len(new) >= MANY:
+        if len(new) >= ANALYZE_FROM:
             transaction.on_commit(_analyze_tables)
     return ImportResult([row.pk for row in new], returned, len(comments) - len(new) - len(returned))
 
@@ -91,7 +91,10 @@ def _analyze_tables() -> None:
 
 
 def _build_comments(
-    article: Article, comments: Sequence[Imported], html: Sequence[str], existing: Mapping[str, Comment]
+    article: Article,
+    comments: Sequence[ImportedComment],
+    html: Sequence[str],
+    existing: Mapping[str, Comment],
 ) -> list[Comment]:
     """Return the comments that are not stored yet, unsaved, with parents and temporary tree numbers.
 

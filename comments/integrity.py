@@ -20,7 +20,7 @@ from comments import tree
 from comments.duplicates import fold
 from comments.models import Comment, CommentText, Discussion, Reason, Recommendation
 from comments.policy import policy
-from comments.services import bump_versions, lock
+from comments.services import bump_versions, lock_discussions_of
 from comments.text_changes import blank_comments, render_body
 
 # Ids of comments, discussions, transitions, articles, images or accounts, by kind of damage.
@@ -161,9 +161,9 @@ def check() -> Damage:
     found["erased"] = _fetch_ids(ERASED)
     found["comment_html"], found["search"] = _stale_comments()
     found["article_html"] = [article.pk for article in _stale_articles()]
-    found["image_file"] = images.damaged_files()
-    found["image_size"] = images.missing_sizes(without=found["image_file"])
-    found["image_use"] = images.wrong_uses()
+    found["image_file"] = images.find_damaged_files()
+    found["image_size"] = images.find_missing_sizes(without=found["image_file"])
+    found["image_use"] = images.find_wrong_uses()
     found |= policy().damage()
     return {kind: ids for kind, ids in found.items() if ids}
 
@@ -180,11 +180,11 @@ def repair(damage: Damage) -> None:
     _recount(damage.get("visible_count", []))
     _recount_days(damage.get("day", []))
     _recount_recommendations(damage.get("recommend_count", []))
-    images.make_sizes_again(damage.get("image_size", []))
-    images.use_again(damage.get("image_use", []))
+    images.remake_sizes(damage.get("image_size", []))
+    images.repair_uses(damage.get("image_use", []))
     for comment in Comment.objects.filter(pk__in=damage.get("comment_html", [])):
         with transaction.atomic():
-            lock([comment.pk])
+            lock_discussions_of([comment.pk])
             comment.refresh_from_db()
             Comment.objects.filter(pk=comment.pk).update(
                 body_html=render_body(comment.body, is_plain_text=comment.is_plain_text)
@@ -199,7 +199,7 @@ def repair(damage: Damage) -> None:
 
 def _renumber(ids: list[int]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        lock(ids)
+        lock_discussions_of(ids)
         discussions = set(Comment.objects.filter(pk__in=ids).values_list("discussion_id", flat=True))
         roots = Comment.objects.filter(discussion__in=discussions, parent=None)
         cursor.execute(tree.NUMBER_TREES, {"trees": list(roots.order_by().values_list("tree_id", flat=True))})
@@ -227,7 +227,7 @@ def _recount_days(discussions: list[int]) -> None:
 def _recount_recommendations(ids: list[int]) -> None:
     for comment in Comment.objects.filter(pk__in=ids):
         with transaction.atomic():
-            lock([comment.pk])
+            lock_discussions_of([comment.pk])
             counted = Recommendation.objects.filter(comment=comment, counted=True).count()
             Comment.objects.filter(pk=comment.pk).update(recommend_count=counted)
             bump_versions([comment.discussion_id])
@@ -266,7 +266,7 @@ def _stale_comments() -> tuple[list[int], list[int]]:
 def _rebuild_search_texts(ids: list[int]) -> None:
     for comment in Comment.objects.filter(pk__in=ids):
         with transaction.atomic():
-            lock([comment.pk])
+            lock_discussions_of([comment.pk])
             comment.refresh_from_db()
             if comment.erased_at or comment.state_reason == Reason.SEALED:
                 CommentText.objects.filter(comment=comment).delete()
@@ -282,7 +282,7 @@ def _rebuild_search_texts(ids: list[int]) -> None:
 def _blank_erased(ids: list[int]) -> None:
     """Delete what is left of erased comments, except if one is published: a person has to look at it."""
     with transaction.atomic():
-        lock(ids)
+        lock_discussions_of(ids)
         removed = Comment.objects.filter(
             ~Q(state__in=["published", "pending"]), pk__in=ids, erased_at__isnull=False
         )

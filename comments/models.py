@@ -26,12 +26,12 @@ from mptt.querysets import TreeQuerySet
 
 from accounts.models import Guest, User
 from articles.models import Article, Site
-from articles.search import weighed
+from articles.search import weighted_vector
 from articles.site.current_site import current_site
 
 BODY_MAX = 10_000  # characters
 IMPORTED_BODY_MAX = 100_000  # characters of an imported comment
-DEPTH_MAX = 64  # levels; a deeper reply becomes a sibling of the comment that it replies to (`in_reply_to`)
+MAX_DEPTH = 64  # levels; a deeper reply becomes a sibling of the comment that it replies to (`in_reply_to`)
 EDIT_WINDOW = timedelta(minutes=15)
 
 
@@ -344,7 +344,7 @@ class Comment(MPTTModel):
                 name="comment_body_length",
             ),
             models.CheckConstraint(condition=Q(lft__lt=F("rght")), name="comment_lft_before_rght"),
-            models.CheckConstraint(condition=Q(level__lt=DEPTH_MAX), name="comment_depth"),
+            models.CheckConstraint(condition=Q(level__lt=MAX_DEPTH), name="comment_depth"),
             models.CheckConstraint(condition=~Q(parent=F("id")), name="comment_not_its_own_parent"),
             models.UniqueConstraint(
                 fields=["tree_id", "lft"], deferrable=models.Deferrable.IMMEDIATE, name="comment_place"
@@ -428,7 +428,7 @@ class CommentText(models.Model):
     folded = models.TextField()  # duplicates.fold(body)
     author_name = models.CharField(max_length=255, blank=True, default="", db_default="")
     vector = models.GeneratedField(
-        expression=weighed("folded", "D"),
+        expression=weighted_vector("folded", "D"),
         output_field=SearchVectorField(),
         db_persist=True,
     )

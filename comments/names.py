@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Guest
-from accounts.names import check_staff, is_like
+from accounts.names import looks_like_any, refuse_staff_name
 from comments.models import Comment, Discussion, State
 
 NAMES_COMPARED = 500  # latest comments of the discussion with whose author names a name is compared
@@ -21,7 +21,7 @@ def check_guest_name(name: str, email: str, *, discussion: Discussion, guest: Gu
     `guest` is the guest of the browser's cookie. Comments with the same e-mail address are the same person's,
     from another browser: nobody else knows the address, as it is never shown.
     """
-    check_staff(name)
+    refuse_staff_name(name)
     latest = Comment.objects.filter(discussion=discussion.pk, state=State.PUBLISHED)
     rows = latest.order_by("-created_at", "-id").values_list("author_name", "guest", "author_email", "author")
     mine = {address.casefold() for address in (email, guest.email if guest else "") if address}
@@ -30,5 +30,5 @@ def check_guest_name(name: str, email: str, *, discussion: Discussion, guest: Gu
         for other, by, written, account in rows[:NAMES_COMPARED]
         if not (by and guest and by == guest.pk) and not (account is None and written.casefold() in mine)
     }
-    if is_like(name, others):
+    if looks_like_any(name, others):
         raise ValidationError(NAME_TAKEN, code="taken")

@@ -9,7 +9,7 @@ from comments.models import Reason, RemovalReason
 _cache: tuple[int, dict[str, RemovalReason]] | None = None  # (site version, reasons)
 
 
-def known() -> dict[str, RemovalReason]:
+def all_reasons() -> dict[str, RemovalReason]:
     """Return all reasons by code, in their order, including inactive ones."""
     global _cache
     version, cached = current_site().version, _cache
@@ -20,30 +20,32 @@ def known() -> dict[str, RemovalReason]:
 
 def choices() -> list[tuple[str, str]]:
     """Return (code, label) of the active reasons."""
-    return [(code, str(reason)) for code, reason in known().items() if reason.is_active]
+    return [(code, str(reason)) for code, reason in all_reasons().items() if reason.is_active]
 
 
 def is_active(code: str) -> bool:
-    reason = known().get(code)
+    reason = all_reasons().get(code)
     return reason is not None and reason.is_active
 
 
 def label(code: str) -> str:
     """Return the label of a reason, including those that only the system sets."""
-    if reason := known().get(code):
+    if reason := all_reasons().get(code):
         return str(reason)
     return str(Reason(code).label) if code in Reason.values else code
 
 
-def told(code: str) -> str:
+def author_message(code: str) -> str:
     """Return the message to the author that belongs to a reason; often empty."""
-    reason = known().get(code)
+    reason = all_reasons().get(code)
     return reason.told if reason else ""
 
 
 def public_labels() -> dict[str, str]:
     """Return the labels that readers see, by code. The built-in "other" is left out: it explains nothing."""
     labels = {
-        code: str(reason) for code, reason in known().items() if reason.label or code != Reason.OTHER.value
+        code: str(reason)
+        for code, reason in all_reasons().items()
+        if reason.label or code != Reason.OTHER.value
     }
     return labels | {Reason.SPAM.value: str(Reason.SPAM.label)}

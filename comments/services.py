@@ -25,12 +25,12 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Guest, User
 from articles.markup.markdown import render_comment
 from articles.models import Article
-from articles.site.cached_pages import withhold
+from articles.site.cached_pages import invalidate
 from articles.site.current_site import read_site
 from comments import tree
 from comments.duplicates import fold
 from comments.models import (
-    DEPTH_MAX,
+    MAX_DEPTH,
     Comment,
     CommentText,
     Discussion,
@@ -42,7 +42,7 @@ from comments.models import (
 )
 from comments.policy import Draft, policy
 from comments.tasks import schedule_recommendation_count
-from core.sql import execute_planned
+from core.sql import execute_prepared
 
 MEMBERS_ONLY = gettext_lazy("Only members can comment on this story.")
 REPLIES_LOCKED = gettext_lazy("Replies to this comment are locked.")
@@ -150,7 +150,7 @@ def _insert_comment(draft: Draft, nonce: UUID, state: State, findings: list[Any]
     in_transaction = needs_follow_up or connection.in_atomic_block
     with transaction.atomic() if in_transaction else nullcontext(), connection.cursor() as cursor:
         statement = tree.insert_statement(is_reply=draft.parent is not None, extra_ctes=policy().beside)
-        execute_planned(cursor, statement, values, before=f"{tree.LOCK_DISCUSSION}; ")
+        execute_prepared(cursor, statement, values, before=f"{tree.LOCK_DISCUSSION}; ")
         if not (row := cursor.fetchone()):
             return None
         comment = Comment.from_db("default", tree.COLUMNS, row)
@@ -208,14 +208,14 @@ def rename_author(*, comment: Comment, name: str) -> None:
     if not (name := " ".join(name.split())):
         raise ValidationError(_("A comment needs a name."), code="required")
     with transaction.atomic():
-        lock([comment.pk])
+        lock_discussions_of([comment.pk])
         rows = Comment.objects.filter(pk=comment.pk, erased_at=None).exclude(state_reason=Reason.SEALED)
         renamed = rows.exclude(author_name=name).update(author_name=name)
         if renamed:
             CommentText.objects.filter(comment=comment).update(author_name=name)
         if renamed and Comment.objects.filter(pk=comment.pk, shown=True).exists():
             bump_versions([comment.discussion_id])
-            withhold()
+            invalidate()
 
 
 def delete_comment(*, comment: Comment, user: Any, guest: Guest | None) -> bool:
@@ -223,7 +223,7 @@ def delete_comment(*, comment: Comment, user: Any, guest: Guest | None) -> bool:
     if not comment.is_by(user, guest):
         return False
     with transaction.atomic():
-        lock([comment.pk])
+        lock_discussions_of([comment.pk])
         if Comment.objects.get(pk=comment.pk).state not in {State.PUBLISHED, State.PENDING}:
             return False
         return bool(
@@ -275,7 +275,7 @@ def confirm_states(
     The new log entry makes decisions fail that other people are about to take on an earlier version of these
     comments. Arguments are as in change_states. Runs in the caller's transaction.
     """
-    lock(ids)
+    lock_discussions_of(ids)
     rows = Comment.objects.filter(pk__in=ids).values_list("state", "state_reason", "pk")
     grouped: dict[tuple[str, str], list[int]] = defaultdict(list)
     for state, reason, pk in rows:
@@ -311,11 +311,11 @@ def republish_imported(*, ids: Sequence[int], actor: User | None, batch: UUID) -
     return _run_change(tree.CHANGE_REPUBLISHED, ids, {"ids": list(ids)}, actor, batch)
 
 
-def seal_states(*, ids: Sequence[int], actor: User | None, batch: UUID) -> list[int]:
+def restrict_states(*, ids: Sequence[int], actor: User | None, batch: UUID) -> list[int]:
     """Remove comments as restricted, whatever their state, and return the ids of those that changed.
 
     Comments that are restricted already or erased are left alone. The caller then moves their content away
-    with text_changes.take_words. Runs in the caller's transaction.
+    with text_changes.remove_content. Runs in the caller's transaction.
     """
     return _run_change(tree.CHANGE_RESTRICTED, ids, {"ids": list(ids)}, actor, batch)
 
@@ -324,14 +324,14 @@ def _run_change(
     statement: str, ids: Iterable[int], values: dict[str, Any], actor: User | None, batch: UUID | None
 ) -> list[int]:
     batch = batch or uuid4()  # policy().settle finds the log entries of this change by their batch
-    lock(ids)
+    lock_discussions_of(ids)
     with connection.cursor() as cursor:
         cursor.execute(statement, values | {"actor": actor and actor.pk, "batch": batch})
         changed = [row[0] for row in cursor.fetchall()]
         if changed:
             policy().settle(changed, batch=batch, actor=actor, undoes=values.get("undoes"))
     if changed and values.get("to_state") != State.PUBLISHED:
-        withhold()
+        invalidate()
     return changed
 
 
@@ -382,7 +382,7 @@ def move_comment(
     is the comment itself or one of its replies, or if the thread would become too deep.
     """
     with transaction.atomic():
-        lock([comment.pk])
+        lock_discussions_of([comment.pk])
         moved = Comment.objects.get(pk=comment.pk)
         target = parent and Comment.objects.get(pk=parent.pk)
         if moved.parent_id == (target and target.pk):
@@ -417,8 +417,8 @@ def _check_move(moved: Comment, target: Comment | None) -> None:
         raise ValidationError(_("A comment can't be moved under itself or its own replies."), code="own")
     branch = Comment.objects.filter(tree_id=moved.tree_id, lft__gte=moved.lft, lft__lte=moved.rght)
     deepest = max(branch.values_list("level", flat=True)) - moved.level
-    if target.level + 1 + deepest >= DEPTH_MAX:
-        raise ValidationError(_("A thread can have at most %(n)s levels.") % {"n": DEPTH_MAX}, code="deep")
+    if target.level + 1 + deepest >= MAX_DEPTH:
+        raise ValidationError(_("A thread can have at most %(n)s levels.") % {"n": MAX_DEPTH}, code="deep")
 
 
 def ensure_discussion(article: Article) -> Discussion:
@@ -461,10 +461,10 @@ def change_discussions(*, ids: Sequence[int], **values: Any) -> None:
         lock_discussions(ids)
         Discussion.objects.filter(pk__in=ids).update(**values)
         if values.get("status") == Discussion.Status.HIDDEN:
-            withhold()
+            invalidate()
 
 
-def mark_comments(*, field: str, values: Mapping[int, Any]) -> None:
+def set_comment_field(*, field: str, values: Mapping[int, Any]) -> None:
     """Set is_pick, is_locked or repeat_of (an id or None) on comments, by comment id.
 
     The caller has locked their discussions.
@@ -484,7 +484,7 @@ def lock_discussions(articles: Iterable[int]) -> None:
         cursor.execute(tree.LOCK_DISCUSSIONS, values)
 
 
-def lock(ids: Iterable[int]) -> None:
+def lock_discussions_of(ids: Iterable[int]) -> None:
     """Lock the discussions of these comments, in order of their ids, until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute(tree.LOCK_DISCUSSIONS_OF_COMMENTS, {"ids": list(ids)})

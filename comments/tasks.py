@@ -10,14 +10,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
 
-from accounts.guests import LINK_AGE, confirmation_token
+from accounts.guests import LINK_AGE, make_confirmation_token
 from accounts.models import Guest
 from articles.models import Site
 from articles.site.languages import in_site_language
 from comments import tree
 from comments.models import Comment, Recommendation
 
-MAILS_A_DAY = 3  # confirmation mails to one address
+MAX_MAILS_PER_DAY = 3  # confirmation mails to one address
 COUNT_DELAY = timedelta(seconds=5)  # so that many recommendations invalidate the cached pages only once
 
 
@@ -36,7 +36,7 @@ def mail_confirmation(guest_id: int) -> None:
     if _is_flooded(guest.email):
         return
     site = Site.objects.get(pk=1)
-    link = settings.SITE_URL + reverse("guest-confirm", args=[confirmation_token(guest)])
+    link = settings.SITE_URL + reverse("guest-confirm", args=[make_confirmation_token(guest)])
     send_mail(
         _("Confirm your e-mail for %(site)s") % {"site": site.name},
         _(
@@ -73,7 +73,7 @@ def forget_emails() -> None:
 
 def _is_flooded(email: str) -> bool:
     same = Guest.objects.alias(folded=Lower("email")).filter(folded=email.lower())
-    return same.filter(created_at__gt=timezone.now() - timedelta(days=1)).count() > MAILS_A_DAY
+    return same.filter(created_at__gt=timezone.now() - timedelta(days=1)).count() > MAX_MAILS_PER_DAY
 
 
 def schedule_recommendation_count(recommendation: Recommendation) -> None:

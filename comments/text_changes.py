@@ -10,17 +10,17 @@ from typing import Any
 
 from django.db import connection
 
-from accounts.erasure_log import Erasure, remember
+from accounts.erasure_log import Erasure, append_on_commit
 from articles.markup.markdown import render_comment, render_plain
-from articles.site.cached_pages import withhold
+from articles.site.cached_pages import invalidate
 from comments import tree
 from comments.duplicates import fold
 from comments.models import Comment, CommentRevision, CommentText, Reason, State
-from comments.services import bump_versions, lock
+from comments.services import bump_versions, lock_discussions_of
 
 
 @dataclass(frozen=True)
-class Words:
+class CommentContent:
     """The content of one comment: name, e-mail address, body, and the other revisions of its body."""
 
     comment: int
@@ -42,27 +42,27 @@ def build_search_text(comment: Comment) -> CommentText:
     return CommentText(comment=comment, folded=fold(comment.body), author_name=comment.author_name)
 
 
-def take_words(ids: Sequence[int]) -> list[Words]:
+def remove_content(ids: Sequence[int]) -> list[CommentContent]:
     """Remove the content of restricted comments from them, and return it for the restricted content store.
 
-    Runs in one transaction with seal_states, which holds the locks, so that no page shows any of it.
+    Runs in one transaction with restrict_states, which holds the locks, so that no page shows any of it.
     """
     others: dict[int, list[CommentRevision]] = {pk: [] for pk in ids}
     for version in CommentRevision.objects.filter(comment__in=ids).order_by("comment", "revision"):
         others[version.comment_id].append(version)
     rows = Comment.objects.filter(pk__in=ids).order_by("pk")
     taken = [
-        Words(*row, others[row[0]])
+        CommentContent(*row, others[row[0]])
         for row in rows.values_list("pk", "author_name", "author_email", "body", "revision", "is_redacted")
     ]
     blank_comments(ids)
     return taken
 
 
-def give_words(contents: Sequence[Words]) -> None:
-    """Write the content back that take_words removed."""
+def restore_content(contents: Sequence[CommentContent]) -> None:
+    """Write the content back that remove_content removed."""
     ids = [content.comment for content in contents]
-    lock(ids)
+    lock_discussions_of(ids)
     is_plain = dict(Comment.objects.filter(pk__in=ids).values_list("pk", "is_plain_text"))
     values: dict[str, Any] = {
         "ids": ids,
@@ -99,7 +99,7 @@ def erase_comments(*, ids: Sequence[int], at: datetime, sealed: bool = False) ->
     The erasures are also recorded outside of the database, to be repeated after a restore of an older backup.
     Runs in the caller's transaction.
     """
-    lock(ids)
+    lock_discussions_of(ids)
     rows = Comment.objects.filter(pk__in=ids, erased_at=None).exclude(
         state__in=[State.PUBLISHED, State.PENDING]
     )
@@ -108,7 +108,7 @@ def erase_comments(*, ids: Sequence[int], at: datetime, sealed: bool = False) ->
     erased = list(rows.values_list("pk", "created_at", "state", "state_reason"))
     ids = [pk for pk, *_ in erased]
     blank_comments(ids, erased_at=at)
-    remember(
+    append_on_commit(
         [Erasure("comment", pk, created.isoformat(), state, reason) for pk, created, state, reason in erased]
     )
     return ids
@@ -125,14 +125,14 @@ def blank_comments(ids: Sequence[int], **values: Any) -> None:
     CommentText.objects.filter(comment__in=ids).delete()
 
 
-def keep_redaction(*, comment: Comment, body: str) -> int:
-    """Store a redacted body as a revision, for show_revisions to show, and return its number."""
+def store_redaction(*, comment: Comment, body: str) -> int:
+    """Store a redacted body as a revision, for swap_revisions to show, and return its number."""
     number = comment.next_revision()
     CommentRevision.objects.create(comment=comment, revision=number, body=body, is_redacted=True)
     return number
 
 
-def show_revisions(values: Mapping[int, int]) -> None:
+def swap_revisions(values: Mapping[int, int]) -> None:
     """Replace the shown body of each comment by another revision of it, to apply or undo a redaction.
 
     `values` maps comment ids to revision numbers. The body that was shown becomes a revision. A comment
@@ -159,4 +159,4 @@ def show_revisions(values: Mapping[int, int]) -> None:
     )
     if shown := {comment.discussion_id for comment in comments if comment.state == State.PUBLISHED}:
         bump_versions(shown)
-        withhold()
+        invalidate()

@@ -7,7 +7,7 @@ take named parameters. The locks return article ids in order.
 
 from functools import cache
 
-from comments.models import DEPTH_MAX, Comment
+from comments.models import MAX_DEPTH, Comment
 
 CREATE_MISSING_DISCUSSIONS = """
 INSERT INTO comments_discussion (article_id, status, moderation, visible_count, version)
@@ -49,7 +49,7 @@ target AS (SELECT id, parent_id, level FROM comments_comment
              AND NOT is_locked),
 p AS (SELECT c.id, CASE WHEN c.id <> target.id THEN target.id END AS target, c.tree_id, c.rght, c.level
       FROM target JOIN comments_comment c
-        ON c.id = CASE WHEN target.level >= {DEPTH_MAX - 1} THEN target.parent_id ELSE target.id END
+        ON c.id = CASE WHEN target.level >= {MAX_DEPTH - 1} THEN target.parent_id ELSE target.id END
       WHERE {_INSERT_ALLOWED}),
 shift AS (UPDATE comments_comment c
           SET lft = c.lft + CASE WHEN c.lft > p.rght THEN 2 ELSE 0 END, rght = c.rght + 2,

@@ -30,7 +30,7 @@ if os.environ.get("SOUNDOFF_SUPERVISED"):
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django = get_wsgi_application()
 
-from config.page_cache.application import THREADS, Pages, RawResponse  # noqa: E402
+from config.page_cache.application import THREADS, PageCacheApp, RawResponse  # noqa: E402
 from config.page_cache.keys import Environ  # noqa: E402
 from config.page_cache.stamp_reader import AsyncStampReader, limit_django_waits  # noqa: E402
 from config.server.request_bodies import ClientGoneError, Receive, RefusedError, has_body, read_body  # noqa: E402  # needs settings
@@ -46,7 +46,7 @@ RunInThread = Callable[..., "asyncio.Future[Any]"]
 class Application:
     """The ASGI application of one process."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: PageCacheApp) -> None:
         self.pages = pages
         self.stamp_reader = AsyncStampReader(pages.stamp_reader)
         self.threads = ThreadPoolExecutor(THREADS, "request")
@@ -176,6 +176,6 @@ async def _wait_for_disconnect(receive: Receive) -> None:
         pass
 
 
-pages = Pages(django)
+pages = PageCacheApp(django)
 limit_django_waits(pages.stamp_reader)
 application = Application(pages)

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext
 from jinja2 import Environment
 
-from comments.models import DEPTH_MAX
-from core.templatetags.dates import Clock, clock
+from comments.models import MAX_DEPTH
+from core.templatetags.dates import TimeFormatter, time_formatter
 
 
 def environment(**options: Any) -> Environment:
@@ -23,7 +23,7 @@ def environment(**options: Any) -> Environment:
     env.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
         gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
     )
-    env.globals |= {"clock": clock, "lately": lately, "static": static, "url": reverse}
+    env.globals |= {"clock": time_formatter, "lately": lately, "static": static, "url": reverse}
     # A filter is called directly and a method through the context, which is slower for 200 comments.
     env.filters |= {
         "steps": steps,
@@ -61,30 +61,30 @@ def lately() -> datetime:
     return timezone.now() - timedelta(days=1)
 
 
-def moment(at: datetime, formatter: Clock, marked_since: datetime) -> str:
+def moment(at: datetime, formatter: TimeFormatter, marked_since: datetime) -> str:
     """Return the date and time, as HTML if it is not before `marked_since`, otherwise as text."""
     return _moment(at, formatter, at >= marked_since)
 
 
-def since(at: datetime, formatter: Clock, marked_since: datetime, start: datetime) -> str:
+def since(at: datetime, formatter: TimeFormatter, marked_since: datetime, start: datetime) -> str:
     """Return the time without the parts that `start` has as well, as HTML or text as in `moment`."""
     return _since(at, formatter, at >= marked_since, start)
 
 
 @lru_cache(maxsize=4096)  # when a thread changes, all times but one are in the cache
-def _moment(at: datetime, formatter: Clock, is_marked: bool) -> str:
+def _moment(at: datetime, formatter: TimeFormatter, is_marked: bool) -> str:
     return formatter.moment(at) if is_marked else formatter.moment_words(at)
 
 
 @lru_cache(maxsize=4096)
-def _since(at: datetime, formatter: Clock, is_marked: bool, start: datetime) -> str:
+def _since(at: datetime, formatter: TimeFormatter, is_marked: bool, start: datetime) -> str:
     return formatter.since(at, start) if is_marked else formatter.since_words(at, start)
 
 
 @lru_cache(maxsize=64)
 def numbered(text: str) -> list[str]:
     """Return the text with its {number} for each depth of a thread, by the number of comments above."""
-    return [text.format(number=depth + 1) for depth in range(DEPTH_MAX)]
+    return [text.format(number=depth + 1) for depth in range(MAX_DEPTH)]
 
 
 def more_replies(count: int) -> str:

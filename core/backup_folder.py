@@ -53,7 +53,7 @@ def nightly_folder() -> Path:
     return Path(settings.HOME) / "backups" / "nightly"
 
 
-def unfinished() -> Path:
+def unfinished_restore_file() -> Path:
     """Return the file that marks a restore without all its erasures. While it exists, nothing starts."""
     return Path(settings.HOME) / "restore.unfinished"
 
@@ -64,7 +64,7 @@ def last_backup() -> LastBackup | None:
     return max(filter(None, found), key=lambda last: last.at, default=None)
 
 
-def remember_last(backup: LastBackup) -> None:
+def record_backup(backup: LastBackup) -> None:
     """Record the last backup. Raises OSError."""
     data = asdict(backup) | {"file": str(backup.file), "at": backup.at.isoformat()}
     try:
@@ -74,7 +74,7 @@ def remember_last(backup: LastBackup) -> None:
 
 
 @dataclass(frozen=True)
-class Failure:
+class BackupFailure:
     """The failure of the last nightly backup. `why` is a sentence."""
 
     at: datetime
@@ -82,21 +82,23 @@ class Failure:
     is_told: bool = False  # whether administrators were notified
 
 
-def last_failure() -> Failure | None:
+def last_failure() -> BackupFailure | None:
     """Return the failure of the last nightly backup; None if it succeeded."""
     try:
         data = json.loads(_failure_file().read_bytes())
-        return Failure(datetime.fromisoformat(data["at"]), str(data["why"]), data.get("is_told") is True)
+        return BackupFailure(
+            datetime.fromisoformat(data["at"]), str(data["why"]), data.get("is_told") is True
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def remember_failure(failure: Failure) -> None:
+def record_failure(failure: BackupFailure) -> None:
     """Record a failure of the nightly backup. Raises OSError."""
     _write_json(_failure_file(), asdict(failure) | {"at": failure.at.isoformat()})
 
 
-def forget_failure() -> None:
+def clear_failure() -> None:
     """Delete the record of a failure, after a nightly backup that succeeded."""
     _failure_file().unlink(missing_ok=True)
 

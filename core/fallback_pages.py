@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from django.views import defaults
 
 from core.health import NO_ANSWER
-from core.rate_limits import MINUTE, refuse
-from core.templatetags.dates import clock
+from core.rate_limits import MINUTE, set_retry_after
+from core.templatetags.dates import time_formatter
 
 DATABASE_FAILED = "soundoff.failed"  # set in a request's environ if the database failed
 RETRY_SECONDS = 5
@@ -76,7 +76,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     A form of our own, whose token is outdated by a log-in, is repeated with a new token; another site's form
     is not.
     """
-    return not_sent(request)
+    return form_refused(request)
 
 
 def rate_limited(request: HttpRequest) -> HttpResponse:
@@ -87,11 +87,11 @@ def rate_limited(request: HttpRequest) -> HttpResponse:
         "seconds": MINUTE,
         "fields": [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"],
     }
-    refuse(request, MINUTE)
+    set_retry_after(request, MINUTE)
     return render(request, "429.html", context, status=429)
 
 
-def not_sent(request: HttpRequest, *, is_logged_out: bool = False) -> HttpResponse:
+def form_refused(request: HttpRequest, *, is_logged_out: bool = False) -> HttpResponse:
     """Return the page 403, which repeats the form if a page of ours sent it."""
     is_ours = request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
     fields = [
@@ -116,7 +116,7 @@ def add_outage_notice(page: bytes, seconds: float, zone: str, language: str) -> 
         sentence = _(
             "The site can’t reach its database. This is the page as of {time} {zone}. "
             "You can’t send replies at the moment."
-        ).format(time=clock(zone).moment(at), zone=clock(zone).zone_name(at))
+        ).format(time=time_formatter(zone).moment(at), zone=time_formatter(zone).zone_name(at))
     notice = f'<div class="messages wrap" role="status"><p class="alert alert-warning">{sentence}</p></div>\n'
     return page.replace(b"<main", notice.encode() + b"<main", 1)
 

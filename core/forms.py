@@ -10,7 +10,7 @@ TOO_LONG = _(
 )
 
 
-class Lines(forms.CharField):
+class MultilineField(forms.CharField):
     """A text field that counts a line end as one character.
 
     Browsers count it so too. Otherwise they would accept a text that the server then refuses as too long.
@@ -20,7 +20,7 @@ class Lines(forms.CharField):
         return str(super().to_python(value)).replace("\r\n", "\n")
 
 
-def leave_whole(form: forms.BaseForm) -> None:
+def remove_maxlength(form: forms.BaseForm) -> None:
     """Remove maxlength from all fields, because browsers silently cut pasted text to it.
 
     The server refuses a text that is too long, and states its length.

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 MINUTE = 60  # seconds; the period of allauth's limits
 
 
-class TooOften(ValidationError):
+class RateLimited(ValidationError):
     """The error that a rate limit is exceeded. The next request is accepted after `seconds` at the latest."""
 
     def __init__(self, message: Any, *, seconds: int) -> None:
@@ -20,11 +20,11 @@ class TooOften(ValidationError):
 def add_error(request: HttpRequest, form: forms.BaseForm, error: ValidationError) -> None:
     """Add the error to the form. If it is a TooOften, the response gets the status 429."""
     form.add_error(None, error)
-    if isinstance(error, TooOften):
-        refuse(request, error.seconds)
+    if isinstance(error, RateLimited):
+        set_retry_after(request, error.seconds)
 
 
-def refuse(request: HttpRequest, seconds: int) -> None:
+def set_retry_after(request: HttpRequest, seconds: int) -> None:
     """Let the response to this request have the status 429, whatever page the view returns."""
     request.retry_after = seconds  # type: ignore[attr-defined]
 

@@ -7,7 +7,7 @@ from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core.templatetags.dates import clock
+from core.templatetags.dates import time_formatter
 
 YEARS = range(1000, 3000)  # the archive has URLs for these; a browser reads a typed "26" as the year 26
 
@@ -18,7 +18,7 @@ def check_year(at: datetime) -> None:
         raise ValidationError(_("The year %(year)s is not valid.") % {"year": at.year})
 
 
-def time_of(zone: tzinfo | None = None) -> str:
+def zone_label(zone: tzinfo | None = None) -> str:
     """Return the label of a zone, such as "Cairo time" or "UTC". None is the site's zone."""
     key = str(zone or get_current_timezone())
     place = key.rpartition("/")[2].replace("_", " ")
@@ -43,14 +43,14 @@ def ago(at: datetime, now: datetime) -> str:
     return _("%(span)s ago") % {"span": _span(minutes)} if minutes >= 1 else _("just now")
 
 
-def at_desk(at: datetime, now: datetime) -> str:
+def time_or_date(at: datetime, now: datetime) -> str:
     """Return the time without the date if it is today: "14:00", otherwise "27 November, 14:00"."""
-    return clock().since_words(at, now)
+    return time_formatter().since_words(at, now)
 
 
-def said(at: datetime, now: datetime) -> str:
+def describe_time(at: datetime, now: datetime) -> str:
     """Return for example "27 November, 14:00, in 2 h 10 min, Cairo time"."""
-    return ", ".join(part for part in (at_desk(at, now), until(at, now), time_of()) if part)
+    return ", ".join(part for part in (time_or_date(at, now), until(at, now), zone_label()) if part)
 
 
 def _span(minutes: int) -> str:

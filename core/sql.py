@@ -22,7 +22,9 @@ _prepared: WeakKeyDictionary[Any, set[str]] = (
 )  # names of prepared statements, by the driver's connection
 
 
-def read(model: type[M], statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[M]:
+def fetch_instances(
+    model: type[M], statement: str, values: Sequence[Any] | Mapping[str, Any] = ()
+) -> list[M]:
     """Return the rows as model instances. They have all columns of the model; others become attributes."""
     names = [field.attname for field in model._meta.concrete_fields]
     with connection.cursor() as cursor:
@@ -37,7 +39,7 @@ def read(model: type[M], statement: str, values: Sequence[Any] | Mapping[str, An
     return instances
 
 
-def stream(
+def stream_rows(
     statement: str, values: Sequence[Any] | Mapping[str, Any] = (), *, at_once: int
 ) -> Iterator[list[tuple[Any, ...]]]:
     """Yield the rows of a statement in lists of `at_once`, from a cursor on the server.
@@ -50,7 +52,7 @@ def stream(
             yield rows
 
 
-def execute_planned(cursor: Any, statement: str, values: Mapping[str, Any], *, before: str = "") -> None:
+def execute_prepared(cursor: Any, statement: str, values: Mapping[str, Any], *, before: str = "") -> None:
     """Execute a statement with named parameters as a prepared statement, on Django's cursor.
 
     Each connection plans it only once and keeps it, so there should be few of them. `before` is SQL that is

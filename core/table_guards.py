@@ -28,7 +28,7 @@ def append_only(table: str, name: str) -> list[Operation]:
     names = {"table": table, "name": name}
     return [
         migrations.RunSQL(ADD_TRIGGERS.format(**names), DROP_TRIGGERS.format(**names)),
-        restrict_pages(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {{web}}"),
+        restrict_web_login(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {{web}}"),
     ]
 
 
@@ -38,7 +38,7 @@ def dated_now(table: str, name: str) -> Operation:
     return migrations.RunSQL(ADD_DATE_TRIGGER.format(**names), f"DROP TRIGGER {name}_dated_now ON {table}")
 
 
-def restrict_pages(*statements: str) -> Operation:
+def restrict_web_login(*statements: str) -> Operation:
     """Run these statements, with {web} for the web login, if that is not the owner of the tables."""
 
     def restrict(apps: Any, schema_editor: Any) -> None:

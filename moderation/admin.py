@@ -79,7 +79,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
 
     @admin.display(description=_("action"))
     def what(self, batch: Batch) -> str:
-        return explanations.done(batch)
+        return explanations.describe_action(batch)
 
     @admin.display(description=_("comments"), ordering="comments")
     def comments(self, batch: Batch) -> int:

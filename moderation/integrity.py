@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from comments.models import Discussion, State
-from comments.services import lock, lock_discussions
+from comments.services import lock_discussions, lock_discussions_of
 from moderation.actions import cases
 from moderation.erasure import purge, restricted_content
 from moderation.models import Seal
@@ -101,7 +101,7 @@ WHERE c.id = k.comment_id AND k.closed_at IS NULL AND k.comment_id = ANY(%s)"""
 
 def damage() -> dict[str, list[Any]]:
     """Return the ids of inconsistent rows by kind, as comments.integrity.check reports them."""
-    found: dict[str, list[Any]] = {"tally": removal_counts.miscounted()}
+    found: dict[str, list[Any]] = {"tally": removal_counts.wrong_counts()}
     with connection.cursor() as cursor:
         for kind, statement in CHECKS_SQL.items():
             cursor.execute(statement)
@@ -117,10 +117,10 @@ def repair(found: Mapping[str, list[Any]]) -> None:
             counted = removal_counts.recount([discussion]).get(discussion, {})
             Discussion.objects.filter(pk=discussion).update(tally=counted, version=F("version") + 1)
     with transaction.atomic():
-        lock(found.get("erased_beside", []))
-        purge.clear_beside(found.get("erased_beside", []))
+        lock_discussions_of(found.get("erased_beside", []))
+        purge.clear_related_data(found.get("erased_beside", []))
         gone = Seal.objects.filter(pk__in=found.get("vault", []), comment__erased_at__isnull=False)
-        restricted_content.clear(list(gone.filter(is_held=False)))  # a person must end a legal hold
+        restricted_content.clear_texts(list(gone.filter(is_held=False)))  # a person must end a legal hold
     with transaction.atomic():
         ids = [*found.get("case_missing", []), *found.get("case", [])]
         cases.open_cases(ids, states=[State.PENDING])  # locks all of them

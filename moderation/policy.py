@@ -21,30 +21,38 @@ from accounts.models import Guest, User
 from comments import removal_reasons as reasons
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft, Verdict
-from core.rate_limits import TooOften
-from core.sql import execute_planned
+from core.rate_limits import RateLimited
+from core.sql import execute_prepared
 from moderation import integrity
 from moderation.actions import cases, quick_actions
 from moderation.actions.history import IS_UNDONE
 from moderation.models import Finding, Sanction
-from moderation.notifications.notices import finding, tell
-from moderation.people.active_sanctions import HELD, read_held, refuse, standing_of, told
+from moderation.notifications.notices import explain_finding, render_notices
+from moderation.people.active_sanctions import (
+    ACTIVE_SANCTIONS,
+    own_sanctions,
+    parse_active_sanctions,
+    refuse_paused_or_banned,
+)
+from moderation.people.active_sanctions import (
+    sanction_html,
+)
 from moderation.queue import explanations
 from moderation.rules import active_rules
 from moderation.screening.checks import (
     CHECKS,
     RATE_COUNT_LIMIT,
     RATE_MINUTES,
+    CheckResult,
     Context,
-    Found,
     exceeded_rate_limit,
     run_checks,
 )
 from moderation.screening.duplicates import find_duplicate
-from moderation.screening.origins import INSERT_ORIGIN_SQL, mark
+from moderation.screening.origins import INSERT_ORIGIN_SQL, hash_address
 from moderation.spam_filter.active_model import ACTIVE_FILTER_SQL, ActiveFilter, can_be_used
 from moderation.spam_filter.scoring import score_draft
-from moderation.tasks import tell_held_later
+from moderation.tasks import notify_not_published_later
 from moderation.transparency import discussion_summary, removal_counts
 
 # Part of the statement that inserts a comment (comments.policy.Policy.beside).
@@ -66,7 +74,7 @@ class Policy(comments.policy.Policy):
 
     beside = INSERT_ORIGIN_SQL + INSERT_FINDINGS_SQL
 
-    def examine(self, draft: Draft) -> tuple[Verdict, list[Found]]:
+    def examine(self, draft: Draft) -> tuple[Verdict, list[CheckResult]]:
         """Return the verdict on a draft and its findings; all findings are stored, whatever the verdict.
 
         A comment waits if a check asks for review, unless the discussion is post-moderated or the writer
@@ -75,9 +83,11 @@ class Policy(comments.policy.Policy):
         context, active_filter = _load_context(draft)
         if (limit := exceeded_rate_limit(draft, context)) is not None:
             by_others = context.sent_by_person < limit  # others behind the same address
-            raise TooOften(explanations.too_fast(limit, by_others=by_others), seconds=RATE_MINUTES * 60)
+            raise RateLimited(
+                explanations.rate_limit_message(limit, by_others=by_others), seconds=RATE_MINUTES * 60
+            )
         findings = run_checks(draft, context, CHECKS)
-        prediction, filter_findings = score_draft(draft, active_filter, findings, mark(draft.ip))
+        prediction, filter_findings = score_draft(draft, active_filter, findings, hash_address(draft.ip))
         findings += filter_findings
         # Comments by known people and edits of published comments are never marked as spam without a review.
         is_exempt = context.may_moderate or context.approved_count or draft.comment
@@ -93,30 +103,33 @@ class Policy(comments.policy.Policy):
             return "publish", findings
         return "hold", findings
 
-    def beside_values(self, draft: Draft, findings: list[Found]) -> dict[str, Any]:
-        return {"ip_hash": mark(draft.ip), "findings": json.dumps([vars(found) for found in findings])}
+    def beside_values(self, draft: Draft, findings: list[CheckResult]) -> dict[str, Any]:
+        return {
+            "ip_hash": hash_address(draft.ip),
+            "findings": json.dumps([vars(found) for found in findings]),
+        }
 
-    def asks(self, findings: list[Found]) -> bool:
+    def asks(self, findings: list[CheckResult]) -> bool:
         return any(found.holds for found in findings)
 
-    def record(self, comment: Comment, findings: list[Found]) -> None:
+    def record(self, comment: Comment, findings: list[CheckResult]) -> None:
         Finding.objects.bulk_create([Finding.of(comment, found) for found in findings])
         self.follow(comment, findings)
 
-    def follow(self, comment: Comment, findings: list[Found]) -> None:
+    def follow(self, comment: Comment, findings: list[CheckResult]) -> None:
         if comment.state == State.PENDING or _is_flagged_after_publication(comment, findings):
             cases.open_case(comment, findings)
-            tell_held_later(comment)
+            notify_not_published_later(comment)
         elif comment.state == State.SPAM:
             removal_counts.count_posted(comment)
-            tell_held_later(comment)
+            notify_not_published_later(comment)
 
     def standing(self, user: User | None, guest: Guest | None) -> list[str]:
-        return [told(one) for one in standing_of(user, guest)]
+        return [sanction_html(one) for one in own_sanctions(user, guest)]
 
     def settle(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
-        cases.settle(ids=ids, batch=batch, by_person=actor is not None, undoes=undoes)
-        removal_counts.count(ids, batch)
+        cases.sync_cases(ids=ids, batch=batch, by_person=actor is not None, undoes=undoes)
+        removal_counts.update_counts(ids, batch)
 
     def record_settings(self, before: Discussion, after: Discussion, actor: User) -> None:
         quick_actions.record_settings(before, after, actor)
@@ -126,9 +139,9 @@ class Policy(comments.policy.Policy):
         for found in Finding.objects.of_now(ids).filter(holds=True):
             is_own = found.comment_id in own
             sentence = (
-                finding(found)
+                explain_finding(found)
                 if is_own
-                else explanations.why(found, to_moderator=False, twin=found.public_twin)
+                else explanations.explain_finding(found, to_moderator=False, twin=found.public_twin)
             )
             reasons_by_comment.setdefault(found.comment_id, []).append(sentence)
         return reasons_by_comment
@@ -142,8 +155,10 @@ class Policy(comments.policy.Policy):
     def actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
         """Return the menu of each comment that its author did not delete. Each action leads back to the
         story."""
-        seen = last_decisions(row.id for row in rows)
-        removals = [(code, label, reasons.told(code)) for code, label in reasons.choices()] if seen else []
+        seen = last_transition_ids(row.id for row in rows)
+        removals = (
+            [(code, label, reasons.author_message(code)) for code, label in reasons.choices()] if seen else []
+        )
         return {
             row.id: _action_menu(row, seen[row.id], removals)
             for row in rows
@@ -151,10 +166,10 @@ class Policy(comments.policy.Policy):
         }
 
     def account(self, discussion: Discussion) -> list[str]:
-        return discussion_summary.account(discussion)
+        return discussion_summary.summary_sentences(discussion)
 
     def presses(self, discussion: Discussion) -> list[dict[str, Any]]:
-        names = quick_actions.offered(
+        names = quick_actions.available_actions(
             status=discussion.status,
             is_reviewed=discussion.moderation == Discussion.Moderation.PRE,
             members_only=discussion.members_only,
@@ -171,7 +186,7 @@ class Policy(comments.policy.Policy):
         rows = Comment.objects.filter(pk__in=list(ids)).select_related(
             "author", "guest", "discussion__article"
         )
-        return {pk: notice.sentences for pk, notice in tell(list(rows)).items()}
+        return {pk: notice.sentences for pk, notice in render_notices(list(rows)).items()}
 
     def decision_url(self, comment: int) -> str:
         return reverse("decision", args=[comment])
@@ -186,7 +201,7 @@ class Policy(comments.policy.Policy):
         ) % {"n": hours}
 
 
-def _is_flagged_after_publication(comment: Comment, findings: Sequence[Found]) -> bool:
+def _is_flagged_after_publication(comment: Comment, findings: Sequence[CheckResult]) -> bool:
     """Return whether a comment is published only because its discussion is post-moderated, and a check
     asks for review."""
     is_postmoderated = comment.discussion.moderation == Discussion.Moderation.POST
@@ -195,15 +210,15 @@ def _is_flagged_after_publication(comment: Comment, findings: Sequence[Found]) -
     return is_postmoderated and is_flagged and not comment.can_be_moderated_by(writer)
 
 
-def last_decisions(ids: Iterable[int]) -> dict[int, int]:
+def last_transition_ids(ids: Iterable[int]) -> dict[int, int]:
     """Return, by comment, the id of its latest state transition, on which a decision is conditional."""
     rows = Transition.objects.filter(comment__in=list(ids), kind=Transition.Kind.STATE)
     return dict(rows.order_by().values_list("comment").annotate(last=Max("id")))
 
 
 # One SQL query for the facts about the person and the rules: a new comment waits for each round trip to the
-# database, and to build these queries with the ORM took as long as to run them. `account` is models.confirmed_emails()
-# for one e-mail. A guest's confirmation also counts for the account with that e-mail; the two are looked up
+# database, and to build these queries with the ORM took as long as to run them. `account` is
+# models.confirmed_emails() for one e-mail. A guest's confirmation also counts for the account with that e-mail; the two are looked up
 # separately, as each has its own index. Their ids are found first (ANY(ARRAY(…))): with a join, Postgres may
 # read all comments of guests.
 CONTEXT_SQL = f"""
@@ -216,7 +231,7 @@ asked AS (
          EXISTS (SELECT FROM account WHERE id = %(author)s)
          OR EXISTS (SELECT FROM accounts_guest
                     WHERE id = %(guest_id)s AND confirmed_at IS NOT NULL) AS is_proved)
-SELECT (SELECT json_agg(held) FROM ({HELD}) held),
+SELECT (SELECT json_agg(held) FROM ({ACTIVE_SANCTIONS}) held),
        EXISTS (SELECT FROM account WHERE id = %(author)s),
        EXISTS (SELECT FROM comments_comment
                WHERE author_id = ANY(ARRAY(SELECT id FROM account))
@@ -261,15 +276,15 @@ def _load_context(draft: Draft) -> tuple[Context, ActiveFilter | None]:
         "is_proved": draft.guest is not None and draft.guest.confirmed_at is not None,
         "article": draft.discussion.article.pk,
         "since": draft.at - timedelta(minutes=RATE_MINUTES),
-        "ip_hash": mark(draft.ip),
+        "ip_hash": hash_address(draft.ip),
     }
     with connection.cursor() as cursor:
-        execute_planned(cursor, CONTEXT_SQL, values)
+        execute_prepared(cursor, CONTEXT_SQL, values)
         rows, is_proved, was_approved, filter_row, rule_ids, topics, sent, sent_from_address = (
             cursor.fetchone()
         )
-    sanctions = read_held(rows)
-    refuse(sanctions)
+    sanctions = parse_active_sanctions(rows)
+    refuse_paused_or_banned(sanctions)
     if draft.guest:
         is_proved = draft.guest.confirmed_at is not None
     context = Context(

@@ -18,8 +18,8 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts import login_throttling, sign_up
 from articles.editing import cleanup
-from articles.images.services import throw_away_unused
-from articles.related import note_all_keywords
+from articles.images.services import delete_unused_files
+from articles.related import store_all_keywords
 from moderation.erasure import purge, replay
 from moderation.models import JobRun
 from moderation.notifications import waiting_alerts
@@ -55,7 +55,7 @@ class JobOutcome:
     error: str = ""
 
 
-def forget_done() -> int:
+def delete_finished_tasks() -> int:
     """Delete records of successful background tasks after a week. Failed ones are kept."""
     done = DBTaskResult.objects.filter(status=TaskResultStatus.SUCCESSFUL)
     return done.filter(finished_at__lt=timezone.now() - FINISHED_KEPT_FOR).delete()[0]
@@ -63,27 +63,27 @@ def forget_done() -> int:
 
 # They run in this order; a long job delays those after it.
 JOBS: list[Job] = [
-    Job("tell moderators what waits", timedelta(minutes=5), waiting_alerts.alert),
+    Job("tell moderators what waits", timedelta(minutes=5), waiting_alerts.alert_moderators),
     Job("ask for second opinions", timedelta(minutes=10), second_opinions.create_questions),
     Job("train the filter", timedelta(minutes=10), training.run),
-    Job("forget IP addresses", timedelta(days=1), origins.forget),
-    Job("forget wrong passwords", timedelta(days=1), login_throttling.forget_old),
-    Job("forget sign-ups that nobody confirmed", timedelta(days=1), sign_up.forget_old),
-    Job("forget who asked for a removal", timedelta(days=1), removal_requests.forget),
-    Job("forget sealed e-mails", timedelta(days=1), purge.forget_sealed_emails),
+    Job("forget IP addresses", timedelta(days=1), origins.delete_expired),
+    Job("forget wrong passwords", timedelta(days=1), login_throttling.delete_old_counts),
+    Job("forget sign-ups that nobody confirmed", timedelta(days=1), sign_up.delete_expired),
+    Job("forget who asked for a removal", timedelta(days=1), removal_requests.delete_personal_data),
+    Job("forget sealed e-mails", timedelta(days=1), purge.forget_restricted_emails),
     Job("blank old spam", timedelta(days=1), purge.blank_old_spam),
-    Job("forget jobs that are done", timedelta(days=1), forget_done),
-    Job("forget who had a story open", timedelta(days=1), cleanup.forget_presence),
-    Job("forget what was never saved", timedelta(days=1), cleanup.forget_unsaved),
-    Job("throw pictures away that no image is of", timedelta(days=1), throw_away_unused),
-    Job("look which words stories share", timedelta(days=1), note_all_keywords),
-    Job("throw old lists away", timedelta(days=1), purge.throw_away_lists),
-    Job("remember what was erased", timedelta(days=1), replay.remember_all),
+    Job("forget jobs that are done", timedelta(days=1), delete_finished_tasks),
+    Job("forget who had a story open", timedelta(days=1), cleanup.delete_old_presence),
+    Job("forget what was never saved", timedelta(days=1), cleanup.delete_old_drafts),
+    Job("throw pictures away that no image is of", timedelta(days=1), delete_unused_files),
+    Job("look which words stories share", timedelta(days=1), store_all_keywords),
+    Job("throw old lists away", timedelta(days=1), purge.delete_unused_lists),
+    Job("remember what was erased", timedelta(days=1), replay.log_all),
     Job("look after the archive", timedelta(days=1), scan.nightly_scan),
 ]
 
 
-def tick(jobs: Sequence[Job] | None = None) -> Iterator[JobOutcome]:
+def run_due_jobs(jobs: Sequence[Job] | None = None) -> Iterator[JobOutcome]:
     """Run each job that is due and not running in another process. A failed job does not stop the others."""
     for job in JOBS if jobs is None else jobs:
         with _job_lock(job.name) as is_ours:

@@ -19,34 +19,41 @@ from django_tasks import task
 from articles.models import Site
 from articles.site.languages import in_site_language
 from comments.models import REMOVED, Comment, Reason, State, Transition
-from comments.tasks import MAILS_A_DAY
+from comments.tasks import MAX_MAILS_PER_DAY
 from moderation.actions import state_history
-from moderation.actions.state_history import MAIL_AFTER
+from moderation.actions.state_history import NOTIFY_AFTER
 from moderation.models import Appeal, Batch, Case, Notice, RemovalRequest, Report, has_page
 from moderation.notifications.decision_kinds import Kind
-from moderation.notifications.mail import administrators, are_read, current_site, mail, moderators, send
-from moderation.notifications.notices import DecisionNotice, is_decided, outcome, tell
+from moderation.notifications.mail import (
+    administrators,
+    compose_mail,
+    current_site,
+    has_confirmed_email,
+    moderators,
+    send_mails,
+)
+from moderation.notifications.notices import DecisionNotice, is_decided, outcome, render_notices
 
 WAITING_MOST = 3  # waiting comments of one author; no mail is sent about further ones
 
 
-def tell_authors_later(batch: Batch) -> None:
+def notify_authors_later(batch: Batch) -> None:
     """Queue the mails to the authors of the comments that an action changed."""
-    tell_authors.using(run_after=timezone.now() + MAIL_AFTER).enqueue(str(batch.pk))
+    tell_authors.using(run_after=timezone.now() + NOTIFY_AFTER).enqueue(str(batch.pk))
 
 
-def tell_asked_later(batch: UUID) -> None:
+def notify_reporters_later(batch: UUID) -> None:
     """Queue the mails to those who reported the comments whose cases this action closed."""
-    tell_asked.using(run_after=timezone.now() + MAIL_AFTER).enqueue(str(batch))
+    tell_asked.using(run_after=timezone.now() + NOTIFY_AFTER).enqueue(str(batch))
 
 
-def tell_held_later(comment: Comment) -> None:
+def notify_not_published_later(comment: Comment) -> None:
     """Queue the mail that a comment is waiting for review, or was marked as spam when it was posted.
 
     Without a confirmed e-mail its author sees this only on the page.
     """
     if comment.author_id or (comment.guest and comment.guest.confirmed_at):
-        tell_held.using(run_after=timezone.now() + MAIL_AFTER).enqueue(comment.pk)
+        tell_held.using(run_after=timezone.now() + NOTIFY_AFTER).enqueue(comment.pk)
 
 
 @task()
@@ -59,7 +66,7 @@ def tell_authors(batch: str) -> int:
     """
     action = UUID(batch)
     transitions = Transition.objects.filter(
-        are_read("comment__author", "comment__guest"),
+        has_confirmed_email("comment__author", "comment__guest"),
         batch=action,
         kind=Transition.Kind.STATE,
         comment__state__in=[State.PUBLISHED, *REMOVED],
@@ -69,14 +76,14 @@ def tell_authors(batch: str) -> int:
     if _mass_spam_actions([action]):
         transitions = transitions.filter(comment__in=answered)
     found = dict(transitions.values_list("comment", "id"))
-    logs = state_history.read(found)
+    logs = state_history.read_histories(found)
     mass_spam = _mass_spam_actions({run.first.batch for log in logs.values() for run in log.runs})
     news = [pk for pk, log in logs.items() if _is_news(log, found[pk], mass_spam, is_answered=pk in answered)]
-    return send(_to_authors(news))
+    return send_mails(_to_authors(news))
 
 
 def _is_news(
-    log: state_history.Log, transition: int, mass_spam: set[UUID | None], *, is_answered: bool
+    log: state_history.StateHistory, transition: int, mass_spam: set[UUID | None], *, is_answered: bool
 ) -> bool:
     """Return whether this transition made the current state and its author does not know that state yet.
 
@@ -95,14 +102,14 @@ def tell_asked(batch: str) -> int:
     cases = Case.objects.filter(closed_by=batch)
     not_notified = Q(told_at=None) | Q(told_at__lt=F("case__closed_at"))
     comment = "comment__discussion__article"
-    reports = Report.objects.filter(not_notified, are_read(), case__in=cases)
+    reports = Report.objects.filter(not_notified, has_confirmed_email(), case__in=cases)
     reports = reports.select_related("case", comment, "user", "guest")
     notices = (
         Notice.objects.filter(not_notified, case__in=cases).exclude(email="").select_related("case", comment)
     )
     site = current_site()
     illegal = (_to_reporter_of_illegal_content(site, notice) for notice in notices)
-    sent = send([*_to_reporters(site, list(reports)), *illegal])
+    sent = send_mails([*_to_reporters(site, list(reports)), *illegal])
     for rows in (reports, notices):
         rows.model.objects.filter(pk__in=[row.pk for row in rows]).update(told_at=timezone.now())
     return sent
@@ -116,14 +123,14 @@ def tell_held(comment: int) -> int:
     Returns the number of mails.
     """
     not_published = Q(state=State.PENDING) | Q(state=State.SPAM, state_reason=Reason.SCREENED)
-    rows = Comment.objects.filter(are_read("author"), not_published, pk=comment)
+    rows = Comment.objects.filter(has_confirmed_email("author"), not_published, pk=comment)
     found = rows.select_related("author", "guest").first()
     if found is None:
         return 0
     earlier = Comment.objects.written_by(found.author, found.guest).filter(not_published)
     if earlier.filter(created_at__lt=found.created_at).count() >= WAITING_MOST:
         return 0
-    return send(_to_authors([found.pk]))
+    return send_mails(_to_authors([found.pk]))
 
 
 def _mass_spam_actions(batches: Collection[UUID | None]) -> set[UUID | None]:
@@ -139,7 +146,7 @@ def _to_authors(ids: Collection[int]) -> list[EmailMessage]:
     comments = list(rows.order_by("pk"))
     site = current_site()
     by_email: dict[str, list[DecisionNotice]] = defaultdict(list)
-    for notice in tell(comments).values():
+    for notice in render_notices(comments).values():
         author = notice.comment.author or notice.comment.guest
         if author and notice.kind != Kind.NONE:
             by_email[author.email].append(notice)
@@ -158,7 +165,7 @@ def _to_author(site: Site, email: str, notices: list[DecisionNotice]) -> EmailMe
     subject = notices[0].title
     if len(notices) > 1:
         subject = _subject({notice.kind for notice in notices}, len(notices))
-    return mail("decision", subject, email, site=site, parts=merged)
+    return compose_mail("decision", subject, email, site=site, parts=merged)
 
 
 def _subject(kinds: set[Kind], count: int) -> str:
@@ -189,11 +196,11 @@ def _to_reporter(site: Site, email: str, reports: list[Report]) -> EmailMessage:
         for report in reports
     ]
     subject = ngettext("The decision on your report", "The decisions on your reports", len(reports))
-    return mail("outcome", subject, email, site=site, reports=outcomes)
+    return compose_mail("outcome", subject, email, site=site, reports=outcomes)
 
 
 def _to_reporter_of_illegal_content(site: Site, notice: Notice) -> EmailMessage:
-    return mail(
+    return compose_mail(
         "notice_outcome",
         _("The decision on your report of illegal content"),
         notice.email,
@@ -218,7 +225,9 @@ def tell_moderators(notice: int) -> int:
     site, title = current_site(), report.comment.discussion.article.title_for(None)
     subject = _("Reported as illegal: comment %(id)s") % {"id": report.comment_id}
     to = [moderator.email for moderator in moderators()]
-    return send(mail("notice", subject, email, site=site, notice=report, title=title) for email in to)
+    return send_mails(
+        compose_mail("notice", subject, email, site=site, notice=report, title=title) for email in to
+    )
 
 
 @task()
@@ -231,11 +240,13 @@ def send_receipt(notice: int) -> int:
     """
     report = Notice.objects.select_related("comment__discussion__article").get(pk=notice)
     same = Notice.objects.filter(email__iexact=report.email, at__gt=timezone.now() - timedelta(days=1))
-    if not report.email or same.filter(pk__lt=report.pk).count() >= MAILS_A_DAY:
+    if not report.email or same.filter(pk__lt=report.pk).count() >= MAX_MAILS_PER_DAY:
         return 0
     title = report.comment.discussion.article.title_for(None)
     subject = _("We received your report of illegal content")
-    return send([mail("receipt", subject, report.email, site=current_site(), notice=report, title=title)])
+    return send_mails(
+        [compose_mail("receipt", subject, report.email, site=current_site(), notice=report, title=title)]
+    )
 
 
 @task()
@@ -245,7 +256,9 @@ def tell_administrators(request: int) -> int:
     removal_request = RemovalRequest.objects.get(pk=request)
     subject = _("A new request for removal or correction")
     site, to = current_site(), [administrator.email for administrator in administrators()]
-    return send(mail("request", subject, email, site=site, request=removal_request) for email in to)
+    return send_mails(
+        compose_mail("request", subject, email, site=site, request=removal_request) for email in to
+    )
 
 
 @task()
@@ -255,10 +268,12 @@ def send_request_receipt(request: int) -> int:
     received = RemovalRequest.objects.get(pk=request)
     day_ago = timezone.now() - timedelta(days=1)
     same = RemovalRequest.objects.filter(email__iexact=received.email, at__gt=day_ago)
-    if same.filter(pk__lt=received.pk).count() >= MAILS_A_DAY:
+    if same.filter(pk__lt=received.pk).count() >= MAX_MAILS_PER_DAY:
         return 0
     subject = _("We received your request")
-    return send([mail("request_receipt", subject, received.email, site=current_site(), request=received)])
+    return send_mails(
+        [compose_mail("request_receipt", subject, received.email, site=current_site(), request=received)]
+    )
 
 
 @task()
@@ -269,6 +284,8 @@ def tell_request_outcome(request: int) -> int:
     if answered is None:
         return 0
     subject = _("The answer to your request")
-    sent = send([mail("request_outcome", subject, answered.email, site=current_site(), request=answered)])
+    sent = send_mails(
+        [compose_mail("request_outcome", subject, answered.email, site=current_site(), request=answered)]
+    )
     RemovalRequest.objects.filter(pk=request).update(told_at=timezone.now())
     return sent

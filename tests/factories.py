@@ -8,7 +8,7 @@ import factory
 from django.utils import timezone
 
 from accounts.models import Guest, User
-from articles.models import Article, free_slug
+from articles.models import Article, unique_slug
 from articles.services import save_article
 from comments.models import Comment
 from comments.services import post_comment
@@ -36,11 +36,11 @@ class GuestFactory(factory.django.DjangoModelFactory[Guest]):
 
 def make_article(title: str = "The slip closes", **fields: Any) -> Article:
     fields.setdefault("published_at", timezone.now() - timedelta(days=1))
-    article = Article(title=title, slug=free_slug(title), body=fields.pop("body", "A story."), **fields)
+    article = Article(title=title, slug=unique_slug(title), body=fields.pop("body", "A story."), **fields)
     return save_article(article=article)
 
 
-def say(article: Article, body: str = "A word about the boat.", **fields: Any) -> Comment:
+def make_comment(article: Article, body: str = "A word about the boat.", **fields: Any) -> Comment:
     """Post a comment as a new guest, unless an author or guest is named."""
     if "author" not in fields:
         fields.setdefault("guest", GuestFactory.create())

@@ -20,7 +20,7 @@ def pytest_load_initial_conftests() -> Iterator[None]:
     """Set the environment before pytest-django reads the settings."""
     for name in ("DATABASE_OWNER_URL", "DEBUG", "EMAIL_URL", "HOST", "PORT", "SITE_URL"):
         os.environ.pop(name, None)
-    os.environ["DATABASE_URL"] = _run.enter_context(postgres.temporary())
+    os.environ["DATABASE_URL"] = _run.enter_context(postgres.temporary_server())
     os.environ["SOUNDOFF_HOME"] = _run.enter_context(tempfile.TemporaryDirectory(prefix="soundoff-"))
     try:
         return (yield)

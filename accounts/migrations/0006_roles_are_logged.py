@@ -3,7 +3,7 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
-from core.table_guards import append_only, dated_now, restrict_pages
+from core.table_guards import append_only, dated_now, restrict_web_login
 
 # For triggers of all apps. A trigger that refuses is called as the rule that it keeps, and says it in words.
 REFUSALS = """
@@ -131,7 +131,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(LOGGED, NOT_LOGGED),
         # The roles and what they may do are made by migrations. A lock on a role's row wants a right to
         # change some column of it: its number, which is never changed.
-        restrict_pages(
+        restrict_web_login(
             "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON auth_group, auth_group_permissions, auth_permission, "
             "accounts_user_user_permissions FROM {web}",
             "GRANT UPDATE (id) ON auth_group TO {web}",

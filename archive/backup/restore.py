@@ -30,7 +30,7 @@ from archive.backup.container import (
 )
 from archive.backup.write import applied_migrations, media_folder, megabytes
 from articles.models import Site
-from articles.site.cached_pages import withhold
+from articles.site.cached_pages import invalidate
 from core import VERSION, backup_folder
 from core.data_folder import unprivileged_user
 from moderation.erasure import replay
@@ -77,12 +77,12 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
                     replayed = _finish(known, old_version)
                 media.put_in_place()
                 if missing:  # until the erasures are repeated, the database holds what was erased since
-                    backup_folder.unfinished().write_text(reader.manifest.summary, "utf-8")
+                    backup_folder.unfinished_restore_file().write_text(reader.manifest.summary, "utf-8")
             if missing:
                 _migrate(reader.manifest)
                 with transaction.atomic(durable=True):
                     replayed = _finish(known, old_version)
-                backup_folder.unfinished().unlink(missing_ok=True)
+                backup_folder.unfinished_restore_file().unlink(missing_ok=True)
         except IntegrityError as error:
             raise BackupRefused(f"The backup contradicts itself: {first_line(error)}.") from error
         except DatabaseError as error:
@@ -94,11 +94,11 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
             ) from error
         except OSError as error:
             raise BackupRefused(f"Nothing was restored: {error.strerror or error}.") from error
-    withhold()
+    invalidate()
     tables.analyze_tables()
     if erasures:
         with suppress(OSError):
-            replay.note_missing(known)
+            replay.log_missing(known)
     return RestoreResult(reader.manifest, replayed, bool(known))
 
 

@@ -29,7 +29,7 @@ from archive.backup.container import (
     open_backup,
 )
 from core import VERSION
-from core.backup_folder import LastBackup, remember_last
+from core.backup_folder import LastBackup, record_backup
 
 DAY = 86_400  # seconds
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -97,7 +97,7 @@ def backup(path: Path, *, verify: bool = False) -> BackupResult:
                 Path(part).unlink()
     last = LastBackup(path, manifest.at, size, digest, time.monotonic() - began, manifest.counts)
     with suppress(OSError):  # the backup was made all the same
-        remember_last(last)
+        record_backup(last)
     return BackupResult(last, manifest, notes)
 
 

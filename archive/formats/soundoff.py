@@ -52,7 +52,7 @@ from zoneinfo import ZoneInfo
 from archive.formats.dates import AT, DAY, LONGEST, TIME, InvalidDate, InvalidTime, normalize, to_datetime
 from archive.formats.markdown import as_markdown
 from archive.formats.page import DamagedFile, NotThisFormat, PageWarning, ParsedComment, ParsedPage
-from comments.duplicates import find_repeats
+from comments.duplicates import find_duplicates
 
 __all__ = [
     "DamagedFile",
@@ -621,7 +621,7 @@ def _missing_text_warnings(comments: list[ParsedComment]) -> Iterator[PageWarnin
 
 def _duplicate_warnings(comments: list[ParsedComment]) -> Iterator[PageWarning]:
     """Yield warnings about comments with the same or almost the same text as an earlier one."""
-    for position, of, exact in find_repeats([comment.body for comment in comments]):
+    for position, of, exact in find_duplicates([comment.body for comment in comments]):
         comment, original = comments[position], comments[of]
         kind, phrase = (
             ("repeat", "is a duplicate of") if exact else ("near_repeat", "is almost a duplicate of")

@@ -12,12 +12,12 @@ SAVED_DRAFT_RETENTION = timedelta(days=7)  # rows of drafts that are saved or di
 DRAFT_RETENTION = timedelta(days=365)  # since the last autosave
 
 
-def forget_presence() -> int:
+def delete_old_presence() -> int:
     """Delete old presence records. Returns how many."""
     return Presence.objects.filter(seen_at__lt=timezone.now() - PRESENCE_RETENTION).delete()[0]
 
 
-def forget_unsaved() -> int:
+def delete_old_drafts() -> int:
     """Delete drafts that are a year old, and the rows of drafts that are done. Returns how many."""
     now = timezone.now()
     done = Q(is_done=True, at__lt=now - SAVED_DRAFT_RETENTION)  # no late autosave can arrive any more

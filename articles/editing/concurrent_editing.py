@@ -11,12 +11,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from articles.editing.conflicts import FormSnapshot, WrittenForm
-from articles.models.articles import signed_at
-from core.relative_time import at_desk
+from articles.editing.conflicts import ConflictAwareForm, FormSnapshot
+from articles.models.articles import token_signing_time
+from core.relative_time import time_or_date
 
 
-class SharedPages(admin.ModelAdmin[Any]):
+class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
     """A ModelAdmin that finds conflicting changes. Its form is a WrittenForm; those of inlines may be."""
 
     change_form_template = "admin/articles/conflict_form.html"
@@ -35,7 +35,7 @@ class SharedPages(admin.ModelAdmin[Any]):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        checked = [each for each in (form, *_formset_forms(formsets)) if isinstance(each, WrittenForm)]
+        checked = [each for each in (form, *_formset_forms(formsets)) if isinstance(each, ConflictAwareForm)]
         if fields := "; ".join(label for each in checked for label in each.kept_fields):
             message = _(
                 "Somebody else changed these fields meanwhile, and their values were kept: %(fields)s."
@@ -52,7 +52,7 @@ class SharedPages(admin.ModelAdmin[Any]):
         """
         main = context["adminform"].form
         inlines = _formset_forms(each.formset for each in context["inline_admin_formsets"])
-        checked = [form for form in (main, *inlines) if isinstance(form, WrittenForm)]
+        checked = [form for form in (main, *inlines) if isinstance(form, ConflictAwareForm)]
         if all(
             form.only_needs_choices() if form in checked else not form.errors for form in (main, *inlines)
         ):
@@ -68,13 +68,13 @@ class SharedPages(admin.ModelAdmin[Any]):
                 content_type=get_content_type_for_model(main.instance),
                 object_id=str(main.instance.pk),
                 change_message__startswith="[",  # logged by a form, not by an action
-                action_time__gte=signed_at(context["snapshot"]),
+                action_time__gte=token_signing_time(context["snapshot"]),
             )
             labels = [f'"{conflict.label}"' for conflict in context["conflicts"]]
             entries = (entry for entry in saved.select_related("user")[:20] if _mentions_any(entry, labels))
             if last := next(entries, None):
                 now = request.now  # type: ignore[attr-defined]
-                context |= {"by": last.user, "by_at": at_desk(last.action_time, now)}
+                context |= {"by": last.user, "by_at": time_or_date(last.action_time, now)}
         return super().render_change_form(request, context, *args, **kwargs)
 
 

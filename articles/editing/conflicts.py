@@ -23,8 +23,8 @@ from accounts.models import User
 from articles.editing.diff import Passage, compare, merge
 from articles.models import Document, DocumentText, Revision
 from articles.models.editing import document_key
-from core.forms import leave_whole
-from core.templatetags.dates import clock
+from core.forms import remove_maxlength
+from core.templatetags.dates import time_formatter
 
 SNAPSHOT_SALT = "articles.read"
 CHOICE_NEEDED = "undecided"  # code of the error that prevents saving
@@ -72,12 +72,12 @@ class TextConflict:
     merged: DocumentText | None  # with the changes of both; None if they touch
 
 
-class WrittenForm(forms.ModelForm[Any]):
+class ConflictAwareForm(forms.ModelForm[Any]):
     """A form that does not overwrite what others have saved since the page was loaded. Also for inlines."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        leave_whole(self)
+        remove_maxlength(self)
         self.conflicts: list[ConflictingField] = []
         self.kept_fields: list[str] = []  # labels of the fields that only somebody else has changed
 
@@ -215,7 +215,7 @@ class WrittenForm(forms.ModelForm[Any]):
     def _value_text(self, name: str, value: Any) -> str:
         entry = self.fields[name]
         if isinstance(value, datetime):
-            return clock().moment(value)
+            return time_formatter().moment(value)
         if isinstance(value, bool):
             return _("yes") if value else _("no")
         if isinstance(entry, forms.ChoiceField) and not isinstance(value, Model | QuerySet):
@@ -226,7 +226,7 @@ class WrittenForm(forms.ModelForm[Any]):
         return "" if value is None else str(value)
 
 
-class DocumentForm(WrittenForm):
+class DocumentForm(ConflictAwareForm):
     """A form of a document. A conflict of its text fields is shown as one, with the differences."""
 
     editor: User

@@ -17,12 +17,12 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from articles.editing import drafts, presence
-from articles.editing.concurrent_editing import SharedPages, parse_number, request_user
+from articles.editing.concurrent_editing import ConcurrentEditingAdmin, parse_number, request_user
 from articles.editing.conflicts import FormSnapshot, merge_texts
 from articles.editing.drafts import DraftFields
 from articles.models import Document, DocumentText, OpenForm, Presence, Revision, Unsaved
-from core.fallback_pages import not_sent
-from core.relative_time import ago, at_desk, time_of
+from core.fallback_pages import form_refused
+from core.relative_time import ago, time_or_date, zone_label
 
 FORM_LOCKS = 0x50DC  # first half of the advisory locks' keys; the second half is a hash of the form's nonce
 
@@ -35,7 +35,7 @@ class DraftOffer(NamedTuple):
     at: str
 
 
-class DocumentAdmin(SharedPages):
+class DocumentAdmin(ConcurrentEditingAdmin):
     """A ModelAdmin of documents with autosave, drafts, and the presence of other editors."""
 
     change_form_template = "admin/articles/editor.html"
@@ -172,7 +172,7 @@ class DocumentAdmin(SharedPages):
         for row in Unsaved.objects.of(user).filter(kind=self.opts.model_name):
             key = row.article_id or row.page_id
             url = self.url_of("add") if row.pk in detached else self.url_of("change", key)
-            offers.append((row.title, f"{url}?unsaved={row.nonce}", at_desk(row.at, now)))
+            offers.append((row.title, f"{url}?unsaved={row.nonce}", time_or_date(row.at, now)))
         return super().changelist_view(request, {**(extra_context or {}), "offers": offers})
 
     def render_change_form(
@@ -200,12 +200,12 @@ class DocumentAdmin(SharedPages):
             "nonce": " ".join(f"{each.nonce}:{each.turn}" for each in [*earlier_forms, _new_form()]),
             "offers": self._offers(request, obj, earlier_forms),
             "conflict": conflict,
-            "conflict_at": conflict and at_desk(conflict.latest.at, now),
+            "conflict_at": conflict and time_or_date(conflict.latest.at, now),
             "is_filled": bool(getattr(form, "chosen_copy", None)),
             "snapshot": draft and draft.read,
             "draft_fields": draft and draft.typed,
-            "draft_at": draft and at_desk(draft.at, now),
-            "zone_time": time_of(),
+            "draft_at": draft and time_or_date(draft.at, now),
+            "zone_time": zone_label(),
         }
         if obj:
             if request.method == "GET":
@@ -231,7 +231,7 @@ class DocumentAdmin(SharedPages):
         else:
             raise PermissionDenied
         now: datetime = request.now  # type: ignore[attr-defined]
-        answer: dict[str, Any] = {"kept": False, "at": at_desk(now, now)}
+        answer: dict[str, Any] = {"kept": False, "at": time_or_date(now, now)}
         fields = _autosaved_fields(request)
         if fields is not None:
             try:
@@ -273,7 +273,7 @@ class DocumentAdmin(SharedPages):
         now: datetime = request.now  # type: ignore[attr-defined]
         rows = Unsaved.objects.offered(request_user(request), self.model, document)
         rows = rows.exclude(nonce__in=[form.nonce for form in open_forms])
-        return [DraftOffer(row.nonce, row.title, at_desk(row.at, now)) for row in rows]
+        return [DraftOffer(row.nonce, row.title, time_or_date(row.at, now)) for row in rows]
 
     def _get_continued_draft(self, request: HttpRequest, document: Document | None) -> Unsaved | None:
         """Return the draft that the link "Continue" has asked for."""
@@ -318,7 +318,7 @@ def _newer_version_notice(document: Document, request: HttpRequest, now: datetim
     if snapshot is None or latest is None or latest.number <= snapshot.number:
         return ""
     text = _("%(name)s saved a newer version at %(at)s. When you save, you will see both; nothing is lost.")
-    return text % {"name": latest.by or _("Somebody"), "at": at_desk(latest.at, now)}
+    return text % {"name": latest.by or _("Somebody"), "at": time_or_date(latest.at, now)}
 
 
 def _posted_text(request: HttpRequest) -> DocumentText:
@@ -393,7 +393,7 @@ def _return_text_if_logged_out(view: Callable[..., HttpResponse]) -> Callable[..
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "POST" and not request.user.is_authenticated:
-            return not_sent(request, is_logged_out=True)
+            return form_refused(request, is_logged_out=True)
         return view(request, *args, **kwargs)
 
     return answer

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from articles.markup.markdown import render_story
-from articles.markup.paste_html import as_markdown
-from articles.models import AUTHORS_MAX, BODY_MAX, Article, Image, Signed, StandingPage, Topic
+from articles.markup.paste_html import html_to_markdown
+from articles.models import AUTHORS_MAX, BODY_MAX, Article, BylineAuthor, Image, StandingPage, Topic
 from core.forms import TOO_LONG
 
 WORDS_PER_MINUTE = 230  # silent reading of prose
@@ -23,7 +23,7 @@ TEXT_FIELDS = ("title", "standfirst", "byline", "body")
 
 
 @require_POST
-def render_typed(request: HttpRequest) -> JsonResponse:
+def preview_article(request: HttpRequest) -> JsonResponse:
     """Return {"html": the story as readers would see it, "count": "412 words, 2 minutes to read"} as JSON."""
     _check_editor(request)
     typed = {name: request.POST.get(name, "") for name in TEXT_FIELDS}
@@ -41,7 +41,7 @@ def render_typed(request: HttpRequest) -> JsonResponse:
 
 
 @require_POST
-def render_page_typed(request: HttpRequest) -> JsonResponse:
+def preview_page(request: HttpRequest) -> JsonResponse:
     """Return the same as render_typed for a page."""
     _check_editor(request)
     typed = {name: request.POST.get(name, "") for name in ("title", "body")}
@@ -53,14 +53,14 @@ def render_page_typed(request: HttpRequest) -> JsonResponse:
 
 
 @require_POST
-def convert_pasted(request: HttpRequest) -> JsonResponse:
+def convert_pasted_html(request: HttpRequest) -> JsonResponse:
     """Convert the `html` of a clipboard and return {"markdown", "note": which images are missing, or ""}.
 
     If it cannot be converted, the answer is 422 with {"note"}.
     """
     _check_editor(request)
     try:
-        pasted = as_markdown(request.POST.get("html", ""))
+        pasted = html_to_markdown(request.POST.get("html", ""))
     except ValidationError as error:
         return JsonResponse({"note": error.messages[0]}, status=422)
     missing = ngettext(
@@ -85,14 +85,15 @@ def count_words(standfirst: str, body_html: str) -> str:
     return _("%(words)s, %(minutes)s") % {"words": word_text, "minutes": minute_text}
 
 
-def _chosen_authors(request: HttpRequest) -> list[Signed]:
+def _chosen_authors(request: HttpRequest) -> list[BylineAuthor]:
     """Return the authors chosen in the form. A new author gets a slug of their own when it is saved."""
     chosen = [request.POST.get(f"signed_{place}", "") for place in range(AUTHORS_MAX)]
     keys = [int(key) for key in chosen if re.fullmatch("[0-9]{1,18}", key)]
     people = User.objects.staff().select_related("author").in_bulk(keys)
     signing = [people[key] for key in dict.fromkeys(keys) if key in people]
     return [
-        Signed(p.name, p.author.slug if hasattr(p, "author") else slugify(p.name) or "-") for p in signing
+        BylineAuthor(p.name, p.author.slug if hasattr(p, "author") else slugify(p.name) or "-")
+        for p in signing
     ]
 
 

@@ -23,7 +23,7 @@ from articles.editing.editor_page import DocumentAdmin
 from articles.models import Document, DocumentText
 from articles.redaction import pages as redaction_pages
 from articles.services import StaleVersionError
-from core.relative_time import time_of
+from core.relative_time import zone_label
 
 REVISIONS_PER_PAGE = 50
 TEXT_LABELS = {
@@ -65,7 +65,7 @@ class DocumentHistoryAdmin(DocumentAdmin):
             "log_entries": LogEntry.objects.filter(
                 content_type=get_content_type_for_model(document), object_id=str(document.pk)
             ).select_related("user")[:REVISIONS_PER_PAGE],
-            "zone_time": time_of(),
+            "zone_time": zone_label(),
         }
         return TemplateResponse(request, "admin/articles/history.html", context)
 
@@ -91,7 +91,7 @@ class DocumentHistoryAdmin(DocumentAdmin):
             "differences": differences,
             "is_same": all(passage.is_same for _label, passages in differences for passage in passages),
             "current_number": latest_revision_number(document),
-            "zone_time": time_of(),
+            "zone_time": zone_label(),
         }
         return TemplateResponse(request, "admin/articles/compare_versions.html", context)
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from articles.editing.concurrent_editing import SharedPages
+from articles.editing.concurrent_editing import ConcurrentEditingAdmin
 from articles.images import html
 from articles.images.forms import ImageForm, UploadForm
 from articles.images.rerender import lock_uses
@@ -40,7 +40,7 @@ class UsedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Image)
-class ImageAdmin(SharedPages):
+class ImageAdmin(ConcurrentEditingAdmin):
     list_display = ["thumbnail", "alt_text", "credit", "use_count", "uploaded"]
     list_display_links = ["thumbnail", "alt_text"]
     list_filter = [UsedFilter, "uploaded_at"]

@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from articles.editing.conflicts import WrittenForm
+from articles.editing.conflicts import ConflictAwareForm
 from articles.images.services import DESCRIPTION_FIELDS, add_image, change_image, existing_images
 from articles.images.uploads import MAX_MB, DecodedImage, UploadRejected, read_upload
-from articles.markup.markdown import named_images
+from articles.markup.markdown import referenced_images
 from articles.markup.paste_html import find_image_placeholders
 from articles.models import Image
 
@@ -25,7 +25,7 @@ def check_images(body: str) -> str:
     Raises ValidationError for a missing image, and for the placeholder of a pasted image that was not
     uploaded.
     """
-    referenced = named_images(body)
+    referenced = referenced_images(body)
     if missing := referenced - existing_images(referenced):
         numbers = ", ".join(map(str, sorted(missing)))
         raise forms.ValidationError(_("There is no image %(numbers)s.") % {"numbers": numbers})
@@ -37,7 +37,7 @@ def check_images(body: str) -> str:
     return body
 
 
-class ImageForm(WrittenForm):
+class ImageForm(ConflictAwareForm):
     """The form of an image's alternative text, caption, credit and focal point."""
 
     class Meta:

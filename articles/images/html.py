@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from articles.images.sizes import CROP_RATIO
-from articles.models.articles import Article, signed_at
+from articles.models.articles import Article, token_signing_time
 from articles.models.images import Image
 
 # The width of an image in a story's column (--measure in site.css), and beside a teaser.
@@ -90,7 +90,7 @@ def cropped(image: Image, *, is_first: bool = False) -> SafeString:
     return format_html("<picture>{}{}</picture>", _sources(image, names, displayed), still)
 
 
-def card(image: Image) -> dict[str, Any]:
+def social_image(image: Image) -> dict[str, Any]:
     """Return the image for link previews on other sites: its path, width, height and alt."""
     width, height, name = image.width, image.height, f"full.{image.suffix}"
     if sizes := image.sizes:
@@ -133,7 +133,7 @@ def find_previewed_article(token: str) -> Article | None:
     except signing.BadSignature:
         return None
     found = Article.objects.filter(pk=key).only("stage", "taken_back_at").first()
-    return found if found and found.opens_previews(signed_at(token)) else None
+    return found if found and found.opens_previews(token_signing_time(token)) else None
 
 
 def _sources(image: Image, names: list[tuple[str, int]], sizes: str) -> SafeString:

@@ -8,18 +8,18 @@ from pathlib import Path
 from django.db import transaction
 from django.utils import timezone
 
-from articles.images.services import existing_images, hold_images, use_images
+from articles.images.services import existing_images, lock_images, set_image_uses
 from articles.images.tasks import make_sizes_of
-from articles.markup.markdown import named_images
+from articles.markup.markdown import referenced_images
 from articles.models import Article, Image, ImageUse, Site, StandingPage
 
 
-def damaged_files() -> list[int]:
+def find_damaged_files() -> list[int]:
     """Return the images whose full file is missing or changed. Only a backup can restore it."""
     return [image.pk for image in Image.objects.order_by("pk").iterator(500) if not _is_whole(image)]
 
 
-def missing_sizes(*, without: Iterable[int]) -> list[int]:
+def find_missing_sizes(*, without: Iterable[int]) -> list[int]:
     """Return the images, except `without`, that lack a size, or have had none for an hour."""
     late = timezone.now() - timedelta(hours=1)
     rows = Image.objects.exclude(pk__in=list(without)).order_by("pk")
@@ -31,13 +31,13 @@ def missing_sizes(*, without: Iterable[int]) -> list[int]:
     ]
 
 
-def make_sizes_again(ids: Iterable[int]) -> None:
+def remake_sizes(ids: Iterable[int]) -> None:
     """Make the missing sizes of these images, at once."""
     for pk in ids:
         make_sizes_of.call(pk)
 
 
-def wrong_uses() -> list[str]:
+def find_wrong_uses() -> list[str]:
     """Return the articles, standing pages and rules whose stored image uses differ from their text.
 
     A wrong use would make an image public, or hide it.
@@ -51,31 +51,31 @@ def wrong_uses() -> list[str]:
         if uses.get((row.pk, None, None), set()) != _images_of(row) & existing:
             found.append(f"article {row.pk}")
     for page in StandingPage.objects.only("body").order_by("pk"):
-        if uses.get((None, page.pk, None), set()) != named_images(page.body) & existing:
+        if uses.get((None, page.pk, None), set()) != referenced_images(page.body) & existing:
             found.append(f"page {page.pk}")
     for rules in Site.objects.only("rules"):
-        if uses.get((None, None, rules.pk), set()) != named_images(rules.rules) & existing:
+        if uses.get((None, None, rules.pk), set()) != referenced_images(rules.rules) & existing:
             found.append(f"site {rules.pk}")
     return found
 
 
-def use_again(found: Iterable[str]) -> None:
-    """Store the image uses anew for what wrong_uses has returned."""
+def repair_uses(found: Iterable[str]) -> None:
+    """Store the image uses anew for what find_wrong_uses has returned."""
     for kind, _space, pk in (each.partition(" ") for each in found):
         with transaction.atomic():
             if kind == "article":
                 article = Article.objects.select_for_update(no_key=True).get(pk=pk)
-                use_images(article, hold_images(_images_of(article)))
+                set_image_uses(article, lock_images(_images_of(article)))
             elif kind == "page":
                 page = StandingPage.objects.select_for_update().get(pk=pk)
-                use_images(page, hold_images(named_images(page.body)))
+                set_image_uses(page, lock_images(referenced_images(page.body)))
             else:
                 site = Site.objects.select_for_update().get(pk=pk)
-                use_images(site, existing_images(named_images(site.rules)))
+                set_image_uses(site, existing_images(referenced_images(site.rules)))
 
 
 def _images_of(article: Article) -> set[int]:
-    return named_images(article.body) | ({article.lead_image_id} if article.lead_image_id else set())
+    return referenced_images(article.body) | ({article.lead_image_id} if article.lead_image_id else set())
 
 
 def _is_whole(image: Image) -> bool:

@@ -13,7 +13,7 @@ from articles.images import html
 from articles.images.forms import ACCEPT, UploadForm
 from articles.models import Article
 
-TOLD = {  # the field of UploadForm: the field of the article form
+LEAD_IMAGE_FIELDS = {  # the field of UploadForm: the field of the article form
     "file": "lead_file",
     "alt": "lead_alt",
     "is_decorative": "lead_is_decorative",
@@ -61,13 +61,17 @@ class LeadImageFields(forms.Form):
     def check_lead_image(self) -> None:
         """Validate the uploaded image and its description, and add the errors to this form."""
         if not self.cleaned_data.get("lead_file"):
-            if any(self.cleaned_data.get(name) for name in TOLD.values()):
+            if any(self.cleaned_data.get(name) for name in LEAD_IMAGE_FIELDS.values()):
                 self.add_error("lead_file", _("Choose the image that this text describes."))
             return
-        data = {name: self.cleaned_data[field] for name, field in TOLD.items() if field in self.cleaned_data}
+        data = {
+            name: self.cleaned_data[field]
+            for name, field in LEAD_IMAGE_FIELDS.items()
+            if field in self.cleaned_data
+        }
         self.upload_form = UploadForm(data, {"file": self.cleaned_data["lead_file"]})
         for name, sentences in self.upload_form.errors.items():
-            self.add_error(TOLD.get(name), sentences)
+            self.add_error(LEAD_IMAGE_FIELDS.get(name), sentences)
         if self.errors and "lead_file" not in self.errors:
             self.add_error("lead_file", _("Correct the other errors, then choose the file again."))
 
@@ -79,11 +83,11 @@ class LeadImageFields(forms.Form):
         return self.upload_form.decoded.note
 
 
-def lead_fieldset() -> tuple[Any, dict[str, Any]]:
+def lead_image_fieldset() -> tuple[Any, dict[str, Any]]:
     return (
         gettext_lazy("Lead image"),
         {
-            "fields": ["lead_picture", *TOLD.values(), "lead_image"],
+            "fields": ["lead_picture", *LEAD_IMAGE_FIELDS.values(), "lead_image"],
             "description": gettext_lazy(
                 "Shown above the story, in lists and in link previews on other sites."
             ),

@@ -72,7 +72,7 @@ def delete_image(*, image: Image) -> None:
     transaction.on_commit(lambda: _delete_files(image.folder))
 
 
-def throw_away_unused() -> int:
+def delete_unused_files() -> int:
     """Delete the folders that belong to no image, such as after a failed save. A daily job.
 
     Versions and drafts refer to an image by its row, so they never need these files. A folder is marked when
@@ -95,7 +95,7 @@ def throw_away_unused() -> int:
     return deleted
 
 
-def hold_images(named: Iterable[int]) -> set[int]:
+def lock_images(named: Iterable[int]) -> set[int]:
     """Lock the images of these keys until the end of the transaction, and return the keys that exist.
 
     The transaction has locked the text before. Without this lock, a job that has just made the sizes of an
@@ -112,7 +112,7 @@ def existing_images(named: Iterable[int]) -> set[int]:
     return set(Image.objects.filter(pk__in=set(named)).values_list("pk", flat=True))
 
 
-def use_images(shown_by: Article | StandingPage | Site, images: set[int]) -> None:
+def set_image_uses(shown_by: Article | StandingPage | Site, images: set[int]) -> None:
     """Store which images an article, a standing page or the site's rules show.
 
     An image is public while a public text uses it.

@@ -23,7 +23,7 @@ def make_sizes_of(image_id: int) -> None:
 def _store_sizes(image: Image, sizes: dict[str, Any]) -> None:
     """Store the sizes, and render the texts that show the image.
 
-    These are two transactions, for the reason in services.hold_images.
+    These are two transactions, for the reason in services.lock_images.
     """
     x, y = sizes["at"]
     if not Image.objects.filter(pk=image.pk, focal_x=x, focal_y=y).update(sizes=sizes):

@@ -91,8 +91,8 @@ def render_story(text: str) -> str:
 
     `![alternative text](image:12 "caption")` shows image 12 of the library, with its sizes, caption and
     credit. Without them, the alternative text and the caption are those of the image itself. A missing image
-    is left out (see `named_images`), and an image of another site becomes a link. One statement if the text
-    has images.
+    is left out (see `referenced_images`), and an image of another site becomes a link. One statement if the
+    text has images.
     """
     tokens = _story.parse(text)
     urls = {str(token.attrs["src"]) for token in _image_tokens(tokens)}
@@ -106,7 +106,7 @@ def render_story(text: str) -> str:
     )
 
 
-def named_images(text: str) -> set[int]:
+def referenced_images(text: str) -> set[int]:
     """Return the keys of the images that a body refers to, whether they exist or not."""
     urls = (str(token.attrs["src"]) for token in _image_tokens(_story.parse(text)))
     return {int(match[1]) for url in urls if (match := figures.REFERENCE.fullmatch(url))}
@@ -123,7 +123,7 @@ def render_plain(text: str) -> str:
     return _clean_comment("\n".join(f"<p>{_linkify_text(part)}</p>" for part in paragraphs))
 
 
-def first_words(markup: str, limit: int) -> str:
+def make_excerpt(markup: str, limit: int) -> str:
     """Return the beginning of rendered HTML as plain text, at most `limit` characters, cut at a word."""
     if "<figure>" in markup:
         markup = _FIGURE.sub("", markup)

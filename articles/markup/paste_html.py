@@ -24,7 +24,7 @@ from articles.markup.markdown_writer import (
     write_lines,
 )
 
-MOST = 3_000_000  # characters of HTML: Word produces fifty for each typed character
+MAX_LENGTH = 3_000_000  # characters of HTML: Word produces fifty for each typed character
 MAX_TAGS = 40_000  # start and end tags, which take three seconds
 MAX_DEPTH = 9  # levels of lists and of quotations; deeper ones are moved up to this level
 
@@ -56,9 +56,9 @@ def find_image_placeholders(text: str) -> list[str]:
     return re.findall(pattern, text, re.ASCII)
 
 
-def as_markdown(markup: str) -> PasteResult:
+def html_to_markdown(markup: str) -> PasteResult:
     """Return pasted HTML as Markdown. Raises ValidationError if it is too long."""
-    if len(markup) > MOST or markup.count("<") > MAX_TAGS:
+    if len(markup) > MAX_LENGTH or markup.count("<") > MAX_TAGS:
         raise ValidationError(_("This text is too long to be pasted with its formatting."), code="long")
     # nh3 balances the tags, drops comments and scripts, and unwraps unknown tags.
     tidy = nh3.clean(

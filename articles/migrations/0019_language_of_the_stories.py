@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 db_default="",
                 max_length=12,
-                validators=[articles.models.site.check_written],
+                validators=[articles.models.site.check_story_language],
                 verbose_name="language of the stories",
             ),
         ),

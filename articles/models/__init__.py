@@ -2,20 +2,20 @@
 
 from articles.models.articles import (
     BODY_MAX,
-    NOT_PUBLISHED,
     PREVIEW_LIFETIME,
     STANDFIRST_MAX,
-    TAKEN_BACK_WHY_MAX,
+    UNPUBLISHED_REASON_MAX,
+    UNPUBLISHED_TITLE,
     Article,
     ArticleQuerySet,
     Topic,
-    free_slug,
-    known_to,
-    previewed,
+    preview_article_id,
     slug_from_title,
     title_for,
+    title_readable_by,
+    unique_slug,
 )
-from articles.models.authors import AUTHORS_MAX, Author, Byline, Signed, unique_author_slug
+from articles.models.authors import AUTHORS_MAX, Author, Byline, BylineAuthor, unique_author_slug
 from articles.models.editing import (
     Correction,
     Document,
@@ -28,23 +28,24 @@ from articles.models.editing import (
 )
 from articles.models.images import Image, ImageUse
 from articles.models.pins import Pin
-from articles.models.redirects import OLD_MAX, REST_MAX, Redirect
+from articles.models.redirects import OLD_PATH_MAX, PATH_SUFFIX_MAX, Redirect
 from articles.models.site import Site, check_time_zone
 from articles.models.standing_pages import StandingPage
 
 __all__ = [
     "AUTHORS_MAX",
     "BODY_MAX",
-    "NOT_PUBLISHED",
-    "OLD_MAX",
+    "OLD_PATH_MAX",
+    "PATH_SUFFIX_MAX",
     "PREVIEW_LIFETIME",
-    "REST_MAX",
     "STANDFIRST_MAX",
-    "TAKEN_BACK_WHY_MAX",
+    "UNPUBLISHED_REASON_MAX",
+    "UNPUBLISHED_TITLE",
     "Article",
     "ArticleQuerySet",
     "Author",
     "Byline",
+    "BylineAuthor",
     "Correction",
     "Document",
     "DocumentText",
@@ -56,16 +57,15 @@ __all__ = [
     "Presence",
     "Redirect",
     "Revision",
-    "Signed",
     "Site",
     "StandingPage",
     "Topic",
     "Unsaved",
     "check_time_zone",
-    "free_slug",
-    "known_to",
-    "previewed",
+    "preview_article_id",
     "slug_from_title",
     "title_for",
+    "title_readable_by",
     "unique_author_slug",
+    "unique_slug",
 ]

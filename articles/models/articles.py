@@ -19,17 +19,17 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from articles.models.authors import Byline, Signed
-from articles.models.lengths import longest
+from articles.models.authors import Byline, BylineAuthor
+from articles.models.lengths import max_length_constraint
 from articles.models.redirects import Redirect
-from articles.paging import Place
-from articles.search import weighed
+from articles.paging import Cursor
+from articles.search import weighted_vector
 
 TITLE_MAX, STANDFIRST_MAX = 300, 5_000  # characters
 BODY_MAX = 200_000  # characters: a short book, which is rendered in a few seconds
-TAKEN_BACK_WHY_MAX = 2_000  # characters
+UNPUBLISHED_REASON_MAX = 2_000  # characters
 PREVIEW_LIFETIME = timedelta(days=7)
-NOT_PUBLISHED = gettext_noop(
+UNPUBLISHED_TITLE = gettext_noop(
     "A story that is not published"
 )  # shown in place of a title that one may not read
 PREVIEW_SALT = "articles.preview"
@@ -87,7 +87,7 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         """Return the articles published from `start` on and before `end`."""
         return self.filter(published_at__gte=start, published_at__lt=end)
 
-    def before(self, place: Place) -> Self:
+    def before(self, place: Cursor) -> Self:
         """Return the articles after `place` in a list that shows the newest first."""
         return self.filter(place.behind("published_at"))
 
@@ -113,7 +113,7 @@ class ArticleQuerySet(models.QuerySet["Article"]):
 
     def known_to(self, user: User | None) -> Self:
         """Return the articles whose title this person may read; None is an anonymous reader."""
-        return self.filter(known_to(user))
+        return self.filter(title_readable_by(user))
 
 
 class Article(models.Model):
@@ -180,7 +180,7 @@ class Article(models.Model):
     embargo_until = models.DateTimeField(null=True, editable=False)  # cannot be published before
     taken_back_at = models.DateTimeField(null=True, editable=False)
     taken_back_why = models.TextField(  # for readers
-        max_length=TAKEN_BACK_WHY_MAX, blank=True, default="", db_default="", editable=False
+        max_length=UNPUBLISHED_REASON_MAX, blank=True, default="", db_default="", editable=False
     )
     was_published_at = models.DateTimeField(null=True, editable=False)  # before it was unpublished
     corrected_at = models.DateTimeField(null=True, editable=False)  # date of the last correction
@@ -201,7 +201,9 @@ class Article(models.Model):
     # The rarest of its words that other stories share: see related.py.
     keywords = ArrayField(models.TextField(), default=list, db_default=[], editable=False)
     vector = models.GeneratedField(
-        expression=weighed("title", "A") + weighed("standfirst", "B") + weighed("body", "D"),
+        expression=weighted_vector("title", "A")
+        + weighted_vector("standfirst", "B")
+        + weighted_vector("body", "D"),
         output_field=SearchVectorField(),
         db_persist=True,
     )
@@ -226,9 +228,9 @@ class Article(models.Model):
                 | Q(published_at__gte=F("embargo_until")),
                 name="article_not_before_its_embargo",
             ),
-            longest("standfirst", STANDFIRST_MAX, name="article_standfirst_length"),
-            longest("body", BODY_MAX, name="article_body_length"),
-            longest("taken_back_why", TAKEN_BACK_WHY_MAX, name="article_why_length"),
+            max_length_constraint("standfirst", STANDFIRST_MAX, name="article_standfirst_length"),
+            max_length_constraint("body", BODY_MAX, name="article_body_length"),
+            max_length_constraint("taken_back_why", UNPUBLISHED_REASON_MAX, name="article_why_length"),
         ]
 
     def __str__(self) -> str:
@@ -264,9 +266,9 @@ class Article(models.Model):
         A link of a private story works only for its editors. None works that is older than the time at which
         the story was unpublished.
         """
-        if previewed(token) != self.pk:
+        if preview_article_id(token) != self.pk:
             return None
-        made = signed_at(token)
+        made = token_signing_time(token)
         return made + PREVIEW_LIFETIME if self.opens_previews(made, reader) else None
 
     def opens_previews(self, made: datetime, reader: User | None = None) -> bool:
@@ -275,12 +277,12 @@ class Article(models.Model):
             return False
         return self.stage != Article.Stage.PRIVATE or bool(reader and self.can_be_edited_by(reader))
 
-    def signed_by(self) -> list[Signed]:
+    def signed_by(self) -> list[BylineAuthor]:
         """Return the authors that have a page, in the order of the byline."""
         if self.pk is None:
             return []
         found = Byline.objects.filter(article=self).exclude(author__user__name="").order_by("place", "pk")
-        return [Signed(*row) for row in found.values_list("author__user__name", "author__slug")]
+        return [BylineAuthor(*row) for row in found.values_list("author__user__name", "author__slug")]
 
     @property
     def signature(self) -> str:
@@ -315,7 +317,7 @@ class Article(models.Model):
 
     def title_for(self, user: User | None) -> str:
         """Return the title, or NOT_PUBLISHED if `user` may not read it; None is an anonymous reader."""
-        return self.title if self.is_known_to(user) else gettext(NOT_PUBLISHED)
+        return self.title if self.is_known_to(user) else gettext(UNPUBLISHED_TITLE)
 
     def can_be_edited_by(self, user: User) -> bool:
         """Return whether `user` may edit it, as ArticleQuerySet.editable_by does for many articles."""
@@ -324,7 +326,7 @@ class Article(models.Model):
         return Article.objects.editable_by(user).filter(pk=self.pk).exists()
 
 
-def known_to(user: User | None, prefix: str = "") -> Q:
+def title_readable_by(user: User | None, prefix: str = "") -> Q:
     """Return a condition that matches the articles whose title `user` may read.
 
     Only its editors may read the title of a draft: neither moderators nor other editors. `prefix` is the
@@ -340,11 +342,11 @@ def known_to(user: User | None, prefix: str = "") -> Q:
 
 def title_for(user: User | None, prefix: str = "") -> Case:
     """Return Article.title_for as an expression for queries."""
-    title = When(known_to(user, prefix), then=F(f"{prefix}title"))
-    return Case(title, default=Value(gettext(NOT_PUBLISHED)), output_field=models.TextField())
+    title = When(title_readable_by(user, prefix), then=F(f"{prefix}title"))
+    return Case(title, default=Value(gettext(UNPUBLISHED_TITLE)), output_field=models.TextField())
 
 
-def previewed(token: str) -> int | None:
+def preview_article_id(token: str) -> int | None:
     """Return the id of the article to which this preview token belongs; None if it is invalid or expired."""
     try:
         key: int = signing.loads(token, salt=PREVIEW_SALT, max_age=PREVIEW_LIFETIME)
@@ -353,12 +355,12 @@ def previewed(token: str) -> int | None:
     return key
 
 
-def signed_at(token: str) -> datetime:
+def token_signing_time(token: str) -> datetime:
     """Return when the token was signed, to the second. The signature is not checked."""
     return datetime.fromtimestamp(signing.b62_decode(token.rsplit(":", 2)[1]), UTC)
 
 
-def free_slug(title: str) -> str:
+def unique_slug(title: str) -> str:
     """Return an unused slug for a new article: its title in its own script, numbered if that is taken."""
     base = slug_from_title(title)
     taken = set(Article.objects.filter(slug__startswith=base).values_list("slug", flat=True))

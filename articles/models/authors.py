@@ -14,7 +14,7 @@ AUTHORS_MAX = 4  # of one article
 LINE_MAX = 300  # characters of the line about an author
 
 
-class Signed(NamedTuple):
+class BylineAuthor(NamedTuple):
     """A name of a byline that has an author page."""
 
     name: str

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from articles.models.articles import Article
-from articles.models.lengths import longest
+from articles.models.lengths import max_length_constraint
 from articles.models.standing_pages import StandingPage
 
 PRESENCE_TIMEOUT = timedelta(minutes=2)  # after the last request of an open editor page
@@ -194,7 +194,7 @@ class Note(models.Model):
     class Meta:
         verbose_name = _("note")
         ordering = ["at", "pk"]
-        constraints = [longest("body", NOTE_MAX, name="note_length")]
+        constraints = [max_length_constraint("body", NOTE_MAX, name="note_length")]
 
     def __str__(self) -> str:
         return self.body
@@ -211,7 +211,7 @@ class Correction(models.Model):
     class Meta:
         verbose_name = _("correction")
         ordering = ["at", "pk"]
-        constraints = [longest("text", CORRECTION_MAX, name="correction_length")]
+        constraints = [max_length_constraint("text", CORRECTION_MAX, name="correction_length")]
 
     def __str__(self) -> str:
         return self.text

@@ -120,7 +120,7 @@ class Image(models.Model):
 class ImageUse(models.Model):
     """A use of an image: by an article (in its text or as lead image), by a page, or by the site's rules.
 
-    images.services.use_images writes these.
+    images.services.set_image_uses writes these.
     """
 
     image = models.ForeignKey(Image, models.PROTECT, related_name="uses")

@@ -5,6 +5,6 @@ from django.db.models.functions import Length
 from django.db.models.lookups import LessThanOrEqual
 
 
-def longest(field: str, characters: int, *, name: str) -> models.CheckConstraint:
+def max_length_constraint(field: str, characters: int, *, name: str) -> models.CheckConstraint:
     """Return a constraint by which the database refuses a longer text in this field."""
     return models.CheckConstraint(condition=LessThanOrEqual(Length(field), characters), name=name)

@@ -13,10 +13,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from articles.models.lengths import longest
+from articles.models.lengths import max_length_constraint
 
 RULES_IN_SHORT_MAX, RULES_MAX = 300, 20_000  # characters
-RULES_IN_SHORT = gettext_noop(
+DEFAULT_SHORT_RULES = gettext_noop(
     "Keep to the subject. Argue with what was said, not with who said it. No advertising."
 )
 
@@ -36,12 +36,12 @@ def check_language(value: str) -> None:
 
 
 # Languages of stories: all that Django knows, by their own names.
-WRITTEN = {code: info["name_local"] for code, info in LANG_INFO.items() if "name_local" in info}
+STORY_LANGUAGES = {code: info["name_local"] for code, info in LANG_INFO.items() if "name_local" in info}
 
 
-def check_written(value: str) -> None:
+def check_story_language(value: str) -> None:
     """Validate a language of the stories."""
-    if value not in WRITTEN:
+    if value not in STORY_LANGUAGES:
         raise ValidationError(_("“%(value)s” is not a language that is known here."), params={"value": value})
 
 
@@ -74,7 +74,7 @@ class Site(models.Model):
         max_length=12,
         blank=True,
         db_default="",
-        validators=[check_written],
+        validators=[check_story_language],
     )
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[check_time_zone])
     contact_email = models.EmailField(_("contact address"), blank=True, db_default="")
@@ -130,8 +130,8 @@ class Site(models.Model):
         verbose_name = verbose_name_plural = _("site")
         constraints = [
             models.CheckConstraint(condition=Q(pk=1), name="site_is_one_row"),
-            longest("rules_in_short", RULES_IN_SHORT_MAX, name="site_rules_in_short_length"),
-            longest("rules", RULES_MAX, name="site_rules_length"),
+            max_length_constraint("rules_in_short", RULES_IN_SHORT_MAX, name="site_rules_in_short_length"),
+            max_length_constraint("rules", RULES_MAX, name="site_rules_length"),
         ]
 
     def __str__(self) -> str:
@@ -149,4 +149,4 @@ class Site(models.Model):
     @property
     def shown_rules(self) -> list[str]:
         """The lines of the short rules above each comment form."""
-        return self.rules_in_short.splitlines() or [gettext(RULES_IN_SHORT)]
+        return self.rules_in_short.splitlines() or [gettext(DEFAULT_SHORT_RULES)]

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from articles.models.lengths import longest
+from articles.models.lengths import max_length_constraint
 
 BODY_MAX = 200_000  # characters, as of a story
 
@@ -46,7 +46,7 @@ class StandingPage(models.Model):
         verbose_name = _("page")
         verbose_name_plural = _("pages")
         ordering = ["place", "title"]
-        constraints = [longest("body", BODY_MAX, name="page_body_length")]
+        constraints = [max_length_constraint("body", BODY_MAX, name="page_body_length")]
 
     def __str__(self) -> str:
         return self.title

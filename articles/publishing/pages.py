@@ -14,17 +14,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from articles.editing import notes, services
+from articles.editing import notes
 from articles.editing.concurrent_editing import parse_number, request_user
 from articles.editing.conflicts import DocumentForm
 from articles.editing.editor_page import DocumentAdmin
-from articles.editing.services import EmbargoedError
-from articles.models import PREVIEW_LIFETIME, TAKEN_BACK_WHY_MAX, Article
+from articles.models import PREVIEW_LIFETIME, UNPUBLISHED_REASON_MAX, Article
 from articles.models.editing import CORRECTION_MAX, NOTE_MAX, Correction
-from articles.publishing import status
+from articles.publishing import services, status
+from articles.publishing.services import EmbargoedError
 from articles.services import StaleVersionError
-from core.forms import TOO_LONG, Lines
-from core.relative_time import at_desk, time_of
+from core.forms import TOO_LONG, MultilineField
+from core.relative_time import time_or_date, zone_label
 
 NOTE_FIELDS = {"new_note", "new_correction"}  # fields of the form that are not columns of the article
 
@@ -32,13 +32,13 @@ NOTE_FIELDS = {"new_note", "new_correction"}  # fields of the form that are not 
 class NotesForm(DocumentForm):
     """A form of an article with fields for a new note and a new correction."""
 
-    new_note = Lines(
+    new_note = MultilineField(
         label=gettext_lazy("Note for editors"),
         max_length=NOTE_MAX,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
-    new_correction = Lines(
+    new_correction = MultilineField(
         label=gettext_lazy("Correction for readers"),
         max_length=CORRECTION_MAX,
         required=False,
@@ -119,7 +119,7 @@ class PublicationAdmin(DocumentAdmin):
                 "publication_status": status.describe_state(obj, now),
                 "embargo_status": status.describe_embargo(obj, now),
                 "preview_url": None if obj.is_published() else settings.SITE_URL + obj.preview_url(),
-                "preview_until": at_desk(now + PREVIEW_LIFETIME, now),
+                "preview_until": time_or_date(now + PREVIEW_LIFETIME, now),
                 "is_private": obj.stage == Article.Stage.PRIVATE,
                 "editor_notes": obj.notes.select_related("by"),
                 "corrections": obj.corrections.select_related("by"),
@@ -146,9 +146,9 @@ class PublicationAdmin(DocumentAdmin):
         )
         is_lifted = "lift" in request.POST
         why = request.POST.get("why", "").replace("\r\n", "\n").strip()
-        is_too_long = len(why) > TAKEN_BACK_WHY_MAX
+        is_too_long = len(why) > UNPUBLISHED_REASON_MAX
         if is_too_long:
-            counts = {"show_value": len(why), "limit_value": TAKEN_BACK_WHY_MAX}
+            counts = {"show_value": len(why), "limit_value": UNPUBLISHED_REASON_MAX}
             self.message_user(request, TOO_LONG % counts, messages.ERROR)
         elif request.method == "POST" and (form is None or is_lifted or form.is_valid()):
             at = form.cleaned_data["at"] if form and not is_lifted else now
@@ -160,7 +160,7 @@ class PublicationAdmin(DocumentAdmin):
             except EmbargoedError:
                 reason = status.describe_embargo(article, now)
                 if at and action != "embargo":
-                    reason = reason or status.too_early(article, at, now)
+                    reason = reason or status.embargo_refusal(article, at, now)
                 message = _("Not done: %(why)s") % {"why": reason or status.describe_state(article, now)}
                 self.message_user(request, message, messages.ERROR)
             else:
@@ -179,9 +179,9 @@ class PublicationAdmin(DocumentAdmin):
             "reason": why,
             "publication_status": status.describe_state(article, now),
             "embargo_status": status.describe_embargo(article, now),
-            "earlier_date": article.was_published_at and at_desk(article.was_published_at, now),
-            "zone_time": time_of(),
-            "now": at_desk(now, now),
+            "earlier_date": article.was_published_at and time_or_date(article.was_published_at, now),
+            "zone_time": zone_label(),
+            "now": time_or_date(now, now),
         }
         return TemplateResponse(request, "admin/articles/article/publication.html", context)
 
@@ -191,7 +191,7 @@ class PublicationAdmin(DocumentAdmin):
         seen = parse_number(request.POST.get("seen"))
         match action:
             case "take-back":
-                return services.take_back(article=article, why=why, seen=seen)
+                return services.unpublish(article=article, why=why, seen=seen)
             case "unschedule":
                 return services.unschedule(article=article, seen=seen)
             case "embargo":

@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from articles.models import Article
-from core.relative_time import YEARS, check_year, said
+from core.relative_time import YEARS, check_year, describe_time
 
 
-def moment_widget(*, date: Any, time: Any) -> forms.SplitDateTimeWidget:
+def date_time_widget(*, date: Any, time: Any) -> forms.SplitDateTimeWidget:
     """Return a widget with the browser's own inputs for a date and a time in the site's zone.
 
     `date` and `time` are their labels for screen readers.
@@ -30,7 +30,7 @@ class DateTimeForm(forms.Form):
 
     at = forms.SplitDateTimeField(
         label=gettext_lazy("Date and time"),
-        widget=moment_widget(date=gettext_lazy("Date"), time=gettext_lazy("Time")),
+        widget=date_time_widget(date=gettext_lazy("Date"), time=gettext_lazy("Time")),
     )
 
     def clean_at(self) -> datetime:
@@ -103,11 +103,11 @@ def available_actions(article: Article, now: datetime) -> list[str]:
 def describe_state(article: Article, now: datetime) -> str:
     """Return the publication status as a sentence."""
     if article.is_published(now) and article.published_at:
-        return _("Published: %(moment)s.") % {"moment": said(article.published_at, now)}
+        return _("Published: %(moment)s.") % {"moment": describe_time(article.published_at, now)}
     if article.published_at:
-        return _("Scheduled: %(moment)s.") % {"moment": said(article.published_at, now)}
+        return _("Scheduled: %(moment)s.") % {"moment": describe_time(article.published_at, now)}
     if article.taken_back_at:
-        return _("Unpublished: %(moment)s.") % {"moment": said(article.taken_back_at, now)}
+        return _("Unpublished: %(moment)s.") % {"moment": describe_time(article.taken_back_at, now)}
     if article.stage == Article.Stage.READY:
         return _("Ready for review. Only editors can read it.")
     if article.stage == Article.Stage.PRIVATE:
@@ -115,17 +115,17 @@ def describe_state(article: Article, now: datetime) -> str:
     return _("Draft. Only editors and people with the preview link can read it.")
 
 
-def too_early(article: Article, at: datetime, now: datetime) -> str:
+def embargo_refusal(article: Article, at: datetime, now: datetime) -> str:
     """Return why the embargo does not allow publication as of `at`; "" if it does."""
     if not article.embargo_until or at >= article.embargo_until:
         return ""
     return _(
         "It cannot be dated before its embargo ends, unless its editors lift the embargo: %(moment)s."
-    ) % {"moment": said(article.embargo_until, now)}
+    ) % {"moment": describe_time(article.embargo_until, now)}
 
 
 def describe_embargo(article: Article, now: datetime) -> str:
     """Return the embargo as a sentence; "" if there is none, or it has ended."""
     if not article.is_embargoed(now) or not article.embargo_until:
         return ""
-    return _("Embargoed until %(moment)s.") % {"moment": said(article.embargo_until, now)}
+    return _("Embargoed until %(moment)s.") % {"moment": describe_time(article.embargo_until, now)}

@@ -57,7 +57,7 @@ def redact_view(pages: Any, request: HttpRequest, key: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         words = form.cleaned_data["words"]
         is_sure = "sure" in request.POST and request.POST.get("looked", "").splitlines() == words
-        if is_sure and (count := redact.black_out(document=document, words=words)):
+        if is_sure and (count := redact.redact_words(document=document, words=words)):
             document.refresh_from_db()
             message = _("Words redacted permanently: %(where)s.") % {"where": _describe_counts(count)}
             pages.log_change(request, document, message)

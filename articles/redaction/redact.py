@@ -16,12 +16,12 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.text import slugify
 
-from accounts.erasure_log import Erasure, remember
-from accounts.services import forget_in_log
+from accounts.erasure_log import Erasure, append_on_commit
+from accounts.services import erase_from_admin_log
 from articles.models import Article, Document, DocumentText, Note, Redirect, Revision, Unsaved
 from articles.models.editing import document_key
 from articles.services import save_article, save_page
-from articles.site.cached_pages import withhold
+from articles.site.cached_pages import invalidate
 
 REDACTED = "█"
 CONTEXT_CHARACTERS = 40  # characters that are shown before and after a word
@@ -67,7 +67,7 @@ def urls_containing(document: Document, words: Sequence[str]) -> list[str]:
 
 
 @transaction.atomic
-def black_out(*, document: Document, words: Sequence[str]) -> Counter[str]:
+def redact_words(*, document: Document, words: Sequence[str]) -> Counter[str]:
     """Redact whole words, in any case. This cannot be undone.
 
     Returns how many texts of each kind (as Occurrence.where) contained one.
@@ -94,8 +94,8 @@ def black_out(*, document: Document, words: Sequence[str]) -> Counter[str]:
             getattr(document, "discussion", None),
         ):  # the discussion is logged under the title, too
             if logged:
-                forget_in_log(logged)
-    remember([*map(version_erasure, versions), *map(note_erasure, notes)])
+                erase_from_admin_log(logged)
+    append_on_commit([*map(version_erasure, versions), *map(note_erasure, notes)])
     return +count
 
 
@@ -105,7 +105,7 @@ def _rerender(document: Document) -> None:
         save_article(article=document)
     else:
         save_page(page=document)
-    withhold()
+    invalidate()
 
 
 # Redaction after a restore
@@ -121,14 +121,14 @@ def note_erasure(row: Note) -> Erasure:
     return Erasure("note", row.pk, row.at.isoformat(), spans=_redacted_spans(row.body))
 
 
-def blackened() -> Iterator[Erasure]:
+def redacted_texts() -> Iterator[Erasure]:
     """Yield the log entries of all redacted revisions and notes."""
     is_redacted = Q(title__contains=REDACTED) | Q(standfirst__contains=REDACTED) | Q(body__contains=REDACTED)
     yield from map(version_erasure, Revision.objects.filter(is_redacted).order_by("pk").iterator(20))
     yield from map(note_erasure, Note.objects.filter(body__contains=REDACTED).order_by("pk").iterator(20))
 
 
-def black_out_again(known: Sequence[Erasure]) -> int:
+def repeat_redactions(known: Sequence[Erasure]) -> int:
     """Redact again what the log entries record. Returns the number of changed revisions."""
     words: defaultdict[Document, set[str]] = defaultdict(set)
     versions = Revision.objects.select_related("article", "page")
@@ -140,7 +140,7 @@ def black_out_again(known: Sequence[Erasure]) -> int:
     count = 0
     documents = [document for document, found in words.items() if found]
     for document in sorted(documents, key=lambda document: document.pk):
-        count += black_out(document=document, words=sorted(words[document]))["version"]
+        count += redact_words(document=document, words=sorted(words[document]))["version"]
     return count
 
 

@@ -26,10 +26,10 @@ from django.utils.translation import get_language
 from accounts import guests
 from articles.models import Site
 from articles.site.languages import activate_language
-from core.sql import read
+from core.sql import fetch_instances
 
-WITHHELD = settings.HOME / "cache" / "withheld"
-KEPT = "soundoff.kept"  # the key in request.META of what the page depends on
+INVALIDATION_FILE = settings.HOME / "cache" / "withheld"
+DEPENDENCIES_KEY = "soundoff.kept"  # the key in request.META of what the page depends on
 PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, "messages", guests.COOKIE})
 
 # One round trip: only the first statement of a transaction can set its isolation level.
@@ -44,7 +44,7 @@ View = Callable[..., HttpResponse]
 
 
 @dataclass
-class Kept:
+class PageDependencies:
     """What a page depends on: versions by id, and the time when it changes without any write."""
 
     site: int
@@ -64,11 +64,11 @@ class Kept:
         return self.site, sum(self.articles.values()), sum(self.discussions.values())
 
 
-def keep(view: View) -> View:
+def cache_for_anonymous(view: View) -> View:
     """Decorate a view whose page is the same for all anonymous readers, so that it can be cached.
 
-    It belongs inside of @require_safe. The view declares what it shows with `depends` and shows the state at
-    `request.now`. For an anonymous reader it may read only the path, `?order=` and the cookies `order` and
+    It belongs inside of @require_safe. The view declares what it shows with `add_dependencies` and shows the
+    state at `request.now`. For an anonymous reader it may read only the path, `?order=` and the cookies `order` and
     `theme` of the request; absolute URLs use settings.SITE_URL. Only responses with status 200 are cached.
     """
 
@@ -91,7 +91,7 @@ def keep(view: View) -> View:
         patch_cache_control(response, **{"private" if sets_cookie else "public": True}, no_cache=True)
         patch_vary_headers(response, ["Accept-Encoding", "Accept-Language", "Cookie"])
         if sets_cookie:
-            del request.META[KEPT]
+            del request.META[DEPENDENCIES_KEY]
             if settings.STRICT:
                 raise AssertionError(f"The page of {request.path} is cached and sets a cookie.")
         return response
@@ -100,7 +100,7 @@ def keep(view: View) -> View:
     return cached_view
 
 
-def is_kept(view: View) -> bool:
+def is_cached_view(view: View) -> bool:
     """Whether the pages of a view can be cached."""
     return getattr(view, "is_cached_view", False)
 
@@ -110,7 +110,7 @@ def is_anonymous(request: HttpRequest) -> bool:
     return PERSONAL_COOKIES.isdisjoint(request.COOKIES) and "HTTP_AUTHORIZATION" not in request.META
 
 
-def depends(
+def add_dependencies(
     request: HttpRequest,
     *,
     articles: Mapping[int, int] | None = None,
@@ -124,7 +124,7 @@ def depends(
     version and the next publication of a story are always included. May be called repeatedly; does nothing
     for a page that is not cached.
     """
-    dependencies: Kept | None = request.META.get(KEPT)
+    dependencies: PageDependencies | None = request.META.get(DEPENDENCIES_KEY)
     if dependencies is None:
         return
     dependencies.articles |= articles or {}
@@ -133,24 +133,26 @@ def depends(
         dependencies.until = min(until, dependencies.until or until)
 
 
-def withhold() -> None:
+def invalidate() -> None:
     """Invalidate the cached pages that are shown while the database is down.
 
     Call it just before the commit of a change that hides something from readers.
     """
-    fresh = WITHHELD.with_name(f"{WITHHELD.name}.{os.getpid()}.{threading.get_ident()}")
+    fresh = INVALIDATION_FILE.with_name(f"{INVALIDATION_FILE.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         fresh.parent.mkdir(mode=0o700, exist_ok=True)
         fresh.touch()
-        fresh.replace(WITHHELD)  # the old file may belong to another user, so it can't be touched
+        fresh.replace(INVALIDATION_FILE)  # the old file may belong to another user, so it can't be touched
     except OSError:
-        log.warning("%s can't be written: removed content may be shown while the database is down.", WITHHELD)
+        log.warning(
+            "%s can't be written: removed content may be shown while the database is down.", INVALIDATION_FILE
+        )
 
 
-def withheld_at() -> float:
+def invalidated_at() -> float:
     """Return the time of the last invalidation, in seconds since 1970, or 0."""
     try:
-        return WITHHELD.stat().st_mtime
+        return INVALIDATION_FILE.stat().st_mtime
     except FileNotFoundError:
         return 0.0
 
@@ -163,11 +165,13 @@ def _snapshot(request: HttpRequest) -> Iterator[None]:
     """
     nested = connection.in_atomic_block  # only in tests, whose transaction is rolled back
     with nullcontext() if nested else transaction.atomic():
-        site: Any = read(Site, _READ_SITE if nested else _ISOLATE + _READ_SITE)[0]
+        site: Any = fetch_instances(Site, _READ_SITE if nested else _ISOLATE + _READ_SITE)[0]
         request.site = site
         request.now = site.now  # type: ignore[attr-defined]
         # Every page links to the newest stories, so all change at the next publication.
         timezone.activate(site.zone)
         activate_language(request)
-        request.META[KEPT] = Kept(site.version, site.time_zone, get_language() or "", until=site.until)
+        request.META[DEPENDENCIES_KEY] = PageDependencies(
+            site.version, site.time_zone, get_language() or "", until=site.until
+        )
         yield

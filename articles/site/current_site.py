@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from articles.models import Site
-from core.sql import read
+from core.sql import fetch_instances
 
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
@@ -21,11 +21,11 @@ def current_site() -> Site:
 
 def read_site() -> Site:
     """Read the site from the database."""
-    return read(Site, "SELECT * FROM articles_site WHERE id = 1")[0]
+    return fetch_instances(Site, "SELECT * FROM articles_site WHERE id = 1")[0]
 
 
 @contextmanager
-def answering(request: HttpRequest) -> Iterator[None]:
+def bind_request(request: HttpRequest) -> Iterator[None]:
     """Make this the current request, whose site `current_site` returns."""
     token = _request.set(request)
     try:

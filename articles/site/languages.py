@@ -13,7 +13,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def asked_language(accepted: str) -> str:
+def requested_language(accepted: str) -> str:
     """Return the preferred available language of an Accept-Language header, or ""."""
     for code, _quality in parse_accept_lang_header(accepted):
         if code == "*":
@@ -27,7 +27,7 @@ def asked_language(accepted: str) -> str:
 
 def activate_language(request: Any) -> None:
     """Activate the language of the request, or else of its site, for the rest of the request."""
-    requested = asked_language(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+    requested = requested_language(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
     translation.activate(requested or request.site.language)
     request.LANGUAGE_CODE = translation.get_language()
 

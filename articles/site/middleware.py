@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from articles.site.cached_pages import is_anonymous, is_kept
-from articles.site.current_site import answering, read_site
+from articles.site.cached_pages import is_anonymous, is_cached_view
+from articles.site.current_site import bind_request, read_site
 from articles.site.languages import activate_language
 
 # healthz and readyz must answer without a database, and a page may contain dozens of images.
@@ -30,7 +30,7 @@ class SiteMiddleware:
         request.site = SimpleLazyObject(read_site)  # type: ignore[assignment]
         request.now = timezone.now()  # type: ignore[attr-defined]
         try:
-            with answering(request):
+            with bind_request(request):
                 return self.get_response(request)
         finally:
             timezone.deactivate()
@@ -38,7 +38,7 @@ class SiteMiddleware:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         if request.resolver_match and request.resolver_match.url_name in WITHOUT_SITE:
             return
-        if is_kept(view) and is_anonymous(request):
+        if is_cached_view(view) and is_anonymous(request):
             return  # the view's decorator does this in the page's own snapshot
         timezone.activate(request.site.zone)  # type: ignore[attr-defined]
         activate_language(request)

@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from django.db import connection
 
 from articles.models import Article, Author, Topic
-from articles.search import Question
+from articles.search import SearchQuery
 from comments.search.excerpts import TEXT_MAX
 from comments.thread.reading import REPLIED_TO_JOIN, SITE_NOT_HIDDEN
 
@@ -62,7 +62,7 @@ class SearchScope:
 
 
 def find_in_discussion(
-    article: Article, question: Question, size: int, after: int | None = None
+    article: Article, question: SearchQuery, size: int, after: int | None = None
 ) -> Results[CommentResult]:
     """Search the comments of one article, oldest first."""
     return _find_comments(
@@ -71,7 +71,7 @@ def find_in_discussion(
 
 
 def find_comments(
-    question: Question, scope: SearchScope, now: datetime, size: int, after: int | None = None
+    question: SearchQuery, scope: SearchScope, now: datetime, size: int, after: int | None = None
 ) -> Results[CommentResult]:
     """Search all visible comments, newest first, as a rank means little for such short texts.
 
@@ -88,7 +88,7 @@ def find_comments(
 
 
 def find_stories(
-    question: Question, scope: SearchScope, now: datetime, size: int, after: int | None = None
+    question: SearchQuery, scope: SearchScope, now: datetime, size: int, after: int | None = None
 ) -> Results[StoryResult]:
     """Search published stories by rank, in which the title has more weight than the body.
 
@@ -120,7 +120,12 @@ ORDER BY find.n LIMIT %(size)s + 1"""
 
 
 def _find_comments(
-    conditions: str, direction: str, values: dict[str, Any], question: Question, size: int, after: int | None
+    conditions: str,
+    direction: str,
+    values: dict[str, Any],
+    question: SearchQuery,
+    size: int,
+    after: int | None,
 ) -> Results[CommentResult]:
     # One discussion has an index by time; the whole site is read by id, which is the order of storing.
     order = f"c.created_at {direction}, c.id {direction}"

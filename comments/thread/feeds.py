@@ -9,16 +9,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from articles.feeds import AtomFeed, tag
+from articles.feeds import AtomFeed, tag_uri
 from articles.models import Article
-from articles.site.cached_pages import depends, keep
+from articles.site.cached_pages import add_dependencies, cache_for_anonymous
 from comments.models import Comment, Discussion, State
 
 FEED_SIZE = 50  # comments
 
 
 @require_safe
-@keep
+@cache_for_anonymous
 def feed(request: HttpRequest, slug: str) -> HttpResponse:
     """Return the feed. 404 unless the story is syndicated and its discussion is not hidden."""
     stories = Article.objects.syndicated(request.now).listed()  # type: ignore[attr-defined]
@@ -26,12 +26,12 @@ def feed(request: HttpRequest, slug: str) -> HttpResponse:
     discussion = article.discussion if hasattr(article, "discussion") else Discussion.not_stored(article)
     if discussion.is_hidden:
         raise Http404
-    depends(
+    add_dependencies(
         request,
         articles={article.pk: article.version},
         discussions={article.pk: discussion.version},
     )
-    story = tag("story", article.pk, article.created_at), settings.SITE_URL + article.get_absolute_url()
+    story = tag_uri("story", article.pk, article.created_at), settings.SITE_URL + article.get_absolute_url()
     assert article.published_at  # it is syndicated
     atom = CommentsFeed(
         title=_("Comments on “{title}”").format(title=article.title),
@@ -95,7 +95,7 @@ def _replied_to(comment: Comment) -> Comment | None:
 
 
 def _tag_uri(comment: Comment) -> str:
-    return tag("comment", comment.pk, comment.created_at)
+    return tag_uri("comment", comment.pk, comment.created_at)
 
 
 def _url(article: Article, comment: Comment) -> str:

@@ -18,14 +18,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Guest, User
-from articles.markup.markdown import first_words
-from articles.models import Article, Signed, Topic
+from articles.markup.markdown import make_excerpt
+from articles.models import Article, BylineAuthor, Topic
 from comments.models import REMOVED, Comment, Discussion, Reason, Recommendation, State
 from comments.policy import policy
-from core.sql import execute_planned
+from core.sql import execute_prepared
 
-BUDGET = 200  # comments on a page; the last tree may exceed it
-REPLIES = 20  # replies of each tree, before "Show more replies"
+COMMENTS_PER_PAGE = 200  # comments on a page; the last tree may exceed it
+REPLIES_PER_TREE = 20  # replies of each tree, before "Show more replies"
 MAX_PICKS = 3  # editor's picks above the thread; the others are only marked in the thread
 PICK_LENGTH = 280  # characters of each
 MAX_LOG_ROWS = 1_000  # latest log entries that are searched for new comments
@@ -209,7 +209,7 @@ class Story:
     article: Article
     discussion: Discussion  # unsaved if there are no comments yet
     topics: list[Topic]  # visible ones, by name
-    authors: list[Signed]  # staff authors, in the order of the byline
+    authors: list[BylineAuthor]  # staff authors, in the order of the byline
     days: list[tuple[date, int]]  # in order, each with its number of visible comments
     seq: int  # of the last log entry of the discussion
     picks: list[EditorPick]  # newest first
@@ -221,7 +221,7 @@ def read_story(slug: str, now: datetime) -> Story | None:
     The article's `body` and `vector` are deferred.
     """
     with connection.cursor() as cursor:
-        execute_planned(cursor, STORY_QUERY, {"slug": slug, "now": now})
+        execute_prepared(cursor, STORY_QUERY, {"slug": slug, "now": now})
         row = cursor.fetchone()
     if row is None:
         return None
@@ -242,10 +242,10 @@ def read_story(slug: str, now: datetime) -> Story | None:
         article,
         discussion,
         [Topic(name=name, slug=slug) for name, slug in zip(names or [], slugs or [], strict=True)],
-        [Signed(name, slug) for name, slug in zip(signed or [], signed_slugs or [], strict=True)],
+        [BylineAuthor(name, slug) for name, slug in zip(signed or [], signed_slugs or [], strict=True)],
         list(zip(days or [], counts or [], strict=True)),
         seq or 0,
-        [EditorPick(pk, name, first_words(beginning, PICK_LENGTH)) for pk, name, beginning in picks],
+        [EditorPick(pk, name, make_excerpt(beginning, PICK_LENGTH)) for pk, name, beginning in picks],
     )
 
 
@@ -289,9 +289,9 @@ SELECT {ROW_COLUMNS}, (SELECT count(*) FROM root) > max(root.n) OVER ()
 FROM root
 CROSS JOIN LATERAL (SELECT * FROM comments_comment c
                     WHERE c.tree_id = root.tree_id AND ({reader.visible} OR c.id = root.id)
-                    ORDER BY c.lft LIMIT {REPLIES + 1}) c
+                    ORDER BY c.lft LIMIT {REPLIES_PER_TREE + 1}) c
 {REPLIED_TO_JOIN}
-WHERE root.used < {BUDGET} ORDER BY root.n, c.lft"""
+WHERE root.used < {COMMENTS_PER_PAGE} ORDER BY root.n, c.lft"""
     values: dict[str, Any] = {"discussion": article.pk, **reader.parameters}
     if start:
         values |= {"key": start.cursor.value(order), "id": start.cursor.id}
@@ -308,11 +308,11 @@ def locate_comment(comment: Comment, reader: Reader, order: Order) -> Location:
     statement = f"""
 WITH {_roots_query(reader, order)}
 SELECT r.id, r.{ORDER_COLUMNS[order]},
-       EXISTS (SELECT FROM root WHERE root.id = r.id AND root.used < {BUDGET}),
+       EXISTS (SELECT FROM root WHERE root.id = r.id AND root.used < {COMMENTS_PER_PAGE}),
        (SELECT count(*) FROM (
           SELECT FROM comments_comment c
           WHERE c.tree_id = r.tree_id AND c.lft <= x.lft AND ({reader.visible} OR c.id = r.id)
-          ORDER BY c.lft LIMIT {REPLIES + 2}) before) <= {REPLIES + 1}
+          ORDER BY c.lft LIMIT {REPLIES_PER_TREE + 2}) before) <= {REPLIES_PER_TREE + 1}
 FROM comments_comment x JOIN comments_comment r ON r.tree_id = x.tree_id AND r.parent_id IS NULL
 WHERE x.id = %(comment)s"""
     values = {"discussion": comment.discussion_id, "comment": comment.pk, **reader.parameters}
@@ -336,7 +336,7 @@ def _roots_query(reader: Reader, order: Order, start: PageStart | None = None) -
         return f"""
   (SELECT c.id, c.tree_id, c.{key} AS key, c.reply_count FROM comments_comment c
    WHERE c.discussion_id = %(discussion)s AND c.parent_id IS NULL AND {condition} {after}
-   ORDER BY c.{key} {direction}, c.id {direction} LIMIT {BUDGET + 1})"""
+   ORDER BY c.{key} {direction}, c.id {direction} LIMIT {COMMENTS_PER_PAGE + 1})"""
 
     roots = first("c.shown")
     if reader.private:
@@ -347,11 +347,12 @@ def _roots_query(reader: Reader, order: Order, start: PageStart | None = None) -
       WHERE c.discussion_id = %(discussion)s AND NOT c.shown AND ({reader.private}))"""
         roots = f"""
   (SELECT * FROM ({roots} UNION ALL {first(f"NOT c.shown AND {has_private}")}) AS found
-   {order_by} LIMIT {BUDGET + 1})"""
+   {order_by} LIMIT {COMMENTS_PER_PAGE + 1})"""
     return f"""
 root AS MATERIALIZED (
   SELECT id, tree_id, row_number() OVER w AS n,
-         sum(1 + least(reply_count, {REPLIES})) OVER w - (1 + least(reply_count, {REPLIES})) AS used
+         sum(1 + least(reply_count, {REPLIES_PER_TREE})) OVER w
+         - (1 + least(reply_count, {REPLIES_PER_TREE})) AS used
   FROM {roots} first
   WINDOW w AS ({order_by} ROWS UNBOUNDED PRECEDING))"""
 
@@ -372,7 +373,8 @@ rest AS MATERIALIZED (
   SELECT CASE WHEN x.id = b.id THEN b.reply_count ELSE (
     SELECT count(*) FROM (SELECT FROM comments_comment c
                           WHERE c.tree_id = b.tree_id AND c.lft > x.lft AND c.lft < b.rght
-                            AND c.state = 'published' LIMIT {BUDGET + MAX_COUNTED_REPLIES}) first) END AS n
+                            AND c.state = 'published'
+                          LIMIT {COMMENTS_PER_PAGE + MAX_COUNTED_REPLIES}) first) END AS n
   FROM b, x),
 page AS (
   SELECT c.id, NULL AS rest FROM up c WHERE {reader.visible} OR c.id = %(branch)s
@@ -381,7 +383,7 @@ page AS (
   FROM b CROSS JOIN x CROSS JOIN LATERAL (
     SELECT c.id FROM comments_comment c
     WHERE c.tree_id = b.tree_id AND c.lft > x.lft AND c.lft < b.rght AND {reader.visible}
-    ORDER BY c.lft LIMIT {BUDGET}) c)
+    ORDER BY c.lft LIMIT {COMMENTS_PER_PAGE}) c)
 SELECT {ROW_COLUMNS}, page.rest
 FROM page JOIN comments_comment c ON c.id = page.id
 {REPLIED_TO_JOIN}
@@ -572,7 +574,7 @@ def _fetch_records(
     """Run a statement. With `is_planned` it is planned once (core/sql.py), which is for few variants."""
     with connection.cursor() as cursor:
         if is_planned:
-            execute_planned(cursor, statement, values, before=_GENERIC_PLAN)
+            execute_prepared(cursor, statement, values, before=_GENERIC_PLAN)
         else:
             cursor.execute(statement, values)
         return [_CommentRecord._make(row) for row in cursor.fetchall()]

@@ -12,9 +12,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
-from articles.images.html import card
-from articles.markup.markdown import first_words
-from articles.models import Article, Signed, Site
+from articles.images.html import social_image
+from articles.markup.markdown import make_excerpt
+from articles.models import Article, BylineAuthor, Site
 from comments.models import State
 from comments.thread.reading import ThreadRow
 
@@ -33,7 +33,11 @@ class Head(NamedTuple):
 
 
 def build_head(
-    request: HttpRequest, article: Article, authors: Sequence[Signed], rows: Iterable[ThreadRow], count: int
+    request: HttpRequest,
+    article: Article,
+    authors: Sequence[BylineAuthor],
+    rows: Iterable[ThreadRow],
+    count: int,
 ) -> Head:
     """Return the metadata of a story's page.
 
@@ -42,9 +46,9 @@ def build_head(
     """
     if not article.is_syndicated(request.now):  # type: ignore[attr-defined]
         return Head(False, article.standfirst, None, SafeString(""))
-    description = article.standfirst or first_words(article.body_html, DESCRIPTION_LENGTH)
+    description = article.standfirst or make_excerpt(article.body_html, DESCRIPTION_LENGTH)
     site: Site = request.site  # type: ignore[assignment]
-    image = card(article.lead_image) if article.lead_image else None
+    image = social_image(article.lead_image) if article.lead_image else None
     data = _news_article(article, authors, site, description) | {
         "image": [settings.SITE_URL + image["path"]] if image else [],
         "commentCount": count,
@@ -54,7 +58,7 @@ def build_head(
 
 
 def _news_article(
-    article: Article, authors: Sequence[Signed], site: Site, description: str
+    article: Article, authors: Sequence[BylineAuthor], site: Site, description: str
 ) -> dict[str, Any]:
     publisher = {"@type": "Organization", "name": site.name, "url": settings.SITE_URL + reverse("home")}
     people = [
@@ -91,7 +95,7 @@ def _comment(row: ThreadRow) -> dict[str, Any]:
         "url": f"#comment-{row.id}",  # resolved against the page's own URL
         "author": {"@type": "Person", "name": row.author_name},
         "dateCreated": _iso_time(row.created_at),
-        "text": first_words(row.body_html, COMMENT_LENGTH),
+        "text": make_excerpt(row.body_html, COMMENT_LENGTH),
     }
 
 

@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest
 
 from accounts.models import Guest, User
 from articles.models import Article
-from articles.site.cached_pages import depends
+from articles.site.cached_pages import add_dependencies
 from comments.models import Discussion
 from comments.thread.reading import Reader, Story, read_story
 
@@ -30,7 +30,7 @@ def load_story(request: HttpRequest, slug: str) -> Story:
             raise UnpublishedError(unpublished)
         raise Http404
     article, discussion = found.article, found.discussion
-    depends(
+    add_dependencies(
         request,
         articles={article.pk: article.version},
         discussions={article.pk: discussion.version},
@@ -55,7 +55,7 @@ def is_open(request: HttpRequest, discussion: Discussion) -> bool:
     return discussion.is_open(request.now)  # type: ignore[attr-defined]
 
 
-def writer_of(request: HttpRequest) -> tuple[User | None, Guest | None]:
+def current_writer(request: HttpRequest) -> tuple[User | None, Guest | None]:
     """Return the user who is logged in, or else the guest of the browser's cookie, or (None, None)."""
     if request.user.is_authenticated:
         return request.user, None
@@ -64,6 +64,6 @@ def writer_of(request: HttpRequest) -> tuple[User | None, Guest | None]:
 
 def current_reader(request: HttpRequest, article: Article) -> Reader:
     """Return the reader of a page about this article."""
-    user, guest = writer_of(request)
+    user, guest = current_writer(request)
     moderates = user is not None and (user.is_moderator or article.can_be_edited_by(user))
     return Reader(user, guest, moderates)

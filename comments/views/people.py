@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from articles.paging import Place, asked_place, url_behind
+from articles.paging import Cursor, next_page_url, read_cursor
 from comments.models import Comment
 
 PAGE_SIZE = 20  # comments
@@ -32,14 +32,14 @@ def person(request: HttpRequest, pk: str) -> HttpResponse:
         )
         .order_by("-created_at", "-pk")
     )
-    if place := asked_place(request):
+    if place := read_cursor(request):
         comments = comments.filter(place.behind("created_at"))
     found = list(comments[: PAGE_SIZE + 1])  # one more, to know whether there is a next page
     shown = found[:PAGE_SIZE]
     context = {
         "member": member,
         "comments": shown,
-        "next_url": url_behind(request, Place(shown[-1].created_at, shown[-1].pk))
+        "next_url": next_page_url(request, Cursor(shown[-1].created_at, shown[-1].pk))
         if len(found) > PAGE_SIZE
         else "",
     }

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from articles.models import Article
 from articles.related import find_related
-from articles.site.cached_pages import depends, keep
+from articles.site.cached_pages import add_dependencies, cache_for_anonymous
 from comments import removal_reasons
 from comments.models import REMOVED, Comment, Discussion, Reason, State
 from comments.policy import policy
@@ -35,10 +35,10 @@ from comments.thread.reading import (
 from comments.views.loading import (
     UnpublishedError,
     current_reader,
+    current_writer,
     is_open,
     load_story,
     number_parameter,
-    writer_of,
 )
 
 ORDER_COOKIE = "order"
@@ -48,7 +48,7 @@ MAX_NEW_COUNTED = 99  # new comments
 
 
 @require_safe
-@keep
+@cache_for_anonymous
 def story(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a story with a page of its discussion, in `?order=`, after cursor `?after=` or from `?from=`."""
     try:
@@ -122,7 +122,7 @@ def choose_order(request: HttpRequest, slug: str, order: str) -> HttpResponse:
 
 
 @require_safe
-@keep
+@cache_for_anonymous
 def version(request: HttpRequest, slug: str) -> HttpResponse:
     """Return the version of the discussion and the number of its last log entry, for pages that poll it."""
     story = load_story(request, slug)
@@ -137,7 +137,7 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
     if (since := number_parameter(request, "since")) is None:
         raise Http404
     now = request.now  # type: ignore[attr-defined]
-    new_comments = find_new_comments(slug, since, *writer_of(request), now=now, most=MAX_NEW_COUNTED)
+    new_comments = find_new_comments(slug, since, *current_writer(request), now=now, most=MAX_NEW_COUNTED)
     if new_comments is None:
         raise Http404
     count, ids = new_comments
@@ -145,7 +145,7 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-@keep
+@cache_for_anonymous
 def comment(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     """Show the permalink of a comment.
 
@@ -273,7 +273,7 @@ def render_thread(
     """Render the rows as HTML. `story_path` is the relative URL of the story, `focus` a comment to focus."""
     rows, viewer = personalize(rows, reader)
     originals = find_duplicate_targets(rows)
-    depends(
+    add_dependencies(
         request,
         articles={pk: version for pk, version, _version in originals},
         discussions={pk: version for pk, _version, version in originals},

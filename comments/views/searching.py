@@ -20,7 +20,15 @@ from django.views.decorators.http import require_safe
 
 from articles import redirects
 from articles.models import Article, Author, Topic
-from articles.search import ASKED_MAX, Busy, Question, Unclear, find_words, limited, read_question
+from articles.search import (
+    MAX_QUERY_LENGTH,
+    SearchBusy,
+    SearchQuery,
+    SearchRejected,
+    match_words,
+    parse_query,
+    search_slot,
+)
 from articles.site.current_site import current_site
 from comments.models import Discussion
 from comments.search.excerpts import Passage, excerpt, highlight, read_passages, searchable_words
@@ -34,7 +42,7 @@ from comments.search.queries import (
     find_stories,
 )
 from comments.views.loading import number_parameter
-from core.rate_limits import refuse
+from core.rate_limits import set_retry_after
 
 PAGE_SIZE = 50  # results in a discussion
 SITE_PAGE_SIZE = 20  # stories or comments in a search of the site
@@ -73,15 +81,15 @@ def find(request: HttpRequest, slug: str) -> HttpResponse:
     context: dict[str, Any] = {"article": article, "zone": article.zone, "q": asked}
     try:
         if asked:
-            with limited():
-                question = read_question(asked)
+            with search_slot():
+                question = parse_query(asked)
                 results = find_in_discussion(article, question, PAGE_SIZE, after)
                 (rows,) = _present_results(question, results)
             context["comments"] = _build_section(rows, results, {"q": asked})
-    except Unclear as error:
+    except SearchRejected as error:
         context["unclear"] = str(error)
-        if isinstance(error, Busy):
-            refuse(request, BUSY_SECONDS)
+        if isinstance(error, SearchBusy):
+            set_retry_after(request, BUSY_SECONDS)
     return _render_uncached(request, "search/find.html", context | {"is_later": after is not None})
 
 
@@ -118,19 +126,19 @@ def search(request: HttpRequest) -> HttpResponse:
     try:
         where = SearchScope(topic, author, _year_bounds(year))
         if asked:
-            with limited():
+            with search_slot():
                 context |= _search(asked, where, request.now, kind, after, params)  # type: ignore[attr-defined]
-    except Unclear as error:
+    except SearchRejected as error:
         context["unclear"] = str(error)
-        if isinstance(error, Busy):
-            refuse(request, BUSY_SECONDS)
+        if isinstance(error, SearchBusy):
+            set_retry_after(request, BUSY_SECONDS)
     return _render_uncached(request, "search/search.html", context)
 
 
 def _search(
     asked: str, where: SearchScope, now: datetime, kind: str, after: int | None, params: dict[str, str]
 ) -> dict[str, ResultSection]:
-    question = read_question(asked)
+    question = parse_query(asked)
     none: Results[Any] = Results([], 0, True, None)
     size = SITE_PAGE_SIZE if kind else STORIES_SHOWN_FIRST
     stories = none if kind == "comments" else find_stories(question, where, now, size, after)
@@ -142,13 +150,13 @@ def _search(
     }
 
 
-def _present_results(question: Question, *pages: Results[Any]) -> list[list[SearchResult]]:
+def _present_results(question: SearchQuery, *pages: Results[Any]) -> list[list[SearchResult]]:
     """Return the results of each page with highlighted matches. One query finds the matches of all."""
     read = [[(row, _passages(row)) for row in page.rows] for page in pages]
     texts = [
         text for page in read for row, passages in page for text in (row.title, *(p.text for p in passages))
     ]
-    found = find_words(question, searchable_words(texts)) if texts else {}
+    found = match_words(question, searchable_words(texts)) if texts else {}
     return [
         [
             SearchResult(
@@ -185,7 +193,7 @@ def _selected(request: HttpRequest, name: str, offered: Sequence[Named]) -> Name
         return None
     if found := next((each for each in offered if each.slug == slug), None):
         return found
-    url = redirects.find(f"/{name}s/{slug}/", "", request.now)  # type: ignore[attr-defined]
+    url = redirects.find_target(f"/{name}s/{slug}/", "", request.now)  # type: ignore[attr-defined]
     if not (found := next((each for each in offered if each.get_absolute_url() == url), None)):
         raise Http404
     return found
@@ -196,12 +204,12 @@ def _year_bounds(text: str) -> tuple[datetime, datetime] | None:
     if not text:
         return None
     if not re.fullmatch(r"[12]\d{3}", text, re.ASCII):
-        raise Unclear(_("A year has four digits, such as 2013."))
+        raise SearchRejected(_("A year has four digits, such as 2013."))
     zone = timezone.get_current_timezone()
     return datetime(int(text), 1, 1, tzinfo=zone), datetime(int(text) + 1, 1, 1, tzinfo=zone)
 
 
 def _render_uncached(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    response = render(request, template, context | {"q_max": ASKED_MAX})
+    response = render(request, template, context | {"q_max": MAX_QUERY_LENGTH})
     patch_cache_control(response, private=True, no_cache=True)
     return response

@@ -27,9 +27,9 @@ from comments.models import EDIT_WINDOW, Comment, Discussion, Recommendation, St
 from comments.policy import policy
 from comments.services import MEMBERS_ONLY, REPLIES_LOCKED, delete_comment, post_comment, recommend
 from comments.tasks import mail_confirmation
-from comments.views.loading import current_reader, is_open, load_story, writer_of
+from comments.views.loading import current_reader, current_writer, is_open, load_story
 from core.rate_limits import add_error
-from core.sql import read
+from core.sql import fetch_instances
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -93,7 +93,7 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
         return _redirect(request, back)
     if not is_post and parent and parent.state != State.PUBLISHED:
         return _redirect(request, reverse("comment", args=[article.slug, parent.pk]))
-    user, guest = writer_of(request)
+    user, guest = current_writer(request)
     needs_account = discussion.members_only and user is None
     form = ReplyForm(
         request.POST if is_post else None,
@@ -129,7 +129,7 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
 def edit(request: HttpRequest, pk: str) -> HttpResponse:
     """Show and process the form by which authors edit their comment, within EDIT_WINDOW."""
     own = _load_own_comment(request, pk)
-    user, guest = writer_of(request)
+    user, guest = current_writer(request)
     url = own.get_absolute_url()
     form = EditForm(
         request.POST if request.method == "POST" else None, action=request.path, initial={"body": own.body}
@@ -160,7 +160,7 @@ def edit(request: HttpRequest, pk: str) -> HttpResponse:
 def delete(request: HttpRequest, pk: str) -> HttpResponse:
     """Delete one's own comment."""
     own = _load_own_comment(request, pk)
-    user, guest = writer_of(request)
+    user, guest = current_writer(request)
     if delete_comment(comment=own, user=user, guest=guest):
         messages.success(request, _("Your comment was deleted."))
     else:
@@ -176,7 +176,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     open links too, and the owner of the address may not have written the comment. That browser does not
     become the guest's.
     """
-    guest = guests.read_confirmation(token)
+    guest = guests.guest_from_token(token)
     if not guest:
         return render(request, "comments/confirmed.html", status=404)
     is_own = request.guest == guest  # type: ignore[attr-defined]
@@ -195,13 +195,13 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 
 def _load_parent(article: Article, pk: str) -> Comment:
     statement = "SELECT * FROM comments_comment WHERE id = %s AND discussion_id = %s"
-    if found := read(Comment, statement, [int(pk), article.pk]):
+    if found := fetch_instances(Comment, statement, [int(pk), article.pk]):
         return found[0]
     raise Http404
 
 
 def _load_own_comment(request: HttpRequest, pk: str) -> Comment:
-    user, guest = writer_of(request)
+    user, guest = current_writer(request)
     own = Comment.objects.written_by(user, guest).select_related("discussion__article")
     return get_object_or_404(own, pk=pk, discussion__article__in=Article.objects.published())
 
@@ -211,7 +211,7 @@ def _post_reply(
 ) -> tuple[Comment, Guest | None]:
     """Post the comment, and return it with the guest for the cookie. Raises what post_comment raises."""
     body, nonce = form.cleaned_data["body"], form.cleaned_data["nonce"]
-    user, guest = writer_of(request)
+    user, guest = current_writer(request)
     post = partial(
         post_comment,
         article=discussion.article,
@@ -225,7 +225,7 @@ def _post_reply(
     if user:
         return post(author=user), None
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
-    if guest and guests.is_signed_by(guest, name, email):
+    if guest and guests.matches_guest(guest, name, email):
         return post(guest=guest), guest
     if earlier := _find_resent(nonce, body, name, email):
         return earlier, earlier.guest
@@ -252,7 +252,7 @@ def _posted_response(
     else:
         response = redirect(comment)
     if guest:
-        guests.remember_guest(response, guest, secure=settings.SESSION_COOKIE_SECURE)
+        guests.set_guest_cookie(response, guest, secure=settings.SESSION_COOKIE_SECURE)
         if is_new and not guest.confirmed_at:
             messages.info(request, _("We sent you a link. Open it to confirm your e-mail."))
     return response

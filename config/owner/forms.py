@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy
 
 from articles.images.forms import check_images
 from articles.models import Site
-from articles.models.site import RULES_IN_SHORT, RULES_IN_SHORT_MAX, RULES_MAX, WRITTEN
-from articles.site.time_zones import find_zones, zones
+from articles.models.site import DEFAULT_SHORT_RULES, RULES_IN_SHORT_MAX, RULES_MAX, STORY_LANGUAGES
+from articles.site.time_zones import find_time_zones, time_zone_names
 from core import backup_folder
-from core.forms import leave_whole
+from core.forms import remove_maxlength
 
 RULES_LINES = 3
 SUGGESTIONS_MAX = 6  # time zones that are listed if the input matches several
@@ -56,7 +56,9 @@ class ZoneInput(forms.TextInput):
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         list_id = f"{(attrs or {}).get('id', name)}_list"
         field = super().render(name, value, {**(attrs or {}), "list": list_id}, renderer)
-        return render_to_string("owner/zone.html", {"field": field, "zones": zones(), "list_id": list_id})
+        return render_to_string(
+            "owner/zone.html", {"field": field, "zones": time_zone_names(), "list_id": list_id}
+        )
 
 
 class SiteForm(forms.ModelForm[Site]):
@@ -131,7 +133,7 @@ class SiteForm(forms.ModelForm[Site]):
         required=False,
         choices=[
             ("", gettext_lazy("Same as the pages")),
-            *sorted(WRITTEN.items(), key=lambda item: item[1].casefold()),
+            *sorted(STORY_LANGUAGES.items(), key=lambda item: item[1].casefold()),
         ],
         help_text=gettext_lazy(
             "The language that you and your readers write in. Screen readers, translation and feeds use it; "
@@ -143,7 +145,7 @@ class SiteForm(forms.ModelForm[Site]):
         super().__init__(*args, **kwargs)
         for name in set(self.fields) - set(only or self.fields):
             del self.fields[name]
-        leave_whole(self)
+        remove_maxlength(self)
         language: Any = self.fields["language"]
         language.choices = settings.LANGUAGES
         language.help_text = _("For menus, buttons, dates and mails.")
@@ -217,7 +219,7 @@ class SiteForm(forms.ModelForm[Site]):
 
     def clean_time_zone(self) -> str:
         typed = self.cleaned_data["time_zone"]
-        found = find_zones(typed)
+        found = find_time_zones(typed)
         if len(found) == 1:
             return found[0]
         if not found:
@@ -241,7 +243,7 @@ class SiteForm(forms.ModelForm[Site]):
                 % {"count": len(lines), "limit": RULES_LINES}
             )
         _check_length(text, RULES_IN_SHORT_MAX)
-        return "" if text == _(RULES_IN_SHORT) else text
+        return "" if text == _(DEFAULT_SHORT_RULES) else text
 
     def clean_rules(self) -> str:
         text: str = self.cleaned_data["rules"].replace("\r\n", "\n").strip()

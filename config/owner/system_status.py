@@ -27,7 +27,7 @@ from config.owner import jobs
 from config.server import postgres, sample
 from config.system_checks import is_private
 from core import VERSION
-from core.backup_folder import Failure, LastBackup, last_backup, last_failure, nightly_folder
+from core.backup_folder import BackupFailure, LastBackup, last_backup, last_failure, nightly_folder
 from core.health import unapplied_migrations
 from core.mail import mail_server, mask_addresses
 from moderation.models import JobRun, confirmed_emails
@@ -153,7 +153,7 @@ class NightlyBackups:
     folder: Path
     count: int  # of backups that this process can see
     size: int  # bytes of all of them
-    failure: Failure | None  # of the last attempt
+    failure: BackupFailure | None  # of the last attempt
 
 
 @dataclass(frozen=True)

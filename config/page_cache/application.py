@@ -22,10 +22,10 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest, get_path_info
 from django.urls import Resolver404, resolve
 
-from articles.site.cached_pages import KEPT, Kept, is_kept, withheld_at
+from articles.site.cached_pages import DEPENDENCIES_KEY, PageDependencies, invalidated_at, is_cached_view
 from config.page_cache.keys import SITE, Environ, Key, is_anonymous, make_key, read_encodings
 from config.page_cache.last_copies import LastCopies, LastCopy
-from config.page_cache.stamp_reader import AsyncStampReader, Contact, DatabaseUnavailable, stamp_query
+from config.page_cache.stamp_reader import AsyncStampReader, DatabaseUnavailable, StampReader, stamp_query
 from core.fallback_pages import DATABASE_FAILED, add_outage_notice, unavailable
 
 THREADS = 4  # threads of each process in which Django works
@@ -73,7 +73,9 @@ class Entry:
     `confirmed_at` is the monotonic time of the last request to the database that showed it to be current.
     """
 
-    def __init__(self, dependencies: Kept, headers: Headers, page: bytes, asked_at: float) -> None:
+    def __init__(
+        self, dependencies: PageDependencies, headers: Headers, page: bytes, asked_at: float
+    ) -> None:
         self.dependencies = dependencies
         self.stamp = dependencies.stamp
         self.until = dependencies.until.timestamp() if dependencies.until else float("inf")
@@ -118,12 +120,12 @@ class Entry:
         return LastCopy(self.headers, self.plain.body, self.dependencies.zone, self.dependencies.language)
 
 
-class Pages:
+class PageCacheApp:
     """The WSGI application of a process: it serves cached pages from memory and the rest from Django."""
 
     def __init__(self, django: WSGIHandler) -> None:
         self.django = django
-        self.stamp_reader = Contact()
+        self.stamp_reader = StampReader()
         self.copies = LastCopies()
         self._lock = threading.Lock()
         self._entries: OrderedDict[Key, Entry] = OrderedDict()  # the most recently used is last
@@ -251,7 +253,7 @@ class Pages:
             "HTTP_ACCEPT_LANGUAGE": key.language,
         }
         response = self._call_django(minimal)
-        dependencies: Kept | None = minimal.get(KEPT)
+        dependencies: PageDependencies | None = minimal.get(DEPENDENCIES_KEY)
         sets_cookie = any(name == "Set-Cookie" for name, _ in response.headers)
         if (
             not dependencies or response.status != "200 OK" or sets_cookie or settings.DEBUG
@@ -299,7 +301,7 @@ class Pages:
             copies.append((entry.confirmed_at + offset, entry.last_copy()))
         if shared := self.copies.find(key):
             copies.append(shared)
-        oldest = max(error.since + offset - TRUSTED_SECONDS, withheld_at() + COMMIT_SECONDS)
+        oldest = max(error.since + offset - TRUSTED_SECONDS, invalidated_at() + COMMIT_SECONDS)
         return max((copy for copy in copies if copy[0] > oldest), default=None, key=itemgetter(0))
 
     def _confirm(self, key: Key, entry: Entry, asked_at: float) -> None:
@@ -334,7 +336,7 @@ class Pages:
 
 def _is_cacheable_path(path: str) -> bool:
     try:
-        return is_kept(resolve(get_path_info({"PATH_INFO": path})).func)
+        return is_cached_view(resolve(get_path_info({"PATH_INFO": path})).func)
     except Resolver404:
         return False
 

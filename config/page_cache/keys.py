@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
 
-from articles.redirects import OLD_KEYS
+from articles.redirects import LEGACY_QUERY_KEYS
 from articles.site.cached_pages import PERSONAL_COOKIES
-from articles.site.languages import asked_language
+from articles.site.languages import requested_language
 from comments.thread.reading import Order
 from config.hosts import is_loopback
 
@@ -58,7 +58,9 @@ def make_key(environ: Environ) -> Key | None:
             params = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True, max_num_fields=100))
         except ValueError:  # too many parameters; Django would refuse a thousand of them
             params = {}
-        if not UNCACHED_PARAMETERS.isdisjoint(params) or (path == "/" and not OLD_KEYS.isdisjoint(params)):
+        if not UNCACHED_PARAMETERS.isdisjoint(params) or (
+            path == "/" and not LEGACY_QUERY_KEYS.isdisjoint(params)
+        ):
             return None
         if has_order and "order" in params:
             if params["order"] not in Order.values:
@@ -81,7 +83,7 @@ def _scheme(environ: Environ) -> str:
     return environ.get("HTTP_X_FORWARDED_PROTO", scheme) if settings.BEHIND_PROXY else scheme
 
 
-_language = lru_cache(maxsize=256)(asked_language)
+_language = lru_cache(maxsize=256)(requested_language)
 
 
 def read_encodings(environ: Environ) -> tuple[str, ...]:

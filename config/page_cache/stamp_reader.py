@@ -46,7 +46,7 @@ class DatabaseUnavailable(psycopg2.OperationalError):  # type: ignore[misc]
         self.since = since
 
 
-class Contact:
+class StampReader:
     """Reads stamps for the threads of one process.
 
     After a failure all reads fail at once, until `read_versions` gets an answer.
@@ -148,7 +148,7 @@ class AsyncStampReader:
     request gets versions that were read after it had arrived.
     """
 
-    def __init__(self, reader: Contact) -> None:
+    def __init__(self, reader: StampReader) -> None:
         self.reader = reader
         self._queued: dict[str, asyncio.Future[Stamp | None]] = {}  # by query, the oldest first
         self._running: set[str] = set()
@@ -273,7 +273,7 @@ def stamp_query(articles: Iterable[int] = (), discussions: Iterable[int] = ()) -
     return f"EXECUTE stamp ('{_array(articles)}', '{_array(discussions)}')"
 
 
-def limit_django_waits(reader: Contact) -> None:
+def limit_django_waits(reader: StampReader) -> None:
     """Let Django's connections wait for the database only while it answers `reader`.
 
     Even then a statement ends with an error after SILENT_MAX periods, because a single connection may be

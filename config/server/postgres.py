@@ -115,7 +115,7 @@ def try_lock(path: Path) -> int | None:
 
 
 @contextmanager
-def available() -> Iterator[None]:
+def database_available() -> Iterator[None]:
     """Provide a database while the block runs: $DATABASE_URL, or the embedded server, started if needed.
 
     A server that this process started stops at the end of the block, even if other processes use it.
@@ -132,7 +132,7 @@ def available() -> Iterator[None]:
 
 
 @contextmanager
-def temporary() -> Iterator[str]:
+def temporary_server() -> Iterator[str]:
     """Run a temporary server for tests, in memory if possible, and yield the URL for its owner."""
     root = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path("/tmp")
     for old in root.glob("soundoff-test-*"):  # left by test runs that were killed

@@ -31,7 +31,7 @@ class AccountsFile(TypedDict):
     accounts: list[Account]
 
 
-def create(home: Path) -> None:
+def create_sample_data(home: Path) -> None:
     """Create the sample data if the database is empty, in one transaction."""
     if User.objects.exists() or Article.objects.exists():
         return

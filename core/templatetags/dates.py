@@ -24,7 +24,7 @@ NAMED_ZONES = {
 }
 
 
-class Clock:
+class TimeFormatter:
     """A formatter of times for one zone and one language. It looks up the translations once."""
 
     def __init__(self, zone: tzinfo) -> None:
@@ -96,7 +96,7 @@ class Clock:
         )
 
 
-def clock(zone: str | tzinfo = "") -> Clock:
+def time_formatter(zone: str | tzinfo = "") -> TimeFormatter:
     """Return the formatter for a zone, in the reader's language.
 
     `zone` is an IANA name or a tzinfo; empty is the zone of the site.
@@ -106,23 +106,23 @@ def clock(zone: str | tzinfo = "") -> Clock:
 
 
 @lru_cache(maxsize=64)
-def _cached_clock(zone: tzinfo, language: str | None) -> Clock:
-    return Clock(zone)
+def _cached_clock(zone: tzinfo, language: str | None) -> TimeFormatter:
+    return TimeFormatter(zone)
 
 
 @register.filter
 def day(at: datetime | None, zone: str | tzinfo = "") -> str:
     """Return the date in HTML; an empty string for None."""
-    return clock(zone).day(at) if at else ""
+    return time_formatter(zone).day(at) if at else ""
 
 
 @register.filter
 def moment(at: datetime | None, zone: str | tzinfo = "") -> str:
     """Return the date and time in HTML; an empty string for None."""
-    return clock(zone).moment(at) if at else ""
+    return time_formatter(zone).moment(at) if at else ""
 
 
 @register.filter
 def zone_name(at: datetime | None, zone: str | tzinfo = "") -> str:
     """Return the abbreviation of the zone at this time; an empty string for None."""
-    return clock(zone).zone_name(at) if at else ""
+    return time_formatter(zone).zone_name(at) if at else ""

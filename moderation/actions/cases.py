@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from comments.models import Comment, State
-from comments.services import lock
-from moderation.features.text_reading import script
+from comments.services import lock_discussions_of
+from moderation.features.text_reading import main_script
 from moderation.models import Case, Finding
-from moderation.screening.checks import Found
-from moderation.tasks import tell_asked_later
+from moderation.screening.checks import CheckResult
+from moderation.tasks import notify_reporters_later
 
 # Hours by which each of these makes a case due earlier than other cases opened at the same time.
 SCORE_HOURS = 12  # for a strongest finding of 1
@@ -69,7 +69,7 @@ WHERE state = 'pending' AND id NOT IN (SELECT comment_id FROM reopened)
 UNION ALL SELECT NULL WHERE EXISTS (SELECT FROM closed WHERE is_asked)"""
 
 
-def settle(*, ids: Sequence[int], batch: UUID, by_person: bool, undoes: UUID | None) -> None:
+def sync_cases(*, ids: Sequence[int], batch: UUID, by_person: bool, undoes: UUID | None) -> None:
     """Update the cases of these comments to match the states that this batch gave them."""
     values: dict[str, Any] = {"ids": list(ids), "batch": batch, "by_person": by_person, "undoes": undoes}
     with connection.cursor() as cursor:
@@ -77,7 +77,7 @@ def settle(*, ids: Sequence[int], batch: UUID, by_person: bool, undoes: UUID | N
         waiting = [row[0] for row in cursor.fetchall()]
     if None in waiting:
         waiting.remove(None)
-        tell_asked_later(batch)
+        notify_reporters_later(batch)
     if waiting:
         _create_cases(Comment.objects.filter(pk__in=waiting))
 
@@ -89,7 +89,7 @@ def open_cases(ids: Collection[int], *, states: Collection[str]) -> None:
     The states are read under the locks of the discussions, so a decision taken at the same moment either
     closes the new case or prevents it.
     """
-    lock(ids)
+    lock_discussions_of(ids)
     _create_cases(Comment.objects.filter(pk__in=ids, state__in=states))
 
 
@@ -106,7 +106,7 @@ def _create_cases(comments: Iterable[Comment]) -> None:
     Case.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def open_case(comment: Comment, findings: Sequence[Found]) -> None:
+def open_case(comment: Comment, findings: Sequence[CheckResult]) -> None:
     """Open the case of a new comment, or update the open case of an edited one.
 
     The due time of an edited comment follows its new score and keeps what reports and appeals took off.
@@ -133,15 +133,15 @@ def _new_case(comment: Comment, found: Sequence[tuple[str, float, bool]]) -> Cas
         comment=comment,
         discussion_id=comment.discussion_id,
         opened_at=now,
-        due_at=due(now, score),
+        due_at=due_time(now, score),
         is_waiting=comment.state == State.PENDING,
         is_new_person=holding == {"new_person"},
         score=score,
-        script=script(comment.body),
+        script=main_script(comment.body),
     )
 
 
-def due(opened_at: datetime, score: float) -> datetime:
+def due_time(opened_at: datetime, score: float) -> datetime:
     """Return when a case with this score (0 to 1) is due."""
     return opened_at - timedelta(hours=SCORE_HOURS * score)
 

@@ -20,20 +20,20 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from comments.models import Comment, State
 from moderation.actions import decisions, quick_actions
-from moderation.actions.loading import decider, login_for_the_queue, own_path
+from moderation.actions.request_helpers import login_for_the_queue, require_decider, safe_local_path
 from moderation.actions.views import add_refusal_message, parse_seen, redirect_back
 from moderation.models import Batch, has_page
-from moderation.policy import last_decisions
-from moderation.reply_structure.views import read_number
+from moderation.policy import last_transition_ids
+from moderation.reply_structure.views import find_comment
 
 
 @require_POST
 @login_for_the_queue
 def pick(request: HttpRequest, pk: int) -> HttpResponse:
     """Make a comment an editor's pick (?on=1) or remove the pick (?on=0)."""
-    user, comment = decider(request), _load(request, pk)
+    user, comment = require_decider(request), _load(request, pk)
     try:
-        batch = quick_actions.pick(comment=comment, is_pick=_read_on(request), actor=user)
+        batch = quick_actions.set_editors_pick(comment=comment, is_pick=_read_on(request), actor=user)
     except ValidationError as error:
         messages.warning(request, error.messages[0])
         return redirect_back(request, decisions.Decision(None), _read_next(request), comment)
@@ -44,7 +44,7 @@ def pick(request: HttpRequest, pk: int) -> HttpResponse:
 @login_for_the_queue
 def lock(request: HttpRequest, pk: int) -> HttpResponse:
     """Lock (?on=1) or unlock (?on=0) replies to a comment and to all comments below it."""
-    user, comment = decider(request), _load(request, pk)
+    user, comment = require_decider(request), _load(request, pk)
     return _redirect_back(
         request, quick_actions.lock_replies(comment=comment, is_locked=_read_on(request), actor=user), comment
     )
@@ -54,11 +54,11 @@ def lock(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a comment as the duplicate of another one, which is given by its number or its link."""
-    user, comment = decider(request), _load(request, pk)
+    user, comment = require_decider(request), _load(request, pk)
     form = DuplicateForm(request.POST or None, initial={"seen": _seen_value(comment)})
     if form.is_valid():
         try:
-            decision = quick_actions.remove_repeat(
+            decision = quick_actions.remove_as_duplicate(
                 comment=comment,
                 of=form.cleaned_data["of"],
                 actor=user,
@@ -76,7 +76,7 @@ def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def redact(request: HttpRequest, pk: int) -> HttpResponse:
     """Redact passages of a comment's text."""
-    user, comment = decider(request), _load(request, pk)
+    user, comment = require_decider(request), _load(request, pk)
     form = RedactForm(request.POST or None, initial={"text": comment.body, "seen": _seen_value(comment)})
     if form.is_valid():
         try:
@@ -120,7 +120,7 @@ class DuplicateForm(SeenForm):
         return helper
 
     def clean_of(self) -> Comment:
-        return read_number(self.cleaned_data["of"])
+        return find_comment(self.cleaned_data["of"])
 
 
 class RedactForm(SeenForm):
@@ -145,13 +145,13 @@ class RedactForm(SeenForm):
 
 def _load(request: HttpRequest, pk: int) -> Comment:
     """Return a comment that this person may decide on; raise Http404 otherwise."""
-    comments = Comment.objects.moderated_by(decider(request)).exclude(state=State.DELETED)
+    comments = Comment.objects.moderated_by(require_decider(request)).exclude(state=State.DELETED)
     return get_object_or_404(comments.select_related("discussion__article"), pk=pk)
 
 
 def _seen_value(comment: Comment) -> str:
     """Return "<comment>.<last transition>", as a decision form sends it."""
-    return f"{comment.pk}.{last_decisions([comment.pk]).get(comment.pk, 0)}"
+    return f"{comment.pk}.{last_transition_ids([comment.pk]).get(comment.pk, 0)}"
 
 
 def _read_on(request: HttpRequest) -> bool:
@@ -172,7 +172,7 @@ def _redirect_back(request: HttpRequest, batch: Batch | None, comment: Comment) 
 
 def _render_form(request: HttpRequest, template: str, comment: Comment, form: forms.Form) -> HttpResponse:
     """Render the page of a form for one comment."""
-    back = own_path(request, _read_next(request))
+    back = safe_local_path(request, _read_next(request))
     context: dict[str, Any] = {
         "room": "",
         "comment": comment,

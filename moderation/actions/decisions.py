@@ -16,17 +16,23 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from comments import removal_reasons
 from comments.models import Comment, Reason, State, Transition
-from comments.services import change_states, confirm_states, lock, move_comment, revert_states
+from comments.services import (
+    change_states,
+    confirm_states,
+    lock_discussions_of,
+    move_comment,
+    revert_states,
+)
 from moderation import tasks
 from moderation.actions import setting_changes
 from moderation.actions.setting_changes import Refusal
 from moderation.erasure import restricted_content
-from moderation.erasure.restricted_content import unsealing
+from moderation.erasure.restricted_content import moving_texts
 from moderation.models import Batch, Change
 from moderation.people import sanctions
 from moderation.queue import explanations
 
-NAMED = 20  # comments left alone that are listed with the reason
+MAX_REFUSALS_LISTED = 20  # comments left alone that are listed with the reason
 
 
 @dataclass(frozen=True)
@@ -70,19 +76,24 @@ def decide(
     with transaction.atomic():
         batch.save(force_insert=True)  # first, because the signal handlers of the change read it
         if repeat_of:
-            lock([*ids, repeat_of])
+            lock_discussions_of([*ids, repeat_of])
             _check_original_is_kept(repeat_of)
         changed = change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk, expected=expected)
         if reason == Reason.REPEAT:
             duplicates = changed if repeat_of else _formerly_duplicates(batch)
             changes = [(Change.Target.COMMENT, pk, "repeat_of", repeat_of) for pk in duplicates]
-            setting_changes.make(batch=batch, changes=changes)
+            setting_changes.apply_changes(batch=batch, changes=changes)
         if not changed:
             transaction.set_rollback(True)
         else:
-            tasks.tell_authors_later(batch)
+            tasks.notify_authors_later(batch)
     left = sorted(set(ids) - set(changed))
-    return Decision(batch if changed else None, changed, refusals(left[:NAMED]), more=len(left[NAMED:]))
+    return Decision(
+        batch if changed else None,
+        changed,
+        refusals(left[:MAX_REFUSALS_LISTED]),
+        more=len(left[MAX_REFUSALS_LISTED:]),
+    )
 
 
 def _check_original_is_kept(original: int) -> None:
@@ -121,7 +132,7 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
         undoing.save(force_insert=True)
         settings, refused = setting_changes.revert_changes(batch=batch, undoing=undoing, of_comments=False)
         if settings:
-            sanctions.tell_later(undoing)
+            sanctions.notify_later(undoing)
         moved, not_moved = _move_back(batch, undoing, actor)
         if redacted := _comments_with_changed_text(batch):
             left = _decided_since(batch, redacted)
@@ -132,7 +143,7 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
                 ids=_comments_with_changed_text(undoing), actor=actor, batch=undoing.pk, undoes=batch.pk
             )
         else:
-            with unsealing(undoing, only):
+            with moving_texts(undoing, only):
                 changed = revert_states(undoes=batch.pk, actor=actor, batch=undoing.pk, only=only)
             left = set(only or _decided_comments(batch)) - set(changed)
             reverted, not_reverted = 0, list[Refusal]()
@@ -146,11 +157,15 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
         if not (settings or moved or changed):
             transaction.set_rollback(True)
         elif changed:
-            tasks.tell_authors_later(undoing)
-    refused += not_moved + not_reverted + refusals(sorted(left)[:NAMED])
+            tasks.notify_authors_later(undoing)
+    refused += not_moved + not_reverted + refusals(sorted(left)[:MAX_REFUSALS_LISTED])
     is_done = settings or moved or changed
     return Decision(
-        undoing if is_done else None, moved + changed, refused, settings, max(0, len(left) - NAMED)
+        undoing if is_done else None,
+        moved + changed,
+        refused,
+        settings,
+        max(0, len(left) - MAX_REFUSALS_LISTED),
     )
 
 
@@ -191,7 +206,7 @@ def _decided_since(batch: Batch, ids: Sequence[int]) -> set[int]:
 
     Another change of the text does not count here: setting_changes.revert_changes refuses it itself.
     """
-    lock(ids)
+    lock_discussions_of(ids)
     transitions = Transition.objects.filter(kind=Transition.Kind.STATE, comment=OuterRef("comment"))
     text_changes = Change.objects.filter(
         target=Change.Target.COMMENT, field="revision", target_id=OuterRef("comment")
@@ -206,7 +221,7 @@ def _move_back(batch: Batch, undoing: Batch, actor: User | None) -> tuple[list[i
     done = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.MOVE).first()
     if done is None:
         return [], []
-    lock([done.comment_id])
+    lock_discussions_of([done.comment_id])
     if refused := refusals_of_moved(batch):
         return [], refused
     try:
@@ -226,7 +241,9 @@ def _under_locked_parents(moved: Sequence[int]) -> set[int]:
 
 def _lock_replies(batch: Batch, ids: Iterable[int]) -> None:
     """Lock replies to these comments as part of an action."""
-    setting_changes.make(batch=batch, changes=[(Change.Target.COMMENT, pk, "is_locked", True) for pk in ids])
+    setting_changes.apply_changes(
+        batch=batch, changes=[(Change.Target.COMMENT, pk, "is_locked", True) for pk in ids]
+    )
 
 
 def refusals_of_moved(batch: Batch) -> list[Refusal]:
@@ -267,7 +284,9 @@ def _refusals_from(rows: QuerySet[Transition]) -> list[Refusal]:
         is_same_state = row.from_state == row.to_state and row.actor_id is None  # as an edit logs it
         is_edited = is_same_state or row.comment.revision != row.revision
         who = row.comment.author_name if is_edited else _actor_name(row.actor)
-        what = _("Changed the text") if is_edited else explanations.decided(row.to_state, row.reason)
+        what = (
+            _("Changed the text") if is_edited else explanations.describe_decision(row.to_state, row.reason)
+        )
         refused.append(Refusal(row.comment_id, who, what))
     return refused
 

@@ -20,18 +20,18 @@ from accounts.models import User
 from articles.models import Article, ArticleQuerySet
 from comments.models import Discussion
 from moderation.actions import quick_actions
-from moderation.actions.loading import (
-    decider,
-    just_done,
+from moderation.actions.request_helpers import (
+    just_done_action,
     login_for_the_queue,
-    moderator,
-    own_path,
-    with_done,
+    require_decider,
+    require_moderator,
+    safe_local_path,
+    with_done_param,
 )
-from moderation.actions.views import tell_done
+from moderation.actions.views import add_done_message
 from moderation.models import Batch, Case
 from moderation.queue import explanations
-from moderation.queue.filters import whole_number
+from moderation.queue.filters import parse_whole_number
 
 PAGE_SIZE = 50  # discussions
 MAX_PAGE = 1_000
@@ -63,8 +63,8 @@ def discussions(request: HttpRequest) -> HttpResponse:
 
     ?q= searches words of a title, ?page= selects a page.
     """
-    user, search = decider(request), request.GET.get("q", "").replace("\x00", " ").strip()[:200]
-    number = min(whole_number(request.GET.get("page")) or 1, MAX_PAGE)
+    user, search = require_decider(request), request.GET.get("q", "").replace("\x00", " ").strip()[:200]
+    number = min(parse_whole_number(request.GET.get("page")) or 1, MAX_PAGE)
     rows = list(_search(user, search)[(number - 1) * PAGE_SIZE : number * PAGE_SIZE + 1])
     query = {"q": search} if search else {}
     context = {
@@ -75,7 +75,7 @@ def discussions(request: HttpRequest) -> HttpResponse:
         "this_url": reverse("moderation:discussions") + (f"?{urlencode(query)}" if query else ""),
         "previous": "?" + urlencode(query | {"page": number - 1}) if number > 1 else "",
         "next": "?" + urlencode(query | {"page": number + 1}) if len(rows) > PAGE_SIZE else "",
-        "done": just_done(user, request.GET.get("done")),
+        "done": just_done_action(user, request.GET.get("done")),
     }
     return render(request, "moderation/actions/discussions.html", context)
 
@@ -84,11 +84,11 @@ def discussions(request: HttpRequest) -> HttpResponse:
 @login_for_the_queue
 def quick_action(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """Apply a quick action to one discussion. `next` is a path of this site, or "story"."""
-    user = decider(request)
+    user = require_decider(request)
     article = get_object_or_404(_articles_of(user), pk=pk)
     if name not in quick_actions.QUICK_ACTIONS:
         raise Http404
-    batch = quick_actions.press(name=name, article=article.pk, actor=user)
+    batch = quick_actions.apply_quick_action(name=name, article=article.pk, actor=user)
     return _redirect_back(request, batch, article)
 
 
@@ -96,10 +96,12 @@ def quick_action(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 @login_for_the_queue
 def site_quick_action(request: HttpRequest, name: str) -> HttpResponse:
     """Apply a quick action to the whole site; only for moderators."""
-    user = moderator(request)
+    user = require_moderator(request)
     if "site" not in quick_actions.QUICK_ACTIONS.get(name, {}):
         raise Http404
-    return _redirect_back(request, quick_actions.press(name=name, article=None, actor=user), None)
+    return _redirect_back(
+        request, quick_actions.apply_quick_action(name=name, article=None, actor=user), None
+    )
 
 
 def _redirect_back(request: HttpRequest, batch: Batch | None, article: Article | None) -> HttpResponse:
@@ -109,10 +111,10 @@ def _redirect_back(request: HttpRequest, batch: Batch | None, article: Article |
         messages.info(request, _("Nothing to change."))
     if next_url == "story" and article:
         if batch:
-            tell_done(request, batch, article.get_absolute_url() + "#comments")
+            add_done_message(request, batch, article.get_absolute_url() + "#comments")
         return redirect(article.get_absolute_url() + "#comments")
-    if path := own_path(request, next_url):
-        return redirect(with_done(path, batch.pk) if batch else path)
+    if path := safe_local_path(request, next_url):
+        return redirect(with_done_param(path, batch.pk) if batch else path)
     return redirect("moderation:batch", batch.pk) if batch else redirect("moderation:discussions")
 
 
@@ -150,7 +152,7 @@ def _discussion_row(article: Any) -> DiscussionRow:
         settings.append(explanations.describe_setting("moderation", discussion.moderation))
     if discussion.members_only:
         settings.append(explanations.describe_setting("members_only", True))
-    names = quick_actions.offered(
+    names = quick_actions.available_actions(
         status=discussion.status, is_reviewed=is_reviewed, members_only=discussion.members_only
     )
     return DiscussionRow(
@@ -168,7 +170,7 @@ def _discussion_row(article: Any) -> DiscussionRow:
 def _site_row(request: HttpRequest) -> dict[str, Any]:
     """Return settings and buttons of the whole site."""
     site: Any = request.site
-    names = quick_actions.offered(status=site.comment_status, is_reviewed=site.review_everything)
+    names = quick_actions.available_actions(status=site.comment_status, is_reviewed=site.review_everything)
     settings = [str(_SITE_STATUSES[site.comment_status])]
     if site.review_everything:
         settings.append(explanations.describe_setting("review_everything", True))

@@ -80,7 +80,7 @@ def summarize(batches: Sequence[Batch], user: User | None) -> list[ActionSummary
     return [
         ActionSummary(
             batch=batch,
-            description=explanations.done(batch),
+            description=explanations.describe_action(batch),
             target=targets.get(batch.pk, ""),
             count=counts.get(batch.pk, 0) or changed.get(batch.pk, 0),
             is_undone=latest[batch.pk][1],

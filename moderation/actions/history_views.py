@@ -18,11 +18,16 @@ from accounts.models import User
 from comments.models import Transition
 from moderation.actions import decisions, setting_changes
 from moderation.actions import history as action_history
-from moderation.actions.loading import actions_visible_to, decider, get_action_or_404, parse_uuid
+from moderation.actions.request_helpers import (
+    actions_visible_to,
+    get_action_or_404,
+    parse_uuid,
+    require_decider,
+)
 from moderation.models import Batch
 from moderation.queue import explanations
-from moderation.queue.filters import whole_number
-from moderation.transparency.audit_log import start_of
+from moderation.queue.filters import parse_whole_number
+from moderation.transparency.audit_log import start_of_day
 
 PAGE_SIZE = 25  # actions
 MAX_LISTED = 20  # comments, settings and refusals on the page of an action
@@ -38,7 +43,7 @@ def history(request: HttpRequest) -> HttpResponse:
     Filters: ?who= a person's id, or 0 for the system, ?kind=, ?since= a date. ?before=<action> is the next
     page. Filter values that cannot be read are ignored.
     """
-    user = decider(request)
+    user = require_decider(request)
     active = {name: value for name in FILTERS if (value := request.GET.get(name, "").strip())}
     found = _filtered(actions_visible_to(user), active).select_related("actor", "root")
     if before := parse_uuid(request.GET.get("before")):
@@ -65,10 +70,10 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
 
     ?after=<transition> shows further comments.
     """
-    user = decider(request)
+    user = require_decider(request)
     action = get_action_or_404(user, pk)
     transitions = Transition.objects.filter(batch=action.pk)
-    after = whole_number(request.GET.get("after")) or 0
+    after = parse_whole_number(request.GET.get("after")) or 0
     before = transitions.filter(id__lte=after).count() if after else 0
     further = transitions.filter(id__gt=after).select_related("comment__discussion__article").order_by("id")
     rows = list(further[: MAX_LISTED + 1])
@@ -86,7 +91,7 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
             (
                 row.comment,
                 explanations.excerpt(row.comment),
-                explanations.decided(row.comment.state, row.comment.state_reason),
+                explanations.describe_decision(row.comment.state, row.comment.state_reason),
             )
             for row in rows[:MAX_LISTED]
         ],
@@ -114,13 +119,13 @@ def _lifts_one_restriction(action: Batch) -> bool:
 
 def _filtered(found: QuerySet[Batch], active: dict[str, str]) -> QuerySet[Batch]:
     """Apply the filters of the history page."""
-    if (who := whole_number(active.get("who"))) is not None:
+    if (who := parse_whole_number(active.get("who"))) is not None:
         found = found.filter(actor=who or None)
     if (kind := active.get("kind")) in Batch.Kind.values:
         found = found.filter(kind=kind)
     try:
         day = date.fromisoformat(active.get("since", ""))
-        found = found.filter(at__gte=start_of(day, timezone.get_current_timezone()))
+        found = found.filter(at__gte=start_of_day(day, timezone.get_current_timezone()))
     except (ValueError, OverflowError):
         pass
     return found
@@ -154,7 +159,7 @@ def _current_states(transitions: QuerySet[Transition]) -> list[tuple[str, int]]:
     for state, reason, count in rows.values_list("comment__state", "comment__state_reason").annotate(
         count=Count("pk")
     ):
-        counted[explanations.decided(state, reason)] += count
+        counted[explanations.describe_decision(state, reason)] += count
     return counted.most_common()
 
 

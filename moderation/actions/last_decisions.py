@@ -5,17 +5,17 @@ filters decisions and comments itself.
 """
 
 # Use with the alias d.
-LAST = """
+LAST_DECISIONS = """
   SELECT DISTINCT ON (comment_id) id, comment_id, actor_id, batch, to_state, reason, revision, at
   FROM comments_transition
   WHERE kind = 'state' AND actor_id IS NOT NULL AND reason <> 'author'
   ORDER BY comment_id, id DESC"""
 
 # Joins the comment c, and the earlier version r of its text if the decision was made on that version.
-ITS_WORDS = """
+JOIN_DECIDED_TEXT = """
 JOIN comments_comment c ON c.id = d.comment_id
 LEFT JOIN comments_commentrevision r
   ON r.comment_id = c.id AND r.revision = d.revision AND d.revision <> c.revision"""
-BODY = "CASE WHEN d.revision = c.revision THEN c.body ELSE r.body END"
+DECIDED_TEXT = "CASE WHEN d.revision = c.revision THEN c.body ELSE r.body END"
 # False if the text was permanently deleted.
-ARE_THERE = "(c.erased_at IS NULL AND (d.revision = c.revision OR r.body IS NOT NULL))"
+DECIDED_TEXT_EXISTS = "(c.erased_at IS NULL AND (d.revision = c.revision OR r.body IS NOT NULL))"

@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from comments.models import Comment, Discussion, State
-from comments.services import confirm_states, lock
-from comments.text_changes import keep_redaction
+from comments.services import confirm_states, lock_discussions_of
+from comments.text_changes import store_redaction
 from moderation import tasks
 from moderation.actions import decisions, setting_changes
 from moderation.models import Batch, Change
@@ -47,14 +47,14 @@ LABELS = {
 SITE_LABELS = LABELS | {"hide": gettext_lazy("Hide all discussions")}
 
 
-def offered(*, status: str, is_reviewed: bool, members_only: bool | None = None) -> list[str]:
+def available_actions(*, status: str, is_reviewed: bool, members_only: bool | None = None) -> list[str]:
     """Return the actions that would change these settings. `members_only` is None for the whole site."""
     ways = ["close", "hide"] if status == "open" else ["open"] if status == "hidden" else ["open", "hide"]
     who = [] if members_only is None else ["guests" if members_only else "members"]
     return [*ways, "unreview" if is_reviewed else "review", *who]
 
 
-def press(*, name: str, article: int | None, actor: User) -> Batch | None:
+def apply_quick_action(*, name: str, article: int | None, actor: User) -> Batch | None:
     """Apply a quick action to the discussion of an article, or to the whole site (article None).
 
     Returns None if the setting has that value already.
@@ -78,14 +78,14 @@ def record_settings(before: Discussion, after: Discussion, actor: User) -> None:
         )
 
 
-def pick(*, comment: Comment, is_pick: bool, actor: User) -> Batch | None:
+def set_editors_pick(*, comment: Comment, is_pick: bool, actor: User) -> Batch | None:
     """Make a comment an editor's pick, or remove the pick. Returns None if nothing changes.
 
     Raises ValidationError if a comment to be picked is not published.
     """
     parameters = {"field": "is_pick", "value": is_pick}
     with transaction.atomic():
-        lock([comment.pk])
+        lock_discussions_of([comment.pk])
         if is_pick and not Comment.objects.filter(pk=comment.pk, state=State.PUBLISHED).exists():
             raise ValidationError(_("Only published comments can be an editor’s pick."), code="unpublished")
         return _apply_changes(
@@ -97,7 +97,7 @@ def lock_replies(*, comment: Comment, is_locked: bool, actor: User) -> Batch | N
     """Lock or unlock replies to a comment and to all comments below it. Returns None if nothing changes."""
     parameters = {"field": "is_locked", "value": is_locked, "comment": comment.pk}
     with transaction.atomic():
-        lock([comment.pk])
+        lock_discussions_of([comment.pk])
         place = Comment.objects.get(pk=comment.pk)
         branch = Comment.objects.filter(
             tree_id=place.tree_id, lft__gte=place.lft, lft__lte=place.rght, is_locked=not is_locked
@@ -107,7 +107,7 @@ def lock_replies(*, comment: Comment, is_locked: bool, actor: User) -> Batch | N
         return _apply_changes(Batch.Kind.COMMENT, actor, parameters, locks)
 
 
-def remove_repeat(
+def remove_as_duplicate(
     *, comment: Comment, of: Comment, actor: User, expected: Mapping[int, int] | None = None
 ) -> decisions.Decision:
     """Remove a comment as the duplicate of another comment, to which its permalink then leads.
@@ -137,18 +137,18 @@ def redact(*, comment: Comment, marked: str, actor: User, expected: Mapping[int,
     batch = Batch(kind=Batch.Kind.REDACTION, actor=actor, parameters={"comment": comment.pk})
     with transaction.atomic():
         batch.save(force_insert=True)
-        lock([comment.pk])
+        lock_discussions_of([comment.pk])
         fresh = Comment.objects.get(pk=comment.pk)
         changed = ValidationError(
             _("This comment has changed meanwhile. Please check it again."), code="changed"
         )
         if fresh.revision != comment.revision or fresh.state not in {State.PUBLISHED, State.PENDING}:
             raise changed
-        number = keep_redaction(comment=fresh, body=body)
-        setting_changes.make(batch=batch, changes=[(Target.COMMENT, fresh.pk, "revision", number)])
+        number = store_redaction(comment=fresh, body=body)
+        setting_changes.apply_changes(batch=batch, changes=[(Target.COMMENT, fresh.pk, "revision", number)])
         if not confirm_states(ids=[fresh.pk], actor=actor, batch=batch.pk, expected=expected):
             raise changed
-        tasks.tell_authors_later(batch)
+        tasks.notify_authors_later(batch)
     return batch
 
 
@@ -197,7 +197,7 @@ def _apply_changes(
     batch = Batch(kind=kind, actor=actor, parameters=parameters)
     with transaction.atomic():
         batch.save(force_insert=True)
-        if setting_changes.make(batch=batch, changes=wanted):
+        if setting_changes.apply_changes(batch=batch, changes=wanted):
             return batch
         transaction.set_rollback(True)
     return None

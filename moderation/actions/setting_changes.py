@@ -16,13 +16,13 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from articles.editing.services import publish_articles, take_back_articles
 from articles.models import Article, Site, title_for
-from articles.publishing.status import too_early
+from articles.publishing.services import publish_articles, unpublish_articles
+from articles.publishing.status import embargo_refusal
 from articles.services import change_site
 from comments.models import Comment, CommentRevision, Discussion
-from comments.services import change_discussions, lock, lock_discussions, mark_comments
-from comments.text_changes import show_revisions
+from comments.services import change_discussions, lock_discussions, lock_discussions_of, set_comment_field
+from comments.text_changes import swap_revisions
 from moderation.models import Batch, Change, Desk, Rule, Sanction
 from moderation.queue import explanations
 
@@ -61,7 +61,7 @@ class Refusal:
     what: str  # the earlier decision, or the obstacle
 
 
-def make(*, batch: Batch, changes: Sequence[tuple[Change.Target, int, str, Any]]) -> int:
+def apply_changes(*, batch: Batch, changes: Sequence[tuple[Change.Target, int, str, Any]]) -> int:
     """Set values, each given as (target, id, field, value), as part of this stored action.
 
     Runs in the caller's transaction and returns the number of changed values. Values that are already set are
@@ -153,7 +153,7 @@ def _read_values(keys: Iterable[Key], *, is_locked: bool = True) -> dict[Key, An
             continue
         rows = model._default_manager.filter(pk__in=ids[target]).order_by("pk")
         if is_locked and target == Target.COMMENT:
-            lock(ids[target])
+            lock_discussions_of(ids[target])
         elif is_locked and target == Target.DISCUSSION:
             lock_discussions(ids[target])
         elif is_locked:
@@ -193,7 +193,7 @@ def _publication_obstacles(rows: Mapping[Key, Change]) -> dict[Key, str]:
         if article := articles.get(key[1]):
             if not row.new and article.taken_back_at not in {None, row.batch.at}:
                 reasons[key] = _("an editor had published it and unpublished it again")
-            elif why := too_early(article, _from_json(key[2], row.old), now):
+            elif why := embargo_refusal(article, _from_json(key[2], row.old), now):
                 reasons[key] = why
     return reasons
 
@@ -223,9 +223,9 @@ def _set_values(values: Mapping[Key, Any], at: datetime) -> None:
             grouped[target, field, value].append(pk)
     for field, mark in marks.items():
         if field == "revision":
-            show_revisions(mark)
+            swap_revisions(mark)
         else:
-            mark_comments(field=field, values=mark)
+            set_comment_field(field=field, values=mark)
     # Switch off before switching on: another version of a rule may have the same value.
     for (target, field, value), ids in sorted(grouped.items(), key=lambda item: item[0][2] is True):
         SETTERS[target](ids, field, _from_json(field, value), at)
@@ -236,7 +236,7 @@ def _set_publication(ids: list[int], field: str, value: Any, at: datetime) -> No
     if value:
         publish_articles(ids=ids, at=value)
     else:
-        take_back_articles(ids=ids, at=at)
+        unpublish_articles(ids=ids, at=at)
 
 
 def _set_rows(model: type[Model]) -> Setter:
@@ -280,7 +280,10 @@ def target_names(changes: Iterable[Change], user: User | None) -> dict[tuple[str
             names |= {(t.value, pk): f"“{title}”" for t in (Target.DISCUSSION, Target.ARTICLE)}
     if ids[Target.RULE]:
         rules = Rule.objects.filter(pk__in=ids[Target.RULE]).values_list("pk", "kind", "value")
-        names |= {(Target.RULE.value, pk): f"“{explanations.rule(kind, value)}”" for pk, kind, value in rules}
+        names |= {
+            (Target.RULE.value, pk): f"“{explanations.describe_rule(kind, value)}”"
+            for pk, kind, value in rules
+        }
     return names | {(Target.COMMENT.value, pk): f"#{pk}" for pk in ids[Target.COMMENT]}
 
 

@@ -16,7 +16,7 @@ from moderation.models import Batch, Change
 
 StateKey = tuple[str, str, int | None]  # state, reason of a removal, revision shown by an action
 
-MAIL_AFTER = timedelta(minutes=1)  # authors are not notified of shorter periods
+NOTIFY_AFTER = timedelta(minutes=1)  # authors are not notified of shorter periods
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class StatePeriod:
 
 
 @dataclass(frozen=True)
-class Log:
+class StateHistory:
     """The periods of one comment, and its last transition."""
 
     runs: list[StatePeriod]
@@ -70,13 +70,13 @@ class Log:
         lasting = [
             run.said
             for run, then in pairwise(self.runs)
-            if run.first.batch not in sweeps and (then.at - run.at >= MAIL_AFTER or run.is_held_by_checks)
+            if run.first.batch not in sweeps and (then.at - run.at >= NOTIFY_AFTER or run.is_held_by_checks)
         ]
         at_first = [run.said for run in self.runs[:-1]][:1]
         return next(iter([*reversed(lasting), *at_first]), None)
 
 
-def read(comments: Collection[int]) -> dict[int, Log]:
+def read_histories(comments: Collection[int]) -> dict[int, StateHistory]:
     """Return the state history of each of these comments, by id."""
     logs: dict[int, list[Transition]] = defaultdict(list)
     transitions = Transition.objects.filter(comment__in=comments, kind=Transition.Kind.STATE)
@@ -89,7 +89,7 @@ def read(comments: Collection[int]) -> dict[int, Log]:
     for change in revisions.filter(batch__in=batches).order_by("id"):
         changes[change.target_id][change.batch_id] = change
     return {
-        pk: Log(
+        pk: StateHistory(
             _periods(log, batches, changes[pk]),
             log[-1],
             _restored_transition(log, batches),

@@ -17,11 +17,17 @@ from django.views.decorators.http import require_POST
 
 from comments.models import REMOVED, Comment, State
 from moderation.actions import decisions
-from moderation.actions.loading import decider, get_action_or_404, login_for_the_queue, own_path, with_done
+from moderation.actions.request_helpers import (
+    get_action_or_404,
+    login_for_the_queue,
+    require_decider,
+    safe_local_path,
+    with_done_param,
+)
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, Case
 from moderation.queue import explanations
-from moderation.queue.filters import whole_number
+from moderation.queue.filters import parse_whole_number
 from moderation.reports import reporting as reports
 
 MAX_COMMENTS_PER_ACTION = 1_000  # comments in one request
@@ -37,12 +43,12 @@ def decide(request: HttpRequest) -> HttpResponse:
     reason: a code; `act` is the same for a button and takes precedence over a select; "stays" keeps one
     removed comment removed. next: a path of this site to return to, or "story" for the comment on its story.
     """
-    user = decider(request)
+    user = require_decider(request)
     sent = {
         key: request.GET.getlist(key) or request.POST.getlist(key)
         for key in ("ids", "seen", "act", "reason", "next")
     }
-    ids = list(dict.fromkeys(pk for value in sent["ids"] if (pk := whole_number(value))))
+    ids = list(dict.fromkeys(pk for value in sent["ids"] if (pk := parse_whole_number(value))))
     reason = (request.GET.getlist("reason") or sent["act"] or sent["reason"] or [""])[0]
     keeps_removed = reason == KEEP_REMOVED and len(ids) == 1
     to = decisions.state_for(reason)
@@ -51,7 +57,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     back = sent["next"][0] if sent["next"] else ""
     if not ids:
         messages.warning(request, _("Select comments first."))
-        return redirect(own_path(request, back) or "moderation:queue")
+        return redirect(safe_local_path(request, back) or "moderation:queue")
     # Includes comments restricted meanwhile: those are refused with a message, the others are decided on.
     found = list(Comment.objects.in_care_of(user).filter(pk__in=ids).select_related("discussion__article"))
     if len(found) < len(ids):
@@ -69,7 +75,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     # An appeal cannot be turned down by the person who took the decision; they may always restore.
     appealed = set[int]()
     if to != State.PUBLISHED:
-        appeals = Case.objects.open().filter(reports.not_for(user), comment__in=ids)
+        appeals = Case.objects.open().filter(reports.appeals_for_colleagues(user), comment__in=ids)
         appealed = set(appeals.values_list("comment", flat=True))
     decision = decisions.decide(
         ids=[pk for pk in ids if pk not in appealed],
@@ -93,18 +99,18 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     `next` is a path of this site. One with a fragment leads to a place on a reader's page, which shows what
     was done as a message.
     """
-    user = decider(request)
+    user = require_decider(request)
     decision = decisions.undo(batch=get_action_or_404(user, pk), actor=user)
     add_refusal_message(request, decision)
     if not decision.batch and not decision.refused:
         messages.info(request, _("There is nothing to undo."))
-    back = own_path(request, request.GET.get("next") or request.POST.get("next", ""))
+    back = safe_local_path(request, request.GET.get("next") or request.POST.get("next", ""))
     path, _hash, place = back.partition("#")
     if not place:
         return _redirect_with_done(request, decision, back, fallback=pk)
     if decision.batch:
-        tell_done(request, decision.batch, back)
-    number = whole_number(place.removeprefix("comment-"))
+        add_done_message(request, decision.batch, back)
+    number = parse_whole_number(place.removeprefix("comment-"))
     comment = Comment.objects.in_care_of(user).filter(pk=number or 0).first()
     return redirect(path + _anchor(comment) if comment else back)
 
@@ -116,9 +122,9 @@ def redirect_back(
     if back == "story":
         story = comment.discussion.article.get_absolute_url()
         if decision.batch:
-            tell_done(request, decision.batch, f"{story}#comment-{comment.pk}")
+            add_done_message(request, decision.batch, f"{story}#comment-{comment.pk}")
         return redirect(story + _anchor(comment))
-    return _redirect_with_done(request, decision, own_path(request, back))
+    return _redirect_with_done(request, decision, safe_local_path(request, back))
 
 
 def _redirect_with_done(
@@ -127,7 +133,7 @@ def _redirect_with_done(
     """Redirect to `back` with a bar that says what was done, else to the page of the action."""
     done = decision.batch.pk if decision.batch else None
     if back:
-        return redirect(with_done(back, done) if done else back)
+        return redirect(with_done_param(back, done) if done else back)
     if done or fallback:
         return redirect("moderation:batch", done or fallback)
     return redirect("moderation:queue")
@@ -147,13 +153,13 @@ def _anchor(comment: Comment) -> str:
     return f"#comment-{nearest.pk}" if nearest else "#comments"
 
 
-def tell_done(request: HttpRequest, batch: Batch, place: str, sentence: str = "") -> None:
+def add_done_message(request: HttpRequest, batch: Batch, place: str, sentence: str = "") -> None:
     """Add a message that says what was done (or `sentence`), with an Undo button.
 
     The undo returns to `place`, a path with a fragment. base.html reads its URL from the extra tags.
     """
     url = reverse("moderation:batch", args=[batch.pk])
-    text = format_html('<a href="{}">{}</a>', url, sentence or explanations.done(batch))
+    text = format_html('<a href="{}">{}</a>', url, sentence or explanations.describe_action(batch))
     undo = urlencode({"next": place})
     messages.success(request, text, extra_tags=f"{reverse('moderation:undo', args=[batch.pk])}?{undo}")
 
@@ -195,7 +201,7 @@ def parse_seen(seen: list[str]) -> dict[int, int]:
 
     Raises BadRequest for a malformed value: to ignore it would let the same decision be taken twice.
     """
-    pairs = [[whole_number(number) for number in value.split(".", 1)] for value in seen if value]
+    pairs = [[parse_whole_number(number) for number in value.split(".", 1)] for value in seen if value]
     if any(len(pair) != 2 or None in pair for pair in pairs):
         raise BadRequest(_("This decision is not available here."))
     return {pk: last for pk, last in pairs if pk is not None and last is not None}

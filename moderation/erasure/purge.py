@@ -17,10 +17,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.services import forget_account, forget_guest
-from articles.services import forget_author
+from accounts.services import erase_account, erase_guest
+from articles.services import erase_author
 from comments.models import Comment, State
-from comments.services import lock
+from comments.services import lock_discussions_of
 from comments.text_changes import erase_comments
 from moderation.models import Appeal, Batch, Group, Member, Note, Origin, Report, Sanction, Seal
 from moderation.people.profiles import Person
@@ -61,7 +61,9 @@ class PurgeResult:
     left: list[int] = field(default_factory=list)  # comments that were not deleted
 
 
-def freeze(*, states: Sequence[str], days: int, actor: User | None, most: int | None = None) -> Group | None:
+def make_list(
+    *, states: Sequence[str], days: int, actor: User | None, most: int | None = None
+) -> Group | None:
     """Store a list of the comments that have been in one of these states for at least `days`.
 
     `most`: the maximum number of comments (default LIST_MAX); the earliest are listed. Returns None if there
@@ -98,7 +100,7 @@ def unchanged(group: Group) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def empty(*, group: Group, actor: User | None) -> PurgeResult:
+def purge_list(*, group: Group, actor: User | None) -> PurgeResult:
     """Delete the texts of the comments on a list permanently, in one transaction.
 
     Comments that changed since the list was made are left. The data that `clear_beside` deletes goes too.
@@ -111,9 +113,9 @@ def empty(*, group: Group, actor: User | None) -> PurgeResult:
         members = list(
             Member.objects.filter(group=group).order_by("comment").values_list("comment", flat=True)
         )
-        lock(members)
+        lock_discussions_of(members)
         erased = erase_comments(ids=unchanged(group), at=batch.at)
-        clear_beside(erased)
+        clear_related_data(erased)
         left = sorted(set(members) - set(erased))
         batch.parameters["erased"] = len(erased)
         if erased:
@@ -125,7 +127,7 @@ def empty(*, group: Group, actor: User | None) -> PurgeResult:
     return PurgeResult(done, len(erased), left)
 
 
-def clear_beside(comments: Sequence[int]) -> None:
+def clear_related_data(comments: Sequence[int]) -> None:
     """Delete the notes, IP address hashes and texts of reports and appeals of these comments.
 
     Reports of illegal content are kept, since the law requires a record of them.
@@ -136,7 +138,7 @@ def clear_beside(comments: Sequence[int]) -> None:
     Appeal.objects.filter(comment__in=comments).exclude(words="").update(words="")
 
 
-def forget_person(*, person: Person, actor: User | None) -> None:
+def blank_person(*, person: Person, actor: User | None) -> None:
     """Delete the name and e-mail of an account or a guest permanently, also in restrictions.
 
     Notes on the person are deleted, and the texts of their sanctions, appeals and reports. Comments stay, and
@@ -147,10 +149,10 @@ def forget_person(*, person: Person, actor: User | None) -> None:
     with transaction.atomic():
         with_legal_hold = Seal.objects.filter(lifted_at=None, is_held=True).values("comment")
         if person.user:
-            forget_account(user=person.user)
-            forget_author(user=person.user)
+            erase_account(user=person.user)
+            erase_author(user=person.user)
         elif person.guest:
-            forget_guest(guest=person.guest)
+            erase_guest(guest=person.guest)
         seals = Seal.objects.filter(lifted_at=None, is_held=False, comment__in=person.comments().values("pk"))
         seals.update(author_name="", author_email="")
         Note.objects.filter(Q(**fields) | Q(comment__in=person.comments().values("pk"))).delete()
@@ -166,15 +168,15 @@ def forget_person(*, person: Person, actor: User | None) -> None:
 def blank_old_spam() -> int:
     """Delete the texts of old spam, as a job, with a list for each part. Returns the number of comments."""
     erased = 0
-    while group := freeze(states=[State.SPAM], days=SPAM_KEPT_DAYS, actor=None, most=JOB_MAX):
-        result = empty(group=group, actor=None)
+    while group := make_list(states=[State.SPAM], days=SPAM_KEPT_DAYS, actor=None, most=JOB_MAX):
+        result = purge_list(group=group, actor=None)
         erased += result.erased
         if not result.erased:
             break
     return erased
 
 
-def throw_away_lists() -> int:
+def delete_unused_lists() -> int:
     """Delete lists of a purge, a rule or a queue that were not used for a month, as a job.
 
     Returns their number.
@@ -185,7 +187,7 @@ def throw_away_lists() -> int:
     return old.delete()[1].get("moderation.Group", 0)
 
 
-def forget_sealed_emails() -> int:
+def forget_restricted_emails() -> int:
     """Delete unconfirmed e-mails from restrictions too, as a job, except with a legal hold.
 
     Returns their number.

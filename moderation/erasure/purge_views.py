@@ -16,11 +16,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from comments.models import State
-from moderation.actions.loading import decider
+from moderation.actions.request_helpers import require_decider
 from moderation.erasure import purge
 from moderation.models import Group, Member
 from moderation.queue import explanations
-from moderation.queue.filters import whole_number
+from moderation.queue.filters import parse_whole_number
 
 PAGE = 100  # comments of a list
 LISTS_SHOWN = 20
@@ -56,13 +56,13 @@ class PurgeListForm(forms.Form):
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def choose(request: HttpRequest) -> HttpResponse:
+def new_purge_list(request: HttpRequest) -> HttpResponse:
     """Show the form for a new list, and earlier lists. Making a list deletes nothing."""
     user = _require_administrator(request)
     form = PurgeListForm(request.POST if request.method == "POST" else None, initial={"states": [State.SPAM]})
     if form.is_valid():
         chosen = form.cleaned_data
-        if group := purge.freeze(states=chosen["states"], days=chosen["days"], actor=user):
+        if group := purge.make_list(states=chosen["states"], days=chosen["days"], actor=user):
             return redirect("moderation:emptying-list", group.pk)
         messages.info(request, _("There are no such comments."))
         return redirect("moderation:emptying")
@@ -78,7 +78,7 @@ def choose(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def emptying_list(request: HttpRequest, pk: UUID) -> HttpResponse:
+def purge_list(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show a list. POST deletes its comments, if the box is checked."""
     user = _require_administrator(request)
     group = _load(pk)
@@ -92,7 +92,9 @@ def emptying_list(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "group": group,
         "summary": summary,
-        "reasons": [(explanations.decided(state, reason), n) for state, reason, n in summary.by_reason],
+        "reasons": [
+            (explanations.describe_decision(state, reason), n) for state, reason, n in summary.by_reason
+        ],
         "sample": [(comment, explanations.excerpt(comment)) for comment in summary.sample],
         "changed": summary.changed[:CHANGED_SHOWN],
         "more_changed": max(0, len(summary.changed) - CHANGED_SHOWN),
@@ -107,11 +109,11 @@ def emptying_list(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_safe
 @login_required
-def members(request: HttpRequest, pk: UUID) -> HttpResponse:
+def purge_list_comments(request: HttpRequest, pk: UUID) -> HttpResponse:
     """List every comment of a list. ?after=<comment>: the next page."""
     _require_administrator(request)
     group = _load(pk)
-    after = whole_number(request.GET.get("after"))
+    after = parse_whole_number(request.GET.get("after"))
     rows = Member.objects.filter(group=group, comment__gt=after or 0).order_by("comment")
     rows = rows.select_related("comment__discussion__article")
     rows = rows.defer("comment__discussion__article__body", "comment__discussion__article__body_html")
@@ -127,7 +129,7 @@ def members(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _purge(request: HttpRequest, group: Group, user: User) -> HttpResponse:
-    result = purge.empty(group=group, actor=user)
+    result = purge.purge_list(group=group, actor=user)
     if result.batch:
         done = ngettext(
             "%(n)s comment was permanently deleted.",
@@ -149,7 +151,7 @@ def _load(pk: UUID) -> Group:
 
 
 def _require_administrator(request: HttpRequest) -> User:
-    user = decider(request)
+    user = require_decider(request)
     if not user.is_administrator:
         raise PermissionDenied
     return user

@@ -16,7 +16,7 @@ from accounts.erasure_log import Erasure
 from accounts.models import Guest, User
 from articles.redaction import redact
 from comments.models import REMOVED, Comment, Reason, State
-from comments.services import change_states, lock
+from comments.services import change_states, lock_discussions_of
 from comments.text_changes import erase_comments
 from moderation.erasure import purge, restricted_content, restrictions
 from moderation.models import Batch, Seal
@@ -58,21 +58,21 @@ def replay(known: Sequence[Erasure]) -> Replayed:
     unknown = [erasure for erasure in deleted if (erasure.id, erasure.made) not in with_reason]
     restricted = _restrict([*by_kind["sealed"], *unknown])
     # Each entry about a version or a note lists some of its redacted places, so all entries are needed.
-    versions = redact.black_out_again(known)
+    versions = redact.repeat_redactions(known)
     comments = _delete(by_kind["comment"])
     people = _blank(by_kind["account"], by_kind["guest"])
     return Replayed(restricted, comments, people, versions)
 
 
-def remember_all() -> int:
+def log_all() -> int:
     """Add every erasure in the database that the erasure log lacks. Runs as a job.
 
     The log may lack some if the server stopped while it was written. Returns the number of additions.
     """
-    return note_missing(_erasures_in_database())
+    return log_missing(_erasures_in_database())
 
 
-def note_missing(erasures: Iterable[Erasure]) -> int:
+def log_missing(erasures: Iterable[Erasure]) -> int:
     """Add the erasures that the log lacks, and return their number. Raises OSError."""
     known = {}
     if erasure_log.path().exists():
@@ -101,7 +101,7 @@ def _erasures_in_database() -> Iterator[Erasure]:
     for pk, made in Guest.objects.filter(name="").order_by("pk").values_list("pk", "created_at"):
         yield Erasure("guest", pk, made.isoformat())
 
-    yield from redact.blackened()
+    yield from redact.redacted_texts()
 
 
 def comment_erasure(pk: int, made: datetime, state: str, reason: str) -> Erasure:
@@ -116,7 +116,7 @@ def _restrict(erasures: Sequence[Erasure]) -> int:
         groups[why, erasure.is_held].append(pk)
     count = 0
     for (why, is_held), ids in groups.items():
-        action = restrictions.seal(ids=ids, why=why, actor=None, held=is_held, notify=False)
+        action = restrictions.restrict(ids=ids, why=why, actor=None, held=is_held, notify=False)
         count += len(action.changed)
         if is_held:  # the legal hold may be newer than the restriction
             Seal.objects.filter(comment__in=ids, lifted_at=None, is_held=False).update(is_held=True)
@@ -129,7 +129,7 @@ def _delete(erasures: Sequence[Erasure]) -> int:
         return 0
     batch = Batch(kind=Batch.Kind.EMPTYING, parameters={"erased": len(present)})
     batch.save(force_insert=True)
-    lock(present)
+    lock_discussions_of(present)
     groups: defaultdict[tuple[State, str], list[int]] = defaultdict(list)
     # Comments that were removed only after the backup was made.
     not_removed = Comment.objects.filter(pk__in=present, state__in=[State.PUBLISHED, State.PENDING])
@@ -139,9 +139,9 @@ def _delete(erasures: Sequence[Erasure]) -> int:
     for (state, reason), ids in groups.items():
         change_states(ids=ids, to=state, reason=reason, actor=None, batch=batch.pk)
     # A legal hold in the backup was ended before the texts were deleted.
-    restricted_content.clear(list(Seal.objects.filter(comment__in=present, lifted_at=None)))
+    restricted_content.clear_texts(list(Seal.objects.filter(comment__in=present, lifted_at=None)))
     erased = erase_comments(ids=list(present), at=batch.at, sealed=True)
-    purge.clear_beside(erased)
+    purge.clear_related_data(erased)
     return len(erased)
 
 
@@ -151,7 +151,7 @@ def _blank(accounts: Sequence[Erasure], guests: Sequence[Erasure]) -> int:
     named = Guest.objects.exclude(name="", email="")
     people += [Person(guest=guest) for guest in named.filter(pk__in=_present(named, "created_at", guests))]
     for person in people:
-        purge.forget_person(person=person, actor=None)
+        purge.blank_person(person=person, actor=None)
     return len(people)
 
 

@@ -11,11 +11,11 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.erasure_log import Erasure, remember
+from accounts.erasure_log import Erasure, append_on_commit
 from accounts.models import User
 from comments.models import Comment, CommentRevision, Reason, Transition
-from comments.services import lock
-from comments.text_changes import Words, give_words, take_words
+from comments.services import lock_discussions_of
+from comments.text_changes import CommentContent, remove_content, restore_content
 from moderation.models import Batch, Origin, Seal, SealedText
 
 
@@ -35,7 +35,7 @@ def why_not_undone(batch: Batch, actor: User | None) -> str:
 
 def store_texts(seals: Sequence[Seal]) -> None:
     """Save new restrictions, and move the texts of their comments into them."""
-    words = {own.comment: own for own in take_words([seal.comment_id for seal in seals])}
+    words = {own.comment: own for own in remove_content([seal.comment_id for seal in seals])}
     origins = dict(Origin.objects.filter(comment__in=list(words)).values_list("comment", "ip_hash"))
     for seal in seals:
         own = words[seal.comment_id]
@@ -68,7 +68,7 @@ def log_restrictions(comments: Sequence[int]) -> None:
     """Add the restrictions of these comments to the erasure log, for the restore of an older backup."""
     restricted = Seal.objects.filter(comment__in=comments, lifted_at=None).select_related("comment")
     rows = restricted.defer("comment__body", "comment__body_html").order_by("pk")
-    remember([restriction_erasure(seal) for seal in rows])
+    append_on_commit([restriction_erasure(seal) for seal in rows])
 
 
 def restriction_erasure(seal: Seal) -> Erasure:
@@ -91,7 +91,7 @@ def read_texts(seals: Sequence[Seal], *, by: User | None, is_export: bool = Fals
 
 
 @contextmanager
-def unsealing(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
+def moving_texts(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
     """Move the texts around an undo that changes restrictions, with the change of the states as the body.
 
     Texts of comments whose restriction is lifted are restored before it, since an unrestricted comment must
@@ -105,7 +105,7 @@ def unsealing(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
     # Nothing else changes the state of a restricted comment, so each of these returns to its earlier state.
     # The lock is needed for a colleague who lifts or erases one at the same moment.
     changed = Transition.objects.filter(batch=undoing.undoes_id).values_list("comment", flat=True)
-    lock(list(changed if only is None else only))
+    lock_discussions_of(list(changed if only is None else only))
     seals = Seal.objects.filter(batch=undoing.undoes, lifted_at=None, comment__erased_at=None)
     _restore_texts(list(seals if only is None else seals.filter(comment__in=only)), undoing.actor)
     yield
@@ -117,7 +117,7 @@ def unsealing(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
     )
 
 
-def clear(seals: Sequence[Seal]) -> None:
+def clear_texts(seals: Sequence[Seal]) -> None:
     """Delete the texts, names, e-mails and IP address hashes of these restrictions."""
     keys = [seal.pk for seal in seals]
     SealedText.objects.filter(seal__in=keys).delete()
@@ -136,9 +136,9 @@ def _restore_texts(seals: Sequence[Seal], actor: User | None) -> None:
     comments = Comment.objects.filter(pk__in=[seal.comment_id for seal in seals])
     blanked = set(comments.filter(Q(author__name="") | Q(guest__name="")).values_list("pk", flat=True))
     forgotten = blanked | set(comments.filter(guest__email="").values_list("pk", flat=True))
-    give_words(
+    restore_content(
         [
-            Words(
+            CommentContent(
                 comment=seal.comment_id,
                 author_name=_("Anonymous") if seal.comment_id in blanked else seal.author_name,
                 author_email="" if seal.comment_id in forgotten else seal.author_email,
@@ -162,6 +162,8 @@ def _restore_texts(seals: Sequence[Seal], actor: User | None) -> None:
             if shown.replaced_at is None
         ]
     )
-    clear(seals)
+    clear_texts(seals)
     Seal.objects.filter(pk__in=[seal.pk for seal in seals]).update(lifted_at=timezone.now())
-    remember([Erasure("unsealed", comment.pk, comment.created_at.isoformat()) for comment in comments])
+    append_on_commit(
+        [Erasure("unsealed", comment.pk, comment.created_at.isoformat()) for comment in comments]
+    )

@@ -25,11 +25,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from comments.models import Comment, Reason, State, Transition
 from moderation.actions import decisions
-from moderation.actions.loading import decider, login_for_the_queue, own_path
+from moderation.actions.request_helpers import login_for_the_queue, require_decider, safe_local_path
 from moderation.erasure import evidence, restricted_content, restrictions
 from moderation.models import Batch, Seal, has_page
-from moderation.queue.filters import whole_number
-from moderation.screening.duplicates import find_alike
+from moderation.queue.filters import parse_whole_number
+from moderation.screening.duplicates import find_similar
 
 PAGE = 50  # restrictions
 REFUSALS_SHOWN = 5
@@ -71,9 +71,9 @@ class RestrictForm(forms.Form):
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def seal(request: HttpRequest, pk: int) -> HttpResponse:
+def restrict(request: HttpRequest, pk: int) -> HttpResponse:
     """Restrict access to a comment. Who can load it may do this. `next`: the URL to return to."""
-    user = decider(request)
+    user = require_decider(request)
     comments = Comment.objects.in_care_of(user).select_related("discussion__article", "parent")
     comment = get_object_or_404(comments, pk=pk)
     if comment.state_reason == Reason.SEALED:
@@ -84,7 +84,7 @@ def seal(request: HttpRequest, pk: int) -> HttpResponse:
     form = RestrictForm(request.POST if request.method == "POST" else None, same=len(same))
     if form.is_valid():
         chosen = [comment.pk, *(same if form.cleaned_data.get("same") else [])]
-        action = restrictions.seal(
+        action = restrictions.restrict(
             ids=chosen, why=form.cleaned_data["why"], actor=user, held=form.cleaned_data["held"]
         )
         return _restricted_response(request, action, comment)
@@ -101,7 +101,7 @@ def seal(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _with_same_text(comment: Comment, user: User) -> list[int]:
     """Return the other comments with the same or nearly the same text, which are many for a short text."""
-    similar = find_alike(comment, restrictions.MAX_AT_ONCE - 1)
+    similar = find_similar(comment, restrictions.MAX_AT_ONCE - 1)
     others = Comment.objects.moderated_by(user).filter(pk__in=similar, erased_at=None)
     return list(others.order_by("pk").values_list("pk", flat=True))
 
@@ -117,7 +117,7 @@ def _restricted_response(request: HttpRequest, action: decisions.Decision, comme
     back = request.GET.get("next", "")
     if back == "story":
         return redirect(comment.discussion.article.get_absolute_url() + "#comments")
-    if back := own_path(request, back):
+    if back := safe_local_path(request, back):
         return redirect(back)
     return redirect("moderation:sealed-comment", comment.pk)
 
@@ -129,14 +129,14 @@ def _show_refusals(request: HttpRequest, action: decisions.Decision) -> None:
 
 @require_safe
 @login_required
-def sealed(request: HttpRequest) -> HttpResponse:
+def restricted_comments(request: HttpRequest) -> HttpResponse:
     """List restricted comments, the latest first. ?before=<restriction>: the next page."""
-    user = decider(request)
+    user = require_decider(request)
     rows = Seal.objects.filter(lifted_at=None, comment__in=Comment.objects.in_care_of(user))
     rows = rows.select_related("comment", "batch__actor").annotate(
         times_read=Count("readings"), last_read=Max("readings__at")
     )
-    before = whole_number(request.GET.get("before"))
+    before = parse_whole_number(request.GET.get("before"))
     if before:
         rows = rows.filter(pk__lt=before)
     found = list(rows.order_by("-pk")[: PAGE + 1])
@@ -151,9 +151,9 @@ def sealed(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
-def sealed_comment(request: HttpRequest, pk: int) -> HttpResponse:
+def restricted_comment(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the number, reason and time of a restriction; to administrators also its log and actions."""
-    comment = get_object_or_404(Comment.objects.in_care_of(decider(request)), pk=pk)
+    comment = get_object_or_404(Comment.objects.in_care_of(require_decider(request)), pk=pk)
     restriction = _active_restrictions().filter(comment=comment).first()
     return _page(request, restriction) if restriction else _redirect_lifted(request, comment)
 
@@ -166,7 +166,7 @@ def _with_restriction(view: Callable[[HttpRequest, Seal], HttpResponse]) -> Call
 
     @wraps(view)
     def loaded(request: HttpRequest, pk: int) -> HttpResponse:
-        if not decider(request).is_administrator:
+        if not require_decider(request).is_administrator:
             raise PermissionDenied
         if restriction := _active_restrictions().filter(comment=pk).first():
             return view(request, restriction)
@@ -178,18 +178,18 @@ def _with_restriction(view: Callable[[HttpRequest, Seal], HttpResponse]) -> Call
 @require_POST
 @login_for_the_queue
 @_with_restriction
-def words(request: HttpRequest, restriction: Seal) -> HttpResponse:
+def show_text(request: HttpRequest, restriction: Seal) -> HttpResponse:
     """Show the text. The reading is logged and committed before any of it is sent."""
-    texts = restricted_content.read_texts([restriction], by=decider(request))
+    texts = restricted_content.read_texts([restriction], by=require_decider(request))
     return _page(request, restriction, texts=texts[::-1])
 
 
 @require_POST
 @login_for_the_queue
 @_with_restriction
-def take_out(request: HttpRequest, restriction: Seal) -> HttpResponse:
+def download_evidence(request: HttpRequest, restriction: Seal) -> HttpResponse:
     """Download the evidence file. The export is logged and committed before any of it is sent."""
-    user = decider(request)
+    user = require_decider(request)
     data = evidence.build_evidence_file(seal=restriction, by=user)
     response = HttpResponse(data, content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="comment-{restriction.comment_id}.zip"'
@@ -199,10 +199,10 @@ def take_out(request: HttpRequest, restriction: Seal) -> HttpResponse:
 @require_POST
 @login_for_the_queue
 @_with_restriction
-def hold(request: HttpRequest, restriction: Seal) -> HttpResponse:
+def set_legal_hold(request: HttpRequest, restriction: Seal) -> HttpResponse:
     """Set a legal hold (is_held=1), or end it."""
     is_held = request.POST.get("is_held") == "1"
-    if restrictions.hold(seal=restriction, is_held=is_held, actor=decider(request)):
+    if restrictions.set_legal_hold(seal=restriction, is_held=is_held, actor=require_decider(request)):
         done = _("Legal hold set. Nobody can delete the comment.") if is_held else _("Legal hold ended.")
         messages.success(request, done)
     return redirect("moderation:sealed-comment", restriction.comment_id)
@@ -211,9 +211,9 @@ def hold(request: HttpRequest, restriction: Seal) -> HttpResponse:
 @require_POST
 @login_for_the_queue
 @_with_restriction
-def lift(request: HttpRequest, restriction: Seal) -> HttpResponse:
+def lift_restriction(request: HttpRequest, restriction: Seal) -> HttpResponse:
     """Lift the restriction: the comment gets its text and its earlier state again."""
-    action = restrictions.lift(seal=restriction, actor=decider(request))
+    action = restrictions.lift(seal=restriction, actor=require_decider(request))
     _show_refusals(request, action)
     if not action.batch:
         return redirect("moderation:sealed-comment", restriction.comment_id)
@@ -224,12 +224,12 @@ def lift(request: HttpRequest, restriction: Seal) -> HttpResponse:
 @require_POST
 @login_for_the_queue
 @_with_restriction
-def erase(request: HttpRequest, restriction: Seal) -> HttpResponse:
+def purge_text(request: HttpRequest, restriction: Seal) -> HttpResponse:
     """Delete the text permanently, if the box that confirms it is checked."""
     if request.POST.get("sure") != "1":
         messages.warning(request, _("Please confirm that this can't be undone."))
         return redirect("moderation:sealed-comment", restriction.comment_id)
-    action = restrictions.erase(seal=restriction, actor=decider(request))
+    action = restrictions.purge_text(seal=restriction, actor=require_decider(request))
     _show_refusals(request, action)
     if action.batch:
         messages.success(request, _("The text was permanently deleted."))
@@ -249,7 +249,7 @@ def _active_restrictions() -> Any:
 
 
 def _page(request: HttpRequest, restriction: Seal, texts: list[Any] | None = None) -> HttpResponse:
-    user = decider(request)
+    user = require_decider(request)
     comment = restriction.comment
     context = {
         "restriction": restriction,

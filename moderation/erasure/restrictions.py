@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from comments.models import Reason, State
-from comments.services import lock, seal_states
+from comments.services import lock_discussions_of, restrict_states
 from comments.text_changes import erase_comments
 from moderation import tasks
 from moderation.actions import decisions
@@ -24,7 +24,7 @@ MAX_AT_ONCE = 10_000  # comments of one action
 ALWAYS_LEGAL_HOLD = {Seal.Why.CHILD_ABUSE}
 
 
-def seal(
+def restrict(
     *, ids: Sequence[int], why: str, actor: User | None, held: bool = False, notify: bool = True
 ) -> Decision:
     """Restrict access to comments, as one action: they are removed, and only administrators can read them.
@@ -42,7 +42,7 @@ def seal(
     )
     with transaction.atomic():
         batch.save(force_insert=True)
-        restricted = seal_states(ids=ids, actor=actor, batch=batch.pk)
+        restricted = restrict_states(ids=ids, actor=actor, batch=batch.pk)
         if not restricted:
             transaction.set_rollback(True)
         else:
@@ -53,10 +53,12 @@ def seal(
                 closed_at=timezone.now(), closed_by=batch.pk, claimed_by=None, claimed_until=None
             )
             if notify and why not in NO_NOTIFICATION:
-                tasks.tell_authors_later(batch)
+                tasks.notify_authors_later(batch)
     left = sorted(set(ids) - set(restricted))
-    refused = decisions.refusals(left[: decisions.NAMED])
-    return Decision(batch if restricted else None, restricted, refused, more=len(left[decisions.NAMED :]))
+    refused = decisions.refusals(left[: decisions.MAX_REFUSALS_LISTED])
+    return Decision(
+        batch if restricted else None, restricted, refused, more=len(left[decisions.MAX_REFUSALS_LISTED :])
+    )
 
 
 def lift(*, seal: Seal, actor: User) -> Decision:
@@ -69,7 +71,7 @@ def lift(*, seal: Seal, actor: User) -> Decision:
     return decisions.undo(batch=seal.batch, actor=actor, only=[seal.comment_id])
 
 
-def hold(*, seal: Seal, is_held: bool, actor: User) -> Batch | None:
+def set_legal_hold(*, seal: Seal, is_held: bool, actor: User) -> Batch | None:
     """Set a legal hold on a restricted comment, or end it.
 
     Returns None if nothing changes, if the restriction was lifted, or if the comment was permanently deleted.
@@ -81,7 +83,7 @@ def hold(*, seal: Seal, is_held: bool, actor: User) -> Batch | None:
     if is_held:
         rows = rows.filter(comment__erased_at=None)
     with transaction.atomic():
-        lock([seal.comment_id])
+        lock_discussions_of([seal.comment_id])
         if not rows.update(is_held=is_held):
             return None
         restricted_content.log_restrictions([seal.comment_id])
@@ -89,7 +91,7 @@ def hold(*, seal: Seal, is_held: bool, actor: User) -> Batch | None:
     return batch
 
 
-def erase(*, seal: Seal, actor: User) -> Decision:
+def purge_text(*, seal: Seal, actor: User) -> Decision:
     """Delete the text of a restricted comment permanently, with the data that purge.clear_beside deletes.
 
     The comment stays restricted, with its number and reason. It is refused during a legal hold.
@@ -98,7 +100,7 @@ def erase(*, seal: Seal, actor: User) -> Decision:
         kind=Batch.Kind.EMPTYING, actor=actor, parameters={"comment": seal.comment_id, "is_sealed": True}
     )
     with transaction.atomic():
-        lock([seal.comment_id])
+        lock_discussions_of([seal.comment_id])
         fresh = Seal.objects.select_for_update().get(pk=seal.pk)
         if fresh.is_held:
             return Decision(
@@ -107,6 +109,6 @@ def erase(*, seal: Seal, actor: User) -> Decision:
         erased = [] if fresh.lifted_at else erase_comments(ids=[seal.comment_id], at=batch.at, sealed=True)
         if erased:
             batch.save(force_insert=True)
-            restricted_content.clear([fresh])
-            purge.clear_beside(erased)
+            restricted_content.clear_texts([fresh])
+            purge.clear_related_data(erased)
     return Decision(batch if erased else None, erased)

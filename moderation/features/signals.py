@@ -41,10 +41,10 @@ from moderation.features.phrases import (
 )
 from moderation.features.text_reading import (
     MAX_SPANS,
-    Read,
+    ParsedComment,
     SignalResult,
     host,
-    script,
+    main_script,
     script_of,
     split_url,
 )
@@ -63,7 +63,7 @@ MIN_SUBJECT_STEMS = 30  # stems of article, parent and thread: a title alone is 
 CONFUSABLE_SCRIPTS = {"Lati", "Gree", "Cyri"}  # scripts with letters that look alike
 KANA_SCRIPTS = {"Hira", "Kata"}  # Japanese mixes both in one text
 
-Signal = Callable[[Read], SignalResult | None]
+Signal = Callable[[ParsedComment], SignalResult | None]
 
 
 def cached_per_comment(signal: Signal) -> Signal:
@@ -71,7 +71,7 @@ def cached_per_comment(signal: Signal) -> Signal:
     name = signal.__name__
 
     @wraps(signal)
-    def asked(comment: Read) -> SignalResult | None:
+    def asked(comment: ParsedComment) -> SignalResult | None:
         if name not in comment.cached_results:
             comment.cached_results[name] = signal(comment)
         return comment.cached_results[name]
@@ -82,7 +82,7 @@ def cached_per_comment(signal: Signal) -> Signal:
 # When
 
 
-def late(comment: Read) -> SignalResult | None:
+def late(comment: ParsedComment) -> SignalResult | None:
     """Posted long after the article, when few people but many robots still read it. `number`: whole days."""
     data = comment.data
     if data.article_date is None or data.comment_date is None:
@@ -98,7 +98,7 @@ def late(comment: Read) -> SignalResult | None:
 # What it is about
 
 
-def drift(comment: Read) -> SignalResult | None:
+def drift(comment: ParsedComment) -> SignalResult | None:
     """Hardly any content word is in the article, the parent or the thread. `number`: how many are."""
     if comment.subject is None or len(comment.subject) < MIN_SUBJECT_STEMS or other_script(comment):
         return None  # texts in two scripts have no word in common
@@ -112,7 +112,7 @@ def drift(comment: Read) -> SignalResult | None:
     return SignalResult((1 - share / 0.3) * min(1.0, len(stems) / 8), number=known)
 
 
-def on_subject(comment: Read) -> SignalResult | None:
+def on_subject(comment: ParsedComment) -> SignalResult | None:
     """Uses words of the article or the thread. Counts for the comment. `number`: how many."""
     if comment.subject is None:
         return None
@@ -124,7 +124,7 @@ def on_subject(comment: Read) -> SignalResult | None:
     return SignalResult(strength, comment.spans(sorted(known.values(), key=lambda m: m.start())), len(known))
 
 
-def specific(comment: Read) -> SignalResult | None:
+def specific(comment: ParsedComment) -> SignalResult | None:
     """Has names, figures, versions or code, which only people with something to say use. Counts for it."""
     text = comment.body
     shouting = sum(w.isupper() for w in text.split()) > 0.3 * len(text.split())
@@ -144,14 +144,14 @@ def specific(comment: Read) -> SignalResult | None:
     )
 
 
-def answers(comment: Read) -> SignalResult | None:
+def answers(comment: ParsedComment) -> SignalResult | None:
     """Answers another comment: it has a parent, or it addresses a person by name. Counts for it."""
     if m := ADDRESSED.search(comment.plain):
         return SignalResult(0.7, comment.spans([m]))
     return SignalResult(0.4) if comment.data.parent else None
 
 
-def asks(comment: Read) -> SignalResult | None:
+def asks(comment: ParsedComment) -> SignalResult | None:
     """Has a question or a first-hand report, so it wants an answer. Counts for it, a little."""
     found = [*QUESTION.finditer(comment.plain), *FIRST_HAND.finditer(comment.plain)]
     found = [m for m in found if not SITE_TALK.search(m[0])]
@@ -164,7 +164,7 @@ def asks(comment: Read) -> SignalResult | None:
     )
 
 
-def praise(comment: Read) -> SignalResult | None:
+def praise(comment: ParsedComment) -> SignalResult | None:
     """Generic praise: praise with hardly a content word. `number`: words of praise."""
     kind = [m for m in comment.words if m[0] in PRAISE_WORDS]
     if not kind:
@@ -178,7 +178,7 @@ def praise(comment: Read) -> SignalResult | None:
     return SignalResult(strength, comment.spans(kind), len(kind)) if strength > 0.05 else None
 
 
-def site_talk(comment: Read) -> SignalResult | None:
+def site_talk(comment: ParsedComment) -> SignalResult | None:
     """Talks about the site, the page or the writing instead of the subject. `number`: how often."""
     if not SITE_TALK_HINT.search(comment.plain):
         return None
@@ -190,24 +190,24 @@ def site_talk(comment: Read) -> SignalResult | None:
     return SignalResult(strength, comment.spans(found), len(found))
 
 
-def spun(comment: Read) -> SignalResult | None:
+def spun(comment: ParsedComment) -> SignalResult | None:
     """Has phrases of the templates that spam robots vary ("spin"). `number`: how many."""
     found = list(TEMPLATES.finditer(comment.plain))
     return SignalResult(min(1.0, 0.4 + 0.3 * len(found)), comment.spans(found), len(found)) if found else None
 
 
-def leftovers(comment: Read) -> SignalResult | None:
+def leftovers(comment: ParsedComment) -> SignalResult | None:
     """Has placeholders or broken characters that a robot left in: {great|good}, %name%, ¡¦."""
     found = list(LEFTOVER.finditer(comment.folded.text))
     return SignalResult(min(1.0, 0.6 + 0.2 * len(found)), comment.spans(found), len(found)) if found else None
 
 
-def is_padded(comment: Read) -> bool:
+def is_padded(comment: ParsedComment) -> bool:
     """Return whether numbers of four to eight digits surround the text."""
     return comment.body[:30].lstrip()[:1].isdecimal() and bool(PADDED.match(comment.folded.text))
 
 
-def padded(comment: Read) -> SignalResult | None:
+def padded(comment: ParsedComment) -> SignalResult | None:
     """Numbers of four to eight digits surround the text, so that no two copies are equal."""
     if not is_padded(comment):
         return None
@@ -219,7 +219,7 @@ def padded(comment: Read) -> SignalResult | None:
 
 
 @cached_per_comment
-def name_phrase(comment: Read) -> SignalResult | None:
+def name_phrase(comment: ParsedComment) -> SignalResult | None:
     """The name is a search phrase, or a category of a web directory."""
     words = comment.name_words
     if not words or name_domain(comment) is not None:
@@ -246,14 +246,14 @@ def name_phrase(comment: Read) -> SignalResult | None:
 
 
 @cached_per_comment
-def name_domain(comment: Read) -> SignalResult | None:
+def name_domain(comment: ParsedComment) -> SignalResult | None:
     """The name is the address of a website."""
     if "." not in comment.name and "://" not in comment.name:
         return None
     return SignalResult(1.0) if DOMAIN_NAME.search(comment.name) else None
 
 
-def own_name(comment: Read) -> SignalResult | None:
+def own_name(comment: ParsedComment) -> SignalResult | None:
     """The author's site contains the author's name, and the name is a person's. Counts for it."""
     if comment.site is None or not comment.name_words or name_phrase(comment) or name_domain(comment):
         return None
@@ -270,7 +270,7 @@ def own_name(comment: Read) -> SignalResult | None:
 # Links
 
 
-def no_gain(comment: Read) -> SignalResult | None:
+def no_gain(comment: ParsedComment) -> SignalResult | None:
     """Nobody would profit from it: the author's site is known to be empty ("", not None), the name sells
     nothing, and the text has no link and no call to action. Counts for it."""
     if comment.data.url is None or comment.data.url.strip() or comment.links:
@@ -286,7 +286,7 @@ def has_sales_word(text: str) -> bool:
     return not parts.isdisjoint(SALES_WORDS) or any(w in text for w in SALES_HOST_PARTS)
 
 
-def site_sells(comment: Read) -> SignalResult | None:
+def site_sells(comment: ParsedComment) -> SignalResult | None:
     """The author's site sells, judged by its address, and the name does not show that already."""
     if comment.site is None or name_phrase(comment) is not None or PROFILE_HOST.search(host(comment.site)):
         return None
@@ -295,7 +295,7 @@ def site_sells(comment: Read) -> SignalResult | None:
     return SignalResult(0.6) if has_sales_word(unquote(comment.site.path).lower()) else None
 
 
-def site_deep(comment: Read) -> SignalResult | None:
+def site_deep(comment: ParsedComment) -> SignalResult | None:
     """The author's site is a page deep within another site: a profile made for the link, or a query."""
     if comment.site is None:
         return None
@@ -307,7 +307,7 @@ def site_deep(comment: Read) -> SignalResult | None:
     return SignalResult(min(1.0, score)) if score > 0.2 else None
 
 
-def shortened(comment: Read) -> SignalResult | None:
+def shortened(comment: ParsedComment) -> SignalResult | None:
     """A link in the body, or the author's site, uses a link shortener that hides the target."""
     at = [m for m in comment.links if _is_shortened(m[0])]
     if not at and not (comment.site and _is_shortened(host(comment.site))):
@@ -320,7 +320,7 @@ def _is_shortened(link: str) -> bool:
     return parts is not None and (host(parts) in LINK_SHORTENERS or bool(SHORT_HOST.search(host(parts))))
 
 
-def puny(comment: Read) -> SignalResult | None:
+def puny(comment: ParsedComment) -> SignalResult | None:
     """The host of a link or of the author's site is in Punycode (xn--): it has letters beyond ASCII, which
     may look like others."""
     at = [m for m in comment.links if "xn--" in m[0]]
@@ -328,7 +328,7 @@ def puny(comment: Read) -> SignalResult | None:
     return SignalResult(0.8, comment.spans(at), len(at)) if at or of_site else None
 
 
-def links(comment: Read) -> SignalResult | None:
+def links(comment: ParsedComment) -> SignalResult | None:
     """The body has links. `number`: how many."""
     if not comment.links:
         return None
@@ -337,7 +337,7 @@ def links(comment: Read) -> SignalResult | None:
     return SignalResult(strength, comment.spans(comment.links), len(comment.links))
 
 
-def link_markup(comment: Read) -> SignalResult | None:
+def link_markup(comment: ParsedComment) -> SignalResult | None:
     """Links are written as HTML or BBCode, which robots paste and people rarely type."""
     found = list(LINK_MARKUP.finditer(comment.folded.text))
     if not found:
@@ -345,7 +345,7 @@ def link_markup(comment: Read) -> SignalResult | None:
     return SignalResult(min(1.0, 0.3 + 0.25 * len(found)), comment.spans(found), len(found))
 
 
-def own_link(comment: Read) -> SignalResult | None:
+def own_link(comment: ParsedComment) -> SignalResult | None:
     """The body links to the author's own site as well."""
     if comment.site is None or not comment.links:
         return None
@@ -355,7 +355,7 @@ def own_link(comment: Read) -> SignalResult | None:
 
 
 @cached_per_comment
-def calls(comment: Read) -> SignalResult | None:
+def calls(comment: ParsedComment) -> SignalResult | None:
     """Calls on readers to visit, subscribe, earn or get in touch. `number`: how often."""
     found = list(CALL_TO_ACTION.finditer(comment.plain))
     return (
@@ -364,7 +364,7 @@ def calls(comment: Read) -> SignalResult | None:
 
 
 @cached_per_comment
-def wares(comment: Read) -> SignalResult | None:
+def wares(comment: ParsedComment) -> SignalResult | None:
     """The body has many words used in selling, for its length. `number`: how many."""
     found = [m for m in comment.words if m[0] in PRODUCT_WORDS]
     if not found:
@@ -376,7 +376,7 @@ def wares(comment: Read) -> SignalResult | None:
 # How
 
 
-def shouting(comment: Read) -> SignalResult | None:
+def shouting(comment: ParsedComment) -> SignalResult | None:
     """Mostly capital letters, or rows of exclamation marks."""
     letters = list(filter(str.isalpha, comment.body))
     marks = max((len(m) for m in re.findall(r"[!?]+", comment.body)), default=0)
@@ -385,12 +385,12 @@ def shouting(comment: Read) -> SignalResult | None:
     return SignalResult(min(1.0, strength)) if strength > 0.1 else None
 
 
-def other_script(comment: Read) -> SignalResult | None:
+def other_script(comment: ParsedComment) -> SignalResult | None:
     """Is written in another script than the article."""
     article = comment.data.article_text or comment.data.article_title
     if not article:
         return None
-    mine, theirs = script(comment.plain), _article_script(article)
+    mine, theirs = main_script(comment.plain), _article_script(article)
     return (
         SignalResult(0.8) if mine and theirs and mine != theirs and {mine, theirs} != KANA_SCRIPTS else None
     )
@@ -398,10 +398,10 @@ def other_script(comment: Read) -> SignalResult | None:
 
 @lru_cache(maxsize=256)
 def _article_script(text: str) -> str:
-    return script(text)
+    return main_script(text)
 
 
-def mixed_script(comment: Read) -> SignalResult | None:
+def mixed_script(comment: ParsedComment) -> SignalResult | None:
     """Words mix Latin with Greek or Cyrillic letters that look alike, to get past word lists."""
     if comment.body.isascii():
         return None
@@ -413,16 +413,16 @@ def mixed_script(comment: Read) -> SignalResult | None:
     return SignalResult(min(1.0, 0.6 + 0.1 * len(found)), comment.spans(found), len(found)) if found else None
 
 
-def name_script(comment: Read) -> SignalResult | None:
+def name_script(comment: ParsedComment) -> SignalResult | None:
     """The name is in another script than the text. A fact for moderators; it has no weight."""
-    name, body = script(comment.data.author or ""), script(comment.plain)
+    name, body = main_script(comment.data.author or ""), main_script(comment.plain)
     return SignalResult(0.3) if name and body and name != body and {name, body} != KANA_SCRIPTS else None
 
 
 # Abuse: these order the queue and are not part of the spam probability.
 
 
-def slur(comment: Read) -> SignalResult | None:
+def slur(comment: ParsedComment) -> SignalResult | None:
     """Has a slur in the body or the name. Orders the queue only."""
     found = list(SLURS.finditer(comment.plain))
     in_name = bool(SLURS.search(comment.name))
@@ -431,7 +431,7 @@ def slur(comment: Read) -> SignalResult | None:
     )
 
 
-def insult(comment: Read) -> SignalResult | None:
+def insult(comment: ParsedComment) -> SignalResult | None:
     """Insults the person who is answered. Orders the queue only."""
     if not answers(comment):
         return None
@@ -491,7 +491,7 @@ PRIORS: dict[str, float] = {
 } | SITE_SIGNAL_WEIGHTS
 
 
-def find(comment: Read, signals: Iterable[Signal] = SIGNALS) -> list[SignalResult]:
+def find_signals(comment: ParsedComment, signals: Iterable[Signal] = SIGNALS) -> list[SignalResult]:
     """Return the results of these signals that apply, in their order."""
     out = []
     for signal in signals:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
-from core.sql import execute_planned
+from core.sql import execute_prepared
 
 THREAD_COMMENTS = 20  # earlier comments of the discussion that count for its subject
 THREAD_COMMENT_LENGTH = 500  # characters read of each of these
@@ -101,7 +101,7 @@ def load_thread_context(*, article: int, at: datetime, parent: int | None, exclu
     """Return the thread and the parent of a stored comment, and no other facts."""
     values = {"article": article, "at": at, "parent": parent or 0, "exclude": exclude}
     with connection.cursor() as cursor:
-        execute_planned(cursor, THREAD_CONTEXT_SQL, values)
+        execute_prepared(cursor, THREAD_CONTEXT_SQL, values)
         thread, parent_text = cursor.fetchone()
     return SiteFacts(thread=thread or "", parent_text=parent_text)
 
@@ -139,7 +139,7 @@ def load_site_facts(
         "staff": [ADMINISTRATOR, EDITOR, MODERATOR],
     }
     with connection.cursor() as cursor:
-        execute_planned(cursor, SITE_FACTS_SQL, values)
+        execute_prepared(cursor, SITE_FACTS_SQL, values)
         thread, spam_hosts, burst_hosts, staff, names, names_at_address, recent_names, parent_text, text = (
             cursor.fetchone()
         )

@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from accounts.names import plain, skeletons
+from accounts.names import fold_name, skeletons
 from moderation.features.site_facts import SiteFacts
-from moderation.features.text_reading import Read, SignalResult, host, split_url
+from moderation.features.text_reading import ParsedComment, SignalResult, host, split_url
 
 
-def imitates(comment: Read, facts: SiteFacts) -> SignalResult | None:
+def imitates(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
     """The name is that of a staff member, looks like it or claims a staff role, or looks like another name in
     this discussion. Two people may have equal names."""
     name = comment.data.author or ""
@@ -27,22 +27,22 @@ ROLE_NAMES = {"moderator", "administrator", "admin", "editor", "webmaster", "red
 
 
 def _name_words(name: str) -> list[str]:
-    return re.findall(r"\w+", plain(name))
+    return re.findall(r"\w+", fold_name(name))
 
 
-def spam_host(comment: Read, facts: SiteFacts) -> SignalResult | None:
+def spam_host(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
     """Links to a host that a spam comment linked to."""
     at = [m for m in comment.links if _link_host(m[0]) in facts.spam_hosts]
     return SignalResult(1.0, comment.spans(at), len(at)) if at else None
 
 
-def link_burst(comment: Read, facts: SiteFacts) -> SignalResult | None:
+def link_burst(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
     """Links to a host that two or more others linked to within a day. `number`: how many such links."""
     at = [m for m in comment.links if _link_host(m[0]) in facts.burst_hosts]
     return SignalResult(1.0, comment.spans(at), len(at)) if at else None
 
 
-def linked_hosts(comment: Read) -> list[str]:
+def linked_hosts(comment: ParsedComment) -> list[str]:
     """Return the hosts that a comment links to, without www., each once."""
     return list(dict.fromkeys(filter(None, (_link_host(m[0]) for m in comment.links))))
 
@@ -52,7 +52,7 @@ def _link_host(link: str) -> str:
     return host(parts) if parts else ""
 
 
-def one_address(comment: Read, facts: SiteFacts) -> SignalResult | None:
+def one_address(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
     """Its IP address posted under two or more other names within a day. `number`: how many names."""
     if facts.names_at_address < 2:
         return None
@@ -76,7 +76,7 @@ def unusual_name_shape(name: str) -> str | None:
     return None if not shape or _USUAL_SHAPE.fullmatch(shape) else shape
 
 
-def name_burst(comment: Read, facts: SiteFacts) -> SignalResult | None:
+def name_burst(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
     """The name looks machine-made, and three or more others of the same shape posted within a day. `number`:
     how many others."""
     mine = unusual_name_shape(comment.data.author or "")
@@ -86,7 +86,7 @@ def name_burst(comment: Read, facts: SiteFacts) -> SignalResult | None:
 
 MIN_NAME_BURST = 3
 
-SITE_SIGNALS: tuple[Callable[[Read, SiteFacts], SignalResult | None], ...] = (
+SITE_SIGNALS: tuple[Callable[[ParsedComment, SiteFacts], SignalResult | None], ...] = (
     imitates,
     spam_host,
     link_burst,
@@ -95,7 +95,7 @@ SITE_SIGNALS: tuple[Callable[[Read, SiteFacts], SignalResult | None], ...] = (
 )
 
 
-def find_site_signals(comment: Read, facts: SiteFacts) -> list[SignalResult]:
+def find_site_signals(comment: ParsedComment, facts: SiteFacts) -> list[SignalResult]:
     """Return the results of the site signals that apply, in their order."""
     found = ((signal(comment, facts), signal.__name__) for signal in SITE_SIGNALS)
     return [SignalResult(one.strength, one.spans, one.number, name) for one, name in found if one is not None]

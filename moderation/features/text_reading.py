@@ -22,7 +22,7 @@ SCRIPT_SAMPLE_LETTERS = 500  # of a text that tell its script
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
+class CommentData:
     """A comment with the facts around it. None means unknown, which is not the same as empty."""
 
     body: str
@@ -117,10 +117,10 @@ _BARE = re.compile(
 )
 
 
-class Read:
+class ParsedComment:
     """A parsed comment: what several signals need of it, each computed at most once."""
 
-    def __init__(self, data: Said) -> None:
+    def __init__(self, data: CommentData) -> None:
         self.data = data
         self.body = data.body if len(data.body) <= MAX_BODY_LENGTH else data.body[:MAX_BODY_LENGTH]
         self.folded = FoldedText(self.body)
@@ -240,7 +240,7 @@ def find_words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-def script(text: str) -> str:
+def main_script(text: str) -> str:
     """Return the script of most letters, as script_of names it, or "" if there are no letters. Only the first
     SCRIPT_SAMPLE_LETTERS count."""
     if text.isascii():

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from comments.models import Comment, State
 from moderation.models.rules import Rule
 from moderation.models.spam_filters import Filter
-from moderation.screening.checks import Found
+from moderation.screening.checks import CheckResult
 
 
 def confirmed_emails() -> models.QuerySet[EmailAddress]:
@@ -85,7 +85,7 @@ class Finding(models.Model):
         return twin if twin and twin.state == State.PUBLISHED and has_page(twin) else None
 
     @classmethod
-    def of(cls, comment: Comment, found: Found) -> "Finding":
+    def of(cls, comment: Comment, found: CheckResult) -> "Finding":
         """Return the unsaved Finding for the result of a check on the current revision of a comment."""
         return cls(
             comment=comment,

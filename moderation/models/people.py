@@ -12,12 +12,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Guest, User
-from articles.models.lengths import longest
+from articles.models.lengths import max_length_constraint
 from comments import removal_reasons
 from comments.models import Comment
 
 WORDS_MAX, NOTE_MAX = 2_000, 5_000  # characters
-KEPT_FOR = 30  # days for which an Origin is kept
+ORIGIN_KEPT_DAYS = 30  # days for which an Origin is kept
 MAILED_WITHIN = timedelta(minutes=2)  # the mail about a sanction is sent after one minute
 
 
@@ -68,8 +68,8 @@ class Sanction(models.Model):
                 condition=Q(user=None, guest__isnull=False) | Q(user__isnull=False, guest=None),
                 name="sanction_of_one_person",
             ),
-            longest("words", WORDS_MAX, name="sanction_words_length"),
-            longest("asked_words", WORDS_MAX, name="sanction_asked_words_length"),
+            max_length_constraint("words", WORDS_MAX, name="sanction_words_length"),
+            max_length_constraint("asked_words", WORDS_MAX, name="sanction_asked_words_length"),
         ]
 
     def __str__(self) -> str:
@@ -117,7 +117,7 @@ class Note(models.Model):
         verbose_name = _("note")
         verbose_name_plural = _("notes")
         ordering = ["at", "id"]
-        constraints = [longest("text", NOTE_MAX, name="moderator_note_length")]
+        constraints = [max_length_constraint("text", NOTE_MAX, name="moderator_note_length")]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d}"

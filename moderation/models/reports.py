@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Guest, User
-from articles.models.lengths import longest
+from articles.models.lengths import max_length_constraint
 from comments.models import Comment
 from moderation.models.cases import Case
 
@@ -48,7 +48,7 @@ class Report(models.Model):
             models.UniqueConstraint(
                 fields=["comment", "guest"], condition=~Q(guest=None), name="report_once_a_guest"
             ),
-            longest("words", WORDS_MAX, name="report_words_length"),
+            max_length_constraint("words", WORDS_MAX, name="report_words_length"),
         ]
 
     def __str__(self) -> str:
@@ -75,7 +75,7 @@ class Notice(models.Model):
     class Meta:
         verbose_name = _("report of illegal content")
         verbose_name_plural = _("reports of illegal content")
-        constraints = [longest("why", WHY_MAX, name="notice_why_length")]
+        constraints = [max_length_constraint("why", WHY_MAX, name="notice_why_length")]
 
     def __str__(self) -> str:
         return str(self.receipt)
@@ -115,7 +115,7 @@ class Appeal(models.Model):
         verbose_name_plural = _("appeals")
         constraints = [
             models.UniqueConstraint(fields=["comment", "is_edit"], name="appeal_once"),
-            longest("words", WORDS_MAX, name="appeal_words_length"),
+            max_length_constraint("words", WORDS_MAX, name="appeal_words_length"),
         ]
 
     def __str__(self) -> str:

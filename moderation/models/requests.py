@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from articles.models import Article
-from articles.models.lengths import longest
+from articles.models.lengths import max_length_constraint
 from comments.models import Comment
 
 TEXT_MAX = 5_000  # characters of each
@@ -63,7 +63,7 @@ class RemovalRequest(models.Model):
                 name="removalrequest_decided_once",
             ),
             *(
-                longest(field, TEXT_MAX, name=f"removalrequest_{field}_length")
+                max_length_constraint(field, TEXT_MAX, name=f"removalrequest_{field}_length")
                 for field in ("what", "why", "answer")
             ),
         ]

@@ -18,13 +18,13 @@ def current_site() -> Site:
     return Site.objects.first() or Site()
 
 
-def mail(template: str, subject: str, to: str, *, site: Site, **context: Any) -> EmailMessage:
+def compose_mail(template: str, subject: str, to: str, *, site: Site, **context: Any) -> EmailMessage:
     """Return a mail made from a template in templates/moderation/mail/, which also gets `site` and `url`."""
     context |= {"site": site, "url": settings.SITE_URL}
     return EmailMessage(subject, render_to_string(f"moderation/mail/{template}.txt", context), to=[to])
 
 
-def send(mails: Iterable[EmailMessage]) -> int:
+def send_mails(mails: Iterable[EmailMessage]) -> int:
     """Send mails over one connection, which is not opened if there are none.
 
     Returns the number of sent mails.
@@ -33,7 +33,7 @@ def send(mails: Iterable[EmailMessage]) -> int:
     return (get_connection().send_messages(messages) or 0) if messages else 0
 
 
-def are_read(user: str = "user", guest: str = "guest") -> Q:
+def has_confirmed_email(user: str = "user", guest: str = "guest") -> Q:
     """Return a condition for rows whose account is active and has a confirmed e-mail, or whose guest has one.
 
     `user` and `guest` are the paths from the row to the account and the guest.

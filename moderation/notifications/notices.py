@@ -70,13 +70,13 @@ def author_options(comment: Comment, last: Transition | None, appeals: Sequence[
     )
 
 
-def tell(comments: Sequence[Comment]) -> dict[int, DecisionNotice]:
+def render_notices(comments: Sequence[Comment]) -> dict[int, DecisionNotice]:
     """Return the notice about the last decision on each comment, by comment id.
 
     It takes seven statements, and those for stories, authors and guests that are not loaded yet.
     """
     ids = [comment.pk for comment in comments]
-    logs = state_history.read(ids)
+    logs = state_history.read_histories(ids)
     cases = defaultdict(list)
     for case in Case.objects.filter(comment__in=ids):
         cases[case.comment_id].append(case)
@@ -89,7 +89,7 @@ def tell(comments: Sequence[Comment]) -> dict[int, DecisionNotice]:
     # Each reason is looked up once: outside of a request each lookup queries the site's version.
     removals = {c.state_reason for c in comments if c.state in REMOVED}
     proposed = removal_counts.proposed([c.pk for c in comments if c.state in REMOVED])
-    reasons = {code: (removal_reasons.label(code), removal_reasons.told(code)) for code in removals}
+    reasons = {code: (removal_reasons.label(code), removal_reasons.author_message(code)) for code in removals}
     return {
         comment.pk: _notice(
             comment,
@@ -160,7 +160,7 @@ def guest_of_key(key: str, comment: int) -> Guest | None:
 def _notice(
     comment: Comment,
     reason: tuple[str, str],
-    log: state_history.Log,
+    log: state_history.StateHistory,
     cases: list[Case],
     appeals: list[Appeal],
     findings: list[Finding],
@@ -176,7 +176,7 @@ def _notice(
         shown = [found for found in findings if removal_counts.proposes(found, comment)]
     options = author_options(comment, log.last, appeals)
     hidden = kind == Kind.RESTRICTED or bool(comment.erased_at)
-    spans = [] if hidden else explanations.merged(span for found in shown for span in found.spans)
+    spans = [] if hidden else explanations.merge_spans(span for found in shown for span in found.spans)
     highlights = dict.fromkeys(Truncator(comment.body[start:end]).chars(100) for start, end in spans)
     earlier_cases = [case for case in cases if case.opened_at <= transition.at]
     return DecisionNotice(
@@ -188,7 +188,7 @@ def _notice(
             for sentence in [
                 *decision_kinds.decision_sentences(kind, reason, transition, answered),
                 # Two findings of one check have the same sentence.
-                *dict.fromkeys(finding(found) for found in shown),
+                *dict.fromkeys(explain_finding(found) for found in shown),
                 decision_kinds.report_sentence(kind, earlier_cases),
                 decision_kinds.decider_sentence(kind, transition, is_proposed=is_proposed),
             ]
@@ -196,7 +196,7 @@ def _notice(
         ],
         options=options,
         next_step=decision_kinds.next_step(kind, options, appeals),
-        body=SafeString("") if hidden else explanations.marked(comment.body, spans),
+        body=SafeString("") if hidden else explanations.highlight_text(comment.body, spans),
         highlights=list(highlights)[:MAX_HIGHLIGHTS],
         excerpt="" if hidden else Truncator(comment.body).chars(EXCERPT),
         at=transition.at,
@@ -204,7 +204,9 @@ def _notice(
     )
 
 
-def _kind(comment: Comment, log: state_history.Log, answered: Appeal | None, findings: list[Finding]) -> Kind:
+def _kind(
+    comment: Comment, log: state_history.StateHistory, answered: Appeal | None, findings: list[Finding]
+) -> Kind:
     if comment.state == State.PENDING:
         return _waiting_kind(log.telling, findings, is_rewritten=log.is_rewritten)
     if comment.state == State.PUBLISHED:
@@ -238,10 +240,10 @@ def _waiting_kind(transition: Transition, findings: list[Finding], *, is_rewritt
     return Kind.WAITS_CHECK
 
 
-def finding(found: Finding) -> str:
+def explain_finding(found: Finding) -> str:
     """Return one sentence about a finding that addresses the author of the comment."""
     if found.check_name != "new_person":
-        return explanations.why(found, to_moderator=False, twin=found.public_twin)
+        return explanations.explain_finding(found, to_moderator=False, twin=found.public_twin)
     if found.number is not None:
         return _("This is your first comment.")
     if found.is_proved:  # type: ignore[attr-defined]

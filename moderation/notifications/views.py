@@ -15,10 +15,10 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Guest, User
 from comments.models import Comment, State
 from comments.policy import policy
-from comments.views.loading import writer_of
+from comments.views.loading import current_writer
 from core.rate_limits import add_error
 from moderation.models import has_page
-from moderation.notifications.notices import guest_of_key, tell
+from moderation.notifications.notices import guest_of_key, render_notices
 from moderation.reports import reporting
 from moderation.reports.forms import AppealForm, ResubmitForm
 
@@ -37,14 +37,14 @@ def decision(request: HttpRequest, pk: str) -> HttpResponse:
     form = AppealForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            reporting.ask_for_a_look(comment=own, user=user, guest=guest, words=form.cleaned_data["words"])
+            reporting.appeal_removal(comment=own, user=user, guest=guest, words=form.cleaned_data["words"])
         except ValidationError as error:
             add_error(request, form, error)
         else:
             messages.success(request, _("You have appealed this decision. You will see the answer here."))
             return redirect(request.get_full_path())
-    notice = tell([own])[own.pk]
-    can_edit = own.can_be_edited_by(*writer_of(request))  # the edit page accepts no key
+    notice = render_notices([own])[own.pk]
+    can_edit = own.can_be_edited_by(*current_writer(request))  # the edit page accepts no key
     context = {
         **_comment_context(own),
         "notice": notice,
@@ -60,7 +60,7 @@ def decision(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def send_again(request: HttpRequest, pk: str) -> HttpResponse:
+def edit_and_resubmit(request: HttpRequest, pk: str) -> HttpResponse:
     """Edit a comment that is waiting or was removed, and resubmit it. This is possible once."""
     try:
         own, user, guest = _load_own(request, pk)
@@ -68,7 +68,7 @@ def send_again(request: HttpRequest, pk: str) -> HttpResponse:
         return redirect_to_login(request.path)
     back = reverse("decision", args=[own.pk]) + _key_query(request)
     is_post = request.method == "POST"
-    if not is_post and not tell([own])[own.pk].options.resubmit:
+    if not is_post and not render_notices([own])[own.pk].options.resubmit:
         messages.info(request, _("You can't do this any more."))
         return redirect(back)
     form = ResubmitForm(
@@ -76,7 +76,7 @@ def send_again(request: HttpRequest, pk: str) -> HttpResponse:
     )
     if form.is_valid():
         try:
-            reporting.edit_and_send_again(comment=own, body=form.cleaned_data["body"], user=user, guest=guest)
+            reporting.edit_and_resubmit(comment=own, body=form.cleaned_data["body"], user=user, guest=guest)
         except ValidationError as error:
             add_error(request, form, error)
         else:
@@ -93,7 +93,7 @@ def _load_own(request: HttpRequest, pk: str) -> tuple[Comment, User | None, Gues
 
     Raises Http404 for deleted comments and those of others, or _LoginRequired if logging in may help.
     """
-    user, guest = writer_of(request)
+    user, guest = current_writer(request)
     rows = Comment.objects.select_related("author", "guest", "parent", "discussion__article")
     found = rows.filter(pk=pk).exclude(state=State.DELETED).first()
     if found and found.is_by(user, guest):

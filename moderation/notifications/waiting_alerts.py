@@ -19,7 +19,7 @@ from moderation.queue import explanations
 
 
 @in_site_language
-def alert() -> str:
+def alert_moderators() -> str:
     """Mail the moderators if something has been waiting too long.
 
     Returns a word on the result for the job log.
@@ -43,8 +43,10 @@ def alert() -> str:
     if not not_alerted.update(alerted_at=now):
         return "sent already"
     try:
-        mails = (mail.mail("waiting", sentences[0], email, site=site, sentences=sentences) for email in to)
-        sent = mail.send(mails)
+        mails = (
+            mail.compose_mail("waiting", sentences[0], email, site=site, sentences=sentences) for email in to
+        )
+        sent = mail.send_mails(mails)
     except Exception:
         Desk.objects.filter(pk=1, alerted_at=now).update(alerted_at=None)  # the next run tries again
         raise
@@ -80,14 +82,14 @@ def _sentences(comments: Backlog, appeals: Backlog, now: datetime) -> Iterator[s
             "%(n)s comments are waiting, the oldest for %(age)s",
             comments.count,
         )
-        yield words % {"n": f"{comments.count:,}", "age": explanations.ago(now - comments.since)}
+        yield words % {"n": f"{comments.count:,}", "age": explanations.format_elapsed(now - comments.since)}
     if appeals.since:
         words = ngettext(
             "%(n)s appeal is waiting, the oldest for %(age)s",
             "%(n)s appeals are waiting, the oldest for %(age)s",
             appeals.count,
         )
-        yield words % {"n": f"{appeals.count:,}", "age": explanations.ago(now - appeals.since)}
+        yield words % {"n": f"{appeals.count:,}", "age": explanations.format_elapsed(now - appeals.since)}
 
 
 def is_alert_time(settings: Desk, at: time) -> bool:

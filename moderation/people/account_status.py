@@ -7,28 +7,28 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from comments.models import REMOVED, Comment, State
-from comments.views.loading import writer_of
-from moderation.notifications.notices import tell
+from comments.views.loading import current_writer
+from moderation.notifications.notices import render_notices
 from moderation.people import active_sanctions, sanctions
 from moderation.people.forms import SanctionAppealForm
-from moderation.queue.filters import whole_number
+from moderation.queue.filters import parse_whole_number
 
 COMMENTS_SHOWN = 50  # the latest waiting or removed ones
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def standing(request: HttpRequest) -> HttpResponse:
+def account_status(request: HttpRequest) -> HttpResponse:
     """Show the status of the account, or of this browser's guest. POST appeals one sanction."""
-    user, guest = writer_of(request)
-    active = active_sanctions.standing_of(user, guest)
+    user, guest = current_writer(request)
+    active = active_sanctions.own_sanctions(user, guest)
     form = SanctionAppealForm(request.POST if request.method == "POST" else None)
-    appealed = whole_number(request.POST.get("sanction"))
+    appealed = parse_whole_number(request.POST.get("sanction"))
     if request.method == "POST":
         sanction = next((sanction for sanction in active if sanction.pk == appealed), None)
         if sanction is None:
             raise Http404
         if form.is_valid():
-            if sanctions.ask(sanction=sanction, words=form.cleaned_data["words"]):
+            if sanctions.appeal(sanction=sanction, words=form.cleaned_data["words"]):
                 messages.success(
                     request, _("A moderator will review your appeal. You will see the answer here.")
                 )
@@ -41,7 +41,7 @@ def standing(request: HttpRequest) -> HttpResponse:
         .select_related("discussion__article", "author", "guest")
         .order_by("-created_at", "-pk")[: COMMENTS_SHOWN + 1]
     )
-    notices = tell(rows[:COMMENTS_SHOWN])
+    notices = render_notices(rows[:COMMENTS_SHOWN])
     context = {
         "is_known": bool(user or guest),
         "name": str(user or guest or ""),

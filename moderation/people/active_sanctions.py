@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Guest, User
 from comments import removal_reasons
-from core.templatetags.dates import clock
+from core.templatetags.dates import time_formatter
 from moderation.models import Sanction
 from moderation.models.people import person_key
 
@@ -34,7 +34,7 @@ EMAIL_REFUSED = gettext_lazy(
 
 # Needs a query `asked` with one row for each person (author, guest, browser, email in lower case, is_proved)
 # and returns the active sanctions of each. Each branch uses an index of its own.
-HELD = """
+ACTIVE_SANCTIONS = """
 SELECT asked.author, asked.guest, s.id, s.kind, s.reason, s.until, s.words, s.is_own
 FROM asked CROSS JOIN LATERAL (
   SELECT DISTINCT ON (id) * FROM (
@@ -55,7 +55,7 @@ FROM asked CROSS JOIN LATERAL (
   WHERE ended_at IS NULL AND (until IS NULL OR until > now())
   ORDER BY id, is_own DESC) s"""
 
-HELD_OF_SEVERAL = f"""
+ACTIVE_SANCTIONS_OF_PEOPLE = f"""
 WITH asked AS (
   SELECT u.id AS author, NULL::bigint AS guest, NULL::bigint AS browser, lower(u.email) AS email,
          EXISTS (SELECT FROM account_emailaddress e WHERE e.user_id = u.id AND e.verified
@@ -64,7 +64,7 @@ WITH asked AS (
   UNION ALL
   SELECT NULL, id, NULL, lower(email), confirmed_at IS NOT NULL
   FROM accounts_guest WHERE id = ANY(%(guests)s))
-{HELD}"""
+{ACTIVE_SANCTIONS}"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,7 @@ class ActiveSanction:
     is_own: bool
 
 
-def in_force(
+def active_by_person(
     users: Iterable[int], guests: Iterable[int], *, own_only: bool = False
 ) -> dict[str, list[Sanction]]:
     """Return the active sanctions by person key ("u12", "g7"), the oldest first, in two statements.
@@ -89,7 +89,7 @@ def in_force(
     `own_only` leaves out sanctions that apply only through an unconfirmed e-mail.
     """
     with connection.cursor() as cursor:
-        cursor.execute(HELD_OF_SEVERAL, {"users": list(users), "guests": list(guests)})
+        cursor.execute(ACTIVE_SANCTIONS_OF_PEOPLE, {"users": list(users), "guests": list(guests)})
         rows = [
             (person_key(author, guest), pk)
             for author, guest, pk, *_, is_own in cursor.fetchall()
@@ -103,7 +103,7 @@ def in_force(
     return by_person
 
 
-def read_held(rows: Iterable[dict[str, Any]] | None) -> list[ActiveSanction]:
+def parse_active_sanctions(rows: Iterable[dict[str, Any]] | None) -> list[ActiveSanction]:
     """Return the active sanctions from the JSON rows of the SQL query above."""
     return [
         ActiveSanction(
@@ -117,15 +117,15 @@ def read_held(rows: Iterable[dict[str, Any]] | None) -> list[ActiveSanction]:
     ]
 
 
-def refuse(sanctions: Sequence[ActiveSanction]) -> None:
+def refuse_paused_or_banned(sanctions: Sequence[ActiveSanction]) -> None:
     """Raise ValidationError if these pause or ban the author; it explains the sanction and how to appeal."""
     for kind in SILENCING_KINDS:
         for sanction in sorted(sanctions, key=lambda sanction: not sanction.is_own):
             if sanction.kind == kind:
-                raise ValidationError(told(sanction), code="sanctioned")
+                raise ValidationError(sanction_html(sanction), code="sanctioned")
 
 
-def told(sanction: ActiveSanction | Sanction) -> SafeString:
+def sanction_html(sanction: ActiveSanction | Sanction) -> SafeString:
     """Return the text of a sanction as HTML, with a link to the account status."""
     if isinstance(sanction, ActiveSanction) and not sanction.is_own:
         return format_html("{}", EMAIL_REFUSED)
@@ -151,7 +151,7 @@ def sanction_text(sanction: ActiveSanction | Sanction) -> str:
     return _("%(text)s “%(message)s”") % {"text": text, "message": sanction.words}
 
 
-def standing_of(user: User | None, guest: Guest | None) -> list[Sanction]:
+def own_sanctions(user: User | None, guest: Guest | None) -> list[Sanction]:
     """Return the active sanctions that are shown to this account or guest."""
     return sanctions_of(user, guest, own_only=True)
 
@@ -164,15 +164,15 @@ def is_email_blocked(user: User | None, guest: Guest | None) -> bool:
 def sanctions_of(user: User | None, guest: Guest | None, *, own_only: bool = False) -> list[Sanction]:
     """Return the active sanctions of the account, or else of the guest. See `active_by_person`."""
     if user:
-        return in_force([user.pk], [], own_only=own_only).get(person_key(user.pk, None), [])
+        return active_by_person([user.pk], [], own_only=own_only).get(person_key(user.pk, None), [])
     if guest:
-        return in_force([], [guest.pk], own_only=own_only).get(person_key(None, guest.pk), [])
+        return active_by_person([], [guest.pk], own_only=own_only).get(person_key(None, guest.pk), [])
     return []
 
 
 def _kind_sentence(kind: str, until: datetime | None) -> str:
     if until:
-        times = clock()
+        times = time_formatter()
         when = f"{times.moment_words(until)} {times.zone_name(until)}"
         match kind:
             case Sanction.Kind.BAN:

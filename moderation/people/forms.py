@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from comments import removal_reasons
 from comments.models import Reason
-from core.forms import Lines, leave_whole
+from core.forms import MultilineField, remove_maxlength
 from moderation.models import Note, Sanction
 from moderation.models.people import WORDS_MAX
 
@@ -47,7 +47,7 @@ class SanctionForm(forms.Form):
     """
 
     reason = forms.ChoiceField(label=gettext_lazy("Reason (shown to the person)"))
-    words = Lines(
+    words = MultilineField(
         label=gettext_lazy("Message to the person"),
         required=False,
         max_length=WORDS_MAX,
@@ -64,7 +64,7 @@ class SanctionForm(forms.Form):
     def __init__(self, data: Any = None, *, kind: str, counts: dict[int, int]) -> None:
         self.kind = Kind(kind)
         super().__init__(data, auto_id=f"id_{kind}_%s")  # the page has four of these forms
-        leave_whole(self)
+        remove_maxlength(self)
         spam = (Reason.SPAM.value, str(Reason.SPAM.label))
         self.fields["reason"].choices = [*removal_reasons.choices(), spam]  # type: ignore[attr-defined]
         self.fields["days"].choices = [  # type: ignore[attr-defined]
@@ -120,13 +120,13 @@ class NoteForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Note
         fields = ["text"]
-        field_classes = {"text": Lines}
+        field_classes = {"text": MultilineField}
         labels = {"text": gettext_lazy("Note for other moderators")}
         widgets = {"text": forms.Textarea(attrs={"rows": 2, "dir": "auto"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        leave_whole(self)
+        remove_maxlength(self)
 
     @property
     def helper(self) -> FormHelper:
@@ -140,7 +140,7 @@ class NoteForm(forms.ModelForm):  # type: ignore[type-arg]
 class SanctionAppealForm(forms.Form):
     """A form for the sanctioned person to appeal a sanction."""
 
-    words = Lines(
+    words = MultilineField(
         label=gettext_lazy("Why is this decision wrong?"),
         max_length=WORDS_MAX,
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
@@ -148,7 +148,7 @@ class SanctionAppealForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        leave_whole(self)
+        remove_maxlength(self)
 
     @property
     def helper(self) -> FormHelper:

@@ -21,7 +21,7 @@ from articles.models import Article
 from comments.models import Comment, Reason, State
 from moderation.models import Note, Notice, Report, Sanction
 from moderation.models.people import person_key
-from moderation.people.active_sanctions import in_force
+from moderation.people.active_sanctions import active_by_person
 from moderation.queue import explanations
 from moderation.screening import origins
 
@@ -100,7 +100,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Record:
+class AuthorRecord:
     """What is known about the author of one comment. The numbers leave out that comment."""
 
     url: str  # of the person's profile
@@ -114,7 +114,7 @@ class Record:
     same_name_said: str = ""  # the comments of these others: "2 published, 1 spam"
     ip: str = ""  # a short form of the hash of the comment's IP address, while it is kept
     same_ip: list[str] = field(default_factory=list)  # names of others at that address, the latest first
-    people_at_ip: int = 0  # number of these others, among the last origins.ALIKE comments
+    people_at_ip: int = 0  # number of these others, among the last origins.MAX_COMMENTS_PER_ADDRESS comments
     notes: list[Note] = field(default_factory=list)  # on the comment and on the person, the oldest first
 
     @property
@@ -125,7 +125,7 @@ class Record:
     @property
     def said(self) -> str:
         """Return the other comments in words, such as "3 published, 1 removed"; empty if there are none."""
-        return explanations.history(self.states)
+        return explanations.describe_state_counts(self.states)
 
 
 PERSON_KEY = re.compile(r"([ugi])([1-9][0-9]{0,17})", re.ASCII)
@@ -181,8 +181,8 @@ def person_facts(person: Person, user: User) -> PersonFacts:
     states, since = _states(users, guests, imported)
     received, illegal, sent = _reports(users, guests, [comment.pk for comment in imported])
     theirs = person.comments().in_care_of(user).order_by("-created_at")
-    latest = theirs.values_list("pk", flat=True)[: origins.ALIKE]
-    by_ip = dict(origins.of(latest, stories).values())
+    latest = theirs.values_list("pk", flat=True)[: origins.MAX_COMMENTS_PER_ADDRESS]
+    by_ip = dict(origins.people_by_address(latest, stories).values())
     return PersonFacts(
         description=_describe(person),
         since=since.get(person.key),
@@ -193,7 +193,7 @@ def person_facts(person: Person, user: User) -> PersonFacts:
         same_email=[(person_url(key), name) for key, name in _same_email(users, guests, stories)[person.key]],
         addresses=[
             SharedAddress(
-                origins.short(ip),
+                origins.shorten_hash(ip),
                 [(person_url(key), name) for key, name in others.items() if key != person.key],
             )
             for ip, others in by_ip.items()
@@ -201,7 +201,7 @@ def person_facts(person: Person, user: User) -> PersonFacts:
     )
 
 
-def keep_note(*, text: str, by: User, **about: Any) -> Note:
+def add_note(*, text: str, by: User, **about: Any) -> Note:
     """Add a note on a comment (`comment`) or on a person (Person.as_fields). A double click adds one note."""
     now = timezone.now()
     with transaction.atomic():
@@ -267,7 +267,8 @@ def search(query: str, user: User) -> list[SearchResult]:
         *(Person(comment=comment) for comment in imported),
     ]
     return [
-        SearchResult(person, _describe(person), explanations.history(states[person.key])) for person in people
+        SearchResult(person, _describe(person), explanations.describe_state_counts(states[person.key]))
+        for person in people
     ]
 
 
@@ -292,7 +293,7 @@ def can_read_emails(user: User) -> bool:
     return user.has_perm("accounts.view_user") and user.has_perm("accounts.view_guest")
 
 
-def records(comments: Sequence[Comment], user: User) -> dict[int, Record]:
+def author_records(comments: Sequence[Comment], user: User) -> dict[int, AuthorRecord]:
     """Return what is known about the author of each comment, by comment id, in at most twelve statements.
 
     An editor sees other people with the same name, e-mail or IP address only if these commented under the
@@ -305,17 +306,17 @@ def records(comments: Sequence[Comment], user: User) -> dict[int, Record]:
     imported = [comment for comment in comments if not (comment.author_id or comment.guest_id)]
     states, since = _states(users, guests, imported)
     received, _illegal, sent = _reports(users, guests, [comment.pk for comment in imported])
-    sanctions = in_force(users, guests)
+    sanctions = active_by_person(users, guests)
     same_email = _same_email(users, guests, stories)
     same_name = _same_name(keys, stories)
-    addresses = origins.of(keys, stories)
+    addresses = origins.people_by_address(keys, stories)
     notes = _notes(list(keys), users, guests)
     found = {}
     for comment in comments:
         key = keys[comment.pk]
         ip, people_there = addresses.get(comment.pk, (b"", {}))
         others = {other: name for other, name in people_there.items() if other != key}
-        found[comment.pk] = Record(
+        found[comment.pk] = AuthorRecord(
             url=person_url(key),
             since=since.get(key),
             states=states[key] - Counter([comment.state]),
@@ -324,8 +325,8 @@ def records(comments: Sequence[Comment], user: User) -> dict[int, Record]:
             sanctions=sanctions.get(key, []),
             same_email=[name for _other, name in same_email[key]],
             same_name=same_name[comment.pk][0],
-            same_name_said=explanations.history(same_name[comment.pk][1]),
-            ip=origins.short(ip),
+            same_name_said=explanations.describe_state_counts(same_name[comment.pk][1]),
+            ip=origins.shorten_hash(ip),
             same_ip=list(dict.fromkeys(others.values())),
             people_at_ip=len(others),
             notes=sorted(notes[f"#{comment.pk}"] + notes[key], key=lambda note: (note.at, note.pk)),

@@ -17,7 +17,7 @@ from django_tasks import task
 from accounts.models import Guest, User
 from articles.site.languages import in_site_language
 from comments.models import REMOVED, Reason, State, Transition
-from comments.services import change_states, lock
+from comments.services import change_states, lock_discussions_of
 from moderation.actions import setting_changes
 from moderation.models import Batch, Change, Sanction, confirmed_emails
 from moderation.notifications import mail
@@ -91,10 +91,12 @@ def impose(
             ended_at=now,
             batch=batch,
         )
-        setting_changes.make(batch=batch, changes=[(Change.Target.SANCTION, made.pk, "ended_at", None)])
+        setting_changes.apply_changes(
+            batch=batch, changes=[(Change.Target.SANCTION, made.pk, "ended_at", None)]
+        )
         if ids := _lock_removable(person, since=now - timedelta(days=days)) if days else []:
             change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk)
-        tell_later(batch)
+        notify_later(batch)
     return batch
 
 
@@ -144,7 +146,7 @@ def _lock_removable(person: Person, *, since: datetime) -> list[int]:
     """
     written = _removable(person).filter(created_at__gt=since)
     ids = list(written.values_list("pk", flat=True))
-    lock(ids)
+    lock_discussions_of(ids)
     return list(written.filter(pk__in=ids).values_list("pk", flat=True))
 
 
@@ -172,12 +174,14 @@ def end(*, sanction: Sanction, actor: User) -> Batch | None:
         if not Sanction.objects.in_force().select_for_update(no_key=True).filter(pk=sanction.pk).first():
             return None
         batch.save(force_insert=True)
-        setting_changes.make(batch=batch, changes=[(Change.Target.SANCTION, sanction.pk, "ended_at", now)])
-        tell_later(batch)
+        setting_changes.apply_changes(
+            batch=batch, changes=[(Change.Target.SANCTION, sanction.pk, "ended_at", now)]
+        )
+        notify_later(batch)
     return batch
 
 
-def ask(*, sanction: Sanction, words: str) -> bool:
+def appeal(*, sanction: Sanction, words: str) -> bool:
     """Record the person's appeal, which is possible once.
 
     Returns False if they appealed before or it is over.
@@ -186,7 +190,7 @@ def ask(*, sanction: Sanction, words: str) -> bool:
     return bool(rows.update(asked_at=timezone.now(), asked_words=words))
 
 
-def keep(*, sanction: Sanction) -> bool:
+def uphold(*, sanction: Sanction) -> bool:
     """Uphold a sanction after an appeal. Returns False if there is no open appeal or the sanction is over."""
     rows = open_appeals().filter(pk=sanction.pk).order_by()
     with transaction.atomic():
@@ -223,7 +227,7 @@ def open_appeals() -> Any:
     return rows.select_related("user", "guest", "batch__actor").order_by("asked_at")
 
 
-def to_answer(actor: User) -> Any:
+def appeals_to_answer(actor: User) -> Any:
     """Return the open appeals that this moderator may answer, by can_sanction and can_uphold."""
     rows = open_appeals().exclude(_left_to_colleagues(actor)).exclude(user=actor)
     if actor.is_administrator:
@@ -231,7 +235,7 @@ def to_answer(actor: User) -> Any:
     return rows.exclude(_is_on_staff())
 
 
-def tell_later(batch: Batch) -> None:
+def notify_later(batch: Batch) -> None:
     """Queue the mails to the people whose sanctions an action, or its undo, imposed or ended."""
     targets = batch.changes.filter(target=Change.Target.SANCTION)
     for pk in targets.values_list("target_id", flat=True):
@@ -275,7 +279,7 @@ def tell_kept(pk: int) -> int:
 
 def _with_confirmed_email(pk: int) -> Sanction | None:
     """Return the sanction, if the person's e-mail is confirmed."""
-    return Sanction.objects.filter(mail.are_read(), pk=pk).select_related("user", "guest").first()
+    return Sanction.objects.filter(mail.has_confirmed_email(), pk=pk).select_related("user", "guest").first()
 
 
 def _sanction_mail(sanction: Sanction, event: str) -> EmailMessage:
@@ -287,7 +291,7 @@ def _sanction_mail(sanction: Sanction, event: str) -> EmailMessage:
         text = active_sanctions.sanction_text(sanction)
     transitions = Transition.objects.filter(batch=sanction.batch_id, kind=Transition.Kind.STATE)
     removed = transitions.filter(comment__state__in=REMOVED).count()
-    return mail.mail(
+    return mail.compose_mail(
         "sanction",
         _subject(sanction, event),
         person.email,

@@ -17,16 +17,22 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from articles.paging import Place, asked_place
+from articles.paging import Cursor, read_cursor
 from comments.models import Comment, Reason, State
-from moderation.actions.loading import decider, just_done, login_for_the_queue, own_path, with_done
+from moderation.actions.request_helpers import (
+    just_done_action,
+    login_for_the_queue,
+    require_decider,
+    safe_local_path,
+    with_done_param,
+)
 from moderation.erasure import purge, restrictions
 from moderation.models import Note, Sanction, Seal
 from moderation.people import active_sanctions, profiles, sanctions
 from moderation.people.forms import NoteForm, SanctionForm
 from moderation.people.profiles import Person
 from moderation.queue import explanations
-from moderation.queue.filters import whole_number
+from moderation.queue.filters import parse_whole_number
 
 PAGE = 20  # comments
 MAX_SANCTIONS = 200  # active ones that are listed
@@ -35,9 +41,9 @@ EXCERPT = 300  # characters
 
 @require_safe
 @login_required
-def index(request: HttpRequest) -> HttpResponse:
+def people(request: HttpRequest) -> HttpResponse:
     """Search people by ?q=, a name or e-mail. Without it, moderators see appeals and active sanctions."""
-    user, query = decider(request), request.GET.get("q", "").replace("\x00", "").strip()[:200]
+    user, query = require_decider(request), request.GET.get("q", "").replace("\x00", "").strip()[:200]
     lists_sanctions = user.is_moderator and not query
     context = {
         "room": "people",
@@ -55,15 +61,15 @@ def index(request: HttpRequest) -> HttpResponse:
 @login_required
 def person(request: HttpRequest, key: str) -> HttpResponse:
     """Show a profile. ?state= filters the comments by state; ?before= shows older ones."""
-    user = decider(request)
+    user = require_decider(request)
     return _page(request, user, _load(key, user))
 
 
 @require_POST
 @login_for_the_queue
-def hold(request: HttpRequest, key: str, kind: str) -> HttpResponse:
+def impose_sanction(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     """Impose a sanction. An invalid form is shown again with its input."""
-    user = decider(request)
+    user = require_decider(request)
     who = _load(key, user)
     if kind not in Sanction.Kind.values:
         raise Http404
@@ -73,31 +79,31 @@ def hold(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, user, who, bound=form)
     batch = sanctions.impose(person=who, kind=kind, actor=user, **form.cleaned_data)
-    return redirect(with_done(who.get_absolute_url(), batch.pk))
+    return redirect(with_done_param(who.get_absolute_url(), batch.pk))
 
 
 @require_POST
 @login_for_the_queue
-def end(request: HttpRequest, pk: int) -> HttpResponse:
-    user, (sanction, who) = decider(request), _load_sanction(pk)
+def end_sanction(request: HttpRequest, pk: int) -> HttpResponse:
+    user, (sanction, who) = require_decider(request), _load_sanction(pk)
     if not sanctions.can_sanction(user, who):
         raise PermissionDenied
     if batch := sanctions.end(sanction=sanction, actor=user):
-        return redirect(with_done(who.get_absolute_url(), batch.pk))
+        return redirect(with_done_param(who.get_absolute_url(), batch.pk))
     messages.info(request, _("It had ended already."))
     return redirect(who)
 
 
 @require_POST
 @login_for_the_queue
-def keep(request: HttpRequest, pk: int) -> HttpResponse:
+def uphold_sanction(request: HttpRequest, pk: int) -> HttpResponse:
     """Uphold a sanction after an appeal."""
-    user, (sanction, who) = decider(request), _load_sanction(pk)
+    user, (sanction, who) = require_decider(request), _load_sanction(pk)
     if not sanctions.can_sanction(user, who):
         raise PermissionDenied
     if not sanctions.can_uphold(user, sanction):
         messages.warning(request, _("You took the first decision, so another moderator answers this appeal."))
-    elif sanctions.keep(sanction=sanction):
+    elif sanctions.uphold(sanction=sanction):
         messages.success(request, _("The decision is upheld. The person is notified."))
     else:
         messages.info(request, _("This appeal was answered already, or the sanction is over."))
@@ -106,14 +112,14 @@ def keep(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @login_for_the_queue
-def note(request: HttpRequest) -> HttpResponse:
+def add_note(request: HttpRequest) -> HttpResponse:
     """Add a note on a comment (`comment`: its number) or on a person (`person`: a key).
 
     `next`: the next URL.
     """
-    user, form = decider(request), NoteForm(request.POST)
+    user, form = require_decider(request), NoteForm(request.POST)
     subject: dict[str, Any] = {}
-    if pk := whole_number(request.POST.get("comment")):
+    if pk := parse_whole_number(request.POST.get("comment")):
         comment = get_object_or_404(Comment.objects.moderated_by(user), pk=pk)
         subject, back = {"comment": comment}, reverse("moderation:comment", args=[pk])
     else:
@@ -121,11 +127,11 @@ def note(request: HttpRequest) -> HttpResponse:
         if not user.is_moderator:
             raise PermissionDenied
         subject, back = who.as_fields, who.get_absolute_url()
-    back = own_path(request, request.POST.get("next", "")) or back
+    back = safe_local_path(request, request.POST.get("next", "")) or back
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return redirect(back)
-    profiles.keep_note(text=form.cleaned_data["text"], by=user, **subject)
+    profiles.add_note(text=form.cleaned_data["text"], by=user, **subject)
     messages.success(request, _("Note added. Only moderators and editors can read it."))
     return redirect(back)
 
@@ -134,30 +140,30 @@ def note(request: HttpRequest) -> HttpResponse:
 @login_for_the_queue
 def delete_note(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a note of one's own; administrators may delete any note."""
-    user = decider(request)
+    user = require_decider(request)
     found = Note.objects.filter(pk=pk) if user.is_administrator else Note.objects.filter(pk=pk, by=user)
     get_object_or_404(found).delete()
     messages.success(request, _("Note deleted."))
-    return redirect(own_path(request, request.POST.get("next", "")) or "moderation:people")
+    return redirect(safe_local_path(request, request.POST.get("next", "")) or "moderation:people")
 
 
 @require_POST
 @login_for_the_queue
-def child(request: HttpRequest, key: str) -> HttpResponse:
+def restrict_child_data(request: HttpRequest, key: str) -> HttpResponse:
     """Restrict access to all comments of a child, as one action."""
-    user = decider(request)
+    user = require_decider(request)
     who = _load(key, user)
     if not _can_restrict_all(user, who):
         raise PermissionDenied
     ids = list(_readable(who).values_list("pk", flat=True)[: restrictions.MAX_AT_ONCE])
-    action = restrictions.seal(ids=ids, why=Seal.Why.CHILD, actor=user) if ids else None
+    action = restrictions.restrict(ids=ids, why=Seal.Why.CHILD, actor=user) if ids else None
     if not action or not action.batch:
         messages.info(request, _("No readable comment of this person is left."))
         return redirect(who)
     if user.is_administrator:  # only administrators can undo it
         if who.comment:  # the imported name is gone, and so is its profile
             return redirect("moderation:batch", action.batch.pk)
-        return redirect(with_done(who.get_absolute_url(), action.batch.pk))
+        return redirect(with_done_param(who.get_absolute_url(), action.batch.pk))
     done = ngettext(
         "Access to %(n)s comment is restricted.",
         "Access to %(n)s comments is restricted.",
@@ -169,13 +175,13 @@ def child(request: HttpRequest, key: str) -> HttpResponse:
 
 @require_POST
 @login_for_the_queue
-def blank(request: HttpRequest, key: str) -> HttpResponse:
+def blank_person(request: HttpRequest, key: str) -> HttpResponse:
     """Delete the name and e-mail of a person permanently, once none of their comments can be read."""
-    user = decider(request)
+    user = require_decider(request)
     who = _load(key, user)
     if not _can_blank(user, who):
         raise PermissionDenied
-    purge.forget_person(person=who, actor=user)
+    purge.blank_person(person=who, actor=user)
     messages.success(request, _("Name and e-mail are deleted. This can't be undone."))
     return redirect(who)
 
@@ -220,7 +226,7 @@ def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | N
         "can_restrict_all": _can_restrict_all(user, who) and _readable(who).exists(),
         "can_blank": _can_blank(user, who) and not who.is_blank,
         "profile_url": who.get_absolute_url(),
-        "done": just_done(user, request.GET.get("done")),
+        "done": just_done_action(user, request.GET.get("done")),
         **_comments(request, user, who),
     }
     return render(request, "moderation/people/person.html", context, status=422 if bound else 200)
@@ -238,14 +244,14 @@ def _comments(request: HttpRequest, user: User, who: Person) -> dict[str, Any]:
     if (state := request.GET.get("state", "")) not in State.values:
         state = ""
     chosen = rows.filter(state=state) if state else rows
-    if place := asked_place(request):
+    if place := read_cursor(request):
         chosen = chosen.filter(place.behind("created_at"))
     texts = ["body_html", "discussion__article__body", "discussion__article__body_html"]
     found = list(
         chosen.select_related("discussion__article").defer(*texts).order_by("-created_at", "-pk")[: PAGE + 1]
     )
     shown = found[:PAGE]
-    last = Place(shown[-1].created_at, shown[-1].pk) if len(found) > PAGE else None
+    last = Cursor(shown[-1].created_at, shown[-1].pk) if len(found) > PAGE else None
     moderated = set(mine.filter(pk__in=[comment.pk for comment in shown]).values_list("pk", flat=True))
     return {
         "state": state,
@@ -256,7 +262,7 @@ def _comments(request: HttpRequest, user: User, who: Person) -> dict[str, Any]:
                 if comment.pk in moderated
                 else comment.get_absolute_url(),
                 Truncator(comment.body).chars(EXCERPT),
-                explanations.decided(comment.state, comment.state_reason),
+                explanations.describe_decision(comment.state, comment.state_reason),
             )
             for comment in shown
         ],

@@ -22,7 +22,7 @@ from moderation import similar
 from moderation.actions import cases
 from moderation.models import Batch, Case, Finding, Group, Member, has_page
 from moderation.people import profiles
-from moderation.policy import last_decisions
+from moderation.policy import last_transition_ids
 from moderation.queue import explanations, highlights
 from moderation.reports import reporting
 from moderation.similar import pages, single_comment
@@ -73,14 +73,14 @@ class Card:
     signals: list[Signal]  # the strongest first
     summary: str  # the number of signals by strength
     person_key: str  # the key of the author in URLs: u12
-    record: profiles.Record
-    asked: list[reporting.Asked]
+    record: profiles.AuthorRecord
+    asked: list[reporting.ReviewRequest]
     similar: SimilarGroup | None
     decisions: list[EarlierDecision]  # the latest first
     has_page: bool  # whether the comment has a public page
     earlier_versions: list[CommentRevision]  # texts before edits, the latest first
     is_claimed: bool  # a colleague has it open: case.claimed_by, until case.claimed_until
-    score_parts: list[spam_explanations.PartSaid]  # parts of the filter's score, the largest first
+    score_parts: list[spam_explanations.PartText]  # parts of the filter's score, the largest first
     scored_body: SafeString  # the typed text, with the words of these parts highlighted
     menu: list[dict[str, Any]]  # other actions, as from Policy.actions
 
@@ -118,28 +118,30 @@ def load_card(pk: int, user: User) -> Card | None:
     if member and Clue.SPUN in compared:
         spans += pages.shared_spans(member.group, comment)
     body, all_marked = highlights.highlight_html(comment.body, comment.body_html, spans)
-    parts = stored_scores.parts_of(comment, findings)
+    parts = stored_scores.explain_stored(comment, findings)
     case = Case.objects.open().filter(comment=comment).select_related("claimed_by").first()
     until = case.claimed_until if case and case.claimed_by_id != user.pk else None
     actions = policy().actions([comment], user).get(comment.pk, [])
     return Card(
         comment=comment,
         case=case,
-        seen=f"{comment.pk}.{last_decisions([comment.pk]).get(comment.pk, 0)}",
+        seen=f"{comment.pk}.{last_transition_ids([comment.pk]).get(comment.pk, 0)}",
         body=body,
-        typed_body=None if all_marked else explanations.marked(comment.body, spans),
+        typed_body=None if all_marked else explanations.highlight_text(comment.body, spans),
         signals=[signal for _strength, signal in signals],
         summary=_strengths_text([strength for strength, _signal in signals]),
         person_key=profiles.Person.of(comment).key,
-        record=profiles.records([comment], user)[comment.pk],
-        asked=reporting.asked([case.pk], user).get(case.pk, []) if case else [],
+        record=profiles.author_records([comment], user)[comment.pk],
+        asked=reporting.review_requests([case.pk], user).get(case.pk, []) if case else [],
         similar=_similar_group(comment, member) if user.is_moderator else None,
         decisions=_earlier_decisions(comment, user),
         has_page=has_page(comment),
         earlier_versions=list(comment.revisions.order_by("-revision")[:MAX_LISTED]),
         is_claimed=until is not None and until > timezone.now(),
-        score_parts=spam_explanations.parts(parts, comment.body, comment.author_name),
-        scored_body=explanations.marked(comment.body, [span for part in parts for span in part["spans"]]),
+        score_parts=spam_explanations.part_texts(parts, comment.body, comment.author_name),
+        scored_body=explanations.highlight_text(
+            comment.body, [span for part in parts for span in part["spans"]]
+        ),
         menu=[action for action in actions if not _is_main_action(action)],
     )
 
@@ -155,7 +157,7 @@ def _found_nothing(finding: Finding) -> bool:
         return False
     match finding.check_name:
         case "filter":
-            return finding.strength < spam_explanations.MAYBE
+            return finding.strength < spam_explanations.UNCERTAIN
         case "akismet" | "scorer":
             return finding.strength < 0.5
     return False
@@ -167,7 +169,7 @@ def _finding_signal(found: Finding, own: set[int]) -> Signal:
     `own` has the ids of other comments that this person may decide on, and so may read before publication.
     """
     twin = found.twin if found.twin_id in own else found.public_twin
-    sentence = explanations.why(found, to_moderator=True, twin=twin)
+    sentence = explanations.explain_finding(found, to_moderator=True, twin=twin)
     return Signal(
         sentence, _strength_class(_finding_strength(found)), twin if twin and has_page(twin) else None
     )
@@ -206,7 +208,11 @@ def _earlier_decisions(comment: Comment, user: User) -> list[EarlierDecision]:
     decisions = []
     for row in transitions:
         batch = batches.get(row.batch)
-        text = explanations.done(batch) if batch else explanations.decided(row.to_state, row.reason)
+        text = (
+            explanations.describe_action(batch)
+            if batch
+            else explanations.describe_decision(row.to_state, row.reason)
+        )
         may_open = batch and (user.is_moderator or batch.actor_id == user.pk)
         url = reverse("moderation:batch", args=[row.batch]) if may_open else ""
         decisions.append(EarlierDecision(text, str(row.actor or ""), row.at, url))
@@ -238,7 +244,7 @@ def _compared_clues(comment: Comment, member: Member | None) -> Clue:
 
 def _finding_strength(finding: Finding) -> float:
     """Return the strength of a finding. Signals of the filter are parts of its score and weak alone."""
-    if finding.check_name in scoring.KEPT and not finding.holds:
+    if finding.check_name in scoring.STORED_SIGNALS and not finding.holds:
         return min(finding.strength, MAX_FILTER_SIGNAL)
     return finding.strength
 

@@ -13,11 +13,11 @@ from comments import removal_reasons
 from comments.models import Comment, Reason, State
 from moderation.models import Batch, Change, Finding, Seal
 from moderation.rules import matching
-from moderation.screening.checks import LINKS_FREE
+from moderation.screening.checks import MAX_LINKS_WITHOUT_REVIEW
 from moderation.spam_filter import explanations
 
 
-def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
+def explain_finding(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
     """Return one sentence about a finding of FindingQuerySet.of_now.
 
     Moderators read the rule itself, authors only its kind. `twin` is the other comment, or None if the reader
@@ -42,7 +42,7 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
                 "It has %(count)s links; comments with more than %(free)s are reviewed first.",
                 finding.number or 0,
             )
-            free = finding.rule.value if finding.rule else LINKS_FREE
+            free = finding.rule.value if finding.rule else MAX_LINKS_WITHOUT_REVIEW
             return text % {"count": finding.number, "free": free}
         case "repeat" | "near_repeat":
             return _explain_duplicate(exact=finding.check_name == "repeat", twin=twin)
@@ -65,14 +65,14 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
         case "late" if finding.number is not None:
             return _("Posted %(age)s after the article.") % {"age": format_age(finding.number)}
         case "filter" if to_moderator:
-            return explanations.probability(finding.strength, waits=finding.holds)
+            return explanations.probability_text(finding.strength, waits=finding.holds)
         case "filter":
             return _("The spam filter of this site asks for a review first.")
         case "imitates" if not to_moderator:
             return _("The name looks like another person’s name; such comments are reviewed first.")
         case "akismet" | "scorer" if finding.strength < 0.5:
             return _("An external service does not consider it spam.")
-    if sentence := explanations.signal(finding.check_name, finding.number):
+    if sentence := explanations.signal_text(finding.check_name, finding.number):
         return sentence
     return _("The check “%(name)s” found something.") % {"name": finding.check_name}
 
@@ -93,7 +93,7 @@ def _explain_rule_to_author(finding: Finding) -> str:
     return _("The name matches a rule of this site.")
 
 
-def rule(kind: str, value: str) -> str:
+def describe_rule(kind: str, value: str) -> str:
     """Return a rule in words: casino · More than 1 link · More than 30 days after the article.
 
     A rule with an invalid value is returned as it is stored.
@@ -116,7 +116,7 @@ def rule(kind: str, value: str) -> str:
     return value
 
 
-def too_fast(most: int, *, by_others: bool) -> str:
+def rate_limit_message(most: int, *, by_others: bool) -> str:
     """Return the message for an author who must wait because `most` comments were posted in ten minutes.
 
     `by_others`: the limit counts all first-time commenters on the same internet connection.
@@ -166,7 +166,7 @@ def format_age(days: int) -> str:
     return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
 
 
-def ago(elapsed: timedelta) -> str:
+def format_elapsed(elapsed: timedelta) -> str:
     """Return a waiting time in its largest unit: 3 h · 40 min · 2 days."""
     minutes = int(elapsed.total_seconds() // 60)
     if minutes < 60:
@@ -176,17 +176,17 @@ def ago(elapsed: timedelta) -> str:
     return ngettext("%(n)s day", "%(n)s days", minutes // 1440) % {"n": minutes // 1440}
 
 
-def marked(body: str, spans: Iterable[Sequence[int]]) -> SafeString:
+def highlight_text(body: str, spans: Iterable[Sequence[int]]) -> SafeString:
     """Return a plain text as HTML with these spans in <mark>; overlapping spans are merged."""
     out, last = [], 0
-    for start, end in merged(spans):
+    for start, end in merge_spans(spans):
         out += [escape(body[last:start]), "<mark>", escape(body[start:end]), "</mark>"]
         last = end
     markup = "".join([*out, escape(body[last:])])
     return mark_safe(markup.replace("\n", "<br>\n"))  # noqa: S308  # escaped above, piece by piece
 
 
-def merged(spans: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
+def merge_spans(spans: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
     """Return the spans in order; spans that overlap or touch are merged."""
     separate: list[tuple[int, int]] = []
     for start, end in sorted((start, end) for start, end in spans):
@@ -197,13 +197,13 @@ def merged(spans: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
     return separate
 
 
-def done(batch: Batch) -> str:
+def describe_action(batch: Batch) -> str:
     """Return what an action did: Approved · Removed: off-topic · Marked as spam · Moved · Undone: …"""
     match batch.kind:
         case Batch.Kind.DECISION if "stays" in batch.parameters:
             return _("Kept removed: %(reason)s") % {"reason": removal_reasons.label(batch.reason)}
         case Batch.Kind.DECISION:
-            return decided(batch.to_state, batch.reason)
+            return describe_decision(batch.to_state, batch.reason)
         case Batch.Kind.PERSON:
             return describe_sanction_change(batch.parameters)
         case Batch.Kind.DISCUSSION | Batch.Kind.COMMENT | Batch.Kind.FILTER if "field" in batch.parameters:
@@ -237,7 +237,7 @@ def done(batch: Batch) -> str:
     if not batch.undos:  # the action that it undid is no longer stored
         return _("Undone")
     text = _("Undone: %(action)s") if batch.undos % 2 else _("Done again: %(action)s")
-    return text % {"action": done(batch.root)}
+    return text % {"action": describe_action(batch.root)}
 
 
 def describe_rule_change(does: str) -> str:
@@ -276,7 +276,7 @@ def describe_sanction_change(parameters: Mapping[str, Any]) -> str:
     return what
 
 
-def decided(state: str, reason: str) -> str:
+def describe_decision(state: str, reason: str) -> str:
     """Return a decision in words: Approved · Removed: off-topic; else the name of the state."""
     if state == State.PUBLISHED and reason == Reason.APPROVED:
         return _("Approved")
@@ -347,7 +347,7 @@ def describe_setting(field: str, value: Any) -> str:
     return f"{field}: {value}"
 
 
-def history(states: Mapping[str, int]) -> str:
+def describe_state_counts(states: Mapping[str, int]) -> str:
     """Return the number of a person's comments by state, as in "3 published, 1 removed"; "" for none."""
     texts = {
         State.PUBLISHED: _("%(n)s published"),

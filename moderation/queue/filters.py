@@ -93,7 +93,7 @@ def describe_filters(query: QueryDict, typed: Sequence[str], user: User) -> list
     return described
 
 
-def whole_number(value: str | None) -> int | None:
+def parse_whole_number(value: str | None) -> int | None:
     """Return a whole number of at most 18 digits, or None."""
     return int(value) if value and value.isascii() and value.isdecimal() and len(value) <= 18 else None
 
@@ -103,7 +103,7 @@ def filter_choices() -> dict[str, list[tuple[str, str]]]:
     rules = Rule.objects.filter(is_active=True).only("kind", "value")[:200]
     return {
         "topic": list(Topic.objects.values_list("slug", "name")),
-        "rule": [(str(rule.pk), explanations.rule(rule.kind, rule.value)) for rule in rules],
+        "rule": [(str(rule.pk), explanations.describe_rule(rule.kind, rule.value)) for rule in rules],
         "script": [(code, str(label)) for code, label in SCRIPTS.items()],
         "age": [(str(hours), _more_than(hours)) for hours in AGES],
         "score": [(code, str(label)) for code, (label, _where) in STRENGTHS.items()],
@@ -125,7 +125,7 @@ def story_value(article: Article) -> str:
 
 def _find_story(value: str) -> Article | None:
     """Find a story by its link, or by "#12", because the link of an unpublished story contains its title."""
-    if value.startswith("#") and (number := whole_number(value[1:])) is not None:
+    if value.startswith("#") and (number := parse_whole_number(value[1:])) is not None:
         return Article.objects.only("slug", "title", "published_at").filter(pk=number).first()
     return find_story(value)
 
@@ -157,7 +157,7 @@ def _by_author(value: str, prefix: str, user: User) -> tuple[str, Q]:
 
 def _parse_person(value: str) -> tuple[str, int] | None:
     """Return the kind and number of a person key such as u12, or None."""
-    kind, number = value[:1], whole_number(value[1:])
+    kind, number = value[:1], parse_whole_number(value[1:])
     return (kind, number) if number is not None and kind in "ugi" else None
 
 
@@ -178,9 +178,11 @@ def _comments_by_name(name: str) -> list[int]:
 
 def _by_rule(value: str, prefix: str, user: User) -> tuple[str, Q]:
     """Filter by a rule that matched the comment."""
-    rule = _first_or_404(Rule.objects.filter(pk=whole_number(value) or 0))
+    rule = _first_or_404(Rule.objects.filter(pk=parse_whole_number(value) or 0))
     found = Finding.objects.filter(rule=rule).values("comment")
-    return explanations.rule(rule.kind, rule.value), Q(comment__in=found) if prefix else Q(pk__in=found)
+    return explanations.describe_rule(rule.kind, rule.value), Q(comment__in=found) if prefix else Q(
+        pk__in=found
+    )
 
 
 def _by_script(value: str, prefix: str, user: User) -> tuple[str, Q]:
@@ -193,7 +195,7 @@ def _by_script(value: str, prefix: str, user: User) -> tuple[str, Q]:
 
 def _by_age(value: str, prefix: str, user: User) -> tuple[str, Q]:
     """Filter by the least age in hours."""
-    hours = whole_number(value)
+    hours = parse_whole_number(value)
     if hours not in AGES:
         raise Http404
     since = "opened_at" if prefix else "created_at"
@@ -208,7 +210,7 @@ def _by_strength(value: str, prefix: str, user: User) -> tuple[str, Q]:
 
 
 def _more_than(hours: int) -> str:
-    return _("more than %(age)s") % {"age": explanations.ago(timedelta(hours=hours))}
+    return _("more than %(age)s") % {"age": explanations.format_elapsed(timedelta(hours=hours))}
 
 
 def _first_or_404(rows: QuerySet[Any]) -> Any:

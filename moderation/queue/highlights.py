@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 from django.utils.safestring import SafeString, mark_safe
 
-from moderation.queue.explanations import merged
+from moderation.queue.explanations import merge_spans
 
 MAX_HIGHLIGHTS = 200  # spans that are searched for
 
@@ -61,7 +61,7 @@ def _shown_spans(body: str, shown: str, spans: Iterable[Iterable[int]]) -> tuple
         number = sum(place < start for place in typed_places[passage])
         match = matches[min(number, len(matches) - 1)]
         found.append(match.span())
-    return merged(found), found_all
+    return merge_spans(found), found_all
 
 
 class _HtmlSplitter(HTMLParser):

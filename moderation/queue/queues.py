@@ -21,14 +21,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
-from articles.markup.markdown import first_words
+from articles.markup.markdown import make_excerpt
 from articles.models import Article, title_for
 from comments.models import Comment, Reason, State
 from moderation import similar
 from moderation.actions import cases
 from moderation.models import Case, Group
 from moderation.people import sanctions
-from moderation.policy import last_decisions
+from moderation.policy import last_transition_ids
 from moderation.queue import explanations, second_opinions
 from moderation.queue import filters as queue_filters
 from moderation.reports import reporting
@@ -124,7 +124,7 @@ class QueueView:
             )
             for name, (label, value) in described.items()
         )
-        after = queue_filters.whole_number(query.get("after"))
+        after = queue_filters.parse_whole_number(query.get("after"))
         return replace(unfiltered, filters=active, values=values, after=after)
 
     def query(self) -> str:
@@ -177,7 +177,7 @@ class QueueView:
         rows = dict(scored[:MAX_LIST_SIZE])
         if not rows:
             return None
-        seen = last_decisions(rows)
+        seen = last_transition_ids(rows)
         codes = queue_filters.storable_values(self.values)
         typed = sorted(self.values.keys() - codes.keys())
         with transaction.atomic():
@@ -213,7 +213,7 @@ class QueueView:
             columns = ("comment_id", "pk", "start", "story", *fields, *flags, "is_second_look")
             rows = list(found.values_list(*columns)[: PAGE_SIZE + 1])
         more = len(rows) > PAGE_SIZE
-        seen = last_decisions(row[0] for row in rows[:PAGE_SIZE])
+        seen = last_transition_ids(row[0] for row in rows[:PAGE_SIZE])
         now = timezone.now()
         return [self._item(row, seen, now) for row in rows[:PAGE_SIZE]], more
 
@@ -227,7 +227,7 @@ class QueueView:
             comment=comment,
             case=case,
             name=name,
-            excerpt=first_words(start, 120) or str(Comment.Missing(missing).label if missing else ""),
+            excerpt=make_excerpt(start, 120) or str(Comment.Missing(missing).label if missing else ""),
             title=title,
             state=str(State(state).label) if case is None else "",
             claimed_by=claimed_name if is_claimed else "",
@@ -249,7 +249,7 @@ def _queue_label(queue: str) -> str:
 
 def open_cases(user: User) -> QuerySet[Case]:
     """Return the open cases that this person may decide."""
-    found = Case.objects.open().exclude(reporting.not_for(user))
+    found = Case.objects.open().exclude(reporting.appeals_for_colleagues(user))
     if user.is_moderator:
         return found
     return found.filter(discussion__in=Article.objects.editable_by(user).values("pk"))
@@ -275,7 +275,7 @@ def summarize_queues(view: QueueView, base: str) -> list[QueueSummary]:
 
     def summary(key: str, label: Any, count: int | None, oldest: datetime | None) -> QueueSummary:
         url = base + (f"?queue={key}" if key != "waiting" else "")
-        age = explanations.ago(now - oldest) if oldest else ""
+        age = explanations.format_elapsed(now - oldest) if oldest else ""
         illegal = found["illegal"] if key in {"waiting", "reported"} else 0
         appeals = sanction_appeals["n"] if key == "second" else 0
         published = found["illegal_published"] if key == "waiting" else 0
@@ -294,7 +294,7 @@ def _count_sanction_appeals(user: User) -> dict[str, Any]:
     """Return the number of appeals against sanctions that this person may decide, and the oldest."""
     if not user.is_moderator:
         return {"n": 0, "oldest": None}
-    appeals = sanctions.to_answer(user).order_by()
+    appeals = sanctions.appeals_to_answer(user).order_by()
     return dict(appeals.aggregate(n=Count("pk"), oldest=Min("asked_at")))
 
 
@@ -302,17 +302,17 @@ def _similar_summary(user: User) -> QueueSummary | None:
     """Return the open groups of similar comments. They span stories, so editors have none."""
     if not user.is_moderator:
         return None
-    found = similar_pages.groups(user).order_by().aggregate(n=Count("pk"), oldest=Min("made_at"))
-    oldest = explanations.ago(timezone.now() - found["oldest"]) if found["oldest"] else ""
+    found = similar_pages.open_groups(user).order_by().aggregate(n=Count("pk"), oldest=Min("made_at"))
+    oldest = explanations.format_elapsed(timezone.now() - found["oldest"]) if found["oldest"] else ""
     return QueueSummary(_("Similar comments"), reverse("moderation:similar"), found["n"], oldest, False)
 
 
 def _second_opinion_summary(user: User) -> list[QueueSummary]:
     """Return the entry for open second opinions, or an empty list."""
-    found = second_opinions.open_for(user).order_by().aggregate(n=Count("pk"), oldest=Min("asked_at"))
+    found = second_opinions.open_questions(user).order_by().aggregate(n=Count("pk"), oldest=Min("asked_at"))
     if not found["n"]:
         return []
-    age = explanations.ago(timezone.now() - found["oldest"])
+    age = explanations.format_elapsed(timezone.now() - found["oldest"])
     return [QueueSummary(_("Second opinions"), reverse("moderation:opinions"), found["n"], age, False)]
 
 

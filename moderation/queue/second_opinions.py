@@ -17,7 +17,7 @@ from comments.models import REMOVED, Reason, State
 from moderation.models import SecondOpinion
 
 SAMPLED_ONE_IN = 50  # share of decided cases that is asked about
-EXPERIENCED = 100  # questions start when two moderators have taken this many decisions each
+MIN_DECISIONS = 100  # questions start when two moderators have taken this many decisions each
 MAX_COMMENTS_OF_ACTION = 25  # larger actions were no decision on each comment
 MAX_AGE_DAYS = 7  # days; older decisions are not asked about
 ANSWERS = (State.PUBLISHED, *REMOVED)
@@ -46,14 +46,14 @@ def create_questions() -> int:
         "answers": [state.value for state in ANSWERS],
         "one_in": SAMPLED_ONE_IN,
         "bulk": MAX_COMMENTS_OF_ACTION,
-        "experienced": EXPERIENCED,
+        "experienced": MIN_DECISIONS,
     }
     with connection.cursor() as cursor:
         cursor.execute(CREATE_QUESTIONS, values)
         return int(cursor.rowcount)
 
 
-def open_for(user: User) -> QuerySet[SecondOpinion]:
+def open_questions(user: User) -> QuerySet[SecondOpinion]:
     """Return the open questions for this moderator, oldest first.
 
     Comments that they decided on or wrote themselves are left out.
@@ -64,9 +64,9 @@ def open_for(user: User) -> QuerySet[SecondOpinion]:
     return questions.exclude(comment__state_reason=Reason.SEALED).order_by("asked_at", "pk")
 
 
-def give(opinion: SecondOpinion, *, user: User, to: State) -> bool:
+def save_answer(opinion: SecondOpinion, *, user: User, to: State) -> bool:
     """Store the answer of this moderator. Returns False if a colleague has answered already."""
-    own = open_for(user).filter(pk=opinion.pk).order_by()
+    own = open_questions(user).filter(pk=opinion.pk).order_by()
     return bool(own.update(actor=user, to_state=to, given_at=timezone.now()))
 
 

@@ -14,7 +14,12 @@ from accounts.models import User
 from comments import removal_reasons
 from comments.models import Comment, Transition
 from moderation.actions import cases
-from moderation.actions.loading import decider, just_done, login_for_the_queue, without_done_param
+from moderation.actions.request_helpers import (
+    just_done_action,
+    login_for_the_queue,
+    require_decider,
+    without_done_param,
+)
 from moderation.models import Case
 from moderation.queue import card, filters, queues
 from moderation.queue.queues import QueueItem, QueueView
@@ -31,7 +36,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     ?queue= selects the queue, further parameters its filters; ?after=<row> is the next page, ?done=<action>
     shows a bar with Undo.
     """
-    user = decider(request)
+    user = require_decider(request)
     return _render_queue(request, user, QueueView.read(request.GET, user), None)
 
 
@@ -39,7 +44,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 @login_required
 def case(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one case. With ?queue= a decision leads to the next case, else back to this one."""
-    user = decider(request)
+    user = require_decider(request)
     return _render_comment(request, user, get_object_or_404(Case.objects.only("comment"), pk=pk).comment_id)
 
 
@@ -47,14 +52,14 @@ def case(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def comment(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one comment, which need not have a case."""
-    return _render_comment(request, decider(request), pk)
+    return _render_comment(request, require_decider(request), pk)
 
 
 @require_POST
 @login_for_the_queue
 def create_list(request: HttpRequest) -> HttpResponse:
     """Make a list of all comments in the filtered queue, to decide on them in one action."""
-    view = QueueView.read(request.GET, decider(request))
+    view = QueueView.read(request.GET, require_decider(request))
     group = view.create_list()
     if group is None:
         messages.info(request, _("There are no comments to decide on together."))
@@ -102,7 +107,9 @@ def _render_queue(request: HttpRequest, user: User, view: QueueView, opened: int
         "this_url": this_url,
         "next_case": next_case,
         "after_decision": (next_case or base + view.query()) if is_queue else this_url,
-        "reasons": [(code, label, removal_reasons.told(code)) for code, label in removal_reasons.choices()],
+        "reasons": [
+            (code, label, removal_reasons.author_message(code)) for code, label in removal_reasons.choices()
+        ],
         **_done_context(user, request.GET.get("done"), view),
     }
     if is_prefetch:
@@ -126,7 +133,7 @@ def _item_url(item: QueueItem, view: QueueView) -> str:
 
 def _done_context(user: User, value: str | None, view: QueueView) -> dict[str, Any]:
     """Return the context of the bar with Undo. Undoing an action on one comment opens that comment again."""
-    if not (done := just_done(user, value)):
+    if not (done := just_done_action(user, value)):
         return {"done": None}
     comments = list(Transition.objects.filter(batch=done.batch.pk).values_list("comment", flat=True)[:2])
     query = view.query_after(view.after)

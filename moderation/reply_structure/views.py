@@ -52,7 +52,7 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def read_number(text: str) -> Comment:
+def find_comment(text: str) -> Comment:
     """Return the comment with this number or link. Raises ValidationError if there is none."""
     if (number := comment_number(text)) is None:
         raise ValidationError(_("Enter the number of a comment or a link to it."), code="unreadable")
@@ -81,7 +81,7 @@ class MoveForm(forms.Form):
 
     def clean_parent(self) -> Comment | None:
         text = self.cleaned_data["parent"].strip()
-        return read_number(text) if text else None
+        return find_comment(text) if text else None
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

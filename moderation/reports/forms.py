@@ -13,7 +13,7 @@ from accounts.names import clean_name
 from comments.comment_links import comment_number
 from comments.forms import BodyForm
 from comments.models import Comment, State
-from core.forms import leave_whole
+from core.forms import remove_maxlength
 from moderation.models import Notice, Report, has_page
 from moderation.models.reports import WORDS_MAX
 
@@ -43,7 +43,7 @@ class ReportForm(forms.Form):
 
     def __init__(self, *args: Any, is_known: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        leave_whole(self)
+        remove_maxlength(self)
         self.fields["why"].choices = [  # type: ignore[attr-defined]
             (Report.Why.SPAM, _("It is spam or advertising")),
             (Report.Why.ABUSE, _("It attacks or insults someone")),
@@ -102,7 +102,7 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        leave_whole(self)
+        remove_maxlength(self)
         self.comment: Comment | None = None
         self.fields["why"].required = True
         self.fields["in_good_faith"].required = True
@@ -164,7 +164,7 @@ class AppealForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        leave_whole(self)
+        remove_maxlength(self)
 
     @property
     def helper(self) -> FormHelper:

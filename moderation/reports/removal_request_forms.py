@@ -13,7 +13,7 @@ from articles.models import Article
 from articles.story_links import find_story
 from comments.comment_links import comment_number
 from comments.models import Comment, State
-from core.forms import leave_whole
+from core.forms import remove_maxlength
 from moderation.models import RemovalRequest, has_page
 from moderation.models.requests import TEXT_MAX
 
@@ -55,7 +55,7 @@ class RemovalRequestForm(forms.ModelForm):  # type: ignore[type-arg]
         for name in ("wants", "who"):
             field: Any = self.fields[name]
             field.choices = [choice for choice in field.choices if choice[0]]
-        leave_whole(self)
+        remove_maxlength(self)
 
     @property
     def helper(self) -> FormHelper:
@@ -103,7 +103,7 @@ class AnswerForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        leave_whole(self)
+        remove_maxlength(self)
 
     @property
     def helper(self) -> FormHelper:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from core.rate_limits import add_error
 from moderation.models import RemovalRequest, has_page
-from moderation.queue.filters import whole_number
+from moderation.queue.filters import parse_whole_number
 from moderation.reports import removal_requests
 from moderation.reports.removal_request_forms import AnswerForm, RemovalRequestForm
 from moderation.reports.views import check_rate
@@ -25,7 +25,7 @@ PAGE = 50  # requests
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def ask(request: HttpRequest) -> HttpResponse:
+def request_removal(request: HttpRequest) -> HttpResponse:
     """Show the form for a request; no account is needed. `?where=`: the path of a story or a comment."""
     where = request.GET.get("where", "")[:2_000]
     if where.startswith("/"):
@@ -39,7 +39,7 @@ def ask(request: HttpRequest) -> HttpResponse:
             add_error(request, form, error)
         else:
             values = {name: form.cleaned_data[name] for name in RemovalRequestForm.Meta.fields}
-            sent = removal_requests.ask(article=form.article, comment=form.comment, **values)
+            sent = removal_requests.send_request(article=form.article, comment=form.comment, **values)
             return redirect("ask-receipt", sent.receipt)
     return render(request, "moderation/reports/removal_request_form.html", {"form": form}, status=status)
 
@@ -59,13 +59,13 @@ def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
 
 @login_required
 @require_safe
-def index(request: HttpRequest) -> HttpResponse:
+def removal_requests_page(request: HttpRequest) -> HttpResponse:
     """List open requests, the oldest first, and then answered ones, the latest first.
 
     ?page=: the page number.
     """
     _require_administrator(request)
-    number = whole_number(request.GET.get("page")) or 1
+    number = parse_whole_number(request.GET.get("page")) or 1
     answered = RemovalRequest.objects.exclude(outcome="").order_by("-decided_at")
     rows = list(answered.select_related("decided_by")[(number - 1) * PAGE : number * PAGE + 1])
     context: dict[str, Any] = {
@@ -79,7 +79,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def one(request: HttpRequest, pk: int) -> HttpResponse:
+def removal_request_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one request to an administrator. POST answers it."""
     user = _require_administrator(request)
     rows = RemovalRequest.objects.select_related("article", "comment__discussion__article", "decided_by")

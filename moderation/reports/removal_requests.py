@@ -17,7 +17,7 @@ KEPT_FOR = timedelta(days=365)  # after the answer, then the personal data is de
 
 
 @transaction.atomic
-def ask(*, article: Article, comment: Comment | None, **values: str) -> RemovalRequest:
+def send_request(*, article: Article, comment: Comment | None, **values: str) -> RemovalRequest:
     """Store a request, and queue the mail to the administrators and the receipt.
 
     `values`: wants, what, why, who, name and email, as in the form.
@@ -42,7 +42,7 @@ def answer(*, request: RemovalRequest, outcome: str, words: str, actor: User) ->
     tasks.tell_request_outcome.enqueue(request.pk)
 
 
-def forget() -> int:
+def delete_personal_data() -> int:
     """Delete names, e-mails and texts of requests that were answered more than KEPT_FOR ago.
 
     Runs daily as a job. Returns the number of requests; their outcomes are kept.

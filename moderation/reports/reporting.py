@@ -19,10 +19,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Guest, User
-from comments.edits import examine_again, send_again
+from comments.edits import check_resubmission, resubmit_comment
 from comments.models import REMOVED, Comment, State, Transition
-from comments.services import lock
-from core.rate_limits import TooOften
+from comments.services import lock_discussions_of
+from core.rate_limits import RateLimited
 from moderation import tasks
 from moderation.actions import cases
 from moderation.models import Appeal, Case, Notice, Report
@@ -40,7 +40,7 @@ UNCONFIRMED_WEIGHT = 0.25  # of a guest with an unconfirmed e-mail, since one pe
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReviewRequest:
     """A report or an appeal as a moderator sees it.
 
     It does not name the person, except for a report of illegal content, which is signed for the moderators.
@@ -70,7 +70,7 @@ def report_comment(
     with transaction.atomic():
         Person(user=user, guest=guest).lock()  # so that reports sent at the same moment are counted too
         if mine.filter(at__gt=timezone.now() - timedelta(hours=1)).count() >= MAX_REPORTS_PER_HOUR:
-            raise TooOften(
+            raise RateLimited(
                 _("You have reported %(n)s comments within an hour. Please try again later.")
                 % {"n": MAX_REPORTS_PER_HOUR},
                 seconds=60 * 60,
@@ -117,7 +117,7 @@ def _is_repeated(comment: Comment, guest: Guest) -> bool:
     return guest.confirmed_at is None and same.exists()
 
 
-def give_notice(
+def report_illegal_content(
     *, comment: Comment, why: str, name: str = "", email: str = "", is_child_abuse: bool = False
 ) -> Notice:
     """Report a comment as illegal, in good faith. Its case goes to the top of the queues.
@@ -146,7 +146,7 @@ def give_notice(
     return notice
 
 
-def ask_for_a_look(*, comment: Comment, user: User | None, guest: Guest | None, words: str) -> Appeal:
+def appeal_removal(*, comment: Comment, user: User | None, guest: Guest | None, words: str) -> Appeal:
     """Appeal the removal of one's own comment, which is possible once.
 
     Raises ValidationError if it is not.
@@ -162,7 +162,7 @@ def ask_for_a_look(*, comment: Comment, user: User | None, guest: Guest | None, 
     return appeal
 
 
-def edit_and_send_again(*, comment: Comment, body: str, user: User | None, guest: Guest | None) -> Appeal:
+def edit_and_resubmit(*, comment: Comment, body: str, user: User | None, guest: Guest | None) -> Appeal:
     """Replace the text of one's own removed or waiting comment, once. The new text waits for review.
 
     Raises ValidationError if that is not allowed, or if the text is empty, too long, unchanged or refused.
@@ -170,11 +170,11 @@ def edit_and_send_again(*, comment: Comment, body: str, user: User | None, guest
     with transaction.atomic():
         _check_author(comment, user, guest)
         _check_option(comment, "resubmit")
-    findings = examine_again(comment=comment, body=body, user=user, guest=guest)  # without a lock
+    findings = check_resubmission(comment=comment, body=body, user=user, guest=guest)  # without a lock
     with transaction.atomic():
         _check_author(comment, user, guest)
         last = _check_option(comment, "resubmit")
-        fresh = send_again(comment=comment, body=body, findings=findings)
+        fresh = resubmit_comment(comment=comment, body=body, findings=findings)
         case = Case.objects.open().select_for_update().get(comment=fresh)
         appeal = Appeal.objects.create(
             comment=fresh, is_edit=True, case=case, revision=fresh.revision, against=last
@@ -183,14 +183,14 @@ def edit_and_send_again(*, comment: Comment, body: str, user: User | None, guest
     return appeal
 
 
-def asked(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[Asked]]:
+def review_requests(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[ReviewRequest]]:
     """Return the reports and appeals of each case, the earliest first, in at most four statements.
 
     Beyond MAX_REPORTS_SHOWN reports, and for many notices, the rest is only counted. `user` is the moderator
     who reads them: an appeal against their own decision says so.
     """
     ids = list(case_ids)
-    by_case: dict[int, list[Asked]] = defaultdict(list)
+    by_case: dict[int, list[ReviewRequest]] = defaultdict(list)
     for notice in _earliest_and_latest(ids):
         sentence = (
             _("Reported as illegal: child abuse.")
@@ -198,15 +198,15 @@ def asked(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[A
             else _("Reported as illegal content.")
         )
         by = notice.name if user and user.is_moderator else ""
-        by_case[notice.case_id].append(Asked("notice", sentence, notice.why, notice.at, "", by))
+        by_case[notice.case_id].append(ReviewRequest("notice", sentence, notice.why, notice.at, "", by))
         if notice.place == NOTICES_SHOWN and notice.count > 2 * NOTICES_SHOWN:
             left = notice.count - 2 * NOTICES_SHOWN
             more = ngettext("%(n)s more report followed.", "%(n)s more reports followed.", left) % {"n": left}
-            by_case[notice.case_id].append(Asked("notice", more, "", notice.at, ""))
+            by_case[notice.case_id].append(ReviewRequest("notice", more, "", notice.at, ""))
     for report in _heaviest(ids):
         sentence = _("Reported: %(reason)s.") % {"reason": report.get_why_display()}
         by_case[report.case_id].append(
-            Asked("report", sentence, report.words, report.at, _weight_text(report.weight))
+            ReviewRequest("report", sentence, report.words, report.at, _weight_text(report.weight))
         )
         if report.place == MAX_REPORTS_SHOWN and report.count > MAX_REPORTS_SHOWN:
             more = ngettext(
@@ -214,14 +214,14 @@ def asked(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[A
                 "%(n)s more reports with at most the same weight.",
                 report.count - MAX_REPORTS_SHOWN,
             ) % {"n": report.count - MAX_REPORTS_SHOWN}
-            by_case[report.case_id].append(Asked("report", more, "", report.latest, ""))
+            by_case[report.case_id].append(ReviewRequest("report", more, "", report.latest, ""))
     appeals = Appeal.objects.filter(case__in=ids).select_related("against", "comment")
     if user:
         appeals = appeals.annotate(has_colleague=Exists(_colleagues(user, "comment__author")))
     for appeal in appeals:
         kind = "edit" if appeal.is_edit else "look"
         by_case[appeal.case_id].append(
-            Asked(kind, _appeal_sentence(appeal, user), appeal.words, appeal.at, "")
+            ReviewRequest(kind, _appeal_sentence(appeal, user), appeal.words, appeal.at, "")
         )
     return {case: sorted(requests, key=lambda request: request.at) for case, requests in by_case.items()}
 
@@ -278,7 +278,7 @@ def _appeal_sentence(appeal: Any, user: User | None) -> str:
     return sentence
 
 
-def not_for(user: User) -> Q:
+def appeals_for_colleagues(user: User) -> Q:
     """Return a condition for cases with an appeal that a colleague of this moderator should answer.
 
     These are appeals about the moderator's own comments and decisions, if there is a colleague.
@@ -302,7 +302,7 @@ def _case_of(comment: Comment, states: Sequence[str]) -> Case:
 
     A decision also locks the discussion first. Raises ValidationError if the comment is in none of `states`.
     """
-    lock([comment.pk])
+    lock_discussions_of([comment.pk])
     fresh = Comment.objects.get(pk=comment.pk)
     if fresh.state not in states:
         raise ValidationError(_("A moderator has already decided on this comment."), code="gone")
@@ -324,7 +324,7 @@ def _check_author(comment: Comment, user: User | None, guest: Guest | None) -> N
     Person(user=user, guest=guest).lock()
     own = Appeal.objects.filter(comment__in=Comment.objects.written_by(user, guest))
     if own.filter(at__gt=timezone.now() - timedelta(days=1)).count() >= MAX_APPEALS_PER_DAY:
-        raise TooOften(
+        raise RateLimited(
             _("You have sent many appeals today. Please try again tomorrow."), seconds=60 * 60 * 24
         )
 

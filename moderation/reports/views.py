@@ -17,8 +17,8 @@ from accounts import guests
 from accounts.models import Guest, User
 from comments.models import Comment, State
 from comments.tasks import mail_confirmation
-from comments.views.loading import load_story, writer_of
-from core.rate_limits import TooOften, add_error
+from comments.views.loading import current_writer, load_story
+from core.rate_limits import RateLimited, add_error
 from moderation.models import Notice, Report, has_page
 from moderation.notifications.notices import is_decided, outcome
 from moderation.reports import reporting
@@ -37,7 +37,7 @@ def report(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     found = get_object_or_404(Comment, pk=pk, discussion=story.article.pk)
     found.discussion = story.discussion
     back = reverse("comment", args=[slug, found.pk])
-    user, guest = writer_of(request)
+    user, guest = current_writer(request)
     earlier = _earlier_report(found, user, guest)
     if found.state != State.PUBLISHED and not earlier:
         return redirect(back)  # that page says why it is gone
@@ -67,13 +67,13 @@ def report(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
         return render(request, "moderation/reports/report.html", context, status=422)
     response = redirect(request.path)
     if reporter and reporter != guest:
-        guests.remember_guest(response, reporter, secure=settings.SESSION_COOKIE_SECURE)
+        guests.set_guest_cookie(response, reporter, secure=settings.SESSION_COOKIE_SECURE)
         messages.info(request, _("We mailed you a link. Open it to confirm your e-mail."))
     return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def illegal(request: HttpRequest) -> HttpResponse:
+def report_illegal(request: HttpRequest) -> HttpResponse:
     """Report illegal content; no account is needed. `?comment=`: the comment's number or URL."""
     where = request.GET.get("comment", "")
     is_post = request.method == "POST"
@@ -83,7 +83,7 @@ def illegal(request: HttpRequest) -> HttpResponse:
         try:
             check_rate(request)
             assert form.comment is not None
-            notice = reporting.give_notice(
+            notice = reporting.report_illegal_content(
                 comment=form.comment,
                 why=form.cleaned_data["why"],
                 name=form.cleaned_data.get("name", ""),
@@ -149,7 +149,7 @@ def _send_report(
 def check_rate(request: HttpRequest) -> None:
     """Raise TooOften if this IP address has sent more reports within an hour than people usually send."""
     if count_report(get_client_ip(request) or "") > MAX_STRANGERS_PER_HOUR:
-        raise TooOften(
+        raise RateLimited(
             _("We got many reports from your network within an hour. Please try again later."),
             seconds=60 * 60,
         )

@@ -16,7 +16,7 @@ from accounts.models import User
 from moderation.actions import setting_changes
 from moderation.models import Batch, Change, Rule, RuleTerms
 from moderation.rules import matching
-from moderation.rules.matching import CompiledRule, RuleSet, Written
+from moderation.rules.matching import CompiledRule, RuleDefinition, RuleSet
 
 logger = logging.getLogger(__name__)
 _lock = Lock()
@@ -48,17 +48,17 @@ def compiled_rules(ids: Sequence[int]) -> RuleSet:
     return rules
 
 
-def in_force() -> RuleSet:
+def load_active_rules() -> RuleSet:
     """Return all active rules, compiled, for jobs over many comments."""
     return compiled_rules(
         list(Rule.objects.filter(is_active=True).order_by("pk").values_list("pk", flat=True))
     )
 
 
-def rule_definition(rule: Rule) -> Written:
+def rule_definition(rule: Rule) -> RuleDefinition:
     """Return the definition of a stored rule."""
     terms = rule.terms if rule.kind == Rule.Kind.LIST else None
-    return Written(
+    return RuleDefinition(
         pk=rule.pk,
         kind=rule.kind,
         value=rule.value,
@@ -86,7 +86,7 @@ def current_version(all_versions: Sequence[Rule]) -> Rule:
     return next((rule for rule in all_versions if rule.is_active), all_versions[0])
 
 
-def save(*, rule: Written, note: str, actor: User, replaces: Rule | None = None) -> Rule:
+def save(*, rule: RuleDefinition, note: str, actor: User, replaces: Rule | None = None) -> Rule:
     """Store a rule and activate it in place of all versions of `replaces`, as one action that can be
     undone.
 
@@ -125,7 +125,7 @@ def save(*, rule: Written, note: str, actor: User, replaces: Rule | None = None)
                 )
             parameters = {"rule": made.pk, "does": "changed" if earlier else "made"}
             batch = Batch.objects.create(kind=Batch.Kind.RULE, actor=actor, parameters=parameters)
-            setting_changes.make(batch=batch, changes=_activation_changes(made, earlier))
+            setting_changes.apply_changes(batch=batch, changes=_activation_changes(made, earlier))
     except IntegrityError:
         raise ValidationError(
             _("This rule already exists, or somebody changed it in the meantime."), code="twice"
@@ -148,7 +148,7 @@ def switch(*, rule: Rule, on: bool, actor: User) -> Batch | None:
         with transaction.atomic():
             batch.save(force_insert=True)
             changes = _activation_changes(rule, versions(rule.pk)) if on else [_is_active_change(rule, False)]
-            if not setting_changes.make(batch=batch, changes=changes):
+            if not setting_changes.apply_changes(batch=batch, changes=changes):
                 transaction.set_rollback(True)
                 return None
     except IntegrityError:
@@ -205,7 +205,7 @@ def records(ids: Sequence[int]) -> dict[int, RuleRecord]:
         return {pk: RuleRecord(*counts) for pk, *counts in cursor.fetchall()}
 
 
-def conflicting_limit(rule: Written, exclude: Sequence[int] = ()) -> Rule | None:
+def conflicting_limit(rule: RuleDefinition, exclude: Sequence[int] = ()) -> Rule | None:
     """Return the active limit for the same place, if any, as each place can have only one. Ignores the
     rules in `but`."""
     if rule.kind not in matching.LIMIT_RANGES:
@@ -216,7 +216,7 @@ def conflicting_limit(rule: Written, exclude: Sequence[int] = ()) -> Rule | None
     return others.first()
 
 
-def rule_exists(rule: Written, exclude: Sequence[int] = ()) -> bool:
+def rule_exists(rule: RuleDefinition, exclude: Sequence[int] = ()) -> bool:
     """Return whether an equal active rule for the same place exists. Ignores the rules in `exclude`."""
     same = Rule.objects.filter(is_active=True, kind=rule.kind, value__iexact=rule.value)
     return same.filter(topic=rule.topic, article=rule.article).exclude(pk__in=exclude).exists()

@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from articles.models import Article, Topic
 from articles.story_links import find_story
-from core.forms import leave_whole
+from core.forms import remove_maxlength
 from moderation.models import Rule
 from moderation.models.rules import NOTE_MAX, VALUE_MAX
 from moderation.rules import active_rules, matching
-from moderation.rules.matching import Written
+from moderation.rules.matching import RuleDefinition
 from moderation.rules.term_files import check_size, read_terms
 
 HOST = re.compile(r"^(?=.{1,200}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}$")
@@ -61,7 +61,7 @@ class RuleForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, replaces: Rule | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        leave_whole(self)
+        remove_maxlength(self)
         self.user, self.replaces = user, replaces
         if (story := self._hidden_story()) is not None:
             self.fields["article"].disabled = True  # its link would reveal its title
@@ -120,10 +120,10 @@ class RuleForm(forms.Form):
         elif active_rules.rule_exists(definition, own_versions):
             self.add_error(self.kind_fields[0], _("This rule already exists."))
 
-    def definition(self) -> Written:
+    def definition(self) -> RuleDefinition:
         """Return the rule definition to try and save. Needs a form without errors."""
         data = self.cleaned_data
-        return Written(
+        return RuleDefinition(
             pk=None,
             kind=self.kind.value,
             value=self.stored_value(),

@@ -31,7 +31,7 @@ _SPACED_CHARACTER = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
+class RuleDefinition:
     """A rule as it is stored: models.Rule, with the terms of a list, one per line."""
 
     pk: int | None
@@ -48,7 +48,7 @@ class Written:
 class CompiledRule:
     """A rule with its matcher; a limit has none."""
 
-    rule: Written
+    rule: RuleDefinition
     find: (
         Callable[[str, str], tuple[Spans, bool]] | None
     )  # (body, name) → spans in the body, whether the name matches
@@ -74,19 +74,19 @@ class RuleSet:
             and (compiled.rule.topic is None or compiled.rule.topic in topic_ids)
         )
 
-    def limit(self, kind: str) -> Written | None:
+    def limit(self, kind: str) -> RuleDefinition | None:
         """Return the limit of this kind that applies: the article's, else a topic's, else the site's; of
         several, the strictest."""
         rules = [found.rule for found in self.by_kind.get(kind, ())]
         return min(rules, key=lambda r: (_scope_breadth(r), parse_limit(r.value)), default=None)
 
 
-def compile_rules(written: Iterable[Written]) -> RuleSet:
+def compile_rules(written: Iterable[RuleDefinition]) -> RuleSet:
     """Compile rules. Raises ValueError as compile_rule does."""
     return group_by_kind(map(compile_rule, written))
 
 
-def compile_rule(rule: Written) -> CompiledRule:
+def compile_rule(rule: RuleDefinition) -> CompiledRule:
     """Compile a rule. Raises ValueError for a bad pattern, an invalid limit or an empty term."""
     if rule.kind in LIMIT_RANGES:
         found, allowed = parse_limit(rule.value), LIMIT_RANGES[rule.kind]
@@ -106,7 +106,7 @@ def is_usable(kind: str, value: str) -> bool:
     if kind == "list":
         return True
     try:
-        compile_rule(Written(pk=None, kind=kind, value=value))
+        compile_rule(RuleDefinition(pk=None, kind=kind, value=value))
     except ValueError:
         return False
     return True
@@ -127,11 +127,11 @@ def group_by_kind(compiled: Iterable[CompiledRule]) -> RuleSet:
     return RuleSet(by_kind, is_scoped)
 
 
-def _scope_breadth(rule: Written) -> int:
+def _scope_breadth(rule: RuleDefinition) -> int:
     return 0 if rule.article is not None else 1 if rule.topic is not None else 2
 
 
-def _matcher(rule: Written) -> Callable[[str, str], tuple[Spans, bool]] | None:
+def _matcher(rule: RuleDefinition) -> Callable[[str, str], tuple[Spans, bool]] | None:
     match rule.kind:
         case "term":
             return _Term(rule.value)

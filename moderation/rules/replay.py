@@ -13,12 +13,17 @@ from django.db import transaction
 from articles.models import Article
 from comments.models import Comment, Discussion
 from comments.policy import Draft
-from core.sql import stream
-from moderation.actions.last_decisions import ARE_THERE, BODY, ITS_WORDS, LAST
+from core.sql import stream_rows
+from moderation.actions.last_decisions import (
+    DECIDED_TEXT,
+    DECIDED_TEXT_EXISTS,
+    JOIN_DECIDED_TEXT,
+    LAST_DECISIONS,
+)
 from moderation.models import Group, Rule
 from moderation.rules import matching
 from moderation.rules.active_rules import rule_definition
-from moderation.rules.matching import Spans, Written
+from moderation.rules.matching import RuleDefinition, Spans
 from moderation.screening import checks
 from moderation.similar import add_members
 
@@ -62,13 +67,13 @@ SCOPE_SQL = """(%(article)s::bigint IS NULL OR c.discussion_id = %(article)s)
 
 # Erased and restricted texts can't be read.
 DECIDED_SQL = f"""
-SELECT d.comment_id, d.to_state = 'published', {BODY}, c.author_name, c.created_at, c.discussion_id,
+SELECT d.comment_id, d.to_state = 'published', {DECIDED_TEXT}, c.author_name, c.created_at, c.discussion_id,
        a.published_at
-FROM ({LAST}) d {ITS_WORDS}
+FROM ({LAST_DECISIONS}) d {JOIN_DECIDED_TEXT}
 JOIN articles_article a ON a.id = c.discussion_id
 WHERE (d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam'
        OR d.to_state = 'rejected' AND d.reason NOT IN ('import_undone', 'sealed'))
-  AND {ARE_THERE} AND (%(ids)s::bigint[] IS NULL OR d.comment_id = ANY(%(ids)s))
+  AND {DECIDED_TEXT_EXISTS} AND (%(ids)s::bigint[] IS NULL OR d.comment_id = ANY(%(ids)s))
   AND {SCOPE_SQL}"""
 
 
@@ -76,7 +81,7 @@ def can_be_replayed(kind: str) -> bool:
     return kind in CHECK_BY_KIND
 
 
-def replay(rule: Written) -> Replay:
+def replay(rule: RuleDefinition) -> Replay:
     """Try a rule on all past decisions.
 
     Reads them through a server-side cursor: in memory are FETCH_SIZE texts and the ids of the false
@@ -97,7 +102,7 @@ def replay(rule: Written) -> Replay:
     return Replay(removed, caught, approved, sorted(false_positives, reverse=True))
 
 
-def matched_examples(rule: Written, ids: Sequence[int]) -> list[tuple[DecidedComment, Spans]]:
+def matched_examples(rule: RuleDefinition, ids: Sequence[int]) -> list[tuple[DecidedComment, Spans]]:
     """Return these comments of a replay, in this order, as they were decided on, with the spans that
     match."""
     find = _RuleMatcher(rule)
@@ -105,7 +110,7 @@ def matched_examples(rule: Written, ids: Sequence[int]) -> list[tuple[DecidedCom
     return [(rows[pk], find(rows[pk]) or []) for pk in ids if pk in rows]
 
 
-def places(pk: int) -> Callable[[Comment], Spans]:
+def span_finder(pk: int) -> Callable[[Comment], Spans]:
     """Return a function that finds the spans of this rule, active or not, in a comment with its discussion
     and article."""
     find = _RuleMatcher(rule_definition(Rule.objects.select_related("terms").get(pk=pk)))
@@ -118,19 +123,19 @@ def places(pk: int) -> Callable[[Comment], Spans]:
     return spans
 
 
-def _decided_comments(rule: Written, ids: Sequence[int] | None = None) -> Iterator[DecidedComment]:
+def _decided_comments(rule: RuleDefinition, ids: Sequence[int] | None = None) -> Iterator[DecidedComment]:
     values = {"article": rule.article, "topic": rule.topic, "ids": None if ids is None else list(ids)}
     return map(DecidedComment._make, _stream_rows(DECIDED_SQL, values))
 
 
 def _stream_rows(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-    return chain.from_iterable(stream(statement, values, at_once=FETCH_SIZE))
+    return chain.from_iterable(stream_rows(statement, values, at_once=FETCH_SIZE))
 
 
 class _RuleMatcher:
     """Finds the spans of a rule in a comment; None if it does not match."""
 
-    def __init__(self, rule: Written) -> None:
+    def __init__(self, rule: RuleDefinition) -> None:
         self.check = CHECK_BY_KIND[Rule.Kind(rule.kind)]
         self.context = checks.Context(rules=matching.compile_rules([rule]))
         self.place = lru_cache(maxsize=1_000)(_discussion)
@@ -171,7 +176,7 @@ class GatheredMatches:
     approved: list[int]  # ids of members that a person has approved
 
 
-def gather(rule: Rule) -> GatheredMatches | None:
+def gather_matches(rule: Rule) -> GatheredMatches | None:
     """Group all waiting and published comments that a rule matches, to decide on them together; None if
     there are none.
 

@@ -17,16 +17,16 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from comments.models import Comment
-from moderation.actions.loading import decider, login_for_the_queue
-from moderation.actions.views import tell_done
+from moderation.actions.request_helpers import login_for_the_queue, require_decider
+from moderation.actions.views import add_done_message
 from moderation.models import Batch, Rule, has_page
 from moderation.queue import explanations
-from moderation.queue.filters import whole_number
+from moderation.queue.filters import parse_whole_number
 from moderation.rules import active_rules, matching
 from moderation.rules import replay as trials
 from moderation.rules.forms import FORM_BY_KIND, RuleForm
-from moderation.rules.matching import Spans, Written
-from moderation.similar.views import EXCEPTIONS, url_of
+from moderation.rules.matching import RuleDefinition, Spans
+from moderation.similar.views import MAX_EXCEPTIONS, group_url
 
 RULES_PER_PAGE = 100  # rules
 MATCHES_PER_PAGE = 50  # false positives
@@ -35,7 +35,7 @@ MATCHES_PER_PAGE = 50  # false positives
 def require_rule_manager(request: HttpRequest) -> User:
     """Return the user if they may manage rules: moderators and administrators. Each change of a rule can
     be undone and names its author."""
-    user = decider(request)
+    user = require_decider(request)
     if not user.is_moderator:
         raise PermissionDenied
     return user
@@ -67,7 +67,7 @@ def index(request: HttpRequest) -> HttpResponse:
         shown = shown.filter(kind=kind)
     if text:
         shown = shown.filter(value__icontains=text)
-    start = RULES_PER_PAGE * min((whole_number(request.GET.get("page")) or 1) - 1, 10_000)
+    start = RULES_PER_PAGE * min((parse_whole_number(request.GET.get("page")) or 1) - 1, 10_000)
     found = shown.select_related("topic", "article", "added_by", "terms")
     found = found.defer("terms__text", *active_rules.UNUSED_ARTICLE_FIELDS).order_by("kind", "value", "pk")
     some = list(found[start : start + RULES_PER_PAGE + 1])
@@ -165,12 +165,12 @@ def _form(
 def _replay_context(request: HttpRequest, form: RuleForm) -> dict[str, object]:
     definition = form.definition()
     notices = getattr(form, "notices", [])
-    rule_text = explanations.rule(definition.kind, definition.value)
+    rule_text = explanations.describe_rule(definition.kind, definition.value)
     if not trials.can_be_replayed(definition.kind):
         return {"rule_text": rule_text, "notices": notices}
     began = time.monotonic()
     replay = trials.replay(definition)
-    start = min(whole_number(request.POST.get("from")) or 0, len(replay.false_positives))
+    start = min(parse_whole_number(request.POST.get("from")) or 0, len(replay.false_positives))
     shown = replay.false_positives[start : start + MATCHES_PER_PAGE]
     return {
         "rule_text": rule_text,
@@ -203,7 +203,7 @@ class FalsePositive:
     has_page: bool
 
 
-def _false_positives(definition: Written, ids: list[int]) -> list[FalsePositive]:
+def _false_positives(definition: RuleDefinition, ids: list[int]) -> list[FalsePositive]:
     comments = Comment.objects.select_related("discussion__article").in_bulk(ids)
     found = []
     for decided, spans in trials.matched_examples(definition, ids):
@@ -212,7 +212,7 @@ def _false_positives(definition: Written, ids: list[int]) -> list[FalsePositive]
         excerpt_spans = [
             [max(a, start) - start, min(b, end) - start] for a, b in spans if a < end and b > start
         ]
-        text = explanations.marked(decided.body[start:end], excerpt_spans)
+        text = explanations.highlight_text(decided.body[start:end], excerpt_spans)
         is_whole = end - start == len(decided.body)
         found.append(FalsePositive(comment, decided.name, text, is_whole, has_page(comment)))
     return found
@@ -250,15 +250,15 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Rule.objects.select_related("terms"), pk=pk)
     if not (trials.can_be_replayed(found.kind) and matching.is_usable(found.kind, found.value)):
         raise Http404
-    gathered = trials.gather(found)
+    gathered = trials.gather_matches(found)
     if gathered is None:
         messages.info(request, _("No waiting or published comments match."))
         return redirect("moderation:rule", pk)
-    if len(gathered.approved) > EXCEPTIONS:
+    if len(gathered.approved) > MAX_EXCEPTIONS:
         message = _("It matches %(n)s approved comments. Narrow the rule before you apply it.")
         messages.warning(request, message % {"n": f"{len(gathered.approved):,}"})
         return redirect("moderation:rule", pk)
-    return redirect(url_of(gathered.group, gathered.approved))
+    return redirect(group_url(gathered.group, gathered.approved))
 
 
 def _rule_rows(some: Iterable[Rule], user: User) -> list[RuleRow]:
@@ -267,7 +267,7 @@ def _rule_rows(some: Iterable[Rule], user: User) -> list[RuleRow]:
     return [
         RuleRow(
             rule=rule,
-            text=explanations.rule(rule.kind, rule.value),
+            text=explanations.describe_rule(rule.kind, rule.value),
             scope=_scope_text(rule, user),
             record=records.get(rule.pk, active_rules.RuleRecord()),
             terms=rule.terms.count if rule.kind == Rule.Kind.LIST else None,
@@ -290,7 +290,7 @@ def _first_terms(rule: Rule) -> list[str]:
 def _notify_saved(request: HttpRequest, made: Rule) -> None:
     batch = Batch.objects.filter(kind=Batch.Kind.RULE, parameters__rule=made.pk).latest("at")
     place = reverse("moderation:rule", args=[made.pk])
-    tell_done(request, batch, f"{place}#main", _("Saved and switched on."))
+    add_done_message(request, batch, f"{place}#main", _("Saved and switched on."))
 
 
 def _notify_switched(request: HttpRequest, found: Rule, batch: Batch | None, is_on: bool) -> None:
@@ -298,8 +298,8 @@ def _notify_switched(request: HttpRequest, found: Rule, batch: Batch | None, is_
         messages.info(request, _("Nothing changed."))
         return
     sentence = _("Switched on: %(rule)s.") if is_on else _("Switched off: %(rule)s.")
-    values = {"rule": explanations.rule(found.kind, found.value)}
-    tell_done(request, batch, f"{_return_url(request, found)}#main", sentence % values)
+    values = {"rule": explanations.describe_rule(found.kind, found.value)}
+    add_done_message(request, batch, f"{_return_url(request, found)}#main", sentence % values)
 
 
 def _return_url(request: HttpRequest, found: Rule) -> str:

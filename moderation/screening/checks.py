@@ -13,9 +13,9 @@ from datetime import timedelta
 from comments.models import Discussion
 from comments.policy import Draft
 from moderation.rules import matching
-from moderation.rules.matching import RuleSet, Spans, Written
+from moderation.rules.matching import RuleDefinition, RuleSet, Spans
 
-LINKS_FREE = 1  # links that a comment may have without review
+MAX_LINKS_WITHOUT_REVIEW = 1  # links that a comment may have without review
 RATE_MINUTES = 10
 RATE_NEW, RATE_KNOWN = 3, 10  # comments that a new or a known person may send in RATE_MINUTES
 RATE_COUNT_LIMIT = 1_000  # comments are counted up to this number, so a higher limit has no effect
@@ -51,7 +51,7 @@ class Context:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class CheckResult:
     """A finding before it is stored: the fields of models.Finding."""
 
     strength: float
@@ -64,90 +64,90 @@ class Found:
     filter: int | None = None  # id of the filter version that gave this probability
 
 
-Check = Callable[[Draft, Context], Iterator[Found]]
+Check = Callable[[Draft, Context], Iterator[CheckResult]]
 
 
-def run_checks(draft: Draft, context: Context, checks: Iterable[Check]) -> list[Found]:
+def run_checks(draft: Draft, context: Context, checks: Iterable[Check]) -> list[CheckResult]:
     """Return the results of all these checks, in their order."""
     return [replace(found, check=check.__name__) for check in checks for found in check(draft, context)]
 
 
-def new_person(draft: Draft, context: Context) -> Iterator[Found]:
+def new_person(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """This person has no approved comment yet. `number` is None if their e-mail is not confirmed."""
     if not context.may_moderate and not (context.person_is_confirmed and context.approved_count):
-        yield Found(strength=0.2, number=0 if context.person_is_confirmed else None)
+        yield CheckResult(strength=0.2, number=0 if context.person_is_confirmed else None)
 
 
-def sanctioned(draft: Draft, context: Context) -> Iterator[Found]:
+def sanctioned(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """A moderator reviews everything by this person. Paused and banned people are refused before the
     checks."""
     if context.person_is_reviewed:
-        yield Found(strength=0.3)
+        yield CheckResult(strength=0.3)
 
 
-def reviewed_first(draft: Draft, context: Context) -> Iterator[Found]:
+def reviewed_first(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """The discussion or the whole site is pre-moderated."""
     if context.site_is_premoderated or draft.discussion.moderation == Discussion.Moderation.PRE:
-        yield Found(strength=0.1)
+        yield CheckResult(strength=0.1)
 
 
-def links(draft: Draft, context: Context) -> Iterator[Found]:
+def links(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """Has more links than allowed, as the page would link them; e-mail addresses do not count."""
     rule = context.rules.limit("links")
-    allowed = matching.parse_limit(rule.value)[0] if rule else LINKS_FREE
+    allowed = matching.parse_limit(rule.value)[0] if rule else MAX_LINKS_WITHOUT_REVIEW
     if matching.max_link_count(draft.body) <= allowed:
         return
     spans = [(link.start, link.end) for link in matching.links(draft.body)]
     if len(spans) > allowed:
-        found = Found(strength=max(0.5, 1 - 1 / len(spans)), spans=spans, number=len(spans))
+        found = CheckResult(strength=max(0.5, 1 - 1 / len(spans)), spans=spans, number=len(spans))
         yield _with_rule(rule, found) if rule else found
 
 
-def repeat(draft: Draft, context: Context) -> Iterator[Found]:
+def repeat(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """Has the text of an earlier comment."""
     if context.duplicate and context.duplicate.exact:
-        yield Found(strength=1, twin=context.duplicate.twin)
+        yield CheckResult(strength=1, twin=context.duplicate.twin)
 
 
-def near_repeat(draft: Draft, context: Context) -> Iterator[Found]:
+def near_repeat(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """Has nearly the text of an earlier comment."""
     if context.duplicate and not context.duplicate.exact:
-        yield Found(strength=context.duplicate.similarity, twin=context.duplicate.twin)
+        yield CheckResult(strength=context.duplicate.similarity, twin=context.duplicate.twin)
 
 
-def emptied(draft: Draft, context: Context) -> Iterator[Found]:
+def emptied(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """Has only punctuation and markup, or its text is missing in the original."""
-    if context.text_missing or not says_something(draft.body):
-        yield Found(strength=1)
+    if context.text_missing or not has_visible_text(draft.body):
+        yield CheckResult(strength=1)
 
 
-def term(draft: Draft, context: Context) -> Iterator[Found]:
+def term(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """The body or the name has a listed term, as whole words in any case."""
     return _rule_matches("term", 0.8, draft, context)
 
 
-def term_list(draft: Draft, context: Context) -> Iterator[Found]:
+def term_list(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """The body or the name has a term of a list. `number`: places in the body."""
     return _rule_matches("list", 0.7, draft, context)
 
 
-def domain(draft: Draft, context: Context) -> Iterator[Found]:
+def domain(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """A link in the body leads to a listed domain or to a subdomain of it."""
     return _rule_matches("domain", 0.9, draft, context)
 
 
-def name_pattern(draft: Draft, context: Context) -> Iterator[Found]:
+def name_pattern(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """The name matches a listed pattern."""
     return _rule_matches("name", 0.6, draft, context)
 
 
-def late(draft: Draft, context: Context) -> Iterator[Found]:
+def late(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """Posted long after the article. `number`: whole days between the two."""
     rule = context.rules.limit("age")
     days = matching.parse_limit(rule.value)[0] if rule else draft.discussion.site.review_after_days
     published_at = draft.discussion.article.published_at
     if published_at and draft.at - published_at > timedelta(days=days):
-        found = Found(strength=0.5, number=(draft.at - published_at).days)
+        found = CheckResult(strength=0.5, number=(draft.at - published_at).days)
         yield _with_rule(rule, found) if rule else found
 
 
@@ -196,23 +196,23 @@ IMPORT_CHECKS: list[Check] = [
 ]
 
 
-def says_something(body: str) -> bool:
+def has_visible_text(body: str) -> bool:
     """Return whether a body has a letter, a digit or a symbol (👍) in any script."""
     return any(
         unicodedata.category(c)[0] in "LN" or unicodedata.category(c) == "So" for c in _MARKUP.sub("", body)
     )
 
 
-def _rule_matches(kind: str, strength: float, draft: Draft, context: Context) -> Iterator[Found]:
+def _rule_matches(kind: str, strength: float, draft: Draft, context: Context) -> Iterator[CheckResult]:
     """Yield a result for each rule of a kind that matches."""
     for found in context.rules.by_kind.get(kind, ()):
         if found.find is None:
             continue
         spans, in_name = found.find(draft.body, draft.name)
         if spans or in_name:
-            yield _with_rule(found.rule, Found(strength=strength, spans=spans, number=len(spans)))
+            yield _with_rule(found.rule, CheckResult(strength=strength, spans=spans, number=len(spans)))
 
 
-def _with_rule(rule: Written, found: Found) -> Found:
+def _with_rule(rule: RuleDefinition, found: CheckResult) -> CheckResult:
     """Return the result with its rule, which decides whether the comment waits."""
     return replace(found, rule=rule.pk, holds=rule.holds)

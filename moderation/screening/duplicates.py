@@ -10,9 +10,9 @@ from django.db import connection
 
 from articles.models import Article
 from comments import duplicates
-from comments.duplicates import SHORTEST, fold, trigrams
+from comments.duplicates import MIN_LENGTH, fold, trigrams
 from comments.models import Comment, CommentText, State
-from core.sql import execute_planned
+from core.sql import execute_prepared
 from moderation.screening.checks import Duplicate
 
 SIMILARITY = 0.9  # shared trigrams over all trigrams of both
@@ -83,17 +83,17 @@ WHERE id <> first AND id = ANY(%(ids)s)"""
 def find_duplicate(body: str, *, exclude: int | None) -> Duplicate | None:
     """Return the earliest comment on the site with the same text, or else with nearly the same; never the
     comment `exclude`, which is the one being edited."""
-    if len(folded := fold(body)) < SHORTEST:
+    if len(folded := fold(body)) < MIN_LENGTH:
         return None
     values: dict[str, str | float] = {
         "folded": folded,
         "exclude": exclude or 0,
-        "shortest": SHORTEST,
+        "shortest": MIN_LENGTH,
         "similarity": SIMILARITY,
         "groups": len(trigrams(folded)) // TRIGRAMS_PER_WORD + 1,
     }
     with connection.cursor() as cursor:
-        execute_planned(cursor, DUPLICATE_SQL, values, before=_SETTINGS)
+        execute_prepared(cursor, DUPLICATE_SQL, values, before=_SETTINGS)
         row = cursor.fetchone()
     return Duplicate(twin=row[0], exact=row[1], similarity=row[2]) if row else None
 
@@ -105,14 +105,14 @@ WHERE folded %% (SELECT %(folded)s) AND char_length(folded) >= %(shortest)s AND 
 ORDER BY comment_id LIMIT %(limit)s"""
 
 
-def find_alike(comment: Comment, limit: int) -> list[int]:
+def find_similar(comment: Comment, limit: int) -> list[int]:
     """Return the ids of all comments on the site with the same or nearly the same text; none for a short
     text."""
-    if len(folded := fold(comment.body)) < SHORTEST:
+    if len(folded := fold(comment.body)) < MIN_LENGTH:
         return []
-    values = {"folded": folded, "shortest": SHORTEST, "exclude": comment.pk, "limit": limit}
+    values = {"folded": folded, "shortest": MIN_LENGTH, "exclude": comment.pk, "limit": limit}
     with connection.cursor() as cursor:
-        execute_planned(cursor, SIMILAR_SQL, values, before=_SETTINGS)
+        execute_prepared(cursor, SIMILAR_SQL, values, before=_SETTINGS)
         return [pk for (pk,) in cursor.fetchall()]
 
 
@@ -124,7 +124,7 @@ def find_duplicates(*, article: Article, ids: Sequence[int]) -> dict[int, Duplic
     more the more there are, and a thousand took a minute.
     """
     with connection.cursor() as cursor:
-        cursor.execute(EARLIER_DUPLICATES_SQL, {"ids": list(ids), "shortest": SHORTEST})
+        cursor.execute(EARLIER_DUPLICATES_SQL, {"ids": list(ids), "shortest": MIN_LENGTH})
         found = {pk: Duplicate(twin=twin, exact=True, similarity=1) for pk, twin in cursor.fetchall()}
     return dict(_near_duplicates(article, set(ids))) | found
 
@@ -136,7 +136,7 @@ def _near_duplicates(article: Article, ids: set[int]) -> Iterator[tuple[int, Dup
         .order_by("comment__created_at", "comment")
         .values_list("comment", "folded")
     )
-    for repeat in duplicates.find_repeats([folded for _, folded in rows]):
+    for repeat in duplicates.find_duplicates([folded for _, folded in rows]):
         (pk, folded), (twin, original) = rows[repeat.position], rows[repeat.of]
         if not repeat.exact and pk in ids:
             similarity = duplicates.similarity(duplicates.trigrams(folded), duplicates.trigrams(original))

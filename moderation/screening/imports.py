@@ -10,10 +10,10 @@ from comments.models import Comment, Discussion, State
 from comments.policy import Draft
 from moderation.features.signals import SITE_SIGNAL_WEIGHTS
 from moderation.features.site_facts import THREAD_COMMENT_LENGTH, THREAD_COMMENTS
-from moderation.features.text_reading import Read
+from moderation.features.text_reading import ParsedComment
 from moderation.models import Finding
 from moderation.rules import active_rules
-from moderation.screening.checks import IMPORT_CHECKS, Context, Found, run_checks
+from moderation.screening.checks import IMPORT_CHECKS, CheckResult, Context, run_checks
 from moderation.screening.duplicates import find_duplicates
 from moderation.spam_filter import scoring
 from moderation.spam_filter.active_model import ActiveFilter, usable_filter
@@ -25,7 +25,7 @@ def screen_import(*, article: Article, ids: Sequence[int]) -> int:
     Changes no state. Takes a bounded number of statements for any number of comments.
     """
     discussion = Discussion(article=article)
-    every_rule = active_rules.in_force()
+    every_rule = active_rules.load_active_rules()
     topics = article.topics.values_list("pk", flat=True) if every_rule.is_scoped else ()
     rules = every_rule.for_place(article.pk, topics)
     duplicates = find_duplicates(article=article, ids=ids)
@@ -70,9 +70,9 @@ class _ImportedThread:
             self.latest.append(folded[:THREAD_COMMENT_LENGTH])
         self.texts[comment.pk] = folded[: THREAD_COMMENT_LENGTH * 4]
 
-    def score(self, draft: Draft, active: ActiveFilter, results: Sequence[Found]) -> list[Found]:
+    def score(self, draft: Draft, active: ActiveFilter, results: Sequence[CheckResult]) -> list[CheckResult]:
         assert draft.comment
-        parsed = Read(
+        parsed = ParsedComment(
             replace(
                 scoring.draft_data(draft),
                 article_text=self.article_text,

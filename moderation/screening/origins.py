@@ -15,10 +15,10 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from moderation.models import Network, Origin
-from moderation.models.people import KEPT_FOR, person_key
+from moderation.models.people import ORIGIN_KEPT_DAYS, person_key
 
 HOUR = timedelta(hours=1)
-ALIKE = 200  # latest comments from one IP address that are searched for other people
+MAX_COMMENTS_PER_ADDRESS = 200  # latest comments from one IP address that are searched for other people
 
 # Part of the statement that inserts the comment (comments.policy.Policy.beside).
 INSERT_ORIGIN_SQL = """
@@ -26,7 +26,7 @@ INSERT_ORIGIN_SQL = """
              SELECT id, %(ip_hash)s::bytea, created_at FROM ins WHERE %(ip_hash)s::bytea IS NOT NULL)"""
 
 
-def mark(ip: str) -> bytes | None:
+def hash_address(ip: str) -> bytes | None:
     """Return a 16-byte keyed hash, equal for equal IPv4 addresses and for one IPv6 /64, or None if `ip` is
     no address."""
     try:
@@ -42,7 +42,7 @@ def mark(ip: str) -> bytes | None:
     return salted_hmac("moderation.origin", text, algorithm="sha256").digest()[:16]
 
 
-def short(ip_hash: bytes) -> str:
+def shorten_hash(ip_hash: bytes) -> str:
     """Return the first characters of a hash, enough to see that two are equal."""
     return bytes(ip_hash)[:3].hex()
 
@@ -62,12 +62,17 @@ LEFT JOIN (SELECT h.ip_hash, c.author_id, c.guest_id, max(o.comment_id) AS last,
 ORDER BY n.last DESC"""
 
 
-def of(comments: Iterable[int], stories: list[int] | None = None) -> dict[int, tuple[bytes, dict[str, str]]]:
+def people_by_address(
+    comments: Iterable[int], stories: list[int] | None = None
+) -> dict[int, tuple[bytes, dict[str, str]]]:
     """Return, by comment, the hash of its IP address and the people who posted from there (under these
     articles): their names by person key, the latest first."""
     found: dict[int, tuple[bytes, dict[str, str]]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(PEOPLE_BY_ADDRESS_SQL, {"ids": list(comments), "alike": ALIKE, "stories": stories})
+        cursor.execute(
+            PEOPLE_BY_ADDRESS_SQL,
+            {"ids": list(comments), "alike": MAX_COMMENTS_PER_ADDRESS, "stories": stories},
+        )
         for comment, ip_hash, author, guest, name in cursor.fetchall():
             people = found.setdefault(comment, (bytes(ip_hash), {}))[1]
             if author or guest:
@@ -90,11 +95,13 @@ def count_report(ip: str) -> int:
     """
     now = timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(COUNT_REPORT_SQL, {"ip_hash": mark(ip) or b"", "now": now, "hour_ago": now - HOUR})
+        cursor.execute(
+            COUNT_REPORT_SQL, {"ip_hash": hash_address(ip) or b"", "now": now, "hour_ago": now - HOUR}
+        )
         return int(cursor.fetchone()[0])
 
 
-def forget() -> int:
+def delete_expired() -> int:
     """Delete expired rows and return how many origins were deleted."""
     Network.objects.filter(began_at__lt=timezone.now() - HOUR).delete()
-    return Origin.objects.filter(at__lt=timezone.now() - timedelta(days=KEPT_FOR)).delete()[0]
+    return Origin.objects.filter(at__lt=timezone.now() - timedelta(days=ORIGIN_KEPT_DAYS)).delete()[0]

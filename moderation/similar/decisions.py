@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from comments.models import Reason, State
-from comments.services import lock
+from comments.services import lock_discussions_of
 from moderation.actions import decisions
 from moderation.actions.decisions import Decision
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, Group
-from moderation.policy import last_decisions
+from moderation.policy import last_transition_ids
 from moderation.similar import explanations, pages
 from moderation.similar.pages import MAX_ILLEGAL_LISTED
 
@@ -39,7 +39,7 @@ def decide_group(
     original = group.original_id if reason == Reason.REPEAT else None
     with transaction.atomic():
         # Nobody can report a member, decide on it, or remove the original while these locks are held.
-        lock([*pages.expected_transitions(group, actor), *([original] if original else [])])
+        lock_discussions_of([*pages.expected_transitions(group, actor), *([original] if original else [])])
         expected = pages.expected_transitions(group, actor)
         ids = [pk for pk in expected if pk not in without]
         decided = [pk for pk in pages.decided_since(group, actor, since) if pk not in without]
@@ -79,7 +79,7 @@ def decide_group(
 def _record_refused(batch: Batch, left: Sequence[int], count: int) -> None:
     """Store the last transitions of the first refused comments, which later changes do not affect."""
     if left:
-        lines = sorted(last_decisions(left[:MAX_ILLEGAL_LISTED]).values())
+        lines = sorted(last_transition_ids(left[:MAX_ILLEGAL_LISTED]).values())
         batch.parameters |= {"left": lines, "left_count": count}
         batch.save(update_fields=["parameters"])
 

@@ -107,7 +107,7 @@ def describe_shared_features(group: Group, *, is_whole: bool) -> list[str]:
         group.kind == Kind.RULE
     ):  # the page shows one group, so this takes one query and not one for each group
         rule = Rule.objects.get(pk=group.shared["rule"])
-        names = {"kind": rule.get_kind_display(), "rule": explanations.rule(rule.kind, rule.value)}
+        names = {"kind": rule.get_kind_display(), "rule": explanations.describe_rule(rule.kind, rule.value)}
         text = _(
             "The rule: %(kind)s “%(rule)s”. Approved comments come first and are not selected unless you "
             "select them."
@@ -193,7 +193,7 @@ def describe_clues(found: Clue, comment: Comment) -> list[str]:
     return texts + [text for clue, text in clue_texts if clue in found]
 
 
-def proposed(kind: str) -> str:
+def proposed_reason(kind: str) -> str:
     """Return the reason code that this kind of group proposes, or ""."""
     if kind == Kind.MISSING:
         return Reason.TEXT_MISSING.value

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from comments import duplicates
 from moderation.models import Group
-from moderation.screening.checks import says_something
+from moderation.screening.checks import has_visible_text
 from moderation.similar import text_features
 from moderation.similar.clues import (
     APPROVED,
@@ -138,7 +138,7 @@ class _Grouper(ComparedComments):
         members = [
             ProposedMember(place, 0.5 if row.body.strip() else 1.0, 0)
             for place, row in enumerate(self.rows)
-            if self.can_join[place] and (row.text_missing or not says_something(row.body))
+            if self.can_join[place] and (row.text_missing or not has_visible_text(row.body))
         ]
         return Proposal(Kind.MISSING, members)
 
@@ -170,7 +170,7 @@ class _Grouper(ComparedComments):
         if len(where) <= MAX_COMPARED_PAIRWISE and not self._have_like_words(where):
             return
         folded = [duplicates.fold(self.rows[p].body) for p in where]
-        for again, first, is_exact in duplicates.find_repeats(folded):
+        for again, first, is_exact in duplicates.find_duplicates(folded):
             if is_exact:
                 yield where[first], ProposedMember(where[again], 1.0, EXACT)
             else:

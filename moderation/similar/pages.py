@@ -19,7 +19,7 @@ from moderation.similar import SCAN_KINDS, explanations, finished_scans, text_fe
 from moderation.similar.clues import Clue
 from moderation.similar.grouping import MIN_MEMBERS, MIN_SIMILAR
 
-LISTED = 20  # groups on a page
+GROUPS_PER_PAGE = 20  # groups on a page
 MEMBERS_PER_PAGE = 50  # members on a page
 UNLIKELY_SHOWN = 2  # most likely mistakes shown first
 UNLIKELY_SHOWN_IN_LARGE = 6
@@ -117,7 +117,7 @@ def decided_discussions(user: User) -> list[int] | None:
     return list(Comment.objects.moderated_by(user).order_by().values_list("discussion", flat=True).distinct())
 
 
-def groups(user: User, kind: str = "") -> QuerySet[Group]:
+def open_groups(user: User, kind: str = "") -> QuerySet[Group]:
     """Return the open groups of the latest scan with a comment on which this person may decide.
 
     The largest come first.
@@ -139,7 +139,7 @@ def groups_visible_to(user: User) -> QuerySet[Group]:
     return found.filter(Exists(Member.objects.filter(Exists(own), group=OuterRef("pk"))))
 
 
-def lines(found: Sequence[Group], user: User) -> list[GroupRow]:
+def group_rows(found: Sequence[Group], user: User) -> list[GroupRow]:
     """Return the rows of these groups in four statements, without groups that have fewer than two members."""
     keys = [group.pk for group in found]
     articles = decided_discussions(user)
@@ -208,7 +208,7 @@ class Page:
     after: str  # the place of the last member, for the next page; "" on the last page
 
 
-def page(
+def load_page(
     group: Group,
     articles: list[int] | None,
     *,
@@ -235,7 +235,7 @@ def page(
     others = rows[len(likely_mistakes) :]
     bodies = _load_comments({row.comment for row in rows} | set(sample))
     shared = _shared_runs([bodies[pk] for pk in sample if pk in bodies])
-    rule = replay.places(group.shared["rule"]) if group.kind == Group.Kind.RULE else None
+    rule = replay.span_finder(group.shared["rule"]) if group.kind == Group.Kind.RULE else None
 
     def member_row(pk: int, found: int) -> MemberRow:
         comment = bodies[pk]
@@ -256,7 +256,7 @@ def shared_spans(group: Group, comment: Comment) -> Spans:
     """Return the spans of runs in a member's text that several members share. Runs two statements."""
     sample = _typical_members([group.pk], None, SAMPLE_SIZE).get(group.pk, [])
     shared = _shared_runs(list(Comment.objects.filter(pk__in=sample).only("body")))
-    return queue_explanations.merged(text_features.run_spans(comment.body, shared))
+    return queue_explanations.merge_spans(text_features.run_spans(comment.body, shared))
 
 
 def distinctive_words(group: Group, articles: list[int] | None) -> list[str]:
@@ -322,8 +322,8 @@ def _highlighted_excerpt(
     found = (
         rule(comment)
         if rule
-        else [*text_features.run_spans(comment.body, shared), *text_features.telling(comment.body)]
+        else [*text_features.run_spans(comment.body, shared), *text_features.promotional_spans(comment.body)]
     )
     body = comment.body[:EXCERPT_LENGTH]
     spans = [[start, min(end, len(body))] for start, end in found if start < len(body)]
-    return queue_explanations.marked(body, spans), len(body) < len(comment.body)
+    return queue_explanations.highlight_text(body, spans), len(body) < len(comment.body)

@@ -122,10 +122,10 @@ def count_new_comments(scan: Look) -> int:
 def look_over(scan: str) -> int:
     """Run a requested scan. Returns the number of groups found."""
     found = Look.objects.filter(pk=UUID(scan), ended_at=None).first()
-    return len(run(found).proposals) if found else 0
+    return len(run_scan(found).proposals) if found else 0
 
 
-def run(scan: Look | None = None) -> GroupingResult:
+def run_scan(scan: Look | None = None) -> GroupingResult:
     """Scan the site now, store the groups found, and delete those of earlier scans."""
     scan = scan or Look.objects.create()
     scan.until, before = last_transition_id(), latest_scan()
@@ -148,7 +148,7 @@ def run(scan: Look | None = None) -> GroupingResult:
 
 def nightly_scan() -> int:
     """Run the nightly scan. Returns the number of cases it opened."""
-    doubts = run().doubts
+    doubts = run_scan().doubts
     had_case = set(Case.objects.filter(comment__in=doubts).values_list("comment", flat=True))
     open_discussions = set(Case.objects.open().values_list("discussion", flat=True))
     comments = Comment.objects.filter(pk__in=[pk for pk in doubts if pk not in had_case]).exclude(

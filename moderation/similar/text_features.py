@@ -88,7 +88,7 @@ def run_spans(text: str, shared: Container[int]) -> list[tuple[int, int]]:
     return spans
 
 
-def telling(text: str) -> list[tuple[int, int]]:
+def promotional_spans(text: str) -> list[tuple[int, int]]:
     """Return the spans of links, site talk, padding numbers and advertising words."""
     spans = link_spans(text) + site_talk_spans(text)
     if is_padded(text):

@@ -20,23 +20,23 @@ from comments import removal_reasons
 from comments.models import Comment
 from moderation import similar
 from moderation.actions import decisions
-from moderation.actions.loading import (
-    decider,
-    just_done,
+from moderation.actions.request_helpers import (
+    just_done_action,
     login_for_the_queue,
-    with_done,
+    require_decider,
+    with_done_param,
     without_done_param,
 )
 from moderation.actions.views import add_refusal_message
 from moderation.models import Group, Look
 from moderation.queue import queues
-from moderation.queue.filters import whole_number
+from moderation.queue.filters import parse_whole_number
 from moderation.similar import explanations, pages, scan
 from moderation.similar.decisions import decide_group
 
 MAX_SYNCHRONOUS_SCAN = 2_000  # comments; smaller sites are scanned during the request
 REFRESH_SECONDS = 3  # the page reloads after this time while a scan runs
-EXCEPTIONS = 400  # that fit into a URL
+MAX_EXCEPTIONS = 400  # that fit into a URL
 
 
 @require_safe
@@ -47,8 +47,8 @@ def groups(request: HttpRequest) -> HttpResponse:
     ?kind= and ?page= select groups, ?of=<comment> redirects to its group, ?done=<action> shows a bar
     with Undo.
     """
-    user = decider(request)
-    if of := whole_number(request.GET.get("of")):
+    user = require_decider(request)
+    if of := parse_whole_number(request.GET.get("of")):
         get_object_or_404(Comment.objects.moderated_by(user).only("pk"), pk=of)
         if member := similar.members_of([of]).get(of):
             return redirect(f"{reverse('moderation:group', args=[member.group_id])}?of={of}")
@@ -59,9 +59,9 @@ def groups(request: HttpRequest) -> HttpResponse:
     kind = request.GET.get("kind", "")
     if kind not in ["", *similar.SCAN_KINDS]:
         raise Http404
-    number = min(whole_number(request.GET.get("page")) or 1, 10_000)
-    found = pages.groups(user, kind)
-    rows = list(found[(number - 1) * pages.LISTED : number * pages.LISTED + 1])
+    number = min(parse_whole_number(request.GET.get("page")) or 1, 10_000)
+    found = pages.open_groups(user, kind)
+    rows = list(found[(number - 1) * pages.GROUPS_PER_PAGE : number * pages.GROUPS_PER_PAGE + 1])
     query = {"kind": kind} if kind else {}
     context = {
         "room": "similar",
@@ -69,13 +69,15 @@ def groups(request: HttpRequest) -> HttpResponse:
         "compared": f"{shown.comments:,}" if shown else "",
         "new_count": scan.count_new_comments(shown) if shown else 0,
         "running": running,
-        "rows": pages.lines(rows[: pages.LISTED], user),
+        "rows": pages.group_rows(rows[: pages.GROUPS_PER_PAGE], user),
         "kinds": _kinds(user),
         "kind": kind,
         "this_url": without_done_param(request.get_full_path()),
-        "next_page": f"?{urlencode({**query, 'page': number + 1})}" if len(rows) > pages.LISTED else "",
+        "next_page": f"?{urlencode({**query, 'page': number + 1})}"
+        if len(rows) > pages.GROUPS_PER_PAGE
+        else "",
         "first_page": f"?{urlencode(query)}" if number > 1 else "",
-        "done": just_done(user, request.GET.get("done")),
+        "done": just_done_action(user, request.GET.get("done")),
     }
     response = render(request, "moderation/similar/groups.html", context)
     if running and (latest is None or "again" in request.GET):
@@ -87,9 +89,9 @@ def groups(request: HttpRequest) -> HttpResponse:
 @login_for_the_queue
 def rescan(request: HttpRequest) -> HttpResponse:
     """Scan the site again."""
-    decider(request)
+    require_decider(request)
     if _is_small():
-        scan.run()
+        scan.run_scan()
         return redirect("moderation:similar")
     scan.request_scan()
     return redirect(reverse("moderation:similar") + "?again=1")
@@ -104,13 +106,13 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     ?since=<transition> the last transition when the first page was shown. A POST sends the selected comments
     (`in`) of the `shown` ones; `go` leads to another page, `act` or `reason` decides on all selected members.
     """
-    user = decider(request)
+    user = require_decider(request)
     if not Group.objects.filter(pk=pk).exists():
         messages.info(request, _("The site was scanned again. These are the current groups."))
         return redirect("moderation:similar")
     found = get_object_or_404(pages.groups_visible_to(user).exclude(kind=Group.Kind.EMPTYING), pk=pk)
     without = set(_numbers(request.GET.get("but", "").split(".")))
-    since = whole_number(request.GET.get("since") or request.POST.get("since")) or 0
+    since = parse_whole_number(request.GET.get("since") or request.POST.get("since")) or 0
     if request.method == "POST":
         listed = set(_numbers(request.POST.getlist("shown")))
         without = (without - listed) | (listed - set(_numbers(request.POST.getlist("in"))))
@@ -140,17 +142,17 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         "total": numbers.members,
         "selected": max(0, numbers.members - len(without)),
         "counts": explanations.describe_similar_count(numbers)
-        if whole_number(request.GET.get("of"))
+        if parse_whole_number(request.GET.get("of"))
         else explanations.describe_counts(numbers),
         "features": of_queue + explanations.describe_shared_features(found, is_whole=articles is None),
         "words": pages.distinctive_words(found, articles),
-        "page": pages.page(found, articles, after=after, without=without),
+        "page": pages.load_page(found, articles, after=after, without=without),
         "at": request.GET["after"] if after else "",
         "is_first": after is None,
         "but": _exceptions_value(without),
         "since": since or scan.last_transition_id(),
         "reasons": removal_reasons.choices(),
-        "proposed": explanations.proposed(found.kind),
+        "proposed": explanations.proposed_reason(found.kind),
     }
     return render(request, "moderation/similar/group.html", context)
 
@@ -163,7 +165,7 @@ def _scan_if_stale(latest: Look | None) -> Look | None:
     if not scan.is_stale(latest):
         return scan.running_scan()
     if _is_small():
-        scan.run()
+        scan.run_scan()
         return None
     return scan.request_scan()
 
@@ -175,18 +177,18 @@ def _is_small() -> bool:
 
 def _kinds(user: User) -> list[tuple[str, str]]:
     """Return the kinds of groups that this person can see."""
-    present = set(pages.groups(user).order_by().values_list("kind", flat=True).distinct())
+    present = set(pages.open_groups(user).order_by().values_list("kind", flat=True).distinct())
     return [(kind.value, str(kind.label)) for kind in similar.SCAN_KINDS if kind.value in present]
 
 
 def _redirect_to_page(request: HttpRequest, found: Group, without: set[int], since: int) -> HttpResponse:
     """Redirect to another page of the group and keep the selection."""
-    if len(without) > EXCEPTIONS:
+    if len(without) > MAX_EXCEPTIONS:
         return HttpResponseBadRequest(_too_many_exceptions())
-    return redirect(url_of(found, without, after=request.POST["go"], since=since))
+    return redirect(group_url(found, without, after=request.POST["go"], since=since))
 
 
-def url_of(group: Group, without: Iterable[int], after: str = "", since: int = 0) -> str:
+def group_url(group: Group, without: Iterable[int], after: str = "", since: int = 0) -> str:
     """Return the URL of a group with these comments deselected, starting after a place."""
     path = reverse("moderation:group", args=[group.pk])
     query = {"after": after, "but": _exceptions_value(without), "since": since}
@@ -204,14 +206,14 @@ def _decide(request: HttpRequest, user: User, found: Group, without: set[int], s
         decision = decide_group(group=found, to=to, reason=reason, actor=user, without=without, since=since)
     except ValidationError as error:
         messages.warning(request, error.messages[0])
-        return redirect(url_of(found, without, since=since))
+        return redirect(group_url(found, without, since=since))
     add_refusal_message(request, decision)
     if not decision.batch and not decision.refused:
         messages.warning(request, _("There was nothing left to decide."))
     path = reverse("moderation:similar")
     if found.kind == Group.Kind.QUEUE:
         path = reverse("moderation:queue") + found.shared["query"]
-    return redirect(with_done(path, decision.batch.pk) if decision.batch else path)
+    return redirect(with_done_param(path, decision.batch.pk) if decision.batch else path)
 
 
 def _parse_place(value: str) -> tuple[float, int] | None:
@@ -221,12 +223,12 @@ def _parse_place(value: str) -> tuple[float, int] | None:
         place = float(likeness)
     except ValueError:
         return None
-    number = whole_number(pk)
+    number = parse_whole_number(pk)
     return (place, number) if number is not None and 0 <= place <= 1 else None
 
 
 def _numbers(values: Iterable[str]) -> list[int]:
-    return [number for value in values if (number := whole_number(value))]
+    return [number for value in values if (number := parse_whole_number(value))]
 
 
 def _exceptions_value(without: Iterable[int]) -> str:
@@ -238,5 +240,5 @@ def _too_many_exceptions() -> str:
     return ngettext(
         "You can deselect at most %(n)s comment in a group. Decide on some comments one by one first.",
         "You can deselect at most %(n)s comments in a group. Decide on some comments one by one first.",
-        EXCEPTIONS,
-    ) % {"n": EXCEPTIONS}
+        MAX_EXCEPTIONS,
+    ) % {"n": MAX_EXCEPTIONS}

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from moderation.features.text_reading import Read, Said, SignalResult
+from moderation.features.text_reading import CommentData, ParsedComment, SignalResult
 from moderation.models import Filter
 from moderation.spam_filter.model import Features, Model, Part, read_features, sigmoid
-from moderation.spam_filter.thresholds import Honest, auto_spam_threshold, line
+from moderation.spam_filter.thresholds import HonestScores, auto_spam_threshold, waiting_threshold
 
 logger = logging.getLogger(__name__)
 
@@ -101,24 +101,30 @@ def _thresholds(active: ActiveFilter) -> tuple[float, float | None]:
     """
     site, starter, decisions, by_topic = _threshold_data(active.version, active.numbers_at)
     own = [by_topic.get(str(topic)) for topic in active.topics]
-    thresholds = [line(active.percent, Honest(*scores), Honest(0, [])) for scores in own if scores]
-    waits_from = max(thresholds) if thresholds else line(active.percent, site, starter)
+    thresholds = [
+        waiting_threshold(active.percent, HonestScores(*scores), HonestScores(0, []))
+        for scores in own
+        if scores
+    ]
+    waits_from = max(thresholds) if thresholds else waiting_threshold(active.percent, site, starter)
     return waits_from, auto_spam_threshold(active.percent, site, starter, decisions)
 
 
 @lru_cache(maxsize=4)
-def _threshold_data(version: int, numbers_at: float) -> tuple[Honest, Honest, int, dict[str, Any]]:
+def _threshold_data(
+    version: int, numbers_at: float
+) -> tuple[HonestScores, HonestScores, int, dict[str, Any]]:
     """Return the data for thresholds, read once after each measurement and shared by articles of all
     topics."""
     row = Filter.objects.only("numbers", "trained_on").get(pk=version)
     return *honest_scores(row), row.numbers.get("topics", {})
 
 
-def honest_scores(version: Filter) -> tuple[Honest, Honest, int]:
+def honest_scores(version: Filter) -> tuple[HonestScores, HonestScores, int]:
     """Return the scores of honest comments on this site and elsewhere, and the number of decisions on this
     site."""
     figures = version.numbers.get("figures", {})
-    site = Honest(
+    site = HonestScores(
         version.numbers.get("honest", figures.get("ham", 0)),
         version.numbers.get("highest", []),
         version.numbers.get("weights", ()),
@@ -126,14 +132,14 @@ def honest_scores(version: Filter) -> tuple[Honest, Honest, int]:
     return site, starter_honest_scores(), figures.get("rows", 0) + version.trained_on.get("decisions", 0)
 
 
-def starter_honest_scores() -> Honest:
+def starter_honest_scores() -> HonestScores:
     """Return the scores of honest comments from the starter's training sets."""
     starter = Filter.objects.filter(kind=Filter.Kind.STARTER).only("trained_on").first()
     honest = starter.trained_on.get("honest", {}) if starter else {}
-    return Honest(honest.get("count", 0), honest.get("highest", []))
+    return HonestScores(honest.get("count", 0), honest.get("highest", []))
 
 
-def predict(read: Read, active: ActiveFilter, more: Iterable[SignalResult] = ()) -> Prediction:
+def predict(read: ParsedComment, active: ActiveFilter, more: Iterable[SignalResult] = ()) -> Prediction:
     """Return the prediction for a comment. `more`: results of the site's own signals
     (SITE_SIGNAL_WEIGHTS)."""
     model = load_model(active.version)
@@ -150,6 +156,6 @@ def predict(read: Read, active: ActiveFilter, more: Iterable[SignalResult] = ())
     )
 
 
-def explain(data: Said, version: int, more: Sequence[SignalResult] = ()) -> list[Part]:
+def explain(data: CommentData, version: int, more: Sequence[SignalResult] = ()) -> list[Part]:
     """Return the parts of this version's score, the heaviest first."""
     return load_model(version).explain(data, more=more)

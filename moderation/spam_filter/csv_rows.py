@@ -12,9 +12,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
-from comments.duplicates import find_repeats
+from comments.duplicates import find_duplicates
 from moderation.features.signals import SIGNALS, Signal
-from moderation.features.text_reading import Said, SignalResult
+from moderation.features.text_reading import CommentData, SignalResult
 from moderation.spam_filter.model import Features, Model, read_features
 
 COLUMNS = (
@@ -47,7 +47,7 @@ class Row:
     """A row of a CSV file."""
 
     line: int  # line of the file on which the row begins
-    data: Said
+    data: CommentData
     is_spam: bool | None  # None without a label
 
 
@@ -103,7 +103,7 @@ class CommentFile:
         label = row.get("label", "").strip().lower()
         if label and label not in LABELS:
             raise _RowError(line, f"the label is {label[:40]!r}, but must be spam or ham.")
-        data = Said(
+        data = CommentData(
             body=row.get("body", "").replace("\x00", ""),
             author=row.get("author") or None,
             url=row.get("url"),  # "" means that there is no URL, None that it is unknown
@@ -259,7 +259,7 @@ def duplicate_signals(
 ) -> list[tuple[SignalResult, ...]]:
     """Return the duplicate signal of each row, found among earlier rows as a site would find it."""
     found: list[tuple[SignalResult, ...]] = [()] * len(rows)
-    for repeat in find_repeats([row.data.body for row in chain(before, rows)]):
+    for repeat in find_duplicates([row.data.body for row in chain(before, rows)]):
         name = "repeat" if repeat.exact else "near_repeat"
         if name not in without and repeat.position >= len(before):
             found[repeat.position - len(before)] = (SignalResult(1.0, signal=name),)

@@ -11,11 +11,16 @@ from django.db import connection
 from django.db.models import Prefetch
 
 from articles.models import Article, Topic
-from core.sql import stream
-from moderation.actions.last_decisions import ARE_THERE, BODY, ITS_WORDS, LAST
+from core.sql import stream_rows
+from moderation.actions.last_decisions import (
+    DECIDED_TEXT,
+    DECIDED_TEXT_EXISTS,
+    JOIN_DECIDED_TEXT,
+    LAST_DECISIONS,
+)
 from moderation.features.signals import SITE_SIGNAL_WEIGHTS
 from moderation.features.site_facts import THREAD_COMMENT_LENGTH, THREAD_COMMENTS
-from moderation.features.text_reading import Said, SignalResult
+from moderation.features.text_reading import CommentData, SignalResult
 
 MAX_DECISIONS = 20_000  # latest decisions on which a version is trained
 FETCH_SIZE = 1_000  # rows per fetch of a server-side cursor
@@ -30,7 +35,7 @@ MAX_BATCH_SHARE, MIN_BATCH_WEIGHT = 0.05, 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decided:
+class Decision:
     """A current decision, with the comment as it read at the time."""
 
     line: int  # id of the transition
@@ -38,7 +43,7 @@ class Decided:
     is_spam: bool  # else a person approved it
     at: datetime  # of the decision
     topics: tuple[int, ...]  # of the article
-    said: Said
+    said: CommentData
     found: tuple[SignalResult, ...]  # OF_THE_SITE
     actor: int
     batch: UUID | None
@@ -47,7 +52,7 @@ class Decided:
 
 # Comments removed for other reasons than spam are no examples. Undone decisions are left out, and so are
 # restricted and erased comments, whose texts are gone.
-_LAST = f"WITH d AS ({LAST})"
+_LAST = f"WITH d AS ({LAST_DECISIONS})"
 _IS_DECIDED = (
     "(d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam' AND d.reason = 'spam')"
 )
@@ -56,14 +61,16 @@ _IS_OF_A_PERSON = """e.kind = 'state' AND e.actor_id IS NOT NULL
 _DECIDED_BEFORE = f"""EXISTS (
   SELECT FROM comments_transition e
   WHERE e.comment_id = d.comment_id AND e.id <= %(line)s AND {_IS_OF_A_PERSON})"""
-_TEXT_JOIN = f"{ITS_WORDS} WHERE {ARE_THERE} AND c.state_reason <> 'sealed' AND c.text_missing = ''"
+_TEXT_JOIN = (
+    f"{JOIN_DECIDED_TEXT} WHERE {DECIDED_TEXT_EXISTS} AND c.state_reason <> 'sealed' AND c.text_missing = ''"
+)
 DECISIONS_SQL = f"""{_LAST},
 chosen AS (
   SELECT d.* FROM d
   WHERE {_IS_DECIDED} AND (%(line)s = 0 OR %(is_known)s = {_DECIDED_BEFORE})
   ORDER BY d.id DESC LIMIT %(most)s)
 SELECT d.id, c.id, d.to_state = 'spam', d.at,
-       {BODY}, c.author_name, c.created_at, c.discussion_id, d.actor_id, d.batch,
+       {DECIDED_TEXT}, c.author_name, c.created_at, c.discussion_id, d.actor_id, d.batch,
        coalesce('u' || c.author_id, 'g' || c.guest_id, 'n' || lower(c.author_name)),
        (SELECT left(t.folded, {THREAD_COMMENT_LENGTH * 4}) FROM comments_commenttext t
         WHERE t.comment_id = c.parent_id),
@@ -138,7 +145,7 @@ def count_decisions(*, after: int) -> DecisionCounts:
         return DecisionCounts(*cursor.fetchone())
 
 
-def current_decisions(*, after: int = 0, until: int = 0, most: int = MAX_DECISIONS) -> Iterator[Decided]:
+def current_decisions(*, after: int = 0, until: int = 0, most: int = MAX_DECISIONS) -> Iterator[Decision]:
     """Yield the current decisions, the earliest first.
 
     With `after` or `until`, a transition id: only decisions on comments that had no decision (`after`) or
@@ -152,7 +159,7 @@ def current_decisions(*, after: int = 0, until: int = 0, most: int = MAX_DECISIO
         "checks": list(SITE_SIGNAL_WEIGHTS),  # signals that can't be computed again from the text
     }
     articles = dict[int, ArticleData]()  # each article's text is read once
-    for rows in stream(DECISIONS_SQL, values, at_once=FETCH_SIZE):
+    for rows in stream_rows(DECISIONS_SQL, values, at_once=FETCH_SIZE):
         articles |= _articles({row[7] for row in rows} - set(articles))
         yield from (_decision(row, articles[row[7]]) for row in rows)
 
@@ -160,16 +167,16 @@ def current_decisions(*, after: int = 0, until: int = 0, most: int = MAX_DECISIO
 ArticleData = tuple[str, str, datetime | None, tuple[int, ...]]  # title, text, date of publication, topics
 
 
-def _decision(row: tuple[Any, ...], article: ArticleData) -> Decided:
+def _decision(row: tuple[Any, ...], article: ArticleData) -> Decision:
     line, pk, is_spam, at, body, name, written, _article, actor, batch, author, parent, thread, found = row
     title, text, published, topics = article
-    return Decided(
+    return Decision(
         line=line,
         comment=pk,
         is_spam=is_spam,
         at=at,
         topics=topics,
-        said=Said(
+        said=CommentData(
             body=body,
             author=name or None,
             article_title=title,
@@ -201,7 +208,7 @@ def _articles(ids: Collection[int]) -> dict[int, ArticleData]:
     }
 
 
-def example_weights(decided: Sequence[Decided], batch: float = MAX_BATCH_WEIGHT) -> list[float]:
+def example_weights(decided: Sequence[Decision], batch: float = MAX_BATCH_WEIGHT) -> list[float]:
     """Return the weight of each decision, 0 to 1, so that no batch, author or moderator outweighs the
     rest.
 

@@ -8,17 +8,17 @@ from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from moderation.spam_filter.contributions import StoredPart
 
-ALMOST_CERTAIN, LIKELY, MAYBE = 0.95, 0.7, 0.3
+ALMOST_CERTAIN, LIKELY, UNCERTAIN = 0.95, 0.7, 0.3
 
 
-def probability(p: float, *, waits: bool = False) -> str:
+def probability_text(p: float, *, waits: bool = False) -> str:
     """Return a probability as a sentence. `waits`: the comment waits because of it."""
     if p >= ALMOST_CERTAIN:
         percent = min(99, round(100 * p))
         return _("Almost certainly spam: %(n)s in 100 comments like this are spam.") % {"n": percent}
     if p >= LIKELY:
         return _("Likely spam: %(n)s in 10 comments like this are spam.") % {"n": round(10 * p)}
-    if p >= MAYBE:
+    if p >= UNCERTAIN:
         return _("Possibly spam: %(n)s in 10 comments like this are spam.") % {"n": round(10 * p)}
     if waits:
         return _("Possibly spam: %(n)s in 100 comments like this are spam.") % {"n": round(100 * p)}
@@ -33,7 +33,7 @@ def probability(p: float, *, waits: bool = False) -> str:
 
 
 @dataclass(frozen=True)
-class PartSaid:
+class PartText:
     """A part of a score as text. `share`: relative to the heaviest part, 0 to 1."""
 
     sentence: str
@@ -51,12 +51,12 @@ class PartSaid:
         return bar_path(self.share if self.is_against else -self.share)
 
 
-def parts(stored: Iterable[StoredPart], body: str, name: str) -> list[PartSaid]:
+def part_texts(stored: Iterable[StoredPart], body: str, name: str) -> list[PartText]:
     """Return the texts of the parts of one score. A part whose text is gone has a general text."""
     stored_parts = list(stored)
     top = max((abs(part["logit"]) for part in stored_parts if part["kind"] != "start"), default=0.0) or 1.0
     return [
-        PartSaid(_part_text(part, body, name), part["logit"], min(1.0, abs(part["logit"]) / top))
+        PartText(_part_text(part, body, name), part["logit"], min(1.0, abs(part["logit"]) / top))
         for part in stored_parts
     ]
 
@@ -64,7 +64,7 @@ def parts(stored: Iterable[StoredPart], body: str, name: str) -> list[PartSaid]:
 def _part_text(part: StoredPart, body: str, name: str) -> str:
     match part["kind"]:
         case "signal":
-            return signal(part["signal"], part["number"]) or voice(part["signal"])
+            return signal_text(part["signal"], part["number"]) or signal_description(part["signal"])
         case "word" if part["spans"]:
             start, end = part["spans"][0]
             if body[start:end]:
@@ -86,7 +86,7 @@ def bar_path(share: float) -> str:
     return f"M0 0h{width}v8h{-50 * share:.4g}z"
 
 
-def signal(name: str, number: int | None) -> str:
+def signal_text(name: str, number: int | None) -> str:
     """Return what a signal found in a comment, or "" for an unknown signal. A missing number is left out."""
     match name:
         case "drift" if number == 0:
@@ -98,7 +98,7 @@ def signal(name: str, number: int | None) -> str:
     return str(_SIGNAL_TEXTS.get(name, ""))
 
 
-def voice(name: str) -> str:
+def signal_description(name: str) -> str:
     """Return what a signal, or a kind of words, means in general."""
     if text := _GENERAL_TEXTS.get(name) or _SIGNAL_TEXTS.get(name):
         return str(text)

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from moderation.features import signals as facts
 from moderation.features import text_reading
 from moderation.features.signals import Signal
-from moderation.features.text_reading import Read, Said, SignalResult
+from moderation.features.text_reading import CommentData, ParsedComment, SignalResult
 from moderation.features.word_lists import PRAISE_WORDS, SITE_WORDS
 
 FORMAT = 1
@@ -82,10 +82,13 @@ class Part(NamedTuple):
 
 
 def read_features(
-    data: Said, settings: Settings, signals: Sequence[Signal] = facts.SIGNALS, read: Read | None = None
+    data: CommentData,
+    settings: Settings,
+    signals: Sequence[Signal] = facts.SIGNALS,
+    read: ParsedComment | None = None,
 ) -> Features:
     """Return the features of a comment. `read`: the parsed comment, if the caller has it."""
-    read = read or Read(data)
+    read = read or ParsedComment(data)
     words = read.word_texts
     own = [word for word in words if word not in SIGNAL_WORDS]
     spaces = (
@@ -94,7 +97,7 @@ def read_features(
         _make_space(_name_slots(read), settings.trust_name, settings.short / 3),
         _make_space(_site_slots(read), settings.trust_site, settings.short / 3),
     )
-    return Features(spaces, tuple(facts.find(read, signals)))
+    return Features(spaces, tuple(facts.find_signals(read, signals)))
 
 
 def _make_space(slots: Iterable[int], trust: float, short: float) -> Space:
@@ -121,14 +124,14 @@ def _character_slots(text: str, start: int, size: int = 5) -> list[int]:
     return [crc(raw[n : n + width], start) & MASK for n in range(0, len(raw) - width + 2, 2)]
 
 
-def _name_slots(read: Read) -> list[int]:
+def _name_slots(read: ParsedComment) -> list[int]:
     words = read.name_words
     if not words:
         return []
     return [*_word_slots(words, NAME), *_character_slots(" ".join(words), NAME, 4)]
 
 
-def _site_slots(read: Read) -> list[int]:
+def _site_slots(read: ParsedComment) -> list[int]:
     """Return the slots of the host's characters and the path's words. That there is a site, or its
     top-level domain, is no feature."""
     if read.site is None:
@@ -158,7 +161,7 @@ class Model:
 
     # Scoring
 
-    def score(self, data: Said, signals: Sequence[Signal] = facts.SIGNALS) -> float:
+    def score(self, data: CommentData, signals: Sequence[Signal] = facts.SIGNALS) -> float:
         """Return the probability that a comment is spam."""
         return sigmoid(self.logit(read_features(data, self.settings, signals)))
 
@@ -271,14 +274,14 @@ class Model:
     # Explaining
 
     def explain(
-        self, data: Said, signals: Sequence[Signal] = facts.SIGNALS, more: Sequence[SignalResult] = ()
+        self, data: CommentData, signals: Sequence[Signal] = facts.SIGNALS, more: Sequence[SignalResult] = ()
     ) -> list[Part]:
         """Return the parts of the logit, the heaviest first; they add up to it.
 
         The part of the characters is given to the words that contain them; a pair of words gives half to
         each.
         """
-        read = Read(data)
+        read = ParsedComment(data)
         features = read_features(data, self.settings, signals, read)
         features = Features(features.spaces, (*features.found, *more))
         parts = [Part("signal", BIAS, self.slope * self.signal_weight(BIAS) + self.offset)]
@@ -292,7 +295,7 @@ class Model:
                 parts.append(Part(kind, (data.author if kind == "name" else data.url) or "", logit))
         return sorted(parts, key=lambda part: -abs(part.logit))
 
-    def _by_words(self, read: Read, features: Features) -> Iterator[Part]:
+    def _by_words(self, read: ParsedComment, features: Features) -> Iterator[Part]:
         words = read.word_texts
         shares = dict.fromkeys(words, 0.0)
 

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from comments.models import Comment, Reason, State, Transition
 from moderation.models import Change, Desk, Filter, has_page
-from moderation.policy import last_decisions
+from moderation.policy import last_transition_ids
 from moderation.queue import explanations
 from moderation.spam_filter import active_model
 from moderation.spam_filter import explanations as say
@@ -25,7 +25,7 @@ from moderation.spam_filter.thresholds import (
     AUTO_SPAM_MIN_DECISIONS,
     MIN_THRESHOLD,
     auto_spam_threshold,
-    line,
+    waiting_threshold,
 )
 from moderation.transparency import charts
 
@@ -83,7 +83,7 @@ class MistakeRow:
     sentence: str  # the filter's prediction, as text
     text: SafeString  # an excerpt with the heaviest words marked
     is_whole: bool  # whether the excerpt is the whole text
-    parts: list[say.PartSaid]
+    parts: list[say.PartText]
     has_page: bool
 
 
@@ -200,9 +200,9 @@ class FilterPage:
 
     def _option(self, percent: float) -> PercentOption:
         site, starter, _decisions = self._honest_scores
-        threshold = line(percent, site, starter)
+        threshold = waiting_threshold(percent, site, starter)
         spam = self.numbers.get("spam", [])
-        held = charts.share(sum(p >= threshold for p in spam), len(spam)) if spam else None
+        held = charts.percentage(sum(p >= threshold for p in spam), len(spam)) if spam else None
         return PercentOption(percent, threshold, sum(p >= threshold for p in site.highest), held)
 
     @cached_property
@@ -296,7 +296,7 @@ class FilterPage:
         top = max((max(one["against"], -one["in_favour"]) for one in listed), default=1.0)
         return [
             ContributionRow(
-                sentence=say.voice(one["name"]),
+                sentence=say.signal_description(one["name"]),
                 against=one["against"] if one["against"] >= MIN_CONTRIBUTION else 0.0,
                 in_favour=one["in_favour"] if one["in_favour"] <= -MIN_CONTRIBUTION else 0.0,
                 bar_against=say.bar_path(one["against"] / top),
@@ -330,7 +330,7 @@ class FilterPage:
         found = rows.in_bulk() if ids else {}
         transitions = Transition.objects.filter(pk__in=[one["line"] for one in mistakes])
         revisions = dict(transitions.values_list("pk", "revision")) if ids else {}
-        last = last_decisions(ids) if ids else {}
+        last = last_transition_ids(ids) if ids else {}
         return [
             _mistake_row(comment, one, last[comment.pk])
             for one in mistakes
@@ -414,11 +414,11 @@ def _mistake_row(comment: Comment, mistake: Mistake, last: int) -> MistakeRow:
     return MistakeRow(
         comment=comment,
         seen=f"{comment.pk}.{last}",
-        decided=explanations.decided(comment.state, comment.state_reason),
-        sentence=say.probability(mistake["probability"]),
-        text=explanations.marked(comment.body[start:end], excerpt_spans),
+        decided=explanations.describe_decision(comment.state, comment.state_reason),
+        sentence=say.probability_text(mistake["probability"]),
+        text=explanations.highlight_text(comment.body[start:end], excerpt_spans),
         is_whole=end - start == len(comment.body),
-        parts=say.parts(mistake["parts"], comment.body, comment.author_name),
+        parts=say.part_texts(mistake["parts"], comment.body, comment.author_name),
         has_page=has_page(comment),
     )
 

@@ -9,15 +9,15 @@ from comments.policy import Draft
 from moderation.features import signals, site_signals, text_reading
 from moderation.features.signals import SITE_SIGNAL_WEIGHTS
 from moderation.features.site_facts import load_site_facts
-from moderation.features.text_reading import Read, Said
+from moderation.features.text_reading import CommentData, ParsedComment
 from moderation.screening import external_scorers
-from moderation.screening.checks import Found
+from moderation.screening.checks import CheckResult
 from moderation.spam_filter import active_model
 from moderation.spam_filter.active_model import ActiveFilter, Prediction
 
 # Signals that are stored as findings: those that count against a comment, order the queue or are facts for
 # the card, without those that duplicate a check.
-KEPT = {
+STORED_SIGNALS = {
     *(signal.__name__ for signal, weight in signals.WEIGHTS.items() if weight > 0),
     *(signal.__name__ for signal in (*signals.FACT_SIGNALS, *signals.RANKING_SIGNALS)),
     "imitates",
@@ -30,14 +30,14 @@ WAITING_SIGNALS = {"imitates"}  # signals that make a comment wait by themselves
 
 
 def score_draft(
-    draft: Draft, active: ActiveFilter | None, found: Sequence[Found], ip_hash: bytes | None
-) -> tuple[Prediction | None, list[Found]]:
+    draft: Draft, active: ActiveFilter | None, found: Sequence[CheckResult], ip_hash: bytes | None
+) -> tuple[Prediction | None, list[CheckResult]]:
     """Return the filter's prediction for a draft (None without a filter) and the findings to store.
 
     `found`: results of the checks. Takes one statement, and the time of the external scorers if there are
     any.
     """
-    parsed = Read(draft_data(draft))
+    parsed = ParsedComment(draft_data(draft))
     facts = load_site_facts(
         article=draft.discussion.article.pk,
         at=draft.at,
@@ -66,11 +66,11 @@ def score_draft(
 
 
 def score_comment(
-    parsed: Read,
+    parsed: ParsedComment,
     active: ActiveFilter,
     more: Sequence[text_reading.SignalResult],
-    others: Sequence[Found] = (),
-) -> tuple[Prediction, list[Found]]:
+    others: Sequence[CheckResult] = (),
+) -> tuple[Prediction, list[CheckResult]]:
     """Return the prediction for a parsed comment and the findings to store.
 
     `more`: results of the site's own signals (SITE_SIGNAL_WEIGHTS); `others`: results of the external
@@ -78,17 +78,17 @@ def score_comment(
     """
     prediction = active_model.predict(parsed, active, more)
     signal_findings = _stored_results(parsed, prediction.signals)
-    filter_finding = Found(
+    filter_finding = CheckResult(
         check="filter", strength=prediction.probability, holds=prediction.waits, filter=prediction.version
     )
     return prediction, [*signal_findings, *others, filter_finding]
 
 
-def _stored_results(parsed: Read, found: Sequence[text_reading.SignalResult]) -> list[Found]:
+def _stored_results(parsed: ParsedComment, found: Sequence[text_reading.SignalResult]) -> list[CheckResult]:
     """Return the signals to store, among these and the facts and ranking signals."""
-    unweighted = signals.find(parsed, (*signals.FACT_SIGNALS, *signals.RANKING_SIGNALS))
+    unweighted = signals.find_signals(parsed, (*signals.FACT_SIGNALS, *signals.RANKING_SIGNALS))
     return [
-        Found(
+        CheckResult(
             check=one.signal,
             strength=one.strength,
             holds=one.signal in WAITING_SIGNALS,
@@ -96,19 +96,19 @@ def _stored_results(parsed: Read, found: Sequence[text_reading.SignalResult]) ->
             number=one.number,
         )
         for one in (*found, *unweighted)
-        if one.signal in KEPT
+        if one.signal in STORED_SIGNALS
     ]
 
 
-def as_signal(found: Found) -> text_reading.SignalResult:
+def as_signal(found: CheckResult) -> text_reading.SignalResult:
     """Return the result of a check as a signal result."""
     return text_reading.SignalResult(found.strength, signal=found.check)
 
 
-def draft_data(draft: Draft) -> Said:
+def draft_data(draft: Draft) -> CommentData:
     """Return the comment data of a draft, without the article's text, which may not be loaded."""
     article = draft.discussion.article
-    return Said(
+    return CommentData(
         body=draft.body,
         author=draft.name or None,
         article_title=article.title,
@@ -117,7 +117,7 @@ def draft_data(draft: Draft) -> Said:
     )
 
 
-def _external_results(draft: Draft) -> Iterator[Found]:
+def _external_results(draft: Draft) -> Iterator[CheckResult]:
     article = draft.discussion.article
     asked = external_scorers.ScoreRequest(
         body=draft.body,
@@ -128,6 +128,6 @@ def _external_results(draft: Draft) -> Iterator[Found]:
     )
     for answer in external_scorers.ask_scorers(asked):
         if answer.probability is None:
-            yield Found(check=f"{answer.name}_silent", strength=0, holds=False)
+            yield CheckResult(check=f"{answer.name}_silent", strength=0, holds=False)
         else:
-            yield Found(check=answer.name, strength=answer.probability, holds=False)
+            yield CheckResult(check=answer.name, strength=answer.probability, holds=False)

@@ -6,7 +6,7 @@ from comments.models import Comment
 from moderation.features import text_reading
 from moderation.features.signals import SITE_SIGNAL_WEIGHTS
 from moderation.features.site_facts import load_thread_context
-from moderation.features.text_reading import Said
+from moderation.features.text_reading import CommentData
 from moderation.models import Filter, Finding
 from moderation.spam_filter import active_model, contributions
 from moderation.spam_filter.contributions import StoredPart
@@ -14,7 +14,7 @@ from moderation.spam_filter.contributions import StoredPart
 MAX_PARTS = 8
 
 
-def parts_of(comment: Comment, findings: Sequence[Finding]) -> list[StoredPart]:
+def explain_stored(comment: Comment, findings: Sequence[Finding]) -> list[StoredPart]:
     """Return the heaviest parts of a score; nothing if the filter did not score the comment or can't be
     loaded any more.
 
@@ -39,12 +39,12 @@ def parts_of(comment: Comment, findings: Sequence[Finding]) -> list[StoredPart]:
     return contributions.stored_parts(parts, {one.check_name: one.number for one in findings}, MAX_PARTS)
 
 
-def _stored_comment_data(comment: Comment) -> Said:
+def _stored_comment_data(comment: Comment) -> CommentData:
     article = comment.discussion.article
     facts = load_thread_context(
         article=article.pk, at=comment.created_at, parent=comment.parent_id, exclude=comment.pk
     )
-    return Said(
+    return CommentData(
         body=comment.body,
         author=comment.author_name or None,
         article_title=article.title,

@@ -12,7 +12,7 @@ from typing import Self
 
 PRIOR_COUNT = 200  # fewer honest comments of the site are supplemented with the starter's
 MIN_THRESHOLD = 0.1  # below this, nothing waits because of the filter
-KEPT = 500  # stored scores of honest comments, the highest
+MAX_STORED_SCORES = 500  # stored scores of honest comments, the highest
 
 MIN_TOPIC_COMMENTS = 300  # honest comments, decided on later, with which a topic gets its own threshold
 
@@ -22,7 +22,7 @@ AUTO_SPAM_MIN_DECISIONS = 200  # decisions by people on this site that are neede
 
 
 @dataclass(frozen=True)
-class Honest:
+class HonestScores:
     """Probabilities of honest comments: how many there are, and the highest ones in falling order.
 
     With weights below one, `count` is the sum of weights, and `weights` has those of the highest.
@@ -43,10 +43,10 @@ class Honest:
 
     @classmethod
     def of(cls, probabilities: Sequence[float]) -> Self:
-        return cls(len(probabilities), sorted(probabilities, reverse=True)[:KEPT])
+        return cls(len(probabilities), sorted(probabilities, reverse=True)[:MAX_STORED_SCORES])
 
 
-def line(percent: float, site: Honest, starter: Honest) -> float:
+def waiting_threshold(percent: float, site: HonestScores, starter: HonestScores) -> float:
     """Return the probability from which a comment waits, so that at most `percent` (0 to 100) of future
     honest comments do.
 
@@ -72,7 +72,9 @@ def line(percent: float, site: Honest, starter: Honest) -> float:
     return max(MIN_THRESHOLD, at)
 
 
-def auto_spam_threshold(percent: float, site: Honest, starter: Honest, decisions: int) -> float | None:
+def auto_spam_threshold(
+    percent: float, site: HonestScores, starter: HonestScores, decisions: int
+) -> float | None:
     """Return the probability from which a comment is marked as spam without review, or None if there is
     none yet.
 
@@ -82,5 +84,7 @@ def auto_spam_threshold(percent: float, site: Honest, starter: Honest, decisions
         return None
     highest = site.highest[0] if site.highest else 0.0
     return max(
-        AUTO_SPAM_MIN_THRESHOLD, line(percent * AUTO_SPAM_SHARE, site, starter), nextafter(highest, 2.0)
+        AUTO_SPAM_MIN_THRESHOLD,
+        waiting_threshold(percent * AUTO_SPAM_SHARE, site, starter),
+        nextafter(highest, 2.0),
     )

@@ -16,14 +16,14 @@ from django.utils import timezone
 from moderation.models import Desk, Filter
 from moderation.spam_filter import active_model, contributions, examples, metrics, versions
 from moderation.spam_filter.contributions import Contribution, ContributionCounter, Mistake
-from moderation.spam_filter.examples import (
-    MAX_DECISIONS,
-    Decided,
-    current_decisions,
-    example_weights,
-)
+from moderation.spam_filter.examples import MAX_DECISIONS, Decision, current_decisions, example_weights
 from moderation.spam_filter.model import Features, Model, fit_calibration, read_features, sigmoid
-from moderation.spam_filter.thresholds import KEPT, MIN_TOPIC_COMMENTS, Honest, line
+from moderation.spam_filter.thresholds import (
+    MAX_STORED_SCORES,
+    MIN_TOPIC_COMMENTS,
+    HonestScores,
+    waiting_threshold,
+)
 
 MIN_NEW_DECISIONS = 50  # new decisions after which another version is trained …
 MIN_NEW_SHARE = 0.05  # … or this share of the last version's decisions, if that is more
@@ -40,7 +40,7 @@ BATCH_WEIGHT = 1.0  # weight of a whole batch, in comments, for calibration and 
 MEASURED_DECISIONS = 2_000  # latest decisions on which the active version is measured
 
 
-class Numbers(TypedDict):
+class VersionNumbers(TypedDict):
     """The measured performance of a version on decisions later than its training. JSON."""
 
     until: int  # id of the last transition that is counted
@@ -71,16 +71,16 @@ class Trial(TypedDict):
 
 def starter_model() -> Model:
     """Return a new copy of the starter's model, to train."""
-    return Model.from_bytes(bytes(versions.starter().weights))
+    return Model.from_bytes(bytes(versions.starter_version().weights))
 
 
-def decision_features(decided: Decided, model: Model) -> Features:
+def decision_features(decided: Decision, model: Model) -> Features:
     """Return the features of a decided comment."""
     features = read_features(decided.said, model.settings)
     return Features(features.spaces, (*features.found, *decided.found))
 
 
-def progressive_scores(decided: Sequence[Decided], model: Model) -> Iterator[float]:
+def progressive_scores(decided: Sequence[Decision], model: Model) -> Iterator[float]:
     """Yield the raw score of each decision before the model learns it."""
     for one, weight in zip(decided, example_weights(decided), strict=True):
         features = decision_features(one, model)
@@ -88,7 +88,7 @@ def progressive_scores(decided: Sequence[Decided], model: Model) -> Iterator[flo
         model.learn(features, one.is_spam, weight)
 
 
-def train(decided: Sequence[Decided], model: Model) -> Model:
+def train(decided: Sequence[Decision], model: Model) -> Model:
     """Train `model`, a starter, in place and return it with its weights settled. Deterministic."""
     raw = list(progressive_scores(decided, model))[-CALIBRATION_DECISIONS:]
     weighed = example_weights(decided)
@@ -109,7 +109,7 @@ def train(decided: Sequence[Decided], model: Model) -> Model:
     return model
 
 
-def judge(model: Model, decided: Sequence[Decided]) -> Numbers:
+def evaluate(model: Model, decided: Sequence[Decision]) -> VersionNumbers:
     """Measure a model on decisions. Raises ValueError if there are none."""
     if not decided:
         raise ValueError("There are no decisions to measure on.")
@@ -127,7 +127,7 @@ def judge(model: Model, decided: Sequence[Decided]) -> Numbers:
     )
     spam = [p for p, is_spam in zip(probabilities, labels, strict=True) if is_spam]
     missed, flagged = contributions.worst_mistakes(probabilities, labels, [one.said.body for one in decided])
-    return Numbers(
+    return VersionNumbers(
         until=decided[-1].line,
         figures=metrics.compute_metrics(probabilities, labels),
         log_loss=log_loss(probabilities, labels, example_weights(decided)),
@@ -145,11 +145,15 @@ def judge(model: Model, decided: Sequence[Decided]) -> Numbers:
 
 def _highest_scores(weighed: Iterable[tuple[float, float]]) -> tuple[float, list[float], list[float]]:
     some = sorted(weighed, reverse=True)
-    return sum(w for _p, w in some), [p for p, _w in some[:KEPT]], [w for _p, w in some[:KEPT]]
+    return (
+        sum(w for _p, w in some),
+        [p for p, _w in some[:MAX_STORED_SCORES]],
+        [w for _p, w in some[:MAX_STORED_SCORES]],
+    )
 
 
 def _scores_by_topic(
-    probabilities: Sequence[float], weighed: Sequence[float], decided: Sequence[Decided]
+    probabilities: Sequence[float], weighed: Sequence[float], decided: Sequence[Decision]
 ) -> dict[str, tuple[float, list[float], list[float]]]:
     honest: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
     for p, weight, one in zip(probabilities, weighed, decided, strict=True):
@@ -159,7 +163,7 @@ def _scores_by_topic(
     return {topic: one for topic, one in by_topic.items() if one[0] >= MIN_TOPIC_COMMENTS}
 
 
-def _mistake(model: Model, one: Decided, probability: float) -> Mistake:
+def _mistake(model: Model, one: Decision, probability: float) -> Mistake:
     numbers = {found.signal: found.number for found in decision_features(one, model).found}
     return Mistake(
         comment=one.comment,
@@ -191,7 +195,7 @@ def run() -> str:
         delete_restricted_weights()
         return "the filter is off"
     if not active_model.can_be_used(desk.filter.pk):
-        versions.put_in_force(version=versions.starter(), actor=None)
+        versions.activate(version=versions.starter_version(), actor=None)
         return "the active version was made by another release; the starter is active"
     result = _retrain_without_removed(desk.filter)
     delete_restricted_weights()
@@ -213,7 +217,7 @@ def update_metrics(version: Filter) -> None:
     if examples.count_decisions(after=known).latest in {None, version.numbers.get("until")}:
         return
     if later := list(current_decisions(after=known, most=MEASURED_DECISIONS)):
-        _store(version, judge(active_model.load_model(version.pk), later))
+        _store(version, evaluate(active_model.load_model(version.pk), later))
 
 
 def _try_waiting_version(waiting: Filter, current: Filter) -> str:
@@ -229,20 +233,20 @@ def _try_waiting_version(waiting: Filter, current: Filter) -> str:
         return "a version is waiting for later decisions to be tested on"
     if not later:  # a newly trained version replaces it
         return _train_if_due()
-    numbers = judge(active_model.load_model(waiting.pk), later)
-    usual = judge(active_model.load_model(current.pk), later)
+    numbers = evaluate(active_model.load_model(waiting.pk), later)
+    usual = evaluate(active_model.load_model(current.pk), later)
     percent = Desk.objects.get(pk=1).honest_may_wait
     trial = compare(numbers, usual, version=current.pk, percent=percent)
     waiting.is_refused = is_worse(trial, percent)
     _store(waiting, numbers, trial)
     if waiting.is_refused:
         return f"version {waiting.pk} did worse and is not used"
-    if not versions.put_in_force(version=waiting, actor=None, instead_of=current):
+    if not versions.activate(version=waiting, actor=None, instead_of=current):
         return f"version {waiting.pk} did no worse, but somebody activated another one in the meantime"
     return f"version {waiting.pk} did no worse and is active"
 
 
-def compare(numbers: Numbers, usual: Numbers, *, version: int, percent: float) -> Trial:
+def compare(numbers: VersionNumbers, usual: VersionNumbers, *, version: int, percent: float) -> Trial:
     """Compare two versions measured on the same decisions. `usual`: of the active one, `version`;
     `percent`: the honest comments that may wait."""
     starter = active_model.starter_honest_scores()
@@ -257,11 +261,13 @@ def compare(numbers: Numbers, usual: Numbers, *, version: int, percent: float) -
     )
 
 
-def _waiting_shares(numbers: Numbers, percent: float, starter: Honest) -> tuple[float, float | None]:
+def _waiting_shares(
+    numbers: VersionNumbers, percent: float, starter: HonestScores
+) -> tuple[float, float | None]:
     """Return the percentages of honest comments and of spam that would wait, with the threshold that these
     numbers give."""
-    site = Honest(numbers["honest"], numbers["highest"], numbers["weights"])
-    threshold = line(percent, site, starter)
+    site = HonestScores(numbers["honest"], numbers["highest"], numbers["weights"])
+    threshold = waiting_threshold(percent, site, starter)
     honest = sum(weight for p, weight in site.weighed() if p >= threshold)
     spam = numbers["spam"]
     return (
@@ -285,7 +291,7 @@ def is_worse(trial: Trial, percent: float) -> bool:
     )
 
 
-def _store(version: Filter, numbers: Numbers, trial: Trial | None = None) -> None:
+def _store(version: Filter, numbers: VersionNumbers, trial: Trial | None = None) -> None:
     kept = trial or version.numbers.get("trial")
     version.numbers = dict(numbers) | ({"trial": kept} if kept else {})
     version.numbers_at = timezone.now()
@@ -348,7 +354,7 @@ def _retrain_without_removed(current: Filter) -> str:
     ):
         return ""
     made = _create_version(known["until"])
-    if not versions.put_in_force(version=made or versions.starter(), actor=None, instead_of=current):
+    if not versions.activate(version=made or versions.starter_version(), actor=None, instead_of=current):
         return "removed examples are unlearnt, but somebody activated another version in the meantime"
     if made is None:
         return f"too few examples of version {current.pk} are left; the starter is active"

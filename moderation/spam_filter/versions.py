@@ -15,7 +15,7 @@ MIN_WAITING_PERCENT, MAX_WAITING_PERCENT = 0.1, 20.0  # limits of the setting
 STARTER_DIR = Path(__file__).parent  # has starter.bin (the weights) and starter.json (how they were trained)
 
 
-def starter() -> Filter:
+def starter_version() -> Filter:
     """Return the version that comes with this release of the program; creates it if it is new."""
     about = json.loads((STARTER_DIR / "starter.json").read_text("utf-8"))
     found = Filter.objects.filter(kind=Filter.Kind.STARTER, trained_on__sha256=about["sha256"]).first()
@@ -24,9 +24,7 @@ def starter() -> Filter:
     )
 
 
-def put_in_force(
-    *, version: Filter | None, actor: User | None, instead_of: Filter | None = None
-) -> Batch | None:
+def activate(*, version: Filter | None, actor: User | None, instead_of: Filter | None = None) -> Batch | None:
     """Activate a version, or none. Without an actor, the system does.
 
     Returns None if nothing changed, or if `instead_of` is not the active version any more.
@@ -34,7 +32,7 @@ def put_in_force(
     return _set("filter", version.pk if version else None, actor, instead_of)
 
 
-def let_wait(*, percent: float, actor: User) -> Batch | None:
+def set_waiting_percent(*, percent: float, actor: User) -> Batch | None:
     """Set how many honest comments in a hundred may wait because of the filter. Returns None if nothing
     changed.
 
@@ -55,7 +53,7 @@ def _set(
         if instead_of and desk.filter_id != instead_of.pk:
             return None
         batch.save(force_insert=True)
-        if not setting_changes.make(batch=batch, changes=[(Target.DESK, 1, field, value)]):
+        if not setting_changes.apply_changes(batch=batch, changes=[(Target.DESK, 1, field, value)]):
             transaction.set_rollback(True)
             return None
     return batch

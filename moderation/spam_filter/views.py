@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
-from moderation.actions.loading import just_done, login_for_the_queue, moderator
-from moderation.actions.views import tell_done
+from moderation.actions.request_helpers import just_done_action, login_for_the_queue, require_moderator
+from moderation.actions.views import add_done_message
 from moderation.models import Batch, Filter
 from moderation.queue import explanations
-from moderation.queue.filters import whole_number
+from moderation.queue.filters import parse_whole_number
 from moderation.spam_filter import active_model, versions
 from moderation.spam_filter.forms import WaitingPercentForm
 from moderation.spam_filter.page import FilterPage
@@ -22,7 +22,7 @@ from moderation.spam_filter.page import FilterPage
 
 def require_administrator(request: HttpRequest) -> User:
     """Return the user, who must be an administrator."""
-    user = moderator(request)
+    user = require_moderator(request)
     if not user.is_administrator:
         raise PermissionDenied
     return user
@@ -33,17 +33,17 @@ def require_administrator(request: HttpRequest) -> User:
 def filter_page(request: HttpRequest) -> HttpResponse:
     """Show the filter. ?done=<batch> shows its Undo bar. POST `percent` sets how many honest comments may
     wait."""
-    user = require_administrator(request) if request.method == "POST" else moderator(request)
+    user = require_administrator(request) if request.method == "POST" else require_moderator(request)
     page = FilterPage(user)
     form = WaitingPercentForm(request.POST or None, initial={"percent": page.may_wait})
     if request.method == "POST" and form.is_valid():
-        _notify(request, versions.let_wait(percent=form.cleaned_data["percent"], actor=user))
+        _notify(request, versions.set_waiting_percent(percent=form.cleaned_data["percent"], actor=user))
         return redirect("moderation:filter")
     context = {
         "room": "filter",
         "page": page,
         "form": form if user.is_administrator else None,
-        "done": just_done(user, request.GET.get("done")),
+        "done": just_done_action(user, request.GET.get("done")),
         "return_url": f"{reverse('moderation:filter')}#mistakes",
     }
     return render(request, "moderation/spam_filter/filter.html", context, status=422 if form.errors else 200)
@@ -55,12 +55,12 @@ def use(request: HttpRequest) -> HttpResponse:
     """Activate a version. POST `version`: its number, or "off" for none."""
     user = require_administrator(request)
     asked = request.POST.get("version", "")
-    version = None if asked == "off" else get_object_or_404(Filter, pk=whole_number(asked) or 0)
+    version = None if asked == "off" else get_object_or_404(Filter, pk=parse_whole_number(asked) or 0)
     if version and not active_model.can_be_used(version.pk):
         message = _("Version %(n)s was made by another release of the program and can’t be used.")
         messages.error(request, message % {"n": version.pk})
     else:
-        _notify(request, versions.put_in_force(version=version, actor=user))
+        _notify(request, versions.activate(version=version, actor=user))
     return redirect("moderation:filter")
 
 
@@ -68,4 +68,6 @@ def _notify(request: HttpRequest, batch: Batch | None) -> None:
     if batch is None:
         messages.info(request, _("Nothing changed."))
         return
-    tell_done(request, batch, f"{reverse('moderation:filter')}#main", explanations.done(batch))
+    add_done_message(
+        request, batch, f"{reverse('moderation:filter')}#main", explanations.describe_action(batch)
+    )

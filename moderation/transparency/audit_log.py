@@ -20,11 +20,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from articles.models import NOT_PUBLISHED, Article
+from articles.models import UNPUBLISHED_TITLE, Article
 from articles.story_links import find_story
 from comments import removal_reasons
 from comments.models import Reason, State, Transition
-from moderation.queue.filters import whole_number
+from moderation.queue.filters import parse_whole_number
 
 PAGE = 50
 CHUNK = 2_000  # entries per statement for the CSV file
@@ -85,7 +85,7 @@ class AuditLogForm(forms.Form):
 
 
 def _reason_codes() -> list[str]:
-    return list(dict.fromkeys([*Reason.values, *removal_reasons.known()]))
+    return list(dict.fromkeys([*Reason.values, *removal_reasons.all_reasons()]))
 
 
 def filtered_entries(filters: Mapping[str, Any], zone: tzinfo, user: User | None) -> QuerySet[Transition]:
@@ -107,20 +107,20 @@ def filtered_entries(filters: Mapping[str, Any], zone: tzinfo, user: User | None
     if comment := filters.get("comment"):
         found = found.filter(comment=comment)
     if since := filters.get("since"):
-        found = found.filter(at__gte=start_of(since, zone))
+        found = found.filter(at__gte=start_of_day(since, zone))
     if until := filters.get("until"):
-        found = found.filter(at__lt=start_of(until + timedelta(days=1), zone))
+        found = found.filter(at__lt=start_of_day(until + timedelta(days=1), zone))
     return found
 
 
 def _accounts(who: str) -> QuerySet[User]:
     """Return accounts by name or by number ("#12"), not by e-mail, which not every moderator may read."""
-    if who.startswith("#") and (number := whole_number(who[1:])) is not None:
+    if who.startswith("#") and (number := parse_whole_number(who[1:])) is not None:
         return User.objects.filter(pk=number)
     return User.objects.filter(name__iexact=who)
 
 
-def start_of(day: date, zone: tzinfo) -> datetime:
+def start_of_day(day: date, zone: tzinfo) -> datetime:
     """Return the start of a day in this time zone."""
     return datetime.combine(day, time(), zone)
 
@@ -206,7 +206,7 @@ def _load_names(
     for pk, title, slug in found.known_to(user).values_list("pk", "title", "slug"):
         stories[pk] = title, f"{settings.SITE_URL}{reverse('story', args=[slug])}"
     for pk in new_stories - stories.keys():
-        stories[pk] = gettext(NOT_PUBLISHED), ""
+        stories[pk] = gettext(UNPUBLISHED_TITLE), ""
 
 
 def _cells(row: tuple[Any, ...], people: dict[int, str], stories: dict[int, tuple[str, str]]) -> list[object]:

@@ -98,6 +98,6 @@ def _at(x: float, y: float) -> str:
     return f"{HEIGHT * x:.4g} {-HEIGHT * y:.4g}"
 
 
-def share(n: int, total: int) -> int:
+def percentage(n: int, total: int) -> int:
     """Return `n` as a rounded percentage of `total`; 0 if `total` is 0."""
     return round(100 * n / total) if total else 0

@@ -21,11 +21,11 @@ from accounts.models import User
 from articles.models import Article
 from comments import removal_reasons as reasons
 from comments.models import REMOVED, State, Transition
-from core.templatetags.dates import clock
+from core.templatetags.dates import time_formatter
 from moderation.actions.history import IS_UNDONE
 from moderation.spam_filter import explanations
-from moderation.transparency.audit_log import start_of
-from moderation.transparency.charts import Chart, bars, share
+from moderation.transparency.audit_log import start_of_day
+from moderation.transparency.charts import Chart, bars, percentage
 
 PERIODS = (30, 90)  # days
 MAX_DECISIONS = 2_000  # the latest ones, which are compared with the findings of the checks
@@ -171,7 +171,7 @@ def period(days: int, zone: tzinfo) -> Period:
         )
         % {"n": days},
         names=[_("comments"), _("decisions by people")],
-        rows=[(clock(zone).date_words(day), [posted[day], decided[day]]) for day in every_day],
+        rows=[(time_formatter(zone).date_words(day), [posted[day], decided[day]]) for day in every_day],
     )
     return Period(chart, _shares(+removed), posted.total(), decided.total())
 
@@ -184,19 +184,21 @@ def ages() -> list[Share]:
     ]
     found = dict(_rows(WAITING_BY_AGE, now=timezone.now(), edges=AGE_EDGES))
     total = sum(found.values())
-    shares = [Share(label, n := found.get(index, 0), share(n, total)) for index, label in enumerate(labels)]
+    shares = [
+        Share(label, n := found.get(index, 0), percentage(n, total)) for index, label in enumerate(labels)
+    ]
     return shares if total else []
 
 
 def checks(days: int, zone: tzinfo) -> list[CheckRecord]:
     """Return the record of each check and rule with findings in decided comments, the most frequent first."""
-    rows = _rows(DECISIONS_BY_CHECK, start=start_of(dates(days, zone)[0], zone), most=MAX_DECISIONS)
+    rows = _rows(DECISIONS_BY_CHECK, start=start_of_day(dates(days, zone)[0], zone), most=MAX_DECISIONS)
     records = []
     for name, rule, value, decided, removed, undone in rows[: 2 * TOP]:
-        label = str(CHECK_NAMES.get(name) or explanations.voice(name))
+        label = str(CHECK_NAMES.get(name) or explanations.signal_description(name))
         if rule:
             label = _("%(check)s: %(value)s") % {"check": label, "value": value}
-        records.append(CheckRecord(label, decided, share(removed, decided), share(undone, decided)))
+        records.append(CheckRecord(label, decided, percentage(removed, decided), percentage(undone, decided)))
     return records
 
 
@@ -239,7 +241,7 @@ def timeline(discussion: int, zone: tzinfo) -> tuple[Chart, list[Burst]] | None:
         % {"n": length},
         names=[_("posted"), _("removed since")],
         rows=[
-            (clock(zone).moment_words(start + timedelta(hours=length * index)), counts[index])
+            (time_formatter(zone).moment_words(start + timedelta(hours=length * index)), counts[index])
             for index in range(max(counts) + 1)
         ],
     )
@@ -265,7 +267,7 @@ def _cached_rows(statement: str, every_day: list[date], zone: tzinfo) -> list[tu
     Rows for past days are cached as long as the last entry before today is the same, which it is not after a
     restore of another database.
     """
-    starts = [start_of(day, zone) for day in every_day]
+    starts = [start_of_day(day, zone) for day in every_day]
     end = starts[-1] + timedelta(days=2)
     entries = Transition.objects.filter(at__lt=starts[-1]).order_by("-at", "-id")
     last = entries.values_list("pk", "hash").first() or (0, b"")
@@ -280,7 +282,7 @@ def _cached_rows(statement: str, every_day: list[date], zone: tzinfo) -> list[tu
 
 def _shares(counted: Counter[str]) -> list[Share]:
     total = counted.total()
-    return [Share(reasons.label(code), n, share(n, total)) for code, n in counted.most_common()]
+    return [Share(reasons.label(code), n, percentage(n, total)) for code, n in counted.most_common()]
 
 
 def _rows(statement: str, **values: Any) -> list[tuple[Any, ...]]:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from articles.models import Article
 from comments.models import State
-from moderation.actions.loading import login_for_the_queue, moderator
+from moderation.actions.request_helpers import login_for_the_queue, require_moderator
 from moderation.models import Finding, SecondOpinion
 from moderation.queue import explanations
 from moderation.queue import second_opinions as opinions
@@ -23,7 +23,7 @@ from moderation.transparency import dashboard as dashboard_data
 @login_required
 def dashboard(request: HttpRequest) -> HttpResponse:
     """Show the dashboard. ?days=30 or 90: the period. ?story=<slug>: the discussion of the timeline."""
-    user = moderator(request)
+    user = require_moderator(request)
     zone = timezone.get_current_timezone()
     days = 90 if request.GET.get("days") == "90" else 30
     stories = dashboard_data.stories(days, zone, user)
@@ -47,8 +47,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "story": story,
         "timeline": dashboard_data.timeline(story.pk, zone) if story else None,
         "agreement": opinions.agreement(),
-        "opinions": opinions.open_for(user).count(),
-        "experienced": opinions.EXPERIENCED,
+        "opinions": opinions.open_questions(user).count(),
+        "experienced": opinions.MIN_DECISIONS,
     }
     return render(request, "moderation/transparency/dashboard.html", context)
 
@@ -57,15 +57,16 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 @login_required
 def second_opinions(request: HttpRequest) -> HttpResponse:
     """Show the next comment that needs a second opinion, if there is one."""
-    user = moderator(request)
-    waiting = opinions.open_for(user)
+    user = require_moderator(request)
+    waiting = opinions.open_questions(user)
     # It shows what the first moderator saw, without the decision, who took it or its result.
     opinion = waiting.select_related("comment__discussion__article", "comment__parent").first()
     context: dict[str, Any] = {"room": "queues", "count": waiting.count(), "opinion": opinion}
     if opinion:
         findings = Finding.objects.of_now([opinion.comment_id])
         context["why"] = [
-            explanations.why(found, to_moderator=True, twin=found.public_twin) for found in findings
+            explanations.explain_finding(found, to_moderator=True, twin=found.public_twin)
+            for found in findings
         ]
         context["answers"] = [
             (State.PUBLISHED.value, _("Approve")),
@@ -82,12 +83,12 @@ def give_opinion(request: HttpRequest, pk: int) -> HttpResponse:
 
     `to`: the state that this moderator would choose. The comment does not change.
     """
-    user = moderator(request)
+    user = require_moderator(request)
     opinion = get_object_or_404(SecondOpinion.objects.exclude(first__actor=user), pk=pk)
     to = request.POST.get("to", "")
     if to not in opinions.ANSWERS:
         return HttpResponseBadRequest(_("Unknown answer."))
-    if opinions.give(opinion, user=user, to=State(to)):
+    if opinions.save_answer(opinion, user=user, to=State(to)):
         messages.success(request, _("Thank you. Your answer is stored. It does not change the comment."))
     else:
         messages.info(request, _("A colleague has already answered this."))

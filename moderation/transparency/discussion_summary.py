@@ -19,7 +19,7 @@ OTHERS = "others"  # reasons without a name, or with too few comments
 BY_AUTHORS = "by_authors"
 
 
-def account(discussion: Discussion) -> list[str]:
+def summary_sentences(discussion: Discussion) -> list[str]:
     """Return the sentences of the summary.
 
     There are none if nothing was removed and an imported copy is complete.
@@ -117,7 +117,7 @@ def _removed(removed: Counter[str]) -> str:
 
 def _built_in_code(reason: str) -> str:
     """Return the code of a reason, or nothing if an administrator changed its label."""
-    known = removal_reasons.known().get(reason)
+    known = removal_reasons.all_reasons().get(reason)
     return "" if known and known.label else reason
 
 

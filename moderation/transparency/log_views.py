@@ -14,23 +14,23 @@ from django.views.decorators.http import require_safe
 from articles.site.current_site import current_site
 from comments import removal_reasons
 from comments.models import Reason, State, Transition
-from moderation.actions.loading import moderator
+from moderation.actions.request_helpers import require_moderator
 from moderation.models import Batch
 from moderation.queue import explanations
-from moderation.queue.filters import whole_number
+from moderation.queue.filters import parse_whole_number
 from moderation.transparency import audit_log, public_log
 
 
 @require_safe
 @login_required
-def lines(request: HttpRequest) -> HttpResponse:
+def audit_log_page(request: HttpRequest) -> HttpResponse:
     """Show the audit log with the filters of AuditLogForm. ?before=<entry>: the page of older entries."""
-    user = moderator(request)
+    user = require_moderator(request)
     form = audit_log.AuditLogForm(request.GET)
     page = audit_log.LogPage()
     if form.is_valid():
         found = audit_log.filtered_entries(form.cleaned_data, timezone.get_current_timezone(), user)
-        page = audit_log.log_page(found, whole_number(request.GET.get("before")))
+        page = audit_log.log_page(found, parse_whole_number(request.GET.get("before")))
     filters = request.GET.copy()
     filters.pop("before", None)
     for name in [name for name in filters if not filters[name]]:
@@ -52,12 +52,12 @@ def lines(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
-def as_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+def audit_log_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Download all entries that match the filters as one CSV file."""
-    user = moderator(request)
+    user = require_moderator(request)
     form = audit_log.AuditLogForm(request.GET)
     if not form.is_valid():
-        return lines(request)
+        return audit_log_page(request)
     found = audit_log.filtered_entries(form.cleaned_data, timezone.get_current_timezone(), user)
     response = StreamingHttpResponse(audit_log.as_csv(found, user), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="decisions.csv"'
@@ -66,7 +66,7 @@ def as_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 
 # Not cached: no version number changes with everything that this page shows.
 @require_safe
-def public(request: HttpRequest) -> HttpResponse:
+def public_log_page(request: HttpRequest) -> HttpResponse:
     """Show the public log of ?month=2026-11, or of the latest month with entries.
 
     404 if it is switched off.
@@ -125,7 +125,7 @@ def _event(row: Transition) -> str:
         return _("Moved to the top level")
     if _is_edit(row):
         return _("Text edited")
-    decided = explanations.decided(row.to_state, row.reason)
+    decided = explanations.describe_decision(row.to_state, row.reason)
     if row.to_state == State.REJECTED or row.reason in _STATED_REASONS:
         return decided
     return _("%(state)s: %(reason)s") % {"state": decided, "reason": removal_reasons.label(row.reason)}

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from moderation.transparency import discussion_summary, removal_counts
-from moderation.transparency.audit_log import start_of
+from moderation.transparency.audit_log import start_of_day
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,11 @@ def days(month: date, zone: tzinfo) -> Days:
         cursor.execute(
             COUNTS_BY_DAY,
             removal_counts.sql_values()
-            | {"zone": str(zone), "start": start_of(month, zone), "end": start_of(_next(month), zone)},
+            | {
+                "zone": str(zone),
+                "start": start_of_day(month, zone),
+                "end": start_of_day(_next(month), zone),
+            },
         )
         rows = cursor.fetchall()
     by_day: dict[date, dict[tuple[str, str], list[tuple[str, str, bool, int]]]] = {}
@@ -132,7 +136,7 @@ def last_month(zone: tzinfo) -> date | None:
 
 def neighbour(month: date, zone: tzinfo, *, later: bool) -> date | None:
     """Return the nearest month with entries before or after this one, or None."""
-    values = {"start": start_of(month, zone), "end": start_of(_next(month), zone)}
+    values = {"start": start_of_day(month, zone), "end": start_of_day(_next(month), zone)}
     with connection.cursor() as cursor:
         cursor.execute(LATER if later else EARLIER, values)
         row = cursor.fetchone()

@@ -106,7 +106,7 @@ RECOUNT = f"{_CURRENT} SELECT discussion_id, key, n FROM diff"
 CONFIRMED_PROPOSALS = f"{_CURRENT} SELECT comment_id FROM counted WHERE key LIKE '%%/confirmed'"
 
 
-def count(ids: Sequence[int], batch: UUID) -> None:
+def update_counts(ids: Sequence[int], batch: UUID) -> None:
     """Update the stored counts by the transitions of this action for these comments.
 
     The caller has saved the Batch, if there is one, and locked the discussions.
@@ -166,7 +166,7 @@ def sql_values() -> dict[str, Any]:
     return {"rules": RULES, "proposed": json.dumps(PROPOSED)}
 
 
-def miscounted() -> list[int]:
+def wrong_counts() -> list[int]:
     """Return the discussions whose stored counts differ from a recount."""
     counted = recount()
     stored = Discussion.objects.order_by("pk").values_list("pk", "tally")

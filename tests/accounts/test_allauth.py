@@ -175,10 +175,10 @@ def test_an_email_gets_three_mails_a_day_at_most(client, inbox):
 def test_a_sign_up_is_deleted_after_a_week(client, inbox, time_machine):
     client.post("/accounts/signup/", SIGN_UP)
     confirm = inbox.link("/accounts/sign-up/")
-    assert sign_up.forget_old() == 0
+    assert sign_up.delete_expired() == 0
     time_machine.move_to(timezone.now() + timedelta(days=7, minutes=1))
     assert client.get(confirm).status_code == 404
-    assert sign_up.forget_old() == 1
+    assert sign_up.delete_expired() == 1
 
 
 def test_a_wrong_password_or_an_inactive_account_does_not_log_in(client):

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from accounts import erasure_log
 from accounts.erasure_log import Erasure
-from accounts.services import forget_guest
+from accounts.services import erase_guest
 from tests.factories import GuestFactory
 
 MADE = datetime(2026, 11, 26, 1, 2, 3, 4, tzinfo=UTC).isoformat()
@@ -39,10 +39,10 @@ def test_lines_are_appended_without_personal_data() -> None:
 def test_a_rolled_back_erasure_is_not_logged() -> None:
     guest = GuestFactory.create()
     with transaction.atomic():
-        forget_guest(guest=guest)
+        erase_guest(guest=guest)
         transaction.set_rollback(True)
     assert read() == []
-    forget_guest(guest=guest)
+    erase_guest(guest=guest)
     assert [(e.what, e.id) for e in read()] == [("guest", guest.pk)]
 
 
@@ -50,7 +50,7 @@ def test_a_rolled_back_erasure_is_not_logged() -> None:
 def test_a_write_error_does_not_stop_the_erasure(caplog: pytest.LogCaptureFixture) -> None:
     erasure_log.path().mkdir()
     guest = GuestFactory.create()
-    forget_guest(guest=guest)
+    erase_guest(guest=guest)
     guest.refresh_from_db()
     assert guest.name == ""
     assert "restoring an older backup would undo this erasure" in caplog.text

@@ -14,10 +14,10 @@ from accounts.guests import (
     COOKIE_AGE,
     LINK_AGE,
     confirm_guest,
-    confirmation_token,
-    read_confirmation,
-    read_guest,
-    remember_guest,
+    guest_from_cookie,
+    guest_from_token,
+    make_confirmation_token,
+    set_guest_cookie,
 )
 from accounts.middleware import GuestMiddleware
 from accounts.models import Guest
@@ -35,31 +35,31 @@ def with_cookie(value):
 
 def cookie_of(guest):
     response = HttpResponse()
-    remember_guest(response, guest, secure=True)
+    set_guest_cookie(response, guest, secure=True)
     return response.cookies[COOKIE]
 
 
 def test_the_cookie_identifies_its_guest_and_is_http_only():
     guest = GuestFactory.create()
     cookie = cookie_of(guest)
-    assert read_guest(with_cookie(cookie.value)) == guest
+    assert guest_from_cookie(with_cookie(cookie.value)) == guest
     assert (cookie["httponly"], cookie["secure"], cookie["samesite"]) == (True, True, "Lax")
 
 
 @pytest.mark.parametrize("value", [None, "", "1", "1:x:y"])
 def test_a_missing_or_forged_cookie_identifies_nobody(value):
     GuestFactory.create()
-    assert read_guest(with_cookie(value)) is None
+    assert guest_from_cookie(with_cookie(value)) is None
 
 
 def test_an_expired_cookie_or_deleted_guest_identifies_nobody(time_machine):
     guest = GuestFactory.create()
     value = cookie_of(guest).value
     time_machine.move_to(timezone.now() + timedelta(seconds=COOKIE_AGE + 1))
-    assert read_guest(with_cookie(value)) is None
+    assert guest_from_cookie(with_cookie(value)) is None
     value = cookie_of(guest).value
     guest.delete()
-    assert read_guest(with_cookie(value)) is None
+    assert guest_from_cookie(with_cookie(value)) is None
 
 
 def test_the_guest_is_read_lazily():
@@ -75,24 +75,24 @@ def test_the_guest_is_read_lazily():
 
 def test_the_mailed_link_confirms_the_email_once(time_machine):
     guest = GuestFactory.create()
-    token = confirmation_token(guest)
-    assert read_confirmation(token) == guest
+    token = make_confirmation_token(guest)
+    assert guest_from_token(token) == guest
     assert not Guest.objects.confirmed().exists()
     confirm_guest(guest)
     moment = guest.confirmed_at
     time_machine.move_to(timezone.now() + timedelta(hours=1))
-    confirm_guest(read_confirmation(token))
+    confirm_guest(guest_from_token(token))
     assert Guest.objects.confirmed().get().confirmed_at == moment
 
 
 def test_a_cookie_or_an_expired_link_confirms_nothing(time_machine):
     guest = GuestFactory.create()
-    assert read_confirmation(cookie_of(guest).value) is None
-    token = confirmation_token(guest)
+    assert guest_from_token(cookie_of(guest).value) is None
+    token = make_confirmation_token(guest)
     Guest.objects.update(email="another@example.org")
-    assert read_confirmation(token) is None
+    assert guest_from_token(token) is None
     guest.refresh_from_db()
-    token = confirmation_token(guest)
+    token = make_confirmation_token(guest)
     time_machine.move_to(timezone.now() + timedelta(seconds=LINK_AGE + 1))
-    assert read_confirmation(token) is None
+    assert guest_from_token(token) is None
     assert not Guest.objects.confirmed().exists()

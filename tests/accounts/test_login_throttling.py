@@ -202,9 +202,9 @@ def test_the_table_stores_only_hashes(ruth):
 
 def test_counts_are_deleted_after_a_day(ruth, clock):
     guess(FAR, 1)
-    assert login_throttling.forget_old() == 0
+    assert login_throttling.delete_old_counts() == 0
     clock.move_to(timezone.now() + timedelta(days=1, minutes=1), tick=False)
-    assert login_throttling.forget_old() == 2
+    assert login_throttling.delete_old_counts() == 2
 
 
 @pytest.mark.django_db(transaction=True)

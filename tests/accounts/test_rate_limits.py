@@ -13,7 +13,7 @@ from articles import search
 from comments.models import Comment, Discussion
 from comments.services import change_discussion
 from moderation.reports import reporting
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -75,14 +75,14 @@ def test_a_flood_of_reports(client: Client, monkeypatch: pytest.MonkeyPatch) -> 
     article = make_article()
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
     client.force_login(UserFactory.create())
-    for comment in (say(article), last := say(article)):
+    for comment in (make_comment(article), last := make_comment(article)):
         url = reverse("report", args=[article.slug, comment.pk])
         answer = client.post(url, {"why": "other", "words": f"About {comment.pk}."})
     assert refused(answer, f"About {last.pk}.", "within an hour") == 3600
 
 
 def test_searches_at_once(client: Client) -> None:
-    taken = [search._running.acquire(blocking=False) for _ in range(search.AT_ONCE)]
+    taken = [search._running.acquire(blocking=False) for _ in range(search.MAX_CONCURRENT)]
     try:
         answer = client.get("/search/?q=boat")
     finally:

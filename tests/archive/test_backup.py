@@ -32,7 +32,7 @@ from moderation.actions.decisions import decide, move
 from moderation.erasure import restrictions
 from moderation.models import Seal, SealReading
 from tests.articles.images.made import make_image
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("publishing_policy")]
 
@@ -71,14 +71,18 @@ def paths() -> list[str]:
     other = make_article("The ferry is late")
     boat.topics.add(harbour)
     zoe = GuestFactory.create(name="Zoe", email="zoe@example.org", confirmed_at=timezone.now())
-    first = say(boat, "First!\r\n\\.\n\\N", guest=zoe)
-    reply = say(boat, "An answer, مرحبا.", parent=first, author=maria)
-    say(boat, "An answer to that.", parent=reply)
+    first = make_comment(boat, "First!\r\n\\.\n\\N", guest=zoe)
+    reply = make_comment(boat, "An answer, مرحبا.", parent=first, author=maria)
+    make_comment(boat, "An answer to that.", parent=reply)
     edit_comment(comment=first, body="First, I think.", user=None, guest=zoe)
-    moved, gone, hidden = say(boat, "Elsewhere."), say(other, "Buy casino."), say(other, "A number: 555.")
+    moved, gone, hidden = (
+        make_comment(boat, "Elsewhere."),
+        make_comment(other, "Buy casino."),
+        make_comment(other, "A number: 555."),
+    )
     move(comment=moved, parent=reply, actor=maria)
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    restrictions.seal(ids=[hidden.pk], why=Seal.Why.PERSONAL, actor=ada)
+    restrictions.restrict(ids=[hidden.pk], why=Seal.Why.PERSONAL, actor=ada)
     DBTaskResult.objects.update(status=TaskResultStatus.SUCCESSFUL)
     Client().force_login(ada)
     return ["/", boat.get_absolute_url(), other.get_absolute_url(), "/topics/harbour/", "/feed/"]
@@ -159,7 +163,7 @@ def test_a_site_comes_back_as_it_was(file: Path, paths: list[str]) -> None:
     # The next numbers are those that would have come.
     following = {name: last + is_called for name, (last, is_called) in tables.read_sequences().items()}
     assert following == {name: last + is_called for name, (last, is_called) in sequences.items()}
-    say(make_article("Afterwards"), "And on.")
+    make_comment(make_article("Afterwards"), "And on.")
     assert check() == {}
 
 
@@ -237,7 +241,7 @@ def test_a_backup_is_one_snapshot_while_people_write(file: Path, paths: list[str
                 article = articles[wrote[seed] % 3]
                 first = Comment.objects.filter(discussion=article.pk, state=State.PUBLISHED).last()
                 with suppress(ValidationError):  # answered what another one removed
-                    said = say(article, f"Words {seed}-{wrote[seed]}", parent=first)
+                    said = make_comment(article, f"Words {seed}-{wrote[seed]}", parent=first)
                     if wrote[seed] % 5 == 0:
                         decide(ids=[said.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
                     wrote[seed] += 1
@@ -264,7 +268,7 @@ def test_a_backup_is_one_snapshot_while_people_write(file: Path, paths: list[str
     assert Comment.objects.count() == made.last.counts["comments"]
     assert check() == {}
     for discussion in Discussion.objects.all():
-        assert say(discussion.article, "Goes on.").pk
+        assert make_comment(discussion.article, "Goes on.").pk
 
 
 # What is refused

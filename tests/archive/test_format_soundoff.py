@@ -26,7 +26,7 @@ from archive.formats import parse as parse_any
 from archive.formats.markdown import as_markdown
 from archive.formats.page import DamagedFile, NotThisFormat, ParsedComment, ParsedPage
 from articles.markup.markdown import render_story
-from comments.duplicates import MOST_COMPARED, find_repeats, similar, trigrams
+from comments.duplicates import MAX_COMPARED, find_duplicates, is_similar, trigrams
 
 SAMPLE = Path(__file__).parents[2] / "archive" / "sample" / "story.txt"
 NEW_YORK = ZoneInfo("America/New_York")
@@ -484,16 +484,16 @@ def test_trigrams_are_those_of_the_database() -> None:
 
 def test_near_means_nine_tenths() -> None:
     ten, nine = frozenset("abcdefghij"), frozenset("abcdefghi")
-    assert similar(ten, nine)
-    assert not similar(ten, nine - {"i"})
-    assert not similar(frozenset(), frozenset())
+    assert is_similar(ten, nine)
+    assert not is_similar(ten, nine - {"i"})
+    assert not is_similar(frozenset(), frozenset())
 
 
 WORDS = st.sampled_from(["harbour", "clock", "slow", "boat", "eleven", "minutes", "kiosk", "a", "the", "12"])
 
 
 @given(
-    st.lists(st.lists(WORDS, min_size=8, max_size=40).map(" ".join), max_size=MOST_COMPARED),
+    st.lists(st.lists(WORDS, min_size=8, max_size=40).map(" ".join), max_size=MAX_COMPARED),
     st.lists(
         st.tuples(st.integers(0, 99), st.integers(0, 99), st.sampled_from(["", "x", " boats "])), max_size=9
     ),
@@ -503,9 +503,9 @@ def test_duplicates_equal_those_of_a_comparison_of_every_pair(
 ) -> None:
     for which, where, text in edits if bodies else []:
         body = bodies[which % len(bodies)]
-        bodies = [*bodies, body[: where % len(body)] + text + body[where % len(body) :]][: MOST_COMPARED + 1]
+        bodies = [*bodies, body[: where % len(body)] + text + body[where % len(body) :]][: MAX_COMPARED + 1]
 
-    found = {repeat.position: (repeat.of, repeat.exact) for repeat in find_repeats(bodies)}
+    found = {repeat.position: (repeat.of, repeat.exact) for repeat in find_duplicates(bodies)}
 
     expected: dict[int, tuple[int, bool]] = {}
     for later, body in enumerate(bodies):
@@ -516,7 +516,7 @@ def test_duplicates_equal_those_of_a_comparison_of_every_pair(
         near = [
             n
             for n in earlier
-            if similar(trigrams(bodies[n]), trigrams(body)) and not expected.get(n, (0, 0))[1]
+            if is_similar(trigrams(bodies[n]), trigrams(body)) and not expected.get(n, (0, 0))[1]
         ]
         if same or near:
             expected[later] = (same[0], True) if same else (near[0], False)
@@ -532,7 +532,7 @@ def test_duplicates_among_ten_thousand_comments() -> None:
     for position, original in planted.items():
         bodies[position] = bodies[original] + " ok"
 
-    assert {repeat.position: repeat.of for repeat in find_repeats(bodies)} == planted
+    assert {repeat.position: repeat.of for repeat in find_duplicates(bodies)} == planted
 
 
 # Times

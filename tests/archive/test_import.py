@@ -22,18 +22,18 @@ from django_tasks_db.models import DBTaskResult
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
 from archive.formats import soundoff
 from archive.models import Import
-from archive.services import MAX_MB, Refused, check_size, create_sample, import_page
-from articles.editing.services import publish, set_embargo, take_back
+from archive.services import MAX_MB, ImportRefused, check_size, create_sample, import_page
 from articles.models import Article, Topic
+from articles.publishing.services import publish, set_embargo, unpublish
 from articles.services import save_article
-from comments.imports import MANY, Imported, import_comments
+from comments.imports import ANALYZE_FROM, ImportedComment, import_comments
 from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services import change_discussion, change_states, move_comment
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
 from moderation.models import Batch, Finding, Seal
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.rows import snapshot
 
 pytestmark = pytest.mark.django_db
@@ -320,7 +320,7 @@ def test_an_import_does_not_publish_under_an_embargo_or_against_an_editor(client
     story.refresh_from_db()
     story = set_embargo(article=story, until=None, seen=story.version)
     story = publish(article=story, at=story.was_published_at, seen=story.version)
-    take_back(article=story, why="It was not true.", seen=story.version)
+    unpublish(article=story, why="It was not true.", seen=story.version)
     assert take(page(5)).is_published_again is False
     assert client.get(story.get_absolute_url()).status_code == 410
 
@@ -348,8 +348,8 @@ def test_the_planner_knows_the_table_after_a_large_import():
 
     article = make_article()
     comments = [
-        Imported(source_id=str(n), author_name="Ann", body=f"Word {n}.", created_at=START)
-        for n in range(MANY + 2)
+        ImportedComment(source_id=str(n), author_name="Ann", body=f"Word {n}.", created_at=START)
+        for n in range(ANALYZE_FROM + 2)
     ]
     import_comments(article=article, comments=comments[:2], actor=None, batch=uuid4())
     with connection.cursor() as cursor:
@@ -357,8 +357,8 @@ def test_the_planner_knows_the_table_after_a_large_import():
     assert expected() == 2
     with transaction.atomic():
         import_comments(article=article, comments=comments, actor=None, batch=uuid4())
-        assert expected() < MANY
-    assert expected() == MANY + 2
+        assert expected() < ANALYZE_FROM
+    assert expected() == ANALYZE_FROM + 2
 
 
 def test_an_older_save_changes_nothing():
@@ -436,14 +436,14 @@ def test_a_dry_run_writes_nothing_and_reports_the_same():
 )
 def test_an_incomplete_file_is_refused_with_a_sentence(data, options, sentence):
     before = snapshot()
-    with pytest.raises(Refused, match=sentence):
+    with pytest.raises(ImportRefused, match=sentence):
         take(data, **options)
     assert snapshot() == before
 
 
 def test_a_file_beyond_the_limit_is_refused_before_it_is_read():
     check_size(MAX_MB * 1024 * 1024)
-    with pytest.raises(Refused, match=f"{MAX_MB + 1} MB"):
+    with pytest.raises(ImportRefused, match=f"{MAX_MB + 1} MB"):
         check_size(MAX_MB * 1024 * 1024 + 1)
 
 
@@ -484,7 +484,7 @@ def test_a_long_name_can_be_sealed_and_given_back():
     take(named("Ü" * 255))
     comment = Comment.objects.get(source_number=1)
     administrator = UserFactory.create(name="Ada", roles=(ADMINISTRATOR,))
-    restrictions.seal(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=administrator)
+    restrictions.restrict(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=administrator)
     assert Comment.objects.get(pk=comment.pk).author_name == ""
     restrictions.lift(seal=Seal.objects.get(), actor=administrator)
     assert Comment.objects.get(pk=comment.pk).author_name == "Ü" * 255
@@ -578,7 +578,7 @@ def test_the_sample_is_ours_and_takes_replies():
     assert set(Comment.objects.values_list("level", flat=True)) == {0, 1, 2}
     checks = set(Finding.objects.values_list("check_name", flat=True))
     assert {"emptied", "repeat", "near_repeat", "late"} <= checks
-    reply = say(article, parent=Comment.objects.get(source_number=1))
+    reply = make_comment(article, parent=Comment.objects.get(source_number=1))
     assert reply.state == State.PENDING
 
 

@@ -19,13 +19,13 @@ from django_tasks_db.models import DBTaskResult
 from accounts.models import ADMINISTRATOR
 from archive.backup.container import BackupRefused, open_backup
 from archive.backup.write import backup
-from archive.nightly import NIGHTLY_JOB, back_up
+from archive.nightly import NIGHTLY_JOB, make_nightly_backup
 from archive.tasks import tell_of_failed_backup
 from articles.models import Site
 from core import backup_folder
 from moderation.models import JobRun
-from moderation.scheduled_jobs import JOBS, is_due, tick
-from tests.factories import UserFactory, make_article, say
+from moderation.scheduled_jobs import JOBS, is_due, run_due_jobs
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,14 +72,14 @@ def test_the_nightly_backup_is_the_last_job(home: Path) -> None:
 
 
 def test_it_is_off_by_default(home: Path, clock: Any) -> None:
-    assert back_up() == "nightly backups are switched off"
+    assert make_nightly_backup() == "nightly backups are switched off"
     assert not backup_folder.nightly_folder().exists()
 
 
 def test_one_each_night_after_three_in_the_sites_zone(home: Path, clock: Any) -> None:
-    say(make_article("The slip closes"))
+    make_comment(make_article("The slip closes"))
     switch_on(time_zone="Africa/Cairo")  # two hours ahead
-    back_up()
+    make_nightly_backup()
     assert kept() == ["soundoff-2026-11-26.zip"]
     (file,) = backup_folder.nightly_folder().glob("*.zip")
     with open_backup(file) as reader:
@@ -90,43 +90,43 @@ def test_one_each_night_after_three_in_the_sites_zone(home: Path, clock: Any) ->
     assert (last.file, last.size) == (file, file.stat().st_size)
     for moment in (NOON, datetime(2026, 11, 27, 0, 59, tzinfo=UTC)):
         clock.move_to(moment)
-        assert back_up() == "no backup is due yet"
+        assert make_nightly_backup() == "no backup is due yet"
     clock.move_to(datetime(2026, 11, 27, 1, 1, tzinfo=UTC))
-    back_up()
+    make_nightly_backup()
     assert kept() == ["soundoff-2026-11-26.zip", "soundoff-2026-11-27.zip"]
 
 
 def test_older_backups_are_deleted_after_a_new_one_is_complete(home: Path, clock: Any) -> None:
     switch_on(backups_kept=2)
     for _night in range(4):
-        back_up()
+        make_nightly_backup()
         clock.shift(DAY)
     (backup_folder.nightly_folder() / "mine.zip").write_bytes(b"The owner's.")
     Site.objects.update(backups_kept=1)
     assert kept() == ["mine.zip", "soundoff-2026-11-28.zip", "soundoff-2026-11-29.zip"]
-    back_up()
+    make_nightly_backup()
     assert kept() == ["mine.zip", "soundoff-2026-11-30.zip"]
 
 
 def test_backups_dated_in_the_future_are_not_counted(home: Path, clock: Any) -> None:
     switch_on(backups_kept=1)
-    back_up()
+    make_nightly_backup()
     clock.shift(400 * DAY)
-    back_up()
+    make_nightly_backup()
     clock.shift(-399 * DAY)
-    back_up()
+    make_nightly_backup()
     assert kept() == ["soundoff-2026-11-27.zip", "soundoff-2027-12-31.zip"]
-    assert back_up() == "no backup is due yet"
+    assert make_nightly_backup() == "no backup is due yet"
 
 
 def test_a_failed_night_deletes_nothing_and_mails_administrators(home: Path, clock: Any) -> None:
     ada = UserFactory.create(email="ada@example.org", roles=(ADMINISTRATOR,))
     ada.emailaddress_set.create(email=ada.email, primary=True, verified=True)
     switch_on(backups_kept=1)
-    back_up()
+    make_nightly_backup()
     clock.shift(DAY)
     with full_disk():
-        (ran,) = tick([NIGHTLY_JOB])
+        (ran,) = run_due_jobs([NIGHTLY_JOB])
     assert ran.error == "BackupRefused"
     assert kept() == ["soundoff-2026-11-26.zip"]
     failure = backup_folder.last_failure()
@@ -141,10 +141,10 @@ def test_a_failed_night_deletes_nothing_and_mails_administrators(home: Path, clo
     # A long one is not tried all the time.
     assert not is_due(NIGHTLY_JOB, NOON + DAY + timedelta(minutes=59))
     with full_disk(), pytest.raises(BackupRefused):
-        back_up()
+        make_nightly_backup()
     assert DBTaskResult.objects.count() == 1  # they are told once
     clock.shift(timedelta(hours=1))
-    (ran,) = tick([NIGHTLY_JOB])
+    (ran,) = run_due_jobs([NIGHTLY_JOB])
     assert ran.error == ""
     assert (kept(), backup_folder.last_failure()) == (["soundoff-2026-11-27.zip"], None)
     assert JobRun.objects.get().error == ""
@@ -158,13 +158,13 @@ def test_administrators_are_mailed_later_if_the_job_cannot_be_stored(home: Path,
 
     switch_on()
     with full_disk(), connection.execute_wrapper(full), pytest.raises(OperationalError):
-        back_up()
+        make_nightly_backup()
     failure = backup_folder.last_failure()
     assert failure
     assert failure.why.startswith("The backup was not made: File too large")
     for _ in range(2):
         with full_disk(), pytest.raises(BackupRefused):
-            back_up()
+            make_nightly_backup()
         assert DBTaskResult.objects.count() == 1
 
 
@@ -175,11 +175,11 @@ def test_a_backup_that_reads_back_differently_is_refused(
         os.pwrite(handle, b"\0" * 64, os.fstat(handle).st_size // 2)
 
     switch_on(backups_kept=1)
-    back_up()
+    make_nightly_backup()
     clock.shift(DAY)
     monkeypatch.setattr(os, "fsync", forget)
     with pytest.raises(BackupRefused, match="can't be read again"):
-        back_up()
+        make_nightly_backup()
     assert kept() == ["soundoff-2026-11-26.zip"]
     assert [path.name for path in backup_folder.nightly_folder().glob(".*")] == []
     last = backup_folder.last_backup()
@@ -192,14 +192,14 @@ def test_files_of_an_interrupted_night_are_deleted(home: Path, clock: Any) -> No
     backup_folder.folder()
     backup_folder.nightly_folder().mkdir()
     (backup_folder.nightly_folder() / ".soundoff-2026-11-25.zip.x7.part").write_bytes(b"half")
-    back_up()
+    make_nightly_backup()
     assert [path.name for path in backup_folder.nightly_folder().glob(".*")] == []
 
 
 def test_a_file_in_place_of_the_folder_is_an_error_of_the_job(home: Path, clock: Any) -> None:
     switch_on()
     (backup_folder.folder() / "nightly").write_text("A file.")
-    (ran,) = tick([NIGHTLY_JOB])
+    (ran,) = run_due_jobs([NIGHTLY_JOB])
     assert ran.error == "FileExistsError"
 
 
@@ -212,7 +212,7 @@ def test_the_last_backup_is_known_if_the_scheduler_is_another_user(home: Path, c
     clock.shift(DAY)
     os.seteuid(65534)
     try:
-        back_up()
+        make_nightly_backup()
     finally:
         os.seteuid(0)
     last = backup_folder.last_backup()

@@ -24,7 +24,7 @@ from comments.text_changes import erase_comments
 from core import backup_folder
 from core.health import later_migrations, unapplied_migrations
 from moderation.actions.decisions import decide
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -103,7 +103,7 @@ def test_an_empty_site_needs_no_backup(upgrade: Upgrade, later: Callable[[], Non
 
 
 def test_a_backup_comes_first(upgrade: Upgrade, later: Callable[[], None]) -> None:
-    say(make_article(), "A word.")
+    make_comment(make_article(), "A word.")
     later()
     assert unapplied_migrations() == ["archive.0990_next"]
     said = upgrade()
@@ -213,7 +213,7 @@ def test_a_backup_of_an_earlier_version_is_upgraded(
 ) -> None:
     settings.COMMENT_POLICY = "moderation.policy.Policy"
     story, file = make_article(), home / "site.zip"
-    gone, stays = say(story, "Buy casino."), say(story, "A word about the boat.")
+    gone, stays = make_comment(story, "Buy casino."), make_comment(story, "A word about the boat.")
     backup(file)
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
     erase_comments(ids=[gone.pk], at=timezone.now())
@@ -227,7 +227,7 @@ def test_a_backup_of_an_earlier_version_is_upgraded(
         assert Article.objects.get().title == story.title
         assert dict(Comment.objects.values_list("pk", "body")) == {gone.pk: "", stays.pk: stays.body}
         assert check() == {}
-        say(story, "It goes on.")
+        make_comment(story, "It goes on.")
     broken = import_module("tests.archive.later.0990_next").Migration
     with database("soundoff_blank", "template1"), monkeypatch.context() as patch:
         patch.setattr(broken, "operations", [RunSQL("SELECT 1 / 0")])
@@ -253,7 +253,7 @@ def test_rows_that_break_a_newer_constraint_do_not_stop_an_upgrade(
 ) -> None:
     """The upgrade or check_integrity names such rows, and valid rows stay unchanged."""
     story, ada = make_article(), UserFactory.create(roles=("Administrator",))
-    sound, own_parent, silent, late = (say(story, f"Word {n}.") for n in range(4))
+    sound, own_parent, silent, late = (make_comment(story, f"Word {n}.") for n in range(4))
     for app, migration in UNGUARDED:
         call_command("migrate", app, migration, verbosity=0)
     with connection.cursor() as cursor:
@@ -276,7 +276,7 @@ def test_rows_that_break_a_newer_constraint_do_not_stop_an_upgrade(
     assert not {"name", "role", "tree_number"} & set(found)
     assert ada.role_changes.get().is_granted
     delete_comment(comment=sound, user=None, guest=sound.guest)
-    assert say(story, "It goes on.").text.author_name
+    assert make_comment(story, "It goes on.").text.author_name
 
 
 def test_restoring_needs_the_owner(home: Path) -> None:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, User
 from articles.models import Article, Site, Topic
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -232,7 +232,7 @@ def test_the_list_needs_no_more_queries_for_more_stories(emil):
             article = make_article(f"Story {number}")
             article.editors.add(emil)
             if number % 2:
-                say(article)
+                make_comment(article)
 
     client = as_(emil)
     fill(2)
@@ -250,7 +250,7 @@ def test_the_list_needs_no_more_queries_for_more_stories(emil):
 
 def test_only_administrators_delete_and_never_a_story_with_a_discussion(emil):
     talked, quiet = make_article("Talked"), make_article("Quiet")
-    say(talked)
+    make_comment(talked)
     ada = as_(person(ADMINISTRATOR, "Ada"))
 
     def delete(client: Client, article: Article) -> int:

@@ -8,11 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from articles.models import Article, Site
-from articles.site.cached_pages import KEPT
+from articles.site.cached_pages import DEPENDENCIES_KEY
 from articles.views import PAGE_SIZE
 from comments.models import Discussion, Reason, State
 from comments.services import change_states
-from tests.factories import make_article, say
+from tests.factories import make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -136,7 +136,7 @@ def test_scheduled_stories_are_neither_counted_nor_led_to(client):
     make_article("Next year", published_at=moment)
     response = client.get("/archive/")
     assert [year.year for year in response.context["years"]] == [2013]
-    assert response.wsgi_request.META[KEPT].until == moment
+    assert response.wsgi_request.META[DEPENDENCIES_KEY].until == moment
     assert client.get("/archive/2013/06/").context["later"] is None
     assert client.get(f"/archive/{moment.year}/").status_code == 404
 
@@ -163,10 +163,10 @@ def test_statements_and_rows_do_not_grow(client, url, most):
 def test_a_comment_makes_its_lists_new(client):
     article = make_article()
     url = f"/archive/{article.published_at.year}/"
-    ids = [say(article).pk]
+    ids = [make_comment(article).pk]
     for to in (State.PENDING, State.PUBLISHED):
         change_states(ids=ids, to=to, reason=Reason.APPROVED, actor=None)
-        kept = client.get(url).wsgi_request.META[KEPT]
+        kept = client.get(url).wsgi_request.META[DEPENDENCIES_KEY]
         assert kept.discussions == {article.pk: Discussion.objects.get().version}
 
 

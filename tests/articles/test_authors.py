@@ -11,11 +11,11 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import EDITOR, MODERATOR, READER, User
-from accounts.services import forget_account
-from articles.editing.services import publish_articles, take_back_articles
+from accounts.services import erase_account
 from articles.models import Article, Author, Site
-from articles.services import sign_article
-from tests.factories import UserFactory, make_article, say
+from articles.publishing.services import publish_articles, unpublish_articles
+from articles.services import set_article_authors
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +32,7 @@ def emil() -> User:
 
 def test_authors_stand_in_their_order_with_links_and_others_behind(client, ida, emil):
     article = make_article(byline="Jo of the Gazette")
-    sign_article(article=article, people=[emil, ida])
+    set_article_authors(article=article, people=[emil, ida])
     page = client.get(article.get_absolute_url()).content.decode()
     line = re.search(r"<span>By (.*?)</span>", page)[1]
     assert re.sub("<[^>]+>", "", line) == "Emil Ness, Ida Berg, Jo of the Gazette"
@@ -59,7 +59,9 @@ def test_a_byline_in_words_has_no_page(client):
 def test_the_page_has_a_line_and_their_stories_newest_first(client, ida, emil):
     now = timezone.now()
     for title, days, people in (("Old", 3, [ida]), ("New", 1, [emil, ida]), ("Other", 1, [emil])):
-        sign_article(article=make_article(title, published_at=now - timedelta(days=days)), people=people)
+        set_article_authors(
+            article=make_article(title, published_at=now - timedelta(days=days)), people=people
+        )
     Author.objects.filter(user=ida).update(line="Writes about boats.")
     response = client.get("/authors/ida-berg/")
     page = response.content.decode()
@@ -71,9 +73,9 @@ def test_the_page_has_a_line_and_their_stories_newest_first(client, ida, emil):
 
 def test_an_author_without_published_stories_has_no_page(client, ida):
     article = make_article()
-    sign_article(article=article, people=[ida])
+    set_article_authors(article=article, people=[ida])
     for act, status in (
-        (take_back_articles, 404),
+        (unpublish_articles, 404),
         (partial(publish_articles, at=timezone.now() + timedelta(hours=1)), 404),
         (partial(publish_articles, at=timezone.now() - timedelta(hours=1)), 200),
     ):
@@ -83,13 +85,13 @@ def test_an_author_without_published_stories_has_no_page(client, ida):
 
 def test_members_and_guests_get_none(client):
     member = UserFactory.create(name="Ruth", roles=(READER,))
-    say(make_article(), author=member)
+    make_comment(make_article(), author=member)
     assert client.get("/authors/ruth/").status_code == 404
     assert not Author.objects.exists()
 
 
 def test_two_of_one_name_have_two_pages(client, ida):
-    sign_article(
+    set_article_authors(
         article=make_article(), people=[ida, UserFactory.create(name="Ida Berg", roles=(MODERATOR,))]
     )
     assert [client.get(f"/authors/{slug}/").status_code for slug in ("ida-berg", "ida-berg-2")] == [200, 200]
@@ -97,8 +99,8 @@ def test_two_of_one_name_have_two_pages(client, ida):
 
 def test_an_erased_account_is_removed_from_bylines(client, ida, emil):
     article = make_article()
-    sign_article(article=article, people=[ida, emil])
-    forget_account(user=ida)
+    set_article_authors(article=article, people=[ida, emil])
+    erase_account(user=ida)
     assert client.get("/authors/ida-berg/").status_code == 404
     for url in ("/", article.get_absolute_url(), "/feed/", "/search/?q=slip"):
         page = client.get(url).content.decode()
@@ -111,14 +113,14 @@ def test_a_new_byline_renews_the_cached_pages_once(ida):
     article = make_article()
     version, site = article.version, Site.objects.get().version
     for _ in range(2):
-        sign_article(article=article, people=[ida])
+        set_article_authors(article=article, people=[ida])
     article.refresh_from_db()
     assert (article.version, Site.objects.get().version) == (version + 1, site + 1)
 
 
 def test_an_editor_writes_the_line_and_only_staff_is_offered(ida, emil):
     UserFactory.create(name="Ruth", roles=(READER,))
-    sign_article(article=make_article(), people=[ida])
+    set_article_authors(article=make_article(), people=[ida])
     client = Client()
     client.force_login(emil)
     form = client.get("/admin/articles/author/add/").context["adminform"].form
@@ -135,7 +137,7 @@ def test_an_editor_writes_the_line_and_only_staff_is_offered(ida, emil):
 
 
 def test_two_editors_of_the_same_author_line_see_the_conflict(ida, emil):
-    sign_article(article=make_article(), people=[ida])
+    set_article_authors(article=make_article(), people=[ida])
     author = Author.objects.get()
     url = f"/admin/articles/author/{author.pk}/change/"
     client = Client()
@@ -154,7 +156,7 @@ def test_two_editors_of_the_same_author_line_see_the_conflict(ida, emil):
 
 def test_lists_ask_no_more_for_more_authors(client, ida, emil, django_assert_num_queries):
     for n in range(12):
-        sign_article(article=make_article(f"{n}"), people=[ida, emil])
+        set_article_authors(article=make_article(f"{n}"), people=[ida, emil])
     client.get("/")
     for url in ("/", "/authors/ida-berg/"):
         with django_assert_num_queries(4):

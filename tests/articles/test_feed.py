@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import EDITOR
 from articles.feeds import FEED_SIZE
 from articles.models import Article, Site, Topic
-from articles.services import sign_article
+from articles.services import set_article_authors
 from tests.factories import UserFactory, make_article
 
 pytestmark = pytest.mark.django_db
@@ -78,7 +78,7 @@ def test_an_entry_has_the_whole_text_and_works_on_other_sites(client):
 
 
 def test_staff_and_others_are_its_author(client):
-    sign_article(
+    set_article_authors(
         article=make_article(byline="Jo"),
         people=[UserFactory.create(name=name, roles=(EDITOR,)) for name in ("Ida", "Emil")],
     )

@@ -13,7 +13,7 @@ from articles.models import Article, Site, Topic
 from articles.views import PAGE_SIZE
 from comments.models import Discussion, Reason, State
 from comments.services import change_discussion, change_states
-from tests.factories import make_article, say
+from tests.factories import make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,7 @@ def make_topic(name: str = "Harbour", **fields: Any) -> Topic:
 
 def talk(article: Article) -> None:
     """Add one visible comment."""
-    ids = [say(article).pk]
+    ids = [make_comment(article).pk]
     change_states(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from articles.models import Topic
 from comments.policy import policy
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 
 pytestmark = pytest.mark.browser
@@ -19,7 +19,7 @@ def urls(transactional_db, settings):
     article = make_article("The “quiet hours” begin", standfirst="And the boats lie still.", byline="Ida")
     article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
     member = UserFactory.create(name="Jim", has_page=True)
-    say(article, "I *learned* to row there.", author=member)
+    make_comment(article, "I *learned* to row there.", author=member)
     at = article.published_at
     yield {
         "archive": "/archive/",

@@ -18,7 +18,7 @@ from archive.services import import_page
 from articles.editing.drafts import autosave
 from articles.models import Article, Author, OpenForm, StandingPage, Topic
 from articles.publishing.front_page import pin
-from articles.services import save_article, save_page, sign_article
+from articles.services import save_article, save_page, set_article_authors
 from comments.policy import policy
 from tests.factories import UserFactory, make_article
 from tests.helpers.axe import faults
@@ -50,7 +50,7 @@ def emil(settings):
             body="They came down to the quay.\n\nHestøya is an island of forty people.",
         )
         article.topics.add(topics[n % 3])
-        sign_article(article=article, people=[ida, emil][: 1 + n % 2])
+        set_article_authors(article=article, people=[ida, emil][: 1 + n % 2])
     for article in Article.objects.all():
         save_article(article=article)
     Author.objects.filter(user=ida).update(line="Writes about boats, and whoever waits for one.")

@@ -10,18 +10,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR
-from articles.editing.services import publish_articles, take_back_articles
-from articles.models import OLD_MAX, Article, Author, Redirect, StandingPage, Topic
-from articles.redirects import Refused, add_redirect
-from articles.services import (
-    save_article,
-    save_author,
-    save_page,
-    save_topic,
-    sign_article,
-)
+from articles.models import OLD_PATH_MAX, Article, Author, Redirect, StandingPage, Topic
+from articles.publishing.services import publish_articles, unpublish_articles
+from articles.redirects import RedirectRejected, add_redirect
+from articles.services import save_article, save_author, save_page, save_topic, set_article_authors
 from articles.story_links import find_story
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +64,7 @@ def test_two_stories_that_swap_slugs_are_both_found(client):
 
 def test_the_redirect_keeps_the_subpath_and_the_query(client):
     article = make_article("One")
-    comment = say(article)
+    comment = make_comment(article)
     rename(article, "zwei ö".replace(" ", "-"))
     new = "/stories/zwei-%C3%B6/"
     assert article.get_absolute_url() == new
@@ -98,7 +92,7 @@ def test_there_is_no_redirect_to_a_hidden_story(client):
     rename(article, "what-nobody-may-know-yet")
     add_redirect(old="/?p=12", to="/stories/what-nobody-may-know-yet/")
     soon = timezone.now() + timedelta(hours=1)
-    hiding = [partial(publish_articles, at=soon), take_back_articles, partial(publish_articles, at=soon)]
+    hiding = [partial(publish_articles, at=soon), unpublish_articles, partial(publish_articles, at=soon)]
     for hide in hiding:
         hide(ids=[article.pk])
         for url in ("/stories/one/", "/stories/one/feed/"):
@@ -112,12 +106,12 @@ def test_there_is_no_redirect_to_a_hidden_story(client):
 
 def test_there_is_no_redirect_to_an_author_without_published_stories(client):
     article = make_article("One")
-    sign_article(article=article, people=[UserFactory.create(name="Ida", roles=(EDITOR,))])
+    set_article_authors(article=article, people=[UserFactory.create(name="Ida", roles=(EDITOR,))])
     author = Author.objects.get()
     author.slug = "ida-lund"
     save_author(author=author)
     assert leads(client, "/authors/ida/") == "/authors/ida-lund/"
-    take_back_articles(ids=[article.pk])
+    unpublish_articles(ids=[article.pk])
     assert client.get("/authors/ida/").status_code == 404
 
 
@@ -132,7 +126,7 @@ def test_topics_pages_and_authors_are_found_under_earlier_names(client):
     article = make_article()
     topic = Topic.objects.create(name="Harbour", slug="harbour")
     article.topics.add(topic)
-    sign_article(article=article, people=[UserFactory.create(name="Ida", roles=(EDITOR,))])
+    set_article_authors(article=article, people=[UserFactory.create(name="Ida", roles=(EDITOR,))])
     page, author = save_page(page=StandingPage(title="About", slug="about")), Author.objects.get()
     for thing, save in (
         (topic, lambda: save_topic(topic=topic)),
@@ -185,13 +179,13 @@ def test_chains_are_flattened_and_loops_are_rejected(client):
     add_redirect(old="/b/", to="/a/")
     add_redirect(old="/c/", to="/b/")
     assert set(Redirect.objects.values_list("path", flat=True)) == {"/archive/"}
-    with pytest.raises(Refused, match="back to itself"):
+    with pytest.raises(RedirectRejected, match="back to itself"):
         add_redirect(old="/archive/", to="/c/")
-    with pytest.raises(Refused, match="back to itself"):
+    with pytest.raises(RedirectRejected, match="back to itself"):
         add_redirect(old="/stories/here/", to="/stories/here/")
-    with pytest.raises(Refused, match="no page"):
+    with pytest.raises(RedirectRejected, match="no page"):
         add_redirect(old="/d/", to="/nothing/")
-    with pytest.raises(Refused, match="no page"):
+    with pytest.raises(RedirectRejected, match="no page"):
         add_redirect(old="/d/", to="/stories/nothing/")
     assert leads(client, "/c/") == "/archive/"
     add_redirect(old="/archive/", to="/stories/here/")  # what stands there wins, but what led there goes on
@@ -208,10 +202,10 @@ def test_a_repeat_changes_nothing_and_the_last_target_counts(client):
     assert leads(client, "/x/") == "/stories/there/"
 
 
-@pytest.mark.parametrize("old", ["x/", "/" + "x" * OLD_MAX, "/\x00", "http://[x/"])
+@pytest.mark.parametrize("old", ["x/", "/" + "x" * OLD_PATH_MAX, "/\x00", "http://[x/"])
 def test_an_invalid_address_is_rejected(old):
     make_article("Here")
-    with pytest.raises(Refused):
+    with pytest.raises(RedirectRejected):
         add_redirect(old=old, to="/stories/here/")
     assert not Redirect.objects.exists()
 
@@ -220,7 +214,7 @@ def test_an_invalid_address_is_rejected(old):
     "to", ["https://example.org/", "//example.org/", "/\\example.org", "javascript:alert(1)"]
 )
 def test_a_redirect_to_another_site_or_no_page_is_rejected(to):
-    with pytest.raises(Refused):
+    with pytest.raises(RedirectRejected):
         add_redirect(old="/x/", to=to)
 
 

@@ -9,9 +9,9 @@ from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from articles.editing.services import publish_articles, take_back_articles
 from articles.models import Article, Site, Topic
-from articles.related import MAX_KEYWORDS, MAX_RELATED, find_related, note_all_keywords, note_keywords
+from articles.publishing.services import publish_articles, unpublish_articles
+from articles.related import MAX_KEYWORDS, MAX_RELATED, find_related, store_all_keywords, store_keywords
 from articles.services import save_article
 from tests.factories import make_article
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
@@ -59,7 +59,7 @@ def test_a_hidden_one_is_never_among_them():
         article.topics.add(topic)
     again(here)
     assert related(here) == ["A kittiwake"]
-    for hide in (take_back_articles, partial(publish_articles, at=timezone.now() + timedelta(minutes=1))):
+    for hide in (unpublish_articles, partial(publish_articles, at=timezone.now() + timedelta(minutes=1))):
         hide(ids=[other.pk])
         assert related(here) == []
 
@@ -109,16 +109,16 @@ def test_the_job_stores_the_keywords_of_all_stories(client):
     make_article("A late one", body="Unheardof, unheardof.")
     before = Site.objects.get().version
 
-    assert note_all_keywords() > 15
+    assert store_all_keywords() > 15
 
     together = dict(Article.objects.values_list("pk", "keywords"))
     for article in Article.objects.all():
-        note_keywords(article=article)  # one by one
+        store_keywords(article=article)  # one by one
     assert dict(Article.objects.values_list("pk", "keywords")) == together
     assert Site.objects.get().version == before + 1
     assert "A late one" in client.get(shown).content.decode()
     with CaptureQueriesContext(connection) as queries:
-        assert note_all_keywords() == 0
+        assert store_all_keywords() == 0
     assert len([q for q in queries if "articles" in q["sql"]]) == 1
     assert Site.objects.get().version == before + 1
 
@@ -132,7 +132,7 @@ def test_the_job_keeps_the_keywords_of_a_story_saved_meanwhile():
 
     def count() -> None:
         try:
-            note_all_keywords()
+            store_all_keywords()
         finally:
             connections.close_all()
 

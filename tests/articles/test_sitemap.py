@@ -12,8 +12,8 @@ from django.utils import timezone
 from accounts.models import EDITOR
 from articles import sitemap
 from articles.models import Article, Site, StandingPage, Topic
-from articles.services import sign_article
-from articles.site.cached_pages import KEPT
+from articles.services import set_article_authors
+from articles.site.cached_pages import DEPENDENCIES_KEY
 from tests.factories import UserFactory, make_article
 
 pytestmark = pytest.mark.django_db
@@ -78,8 +78,8 @@ def test_authors_and_standing_pages_are_in_the_sitemap(client):
     unknown = make_article(
         "Unknown", rights=Article.Rights.UNKNOWN, published_at=datetime(2013, 6, 19, tzinfo=UTC)
     )
-    sign_article(article=article, people=[UserFactory.create(name="Ida", roles=(EDITOR,))])
-    sign_article(article=unknown, people=[UserFactory.create(name="Olav", roles=(EDITOR,))])
+    set_article_authors(article=article, people=[UserFactory.create(name="Ida", roles=(EDITOR,))])
+    set_article_authors(article=unknown, people=[UserFactory.create(name="Olav", roles=(EDITOR,))])
     StandingPage.objects.create(title="About", slug="about")
     StandingPage.objects.create(title="Later", slug="later", shown=False)
     urls = [url for url, _ in read(client, "/sitemap/lists.xml")]
@@ -111,7 +111,9 @@ def test_the_news_sitemap_has_the_stories_of_two_days(client):
     assert urls[1].findtext("n:news/n:publication/n:name", None, NEWS) == "The Slip"
     assert urls[1].findtext("n:news/n:publication/n:language", None, NEWS) == "en"
     assert urls[1].findtext("n:news/n:publication_date", None, NEWS) == f"{at:%Y-%m-%dT%H:%M:%SZ}"
-    assert response.wsgi_request.META[KEPT].until == at + timedelta(hours=48)  # before the scheduled one
+    assert response.wsgi_request.META[DEPENDENCIES_KEY].until == at + timedelta(
+        hours=48
+    )  # before the scheduled one
 
 
 def test_drafts_scheduled_stories_and_unknown_rights_are_not_in_it(client):
@@ -121,7 +123,7 @@ def test_drafts_scheduled_stories_and_unknown_rights_are_not_in_it(client):
     make_article("Not ours to give", rights=Article.Rights.UNKNOWN)
     public = make_article("Licensed", rights=Article.Rights.LICENSED)
     assert stories(client) == {public.get_absolute_url()}
-    assert client.get("/sitemap.xml").wsgi_request.META[KEPT].until == moment
+    assert client.get("/sitemap.xml").wsgi_request.META[DEPENDENCIES_KEY].until == moment
 
 
 def test_files_are_cut_by_keys(client, monkeypatch):

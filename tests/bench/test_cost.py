@@ -31,14 +31,14 @@ from accounts import guests
 from articles.models import Article
 from bench.soundoff import session
 from bench.threads import thread
-from comments.imports import Imported, import_comments
+from comments.imports import ImportedComment, import_comments
 from comments.models import Discussion, Reason, State
 from comments.services import change_discussion, change_states
-from config.page_cache.application import Pages
-from config.page_cache.stamp_reader import Contact
+from config.page_cache.application import PageCacheApp
+from config.page_cache.stamp_reader import StampReader
 from core.data_folder import PROJECT
-from tests.factories import GuestFactory, UserFactory, make_article, say
-from tests.helpers.asking import HOST, Reply, ask
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.wsgi_requests import HOST, Reply, send_request
 
 COSTS = {  # statements without the beginnings and ends of transactions; calls
     "cached page": (1, 18),
@@ -72,10 +72,10 @@ def test_a_request_costs_what_it_did(what: str, requests: dict[str, Any]) -> Non
 @pytest.fixture
 def requests(transactional_db: None) -> Iterator[dict[str, tuple[Callable[[], object], Callable[[], Reply]]]]:
     """Yield the requests by name. The uncounted requests before each one warm up its caches."""
-    site = Pages(WSGIHandler())
+    site = PageCacheApp(WSGIHandler())
     story = make_article(published_at=START)
     comments = [
-        Imported(str(n), row.name, row.body, START + timedelta(hours=n), row.parent)
+        ImportedComment(str(n), row.name, row.body, START + timedelta(hours=n), row.parent)
         for n, row in enumerate(thread(COMMENTS))
     ]
     made = import_comments(article=story, comments=comments, actor=None, batch=uuid4()).created
@@ -86,12 +86,12 @@ def requests(transactional_db: None) -> Iterator[dict[str, tuple[Callable[[], ob
     url = story.get_absolute_url()
     member = f"{settings.SESSION_COOKIE_NAME}={session(UserFactory.create())}"
     guest = GuestFactory.create(confirmed_at=timezone.now())
-    first = say(story, guest=guest)
+    first = make_comment(story, guest=guest)
     change_states(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
     guest_cookie = f"{guests.COOKIE}={signing.dumps(guest.pk, salt=guests.COOKIE)}"
 
     def read(**headers: str) -> Reply:
-        reply = ask(site, url, Accept_Encoding="gzip", **headers)
+        reply = send_request(site, url, Accept_Encoding="gzip", **headers)
         assert reply.status == 200
         return reply
 
@@ -109,7 +109,9 @@ def requests(transactional_db: None) -> Iterator[dict[str, tuple[Callable[[], ob
         }
         cookie = f"{guest_cookie}; csrftoken={token}"
         body = urlencode(fields).encode()
-        reply = ask(site, f"{url}reply/{made[0]}/", "POST", body, Cookie=cookie, Origin=f"http://{HOST}")
+        reply = send_request(
+            site, f"{url}reply/{made[0]}/", "POST", body, Cookie=cookie, Origin=f"http://{HOST}"
+        )
         assert reply.status == 302
         return reply
 
@@ -125,15 +127,15 @@ def requests(transactional_db: None) -> Iterator[dict[str, tuple[Callable[[], ob
 def statements_of(request: Callable[[], Reply]) -> list[str]:
     """Return the statements of a request, from Django's connection and those of the page cache."""
     asked: list[str] = []
-    own, ask_contact = threading.current_thread(), Contact._ask
+    own, ask_contact = threading.current_thread(), StampReader._ask
 
-    def note(contact: Contact, statement: str) -> Any:
+    def note(contact: StampReader, statement: str) -> Any:
         if threading.current_thread() is own:  # not the thread that checks cached pages
             asked.append(statement)
         return ask_contact(contact, statement)
 
     with pytest.MonkeyPatch.context() as patch, CaptureQueriesContext(connection) as queries:
-        patch.setattr(Contact, "_ask", note)
+        patch.setattr(StampReader, "_ask", note)
         request()
     return asked + [query["sql"] for query in queries if query["sql"] not in {"BEGIN", "COMMIT"}]
 

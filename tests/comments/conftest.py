@@ -7,7 +7,7 @@ from comments.models import Discussion
 from comments.policy import policy
 from comments.services import change_discussion
 from tests.comments.in_a_browser import DESK, open_story
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 
 @pytest.fixture(autouse=True)
@@ -31,11 +31,11 @@ def talk(article):
     """Return comments: Marit, replies by Tollef, Ada and Jun, each to the one before; then Olav and Bo."""
     said, parent = {}, None
     for name in ("Marit", "Tollef", "Ada", "Jun"):
-        parent = said[name] = say(
+        parent = said[name] = make_comment(
             article, f"{name} has a word.", author=UserFactory(name=name), parent=parent
         )
     for name in ("Olav", "Bo"):
-        said[name] = say(article, f"{name} has a word.", author=UserFactory(name=name))
+        said[name] = make_comment(article, f"{name} has a word.", author=UserFactory(name=name))
     return SimpleNamespace(**said)
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from django.utils import timezone
 
-from comments.imports import Imported, import_comments
+from comments.imports import ImportedComment, import_comments
 
 # Whatever shifts, also what answers a press: here nothing may.
 SHIFTS = """window.shifts = []; new PerformanceObserver((list) => {
@@ -21,7 +21,7 @@ def bring_in(article, roots, replies):
     start, made = timezone.now() - timedelta(days=3), []
     for n in range(roots):
         made.append(
-            Imported(
+            ImportedComment(
                 source_id=f"{n}", author_name="Ida", body=f"Root {n}", created_at=start + timedelta(hours=n)
             )
         )
@@ -29,7 +29,7 @@ def bring_in(article, roots, replies):
         at = start + timedelta(days=2, minutes=n)
         parent = len(made) - 1 if n else 0
         made.append(
-            Imported(
+            ImportedComment(
                 source_id=f"r{n}", author_name=f"Bo {n}", body=f"Reply {n}", created_at=at, parent=parent
             )
         )

@@ -9,7 +9,7 @@ from django.urls import reverse
 from articles.models import Site
 from comments.models import Discussion, Reason, State
 from comments.services import change_discussion, change_states
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -57,8 +57,8 @@ def article_form(article, **discussion):
 
 def test_the_list_counts_what_is_shown_waiting_and_stored(mod):
     article = make_article("Whales")
-    first, second = say(article), say(article)
-    say(article)
+    first, second = make_comment(article), make_comment(article)
+    make_comment(article)
     change_states(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
     change_states(ids=[second.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
 
@@ -72,18 +72,18 @@ def test_the_list_counts_what_is_shown_waiting_and_stored(mod):
 def test_the_list_asks_the_same_few_questions_for_one_discussion_and_for_thirty(
     mod, django_assert_num_queries, django_assert_max_num_queries
 ):
-    say(make_article("Number 0"))
+    make_comment(make_article("Number 0"))
     with django_assert_max_num_queries(9) as one:
         mod.get(LIST)
     for n in range(1, 30):
-        say(make_article(f"Number {n}"))
+        make_comment(make_article(f"Number {n}"))
     with django_assert_num_queries(len(one)):
         mod.get(LIST)
 
 
 def test_the_list_finds_by_title_and_filters(mod):
     for title in ("Whales", "Kelp"):
-        say(make_article(title))
+        make_comment(make_article(title))
     change_discussion(article=Discussion.objects.first().article, status="closed")
 
     assert [d.article.title for d in mod.get(LIST, {"q": "kelp"}).context["cl"].result_list] == ["Kelp"]
@@ -96,7 +96,7 @@ def test_an_editor_sees_own_discussions_and_those_of_nobody(editor):
     mine.editors.add(editor.user)
     hers.editors.add(UserFactory.create(roles=("Editor",)))
     for article in (mine, nobodys, hers):
-        say(article)
+        make_comment(article)
 
     listed = editor.get(LIST).context["cl"].result_list
     assert {d.article.title for d in listed} == {"Mine", "Nobody's"}
@@ -110,7 +110,7 @@ def test_a_reader_is_sent_to_log_in(client):
 
 def test_an_editor_closes_a_discussion_and_old_pages_are_known_as_old(editor):
     article = make_article()
-    say(article)
+    make_comment(article)
     before = Discussion.objects.get().version
 
     sent = {"status": "closed", "closes_at_0": "", "closes_at_1": "", "moderation": "pre"}
@@ -124,7 +124,7 @@ def test_an_editor_closes_a_discussion_and_old_pages_are_known_as_old(editor):
 
 def test_a_year_that_can_t_be_right_is_refused(editor):
     article = make_article()
-    say(article)
+    make_comment(article)
     sent = {"status": "open", "closes_at_0": "0001-01-01", "closes_at_1": "00:00", "moderation": "pre"}
     answer = editor.post(reverse("admin:comments_discussion_change", args=[article.pk]), sent)
     assert "The year 1 can’t be right." in answer.text
@@ -133,7 +133,7 @@ def test_a_year_that_can_t_be_right_is_refused(editor):
 
 def test_a_moderator_reads_settings_and_does_not_change_them(mod):
     article = make_article()
-    say(article)
+    make_comment(article)
     url = reverse("admin:comments_discussion_change", args=[article.pk])
     assert mod.get(url).status_code == 200
     assert mod.post(url, {"status": "closed", "moderation": "pre"}).status_code == 403
@@ -143,7 +143,7 @@ def test_a_moderator_reads_settings_and_does_not_change_them(mod):
 def test_nobody_deletes_or_adds_a_discussion(client):
     client.force_login(UserFactory.create(roles=("Administrator",)))
     article = make_article()
-    say(article)
+    make_comment(article)
     assert client.post(reverse("admin:comments_discussion_delete", args=[article.pk])).status_code == 403
     assert client.get(reverse("admin:comments_discussion_add")).status_code == 403
 
@@ -162,7 +162,7 @@ def test_the_page_of_an_article_sets_a_discussion_that_nobody_has_written_in(edi
 
 def test_the_page_of_an_article_closes_its_discussion(editor):
     article = make_article()
-    say(article)
+    make_comment(article)
     article.refresh_from_db()
     url = reverse("admin:articles_article_change", args=[article.pk])
     assert "Reply structure" in editor.get(url).content.decode()

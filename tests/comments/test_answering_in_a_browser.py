@@ -9,7 +9,7 @@ from comments.models import Comment, Discussion
 from comments.services import change_discussion
 from comments.thread import reading
 from tests.comments.thread.test_story import hold
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -20,7 +20,7 @@ PHONE = {"width": 390, "height": 844}
 def story():
     article = make_article("The last ferry")
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
-    return article, say(article, "I *learned* to row there.")
+    return article, make_comment(article, "I *learned* to row there.")
 
 
 @pytest.mark.parametrize("with_scripts", [True, False])
@@ -98,12 +98,12 @@ def parent_of(comment):
 
 def test_a_reply_comes_in_its_place_and_the_reader_stays(live_server, page, article, monkeypatch):
     """Also if it comes after the replies that the page shows: it is loaded from its own page."""
-    monkeypatch.setattr(reading, "REPLIES", 3)
-    root = say(article, "Who rowed?")
-    first = say(article, "I did.", parent=root)
+    monkeypatch.setattr(reading, "REPLIES_PER_TREE", 3)
+    root = make_comment(article, "Who rowed?")
+    first = make_comment(article, "I did.", parent=root)
     for n in range(3):
-        say(article, f"And I, {n}.", parent=root)
-    others = [say(article, f"Another matter, {n}.") for n in range(9)]
+        make_comment(article, f"And I, {n}.", parent=root)
+    others = [make_comment(article, f"Another matter, {n}.") for n in range(9)]
     page.clock.install()
     url = f"{live_server.url}{article.get_absolute_url()}?order=oldest"
     page.goto(url)
@@ -134,7 +134,7 @@ def test_a_reply_comes_in_its_place_and_the_reader_stays(live_server, page, arti
     assert len(ids(page)) == len(before) + 3
 
     # What comes later is merged with it: nothing twice, and the order is as it would be.
-    late = say(article, "Later.")
+    late = make_comment(article, "Later.")
     page.clock.run_for(30_000)
     page.get_by_role("button", name="1 new comment").click()
     expect(page.locator(f"#comment-{late.pk}")).to_contain_text("New")
@@ -159,7 +159,7 @@ def test_a_first_comment_and_one_that_waits(live_server, page, article):
 
 
 def test_where_the_comment_cannot_be_fetched_its_page_is_gone_to(live_server, page, article):
-    root = say(article, "Who rowed?")
+    root = make_comment(article, "Who rowed?")
     page.goto(live_server.url + article.get_absolute_url())
     refused = []
 
@@ -178,7 +178,7 @@ def test_where_the_comment_cannot_be_fetched_its_page_is_gone_to(live_server, pa
 
 
 def test_the_form_on_its_own_page_leads_to_the_comment(live_server, page, article):
-    root = say(article, "Who rowed?")
+    root = make_comment(article, "Who rowed?")
     page.goto(f"{live_server.url}{article.get_absolute_url()}reply/{root.pk}/")
     page.get_by_label("Name").fill("Ida")
     page.get_by_label("E-mail").fill("ida@example.org")
@@ -189,7 +189,10 @@ def test_the_form_on_its_own_page_leads_to_the_comment(live_server, page, articl
 
 def test_ones_own_comment_is_recommended_by_others(live_server, page, client, article):
     author = UserFactory.create(name="Ruth")
-    own, other = say(article, "Mine.", author=author), say(article, "Theirs.", author=UserFactory(name="Jun"))
+    own, other = (
+        make_comment(article, "Mine.", author=author),
+        make_comment(article, "Theirs.", author=UserFactory(name="Jun")),
+    )
     client.force_login(author)
     cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
     page.context.add_cookies([cookie])

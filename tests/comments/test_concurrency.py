@@ -20,14 +20,14 @@ from comments.services import (
     change_discussions,
     change_states,
     ensure_discussion,
-    lock,
     lock_discussions,
+    lock_discussions_of,
     move_comment,
     recommend,
 )
 from comments.tasks import fold_recommendations, forget_emails
 from tests.comments.test_services import assert_sound
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
 WRITERS, POSTS_EACH = 8, 50
@@ -41,7 +41,7 @@ def write(seed: int, articles: list[int]) -> int:
         here = list(Comment.objects.filter(discussion=article.pk, state=State.PUBLISHED))
         parent = chance.choice(here) if here and chance.random() < 0.8 else None
         try:
-            say(article, f"Words {seed}-{number}", parent=parent)
+            make_comment(article, f"Words {seed}-{number}", parent=parent)
             taken += 1
             if here and chance.random() < 0.1:
                 move_comment(comment=chance.choice(here), parent=parent, actor=None)
@@ -89,8 +89,8 @@ def test_eight_processes_write_and_no_invariant_breaks():
 @pytest.mark.django_db(transaction=True)
 def test_recommendations_are_all_counted_while_others_write_and_two_jobs_count():
     article = make_article()
-    root = say(article)
-    replies = [say(article, parent=root) for _ in range(4)]
+    root = make_comment(article)
+    replies = [make_comment(article, parent=root) for _ in range(4)]
     people = [UserFactory.create() for _ in range(24)]
 
     def press(person: User) -> None:
@@ -122,7 +122,7 @@ def test_recommendations_are_all_counted_while_others_write_and_two_jobs_count()
 
 def post(article: Article, **fields: Any) -> Comment | ValidationError:
     try:
-        return say(article, **fields)
+        return make_comment(article, **fields)
     except ValidationError as refusal:
         return refusal
     finally:
@@ -136,7 +136,7 @@ def test_a_form_sent_to_two_discussions_at_once_is_taken_once(is_same_guest):
     first, second = make_article(), make_article("Another story")
     guest, nonce = GuestFactory.create(), uuid4()
     fields = {"guest": guest if is_same_guest else GuestFactory.create(), "nonce": nonce}
-    say(first, guest=guest)
+    make_comment(first, guest=guest)
     with ThreadPoolExecutor(1) as other:
         with transaction.atomic():
             first_one = Comment.objects.get()
@@ -152,7 +152,7 @@ def test_a_form_sent_to_two_discussions_at_once_is_taken_once(is_same_guest):
 @pytest.mark.django_db(transaction=True)
 def test_forgetting_emails_holds_no_comment_while_it_waits_for_its_discussion():
     guest = GuestFactory.create(created_at=timezone.now() - timedelta(days=8))
-    comment = say(make_article(), guest=guest)
+    comment = make_comment(make_article(), guest=guest)
 
     def forget() -> None:
         try:
@@ -162,7 +162,7 @@ def test_forgetting_emails_holds_no_comment_while_it_waits_for_its_discussion():
 
     with ThreadPoolExecutor(1) as other:
         with transaction.atomic():
-            lock([comment.pk])
+            lock_discussions_of([comment.pk])
             forgetting = other.submit(forget)
             wait_for_a_lock()
             Comment.objects.select_for_update(nowait=True).get(pk=comment.pk)
@@ -179,13 +179,13 @@ def test_forgetting_emails_holds_no_comment_while_it_waits_for_its_discussion():
 def test_a_guest_who_sends_as_members_only_is_set_does_not_get_in(is_reply, is_member):
     """Their page and the first check still see it as open to guests; then they wait at the lock."""
     article = make_article()
-    parent = say(article) if is_reply else None
+    parent = make_comment(article) if is_reply else None
     author = {"author": UserFactory.create()} if is_member else {"guest": GuestFactory.create()}
     ensure_discussion(article)
 
     def send() -> Comment | str:
         try:
-            return say(article, "Just in time?", parent=parent, **author)
+            return make_comment(article, "Just in time?", parent=parent, **author)
         except ValidationError as error:
             return error.code or ""
         finally:

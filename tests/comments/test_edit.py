@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from comments.models import BODY_MAX, CommentRevision, Reason, State
 from comments.services import change_states
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +20,7 @@ def author():
 
 @pytest.fixture
 def comment(author):
-    return say(make_article(), "A tpyo.", author=author)
+    return make_comment(make_article(), "A tpyo.", author=author)
 
 
 def edit_url(comment):

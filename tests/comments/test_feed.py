@@ -10,11 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from articles.models import Article
-from articles.site.cached_pages import KEPT
-from comments.models import DEPTH_MAX, Comment, Discussion, Reason, State
+from articles.site.cached_pages import DEPENDENCIES_KEY
+from comments.models import MAX_DEPTH, Comment, Discussion, Reason, State
 from comments.services import change_discussion, change_states
 from comments.thread.feeds import FEED_SIZE
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -42,8 +42,8 @@ def remove(comment):
 
 def test_a_comment_and_its_answer(client):
     article = make_article("The slip")
-    root = say(article, "I *learned* to row there.", guest=GuestFactory.create(name="Jim"))
-    answer = say(article, "So did I.", parent=root, guest=GuestFactory.create(name="Eben & co"))
+    root = make_comment(article, "I *learned* to row there.", guest=GuestFactory.create(name="Jim"))
+    answer = make_comment(article, "So did I.", parent=root, guest=GuestFactory.create(name="Eben & co"))
 
     feed = read(client, article)
 
@@ -69,7 +69,7 @@ def test_a_comment_and_its_answer(client):
 
 def test_updated_is_the_last_change(client):
     article = make_article()
-    comment = say(article)
+    comment = make_comment(article)
     edited = comment.created_at + timedelta(minutes=5)
     Comment.objects.filter(pk=comment.pk).update(edited_at=edited)
     feed = read(client, article)
@@ -87,9 +87,9 @@ def test_an_empty_feed_stays_the_same(client, time_machine):
 
 def test_only_published_comments_and_no_names_of_removed_parents(client):
     article = make_article()
-    root = say(article, "Gone.", guest=GuestFactory.create(name="Troll"))
-    say(article, "An answer.", parent=root, guest=GuestFactory.create(name="Ida"))
-    waiting = say(article, "Waiting.")
+    root = make_comment(article, "Gone.", guest=GuestFactory.create(name="Troll"))
+    make_comment(article, "An answer.", parent=root, guest=GuestFactory.create(name="Ida"))
+    waiting = make_comment(article, "Waiting.")
     change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     remove(root)
     response = get(client, article)
@@ -102,18 +102,18 @@ def test_only_published_comments_and_no_names_of_removed_parents(client):
 
 def test_at_the_deepest_level_the_answered_one_is_named(client):
     article = make_article()
-    comment = say(article, guest=GuestFactory.create(name="Level 0"))
-    for level in range(1, DEPTH_MAX + 1):
-        comment = say(article, parent=comment, guest=GuestFactory.create(name=f"Level {level}"))
+    comment = make_comment(article, guest=GuestFactory.create(name="Level 0"))
+    for level in range(1, MAX_DEPTH + 1):
+        comment = make_comment(article, parent=comment, guest=GuestFactory.create(name=f"Level {level}"))
     titles = texts(read(client, article), "a:entry/a:title")
-    assert titles[0] == f"Level {DEPTH_MAX}, replying to Level {DEPTH_MAX - 1}"
+    assert titles[0] == f"Level {MAX_DEPTH}, replying to Level {MAX_DEPTH - 1}"
 
 
 def test_its_length_and_its_statements_are_bounded(client):
     article = make_article()
     author = UserFactory.create()
     for number in range(FEED_SIZE + 3):
-        say(article, f"Comment {number}.", author=author)
+        make_comment(article, f"Comment {number}.", author=author)
     with CaptureQueriesContext(connection) as queries:
         feed = read(client, article)
     assert len(feed.findall("a:entry", ATOM)) == FEED_SIZE
@@ -123,14 +123,14 @@ def test_its_length_and_its_statements_are_bounded(client):
 
 def test_control_characters_do_not_break_it(client):
     article = make_article("Form\x0cfeed")
-    say(article, "A\x01B", guest=GuestFactory.create(name="E\x0bve"))
+    make_comment(article, "A\x01B", guest=GuestFactory.create(name="E\x0bve"))
     assert texts(read(client, article), "a:entry/a:title") == ["Eve"]
 
 
 def test_the_page_depends_on_what_it_shows(client):
     article = make_article()
-    say(article)
-    kept = get(client, article).wsgi_request.META[KEPT]
+    make_comment(article)
+    kept = get(client, article).wsgi_request.META[DEPENDENCIES_KEY]
     assert kept.articles == {article.pk: article.version}
     assert kept.discussions == {article.pk: Discussion.objects.get().version}
 

@@ -11,13 +11,13 @@ from django.utils import timezone
 from django_tasks.backends.immediate import ImmediateBackend
 from django_tasks_db.models import DBTaskResult
 
-from accounts.guests import LINK_AGE, confirm_guest, confirmation_token
+from accounts.guests import LINK_AGE, confirm_guest, make_confirmation_token
 from accounts.models import Guest
 from comments.models import Comment
-from comments.tasks import MAILS_A_DAY, forget_emails, mail_confirmation
+from comments.tasks import MAX_MAILS_PER_DAY, forget_emails, mail_confirmation
 from tests.comments.test_reply import fields, url
 from tests.comments.thread.test_story import hold
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -86,7 +86,7 @@ def test_nobody_is_flooded_with_mails_by_others(django_capture_on_commit_callbac
     for n in range(5):
         post(Client(), article, django_capture_on_commit_callbacks, name=f"Ida {n}")
     assert Guest.objects.count() == 5
-    assert len(mail.outbox) == MAILS_A_DAY
+    assert len(mail.outbox) == MAX_MAILS_PER_DAY
 
 
 def test_the_same_email_in_another_browser_is_another_guest(client, django_capture_on_commit_callbacks):
@@ -154,7 +154,7 @@ def test_a_cookie_is_no_confirmation_and_an_old_link_is_no_link(client):
     guest = GuestFactory.create()
     cookie = signing.dumps(guest.pk, salt="guest")
     assert client.get(f"/guests/confirm/{cookie}/").status_code == 404
-    link = f"/guests/confirm/{confirmation_token(guest)}/"
+    link = f"/guests/confirm/{make_confirmation_token(guest)}/"
     Guest.objects.update(email="new@example.org")
     assert client.get(link).status_code == 404
 
@@ -210,8 +210,8 @@ def test_an_account_goes_before_a_guest(client, django_capture_on_commit_callbac
 def test_an_email_that_nobody_confirmed_is_forgotten_after_a_week(days, confirmed_at, is_kept):
     first_seen = timezone.now() - timedelta(days=days)
     guest = GuestFactory.create(created_at=first_seen, confirmed_at=confirmed_at)
-    comment = say(make_article(), guest=guest)
-    another = say(comment.discussion.article)
+    comment = make_comment(make_article(), guest=guest)
+    another = make_comment(comment.discussion.article)
 
     forget_emails.enqueue()
 
@@ -231,7 +231,7 @@ def test_a_confirmation_that_comes_after_the_forgetting_proves_nothing():
 
 def test_the_forgetting_is_ordered_with_the_mail_and_also_where_none_is_sent(settings):
     settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
-    guests = GuestFactory.create_batch(MAILS_A_DAY + 1, email="ida@example.org")
+    guests = GuestFactory.create_batch(MAX_MAILS_PER_DAY + 1, email="ida@example.org")
     mail_confirmation.func(guests[-1].pk)
     assert mail.outbox == []
     job = DBTaskResult.objects.get(task_path="comments.tasks.forget_emails")

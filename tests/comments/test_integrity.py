@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from articles.models import Article
 from comments.edits import edit_comment
-from comments.imports import Imported, import_comments
+from comments.imports import ImportedComment, import_comments
 from comments.integrity import _compare_trees, check, repair
 from comments.models import (
     Comment,
@@ -26,9 +26,9 @@ from comments.models import (
 from comments.services import change_discussion, change_states, move_comment, recommend, rename_author
 from comments.tasks import fold_recommendations
 from comments.text_changes import erase_comments
-from tests.factories import UserFactory, make_article, say
-from tests.helpers import behind
-from tests.helpers.behind import guards_off
+from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers import tampering
+from tests.helpers.tampering import triggers_disabled
 
 pytestmark = pytest.mark.django_db
 
@@ -38,9 +38,9 @@ def thread() -> list[Comment]:
     """Return a root with a reply and a reply to that, a second root, and a reply that was moved there."""
     article = make_article()
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
-    root, other = say(article), say(article, "Another *word*.")
-    reply = say(article, parent=root)
-    nested, moved = say(article, parent=reply), say(article, parent=root)
+    root, other = make_comment(article), make_comment(article, "Another *word*.")
+    reply = make_comment(article, parent=root)
+    nested, moved = make_comment(article, parent=reply), make_comment(article, parent=root)
     move_comment(comment=moved, parent=other, actor=None)
     change_states(ids=[nested.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
     return list(Comment.objects.order_by("pk"))
@@ -84,7 +84,11 @@ def test_each_damage_is_found_by_its_kind(thread, planted):
     with connection.cursor() as cursor:  # a number that was given in another discussion meanwhile
         cursor.execute("SELECT nextval('comments_tree_seq')")
         (free,) = cursor.fetchone()
-    _before, leaf, _last = say(article, "Before."), say(article, "A leaf."), say(article, "The last.")
+    _before, leaf, _last = (
+        make_comment(article, "Before."),
+        make_comment(article, "A leaf."),
+        make_comment(article, "The last."),
+    )
     rows = {
         "reply": thread[3].pk,
         "other": thread[1].pk,
@@ -95,7 +99,7 @@ def test_each_damage_is_found_by_its_kind(thread, planted):
         "discussion": article.pk,
     }
     assert check() == {}
-    behind.execute(PLANTED[planted].format(**rows))
+    tampering.execute(PLANTED[planted].format(**rows))
     kind = planted.partition(":")[0]
     named = "leaf" if kind == "tree_number" else NAMED_BY.get(kind, "reply")
     found = check()[kind]
@@ -106,7 +110,7 @@ def test_each_damage_is_found_by_its_kind(thread, planted):
 @pytest.mark.parametrize("days", [-9, 9])
 def test_a_line_of_another_time_is_found(thread, days):
     """Its hash is right, as the database computed it before it refused such entries."""
-    with guards_off("transition_true"):
+    with triggers_disabled("transition_true"):
         line = Transition.objects.create(
             discussion_id=thread[0].discussion_id,
             comment=thread[0],
@@ -118,7 +122,7 @@ def test_a_line_of_another_time_is_found(thread, days):
             seq=0,
             hash=b"",
         )
-    say(thread[0].discussion.article, "One after it.")
+    make_comment(thread[0].discussion.article, "One after it.")
     assert check() == {"line_time": [line.pk]}
 
 
@@ -194,7 +198,7 @@ def test_days_and_recommendations_are_found_and_counted_anew(thread):
 
 
 def test_a_state_that_no_decision_made_is_found_and_left_to_a_person(thread):
-    with guards_off():
+    with triggers_disabled():
         Comment.objects.filter(pk=thread[3].pk).update(state=State.PUBLISHED)
 
     damage = check()
@@ -206,7 +210,7 @@ def test_a_state_that_no_decision_made_is_found_and_left_to_a_person(thread):
 @pytest.mark.parametrize("place", [3, 4], ids=["never moved", "moved"])
 def test_a_parent_that_no_decision_made_is_found_and_left_to_a_person(thread, place, capsys):
     """Nor are its trees renumbered: their numbers still show where the comment was."""
-    with guards_off():
+    with triggers_disabled():
         Comment.objects.filter(pk=thread[place].pk).update(parent=thread[0])
 
     before = list(Comment.objects.order_by("pk").values())
@@ -222,8 +226,8 @@ def test_a_parent_that_no_decision_made_is_found_and_left_to_a_person(thread, pl
 
 
 def test_a_damaged_parent_keeps_no_other_discussion_from_repair(thread):
-    elsewhere = say(make_article("Another story"))
-    with guards_off():
+    elsewhere = make_comment(make_article("Another story"))
+    with triggers_disabled():
         Comment.objects.filter(pk=thread[3].pk).update(parent=thread[0])
     Comment.objects.filter(pk=elsewhere.pk).update(reply_count=9)
     repair(check())
@@ -244,12 +248,12 @@ def test_an_imported_parent_is_compared_with_its_first_line():
     at = article.created_at
     import_comments(
         article=article,
-        comments=[Imported("a", "Ann", "One.", at), Imported("b", "Bo", "Two.", at, parent=0)],
+        comments=[ImportedComment("a", "Ann", "One.", at), ImportedComment("b", "Bo", "Two.", at, parent=0)],
         actor=None,
         batch=uuid4(),
     )
     assert check() == {}
-    with guards_off():
+    with triggers_disabled():
         Comment.objects.filter(source_id="b").update(parent=None, tree_id=900_000)
     assert check()["parent"] == [Comment.objects.get(source_id="b").pk]
 
@@ -294,13 +298,13 @@ def test_words_that_were_left_of_what_was_deleted_for_good_are_found_and_blanked
 
 def test_a_line_of_the_log_that_was_changed_is_found(thread):
     line = Transition.objects.get(comment=thread[2])
-    behind.execute("UPDATE comments_transition SET actor_id = NULL, revision = 2 WHERE id = %s", line.pk)
+    tampering.execute("UPDATE comments_transition SET actor_id = NULL, revision = 2 WHERE id = %s", line.pk)
     assert check() == {"chain": [line.pk]}
 
 
 def test_a_line_of_the_log_that_was_taken_out_is_found_by_the_next(thread):
     first, second = Transition.objects.order_by("seq")[:2]
-    behind.execute("DELETE FROM comments_transition WHERE id = %s", first.pk)
+    tampering.execute("DELETE FROM comments_transition WHERE id = %s", first.pk)
     assert check() == {"state": [first.comment_id], "chain": [second.pk]}
 
 
@@ -323,7 +327,7 @@ def test_a_repair_makes_old_pages_known_as_old(thread):
 
 
 def test_the_command_says_what_it_found_and_what_is_left(thread, capsys):
-    with guards_off():
+    with triggers_disabled():
         Comment.objects.filter(pk=thread[3].pk).update(state=State.PUBLISHED)
     Discussion.objects.update(visible_count=70)
 
@@ -336,6 +340,6 @@ def test_the_command_says_what_it_found_and_what_is_left(thread, capsys):
     assert f"visible_count: {thread[0].discussion_id}\n" in printed
     assert printed.endswith("Left after the repair: state.\n")
 
-    with guards_off():
+    with triggers_disabled():
         Comment.objects.filter(pk=thread[3].pk).update(state=State.REJECTED)
     assert run(capsys, "--repair")[1] == 0

@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import MODERATOR, Guest
 from comments.models import Comment
 from tests.comments.test_reply import url
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -38,15 +38,15 @@ def test_the_name_of_a_moderator_is_refused(client: Client, name: str) -> None:
 @pytest.mark.parametrize("name", ["Tollef", "Tоllef"])
 def test_the_name_of_another_guest_in_the_discussion_is_refused(client: Client, name: str) -> None:
     here, elsewhere = make_article(), make_article("Another")
-    say(here, guest=GuestFactory.create(name="Tollef", email="tollef@example.org"))
+    make_comment(here, guest=GuestFactory.create(name="Tollef", email="tollef@example.org"))
     assert refused(sign(client, here, name), "Someone else in this discussion uses this name", name)
     assert sign(client, elsewhere, name).status_code == 302
 
 
 def test_the_name_of_a_member_or_an_imported_author_is_refused(client: Client) -> None:
     article = make_article()
-    say(article, author=UserFactory.create(name="Olav"))
-    imported = say(article, guest=GuestFactory.create(name="Jun"))
+    make_comment(article, author=UserFactory.create(name="Olav"))
+    imported = make_comment(article, guest=GuestFactory.create(name="Jun"))
     Comment.objects.filter(pk=imported.pk).update(guest=None, author_name="Eben", author_email="")
     for name in ("Olav", "Ebеn"):
         assert refused(sign(client, article, name), "Someone else in this discussion", name)

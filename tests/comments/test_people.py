@@ -8,7 +8,7 @@ from accounts.models import User
 from comments.models import Discussion, Reason, State
 from comments.services import change_discussion, change_states
 from comments.views.people import PAGE_SIZE
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -28,9 +28,9 @@ def bodies(response):
 
 def test_lists_what_they_published_newest_first(client, ida):
     article, other = make_article("The slip"), make_article("The pier")
-    first = say(article, "The first.", author=ida)
-    say(other, "The second.", author=ida)
-    say(article, "Somebody else's.", author=UserFactory.create(has_page=True))
+    first = make_comment(article, "The first.", author=ida)
+    make_comment(other, "The second.", author=ida)
+    make_comment(article, "Somebody else's.", author=UserFactory.create(has_page=True))
 
     response = client.get(url_of(ida))
     page = response.content.decode()
@@ -45,9 +45,12 @@ def test_lists_what_they_published_newest_first(client, ida):
 
 def test_only_comments_that_readers_can_open(client, ida):
     article, draft, hidden = make_article(), make_article(), make_article()
-    removed, waiting = say(article, "Removed.", author=ida), say(article, "Waiting.", author=ida)
-    say(draft, "Under a draft.", author=ida)
-    say(hidden, "Hidden.", author=ida)
+    removed, waiting = (
+        make_comment(article, "Removed.", author=ida),
+        make_comment(article, "Waiting.", author=ida),
+    )
+    make_comment(draft, "Under a draft.", author=ida)
+    make_comment(hidden, "Hidden.", author=ida)
     change_states(ids=[removed.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=None)
     change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     draft.published_at = None
@@ -76,7 +79,7 @@ def test_an_unknown_member_is_404(client, key):
 def test_it_is_paged_without_gap_or_repeat_and_bounded(client, ida):
     article = make_article()
     for number in range(2 * PAGE_SIZE + 3):
-        say(article, f"Comment {number}.", author=ida)
+        make_comment(article, f"Comment {number}.", author=ida)
     seen, url = [], url_of(ida)
     while url:
         with CaptureQueriesContext(connection) as queries:

@@ -10,11 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from articles.models import Site
-from articles.services import sign_article
+from articles.services import set_article_authors
 from comments.models import Comment, Discussion
 from comments.policy import policy
-from comments.services import change_discussion, mark_comments, post_comment
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from comments.services import change_discussion, post_comment, set_comment_field
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -127,22 +127,22 @@ def test_members_only_is_a_quick_action_with_undo(client, story):
 
 
 def test_picks_stand_above_the_thread_while_they_are_published(client, story):
-    said = [say(story, f"Word {n} of the harbour. " + "More of it. " * 60) for n in range(5)]
-    mark_comments(field="is_pick", values={comment.pk: True for comment in said[:4]})
+    said = [make_comment(story, f"Word {n} of the harbour. " + "More of it. " * 60) for n in range(5)]
+    set_comment_field(field="is_pick", values={comment.pk: True for comment in said[:4]})
     page = client.get(story.get_absolute_url()).content.decode()
     above = page.partition('<aside class="picks"')[2].partition("</aside>")[0]
     assert "Editor’s picks" in above
     assert [f"Word {n} of" in above for n in range(5)] == [False, True, True, True, False]
     assert f'href="comments/{said[3].pk}/"' in above
     assert above.count("…</blockquote>") == 3
-    mark_comments(field="is_pick", values={comment.pk: False for comment in said[:4]})
+    set_comment_field(field="is_pick", values={comment.pk: False for comment in said[:4]})
     assert 'class="picks"' not in client.get(story.get_absolute_url()).content.decode()
 
 
 def test_an_editor_answers_with_the_authors_mark(client, story):
     emil = UserFactory.create(name="Emil", roles=("Editor",))
     story.editors.add(emil)
-    said = say(story)
+    said = make_comment(story)
     client.force_login(emil)
     client.post(reverse("reply", args=[story.slug, said.pk]), sent(body="So it is."))
     client.logout()
@@ -153,7 +153,7 @@ def test_an_editor_answers_with_the_authors_mark(client, story):
 def test_who_signed_the_story_has_the_authors_mark_too(client, story):
     ida = UserFactory.create(name="Ida", roles=("Editor",))
     story.editors.add(UserFactory.create(name="Emil", roles=("Editor",)))
-    sign_article(article=story, people=[ida])
-    say(story, author=ida)
+    set_article_authors(article=story, people=[ida])
+    make_comment(story, author=ida)
     page = client.get(story.get_absolute_url()).content.decode()
     assert '<bdi>Ida</bdi> <span class="role">author</span>' in page

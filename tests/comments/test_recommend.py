@@ -14,7 +14,7 @@ from comments.services import change_discussion, change_states, recommend
 from comments.tasks import COUNT_DELAY, fold_recommendations
 from tests.comments.test_services import version
 from tests.comments.thread.test_story import hold, read
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ HTMX = {"HTTP_HX_REQUEST": "true"}
 
 @pytest.fixture
 def comment() -> Comment:
-    return say(make_article(), "A word about the boat.")
+    return make_comment(make_article(), "A word about the boat.")
 
 
 def url(comment) -> str:
@@ -86,7 +86,10 @@ def test_a_recommendation_locks_no_discussion(comment):
 
 def test_refusals_are_explained(comment):
     author = UserFactory.create()
-    own, hidden = say(comment.discussion.article, author=author), say(comment.discussion.article)
+    own, hidden = (
+        make_comment(comment.discussion.article, author=author),
+        make_comment(comment.discussion.article),
+    )
     hold(hidden)
     hidden.refresh_from_db()
     for values, words in (
@@ -147,7 +150,7 @@ def test_a_removed_comment_is_counted_and_changes_no_page(comment):
 
 
 def test_a_removed_comment_that_stands_by_its_count_changes_the_page(comment):
-    say(comment.discussion.article, parent=comment)
+    make_comment(comment.discussion.article, parent=comment)
     recommend(comment=comment, user=UserFactory.create(), given=True)
     change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
     before = version(comment.discussion.article)
@@ -206,7 +209,7 @@ def test_a_stranger_is_told_where_to_log_in(client, comment):
 
 def test_ones_own_comment_says_that_it_is(client):
     author = UserFactory.create()
-    own = say(make_article(), author=author)
+    own = make_comment(make_article(), author=author)
     client.force_login(author)
     assert "Recommend" not in read(client, own.discussion.article).split('class="thread"')[1]
     page = client.post(url(own), follow=True).content.decode()

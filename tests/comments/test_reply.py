@@ -16,10 +16,10 @@ from django.utils import timezone
 
 from accounts.models import Guest
 from articles.markup.markdown import TEXT_TAGS
-from comments.imports import Imported, import_comments
+from comments.imports import ImportedComment, import_comments
 from comments.models import BODY_MAX, Comment, Discussion, Reason, State
 from comments.services import change_discussion, change_states
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +59,7 @@ def test_a_guest_answers_the_story(client):
 
 def test_a_member_answers_a_comment(client):
     article, user = make_article(), UserFactory.create(name="Bo")
-    root = say(article, "Who *rowed*?")
+    root = make_comment(article, "Who *rowed*?")
     client.force_login(user)
 
     page = client.get(url(article, root)).content.decode()
@@ -73,7 +73,7 @@ def test_a_member_answers_a_comment(client):
 
 def test_the_form_comes_in_place(client):
     article = make_article()
-    root = say(article)
+    root = make_comment(article)
     page = client.get(url(article, root), headers=HTMX).content.decode()
     assert page.lstrip().startswith('<div class="reply-form"')
     assert f'action="{url(article, root)}"' in page
@@ -149,7 +149,7 @@ def test_one_nonce_for_two_stories_is_one_comment(client):
 
 def test_the_nonce_of_another_is_refused_once(client):
     article, theirs = make_article(), uuid4()
-    say(article, nonce=theirs)
+    make_comment(article, nonce=theirs)
 
     refused = client.post(url(article), fields(nonce=theirs, body="Mine."))
 
@@ -240,7 +240,7 @@ def test_a_message_to_a_browser_makes_its_page_its_own(client):
 
 def test_an_answer_to_what_was_removed_meanwhile_is_kept_in_the_form(client):
     article = make_article()
-    root = say(article, "Loud words.")
+    root = make_comment(article, "Loud words.")
     change_states(ids=[root.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
 
     assert client.get(url(article, root))["Location"] == root.get_absolute_url()
@@ -255,7 +255,7 @@ def test_an_answer_to_what_was_removed_meanwhile_is_kept_in_the_form(client):
 @pytest.mark.parametrize("where", ["other story", "nowhere", "hidden", "draft", "too far"])
 def test_there_is_no_form_where_replies_are_impossible(client, where):
     article = make_article()
-    root = say(article)
+    root = make_comment(article)
     target = {
         "other story": url(make_article("Another"), root),
         "nowhere": f"{url(article)}{root.pk + 1}/",
@@ -316,7 +316,7 @@ def test_no_hostile_text_does_anything(client, payloads, is_plain_text):
     article.source_key = "test"
     article.save()
     comments = [
-        Imported(
+        ImportedComment(
             source_id=str(n),
             author_name=text[:200],
             body=text,

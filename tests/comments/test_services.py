@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from comments import integrity, tree
 from comments.edits import edit_comment
-from comments.imports import Imported, import_comments
+from comments.imports import ImportedComment, import_comments
 from comments.models import (
     BODY_MAX,
-    DEPTH_MAX,
+    MAX_DEPTH,
     Comment,
     Discussion,
     DiscussionDay,
@@ -27,7 +27,7 @@ from comments.services import change_discussion, change_states, delete_comment, 
 from moderation.actions.decisions import decide
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Finding
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -59,9 +59,9 @@ def version(article) -> int:
 
 def test_a_reply_stands_under_its_parent_and_counts_everywhere():
     article = make_article()
-    root = say(article)
-    first, second = say(article, parent=root), say(article, parent=root)
-    nested = say(article, parent=first)
+    root = make_comment(article)
+    first, second = make_comment(article, parent=root), make_comment(article, parent=root)
+    nested = make_comment(article, parent=first)
 
     assert_sound()
     root.refresh_from_db()
@@ -81,9 +81,9 @@ def test_a_reply_stands_under_its_parent_and_counts_everywhere():
 
 def test_a_form_sent_ten_times_is_one_comment():
     article, guest, nonce = make_article(), GuestFactory.create(), uuid4()
-    root = say(article)
+    root = make_comment(article)
 
-    sent = {say(article, parent=root, guest=guest, nonce=nonce).pk for _ in range(10)}
+    sent = {make_comment(article, parent=root, guest=guest, nonce=nonce).pk for _ in range(10)}
 
     assert len(sent) == 1
     assert Comment.objects.count() == 2
@@ -92,9 +92,9 @@ def test_a_form_sent_ten_times_is_one_comment():
 
 def test_a_nonce_of_somebody_else_gives_nothing_away():
     article, nonce = make_article(), uuid4()
-    say(article, nonce=nonce)
+    make_comment(article, nonce=nonce)
     with pytest.raises(ValidationError, match="already used"):
-        say(article, nonce=nonce)
+        make_comment(article, nonce=nonce)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_nonce_of_somebody_else_gives_nothing_away():
 )
 def test_an_empty_or_too_long_text_is_refused_with_a_sentence(body, sentence):
     with pytest.raises(ValidationError, match=sentence):
-        say(make_article(), body)
+        make_comment(make_article(), body)
     assert not Comment.objects.exists()
 
 
@@ -111,39 +111,39 @@ def test_a_closed_discussion_takes_nothing():
     article = make_article()
     change_discussion(article=article, status=Discussion.Status.CLOSED)
     with pytest.raises(ValidationError, match="closed"):
-        say(article)
+        make_comment(article)
 
 
 def test_a_discussion_closes_by_itself_a_year_after_its_article():
     article = make_article(published_at=timezone.now() - timedelta(days=364))
-    say(article)
+    make_comment(article)
     with time_machine.travel(timezone.now() + timedelta(days=2)), pytest.raises(ValidationError):
-        say(article)
+        make_comment(article)
 
 
 def test_an_answer_to_what_was_removed_meanwhile_is_refused():
     article = make_article()
-    root = say(article)
+    root = make_comment(article)
     change_states(ids=[root.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
     with pytest.raises(ValidationError, match="just removed"):
-        say(article, parent=root)
+        make_comment(article, parent=root)
     assert_sound()
 
 
 def test_the_deepest_level_keeps_whom_it_answers():
     article = make_article()
-    comment = say(article)
-    for _ in range(DEPTH_MAX + 2):
+    comment = make_comment(article)
+    for _ in range(MAX_DEPTH + 2):
         target = comment
-        comment = say(article, parent=target)
-    assert comment.level == DEPTH_MAX - 1
+        comment = make_comment(article, parent=target)
+    assert comment.level == MAX_DEPTH - 1
     assert comment.in_reply_to == target
     assert_sound()
 
 
 def test_edit_keeps_the_earlier_text_and_is_over_after_fifteen_minutes():
     guest = GuestFactory.create()
-    comment = say(make_article(), "Frist words", guest=guest)
+    comment = make_comment(make_article(), "Frist words", guest=guest)
 
     edited = edit_comment(comment=comment, body="First words", user=None, guest=guest)
 
@@ -159,7 +159,7 @@ def test_texts_are_rendered_before_the_lock(monkeypatch):
     """Rendering a long text takes a while, during which nobody else has to wait."""
     guest = GuestFactory.create()
     article = make_article(source_key="page-1")
-    comment = say(article, guest=guest)
+    comment = make_comment(article, guest=guest)
     early: list[bool] = []
 
     def rendered(body: str) -> str:
@@ -171,7 +171,7 @@ def test_texts_are_rendered_before_the_lock(monkeypatch):
     with CaptureQueriesContext(connection) as queries:
         edit_comment(comment=comment, body="Other words.", user=None, guest=guest)
     with CaptureQueriesContext(connection) as queries:
-        brought = [Imported("a", "Ann", "One.", timezone.now())]
+        brought = [ImportedComment("a", "Ann", "One.", timezone.now())]
         import_comments(article=article, comments=brought, actor=None, batch=uuid4())
 
     assert early == [True, True]
@@ -181,13 +181,13 @@ def test_texts_are_rendered_before_the_lock(monkeypatch):
 
 def test_a_comment_names_itself_without_its_words():
     """The admin stores this string in a log that outlives the text."""
-    comment = say(make_article(), "Private words.")
+    comment = make_comment(make_article(), "Private words.")
     assert str(comment) == f"#{comment.pk}"
 
 
 def test_only_its_author_deletes_a_comment():
     guest = GuestFactory.create()
-    comment = say(make_article(), guest=guest)
+    comment = make_comment(make_article(), guest=guest)
     assert not delete_comment(comment=comment, user=None, guest=GuestFactory.create())
     assert delete_comment(comment=comment, user=None, guest=guest)
     comment.refresh_from_db()
@@ -197,7 +197,7 @@ def test_only_its_author_deletes_a_comment():
 @pytest.mark.parametrize("to", [State.REJECTED, State.SPAM])
 def test_what_a_moderator_removed_is_not_its_authors_to_delete(to):
     guest = GuestFactory.create()
-    comment = say(make_article(), guest=guest)
+    comment = make_comment(make_article(), guest=guest)
     change_states(ids=[comment.pk], to=to, reason=Reason.INSULT, actor=None)
     assert not delete_comment(comment=comment, user=None, guest=guest)
     comment.refresh_from_db()
@@ -206,16 +206,16 @@ def test_what_a_moderator_removed_is_not_its_authors_to_delete(to):
 
 def test_a_comment_that_waits_is_its_authors_to_delete():
     guest = GuestFactory.create()
-    comment = say(make_article(), guest=guest)
+    comment = make_comment(make_article(), guest=guest)
     change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     assert delete_comment(comment=comment, user=None, guest=guest)
 
 
 def test_a_change_and_its_undo_leave_every_column_as_it_was():
     article, moderator = make_article(), UserFactory.create()
-    root = say(article)
-    child = say(article, parent=root)
-    grandchild = say(article, parent=child)
+    root = make_comment(article)
+    child = make_comment(article, parent=root)
+    grandchild = make_comment(article, parent=child)
     before = list(Comment.objects.order_by("pk").values())
     batch, back = uuid4(), uuid4()
 
@@ -225,7 +225,7 @@ def test_a_change_and_its_undo_leave_every_column_as_it_was():
     )
     assert sorted(changed) == [child.pk, grandchild.pk]
     assert_sound()
-    reply_since = say(article, parent=root)
+    reply_since = make_comment(article, parent=root)
 
     assert sorted(revert_states(undoes=batch, actor=moderator, batch=back)) == sorted(changed)
     assert_sound()
@@ -241,7 +241,7 @@ def test_a_change_and_its_undo_leave_every_column_as_it_was():
 
 def test_undo_leaves_alone_what_a_person_confirmed_since():
     article, moderator = make_article(), UserFactory.create()
-    kept, undone = say(article), say(article)
+    kept, undone = make_comment(article), make_comment(article)
     batch = uuid4()
     change_states(ids=[kept.pk, undone.pk], to=State.SPAM, reason=Reason.SPAM, actor=None, batch=batch)
     change_states(ids=[kept.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
@@ -250,7 +250,7 @@ def test_undo_leaves_alone_what_a_person_confirmed_since():
 
 
 def test_a_decision_on_what_a_colleague_has_decided_changes_nothing():
-    comment = say(make_article())
+    comment = make_comment(make_article())
     seen = comment.transitions.get().pk
     change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
 
@@ -269,7 +269,7 @@ def test_a_decision_on_words_that_were_changed_since_changes_nothing():
     author = UserFactory.create()
     article = make_article()
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
-    comment = say(article, author=author)
+    comment = make_comment(article, author=author)
     seen = comment.transitions.get().pk
     edited = edit_comment(comment=comment, body="Other words.", user=author, guest=None)
 
@@ -291,7 +291,7 @@ def test_a_decision_on_words_that_were_changed_since_changes_nothing():
 
 def test_an_edit_carries_no_approval_over_to_the_new_words():
     author, moderator = UserFactory.create(), UserFactory.create(roles=("Moderator",))
-    comment = say(make_article(), author=author)
+    comment = make_comment(make_article(), author=author)
     change_states(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
     edit_comment(comment=comment, body="A word of our own.", user=author, guest=None)
     Finding.objects.create(comment=comment, revision=2, check_name="repeat", strength=1, holds=False)
@@ -304,7 +304,7 @@ def test_an_edit_carries_no_approval_over_to_the_new_words():
 
 def test_the_version_grows_only_with_what_readers_see():
     article = make_article()
-    comment = say(article)
+    comment = make_comment(article)
     change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
     gone = version(article)
     change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
@@ -313,7 +313,7 @@ def test_the_version_grows_only_with_what_readers_see():
 
 def test_bulk_takes_as_many_statements_for_two_as_for_forty(django_assert_num_queries):
     article = make_article()
-    ids = [say(article).pk for _ in range(40)]
+    ids = [make_comment(article).pk for _ in range(40)]
     for some in (ids[:2], ids):
         with django_assert_num_queries(2):
             change_states(ids=some, to=State.SPAM, reason=Reason.SPAM, actor=None)
@@ -322,9 +322,9 @@ def test_bulk_takes_as_many_statements_for_two_as_for_forty(django_assert_num_qu
 
 def test_move_takes_replies_along_and_counts_on_both_sides():
     article, editor = make_article(), UserFactory.create()
-    jim, eben = say(article), say(article)
-    answer = say(article, parent=eben)
-    below = say(article, parent=answer)
+    jim, eben = make_comment(article), make_comment(article)
+    answer = make_comment(article, parent=eben)
+    below = make_comment(article, parent=answer)
 
     assert move_comment(comment=answer, parent=jim, actor=editor)
 
@@ -342,10 +342,10 @@ def test_move_takes_replies_along_and_counts_on_both_sides():
 
 def test_a_move_stays_in_its_discussion_and_out_of_its_own_replies():
     article, other = make_article(), make_article("Another story")
-    root = say(article)
-    reply = say(article, parent=root)
+    root = make_comment(article)
+    reply = make_comment(article, parent=root)
     with pytest.raises(ValidationError, match="another discussion"):
-        move_comment(comment=reply, parent=say(other), actor=None)
+        move_comment(comment=reply, parent=make_comment(other), actor=None)
     with pytest.raises(ValidationError, match="its own replies"):
         move_comment(comment=root, parent=reply, actor=None)
     assert_sound()
@@ -353,8 +353,8 @@ def test_a_move_stays_in_its_discussion_and_out_of_its_own_replies():
 
 def test_moved_replies_stand_in_order_of_time():
     article = make_article()
-    root, early = say(article), say(article)
-    late = say(article, parent=root)
+    root, early = make_comment(article), make_comment(article)
+    late = make_comment(article, parent=root)
     move_comment(comment=early, parent=root, actor=None)
     assert [c.pk for c in Comment.objects.filter(tree_id=root.tree_id).order_by("lft")] == [
         root.pk,
@@ -380,8 +380,8 @@ def test_moved_replies_stand_in_order_of_time():
     ],
 )
 def test_the_database_refuses_what_must_never_be(statement):
-    say(make_article())
-    say(make_article("Another story"))
+    make_comment(make_article())
+    make_comment(make_article("Another story"))
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"{statement}; SET CONSTRAINTS ALL IMMEDIATE")
 
@@ -389,9 +389,9 @@ def test_the_database_refuses_what_must_never_be(statement):
 def test_the_days_follow_every_change_of_a_state():
     article = make_article()
     with time_machine.travel("2026-03-31T23:59:00-01:00", tick=False):  # 1 April in UTC
-        late = say(article)
+        late = make_comment(article)
     with time_machine.travel("2026-03-31T12:00:00Z", tick=False):
-        first, second = say(article), say(article)
+        first, second = make_comment(article), make_comment(article)
 
     def days() -> dict[str, int]:
         assert_sound()
@@ -424,7 +424,7 @@ def test_the_days_follow_every_change_of_a_state():
 )
 def test_a_setting_changes_the_page_where_a_reader_sees_it(values, is_seen):
     article = make_article()
-    say(article)
+    make_comment(article)
     change_discussion(article=article, status="open")
     before = version(article)
     change_discussion(article=article, **values)
@@ -437,8 +437,8 @@ def test_a_setting_changes_the_page_where_a_reader_sees_it(values, is_seen):
 )
 def test_a_reply_to_a_missing_parent_is_refused_with_the_reason(to, words):
     article = make_article()
-    parent = say(article)
+    parent = make_comment(article)
     change_states(ids=[parent.pk], to=to, reason=Reason.SCREENED, actor=None)
     with pytest.raises(ValidationError, match=words):
-        say(article, parent=parent)
+        make_comment(article, parent=parent)
     assert_sound()

@@ -13,7 +13,7 @@ from comments.models import Discussion
 from comments.services import change_discussion
 from tests.articles.test_admin import as_, change
 from tests.comments.test_admin import article_form
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -49,13 +49,13 @@ def asked(response: Any) -> dict[str, list[str]]:
 @pytest.mark.parametrize("is_stored", [True, False], ids=["with comments", "first comment meanwhile"])
 def test_what_a_moderator_set_meanwhile_stays_or_is_asked_about(edda, mona, story, is_stored):
     if is_stored:
-        say(story)
+        make_comment(story)
     url = change(story)
     page = read(edda, url)
     before = article_form(story)
     if not is_stored:
         before |= {"discussion-INITIAL_FORMS": "0"}
-    say(story)
+    make_comment(story)
     change_discussion(article=story, moderation="pre", actor=mona)
 
     response = edda.post(url, before | page | {"discussion-0-status": "closed"})
@@ -78,7 +78,7 @@ def test_what_a_moderator_set_meanwhile_stays_or_is_asked_about(edda, mona, stor
 
 
 def test_the_page_of_a_discussion_alone_asks_too(edda, mona, story):
-    say(story)
+    make_comment(story)
     change_discussion(article=story, moderation="post")
     url = reverse("admin:comments_discussion_change", args=[story.pk])
     page = read(edda, url)

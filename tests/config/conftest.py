@@ -13,9 +13,9 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
 from articles.models import Article
-from articles.site.cached_pages import WITHHELD
+from articles.site.cached_pages import INVALIDATION_FILE
 from comments.policy import policy
-from config.page_cache.application import Pages
+from config.page_cache.application import PageCacheApp
 from config.server import postgres
 from core.data_folder import PROJECT
 from tests.factories import make_article
@@ -90,16 +90,16 @@ def everything_is_published(settings: Any) -> Iterator[None]:
 
 
 @pytest.fixture
-def site(transactional_db: None, everything_is_published: None) -> Iterator[Pages]:
-    WITHHELD.unlink(missing_ok=True)  # what another test took away
-    made = Pages(WSGIHandler())
+def site(transactional_db: None, everything_is_published: None) -> Iterator[PageCacheApp]:
+    INVALIDATION_FILE.unlink(missing_ok=True)  # what another test took away
+    made = PageCacheApp(WSGIHandler())
     yield made
     made.close()
 
 
 @pytest.fixture
-def other(transactional_db: None) -> Iterator[Pages]:
-    made = Pages(WSGIHandler())
+def other(transactional_db: None) -> Iterator[PageCacheApp]:
+    made = PageCacheApp(WSGIHandler())
     yield made
     made.close()
 

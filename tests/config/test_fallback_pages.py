@@ -20,12 +20,12 @@ from articles.services import touch_site
 from comments.models import Comment
 from comments.services import delete_comment
 from config.page_cache import application, stamp_reader
-from config.page_cache.application import Pages
-from config.page_cache.stamp_reader import Contact, DatabaseUnavailable, limit_django_waits, stamp_query
-from core.sql import execute_planned
-from tests.factories import say
-from tests.helpers.asking import HOST, Reply, ask
+from config.page_cache.application import PageCacheApp
+from config.page_cache.stamp_reader import DatabaseUnavailable, StampReader, limit_django_waits, stamp_query
+from core.sql import execute_prepared
+from tests.factories import make_comment
 from tests.helpers.waiting import PATIENCE, until
+from tests.helpers.wsgi_requests import HOST, Reply, send_request
 
 LINE = "The site can’t reach its database. This is the page as of"
 
@@ -59,8 +59,8 @@ def cut_off() -> None:
         )
 
 
-def until_back(site: Pages) -> None:
-    until(lambda: ask(site, "/readyz").status == 200)
+def until_back(site: PageCacheApp) -> None:
+    until(lambda: send_request(site, "/readyz").status == 200)
 
 
 class Form(HTMLParser):
@@ -91,16 +91,16 @@ class Form(HTMLParser):
             self.area = ""
 
 
-def send(site: Pages, path: str, fields: dict[str, str], cookie: str) -> Reply:
+def send(site: PageCacheApp, path: str, fields: dict[str, str], cookie: str) -> Reply:
     body = urlencode(fields).encode()
-    return ask(site, path, "POST", body, Cookie=cookie, Origin=f"http://{HOST}")
+    return send_request(site, path, "POST", body, Cookie=cookie, Origin=f"http://{HOST}")
 
 
-def test_readers_get_the_last_copy_and_writers_keep_their_text(site: Pages, article: Article) -> None:
-    say(article, "Words of before.")
+def test_readers_get_the_last_copy_and_writers_keep_their_text(site: PageCacheApp, article: Article) -> None:
+    make_comment(article, "Words of before.")
     story = article.get_absolute_url()
-    good = ask(site, story)
-    form = ask(site, f"{story}reply/")
+    good = send_request(site, story)
+    form = send_request(site, f"{story}reply/")
     cookie = form.headers["Set-Cookie"].partition(";")[0]
     fields = Form(form.text).fields | {
         "body": "\nFirst & <last>\r\n“words”",
@@ -109,7 +109,7 @@ def test_readers_get_the_last_copy_and_writers_keep_their_text(site: Pages, arti
     }
     with frozen():
         for cookies in ("", "sessionid=x; theme=up"):  # a member gets the page of a stranger
-            old = ask(site, story, Cookie=cookies, If_None_Match=good.headers["ETag"])
+            old = send_request(site, story, Cookie=cookies, If_None_Match=good.headers["ETag"])
             assert old.status == 200
             before_main = old.text.partition("<main")[0]
             assert LINE in before_main
@@ -118,121 +118,123 @@ def test_readers_get_the_last_copy_and_writers_keep_their_text(site: Pages, arti
             assert old.headers["Cache-Control"] == "no-store"
             assert "ETag" not in old.headers
             assert old.headers["Content-Length"] == str(len(old.body))
-        assert ask(site, story, "HEAD").body == b""
+        assert send_request(site, story, "HEAD").body == b""
         for path in (f"{story}reply/", "/", "/admin/", f"{story}?after=1.1"):  # nobody had asked for them
-            refused = ask(site, path, Accept_Encoding="gzip")
+            refused = send_request(site, path, Accept_Encoding="gzip")
             assert refused.status == 503, path
             assert refused.headers["Retry-After"] == "5"
             assert "can’t reach its database" in refused.text
-        assert ask(site, "/healthz").status == 200
-        assert ask(site, "/readyz").text == '{"status": "unready", "database": "no answer"}'
+        assert send_request(site, "/healthz").status == 200
+        assert send_request(site, "/readyz").text == '{"status": "unready", "database": "no answer"}'
         kept = send(site, f"{story}reply/", fields, cookie)
         assert kept.status == 503
         assert kept.headers["Cache-Control"] == "no-store"
         assert "form-action 'self'" in kept.headers["Content-Security-Policy"]
     until_back(site)
-    assert LINE not in ask(site, story).text
+    assert LINE not in send_request(site, story).text
     again = Form(kept.text)
     assert again.fields == fields
     assert send(site, again.action, again.fields, cookie).status == 302
-    assert "First &amp; &lt;last&gt;" in ask(site, story).text
+    assert "First &amp; &lt;last&gt;" in send_request(site, story).text
     assert Comment.objects.get(author_name="Jim").body == "\nFirst & <last>\n“words”"
 
 
-def test_a_form_with_a_password_is_not_repeated(site: Pages) -> None:
-    ask(site, "/")
+def test_a_form_with_a_password_is_not_repeated(site: PageCacheApp) -> None:
+    send_request(site, "/")
     with frozen():
         refused = send(site, "/accounts/login/", {"login": "jim@example.org", "password": "secret"}, "")
         assert refused.status == 503
         assert "secret" not in refused.text
         assert "<form" not in refused.text
-        huge = ask(site, "/", "POST", b"body=" + b"x" * 6_000_000)
+        huge = send_request(site, "/", "POST", b"body=" + b"x" * 6_000_000)
         assert huge.status == 503
     until_back(site)
 
 
 def test_a_page_that_was_not_confirmed_recently_is_not_shown(
-    site: Pages, story: str, monkeypatch: pytest.MonkeyPatch
+    site: PageCacheApp, story: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
-    ask(site, story)
-    ask(site, "/")
+    send_request(site, story)
+    send_request(site, "/")
     for key, entry in site._entries.items():
         entry.confirmed_at -= 60 if key.path == "/" else 0
     with frozen():
-        assert ask(site, "/").status == 503
-        assert ask(site, story).status == 200
+        assert send_request(site, "/").status == 503
+        assert send_request(site, story).status == 200
     site.sweep()
-    assert ask(site, "/").status == 200
+    assert send_request(site, "/").status == 200
 
 
 def test_a_page_from_before_an_invalidation_is_not_shown(
-    site: Pages, article: Article, monkeypatch: pytest.MonkeyPatch
+    site: PageCacheApp, article: Article, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
-    story, made = article.get_absolute_url(), say(article, "Words to take back.")
-    assert "Words to take back." in ask(site, story).text
+    story, made = article.get_absolute_url(), make_comment(article, "Words to take back.")
+    assert "Words to take back." in send_request(site, story).text
     assert delete_comment(
         comment=made, user=None, guest=made.guest
     )  # by another process, for all this one knows
     with frozen():
-        assert ask(site, story).status == 503
+        assert send_request(site, story).status == 503
     site.sweep()
-    ask(site, story)
+    send_request(site, story)
     time.sleep(application.COMMIT_SECONDS + 0.1)
-    ask(site, story)  # asked the database long enough after
+    send_request(site, story)  # asked the database long enough after
     with frozen():
-        assert ask(site, story).status == 200
+        assert send_request(site, story).status == 200
 
 
 def test_the_sweep_finds_what_another_process_removed(
-    site: Pages, article: Article, monkeypatch: pytest.MonkeyPatch
+    site: PageCacheApp, article: Article, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
     story = article.get_absolute_url()
-    ask(site, story)
-    ask(site, "/archive/")
+    send_request(site, story)
+    send_request(site, "/archive/")
     for entry in site._entries.values():
         entry.confirmed_at -= 60
-    say(article, "Words that are new.")
+    make_comment(article, "Words that are new.")
     site.sweep()
     assert [key.path for key in site._entries] == ["/archive/"]
     with frozen():
-        assert ask(site, story).status == 503
-        assert ask(site, "/archive/").status == 200
+        assert send_request(site, story).status == 503
+        assert send_request(site, "/archive/").status == 200
     site.sweep()
 
 
-def test_after_one_timeout_nobody_waits(site: Pages, story: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_one_timeout_nobody_waits(
+    site: PageCacheApp, story: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
-    ask(site, story)
+    send_request(site, story)
     with frozen():
-        ask(site, story)
+        send_request(site, story)
         lost_at = site.stamp_reader.lost_at
         for _ in range(200):
-            assert ask(site, story).status == 200
+            assert send_request(site, story).status == 200
         assert site.stamp_reader.lost_at == lost_at
         with pytest.raises(DatabaseUnavailable):
             site.sweep()
-    assert LINE in ask(site, story).text  # until a sweep has found it back
+    assert LINE in send_request(site, story).text  # until a sweep has found it back
     site.sweep()
-    assert LINE not in ask(site, story).text
+    assert LINE not in send_request(site, story).text
 
 
-def test_closed_connections_are_opened_again(site: Pages, story: str) -> None:
-    etag = ask(site, story).headers["ETag"]
+def test_closed_connections_are_opened_again(site: PageCacheApp, story: str) -> None:
+    etag = send_request(site, story).headers["ETag"]
     cut_off()
-    assert ask(site, story).headers["ETag"] == etag
+    assert send_request(site, story).headers["ETag"] == etag
     touch_site()
     cut_off()
-    assert ask(site, story).headers["ETag"] == etag
+    assert send_request(site, story).headers["ETag"] == etag
     assert site.stamp_reader.lost_at is None
 
 
-def test_a_database_that_is_lost_during_a_request(site: Pages, article: Article) -> None:
+def test_a_database_that_is_lost_during_a_request(site: PageCacheApp, article: Article) -> None:
     """Django's own connection gives up as well and is opened again; the page keeps the text."""
     story = article.get_absolute_url()
-    form = ask(site, f"{story}reply/")
+    form = send_request(site, f"{story}reply/")
     cookie = form.headers["Set-Cookie"].partition(";")[0]
     fields = Form(form.text).fields | {"body": "Kept words.", "name": "Jim", "email": "jim@example.org"}
     thawed, freezing = threading.Event(), threading.Event()
@@ -265,10 +267,10 @@ def test_a_database_that_is_lost_during_a_request(site: Pages, article: Article)
 class HeldPost:
     """A comment of a guest whose request waits for a lock."""
 
-    def __init__(self, site: Pages, story: str) -> None:
+    def __init__(self, site: PageCacheApp, story: str) -> None:
         self.site = site
         self.path = f"{story}reply/"
-        form = ask(site, self.path)
+        form = send_request(site, self.path)
         self.cookie = form.headers["Set-Cookie"].partition(";")[0]
         self.fields = Form(form.text).fields | {"body": "Kept.", "name": "Jim", "email": "jim@example.org"}
         self.holder = psycopg2.connect(**connection.get_connection_params())
@@ -311,7 +313,7 @@ class HeldPost:
 
 
 @pytest.fixture
-def held_post(site: Pages, story: str) -> Iterator[HeldPost]:
+def held_post(site: PageCacheApp, story: str) -> Iterator[HeldPost]:
     post = HeldPost(site, story)
     yield post
     set_wait_callback(None)
@@ -353,9 +355,9 @@ def test_a_silent_connection_times_out(held_post: HeldPost, monkeypatch: pytest.
     assert Comment.objects.count() == 1
 
 
-def test_one_silent_connection_of_ours_is_replaced(site: Pages, story: str) -> None:
+def test_one_silent_connection_of_ours_is_replaced(site: PageCacheApp, story: str) -> None:
     """Its queries run again over another connection, although others get answers all the time."""
-    etag = ask(site, story).headers["ETag"]
+    etag = send_request(site, story).headers["ETag"]
     (line,) = site.stamp_reader._idle
     done = threading.Event()
 
@@ -370,7 +372,7 @@ def test_one_silent_connection_of_ours_is_replaced(site: Pages, story: str) -> N
         asking.start()
         until(lambda: site.stamp_reader._idle)
         site.stamp_reader._idle.append(line)  # the next one to be taken
-        assert ask(site, story).headers["ETag"] == etag
+        assert send_request(site, story).headers["ETag"] == etag
         assert site.stamp_reader.lost_at is None
         assert line.closed
     finally:
@@ -379,13 +381,13 @@ def test_one_silent_connection_of_ours_is_replaced(site: Pages, story: str) -> N
         os.kill(line.info.backend_pid, signal.SIGCONT)
 
 
-def test_a_statement_that_cannot_be_planned_fails_as_others_of_django_do(site: Pages) -> None:
+def test_a_statement_that_cannot_be_planned_fails_as_others_of_django_do(site: PageCacheApp) -> None:
     with connection.cursor() as cursor, pytest.raises(ProgrammingError):
-        execute_planned(cursor, "SELECT nothing FROM nowhere", {})
+        execute_prepared(cursor, "SELECT nothing FROM nowhere", {})
 
 
 def test_a_slow_statement_may_go_on_while_the_database_answers_others(transactional_db: None) -> None:
-    reader = Contact()
+    reader = StampReader()
     limit_django_waits(reader)
     try:
         with connection.cursor() as cursor:

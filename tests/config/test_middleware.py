@@ -6,11 +6,11 @@ import pytest
 from django.test import Client
 
 from accounts import sign_up
-from accounts.guests import confirmation_token
+from accounts.guests import make_confirmation_token
 from accounts.models import ADMINISTRATOR, User
 from accounts.services import make_setup_link
 from articles.models import Article
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,7 @@ OF_STAFF = [
 @pytest.fixture
 def story() -> Article:
     article = make_article()
-    say(article)
+    make_comment(article)
     return article
 
 
@@ -70,7 +70,7 @@ def test_moderation_and_owner_pages_are_not_stored(client: Client, ada: User, pa
     "link",
     [
         lambda: make_setup_link().partition("8000")[2],
-        lambda: f"/guests/confirm/{confirmation_token(GuestFactory.create())}/",
+        lambda: f"/guests/confirm/{make_confirmation_token(GuestFactory.create())}/",
         lambda: (
             "/accounts/sign-up/"
             + sign_up.make_token(sign_up.create(name="A", email="a@b.org", password="x"))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from core.backup_folder import LastBackup, folder, last_backup, remember_last
+from core.backup_folder import LastBackup, folder, last_backup, record_backup
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def test_the_last_backup_is_recorded(tmp_path: Path) -> None:
     assert last_backup() is None
     file = tmp_path / "site.zip"
     made = LastBackup(file, datetime(2026, 11, 26, 1, 2, tzinfo=UTC), 5, "ab" * 32, 0.5, {"comments": 3})
-    remember_last(made)
+    record_backup(made)
     assert last_backup() == made
     assert not made.is_there
     file.write_bytes(b"12345")

@@ -6,7 +6,7 @@ import pytest
 from django.template import Context, Template
 from django.utils import translation
 
-from core.templatetags.dates import clock
+from core.templatetags.dates import time_formatter
 
 AFTERNOON = datetime(2013, 6, 19, 20, 40, tzinfo=UTC)
 NEW_YORK = "America/New_York"
@@ -17,14 +17,14 @@ def words(element: str) -> str:
 
 
 def test_a_time_is_in_the_sites_zone_with_the_exact_time_on_hover():
-    assert clock(NEW_YORK).moment(AFTERNOON) == (
+    assert time_formatter(NEW_YORK).moment(AFTERNOON) == (
         '<time datetime="2013-06-19T16:40-04:00" title="Wednesday 19 June 2013, 16:40 EDT">'
         "19 June 2013, 16:40</time>"
     )
 
 
 def test_midnight_moves_the_day():
-    assert words(clock("Asia/Seoul").day(AFTERNOON)) == "20 June 2013"
+    assert words(time_formatter("Asia/Seoul").day(AFTERNOON)) == "20 June 2013"
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_midnight_moves_the_day():
     [(NEW_YORK, "ET"), ("Europe/Oslo", "CEST"), ("Asia/Dubai", "UTC+04"), ("UTC", "UTC"), ("", "UTC")],
 )
 def test_zones_have_names(zone, name):
-    assert clock(zone).zone_name(AFTERNOON) == name
+    assert time_formatter(zone).zone_name(AFTERNOON) == name
 
 
 @pytest.mark.parametrize(
@@ -45,18 +45,18 @@ def test_zones_have_names(zone, name):
     ],
 )
 def test_only_the_parts_that_differ_are_shown(later, expected):
-    assert words(clock(NEW_YORK).since(AFTERNOON + later, AFTERNOON)) == expected
+    assert words(time_formatter(NEW_YORK).since(AFTERNOON + later, AFTERNOON)) == expected
 
 
 def test_a_time_in_any_zone_is_the_same_moment():
     elsewhere = AFTERNOON.astimezone(timezone(timedelta(hours=-3)))
-    assert clock("UTC").moment(elsewhere) == clock("UTC").moment(AFTERNOON)
+    assert time_formatter("UTC").moment(elsewhere) == time_formatter("UTC").moment(AFTERNOON)
 
 
 def test_each_language_has_its_own_words():
     with translation.override("de"):
-        assert "Mittwoch" in clock(NEW_YORK).moment(AFTERNOON)
-    assert "Wednesday" in clock(NEW_YORK).moment(AFTERNOON)
+        assert "Mittwoch" in time_formatter(NEW_YORK).moment(AFTERNOON)
+    assert "Wednesday" in time_formatter(NEW_YORK).moment(AFTERNOON)
 
 
 def test_filters_return_nothing_for_none():

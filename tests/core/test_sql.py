@@ -2,7 +2,7 @@ import pytest
 from django.db import DataError, connection, transaction
 
 from accounts.models import Guest
-from core.sql import execute_planned, read, stream
+from core.sql import execute_prepared, fetch_instances, stream_rows
 from tests.factories import GuestFactory
 
 pytestmark = pytest.mark.django_db
@@ -12,17 +12,17 @@ SHARE = "SELECT %(part)s::int * 100 / %(whole)s::int || '%%', %(part)s::int %% 2
 
 def test_extra_columns_become_attributes():
     guest = GuestFactory.create(name="Jim")
-    [found] = read(Guest, "SELECT 7 AS luck, * FROM accounts_guest WHERE id = %s", [guest.pk])
+    [found] = fetch_instances(Guest, "SELECT 7 AS luck, * FROM accounts_guest WHERE id = %s", [guest.pk])
     assert (found, found.name, found.luck) == (guest, "Jim", 7)
     assert not found._state.adding
-    assert read(Guest, "SELECT * FROM accounts_guest WHERE false") == []
+    assert fetch_instances(Guest, "SELECT * FROM accounts_guest WHERE false") == []
 
 
 def test_rows_come_in_batches():
     numbers = "SELECT n FROM generate_series(1, %(last)s) n"
-    assert list(stream(numbers, {"last": 5}, at_once=2)) == [[(1,), (2,)], [(3,), (4,)], [(5,)]]
-    assert list(stream(numbers, {"last": 0}, at_once=2)) == []
-    first = next(rows := stream(numbers, {"last": 5}, at_once=2))
+    assert list(stream_rows(numbers, {"last": 5}, at_once=2)) == [[(1,), (2,)], [(3,), (4,)], [(5,)]]
+    assert list(stream_rows(numbers, {"last": 0}, at_once=2)) == []
+    first = next(rows := stream_rows(numbers, {"last": 5}, at_once=2))
     rows.close()  # and nothing is left open
     assert first == [(1,), (2,)]
     with connection.cursor() as cursor:
@@ -33,7 +33,7 @@ def test_rows_come_in_batches():
 def test_a_statement_is_prepared_once_and_executed_with_other_values():
     with connection.cursor() as cursor:
         for part, expected in [(1, ("25%", 1)), (2, ("50%", 0))]:
-            execute_planned(cursor, SHARE, {"part": part, "whole": 4})
+            execute_prepared(cursor, SHARE, {"part": part, "whole": 4})
             assert cursor.fetchone() == expected
         cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%100 / %%'")
         assert cursor.fetchone() == (1,)
@@ -42,14 +42,14 @@ def test_a_statement_is_prepared_once_and_executed_with_other_values():
 def test_a_failed_statement_can_be_executed_again():
     with connection.cursor() as cursor:
         with pytest.raises(DataError), transaction.atomic():
-            execute_planned(cursor, SHARE, {"part": 3, "whole": 0})
-        execute_planned(cursor, SHARE, {"part": 3, "whole": 4}, before="SELECT 'another'; ")
+            execute_prepared(cursor, SHARE, {"part": 3, "whole": 0})
+        execute_prepared(cursor, SHARE, {"part": 3, "whole": 4}, before="SELECT 'another'; ")
         assert cursor.fetchone() == ("75%", 1)
 
 
 def test_a_new_connection_prepares_again(transactional_db: None):
     for _ in range(2):
         with connection.cursor() as cursor:
-            execute_planned(cursor, SHARE, {"part": 1, "whole": 2})
+            execute_prepared(cursor, SHARE, {"part": 1, "whole": 2})
             assert cursor.fetchone() == ("50%", 1)
         connection.close()

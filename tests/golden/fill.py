@@ -52,7 +52,7 @@ def main() -> None:
     manage("upgrade", "--without-backup")
     from config.server import postgres
 
-    with postgres.available():
+    with postgres.database_available():
         import django
 
         django.setup()
@@ -72,15 +72,22 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     import moderation.screening.checks
     from accounts.guests import confirm_guest
     from accounts.models import EDITOR, MODERATOR, READER, Guest, User
-    from accounts.services import switch_page
+    from accounts.services import set_public_page
     from archive.services import import_page
     from articles.editing import drafts, notes
-    from articles.editing import services as publication
-    from articles.models import Article, DocumentText, OpenForm, StandingPage, Topic, free_slug
+    from articles.models import Article, DocumentText, OpenForm, StandingPage, Topic, unique_slug
     from articles.publishing import front_page
-    from articles.redaction.redact import black_out
+    from articles.publishing import services as publication
+    from articles.redaction.redact import redact_words
     from articles.redirects import add_redirect
-    from articles.services import change_site, save_article, save_author, save_page, save_topic, sign_article
+    from articles.services import (
+        change_site,
+        save_article,
+        save_author,
+        save_page,
+        save_topic,
+        set_article_authors,
+    )
     from comments.edits import edit_comment
     from comments.models import Comment, RemovalReason, State
     from comments.services import change_discussion, delete_comment, move_comment, post_comment, recommend
@@ -90,13 +97,13 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     from moderation.erasure import purge, restrictions
     from moderation.models import Appeal, Case, Filter, RemovalRequest, SealReading, SecondOpinion
     from moderation.people import sanctions
-    from moderation.people.profiles import Person, keep_note
+    from moderation.people.profiles import Person, add_note
     from moderation.reports import removal_requests
     from moderation.reports import reporting as reports
     from moderation.rules import active_rules as rules
     from moderation.rules import replay
-    from moderation.rules.matching import Written
-    from moderation.scheduled_jobs import tick
+    from moderation.rules.matching import RuleDefinition
+    from moderation.scheduled_jobs import run_due_jobs
     from moderation.similar import pages, scan
     from moderation.similar.decisions import decide_group
     from moderation.spam_filter import training, versions
@@ -105,7 +112,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     moderation.checks.RATE_NEW = moderation.checks.RATE_KNOWN = 100_000
 
     # People
-    sample.create(home)
+    sample.create_sample_data(home)
     ruth, mona, emil, ada = (User.objects.get(email=f"{role}@example.org") for role in ROLES)
     for role, user in zip(ROLES, (ruth, mona, emil, ada), strict=True):
         user.set_password(f"golden-{role}-2026")
@@ -132,7 +139,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     off = account("Olaf", READER)
     off.is_active = False
     off.save()
-    switch_page(user=rolf, on=True)
+    set_public_page(user=rolf, on=True)
     greta, gus, unsure = guest("Greta"), guest("Gus"), guest("Unsure Ulla", confirmed=False)
 
     # The site's settings
@@ -169,7 +176,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
             or f"The story of “{title}”.\n\nIt has a second paragraph, with [a link](https://example.com/)."
         )
         return save_article(
-            article=Article(title=title, slug=free_slug(title), body=text, published_at=at, **fields), by=by
+            article=Article(title=title, slug=unique_slug(title), body=text, published_at=at, **fields), by=by
         )
 
     photo = made.make_image(
@@ -185,7 +192,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         body=f'## The end\n\nIt closes.\n\n![A sun](image:{photo.pk} "From the pier")\n\n> A quote.\n\n- one',
     )
     slip.topics.set([boats, hidden])
-    sign_article(article=slip, people=[emil, edith])
+    set_article_authors(article=slip, people=[emil, edith])
     author = emil.author  # type: ignore[attr-defined]
     author.line, author.slug = "Writes about boats.", "emil-the-editor"
     save_author(author=author)
@@ -224,12 +231,12 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     publication.set_embargo(
         article=(a := article("Under embargo")), until=END + timedelta(days=20), seen=a.version
     )
-    publication.take_back(
+    publication.unpublish(
         article=(a := article("Taken back, told", 7)), why="It was not true.", seen=a.version
     )
-    publication.take_back(article=(a := article("Taken back, untold", 7)), why="", seen=a.version)
+    publication.unpublish(article=(a := article("Taken back, untold", 7)), why="", seen=a.version)
     named = article("Jane Quill was seen", 9, body="It was Jane Quill, a baker.")
-    black_out(document=named, words=["Jane Quill"])
+    redact_words(document=named, words=["Jane Quill"])
     typed = {"title": ["Never saved"], "body": ["A text that nobody saved."]}
     drafts.autosave(
         forms=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, document=council, fields=typed, snapshot=""
@@ -303,17 +310,17 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
                 approve(good, by=mona if n % 2 else omar)
         training.run()
     learnt = Filter.objects.filter(kind="learnt").first()
-    batch = versions.put_in_force(version=None, actor=ada)
+    batch = versions.activate(version=None, actor=ada)
     decisions.undo(batch=batch, actor=ada)
-    versions.let_wait(percent=2.0, actor=ada)
+    versions.set_waiting_percent(percent=2.0, actor=ada)
     if learnt:
-        versions.put_in_force(version=learnt, actor=ada)
+        versions.activate(version=learnt, actor=ada)
 
     # Rules of every kind
     go(10)
 
     def rule(kind: str, value: str, replaces: Any = None, **more: Any) -> Any:
-        written = Written(pk=None, kind=kind, value=value, **more)
+        written = RuleDefinition(pk=None, kind=kind, value=value, **more)
         return rules.save(rule=written, note=f"A note on {value}", actor=mona, replaces=replaces)
 
     term = rule("term", "gangway")
@@ -355,7 +362,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     say(slip, "Это слово сказано по-русски, о лодках.", guest("Олег"))
     sanctions.impose(person=Person(user=rita), kind="review", reason="other", actor=mona, words="Sorry.")
     say(slip, "I am reviewed first.", rita)
-    quick_actions.press(name="review", article=first.pk, actor=mona)
+    quick_actions.apply_quick_action(name="review", article=first.pk, actor=mona)
     say(first, "All is read first here.", ruth)
     for n in range(12):
         text = f"Cheap harbour tours {n}: call now, the best tours in town, https://tours{n % 2}.example/go"
@@ -398,13 +405,13 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     move_comment(comment=loose, parent=root, actor=None)
     decisions.move(comment=loose, parent=reply, actor=mona)
     decisions.undo(batch=decisions.move(comment=lines[0], parent=root, actor=omar), actor=mona)
-    quick_actions.pick(comment=root, is_pick=True, actor=emil)
-    decisions.undo(batch=quick_actions.pick(comment=reply, is_pick=True, actor=emil), actor=emil)
+    quick_actions.set_editors_pick(comment=root, is_pick=True, actor=emil)
+    decisions.undo(batch=quick_actions.set_editors_pick(comment=reply, is_pick=True, actor=emil), actor=emil)
     quick_actions.lock_replies(comment=own, is_locked=True, actor=mona)
     own.refresh_from_db()
     quick_actions.redact(comment=deep, marked="And I [[did not]].", actor=mona)
     again = say(council, "This very sentence is said twice, and it is long enough!", greta)
-    quick_actions.remove_repeat(comment=again, of=twin, actor=mona)
+    quick_actions.remove_as_duplicate(comment=again, of=twin, actor=mona)
     removed = {}
     for reason in ("off_topic", "insult", "name", "text_missing", "other", "rude_tone", "spam"):
         removed[f"removed_{reason}"] = say(council, f"I go because of {reason}, they say.", rolf)
@@ -412,10 +419,10 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     batch = remove("off_topic", *(say(council, f"Off and on again, {n}.", paula) for n in range(3)))
     decisions.undo(batch=decisions.undo(batch=batch, actor=mona).batch, actor=omar)
     decisions.undo(batch=remove("insult", say(council, "Removed and back.", paula)), actor=mona)
-    quick_actions.press(name="close", article=closed.pk, actor=mona)
+    quick_actions.apply_quick_action(name="close", article=closed.pk, actor=mona)
     say(unseen, "Nobody can read this.", ruth)
-    quick_actions.press(name="hide", article=unseen.pk, actor=mona)
-    decisions.undo(batch=quick_actions.press(name="close", article=None, actor=ada), actor=ada)
+    quick_actions.apply_quick_action(name="hide", article=unseen.pk, actor=mona)
+    decisions.undo(batch=quick_actions.apply_quick_action(name="close", article=None, actor=ada), actor=ada)
     say(mine, "Among members.", ruth)
 
     # Reports, other looks, requests for removal
@@ -434,20 +441,22 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         reports.report_comment(comment=words[name], user=None, guest=greta, why="spam", words="")
     remove("insult", words["agreed"])
     approve(words["dismissed"])
-    reports.give_notice(
+    reports.report_illegal_content(
         comment=words["illegal"], why="It is a libel.", name="Lea Law", email="lea@example.com"
     )
-    reports.give_notice(comment=words["child"], why="It shows a child.", is_child_abuse=True)
-    reports.give_notice(comment=words["closed"], why="Forbidden.", name="Lea Law", email="lea@example.com")
+    reports.report_illegal_content(comment=words["child"], why="It shows a child.", is_child_abuse=True)
+    reports.report_illegal_content(
+        comment=words["closed"], why="Forbidden.", name="Lea Law", email="lea@example.com"
+    )
     remove("other", words["closed"])
     for name in ("look", "look2", "look3", "edited", "rude_own", "rude_own2"):
         remove("off_topic", words[name], by=omar)
         words[name].refresh_from_db()
     for name in ("look", "look2", "look3"):
-        reports.ask_for_a_look(comment=words[name], user=ruth, guest=None, words="It was on the subject.")
+        reports.appeal_removal(comment=words[name], user=ruth, guest=None, words="It was on the subject.")
     approve(words["look2"])
     remove("off_topic", words["look3"])
-    reports.edit_and_send_again(
+    reports.edit_and_resubmit(
         comment=words["edited"], body="A better sentence, of the harbour.", user=ruth, guest=None
     )
     assert Appeal.objects.count() == 4
@@ -458,10 +467,14 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         "email": "petra@example.com",
         "who": "subject",
     }
-    removal_requests.ask(article=slip, comment=None, wants="remove", **told)
-    removal_requests.ask(article=council, comment=words["self"], wants="correct", **told | {"who": "agent"})
+    removal_requests.send_request(article=slip, comment=None, wants="remove", **told)
+    removal_requests.send_request(
+        article=council, comment=words["self"], wants="correct", **told | {"who": "agent"}
+    )
     for outcome in ("done", "corrected", "refused"):
-        asked = removal_requests.ask(article=slip, comment=None, wants="remove", **told | {"who": "author"})
+        asked = removal_requests.send_request(
+            article=slip, comment=None, wants="remove", **told | {"who": "author"}
+        )
         removal_requests.answer(request=asked, outcome=outcome, words="So we decided.", actor=ada)
 
     # People: every kind of sanction, in force, ended, undone, asked about; notes
@@ -483,12 +496,12 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     hold(bert, "ban", days=7)
     hold(wanda, "warn")
     hold(paula, "pause", until=timezone.now() + timedelta(days=60))
-    sanctions.ask(sanction=paula.sanctions.get(), words="I did nothing.")
-    sanctions.ask(sanction=rita.sanctions.get(), words="Why me?")
-    sanctions.keep(sanction=rita.sanctions.get())
-    keep_note(text="Writes well.", by=mona, user=rolf)
-    keep_note(text="Same style as Gus.", by=omar, guest=greta)
-    keep_note(text="Ask Emil.", by=mona, comment=words["look"])
+    sanctions.appeal(sanction=paula.sanctions.get(), words="I did nothing.")
+    sanctions.appeal(sanction=rita.sanctions.get(), words="Why me?")
+    sanctions.uphold(sanction=rita.sanctions.get())
+    add_note(text="Writes well.", by=mona, user=rolf)
+    add_note(text="Same style as Gus.", by=omar, guest=greta)
+    add_note(text="Ask Emil.", by=mona, comment=words["look"])
 
     # What is restricted
     secret = {
@@ -498,26 +511,26 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     for why, name in zip(
         ("personal", "child_abuse", "personal", "child", "court", "other"), secret, strict=True
     ):
-        restrictions.seal(ids=[secret[name].pk], why=why, actor=mona, held=name == "order")
+        restrictions.restrict(ids=[secret[name].pk], why=why, actor=mona, held=name == "order")
     found = {name: secret[name].seals.get() for name in secret}
-    restrictions.hold(seal=found["other"], is_held=True, actor=ada)
+    restrictions.set_legal_hold(seal=found["other"], is_held=True, actor=ada)
     restrictions.lift(seal=found["lifted"], actor=ada)
-    restrictions.erase(seal=found["erased"], actor=ada)
+    restrictions.purge_text(seal=found["erased"], actor=ada)
     SealReading.objects.create(seal=found["open"], by=ada)
     by_kid = say(old, "I am eight years old.", kid)
-    restrictions.seal(ids=[by_kid.pk], why="child", actor=ada)
-    purge.forget_person(person=Person(user=kid), actor=ada)
+    restrictions.restrict(ids=[by_kid.pk], why="child", actor=ada)
+    purge.blank_person(person=Person(user=kid), actor=ada)
 
     # Deleted for good; the list of another deletion waits
     go(2)
-    group = purge.freeze(states=["spam"], days=30, actor=ada)
+    group = purge.make_list(states=["spam"], days=30, actor=ada)
     assert group
-    purge.empty(group=group, actor=ada)
-    purge.freeze(states=["rejected", "spam"], days=10, actor=ada)
+    purge.purge_list(group=group, actor=ada)
+    purge.make_list(states=["rejected", "spam"], days=10, actor=ada)
 
     # Groups of similar comments: one accepted, one in part, one undone
-    scan.run()
-    groups = sorted(pages.groups(mona), key=lambda one: (one.kind, -one.size, str(one.pk)))
+    scan.run_scan()
+    groups = sorted(pages.open_groups(mona), key=lambda one: (one.kind, -one.size, str(one.pk)))
     print("groups:", [(one.kind, one.size) for one in groups])
     kinds = {one.kind: one for one in groups}
     for n, one in enumerate(kinds.values()):
@@ -527,7 +540,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
             done = decide_group(group=one, to=State.SPAM, reason="spam", actor=omar)
             if done.batch:
                 decisions.undo(batch=done.batch, actor=omar)
-    replay.gather(rules.versions(term.pk)[0])
+    replay.gather_matches(rules.versions(term.pk)[0])
 
     # Second opinions
     decided = Batch.objects.filter(kind="decision", actor=omar, to_state="rejected").order_by("at")
@@ -548,9 +561,9 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     Case.objects.filter(comment=say(slip, "Omar reads this.", guest("Held Hilda"))).update(
         claimed_by=omar, claimed_until=START + timedelta(days=1)
     )
-    for ran in tick():
+    for ran in run_due_jobs():
         print(ran.name, ran.result, ran.error)
-    scan.run()
+    scan.run_scan()
     go(0, -1)  # an hour later all mails are due
     manage("db_worker", "--batch", "--queue-name", "*", "--no-reload")
     sample.path(home).unlink()
@@ -600,7 +613,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         }
         | {f"wasp{n}": f"g{one.pk}" for n, one in enumerate(wasp)},
         "requests": list(RemovalRequest.objects.order_by("pk").values_list("pk", flat=True)),
-        "group": str(max(pages.groups(mona), key=lambda one: one.size).pk),
+        "group": str(max(pages.open_groups(mona), key=lambda one: one.size).pk),
         "rule": term.pk,
         "root_body": root.body,
     }

@@ -38,7 +38,7 @@ def checking_policy(settings) -> Iterator[None]:
 @pytest.fixture
 def starter(checking_policy) -> Filter:
     """Activate the spam filter that is part of Soundoff."""
-    made = versions.starter()
+    made = versions.starter_version()
     Desk.objects.update_or_create(pk=1, defaults={"filter": made})
     return made
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from comments.models import Reason, State
 from moderation.actions.decisions import decide
 from moderation.models import Desk, Rule
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -38,7 +38,7 @@ def test_moderator_has_no_rules_in_the_admin(client, moderator):
 
 
 def act(moderator) -> None:
-    comment = say(make_article())
+    comment = make_comment(make_article())
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
 
 

@@ -16,8 +16,8 @@ from comments.models import Comment, CommentRevision, Discussion, Reason, State,
 from moderation.actions import decisions
 from moderation.erasure import purge, restrictions
 from moderation.models import Batch, Case, Finding, Note, Origin, Sanction, Seal, SealedText
-from tests.factories import GuestFactory, UserFactory, make_article, say
-from tests.helpers import behind
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers import tampering
 
 pytestmark = pytest.mark.django_db
 
@@ -29,16 +29,18 @@ def site() -> dict[str, Comment]:
     administrator = UserFactory.create(roles=("Administrator",))
     article = make_article()
     names = ("held", "waits", "published", "removed", "sealed", "lifted", "erased")
-    made = {name: say(article, f"It is a word about the boat, {name}.") for name in names}
+    made = {name: make_comment(article, f"It is a word about the boat, {name}.") for name in names}
     for name, to, reason in (
         ("published", State.PUBLISHED, Reason.APPROVED),
         ("removed", State.REJECTED, Reason.INSULT),
         ("erased", State.SPAM, Reason.SPAM),
     ):
         decisions.decide(ids=[made[name].pk], to=to, reason=reason, actor=moderator)
-    restrictions.seal(ids=[made["sealed"].pk, made["lifted"].pk], why=Seal.Why.OTHER, actor=moderator)
+    restrictions.restrict(ids=[made["sealed"].pk, made["lifted"].pk], why=Seal.Why.OTHER, actor=moderator)
     restrictions.lift(seal=Seal.objects.get(comment=made["lifted"]), actor=administrator)
-    purge.empty(group=purge.freeze(states=[State.SPAM], days=0, actor=administrator), actor=administrator)
+    purge.purge_list(
+        group=purge.make_list(states=[State.SPAM], days=0, actor=administrator), actor=administrator
+    )
     return made
 
 
@@ -94,13 +96,13 @@ def test_many_cases_are_repaired_with_as_few_statements_as_one(site):
         assert check() == {}
         return len(queries)
 
-    more = [say(site["held"].discussion.article, f"It is one more word, {n}.").pk for n in range(9)]
+    more = [make_comment(site["held"].discussion.article, f"It is one more word, {n}.").pk for n in range(9)]
     assert statements(more) == statements([site["held"].pk])
 
 
 def test_a_decision_without_a_batch_is_found(site):
     line = Transition.objects.filter(comment=site["published"]).latest("id")
-    behind.execute("UPDATE comments_transition SET batch = %s WHERE id = %s", uuid4(), line.pk)
+    tampering.execute("UPDATE comments_transition SET batch = %s WHERE id = %s", uuid4(), line.pk)
     damage = check()
     assert line.pk in damage.pop("batch")
     assert str(Batch.objects.get(pk=line.batch).pk) in damage.pop("batch_empty")
@@ -171,7 +173,7 @@ def test_an_incomplete_erasure_is_completed(site, is_held):
     repair(damage)
     assert check() == ({"vault": [own.pk]} if is_held else {})
     if is_held:
-        assert restrictions.hold(seal=own, is_held=False, actor=administrator)
+        assert restrictions.set_legal_hold(seal=own, is_held=False, actor=administrator)
         repair(check())
     assert check() == {}
     assert not SealedText.objects.filter(seal=own).exists()
@@ -181,7 +183,7 @@ def test_an_incomplete_erasure_is_completed(site, is_held):
 
 def test_a_finding_beyond_the_end_of_a_text_is_found(site):
     finding = Finding.objects.filter(comment=site["held"]).first()
-    behind.execute("UPDATE moderation_finding SET spans = '[[5, 9000]]' WHERE id = %s", finding.pk)
+    tampering.execute("UPDATE moderation_finding SET spans = '[[5, 9000]]' WHERE id = %s", finding.pk)
     assert check() == {"finding": [finding.pk]}
 
 

@@ -10,18 +10,18 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Guest
-from articles.site.current_site import answering, read_site
+from articles.site.current_site import bind_request, read_site
 from comments import removal_reasons
 from comments.edits import edit_comment
 from comments.models import Comment, Reason, State
 from comments.policy import policy
 from comments.services import change_discussion
-from moderation.actions.cases import due
+from moderation.actions.cases import due_time
 from moderation.actions.decisions import decide, undo
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Case, Finding, Rule
-from moderation.policy import Policy, last_decisions
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from moderation.policy import Policy, last_transition_ids
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -56,19 +56,22 @@ def confirmed_guest(**fields):
 
 def known_guest(article, moderator, **fields):
     guest = confirmed_guest(**fields)
-    approve(say(article, "Earlier words", guest=guest), moderator)
+    approve(make_comment(article, "Earlier words", guest=guest), moderator)
     return guest
 
 
 def test_a_new_guest_waits_and_is_told_why():
-    comment = say(make_article())
+    comment = make_comment(make_article())
     assert (comment.state, comment.state_reason) == ("pending", "screened")
     assert policy().reasons([comment.pk]) == {comment.pk: ["The e-mail is not confirmed yet."]}
 
 
 def test_a_person_who_confirmed_later_is_not_asked_to_confirm():
     guest, account = GuestFactory.create(), UserFactory.create()
-    first, second = say(make_article(), guest=guest), say(make_article("B"), "Other words", author=account)
+    first, second = (
+        make_comment(make_article(), guest=guest),
+        make_comment(make_article("B"), "Other words", author=account),
+    )
     unproved = ["The e-mail is not confirmed yet."]
     assert policy().reasons([first.pk, second.pk]) == {first.pk: unproved, second.pk: unproved}
 
@@ -80,46 +83,51 @@ def test_a_person_who_confirmed_later_is_not_asked_to_confirm():
 
 def test_one_approved_comment_of_a_confirmed_guest_is_enough(moderator):
     article, guest = make_article(), confirmed_guest()
-    first = say(article, guest=guest)
+    first = make_comment(article, guest=guest)
     assert first.state == "pending"
     approve(first, moderator)
-    assert say(article, "Another", guest=guest).state == "published"
+    assert make_comment(article, "Another", guest=guest).state == "published"
 
 
 def test_an_approved_comment_of_an_unconfirmed_guest_is_not(moderator):
     article, guest = make_article(), GuestFactory.create()
-    approve(say(article, guest=guest), moderator)
-    assert say(article, "Another", guest=guest).state == "pending"
+    approve(make_comment(article, guest=guest), moderator)
+    assert make_comment(article, "Another", guest=guest).state == "pending"
 
 
 def test_an_approval_that_was_taken_back_no_longer_counts(moderator):
     article, guest = make_article(), confirmed_guest()
-    first = say(article, guest=guest)
+    first = make_comment(article, guest=guest)
     approve(first, moderator)
     decide(ids=[first.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
-    assert say(article, "Another", guest=guest).state == "pending"
+    assert make_comment(article, "Another", guest=guest).state == "pending"
 
 
 def test_the_same_confirmed_e_mail_is_the_same_person(moderator):
     article = make_article()
     known_guest(article, moderator, email="Nuala@example.org")
-    assert say(article, "Hers", guest=confirmed_guest(email="nuala@example.org")).state == "published"
-    assert say(article, "Not hers", guest=GuestFactory.create(email="nuala@example.org")).state == "pending"
+    assert (
+        make_comment(article, "Hers", guest=confirmed_guest(email="nuala@example.org")).state == "published"
+    )
+    assert (
+        make_comment(article, "Not hers", guest=GuestFactory.create(email="nuala@example.org")).state
+        == "pending"
+    )
 
     account = UserFactory.create(email="nuala@example.org")
-    assert say(article, "Unproved", author=account).state == "pending"
+    assert make_comment(article, "Unproved", author=account).state == "pending"
     EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
-    assert say(article, "Proved", author=account).state == "published"
+    assert make_comment(article, "Proved", author=account).state == "published"
 
 
 @pytest.mark.parametrize("proved", ["Bea.B@example.org", "bea.b@example.org"])
 def test_an_account_typed_in_capitals_is_trusted_as_well(moderator, proved):
     article, account = make_article(), UserFactory.create(email="Bea.B@example.org")
     EmailAddress.objects.create(user=account, email=proved, verified=True, primary=True)
-    approve(say(article, "Earlier words", author=account), moderator)
-    assert say(article, "Another", author=account).state == "published"
+    approve(make_comment(article, "Earlier words", author=account), moderator)
+    assert make_comment(article, "Another", author=account).state == "published"
     same = GuestFactory.create(email="BEA.B@example.org", confirmed_at=timezone.now())
-    assert say(article, "As a guest", guest=same).state == "published"
+    assert make_comment(article, "As a guest", guest=same).state == "published"
 
 
 def test_moderators_do_not_wait_but_findings_are_stored(moderator):
@@ -132,7 +140,7 @@ def test_moderators_do_not_wait_but_findings_are_stored(moderator):
         (editor, article, "published"),
         (editor, other, "pending"),
     ]:
-        comment = say(where, two_links, author=author)
+        comment = make_comment(where, two_links, author=author)
         assert comment.state == state
         assert "links" in checks(comment)
 
@@ -142,13 +150,13 @@ def test_review_everything_first(moderator, mode, state):
     article = make_article()
     guest = known_guest(article, moderator)
     change_discussion(article=article, moderation=mode)
-    assert say(article, "More", guest=guest).state == state
+    assert make_comment(article, "More", guest=guest).state == state
 
 
 def test_postmoderation_stores_the_findings():
     article = make_article()
     change_discussion(article=article, moderation="post")
-    comment = say(article)
+    comment = make_comment(article)
     assert comment.state == "published"
     assert checks(comment) == ["new_person"]
 
@@ -156,10 +164,10 @@ def test_postmoderation_stores_the_findings():
 def test_duplicates_across_the_site_wait(moderator):
     first, second = make_article(), make_article("Another story")
     guest = known_guest(first, moderator)
-    original = say(first, LONG, guest=guest)
-    same = say(second, LONG.upper(), guest=guest)
-    near = say(second, LONG.replace("gone", "gone!!!"), guest=guest)
-    short = [say(second, "I agree", guest=guest) for _ in range(2)]
+    original = make_comment(first, LONG, guest=guest)
+    same = make_comment(second, LONG.upper(), guest=guest)
+    near = make_comment(second, LONG.replace("gone", "gone!!!"), guest=guest)
+    short = [make_comment(second, "I agree", guest=guest) for _ in range(2)]
 
     assert original.state == "published"
     assert [(checks(c), c.state) for c in (same, near)] == [
@@ -179,7 +187,7 @@ def test_a_listed_term_waits(moderator):
     article = make_article()
     guest = known_guest(article, moderator)
     rule = Rule.objects.create(value="casino")
-    comment = say(article, "The casino!", guest=guest)
+    comment = make_comment(article, "The casino!", guest=guest)
     assert comment.state == "pending"
     assert Finding.objects.filter(comment=comment).values_list("rule", "spans").get() == (rule.pk, [[4, 10]])
     assert policy().reasons([comment.pk]) == {
@@ -187,20 +195,20 @@ def test_a_listed_term_waits(moderator):
     }
 
     Rule.objects.update(is_active=False)
-    assert say(article, "The casino?", guest=guest).state == "published"
+    assert make_comment(article, "The casino?", guest=guest).state == "published"
 
 
 def test_an_old_article_says_how_old(moderator):
     guest = known_guest(make_article(), moderator)
     article = make_article("Old", published_at=timezone.now() - timedelta(days=100))
-    comment = say(article, guest=guest)
+    comment = make_comment(article, guest=guest)
     assert policy().reasons([comment.pk]) == {comment.pk: ["Posted 3 months after the article."]}
 
 
 def test_an_edit_is_checked_again_and_is_no_duplicate_of_itself(moderator):
     article = make_article()
     guest = known_guest(article, moderator)
-    comment = say(article, LONG, guest=guest)
+    comment = make_comment(article, LONG, guest=guest)
     comment = edit_comment(comment=comment, body=LONG + " Truly.", user=None, guest=guest)
     assert (comment.state, checks(comment)) == ("published", [])
     comment = edit_comment(
@@ -209,7 +217,7 @@ def test_an_edit_is_checked_again_and_is_no_duplicate_of_itself(moderator):
     assert (comment.state, checks(comment)) == ("pending", ["links"])
     case = Case.objects.open().get(comment=comment)
     assert case.score > 0
-    assert case.due_at == due(case.opened_at, case.score)
+    assert case.due_at == due_time(case.opened_at, case.score)
     comment = edit_comment(comment=comment, body="No links any more", user=None, guest=guest)
     assert policy().reasons([comment.pk]) == {}  # of the text as it is now
     assert comment.state == "pending"
@@ -217,8 +225,8 @@ def test_an_edit_is_checked_again_and_is_no_duplicate_of_itself(moderator):
 
 def test_a_text_that_was_edited_meanwhile_is_not_approved(moderator):
     guest = GuestFactory.create(name="Nuala")
-    comment = say(make_article(), "Fine words", guest=guest)
-    seen = last_decisions([comment.pk])
+    comment = make_comment(make_article(), "Fine words", guest=guest)
+    seen = last_transition_ids([comment.pk])
     edit_comment(comment=comment, body="Other words", user=None, guest=guest)
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator, expected=seen)
     assert (act.changed, act.refused) == ([], [Refusal(comment.pk, "Nuala", "Changed the text")])
@@ -226,7 +234,7 @@ def test_a_text_that_was_edited_meanwhile_is_not_approved(moderator):
 
 def test_reasons_of_a_page_are_one_query():
     article = make_article()
-    ids = [say(article, f"Words {n}").pk for n in range(5)]
+    ids = [make_comment(article, f"Words {n}").pk for n in range(5)]
     with CaptureQueriesContext(connection) as queries:
         assert len(policy().reasons(ids)) == 5
     assert len(queries) == 1
@@ -234,7 +242,7 @@ def test_reasons_of_a_page_are_one_query():
 
 def test_the_usual_review_time_is_the_median(moderator):
     article = make_article()
-    comments = [say(article, f"Words {n}") for n in range(10)]
+    comments = [make_comment(article, f"Words {n}") for n in range(10)]
     Comment.objects.update(created_at=timezone.now() - timedelta(minutes=90))
     for comment in comments[:9]:
         approve(comment, moderator)
@@ -245,7 +253,7 @@ def test_the_usual_review_time_is_the_median(moderator):
 
 
 def test_undone_decisions_do_not_count_as_reviews(moderator):
-    ids = [say(make_article(), f"Words {n}").pk for n in range(10)]
+    ids = [make_comment(make_article(), f"Words {n}").pk for n in range(10)]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=moderator).batch
     back = undo(batch=act, actor=moderator).batch
     assert Policy().usual() == ""
@@ -265,13 +273,13 @@ def test_undone_decisions_do_not_count_as_reviews(moderator):
 
 def test_the_menu_carries_the_state_that_was_seen(moderator, rf):
     article = make_article()
-    waits, removed = say(article), say(article)
+    waits, removed = make_comment(article), make_comment(article)
     decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.OTHER, actor=moderator)
     rows = list(Comment.objects.order_by("pk"))
     request = rf.get("/")
     request.site = read_site()  # as the middleware does
-    with answering(request):
-        removal_reasons.known()  # kept by the process, for as long as the site's version stays
+    with bind_request(request):
+        removal_reasons.all_reasons()  # kept by the process, for as long as the site's version stays
         with CaptureQueriesContext(connection) as queries:
             menus = policy().actions(rows, moderator)
     assert len(queries) == 1
@@ -280,6 +288,6 @@ def test_the_menu_carries_the_state_that_was_seen(moderator, rf):
     assert [item["label"] for item in menus[waits.pk]] == labels
     of_removed = ["Approve", "Mark as spam", *of_all]
     assert [item["label"] for item in menus[removed.pk]] == of_removed
-    seen = last_decisions([waits.pk])[waits.pk]
+    seen = last_transition_ids([waits.pk])[waits.pk]
     assert f"seen={waits.pk}.{seen}" in menus[waits.pk][0]["url"]
     assert [code for code, *_ in menus[waits.pk][1]["reasons"]][:2] == ["off_topic", "insult"]

@@ -11,7 +11,7 @@ from accounts.models import ADMINISTRATOR
 from comments import removal_reasons
 from comments.models import Comment, RemovalReason, State
 from moderation.actions.decisions import decide
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy", "fresh_reasons")]
 
@@ -46,8 +46,8 @@ def change(client: Any, reason_code: str, **values: Any) -> int:
 
 def test_a_new_label_is_shown_everywhere_at_once(client, admin):
     article = make_article()
-    comment = say(article)
-    say(article, parent=comment)
+    comment = make_comment(article)
+    make_comment(article, parent=comment)
     decide(ids=[comment.pk], to=State.REJECTED, reason="off_topic", actor=admin)
     assert "Removed by a moderator: off-topic" in client.get(article.get_absolute_url()).content.decode()
 
@@ -70,8 +70,8 @@ def test_a_custom_reason_works_until_it_is_switched_off(client, admin):
     assert client.post(add, {**taken, "code": "mine", "label": ""}).status_code == 200  # without words
     assert client.post(add, {**taken, "code": "shouting", "label": "shouting"}).status_code == 302
     article = make_article()
-    comment = say(article)
-    say(article, parent=comment)
+    comment = make_comment(article)
+    make_comment(article, parent=comment)
 
     def remove(reason: str) -> int:
         status: int = client.post(
@@ -97,8 +97,8 @@ def test_the_code_stays_and_no_reason_is_deleted(client, admin):
 
 def test_a_page_loads_only_the_reasons_that_it_shows_and_each_once(client, admin):
     article = make_article()
-    comment = say(article)
-    say(article, parent=comment)
+    comment = make_comment(article)
+    make_comment(article, parent=comment)
     client.logout()
 
     def statements() -> int:

@@ -91,7 +91,7 @@ print("all done")
 @pytest.fixture(scope="module")
 def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Yield the URLs of a migrated server by login, and its data folder."""
-    with postgres.temporary() as owner:
+    with postgres.temporary_server() as owner:
         urls = {"owner": owner, "web": owner.replace("soundoff_owner", "soundoff_web")}
         urls["home"] = str(tmp_path_factory.mktemp("home"))
         run(urls, "migrate", "-v", "0")

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from moderation.models import JobRun
-from moderation.scheduled_jobs import LOCK_NAMESPACE, Job, tick
+from moderation.scheduled_jobs import LOCK_NAMESPACE, Job, run_due_jobs
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def ran(*jobs: Job) -> list[str]:
-    return [f"{run.name} {run.error or run.result}" for run in tick(jobs)]
+    return [f"{run.name} {run.error or run.result}" for run in run_due_jobs(jobs)]
 
 
 def fail() -> None:
@@ -75,7 +75,7 @@ def test_list_shows_the_last_run_of_each_job(monkeypatch):
 
     monkeypatch.setattr(command, "JOBS", [Job("a", HOUR, fail), Job("b", HOUR, lambda: 1)])
     with time_machine.travel(NOON, tick=False):
-        list(tick(command.JOBS[:1]))
+        list(run_due_jobs(command.JOBS[:1]))
         out = StringIO()
         call_command("tick", "--list", stdout=out)
     assert out.getvalue().splitlines() == [

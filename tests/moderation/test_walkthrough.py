@@ -11,7 +11,7 @@ from comments.policy import policy
 from comments.services import change_discussion
 from moderation.actions.decisions import decide
 from moderation.models import Case, Rule
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -34,23 +34,30 @@ def _moderation(settings):
 def published(article, texts) -> list[Comment]:
     """Create published comments, as on a story with post-moderation."""
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
-    return [say(article, text) for text in texts]
+    return [make_comment(article, text) for text in texts]
 
 
 @pytest.fixture
 def site():
     """Create 14 waiting comments, the oldest of 3 hours, 15 that sell chairs, and 2 that mention chairs."""
     mona = UserFactory.create(name="Mona", email="mona@example.org", password=PASSWORD, roles=("Moderator",))
-    honest = [say(make_article("The casino"), text) for text in ("A casino!", "Casino", "No casino, please.")]
+    honest = [
+        make_comment(make_article("The casino"), text)
+        for text in ("A casino!", "Casino", "No casino, please.")
+    ]
     decide(ids=[c.pk for c in honest], to=State.PUBLISHED, reason=Reason.APPROVED, actor=mona)
     pier = make_article("The pier is mended")
     published(pier, [SALE.format(n) for n in range(100, 107)])
     ferry = make_article("Council votes to close the old ferry slip")
-    parent = say(ferry, "Let us stay with the boat until the bridge is paid for.", author=mona)
-    first = say(ferry, "See https://a.example and https://b.example, both say so.", parent=parent)
-    rude = say(ferry, "You people could not count to eleven.")
-    plain = [say(ferry, text) for text in ("I row. Nobody needs a bridge.", "My boat leaves when I do.")]
-    alike = [say(ferry, SALE.format(n)) for n in range(200, 208)] + [say(ferry, t) for t in ODD]
+    parent = make_comment(ferry, "Let us stay with the boat until the bridge is paid for.", author=mona)
+    first = make_comment(ferry, "See https://a.example and https://b.example, both say so.", parent=parent)
+    rude = make_comment(ferry, "You people could not count to eleven.")
+    plain = [
+        make_comment(ferry, text) for text in ("I row. Nobody needs a bridge.", "My boat leaves when I do.")
+    ]
+    alike = [make_comment(ferry, SALE.format(n)) for n in range(200, 208)] + [
+        make_comment(ferry, t) for t in ODD
+    ]
     # In this order, the first for three hours.
     for minutes, comment in enumerate([first, rude, *plain, *alike]):
         ago = timedelta(hours=3, minutes=1 - minutes)

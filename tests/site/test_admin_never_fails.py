@@ -11,12 +11,12 @@ from django.utils import timezone
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
 from archive.models import Import
 from articles.models import Image, Pin, Redirect, StandingPage, Topic
-from articles.services import save_page, sign_article
+from articles.services import save_page, set_article_authors
 from comments.models import State
 from comments.services import change_discussion
 from moderation.actions import decisions
 from moderation.models import Batch, Desk, JobRun, Rule
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 # Requests run outside of a test transaction, as on a real site, because locks need their own transaction.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,9 +60,9 @@ def keys() -> dict[str, list[str]]:
     """Return the key of one row of each model, by `app.model`."""
     person = UserFactory.create(roles=(EDITOR,))
     article = make_article()
-    sign_article(article=article, people=[person])
+    set_article_authors(article=article, people=[person])
     change_discussion(article=article, actor=person, members_only=False)
-    comment = say(article)
+    comment = make_comment(article)
     decisions.decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=person)
     Topic.objects.create(name="Harbour", slug="harbour")
     Pin.objects.create(article=article, place=1)

@@ -9,12 +9,12 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
-from comments.imports import Imported, import_comments
+from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Discussion, Reason, State
 from comments.policy import policy
 from comments.services import change_discussion, change_states
-from comments.thread.reading import REPLIES
-from tests.factories import GuestFactory, make_article, say
+from comments.thread.reading import REPLIES_PER_TREE
+from tests.factories import GuestFactory, make_article, make_comment
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +26,7 @@ TALK = [
     ("Tollef", "I make it four.", 1),
     ("Bettina", "I can read, you know.", 2),
     ("Nils", "A long conversation.", None),
-    *((f"Voice {n}", "A word.", 4) for n in range(REPLIES + 3)),
+    *((f"Voice {n}", "A word.", 4) for n in range(REPLIES_PER_TREE + 3)),
 ]
 
 
@@ -108,7 +108,7 @@ def article(transactional_db, settings):
     article = make_article("Harbour clock to stay slow", source_key="keys")
     change_discussion(article=article, status=Discussion.Status.OPEN, moderation=Discussion.Moderation.POST)
     comments = [
-        Imported(str(n), name, body, START + timedelta(minutes=n), parent)
+        ImportedComment(str(n), name, body, START + timedelta(minutes=n), parent)
         for n, (name, body, parent) in enumerate(TALK)
     ]
     import_comments(article=article, comments=comments, actor=None, batch=uuid4())
@@ -218,7 +218,9 @@ def test_what_is_wrong_with_a_form_as_a_whole_is_said(live_server, page, article
 def test_more_that_is_here_already_loses_no_focus(live_server, page, article):
     page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
     page.wait_for_selector(".fold")
-    left = Comment.objects.filter(author_name__in=[f"Voice {n}" for n in range(REPLIES, REPLIES + 3)])
+    left = Comment.objects.filter(
+        author_name__in=[f"Voice {n}" for n in range(REPLIES_PER_TREE, REPLIES_PER_TREE + 3)]
+    )
     change_states(ids=[c.pk for c in left], to=State.REJECTED, reason=Reason.INSULT, actor=None)
     keys = Keyboard(page)
     keys.tab_to("Show 3 more replies to Nils", most=200)
@@ -239,7 +241,7 @@ def test_what_is_new_gives_the_focus_back(live_server, page, article):
     page.clock.install()
     page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
     page.wait_for_selector(".fold")
-    say(article, "A word meanwhile.", guest=GuestFactory.create(name="Hendry"))
+    make_comment(article, "A word meanwhile.", guest=GuestFactory.create(name="Hendry"))
     keys = Keyboard(page)
     keys.tab_to("Skip to the comments")
     keys.press("Enter")
@@ -255,7 +257,7 @@ def test_what_is_new_gives_the_focus_back(live_server, page, article):
     keys.press("Enter", note=False)
     assert keys.focus()[1] == "Show 3 more replies to Nils"
 
-    say(article, "And another.", guest=GuestFactory.create(name="Wim"))
+    make_comment(article, "And another.", guest=GuestFactory.create(name="Wim"))
     page.clock.run_for(30_000)
     page.get_by_role("button", name="2 new comments").wait_for()
     keys.tab_to("2 new comments", most=2)

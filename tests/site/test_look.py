@@ -19,7 +19,7 @@ from comments.policy import policy
 from comments.services import change_states
 from core.data_folder import PROJECT
 from core.fallback_pages import unavailable
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 
 STATIC = PROJECT / "static"
@@ -70,10 +70,12 @@ def story(transactional_db, settings):
     article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
     comment = None
     for level in range(8):
-        comment = say(article, f"Word **{level}** about https://example.org/{'long-' * 20}", parent=comment)
-    say(article, "كانت جدّتي تعبر كلّ صباح إلى السوق.", author=editor)
-    waiting, removed = say(article, "Look at this."), say(article, "You fool.")
-    say(article, "Quietly, please.", parent=removed)
+        comment = make_comment(
+            article, f"Word **{level}** about https://example.org/{'long-' * 20}", parent=comment
+        )
+    make_comment(article, "كانت جدّتي تعبر كلّ صباح إلى السوق.", author=editor)
+    waiting, removed = make_comment(article, "Look at this."), make_comment(article, "You fool.")
+    make_comment(article, "Quietly, please.", parent=removed)
     change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     change_states(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
     yield article

@@ -20,11 +20,11 @@ from accounts import guests
 from accounts.models import Guest, User
 from articles.models import Topic
 from articles.sitemap import SITEMAP_SIZE
-from comments.imports import Imported, import_comments
+from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Discussion, Reason, State
 from comments.services import change_discussion, change_states, recommend
 from comments.thread.reading import Cursor
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -123,7 +123,7 @@ def count_all() -> Counts:
         for n in range(stories):
             make_article(f"Ferry {n}", published_at=START - timedelta(days=n % 30)).topics.add(topic)
         for n in range(stories // 5):
-            publish(say(make_article(f"Slip {n}"), f"The ferry again, {n}.", author=member))
+            publish(make_comment(make_article(f"Slip {n}"), f"The ferry again, {n}.", author=member))
         analyze()
         places = {"member": member.pk, "file": (empty.pk - 1) // SITEMAP_SIZE + 1}
         counts |= {(page, size): count(page.format(**places)) for page in TABLE}
@@ -149,7 +149,7 @@ def make_story(name: str, size: int, topic: Topic, member: User, guest: Guest) -
     closes = timezone.now() + timedelta(days=9)
     change_discussion(article=article, status=Discussion.Status.OPEN, closes_at=closes)
     comments = [
-        Imported(
+        ImportedComment(
             source_id=f"{name} {n}",
             author_name=f"Voice {n % 50}",
             body="The ferry.",
@@ -160,10 +160,15 @@ def make_story(name: str, size: int, topic: Topic, member: User, guest: Guest) -
     ]
     made = import_comments(article=article, comments=comments, actor=None, batch=uuid4()).created
     first = Comment.objects.get(pk=made[0])
-    reply, new = say(article, parent=first), say(article, author=member)
-    publish(reply, new, say(article, guest=guest))
-    decide(State.PENDING, Reason.SCREENED, say(article, author=member), say(article, guest=guest))
-    removed = say(article)
+    reply, new = make_comment(article, parent=first), make_comment(article, author=member)
+    publish(reply, new, make_comment(article, guest=guest))
+    decide(
+        State.PENDING,
+        Reason.SCREENED,
+        make_comment(article, author=member),
+        make_comment(article, guest=guest),
+    )
+    removed = make_comment(article)
     decide(State.REJECTED, Reason.INSULT, removed)
     recommend(comment=first, user=member, given=True)
     recommend(comment=first, guest=guest, given=True)

@@ -9,11 +9,11 @@ from django.test import Client
 from django.utils import timezone
 
 from articles.models import Article, Topic
-from articles.site.cached_pages import KEPT
+from articles.site.cached_pages import DEPENDENCIES_KEY
 from articles.sitemap import SITEMAP_SIZE
 from comments.models import Comment, Reason, State
 from comments.services import change_states
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,7 @@ def article() -> Article:
     """Make a published story with its own topic and a comment by a member with a public page."""
     article = make_article(TITLE, standfirst=WORD, published_at=timezone.now() - timedelta(days=1))
     article.topics.add(Topic.objects.create(name="Secrets", slug="secrets"))
-    said = say(article, f"What a {WORD} thing.", author=UserFactory.create(has_page=True))
+    said = make_comment(article, f"What a {WORD} thing.", author=UserFactory.create(has_page=True))
     change_states(ids=[said.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
     return article
 
@@ -111,8 +111,8 @@ def test_every_kept_page_is_made_anew_at_its_moment(client: Client, article: Art
     kept = 0
     for url in [*lists(other), *own_pages(other)]:
         response: Any = client.get(url)
-        if KEPT in response.wsgi_request.META:
-            assert response.wsgi_request.META[KEPT].until == moment, url
+        if DEPENDENCIES_KEY in response.wsgi_request.META:
+            assert response.wsgi_request.META[DEPENDENCIES_KEY].until == moment, url
             kept += 1
     assert kept >= 12
 

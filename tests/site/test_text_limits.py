@@ -7,8 +7,8 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import ADMINISTRATOR
-from archive.services import Refused, Report, import_page
-from articles.models import BODY_MAX, STANDFIRST_MAX, TAKEN_BACK_WHY_MAX, Article, Site, StandingPage
+from archive.services import ImportRefused, ImportReport, import_page
+from articles.models import BODY_MAX, STANDFIRST_MAX, UNPUBLISHED_REASON_MAX, Article, Site, StandingPage
 from articles.models.editing import CORRECTION_MAX, NOTE_MAX
 from articles.services import save_article
 from comments.models import IMPORTED_BODY_MAX, Comment
@@ -76,10 +76,10 @@ def test_a_preview_of_what_is_too_long_says_so_and_renders_nothing(editor):
 
 
 def test_why_a_story_was_taken_back_is_kept_when_it_is_too_long(editor):
-    article, why = make_article(), "why " * (TAKEN_BACK_WHY_MAX // 4) + "so"
+    article, why = make_article(), "why " * (UNPUBLISHED_REASON_MAX // 4) + "so"
     url = f"/admin/articles/article/{article.pk}/publication/take-back/"
     answer = editor.post(url, {"why": why, "seen": article.version})
-    assert f"This has {len(why)} characters; the maximum is {TAKEN_BACK_WHY_MAX}." in answer.text
+    assert f"This has {len(why)} characters; the maximum is {UNPUBLISHED_REASON_MAX}." in answer.text
     assert why in answer.text
     assert Article.objects.published().exists()
 
@@ -94,7 +94,7 @@ def test_a_standing_page_and_the_settings_are_refused_with_the_count(editor):
 BY_SQL = [
     ("articles_article", "body", BODY_MAX),
     ("articles_article", "standfirst", STANDFIRST_MAX),
-    ("articles_article", "taken_back_why", TAKEN_BACK_WHY_MAX),
+    ("articles_article", "taken_back_why", UNPUBLISHED_REASON_MAX),
     ("articles_site", "rules", 20_000),
     ("articles_standingpage", "body", BODY_MAX),
     ("articles_note", "body", NOTE_MAX),
@@ -140,7 +140,7 @@ def test_an_import_keeps_a_long_comment_whole():
 
 def test_an_import_with_a_longer_comment_is_refused_by_its_line():
     with pytest.raises(
-        Refused,
+        ImportRefused,
         match=r"^Line \d+: the comment that begins here has 100,00\d characters. The limit is 100,000",
     ):
         take("a " * (IMPORTED_BODY_MAX // 2) + "boats")
@@ -149,15 +149,15 @@ def test_an_import_with_a_longer_comment_is_refused_by_its_line():
 
 
 def test_an_import_with_a_longer_story_is_refused():
-    with pytest.raises(Refused, match=r"^The story has 200,00\d characters. The limit is 200,000"):
+    with pytest.raises(ImportRefused, match=r"^The story has 200,00\d characters. The limit is 200,000"):
         take_page("The council blames the price of diesel.", "boat " * (BODY_MAX // 5) + "sunk")
     assert not Article.objects.exists()
 
 
-def take(body: str) -> Report:
+def take(body: str) -> ImportReport:
     return take_page("My mother lives over there.", body)
 
 
-def take_page(text: str, other: str) -> Report:
+def take_page(text: str, other: str) -> ImportReport:
     data = page(1).replace(text.encode(), other.encode())
     return import_page(data=data, filename="story.txt")

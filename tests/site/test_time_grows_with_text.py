@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from articles.markup import markdown
-from articles.markup.paste_html import as_markdown
+from articles.markup.paste_html import html_to_markdown
 from comments import duplicates
 from comments.search import excerpts
 from moderation.features import signals
-from moderation.features.text_reading import Read, Said
+from moderation.features.text_reading import CommentData, ParsedComment
 from moderation.rules import matching
 from moderation.screening import checks
 from moderation.similar import text_features
@@ -77,12 +77,14 @@ def check(text: str) -> None:
     for cached in (matching.links, matching.hosts, matching.folded):
         cached.cache_clear()
     matching.hosts(text)
-    matching.compile_rule(matching.Written(pk=None, kind="term", value="a b")).find(text, "")  # type: ignore[misc]
-    checks.says_something(text)
-    signals.find(
-        Read(Said(body=text, author="A b", article_title="The boat", article_text="It leaves at nine."))
+    matching.compile_rule(matching.RuleDefinition(pk=None, kind="term", value="a b")).find(text, "")  # type: ignore[misc]
+    checks.has_visible_text(text)
+    signals.find_signals(
+        ParsedComment(
+            CommentData(body=text, author="A b", article_title="The boat", article_text="It leaves at nine.")
+        )
     )
-    text_features.telling(text)
+    text_features.promotional_spans(text)
     duplicates.trigrams(duplicates.fold(text))
 
 
@@ -94,7 +96,7 @@ def search(text: str) -> None:
 DOINGS: list[tuple[Callable[[str], Any], list[str]]] = [
     (markdown.render_comment, PIECES),
     (render_story, PIECES),
-    (as_markdown, MARKUP),
+    (html_to_markdown, MARKUP),
     (check, [*PIECES, *TYPED]),
     (search, ["a ", "a", "> a\n", "`a"]),
 ]

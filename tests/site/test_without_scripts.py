@@ -9,17 +9,17 @@ from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from articles.models import Topic
-from comments.imports import Imported, import_comments
+from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Discussion
 from comments.policy import policy
 from comments.services import change_discussion
-from comments.thread.reading import BUDGET, REPLIES
-from tests.factories import UserFactory, make_article, say
+from comments.thread.reading import COMMENTS_PER_PAGE, REPLIES_PER_TREE
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.browser
 
 START = datetime(2024, 5, 31, 9, tzinfo=UTC)
-ROOTS = BUDGET + 30
+ROOTS = COMMENTS_PER_PAGE + 30
 
 
 @pytest.fixture
@@ -36,9 +36,9 @@ def story(transactional_db, settings):
         closes_at=timezone.now() + timedelta(days=9),
     )
     roots = [(f"Voice {n}", None) for n in range(ROOTS)]
-    replies = [(f"Reply {n}", ROOTS - 1) for n in range(REPLIES + 5)]
+    replies = [(f"Reply {n}", ROOTS - 1) for n in range(REPLIES_PER_TREE + 5)]
     comments = [
-        Imported(str(n), name, f"{name} on the ferry.", START + timedelta(minutes=n), parent)
+        ImportedComment(str(n), name, f"{name} on the ferry.", START + timedelta(minutes=n), parent)
         for n, (name, parent) in enumerate(roots + replies)
     ]
     import_comments(article=article, comments=comments, actor=None, batch=uuid4())
@@ -116,9 +116,9 @@ def test_pages_and_permalinks(page, url):
 def test_more_replies_and_what_they_answer(page, url):
     page.goto(url)
     follow(page, "Show 5 more replies")
-    expect(at(page, f"Reply {REPLIES + 4}")).to_be_visible()
+    expect(at(page, f"Reply {REPLIES_PER_TREE + 4}")).to_be_visible()
     expect(at(page, f"Voice {ROOTS - 1}")).to_be_visible()  # the parent of the replies
-    last = at(page, f"Reply {REPLIES + 4}")
+    last = at(page, f"Reply {REPLIES_PER_TREE + 4}")
     follow(page, f"Voice {ROOTS - 1}", last)
     assert_arrived(at(page, f"Voice {ROOTS - 1}"))
     last.locator("h3 ~ a").click()
@@ -201,7 +201,7 @@ def test_colours_are_chosen_and_remembered(page, url):
 
 def test_a_member_recommends_and_has_a_page(page, live_server, url, story):
     member = UserFactory.create(name="Nadia", email="nadia@example.org", password="four o'clock")
-    say(story, "I only came to ask when it goes.", author=member)
+    make_comment(story, "I only came to ask when it goes.", author=member)
     page.goto(f"{url}recommend/{by('Voice 3').pk}/")
     follow(page, "Log in", page.get_by_role("main"))
     page.get_by_label(re.compile("e-?mail", re.I)).fill("nadia@example.org")

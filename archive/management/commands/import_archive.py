@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import ngettext
 
 from archive.formats import FORMATS
-from archive.services import Refused, Report, import_page
+from archive.services import ImportRefused, ImportReport, import_page
 
 
 class Command(BaseCommand):
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             )
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
-        except Refused as error:
+        except ImportRefused as error:
             raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(report.to_json(), ensure_ascii=False))
@@ -46,7 +46,7 @@ class Command(BaseCommand):
             self.stdout.write("\n".join(describe(report, dry_run=dry_run)))
 
 
-def describe(report: Report, *, dry_run: bool) -> Iterator[str]:
+def describe(report: ImportReport, *, dry_run: bool) -> Iterator[str]:
     """Yield the lines of the report for a terminal."""
     levels = ", ".join(f"{count} at level {level}" for level, count in report.by_level.items())
     declared = "" if report.declared is None else f"; the page announces {report.declared:,}"

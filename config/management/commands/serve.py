@@ -28,7 +28,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts.services import has_no_administrator, make_setup_link
-from archive.services import Refused, import_page
+from archive.services import ImportRefused, import_page
 from config.page_cache.application import THREADS
 from config.server import postgres, sample
 from config.server.processes import Child, spawn
@@ -113,7 +113,7 @@ class Command(BaseCommand):
                 "administrator of your own), or set SOUNDOFF_HOME to an empty folder."
             )
         if is_private() and postgres.is_embedded():
-            sample.create(home)
+            sample.create_sample_data(home)
             if accounts := sample.accounts(home):
                 yield f"Sample accounts, stored in {sample.path(home)}:"
                 yield from (f"  {a['role']:<14} {a['email']:<26} {a['password']}" for a in accounts)
@@ -127,7 +127,7 @@ class Command(BaseCommand):
         """Import a saved story, and return a line with the counts and its address."""
         try:
             report = import_page(data=file.read_bytes(), filename=file.name)
-        except Refused as error:
+        except ImportRefused as error:
             raise CommandError(f"{file.name}: {error}") from error
         new = ngettext("%(n)d new comment", "%(n)d new comments", report.created) % {"n": report.created}
         count = len(report.warnings)

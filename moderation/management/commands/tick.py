@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from moderation.models import JobRun
-from moderation.scheduled_jobs import JOBS, is_due, tick
+from moderation.scheduled_jobs import JOBS, is_due, run_due_jobs
 
 ROUND_SECONDS = 60  # seconds between two rounds
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
             self.print_schedule()
             return
         while True:
-            for ran in tick():
+            for ran in run_due_jobs():
                 result = f"failed: {ran.error}" if ran.error else f"done: {ran.result}"
                 self.stdout.write(f"{ran.name}: {result} ({ran.seconds:.1f} s)")
                 self.stdout.flush()

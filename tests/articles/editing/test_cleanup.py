@@ -9,11 +9,11 @@ import time_machine
 from django.utils import timezone
 
 from accounts.models import User
-from articles.editing.cleanup import forget_presence, forget_unsaved
+from articles.editing.cleanup import delete_old_drafts, delete_old_presence
 from articles.editing.drafts import autosave, discard_drafts
 from articles.editing.presence import record_presence
 from articles.models import Article, OpenForm, Presence, Unsaved
-from moderation.scheduled_jobs import JOBS, tick
+from moderation.scheduled_jobs import JOBS, run_due_jobs
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +44,7 @@ def test_drafts_are_deleted_after_a_year(emil, story):
     near = {typed(emil, where, "Mine.", 364 * DAY).pk for where in (story, None)}
     for where in (story, None):
         typed(emil, where, "Mine.", 366 * DAY)
-    assert forget_unsaved() == 2
+    assert delete_old_drafts() == 2
     assert left() == near
 
 
@@ -53,18 +53,18 @@ def test_rows_of_done_drafts_are_deleted_after_a_week(emil, story):
     now, row = timezone.now(), typed(emil, story, "Mine.", 30 * DAY)
     discard_drafts(forms=[OpenForm(row.pk, 1)], editor=emil)
     with time_machine.travel(now + 6 * DAY):
-        assert forget_unsaved() == 0
+        assert delete_old_drafts() == 0
         assert left() == {row.pk}
     with time_machine.travel(now + 8 * DAY):
-        assert forget_unsaved() == 1
+        assert delete_old_drafts() == 1
 
 
 def test_presence_is_deleted_after_a_day(emil, story):
     record_presence(document=story, editor=emil, has_typed=True)
     with time_machine.travel(timezone.now() + 23 * timedelta(hours=1)):
-        assert forget_presence() == 0
+        assert delete_old_presence() == 0
     with time_machine.travel(timezone.now() + 25 * timedelta(hours=1)):
-        assert forget_presence() == 1
+        assert delete_old_presence() == 1
     assert not Presence.objects.exists()
 
 
@@ -73,4 +73,4 @@ def test_the_scheduled_jobs_run_the_cleanup(emil, story):
     jobs = [
         job for job in JOBS if job.run.__module__ in {"articles.editing.cleanup", "articles.images.services"}
     ]
-    assert [(ran.result, ran.error) for ran in tick(jobs)] == [(0, ""), (1, ""), (0, "")]
+    assert [(ran.result, ran.error) for ran in run_due_jobs(jobs)] == [(0, ""), (1, ""), (0, "")]

@@ -14,9 +14,9 @@ from articles.admin import ArticleForm
 from articles.editing import drafts
 from articles.editing.drafts import autosave, restore_revision
 from articles.editing.presence import record_presence
-from articles.editing.services import publish, take_back
 from articles.models import Article, Image, OpenForm, Presence, Revision, Topic
-from articles.services import sign_article
+from articles.publishing.services import publish, unpublish
+from articles.services import set_article_authors
 from comments.services import change_discussion
 from tests.articles.editing.editor_forms import (
     AUTOSAVE_URL,
@@ -246,7 +246,7 @@ def test_a_field_that_both_changed_needs_a_choice(draft, emil, edda):
 def test_a_returned_form_shows_the_colleagues_values(draft, emil, edda):
     topic = Topic.objects.create(name="Harbour", slug="harbour")
     draft.editors.add(emil, edda)
-    sign_article(article=draft, people=[emil])
+    set_article_authors(article=draft, people=[emil])
     change_discussion(article=draft, status="open", moderation="conditional")
     second = as_(edda)
     read = hidden_fields(second, change(draft))
@@ -353,7 +353,7 @@ def test_a_correction_typed_while_the_story_was_unpublished_is_kept(emil, edda):
     story = make_article("Out")
     second = as_(edda)
     read = hidden_fields(second, change(story))
-    take_back(article=story, why="", seen=story.version)
+    unpublish(article=story, why="", seen=story.version)
     assert (
         second.post(change(story), article_fields(story, new_correction="It was nine.") | read).status_code
         == 302

@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 
 from accounts.models import EDITOR
 from articles.editing.notes import add_correction, add_note
-from articles.editing.services import take_back
 from articles.models import Article, Image, StandingPage, Topic, Unsaved
+from articles.publishing.services import unpublish
 from articles.services import save_article, save_page
 from tests.articles.test_admin import ADD, change
 from tests.comments.in_a_browser import DESK, PHONE
@@ -371,7 +371,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(open_as, story, 
     expect(page.get_by_role("group", name="Alternative text")).to_be_visible()
     found["picture"] = faults(page)
     out = make_article("Out")
-    gone = take_back(article=make_article("Gone"), why="It was wrong.", seen=1)
+    gone = unpublish(article=make_article("Gone"), why="It was wrong.", seen=1)
     history = reverse("admin:articles_article_history", args=[story.pk])
     urls = {
         "add": ADD,

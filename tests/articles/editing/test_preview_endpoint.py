@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from articles.markup.paste_html import MOST
+from articles.markup.paste_html import MAX_LENGTH
 from articles.models import Article, Topic
 from core.data_folder import PROJECT
 from tests.articles.images.made import jpeg, make_image
@@ -87,7 +87,7 @@ def test_pasted_html_becomes_markdown_and_missing_images_are_named(emil):
 
 
 def test_a_text_that_is_too_long_is_refused_with_a_message(emil):
-    answer = emil.post(PASTED, {"html": "x" * (MOST + 1)})
+    answer = emil.post(PASTED, {"html": "x" * (MAX_LENGTH + 1)})
     assert answer.status_code == 422
     assert answer.json()["note"] == "This text is too long to be pasted with its formatting."
 

@@ -10,15 +10,15 @@ from django.utils import timezone
 
 from articles.editing.drafts import autosave, discard_drafts, keep_conflicting_copy, restore_revision
 from articles.editing.notes import add_correction, change_correction
-from articles.editing.services import (
+from articles.models import Article, DocumentText, OpenForm, Revision, Site, Unsaved
+from articles.publishing.services import (
     EmbargoedError,
     publish,
     publish_articles,
     set_embargo,
-    take_back,
+    unpublish,
     unschedule,
 )
-from articles.models import Article, DocumentText, OpenForm, Revision, Site, Unsaved
 from articles.services import StaleVersionError, save_article
 from tests.factories import make_article
 
@@ -190,12 +190,12 @@ def test_publishing_later_and_now(draft):
 def test_an_unpublished_article_is_hidden_and_remembers_its_date():
     story = make_article("Out")
     moment = story.published_at
-    taken = take_back(article=story, why="It was wrong.", seen=story.version)
+    taken = unpublish(article=story, why="It was wrong.", seen=story.version)
     assert (taken.published_at, taken.was_published_at) == (None, moment)
     assert taken.taken_back_at
     assert not Article.objects.published().exists()
     with pytest.raises(StaleVersionError):
-        take_back(article=taken, why="", seen=taken.version)
+        unpublish(article=taken, why="", seen=taken.version)
     again = publish(article=taken, at=moment, seen=taken.version)
     assert (again.taken_back_at, again.taken_back_why, again.is_published()) == (None, "", True)
 

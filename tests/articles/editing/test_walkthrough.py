@@ -13,12 +13,12 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from articles.editing.services import publish
 from articles.models import Article, Site, Topic
+from articles.publishing.services import publish
 from comments.policy import policy
 from tests.articles.editing.test_preview_in_a_browser import PASTE, WORD, body, select, shown
 from tests.articles.images.made import jpeg
-from tests.factories import UserFactory, say
+from tests.factories import UserFactory, make_comment
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -153,7 +153,7 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
     expect(phone.locator("article")).to_contain_text("It sails on Friday, not on Thursday.")
 
     # Their own discussion: picks one, answers with the author's mark, closes it.
-    jun = say(article, "I rowed there as a child.", author=UserFactory.create(name="Jun"))
+    jun = make_comment(article, "I rowed there as a child.", author=UserFactory.create(name="Jun"))
     page.goto(article.get_absolute_url())
     place = page.locator(f"#comment-{jun.pk}")
     place.get_by_text("Moderate", exact=True).click()

@@ -14,7 +14,7 @@ from articles.images import tasks
 from articles.images.services import change_image
 from articles.images.sizes import make_sizes
 from articles.images.tasks import make_sizes_of
-from articles.markup.markdown import first_words, named_images, render_story
+from articles.markup.markdown import make_excerpt, referenced_images, render_story
 from articles.models import Article, Image, Site
 from articles.services import save_article
 from tests.articles.images.made import gif, jpeg, make_image, palette_with_holes
@@ -116,7 +116,7 @@ def test_the_alternative_text_and_caption_are_escaped(image):
 def test_the_markdown_of_an_image_renders_with_its_alternative_text():
     alt = 'A sign: "[sic] *not* <here> & `there`_!'
     image = make_image(alt=alt, is_ready=False)
-    assert named_images(image.markdown) == {image.pk}
+    assert referenced_images(image.markdown) == {image.pk}
     found = re.search('alt="([^"]*)"', render_story(image.markdown))
     assert found
     assert (
@@ -133,7 +133,7 @@ def test_a_text_without_images_needs_no_statement(django_assert_num_queries, ima
 
 def test_a_description_does_not_begin_with_a_caption(image):
     page = render_story(f'![](image:{image.pk} "A caption")\n\nThe slip closes today.')
-    assert first_words(page, 100) == "The slip closes today."
+    assert make_excerpt(page, 100) == "The slip closes today."
 
 
 def test_the_story_shows_new_sizes_and_keeps_its_time_of_change():

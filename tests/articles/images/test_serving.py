@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
-from articles.editing.services import publish, take_back, take_back_articles
 from articles.images.services import change_image, delete_image
 from articles.models import Article, Image, ImageUse, Site, StandingPage
+from articles.publishing.services import publish, unpublish, unpublish_articles
 from articles.services import change_site, save_article, save_page
 from tests.articles.images.made import gif, make_image, palette_with_holes
 from tests.factories import UserFactory, make_article
@@ -78,7 +78,7 @@ def test_an_image_is_public_exactly_while_its_story_is_published(client, image, 
     time_machine.move_to(timezone.now() + timedelta(minutes=6))
     first = client.get(at(image))
     assert first.status_code == 200
-    take_back_articles(ids=[story.pk])
+    unpublish_articles(ids=[story.pk])
     again = {"HTTP_IF_NONE_MATCH": first["ETag"]}
     assert client.get(at(image)).status_code == 404
     assert client.get(at(image), **again).status_code == 404
@@ -134,7 +134,7 @@ def test_a_preview_token_is_revoked_by_making_the_story_private_or_unpublishing(
     draft.refresh_from_db()
     published = publish(article=draft, at=timezone.now(), seen=draft.version)
     assert client.get(url).status_code == 200
-    take_back(article=published, why="", seen=published.version)
+    unpublish(article=published, why="", seen=published.version)
     assert client.get(url).status_code == 404
 
 

@@ -11,7 +11,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from articles.images import services
-from articles.images.services import add_image, delete_image, throw_away_unused
+from articles.images.services import add_image, delete_image, delete_unused_files
 from articles.images.uploads import read_upload
 from articles.models import Image
 from tests.articles.images import made
@@ -43,31 +43,31 @@ def failed() -> Path:
 
 def test_the_files_of_a_failed_save_are_deleted_after_a_week(failed):
     used = made.make_image(is_ready=False)  # in no story: a draft or what somebody types may name it
-    assert throw_away_unused() == 0
+    assert delete_unused_files() == 0
     with later(6):
-        assert throw_away_unused() == 0
+        assert delete_unused_files() == 0
     assert failed.exists()
     with later(8):
-        assert throw_away_unused() == 1
+        assert delete_unused_files() == 1
     assert folders() == {used.folder}
 
 
 def test_a_folder_that_is_used_again_is_kept(failed):
-    throw_away_unused()
+    delete_unused_files()
     again = made.make_image(made.jpeg(300, 200), is_ready=False)
     assert again.folder == failed
     with later(8):
-        assert throw_away_unused() == 0
+        assert delete_unused_files() == 0
         assert [path.name for path in failed.iterdir()] == ["full.jpg"]
     make_article(body=f"![](image:{again.pk})")
     Image.objects.filter(pk=again.pk).update(digest="0" * 64)  # as if another day's database was put back
     with later(9):
-        assert throw_away_unused() == 0  # found so for the first time
+        assert delete_unused_files() == 0  # found so for the first time
     assert failed.exists()
 
 
 def test_an_image_uploaded_while_the_job_runs_keeps_its_files(failed, monkeypatch):
-    throw_away_unused()
+    delete_unused_files()
     forget = services._delete_files
 
     def first_an_upload(folder: Path) -> None:
@@ -76,7 +76,7 @@ def test_an_image_uploaded_while_the_job_runs_keeps_its_files(failed, monkeypatc
 
     monkeypatch.setattr(services, "_delete_files", first_an_upload)
     with later(8):
-        assert throw_away_unused() == 0
+        assert delete_unused_files() == 0
     assert (failed / "full.jpg").exists()
 
 
@@ -89,7 +89,7 @@ def test_other_files_are_left_alone():
     (root / "ab" / ("a" * 64)).symlink_to(elsewhere)
     for days in (0, 30):
         with later(days):
-            assert throw_away_unused() == 0
+            assert delete_unused_files() == 0
     assert len(folders()) == 4
     assert not list(elsewhere.iterdir())
 

@@ -9,19 +9,19 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from articles.markup.markdown import render_story
-from articles.markup.paste_html import MAX_TAGS, MOST, as_markdown
+from articles.markup.paste_html import MAX_LENGTH, MAX_TAGS, html_to_markdown
 
 FILES = Path(__file__).parent / "pasted"
 
 
 @pytest.mark.parametrize("name", ["google", "word", "word_on_the_web"])
 def test_a_pasted_story_keeps_its_formatting(name):
-    pasted = as_markdown((FILES / f"{name}.html").read_text())
+    pasted = html_to_markdown((FILES / f"{name}.html").read_text())
     assert pasted.markdown + "\n" == (FILES / f"{name}.md").read_text()
 
 
 def test_an_uploaded_image_leaves_a_placeholder():
-    pasted = as_markdown(
+    pasted = html_to_markdown(
         '<p>Before <b>the <img src="pasted:3"></b> quay</p><ul><li><img src="pasted:4"></li></ul>'
         '<p><img src="pasted:x"><a href="pasted:5">no link</a></p>'
     )
@@ -30,8 +30,8 @@ def test_an_uploaded_image_leaves_a_placeholder():
 
 
 def test_images_of_other_sites_are_counted():
-    assert as_markdown((FILES / "google.html").read_text()).images == 1
-    assert as_markdown((FILES / "word.html").read_text()).images == 1
+    assert html_to_markdown((FILES / "google.html").read_text()).images == 1
+    assert html_to_markdown((FILES / "word.html").read_text()).images == 1
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_images_of_other_sites_are_counted():
     ],
 )
 def test_pieces_of_html_become_markdown(markup, markdown):
-    made = as_markdown(markup).markdown
+    made = html_to_markdown(markup).markdown
     if markdown is not None:
         assert made == markdown
     assert words(render_story(made)) == words(markup)
@@ -80,7 +80,7 @@ def test_the_text_stays_the_same_whatever_the_markup():
             tag = chance.choice(tags)
             text = "".join(chance.choice(bits) for _bit in range(chance.randint(0, 5)))
             markup += chance.choice([f"<{tag}>{text}</{tag}>", f"<{tag}>{text}", f"{text}</{tag}>", text])
-        made = as_markdown(markup).markdown
+        made = html_to_markdown(markup).markdown
         assert words(render_story(made)) == words(markup), (markup, made)
 
 
@@ -89,7 +89,7 @@ def test_the_text_stays_the_same_whatever_the_markup():
     ["https://a.example/_next/x_*y*", "https://a.example/watch?v=_a-b_&c=~~d", "https://a.example/_x_(b)"],
 )
 def test_a_pasted_address_stays_a_correct_link(address):
-    made = as_markdown(
+    made = html_to_markdown(
         f"<p>It is <b>here</b> ({html.escape(address)}), and <i>there</i>: {html.escape(address)}</p>"
     )
     shown = render_story(made.markdown)
@@ -112,18 +112,18 @@ def test_a_pasted_address_stays_a_correct_link(address):
     ],
 )
 def test_superscript_numbers_become_unicode_signs(markup, markdown):
-    made = as_markdown(markup).markdown
+    made = html_to_markdown(markup).markdown
     assert made == markdown if markdown else made.startswith("10⁶ **x***") and "²" in made
 
 
 @pytest.mark.parametrize("tag", ["b", "ul><li", "blockquote", "div", "table><tr><td"])
 def test_the_length_and_depth_are_limited(tag):
     """Nesting costs no more than length, and a text that is too long is rejected."""
-    assert "deep" in as_markdown(f"<{tag}>" * 5_000 + "deep").markdown
+    assert "deep" in html_to_markdown(f"<{tag}>" * 5_000 + "deep").markdown
     with pytest.raises(ValidationError):
-        as_markdown("x" * (MOST + 1))
+        html_to_markdown("x" * (MAX_LENGTH + 1))
     with pytest.raises(ValidationError):
-        as_markdown("<b>x</b> " * (MAX_TAGS // 2 + 1))
+        html_to_markdown("<b>x</b> " * (MAX_TAGS // 2 + 1))
 
 
 def words(markup: str) -> str:

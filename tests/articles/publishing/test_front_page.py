@@ -8,10 +8,10 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
-from articles.editing.services import publish_articles, take_back_articles
 from articles.models import Article, Pin, Site
 from articles.publishing.front_page import PINS_MAX, TooManyPinsError, move_pin, pin, unpin
-from articles.services import save_article, sign_article
+from articles.publishing.services import publish_articles, unpublish_articles
+from articles.services import save_article, set_article_authors
 from articles.views import PAGE_SIZE
 from tests.factories import UserFactory, make_article
 
@@ -68,7 +68,7 @@ def test_pins_move_up_and_down_to_the_ends(client, stories):
 def test_an_unpublished_pin_keeps_its_place_and_is_not_shown(client, stories):
     for title in "CBA":
         pin(article=stories[title])
-    for hide in (take_back_articles, partial(publish_articles, at=timezone.now() + timedelta(hours=1))):
+    for hide in (unpublish_articles, partial(publish_articles, at=timezone.now() + timedelta(hours=1))):
         hide(ids=[stories["B"].pk])
         assert titles(client) == ["A", "C", "D", "E"]
     publish_articles(ids=[stories["B"].pk], at=timezone.now() - timedelta(hours=1))
@@ -117,7 +117,7 @@ def test_an_editor_pins_with_one_press_and_sees_the_order(client, stories):
 def test_a_draft_is_not_offered_and_a_hidden_pin_says_so(stories):
     draft = make_article("Not yet", published_at=None)
     pin(article=stories["A"])
-    take_back_articles(ids=[stories["A"].pk])
+    unpublish_articles(ids=[stories["A"].pk])
     page = as_(EDITOR).get(FRONT_PAGE_ADMIN)
     assert draft not in page.context["pinnable"]
     assert "not published, so not shown" in page.content.decode()
@@ -126,7 +126,7 @@ def test_a_draft_is_not_offered_and_a_hidden_pin_says_so(stories):
 def test_a_pinned_and_signed_story_with_old_addresses_can_be_deleted(client, stories):
     article = stories["A"]
     pin(article=article)
-    sign_article(article=article, people=[UserFactory.create(roles=(EDITOR,))])
+    set_article_authors(article=article, people=[UserFactory.create(roles=(EDITOR,))])
     article.slug = "another"
     save_article(article=article)
     ada = as_(ADMINISTRATOR)
@@ -143,7 +143,7 @@ def test_a_draft_cannot_be_pinned_and_its_title_is_not_shown(stories):
     assert response.status_code == 404
     assert "Not yet" not in emil.get(FRONT_PAGE_ADMIN).content.decode()
     pin(article=stories["A"])
-    take_back_articles(ids=[stories["A"].pk])
+    unpublish_articles(ids=[stories["A"].pk])
     assert emil.post(FRONT_PAGE_ADMIN, {"unpin": stories["A"].pk}).status_code == 302
     assert not Pin.objects.exists()
 

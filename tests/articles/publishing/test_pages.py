@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from accounts.models import READER
 from articles.editing.notes import add_correction
-from articles.editing.services import publish, set_embargo, take_back
 from articles.models import (
     Article,
     Note,
     Site,
 )
+from articles.publishing.services import publish, set_embargo, unpublish
 from tests.articles.editing.editor_forms import article_fields, publication_url
 from tests.articles.test_admin import ADD, as_, change, form
 from tests.factories import UserFactory, make_article
@@ -243,7 +243,7 @@ def test_preview_links_of_private_or_unpublished_stories_do_not_work(client, dra
     story = make_article("Out")
     old = story.preview_url()
     time_machine.move_to(timezone.now() + timedelta(minutes=1))
-    taken = take_back(article=story, why="", seen=story.version)
+    taken = unpublish(article=story, why="", seen=story.version)
     assert client.get(old).status_code == 404
     time_machine.move_to(timezone.now() + timedelta(minutes=1))
     assert "was unpublished" in client.get(taken.preview_url()).content.decode()

@@ -11,7 +11,7 @@ from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, User
 from articles.editing.drafts import autosave, keep_conflicting_copy, restore_revision
 from articles.editing.notes import add_correction, add_note
 from articles.models import Article, DocumentText, ImageUse, Note, OpenForm, Revision, StandingPage, Unsaved
-from articles.redaction.redact import black_out, find_occurrences
+from articles.redaction.redact import find_occurrences, redact_words
 from articles.services import save_article, save_page
 from comments.services import ensure_discussion
 from tests.comments.test_admin import article_form
@@ -66,7 +66,7 @@ def test_words_are_redacted_in_every_text(story):
     before = Article.objects.values().get()
     assert len(find_occurrences(story, [NAME])) == 5
 
-    count = black_out(document=story, words=[NAME])
+    count = redact_words(document=story, words=[NAME])
 
     assert count == {"version": 2, "unsaved": 1, "note": 1}
     assert "quill" not in all_of(story).casefold()
@@ -75,16 +75,16 @@ def test_words_are_redacted_in_every_text(story):
     first = story.revisions.get(number=1)
     assert (first.title, first.body) == ("██████████ was seen", "It was ██████████, a baker.")
     assert Note.objects.get().body == "Leave ██████████ out."
-    assert black_out(document=story, words=[NAME]) == {}
+    assert redact_words(document=story, words=[NAME]) == {}
 
 
 def test_only_whole_words_are_redacted(story):
     story.body = "Quillfeather and Jane-Quill; a QUILL’s tip. Jane\n\nQuill."
     save_article(article=story)
-    black_out(document=story, words=["quill"])
+    redact_words(document=story, words=["quill"])
     story.refresh_from_db()
     assert story.body == "Quillfeather and Jane-█████; a █████’s tip. Jane\n\n█████."
-    black_out(document=story, words=["C++", "(sic", "jane  █████"])  # nothing of it is a pattern
+    redact_words(document=story, words=["C++", "(sic", "jane  █████"])  # nothing of it is a pattern
     assert Article.objects.get().body == story.body
 
 
@@ -94,7 +94,7 @@ def test_readers_see_redacted_words_as_black_squares(client, story, image_of_a_b
     assert "Jane Quill" in client.get(story.get_absolute_url()).content.decode()
     before = Article.objects.get()
 
-    assert black_out(document=story, words=[NAME, "image"])["story"] == 1
+    assert redact_words(document=story, words=[NAME, "image"])["story"] == 1
 
     shown = client.get(story.get_absolute_url()).content.decode()
     assert "Quill" not in shown
@@ -127,11 +127,11 @@ def test_bylines_reasons_and_corrections_are_redacted(story, ada, emil, client):
     assert "<mark>earlier version</mark>" in looked
     assert "Correction:" in looked
     before = Article.objects.get().version
-    assert black_out(document=story, words=["earlier version"]) == {"correction": 1}
+    assert redact_words(document=story, words=["earlier version"]) == {"correction": 1}
     assert "█ named Jane Quill." in client.get(story.get_absolute_url()).content.decode()
     assert Article.objects.get().version > before
 
-    assert black_out(document=story, words=[NAME])["story"] == 1
+    assert redact_words(document=story, words=[NAME])["story"] == 1
     shown = client.get(story.get_absolute_url()).content.decode()
     assert "Quill" not in shown
     assert "With ██████████" in shown
@@ -153,7 +153,7 @@ def test_the_admin_log_forgets_the_redacted_title(story, ada, emil):
     assert NAME in client.get(history).content.decode()
     assert LogEntry.objects.filter(content_type__model="discussion", object_repr__contains=NAME).exists()
 
-    black_out(document=story, words=[NAME])
+    redact_words(document=story, words=[NAME])
 
     assert "quill" not in str(list(LogEntry.objects.values())).casefold()
     assert NAME not in client.get(history).content.decode()
@@ -161,7 +161,7 @@ def test_the_admin_log_forgets_the_redacted_title(story, ada, emil):
 
 
 def test_a_restored_version_stays_redacted(story, emil):
-    black_out(document=story, words=[NAME])
+    redact_words(document=story, words=[NAME])
     story.refresh_from_db()
     restore_revision(revision=story.revisions.get(number=1), by=emil, seen=story.version)
     assert Article.objects.get().title == "██████████ was seen"
@@ -181,7 +181,7 @@ def test_pages_are_redacted_too(client, emil):
         snapshot="",
     )
     assert "Quill" in client.get("/pages/about/").content.decode()
-    assert black_out(document=about, words=[NAME]) == {"version": 2, "unsaved": 1, "story": 1}
+    assert redact_words(document=about, words=[NAME]) == {"version": 2, "unsaved": 1, "story": 1}
     assert "Ask the office, or ██████████’s boat." in client.get("/pages/about/").content.decode()
     about.refresh_from_db()
     assert find_occurrences(about, [NAME]) == []

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from articles.models import Article, Site
 from articles.services import touch_site
-from articles.site.cached_pages import KEPT, depends, keep
+from articles.site.cached_pages import DEPENDENCIES_KEY, add_dependencies, cache_for_anonymous
 from tests.factories import UserFactory, make_article
 
 
@@ -23,7 +23,7 @@ def ask(view: Any, **cookies: str) -> tuple[HttpRequest, HttpResponse]:
     request.session = type("Session", (), {"modified": False})()
     request.user = UserFactory.build()
     request.now = timezone.now()
-    return request, keep(view)(request)
+    return request, cache_for_anonymous(view)(request)
 
 
 def empty(request: HttpRequest) -> HttpResponse:
@@ -46,14 +46,14 @@ def test_one_statement_reads_the_site_and_the_time(django_assert_num_queries: An
 def test_an_identified_reader_gets_a_private_page_that_is_not_cached(cookie: str) -> None:
     request, response = ask(empty, **{cookie: "x"})
     assert response["Cache-Control"] == "private, no-cache"
-    assert KEPT not in request.META
+    assert DEPENDENCIES_KEY not in request.META
     assert request.user.is_authenticated
 
 
 @pytest.mark.django_db
 def test_other_cookies_identify_nobody() -> None:
     request, _ = ask(empty, _ga="1", theme="dark")
-    assert request.META[KEPT].stamp == (Site.objects.get().version, 0, 0)
+    assert request.META[DEPENDENCIES_KEY].stamp == (Site.objects.get().version, 0, 0)
 
 
 @pytest.mark.django_db
@@ -62,12 +62,12 @@ def test_dependencies_are_added_up() -> None:
     make_article("Later", published_at=soon)
 
     def view(request: HttpRequest) -> HttpResponse:
-        depends(request, articles={1: 10}, until=request.now + timedelta(hours=2))
-        depends(request, articles={1: 10, 2: 5}, discussions={1: 3, 9: 0}, until=request.now)
+        add_dependencies(request, articles={1: 10}, until=request.now + timedelta(hours=2))
+        add_dependencies(request, articles={1: 10, 2: 5}, discussions={1: 3, 9: 0}, until=request.now)
         return HttpResponse("")
 
     request, _ = ask(view)
-    kept = request.META[KEPT]
+    kept = request.META[DEPENDENCIES_KEY]
     assert kept.stamp == (Site.objects.get().version, 15, 3)
     assert set(kept.discussions) == {1, 9}
     assert kept.until == soon  # the next publication is always included
@@ -82,7 +82,7 @@ def test_a_page_that_sets_a_cookie_is_an_error(settings: Any) -> None:
         ask(with_token)
     settings.STRICT = False  # as on a real site: the page is then not cached, not even by a proxy
     request, response = ask(with_token)
-    assert KEPT not in request.META
+    assert DEPENDENCIES_KEY not in request.META
     assert response["Cache-Control"] == "private, no-cache"
 
 

@@ -12,17 +12,17 @@ from django.utils.http import urlencode
 
 from accounts.models import EDITOR
 from articles.models import Article, Topic
-from articles.search import ASKED_MAX, AT_ONCE, limited
-from articles.services import save_author, save_topic, sign_article
+from articles.search import MAX_CONCURRENT, MAX_QUERY_LENGTH, search_slot
+from articles.services import save_author, save_topic, set_article_authors
 from comments.edits import edit_comment
-from comments.imports import Imported, import_comments
+from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, CommentText, Discussion, Reason, State
 from comments.search import queries
 from comments.services import change_discussion
 from comments.views import searching
 from comments.views.searching import SITE_PAGE_SIZE
 from tests.comments.thread.test_story import hold, remove
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +60,9 @@ def bring_in(article: Article, *bodies: str) -> list[int]:
     article.save()
     start = timezone.now() - timedelta(days=400)
     made = [
-        Imported(source_id=f"{n}", author_name="Ida", body=body, created_at=start + timedelta(minutes=n))
+        ImportedComment(
+            source_id=f"{n}", author_name="Ida", body=body, created_at=start + timedelta(minutes=n)
+        )
         for n, body in enumerate(bodies)
     ]
     return import_comments(article=article, comments=made, actor=None, batch=uuid4()).created
@@ -71,10 +73,10 @@ def bring_in(article: Article, *bodies: str) -> list[int]:
 
 def test_comments_with_a_word_are_listed_in_their_order_and_context(client):
     article = make_article()
-    first = say(article, "The *ferry* was late.")
-    say(article, "So was the bus.")
-    answer = say(article, "Which ferries?", parent=first)
-    say(make_article("Elsewhere"), "A ferry as well.")
+    first = make_comment(article, "The *ferry* was late.")
+    make_comment(article, "So was the bus.")
+    answer = make_comment(article, "Which ferries?", parent=first)
+    make_comment(make_article("Elsewhere"), "A ferry as well.")
 
     page = find(client, article, "Ferry")
 
@@ -89,7 +91,7 @@ def test_comments_with_a_word_are_listed_in_their_order_and_context(client):
 
 def test_the_page_leads_to_the_comment_in_its_place(client):
     article = make_article()
-    comment = say(article, "The ferry was late.")
+    comment = make_comment(article, "The ferry was late.")
     (url,) = re.findall(r'<h3><a href="([^"]*)"', find(client, article, "ferry"))
     assert client.get(url)["Location"].endswith(f"#comment-{comment.pk}")
 
@@ -107,9 +109,9 @@ def test_only_reading_is_answered_and_nothing_is_kept(client):
 def test_what_not_everybody_may_read_is_not_found_by_anybody(client):
     article, author = make_article(), UserFactory.create()
     waiting, spam, removed, deleted, answered = (
-        say(article, "A secret word.", author=author) for _ in range(5)
+        make_comment(article, "A secret word.", author=author) for _ in range(5)
     )
-    say(article, "Nothing.", parent=answered)
+    make_comment(article, "Nothing.", parent=answered)
     hold(waiting)
     remove(spam, State.SPAM, Reason.SPAM)
     remove(removed)
@@ -125,8 +127,8 @@ def test_what_not_everybody_may_read_is_not_found_by_anybody(client):
 
 def test_the_author_of_a_removed_parent_is_not_named(client):
     article = make_article()
-    first = say(article, "Loud.")
-    answer = say(article, "A calm word.", parent=first)
+    first = make_comment(article, "Loud.")
+    answer = make_comment(article, "A calm word.", parent=first)
     remove(first)
     page = find(client, article, "calm")
     assert found(page) == [answer.pk]
@@ -146,7 +148,7 @@ def test_an_unpublished_story_is_not_found(client, fields):
 
 def test_a_hidden_discussion_is_not_found_while_its_story_is(client):
     article = make_article("Quarry")
-    say(article, "About the quarry.")
+    make_comment(article, "About the quarry.")
     change_discussion(article=article, status=HIDDEN)
     find(client, article, "quarry", status=404)
     page = look(client, "quarry")
@@ -159,7 +161,7 @@ def test_an_unknown_story_is_not_found(client):
 
 def test_an_edit_changes_what_is_found(client):
     article, author = make_article(), UserFactory.create()
-    comment = say(article, "The old ferry.", author=author)
+    comment = make_comment(article, "The old ferry.", author=author)
     edit_comment(comment=comment, body="The new bridge.", user=author, guest=None)
     assert found(find(client, article, "ferry")) == []
     assert found(find(client, article, "bridge")) == [comment.pk]
@@ -243,7 +245,7 @@ def test_the_number_of_results_is_limited_and_the_page_says_so(client, monkeypat
 )
 def test_words_are_found_in_any_form_and_marked_as_written(client, asked, body, marked):
     article = make_article("Story")
-    say(article, body)
+    make_comment(article, body)
     for page in (find(client, article, asked), look(client, asked)):
         assert marks(page) == (marked or [])
         assert bool(found(page)) == (marked is not None)
@@ -255,7 +257,7 @@ def test_words_are_found_in_any_form_and_marked_as_written(client, asked, body, 
 def test_no_markup_gets_through(client, hostile):
     article = make_article(f"Ferry {hostile}", standfirst=f"Ferry {hostile}", body=f"Ferry {hostile}")
     bring_in(article, f"Ferry {hostile} ferry")
-    say(article, f"A ferry {hostile} `ferry {hostile}` [ferry](http://example.org/?{hostile})")
+    make_comment(article, f"A ferry {hostile} `ferry {hostile}` [ferry](http://example.org/?{hostile})")
     for asked in ("ferry", f"ferry {hostile}", hostile, f'"{hostile}"'):
         for page in (find(client, article, asked), look(client, asked)):
             body = page[page.index("<main") : page.index("</main>")]
@@ -266,7 +268,7 @@ def test_no_markup_gets_through(client, hostile):
 
 def test_an_address_behind_a_link_is_not_shown(client):
     article = make_article()
-    comment = say(article, "See [the ferry](https://hidden.example/slipway).")
+    comment = make_comment(article, "See [the ferry](https://hidden.example/slipway).")
     page = find(client, article, "hidden.example")
     assert "hidden.example/slipway" not in page
     assert found(page) in ([], [comment.pk])
@@ -275,7 +277,7 @@ def test_an_address_behind_a_link_is_not_shown(client):
 
 def test_what_somebody_quotes_is_shown_as_a_quotation(client):
     article = make_article()
-    say(article, "> The ferry is late.\n\nNo, it is on time.")
+    make_comment(article, "> The ferry is late.\n\nNo, it is on time.")
     page = find(client, article, "ferry")
     assert (
         '<blockquote><p dir="auto">The <mark>ferry</mark> is late.</p></blockquote><p dir="auto">No' in page
@@ -285,7 +287,7 @@ def test_what_somebody_quotes_is_shown_as_a_quotation(client):
 def test_of_a_long_comment_the_words_around_are_shown(client):
     article = make_article()
     far = "Something else. " * 200
-    say(article, f"{far} He took the ferry to town. {far}")
+    make_comment(article, f"{far} He took the ferry to town. {far}")
     page = find(client, article, "ferry")
     (text,) = re.findall(r'<p dir="auto">(.*?)</p>', page)
     assert re.match(r"… .*took the <mark>ferry</mark> to town\..* …$", text)
@@ -295,7 +297,9 @@ def test_of_a_long_comment_the_words_around_are_shown(client):
 def test_the_places_with_most_of_the_words_are_shown(client):
     article = make_article()
     far = "Nothing at all here. " * 20
-    say(article, f"Ferry 1. {far} Ferry 2. {far} Ferry 3. {far} Ferries in the harbour. {far} A bus. {far}")
+    make_comment(
+        article, f"Ferry 1. {far} Ferry 2. {far} Ferry 3. {far} Ferries in the harbour. {far} A bus. {far}"
+    )
     texts = re.findall(r'<p dir="auto">(.*?)</p>', find(client, article, "ferry harbour bus"))
     assert len(texts) == 3
     assert "<mark>Ferry</mark> 1." in texts[0]
@@ -320,8 +324,8 @@ def test_a_text_of_any_length_and_kind_is_read(client, body):
 
 def test_comments_of_signs_alone_are_no_hindrance(client):
     article = make_article()
-    say(article, "?!")
-    say(article, "。。。")
+    make_comment(article, "?!")
+    make_comment(article, "。。。")
     assert found(find(client, article, "ferry")) == []
 
 
@@ -335,13 +339,13 @@ def test_comments_of_signs_alone_are_no_hindrance(client):
         ("?!", "too common"),
         ("-ferry", "A minus only excludes words."),
         ("ferry or -bus", "A minus only excludes words."),
-        ("x" * 10_000, f"This search has 10,000 characters. The limit is {ASKED_MAX}."),
+        ("x" * 10_000, f"This search has 10,000 characters. The limit is {MAX_QUERY_LENGTH}."),
         ("zyzzyva", "zyzzyva”</bdi>."),
     ],
 )
 def test_a_sentence_says_why_there_is_nothing(client, asked, sentence):
     article = make_article()
-    say(article, "A ferry.")
+    make_comment(article, "A ferry.")
     for page in (find(client, article, asked), look(client, asked)):
         assert sentence in page
         assert asked in page
@@ -351,7 +355,7 @@ def test_a_sentence_says_why_there_is_nothing(client, asked, sentence):
 @pytest.mark.parametrize("asked", ["", " ", "\x00", "\u3000"])
 def test_without_a_query_there_is_an_empty_form(client, asked):
     article = make_article()
-    say(article, "A ferry.")
+    make_comment(article, "A ferry.")
     for page in (find(client, article, asked), look(client, asked)):
         assert 'type="search"' in page
         assert 'class="empty"' not in page
@@ -361,13 +365,13 @@ def test_without_a_query_there_is_an_empty_form(client, asked):
 @pytest.mark.parametrize(
     "asked",
     ["'", '"', '"""', "\\", "\\'", "a'b\\c", "!", "& | ! ( )", "a:*", "a <-> b", ":", "'':A", "%s %(q)s %",
-     "-", "--", "or or or", "\ud800", "\u202eferry", "ferry\x00", "ﷺ", "½", "😀", "{{ q }}", "a" * ASKED_MAX,
-     "😀" * ASKED_MAX, "a'" * 100, "- " * 100, "-a " * 66, "\u3316" * ASKED_MAX, '"' * 199, "http://[::1",
+     "-", "--", "or or or", "\ud800", "\u202eferry", "ferry\x00", "ﷺ", "½", "😀", "{{ q }}", "a" * MAX_QUERY_LENGTH,
+     "😀" * MAX_QUERY_LENGTH, "a'" * 100, "- " * 100, "-a " * 66, "\u3316" * MAX_QUERY_LENGTH, '"' * 199, "http://[::1",
      "(" * 200],
 )  # fmt: skip
 def test_nonsense_is_answered(client, asked):
     article = make_article()
-    say(article, "A ferry. 'a'b\\c' ½ ﷺ 😀")
+    make_comment(article, "A ferry. 'a'b\\c' ½ ﷺ 😀")
     query = urlencode({"q": asked.encode(errors="surrogatepass")})
     for url in (f"{article.get_absolute_url()}find/", "/search/"):
         assert client.get(f"{url}?{query}").status_code == 200
@@ -403,20 +407,20 @@ def test_other_filters_are_accepted(client, query):
 
 def test_a_slow_search_is_stopped_with_a_message(client, monkeypatch):
     article = make_article()
-    monkeypatch.setattr("articles.search.SECONDS_MAX", "0.01")
+    monkeypatch.setattr("articles.search.MAX_SECONDS", "0.01")
     slow_join = f"{queries.REPLIED_TO_JOIN} CROSS JOIN pg_sleep(5)"
     monkeypatch.setattr(queries, "REPLIED_TO_JOIN", slow_join)
-    say(article, "A ferry.")
+    make_comment(article, "A ferry.")
     assert "This search takes too long." in find(client, article, "ferry")
     assert "This search takes too long." in look(client, "ferry")
 
 
 def test_searches_leave_room_for_readers(client):
     article = make_article()
-    say(article, body="The ferry was late.")
+    make_comment(article, body="The ferry was late.")
     with ExitStack() as searches:
-        for _ in range(AT_ONCE):
-            searches.enter_context(limited())
+        for _ in range(MAX_CONCURRENT):
+            searches.enter_context(search_slot())
         assert "Too many searches are running." in find(client, article, "ferry", 429)
         assert client.get(article.get_absolute_url()).status_code == 200
     assert found(find(client, article, "ferry")), "their turns are over"
@@ -426,7 +430,7 @@ def test_searches_leave_room_for_readers(client):
 
 
 def test_stories_come_by_rank_and_before_comments(client):
-    say(make_article("Slow boats"), "The ferry again.")
+    make_comment(make_article("Slow boats"), "The ferry again.")
     body = make_article("Boats", body="Some words. " * 50 + "The ferry sails.")
     title = make_article("The last ferry")
     lead = make_article("Boat", standfirst="About a ferry.")
@@ -441,7 +445,7 @@ def test_stories_come_by_rank_and_before_comments(client):
 
 def test_a_comment_is_shown_with_its_story(client):
     article = make_article("Slow boats")
-    say(article, "The ferry again.")
+    make_comment(article, "The ferry again.")
     assert f'<a href="{article.get_absolute_url()}">Slow boats</a>' in look(client, "ferry")
 
 
@@ -457,7 +461,7 @@ def test_a_topic_and_a_year_narrow_both(client):
     new = make_article("A new ferry")
     Article.objects.filter(pk=new.pk).update(published_at=datetime(2024, 6, 19, tzinfo=UTC))
     (pk,) = bring_in(old, "The ferry.")
-    said_old, said_new = Comment.objects.get(pk=pk), say(new, "The ferry.")
+    said_old, said_new = Comment.objects.get(pk=pk), make_comment(new, "The ferry.")
     Comment.objects.filter(pk=said_old.pk).update(created_at=datetime(2014, 1, 1, tzinfo=UTC))
     Comment.objects.filter(pk=said_new.pk).update(created_at=datetime(2024, 7, 1, tzinfo=UTC))
 
@@ -479,12 +483,12 @@ def test_a_topic_and_a_year_narrow_both(client):
 def test_an_author_narrows_both_and_the_url_keeps_it(client):
     ida = UserFactory.create(name="Ida Berg", roles=(EDITOR,))
     hers, other = make_article("Her ferry"), make_article("Another ferry")
-    sign_article(article=hers, people=[ida])
-    said, _elsewhere = say(hers, "The ferry."), say(other, "The ferry.")
+    set_article_authors(article=hers, people=[ida])
+    said, _elsewhere = make_comment(hers, "The ferry."), make_comment(other, "The ferry.")
     drafts = UserFactory.create(name="Olav", roles=(EDITOR,))
-    sign_article(article=make_article("A ferry to come", published_at=None), people=[drafts])
+    set_article_authors(article=make_article("A ferry to come", published_at=None), people=[drafts])
     for n in range(SITE_PAGE_SIZE + 1):
-        sign_article(article=make_article(f"Ferry {n}"), people=[ida])
+        set_article_authors(article=make_article(f"Ferry {n}"), people=[ida])
 
     page = look(client, "ferry", author="ida-berg")
     assert found(page) == [said.pk]
@@ -506,7 +510,7 @@ def test_a_topic_and_an_author_are_found_by_the_names_that_they_had(client):
     topic = Topic.objects.create(name="Harbour", slug="harbour")
     story = make_article("Her ferry")
     story.topics.add(topic)
-    sign_article(article=story, people=[ida])
+    set_article_authors(article=story, people=[ida])
     author = ida.author
     topic.slug, author.slug = "port", "ida-lund"
     save_topic(topic=topic)
@@ -546,10 +550,10 @@ def test_stories_go_on_by_rank(client, monkeypatch):
 
 def test_the_statements_do_not_grow_with_what_is_found(client, django_assert_num_queries):
     few, many = make_article("Ferry"), make_article("Many ferries")
-    say(few, "A lonely ferry.")
-    root = say(many, "A ferry.")
+    make_comment(few, "A lonely ferry.")
+    root = make_comment(many, "A ferry.")
     for _ in range(25):
-        say(many, "Another ferry.", parent=root)
+        make_comment(many, "Another ferry.", parent=root)
     for n in range(8):
         make_article(f"Ferry number {n}")
     # Three of these begin and end the search and limit its time.

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from comments.models import Discussion
 from comments.services import change_discussion
-from tests.factories import make_article, say
+from tests.factories import make_article, make_comment
 from tests.helpers.axe import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -20,8 +20,10 @@ DESK = {"width": 1280, "height": 900}
 def story():
     article = make_article("The last ferry", standfirst="About a ferry in قاهرة.")
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
-    root = say(article, "I *learned* to row there.")
-    return article, say(article, "> The last ferry\n\nقال أحمد: the ferry? " + "x" * 300, parent=root)
+    root = make_comment(article, "I *learned* to row there.")
+    return article, make_comment(
+        article, "> The last ferry\n\nقال أحمد: the ferry? " + "x" * 300, parent=root
+    )
 
 
 def test_the_keyboard_finds_a_comment_without_scripts(browser, live_server, story):

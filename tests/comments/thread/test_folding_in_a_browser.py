@@ -62,7 +62,7 @@ def test_a_name_shows_what_is_answered_and_puts_it_away_again(reading, talk):
 
 
 def test_an_answered_comment_of_another_page_is_fetched(live_server, page, article, monkeypatch):
-    monkeypatch.setattr(thread, "REPLIES", 2)
+    monkeypatch.setattr(thread, "REPLIES_PER_TREE", 2)
     bring_in(article, roots=1, replies=6)
     page.set_viewport_size(DESK)
     last = Comment.objects.filter(discussion=article.pk).latest("pk")

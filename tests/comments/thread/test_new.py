@@ -7,7 +7,7 @@ from comments.models import Discussion, Reason, State
 from comments.services import change_discussion, change_states, delete_comment, move_comment
 from comments.thread.reading import MAX_NEW_IDS
 from tests.comments.thread.test_story import bring_in, hold, remove
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ def approve(*comments):
 def test_the_version_is_that_of_the_page(client):
     article = make_article()
     assert version(client, article) == {"version": 0, "seq": 0}
-    say(article)
+    make_comment(article)
     told = version(client, article)
     assert told == {"version": 1, "seq": 1}
     page = client.get(article.get_absolute_url()).content.decode()
@@ -36,11 +36,11 @@ def test_the_version_is_that_of_the_page(client):
 
 def test_what_was_published_since_is_new(client):
     article = make_article()
-    old = say(article)
+    old = make_comment(article)
     since = version(client, article)["seq"]
     assert new(client, article, since) == 0
-    say(article, parent=old)
-    say(article)
+    make_comment(article, parent=old)
+    make_comment(article)
     assert new(client, article, since) == 2
     assert new(client, article, version(client, article)["seq"]) == 0
     assert new(client, article, 0) == 3
@@ -48,9 +48,9 @@ def test_what_was_published_since_is_new(client):
 
 def test_the_last_of_them_are_named_in_their_order(client):
     article = make_article()
-    say(article)
+    make_comment(article)
     since = version(client, article)["seq"]
-    made = [say(article).pk for _ in range(MAX_NEW_IDS + 3)]
+    made = [make_comment(article).pk for _ in range(MAX_NEW_IDS + 3)]
     told = client.get(f"{article.get_absolute_url()}new/?since={since}").json()
     assert told == {"count": len(made), "ids": made[3:]}
     assert client.get(f"{article.get_absolute_url()}new/?since=999").json() == {"count": 0, "ids": []}
@@ -58,9 +58,9 @@ def test_the_last_of_them_are_named_in_their_order(client):
 
 def test_a_late_approval_is_new_and_what_waits_is_not(client):
     article = make_article()
-    waits, approved = say(article), say(article)
+    waits, approved = make_comment(article), make_comment(article)
     hold(waits, approved)
-    say(article)
+    make_comment(article)
     since = version(client, article)["seq"]
     approve(approved)
     assert new(client, article, since) == 1
@@ -69,8 +69,13 @@ def test_a_late_approval_is_new_and_what_waits_is_not(client):
 def test_what_was_on_the_page_already_is_not_new(client):
     """Comments that were removed and restored, edited, moved or confirmed are not new."""
     article, author = make_article(), UserFactory.create()
-    restored, edited, moved, confirmed = say(article), say(article, author=author), say(article), say(article)
-    gone = say(article)
+    restored, edited, moved, confirmed = (
+        make_comment(article),
+        make_comment(article, author=author),
+        make_comment(article),
+        make_comment(article),
+    )
+    gone = make_comment(article)
     remove(gone)
     since = version(client, article)["seq"]
 
@@ -89,11 +94,11 @@ def test_what_was_on_the_page_already_is_not_new(client):
 
 def test_ones_own_is_not_new(client):
     article, member, guest = make_article(), UserFactory.create(), GuestFactory.create()
-    say(article, author=member)
-    say(article, guest=guest)
+    make_comment(article, author=member)
+    make_comment(article, guest=guest)
     client.force_login(member)
     assert new(client, article, 0) == 1
-    taken_back = say(article)
+    taken_back = make_comment(article)
     assert new(client, article, 0) == 2
     delete_comment(comment=taken_back, user=None, guest=taken_back.guest)
     assert new(client, article, 0) == 1
@@ -110,20 +115,20 @@ def test_more_than_99_are_not_counted(client):
 )
 def test_nonsense_is_not_found(client, since):
     article = make_article()
-    say(article)
+    make_comment(article)
     assert client.get(f"{article.get_absolute_url()}new/?since={since}").status_code == 404
     assert client.get(f"{article.get_absolute_url()}new/").status_code == 404
 
 
 def test_a_far_line_is_nothing_new(client):
     article = make_article()
-    say(article)
+    make_comment(article)
     assert new(client, article, "9" * 18) == 0
 
 
 def test_nothing_is_told_of_what_nobody_may_read(client):
     article, draft = make_article(), make_article("A draft", published_at=None)
-    say(article)
+    make_comment(article)
     change_discussion(article=article, status=Discussion.Status.HIDDEN)
     for hidden in (article, draft):
         for name in ("version/", "new/?since=0"):

@@ -9,7 +9,7 @@ from comments.models import Comment, Reason, State
 from comments.services import change_states
 from comments.thread import reading
 from tests.comments.in_a_browser import SHIFTS, at, bring_in, open_story, order_of
-from tests.factories import UserFactory, say
+from tests.factories import UserFactory, make_comment
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -29,9 +29,9 @@ def test_new_comments_are_offered_without_moving_anything_and_shown_in_their_pla
     page.evaluate(SHIFTS)
     before = at(page, talk.Tollef).bounding_box()
 
-    answer = say(article, "I say so too.", author=UserFactory(name="Ingrid"), parent=talk.Marit)
-    root = say(article, "And I.", author=UserFactory(name="Per"))
-    deep = say(article, "Deeper down.", author=UserFactory(name="Lise"), parent=talk.Jun)
+    answer = make_comment(article, "I say so too.", author=UserFactory(name="Ingrid"), parent=talk.Marit)
+    root = make_comment(article, "And I.", author=UserFactory(name="Per"))
+    deep = make_comment(article, "Deeper down.", author=UserFactory(name="Lise"), parent=talk.Jun)
     change_states(ids=[talk.Bo.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
     page.clock.run_for(30_000)
     offer = page.get_by_role("button", name="3 new comments")
@@ -76,7 +76,7 @@ def test_new_comments_are_offered_without_moving_anything_and_shown_in_their_pla
 def test_a_removed_comment_with_answers_leaves_its_placeholder(waiting, article, talk):
     page = waiting
     change_states(ids=[talk.Tollef.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
-    say(article, "And I.", author=UserFactory(name="Per"))
+    make_comment(article, "And I.", author=UserFactory(name="Per"))
     page.clock.run_for(30_000)
     page.get_by_role("button", name="1 new comment").click()
     expect(at(page, talk.Tollef)).to_have_text(re.compile("Removed by a moderator"))
@@ -84,9 +84,9 @@ def test_a_removed_comment_with_answers_leaves_its_placeholder(waiting, article,
 
 
 def test_what_is_new_on_other_pages_is_said_with_a_link(waiting, article, talk, monkeypatch):
-    monkeypatch.setattr(reading, "REPLIES", 3)
+    monkeypatch.setattr(reading, "REPLIES_PER_TREE", 3)
     page = waiting
-    beyond = say(article, "Beyond the cap.", author=UserFactory(name="Per"), parent=talk.Marit)
+    beyond = make_comment(article, "Beyond the cap.", author=UserFactory(name="Per"), parent=talk.Marit)
     page.clock.run_for(30_000)
     page.get_by_role("button", name="1 new comment").click()
     elsewhere = page.get_by_role("link", name="New comment 1 of 1")
@@ -110,7 +110,7 @@ def test_the_first_comment_of_all_comes_in_its_place(live_server, page, article)
     page.clock.install()
     open_story(live_server, page, article)
     page.locator(".news").wait_for(state="attached")
-    first = say(article, "The first word.", author=UserFactory(name="Per"))
+    first = make_comment(article, "The first word.", author=UserFactory(name="Per"))
     page.clock.run_for(30_000)
     page.get_by_role("button", name="1 new comment").click()
     expect(at(page, first)).to_contain_text("The first word.")
@@ -123,8 +123,10 @@ def test_an_order_chosen_in_another_tab_takes_nothing_away(waiting, live_server,
     open_story(live_server, other, article)
     other.get_by_role("link", name="Oldest first").click()
     other.wait_for_url("**/?order=oldest*")
-    monkeypatch.setattr(reading, "BUDGET", 2)  # of which the other order would now show other comments
-    root = say(article, "And I.", author=UserFactory(name="Per"))
+    monkeypatch.setattr(
+        reading, "COMMENTS_PER_PAGE", 2
+    )  # of which the other order would now show other comments
+    root = make_comment(article, "And I.", author=UserFactory(name="Per"))
     page.clock.run_for(30_000)
     page.get_by_role("button", name="1 new comment").click()
     expect(at(page, root)).to_contain_text("New")
@@ -137,14 +139,14 @@ def test_a_change_of_rank_is_not_new(live_server, page, article, monkeypatch):
     roots = list(Comment.objects.filter(discussion=article.pk).order_by("pk"))
     for n, root in enumerate(roots):
         Comment.objects.filter(pk=root.pk).update(recommend_count=n + 1)
-    monkeypatch.setattr(reading, "BUDGET", 3)
+    monkeypatch.setattr(reading, "COMMENTS_PER_PAGE", 3)
     page.clock.install()
     open_story(live_server, page, article, "?order=recommended")
     page.locator(".news").wait_for(state="attached")
     assert order_of(page) == [root.pk for root in reversed(roots[3:])]
 
     Comment.objects.filter(pk=roots[0].pk).update(recommend_count=50)
-    say(article, "A reply.", author=UserFactory(name="Per"), parent=roots[5])
+    make_comment(article, "A reply.", author=UserFactory(name="Per"), parent=roots[5])
     page.clock.run_for(30_000)
     page.get_by_role("button", name="1 new comment").click()
     page.get_by_role("button", name="Go to the new comment").wait_for()

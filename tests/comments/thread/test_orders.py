@@ -9,9 +9,9 @@ from django.conf import settings
 from comments.models import Comment, Discussion
 from comments.services import change_discussion, recommend
 from comments.tasks import fold_recommendations
-from comments.thread.reading import BUDGET, Cursor, Order
+from comments.thread.reading import COMMENTS_PER_PAGE, Cursor, Order
 from tests.comments.thread.test_story import BAD_CURSORS, bring_in, hold, ids, read, remove
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -20,10 +20,10 @@ pytestmark = pytest.mark.django_db
 def thread():
     """Return an article with three top-level comments: the second has replies, the third is recommended."""
     article = make_article()
-    first, second, third = say(article), say(article), say(article)
-    answer = say(article, parent=second)
-    say(article, parent=answer)
-    say(article, parent=first)
+    first, second, third = make_comment(article), make_comment(article), make_comment(article)
+    answer = make_comment(article, parent=second)
+    make_comment(article, parent=answer)
+    make_comment(article, parent=first)
     for _ in range(2):
         recommend(comment=third, user=UserFactory.create(), given=True)
     recommend(comment=first, user=UserFactory.create(), given=True)
@@ -50,23 +50,23 @@ def test_the_first_level_stands_in_the_order_that_was_asked_for(client, thread, 
 
 def test_a_thread_of_one_has_no_order(client):
     article = make_article()
-    say(article)
+    make_comment(article)
     assert 'href="order/' not in read(client, article)
 
 
 @pytest.mark.parametrize("order", Order.values)
 def test_pages_of_each_order_follow_one_another_without_hole_or_repeat(client, order):
     article = make_article()
-    bring_in(article, BUDGET + 60)
+    bring_in(article, COMMENTS_PER_PAGE + 60)
     for n, pk in enumerate(Comment.objects.values_list("pk", flat=True)):
         Comment.objects.filter(pk=pk).update(recommend_count=n % 3, reply_count=0)
     first = read(client, article, f"?order={order}")
     following = unescape(re.search(r'class="more" href="([^"#]*)#comments" rel="next', first)[1])
     second = read(client, article, following)
 
-    assert len(ids(first)) == BUDGET
+    assert len(ids(first)) == COMMENTS_PER_PAGE
     assert len(ids(second)) == 60
-    assert len({*ids(first), *ids(second)}) == BUDGET + 60
+    assert len({*ids(first), *ids(second)}) == COMMENTS_PER_PAGE + 60
     assert "Back to the start" in second
     assert f'href="?order={order}#comments"' in second
     assert "Back to the start" not in first
@@ -102,7 +102,7 @@ def test_an_invalid_order_is_404(client, order):
 )
 def test_unknown_parameters_are_ignored(client, query):
     article = make_article()
-    comment = say(article)
+    comment = make_comment(article)
     assert ids(read(client, article, query)) == [comment.pk]
 
 
@@ -120,15 +120,15 @@ def test_the_chosen_order_is_remembered_on_every_story(client, thread):
     assert roots(read(client, article, "?order=oldest"))[0] == made[0], "what the URL says comes first"
     other = make_article("Another")
     assert 'href="order/discussed/"' not in read(client, other)
-    say(other)
-    say(other)
+    make_comment(other)
+    make_comment(other)
     assert 'href="order/discussed/" aria-current' in read(client, other)
 
 
 @pytest.mark.parametrize("remembered", ["best", "", "x" * 5000, "newest; DROP"])
 def test_a_cookie_that_somebody_made_up_is_no_order(client, remembered):
     article = make_article()
-    first, second = say(article), say(article)
+    first, second = make_comment(article), make_comment(article)
     client.cookies["order"] = remembered
     assert ids(read(client, article)) == [second.pk, first.pk]
 
@@ -160,11 +160,11 @@ def test_only_the_story_itself_is_for_search_engines(client, query, is_indexed, 
 @pytest.mark.parametrize("role", ["Reader", "Moderator"])
 def test_what_only_this_reader_sees_stands_in_each_order(client, order, role):
     article, author = make_article(), UserFactory.create()
-    first = say(article)
-    waiting = say(article, "Let me in.", author=author)
-    removed = say(article, "Loud words.")
-    hung = say(article, "Below.", parent=removed, author=author)
-    last = say(article)
+    first = make_comment(article)
+    waiting = make_comment(article, "Let me in.", author=author)
+    removed = make_comment(article, "Loud words.")
+    hung = make_comment(article, "Below.", parent=removed, author=author)
+    last = make_comment(article)
     hold(waiting, hung)
     remove(removed)
     change_discussion(article=article, status=Discussion.Status.CLOSED)

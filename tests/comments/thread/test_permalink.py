@@ -5,11 +5,11 @@ from html import unescape
 
 import pytest
 
-from comments.models import DEPTH_MAX, Comment, Discussion, Reason, State
+from comments.models import MAX_DEPTH, Comment, Discussion, Reason, State
 from comments.services import change_discussion, change_states, delete_comment
-from comments.thread.reading import BUDGET, MAX_COUNTED_REPLIES, REPLIES, Order
+from comments.thread.reading import COMMENTS_PER_PAGE, MAX_COUNTED_REPLIES, REPLIES_PER_TREE, Order
 from tests.comments.thread.test_story import bring_in, hold, ids, nesting, remove
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -20,8 +20,8 @@ def link(article, pk) -> str:
 
 def test_a_comment_on_the_first_page_is_shown_there(client):
     article = make_article()
-    root = say(article)
-    answer = say(article, parent=root)
+    root = make_comment(article)
+    answer = make_comment(article, parent=root)
     response = client.get(link(article, answer.pk))
     assert (response.status_code, response["Location"]) == (
         302,
@@ -33,7 +33,7 @@ def test_a_comment_on_the_first_page_is_shown_there(client):
 
 def test_a_reply_far_down_has_a_page_of_its_branch(client):
     article = make_article()
-    root, *replies = bring_in(article, 1, REPLIES + 5)
+    root, *replies = bring_in(article, 1, REPLIES_PER_TREE + 5)
     page = client.get(link(article, replies[-1])).content.decode()
     assert nesting(page) == [(root, 1), (replies[-1], 2)]
     assert f'id="comment-{replies[-1]}" class="focus"' in page
@@ -44,7 +44,7 @@ def test_a_reply_far_down_has_a_page_of_its_branch(client):
 
 def test_a_comment_of_a_later_page_brings_its_replies(client):
     article = make_article()
-    created = bring_in(article, BUDGET, 1)
+    created = bring_in(article, COMMENTS_PER_PAGE, 1)
     change_discussion(article=article, status=Discussion.Status.CLOSED)
     *_, root, reply = created
     page = client.get(link(article, root)).content.decode()
@@ -55,14 +55,14 @@ def test_a_comment_of_a_later_page_brings_its_replies(client):
 def test_every_comment_of_any_page_is_found_in_its_place(client, order):
     """Each permalink leads to the comment, and so does "View in thread" on its own page."""
     article = make_article()
-    big = bring_in(article, BUDGET + 40)
+    big = bring_in(article, COMMENTS_PER_PAGE + 40)
     root = Comment.objects.get(pk=big[100])
-    replies = [say(article, parent=root) for _ in range(REPLIES + 3)]
+    replies = [make_comment(article, parent=root) for _ in range(REPLIES_PER_TREE + 3)]
     change_discussion(article=article, status=Discussion.Status.CLOSED)
     client.cookies["order"] = order
     first_page = ids(client.get(article.get_absolute_url()).content.decode())
 
-    for pk in [*big[::40], big[-1], root.pk, *(reply.pk for reply in replies[:: REPLIES + 2])]:
+    for pk in [*big[::40], big[-1], root.pk, *(reply.pk for reply in replies[:: REPLIES_PER_TREE + 2])]:
         response = client.get(link(article, pk))
         if pk in first_page:
             assert response["Location"] == f"{article.get_absolute_url()}#comment-{pk}"
@@ -80,8 +80,8 @@ def test_every_comment_of_any_page_is_found_in_its_place(client, order):
 
 def test_the_place_of_what_only_its_author_sees(client):
     article, author = make_article(), UserFactory.create()
-    bring_in(article, BUDGET + 5)
-    waiting = say(article, author=author)
+    bring_in(article, COMMENTS_PER_PAGE + 5)
+    waiting = make_comment(article, author=author)
     hold(waiting)
     change_discussion(article=article, status=Discussion.Status.CLOSED)
     client.force_login(author)
@@ -93,10 +93,10 @@ def test_the_place_of_what_only_its_author_sees(client):
 def test_a_link_to_whom_one_answers_leads_where_that_is(client):
     """On the last page of a long tree, the parent of a reply at the deepest level is on an earlier page."""
     article = make_article()
-    line = [say(article)]
-    for _ in range(DEPTH_MAX - 1):
-        line.append(say(article, parent=line[-1]))
-    beside = [say(article, parent=line[-1]) for _ in range(2)]
+    line = [make_comment(article)]
+    for _ in range(MAX_DEPTH - 1):
+        line.append(make_comment(article, parent=line[-1]))
+    beside = [make_comment(article, parent=line[-1]) for _ in range(2)]
     root = link(article, line[0].pk)
     page = client.get(f"{root}?after={beside[0].pk}").content.decode()
     assert ids(page)[-1] == beside[1].pk
@@ -125,19 +125,19 @@ def test_show_more_replies_goes_through_a_long_tree_without_hole_or_repeat(clien
 
 def test_deep_in_a_long_tree_no_more_are_counted_than_anybody_would_read(client):
     article = make_article()
-    root, *replies = bring_in(article, 1, BUDGET + MAX_COUNTED_REPLIES + 100)
+    root, *replies = bring_in(article, 1, COMMENTS_PER_PAGE + MAX_COUNTED_REPLIES + 100)
     page = client.get(f"{link(article, root)}?after={replies[9]}").content.decode()
-    assert len(ids(page)) == 2 + BUDGET
+    assert len(ids(page)) == 2 + COMMENTS_PER_PAGE
     assert f"Show {MAX_COUNTED_REPLIES} more" in page
     page = client.get(f"{link(article, root)}?after={replies[199]}").content.decode()
-    assert f"Show {len(replies) - 200 - BUDGET} more" in page
+    assert f"Show {len(replies) - 200 - COMMENTS_PER_PAGE} more" in page
 
 
 def test_a_deep_answer_brings_those_above_it(client):
     article = make_article()
-    line = [say(article)]
-    for _ in range(REPLIES + 4):
-        line.append(say(article, parent=line[-1]))
+    line = [make_comment(article)]
+    for _ in range(REPLIES_PER_TREE + 4):
+        line.append(make_comment(article, parent=line[-1]))
     page = client.get(link(article, line[-1].pk)).content.decode()
     assert nesting(page) == [(c.pk, n + 1) for n, c in enumerate(line)]
 
@@ -154,9 +154,9 @@ def test_a_deep_answer_brings_those_above_it(client):
 @pytest.mark.parametrize("is_answered", [True, False])
 def test_a_removed_comment_answers_410_with_the_reason(client, to, reason, what, is_answered):
     article = make_article()
-    comment = say(article, "Loud words.")
+    comment = make_comment(article, "Loud words.")
     if is_answered:
-        say(article, parent=comment)
+        make_comment(article, parent=comment)
     if reason == Reason.IMPORT_UNDONE:
         Discussion.objects.update(copied_count=1)  # as if it had been brought in
     remove(comment, to, reason)
@@ -173,7 +173,7 @@ def test_a_removed_comment_answers_410_with_the_reason(client, to, reason, what,
 
 def test_a_deleted_comment_is_gone_for_its_author_as_well(client):
     article, author = make_article(), UserFactory.create()
-    comment = say(article, "Rash words.", author=author)
+    comment = make_comment(article, "Rash words.", author=author)
     delete_comment(comment=comment, user=author, guest=None)
     client.force_login(author)
     response = client.get(link(article, comment.pk))
@@ -184,7 +184,7 @@ def test_a_deleted_comment_is_gone_for_its_author_as_well(client):
 
 def test_a_pending_comment_is_404_for_others(client):
     article, author = make_article(), UserFactory.create()
-    comment = say(article, author=author)
+    comment = make_comment(article, author=author)
     hold(comment)
     assert client.get(link(article, comment.pk)).status_code == 404
     client.force_login(UserFactory.create())
@@ -197,7 +197,7 @@ def test_a_pending_comment_is_404_for_others(client):
 
 def test_its_author_and_moderators_are_led_to_a_removed_comment(client):
     article, author = make_article(), UserFactory.create()
-    comment = say(article, "Loud words.", author=author)
+    comment = make_comment(article, "Loud words.", author=author)
     change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
     client.force_login(author)
     page = client.get(link(article, comment.pk), follow=True).content.decode()
@@ -209,13 +209,13 @@ def test_its_author_and_moderators_are_led_to_a_removed_comment(client):
 @pytest.mark.parametrize("query", ["x", "-1", "0", str(2**63), "1%00", "²"])
 def test_a_bad_cursor_is_404(client, query):
     article = make_article()
-    comment, other = say(article), say(article)
+    comment, other = make_comment(article), make_comment(article)
     assert client.get(link(article, comment.pk) + f"?after={query}").status_code == 404
     assert client.get(link(article, comment.pk) + f"?after={other.pk}").status_code == 404
 
 
 def test_a_comment_of_another_story_is_not_found(client):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     for url in (
         link(make_article("Another"), comment.pk),
         link(comment.discussion.article, comment.pk + 1),
@@ -225,7 +225,7 @@ def test_a_comment_of_another_story_is_not_found(client):
 
 
 def test_the_statements_do_not_grow_with_the_branch(client, django_assert_num_queries):
-    for title, replies in (("Short", REPLIES + 3), ("Long", 300)):
+    for title, replies in (("Short", REPLIES_PER_TREE + 3), ("Long", 300)):
         article = make_article(title)
         _, *made = bring_in(article, 1, replies)
         with django_assert_num_queries(6):

@@ -8,12 +8,12 @@ import pytest
 from django.utils import timezone
 
 from articles.models import Article, Topic
-from comments.imports import Imported, import_comments
-from comments.models import DEPTH_MAX, Comment, Discussion, Reason, State
+from comments.imports import ImportedComment, import_comments
+from comments.models import MAX_DEPTH, Comment, Discussion, Reason, State
 from comments.policy import Policy
 from comments.services import change_discussion, change_states, move_comment
-from comments.thread.reading import BUDGET, REPLIES, Cursor, Order, Reader, read_branch
-from tests.factories import UserFactory, make_article, say
+from comments.thread.reading import COMMENTS_PER_PAGE, REPLIES_PER_TREE, Cursor, Order, Reader, read_branch
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -65,9 +65,9 @@ def bring_in(article, roots, replies=0):
     start, made = timezone.now() - timedelta(days=400), []
     for n in range(roots):
         at, root = start + timedelta(minutes=n), len(made)
-        made.append(Imported(source_id=f"{n}", author_name="Ida", body=f"Root {n}", created_at=at))
+        made.append(ImportedComment(source_id=f"{n}", author_name="Ida", body=f"Root {n}", created_at=at))
         made += [
-            Imported(
+            ImportedComment(
                 source_id=f"{n}.{m}", author_name="Bo", body=f"Reply {n}.{m}", created_at=at, parent=root
             )
             for m in range(replies)
@@ -78,9 +78,9 @@ def bring_in(article, roots, replies=0):
 def test_a_story_with_its_thread(client):
     article = make_article(standfirst="It was the last one.", byline="Ida Berg")
     article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
-    root = say(article, "I *learned* to row there.")
-    answer = say(article, "So did I.", parent=root)
-    deeper = say(article, "When?", parent=answer)
+    root = make_comment(article, "I *learned* to row there.")
+    answer = make_comment(article, "So did I.", parent=root)
+    deeper = make_comment(article, "When?", parent=answer)
 
     page = read(client, article)
 
@@ -133,7 +133,7 @@ def test_a_story_of_unknown_rights_is_for_no_search_engine(client, rights, is_fo
 
 def test_a_hidden_discussion_shows_nothing_of_itself(client):
     article = make_article()
-    comment = say(article, "Under the carpet.")
+    comment = make_comment(article, "Under the carpet.")
     change_discussion(article=article, status=Discussion.Status.HIDDEN)
 
     page = read(client, article)
@@ -154,7 +154,7 @@ def test_a_discussion_that_was_hidden_from_the_start_is_said_to_be_none(client):
 
 def test_a_closed_discussion_says_so_and_reads_from_its_start(client):
     article = make_article()
-    first, second = say(article), say(article)
+    first, second = make_comment(article), make_comment(article)
     assert ids(read(client, article)) == [second.pk, first.pk]
 
     change_discussion(article=article, status=Discussion.Status.CLOSED)
@@ -168,7 +168,7 @@ def test_a_closed_discussion_says_so_and_reads_from_its_start(client):
 
 def test_the_reader_chooses_the_order(client):
     article = make_article()
-    first, second = say(article), say(article)
+    first, second = make_comment(article), make_comment(article)
     assert ids(read(client, article, "?order=oldest")) == [first.pk, second.pk]
     assert ids(read(client, article, "?order=newest")) == [second.pk, first.pk]
     read(client, article, "?order=; DROP TABLE", status=404)
@@ -177,8 +177,8 @@ def test_the_reader_chooses_the_order(client):
 def test_only_the_author_and_moderators_see_a_pending_comment(client):
     article, author, editor = make_article(), UserFactory.create(), UserFactory.create(roles=("Editor",))
     article.editors.add(editor)
-    root = say(article)
-    waiting = say(article, "Let me in.", parent=root, author=author)
+    root = make_comment(article)
+    waiting = make_comment(article, "Let me in.", parent=root, author=author)
     hold(waiting)
 
     assert "Let me in" not in read(client, article)
@@ -196,7 +196,7 @@ def test_only_the_author_and_moderators_see_a_pending_comment(client):
 
 def test_a_waiting_first_level_comment_is_seen_by_its_author(client):
     article, author = make_article(), UserFactory.create()
-    hold(say(article, "First!", author=author))
+    hold(make_comment(article, "First!", author=author))
     assert "First!" not in read(client, article)
     client.force_login(author)
     assert "First!" in read(client, article)
@@ -209,7 +209,7 @@ def test_equal_sentences_of_two_findings_are_shown_once(client, monkeypatch):
 
     monkeypatch.setattr("comments.thread.reading.policy", TwoTerms)
     article, author = make_article(), UserFactory.create()
-    hold(say(article, author=author))
+    hold(make_comment(article, author=author))
     client.force_login(author)
     page = read(client, article)
     assert page.count("It has a word that is looked at. It is your first.") == 1
@@ -218,8 +218,8 @@ def test_equal_sentences_of_two_findings_are_shown_once(client, monkeypatch):
 
 def test_a_removed_comment_leaves_a_place_where_it_was_answered(client):
     article = make_article()
-    answered, alone = say(article, "Loud words."), say(article, "Louder words.")
-    answer = say(article, "Calm down.", parent=answered)
+    answered, alone = make_comment(article, "Loud words."), make_comment(article, "Louder words.")
+    answer = make_comment(article, "Calm down.", parent=answered)
     remove(answered)
     remove(alone)
 
@@ -236,7 +236,7 @@ def test_a_removed_comment_leaves_a_place_where_it_was_answered(client):
 
 def test_the_author_of_a_removed_comment_is_told(client):
     article, author = make_article(), UserFactory.create()
-    comment = say(article, "Loud words.", author=author)
+    comment = make_comment(article, "Loud words.", author=author)
     remove(comment)
     client.force_login(author)
     page = read(client, article)
@@ -248,9 +248,9 @@ def test_the_author_of_a_removed_comment_is_told(client):
 def test_a_visible_reply_under_an_invisible_parent_breaks_no_list(client):
     """Only the moderator who sees the pending reply sees the removed parent and its tree."""
     article = make_article()
-    root = say(article)
-    middle = say(article, parent=root)
-    last = say(article, "Hanging on.", parent=middle)
+    root = make_comment(article)
+    middle = make_comment(article, parent=root)
+    last = make_comment(article, "Hanging on.", parent=middle)
     hold(last)
     remove(middle)
 
@@ -266,7 +266,7 @@ def test_roles_are_marked(client):
     mine, other = UserFactory.create(roles=("Editor",)), UserFactory.create(roles=("Editor",))
     article.editors.add(mine)
     for author in (mine, other, UserFactory.create(roles=("Moderator", "Reader")), UserFactory.create()):
-        say(article, author=author)
+        make_comment(article, author=author)
     page = read(client, article, "?order=oldest")
     marks = [piece.split("<")[0] for piece in page.split('class="role">')[1:]]
     assert marks == ["author", "editor", "moderator"]
@@ -274,7 +274,7 @@ def test_roles_are_marked(client):
 
 def test_a_strangers_page_may_be_kept_by_anybody(client):
     article = make_article()
-    say(article)
+    make_comment(article)
     response = client.get(article.get_absolute_url())
     assert response["Cache-Control"] == "public, no-cache"
     assert "Cookie" in response["Vary"]
@@ -334,7 +334,7 @@ def test_the_statements_do_not_grow_with_the_thread(
 
 def test_what_waits_costs_a_member_one_statement_more(client, django_assert_num_queries):
     article, author = make_article(), UserFactory.create()
-    waiting = [say(article, author=author) for _ in range(5)]
+    waiting = [make_comment(article, author=author) for _ in range(5)]
     client.force_login(author)
     read(client, article)
     with django_assert_num_queries(STATEMENTS["Reader"]):
@@ -361,31 +361,31 @@ def test_pages_follow_one_another_without_hole_or_repeat(client):
 
     assert seen == created
     assert query == ""
-    assert len(ids(read(client, article))) == BUDGET
+    assert len(ids(read(client, article))) == COMMENTS_PER_PAGE
 
 
 def test_a_page_counts_replies_in_its_budget(client):
     article = make_article()
     bring_in(article, 30, 19)
-    assert len(ids(read(client, article))) == BUDGET
+    assert len(ids(read(client, article))) == COMMENTS_PER_PAGE
 
 
 def test_a_long_tree_says_how_much_is_left(client):
     article = make_article()
-    root, *replies = bring_in(article, 1, REPLIES + 5)
+    root, *replies = bring_in(article, 1, REPLIES_PER_TREE + 5)
     page = read(client, article)
-    assert ids(page) == [root, *replies[:REPLIES]]
+    assert ids(page) == [root, *replies[:REPLIES_PER_TREE]]
     assert "Show 5 more replies" in page
-    assert f'href="comments/{root}/?after={replies[REPLIES - 1]}"' in page
+    assert f'href="comments/{root}/?after={replies[REPLIES_PER_TREE - 1]}"' in page
 
 
 @pytest.mark.parametrize("role", ["Reader", "Moderator", None])
 def test_what_waits_below_a_removed_comment_is_there_for_those_who_may_see_it(client, role):
     article, author = make_article(), UserFactory.create()
-    root = say(article, "Loud words.")
-    between = say(article, parent=root)
-    reply = say(article, "A waiting word.", parent=between, author=author)
-    say(article, "Elsewhere.")
+    root = make_comment(article, "Loud words.")
+    between = make_comment(article, parent=root)
+    reply = make_comment(article, "A waiting word.", parent=between, author=author)
+    make_comment(article, "Elsewhere.")
     hold(reply)
     remove(between)
     remove(root)
@@ -428,15 +428,15 @@ def test_a_bad_cursor_is_not_found(client, cursor):
 )
 def test_a_far_cursor_is_an_empty_page_or_all(client, cursor, after_it):
     article = make_article()
-    say(article)
+    make_comment(article)
     assert len(ids(read(client, article, f"?order=oldest&after={cursor}"))) == after_it
 
 
 def test_the_parent_named_by_the_deepest_reply_follows_its_moves():
     article = make_article()
-    line = [say(article)]
-    for _ in range(DEPTH_MAX):
-        line.append(say(article, parent=line[-1]))
+    line = [make_comment(article)]
+    for _ in range(MAX_DEPTH):
+        line.append(make_comment(article, parent=line[-1]))
     target, deepest = line[-2:]
     before = Comment.objects.filter(pk=deepest.pk).values().get()
 
@@ -453,7 +453,7 @@ def test_the_parent_named_by_the_deepest_reply_follows_its_moves():
 
 
 def test_a_cursor_survives_its_way_through_a_url():
-    comment = say(make_article())
+    comment = make_comment(make_article())
     cursor = Cursor.of(comment.created_at, comment.pk)
     assert Cursor.parse(str(cursor)) == cursor
     assert cursor.value(Order.NEWEST) == comment.created_at
@@ -475,8 +475,10 @@ def test_a_comment_with_missing_text_says_so(client):
     import_comments(
         article=article,
         comments=[
-            Imported(source_id="1", author_name="A", body="", created_at=at, text_missing="all"),
-            Imported(source_id="2", author_name="B", body="IN OUR", created_at=at, text_missing="rest"),
+            ImportedComment(source_id="1", author_name="A", body="", created_at=at, text_missing="all"),
+            ImportedComment(
+                source_id="2", author_name="B", body="IN OUR", created_at=at, text_missing="rest"
+            ),
         ],
         actor=None,
         batch=uuid4(),

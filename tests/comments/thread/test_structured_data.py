@@ -13,7 +13,7 @@ from articles.models import Article
 from comments.models import Discussion, Reason, State
 from comments.services import change_discussion, change_states
 from comments.thread.structured_data import COMMENT_LENGTH, MAX_COMMENTS
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ def test_a_story_and_its_comments(client):
         source_url="https://agency.example/slip",
         rights=Article.Rights.LICENSED,
     )
-    comment = say(
+    comment = make_comment(
         article, "I *learned* to row there.\n\nTwice & well.", guest=GuestFactory.create(name="Jim")
     )
     url = settings.SITE_URL + article.get_absolute_url()
@@ -110,7 +110,7 @@ def test_previews_of_a_link(client):
 
 def test_of_unknown_rights_only_the_name_is_told(client):
     article = make_article(rights=Article.Rights.UNKNOWN, body="Not ours to give.")
-    say(article)
+    make_comment(article)
     head = read(client, article).partition("</head>")[0]
     assert '<meta name="robots" content="noindex">' in head
     assert '<meta property="og:title" content="The slip closes">' in head
@@ -121,7 +121,7 @@ def test_of_unknown_rights_only_the_name_is_told(client):
 
 def test_nothing_that_people_write_ends_the_script(client):
     article = make_article(HOSTILE, standfirst=HOSTILE, byline=HOSTILE, source_name=HOSTILE)
-    say(article, HOSTILE, guest=GuestFactory.create(name=HOSTILE[:79]))
+    make_comment(article, HOSTILE, guest=GuestFactory.create(name=HOSTILE[:79]))
     page = read(client, article)
     raw = SCRIPT.search(page)[1]
     assert not set("<>&\u2028\u2029") & set(raw)
@@ -134,7 +134,8 @@ def test_only_what_all_can_read_and_no_more_than_ten(client):
     article = make_article()
     member = UserFactory.create(roles=("Moderator",))
     comments = [
-        say(article, f"Comment {n}. " + "Long words. " * 40, author=member) for n in range(MAX_COMMENTS + 4)
+        make_comment(article, f"Comment {n}. " + "Long words. " * 40, author=member)
+        for n in range(MAX_COMMENTS + 4)
     ]
     newest = comments[-1]
     change_states(ids=[newest.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
@@ -152,7 +153,7 @@ def test_only_what_all_can_read_and_no_more_than_ten(client):
 
 def test_a_hidden_discussion_is_not_told(client):
     article = make_article()
-    say(article)
+    make_comment(article)
     change_discussion(article=article, status=Discussion.Status.HIDDEN)
     told = data(read(client, article))
     assert not {"comment", "commentCount"} & told.keys()
@@ -170,7 +171,7 @@ def test_it_needs_no_query(client):
     counts = []
     for rights in (Article.Rights.UNKNOWN, Article.Rights.OURS):
         article = make_article(rights=rights)
-        say(article)
+        make_comment(article)
         with CaptureQueriesContext(connection) as queries:
             read(client, article)
         counts.append(len(queries))
@@ -183,7 +184,7 @@ def test_it_stays_small(client):
     before = len(read(client, article).encode())
     author = UserFactory.create(name="Somebody with a name")
     for _ in range(MAX_COMMENTS):
-        say(article, "Long words. " * 800, author=author)
+        make_comment(article, "Long words. " * 800, author=author)
     told = SCRIPT.search(read(client, article))[1].encode()
     assert len(told) < 4_500
     assert before < 8_000

@@ -9,7 +9,7 @@ import pytest
 
 from archive.services import import_page
 from articles.models import Article
-from comments.imports import Imported, import_comments
+from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, DiscussionDay, Reason, State
 from comments.services import change_states
 from comments.thread.timeline import BAR_COUNT, summarize
@@ -92,7 +92,7 @@ def bring_in_over_time(*comments: tuple[int, int | None]) -> Article:
     article = make_article(source_key="test")
     start = datetime(2013, 6, 19, 12, tzinfo=UTC)
     made = [
-        Imported(
+        ImportedComment(
             source_id=f"{n}",
             author_name="Ida",
             body=f"Comment {n}",

@@ -16,12 +16,12 @@ from accounts.models import ADMINISTRATOR, EDITOR, User
 from accounts.services import make_setup_link
 from articles.models import Site
 from config.models import MailDay, MailFailure
-from config.page_cache.application import Pages
+from config.page_cache.application import PageCacheApp
 from moderation.models import JobRun
 from tests.config.owner.conftest import Inbox
 from tests.config.owner.test_system_status import failed_job, quiet, run_jobs
 from tests.factories import UserFactory, make_article
-from tests.helpers.asking import ask
+from tests.helpers.wsgi_requests import send_request
 from tests.site.test_look import check
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -41,8 +41,8 @@ def shoot(page: Page, name: str) -> None:
 def test_the_owners_walkthrough(live_server: Any, browser: Browser, inbox: Inbox, settings: Any) -> None:
     settings.SITE_URL = live_server.url
     make_article("Council votes to close the old ferry slip", published_at=timezone.now() - timedelta(days=2))
-    site = Pages(WSGIHandler())
-    assert "Soundoff" in ask(site, "/").text
+    site = PageCacheApp(WSGIHandler())
+    assert "Soundoff" in send_request(site, "/").text
     context = browser.new_context(timezone_id="Africa/Cairo", viewport={"width": 390, "height": 844})
     page = context.new_page()
     page.goto(live_server.url + token_of(make_setup_link()))
@@ -89,13 +89,13 @@ def test_the_owners_walkthrough(live_server: Any, browser: Browser, inbox: Inbox
     assert EmailAddress.objects.get().verified
 
     # A kept page has the name already; a setting that is changed later is so in the next request.
-    assert ">The Slip</a>" in ask(site, "/").text
+    assert ">The Slip</a>" in send_request(site, "/").text
     page.goto(live_server.url + "/owner/settings/")
     page.get_by_label("Tagline").fill("A boat, every morning")
     page.locator("[name=time_zone]").fill("oslo")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
-    assert "A boat, every morning" in ask(site, "/").text
+    assert "A boat, every morning" in send_request(site, "/").text
     site.close()
     stored = Site.objects.get()
     assert (stored.time_zone, stored.moderation) == ("Europe/Oslo", "pre")

@@ -12,12 +12,12 @@ from django.utils import timezone
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
 from articles.models import Site
 from articles.services import change_site
-from articles.site.cached_pages import withheld_at
+from articles.site.cached_pages import invalidated_at
 from comments.models import Comment, Discussion, State
 from comments.policy import policy
-from config.page_cache.application import Pages
-from tests.factories import UserFactory, make_article, say
-from tests.helpers.asking import Reply, ask
+from config.page_cache.application import PageCacheApp
+from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.wsgi_requests import Reply, send_request
 
 URL = "/owner/settings/"
 
@@ -40,10 +40,10 @@ def save(client: Client, **values: Any) -> Any:
     return client.post(URL, {**fields(client), **values})
 
 
-def warm(site: Pages, path: str = "/") -> str:
+def warm(site: PageCacheApp, path: str = "/") -> str:
     """Return the page and put it into the cache."""
-    ask(site, path)
-    reply = ask(site, path)
+    send_request(site, path)
+    reply = send_request(site, path)
     assert reply.status == 200
     return text(reply)
 
@@ -73,39 +73,39 @@ def test_only_administrators_have_access(db: None) -> None:
     ],
 )
 def test_a_setting_applies_to_a_cached_page(
-    ada: Client, site: Pages, field: str, value: str, before: str | None, after: str
+    ada: Client, site: PageCacheApp, field: str, value: str, before: str | None, after: str
 ) -> None:
     make_article()
     page = warm(site)
     assert after not in page
     assert before is None or before in page
     assert save(ada, **{field: value}).status_code == 302
-    page = text(ask(site, "/"))
+    page = text(send_request(site, "/"))
     assert after in page
     assert before is None or before not in page
 
 
-def test_the_time_zone_applies_to_a_cached_page(ada: Client, site: Pages) -> None:
+def test_the_time_zone_applies_to_a_cached_page(ada: Client, site: PageCacheApp) -> None:
     url = make_article(published_at=timezone.now() - timedelta(days=2)).get_absolute_url()
-    say(make_article())
+    make_comment(make_article())
     assert "Africa/Cairo" not in warm(site, url)
     before = warm(site, url)
     save(ada, time_zone="cairo")
     assert Site.objects.get().time_zone == "Africa/Cairo"
-    assert text(ask(site, url)) != before
+    assert text(send_request(site, url)) != before
 
 
 def test_the_language_applies_to_a_cached_page_as_the_default(
-    ada: Client, site: Pages, settings: Any
+    ada: Client, site: PageCacheApp, settings: Any
 ) -> None:
     settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
     make_article()
     for _ in range(2):
-        assert '<html lang="en" dir="ltr"' in text(ask(site, "/", Accept_Language="fi"))
-        assert '<html lang="en" dir="ltr"' in text(ask(site, "/", Accept_Language="en-GB,en;q=0.8"))
+        assert '<html lang="en" dir="ltr"' in text(send_request(site, "/", Accept_Language="fi"))
+        assert '<html lang="en" dir="ltr"' in text(send_request(site, "/", Accept_Language="en-GB,en;q=0.8"))
     save(ada, language="ar")
-    assert '<html lang="ar" dir="rtl"' in text(ask(site, "/", Accept_Language="fi"))
-    assert '<html lang="en" dir="ltr"' in text(ask(site, "/", Accept_Language="en-GB,en;q=0.8"))
+    assert '<html lang="ar" dir="rtl"' in text(send_request(site, "/", Accept_Language="fi"))
+    assert '<html lang="en" dir="ltr"' in text(send_request(site, "/", Accept_Language="en-GB,en;q=0.8"))
     # The same for pages that nobody keeps.
     assert '<html lang="ar" dir="rtl"' in Client().get("/accounts/login/").content.decode()
 
@@ -126,41 +126,41 @@ def test_the_help_text_of_the_language(ada: Client, settings: Any) -> None:
     assert help_text().endswith("Readers see their browser’s language if it is one of these.")
 
 
-def test_the_language_of_stories_is_marked_everywhere(ada: Client, site: Pages) -> None:
+def test_the_language_of_stories_is_marked_everywhere(ada: Client, site: PageCacheApp) -> None:
     story = make_article(title="Fergen kommer", standfirst="Hver morgen.", body="Endelig.", rights="ours")
-    say(story, "Det var på tide.")
+    make_comment(story, "Det var på tide.")
     url = story.get_absolute_url()
     for path in ("/", url, "/rules/"):
-        assert 'lang="nb"' not in text(ask(site, path))
+        assert 'lang="nb"' not in text(send_request(site, path))
     assert list(save(ada, written_in="xx").context["form"].errors) == ["written_in"]
     save(ada, written_in="nb", rules="Vær snill.")
-    assert '<h2 lang="nb"><a' in text(ask(site, "/"))
-    page = text(ask(site, url))
+    assert '<h2 lang="nb"><a' in text(send_request(site, "/"))
+    page = text(send_request(site, url))
     assert '<html lang="en"' in page
     assert '<h1 lang="nb">Fergen' in page
     assert '<div class="prose" dir="auto" lang="nb"><p>Endelig.' in page
     assert '<div dir="auto" lang="nb"><p>Det var' in page
     assert '"inLanguage":"nb"' in page
-    assert 'lang="nb"><p>Vær snill.' in text(ask(site, "/rules/"))
-    assert 'xml:lang="nb"' in text(ask(site, "/feed/"))
+    assert 'lang="nb"><p>Vær snill.' in text(send_request(site, "/rules/"))
+    assert 'xml:lang="nb"' in text(send_request(site, "/feed/"))
     save(ada, written_in="")
-    assert 'lang="nb"' not in text(ask(site, url))
+    assert 'lang="nb"' not in text(send_request(site, url))
 
 
 def test_an_unknown_language_is_refused(ada: Client) -> None:
     assert list(save(ada, language="xx").context["form"].errors) == ["language"]
 
 
-def test_the_rules_page_exists_only_with_rules(ada: Client, site: Pages) -> None:
-    assert ask(site, "/rules/").status == 404
+def test_the_rules_page_exists_only_with_rules(ada: Client, site: PageCacheApp) -> None:
+    assert send_request(site, "/rules/").status == 404
     save(ada, rules="Be **kind**.\n\n<script>x</script>")
     page = warm(site, "/rules/")
     assert "<strong>kind</strong>" in page
     assert "<script>x" not in page
     save(ada, rules="Be *short*.")
-    assert "<em>short</em>" in text(ask(site, "/rules/"))
+    assert "<em>short</em>" in text(send_request(site, "/rules/"))
     save(ada, rules="")
-    assert ask(site, "/rules/").status == 404
+    assert send_request(site, "/rules/").status == 404
 
 
 def test_rules_with_an_unknown_image_are_refused(ada: Client) -> None:
@@ -210,26 +210,26 @@ def judged(settings: Any) -> Iterator[None]:
 
 def test_the_moderation_setting_applies_to_new_discussions_only(ada: Client, judged: None) -> None:
     old, new = make_article("Old"), make_article("New")
-    assert say(old).state == State.PENDING
+    assert make_comment(old).state == State.PENDING
     save(ada, moderation="post")
-    assert say(old).state == State.PENDING
-    assert say(new).state == State.PUBLISHED
+    assert make_comment(old).state == State.PENDING
+    assert make_comment(new).state == State.PUBLISHED
     assert set(Discussion.objects.values_list("article__title", "moderation")) == {
         ("Old", "conditional"),
         ("New", "post"),
     }
 
 
-def test_closing_applies_to_a_cached_page(ada: Client, site: Pages) -> None:
+def test_closing_applies_to_a_cached_page(ada: Client, site: PageCacheApp) -> None:
     article = make_article(published_at=timezone.now() - timedelta(days=10))
     url = article.get_absolute_url()
     assert "Add to the discussion" in warm(site, url)
     save(ada, close_after_days=9)
-    assert "Add to the discussion" not in text(ask(site, url))
+    assert "Add to the discussion" not in text(send_request(site, url))
     with pytest.raises(Exception, match="closed"):
-        say(article)
+        make_comment(article)
     save(ada, close_after_days=11)
-    assert "Add to the discussion" in text(ask(site, url))
+    assert "Add to the discussion" in text(send_request(site, url))
 
 
 def test_late_comments_are_reviewed_after_the_set_days(ada: Client, judged: None) -> None:
@@ -237,9 +237,9 @@ def test_late_comments_are_reviewed_after_the_set_days(ada: Client, judged: None
     mona = UserFactory.create(roles=(READER,))
     article = make_article(published_at=timezone.now() - timedelta(days=10))
     save(ada, moderation="post", review_after_days=20)
-    assert say(article, author=mona).findings.filter(check_name="late").count() == 0  # type: ignore[attr-defined]
+    assert make_comment(article, author=mona).findings.filter(check_name="late").count() == 0  # type: ignore[attr-defined]
     save(ada, review_after_days=9)
-    comment = say(article, "Another word about the slip.", author=mona)
+    comment = make_comment(article, "Another word about the slip.", author=mona)
     assert comment.findings.filter(check_name="late").count() == 1  # type: ignore[attr-defined]
     assert ruth.pk
 
@@ -309,8 +309,8 @@ def test_there_is_one_row_and_it_has_comments(ada: Client) -> None:
 
 def test_a_removed_setting_invalidates_pages_without_a_database(ada: Client) -> None:
     save(ada, contact_email="desk@example.org")
-    before = withheld_at()
+    before = invalidated_at()
     save(ada, tagline="Nothing that anybody would miss")
-    assert withheld_at() == before
+    assert invalidated_at() == before
     save(ada, contact_email="")
-    assert withheld_at() > before
+    assert invalidated_at() > before

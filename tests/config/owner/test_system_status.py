@@ -15,17 +15,24 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
-from accounts.services import forget_account
-from archive.nightly import back_up
+from accounts.services import erase_account
+from archive.nightly import make_nightly_backup
 from articles.models import Site
 from comments.tasks import mail_confirmation
 from config.models import MailDay, MailFailure
 from config.owner import system_status
 from config.system_checks import check_proxy_bypass, check_secret_key_mode, check_web_login
 from core import VERSION
-from core.backup_folder import Failure, LastBackup, folder, nightly_folder, remember_failure, remember_last
+from core.backup_folder import (
+    BackupFailure,
+    LastBackup,
+    folder,
+    nightly_folder,
+    record_backup,
+    record_failure,
+)
 from moderation.models import JobRun
-from moderation.scheduled_jobs import Job, forget_done, is_due, tick
+from moderation.scheduled_jobs import Job, delete_finished_tasks, is_due, run_due_jobs
 from tests.config.owner.conftest import Inbox
 from tests.factories import GuestFactory, UserFactory
 
@@ -85,13 +92,13 @@ def test_the_last_backup(ada: Client) -> None:
     file = folder() / "one.backup"
     file.write_bytes(b"x" * 2048)
     made = {"size": 2048, "sha256": "", "seconds": 1.0, "counts": {}}
-    remember_last(LastBackup(file=file, at=timezone.now(), **made))
+    record_backup(LastBackup(file=file, at=timezone.now(), **made))
     text = page(ada)
     assert f"2.0 KB in {file}" in text.replace("\xa0", " ")
     assert "Make a backup each day" not in text
     file.unlink()
     assert "The file is no longer there" in page(ada)
-    remember_last(LastBackup(file=file, at=timezone.now() - timedelta(days=8), **made))
+    record_backup(LastBackup(file=file, at=timezone.now() - timedelta(days=8), **made))
     assert "Make a backup each day" in page(ada)
     (folder() / "last.json").unlink()
 
@@ -108,12 +115,12 @@ def test_the_nightly_backup(ada: Client, settings: Any, tmp_path: Path) -> None:
     assert f"On: the last 3 are kept in {nightly_folder()}. The first one is made within minutes" in page(ada)
 
     with time_machine.travel(datetime(2026, 11, 26, 12, tzinfo=UTC), tick=False):
-        back_up()
+        make_nightly_backup()
     text = page(ada)
     assert "1 backup, " in text
     assert f"in {nightly_folder()}/soundoff-2026-11-26.zip" in text
     assert "Copy them, and erasures.jsonl" in text
-    remember_failure(Failure(timezone.now(), "The disk of /srv is full: the backup was not made."))
+    record_failure(BackupFailure(timezone.now(), "The disk of /srv is full: the backup was not made."))
     text = page(ada)
     assert "failed: The disk of /srv is full: the backup was not made. </strong> The next attempt" in text
     Site.objects.update(backs_up_nightly=False)
@@ -192,7 +199,7 @@ def test_the_scheduler(ada: Client) -> None:
         raise RuntimeError
 
     job = Job("blank old spam", timedelta(days=1), fails)
-    list(tick([job]))
+    list(run_due_jobs([job]))
     text = page(ada)
     assert "Failed: RuntimeError. The next attempt is automatic." in text
     assert not is_due(job, timezone.now())
@@ -206,9 +213,9 @@ def test_finished_jobs_are_deleted_after_a_week(ada: Client, inbox: Inbox) -> No
     quiet.enqueue()
     run_jobs()
     failed = failed_job(inbox)
-    assert forget_done() == 0
+    assert delete_finished_tasks() == 0
     DBTaskResult.objects.update(finished_at=timezone.now() - timedelta(days=8))
-    assert forget_done() == 1
+    assert delete_finished_tasks() == 1
     assert DBTaskResult.objects.failed().get() == failed
 
 
@@ -252,7 +259,7 @@ def test_problems_disappear_when_they_are_fixed(ada: Client, inbox: Inbox, setti
     text = problems_of(ada)
     for gone in ("HTTPS", "mail server", "is not confirmed", "Only this machine"):
         assert gone not in text
-    forget_account(user=user)
+    erase_account(user=user)
     assert "is not confirmed" not in problems_of(ada)
 
 

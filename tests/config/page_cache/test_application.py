@@ -35,17 +35,17 @@ from comments.services import (
     change_discussion,
     change_states,
     delete_comment,
-    mark_comments,
     move_comment,
     recommend,
     rename_author,
+    set_comment_field,
 )
 from comments.tasks import fold_recommendations
-from comments.thread.reading import REPLIES
+from comments.thread.reading import REPLIES_PER_TREE
 from config.page_cache import application
-from config.page_cache.application import Pages
-from tests.factories import UserFactory, make_article, say
-from tests.helpers.asking import HOST, Reply, ask
+from config.page_cache.application import PageCacheApp
+from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.wsgi_requests import HOST, Reply, send_request
 
 ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 
@@ -66,11 +66,11 @@ def statements() -> Iterator[list[str]]:
 # What one request costs
 
 
-def test_an_unchanged_page_costs_one_query_and_no_django(site: Pages, story: str) -> None:
+def test_an_unchanged_page_costs_one_query_and_no_django(site: PageCacheApp, story: str) -> None:
     with statements() as first:
-        made = ask(site, story)
+        made = send_request(site, story)
     with statements() as second:
-        again = ask(site, story)
+        again = send_request(site, story)
     assert (made.status, again.status) == (200, 200)
     assert made.body == again.body
     assert len(first) <= 5, first
@@ -80,46 +80,46 @@ def test_an_unchanged_page_costs_one_query_and_no_django(site: Pages, story: str
 @pytest.mark.parametrize(
     "path", ["/", "/feed/", "/archive/", "{story}", "{story}?order=oldest", "{story}version/"]
 )
-def test_which_pages_are_cached(site: Pages, story: str, path: str) -> None:
+def test_which_pages_are_cached(site: PageCacheApp, story: str, path: str) -> None:
     path = path.format(story=story)
-    assert is_kept(ask(site, path))
+    assert is_kept(send_request(site, path))
     with statements() as asked:
-        assert ask(site, path).status == 200
+        assert send_request(site, path).status == 200
     assert asked == []
 
 
-def test_personal_pages_are_not_cached(site: Pages, story: str) -> None:
+def test_personal_pages_are_not_cached(site: PageCacheApp, story: str) -> None:
     for path in ("/accounts/login/", f"{story}reply/", "/nothing/", f"{story}?order=up", "/search/?q=boat"):
-        assert not is_kept(ask(site, path)), path
+        assert not is_kept(send_request(site, path)), path
     for cookie in ("sessionid=x", "a=b;guest=x", "theme=dark; messages=x"):
-        reply = ask(site, story, Cookie=cookie)
+        reply = send_request(site, story, Cookie=cookie)
         assert reply.headers["Cache-Control"] == "private, no-cache", cookie
         assert not is_kept(reply)
-    assert not is_kept(ask(site, story, Authorization="Basic eDp4"))
+    assert not is_kept(send_request(site, story, Authorization="Basic eDp4"))
     assert site._entries == {}
 
 
-def test_the_front_page_is_cached_and_still_redirects_old_urls(site: Pages) -> None:
+def test_the_front_page_is_cached_and_still_redirects_old_urls(site: PageCacheApp) -> None:
     article = make_article("Here")
     add_redirect(old="/?p=12", to="/stories/here/")
-    assert ask(site, "/").status == 200
-    assert ask(site, "/?utm_source=x").headers["ETag"] == ask(site, "/").headers["ETag"]
-    reply = ask(site, "/?p=12")
+    assert send_request(site, "/").status == 200
+    assert send_request(site, "/?utm_source=x").headers["ETag"] == send_request(site, "/").headers["ETag"]
+    reply = send_request(site, "/?p=12")
     assert (reply.status, reply.headers["Location"]) == (301, "/stories/here/")
-    assert ask(site, "/?p=13").status == 200
+    assert send_request(site, "/?p=13").status == 200
     old = article.get_absolute_url()
-    assert ask(site, old).status == 200
+    assert send_request(site, old).status == 200
     article.slug = "there"
     save_article(article=article)
-    assert ask(site, old).headers["Location"] == "/stories/there/"
-    assert ask(site, "/?p=12").headers["Location"] == "/stories/there/"
+    assert send_request(site, old).headers["Location"] == "/stories/there/"
+    assert send_request(site, "/?p=12").headers["Location"] == "/stories/there/"
 
 
 # HTTP
 
 
-def test_headers(site: Pages, story: str) -> None:
-    reply = ask(site, story)
+def test_headers(site: PageCacheApp, story: str) -> None:
+    reply = send_request(site, story)
     assert reply.headers["Cache-Control"] == "public, no-cache"
     assert reply.headers["Vary"] == "Accept-Encoding, Accept-Language, Cookie"
     assert reply.headers["Content-Length"] == str(len(reply.body))
@@ -127,48 +127,55 @@ def test_headers(site: Pages, story: str) -> None:
     assert "Set-Cookie" not in reply.headers
 
 
-def test_each_encoding_has_an_etag(site: Pages, story: str) -> None:
-    plain = ask(site, story)
+def test_each_encoding_has_an_etag(site: PageCacheApp, story: str) -> None:
+    plain = send_request(site, story)
     for name, unpack in (("gzip", gzip.decompress), ("br", brotli.decompress)):
-        packed = ask(site, story, Accept_Encoding=name)
+        packed = send_request(site, story, Accept_Encoding=name)
         assert packed.headers["Content-Encoding"] == name
         assert unpack(packed.body) == plain.body
         assert packed.headers["ETag"] == f'{plain.headers["ETag"][:-1]}-{name}"'
         assert packed.headers["Content-Length"] == str(len(packed.body))
     none = ("", "gzip;q=0", "zstd", "identity, gzip;q=0.5", "*;q=0", "gzip; q=0.000, *;q=0", "x" * 5000)
     for refused in none:
-        assert "Content-Encoding" not in ask(site, story, Accept_Encoding=refused).headers, refused
+        assert "Content-Encoding" not in send_request(site, story, Accept_Encoding=refused).headers, refused
     for accepted in ("GZIP", "identity;q=0, gzip", "br;q=0, gzip;q=0.5", "br;q=0.5, *"):
-        assert ask(site, story, Accept_Encoding=accepted).headers["Content-Encoding"] == "gzip", accepted
+        assert send_request(site, story, Accept_Encoding=accepted).headers["Content-Encoding"] == "gzip", (
+            accepted
+        )
     for accepted in ("*", "gzip, deflate, br, zstd", "BR"):
-        assert ask(site, story, Accept_Encoding=accepted).headers["Content-Encoding"] == "br", accepted
+        assert send_request(site, story, Accept_Encoding=accepted).headers["Content-Encoding"] == "br", (
+            accepted
+        )
 
 
-def test_a_matching_etag_gets_304(site: Pages, story: str) -> None:
-    etag = ask(site, story).headers["ETag"]
+def test_a_matching_etag_gets_304(site: PageCacheApp, story: str) -> None:
+    etag = send_request(site, story).headers["ETag"]
     for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
-        reply = ask(site, story, If_None_Match=known)
+        reply = send_request(site, story, If_None_Match=known)
         assert (reply.status, reply.body) == (304, b""), known
         assert reply.headers == {
             "ETag": etag,
             "Cache-Control": "public, no-cache",
             "Vary": "Accept-Encoding, Accept-Language, Cookie",
         }
-    assert ask(site, story, If_None_Match=etag, Accept_Encoding="gzip").status == 200
-    assert ask(site, story, If_None_Match='"other"').status == 200
+    assert send_request(site, story, If_None_Match=etag, Accept_Encoding="gzip").status == 200
+    assert send_request(site, story, If_None_Match='"other"').status == 200
 
 
-def test_head_has_the_length_and_no_body(site: Pages, story: str) -> None:
+def test_head_has_the_length_and_no_body(site: PageCacheApp, story: str) -> None:
     for path in (story, "/accounts/login/"):
-        whole, head = ask(site, path), ask(site, path, "HEAD")
+        whole, head = send_request(site, path), send_request(site, path, "HEAD")
         assert head.body == b""
         assert head.status == 200
         assert head.headers["Content-Length"] == str(len(whole.body))
-    assert ask(site, story, "HEAD").headers == ask(site, story).headers
+    assert send_request(site, story, "HEAD").headers == send_request(site, story).headers
 
 
-def test_uncached_pages_are_compressed_as_well(site: Pages) -> None:
-    plain, packed = ask(site, "/accounts/login/"), ask(site, "/accounts/login/", Accept_Encoding="gzip")
+def test_uncached_pages_are_compressed_as_well(site: PageCacheApp) -> None:
+    plain, packed = (
+        send_request(site, "/accounts/login/"),
+        send_request(site, "/accounts/login/", Accept_Encoding="gzip"),
+    )
     assert "Log in" in plain.text
     assert "Log in" in packed.text
     assert packed.headers["Content-Encoding"] == "gzip"
@@ -176,32 +183,34 @@ def test_uncached_pages_are_compressed_as_well(site: Pages) -> None:
     assert "Accept-Encoding" in plain.headers["Vary"]
     assert packed.headers["Content-Length"] == str(len(packed.body))
     assert "csrftoken" in packed.headers["Set-Cookie"]
-    assert "Content-Encoding" not in ask(site, "/readyz", Accept_Encoding="gzip").headers
+    assert "Content-Encoding" not in send_request(site, "/readyz", Accept_Encoding="gzip").headers
 
 
-def test_theme_and_order_are_part_of_the_key(site: Pages, article: Article) -> None:
+def test_theme_and_order_are_part_of_the_key(site: PageCacheApp, article: Article) -> None:
     story = article.get_absolute_url()
     for words in ("Early words.", "Late words."):
-        say(article, words)
-    plain = ask(site, story, Cookie="_ga=1; theme=blue; order=up")
-    dark = ask(site, story, Cookie="theme=dark")
-    oldest = ask(site, story, Cookie="order=oldest; x=y")
-    assert plain.body == ask(site, story).body
+        make_comment(article, words)
+    plain = send_request(site, story, Cookie="_ga=1; theme=blue; order=up")
+    dark = send_request(site, story, Cookie="theme=dark")
+    oldest = send_request(site, story, Cookie="order=oldest; x=y")
+    assert plain.body == send_request(site, story).body
     assert len({plain.body, dark.body, oldest.body}) == 3
     assert oldest.text.index("Early words.") < oldest.text.index("Late words.")
     assert len(site._entries) == 3
-    assert ask(site, "/", Cookie="order=oldest").body == ask(site, "/").body
+    assert send_request(site, "/", Cookie="order=oldest").body == send_request(site, "/").body
     count = len(site._entries)
-    asked = ask(site, f"{story}?order=oldest", Cookie="order=newest")
-    assert asked.body == ask(site, f"{story}?order=oldest").body
+    asked = send_request(site, f"{story}?order=oldest", Cookie="order=newest")
+    assert asked.body == send_request(site, f"{story}?order=oldest").body
     assert len(site._entries) == count + 1
 
 
-def test_requests_for_other_hosts_go_to_django(site: Pages, story: str) -> None:
-    assert is_kept(ask(site, story, Host=f"localhost:{settings.PORT}"))
-    assert not is_kept(ask(site, story, Host="localhost:1"))
-    assert ask(site, story, Host="evil.example").status == 400
-    assert HOST in ask(site, story, Host=f"localhost:{settings.PORT}").text  # its URLs are the site's
+def test_requests_for_other_hosts_go_to_django(site: PageCacheApp, story: str) -> None:
+    assert is_kept(send_request(site, story, Host=f"localhost:{settings.PORT}"))
+    assert not is_kept(send_request(site, story, Host="localhost:1"))
+    assert send_request(site, story, Host="evil.example").status == 400
+    assert (
+        HOST in send_request(site, story, Host=f"localhost:{settings.PORT}").text
+    )  # its URLs are the site's
 
 
 # Hostile requests
@@ -219,9 +228,11 @@ def test_requests_for_other_hosts_go_to_django(site: Pages, story: str) -> None:
         "&".join(f"k{n}={n}" for n in range(5_000)),
     ],
 )
-def test_unknown_query_parameters_are_ignored_by_the_cache(site: Pages, story: str, query: str) -> None:
-    page = ask(site, story)
-    assert ask(site, f"{story}?{query}").body == page.body
+def test_unknown_query_parameters_are_ignored_by_the_cache(
+    site: PageCacheApp, story: str, query: str
+) -> None:
+    page = send_request(site, story)
+    assert send_request(site, f"{story}?{query}").body == page.body
     assert len(site._entries) == 1
 
 
@@ -240,51 +251,51 @@ def test_unknown_query_parameters_are_ignored_by_the_cache(site: Pages, story: s
         "after=" + "9" * 10_000,
     ],
 )
-def test_invalid_values_are_not_cached(site: Pages, story: str, query: str) -> None:
-    assert ask(site, f"{story}?{query}").status in {200, 404}
+def test_invalid_values_are_not_cached(site: PageCacheApp, story: str, query: str) -> None:
+    assert send_request(site, f"{story}?{query}").status in {200, 404}
     assert site._entries == {}
 
 
-def test_a_comment_has_one_url(site: Pages, article: Article) -> None:
+def test_a_comment_has_one_url(site: PageCacheApp, article: Article) -> None:
     """Other spellings ("007", or digits of another script) would each get a cache entry of their own."""
-    root = say(article)
-    replies = [say(article, parent=root) for _ in range(REPLIES + 1)]
+    root = make_comment(article)
+    replies = [make_comment(article, parent=root) for _ in range(REPLIES_PER_TREE + 1)]
     for key in (str(replies[-1].pk), f"0{replies[-1].pk}", str(replies[-1].pk).translate(ARABIC)):
-        found = ask(site, f"{article.get_absolute_url()}comments/{key}/").status
+        found = send_request(site, f"{article.get_absolute_url()}comments/{key}/").status
         assert found == (200 if key == str(replies[-1].pk) else 404), key
     assert len(site._entries) == 1
 
 
-def test_random_bytes_break_nothing(site: Pages) -> None:
+def test_random_bytes_break_nothing(site: PageCacheApp) -> None:
     ways = ["/stories/\xff\xfe/", "/\x00", "/stories/" + "x" * 9_000 + "/", "//", "", "/stories/..%2f/"]
     for path in ways:
-        assert ask(site, path).status in {200, 301, 400, 404}, path
+        assert send_request(site, path).status in {200, 301, 400, 404}, path
     junk = "\xff\x00=;=;;" * 500
     for header in ("Cookie", "Accept_Language", "Accept_Encoding", "If_None_Match", "Authorization"):
-        assert ask(site, "/", **{header: junk}).status == 200, header
-    assert ask(site, "/", Host=junk).status == 400
+        assert send_request(site, "/", **{header: junk}).status == 200, header
+    assert send_request(site, "/", Host=junk).status == 400
 
 
-def test_memory_is_bounded(site: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_bounded(site: PageCacheApp, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(6):
         make_article(f"Story {number}", body="Words " * 2_000)
     sizes = []
     for found in Article.objects.all():
-        ask(site, found.get_absolute_url())
+        send_request(site, found.get_absolute_url())
         sizes.append(site._size)
     assert site._size == sum(entry.size for entry in site._entries.values())
     monkeypatch.setattr(application, "CACHE_BYTES", sizes[2])
-    ask(site, "/")
+    send_request(site, "/")
     assert site._size <= sizes[2]
     assert [key.path for key in site._entries][-1] == "/"
     assert site._size == sum(entry.size for entry in site._entries.values())
 
 
-def test_unknown_orders_are_not_cached(site: Pages, story: str) -> None:
+def test_unknown_orders_are_not_cached(site: PageCacheApp, story: str) -> None:
     for n in range(5):
-        assert ask(site, f"/?order=x{n}").status == 200
-        assert ask(site, f"{story}?order=x{n}").status == 404
-        assert ask(site, story, Cookie=f"order=x{n}; theme=x{n}").status == 200
+        assert send_request(site, f"/?order=x{n}").status == 200
+        assert send_request(site, f"{story}?order=x{n}").status == 404
+        assert send_request(site, story, Cookie=f"order=x{n}; theme=x{n}").status == 200
     assert len(site._entries) == 2
 
 
@@ -301,16 +312,16 @@ class Scene:
         self.topic = Topic.objects.create(name="Boats", slug="boats")
         self.article = make_article("The slip closes")
         self.article.topics.add(self.topic)
-        self.first = say(self.article, "First words.", author=self.editor)
-        self.second = say(self.article, "Second words.")
-        self.answer = say(self.article, "An answer.", parent=self.second)
+        self.first = make_comment(self.article, "First words.", author=self.editor)
+        self.second = make_comment(self.article, "Second words.")
+        self.answer = make_comment(self.article, "An answer.", parent=self.second)
         self.reader = UserFactory.create(name="Ruth")
 
     def repeat(self) -> None:
         """Remove the second comment as a duplicate of one on another story."""
-        self.original = say(make_article("Another story"), "Second words.")
+        self.original = make_comment(make_article("Another story"), "Second words.")
         self.decide(self.second, State.REJECTED, Reason.REPEAT)
-        mark_comments(field="repeat_of", values={self.second.pk: self.original.pk})
+        set_comment_field(field="repeat_of", values={self.second.pk: self.original.pk})
 
     def decide(self, comment: Comment, to: State, reason: Reason) -> None:
         change_states(ids=[comment.pk], to=to, reason=reason, actor=None)
@@ -342,12 +353,12 @@ class Scene:
 Write = Callable[[Scene], Any]
 CHANGES: dict[str, tuple[str, Write, str]] = {
     # what happens: the page, the write, what is on one of the two pages only
-    "a comment": ("story", lambda s: say(s.article, "Third words."), "Third words."),
-    "a comment, seen in the list": ("/", lambda s: say(s.article, "Third words."), "4 comments"),
-    "a comment, asked about": ("version", lambda s: say(s.article, "Third words."), ""),
+    "a comment": ("story", lambda s: make_comment(s.article, "Third words."), "Third words."),
+    "a comment, seen in the list": ("/", lambda s: make_comment(s.article, "Third words."), "4 comments"),
+    "a comment, asked about": ("version", lambda s: make_comment(s.article, "Third words."), ""),
     "an answer on its own page": (
         "comment",
-        lambda s: say(s.article, "Deeper.", parent=s.answer),
+        lambda s: make_comment(s.article, "Deeper.", parent=s.answer),
         "Deeper.",
     ),
     "an edit": (
@@ -455,12 +466,12 @@ CHANGES: dict[str, tuple[str, Write, str]] = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_no_change_is_missed(site: Pages, other: Pages, name: str) -> None:
+def test_no_change_is_missed(site: PageCacheApp, other: PageCacheApp, name: str) -> None:
     where, write, words = CHANGES[name]
     scene = Scene()
     if where == "comment":  # near its start it is read in the story
         for number in range(25):
-            scene.answer = say(scene.article, f"Number {number}.", parent=scene.second)
+            scene.answer = make_comment(scene.article, f"Number {number}.", parent=scene.second)
     if "repeat" in name:
         scene.repeat()
     if name == "what a repeat repeats is published":
@@ -474,31 +485,31 @@ def test_no_change_is_missed(site: Pages, other: Pages, name: str) -> None:
         "comment": f"{story}comments/{scene.answer.pk}/",
         "topic": "/topics/boats/",
     }.get(where, where)
-    before = [ask(one, path) for one in (site, other)]
+    before = [send_request(one, path) for one in (site, other)]
     assert before[0].status == 200
     write(scene)
     for one, earlier in zip((site, other), before, strict=True):
-        later = ask(one, path)
+        later = send_request(one, path)
         assert later.body != earlier.body
         assert not words or (words in later.text) != (words in earlier.text)
-        fresh = Pages(WSGIHandler())
-        assert later.body == ask(fresh, path).body
+        fresh = PageCacheApp(WSGIHandler())
+        assert later.body == send_request(fresh, path).body
         fresh.close()
 
 
-def test_an_unpublished_story_is_not_found(site: Pages, other: Pages) -> None:
+def test_an_unpublished_story_is_not_found(site: PageCacheApp, other: PageCacheApp) -> None:
     scene = Scene()
     alone = make_article("Alone")
     for one in (site, other):
-        assert ask(one, alone.get_absolute_url()).status == 200
+        assert send_request(one, alone.get_absolute_url()).status == 200
     scene.admin.post(f"/admin/articles/article/{alone.pk}/delete/", {"post": "yes"})
     for one in (site, other):
-        assert ask(one, alone.get_absolute_url()).status == 404
-        assert "Alone" not in ask(one, "/").text
+        assert send_request(one, alone.get_absolute_url()).status == 404
+        assert "Alone" not in send_request(one, "/").text
 
 
-def test_another_process_writes(site: Pages, article: Article) -> None:
-    assert "From elsewhere." not in ask(site, article.get_absolute_url()).text
+def test_another_process_writes(site: PageCacheApp, article: Article) -> None:
+    assert "From elsewhere." not in send_request(site, article.get_absolute_url()).text
     script = f"""
         import django; django.setup()
         from django.conf import settings
@@ -516,16 +527,16 @@ from tests.factories import say
     subprocess.run(
         [sys.executable, "-c", "\n".join(map(str.strip, script.splitlines()))], env=env, check=True
     )
-    assert "From elsewhere." in ask(site, article.get_absolute_url()).text
+    assert "From elsewhere." in send_request(site, article.get_absolute_url()).text
 
 
-def test_removing_an_unseen_flood_keeps_the_cached_page(site: Pages, article: Article) -> None:
-    held = say(article)
+def test_removing_an_unseen_flood_keeps_the_cached_page(site: PageCacheApp, article: Article) -> None:
+    held = make_comment(article)
     change_states(ids=[held.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
-    ask(site, article.get_absolute_url())
+    send_request(site, article.get_absolute_url())
     change_states(ids=[held.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
     with statements() as asked:
-        ask(site, article.get_absolute_url())
+        send_request(site, article.get_absolute_url())
     assert asked == []
 
 
@@ -543,28 +554,28 @@ def moments_to_come() -> Iterator[datetime]:
         lead *= 3
 
 
-def test_a_scheduled_story_appears_on_time(site: Pages, article: Article) -> None:
+def test_a_scheduled_story_appears_on_time(site: PageCacheApp, article: Article) -> None:
     for soon in moments_to_come():
         later = make_article(f"The slip opens at {soon:%X.%f}", published_at=soon)
-        front_page, status = ask(site, "/").text, ask(site, later.get_absolute_url()).status
+        front_page, status = send_request(site, "/").text, send_request(site, later.get_absolute_url()).status
         with statements() as asked:
-            ask(site, "/")
+            send_request(site, "/")
     assert later.title not in front_page
     assert status == 404
     assert asked == []
     time.sleep(max(0, (soon - timezone.now()).total_seconds()) + 0.01)
-    assert later.title in ask(site, "/").text
-    assert later.title in ask(site, "/feed/").text
-    assert ask(site, later.get_absolute_url()).status == 200
+    assert later.title in send_request(site, "/").text
+    assert later.title in send_request(site, "/feed/").text
+    assert send_request(site, later.get_absolute_url()).status == 200
 
 
-def test_a_discussion_closes_on_time(site: Pages, article: Article) -> None:
+def test_a_discussion_closes_on_time(site: PageCacheApp, article: Article) -> None:
     for soon in moments_to_come():
         change_discussion(article=article, closes_at=soon)
-        page = ask(site, article.get_absolute_url()).text
+        page = send_request(site, article.get_absolute_url()).text
     assert "Closed" not in page
     time.sleep(max(0, (soon - timezone.now()).total_seconds()) + 0.01)
-    assert "Closed" in ask(site, article.get_absolute_url()).text
+    assert "Closed" in send_request(site, article.get_absolute_url()).text
 
 
 # Many at once
@@ -589,14 +600,16 @@ def in_threads(work: Callable[[], None], count: int) -> None:
     assert not failed, failed
 
 
-def test_readers_see_every_acknowledged_comment(site: Pages, other: Pages, article: Article) -> None:
+def test_readers_see_every_acknowledged_comment(
+    site: PageCacheApp, other: PageCacheApp, article: Article
+) -> None:
     acknowledged, done = 0, threading.Event()
 
     def read() -> None:
         while not done.is_set():
             for one in (site, other):
                 known = acknowledged
-                page = ask(one, article.get_absolute_url()).text
+                page = send_request(one, article.get_absolute_url()).text
                 seen = max((int(n) for n in re.findall(r"Number (\d+)\.", page)), default=0)
                 assert seen >= known
 
@@ -604,15 +617,15 @@ def test_readers_see_every_acknowledged_comment(site: Pages, other: Pages, artic
     readers.start()
     try:
         for number in range(1, 41):
-            say(article, f"Number {number}.")
+            make_comment(article, f"Number {number}.")
             acknowledged = number
     finally:
         done.set()
         readers.join()
-    assert "Number 40." in ask(site, article.get_absolute_url()).text
+    assert "Number 40." in send_request(site, article.get_absolute_url()).text
 
 
-def test_a_page_is_rendered_once_for_simultaneous_requests(site: Pages, story: str) -> None:
+def test_a_page_is_rendered_once_for_simultaneous_requests(site: PageCacheApp, story: str) -> None:
     made: list[str] = []
     django, start = site.django, threading.Barrier(8)
 
@@ -625,7 +638,7 @@ def test_a_page_is_rendered_once_for_simultaneous_requests(site: Pages, story: s
 
     def read() -> None:
         start.wait()
-        assert ask(site, story).status == 200
+        assert send_request(site, story).status == 200
 
     in_threads(read, 8)
     assert len(made) == 1

@@ -18,21 +18,21 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import EDITOR
-from articles.editing.services import publish, set_embargo, take_back, unschedule
 from articles.models import Article, Topic
 from articles.publishing.front_page import pin
+from articles.publishing.services import publish, set_embargo, unpublish, unschedule
 from articles.redirects import add_redirect
-from articles.services import save_article, sign_article, touch_site
+from articles.services import save_article, set_article_authors, touch_site
 from articles.sitemap import SITEMAP_SIZE
 from comments.models import Discussion, Reason, State
-from comments.services import change_discussion, change_states, mark_comments
-from config.page_cache.application import Pages
+from comments.services import change_discussion, change_states, set_comment_field
+from config.page_cache.application import PageCacheApp
 from moderation.actions import setting_changes
 from moderation.actions.decisions import undo
 from moderation.models import Batch, Change
 from tests.articles.images.made import jpeg, make_image
-from tests.factories import UserFactory, make_article, say
-from tests.helpers.asking import Reply, ask
+from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.wsgi_requests import Reply, send_request
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,18 +77,18 @@ class Scene:
         )
         setting = [(Change.Target.ARTICLE, article.pk, "published_at", MONTH)]
         with transaction.atomic():
-            setting_changes.make(batch=self.batch, changes=setting)  # as an import publishes it
+            setting_changes.apply_changes(batch=self.batch, changes=setting)  # as an import publishes it
         article.refresh_from_db()
         article.title, article.slug = SIGNS["title"], "the-secret-of-the-slipway"
         self.article = save_article(article=article)
         self.article.topics.add(self.topic)
-        sign_article(article=self.article, people=[self.author])
+        set_article_authors(article=self.article, people=[self.author])
         change_discussion(
             article=self.article, status=Discussion.Status.OPEN, closes_at=timezone.now() + LATER
         )
         member = UserFactory.create(name=SIGNS["who commented"], has_page=True)
-        self.comment = say(self.article, f"Overhearing {FIND}.", author=member)
-        self.answer = say(self.article, "Overhearing again.", parent=self.comment)
+        self.comment = make_comment(self.article, f"Overhearing {FIND}.", author=member)
+        self.answer = make_comment(self.article, "Overhearing again.", parent=self.comment)
         ids = [self.comment.pk, self.answer.pk]
         change_states(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
         add_redirect(old="/?p=12", to=self.article.get_absolute_url())
@@ -97,9 +97,9 @@ class Scene:
         self.neighbour = make_article("A zephyrine neighbour", body="Zephyrine, zephyrine.")
         save_article(article=self.neighbour)
         # A comment elsewhere that is gone because it said the same.
-        repeat = say(self.neighbour, f"Overhearing {FIND}.")
+        repeat = make_comment(self.neighbour, f"Overhearing {FIND}.")
         change_states(ids=[repeat.pk], to=State.REJECTED, reason=Reason.REPEAT, actor=None)
-        mark_comments(field="repeat_of", values={repeat.pk: self.comment.pk})
+        set_comment_field(field="repeat_of", values={repeat.pk: self.comment.pk})
         self.fresh()
 
     def fresh(self) -> Article:
@@ -107,7 +107,7 @@ class Scene:
         return self.article
 
     def back(self, why: str = "") -> Article:
-        return take_back(article=self.fresh(), why=why, seen=self.article.version)
+        return unpublish(article=self.fresh(), why=why, seen=self.article.version)
 
     def at(self, moment: datetime) -> Article:
         return publish(article=self.fresh(), at=moment, seen=self.article.version)
@@ -223,12 +223,12 @@ def content_of(reply: Reply) -> str:
     return f"{reply.text} {reply.headers.get('Location', '')}"
 
 
-def surfaces(site: Pages, found: dict[str, list[str]]) -> dict[str, list[str]]:
+def surfaces(site: PageCacheApp, found: dict[str, list[str]]) -> dict[str, list[str]]:
     """Return the URL and the tell-tale text of each surface that reveals the story."""
     leaks: dict[str, list[str]] = {}
     for name, urls in found.items():
         for url in urls:
-            text = content_of(ask(site, url))
+            text = content_of(send_request(site, url))
             for asked in (url.partition("?")[0], Scene._known if Scene._known in url else "/"):
                 # A form, an answer and "Log in" say again which address they were asked.
                 text = text.replace(asked, " ") if asked != "/" else text
@@ -242,23 +242,23 @@ def test_there_are_fourteen_ways() -> None:
     assert len(KINDS) == 14
 
 
-def test_a_published_story_is_on_every_page(site: Pages) -> None:
+def test_a_published_story_is_on_every_page(site: PageCacheApp) -> None:
     scene = Scene()
     shown = surfaces(site, scene.lists | scene.own)
     # It is from 1999; on every other page at least its topic is named.
     assert set(scene.lists | scene.own) - set(shown) == {"news sitemap"}
     for name, urls in scene.own.items():
         for url in urls:
-            assert ask(site, url).status in {200, 301, 302}, (name, url)
+            assert send_request(site, url).status in {200, 301, 302}, (name, url)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_hidden_story_is_on_no_page(site: Pages, kind: str) -> None:
+def test_a_hidden_story_is_on_no_page(site: PageCacheApp, kind: str) -> None:
     scene = Scene()
     for urls in (scene.lists | scene.own).values():
         for url in urls:
-            ask(site, url)  # so that it is kept, as published
-    assert ask(site, Scene._known).status == 200
+            send_request(site, url)  # so that it is kept, as published
+    assert send_request(site, Scene._known).status == 200
 
     KINDS[kind](scene)
 
@@ -268,23 +268,23 @@ def test_a_hidden_story_is_on_no_page(site: Pages, kind: str) -> None:
         for url in urls:
             gone = {404, 410} if name == "page and structured data" else {404}
             if name != "topic":
-                assert ask(site, url).status in gone, (name, url)
+                assert send_request(site, url).status in gone, (name, url)
     if kind in {"draft", "taken back"}:
-        fresh = Pages(WSGIHandler())  # another process, that has kept nothing
+        fresh = PageCacheApp(WSGIHandler())  # another process, that has kept nothing
         assert surfaces(fresh, scene.lists | scene.own) == {}
         fresh.close()
 
 
-def test_a_story_with_unknown_rights_is_not_in_feeds(site: Pages) -> None:
+def test_a_story_with_unknown_rights_is_not_in_feeds(site: PageCacheApp) -> None:
     scene = Scene()
     for url in ("/feed/", "/topics/clandestine/feed/", *scene.lists["sitemap"], *scene.own["oEmbed"]):
-        ask(site, url)
+        send_request(site, url)
     scene.article.rights = Article.Rights.UNKNOWN
     save_article(article=scene.article)
     outside = {name: urls for name, urls in scene.lists.items() if "feed" in name or "sitemap" in name}
     assert surfaces(site, outside | {"topic": ["/topics/clandestine/feed/"]}) == {}
-    assert [ask(site, url).status for url in scene.own["oEmbed"]] == [404, 404]
-    page = ask(site, Scene._known)
+    assert [send_request(site, url).status for url in scene.own["oEmbed"]] == [404, 404]
+    page = send_request(site, Scene._known)
     assert page.status == 200
     assert "ld+json" not in page.text
-    assert ask(site, f"{Scene._known}feed/").status == 404
+    assert send_request(site, f"{Scene._known}feed/").status == 404

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from articles.models import Article
-from articles.site.cached_pages import withhold
+from articles.site.cached_pages import invalidate
 from comments.services import delete_comment
 from config.page_cache import application, last_copies
-from config.page_cache.application import Pages
+from config.page_cache.application import PageCacheApp
 from config.page_cache.keys import Key
 from config.page_cache.last_copies import LastCopies, LastCopy
 from tests.config.test_fallback_pages import LINE, frozen
-from tests.factories import say
-from tests.helpers.asking import ask
+from tests.factories import make_comment
+from tests.helpers.wsgi_requests import send_request
 
 
 def key(path: str) -> Key:
@@ -33,48 +33,54 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "pages"
 
 
-def test_a_process_shows_copies_of_another_one(site: Pages, other: Pages, article: Article) -> None:
-    say(article, "Words of before.")
+def test_a_process_shows_copies_of_another_one(
+    site: PageCacheApp, other: PageCacheApp, article: Article
+) -> None:
+    make_comment(article, "Words of before.")
     story = article.get_absolute_url()
-    ask(site, story)
+    send_request(site, story)
     site.sweep()
     with frozen():
-        shown = ask(other, story)
+        shown = send_request(other, story)
         assert shown.status == 200
         assert LINE in shown.text
         assert "Words of before." in shown.text
         assert shown.headers["Cache-Control"] == "no-store"
         assert "ETag" not in shown.headers
-        assert ask(other, f"{story}?order=oldest").status == 503  # another page
-        assert ask(other, story, Cookie="theme=dark").status == 503
+        assert send_request(other, f"{story}?order=oldest").status == 503  # another page
+        assert send_request(other, story, Cookie="theme=dark").status == 503
 
 
-def test_the_next_sweep_deletes_outdated_copies(site: Pages, other: Pages, article: Article) -> None:
+def test_the_next_sweep_deletes_outdated_copies(
+    site: PageCacheApp, other: PageCacheApp, article: Article
+) -> None:
     story = article.get_absolute_url()
-    ask(site, story)
+    send_request(site, story)
     site.sweep()
-    say(article, "Words that are new.")
+    make_comment(article, "Words that are new.")
     site.sweep()
     with frozen():
-        assert ask(other, story).status == 503
+        assert send_request(other, story).status == 503
 
 
-def test_a_copy_from_before_an_invalidation_is_not_shown(site: Pages, other: Pages, article: Article) -> None:
-    story, made = article.get_absolute_url(), say(article, "Words to take back.")
-    ask(site, story)
+def test_a_copy_from_before_an_invalidation_is_not_shown(
+    site: PageCacheApp, other: PageCacheApp, article: Article
+) -> None:
+    story, made = article.get_absolute_url(), make_comment(article, "Words to take back.")
+    send_request(site, story)
     site.sweep()
     assert delete_comment(comment=made, user=None, guest=made.guest)
     with frozen():
-        assert ask(other, story).status == 503
+        assert send_request(other, story).status == 503
 
 
-def test_an_old_copy_is_not_shown(site: Pages, other: Pages, story: str, folder: Path) -> None:
-    ask(site, story)
+def test_an_old_copy_is_not_shown(site: PageCacheApp, other: PageCacheApp, story: str, folder: Path) -> None:
+    send_request(site, story)
     site.sweep()
     (mark,) = folder.glob("*/confirmed")
     os.utime(mark, (time.time() - 60, time.time() - 60))
     with frozen():
-        assert ask(other, story).status == 503
+        assert send_request(other, story).status == 503
 
 
 def test_copies_are_private_and_deleted_with_the_process(folder: Path) -> None:
@@ -121,9 +127,9 @@ def test_the_folder_of_a_killed_process_is_deleted(folder: Path) -> None:
     assert killed.find(key("/"))
 
 
-def test_write_errors_do_not_fail_pages(site: Pages, story: str, folder: Path, tmp_path: Path) -> None:
+def test_write_errors_do_not_fail_pages(site: PageCacheApp, story: str, folder: Path, tmp_path: Path) -> None:
     folder.write_text("no folder")
-    assert ask(site, story).status == 200
+    assert send_request(site, story).status == 200
     site.sweep()
-    withhold()
-    assert ask(site, story).status == 200
+    invalidate()
+    assert send_request(site, story).status == 200

@@ -10,20 +10,26 @@ import psycopg2
 import pytest
 from django.db import connection as django_connection
 
-from config.page_cache.stamp_reader import CONNECTIONS_MAX, AsyncStampReader, Contact, Stamp, stamp_query
+from config.page_cache.stamp_reader import (
+    CONNECTIONS_MAX,
+    AsyncStampReader,
+    Stamp,
+    StampReader,
+    stamp_query,
+)
 from tests.config.test_fallback_pages import frozen
 
 Work = Callable[[AsyncStampReader], Awaitable[None]]
 
 
 @pytest.fixture
-def reader(transactional_db: None) -> Iterator[Contact]:
-    made = Contact()
+def reader(transactional_db: None) -> Iterator[StampReader]:
+    made = StampReader()
     yield made
     made.close()
 
 
-def run(reader: Contact, work: Work) -> AsyncStampReader:
+def run(reader: StampReader, work: Work) -> AsyncStampReader:
     async_reader = AsyncStampReader(reader)
 
     async def main() -> None:
@@ -51,7 +57,7 @@ def version(stamp: Stamp | None) -> int:
     return stamp[0]
 
 
-def test_equal_reads_share_a_query(reader: Contact) -> None:
+def test_equal_reads_share_a_query(reader: StampReader) -> None:
     asked = []
 
     async def work(async_reader: AsyncStampReader) -> None:
@@ -66,7 +72,7 @@ def test_equal_reads_share_a_query(reader: Contact) -> None:
     assert len(asked) <= 2
 
 
-def test_versions_are_read_after_the_request_came(reader: Contact) -> None:
+def test_versions_are_read_after_the_request_came(reader: StampReader) -> None:
     async def work(async_reader: AsyncStampReader) -> None:
         await async_reader.read(stamp_query())
         for _ in range(50):
@@ -80,7 +86,7 @@ def test_versions_are_read_after_the_request_came(reader: Contact) -> None:
     run(reader, work)
 
 
-def test_different_queries_use_few_connections(reader: Contact) -> None:
+def test_different_queries_use_few_connections(reader: StampReader) -> None:
     async def work(async_reader: AsyncStampReader) -> None:
         questions = [stamp_query(articles=[number]) for number in range(40)]
         stamps = await asyncio.gather(*map(async_reader.read, questions))
@@ -90,7 +96,7 @@ def test_different_queries_use_few_connections(reader: Contact) -> None:
     run(reader, work)
 
 
-def test_closed_connections_are_replaced(reader: Contact) -> None:
+def test_closed_connections_are_replaced(reader: StampReader) -> None:
     async def work(async_reader: AsyncStampReader) -> None:
         await async_reader.read(stamp_query())
         backend = async_reader._idle[0].connection.info.backend_pid
@@ -102,7 +108,7 @@ def test_closed_connections_are_replaced(reader: Contact) -> None:
     run(reader, work)
 
 
-def test_reads_fail_together_on_a_silent_connection(reader: Contact) -> None:
+def test_reads_fail_together_on_a_silent_connection(reader: StampReader) -> None:
     async def work(async_reader: AsyncStampReader) -> None:
         await async_reader.read(stamp_query())
         backend = async_reader._idle[0].connection.info.backend_pid
@@ -117,7 +123,7 @@ def test_reads_fail_together_on_a_silent_connection(reader: Contact) -> None:
     run(reader, work)
 
 
-def test_with_a_frozen_database_the_loop_goes_on(reader: Contact) -> None:
+def test_with_a_frozen_database_the_loop_goes_on(reader: StampReader) -> None:
     async def work(async_reader: AsyncStampReader) -> None:
         await async_reader.read(stamp_query())
         with frozen():

@@ -98,14 +98,14 @@ def test_it_listens_to_this_machine_and_this_user_only(server: postgres.Server) 
 
 
 def test_available_starts_and_stops_a_server(server: postgres.Server) -> None:
-    with postgres.available():
+    with postgres.database_available():
         assert ask("web", "SELECT 1") == [(1,)]
     assert processes(server.folder) == []
 
 
 def test_available_uses_a_running_server(server: postgres.Server, environment: dict[str, str]) -> None:
     other = holder(environment)
-    with postgres.available():
+    with postgres.database_available():
         assert ask("web", "SELECT 1") == [(1,)]
     assert ask("web", "SELECT 1") == [(1,)]  # the other's still runs
     other.communicate("\n", timeout=PATIENCE)
@@ -120,7 +120,7 @@ def test_nothing_outlives_a_killed_process_and_nothing_is_lost(
     other.kill()
     other.communicate()
     until(lambda: not processes(server.folder))
-    with postgres.available():
+    with postgres.database_available():
         assert ask("owner", "SELECT n FROM kept") == [(7,)]
         ask("owner", "DROP TABLE kept")
 
@@ -131,7 +131,7 @@ def test_a_start_waits_for_the_last_process_of_a_killed_server(
     other = holder(environment)
     other.kill()
     other.communicate()
-    with postgres.available():  # its Postgres may still be stopping: the lock says so
+    with postgres.database_available():  # its Postgres may still be stopping: the lock says so
         assert ask("web", "SELECT 1") == [(1,)]
 
 
@@ -153,7 +153,7 @@ def test_a_killed_postgres_can_be_started_again(server: postgres.Server) -> None
 
 
 def test_data_of_another_major_version_is_refused(server: postgres.Server) -> None:
-    with postgres.available():
+    with postgres.database_available():
         pass
     version = server.cluster / "PG_VERSION"
     was = version.read_text()
@@ -166,17 +166,17 @@ def test_data_of_another_major_version_is_refused(server: postgres.Server) -> No
 
 
 def test_an_incomplete_cluster_is_created_again(server: postgres.Server) -> None:
-    with postgres.available():
+    with postgres.database_available():
         pass
     server.cluster.rename(server.folder / "postgres.new")
     (server.folder / "postgres.new" / "PG_VERSION").unlink()
-    with postgres.available():
+    with postgres.database_available():
         assert ask("web", "SELECT 1") == [(1,)]
     assert not (server.folder / "postgres.new").exists()
 
 
 def test_a_socket_folder_that_is_not_ours_is_refused(server: postgres.Server, tmp_path: Path) -> None:
-    with postgres.available():
+    with postgres.database_available():
         assert server.socket.is_dir()
     assert not server.socket.exists()
     server.socket.symlink_to(tmp_path)
@@ -220,11 +220,11 @@ def test_without_the_package_the_systems_server_is_used(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     installed = sorted(postgres.SYSTEM_SERVERS.glob("[0-9]*/bin"), key=lambda path: int(path.parent.name))
     if installed and int(installed[-1].parent.name) >= postgres.OLDEST_MAJOR:
-        with postgres.temporary() as url:
+        with postgres.temporary_server() as url:
             psycopg2.connect(url).close()
         assert f"of the system ({installed[-1]}), since the package" in str(postgres.find_binaries())
     monkeypatch.setattr(postgres, "SYSTEM_SERVERS", tmp_path)
-    with pytest.raises(postgres.NoServer, match="set DATABASE_URL"), postgres.temporary():
+    with pytest.raises(postgres.NoServer, match="set DATABASE_URL"), postgres.temporary_server():
         pass
 
 
@@ -250,7 +250,7 @@ def test_a_packaged_server_that_does_not_run_says_why(
 def test_a_real_database_needs_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://db/site")
     monkeypatch.setenv("SOUNDOFF_HOME", str(tmp_path / "none"))
-    with postgres.available():
+    with postgres.database_available():
         assert not (tmp_path / "none").exists()
 
 

@@ -390,7 +390,7 @@ def reachable(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
         if request.param == "address":
             yield ours | {"HOST": "0.0.0.0"}
         else:
-            owner = stack.enter_context(postgres.temporary())
+            owner = stack.enter_context(postgres.temporary_server())
             web = owner.replace("soundoff_owner", "soundoff_web")
             yield ours | {"DATABASE_OWNER_URL": owner, "DATABASE_URL": web}
 

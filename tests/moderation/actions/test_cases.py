@@ -10,10 +10,10 @@ from django.db.models import F
 from comments.edits import edit_comment
 from comments.models import Comment, Reason, State
 from comments.services import change_states, delete_comment
-from moderation.actions.cases import due, open_cases
+from moderation.actions.cases import due_time, open_cases
 from moderation.actions.decisions import decide, undo
 from moderation.models import Case
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ def cases(comment) -> list[tuple[bool, bool]]:
 
 
 def test_waiting_comment_has_a_case_that_a_decision_closes(maria):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     assert comment.state == State.PENDING
     assert cases(comment) == [(True, True)]
     case = Case.objects.get()
@@ -49,25 +49,25 @@ def test_waiting_comment_has_a_case_that_a_decision_closes(maria):
 
 
 def test_edit_with_a_higher_score_makes_a_case_due_earlier():
-    comment = say(make_article())
+    comment = make_comment(make_article())
     Case.objects.update(due_at=F("due_at") - timedelta(hours=6))  # as by a report
     before = Case.objects.get()
     body = "See https://one.example and https://two.example."
     edit_comment(comment=comment, body=body, user=None, guest=comment.guest)
     after = Case.objects.get()
     assert after.score > before.score
-    assert after.due_at == due(after.opened_at, after.score) - timedelta(hours=6)
+    assert after.due_at == due_time(after.opened_at, after.score) - timedelta(hours=6)
 
 
 def test_deletion_by_the_author_closes_the_case():
-    comment = say(make_article())
+    comment = make_comment(make_article())
     assert delete_comment(comment=comment, user=None, guest=comment.guest)
     assert cases(comment) == [(False, True)]
 
 
 @pytest.mark.usefixtures("publishing_policy")
 def test_published_comment_has_no_case_even_after_an_undo(maria):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     undo(batch=act.batch, actor=maria)
     assert cases(comment) == []
@@ -75,7 +75,7 @@ def test_published_comment_has_no_case_even_after_an_undo(maria):
 
 def test_edit_that_makes_a_comment_wait_opens_a_case(maria):
     user = UserFactory.create(name="Nils")
-    comment = say(make_article(), author=user)
+    comment = make_comment(make_article(), author=user)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     fresh = Comment.objects.get(pk=comment.pk)
     edit_comment(comment=fresh, body="https://a.example and https://b.example", user=user, guest=None)
@@ -86,7 +86,7 @@ def test_edit_that_makes_a_comment_wait_opens_a_case(maria):
 
 def test_automatic_publication_does_not_close_reports(maria):
     article = make_article()
-    plain, asked = say(article), say(article)
+    plain, asked = make_comment(article), make_comment(article)
     Case.objects.filter(comment=asked).update(is_reported=True)
     change_states(ids=[plain.pk, asked.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
     assert cases(plain) == [(False, True)]
@@ -96,7 +96,7 @@ def test_automatic_publication_does_not_close_reports(maria):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("publishing_policy")
 def test_job_opens_no_case_for_a_comment_decided_concurrently(maria):
-    comment = say(make_article())
+    comment = make_comment(make_article())
 
     def ask() -> None:
         try:

@@ -20,7 +20,7 @@ from moderation.models import Batch, Case
 from moderation.reports import reporting
 from moderation.tasks import tell_authors
 from tests.comments.test_services import assert_sound
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
@@ -40,7 +40,7 @@ def press(client, name: str, comment: Comment, **values: str):
 
 def test_editors_pick_is_shown_and_undone(client, maria):
     article = make_article()
-    comment = say(article)
+    comment = make_comment(article)
     before = page(client, article)
     client.force_login(maria)
     answer = press(client, "pick", comment, on="1", next="story")
@@ -58,7 +58,7 @@ def test_an_editor_picks_under_own_stories_only(client):
     editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
     article = make_article()
     article.editors.add(editor)
-    comment = say(article)
+    comment = make_comment(article)
     client.force_login(other)
     assert press(client, "pick", comment).status_code == 404
     client.force_login(UserFactory.create())
@@ -69,10 +69,12 @@ def test_an_editor_picks_under_own_stories_only(client):
 
 
 def test_only_published_comments_can_be_picked(client, maria, omar):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=omar)
     with pytest.raises(ValidationError):
-        quick_actions.pick(comment=comment, is_pick=True, actor=maria)  # as it was read, before that
+        quick_actions.set_editors_pick(
+            comment=comment, is_pick=True, actor=maria
+        )  # as it was read, before that
     assert (
         "Only what is published"
         in client.post(f"{reverse('moderation:pick', args=[comment.pk])}?on=1", follow=True).text
@@ -82,10 +84,10 @@ def test_only_published_comments_can_be_picked(client, maria, omar):
 
 def test_locked_replies_are_refused_in_the_whole_branch(client, maria):
     article = make_article()
-    root = say(article)
-    reply = say(article, parent=root)
-    below = say(article, parent=reply)
-    beside = say(article, parent=root)
+    root = make_comment(article)
+    reply = make_comment(article, parent=root)
+    below = make_comment(article, parent=reply)
+    beside = make_comment(article, parent=root)
     before = page(client, article)
     client.force_login(maria)
 
@@ -95,8 +97,8 @@ def test_locked_replies_are_refused_in_the_whole_branch(client, maria):
     assert locked == {reply.pk, below.pk}
     for comment in (reply, below):
         with pytest.raises(ValidationError, match="locked"):
-            say(article, parent=comment)
-    say(article, parent=beside)
+            make_comment(article, parent=comment)
+    make_comment(article, parent=beside)
     shown = page(client, article)
     assert f'reply/{reply.pk}/"' not in shown
     assert f'reply/{beside.pk}/"' in shown
@@ -113,8 +115,8 @@ def test_locked_replies_are_refused_in_the_whole_branch(client, maria):
 
 def test_unlocking_does_not_block_the_undo_of_a_colleagues_lock(maria):
     article = make_article()
-    root = say(article)
-    reply = say(article, parent=root)
+    root = make_comment(article)
+    reply = make_comment(article, parent=root)
     inner = quick_actions.lock_replies(comment=reply, is_locked=True, actor=maria)
     outer = quick_actions.lock_replies(comment=root, is_locked=True, actor=maria)
     undo(batch=outer, actor=maria)
@@ -125,9 +127,9 @@ def test_unlocking_does_not_block_the_undo_of_a_colleagues_lock(maria):
 
 def test_duplicate_links_to_its_original(client, maria):
     article, other = make_article(), make_article("Another story")
-    first = say(other, "Word for word")
-    repeat = say(article, "Word for word")
-    say(article, parent=repeat)
+    first = make_comment(other, "Word for word")
+    repeat = make_comment(article, "Word for word")
+    make_comment(article, parent=repeat)
     url = reverse("moderation:repeat", args=[repeat.pk])
     for wrong, sentence in [
         (repeat.pk, "this comment itself"),
@@ -154,9 +156,9 @@ def test_duplicate_links_to_its_original(client, maria):
 @pytest.mark.parametrize("away", ["draft", "hidden", "other reason"])
 def test_duplicate_does_not_link_to_a_hidden_original(client, maria, away):
     article, other = make_article(), make_article("A secret title")
-    first, repeat = say(other, "Word for word"), say(article, "Word for word")
-    say(article, parent=repeat)
-    quick_actions.remove_repeat(comment=repeat, of=first, actor=maria)
+    first, repeat = make_comment(other, "Word for word"), make_comment(article, "Word for word")
+    make_comment(article, parent=repeat)
+    quick_actions.remove_as_duplicate(comment=repeat, of=first, actor=maria)
     match away:
         case "draft":
             Article.objects.filter(pk=other.pk).update(published_at=None)
@@ -175,11 +177,14 @@ def test_duplicate_does_not_link_to_a_hidden_original(client, maria, away):
 @pytest.mark.django_db(transaction=True)
 def test_original_removed_concurrently_is_refused(maria, omar):
     """Otherwise both comments would be removed."""
-    first, repeat = say(make_article(), "Twice"), say(make_article("Another story"), "Twice")
+    first, repeat = (
+        make_comment(make_article(), "Twice"),
+        make_comment(make_article("Another story"), "Twice"),
+    )
 
     def remove():
         try:
-            return quick_actions.remove_repeat(comment=repeat, of=first, actor=maria)
+            return quick_actions.remove_as_duplicate(comment=repeat, of=first, actor=maria)
         finally:
             connections.close_all()
 
@@ -197,9 +202,9 @@ def test_original_removed_concurrently_is_refused(maria, omar):
 def test_restored_duplicate_loses_its_original(client, maria):
     """It was approved, and then removed again as a duplicate without a named original."""
     article = make_article()
-    first, repeat = say(article, "Twice"), say(article, "Twice")
-    say(article, parent=repeat)
-    quick_actions.remove_repeat(comment=repeat, of=first, actor=maria)
+    first, repeat = make_comment(article, "Twice"), make_comment(article, "Twice")
+    make_comment(article, parent=repeat)
+    quick_actions.remove_as_duplicate(comment=repeat, of=first, actor=maria)
     decide(ids=[repeat.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     act = decide(ids=[repeat.pk], to=State.REJECTED, reason="repeat", actor=maria)
     assert "Repeat of" not in page(client, article)
@@ -239,7 +244,7 @@ def test_redaction_refuses_added_text_and_a_full_redaction(marked, code):
 
 def test_duplicate_decided_by_a_colleague_meanwhile_is_refused(client, maria):
     article = make_article()
-    first, repeat = say(article, "Twice"), say(article, "Twice")
+    first, repeat = make_comment(article, "Twice"), make_comment(article, "Twice")
     url = reverse("moderation:repeat", args=[repeat.pk])
     client.force_login(maria)
     (seen,) = re.findall(r'name="seen" value="([^"]+)"', client.get(url).text)
@@ -252,7 +257,7 @@ def test_duplicate_decided_by_a_colleague_meanwhile_is_refused(client, maria):
 
 def test_redaction_after_a_colleagues_decision_is_refused(client, maria, omar):
     """This also holds if the comment has its earlier state again."""
-    comment = say(make_article(), "I am Bob.")
+    comment = make_comment(make_article(), "I am Bob.")
     url = reverse("moderation:redact", args=[comment.pk])
     (seen,) = re.findall(r'name="seen" value="([^"]+)"', client.get(url).text)
     for to, reason in ((State.SPAM, "spam"), (State.PUBLISHED, "approved")):
@@ -265,7 +270,7 @@ def test_redaction_after_a_colleagues_decision_is_refused(client, maria, omar):
 
 def test_redaction_is_shown_stored_and_undone_exactly(client, maria):
     article, guest = make_article(), GuestFactory.create()
-    comment = say(article, "I am *Bob* of Hull.", guest=guest)
+    comment = make_comment(article, "I am *Bob* of Hull.", guest=guest)
     before = page(client, article)
     row = Comment.objects.values().get()
     client.force_login(maria)
@@ -295,7 +300,7 @@ def test_redaction_is_shown_stored_and_undone_exactly(client, maria):
 
 def test_comment_with_an_undone_redaction_can_be_edited_twice(maria):
     guest = GuestFactory.create()
-    comment = say(make_article(), "I am Bob.", guest=guest)
+    comment = make_comment(make_article(), "I am Bob.", guest=guest)
     undo(batch=quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria), actor=maria)
     for body in ("One", "Two"):
         edit_comment(comment=Comment.objects.get(), body=body, user=None, guest=guest)
@@ -303,7 +308,7 @@ def test_comment_with_an_undone_redaction_can_be_edited_twice(maria):
 
 
 def test_redaction_followed_by_another_is_not_undone(maria):
-    comment = say(make_article(), "Bob of Hull here.")
+    comment = make_comment(make_article(), "Bob of Hull here.")
     first = quick_actions.redact(comment=comment, marked="[[Bob]] of Hull here.", actor=maria)
     second = quick_actions.redact(comment=Comment.objects.get(), marked="███ of [[Hull]] here.", actor=maria)
     act = undo(batch=first, actor=maria)
@@ -314,7 +319,7 @@ def test_redaction_followed_by_another_is_not_undone(maria):
 
 def test_redaction_followed_by_a_decision_is_not_undone(maria, omar):
     """The colleague can still undo their own decision."""
-    comment = say(make_article(), "I am Bob.")
+    comment = make_comment(make_article(), "I am Bob.")
     redaction = quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
     removal = decide(ids=[comment.pk], to=State.REJECTED, reason="off_topic", actor=omar)
     act = undo(batch=redaction, actor=maria)
@@ -324,7 +329,7 @@ def test_redaction_followed_by_a_decision_is_not_undone(maria, omar):
 
 
 def test_undo_of_a_redaction_reopens_its_case(maria):
-    comment = say(make_article(), "I am Bob.")
+    comment = make_comment(make_article(), "I am Bob.")
     reader = UserFactory.create()
     reporting.report_comment(comment=comment, user=reader, guest=None, why="abuse", words="")
     redaction = quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
@@ -337,7 +342,7 @@ def test_undo_of_a_redaction_reopens_its_case(maria):
 
 def test_decision_on_an_outdated_text_is_refused(maria):
     """A moderator who read the whole text learns that it was redacted meanwhile."""
-    comment = say(make_article(), "I am Bob.")
+    comment = make_comment(make_article(), "I am Bob.")
     seen = {comment.pk: comment.transitions.latest("id").pk}
     quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
     act = decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=maria, expected=seen)
@@ -346,15 +351,15 @@ def test_decision_on_an_outdated_text_is_refused(maria):
 
 def test_redaction_increases_the_version_once(maria):
     article = make_article()
-    comment = say(article)
+    comment = make_comment(article)
     before = Discussion.objects.get().version
-    quick_actions.pick(comment=comment, is_pick=True, actor=maria)
+    quick_actions.set_editors_pick(comment=comment, is_pick=True, actor=maria)
     assert Discussion.objects.get().version == before + 1
 
 
 def test_author_is_notified_of_a_redaction(maria, mailoutbox):
     guest = GuestFactory.create(confirmed_at=timezone.now())
-    comment = say(make_article(), "I am Bob.", guest=guest)
+    comment = make_comment(make_article(), "I am Bob.", guest=guest)
     batch = quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
     tell_authors.call(str(batch.pk))
     (mail,) = mailoutbox

@@ -10,12 +10,12 @@ from django.test.utils import CaptureQueriesContext
 from comments.edits import edit_comment
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services import delete_comment
-from moderation.actions.decisions import NAMED, decide, move, undo
+from moderation.actions.decisions import MAX_REFUSALS_LISTED, decide, move, undo
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch
-from moderation.policy import last_decisions
+from moderation.policy import last_transition_ids
 from tests.comments.test_services import assert_sound
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -40,9 +40,9 @@ def states(*comments) -> list[tuple[str, str]]:
 
 def test_removal_and_undo_of_a_branch_keep_all_counters_right(maria, omar):
     article = make_article()
-    root = say(article)
-    reply = say(article, parent=root)
-    below = say(article, parent=reply)
+    root = make_comment(article)
+    reply = make_comment(article, parent=root)
+    below = make_comment(article, parent=reply)
 
     act = remove(root, reply, actor=maria)
 
@@ -53,7 +53,7 @@ def test_removal_and_undo_of_a_branch_keep_all_counters_right(maria, omar):
     assert Discussion.objects.get().visible_count == 1
     assert_sound()
 
-    late = say(article, parent=below)  # what was written since stays counted
+    late = make_comment(article, parent=below)  # what was written since stays counted
     back = undo(batch=act.batch, actor=omar)
 
     assert sorted(back.changed) == [root.pk, reply.pk]
@@ -69,7 +69,7 @@ def test_removal_and_undo_of_a_branch_keep_all_counters_right(maria, omar):
 
 
 def test_undoing_twice_says_who_was_first(maria, omar):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     act = remove(comment, actor=maria)
     undo(batch=act.batch, actor=omar)
     second = undo(batch=act.batch, actor=maria)
@@ -80,8 +80,8 @@ def test_undoing_twice_says_who_was_first(maria, omar):
 
 def test_first_decision_wins_and_names_the_colleague(maria, omar):
     article = make_article()
-    one, two = say(article), say(article)
-    seen = last_decisions([one.pk, two.pk])
+    one, two = make_comment(article), make_comment(article)
+    seen = last_transition_ids([one.pk, two.pk])
     decide(ids=[one.pk], to=State.SPAM, reason=Reason.SPAM, actor=omar)
 
     act = remove(one, two, actor=maria, expected=seen)
@@ -98,8 +98,8 @@ def test_first_decision_wins_and_names_the_colleague(maria, omar):
 @pytest.mark.django_db(transaction=True)
 def test_one_of_eight_concurrent_decisions_wins():
     article = make_article()
-    comments = [say(article, f"Word {n}") for n in range(5)]
-    seen = last_decisions([c.pk for c in comments])
+    comments = [make_comment(article, f"Word {n}") for n in range(5)]
+    seen = last_transition_ids([c.pk for c in comments])
     people = [UserFactory.create(roles=("Moderator",)) for _ in range(8)]
 
     def press(person) -> tuple[int, int]:
@@ -120,7 +120,7 @@ def test_one_of_eight_concurrent_decisions_wins():
 
 def test_what_its_author_deleted_stays_deleted(maria):
     guest = GuestFactory.create(name="Nuala")
-    comment = say(make_article(), guest=guest)
+    comment = make_comment(make_article(), guest=guest)
     delete_comment(comment=comment, user=None, guest=guest)
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert act.batch is None
@@ -129,7 +129,12 @@ def test_what_its_author_deleted_stays_deleted(maria):
 
 def test_an_undo_leaves_later_decisions_and_edits_alone(maria, omar):
     article, guest = make_article(), GuestFactory.create()
-    plain, decided, confirmed, edited = say(article), say(article), say(article), say(article, guest=guest)
+    plain, decided, confirmed, edited = (
+        make_comment(article),
+        make_comment(article),
+        make_comment(article),
+        make_comment(article, guest=guest),
+    )
     ids = [plain.pk, decided.pk, confirmed.pk, edited.pk]
     act = decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     remove(decided, actor=omar)
@@ -147,8 +152,8 @@ def test_an_undo_leaves_later_decisions_and_edits_alone(maria, omar):
 
 def test_move_is_undone_and_redone(maria, omar):
     article = make_article()
-    one, two = say(article), say(article)
-    reply = say(article, parent=two)
+    one, two = make_comment(article), make_comment(article)
+    reply = make_comment(article, parent=two)
 
     batch = move(comment=two, parent=one, actor=maria)
     assert Comment.objects.get(pk=two.pk).parent == one
@@ -170,7 +175,7 @@ def test_move_is_undone_and_redone(maria, omar):
 
 def test_move_followed_by_another_move_is_not_undone(maria, omar):
     article = make_article()
-    one, two, three = say(article), say(article), say(article)
+    one, two, three = make_comment(article), make_comment(article), make_comment(article)
     batch = move(comment=three, parent=one, actor=maria)
     move(comment=three, parent=two, actor=omar)
     act = undo(batch=batch, actor=maria)
@@ -180,7 +185,7 @@ def test_move_followed_by_another_move_is_not_undone(maria, omar):
 
 def test_later_decision_does_not_prevent_the_undo_of_a_move(maria):
     article = make_article()
-    one, two = say(article), say(article)
+    one, two = make_comment(article), make_comment(article)
     batch = move(comment=two, parent=one, actor=maria)
     remove(two, actor=maria)
     assert undo(batch=batch, actor=maria).changed == [two.pk]
@@ -190,7 +195,7 @@ def test_later_decision_does_not_prevent_the_undo_of_a_move(maria):
 
 def test_hundred_comments_take_as_many_statements_as_one(maria):
     article = make_article()
-    comments = [say(article, f"Word {n}") for n in range(100)]
+    comments = [make_comment(article, f"Word {n}") for n in range(100)]
 
     def statements(chosen) -> list[str]:
         with CaptureQueriesContext(connection) as queries:
@@ -208,15 +213,15 @@ def test_hundred_comments_take_as_many_statements_as_one(maria):
 
 def test_first_of_many_refusals_are_listed_without_reading_texts(maria, omar):
     article = make_article()
-    ids = [say(article, f"Words {n}.").pk for n in range(NAMED + 5)]
-    seen = last_decisions(ids)
+    ids = [make_comment(article, f"Words {n}.").pk for n in range(MAX_REFUSALS_LISTED + 5)]
+    seen = last_transition_ids(ids)
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=omar)
     for pk in ids:  # so that the undo of Omar's leaves all as well
         decide(ids=[pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     with CaptureQueriesContext(connection) as queries:
         refused = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=omar, expected=seen)
-    assert (refused.batch, len(refused.refused), refused.more) == (None, NAMED, 5)
+    assert (refused.batch, len(refused.refused), refused.more) == (None, MAX_REFUSALS_LISTED, 5)
     assert refused.refused[0] == Refusal(ids[0], "Maria", "Removed: insult")
     assert not [query for query in queries if '"comments_comment"."body' in query["sql"]]
     back = undo(batch=act.batch, actor=omar)
-    assert (back.batch, len(back.refused), back.more) == (None, NAMED, 5)
+    assert (back.batch, len(back.refused), back.more) == (None, MAX_REFUSALS_LISTED, 5)

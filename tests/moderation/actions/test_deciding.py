@@ -8,8 +8,8 @@ from comments.models import Comment, Reason, State
 from comments.policy import policy
 from moderation.actions.decisions import decide
 from moderation.models import Batch
-from tests.factories import make_article, say
-from tests.moderation.queue.on_the_desk import press, shown, state, text
+from tests.factories import make_article, make_comment
+from tests.moderation.queue.helpers import open_comment_ids, post_decision, state, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
 
@@ -28,17 +28,17 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
     ],
 )
 def test_each_action_redirects_to_a_bar_with_undo(client, maria, fields, expected, words):
-    comment = say(make_article())
-    page = press(client, client.get("/moderation/"), comment, **fields)
+    comment = make_comment(make_article())
+    page = post_decision(client, client.get("/moderation/"), comment, **fields)
 
     assert state(comment) == expected
-    assert shown(page) == []
+    assert open_comment_ids(page) == []
     assert words in text(page)
     undo = re.search(r'action="(/moderation/acts/[-\w]+/undo/)"', text(page))[1]
 
     back = client.post(undo, {"next": "/moderation/"}, follow=True)
     assert state(comment) == ("pending", "screened")
-    assert shown(back) == [comment.pk]
+    assert open_comment_ids(back) == [comment.pk]
     assert f"Undone: {words}" in text(back)
 
     again = re.search(r'action="(/moderation/acts/[-\w]+/undo/)"', text(back))[1]
@@ -48,9 +48,9 @@ def test_each_action_redirects_to_a_bar_with_undo(client, maria, fields, expecte
 
 def test_selected_comments_are_decided_together(client, maria):
     article = make_article()
-    made = [say(article, f"Words {n}") for n in range(4)]
-    page = press(client, client.get("/moderation/"), *made[:3], act="spam")
-    assert shown(page) == [made[3].pk]
+    made = [make_comment(article, f"Words {n}") for n in range(4)]
+    page = post_decision(client, client.get("/moderation/"), *made[:3], act="spam")
+    assert open_comment_ids(page) == [made[3].pk]
     assert "Marked as spam" in text(page)
     assert "3 comments" in text(page)
     assert Batch.objects.count() == 1
@@ -58,11 +58,11 @@ def test_selected_comments_are_decided_together(client, maria):
 
 def test_decision_after_a_colleague_is_refused(client, maria, omar):
     article = make_article()
-    one, two = say(article), say(article, "Other words")
+    one, two = make_comment(article), make_comment(article, "Other words")
     page = client.get("/moderation/")
     decide(ids=[one.pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar)
 
-    answer = press(client, page, one, two, act="approved")
+    answer = post_decision(client, page, one, two, act="approved")
 
     assert [state(one), state(two)] == [("rejected", "insult"), ("published", "approved")]
     assert "One was left unchanged" in text(answer)
@@ -70,7 +70,7 @@ def test_decision_after_a_colleague_is_refused(client, maria, omar):
 
 
 def test_empty_selection_and_invalid_input_change_nothing(client, maria):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     nothing = client.post("/moderation/decide/", {"act": "spam", "next": "/moderation/"}, follow=True)
     assert "Select comments first." in text(nothing)
     for reason in ("", "posted", "imported", "x"):
@@ -82,7 +82,7 @@ def test_empty_selection_and_invalid_input_change_nothing(client, maria):
 
 
 def test_redirects_stay_within_the_site(client, maria):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     answer = client.post(
         "/moderation/decide/", {"ids": comment.pk, "act": "spam", "next": "https://evil.example/"}
     )
@@ -91,7 +91,7 @@ def test_redirects_stay_within_the_site(client, maria):
 
 def test_action_from_the_story_menu_returns_to_the_story(client, maria):
     article = make_article()
-    comment = say(article)
+    comment = make_comment(article)
     menu = policy().actions([Comment.objects.get(pk=comment.pk)], maria)[comment.pk]
     urls = {item["label"]: item["url"] for item in menu}
 
@@ -112,8 +112,8 @@ def test_action_from_the_story_menu_returns_to_the_story(client, maria):
 
 def test_removal_from_the_menu_returns_to_the_nearest_comment(client, maria):
     article = make_article()
-    first = say(article, "First", author=maria)
-    reply = say(article, "A reply", author=maria, parent=first)
+    first = make_comment(article, "First", author=maria)
+    reply = make_comment(article, "A reply", author=maria, parent=first)
 
     def remove(comment) -> str:
         fresh = policy().actions([Comment.objects.get(pk=comment.pk)], maria)[comment.pk]
@@ -122,6 +122,6 @@ def test_removal_from_the_menu_returns_to_the_nearest_comment(client, maria):
 
     assert remove(reply) == f"/stories/{article.slug}/#comment-{first.pk}"
     assert remove(first) == f"/stories/{article.slug}/#comments"
-    second = say(article, "Second", author=maria)
-    say(article, "Its reply", author=maria, parent=second)
+    second = make_comment(article, "Second", author=maria)
+    make_comment(article, "Its reply", author=maria, parent=second)
     assert remove(second) == f"/stories/{article.slug}/#comment-{second.pk}"  # a sentence stands there

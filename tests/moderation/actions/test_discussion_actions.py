@@ -17,8 +17,8 @@ from moderation.actions import quick_actions
 from moderation.actions.decisions import undo
 from moderation.models import Batch, Case, Change, Finding
 from tests.comments.test_admin import article_form
-from tests.factories import GuestFactory, UserFactory, make_article, say
-from tests.helpers.behind import guards_off
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.tampering import triggers_disabled
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,9 @@ def where(request):
 
 
 def press(name: str, where: str, article: Any, actor: Any) -> Batch:
-    batch = quick_actions.press(name=name, article=article.pk if where == "discussion" else None, actor=actor)
+    batch = quick_actions.apply_quick_action(
+        name=name, article=article.pk if where == "discussion" else None, actor=actor
+    )
     assert batch
     return batch
 
@@ -47,8 +49,8 @@ def read(client: Any, article: Any) -> str:
 def test_hidden_discussion_is_shown_nowhere(client, where, maria):
     member = UserFactory.create(has_page=True)
     article = make_article("The harbour", rights="ours")
-    comment = say(article, "A word about herring.", author=member)
-    with guards_off():
+    comment = make_comment(article, "A word about herring.", author=member)
+    with triggers_disabled():
         Comment.objects.update(state="published")
     Discussion.objects.update(visible_count=1)
     slug, before, lists = article.slug, read(client, article), client.get("/").content
@@ -72,7 +74,7 @@ def test_hidden_discussion_is_shown_nowhere(client, where, maria):
     assert "A word about" not in client.get("/search/?q=herring&in=comments").content.decode()
     assert "herring" not in client.get(reverse("person", args=[member.pk])).content.decode()
     with pytest.raises(ValidationError):
-        say(article, author=member)
+        make_comment(article, author=member)
 
     undo(batch=batch, actor=maria)
     assert (read(client, article), client.get("/").content) == (before, lists)
@@ -81,7 +83,7 @@ def test_hidden_discussion_is_shown_nowhere(client, where, maria):
 def test_closed_discussion_accepts_no_comments(client, where, maria):
     article = make_article()
     discussion = Discussion(article=article)
-    comment = say(article, author=maria)
+    comment = make_comment(article, author=maria)
     before = read(client, article)
     assert "Add to the discussion" in before
     batch = press("close", where, article, maria)
@@ -91,38 +93,38 @@ def test_closed_discussion_accepts_no_comments(client, where, maria):
     assert client.get(reverse("reply", args=[article.slug])).status_code == 302
     assert "This discussion is closed." in read(client, article)
     with pytest.raises(ValidationError, match="closed"):
-        say(article, author=maria, parent=comment)
+        make_comment(article, author=maria, parent=comment)
     discussion.site = Site()  # as a form read it that was opened before
     Discussion.objects.get_or_create(pk=article.pk)
     stored = Discussion.objects.get(pk=article.pk)
     stored.site, stored.status, stored.article = Site(), "open", article
     with pytest.raises(ValidationError, match="was just closed"):
-        say(article, author=maria, discussion=stored)  # the insert itself asks
+        make_comment(article, author=maria, discussion=stored)  # the insert itself asks
     undo(batch=batch, actor=maria)
     assert read(client, article) == before
 
 
 def test_pre_moderation_holds_every_comment(where, maria):
     article, guest = make_article(), GuestFactory.create(confirmed_at="2026-01-01T00:00Z")
-    known = say(article, "One", guest=guest)
-    with guards_off():
+    known = make_comment(article, "One", guest=guest)
+    with triggers_disabled():
         Comment.objects.filter(pk=known.pk).update(state="published", state_reason="approved")
-    assert say(article, "Two", guest=guest).state == "published"
+    assert make_comment(article, "Two", guest=guest).state == "published"
     batch = press("review", where, article, maria)
-    waiting = say(article, "Three of them", guest=guest)
+    waiting = make_comment(article, "Three of them", guest=guest)
     assert waiting.state == "pending"
     assert [f.check_name for f in waiting.findings.all()] == ["reviewed_first"]
-    assert say(article, "From us", author=maria).state == "published"
+    assert make_comment(article, "From us", author=maria).state == "published"
     undo(batch=batch, actor=maria)
-    assert say(article, "Four in all", guest=guest).state == "published"
+    assert make_comment(article, "Four in all", guest=guest).state == "published"
 
 
 def test_pre_moderation_of_the_site_overrides_post_moderation(maria):
     article = make_article()
     Discussion.objects.create(article=article, moderation="post")
-    assert say(article).state == "published"
+    assert make_comment(article).state == "published"
     press("review", "site", article, maria)
-    assert say(article, "Other words here").state == "pending"
+    assert make_comment(article, "Other words here").state == "pending"
 
 
 def test_permissions_for_quick_actions(client, maria):
@@ -163,7 +165,7 @@ def test_list_of_discussions_has_the_most_waiting_first(client, maria, django_as
     quiet = make_article("Quiet")
     for n in range(30):
         busy = make_article(f"Busy {n}")
-        say(busy)
+        make_comment(busy)
     client.force_login(maria)
     with django_assert_max_num_queries(12):
         page = client.get(reverse("moderation:discussions")).content.decode()
@@ -181,7 +183,7 @@ def test_list_of_discussions_has_the_most_waiting_first(client, maria, django_as
     ("name", "said"), [("close", "Closed with the whole site"), ("hide", "Hidden with the whole site")]
 )
 def test_status_of_the_site_is_not_shown_as_closed_by_age(name, said, client, maria):
-    say(make_article())
+    make_comment(make_article())
     press(name, "site", make_article(), maria)
     client.force_login(maria)
     page = client.get(reverse("moderation:discussions")).text
@@ -192,8 +194,8 @@ def test_status_of_the_site_is_not_shown_as_closed_by_age(name, said, client, ma
 def test_undo_does_not_override_a_later_change_in_the_admin(client, maria):
     """This also holds for the same value; a change made in the admin is recorded as an action."""
     article = make_article("The harbour")
-    say(article)
-    pressed = quick_actions.press(name="close", article=article.pk, actor=maria)
+    make_comment(article)
+    pressed = quick_actions.apply_quick_action(name="close", article=article.pk, actor=maria)
     client.force_login(UserFactory.create(name="Ada", roles=("Administrator",)))
     url = reverse("admin:comments_discussion_change", args=[article.pk])
     for status in ("open", "closed"):
@@ -226,7 +228,7 @@ def test_comment_sent_during_the_change_waits_for_review(way, where, maria, chec
     """The checks ran with the earlier setting; under the lock the new setting applies and they run again."""
     article, person = make_article(), UserFactory.create()
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
-    own = say(article, "First words.", author=person)
+    own = make_comment(article, "First words.", author=person)
     parent = own if way == "reply" else None
 
     def send() -> Comment:
@@ -234,7 +236,7 @@ def test_comment_sent_during_the_change_waits_for_review(way, where, maria, chec
             if way == "edit":
                 comment = Comment.objects.get(pk=own.pk)
                 return edit_comment(comment=comment, body="Just in time?", user=person, guest=None)
-            return say(article, "Just in time?", parent=parent, author=person)
+            return make_comment(article, "Just in time?", parent=parent, author=person)
         finally:
             connections.close_all()
 

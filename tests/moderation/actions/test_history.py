@@ -17,9 +17,9 @@ from moderation.erasure import restrictions
 from moderation.models import Batch, Seal
 from moderation.queue import card as desk
 from moderation.queue import explanations
-from tests.factories import UserFactory, make_article, say
-from tests.helpers.behind import guards_off
-from tests.moderation.queue.on_the_desk import state, text
+from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.tampering import triggers_disabled
+from tests.moderation.queue.helpers import state, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -35,7 +35,7 @@ def page_of(client, act: Batch, query: str = "") -> str:
 
 def test_partly_undone_action_is_shown_as_such(client, maria):
     article = make_article()
-    ids = [say(article).pk for _ in range(3)]
+    ids = [make_comment(article).pk for _ in range(3)]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     decide(ids=ids[:1], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     assert batches.summarize([act], None)[0].partly_undone == ""
@@ -49,9 +49,9 @@ def test_partly_undone_action_is_shown_as_such(client, maria):
 
 def test_restriction_lifted_for_one_comment_is_partly_undone(client, chief):
     article = make_article()
-    ids = [say(article).pk for _ in range(2)]
+    ids = [make_comment(article).pk for _ in range(2)]
     client.force_login(chief)
-    restrictions.seal(ids=ids, why=Seal.Why.COURT, actor=chief)
+    restrictions.restrict(ids=ids, why=Seal.Why.COURT, actor=chief)
     act = Batch.objects.get(kind=Batch.Kind.SEAL)
     first, second = Seal.objects.order_by("comment")
     restrictions.lift(seal=first, actor=chief)
@@ -65,8 +65,8 @@ def test_restriction_lifted_for_one_comment_is_partly_undone(client, chief):
 
 def test_renewed_restriction_does_not_affect_another_comment(chief):
     article = make_article()
-    ids = [say(article).pk for _ in range(2)]
-    restrictions.seal(ids=ids, why=Seal.Why.COURT, actor=chief)
+    ids = [make_comment(article).pk for _ in range(2)]
+    restrictions.restrict(ids=ids, why=Seal.Why.COURT, actor=chief)
     lifted = [restrictions.lift(seal=seal, actor=chief).batch for seal in Seal.objects.order_by("comment")]
     again = undo(batch=lifted[0], actor=chief).batch
     shown = {act.batch: act for act in batches.summarize([*lifted, again], None)}
@@ -80,7 +80,7 @@ def test_renewed_restriction_does_not_affect_another_comment(chief):
 def test_page_of_an_action_lists_each_comment_once(client, maria, monkeypatch):
     monkeypatch.setattr(history, "MAX_LISTED", 2)
     article = make_article()
-    ids = [say(article).pk for _ in range(5)]
+    ids = [make_comment(article).pk for _ in range(5)]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     url, query, found, headings = reverse("moderation:batch", args=[act.pk]), "", [], []
     while query is not None:
@@ -97,13 +97,13 @@ def test_page_of_an_action_lists_each_comment_once(client, maria, monkeypatch):
 
 def test_actions_are_described_by_what_they_did(maria):
     article = make_article()
-    comment = say(article)
-    hidden = quick_actions.press(name="hide", article=None, actor=maria)
-    assert explanations.done(hidden) == "Whole site: discussions are hidden"
+    comment = make_comment(article)
+    hidden = quick_actions.apply_quick_action(name="hide", article=None, actor=maria)
+    assert explanations.describe_action(hidden) == "Whole site: discussions are hidden"
     assert batches.summarize([hidden], None)[0].target == ""  # it is named once
-    assert explanations.decided(State.DELETED, Reason.IMPORT_UNDONE) == "Import undone"
+    assert explanations.describe_decision(State.DELETED, Reason.IMPORT_UNDONE) == "Import undone"
     brought = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=maria)
-    with guards_off():
+    with triggers_disabled():
         comment.transitions.create(
             discussion_id=article.pk,
             revision=1,
@@ -118,7 +118,7 @@ def test_actions_are_described_by_what_they_did(maria):
 
 def test_list_names_each_action_and_its_page_undoes_it(client, maria, omar):
     article = make_article("Council votes")
-    comment = say(article)
+    comment = make_comment(article)
     first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar).batch
 
     history = text(client.get("/moderation/acts/"))
@@ -142,12 +142,12 @@ def test_list_names_each_action_and_its_page_undoes_it(client, maria, omar):
 
 def test_action_on_one_comment_names_it_and_its_story(client, maria):
     article = make_article("The slip closes")
-    one, other, more = (say(article, f"Words {n}") for n in range(3))
+    one, other, more = (make_comment(article, f"Words {n}") for n in range(3))
     decide(ids=[one.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     act = decide(ids=[other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     undo(batch=act, actor=maria)
-    quick_actions.pick(comment=one, is_pick=True, actor=maria)
-    say(article, "Words below.", parent=one)
+    quick_actions.set_editors_pick(comment=one, is_pick=True, actor=maria)
+    make_comment(article, "Words below.", parent=one)
     quick_actions.lock_replies(comment=one, is_locked=True, actor=maria)
     decide(ids=[one.pk, more.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     listed = re.findall(r"<li.*?<div>(.*?)</div>", text(client.get("/moderation/acts/")), re.DOTALL)
@@ -162,7 +162,7 @@ def test_action_on_one_comment_names_it_and_its_story(client, maria):
 
 
 def test_action_whose_undo_was_undone_says_so(client, maria):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria).batch
     chain = [first]
     for number, said in enumerate(["Undone by Maria", "then done again by Maria", "Undone by Maria"]):
@@ -185,7 +185,7 @@ def test_every_page_of_actions_takes_the_same_statements(client, maria):
 
     def take(count: int) -> None:
         for number in range(count):
-            comment = say(article, f"Words {number}")
+            comment = make_comment(article, f"Words {number}")
             decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
 
     def statements() -> int:
@@ -204,7 +204,7 @@ def test_every_page_of_actions_takes_the_same_statements(client, maria):
 
 
 def test_repeated_undo_does_not_add_statements(client, maria):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     card = f"/moderation/comments/{comment.pk}/"
     last = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
 
@@ -228,5 +228,5 @@ def test_repeated_undo_does_not_add_statements(client, maria):
     last = go_on(10)
     assert statements() == few
     last = go_on(9)
-    assert explanations.done(Batch.objects.get(pk=last.pk)) == "Undone: Marked as spam"
+    assert explanations.describe_action(Batch.objects.get(pk=last.pk)) == "Undone: Marked as spam"
     assert len(client.get(card).context["card"].decisions) == desk.MAX_LISTED

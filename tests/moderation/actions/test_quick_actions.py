@@ -18,7 +18,7 @@ from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
 from moderation.models import Batch, Seal
 from moderation.reports import reporting
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -39,10 +39,12 @@ ACTS: dict[str, Callable[..., Any]] = {
     "spam": lambda ids, by, **_: decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=by).batch,
     "remove": lambda ids, by, **_: decide(ids=ids, to=State.REJECTED, reason="insult", actor=by).batch,
     "approve": lambda ids, by, **_: decide(ids=ids, to=State.PUBLISHED, reason="approved", actor=by).batch,
-    "repeat": lambda c, other, by, **_: quick_actions.remove_repeat(comment=c, of=other, actor=by).batch,
+    "repeat": lambda c, other, by, **_: (
+        quick_actions.remove_as_duplicate(comment=c, of=other, actor=by).batch
+    ),
     "redact": lambda c, by, **_: redacted(c, by),
     "lock": lambda c, by, **_: quick_actions.lock_replies(comment=c, is_locked=True, actor=by),
-    "seal": lambda ids, by, **_: restrictions.seal(ids=ids, why=Seal.Why.COURT, actor=by) and None,
+    "seal": lambda ids, by, **_: restrictions.restrict(ids=ids, why=Seal.Why.COURT, actor=by) and None,
     "lift": lambda c, by, **_: lift(c, by),
     "machine": lambda ids, **_: (
         change_states(ids=ids, to=State.PENDING, reason=Reason.SCREENED, actor=None) and None
@@ -69,7 +71,7 @@ STEPS = st.lists(
 def test_actions_leave_no_integrity_errors(steps):
     maria = UserFactory.create(roles=("Administrator", "Moderator"))
     articles = [make_article(), make_article()]
-    comments = [say(articles[n % 2], f"Words of {n}") for n in range(4)]
+    comments = [make_comment(articles[n % 2], f"Words of {n}") for n in range(4)]
     batches: list[Batch] = []
     for name, places, number in steps:
         ids = [comments[n].pk for n in sorted(places)]

@@ -14,7 +14,7 @@ from moderation.actions import setting_changes
 from moderation.actions.decisions import undo
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, Change, Rule
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 Target = Change.Target
@@ -32,7 +32,7 @@ def omar():
 
 def act(actor: Any, *some: Any, kind: str = "discussion") -> Batch:
     batch = Batch.objects.create(kind=kind, actor=actor)
-    setting_changes.make(batch=batch, changes=some)
+    setting_changes.apply_changes(batch=batch, changes=some)
     return batch
 
 
@@ -43,7 +43,7 @@ def versions(article: Article) -> tuple[int, int]:
 
 def test_every_setting_is_changed_and_reverted(maria, omar):
     article, at = make_article(), datetime(2026, 1, 2, 3, tzinfo=UTC)
-    one, two = say(article), say(article)
+    one, two = make_comment(article), make_comment(article)
     rule = Rule.objects.create(value="casino")
     before = list(Comment.objects.values()), Article.objects.values().get(), Rule.objects.values().get()
     batch = act(
@@ -82,7 +82,7 @@ def test_every_setting_is_changed_and_reverted(maria, omar):
 
 def test_only_visible_settings_change_the_page_version(maria):
     article = make_article()
-    comment = say(article)
+    comment = make_comment(article)
 
     def grown(*change: Any) -> tuple[int, int]:
         before = versions(article)
@@ -133,7 +133,7 @@ def test_rule_created_again_meanwhile_is_not_switched_on_twice(maria):
 
 def test_hundred_comments_take_as_many_statements_as_one(maria):
     article = make_article()
-    comments = [say(article, f"Word {n}") for n in range(100)]
+    comments = [make_comment(article, f"Word {n}") for n in range(100)]
 
     def statements(chosen: list[Comment]) -> tuple[int, int]:
         with CaptureQueriesContext(connection) as doing:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from comments.edits import edit_comment
-from comments.imports import Imported, import_comments
+from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Discussion, State
 from comments.services import change_states
 from moderation.actions import quick_actions
@@ -20,7 +20,7 @@ from moderation.models import Batch, Case, Seal
 from moderation.queue import explanations
 from moderation.transparency import removal_counts
 from tests.comments.test_services import assert_sound
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
@@ -63,12 +63,16 @@ def test_undo_after_later_decisions_a_reply_and_an_edit(client, maria, omar, to)
     busy = make_article("Busy", rights="ours")
     guest, chosen = GuestFactory.create(), []
     for article in [*quiet, busy]:
-        root = say(article, "Stays")
-        one = say(article, "Buy boats", parent=root)
-        say(article, "Below it", parent=one)
-        chosen += [one, say(article, "Buy more boats"), say(article, "Buy the last boats", guest=guest)]
+        root = make_comment(article, "Stays")
+        one = make_comment(article, "Buy boats", parent=root)
+        make_comment(article, "Below it", parent=one)
+        chosen += [
+            one,
+            make_comment(article, "Buy more boats"),
+            make_comment(article, "Buy the last boats", guest=guest),
+        ]
         if article == busy:
-            chosen += [say(article, f"Boat {n}") for n in range(3)]
+            chosen += [make_comment(article, f"Boat {n}") for n in range(3)]
     ids = [comment.pk for comment in chosen]
     if to == State.PUBLISHED:
         change_states(ids=ids, to=State.PENDING, reason="screened", actor=None)
@@ -84,7 +88,7 @@ def test_undo_after_later_decisions_a_reply_and_an_edit(client, maria, omar, to)
     decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=omar)
     decide(ids=[confirmed.pk], to=to, reason=reason, actor=omar)
     stays = Comment.objects.get(discussion=busy.pk, body="Stays")
-    reply = say(busy, "Written meanwhile", parent=stays)
+    reply = make_comment(busy, "Written meanwhile", parent=stays)
     theirs = Comment.objects.filter(discussion=busy.pk, guest=guest).get()
     edited = theirs if to == State.PUBLISHED else stays
     edit_comment(comment=edited, body="Edited meanwhile", user=None, guest=edited.guest)
@@ -103,20 +107,20 @@ def test_undo_after_later_decisions_a_reply_and_an_edit(client, maria, omar, to)
         1 if to == State.PUBLISHED else 2
     )
     assert_sound()
-    assert removal_counts.miscounted() == []
+    assert removal_counts.wrong_counts() == []
 
     again = undo(batch=back.batch, actor=omar)
     assert set(again.changed) == set(back.changed)
     assert undo(batch=again.batch, actor=maria).refused == []
     assert (pages(client, quiet), numbers(quiet)) == (read, counted)
     assert_sound()
-    assert removal_counts.miscounted() == []
+    assert removal_counts.wrong_counts() == []
 
 
 def test_settings_of_a_comment_follow_its_state(maria, omar):
     """A duplicate that a colleague has removed as well stays a duplicate."""
     article = make_article()
-    first, one, two = (say(article, "The same") for _ in range(3))
+    first, one, two = (make_comment(article, "The same") for _ in range(3))
     act = decide(ids=[one.pk, two.pk], to=State.REJECTED, reason="repeat", actor=maria, repeat_of=first.pk)
     decide(ids=[one.pk], to=State.REJECTED, reason="repeat", actor=omar)
     back = undo(batch=act.batch, actor=maria)
@@ -127,13 +131,13 @@ def test_settings_of_a_comment_follow_its_state(maria, omar):
 
 def test_every_kind_of_action_is_listed_and_undone(client, maria):
     article = make_article()
-    comment, other = say(article, "I am Bob here."), say(article)
-    quick_actions.pick(comment=comment, is_pick=True, actor=maria)
+    comment, other = make_comment(article, "I am Bob here."), make_comment(article)
+    quick_actions.set_editors_pick(comment=comment, is_pick=True, actor=maria)
     quick_actions.lock_replies(comment=comment, is_locked=True, actor=maria)
     quick_actions.redact(comment=comment, marked="I am [[Bob]] here.", actor=maria)
-    quick_actions.press(name="hide", article=article.pk, actor=maria)
-    quick_actions.press(name="close", article=None, actor=maria)
-    quick_actions.remove_repeat(comment=other, of=comment, actor=maria)
+    quick_actions.apply_quick_action(name="hide", article=article.pk, actor=maria)
+    quick_actions.apply_quick_action(name="close", article=None, actor=maria)
+    quick_actions.remove_as_duplicate(comment=other, of=comment, actor=maria)
     client.force_login(maria)
     for batch in Batch.objects.order_by("at"):
         page = client.get(reverse("moderation:batch", args=[batch.pk])).content.decode()
@@ -156,9 +160,9 @@ def test_every_kind_of_action_is_listed_and_undone(client, maria):
 
 def test_actions_are_filtered_by_person_kind_and_date(client, maria, omar):
     article = make_article()
-    comment = say(article)
+    comment = make_comment(article)
     decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=omar)
-    quick_actions.press(name="close", article=article.pk, actor=maria)
+    quick_actions.apply_quick_action(name="close", article=article.pk, actor=maria)
     client.force_login(maria)
 
     def shown(query: str) -> tuple[bool, bool]:
@@ -184,7 +188,7 @@ def test_editor_cannot_undo_after_losing_the_story(client):
     editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
     article = make_article()
     article.editors.add(editor)
-    batch = quick_actions.press(name="close", article=article.pk, actor=editor)
+    batch = quick_actions.apply_quick_action(name="close", article=article.pk, actor=editor)
     client.force_login(editor)
     url = reverse("moderation:undo", args=[batch.pk])
     article.editors.set([other])
@@ -196,7 +200,7 @@ def test_editor_cannot_undo_after_losing_the_story(client):
 
 def test_page_of_an_undo_lists_what_it_left_unchanged(client, maria, omar):
     article = make_article()
-    one, two = say(article), say(article)
+    one, two = make_comment(article), make_comment(article)
     act = decide(ids=[one.pk, two.pk], to=State.SPAM, reason="spam", actor=maria)
     decide(ids=[one.pk], to=State.REJECTED, reason="insult", actor=omar)
     client.force_login(maria)
@@ -212,7 +216,7 @@ def test_page_of_an_undo_lists_what_it_left_unchanged(client, maria, omar):
 def test_undone_import_is_not_counted(maria):
     """A discussion tells every reader how many comments "our copy holds", without undone imports."""
     article = make_article(source_key="there")
-    said = [Imported(str(n), "Voice", f"Words {n}", timezone.now()) for n in range(3)]
+    said = [ImportedComment(str(n), "Voice", f"Words {n}", timezone.now()) for n in range(3)]
 
     def brought_in() -> Batch:
         batch = Batch.objects.create(kind="import", actor=maria)
@@ -234,19 +238,19 @@ def test_undone_import_is_not_counted(maria):
 
 
 def test_repeated_undo_is_described_as_undone_or_done_again(maria):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     act = decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria).batch
     said = []
     for _ in range(4):
         act = undo(batch=act, actor=maria).batch
-        said.append(explanations.done(act))
+        said.append(explanations.describe_action(act))
     assert said == ["Undone: Removed: insult", "Done again: Removed: insult"] * 2
 
 
 def test_comment_moved_under_locked_replies_is_locked_until_undone(client, maria, omar):
     article = make_article()
-    root, one = say(article), say(article)
-    below = say(article, parent=one)
+    root, one = make_comment(article), make_comment(article)
+    below = make_comment(article, parent=one)
     quick_actions.lock_replies(comment=root, is_locked=True, actor=maria)
     batch = move(comment=one, parent=root, actor=maria)
 
@@ -271,9 +275,9 @@ def test_comment_moved_under_locked_replies_is_locked_until_undone(client, maria
 
 def test_comment_returning_under_locked_replies_is_locked(maria, omar):
     article = make_article()
-    root, other = say(article), say(article)
-    reply = say(article, parent=root)
-    below = say(article, parent=reply)
+    root, other = make_comment(article), make_comment(article)
+    reply = make_comment(article, parent=root)
+    below = make_comment(article, parent=reply)
     batch = move(comment=reply, parent=other, actor=maria)
     quick_actions.lock_replies(comment=root, is_locked=True, actor=omar)
 
@@ -289,8 +293,8 @@ def test_comment_returning_under_locked_replies_is_locked(maria, omar):
 
 def test_lock_of_a_move_stays_if_the_old_parent_is_locked(maria, omar):
     article = make_article()
-    root, other = say(article), say(article)
-    reply = say(article, parent=root)
+    root, other = make_comment(article), make_comment(article)
+    reply = make_comment(article, parent=root)
     quick_actions.lock_replies(comment=other, is_locked=True, actor=omar)
     batch = move(comment=reply, parent=other, actor=maria)
     quick_actions.lock_replies(comment=root, is_locked=True, actor=omar)
@@ -302,8 +306,8 @@ def test_restrictions_of_one_action_are_lifted_one_by_one(client):
     """The page offers Undo until the last restriction is lifted, and only then says that it was undone."""
     adam = UserFactory.create(name="Adam", roles=("Administrator",))
     article = make_article()
-    one, two = say(article), say(article)
-    act = restrictions.seal(ids=[one.pk, two.pk], why=Seal.Why.PERSONAL, actor=adam)
+    one, two = make_comment(article), make_comment(article)
+    act = restrictions.restrict(ids=[one.pk, two.pk], why=Seal.Why.PERSONAL, actor=adam)
     restrictions.lift(seal=Seal.objects.get(comment=one), actor=adam)
     client.force_login(adam)
     url = reverse("moderation:batch", args=[act.batch.pk])
@@ -316,7 +320,7 @@ def test_restrictions_of_one_action_are_lifted_one_by_one(client):
 
 
 def test_undo_takes_a_bounded_number_of_statements(maria, django_assert_max_num_queries):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     act = decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria)
     with django_assert_max_num_queries(14):
         undo(batch=act.batch, actor=maria)
@@ -324,11 +328,11 @@ def test_undo_takes_a_bounded_number_of_statements(maria, django_assert_max_num_
 
 def test_page_of_an_action_lists_what_undo_would_leave_unchanged(client, maria, omar):
     article = make_article()
-    act = quick_actions.press(name="close", article=article.pk, actor=maria)
+    act = quick_actions.apply_quick_action(name="close", article=article.pk, actor=maria)
     url = reverse("moderation:batch", args=[act.pk])
     client.force_login(maria)
     assert "would stay" not in client.get(url).text
-    quick_actions.press(name="hide", article=article.pk, actor=omar)
+    quick_actions.apply_quick_action(name="hide", article=article.pk, actor=omar)
     page = client.get(url).text
     assert "1 would be left unchanged, because it has changed meanwhile" in page
     assert f"<bdi>Omar</bdi>: “{article.title}”: The discussion is hidden" in page
@@ -336,9 +340,9 @@ def test_page_of_an_action_lists_what_undo_would_leave_unchanged(client, maria, 
 
 def test_legal_hold_has_no_undo_button(client):
     adam = UserFactory.create(roles=("Administrator",))
-    comment = say(make_article())
-    restrictions.seal(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=adam)
-    hold = restrictions.hold(seal=Seal.objects.get(), is_held=True, actor=adam)
+    comment = make_comment(make_article())
+    restrictions.restrict(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=adam)
+    hold = restrictions.set_legal_hold(seal=Seal.objects.get(), is_held=True, actor=adam)
     client.force_login(adam)
     page = client.get(reverse("moderation:batch", args=[hold.pk])).text
     assert "Undo this action" not in page
@@ -349,11 +353,11 @@ def test_legal_hold_has_no_undo_button(client):
 @pytest.mark.parametrize("of", ["a decision", "a setting"])
 def test_second_of_two_concurrent_undos_changes_nothing(maria, omar, of):
     article = make_article()
-    comments = [say(article, f"Word {n}") for n in range(3)]
+    comments = [make_comment(article, f"Word {n}") for n in range(3)]
     if of == "a decision":
         act = decide(ids=[c.pk for c in comments], to=State.SPAM, reason="spam", actor=maria).batch
     else:
-        act = quick_actions.press(name="close", article=article.pk, actor=maria)
+        act = quick_actions.apply_quick_action(name="close", article=article.pk, actor=maria)
 
     def again():
         try:

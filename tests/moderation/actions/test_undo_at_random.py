@@ -14,7 +14,7 @@ from moderation.erasure import restrictions
 from moderation.models import Batch, Case, Seal
 from moderation.transparency import removal_counts
 from tests.comments.test_services import assert_sound
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -37,13 +37,13 @@ def kinds(chance: random.Random, adam: Any) -> list[Callable[[], Batch | None]]:
     name = chance.choice(["close", "hide", "review", "open"])
     return [
         lambda: decide(ids=ids, to=State(to), reason=reason, actor=adam).batch,
-        lambda: quick_actions.remove_repeat(comment=one, of=other, actor=adam).batch,
-        lambda: restrictions.seal(ids=ids, why=Seal.Why.PERSONAL, actor=adam).batch,
+        lambda: quick_actions.remove_as_duplicate(comment=one, of=other, actor=adam).batch,
+        lambda: restrictions.restrict(ids=ids, why=Seal.Why.PERSONAL, actor=adam).batch,
         lambda: move(comment=one, parent=chance.choice([None, *beside]), actor=adam),
-        lambda: quick_actions.pick(comment=one, is_pick=not one.is_pick, actor=adam),
+        lambda: quick_actions.set_editors_pick(comment=one, is_pick=not one.is_pick, actor=adam),
         lambda: quick_actions.lock_replies(comment=one, is_locked=not one.is_locked, actor=adam),
         lambda: quick_actions.redact(comment=one, marked=one.body.replace("Word", "[[Word]]"), actor=adam),
-        lambda: quick_actions.press(name=name, article=one.discussion_id, actor=adam),
+        lambda: quick_actions.apply_quick_action(name=name, article=one.discussion_id, actor=adam),
     ]
 
 
@@ -56,7 +56,7 @@ def test_every_action_is_undone_and_redone_exactly(seed):
     for n in range(10):
         story = chance.choice(stories)
         parent = chance.choice([None, *(c for c in said if c.discussion_id == story.pk)])
-        said.append(say(story, f"Word {n} of some", parent=parent))
+        said.append(make_comment(story, f"Word {n} of some", parent=parent))
     done = 0
     for _ in range(16):
         before = stored()
@@ -73,6 +73,6 @@ def test_every_action_is_undone_and_redone_exactly(seed):
             assert (back.refused, stored() == expected) == ([], True)
             assert back.batch
             batch = back.batch
-        assert removal_counts.miscounted() == []
+        assert removal_counts.wrong_counts() == []
     assert done > 5
     assert_sound()

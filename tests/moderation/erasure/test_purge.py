@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from articles.models import Author, Redirect, Site
-from articles.services import sign_article
+from articles.services import set_article_authors
 from comments.edits import edit_comment
 from comments.integrity import check
 from comments.models import (
@@ -28,7 +28,7 @@ from moderation.erasure import purge, restrictions
 from moderation.models import Batch, Case, Group, Note, Origin, Report, Seal
 from moderation.people.profiles import Person
 from moderation.reports import reporting as reports
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -70,8 +70,8 @@ def numbers():
 
 def test_it_deletes_listed_comments_and_no_later_ones(moderator, administrator):
     article = make_article()
-    listed = [say(article, f"Buy boats, number {n}.") for n in range(5)]
-    answer = say(article, "Is that so?", parent=listed[0])
+    listed = [make_comment(article, f"Buy boats, number {n}.") for n in range(5)]
+    answer = make_comment(article, "Is that so?", parent=listed[0])
     edited = edit_comment(comment=listed[1], body="Buy more boats.", user=None, guest=listed[1].guest)
     Note.objects.create(comment=edited, text="Boats again.", by=moderator)
     Origin.objects.create(comment=edited, ip_hash=b"0" * 16)
@@ -81,19 +81,19 @@ def test_it_deletes_listed_comments_and_no_later_ones(moderator, administrator):
     )
     spam(*listed, actor=moderator)
 
-    group = purge.freeze(states=[State.SPAM], days=0, actor=administrator)
+    group = purge.make_list(states=[State.SPAM], days=0, actor=administrator)
 
     # In the meantime one more spam arrives, and of the listed one is restored, one confirmed, one restricted.
-    new = say(article, "Buy boats, number 6.")
+    new = make_comment(article, "Buy boats, number 6.")
     spam(new, actor=moderator)
     decisions.decide(ids=[listed[2].pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
     spam(listed[3], actor=moderator)
-    restrictions.seal(ids=[listed[4].pk], why=Seal.Why.COURT, actor=moderator, held=True)
+    restrictions.restrict(ids=[listed[4].pk], why=Seal.Why.COURT, actor=moderator, held=True)
     before = numbers()
     page = purge.summarize(group)
     assert page.changed == [c.pk for c in listed[2:]]
 
-    done = purge.empty(group=group, actor=administrator)
+    done = purge.purge_list(group=group, actor=administrator)
 
     assert (done.erased, done.left) == (2, [c.pk for c in listed[2:]])
     assert numbers() == before
@@ -114,24 +114,24 @@ def test_it_deletes_listed_comments_and_no_later_ones(moderator, administrator):
     assert check() == {}
 
     # A second click changes nothing, and there is no undo.
-    assert purge.empty(group=group, actor=administrator).batch is None
+    assert purge.purge_list(group=group, actor=administrator).batch is None
     assert decisions.undo(batch=done.batch, actor=administrator).batch is None
     assert numbers() == before
 
 
 def test_what_it_lists(moderator, administrator):
     article = make_article()
-    old, removed, gone, sealed = [say(article, f"Word {n}.") for n in range(4)]
+    old, removed, gone, sealed = [make_comment(article, f"Word {n}.") for n in range(4)]
     spam(old, actor=moderator)
     decisions.decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
     decisions.decide(ids=[gone.pk], to=State.DELETED, reason=Reason.AUTHOR, actor=None)
-    restrictions.seal(ids=[sealed.pk], why=Seal.Why.OTHER, actor=moderator)
+    restrictions.restrict(ids=[sealed.pk], why=Seal.Why.OTHER, actor=moderator)
     later(40)
-    new = say(article, "Another.")
+    new = make_comment(article, "Another.")
     spam(new, actor=moderator)
 
     def listed(states, days):
-        group = purge.freeze(states=states, days=days, actor=administrator)
+        group = purge.make_list(states=states, days=days, actor=administrator)
         return sorted(group.members.values_list("comment", flat=True)) if group else []
 
     assert listed([State.SPAM], 30) == [old.pk]
@@ -144,19 +144,22 @@ def test_what_it_lists(moderator, administrator):
 def test_comments_with_an_open_case_are_left(moderator, administrator):
     """An appeal about a deleted text would be pointless, and its case could never be closed."""
     ada, article = UserFactory.create(), make_article()
-    before, since = say(article, "My boat.", author=ada), say(article, "My other boat.", author=ada)
+    before, since = (
+        make_comment(article, "My boat.", author=ada),
+        make_comment(article, "My other boat.", author=ada),
+    )
     spam(before, since, actor=moderator)
 
     def ask(comment):
         fresh = Comment.objects.get(pk=comment.pk)
-        reports.ask_for_a_look(comment=fresh, user=ada, guest=None, words="It is a boat.")
+        reports.appeal_removal(comment=fresh, user=ada, guest=None, words="It is a boat.")
 
     ask(before)
-    group = purge.freeze(states=[State.SPAM], days=0, actor=administrator)
+    group = purge.make_list(states=[State.SPAM], days=0, actor=administrator)
     assert list(group.members.values_list("comment", flat=True)) == [since.pk]
     ask(since)
     assert purge.summarize(group).changed == [since.pk]
-    assert purge.empty(group=group, actor=administrator).left == [since.pk]
+    assert purge.purge_list(group=group, actor=administrator).left == [since.pk]
     assert check() == {}
     later(91)
     assert purge.blank_old_spam() == 0
@@ -166,7 +169,7 @@ def test_comments_with_an_open_case_are_left(moderator, administrator):
 def test_a_list_has_a_maximum_size(moderator, administrator, monkeypatch):
     monkeypatch.setattr(purge, "LIST_MAX", 2)
     article = make_article()
-    spam(*[say(article, f"Boat {n}.") for n in range(3)], actor=moderator)
+    spam(*[make_comment(article, f"Boat {n}.") for n in range(3)], actor=moderator)
     later(2)
     client = Client()
     client.force_login(administrator)
@@ -180,12 +183,12 @@ def test_a_list_has_a_maximum_size(moderator, administrator, monkeypatch):
 def test_the_job_blanks_spam_of_ninety_days(moderator, monkeypatch):
     monkeypatch.setattr(purge, "JOB_MAX", 2)
     article = make_article()
-    old = [say(article, f"Old {n}.") for n in range(5)]
+    old = [make_comment(article, f"Old {n}.") for n in range(5)]
     spam(*old, actor=moderator)
-    removed = say(article, "Rude.")
+    removed = make_comment(article, "Rude.")
     decisions.decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
     later(91)
-    new = say(article, "New.")
+    new = make_comment(article, "New.")
     spam(new, actor=moderator)
 
     assert purge.blank_old_spam() == 5
@@ -196,16 +199,16 @@ def test_the_job_blanks_spam_of_ninety_days(moderator, monkeypatch):
 
 
 def test_an_unused_list_is_deleted(moderator):
-    spam(say(make_article()), actor=moderator)
-    group = purge.freeze(states=[State.SPAM], days=0, actor=moderator)
-    assert purge.throw_away_lists() == 0
+    spam(make_comment(make_article()), actor=moderator)
+    group = purge.make_list(states=[State.SPAM], days=0, actor=moderator)
+    assert purge.delete_unused_lists() == 0
     Group.objects.filter(pk=group.pk).update(made_at=timezone.now() - timedelta(days=31))
-    assert purge.throw_away_lists() == 1
+    assert purge.delete_unused_lists() == 1
 
 
 def test_the_page_requires_a_confirmation(moderator, administrator):
     article = make_article("The slip & the boat")
-    spam(*[say(article, f"Buy boats, number {n}.") for n in range(3)], actor=moderator)
+    spam(*[make_comment(article, f"Buy boats, number {n}.") for n in range(3)], actor=moderator)
     client = Client()
     client.force_login(moderator)
     assert client.get("/moderation/emptying/").status_code == 403
@@ -250,25 +253,25 @@ def test_a_list_of_any_size_takes_the_same_few_statements(moderator, administrat
     counts = []
     for size in (2, 40):
         article = make_article(f"Story {size}")
-        spam(*[say(article, f"{size} boats, number {n}.") for n in range(size)], actor=moderator)
-        group = purge.freeze(states=[State.SPAM], days=0, actor=administrator)
+        spam(*[make_comment(article, f"{size} boats, number {n}.") for n in range(size)], actor=moderator)
+        group = purge.make_list(states=[State.SPAM], days=0, actor=administrator)
         with CaptureQueriesContext(connection) as queries:
             purge.summarize(group)
-            purge.empty(group=group, actor=administrator)
+            purge.purge_list(group=group, actor=administrator)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 26, counts
 
 
 def test_blanking_an_author_removes_the_byline(administrator, client):
     ida, story = UserFactory.create(name="Ida Quill", roles=("Editor",)), make_article("The slip")
-    sign_article(article=story, people=[ida])
+    set_article_authors(article=story, people=[ida])
     author = Author.objects.get()
     admin = Client()
     admin.force_login(administrator)
     admin.post(f"/admin/articles/author/{author.pk}/change/", {"slug": "quill", "line": "Call Ida Quill."})
     assert client.get("/authors/ida-quill/")["Location"] == "/authors/quill/"
     version = Site.objects.get().version
-    purge.forget_person(person=Person(user=ida), actor=administrator)
+    purge.blank_person(person=Person(user=ida), actor=administrator)
     assert Site.objects.get().version > version  # or cached pages would still show the name
     for url in ("/authors/ida-quill/", "/authors/quill/"):
         assert client.get(url).status_code == 404

@@ -18,7 +18,7 @@ from archive.backup.write import backup
 from articles.editing.drafts import autosave
 from articles.editing.notes import add_note
 from articles.models import Article, DocumentText, OpenForm, Unsaved
-from articles.redaction.redact import black_out
+from articles.redaction.redact import redact_words
 from articles.services import save_article
 from comments.integrity import check
 from comments.models import Comment, Reason, State
@@ -29,7 +29,7 @@ from moderation.erasure import purge, replay, restrictions
 from moderation.models import Batch, Note, Report, Seal, SealedText
 from moderation.people.profiles import Person
 from moderation.reports.reporting import report_comment
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,9 +52,9 @@ def ada() -> User:
 def erase(*comments: Comment, actor: User | None = None) -> None:
     """Delete comments as the page for permanent deletion does."""
     states = {State(Comment.objects.get(pk=one.pk).state) for one in comments}
-    group = purge.freeze(states=list(states), days=0, actor=actor)
+    group = purge.make_list(states=list(states), days=0, actor=actor)
     assert group
-    assert purge.empty(group=group, actor=actor).erased == len(comments)
+    assert purge.purge_list(group=group, actor=actor).erased == len(comments)
 
 
 def go_back(file: Path) -> Any:
@@ -72,10 +72,17 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
     story, file = make_article(), tmp_path / "site.zip"
     zoe = GuestFactory.create(name="Zoe Quillfeather", email="zoe@example.org", confirmed_at=timezone.now())
     leo = UserFactory.create(name="Leo", email="leo@example.org")
-    shown, spam = say(story, "It stays."), say(story, "Buy casino.")
-    own, number = say(story, "Of mine.", guest=zoe), say(story, "Her number is 555 0199.", guest=zoe)
-    court, lifted, held = say(story, "By order."), say(story, "A mistake."), say(story, "A crime.")
-    theirs = say(story, "What Leo said.", author=leo)
+    shown, spam = make_comment(story, "It stays."), make_comment(story, "Buy casino.")
+    own, number = (
+        make_comment(story, "Of mine.", guest=zoe),
+        make_comment(story, "Her number is 555 0199.", guest=zoe),
+    )
+    court, lifted, held = (
+        make_comment(story, "By order."),
+        make_comment(story, "A mistake."),
+        make_comment(story, "A crime."),
+    )
+    theirs = make_comment(story, "What Leo said.", author=leo)
     decide(ids=[theirs.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=ada)
     report_comment(
         comment=shown, user=leo, guest=None, why=Report.Why.OTHER, words="I am Leo, 3 Quay Street."
@@ -87,13 +94,13 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
     decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
     assert delete_comment(comment=own, user=None, guest=zoe)
     erase(spam, own, theirs)  # removed after the backup, deleted by its author after it, removed before it
-    restrictions.seal(ids=[number.pk], why=Seal.Why.PERSONAL, actor=ada)
-    assert restrictions.erase(seal=Seal.objects.get(comment=number.pk), actor=ada).batch
-    restrictions.seal(ids=[court.pk, lifted.pk, held.pk], why=Seal.Why.COURT, actor=ada)
-    assert restrictions.hold(seal=Seal.objects.get(comment=held.pk), is_held=True, actor=ada)
+    restrictions.restrict(ids=[number.pk], why=Seal.Why.PERSONAL, actor=ada)
+    assert restrictions.purge_text(seal=Seal.objects.get(comment=number.pk), actor=ada).batch
+    restrictions.restrict(ids=[court.pk, lifted.pk, held.pk], why=Seal.Why.COURT, actor=ada)
+    assert restrictions.set_legal_hold(seal=Seal.objects.get(comment=held.pk), is_held=True, actor=ada)
     assert restrictions.lift(seal=Seal.objects.get(comment=lifted.pk), actor=ada).batch
-    purge.forget_person(person=Person(user=leo), actor=ada)
-    purge.forget_person(person=Person(guest=zoe), actor=ada)
+    purge.blank_person(person=Person(user=leo), actor=ada)
+    purge.blank_person(person=Person(guest=zoe), actor=ada)
     states = dict(Comment.objects.values_list("pk", "state"))
     assert check() == {}
 
@@ -126,12 +133,12 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
 
 
 def test_a_hold_that_was_ended_before_the_words_were_deleted(tmp_path: Path, ada: User) -> None:
-    comment, file = say(make_article(), "A crime."), tmp_path / "site.zip"
-    restrictions.seal(ids=[comment.pk], why=Seal.Why.CHILD_ABUSE, actor=ada)
+    comment, file = make_comment(make_article(), "A crime."), tmp_path / "site.zip"
+    restrictions.restrict(ids=[comment.pk], why=Seal.Why.CHILD_ABUSE, actor=ada)
     backup(file)
     own = Seal.objects.get()
-    restrictions.hold(seal=own, is_held=False, actor=ada)
-    assert restrictions.erase(seal=own, actor=ada).batch
+    restrictions.set_legal_hold(seal=own, is_held=False, actor=ada)
+    assert restrictions.purge_text(seal=own, actor=ada).batch
     assert go_back(file).comments == 1
     assert words_of(comment) == ""
     assert check() == {}
@@ -141,11 +148,11 @@ def test_a_new_row_with_the_same_id_is_not_erased(tmp_path: Path, ada: User) -> 
     """After a restore, new rows get the ids of lost ones."""
     story, file = make_article(), tmp_path / "site.zip"
     backup(file)
-    gone = say(story, "Buy casino.")
+    gone = make_comment(story, "Buy casino.")
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
     erase(gone)
     go_back(file)
-    other = say(story, "An honest word.")
+    other = make_comment(story, "An honest word.")
     assert other.pk == gone.pk
     backup(file)
     assert go_back(file) == replay.Replayed()
@@ -154,22 +161,26 @@ def test_a_new_row_with_the_same_id_is_not_erased(tmp_path: Path, ada: User) -> 
 
 def test_the_job_adds_missing_entries_once(ada: User) -> None:
     story = make_article()
-    gone, sealed, stays = say(story, "Buy casino."), say(story, "A number: 555."), say(story, "Stays.")
+    gone, sealed, stays = (
+        make_comment(story, "Buy casino."),
+        make_comment(story, "A number: 555."),
+        make_comment(story, "Stays."),
+    )
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
     erase(gone)
-    restrictions.seal(ids=[sealed.pk], why=Seal.Why.PERSONAL, actor=ada)
-    purge.forget_person(person=Person(guest=stays.guest), actor=ada)
+    restrictions.restrict(ids=[sealed.pk], why=Seal.Why.PERSONAL, actor=ada)
+    purge.blank_person(person=Person(guest=stays.guest), actor=ada)
     kept = {(e.what, e.id, e.made, e.reason) for e in erasure_log.read(erasure_log.path())}
     assert len(kept) == 3
-    assert replay.remember_all() == 0
+    assert replay.log_all() == 0
     erasure_log.path().unlink()
-    assert replay.remember_all() == 3
-    assert replay.remember_all() == 0
+    assert replay.log_all() == 3
+    assert replay.log_all() == 0
     assert {(e.what, e.id, e.made, e.reason) for e in erasure_log.read(erasure_log.path())} == kept
 
 
 def test_a_list_that_the_operator_gives(tmp_path: Path, ada: User, capsys: Any) -> None:
-    comment, file = say(make_article(), "Buy casino."), tmp_path / "site.zip"
+    comment, file = make_comment(make_article(), "Buy casino."), tmp_path / "site.zip"
     backup(file)
     decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
     erase(comment)
@@ -213,12 +224,12 @@ def test_redacted_versions_stay_redacted(tmp_path: Path, ada: User) -> None:
     backup(file)
     story.title, story.slug, story.body = "A baker was seen", "baker", "A baker. Quill Street is long."
     save_article(article=story, by=ada)
-    black_out(document=story, words=["jane quill"])
-    black_out(document=story, words=["baker"])
+    redact_words(document=story, words=["jane quill"])
+    redact_words(document=story, words=["baker"])
     story.refresh_from_db()
     assert story.title == "A █████ was seen"
     assert "quill" not in erasure_log.path().read_text().casefold()
-    assert replay.remember_all() == 0
+    assert replay.log_all() == 0
     backup(later)
 
     assert go_back(file) == replay.Replayed(versions=1)
@@ -242,9 +253,9 @@ def test_redacted_notes_stay_redacted(tmp_path: Path, ada: User) -> None:
     story, file = make_article("A baker was seen"), tmp_path / "site.zip"
     add_note(article=story, by=ada, body="Jane Quill wrote to us.")
     backup(file)
-    black_out(document=story, words=["Jane Quill"])
+    redact_words(document=story, words=["Jane Quill"])
     assert "quill" not in erasure_log.path().read_text().casefold()
-    assert replay.remember_all() == 0
+    assert replay.log_all() == 0
     go_back(file)
     assert story.notes.get().body == "██████████ wrote to us."
 
@@ -252,12 +263,12 @@ def test_redacted_notes_stay_redacted(tmp_path: Path, ada: User) -> None:
 def test_entries_lost_in_a_crash_are_added(tmp_path: Path, ada: User) -> None:
     story, file = make_article("Jane Quill was seen", body="A baker."), tmp_path / "site.zip"
     backup(file)
-    black_out(document=story, words=["Jane Quill"])
-    black_out(document=story, words=["baker"])
+    redact_words(document=story, words=["Jane Quill"])
+    redact_words(document=story, words=["baker"])
     lines = erasure_log.path().read_text().splitlines(keepends=True)
     erasure_log.path().write_text("".join(lines[:-1]))
-    assert replay.remember_all() == 1
-    assert replay.remember_all() == 0
+    assert replay.log_all() == 1
+    assert replay.log_all() == 0
     go_back(file)
     back = Article.objects.get(pk=story.pk)
     assert (back.title, back.body) == ("██████████ was seen", "A █████.")

@@ -29,7 +29,7 @@ from moderation.actions import cases, decisions
 from moderation.erasure import restrictions
 from moderation.models import Batch, Case, Group, Look, Member, Notice, Report, Seal
 from moderation.similar import scan
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -82,12 +82,12 @@ class Planted:
             name=f"{NAME} Smith", email=f"{EMAIL}@example.org", confirmed_at=timezone.now()
         )
         text = "lives in the white house beside the harbour, and is never at home before the evening."
-        by_guest = say(self.article, f"{EARLIER} {text}", guest=self.guest)
+        by_guest = make_comment(self.article, f"{EARLIER} {text}", guest=self.guest)
         by_guest = edit_comment(comment=by_guest, body=f"{BODY} {text}", user=None, guest=self.guest)
-        by_author = say(self.article, f"{BODY} {text} Indeed.", author=self.author)
+        by_author = make_comment(self.article, f"{BODY} {text} Indeed.", author=self.author)
         self.secret = [by_guest, by_author]
         for comment in self.secret:
-            say(self.article, "How do you know?", parent=comment)
+            make_comment(self.article, "How do you know?", parent=comment)
         # They are decided on, reported, in a group of similar comments, and mails about them are queued.
         self.batch = self._decide(State.SPAM, Reason.SPAM)
         self.batch = self._decide(State.PUBLISHED, Reason.APPROVED)
@@ -98,7 +98,7 @@ class Planted:
             self.notice = Notice.objects.create(
                 comment=comment, case=case, why="It is illegal.", email="n@example.org", in_good_faith=True
             )
-        scan.run()
+        scan.run_scan()
         latest = Look.objects.exclude(ended_at=None).latest("ended_at")
         self.group = Group.objects.create(kind=Group.Kind.TEXT, run=latest.pk, size=2)
         for comment in self.secret:
@@ -113,7 +113,7 @@ class Planted:
 
     def seal(self) -> None:
         ids = [comment.pk for comment in self.secret]
-        assert restrictions.seal(ids=ids, why=Seal.Why.PERSONAL, actor=self.moderator).changed == ids
+        assert restrictions.restrict(ids=ids, why=Seal.Why.PERSONAL, actor=self.moderator).changed == ids
         # The guest's name and e-mail were replaced, so only the restriction has the old ones.
         type(self.guest).objects.filter(pk=self.guest.pk).update(name="Somebody", email="")
 
@@ -240,7 +240,7 @@ def test_they_are_in_no_other_table(planted):
     planted.seal()
     assert tables_with_words() == {"moderation_seal", "moderation_sealedtext"}
     # A new scan for similar comments does not find them either.
-    scan.run()
+    scan.run_scan()
     assert tables_with_words() == {"moderation_seal", "moderation_sealedtext"}
 
 

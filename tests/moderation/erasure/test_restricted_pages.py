@@ -15,7 +15,7 @@ from moderation.actions import decisions
 from moderation.actions.quick_actions import redact
 from moderation.erasure import restrictions
 from moderation.models import Batch, Seal, SealedText, SealReading
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -24,7 +24,7 @@ SECRET = "Xylographer"  # a word that appears nowhere else
 
 @pytest.fixture
 def comment() -> Comment:
-    return say(make_article(), f"{SECRET} lives at the harbour, number 5.")
+    return make_comment(make_article(), f"{SECRET} lives at the harbour, number 5.")
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def asked_by(user) -> Client:
 
 @pytest.fixture
 def sealed(comment, moderator) -> Comment:
-    restrictions.seal(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=moderator)
+    restrictions.restrict(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=moderator)
     return comment
 
 
@@ -70,9 +70,11 @@ def test_a_moderator_restricts_with_a_reason(comment, moderator):
 
 
 def test_comments_with_the_same_text_are_restricted_too(comment, moderator):
-    twin = say(make_article("Another"), f"{SECRET} lives at  the harbour, number 5.")
-    nearly = say(make_article("A third"), f"{SECRET} lives at the harbour, number 5!!")
-    other = say(make_article("A fourth"), "Of the harbour, and of number 5, much else can be said than that.")
+    twin = make_comment(make_article("Another"), f"{SECRET} lives at  the harbour, number 5.")
+    nearly = make_comment(make_article("A third"), f"{SECRET} lives at the harbour, number 5!!")
+    other = make_comment(
+        make_article("A fourth"), "Of the harbour, and of number 5, much else can be said than that."
+    )
     url = f"/moderation/comments/{comment.pk}/seal/"
     asked = asked_by(moderator).get(url).content.decode()
     assert "Also restrict the 2 other comments with the same or nearly the same text" in asked
@@ -165,7 +167,7 @@ def test_the_evidence_file_can_be_checked_by_others(sealed, administrator):
 def test_redacted_versions_are_marked(comment, moderator, administrator):
     """This includes the version that was shown."""
     redact(comment=comment, marked=comment.body.replace("number 5", "[[number 5]]"), actor=moderator)
-    restrictions.seal(ids=[comment.pk], why=Seal.Why.COURT, actor=moderator)
+    restrictions.restrict(ids=[comment.pk], why=Seal.Why.COURT, actor=moderator)
     client, url = asked_by(administrator), f"/moderation/sealed/{comment.pk}/"
     assert client.post(f"{url}words/").content.decode().count("redacted by a moderator") == 1
     with zipfile.ZipFile(io.BytesIO(client.post(f"{url}evidence/").content)) as archive:
@@ -208,14 +210,14 @@ def test_a_lifted_restriction_redirects_with_a_message(sealed, administrator, mo
         assert asked_by(moderator).post(f"{url}{act}/").status_code == 403
     assert asked_by(moderator).get(url).url == there
     assert SealReading.objects.get() == reading
-    other = say(make_article(), "Never sealed.")
+    other = make_comment(make_article(), "Never sealed.")
     assert asked_by(administrator).get(f"/moderation/sealed/{other.pk}/").status_code == 404
     assert asked_by(administrator).post(f"/moderation/sealed/{other.pk}/lift/").status_code == 404
 
 
 def test_a_refused_undo_ends_with_one_full_stop(moderator):
-    sealed = say(make_article(), "Unspeakable.")
-    act = restrictions.seal(ids=[sealed.pk], why=Seal.Why.OTHER, actor=moderator).batch
+    sealed = make_comment(make_article(), "Unspeakable.")
+    act = restrictions.restrict(ids=[sealed.pk], why=Seal.Why.OTHER, actor=moderator).batch
     page = asked_by(moderator).post(f"/moderation/acts/{act.pk}/undo/", follow=True).text
     assert "Only an administrator can lift a restriction." in page
     assert "lift a restriction.." not in page
@@ -224,8 +226,8 @@ def test_a_refused_undo_ends_with_one_full_stop(moderator):
 def test_the_list_has_pages(moderator, monkeypatch):
     monkeypatch.setattr("moderation.erasure.restriction_views.PAGE", 2)
     article = make_article()
-    ids = [say(article, f"Word {n}").pk for n in range(3)]
-    restrictions.seal(ids=ids, why=Seal.Why.OTHER, actor=moderator)
+    ids = [make_comment(article, f"Word {n}").pk for n in range(3)]
+    restrictions.restrict(ids=ids, why=Seal.Why.OTHER, actor=moderator)
     client = asked_by(moderator)
     first = client.get("/moderation/sealed/").context
     assert len(first["seals"]) == 2
@@ -253,7 +255,7 @@ def test_undo_of_a_lift_is_offered_to_those_who_may(sealed, moderator, administr
 
 def test_the_story_comes_back_byte_by_byte(comment, moderator, administrator):
     """Its version and the number of its last log entry are left out, since they only grow."""
-    say(comment.discussion.article, "How do you know?", parent=comment)
+    make_comment(comment.discussion.article, "How do you know?", parent=comment)
     url = comment.discussion.article.get_absolute_url()
 
     def page() -> bytes:
@@ -261,7 +263,7 @@ def test_the_story_comes_back_byte_by_byte(comment, moderator, administrator):
 
     before = page()
     assert SECRET.encode() in before
-    act = restrictions.seal(ids=[comment.pk], why=Seal.Why.OTHER, actor=moderator)
+    act = restrictions.restrict(ids=[comment.pk], why=Seal.Why.OTHER, actor=moderator)
     sealed_page = page()
     assert SECRET.encode() not in sealed_page
     undone = decisions.undo(batch=act.batch, actor=administrator)

@@ -11,16 +11,16 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import Guest
-from comments.edits import edit_comment, examine_again, send_again
+from comments.edits import check_resubmission, edit_comment, resubmit_comment
 from comments.integrity import check
 from comments.models import Comment, CommentRevision, CommentText, Discussion, Reason, State, Transition
 from comments.services import delete_comment, rename_author
-from comments.text_changes import erase_comments, keep_redaction, show_revisions
+from comments.text_changes import erase_comments, store_redaction, swap_revisions
 from moderation.actions import decisions
 from moderation.erasure import restricted_content, restrictions
 from moderation.models import Batch, Case, Note, Notice, Origin, Report, Seal, SealedText
 from moderation.reports import reporting as reports
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.waiting import is_a_lock_waited_for, until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
@@ -43,9 +43,9 @@ def comment() -> Comment:
     """A comment of a guest with a confirmed e-mail, edited once, with a reply."""
     article = make_article()
     guest = GuestFactory.create(name="Zoe Quillfeather", email="zoe@example.org", confirmed_at=timezone.now())
-    said = say(article, "Her number is 555 0100.", guest=guest)
+    said = make_comment(article, "Her number is 555 0100.", guest=guest)
     said = edit_comment(comment=said, body="Her number is 555 0199.", user=None, guest=guest)
-    say(article, "How do you know?", parent=said)
+    make_comment(article, "How do you know?", parent=said)
     Origin.objects.create(comment=said, ip_hash=b"0123456789abcdef")
     return Comment.objects.get(pk=said.pk)
 
@@ -67,7 +67,7 @@ def rows(comment: Comment):
 
 
 def seal(*comments: Comment, actor, **options):
-    return restrictions.seal(
+    return restrictions.restrict(
         ids=[c.pk for c in comments], why=options.pop("why", WHY), actor=actor, **options
     )
 
@@ -129,15 +129,15 @@ def test_a_lift_can_be_undone_and_that_again(comment, moderator, administrator):
 def test_a_redaction_survives_a_restriction_and_can_be_undone_later(comment, moderator, administrator):
     """The text before the redaction is a revision of its own, also after an undo."""
     for _ in range(2):
-        number = keep_redaction(comment=comment, body="Her number is […].")
-        show_revisions({comment.pk: number})
+        number = store_redaction(comment=comment, body="Her number is […].")
+        swap_revisions({comment.pk: number})
         comment.refresh_from_db()
         before = rows(comment)
         seal(comment, actor=moderator)
         restrictions.lift(seal=Seal.objects.get(lifted_at=None), actor=administrator)
         assert rows(comment) == before
         assert check() == {}
-        show_revisions({comment.pk: 2})
+        swap_revisions({comment.pk: 2})
         comment.refresh_from_db()
 
 
@@ -180,18 +180,18 @@ def test_its_author_can_not_write_into_it(comment, moderator):
     before = Comment.objects.get(pk=comment.pk)
     seal(comment, actor=moderator)
     written = {"body": "Other words.", "user": None, "guest": comment.guest}
-    found = examine_again(comment=before, **written)
+    found = check_resubmission(comment=before, **written)
     with pytest.raises(ValidationError):
-        send_again(comment=before, body="Other words.", findings=found)
+        resubmit_comment(comment=before, body="Other words.", findings=found)
     with pytest.raises(ValidationError):
-        examine_again(comment=Comment.objects.get(pk=comment.pk), **written)
+        check_resubmission(comment=Comment.objects.get(pk=comment.pk), **written)
     assert Comment.objects.get(pk=comment.pk).body == ""
     assert check() == {}
 
 
 def test_one_of_many_is_lifted_alone(moderator, administrator):
     article = make_article()
-    both = [say(article, "One."), say(article, "Two.")]
+    both = [make_comment(article, "One."), make_comment(article, "Two.")]
     seal(*both, actor=moderator)
     assert Seal.objects.values("batch").distinct().count() == 1
 
@@ -257,16 +257,16 @@ def test_a_legal_hold_prevents_the_deletion(comment, moderator, administrator):
     seal(comment, actor=moderator, why=Seal.Why.CHILD_ABUSE)
     own = Seal.objects.get()
     assert own.is_held
-    act = restrictions.erase(seal=own, actor=administrator)
+    act = restrictions.purge_text(seal=own, actor=administrator)
     assert act.batch is None
     assert [r.what for r in act.refused] == ["A legal hold prevents the deletion."]
     assert erase_comments(ids=[comment.pk], at=timezone.now()) == []
     assert SealedText.objects.count() == 2
 
-    ended = restrictions.hold(seal=own, is_held=False, actor=administrator)
+    ended = restrictions.set_legal_hold(seal=own, is_held=False, actor=administrator)
     assert ended.parameters == {"comment": comment.pk, "is_held": False}
-    assert restrictions.hold(seal=own, is_held=False, actor=administrator) is None
-    act = restrictions.erase(seal=own, actor=administrator)
+    assert restrictions.set_legal_hold(seal=own, is_held=False, actor=administrator) is None
+    act = restrictions.purge_text(seal=own, actor=administrator)
 
     assert act.changed == [comment.pk]
     assert not SealedText.objects.exists()
@@ -287,13 +287,13 @@ def test_a_legal_hold_prevents_the_deletion(comment, moderator, administrator):
 def test_an_erasure_waits_for_a_simultaneous_undo(moderator, administrator, monkeypatch):
     """Without the lock, it could be erased between the check and the lift: no text and no restriction."""
     article = make_article()
-    one, other = say(article, "One."), say(article, "Two.")
+    one, other = make_comment(article, "One."), make_comment(article, "Two.")
     act = seal(one, other, actor=moderator)
     own, bring_back, erasing = Seal.objects.get(comment=one), restricted_content._restore_texts, []
 
     def erase():
         try:
-            return restrictions.erase(seal=own, actor=administrator)
+            return restrictions.purge_text(seal=own, actor=administrator)
         finally:
             connections.close_all()
 
@@ -318,10 +318,12 @@ def test_notes_reports_and_appeals_are_deleted_with_it(comment, moderator, admin
     reports.report_comment(
         comment=comment, user=UserFactory.create(), guest=None, why="other", words="555 0199!"
     )
-    reports.give_notice(comment=comment, why="It is her number.", name="Bo", email="bo@example.org")
+    reports.report_illegal_content(
+        comment=comment, why="It is her number.", name="Bo", email="bo@example.org"
+    )
     Note.objects.create(comment=comment, text="Hers: 555 0199.", by=moderator)
     seal(comment, actor=moderator)
-    restrictions.erase(seal=Seal.objects.get(), actor=administrator)
+    restrictions.purge_text(seal=Seal.objects.get(), actor=administrator)
     assert not Note.objects.exists()
     assert not Origin.objects.exists()
     assert Report.objects.get().words == ""
@@ -331,11 +333,11 @@ def test_notes_reports_and_appeals_are_deleted_with_it(comment, moderator, admin
 def test_a_legal_hold_needs_a_text_and_has_no_undo(comment, moderator, administrator):
     seal(comment, actor=moderator)
     own = Seal.objects.get()
-    held = restrictions.hold(seal=own, is_held=True, actor=administrator)
+    held = restrictions.set_legal_hold(seal=own, is_held=True, actor=administrator)
     assert "on the page of the restricted" in decisions.undo(batch=held, actor=administrator).refused[0].what
-    restrictions.hold(seal=own, is_held=False, actor=administrator)
-    restrictions.erase(seal=own, actor=administrator)
-    assert restrictions.hold(seal=own, is_held=True, actor=administrator) is None
+    restrictions.set_legal_hold(seal=own, is_held=False, actor=administrator)
+    restrictions.purge_text(seal=own, actor=administrator)
+    assert restrictions.set_legal_hold(seal=own, is_held=True, actor=administrator) is None
     assert not Seal.objects.get().is_held
 
 

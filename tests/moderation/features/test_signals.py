@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from moderation.features import signals
 from moderation.features.signals import FACT_SIGNALS, PRIORS, RANKING_SIGNALS, SIGNALS, SITE_SIGNAL_WEIGHTS
-from moderation.features.text_reading import MAX_BODY_LENGTH, Read, Said, SignalResult
+from moderation.features.text_reading import MAX_BODY_LENGTH, CommentData, ParsedComment, SignalResult
 
 ARTICLE = """
 Heron ferries stop in winter. The harbour of Lindal has frozen early this year, and the council of the
@@ -21,18 +21,22 @@ committee.
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-def said(body: str = "x", **more) -> Said:
-    return Said(body=body, **more)
+def said(body: str = "x", **more) -> CommentData:
+    return CommentData(body=body, **more)
 
 
-def told(name: str, one: Said) -> SignalResult | None:
+def told(name: str, one: CommentData) -> SignalResult | None:
     return next(
-        (f for f in signals.find(Read(one), (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS)) if f.signal == name),
+        (
+            f
+            for f in signals.find_signals(ParsedComment(one), (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS))
+            if f.signal == name
+        ),
         None,
     )
 
 
-def after(days: int) -> Said:
+def after(days: int) -> CommentData:
     return said(article_date=DAY, comment_date=DAY + timedelta(days=days))
 
 
@@ -185,17 +189,19 @@ HARMLESS = [
 
 @pytest.mark.parametrize("one", HARMLESS)
 def test_harmless_comments_have_few_signals(one):
-    assert sum(PRIORS[f.signal] * f.strength for f in signals.find(Read(one))) < 2
+    assert sum(PRIORS[f.signal] * f.strength for f in signals.find_signals(ParsedComment(one))) < 2
 
 
 def test_unknown_fields_give_no_result():
     """A field that is not known gives no finding, for or against."""
-    names = {f.signal for f in signals.find(Read(said("Some words about curtains in bedrooms")))}
+    names = {
+        f.signal for f in signals.find_signals(ParsedComment(said("Some words about curtains in bedrooms")))
+    }
     assert names.isdisjoint({"late", "drift", "on_subject", "no_gain", "own_name", "site_sells", "answers"})
 
 
 def test_abuse_signals_have_no_weight():
-    names = {f.signal for f in signals.find(Read(said("you are an idiot, you wetback")))}
+    names = {f.signal for f in signals.find_signals(ParsedComment(said("you are an idiot, you wetback")))}
     assert names.isdisjoint({"insult", "slur"})
 
 
@@ -250,7 +256,7 @@ def test_nothing_that_can_be_typed_breaks_it(body, author, url, article, parent,
         comment_date=written,
         parent=parent,
     )
-    for found in signals.find(Read(one), (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS)):
+    for found in signals.find_signals(ParsedComment(one), (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS)):
         assert 0 <= found.strength <= 1
         assert all(0 <= start < end <= len(body) for start, end in found.spans)
 
@@ -291,7 +297,7 @@ def test_no_hostile_text_keeps_a_signal_busy(piece):
     body = (piece * MAX_BODY_LENGTH)[:MAX_BODY_LENGTH]
     one = said(body, author=piece * 20, url="http://" + piece * 20, article_text=ARTICLE)
     began = time.process_time()
-    signals.find(Read(one), (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS))
+    signals.find_signals(ParsedComment(one), (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS))
     assert time.process_time() - began < 5
 
 
@@ -299,12 +305,12 @@ def test_a_signal_used_by_others_is_computed_once():
     looked = []
 
     @signals.cached_per_comment
-    def shout(read: Read) -> SignalResult | None:
+    def shout(read: ParsedComment) -> SignalResult | None:
         """What it finds."""
         looked.append(read)
         return None
 
-    one, other = Read(said()), Read(said())
+    one, other = ParsedComment(said()), ParsedComment(said())
     assert [shout(one), shout(one), shout(other)] == [None] * 3
     assert looked == [one, other]
     assert (shout.__name__, shout.__doc__) == ("shout", "What it finds.")
@@ -312,6 +318,6 @@ def test_a_signal_used_by_others_is_computed_once():
 
 def test_a_cached_signal_has_one_result_per_comment():
     """`calls` is the dearest one, and `no_gain` asks it again."""
-    read = Read(said("Please visit my site", url=""))
+    read = ParsedComment(said("Please visit my site", url=""))
     assert signals.no_gain(read) is None
     assert signals.calls(read) is signals.calls(read) is not None

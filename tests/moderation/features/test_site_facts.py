@@ -15,8 +15,8 @@ from moderation.features.site_facts import (
     load_site_facts,
     load_thread_context,
 )
-from moderation.screening.origins import mark
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from moderation.screening.origins import hash_address
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -39,7 +39,7 @@ def known(article, **asked) -> SiteFacts:
 
 
 def test_an_empty_discussion_has_no_facts():
-    assert known(make_article(), hosts=["teak.example"], ip_hash=mark("198.51.100.7")) == SiteFacts(
+    assert known(make_article(), hosts=["teak.example"], ip_hash=hash_address("198.51.100.7")) == SiteFacts(
         thread="",
         spam_hosts=[],
         burst_hosts=[],
@@ -53,10 +53,10 @@ def test_an_empty_discussion_has_no_facts():
 
 def test_the_thread_and_the_parent():
     article = make_article()
-    first = say(article, "The ferry needs a NEW rudder.")
-    say(make_article("Elsewhere"), "Of horses.")
+    first = make_comment(article, "The ferry needs a NEW rudder.")
+    make_comment(make_article("Elsewhere"), "Of horses.")
     then = timezone.now()
-    say(article, "Later words.")
+    make_comment(article, "Later words.")
     found = known(article, parent=first.pk, at=then)
     assert found.thread == found.parent_text == "the ferry needs a new rudder."
     assert load_thread_context(article=article.pk, at=then, parent=first.pk, exclude=0) == SiteFacts(
@@ -69,7 +69,7 @@ def test_the_thread_and_the_parent():
 )
 def test_a_host_that_spam_linked_to(maria, link):
     article = make_article()
-    spam = say(article, f"Fine tables, see {link}")
+    spam = make_comment(article, f"Fine tables, see {link}")
     assert known(article, hosts=["teak.example", "oak.example"]).spam_hosts == []
     decide(ids=[spam.pk], to=State.SPAM, reason="spam", actor=maria)
     assert known(article, hosts=["teak.example", "oak.example"]).spam_hosts == ["teak.example"]
@@ -78,7 +78,7 @@ def test_a_host_that_spam_linked_to(maria, link):
 def test_a_host_to_which_several_others_link_within_a_day():
     article, link = make_article(), "See https://www.teak.example/tables"
     for name in ("Ada", "Olav"):
-        say(article, f"{link}, says {name}", guest=GuestFactory.create(name=name))
+        make_comment(article, f"{link}, says {name}", guest=GuestFactory.create(name=name))
     assert known(article, hosts=["teak.example"]).burst_hosts == []  # Olav himself, and one other
     assert known(article, hosts=["teak.example"], name="Bo").burst_hosts == ["teak.example"]
     later = timezone.now() + timedelta(days=2)
@@ -87,10 +87,10 @@ def test_a_host_to_which_several_others_link_within_a_day():
 
 def test_a_hostile_host_does_not_break_posting(starter, maria):
     article = make_article()
-    spam = [say(article, f"Fine tables at teak{n}.example, number {n}") for n in range(25)]
+    spam = [make_comment(article, f"Fine tables at teak{n}.example, number {n}") for n in range(25)]
     decide(ids=[c.pk for c in spam], to=State.SPAM, reason="spam", actor=maria)
     for host in ("中" * 900 + ".com", "a." * 600 + "com", ".".join(["b" * 60] * 4)):
-        assert say(article, f"See http://{host} and what is there").pk
+        assert make_comment(article, f"See http://{host} and what is there").pk
 
 
 @pytest.mark.parametrize("host", ["'", "''|x", "a\\b", "& !", "", "\u0130.example", "x" * 300])
@@ -101,8 +101,8 @@ def test_any_host_can_be_looked_up(host):
 def test_names_of_staff_and_of_the_discussion_are_those_of_others(maria):
     article = make_article()
     tollef, guest = UserFactory.create(name="Tollef"), GuestFactory.create(name="Ada")
-    say(article, author=tollef)
-    say(article, guest=guest)
+    make_comment(article, author=tollef)
+    make_comment(article, guest=guest)
     UserFactory.create(name="A reader")
     assert known(article).staff == ["Maria"]
     assert sorted(known(article).names) == ["Ada", "Tollef"]
@@ -114,9 +114,9 @@ def test_names_of_staff_and_of_the_discussion_are_those_of_others(maria):
 def test_one_address_under_several_names():
     article, here = make_article(), "198.51.100.7"
     for name in ("Ada", "Bo", "bo", "Olav"):
-        say(article, guest=GuestFactory.create(name=name), ip=here)
-    say(article, guest=GuestFactory.create(name="Cy"), ip="203.0.113.5")
-    assert known(article, ip_hash=mark(here)).names_at_address == 2
+        make_comment(article, guest=GuestFactory.create(name=name), ip=here)
+    make_comment(article, guest=GuestFactory.create(name="Cy"), ip="203.0.113.5")
+    assert known(article, ip_hash=hash_address(here)).names_at_address == 2
 
 
 def test_the_text_of_the_story_is_loaded():
@@ -127,15 +127,15 @@ def test_the_text_of_the_story_is_loaded():
 def test_only_the_latest_comments_of_an_address_count():
     article, here = make_article(), "198.51.100.7"
     for n in range(MAX_COMMENTS_PER_ADDRESS + 5):
-        say(article, f"Row {n} is free.", guest=GuestFactory.create(name=f"Rower {n}"), ip=here)
-    assert known(article, ip_hash=mark(here)).names_at_address == MAX_COMMENTS_PER_ADDRESS
+        make_comment(article, f"Row {n} is free.", guest=GuestFactory.create(name=f"Rower {n}"), ip=here)
+    assert known(article, ip_hash=hash_address(here)).names_at_address == MAX_COMMENTS_PER_ADDRESS
 
 
 def test_recent_names_are_loaded_only_for_an_unusual_name():
     article = make_article()
     for n, name in enumerate(("RobertExo", "olav", "Ada")):
-        say(article, f"Row {n} is free.", guest=GuestFactory.create(name=name), ip="198.51.100.7")
-    say(article, "Without an address.", guest=GuestFactory.create(name="Cy"))
+        make_comment(article, f"Row {n} is free.", guest=GuestFactory.create(name=name), ip="198.51.100.7")
+    make_comment(article, "Without an address.", guest=GuestFactory.create(name="Cy"))
     assert known(article).recent_names == []
     assert sorted(known(article, is_unusual_name=True).recent_names) == ["Ada", "RobertExo"]
     later = timezone.now() + timedelta(days=2)

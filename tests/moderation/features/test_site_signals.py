@@ -7,11 +7,14 @@ import pytest
 from accounts.names import skeletons
 from moderation.features.site_facts import SiteFacts
 from moderation.features.site_signals import find_site_signals, linked_hosts, unusual_name_shape
-from moderation.features.text_reading import Read, Said
+from moderation.features.text_reading import CommentData, ParsedComment
 
 
 def found(known: SiteFacts, name: str = "Ada", body: str = "A word.") -> dict[str, float]:
-    return {one.signal: one.strength for one in find_site_signals(Read(Said(body=body, author=name)), known)}
+    return {
+        one.signal: one.strength
+        for one in find_site_signals(ParsedComment(CommentData(body=body, author=name)), known)
+    }
 
 
 @pytest.mark.parametrize(
@@ -83,7 +86,7 @@ def test_most_letters_that_unicode_calls_confusable_are_known(data, capsys):
 def test_links_to_where_spam_has_led():
     known = SiteFacts(spam_hosts=["teak.example"])
     body = "See https://www.teak.example/a and oak.example.com and http://elm.example"
-    read = Read(Said(body=body))
+    read = ParsedComment(CommentData(body=body))
     assert linked_hosts(read) == ["teak.example", "oak.example.com", "elm.example"]
     [one] = find_site_signals(read, known)
     assert (one.signal, [body[a:b] for a, b in one.spans]) == ("spam_host", ["https://www.teak.example/a"])

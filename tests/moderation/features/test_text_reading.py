@@ -10,13 +10,13 @@ from moderation.features.text_reading import (
     MAX_ARTICLE_LENGTH,
     MAX_BODY_LENGTH,
     SCRIPT_SAMPLE_LETTERS,
+    CommentData,
     FoldedText,
-    Read,
-    Said,
+    ParsedComment,
     fold,
     host,
     is_content_word,
-    script,
+    main_script,
     script_of,
     split_url,
     stem,
@@ -85,17 +85,19 @@ def test_every_span_is_within_the_text(text):
     ],
 )
 def test_links_are_found_with_and_without_a_scheme(body, links):
-    assert [m[0] for m in Read(Said(body=body)).links] == links
+    assert [m[0] for m in ParsedComment(CommentData(body=body)).links] == links
 
 
 def test_words_are_neither_links_nor_markup_nor_numbers():
-    read = Read(Said(body='<a href="x">Heron</a> &amp; 12 ferries, see http://a.example/boats'))
+    read = ParsedComment(
+        CommentData(body='<a href="x">Heron</a> &amp; 12 ferries, see http://a.example/boats')
+    )
     assert read.word_texts == ["heron", "ferries", "see"]
     assert len(read.plain) == len(read.folded.text)
 
 
 def test_a_body_is_read_up_to_its_limit():
-    assert len(Read(Said(body="x" * (MAX_BODY_LENGTH + 5))).body) == MAX_BODY_LENGTH
+    assert len(ParsedComment(CommentData(body="x" * (MAX_BODY_LENGTH + 5))).body) == MAX_BODY_LENGTH
 
 
 @pytest.mark.parametrize(
@@ -127,11 +129,11 @@ def test_words_of_one_stem_are_one():
 
 
 def test_the_subject_is_article_parent_and_thread():
-    said = Said(
+    said = CommentData(
         body="x", article_title="Heron", article_text="ferries", parent="icebreaker", thread="harbour"
     )
-    assert Read(said).subject == {"heron", "ferrie", "icebre", "harbou"}
-    assert Read(Said(body="x", parent="icebreaker")).subject is None
+    assert ParsedComment(said).subject == {"heron", "ferrie", "icebre", "harbou"}
+    assert ParsedComment(CommentData(body="x", parent="icebreaker")).subject is None
 
 
 def test_an_article_is_read_up_to_its_limit():
@@ -157,7 +159,7 @@ HOSTILE = {
 @pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
 def test_no_hostile_text_keeps_the_reading_busy(piece):
     """No measure, but a bound that a pattern which goes back and forth would pass a hundred times over."""
-    read = Read(Said(body=(piece * MAX_BODY_LENGTH)[:MAX_BODY_LENGTH], author=piece * 50))
+    read = ParsedComment(CommentData(body=(piece * MAX_BODY_LENGTH)[:MAX_BODY_LENGTH], author=piece * 50))
     began = time.process_time()
     assert len(read.content_words) <= len(read.words) <= MAX_BODY_LENGTH
     assert time.process_time() - began < 5
@@ -168,11 +170,11 @@ def test_a_single_sign_does_not_unfold_into_many_letters():
 
 
 def test_the_first_letters_determine_the_script():
-    assert script("") == script("1 + 1 = 2") == ""
-    assert script("Да, the bus" + "и" * 10) == "Cyri"
-    assert script("a" * SCRIPT_SAMPLE_LETTERS + "и" * 9_000) == "Lati"
-    assert script("a" * SCRIPT_SAMPLE_LETTERS + "1") == "Lati"
-    assert script("東京のターミナル") == "Kata"
+    assert main_script("") == main_script("1 + 1 = 2") == ""
+    assert main_script("Да, the bus" + "и" * 10) == "Cyri"
+    assert main_script("a" * SCRIPT_SAMPLE_LETTERS + "и" * 9_000) == "Lati"
+    assert main_script("a" * SCRIPT_SAMPLE_LETTERS + "1") == "Lati"
+    assert main_script("東京のターミナル") == "Kata"
 
 
 def test_the_script_of_letters_and_other_characters():

@@ -26,13 +26,13 @@ from moderation.actions.decisions import decide, undo
 from moderation.actions.quick_actions import redact
 from moderation.models import Batch, Rule
 from moderation.notifications.decision_kinds import Kind
-from moderation.notifications.notices import decision_url, tell
+from moderation.notifications.notices import decision_url, render_notices
 from moderation.reports import reporting
 from moderation.rules import active_rules as rules
-from moderation.rules.matching import Written
+from moderation.rules.matching import RuleDefinition
 from moderation.tasks import MAIL_AFTER, tell_authors, tell_held
-from tests.factories import GuestFactory, UserFactory, make_article, say
-from tests.helpers.behind import guards_off
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.tampering import triggers_disabled
 
 pytestmark = pytest.mark.django_db
 
@@ -58,14 +58,14 @@ def decided(comment, to, reason, actor):
 
 
 def approved(article, body="A word about the boat.", *, author, maria) -> Comment:
-    comment = say(article, body, author=author)
+    comment = make_comment(article, body, author=author)
     decided(comment, State.PUBLISHED, Reason.APPROVED, maria)
     comment.refresh_from_db()
     return comment
 
 
 def an_hour_later() -> None:
-    with guards_off():
+    with triggers_disabled():
         Batch.objects.update(at=F("at") - timedelta(hours=1))
 
 
@@ -74,24 +74,24 @@ def an_hour_later() -> None:
 
 
 def new(article, jim, maria):
-    return say(article, "Hello, everybody.", author=jim), None
+    return make_comment(article, "Hello, everybody.", author=jim), None
 
 
 def checked(article, jim, maria):
     approved(article, author=jim, maria=maria)
-    return say(article, "See https://one.example and https://two.example here.", author=jim), None
+    return make_comment(article, "See https://one.example and https://two.example here.", author=jim), None
 
 
 def listed(article, jim, maria):
     approved(article, author=jim, maria=maria)
     Rule.objects.create(kind=Rule.Kind.TERM, value="casino")
-    return say(article, "A casino is planned.", author=jim), None
+    return make_comment(article, "A casino is planned.", author=jim), None
 
 
 def everything(article, jim, maria):
     approved(article, author=jim, maria=maria)
     change_discussion(article=article, moderation=Discussion.Moderation.PRE)
-    return say(article, "The night boat was quieter.", author=jim), None
+    return make_comment(article, "The night boat was quieter.", author=jim), None
 
 
 def changed(article, jim, maria):
@@ -103,7 +103,7 @@ def changed(article, jim, maria):
 
 
 def published(article, jim, maria):
-    comment = say(article, author=jim)
+    comment = make_comment(article, author=jim)
     return comment, decided(comment, State.PUBLISHED, Reason.APPROVED, maria)
 
 
@@ -123,7 +123,9 @@ def reported(article, jim, maria):
 
 def illegal(article, jim, maria):
     comment = approved(article, author=jim, maria=maria)
-    reporting.give_notice(comment=comment, why="It is a threat.", name="Nia", email="nia@example.org")
+    reporting.report_illegal_content(
+        comment=comment, why="It is a threat.", name="Nia", email="nia@example.org"
+    )
     return comment, decided(comment, State.REJECTED, "other", maria)
 
 
@@ -162,7 +164,7 @@ def sealed(article, jim, maria):
 
 def stays(article, jim, maria):
     comment, _ = removed(article, jim, maria)
-    reporting.ask_for_a_look(comment=comment, user=jim, guest=None, words="It is about the boat.")
+    reporting.appeal_removal(comment=comment, user=jim, guest=None, words="It is about the boat.")
     other = UserFactory.create(roles=("Moderator",))
     return comment, decided(comment, State.REJECTED, "off_topic", other)
 
@@ -170,7 +172,7 @@ def stays(article, jim, maria):
 def back(article, jim, maria):
     comment, _ = removed(article, jim, maria)
     an_hour_later()
-    reporting.ask_for_a_look(comment=comment, user=jim, guest=None, words="It is about the boat.")
+    reporting.appeal_removal(comment=comment, user=jim, guest=None, words="It is about the boat.")
     return comment, decided(comment, State.PUBLISHED, Reason.APPROVED, maria)
 
 
@@ -375,7 +377,7 @@ def test_a_check_proposed_only_removals_for_its_own_reasons(reason, is_proposed,
     to = State.SPAM if reason == "spam" else State.REJECTED
     change_states(ids=[comment.pk], to=to, reason=reason, actor=maria)
     comment.refresh_from_db()
-    said = tell([comment])[comment.pk].sentences[-1]
+    said = render_notices([comment])[comment.pk].sentences[-1]
     assert said == ("An automatic check proposed this, and a person decided." if is_proposed else PERSON)
 
 
@@ -405,31 +407,31 @@ def test_findings_are_highlighted(client, jim, maria):
 
 RULES = [
     (
-        Written(pk=None, kind="term", value="casino"),
+        RuleDefinition(pk=None, kind="term", value="casino"),
         "The Casino pays, a casino!",
         TERM,
         ["Casino", "casino"],
     ),
     (
-        Written(pk=None, kind="list", value="a.txt", terms="pill\nboots\ncheap boots"),
+        RuleDefinition(pk=None, kind="list", value="a.txt", terms="pill\nboots\ncheap boots"),
         "Get cheap boots here",
         "It contains words from a list of terms of this site.",
         ["cheap boots"],
     ),
     (
-        Written(pk=None, kind="domain", value="evil.example"),
+        RuleDefinition(pk=None, kind="domain", value="evil.example"),
         "See http://www.evil.example/x for more",
         "It links to a domain that a rule of this site covers.",
         ["http://www.evil.example/x"],
     ),
     (
-        Written(pk=None, kind="name", value="^jim"),
+        RuleDefinition(pk=None, kind="name", value="^jim"),
         "See you there",
         "The name matches a rule of this site.",
         [],
     ),
     (
-        Written(pk=None, kind="list", value="a.txt", terms="pill\njim"),
+        RuleDefinition(pk=None, kind="list", value="a.txt", terms="pill\njim"),
         "See you there",
         "The name contains a word from a list of terms of this site.",
         [],
@@ -445,14 +447,14 @@ def test_the_authors_words_are_highlighted_without_the_rule(
     article = make_article()
     approved(article, author=jim, maria=maria)
     rules.save(rule=rule, note="", actor=maria)
-    comment = say(article, body, author=jim)
+    comment = make_comment(article, body, author=jim)
     if becomes == "waits":
         tell_held.func(comment.pk)
     else:
         to, reason = (State.SPAM, "spam") if becomes == "spam" else (State.REJECTED, "insult")
         act = decided(comment, to, reason, maria)
         if becomes == "stays":
-            reporting.ask_for_a_look(comment=comment, user=jim, guest=None, words="It is about the boat.")
+            reporting.appeal_removal(comment=comment, user=jim, guest=None, words="It is about the boat.")
             act = decided(comment, to, reason, UserFactory.create(roles=("Moderator",)))
         tell_authors.func(str(act.pk))
     client.force_login(jim)
@@ -485,7 +487,7 @@ def test_a_removal_notice_has_only_findings_that_proposed_it(client, jim, maria)
 
 def test_a_guest_opens_the_mailed_link_in_any_browser(client, maria):
     guest = GuestFactory.create(confirmed_at=timezone.now(), email="g@example.org")
-    comment = say(make_article(), guest=guest)
+    comment = make_comment(make_article(), guest=guest)
     act = decided(comment, State.REJECTED, "insult", maria)
     tell_authors.func(str(act.pk))
     url = re.search(r"http\S+/decision/\S+", mail.outbox[-1].body)
@@ -495,7 +497,7 @@ def test_a_guest_opens_the_mailed_link_in_any_browser(client, maria):
     assert "Removed by a moderator: insult." in page
     assert client.post(path, {"words": "Please."}).status_code == 302
     assert "You have appealed this decision." in client.get(path).content.decode()
-    other = say(make_article(), guest=GuestFactory.create())
+    other = make_comment(make_article(), guest=GuestFactory.create())
     assert client.get(f"/comments/{other.pk}/decision/?{path.partition('?')[2]}").status_code == 302
     assert client.get(f"/comments/{comment.pk}/decision/?key=forged").status_code == 302
     assert COOKIE not in client.cookies
@@ -503,7 +505,10 @@ def test_a_guest_opens_the_mailed_link_in_any_browser(client, maria):
 
 def test_one_mail_for_each_person_and_action(jim, maria):
     article = make_article()
-    first, second = approved(article, "One.", author=jim, maria=maria), say(article, "Two.", author=jim)
+    first, second = (
+        approved(article, "One.", author=jim, maria=maria),
+        make_comment(article, "Two.", author=jim),
+    )
     decided(second, State.REJECTED, "insult", maria)
     an_hour_later()
     act = decide(ids=[first.pk, second.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).batch
@@ -553,13 +558,13 @@ def test_a_decision_that_a_colleague_confirms_is_mailed_once(jim, maria):
     assert subjects(*acts) == ["Your comment was removed"]
     confirmed = decided(redacted, State.PUBLISHED, Reason.APPROVED, maria)
     assert subjects(act, confirmed) == ["Your comment was redacted"]
-    waits = say(article, "See https://one.example and https://two.example here.", author=jim)
+    waits = make_comment(article, "See https://one.example and https://two.example here.", author=jim)
     acts = [decided(waits, State.PUBLISHED, Reason.APPROVED, maria) for _ in range(2)]
     assert subjects(*acts) == ["Your comment is published"]
 
 
 def test_a_comment_published_removed_and_restored_is_mailed_as_published(jim, maria):
-    comment = say(make_article(), author=jim)
+    comment = make_comment(make_article(), author=jim)
     acts = [decided(comment, State.PUBLISHED, Reason.APPROVED, maria)]
     acts.append(decided(comment, State.REJECTED, "insult", maria))
     acts.append(undo(batch=acts[-1], actor=maria).batch)
@@ -568,7 +573,7 @@ def test_a_comment_published_removed_and_restored_is_mailed_as_published(jim, ma
 
 def test_sentences_in_the_thread_address_the_author_or_the_moderator(client, jim, maria):
     article = make_article()
-    say(article, "Hello, everybody.", author=jim)
+    make_comment(article, "Hello, everybody.", author=jim)
     pages = {}
     for user in (jim, maria):
         client.force_login(user)
@@ -583,14 +588,14 @@ def test_waiting_is_mailed_after_a_minute_to_confirmed_e_mails_at_most_three_tim
 ):
     article = make_article()
     with django_capture_on_commit_callbacks(execute=True):
-        first = say(article, "One.", author=jim)
-        say(article, "By somebody unproved.")
+        first = make_comment(article, "One.", author=jim)
+        make_comment(article, "By somebody unproved.")
     jobs = [job for job in DBTaskResult.objects.all() if job.task_path.endswith("tell_held")]
     assert [job.args_kwargs["args"] for job in jobs] == [[first.pk]]
     assert timedelta() < jobs[0].run_after - timezone.now() <= MAIL_AFTER
-    more = [say(article, words, author=jim) for words in ("Two, of the harbour.", "Three, of rain.")]
+    more = [make_comment(article, words, author=jim) for words in ("Two, of the harbour.", "Three, of rain.")]
     Comment.objects.filter(author=jim).update(created_at=timezone.now() - timedelta(hours=1))
-    last = say(article, "And one that is too much.", author=jim)
+    last = make_comment(article, "And one that is too much.", author=jim)
     assert [tell_held.func(one.pk) for one in [first, *more, last]] == [1, 1, 1, 0]
 
 
@@ -614,7 +619,7 @@ def test_many_notices_take_as_many_statements_as_one(jim, maria):
             Comment.objects.filter(pk__in=ids).select_related("author", "guest", "discussion__article")
         )
         with CaptureQueriesContext(connection) as captured:
-            tell(rows)
+            render_notices(rows)
         return len(captured)
 
     statements([made[0].pk])  # the process caches the reasons from now on
@@ -632,12 +637,12 @@ def test_a_notice_mentions_reports_of_every_earlier_case(jim, maria):
     decided(kept, State.REJECTED, "off_topic", maria)
     decided(looked_at, State.REJECTED, "off_topic", maria)
     looked_at.refresh_from_db()
-    reporting.ask_for_a_look(comment=looked_at, user=jim, guest=None, words="")
+    reporting.appeal_removal(comment=looked_at, user=jim, guest=None, words="")
     decided(looked_at, State.REJECTED, "off_topic", otto)
     redact(comment=later, marked="Call [[Ann Smith]].", actor=maria)
     reporting.report_comment(comment=later, user=UserFactory.create(), guest=None, why="abuse", words="")
 
-    told = tell(list(Comment.objects.filter(pk__in=[kept.pk, looked_at.pk, later.pk])))
+    told = render_notices(list(Comment.objects.filter(pk__in=[kept.pk, looked_at.pk, later.pk])))
 
     assert "A reader had reported it." in told[kept.pk].sentences
     assert "A reader had reported it." in told[looked_at.pk].sentences
@@ -647,7 +652,7 @@ def test_a_notice_mentions_reports_of_every_earlier_case(jim, maria):
 def test_after_an_appeal_no_second_one_is_offered(jim, maria):
     comment, _ = stays(make_article(), jim, maria)
     decided(comment, State.SPAM, Reason.SPAM, maria)
-    assert tell([Comment.objects.get(pk=comment.pk)])[comment.pk].next_step.startswith(
+    assert render_notices([Comment.objects.get(pk=comment.pk)])[comment.pk].next_step.startswith(
         "This decision is final"
     )
 
@@ -659,12 +664,12 @@ def test_a_second_redaction_is_mailed_too(jim, maria):
     assert [tell_authors.func(str(one.pk)) for one in (act, back, again)] == [0, 0, 1]
     assert mail.outbox[-1].subject == "Your comment was redacted"
     assert "Ann Smith" not in mail.outbox[-1].body
-    assert tell([Comment.objects.get(pk=comment.pk)])[comment.pk].kind == Kind.REDACTED
+    assert render_notices([Comment.objects.get(pk=comment.pk)])[comment.pk].kind == Kind.REDACTED
 
 
 def test_a_mailed_link_does_not_offer_the_edit_page(client, maria):
     guest = GuestFactory.create(confirmed_at=timezone.now())
-    comment = say(make_article(), guest=guest)
+    comment = make_comment(make_article(), guest=guest)
     comment.refresh_from_db()
     page = client.get("/" + decision_url(comment).split("/", 3)[3]).content.decode()
     assert f"/comments/{comment.pk}/edit/" not in page

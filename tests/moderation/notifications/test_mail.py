@@ -18,8 +18,8 @@ from comments.services import change_states
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch
 from moderation.tasks import MAIL_AFTER, tell_authors
-from tests.factories import GuestFactory, UserFactory, make_article, say
-from tests.helpers.behind import guards_off
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.tampering import triggers_disabled
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -34,7 +34,7 @@ def guest(**fields):
 
 
 def waiting(*args, **fields):
-    comment = say(*args, **fields)
+    comment = make_comment(*args, **fields)
     change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     return comment
 
@@ -103,7 +103,7 @@ def test_one_person_gets_one_mail_for_many_comments(maria):
 
 
 def test_no_mail_about_a_confirmed_publication(maria):
-    assert tell(approve(say(make_article(), guest=guest()), actor=maria)) == []
+    assert tell(approve(make_comment(make_article(), guest=guest()), actor=maria)) == []
 
 
 def test_no_mail_after_an_undo_but_after_a_redo(maria):
@@ -133,10 +133,10 @@ def test_the_job_waits_a_minute(maria, django_capture_on_commit_callbacks):
 def test_undo_and_redo_of_a_mass_spam_action_send_no_mail(maria):
     article = make_article()
     made = [waiting(article, f"Words {n}.", guest=guest()) for n in range(2)]
-    published = say(article, "Stood here.", guest=guest())
+    published = make_comment(article, "Stood here.", guest=guest())
     ids = [comment.pk for comment in [*made, published]]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
-    with guards_off():
+    with triggers_disabled():
         Batch.objects.update(at=timezone.now() - timedelta(hours=1))
     back = undo(batch=act, actor=maria).batch
     assert tell(back) == []

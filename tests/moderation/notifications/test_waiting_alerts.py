@@ -13,11 +13,11 @@ from comments.models import Comment, Reason, State
 from comments.services import change_states
 from moderation.actions.decisions import decide
 from moderation.models import Case, Desk, Sanction
-from moderation.notifications.waiting_alerts import alert, is_alert_time
+from moderation.notifications.waiting_alerts import alert_moderators, is_alert_time
 from moderation.people import sanctions
 from moderation.people.profiles import Person
 from moderation.reports import reporting
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -30,7 +30,7 @@ def maria():
 
 
 def wait(since: datetime) -> Comment:
-    comment = say(make_article())
+    comment = make_comment(make_article())
     change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     Case.objects.filter(comment=comment).update(opened_at=since)
     return comment
@@ -41,36 +41,36 @@ def test_once_until_the_queue_was_below_the_limit(maria):
     UserFactory.create(email="reader@example.org")
     with time_machine.travel(datetime(2026, 3, 2, 12, tzinfo=UTC), tick=False) as clock:
         first = wait(datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
-        alert()
+        alert_moderators()
         assert mail.outbox == []  # exactly four hours is not yet too long
         clock.shift(timedelta(minutes=1))
-        assert [alert(), alert()] == ["1 mails", "sent already"]
+        assert [alert_moderators(), alert_moderators()] == ["1 mails", "sent already"]
         assert [m.to for m in mail.outbox] == [["maria@example.org"]]
         assert mail.outbox[0].subject == "1 comment is waiting, the oldest for 4 h"
         assert "/moderation/" in mail.outbox[0].body
         clock.shift(timedelta(hours=5))
         second = wait(datetime(2026, 3, 2, 17, 0, tzinfo=UTC))
-        assert alert() == "sent already"
+        assert alert_moderators() == "sent already"
         change_states(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-        assert alert() == "nothing waits too long"
+        assert alert_moderators() == "nothing waits too long"
         Case.objects.filter(comment=second).update(opened_at=datetime(2026, 3, 2, 13, tzinfo=UTC))
-        assert alert() == "1 mails"
+        assert alert_moderators() == "1 mails"
 
 
 def test_appeals_are_alerted_like_waiting_comments(maria):
     jim, ada = UserFactory.create(), UserFactory.create()
     with time_machine.travel(datetime(2026, 3, 2, 12, tzinfo=UTC), tick=False) as clock:
         sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", actor=maria)
-        assert sanctions.ask(sanction=Sanction.objects.get(), words="It was a joke.")
-        removed = say(make_article(), author=jim)
+        assert sanctions.appeal(sanction=Sanction.objects.get(), words="It was a joke.")
+        removed = make_comment(make_article(), author=jim)
         decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=maria)
-        reporting.ask_for_a_look(comment=removed, user=jim, guest=None, words="Read it again.")
+        reporting.appeal_removal(comment=removed, user=jim, guest=None, words="Read it again.")
         Case.objects.open().update(opened_at=datetime(2026, 3, 2, 12, tzinfo=UTC))
         clock.shift(timedelta(hours=4))
-        assert alert() == "nothing waits too long"
+        assert alert_moderators() == "nothing waits too long"
         clock.shift(timedelta(minutes=1))
         mail.outbox.clear()
-        assert [alert(), alert()] == ["1 mails", "sent already"]
+        assert [alert_moderators(), alert_moderators()] == ["1 mails", "sent already"]
         assert mail.outbox[0].subject == "2 second looks are asked for, the oldest for 4 h"
         assert "joke" not in mail.outbox[0].body
 
@@ -84,7 +84,7 @@ def test_no_alert_in_quiet_hours(maria):
         ((2026, 3, 3, 6, 0), "1 mails"),  # 08:00 there
     ]:
         with time_machine.travel(datetime(*moment, tzinfo=UTC), tick=False):
-            assert alert() == expected
+            assert alert_moderators() == expected
     assert len(mail.outbox) == 1
 
 
@@ -99,8 +99,8 @@ def test_an_alert_is_sent_without_a_lock_and_retried(maria, monkeypatch):
         with monkeypatch.context() as patched:
             patched.setattr("moderation.notifications.mail.get_connection", fail)
             with pytest.raises(OSError):  # noqa: PT011
-                alert()
-        assert alert() == "1 mails"
+                alert_moderators()
+        assert alert_moderators() == "1 mails"
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.guests import remember_guest
+from accounts.guests import set_guest_cookie
 from accounts.models import Guest
-from comments.imports import Imported, import_comments
+from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
@@ -22,7 +22,7 @@ from moderation.people import sanctions
 from moderation.people.profiles import Person
 from moderation.reports import reporting
 from moderation.screening import origins
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +47,7 @@ def as_(user) -> Client:
 
 def as_guest(guest) -> Client:
     client, response = Client(), HttpResponse()
-    remember_guest(response, guest, secure=False)
+    set_guest_cookie(response, guest, secure=False)
     client.cookies = response.cookies
     return client
 
@@ -57,16 +57,18 @@ def url(user) -> str:
 
 
 def test_a_moderator_sees_the_whole_profile(maria, ada):
-    say(make_article(), "A word that waits.", author=ada)
+    make_comment(make_article(), "A word that waits.", author=ada)
     text = as_(maria).get(url(ada)).content.decode()
     for words in ("Ada", "ada@example.org", "1 waiting for review", "A word that waits.", "Pause until…"):
         assert words in text
 
 
 def test_moderators_see_who_sent_a_notice_and_it_counts_as_a_report(maria, ada):
-    comment = say(make_article(), "A threat.", author=ada)
+    comment = make_comment(make_article(), "A threat.", author=ada)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    reporting.give_notice(comment=comment, why="It is a threat.", name="Nia", email="nia@example.org")
+    reporting.report_illegal_content(
+        comment=comment, why="It is a threat.", name="Nia", email="nia@example.org"
+    )
     desk = as_(maria)
     assert "By <bdi>Nia</bdi>" in desk.get(f"/moderation/comments/{comment.pk}/").content.decode()
     assert "1 of illegal content" in desk.get(url(ada)).content.decode()
@@ -86,11 +88,11 @@ def test_an_editor_finds_only_people_who_commented_under_their_articles(maria, a
     named = make_article("A copy", source_key="cnn")
     named.editors.add(maria)
     batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
-    row = Imported(source_id="1", author_name="Adam", body="A word", created_at=timezone.now())
+    row = ImportedComment(source_id="1", author_name="Adam", body="A word", created_at=timezone.now())
     (adam,) = import_comments(article=named, comments=[row], actor=None, batch=batch.pk).created
     guest = GuestFactory.create(name="Adalbert")
     for writer in ({"author": ada}, {"guest": guest}):
-        say(article, **writer)
+        make_comment(article, **writer)
     for who in (Person(user=ada), Person(guest=guest)):
         sanctions.impose(person=who, kind="warn", reason="insult", words="Ann Secret", actor=maria)
         Note.objects.create(text="Is ill", by=maria, **who.as_fields)
@@ -117,15 +119,15 @@ def test_an_editor_sees_no_email_and_only_public_or_own_comments(ada, maria):
     editor = UserFactory.create(roles=("Editor",))
     own = make_article("Hers")
     own.editors.add(editor)
-    say(own, "Under hers.", author=ada)
+    make_comment(own, "Under hers.", author=ada)
     article = make_article()
     article.editors.add(UserFactory.create(roles=("Editor",)))
-    say(article, "Still waiting.", author=ada)
-    shown = say(article, "Out already.", author=ada)
+    make_comment(article, "Still waiting.", author=ada)
+    shown = make_comment(article, "Out already.", author=ada)
     decide(ids=[shown.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     draft = make_article("A draft", published_at=None)
     draft.editors.add(UserFactory.create(roles=("Editor",)))
-    decided = say(draft, "Under a draft.", author=ada)
+    decided = make_comment(draft, "Under a draft.", author=ada)
     decide(ids=[decided.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     client = as_(editor)
     text = client.get(url(ada)).content.decode()
@@ -166,7 +168,7 @@ def test_hostile_queries_do_no_harm(maria, ada, query):
 
 
 def test_a_pause_removes_recent_comments_and_can_be_ended(maria, ada):
-    comment = say(make_article(), author=ada)
+    comment = make_comment(make_article(), author=ada)
     until = (timezone.now() + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
     client = as_(maria)
     sent = {"reason": "insult", "words": "Enough.", "until": until, "days": "7"}
@@ -197,7 +199,7 @@ def test_an_invalid_pause_keeps_the_input(maria, ada, until):
 def test_moderators_cannot_sanction_themselves_or_colleagues(maria):
     other = UserFactory.create(roles=("Editor",))
     for person in (maria, other):
-        say(make_article(), author=person)
+        make_comment(make_article(), author=person)
         for act in ("ban", "child", "blank"):
             sent = {"reason": "insult", "days": "0"}
             assert as_(maria).post(f"{url(person)}{act}/", sent).status_code == 403
@@ -207,7 +209,7 @@ def test_moderators_cannot_sanction_themselves_or_colleagues(maria):
 
 
 def test_notes_on_a_person_and_a_comment_are_deleted_by_their_author(maria, ada):
-    comment, client = say(make_article(), author=ada), as_(maria)
+    comment, client = make_comment(make_article(), author=ada), as_(maria)
     client.post("/moderation/notes/", {"person": f"u{ada.pk}", "text": "On Ada."})
     client.post("/moderation/notes/", {"comment": comment.pk, "text": "On this.", "next": url(ada)})
     assert "On Ada." in client.get(url(ada)).content.decode()
@@ -223,7 +225,7 @@ def test_notes_on_a_person_and_a_comment_are_deleted_by_their_author(maria, ada)
 
 
 def test_the_same_note_within_a_minute_is_added_once(maria, ada, time_machine):
-    comment, began = say(make_article(), author=ada), timezone.now()
+    comment, began = make_comment(make_article(), author=ada), timezone.now()
     for seconds in (0, 1, 70):
         time_machine.move_to(began + timedelta(seconds=seconds))
         for about in ({"person": f"u{ada.pk}"}, {"comment": comment.pk}):
@@ -248,7 +250,7 @@ def test_a_note_of_the_maximum_length_is_accepted(maria, ada):
 def test_a_childs_comments_are_restricted_by_one_action(maria):
     child, article = GuestFactory.create(), make_article()
     for n in range(3):
-        say(article, f"I am {n + 9} and live in Elm Street", guest=child)
+        make_comment(article, f"I am {n + 9} and live in Elm Street", guest=child)
     client = as_(maria)
     answer = client.post(f"/moderation/people/g{child.pk}/child/", follow=True)
     assert "Access to 3 comments is restricted." in answer.content.decode()
@@ -258,7 +260,7 @@ def test_a_childs_comments_are_restricted_by_one_action(maria):
 
 
 def test_an_administrator_blanks_a_child_once_no_comment_is_readable(maria, ada):
-    admin, comment = UserFactory.create(roles=("Administrator",)), say(make_article(), author=ada)
+    admin, comment = UserFactory.create(roles=("Administrator",)), make_comment(make_article(), author=ada)
     path = f"{url(ada)}blank/"
     assert as_(admin).post(path).status_code == 403  # one of her comments can still be read
     as_(maria).post(f"{url(ada)}child/")
@@ -279,13 +281,13 @@ def test_an_administrator_blanks_a_child_once_no_comment_is_readable(maria, ada)
 
 @pytest.mark.parametrize("is_held", [False, True])
 def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, ada, is_held):
-    admin, comment = UserFactory.create(roles=("Administrator",)), say(make_article(), author=ada)
+    admin, comment = UserFactory.create(roles=("Administrator",)), make_comment(make_article(), author=ada)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     for about in ({"user": ada}, {"comment": comment}):
         Note.objects.create(text="Ada of Elm Street", by=maria, **about)
     sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", words="Ada!", actor=maria)
-    sanctions.ask(sanction=Sanction.objects.get(), words="I am Ada of Elm Street")
-    restrictions.seal(ids=[comment.pk], why=Seal.Why.CHILD, actor=maria, held=is_held)
+    sanctions.appeal(sanction=Sanction.objects.get(), words="I am Ada of Elm Street")
+    restrictions.restrict(ids=[comment.pk], why=Seal.Why.CHILD, actor=maria, held=is_held)
     assert as_(admin).post(f"{url(ada)}blank/").status_code == 302
     own = Seal.objects.get()
     assert (own.author_name, own.author_email) == (("Ada", "ada@example.org") if is_held else ("", ""))
@@ -304,14 +306,14 @@ def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, ada, is_held
 def test_texts_of_a_blanked_childs_appeals_and_reports_are_deleted(maria, ada, is_held):
     """A legal hold keeps her appeal about her own comment, and her report of a comment with a hold."""
     admin, article = UserFactory.create(roles=("Administrator",)), make_article()
-    comment, other, reported = say(article, author=ada), say(article), say(article)
+    comment, other, reported = make_comment(article, author=ada), make_comment(article), make_comment(article)
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
     comment.refresh_from_db()
-    reporting.ask_for_a_look(comment=comment, user=ada, guest=None, words="I am 12, call my mother")
+    reporting.appeal_removal(comment=comment, user=ada, guest=None, words="I am 12, call my mother")
     for one in (other, reported):
         reporting.report_comment(comment=one, user=ada, guest=None, why="abuse", words="I am Ada, 12")
     reporting.report_comment(comment=other, user=maria, guest=None, why="abuse", words="Hers")
-    restrictions.seal(ids=[comment.pk, reported.pk], why=Seal.Why.CHILD, actor=maria, held=is_held)
+    restrictions.restrict(ids=[comment.pk, reported.pk], why=Seal.Why.CHILD, actor=maria, held=is_held)
     assert as_(admin).post(f"{url(ada)}blank/").status_code == 302
     assert Appeal.objects.get().words == ("I am 12, call my mother" if is_held else "")
     left = dict(Report.objects.filter(user=ada).values_list("comment", "words"))
@@ -324,7 +326,7 @@ def test_account_status_of_an_unknown_visitor():
 
 
 def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, ada):
-    comment = say(make_article(), "Removed words", author=ada)
+    comment = make_comment(make_article(), "Removed words", author=ada)
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
     client = as_(ada)
     text = client.get("/account/standing/").content.decode()
@@ -413,25 +415,25 @@ def test_the_origin_is_a_hash_of_a_trusted_ip_address(settings, behind_proxy):
     nonce = client.get(path).context["form"].initial["nonce"]
     sent = {"body": "From somewhere", "nonce": nonce, "name": "Jo", "email": "jo@example.org"}
     client.post(path, sent, headers={"X-Forwarded-For": "198.51.100.7, 192.0.2.1"}, REMOTE_ADDR="203.0.113.9")
-    expected = origins.mark("192.0.2.1" if behind_proxy else "203.0.113.9")
+    expected = origins.hash_address("192.0.2.1" if behind_proxy else "203.0.113.9")
     assert bytes(Origin.objects.get().ip_hash) == expected
 
 
 def test_an_ip_is_folded_before_it_is_hashed_and_forgotten_after_30_days():
     same = [{"192.0.2.1", "::ffff:192.0.2.1"}, {"2001:db8::1", "2001:db8::ffff:1", "2001:db8::2%eth0"}]
     for ips in same:
-        assert len({origins.mark(ip) for ip in ips}) == 1
-    assert origins.mark("2001:db8:0:1::1") != origins.mark("2001:db8::1")
-    assert origins.mark("no address") is None
+        assert len({origins.hash_address(ip) for ip in ips}) == 1
+    assert origins.hash_address("2001:db8:0:1::1") != origins.hash_address("2001:db8::1")
+    assert origins.hash_address("no address") is None
     for days in (29, 31):
-        comment = say(make_article())
+        comment = make_comment(make_article())
         at = timezone.now() - timedelta(days=days)
         Origin.objects.create(comment=comment, ip_hash=bytes(16), at=at)
     for ip in ("192.0.2.1", "192.0.2.1", "no address"):
         counted = origins.count_report(ip)
     assert counted == 1
     Network.objects.filter(count=2).update(began_at=timezone.now() - timedelta(minutes=61))
-    assert (origins.forget(), Origin.objects.count(), Network.objects.count()) == (1, 1, 1)
+    assert (origins.delete_expired(), Origin.objects.count(), Network.objects.count()) == (1, 1, 1)
 
 
 def test_the_number_of_statements_does_not_grow(maria, ada):
@@ -440,7 +442,7 @@ def test_the_number_of_statements_does_not_grow(maria, ada):
     def write(n):
         for k in range(n):
             UserFactory.create(name="Ada's friend", roles=("Editor",))
-            comment = say(article, f"Words {n} {k}", author=ada)
+            comment = make_comment(article, f"Words {n} {k}", author=ada)
             Origin.objects.create(comment=comment, ip_hash=bytes(15) + bytes([k]))
             warning = {"kind": "warn", "reason": "insult", "actor": maria, "words": f"{n} {k}"}
             sanctions.impose(person=Person(user=ada), **warning)

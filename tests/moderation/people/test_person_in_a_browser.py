@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from accounts.models import Guest
 from comments.models import Comment, Discussion, State
 from comments.services import change_discussion
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -40,7 +40,7 @@ def send(page, live_server, article, *, name, email, body):
 def test_a_ban_from_the_form_to_the_account_status(browser, live_server, with_scripts):
     maria = UserFactory.create(name="Maria", roles=("Moderator",))
     article = make_article("The last ferry")
-    say(article, "I rowed.")
+    make_comment(article, "I rowed.")
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
     theirs = browser.new_context(viewport=PHONE, java_script_enabled=with_scripts)
     page = theirs.new_page()
@@ -97,7 +97,7 @@ def test_a_ban_from_the_form_to_the_account_status(browser, live_server, with_sc
 def test_axe_finds_nothing_on_a_profile_and_the_account_status(browser, live_server, scheme):
     maria = UserFactory.create(name="Maria", roles=("Moderator",))
     ada = UserFactory.create(name="Ada")
-    say(make_article(), "A word.", author=ada)
+    make_comment(make_article(), "A word.", author=ada)
     for user, path in ((maria, f"/moderation/people/u{ada.pk}/"), (ada, "/account/standing/")):
         context = browser.new_context(viewport=PHONE, color_scheme=scheme, bypass_csp=True)
         log_in(context, live_server, user)

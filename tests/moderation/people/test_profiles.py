@@ -7,13 +7,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from comments.imports import Imported, import_comments
+from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Reason, State
 from comments.text_changes import erase_comments
 from moderation.actions.decisions import decide
 from moderation.models import Batch, Case, Note, Notice, Origin, Report
-from moderation.people.profiles import Person, person_facts, records
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from moderation.people.profiles import Person, author_records, person_facts
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -30,18 +30,18 @@ def proved(user):
 
 def test_a_record_counts_all_other_comments(maria):
     article, ada = make_article(), proved(UserFactory.create(name="Ada", email="ada@example.org"))
-    this, other, spam = (say(article, f"Word {n}", author=ada) for n in range(3))
+    this, other, spam = (make_comment(article, f"Word {n}", author=ada) for n in range(3))
     decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     other_name = GuestFactory.create(name="A.", email="Ada@example.org", confirmed_at=timezone.now())
     GuestFactory.create(name="Not proved", email="ada@example.org")
-    stranger = say(article, guest=GuestFactory.create(name="Next door"))
+    stranger = make_comment(article, guest=GuestFactory.create(name="Next door"))
     for comment in (this, other, stranger):
         Origin.objects.create(comment=comment, ip_hash=b"\x0a\xbc\xde" + bytes(13))
     case = Case.objects.create(comment=other, discussion_id=article.pk)
     Report.objects.create(comment=other, case=case, guest=other_name, why="spam")
     Note.objects.create(user=ada, text="Writes from the harbour.", by=maria)
 
-    record = records([this], maria)[this.pk]
+    record = author_records([this], maria)[this.pk]
     assert record.url == f"/moderation/people/u{ada.pk}/"
     assert record.said == "1 published, 1 spam"
     assert (record.against, record.by, record.since) == (1, 0, ada.date_joined)
@@ -52,7 +52,7 @@ def test_a_record_counts_all_other_comments(maria):
         1,
     )
     assert [note.text for note in record.notes] == ["Writes from the harbour."]
-    assert records([stranger], maria)[stranger.pk].is_first
+    assert author_records([stranger], maria)[stranger.pk].is_first
 
 
 def test_an_editor_sees_others_only_if_they_commented_under_their_articles(maria):
@@ -61,18 +61,20 @@ def test_an_editor_sees_others_only_if_they_commented_under_their_articles(maria
     own.editors.add(editor)
     elsewhere.editors.add(maria)
     here, ada = b"\x0a\xbc\xde" + bytes(13), proved(UserFactory.create(name="Ada", email="ada@example.org"))
-    this = say(own, "This", author=ada)
+    this = make_comment(own, "This", author=ada)
     texts = [this]
     for story, name in ((own, "Here"), (elsewhere, "Elsewhere")):
         alias = GuestFactory.create(name=name, email="ada@example.org", confirmed_at=timezone.now())
-        say(story, f"By an alias, {name}", guest=alias)
-        texts.append(say(story, f"Next door, {name}", guest=GuestFactory.create(name=f"Next door {name}")))
+        make_comment(story, f"By an alias, {name}", guest=alias)
+        texts.append(
+            make_comment(story, f"Next door, {name}", guest=GuestFactory.create(name=f"Next door {name}"))
+        )
     for comment in texts:
         Origin.objects.create(comment=comment, ip_hash=here)
-    away = say(elsewhere, "From elsewhere", author=ada)
+    away = make_comment(elsewhere, "From elsewhere", author=ada)
     Origin.objects.create(comment=away, ip_hash=b"\xff" * 16)
 
-    record = records([this], editor)[this.pk]
+    record = author_records([this], editor)[this.pk]
     assert (record.same_email, record.same_ip, record.people_at_ip) == (["Here"], ["Next door Here"], 1)
     known = person_facts(Person(user=ada), editor)
     assert [name for _url, name in known.same_email] == ["Here"]
@@ -80,7 +82,7 @@ def test_an_editor_sees_others_only_if_they_commented_under_their_articles(maria
         ("0abcde", ["Next door Here"])
     ]
 
-    record = records([this], maria)[this.pk]
+    record = author_records([this], maria)[this.pk]
     assert (record.same_email, record.people_at_ip) == (["Elsewhere", "Here"], 2)
     known = person_facts(Person(user=ada), maria)
     assert [at.ip for at in known.addresses] == ["ffffff", "0abcde"]
@@ -91,7 +93,7 @@ def test_an_imported_name_is_a_person_under_its_source_only(maria):
     def bring(title, *names):
         article = make_article(title, source_key=title)
         rows = [
-            Imported(source_id=str(n), author_name=name, body=f"{name} {n}", created_at=timezone.now())
+            ImportedComment(source_id=str(n), author_name=name, body=f"{name} {n}", created_at=timezone.now())
             for n, name in enumerate(names)
         ]
         batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
@@ -99,16 +101,16 @@ def test_an_imported_name_is_a_person_under_its_source_only(maria):
 
     first, *_ = bring("one", "Jim", "Jim", "Eben")
     bring("two", "Jim")
-    record = records([Comment.objects.get(pk=first)], maria)[first]
+    record = author_records([Comment.objects.get(pk=first)], maria)[first]
     assert (record.url, record.said) == (f"/moderation/people/i{first}/", "1 published")
 
 
 def test_reports_are_counted_by_person_and_of_an_imported_name_by_comment(maria):
     article, ada = make_article(), proved(UserFactory.create())
-    ours = [say(article, f"Word {n}", author=ada) for n in range(2)]
+    ours = [make_comment(article, f"Word {n}", author=ada) for n in range(2)]
     source = make_article("one", source_key="one")
     rows = [
-        Imported(source_id=str(n), author_name="Jim", body=f"Word {n}", created_at=timezone.now())
+        ImportedComment(source_id=str(n), author_name="Jim", body=f"Word {n}", created_at=timezone.now())
         for n in range(2)
     ]
     batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
@@ -119,7 +121,7 @@ def test_reports_are_counted_by_person_and_of_an_imported_name_by_comment(maria)
             Report.objects.create(comment=comment, case=case, guest=GuestFactory.create(), why="spam")
     case = Case.objects.get(comment=ours[1])
     Notice.objects.create(comment=ours[1], case=case, why="A threat.", in_good_faith=True)
-    found = records(list(Comment.objects.filter(pk__in=[ours[0].pk, jim])), maria)
+    found = author_records(list(Comment.objects.filter(pk__in=[ours[0].pk, jim])), maria)
     assert (found[ours[0].pk].against, found[jim].against) == (5, 2)
     known = person_facts(Person(user=ada), maria)
     assert (known.reports_received, known.illegal_reports) == (5, 1)
@@ -129,7 +131,7 @@ def test_restricted_and_erased_imported_comments_have_no_profile(maria):
     """They have no name any more, so all of a source would look like one person."""
     article = make_article("one", source_key="one")
     rows = [
-        Imported(source_id=str(n), author_name=name, body=f"Word {n}", created_at=timezone.now())
+        ImportedComment(source_id=str(n), author_name=name, body=f"Word {n}", created_at=timezone.now())
         for n, name in enumerate(["Jim", "Eben", "Ann", "Jim"])
     ]
     batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
@@ -156,17 +158,17 @@ def test_people_with_the_same_name_are_counted_but_not_merged(client, maria):
     elsewhere.editors.add(editor)
     article.editors.add(UserFactory.create(roles=("Editor",)))
     guest, another = (GuestFactory.create(name="Women") for _ in range(2))
-    this, own = say(article, "One.", guest=guest), say(article, "Two.", guest=guest)
-    spam = say(article, "Three.", author=UserFactory.create(name="Women"))
+    this, own = make_comment(article, "One.", guest=guest), make_comment(article, "Two.", guest=guest)
+    spam = make_comment(article, "Three.", author=UserFactory.create(name="Women"))
     decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    say(elsewhere, "Four.", guest=GuestFactory.create(name="Women"))
-    say(article, "Five.", guest=GuestFactory.create(name="Woman"))
-    gone = say(article, "Six.", guest=another)
+    make_comment(elsewhere, "Four.", guest=GuestFactory.create(name="Women"))
+    make_comment(article, "Five.", guest=GuestFactory.create(name="Woman"))
+    gone = make_comment(article, "Six.", guest=another)
     decide(ids=[gone.pk], to=State.REJECTED, reason="insult", actor=maria)
     erase_comments(ids=[gone.pk], at=timezone.now())
 
-    record = records([this], maria)[this.pk]
-    there = records([own], editor)[own.pk]
+    record = author_records([this], maria)[this.pk]
+    there = author_records([own], editor)[own.pk]
 
     assert (record.same_name, record.same_name_said) == (2, "1 published, 1 spam")
     assert (there.same_name, there.same_name_said) == (1, "1 published")
@@ -178,15 +180,15 @@ def test_people_with_the_same_name_are_counted_but_not_merged(client, maria):
 
 def test_25_cards_take_as_many_statements_as_one(maria):
     article = make_article()
-    comments = [say(article, f"Word {n}", author=proved(UserFactory.create())) for n in range(12)]
-    comments += [say(article, f"Guest's word {n}") for n in range(13)]
+    comments = [make_comment(article, f"Word {n}", author=proved(UserFactory.create())) for n in range(12)]
+    comments += [make_comment(article, f"Guest's word {n}") for n in range(13)]
     for comment in comments:
         Origin.objects.create(comment=comment, ip_hash=bytes(16))
 
     def count(some):
         some = list(Comment.objects.filter(pk__in=[c.pk for c in some]))
         with CaptureQueriesContext(connection) as queries:
-            records(some, maria)
+            author_records(some, maria)
         return len(queries)
 
     assert maria.is_moderator  # asked once for each request

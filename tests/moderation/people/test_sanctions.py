@@ -17,12 +17,12 @@ from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import policy
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch, Change, Sanction
-from moderation.notifications.notices import tell
+from moderation.notifications.notices import render_notices
 from moderation.people import sanctions
 from moderation.people.profiles import Person
 from moderation.tasks import tell_authors, tell_held
-from tests.factories import GuestFactory, UserFactory, make_article, say
-from tests.helpers.behind import guards_off
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.tampering import triggers_disabled
 from tests.helpers.waiting import wait_for_a_lock
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +54,7 @@ def hold(who, kind, actor, **fields):
 
 def refusal(article, **writer) -> str:
     with pytest.raises(ValidationError) as refused:
-        say(article, "Another word", **writer)
+        make_comment(article, "Another word", **writer)
     return refused.value.messages[0]
 
 
@@ -75,17 +75,17 @@ def test_a_pause_ends_by_itself(article, maria):
     ada = UserFactory.create()
     hold(ada, "pause", maria, until=timezone.now() + timedelta(hours=1))
     Sanction.objects.update(until=timezone.now() - timedelta(seconds=1))  # it expired
-    assert say(article, author=ada).state == State.PENDING  # as for a new person
+    assert make_comment(article, author=ada).state == State.PENDING  # as for a new person
 
 
 def test_a_review_applies_with_post_moderation_too(article, maria):
     ada = proved(UserFactory.create())
-    first = say(article, author=ada)
+    first = make_comment(article, author=ada)
     decide(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     Discussion.objects.update(moderation=Discussion.Moderation.POST)
-    assert say(article, "Second", author=ada).state == State.PUBLISHED
+    assert make_comment(article, "Second", author=ada).state == State.PUBLISHED
     hold(ada, "review", maria)
-    third = say(article, "Third", author=ada)
+    third = make_comment(article, "Third", author=ada)
     assert third.state == State.PENDING
     assert "A moderator reviews your comments" in " ".join(policy().reasons([third.pk])[third.pk])
 
@@ -93,12 +93,12 @@ def test_a_review_applies_with_post_moderation_too(article, maria):
 def test_a_warned_person_can_comment(article, maria):
     ada = UserFactory.create()
     hold(ada, "warn", maria)
-    assert say(article, author=ada).pk
+    assert make_comment(article, author=ada).pk
 
 
 def test_an_edit_is_refused_as_well(article, maria):
     ada = UserFactory.create()
-    comment = say(article, author=ada)
+    comment = make_comment(article, author=ada)
     hold(ada, "ban", maria)
     with pytest.raises(ValidationError, match="banned"):
         edit_comment(comment=comment, body="Other words", user=ada, guest=None)
@@ -122,7 +122,7 @@ def test_a_guests_ban_applies_to_the_same_e_mail_in_another_browser(article, mar
         # The reason is not shown to someone who only typed the e-mail.
         assert ("insult" in said) == proofs[1]
     else:
-        assert say(article, guest=other).pk
+        assert make_comment(article, guest=other).pk
 
 
 @pytest.mark.parametrize("is_proved", [True, False])
@@ -132,7 +132,7 @@ def test_a_guests_ban_applies_to_an_account_only_if_the_e_mail_is_confirmed(arti
     if is_proved:
         assert "banned" in refusal(article, author=ada)
     else:
-        assert say(article, author=ada).pk
+        assert make_comment(article, author=ada).pk
 
 
 def test_a_guests_ban_applies_to_the_browser_under_any_name(article, maria):
@@ -140,12 +140,12 @@ def test_a_guests_ban_applies_to_the_browser_under_any_name(article, maria):
     hold(first, "ban", maria)
     other = guest(confirmed=False)
     assert "banned" in refusal(article, guest=other, browser=first)
-    assert say(article, guest=other).pk
+    assert make_comment(article, guest=other).pk
 
 
 def test_recent_comments_are_removed_with_it_and_restored_by_one_undo(article, maria):
     ada = proved(UserFactory.create())
-    old, new, _waits, removed = (say(article, f"Word {n}", author=ada) for n in range(4))
+    old, new, _waits, removed = (make_comment(article, f"Word {n}", author=ada) for n in range(4))
     for comment in (old, new):
         decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
@@ -261,13 +261,13 @@ def test_an_appeal_is_open_again_when_the_end_is_undone(maria):
     ada = UserFactory.create()
     hold(ada, "ban", maria)
     one = Sanction.objects.get()
-    sanctions.ask(sanction=one, words="It was a joke.")
+    sanctions.appeal(sanction=one, words="It was a joke.")
     ended = sanctions.end(sanction=one, actor=maria)
     assert not sanctions.open_appeals()
-    assert not sanctions.keep(sanction=one)  # from a stale page
+    assert not sanctions.uphold(sanction=one)  # from a stale page
     undo(batch=ended, actor=maria)
     assert list(sanctions.open_appeals()) == [one]
-    assert sanctions.keep(sanction=one)
+    assert sanctions.uphold(sanction=one)
 
 
 def test_an_appeal_is_answered_by_a_colleague_if_there_is_one(maria):
@@ -281,7 +281,7 @@ def test_an_appeal_is_answered_by_a_colleague_if_there_is_one(maria):
 
 def test_the_mail_tells_what_is_true_when_it_is_sent(article, maria):
     ada, anybody = proved(UserFactory.create()), guest(confirmed=False)
-    restored, _gone = (say(article, f"Word {n}", author=ada) for n in range(2))
+    restored, _gone = (make_comment(article, f"Word {n}", author=ada) for n in range(2))
     batch = hold(ada, "pause", maria, days=1, words="Don't <shout> & calm down.")
     decide(ids=[restored.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     unproved = hold(anybody, "ban", maria)
@@ -306,19 +306,19 @@ def test_nobody_is_mailed_about_a_sanction_that_is_undone_at_once(maria):
 
 def test_nobody_is_mailed_about_comments_that_a_ban_removed_and_its_undo_restored(maria):
     ada, article = proved(UserFactory.create()), make_article()
-    shown, waits = say(article, "Shown.", author=ada), say(article, "It waits.", author=ada)
+    shown, waits = make_comment(article, "Shown.", author=ada), make_comment(article, "It waits.", author=ada)
     decide(ids=[shown.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    with guards_off():
+    with triggers_disabled():
         Batch.objects.update(at=timezone.now() - timedelta(hours=1))
     as_before = policy().reasons([waits.pk], [waits.pk])
-    told = tell([waits])[waits.pk]
+    told = render_notices([waits])[waits.pk]
     ban = hold(ada, "ban", maria, days=1)
     acts = [ban]
     for _ in range(3):  # undone, redone, undone
         acts.append(undo(batch=acts[-1], actor=maria).batch)
     waits.refresh_from_db()
     assert waits.state == State.PENDING
-    again = tell([waits])[waits.pk]
+    again = render_notices([waits])[waits.pk]
     assert (again.kind, again.sentences, again.at) == (told.kind, told.sentences, told.at)
     assert policy().reasons([waits.pk], [waits.pk]) == as_before
     assert [tell_authors.func(str(act.pk)) for act in acts[1:]] == [0, 0, 0]
@@ -353,7 +353,7 @@ def test_the_mail_is_sent_without_a_lock_and_recorded_only_if_sent(maria, articl
 def test_a_comment_that_a_colleague_decides_on_at_the_same_moment_is_left(maria, article):
     """It waits for the colleague's lock, and then removes only the comments that are left."""
     omar, ada = UserFactory.create(roles=("Moderator",)), guest()
-    decided, other = say(article, "One.", guest=ada), say(article, "Two.", guest=ada)
+    decided, other = make_comment(article, "One.", guest=ada), make_comment(article, "Two.", guest=ada)
 
     def ban() -> Batch:
         try:

@@ -11,11 +11,11 @@ from comments.models import Comment, RemovalReason, State
 from moderation.actions.decisions import decide
 from moderation.models import Batch, Case, Rule
 from moderation.queue import card
-from moderation.reports.reporting import ask_for_a_look, give_notice
+from moderation.reports.reporting import appeal_removal, report_illegal_content
 from moderation.similar import single_comment
 from moderation.tasks import tell_authors
-from tests.factories import UserFactory, make_article, say
-from tests.moderation.queue.on_the_desk import text
+from tests.factories import UserFactory, make_article, make_comment
+from tests.moderation.queue.helpers import text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -26,11 +26,11 @@ def opened(page: str) -> list[str]:
 
 def test_published_comment_reported_as_illegal_comes_first(client, maria):
     article = make_article()
-    told = say(article, "Published, and against the law.", author=UserFactory.create())
-    waits = say(article, "It has waited for a long time.", author=UserFactory.create())
+    told = make_comment(article, "Published, and against the law.", author=UserFactory.create())
+    waits = make_comment(article, "It has waited for a long time.", author=UserFactory.create())
     decide(ids=[waits.pk], to=State.PENDING, reason="", actor=None)
     assert [c.state for c in Comment.objects.order_by("pk")] == ["published", "pending"]
-    give_notice(comment=told, why="§ 130", email="n@example.org", name="N")
+    report_illegal_content(comment=told, why="§ 130", email="n@example.org", name="N")
 
     page = text(client.get("/moderation/"))
     assert opened(page) == [str(told.pk)]
@@ -52,11 +52,11 @@ def test_published_comment_reported_as_illegal_comes_first(client, maria):
 def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, said):
     jim = UserFactory.create(name="Jim", email="jim@example.org")
     EmailAddress.objects.create(user=jim, email=jim.email, verified=True, primary=True)
-    comment = say(make_article(), "You fool.", author=jim)
+    comment = make_comment(make_article(), "You fool.", author=jim)
     omar = UserFactory.create(roles=("Moderator",))
     decide(ids=[comment.pk], to=state, reason=reason, actor=omar)
     comment.refresh_from_db()
-    ask_for_a_look(comment=comment, user=jim, guest=None, words="Why?")
+    appeal_removal(comment=comment, user=jim, guest=None, words="Why?")
 
     page = client.get("/moderation/?queue=second").content.decode()
     form = re.search(
@@ -85,7 +85,7 @@ def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, said
 
 
 def test_only_removed_comments_can_be_kept_removed(client, maria):
-    comment = say(make_article(), "All is well.", author=UserFactory.create())
+    comment = make_comment(make_article(), "All is well.", author=UserFactory.create())
     sent = {"ids": comment.pk, "act": "stays", "next": "/moderation/"}
     assert "This comment is not removed" in text(client.post("/moderation/decide/", sent, follow=True))
     assert client.post("/moderation/decide/", sent | {"ids": [comment.pk, comment.pk + 1]}).status_code == 400
@@ -96,7 +96,7 @@ def test_only_removed_comments_can_be_kept_removed(client, maria):
     "seen", ["{pk}.{last}9999999999999999999", "\x00", "{pk}", "{pk}.", "x.y", "{pk}.1.2"]
 )
 def test_malformed_seen_value_is_refused(client, maria, seen):
-    comment = say(make_article(), "Words.", author=UserFactory.create())
+    comment = make_comment(make_article(), "Words.", author=UserFactory.create())
     sent = {"ids": comment.pk, "act": "spam", "seen": seen.format(pk=comment.pk, last=1)}
     assert client.post("/moderation/decide/", sent).status_code == 400
     assert not Batch.objects.exists()
@@ -104,7 +104,7 @@ def test_malformed_seen_value_is_refused(client, maria, seen):
 
 def test_action_on_the_story_is_undone_there(client, maria):
     article = make_article()
-    comment = say(article, "Words.", author=UserFactory.create())
+    comment = make_comment(article, "Words.", author=UserFactory.create())
     story = article.get_absolute_url()
     sent = {"ids": comment.pk, "act": "off_topic", "next": "story"}
     page = text(client.post("/moderation/decide/", sent, follow=True))
@@ -124,7 +124,7 @@ def test_removal_reasons_show_the_sentence_for_the_author(client, maria):
     reason.told = "Write to the editors about that."
     reason.save()
     article = make_article()
-    say(article, "Words.", author=UserFactory.create())
+    make_comment(article, "Words.", author=UserFactory.create())
     page = text(client.get(article.get_absolute_url()))
     assert 'name="act" value="off_topic">off-topic <small>Write to the editors about that.</small>' in page
     assert '<select name="reason"' not in page
@@ -172,7 +172,7 @@ def test_signals_of_a_text_have_their_spans(name, body, said):
 
 def test_text_signals_are_on_the_card_without_findings(client, maria):
     name, body = "luxury kayak", "722802 372445never found this website."
-    comment = say(make_article(), body, author=UserFactory.create(name=name))
+    comment = make_comment(make_article(), body, author=UserFactory.create(name=name))
     page = text(client.get(f"/moderation/comments/{comment.pk}/"))
     assert '<li data-strength="3"><span>There are numbers around the text.' in page
     assert "<mark>722802</mark> <mark>372445</mark>never" in page
@@ -185,7 +185,7 @@ def test_unknown_name_explains_that_the_full_name_is_needed(client, maria):
 
 def test_removal_redirects_to_the_comment_before(client, maria):
     article = make_article()
-    first, second = (say(article, words, author=UserFactory.create()) for words in ("One.", "Two."))
+    first, second = (make_comment(article, words, author=UserFactory.create()) for words in ("One.", "Two."))
     sent = {"ids": second.pk, "act": "off_topic", "next": "story"}
     answer = client.post("/moderation/decide/", sent)
     assert answer.headers["Location"] == f"{article.get_absolute_url()}#comment-{first.pk}"

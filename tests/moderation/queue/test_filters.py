@@ -10,8 +10,8 @@ from django.utils import timezone
 from articles.models import Topic
 from comments.models import Comment
 from moderation.models import Case, Rule
-from tests.factories import UserFactory, make_article, say
-from tests.moderation.queue.on_the_desk import rows, text
+from tests.factories import UserFactory, make_article, make_comment
+from tests.moderation.queue.helpers import listed_comment_ids, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
 
@@ -22,13 +22,13 @@ def test_active_filters_can_be_removed_one_by_one(client, maria):
     land.topics.add(topic)
     rule = Rule.objects.create(value="casino")
     jun = UserFactory.create(name="Jun")
-    latin, arabic = say(sea, "A plain word"), say(sea, "کانت جدّتي تعبر")
-    bets, own = say(land, "The casino there"), say(land, "Mine", author=jun)
+    latin, arabic = make_comment(sea, "A plain word"), make_comment(sea, "کانت جدّتي تعبر")
+    bets, own = make_comment(land, "The casino there"), make_comment(land, "Mine", author=jun)
     Case.objects.filter(comment=own).update(opened_at=timezone.now() - timedelta(hours=30))
     guest = latin.guest
 
     def left(**filters) -> set[int]:
-        return set(rows(client.get("/moderation/", filters)))
+        return set(listed_comment_ids(client.get("/moderation/", filters)))
 
     everything = {latin.pk, arabic.pk, bets.pk, own.pk}
     assert (
@@ -43,7 +43,9 @@ def test_active_filters_can_be_removed_one_by_one(client, maria):
     assert left(script="Arab") == left(script="other") == {arabic.pk}
     assert left(score="1", article=sea.slug, script="Lati") == {latin.pk}
     assert left() == left(colour="red") == everything
-    assert set(rows(client.get("/moderation/?queue=recent&topic=sea&rule=" + str(rule.pk)))) == {bets.pk}
+    assert set(
+        listed_comment_ids(client.get("/moderation/?queue=recent&topic=sea&rule=" + str(rule.pk)))
+    ) == {bets.pk}
 
     page = text(client.get(f"/moderation/?queue=new&article={sea.slug}&script=Arab"))
     assert f'<a href="/moderation/?queue=new&amp;article={sea.slug}">Script: <bdi>Arabic</bdi>' in page
@@ -56,8 +58,8 @@ def test_filter_hides_names_of_people_from_other_stories(client, maria):
     own, elsewhere = make_article("Own"), make_article("Elsewhere")
     own.editors.add(editor)
     elsewhere.editors.add(other)
-    theirs, here = say(elsewhere, "Elsewhere"), say(own, "Here")
-    brought = Comment.objects.get(pk=say(elsewhere, "Brought in").pk)
+    theirs, here = make_comment(elsewhere, "Elsewhere"), make_comment(own, "Here")
+    brought = Comment.objects.get(pk=make_comment(elsewhere, "Brought in").pk)
     Comment.objects.filter(pk=brought.pk).update(guest=None, author_name="Old Name")
     client.force_login(editor)
     answers = [
@@ -78,7 +80,7 @@ HOSTILE = ["\0", "9" * 40, "-1", "٣", "u", "g99999999999999999", "i1", "' OR 1=
     "name", ["queue", "article", "topic", "author", "rule", "script", "age", "score", "after", "done"]
 )
 def test_hostile_queries_are_no_errors(client, maria, name):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     paths = cycle(["/moderation/?", "/moderation/?queue=recent&", f"/moderation/comments/{comment.pk}/?"])
     for path, value in zip(paths, HOSTILE, strict=False):
         assert client.get(path + urlencode({name: value})).status_code in (200, 404)

@@ -20,9 +20,17 @@ from moderation.actions import cases
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch, Case
 from moderation.urls import urlpatterns
-from tests.factories import GuestFactory, UserFactory, make_article, say
-from tests.helpers.behind import guards_off
-from tests.moderation.queue.on_the_desk import links, open_card, press, rows, shown, state, text
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.tampering import triggers_disabled
+from tests.moderation.queue.helpers import (
+    links,
+    listed_comment_ids,
+    open_card,
+    open_comment_ids,
+    post_decision,
+    state,
+    text,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
 
@@ -80,15 +88,19 @@ def test_an_editor_decides_under_own_stories_only(client):
     editor = UserFactory.create(roles=("Editor",))
     own.editors.add(editor)
     other.editors.add(UserFactory.create(roles=("Editor",)))
-    mine, theirs, free = say(own), say(other, "Words elsewhere"), say(nobodys, "Words again")
+    mine, theirs, free = (
+        make_comment(own),
+        make_comment(other, "Words elsewhere"),
+        make_comment(nobodys, "Words again"),
+    )
     client.force_login(editor)
 
     page = client.get("/moderation/")
-    assert rows(page) == [mine.pk, free.pk]
+    assert listed_comment_ids(page) == [mine.pk, free.pk]
     assert "2 waiting" in text(page)
     assert client.get(f"/moderation/comments/{theirs.pk}/").status_code == 404
     assert client.get(f"/moderation/cases/{Case.objects.get(comment=theirs).pk}/").status_code == 404
-    assert theirs.pk not in rows(client.get("/moderation/?queue=recent"))
+    assert theirs.pk not in listed_comment_ids(client.get("/moderation/?queue=recent"))
     rooms = re.findall(
         r'href="(/moderation/[a-z]*/?)"', re.search(r'<nav class="tabs".*?</nav>', text(page))[0]
     )
@@ -97,7 +109,7 @@ def test_an_editor_decides_under_own_stories_only(client):
     refused = client.post("/moderation/decide/", {"ids": [mine.pk, theirs.pk], "act": "approved"})
     assert refused.status_code == 404
     assert state(mine)[0] == "pending"
-    assert press(client, page, mine, act="approved").status_code == 200
+    assert post_decision(client, page, mine, act="approved").status_code == 200
     assert state(mine) == ("published", "approved")
     assert client.get(f"/moderation/acts/{Batch.objects.get().pk}/").status_code == 200
 
@@ -107,8 +119,8 @@ def test_duplicate_names_its_twin_only_to_people_who_may_read_it(client, maria):
     editor = UserFactory.create(roles=("Editor",))
     own.editors.add(editor)
     other.editors.add(UserFactory.create(roles=("Editor",)))
-    twin = say(other, LONG, guest=GuestFactory.create(name="Secret Sue"))
-    same = say(own, LONG)
+    twin = make_comment(other, LONG, guest=GuestFactory.create(name="Secret Sue"))
+    same = make_comment(own, LONG)
     named, link = f"The same text as comment {twin.pk} by Secret Sue.", f'href="{twin.get_absolute_url()}"'
 
     def told(user) -> tuple[bool, bool]:
@@ -132,9 +144,9 @@ def test_duplicate_names_its_twin_only_to_people_who_may_read_it(client, maria):
 @pytest.mark.parametrize("hidden", [True, False])
 def test_links_lead_only_to_readable_pages(client, maria, hidden):
     article = make_article("Taken back")
-    comment = say(article)
+    comment = make_comment(article)
     act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
-    waits = say(article, "Another", parent=say(article, "Its parent", author=maria))
+    waits = make_comment(article, "Another", parent=make_comment(article, "Its parent", author=maria))
     pages = [
         "/moderation/",
         f"/moderation/acts/{act.pk}/",
@@ -148,7 +160,7 @@ def test_links_lead_only_to_readable_pages(client, maria, hidden):
         change_discussion(article=article, status="hidden")
     else:
         Article.objects.filter(pk=article.pk).update(published_at=None)
-    assert waits.pk in rows(client.get(pages[0]))
+    assert waits.pk in listed_comment_ids(client.get(pages[0]))
     for page in pages:
         links = re.findall(r'href="(/stories/[^"]+)"', text(client.get(page)))
         assert [link for link in links if client.get(link).status_code != 200] == []
@@ -159,12 +171,12 @@ def test_links_lead_only_to_readable_pages(client, maria, hidden):
 
 def test_a_card_has_all_that_a_decision_needs(client, maria):
     article = make_article("Council votes to close the slip")
-    parent = say(article, "Seven to **four**.", author=maria)
+    parent = make_comment(article, "Seven to **four**.", author=maria)
     guest = GuestFactory.create(name="Teak <b>", confirmed_at=timezone.now())
-    first = say(article, "An earlier word", guest=guest)
+    first = make_comment(article, "An earlier word", guest=guest)
     decide(ids=[first.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
     body = "See [a *shop*](https://a.example)\nand https://b.example <i>"
-    comment = say(article, body, parent=parent, guest=guest)
+    comment = make_comment(article, body, parent=parent, guest=guest)
     act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     undo(batch=act, actor=maria)
 
@@ -190,21 +202,27 @@ def test_a_card_has_all_that_a_decision_needs(client, maria):
 
 def test_queue_is_ordered_by_due_time_across_pages(client, maria):
     article = make_article()
-    made = [say(article, f"{word}.") for word in WORDS[:30]]
+    made = [make_comment(article, f"{word}.") for word in WORDS[:30]]
     first = client.get("/moderation/")
-    assert rows(first) == [c.pk for c in made[:20]]
-    assert shown(first) == [made[0].pk]
+    assert listed_comment_ids(first) == [c.pk for c in made[:20]]
+    assert open_comment_ids(first) == [made[0].pk]
     link = re.search(r'href="([^"]+after=\d+)">Next page', links(first))[1]
 
     decide(ids=[c.pk for c in made[17:22]], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     further = client.get(link)
-    assert (rows(further), shown(further)) == ([c.pk for c in made[22:]], [made[22].pk])
+    assert (listed_comment_ids(further), open_comment_ids(further)) == (
+        [c.pk for c in made[22:]],
+        [made[22].pk],
+    )
     assert "First page" in text(further)
     # An act on one of these stays behind the same row, also the last act.
     page = client.get(re.search(rf'name="ids" value="{made[28].pk}".*?<a href="([^"]+)"', links(further))[1])
     then = re.search(r'name="next" value="([^"]+)"', links(page))[1]
-    after = press(client, page, made[28], act="spam", next=then)
-    assert (shown(after), rows(after)) == ([made[29].pk], [c.pk for c in [*made[22:28], made[29]]])
+    after = post_decision(client, page, made[28], act="spam", next=then)
+    assert (open_comment_ids(after), listed_comment_ids(after)) == (
+        [made[29].pk],
+        [c.pk for c in [*made[22:28], made[29]]],
+    )
 
 
 @pytest.mark.parametrize("queue", ["waiting", "reported", "new", "second", "published", "recent"])
@@ -212,8 +230,10 @@ def test_full_page_takes_as_many_statements_as_a_small_one(client, maria, queue)
     def fill(count: int) -> None:
         for number in range(count):
             article = make_article(f"Story {number} of {count}")
-            parent = say(article, "A parent by a moderator", author=maria)
-            comment = say(article, f"{LONG} {number} https://a.example https://b.example", parent=parent)
+            parent = make_comment(article, "A parent by a moderator", author=maria)
+            comment = make_comment(
+                article, f"{LONG} {number} https://a.example https://b.example", parent=parent
+            )
             Case.objects.filter(comment=comment).update(
                 is_waiting=queue in ("waiting", "new"),
                 is_new_person=True,
@@ -230,16 +250,16 @@ def test_full_page_takes_as_many_statements_as_a_small_one(client, maria, queue)
     statements()  # the reasons are read once
     few = statements()
     fill(22)
-    assert len(rows(client.get(f"/moderation/?queue={queue}"))) == 20
+    assert len(listed_comment_ids(client.get(f"/moderation/?queue={queue}"))) == 20
     assert statements() == few <= 45
 
 
 def test_earlier_versions_are_on_the_card_the_latest_first(client, maria):
     guest = GuestFactory.create()
-    comment = say(make_article(), "First <b>words", guest=guest)
+    comment = make_comment(make_article(), "First <b>words", guest=guest)
     for body in ("Second words", "Third words"):
         edit_comment(comment=comment, body=body, user=None, guest=guest)
-    plain = say(make_article(), "Never edited")
+    plain = make_comment(make_article(), "Never edited")
 
     page = open_card(client, comment)
     details = re.search(r"<summary>Earlier versions</summary>(.*?)</details>", page)[1]
@@ -257,19 +277,22 @@ def test_each_queue_shows_its_comments_count_and_age(client, maria):
     article = make_article()
     known = GuestFactory.create(confirmed_at=timezone.now())
     decide(
-        ids=[say(article, "First", guest=known).pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria
+        ids=[make_comment(article, "First", guest=known).pk],
+        to=State.PUBLISHED,
+        reason=Reason.APPROVED,
+        actor=maria,
     )
-    new, reported = say(article, "New here"), say(article, "Fine words", guest=known)
-    links = say(article, "https://a.example https://b.example", guest=known)
-    again = say(article, "Look again")
-    doubt = say(article, "Other fine words", guest=known)  # as the look after the archive asks
+    new, reported = make_comment(article, "New here"), make_comment(article, "Fine words", guest=known)
+    links = make_comment(article, "https://a.example https://b.example", guest=known)
+    again = make_comment(article, "Look again")
+    doubt = make_comment(article, "Other fine words", guest=known)  # as the look after the archive asks
     cases.open_cases([reported.pk, doubt.pk], states=[State.PUBLISHED])
     Case.objects.filter(comment=reported).update(is_reported=True)
     Case.objects.filter(comment=again).update(is_second_look=True, is_new_person=False)
     Case.objects.filter(comment=new).update(opened_at=timezone.now() - timedelta(hours=3))
 
     def queue(name) -> list[int]:
-        return rows(client.get(f"/moderation/?queue={name}"))
+        return listed_comment_ids(client.get(f"/moderation/?queue={name}"))
 
     assert [set(queue(n)) for n in ("waiting", "new", "reported", "second")] == [
         {new.pk, links.pk, again.pk},
@@ -293,19 +316,24 @@ def test_each_queue_shows_its_comments_count_and_age(client, maria):
 def test_flagged_comment_is_in_its_queue_after_publication(client, maria):
     article = make_article()
     change_discussion(article=article, moderation="post")
-    comment = say(article, "https://a.example https://b.example")
+    comment = make_comment(article, "https://a.example https://b.example")
     assert state(comment)[0] == "published"
     page = client.get("/moderation/?queue=published")
-    assert rows(page) == [comment.pk]
-    assert rows(press(client, page, comment, act="approved", next="/moderation/?queue=published")) == []
+    assert listed_comment_ids(page) == [comment.pk]
+    assert (
+        listed_comment_ids(
+            post_decision(client, page, comment, act="approved", next="/moderation/?queue=published")
+        )
+        == []
+    )
 
 
 def test_restricted_comment_is_in_no_queue(client, maria):
-    comment = say(make_article(), "What nobody may see")
-    with guards_off():
+    comment = make_comment(make_article(), "What nobody may see")
+    with triggers_disabled():
         Comment.objects.filter(pk=comment.pk).update(state="rejected", state_reason="sealed")
     for queue in ("waiting", "recent"):
-        assert rows(client.get(f"/moderation/?queue={queue}")) == []
+        assert listed_comment_ids(client.get(f"/moderation/?queue={queue}")) == []
         assert "What nobody may see" not in text(client.get(f"/moderation/?queue={queue}"))
     assert client.get(f"/moderation/comments/{comment.pk}/").status_code == 404
     assert client.get(f"/moderation/cases/{Case.objects.get().pk}/").status_code == 404
@@ -322,13 +350,13 @@ def test_huge_numbers_are_no_errors(client, maria, path):
 
 def test_open_case_is_claimed_and_colleagues_get_the_next(client, maria, omar):
     article = make_article()
-    one, two = say(article, "One"), say(article, "Two")
+    one, two = make_comment(article, "One"), make_comment(article, "Two")
     other = Client()
     other.force_login(omar)
 
-    assert shown(client.get("/moderation/")) == [one.pk]
-    assert shown(client.get("/moderation/")) == [one.pk]  # for oneself it stays in front
-    assert shown(other.get("/moderation/")) == [two.pk]
+    assert open_comment_ids(client.get("/moderation/")) == [one.pk]
+    assert open_comment_ids(client.get("/moderation/")) == [one.pk]  # for oneself it stays in front
+    assert open_comment_ids(other.get("/moderation/")) == [two.pk]
     assert "Maria is reviewing it" in text(other.get("/moderation/"))
     told = open_card(other, one)
     assert "Maria is reviewing this comment until" in told
@@ -336,38 +364,38 @@ def test_open_case_is_claimed_and_colleagues_get_the_next(client, maria, omar):
     assert Case.objects.get(comment=one).claimed_by == maria
 
     Case.objects.filter(comment=one).update(claimed_until=timezone.now() - timedelta(seconds=1))
-    assert shown(other.get("/moderation/")) == [one.pk]
+    assert open_comment_ids(other.get("/moderation/")) == [one.pk]
     assert Case.objects.get(comment=one).claimed_by == omar
     assert "Colleagues are reviewing all comments in this queue." in text(client.get("/moderation/"))
 
 
 def test_colleague_gets_the_first_case_after_a_claimed_page(client, maria, omar):
     article = make_article()
-    made = [say(article, f"{words}.") for words in WORDS[:22]]
+    made = [make_comment(article, f"{words}.") for words in WORDS[:22]]
     until = timezone.now() + timedelta(minutes=5)
     Case.objects.exclude(comment=made[21]).update(claimed_by=omar, claimed_until=until)
-    assert shown(client.get("/moderation/")) == [made[21].pk]
+    assert open_comment_ids(client.get("/moderation/")) == [made[21].pk]
 
 
 def test_prefetch_claims_nothing_and_consumes_no_messages(client, maria):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     client.post("/moderation/decide/", {"act": "spam", "next": "/moderation/"})  # nothing was ticked
     ahead = client.get("/moderation/", headers={"Soundoff-Ahead": "1"})
-    assert (shown(ahead), Case.objects.get().claimed_by) == ([comment.pk], None)
+    assert (open_comment_ids(ahead), Case.objects.get().claimed_by) == ([comment.pk], None)
     assert "Select comments" not in text(ahead)
     assert "Select comments" in text(client.get("/moderation/"))
 
 
 def test_closed_case_has_a_page(client, maria, omar):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     url = f"/moderation/cases/{Case.objects.get().pk}/"
-    assert shown(client.get(url)) == [comment.pk]
+    assert open_comment_ids(client.get(url)) == [comment.pk]
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar)
     page = client.get(url)
-    assert shown(page) == [comment.pk]
+    assert open_comment_ids(page) == [comment.pk]
     assert "Removed: insult" in text(page)
     assert "Omar" in text(page)
     # Opened by its own URL, an act stays with it.
-    back = press(client, page, comment, act="approved", next=url)
-    assert shown(back) == [comment.pk]
+    back = post_decision(client, page, comment, act="approved", next=url)
+    assert open_comment_ids(back) == [comment.pk]
     assert state(comment) == ("published", "approved")

@@ -13,7 +13,7 @@ from playwright.sync_api import Route, expect
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
 from moderation.models import Batch, Case
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 
 pytestmark = [
@@ -29,18 +29,18 @@ SHOTS = os.environ.get("SHOTS")  # a folder for screenshots
 def waiting():
     article = make_article("Council votes to close the old ferry slip")
     jun = UserFactory.create(name="Jun", roles=("Moderator",))
-    parent = say(article, "Let us stay with the boat until the bridge is paid for.", author=jun)
+    parent = make_comment(article, "Let us stay with the boat until the bridge is paid for.", author=jun)
     ads = "Always finding such posts so useful. See https://example.org/teak and https://example.org/oak"
     return [
-        say(article, ads, guest=GuestFactory.create(name="teak sale")),
-        say(
+        make_comment(article, ads, guest=GuestFactory.create(name="teak sale")),
+        make_comment(
             article,
             "کانت جدّتي تعبر كلّ صباح إلى السوق.",
             parent=parent,
             guest=GuestFactory.create(name="ليلى"),
         ),
-        say(article, "Seven to four, and not one of the seven has ever missed the last boat."),
-        say(article, "I row. It takes twenty minutes.\n\nNobody needs a bridge."),
+        make_comment(article, "Seven to four, and not one of the seven has ever missed the last boat."),
+        make_comment(article, "I row. It takes twenty minutes.\n\nNobody needs a bridge."),
     ]
 
 

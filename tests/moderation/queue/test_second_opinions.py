@@ -9,7 +9,7 @@ from comments.services import change_states
 from moderation.actions.decisions import decide
 from moderation.models import Case, SecondOpinion
 from moderation.queue import second_opinions
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 URL = "/moderation/opinions/"
@@ -31,7 +31,7 @@ def asked(monkeypatch, maria, noor):
     monkeypatch.setattr(second_opinions, "SAMPLED_ONE_IN", 1)
     monkeypatch.setattr(second_opinions, "EXPERIENCED", 1)
     article = make_article()
-    first, other = say(article, body="Is this spam?"), say(article)
+    first, other = make_comment(article, body="Is this spam?"), make_comment(article)
     for comment in (first, other):
         change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     decide(ids=[first.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
@@ -46,7 +46,7 @@ def test_one_decided_case_in_fifty_is_sampled(monkeypatch, maria, noor):
     monkeypatch.setattr(second_opinions, "EXPERIENCED", 1)
     monkeypatch.setattr(second_opinions, "SAMPLED_ONE_IN", 2)
     article = make_article()
-    comments = [say(article) for _ in range(24)]
+    comments = [make_comment(article) for _ in range(24)]
     for n, comment in enumerate(comments):
         change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
         by = maria if n % 2 else noor
@@ -58,7 +58,7 @@ def test_one_decided_case_in_fifty_is_sampled(monkeypatch, maria, noor):
 def test_bulk_action_is_not_sampled(monkeypatch, asked, maria):
     monkeypatch.setattr(second_opinions, "MAX_COMMENTS_OF_ACTION", 1)
     article = make_article()
-    comments = [say(article) for _ in range(2)]
+    comments = [make_comment(article) for _ in range(2)]
     for comment in comments:
         change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria)
@@ -78,9 +78,9 @@ def test_question_hides_the_decision_and_is_not_for_the_decider(client, asked, m
 
 
 def test_question_is_not_for_the_author(asked, noor):
-    assert asked in second_opinions.open_for(noor)
+    assert asked in second_opinions.open_questions(noor)
     Comment.objects.filter(pk=asked.comment_id).update(author=noor, guest=None)
-    assert asked not in second_opinions.open_for(noor)
+    assert asked not in second_opinions.open_questions(noor)
 
 
 def test_answer_is_stored_once_and_changes_nothing(client, asked, noor):

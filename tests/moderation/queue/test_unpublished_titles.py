@@ -9,13 +9,13 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
-from articles.models import NOT_PUBLISHED, Article
+from articles.models import UNPUBLISHED_TITLE, Article
 from comments.models import Comment, Reason, State
 from moderation.actions import decisions, quick_actions
 from moderation.models import Case
 from moderation.rules import active_rules as rules
-from moderation.rules.matching import Written
-from tests.factories import UserFactory, make_article, say
+from moderation.rules.matching import RuleDefinition
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -36,13 +36,16 @@ def stories(ada) -> list[Article]:
     """
     made = [make_article(f"{SECRET} {word}") for word in ("draft", "privacy", "schedule")]
     for number, story in enumerate(made):
-        said = [say(story, f"The boat of the harbour number {number} {n} is late again.") for n in range(4)]
+        said = [
+            make_comment(story, f"The boat of the harbour number {number} {n} is late again.")
+            for n in range(4)
+        ]
         decisions.decide(ids=[said[0].pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=ada)
-        say(story, "An answer of the boat.", parent=Comment.objects.get(pk=said[0].pk))
+        make_comment(story, "An answer of the boat.", parent=Comment.objects.get(pk=said[0].pk))
         decisions.decide(ids=[said[1].pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
         decisions.decide(ids=[said[2].pk], to=State.REJECTED, reason=Reason.INSULT, actor=ada)
-        quick_actions.press(name="close", article=story.pk, actor=ada)
-        rule = Written(pk=None, kind="term", value=f"boat{number}", article=story.pk)
+        quick_actions.apply_quick_action(name="close", article=story.pk, actor=ada)
+        rule = RuleDefinition(pk=None, kind="term", value=f"boat{number}", article=story.pk)
         rules.save(rule=rule, note="", actor=ada)
     soon = timezone.now() + timedelta(days=1)
     for story, fields in zip(
@@ -128,7 +131,7 @@ def test_moderation_pages_hide_unpublished_titles(client, stories):
     assert leaks == {}
     names = {name for story in stories for name in (story.title, story.slug)}
     assert not [url for url in typed if any(name in pages[url] for name in names)]
-    assert any(NOT_PUBLISHED in text for text in pages.values())
+    assert any(UNPUBLISHED_TITLE in text for text in pages.values())
     assert len(pages) > 60
 
 
@@ -148,19 +151,19 @@ def test_editors_and_administrators_read_unpublished_titles(client, stories, ada
 def test_moderator_can_filter_by_an_unpublished_story(client, stories):
     client.force_login(UserFactory.create(roles=(MODERATOR,)))
     page = client.get(f"/moderation/?article=%23{stories[0].pk}")
-    assert NOT_PUBLISHED in page.text
+    assert UNPUBLISHED_TITLE in page.text
     assert page.status_code == 200
 
 
 def test_rule_for_an_unpublished_story_hides_its_link(client, stories):
     client.force_login(UserFactory.create(roles=(MODERATOR,)))
-    rule = rules.in_force().by_kind["term"][0].rule
+    rule = rules.load_active_rules().by_kind["term"][0].rule
     form = client.get(f"/moderation/rules/{rule.pk}/change/")
-    assert NOT_PUBLISHED in form.text
+    assert UNPUBLISHED_TITLE in form.text
     saved = client.post(f"/moderation/rules/{rule.pk}/change/", {"value": "ship", "holds": "on", "save": "1"})
     assert saved.status_code == 302
-    assert [each.rule.article for each in rules.in_force().by_kind["term"] if each.rule.value == "ship"] == [
-        rule.article
-    ]
+    assert [
+        each.rule.article for each in rules.load_active_rules().by_kind["term"] if each.rule.value == "ship"
+    ] == [rule.article]
     tried = client.post("/moderation/rules/new/term/", {"value": "a", "article": stories[1].slug, "try": "1"})
     assert "There is no story at this link." in tried.text

@@ -14,12 +14,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from comments.imports import Imported, import_comments
+from comments.imports import ImportedComment, import_comments
 from comments.integrity import check
 from comments.models import Comment, Discussion, State, Transition
 from moderation.models import Batch
 from moderation.reply_structure import pages
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +47,7 @@ def bring_in(count, article=None):
     article = article or make_article(source_key=str(uuid4()))
     at = timezone.now()
     thread = [
-        Imported(str(n), f"Person {n}", f"Words {n}.", at, parent=None if n % 3 == 0 else n - 1)
+        ImportedComment(str(n), f"Person {n}", f"Words {n}.", at, parent=None if n % 3 == 0 else n - 1)
         for n in range(count)
     ]
     import_comments(article=article, comments=thread, actor=None, batch=uuid4())
@@ -59,7 +59,8 @@ def one_tree(count):
     article, at = make_article(source_key=str(uuid4())), timezone.now()
     parents = [None, *(n if n % 20 else 0 for n in range(count - 1))]
     thread = [
-        Imported(str(n), "Somebody", f"Words {n}.", at, parent=parent) for n, parent in enumerate(parents)
+        ImportedComment(str(n), "Somebody", f"Words {n}.", at, parent=parent)
+        for n, parent in enumerate(parents)
     ]
     import_comments(article=article, comments=thread, actor=None, batch=uuid4())
     return list(Comment.objects.filter(discussion=article.pk))
@@ -67,7 +68,7 @@ def one_tree(count):
 
 def say_published(article, body, **fields):
     moderator = User.objects.filter(name="Mo").first()
-    return say(article, body, author=moderator, **fields)
+    return make_comment(article, body, author=moderator, **fields)
 
 
 def ids(comments):
@@ -105,7 +106,7 @@ def test_without_a_discussion_there_is_no_tree(mod):
 
 def test_the_tree_holds_one_discussion_indented_by_class_and_numbered(mod):
     article, other = bring_in(6), make_article("Other")
-    say(other, "Elsewhere.")
+    make_comment(other, "Elsewhere.")
 
     page = mod.get(TREE, {"discussion": article.pk}).content.decode()
 
@@ -400,7 +401,7 @@ def test_no_list_of_all_comments_is_offered_on_the_form_of_one(mod, django_asser
 
 
 def test_an_address_is_for_moderators_only(client):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     url = reverse("admin:comments_comment_change", args=[comment.pk])
     client.force_login(UserFactory.create(roles=("Editor",)))
     assert comment.author_email not in client.get(url).content.decode()
@@ -426,7 +427,7 @@ def test_an_address_is_for_moderators_only(client):
     ],
 )
 def test_no_address_is_guessed_through_a_filter(editor, lookup):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     address = "/admin/" + lookup.format(comment.discussion_id) + comment.author_email[:3]
     assert editor.get(address).status_code in {400, 403}
 
@@ -444,7 +445,7 @@ def test_no_comment_is_deleted_or_added_here(client):
 
 def test_a_row_approves_with_one_click_and_shows_a_message(mod):
     article = make_article()
-    comment = say(article)
+    comment = make_comment(article)
     assert comment.state == State.PENDING
     page = mod.get(TREE, {"discussion": article.pk}).content.decode()
     [url] = [html.unescape(url) for url in re.findall(r'<button formaction="([^"]+)"', page)]

@@ -7,7 +7,7 @@ from comments.integrity import check
 from comments.models import Discussion, Transition
 from comments.services import change_discussion
 from moderation.models import Batch
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.django_db
 def thread():
     article = make_article()
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
-    root = say(article, "First.")
-    return [root, say(article, "Second.", parent=root), say(article, "Third.")]
+    root = make_comment(article, "First.")
+    return [root, make_comment(article, "Second.", parent=root), make_comment(article, "Third.")]
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_number_and_the_top_level_exclude_each_other(mod, thread):
 
 
 def test_a_refused_move_is_a_form_error(mod, thread):
-    elsewhere = say(make_article("Elsewhere"))
+    elsewhere = make_comment(make_article("Elsewhere"))
     assert "another discussion" in errors(mod.post(address(thread[2]), {"parent": str(elsewhere.pk)}))[0]
     assert "its own replies" in errors(mod.post(address(thread[0]), {"parent": str(thread[1].pk)}))[0]
     assert "its own replies" in errors(mod.post(address(thread[0]), {"parent": str(thread[0].pk)}))[0]

@@ -21,7 +21,7 @@ from moderation.actions.quick_actions import redact
 from moderation.models import Appeal, Case, Finding
 from moderation.reports import reporting
 from moderation.tasks import tell_asked, tell_authors
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -40,18 +40,18 @@ def maria():
 
 @pytest.fixture
 def removed(jim, maria):
-    comment = say(make_article(), "You fool, the boat is late.", author=jim)
+    comment = make_comment(make_article(), "You fool, the boat is late.", author=jim)
     decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria)
     comment.refresh_from_db()
     return comment
 
 
 def ask(comment, jim, words="Read it again, please."):
-    return reporting.ask_for_a_look(comment=comment, user=jim, guest=None, words=words)
+    return reporting.appeal_removal(comment=comment, user=jim, guest=None, words=words)
 
 
 def again(comment, jim, body="The boat is late."):
-    return reporting.edit_and_send_again(comment=comment, body=body, user=jim, guest=None)
+    return reporting.edit_and_resubmit(comment=comment, body=body, user=jim, guest=None)
 
 
 def page(comment) -> str:
@@ -73,7 +73,7 @@ def test_an_author_appeals_once_and_sees_the_appeal(client, removed, jim):
     case = Case.objects.open().get(comment=removed)
     assert case.is_second_look
     assert case.opened_at - case.due_at >= timedelta(hours=APPEAL_HOURS)
-    (told,) = reporting.asked([case.pk])[case.pk]
+    (told,) = reporting.review_requests([case.pk])[case.pk]
     assert (told.kind, told.words) == ("look", "I meant the boat.")
 
     second = client.post(page(removed), {"words": "And again!"})
@@ -85,22 +85,22 @@ def test_an_author_appeals_once_and_sees_the_appeal(client, removed, jim):
 
 def test_an_appeal_goes_to_another_moderator_if_there_is_one(removed, jim, maria):
     ask(removed, jim)
-    others = Case.objects.open().exclude(reporting.not_for(maria))
+    others = Case.objects.open().exclude(reporting.appeals_for_colleagues(maria))
     assert others.count() == 1  # she is the only moderator
-    (told,) = reporting.asked([others.get().pk], maria)[others.get().pk]
+    (told,) = reporting.review_requests([others.get().pk], maria)[others.get().pk]
     assert "another moderator" not in told.sentence
     otto = UserFactory.create(roles=("Administrator",))
-    assert not Case.objects.open().exclude(reporting.not_for(maria)).exists()
-    assert Case.objects.open().exclude(reporting.not_for(otto)).count() == 1
+    assert not Case.objects.open().exclude(reporting.appeals_for_colleagues(maria)).exists()
+    assert Case.objects.open().exclude(reporting.appeals_for_colleagues(otto)).count() == 1
     case = Case.objects.open().get()
     assert (
         "You took the first decision, so another moderator answers."
-        in reporting.asked([case.pk], maria)[case.pk][0].sentence
+        in reporting.review_requests([case.pk], maria)[case.pk][0].sentence
     )
-    assert "another moderator" not in reporting.asked([case.pk], otto)[case.pk][0].sentence
+    assert "another moderator" not in reporting.review_requests([case.pk], otto)[case.pk][0].sentence
     otto.is_active = False
     otto.save()
-    assert Case.objects.open().exclude(reporting.not_for(maria)).count() == 1
+    assert Case.objects.open().exclude(reporting.appeals_for_colleagues(maria)).count() == 1
 
 
 @pytest.mark.parametrize("act", ["stays", "spam", "insult"])
@@ -122,23 +122,25 @@ def test_an_author_who_is_a_moderator_does_not_get_their_own_appeal(removed, jim
     """The moderator who decided may answer if the author is the only other moderator."""
     jim.set_roles(["Moderator"])
     ask(removed, jim)
-    case = Case.objects.open().exclude(reporting.not_for(maria)).get()
-    assert not Case.objects.open().exclude(reporting.not_for(jim)).exists()
-    assert "another moderator" not in reporting.asked([case.pk], maria)[case.pk][0].sentence
+    case = Case.objects.open().exclude(reporting.appeals_for_colleagues(maria)).get()
+    assert not Case.objects.open().exclude(reporting.appeals_for_colleagues(jim)).exists()
+    assert "another moderator" not in reporting.review_requests([case.pk], maria)[case.pk][0].sentence
     assert (
         "It is your own comment, so another moderator answers."
-        in reporting.asked([case.pk], jim)[case.pk][0].sentence
+        in reporting.review_requests([case.pk], jim)[case.pk][0].sentence
     )
     maria.is_active = False
     maria.save()
-    assert Case.objects.open().exclude(reporting.not_for(jim)).exists()  # he is the only moderator
+    assert (
+        Case.objects.open().exclude(reporting.appeals_for_colleagues(jim)).exists()
+    )  # he is the only moderator
 
 
 def test_other_cases_are_for_every_moderator(jim, maria):
     UserFactory.create(roles=("Moderator",))
-    comment = say(make_article(), author=jim)
+    comment = make_comment(make_article(), author=jim)
     reporting.report_comment(comment=comment, user=maria, guest=None, why="spam", words="")
-    assert Case.objects.open().exclude(reporting.not_for(maria)).count() == 1
+    assert Case.objects.open().exclude(reporting.appeals_for_colleagues(maria)).count() == 1
 
 
 def test_the_outcome_says_that_it_is_final(client, removed, jim):
@@ -161,7 +163,7 @@ def test_the_outcome_says_that_it_is_final(client, removed, jim):
 
 def test_an_author_who_appealed_is_mailed_once_even_after_a_mass_spam_action(removed, jim, maria):
     ask(removed, jim)
-    other = say(removed.discussion.article, "Something else.")
+    other = make_comment(removed.discussion.article, "Something else.")
     act = decide(ids=[removed.pk, other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     assert tell_asked.func(str(act.pk)) == 0
     assert tell_authors.func(str(act.pk)) == 1
@@ -197,7 +199,7 @@ def test_a_resubmitted_comment_waits_with_its_new_text_and_keeps_the_old_one(cli
 
 
 def test_a_resubmitted_comment_is_not_marked_as_redacted(jim, maria):
-    comment = say(make_article(), "Call Ann Smith.", author=jim)
+    comment = make_comment(make_article(), "Call Ann Smith.", author=jim)
     redaction = redact(comment=comment, marked="Call [[Ann Smith]].", actor=maria)
     decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria)
     comment.refresh_from_db()
@@ -240,7 +242,7 @@ def test_a_resubmitted_comment_that_is_removed_again_can_be_appealed(removed, ji
 
 
 def test_a_waiting_comment_can_be_resubmitted_once(jim):
-    waiting = say(make_article(), author=jim)
+    waiting = make_comment(make_article(), author=jim)
     change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     waiting.refresh_from_db()
     with pytest.raises(ValidationError):
@@ -255,15 +257,15 @@ def test_a_waiting_comment_can_be_resubmitted_once(jim):
 def test_when_no_appeal_is_possible(removed, jim, maria, way, time_machine):
     with pytest.raises(ValidationError):
         way(removed, maria)  # not her own comment
-    published = say(removed.discussion.article, "Stands.", author=jim)
+    published = make_comment(removed.discussion.article, "Stands.", author=jim)
     with pytest.raises(ValidationError):
         way(published, jim)
-    deleted = say(removed.discussion.article, "Taken back.", author=jim)
+    deleted = make_comment(removed.discussion.article, "Taken back.", author=jim)
     delete_comment(comment=deleted, user=jim, guest=None)
     deleted.refresh_from_db()
     with pytest.raises(ValidationError):
         way(deleted, jim)
-    sealed = say(removed.discussion.article, "Unspeakable.", author=jim)
+    sealed = make_comment(removed.discussion.article, "Unspeakable.", author=jim)
     change_states(ids=[sealed.pk], to=State.REJECTED, reason=Reason.SEALED, actor=maria)
     sealed.refresh_from_db()
     with pytest.raises(ValidationError):
@@ -294,7 +296,7 @@ def test_of_two_simultaneous_appeals_one_is_refused(removed, jim):
 
 def test_appeals_per_day_are_limited(jim, maria):
     article = make_article()
-    made = [say(article, f"Word {n}.", author=jim) for n in range(reporting.MAX_APPEALS_PER_DAY + 1)]
+    made = [make_comment(article, f"Word {n}.", author=jim) for n in range(reporting.MAX_APPEALS_PER_DAY + 1)]
     decide(ids=[one.pk for one in made], to=State.REJECTED, reason="insult", actor=maria)
     for one in made[:-1]:
         ask(Comment.objects.get(pk=one.pk), jim)

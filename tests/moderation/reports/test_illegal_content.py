@@ -16,12 +16,12 @@ from django_tasks_db.models import DBTaskResult, get_date_max
 
 from comments.models import Reason, State
 from comments.services import change_states, delete_comment
-from comments.tasks import MAILS_A_DAY
+from comments.tasks import MAX_MAILS_PER_DAY
 from moderation.actions.decisions import decide
 from moderation.models import Case, Notice
 from moderation.reports import reporting
 from moderation.tasks import send_receipt, tell_asked, tell_moderators
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -30,7 +30,7 @@ URL = "/report-illegal/"
 
 @pytest.fixture
 def comment():
-    return say(make_article("The slip"), "A threat of some kind.")
+    return make_comment(make_article("The slip"), "A threat of some kind.")
 
 
 @pytest.fixture
@@ -55,7 +55,9 @@ def filled(comment, **fields) -> dict[str, str]:
 
 
 def notice(comment, **fields) -> Notice:
-    return reporting.give_notice(comment=comment, **({"why": "A threat.", "email": "n@example.org"} | fields))
+    return reporting.report_illegal_content(
+        comment=comment, **({"why": "A threat.", "email": "n@example.org"} | fields)
+    )
 
 
 def test_a_too_long_text_is_refused_with_the_count(client, comment):
@@ -174,8 +176,11 @@ def test_an_unknown_comment_is_refused(client, comment, where):
 
 
 def test_nothing_about_hidden_comments_is_revealed(client, comment, maria):
-    waiting, gone = say(comment.discussion.article, "Waits."), say(comment.discussion.article, "Gone.")
-    draft = say(make_article("Draft", published_at=timezone.now() + timedelta(days=1)), "Early.")
+    waiting, gone = (
+        make_comment(comment.discussion.article, "Waits."),
+        make_comment(comment.discussion.article, "Gone."),
+    )
+    draft = make_comment(make_article("Draft", published_at=timezone.now() + timedelta(days=1)), "Early.")
     change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     for hidden in (waiting, draft):
@@ -184,7 +189,7 @@ def test_nothing_about_hidden_comments_is_revealed(client, comment, maria):
 
 
 def test_its_case_is_first_and_the_comment_stays_published(comment):
-    early = say(comment.discussion.article, "Reported by many.")
+    early = make_comment(comment.discussion.article, "Reported by many.")
     for _ in range(20):
         reporting.report_comment(comment=early, user=UserFactory.create(), guest=None, why="abuse", words="")
     notice(comment)
@@ -215,8 +220,8 @@ def test_moderators_are_mailed_at_once_without_a_quote(comment, maria, django_ca
 
 
 def test_a_receipt_quotes_nothing_and_mails_are_limited(comment):
-    rows = [notice(comment, why="Buy pills", name="Buy pills") for _ in range(MAILS_A_DAY + 2)]
-    assert [send_receipt.func(row.pk) for row in rows] == [1] * MAILS_A_DAY + [0, 0]
+    rows = [notice(comment, why="Buy pills", name="Buy pills") for _ in range(MAX_MAILS_PER_DAY + 2)]
+    assert [send_receipt.func(row.pk) for row in rows] == [1] * MAX_MAILS_PER_DAY + [0, 0]
     for message, row in zip(mail.outbox, rows, strict=False):
         assert "pills" not in message.body
         assert f"{URL}{row.receipt}/" in message.body
@@ -242,7 +247,7 @@ def test_reports_per_network_are_limited_and_input_is_kept(client, comment, monk
 def test_the_limit_holds_for_simultaneous_reports(monkeypatch):
     """Each comes over a connection of its own, as from a script."""
     monkeypatch.setattr("moderation.reports.views.MAX_STRANGERS_PER_HOUR", 2)
-    sent, together = filled(say(make_article())), Barrier(6)
+    sent, together = filled(make_comment(make_article())), Barrier(6)
 
     def send(_number: int) -> int:
         try:
@@ -286,7 +291,7 @@ def test_of_hundreds_a_card_shows_the_first_and_the_last(client, comment, maria)
 
 def test_a_deletion_by_the_author_is_not_called_a_decision(client, maria):
     jim = UserFactory.create()
-    comment = say(make_article(), author=jim)
+    comment = make_comment(make_article(), author=jim)
     row = notice(comment)
     delete_comment(comment=comment, user=jim, guest=None)
     tell_asked.func(str(Case.objects.get(comment=comment).closed_by))

@@ -11,7 +11,7 @@ from comments.services import change_states
 from moderation.actions.decisions import decide
 from moderation.models import Notice, Report
 from moderation.reports import reporting
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("publishing")]
@@ -26,12 +26,14 @@ def publishing(transactional_db, publishing_policy):
 def site(publishing):
     jim, maria = UserFactory.create(name="Jim"), UserFactory.create(roles=("Moderator",))
     article = make_article("The slip closes")
-    said = say(article, "Buy pills, at https://pills.example.")
-    removed = say(article, "You fool.", author=jim)
+    said = make_comment(article, "Buy pills, at https://pills.example.")
+    removed = make_comment(article, "You fool.", author=jim)
     decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=maria)
-    waiting = say(article, "See here.", author=jim)
+    waiting = make_comment(article, "See here.", author=jim)
     change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
-    notice = reporting.give_notice(comment=said, why="It is forbidden to sell them.", email="n@example.org")
+    notice = reporting.report_illegal_content(
+        comment=said, why="It is forbidden to sell them.", email="n@example.org"
+    )
     policy.cache_clear()
     return SimpleNamespace(
         jim=jim, maria=maria, article=article, said=said, removed=removed, waiting=waiting, notice=notice

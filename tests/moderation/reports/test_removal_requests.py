@@ -12,12 +12,12 @@ from django_tasks_db.models import DBTaskResult
 
 from comments.models import State
 from comments.services import change_states
-from comments.tasks import MAILS_A_DAY
+from comments.tasks import MAX_MAILS_PER_DAY
 from moderation.models import RemovalRequest
 from moderation.reports import removal_requests
 from moderation.tasks import send_request_receipt, tell_administrators, tell_request_outcome
 from tests.comments.in_a_browser import bring_in
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -57,7 +57,7 @@ def filled(where, **fields) -> dict[str, str]:
 def asked(article, comment=None, **fields) -> RemovalRequest:
     told = filled("")
     del told["where"]
-    return removal_requests.ask(article=article, comment=comment, **(told | fields))
+    return removal_requests.send_request(article=article, comment=comment, **(told | fields))
 
 
 def test_every_story_links_to_the_form_with_its_own_url(client, story):
@@ -73,7 +73,7 @@ def test_imported_comments_and_every_report_page_link_to_the_form(client, story)
     deep = story.discussion.comments.order_by("-pk").first()
     path = f"/stories/{story.slug}/comments/{deep.pk}/"
     assert f'href="{URL}?where={path}"' in client.get(path).content.decode()
-    said = say(story)
+    said = make_comment(story)
     report = client.get(f"/stories/{story.slug}/report/{said.pk}/").content.decode()
     assert "Request removal or correction" in report
 
@@ -106,7 +106,7 @@ def test_anyone_can_send_a_request_and_see_its_status(client, story, ada, django
 
 
 def test_a_comment_is_found_by_its_link_or_its_number(client, story):
-    said = say(story)
+    said = make_comment(story)
     for where in (str(said.pk), f"http://testserver{said.get_absolute_url()}"):
         client.post(URL, filled(where, wants="remove"))
     assert set(RemovalRequest.objects.values_list("comment", flat=True)) == {said.pk}
@@ -114,7 +114,7 @@ def test_a_comment_is_found_by_its_link_or_its_number(client, story):
 
 
 def test_hidden_comments_and_stories_are_not_found(client, story):
-    gone = say(story)
+    gone = make_comment(story)
     change_states(ids=[gone.pk], to=State.REJECTED, reason="insult", actor=None)
     draft = make_article("Not yet", published_at=None)
     for where in (str(gone.pk), draft.get_absolute_url(), "/stories/none/", "nothing", "\x00"):
@@ -166,8 +166,8 @@ def test_mails_quote_only_the_answer(story, ada):
 
 
 def test_mails_to_one_e_mail_are_limited(story):
-    rows = [asked(story) for _n in range(MAILS_A_DAY + 2)]
-    assert sum(send_request_receipt.call(row.pk) for row in rows) == MAILS_A_DAY
+    rows = [asked(story) for _n in range(MAX_MAILS_PER_DAY + 2)]
+    assert sum(send_request_receipt.call(row.pk) for row in rows) == MAX_MAILS_PER_DAY
 
 
 def test_it_is_answered_once(story, ada):
@@ -235,8 +235,8 @@ def test_personal_data_is_deleted_a_year_after_the_answer(client, story, ada):
         removal_requests.answer(request=one, outcome="refused", words="The paper says 2014.", actor=ada)
     RemovalRequest.objects.filter(pk=row.pk).update(decided_at=timezone.now() - timedelta(days=366))
     RemovalRequest.objects.filter(pk=waiting.pk).update(at=timezone.now() - timedelta(days=800))
-    assert removal_requests.forget() == 1
-    assert removal_requests.forget() == 0
+    assert removal_requests.delete_personal_data() == 1
+    assert removal_requests.delete_personal_data() == 0
     row.refresh_from_db()
     assert (row.name, row.email, row.what, row.why, row.answer) == ("", "", "", "", "The paper says 2014.")
     assert "The paper says 2014." in client.get(f"{URL}{row.receipt}/").content.decode()

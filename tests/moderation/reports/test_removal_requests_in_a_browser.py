@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from moderation.models import RemovalRequest
 from moderation.reports import removal_requests
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 from tests.moderation.reports.test_reader_pages_in_a_browser import log_in
 from tests.moderation.reports.test_removal_requests import asked
@@ -27,7 +27,7 @@ def ada():
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, page, client, ada, theme, width):
     story = make_article("The slip closes")
-    open_one, answered = asked(story), asked(story, say(story), wants="remove")
+    open_one, answered = asked(story), asked(story, make_comment(story), wants="remove")
     removal_requests.answer(
         request=answered, outcome="done", words="It is gone since this morning.", actor=ada
     )

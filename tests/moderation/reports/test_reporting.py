@@ -23,7 +23,7 @@ from moderation.actions.quick_actions import redact
 from moderation.models import Case, Report
 from moderation.reports import reporting
 from moderation.tasks import tell_asked
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -35,7 +35,9 @@ def maria():
 
 @pytest.fixture
 def comment():
-    return say(make_article("The slip"), "Buy my <b>pills</b>.", guest=GuestFactory.create(name="Jim"))
+    return make_comment(
+        make_article("The slip"), "Buy my <b>pills</b>.", guest=GuestFactory.create(name="Jim")
+    )
 
 
 def url(comment) -> str:
@@ -60,7 +62,7 @@ def known_for(right: int, wrong: int, maria):
     somebody = UserFactory.create()
     article = make_article()
     for number in range(right + wrong):
-        said = say(article, f"Word {number}.")
+        said = make_comment(article, f"Word {number}.")
         report(said, somebody)
         (remove if number < right else keep)(said, maria)
         Report.objects.filter(user=somebody).update(at=timezone.now() - timedelta(days=2))
@@ -139,7 +141,7 @@ def test_an_unknown_reason_is_refused(client, comment, why, status):
 
 def test_nobody_reports_their_own_comment_or_one_that_is_gone(client, maria):
     ruth = UserFactory.create()
-    own, gone = say(make_article(), author=ruth), say(make_article())
+    own, gone = make_comment(make_article(), author=ruth), make_comment(make_article())
     client.force_login(ruth)
     assert "This is your own comment." in client.get(url(own)).content.decode()
     assert client.post(url(own), {"why": "spam"}).status_code == 422
@@ -163,7 +165,7 @@ def test_the_extremes_are_two_and_a_quarter(maria, comment):
 
 
 def test_a_burst_of_reports_raises_the_priority_and_removes_nothing(client, comment):
-    calm = say(comment.discussion.article, "Something else.")
+    calm = make_comment(comment.discussion.article, "Something else.")
     report(calm)
     before = client.get(comment.discussion.article.get_absolute_url()).content
     version = Comment.objects.get(pk=comment.pk).discussion.version
@@ -191,7 +193,7 @@ def test_three_reliable_reporters_raise_the_priority_further(maria, comment):
 
 def test_reports_per_hour_are_limited_and_input_is_kept(client):
     article = make_article()
-    said = [say(article, f"Word {n}.") for n in range(reporting.MAX_REPORTS_PER_HOUR + 1)]
+    said = [make_comment(article, f"Word {n}.") for n in range(reporting.MAX_REPORTS_PER_HOUR + 1)]
     client.force_login(UserFactory.create())
     assert {client.post(url(one), {"why": "spam"}).status_code for one in said[:-1]} == {302}
     response = client.post(url(said[-1]), {"why": "other", "words": "My reasons."})
@@ -214,7 +216,7 @@ def test_the_limit_holds_for_simultaneous_reports(monkeypatch):
             connections.close_all()
 
     with ThreadPoolExecutor(6) as pool:
-        sent = list(pool.map(send, [say(article, f"Word {n}.") for n in range(6)]))
+        sent = list(pool.map(send, [make_comment(article, f"Word {n}.") for n in range(6)]))
     assert sum(sent) == Report.objects.count() == 2
 
 
@@ -226,14 +228,14 @@ def test_strangers_share_a_limit_for_each_network_and_hour(client, monkeypatch, 
         time_machine.move_to(began + timedelta(minutes=minutes))
         client.cookies.clear()
         filled = {"why": "spam", "name": "Bo", "email": f"bo{minutes}@example.org"}
-        statuses.append(client.post(url(say(article)), filled, REMOTE_ADDR="192.0.2.77").status_code)
+        statuses.append(client.post(url(make_comment(article)), filled, REMOTE_ADDR="192.0.2.77").status_code)
     assert statuses == [302, 302, 429, 429, 429, 302]
 
 
 def test_the_outcome_is_shown_on_the_page_and_mailed_to_confirmed_e_mails(client, comment, maria):
     ruth, unproved = UserFactory.create(email="ruth@example.org"), UserFactory.create()
     EmailAddress.objects.create(user=ruth, email=ruth.email, verified=True, primary=True)
-    other = say(comment.discussion.article, "Another one.")
+    other = make_comment(comment.discussion.article, "Another one.")
     for one in (comment, other):
         report(one, ruth)
         report(one, unproved)
@@ -255,11 +257,11 @@ def test_the_outcome_is_shown_on_the_page_and_mailed_to_confirmed_e_mails(client
 def test_mailing_many_outcomes_takes_no_more_statements(maria):
     def statements(count: int) -> int:
         article = make_article()
-        said = [say(article, f"Word {n}.") for n in range(count)]
+        said = [make_comment(article, f"Word {n}.") for n in range(count)]
         for one in said:
             guest = GuestFactory.create(confirmed_at=timezone.now())
             reporting.report_comment(comment=one, user=None, guest=guest, why="spam", words="")
-            reporting.give_notice(comment=one, why="§ 130", email=f"{one.pk}@example.org")
+            reporting.report_illegal_content(comment=one, why="§ 130", email=f"{one.pk}@example.org")
         act = decide(ids=[one.pk for one in said], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
         with CaptureQueriesContext(connection) as asked:
             assert tell_asked.func(str(act.pk)) == 2 * count
@@ -269,7 +271,7 @@ def test_mailing_many_outcomes_takes_no_more_statements(maria):
 
 
 def test_a_redaction_is_an_outcome_only_for_reports_before_it(client, maria):
-    earlier, now = (say(make_article(), "Call Ann Smith.") for _ in range(2))
+    earlier, now = (make_comment(make_article(), "Call Ann Smith.") for _ in range(2))
     redact(comment=earlier, marked="Call [[Ann Smith]].", actor=maria)
     ruth = UserFactory.create()
     for one in (earlier, now):
@@ -296,7 +298,7 @@ def test_reporters_are_not_mailed_about_a_decision_that_is_undone_at_once(commen
 def test_a_decision_queues_one_job_only_if_there_are_reports(
     comment, maria, django_capture_on_commit_callbacks
 ):
-    quiet = say(comment.discussion.article, "Nobody minds.")
+    quiet = make_comment(comment.discussion.article, "Nobody minds.")
     report(comment)
     report(comment)
     with django_capture_on_commit_callbacks(execute=True):
@@ -320,12 +322,12 @@ def test_moderators_see_reports_without_names_in_three_statements(comment, maria
     bo = UserFactory.create(name="Bo Reporter")
     report(comment, bo, "other", "See line two.")
     report(comment, known_for(2, 0, maria), "abuse")
-    reporting.give_notice(comment=comment, why="§ 130", name="Nia Notifier", email="n@example.org")
+    reporting.report_illegal_content(comment=comment, why="§ 130", name="Nia Notifier", email="n@example.org")
     case = Case.objects.open().get(comment=comment)
     with CaptureQueriesContext(
         connection,
     ) as statements:
-        (told,) = reporting.asked([case.pk, 10**9]).values()
+        (told,) = reporting.review_requests([case.pk, 10**9]).values()
     assert len(statements) == 3
     assert [(one.kind, one.sentence, one.words, one.weight) for one in told] == [
         ("report", "Reported: other.", "See line two.", ""),
@@ -341,7 +343,7 @@ def test_of_many_reports_the_heaviest_are_shown_and_the_others_counted(comment, 
         guest = GuestFactory.create()
         reporting.report_comment(comment=comment, user=None, guest=guest, why="abuse", words="Away with it!")
     report(comment, known_for(2, 0, maria), "spam", "Sold thrice.")
-    (told,) = reporting.asked([Case.objects.open().get(comment=comment).pk]).values()
+    (told,) = reporting.review_requests([Case.objects.open().get(comment=comment).pk]).values()
     assert len(told) == reporting.MAX_REPORTS_SHOWN + 1
     assert "Sold thrice." in {one.words for one in told}
     assert told[-1].sentence == "3 more reports with at most the same weight."

@@ -18,13 +18,13 @@ from moderation.actions import decisions
 from moderation.actions.decisions import decide
 from moderation.erasure import purge
 from moderation.models import Batch, Finding, Group, Member, Rule
-from moderation.notifications.notices import tell
+from moderation.notifications.notices import render_notices
 from moderation.queue import explanations
 from moderation.rules import active_rules as rules
 from moderation.rules import replay
-from moderation.rules.matching import Written, is_usable
+from moderation.rules.matching import RuleDefinition, is_usable
 from moderation.rules.term_files import read_terms
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
 pytestmark = pytest.mark.django_db
@@ -44,17 +44,17 @@ def remove(*comments, by, reason=Reason.INSULT):
     decide(ids=[c.pk for c in comments], to=to, reason=reason, actor=by)
 
 
-def term(value="casino", **fields) -> Written:
-    return Written(pk=None, kind="term", value=value, **fields)
+def term(value="casino", **fields) -> RuleDefinition:
+    return RuleDefinition(pk=None, kind="term", value=value, **fields)
 
 
-def keep(rule: Written, maria, **fields) -> Rule:
+def keep(rule: RuleDefinition, maria, **fields) -> Rule:
     return rules.save(rule=rule, note="", actor=maria, **fields)
 
 
 def known_guest(maria, **fields):
     guest = GuestFactory.create(confirmed_at=timezone.now(), **fields)
-    approve(say(make_article(), "Earlier words", guest=guest), by=maria)
+    approve(make_comment(make_article(), "Earlier words", guest=guest), by=maria)
     return guest
 
 
@@ -63,15 +63,15 @@ def known_guest(maria, **fields):
 
 def test_a_replay_counts_what_people_decided_and_nothing_else(maria):
     article = make_article()
-    honest = [say(article, f"At the casino, {n}") for n in range(3)]
-    plain = [say(article, f"On the boat, {n}") for n in range(2)]
-    bad = [say(article, f"CASINO! {n}") for n in range(4)]
-    insult = say(article, "You fool")
+    honest = [make_comment(article, f"At the casino, {n}") for n in range(3)]
+    plain = [make_comment(article, f"On the boat, {n}") for n in range(2)]
+    bad = [make_comment(article, f"CASINO! {n}") for n in range(4)]
+    insult = make_comment(article, "You fool")
     approve(*honest, *plain, by=maria)
     remove(*bad, by=maria, reason=Reason.SPAM)
     remove(insult, by=maria)
-    say(article, "The casino waits")  # nobody has decided
-    machine = say(article, "The casino again")
+    make_comment(article, "The casino waits")  # nobody has decided
+    machine = make_comment(article, "The casino again")
     change_states(ids=[machine.pk], to=State.PUBLISHED, reason=Reason.POSTED, actor=None)
 
     found = replay.replay(term())
@@ -84,7 +84,7 @@ def test_a_replay_counts_what_people_decided_and_nothing_else(maria):
 
 
 def test_the_last_decision_counts_and_what_was_undone_does_not(maria):
-    changed, undone, taken_back = (say(make_article(), f"A casino, {n}") for n in range(3))
+    changed, undone, taken_back = (make_comment(make_article(), f"A casino, {n}") for n in range(3))
     approve(changed, taken_back, by=maria)
     remove(changed, by=maria)
     decisions.undo(
@@ -98,7 +98,7 @@ def test_the_last_decision_counts_and_what_was_undone_does_not(maria):
 
 def test_a_comment_deleted_by_its_author_still_counts_as_decided(maria):
     ada = UserFactory.create(name="Ada")
-    comment = say(make_article(), "A casino", author=ada)
+    comment = make_comment(make_article(), "A casino", author=ada)
     approve(comment, by=maria)
     delete_comment(comment=comment, user=ada, guest=None)
     assert replay.replay(term()).false_positives == [comment.pk]
@@ -106,7 +106,7 @@ def test_a_comment_deleted_by_its_author_still_counts_as_decided(maria):
 
 def test_the_text_is_that_of_the_decision(maria):
     guest = known_guest(maria)
-    comment = say(make_article(), "I was at the casino", guest=guest)
+    comment = make_comment(make_article(), "I was at the casino", guest=guest)
     approve(comment, by=maria)
     edit_comment(comment=comment, body="I was at the theatre", user=None, guest=guest)
     found = replay.replay(term())
@@ -116,7 +116,7 @@ def test_the_text_is_that_of_the_decision(maria):
 
 
 def test_erased_comments_are_not_replayed(maria):
-    comment = say(make_article(), "The casino")
+    comment = make_comment(make_article(), "The casino")
     approve(comment, by=maria)
     Comment.objects.filter(pk=comment.pk).update(erased_at=timezone.now(), body="")
     assert replay.replay(term()).approved == 0
@@ -126,7 +126,7 @@ def test_a_rule_is_replayed_only_where_it_applies(maria):
     harbour = Topic.objects.create(name="Harbour", slug="harbour")
     here, there = make_article(), make_article("Elsewhere")
     here.topics.add(harbour)
-    approve(say(here, "A casino here"), say(there, "A casino there"), by=maria)
+    approve(make_comment(here, "A casino here"), make_comment(there, "A casino there"), by=maria)
     assert replay.replay(term()).approved == 2
     assert replay.replay(term(topic=harbour.pk)).approved == 1
     assert replay.replay(term(article=there.pk)).approved == 1
@@ -137,14 +137,16 @@ def test_a_rule_is_replayed_only_where_it_applies(maria):
 )
 def test_limits_are_replayed_too(maria, kind, value, wronged):
     article = make_article(published_at=timezone.now() - timedelta(days=60))
-    approve(say(article, "https://a.example https://b.example"), say(article, "None"), by=maria)
-    assert len(replay.replay(Written(pk=None, kind=kind, value=value)).false_positives) == wronged
+    approve(
+        make_comment(article, "https://a.example https://b.example"), make_comment(article, "None"), by=maria
+    )
+    assert len(replay.replay(RuleDefinition(pk=None, kind=kind, value=value)).false_positives) == wronged
 
 
 def test_a_replay_uses_a_server_side_cursor(maria, monkeypatch):
     monkeypatch.setattr("moderation.rules.replay.FETCH_SIZE", 2)
     article = make_article()
-    approve(*(say(article, f"A casino, {n}") for n in range(5)), by=maria)
+    approve(*(make_comment(article, f"A casino, {n}") for n in range(5)), by=maria)
     with CaptureQueriesContext(connection) as queries:
         assert len(replay.replay(term()).false_positives) == 5
     assert len([q for q in queries if "comments_transition" in q["sql"]]) == 1
@@ -194,8 +196,8 @@ def in_force() -> list[int]:
     [
         (term(), term("Casino", holds=False)),
         (
-            Written(pk=None, kind="list", value="words.txt", terms="pill"),
-            Written(pk=None, kind="list", value="words.txt", terms="pill\nboots"),
+            RuleDefinition(pk=None, kind="list", value="words.txt", terms="pill"),
+            RuleDefinition(pk=None, kind="list", value="words.txt", terms="pill\nboots"),
         ),
     ],
 )
@@ -257,22 +259,22 @@ def test_switching_off_can_be_undone(maria):
     rule = keep(term(), maria)
     guest = known_guest(maria)
     article = make_article()
-    assert say(article, "Casino 1", guest=guest).state == "pending"
+    assert make_comment(article, "Casino 1", guest=guest).state == "pending"
     batch = rules.switch(rule=rule, on=False, actor=maria)
     assert batch.kind == "rule"
-    assert say(article, "Casino 2", guest=guest).state == "published"
+    assert make_comment(article, "Casino 2", guest=guest).state == "published"
     assert rules.switch(rule=rule, on=False, actor=maria) is None
     decisions.undo(batch=batch, actor=maria)
-    assert say(article, "Casino 3", guest=guest).state == "pending"
+    assert make_comment(article, "Casino 3", guest=guest).state == "pending"
 
 
 def test_a_finding_names_the_version_that_matched(maria):
     guest, article = known_guest(maria), make_article()
     first = keep(term(), maria)
-    one = say(article, "A casino", guest=guest)
+    one = make_comment(article, "A casino", guest=guest)
     second = keep(term("casino|s", holds=False), maria, replaces=first)
     third = keep(term("casinos"), maria, replaces=second)
-    two = say(article, "Casinos", guest=guest)
+    two = make_comment(article, "Casinos", guest=guest)
     assert dict(Finding.objects.exclude(rule=None).values_list("comment", "rule")) == {
         one.pk: first.pk,
         two.pk: third.pk,
@@ -300,18 +302,18 @@ def test_an_equal_rule_cannot_be_saved_twice(maria):
 
 def test_rules_are_read_and_compiled_only_when_they_change(maria):
     terms = "\n".join(f"word{n}" for n in range(500))
-    rule = keep(Written(pk=None, kind="list", value="words.txt", terms=terms), maria)
+    rule = keep(RuleDefinition(pk=None, kind="list", value="words.txt", terms=terms), maria)
     guest, article = known_guest(maria), make_article()
-    say(article, "Once", guest=guest)
+    make_comment(article, "Once", guest=guest)
     with CaptureQueriesContext(connection) as queries:
-        held = say(article, "I say word499", guest=guest)
+        held = make_comment(article, "I say word499", guest=guest)
     assert held.state == "pending"
     assert not [q for q in queries if "moderation_ruleterms" in q["sql"]]
     assert rule.terms.count == 500
 
-    compiled = rules.in_force()
+    compiled = rules.load_active_rules()
     keep(term(), maria)
-    again = rules.in_force()
+    again = rules.load_active_rules()
     assert again.by_kind["list"][0] is compiled.by_kind["list"][0]  # a list that stays is not compiled anew
 
 
@@ -319,7 +321,7 @@ def test_rules_are_read_and_compiled_only_when_they_change(maria):
 def test_an_unusable_rule_does_not_block_comments(maria, caplog, kind, value):
     bad = Rule.objects.create(kind=kind, value=value)
     keep(term(), maria)
-    assert say(make_article(), "A casino", guest=known_guest(maria)).state == "pending"
+    assert make_comment(make_article(), "A casino", guest=known_guest(maria)).state == "pending"
     assert f"Rule {bad.pk} is ignored" in caplog.text
 
 
@@ -329,53 +331,53 @@ def test_a_rule_for_a_topic_applies_to_its_stories(maria):
     here.topics.add(harbour)
     keep(term(topic=harbour.pk), maria)
     guest = known_guest(maria)
-    assert say(here, "A casino here", guest=guest).state == "pending"
-    assert say(there, "A casino there", guest=guest).state == "published"
+    assert make_comment(here, "A casino here", guest=guest).state == "pending"
+    assert make_comment(there, "A casino there", guest=guest).state == "published"
 
 
 def test_a_match_that_does_not_hold_is_published(maria):
     keep(term(holds=False), maria)
-    comment = say(make_article(), "A casino", guest=known_guest(maria))
+    comment = make_comment(make_article(), "A casino", guest=known_guest(maria))
     assert comment.state == "published"
     assert Finding.objects.get(comment=comment).holds is False
 
 
 def test_a_match_that_does_not_hold_is_not_shown_to_the_author(maria):
     keep(term(holds=False), maria)
-    comment = say(make_article(), "A casino")
+    comment = make_comment(make_article(), "A casino")
     found = Finding.objects.of_now([comment.pk])
     assert [finding.check_name for finding in found] == ["new_person", "term"]
     [sentences] = policy().reasons([comment.pk]).values()
-    assert sentences == [explanations.why(found[0], to_moderator=False, twin=None)]
-    assert "of this site" not in " ".join(tell([comment])[comment.pk].sentences)
+    assert sentences == [explanations.explain_finding(found[0], to_moderator=False, twin=None)]
+    assert "of this site" not in " ".join(render_notices([comment])[comment.pk].sentences)
 
 
 @pytest.mark.parametrize(
     ("rule", "body", "name", "to_moderator", "to_author"),
     [
         (
-            Written(pk=None, kind="list", value="a.txt", terms="pill\nboots"),
+            RuleDefinition(pk=None, kind="list", value="a.txt", terms="pill\nboots"),
             "Cheap boots",
             "Nuala",
             "It contains terms of the list “a.txt”.",
             "It contains words from a list of terms of this site.",
         ),
         (
-            Written(pk=None, kind="domain", value="evil.example"),
+            RuleDefinition(pk=None, kind="domain", value="evil.example"),
             "http://evil.example",
             "Nuala",
             "It links to evil.example.",
             "It links to a domain that a rule of this site covers.",
         ),
         (
-            Written(pk=None, kind="name", value="^seo"),
+            RuleDefinition(pk=None, kind="name", value="^seo"),
             "Fine",
             "SEO Services",
             "The name matches the pattern “^seo”.",
             "The name matches a rule of this site.",
         ),
         (
-            Written(pk=None, kind="links", value="0"),
+            RuleDefinition(pk=None, kind="links", value="0"),
             "http://a.example",
             "Nuala",
             "It has 1 link; comments with more than 0 are reviewed first.",
@@ -385,9 +387,9 @@ def test_a_match_that_does_not_hold_is_not_shown_to_the_author(maria):
 )
 def test_moderators_are_told_the_rule_and_authors_its_kind(maria, rule, body, name, to_moderator, to_author):
     keep(rule, maria)
-    comment = say(make_article(), body, guest=known_guest(maria, name=name))
+    comment = make_comment(make_article(), body, guest=known_guest(maria, name=name))
     finding = Finding.objects.of_now([comment.pk]).get()
-    assert explanations.why(finding, to_moderator=True, twin=None) == to_moderator
+    assert explanations.explain_finding(finding, to_moderator=True, twin=None) == to_moderator
     assert policy().reasons([comment.pk]) == {comment.pk: [to_author]}
 
 
@@ -395,13 +397,13 @@ def test_moderators_are_told_the_rule_and_authors_its_kind(maria, rule, body, na
 def test_the_fourth_comment_of_a_new_person_in_ten_minutes_is_refused(maria):
     article, guest = make_article(), GuestFactory.create(email="nuala@example.org")
     for n in range(3):
-        say(article, f"Words {n}", guest=guest)
+        make_comment(article, f"Words {n}", guest=guest)
     with pytest.raises(ValidationError, match="3 comments in ten minutes are the most"):
-        say(article, "Words 4", guest=guest)
+        make_comment(article, "Words 4", guest=guest)
     with pytest.raises(ValidationError):  # the same e-mail in another browser
-        say(article, "Words 5", guest=GuestFactory.create(email="Nuala@example.org"))
+        make_comment(article, "Words 5", guest=GuestFactory.create(email="Nuala@example.org"))
     Comment.objects.update(created_at=timezone.now() - timedelta(minutes=11))
-    assert say(article, "Words 6", guest=guest)
+    assert make_comment(article, "Words 6", guest=guest)
 
 
 @pytest.mark.usefixtures("hurried")
@@ -409,22 +411,22 @@ def test_known_people_have_a_higher_limit_of_their_own(maria):
     guest = known_guest(maria, email="nuala@example.org")
     article = make_article()
     for n in range(2):
-        say(article, f"In her name {n}", guest=GuestFactory.create(email="nuala@example.org"))
+        make_comment(article, f"In her name {n}", guest=GuestFactory.create(email="nuala@example.org"))
     for n in range(9):
-        say(article, f"Words {n}", guest=guest)
+        make_comment(article, f"Words {n}", guest=guest)
     with pytest.raises(ValidationError, match="10 comments"):
-        say(article, "Words 10", guest=guest)
+        make_comment(article, "Words 10", guest=guest)
 
 
 @pytest.mark.usefixtures("hurried")
 def test_a_rule_sets_the_rate_limit(maria):
     article = make_article()
-    keep(Written(pk=None, kind="rate", value="1/2", article=article.pk), maria)
+    keep(RuleDefinition(pk=None, kind="rate", value="1/2", article=article.pk), maria)
     guest = GuestFactory.create()
-    say(article, "One", guest=guest)
+    make_comment(article, "One", guest=guest)
     with pytest.raises(ValidationError, match="1 comment in ten minutes is the most"):
-        say(article, "Two", guest=guest)
-    assert say(make_article("Elsewhere"), "Two", guest=guest)
+        make_comment(article, "Two", guest=guest)
+    assert make_comment(make_article("Elsewhere"), "Two", guest=guest)
 
 
 # Applying one to what is here
@@ -432,11 +434,11 @@ def test_a_rule_sets_the_rate_limit(maria):
 
 def test_matches_are_gathered_into_one_group(maria):
     article = make_article()
-    waiting, approved, removed = (say(article, f"A casino, {n}") for n in range(3))
-    say(article, "A boat")
+    waiting, approved, removed = (make_comment(article, f"A casino, {n}") for n in range(3))
+    make_comment(article, "A boat")
     approve(approved, by=maria)
     remove(removed, by=maria)
-    gathered = replay.gather(keep(term(), maria))
+    gathered = replay.gather_matches(keep(term(), maria))
     group = gathered.group
     assert gathered.approved == [approved.pk]
     members = {m.comment_id: m for m in Member.objects.filter(group=group)}
@@ -445,15 +447,15 @@ def test_matches_are_gathered_into_one_group(maria):
     assert members[approved.pk].likeness < members[waiting.pk].likeness  # seen first
     assert members[waiting.pk].seen == waiting.transitions.latest("id").pk
     assert {c.state for c in Comment.objects.filter(pk__in=members)} == {"pending", "published"}
-    assert replay.gather(keep(term("nothing"), maria)) is None
+    assert replay.gather_matches(keep(term("nothing"), maria)) is None
 
 
 def test_a_group_of_matches_expires_after_a_month(maria):
-    say(make_article(), "A casino")
-    gathered = replay.gather(keep(term(), maria))
-    assert purge.throw_away_lists() == 0
+    make_comment(make_article(), "A casino")
+    gathered = replay.gather_matches(keep(term(), maria))
+    assert purge.delete_unused_lists() == 0
     Group.objects.update(made_at=timezone.now() - timedelta(days=31))
-    assert purge.throw_away_lists() == 1
+    assert purge.delete_unused_lists() == 1
     assert not Member.objects.filter(group=gathered.group).exists()
 
 
@@ -463,12 +465,12 @@ def test_a_list_of_62204_terms_is_one_rule(data, maria):
     assert len(found.terms) == 62_204
     # In capitals; of one character.
     assert [sentence.split(" term")[0] for sentence in found.notices] == ["2", "10"]
-    keep(Written(pk=None, kind="list", value="blocklist.txt", terms="\n".join(found.terms)), maria)
+    keep(RuleDefinition(pk=None, kind="list", value="blocklist.txt", terms="\n".join(found.terms)), maria)
     assert Rule.objects.get().terms.count == 62_204
 
     article, guest = make_article(), known_guest(maria)
-    assert say(article, "Cheap Viagra, buy cialis online", guest=guest).state == "pending"
-    assert say(article, "The specialist saw the boat to the slip.", guest=guest).state == "published"
+    assert make_comment(article, "Cheap Viagra, buy cialis online", guest=guest).state == "pending"
+    assert make_comment(article, "The specialist saw the boat to the slip.", guest=guest).state == "published"
 
 
 def test_a_rate_limit_may_be_very_high():

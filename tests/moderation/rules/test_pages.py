@@ -16,10 +16,10 @@ from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
 from moderation.models import Batch, Group, Rule
 from moderation.rules import active_rules
-from moderation.rules.matching import Written
+from moderation.rules.matching import RuleDefinition
 from moderation.rules.term_files import MAX_FILE_BYTES, read_terms
 from moderation.rules.views import MATCHES_PER_PAGE
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,7 @@ def maria(client):
 def judged(maria, *, honest=(), bad=()) -> list[int]:
     """Return the ids of decided comments under one story."""
     article = make_article()
-    ids = [[say(article, body).pk for body in bodies] for bodies in (honest, bad)]
+    ids = [[make_comment(article, body).pk for body in bodies] for bodies in (honest, bad)]
     decide(ids=ids[0], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     decide(ids=ids[1], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     return ids[0]
@@ -91,7 +91,9 @@ def test_a_tried_rule_is_saved_and_can_be_undone(client, maria):
 
 
 def test_a_change_creates_a_version(client, maria):
-    rule = active_rules.save(rule=Written(pk=None, kind="term", value="casino"), note="Ads", actor=maria)
+    rule = active_rules.save(
+        rule=RuleDefinition(pk=None, kind="term", value="casino"), note="Ads", actor=maria
+    )
     path = f"/moderation/rules/{rule.pk}/change/"
     assert 'value="casino"' in client.get(path).text
     assert client.post(path, {"value": "casinos", "save": "1"}).status_code == 302
@@ -216,11 +218,11 @@ def test_a_rate_limit_cannot_be_tried(client, maria):
 
 
 def test_existing_matches_form_a_group(client, maria):
-    rule = active_rules.save(rule=Written(pk=None, kind="term", value="casino"), note="", actor=maria)
+    rule = active_rules.save(rule=RuleDefinition(pk=None, kind="term", value="casino"), note="", actor=maria)
     nothing = client.post(f"/moderation/rules/{rule.pk}/apply/", follow=True)
     assert "No waiting or published comments match." in nothing.text
     [approved] = judged(maria, honest=["A casino"])
-    waiting = say(make_article(), "Another casino")
+    waiting = make_comment(make_article(), "Another casino")
     response = client.post(f"/moderation/rules/{rule.pk}/apply/")
     group = Group.objects.get(kind="rule")
     assert response["Location"] == f"/moderation/similar/{group.pk}/?but={approved}"
@@ -238,7 +240,7 @@ def test_existing_matches_form_a_group(client, maria):
     "query", ["?kind=x&page=-3", "?page=" + "9" * 40, "?q=%00%ff", "?off=1&q=%25", "?kind=term&page=2"]
 )
 def test_the_list_answers_any_query(client, maria, query):
-    active_rules.save(rule=Written(pk=None, kind="term", value="casino"), note="", actor=maria)
+    active_rules.save(rule=RuleDefinition(pk=None, kind="term", value="casino"), note="", actor=maria)
     assert client.get(f"/moderation/rules/{query}").status_code == 200
 
 
@@ -250,16 +252,18 @@ def test_the_list_takes_no_more_statements_for_more_rules(client, maria):
 
     topic = Topic.objects.create(name="Harbour", slug="harbour")
     active_rules.save(
-        rule=Written(pk=None, kind="term", value="casino", topic=topic.pk), note="", actor=maria
+        rule=RuleDefinition(pk=None, kind="term", value="casino", topic=topic.pk), note="", actor=maria
     )
-    active_rules.save(rule=Written(pk=None, kind="list", value="a", terms="a\nb"), note="", actor=maria)
+    active_rules.save(
+        rule=RuleDefinition(pk=None, kind="list", value="a", terms="a\nb"), note="", actor=maria
+    )
     few = count()
     for n in range(10):
         active_rules.save(
-            rule=Written(pk=None, kind="term", value=f"t{n}", topic=topic.pk), note="", actor=maria
+            rule=RuleDefinition(pk=None, kind="term", value=f"t{n}", topic=topic.pk), note="", actor=maria
         )
         active_rules.save(
-            rule=Written(pk=None, kind="list", value=f"l{n}", terms="a\nb"), note="", actor=maria
+            rule=RuleDefinition(pk=None, kind="list", value=f"l{n}", terms="a\nb"), note="", actor=maria
         )
     assert count() == few
 
@@ -268,13 +272,13 @@ def test_a_post_takes_no_more_statements_for_more_rules(maria):
     def count(body: str) -> int:
         article = make_article()
         with CaptureQueriesContext(connection) as queries:
-            say(article, body, author=maria)
+            make_comment(article, body, author=maria)
         return len(queries)
 
-    say(make_article(), "Once", author=maria)
+    make_comment(make_article(), "Once", author=maria)
     few = count("A boat")
     Rule.objects.bulk_create([Rule(kind="term", value=f"term {n}") for n in range(300)])
-    say(make_article(), "Read and compiled", author=maria)
+    make_comment(make_article(), "Read and compiled", author=maria)
     assert count("A ship") == few
 
 
@@ -353,7 +357,7 @@ def test_a_stored_rule_that_cannot_be_read_is_shown_as_ignored(client, maria, ki
     pages = ["/moderation/", "/moderation/?queue=recent", "/moderation/acts/", f"{place}change/"]
     pages.append(f"/moderation/?rule={planted.pk}")
     assert [client.get(page).status_code for page in pages] == [200] * len(pages)
-    say(make_article(), "Nobody’s comment waits for that.")
+    make_comment(make_article(), "Nobody’s comment waits for that.")
 
     off = client.post(f"{place}switch/", {"on": "0", "back": "rule"}, follow=True)
     assert off.status_code == 200
@@ -366,5 +370,5 @@ def test_a_stored_rule_that_cannot_be_read_is_shown_as_ignored(client, maria, ki
 @pytest.mark.parametrize(("kind", "value"), MALFORMED)
 def test_a_rule_that_cannot_be_read_is_not_saved(maria, kind, value):
     with pytest.raises(ValidationError, match=re.escape(f"The rule “{value}” can’t be read.")):
-        active_rules.save(rule=Written(pk=None, kind=kind, value=value), note="", actor=maria)
+        active_rules.save(rule=RuleDefinition(pk=None, kind=kind, value=value), note="", actor=maria)
     assert stored() == (0, 0)

@@ -7,8 +7,8 @@ from comments.models import Reason, State
 from moderation.actions.decisions import decide
 from moderation.models import Rule
 from moderation.rules import active_rules
-from moderation.rules.matching import Written
-from tests.factories import UserFactory, make_article, say
+from moderation.rules.matching import RuleDefinition
+from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 from tests.moderation.queue.test_queue_in_a_browser import errors_of
 
@@ -24,12 +24,12 @@ def test_casino_catches_three_good_comments_and_is_cancelled(client, page, live_
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=theme)
     article, failures = make_article(), errors_of(page)
-    honest = [say(article, f"I was at the casino, {n}").pk for n in range(3)]
+    honest = [make_comment(article, f"I was at the casino, {n}").pk for n in range(3)]
     decide(ids=honest, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    spam = say(article, "Best CASINO").pk
+    spam = make_comment(article, "Best CASINO").pk
     decide(ids=[spam], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     active_rules.save(
-        rule=Written(pk=None, kind="list", value="words.txt", terms="a\nb"), note="", actor=maria
+        rule=RuleDefinition(pk=None, kind="list", value="words.txt", terms="a\nb"), note="", actor=maria
     )
 
     page.goto(f"{live_server.url}/moderation/rules/")

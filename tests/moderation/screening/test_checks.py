@@ -13,8 +13,8 @@ from comments.policy import Draft
 from moderation.rules.matching import (
     MAX_SPANS,
     Folded,
+    RuleDefinition,
     TermList,
-    Written,
     compile_pattern,
     compile_rules,
     links,
@@ -46,15 +46,15 @@ def check(made: Draft, context: Context = KNOWN) -> list[tuple[str, int | None]]
     return [(found.check, found.number) for found in run_checks(made, context, CHECKS)]
 
 
-def rules(*written: Written, **kinds: str) -> Context:
+def rules(*written: RuleDefinition, **kinds: str) -> Context:
     """Return the context of a known person with these rules, numbered from 1: rules(term="casino",
     domain="a.example")."""
-    more = [Written(pk=n, kind=kind, value=value) for n, (kind, value) in enumerate(kinds.items(), 1)]
+    more = [RuleDefinition(pk=n, kind=kind, value=value) for n, (kind, value) in enumerate(kinds.items(), 1)]
     return replace(KNOWN, rules=compile_rules([*written, *more]))
 
 
 def terms(*values: str) -> Context:
-    return rules(*(Written(pk=n, kind="term", value=value) for n, value in enumerate(values, 1)))
+    return rules(*(RuleDefinition(pk=n, kind="term", value=value) for n, value in enumerate(values, 1)))
 
 
 def test_a_plain_comment_by_a_known_person_has_no_findings():
@@ -154,7 +154,7 @@ def test_every_term_is_named():
 
 def listed(*values: str, whole_words: bool) -> Context:
     lines = "\n".join(values)
-    return rules(Written(pk=1, kind="list", value="a.txt", terms=lines, whole_words=whole_words))
+    return rules(RuleDefinition(pk=1, kind="list", value="a.txt", terms=lines, whole_words=whole_words))
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_the_narrower_limit_wins(scopes, found):
         "other": {"article": 8},
     }
     written = [
-        Written(pk=n, kind="links", value=value, **places.get(scope, {}))
+        RuleDefinition(pk=n, kind="links", value=value, **places.get(scope, {}))
         for n, (scope, value) in enumerate(scopes.items())
     ]
     context = replace(KNOWN, rules=compile_rules(written).for_place(9, [4, 5]))
@@ -303,9 +303,9 @@ def test_the_narrower_limit_wins(scopes, found):
 
 def test_a_rule_applies_only_in_its_scope():
     written = [
-        Written(pk=1, kind="term", value="pill"),
-        Written(pk=2, kind="term", value="boat", topic=4),
-        Written(pk=3, kind="term", value="word", article=9),
+        RuleDefinition(pk=1, kind="term", value="pill"),
+        RuleDefinition(pk=2, kind="term", value="boat", topic=4),
+        RuleDefinition(pk=3, kind="term", value="word", article=9),
     ]
     found = {
         (article, topics): [
@@ -322,7 +322,7 @@ def test_a_rule_applies_only_in_its_scope():
 
 
 def test_a_rule_that_does_not_hold():
-    context = rules(Written(pk=1, kind="term", value="pill", holds=False))
+    context = rules(RuleDefinition(pk=1, kind="term", value="pill", holds=False))
     assert [(f.rule, f.holds) for f in run_checks(draft("A pill"), context, CHECKS)] == [(1, False)]
 
 

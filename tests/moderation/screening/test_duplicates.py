@@ -10,7 +10,7 @@ from django.conf import settings
 from comments import duplicates
 from comments.duplicates import trigrams
 from moderation.screening.duplicates import find_duplicate
-from tests.factories import make_article, say
+from tests.factories import make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -40,8 +40,8 @@ STORY = (
 )
 def test_near_duplicates_are_found(original, again):
     article = make_article()
-    twin = say(article, original)
-    say(article, "Something else that is long enough to be compared with all of the others.")
+    twin = make_comment(article, original)
+    make_comment(article, "Something else that is long enough to be compared with all of the others.")
     similarity = duplicates.similarity(trigrams(original.casefold()), trigrams(again.casefold()))
     assert 0.9 < similarity < 1, "the test's own texts"
     found = find_duplicate(again, exclude=None)
@@ -51,7 +51,7 @@ def test_near_duplicates_are_found(original, again):
 
 
 def test_a_text_with_half_of_the_words_is_no_duplicate():
-    say(make_article(), STORY)
+    make_comment(make_article(), STORY)
     assert (
         find_duplicate(STORY[: len(STORY) // 2] + " and so on, as it is told in every harbour.", exclude=None)
         is None

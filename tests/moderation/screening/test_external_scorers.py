@@ -14,7 +14,7 @@ from django.utils import timezone
 from comments.models import State
 from moderation.actions.decisions import decide
 from moderation.models import Finding
-from moderation.queue.explanations import why
+from moderation.queue.explanations import explain_finding
 from moderation.screening import external_scorers
 from moderation.screening.external_scorers import (
     AkismetScorer,
@@ -23,7 +23,7 @@ from moderation.screening.external_scorers import (
     ScoreRequest,
     ask_scorers,
 )
-from tests.factories import GuestFactory, make_article, say
+from tests.factories import GuestFactory, make_article, make_comment
 from tests.helpers.waiting import PATIENCE
 
 ASKED = ScoreRequest(
@@ -174,10 +174,12 @@ def test_an_answer_is_one_signal_of_the_filter_and_holds_nothing_alone(asked_her
     settings.SITE_URL = "https://x.example"
     article = make_article("The slip closes")
     guest = GuestFactory.create(confirmed_at=timezone.now())
-    first = say(article, "The first word.", guest=guest, ip="198.51.100.7")
+    first = make_comment(article, "The first word.", guest=guest, ip="198.51.100.7")
     decide(ids=[first.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     asked_here.answer = '{"probability": 1.0}'
-    comment = say(article, "The slip is sixty years old, and it shows.", guest=guest, ip="198.51.100.7")
+    comment = make_comment(
+        article, "The slip is sixty years old, and it shows.", guest=guest, ip="198.51.100.7"
+    )
     found = {f.check_name: f for f in Finding.objects.filter(comment=comment)}
     assert (found["scorer"].strength, found["scorer"].holds) == (1.0, False)
     assert comment.state == State.PUBLISHED
@@ -186,7 +188,9 @@ def test_an_answer_is_one_signal_of_the_filter_and_holds_nothing_alone(asked_her
     assert told["article"] == "https://x.example/stories/the-slip-closes/"
 
     asked_here.answer = '{"probability": 0.0}'
-    other = say(article, "The slip is fifty years old, and so it looks.", guest=guest, ip="198.51.100.7")
+    other = make_comment(
+        article, "The slip is fifty years old, and so it looks.", guest=guest, ip="198.51.100.7"
+    )
     scores = [Finding.objects.get(comment=c, check_name="filter").strength for c in (comment, other)]
     assert scores[0] > scores[1]
 
@@ -194,9 +198,9 @@ def test_an_answer_is_one_signal_of_the_filter_and_holds_nothing_alone(asked_her
 @pytest.mark.django_db
 def test_a_missing_answer_is_a_finding(asked_here, starter):
     asked_here.status = 500
-    comment = say(make_article(), "The slip is sixty years old, and it shows.", ip="198.51.100.7")
+    comment = make_comment(make_article(), "The slip is sixty years old, and it shows.", ip="198.51.100.7")
     found = {f.check_name: f for f in Finding.objects.filter(comment=comment)}
     assert not found["scorer_silent"].holds
-    assert why(found["scorer_silent"], to_moderator=True, twin=None).endswith(
+    assert explain_finding(found["scorer_silent"], to_moderator=True, twin=None).endswith(
         "gave no usable answer in time."
     )

@@ -7,12 +7,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from comments.imports import Imported, import_comments
+from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, State, Transition
 from moderation.models import Finding, Rule
 from moderation.screening.imports import screen_import
 from tests.factories import make_article
-from tests.helpers.behind import guards_off
+from tests.helpers.tampering import triggers_disabled
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +22,7 @@ LONG = "The slip was there before any of us, and it will be there when we are go
 
 def bring_in(article, *bodies, **fields) -> list[int]:
     comments = [
-        Imported(
+        ImportedComment(
             source_id=f"{article.source_key}|{n}",
             author_name=f"Name {n}",
             body=body,
@@ -90,7 +90,7 @@ def test_unpublished_comments_are_not_part_of_the_thread(starter, monkeypatch):
     """Otherwise spam in the thread would make similar spam look on the subject."""
     article = archived()
     ids = bring_in(article, "The first word.", "Zorb lanterns.", "The next word.", "The last.")
-    with guards_off():
+    with triggers_disabled():
         Comment.objects.filter(pk=ids[1]).update(state=State.SPAM)
     threads = []
     monkeypatch.setattr(

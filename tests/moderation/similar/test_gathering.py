@@ -16,11 +16,11 @@ from moderation.models import Batch, Case, Group, Rule
 from moderation.people.profiles import Person
 from moderation.queue import queues
 from moderation.queue.queues import describe_source
-from moderation.reports.reporting import give_notice
+from moderation.reports.reporting import report_illegal_content
 from tests.comments.test_services import assert_sound
-from tests.factories import GuestFactory, UserFactory, make_article, say
-from tests.helpers.behind import guards_off
-from tests.moderation.queue.on_the_desk import state, text
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.tampering import triggers_disabled
+from tests.moderation.queue.helpers import state, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
 
@@ -30,10 +30,10 @@ def flood(maria):
     """Create 25 waiting comments on one story that match a rule, and comments that each filter leaves out."""
     Rule.objects.create(value="casino")
     article, other = make_article("The slip closes"), make_article("A road opens")
-    waiting = [say(article, f"The casino, word {n}") for n in range(25)]
-    illegal = say(article, "The casino of threats")
+    waiting = [make_comment(article, f"The casino, word {n}") for n in range(25)]
+    illegal = make_comment(article, "The casino of threats")
     Case.objects.filter(comment=illegal).update(is_illegal=True)
-    return article, waiting, illegal, say(other, "A casino elsewhere")
+    return article, waiting, illegal, make_comment(other, "A casino elsewhere")
 
 
 def gather(client, article):
@@ -48,7 +48,7 @@ def test_one_decision_takes_the_filtered_queue_and_undo_restores_it(client, mari
     assert "All 25 comments of a queue" in text(page)
     assert "Story: The slip closes" in text(page)
     kept = waiting[3]
-    late = say(article, "The casino, meanwhile")  # is not in the list
+    late = make_comment(article, "The casino, meanwhile")  # is not in the list
     done = client.post(page.redirect_chain[-1][0], {"shown": [kept.pk], "act": "spam"}, follow=True)
     assert done.redirect_chain[-1][0].startswith(f"/moderation/?queue=waiting&article={article.slug}&done=")
     gone = {c.pk for c in waiting} - {kept.pk}
@@ -80,9 +80,9 @@ def test_comments_reported_as_illegal_are_listed_and_left_out(client, maria, flo
         in (text(page))
     )
     reported = waiting[0]  # while the list is open in a window
-    with guards_off():
+    with triggers_disabled():
         Comment.objects.filter(pk=reported.pk).update(state="published")
-    give_notice(comment=reported, why="It is a threat.", name="Zoe", email="zoe@example.org")
+    report_illegal_content(comment=reported, why="It is a threat.", name="Zoe", email="zoe@example.org")
     done = client.post(page.redirect_chain[-1][0], {"act": "spam"}, follow=True)
     assert f"{link(reported)}: Reported as illegal: it needs a decision of its own" in text(done)
     assert state(reported)[0] == "published"
@@ -97,7 +97,7 @@ def link(comment) -> str:
 
 def test_removed_comments_are_in_no_list(client, maria):
     article = make_article()
-    gone = say(article, "A word")
+    gone = make_comment(article, "A word")
     client.post("/moderation/decide/", {"ids": gone.pk, "act": "spam"})
     Case.objects.filter(comment=gone).update(closed_at=None, is_second_look=True, is_waiting=False)
     for queue in ("second", "recent"):
@@ -111,7 +111,7 @@ def test_list_stores_ids_and_codes_but_no_typed_names(client, maria):
     bob = GuestFactory.create(name="Bob Private")
     article = make_article("The slip closes")
     article.topics.add(topic)
-    said = [say(article, f"Word {n} of mine", guest=bob) for n in range(3)]
+    said = [make_comment(article, f"Word {n} of mine", guest=bob) for n in range(3)]
     url = f"https://x.example{article.get_absolute_url()}"
     chief = UserFactory.create(roles=("Administrator",))
 
@@ -132,7 +132,7 @@ def test_list_stores_ids_and_codes_but_no_typed_names(client, maria):
 
     client.post(f"/moderation/similar/{Group.objects.get().pk}/", {"act": "spam"})
     shared, _page = by_code, Group.objects.update(shared=by_code)
-    purge.forget_person(person=Person(guest=bob), actor=chief)
+    purge.blank_person(person=Person(guest=bob), actor=chief)
     topic.delete()
     assert describe_source(Group.objects.get(), maria) == [
         *("Waiting for review", "Story: The slip closes", "Topic: sea"),
@@ -147,7 +147,7 @@ def test_editor_lists_comments_of_own_stories(client, flood):
     own.editors.add(editor)
     for article in {flood[0], flood[3].discussion.article}:
         article.editors.add(other)
-    mine = say(own, "A casino of my own")
+    mine = make_comment(own, "A casino of my own")
     client.force_login(editor)
     assert client.post("/moderation/gather/?queue=waiting").status_code == 302
     assert list(Group.objects.get().members.values_list("comment", flat=True)) == [mine.pk]

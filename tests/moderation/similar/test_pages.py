@@ -20,13 +20,13 @@ from comments.edits import edit_comment
 from comments.models import Comment, State
 from moderation.actions import decisions
 from moderation.models import Batch, Case, Group, Look, Member
-from moderation.reports.reporting import give_notice
+from moderation.reports.reporting import report_illegal_content
 from moderation.similar import members_of, scan
 from moderation.similar.decisions import decide_group
-from tests.factories import GuestFactory, UserFactory, make_article, say
-from tests.helpers.behind import guards_off
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.tampering import triggers_disabled
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
-from tests.moderation.queue.on_the_desk import text
+from tests.moderation.queue.helpers import text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -47,7 +47,7 @@ def article() -> Article:
 def flood(article: Article, count: int) -> list[Comment]:
     """Create comments with the same phrases, each with its own number and name."""
     return [
-        say(
+        make_comment(
             article,
             f"{n + 10000} {n + 20000} Truly a marvellous magazine with splendid columns, my cousin number "
             f"{n} was also wondering about such columns all winter long.",
@@ -66,7 +66,7 @@ def members(group: Group) -> set[int]:
 
 
 def only_group() -> Group:
-    scan.run()
+    scan.run_scan()
     return Group.objects.get()
 
 
@@ -75,7 +75,7 @@ def url(group: Group) -> str:
 
 
 def test_group_without_exceptions_is_decided_and_undone(client, moderator, article):
-    spam, honest = flood(article, 6), say(article, HONEST)
+    spam, honest = flood(article, 6), make_comment(article, HONEST)
     group = only_group()
     assert members(group) == {comment.pk for comment in spam}
     client.force_login(moderator)
@@ -93,10 +93,10 @@ def test_group_without_exceptions_is_decided_and_undone(client, moderator, artic
     act = Batch.objects.get()
     assert act.parameters == {"group": str(group.pk), "kind": "text"}
     assert url(group) not in answer.text
-    scan.run()  # what was left out does not come again
+    scan.run_scan()  # what was left out does not come again
     assert not Group.objects.filter(settled_at=None).exists()
     decisions.undo(batch=act, actor=moderator)
-    scan.run()  # what was undone does
+    scan.run_scan()  # what was undone does
     assert members(Group.objects.get(settled_at=None)) == {comment.pk for comment in spam}
     assert states() == before
     assert honest.pk not in members(Group.objects.get(settled_at=None))
@@ -119,7 +119,7 @@ def test_queue_counts_open_groups_even_if_a_scan_finds_none(client, moderator, a
     only_group()
     for comment in spam:
         edit_comment(comment=comment, body=f"{comment.guest} wrote this", user=None, guest=comment.guest)
-    scan.run()
+    scan.run_scan()
     client.force_login(moderator)
     assert not client.get(LIST).context["rows"]
     desk = client.get(reverse("moderation:queue")).context
@@ -142,13 +142,13 @@ def test_group_open_in_a_browser_survives_the_next_scan(client, moderator, artic
     spam = flood(article, 4)
     client.force_login(moderator)
     group = only_group()
-    scan.run()
+    scan.run_scan()
 
     client.post(url(group), {"act": "spam"})
 
     assert set(Comment.objects.filter(state=State.SPAM)) == set(spam)
-    scan.run()
-    scan.run()
+    scan.run_scan()
+    scan.run_scan()
     assert "was scanned again" in client.get(url(group), follow=True).text
 
 
@@ -239,7 +239,7 @@ def test_exceptions_survive_from_page_to_page_without_a_script(client, moderator
 def test_distinctive_words_are_not_read_from_a_changed_text(client, moderator, article):
     spam = flood(article, 5)
     for n in range(20):
-        say(article, f"The slip number {n} is rotten.")
+        make_comment(article, f"The slip number {n} is rotten.")
     group = only_group()
     client.force_login(moderator)
     shown = client.get(url(group)).context["words"]
@@ -256,7 +256,7 @@ def test_distinctive_words_are_not_read_from_a_changed_text(client, moderator, a
 
 def test_likely_mistakes_come_first(client, moderator, article):
     flood(article, 8)
-    odd = say(
+    odd = make_comment(
         article,
         "Truly a marvellous magazine with splendid columns, my cousin was wondering about such columns all "
         "winter long, but of the piles and the ferry he had read nowhere.",
@@ -274,7 +274,7 @@ def test_likely_mistakes_come_first(client, moderator, article):
 def test_unlike_member_comes_first_with_the_reason(client, moderator, article):
     spam = flood(article, 8)
     paula = GuestFactory.create(name="Paula", confirmed_at=timezone.now())
-    odd = say(make_article("Library"), spam[3].body.replace("number 3", "number 5"), guest=paula)
+    odd = make_comment(make_article("Library"), spam[3].body.replace("number 3", "number 5"), guest=paula)
     group = only_group()
     client.force_login(moderator)
 
@@ -290,7 +290,7 @@ def test_approved_members_are_not_proposed_again(client, moderator, article):
     client.force_login(moderator)
 
     client.post(url(group), {"act": "approved"})
-    scan.run()
+    scan.run_scan()
 
     assert not Group.objects.filter(settled_at=None).exists()
     assert Comment.objects.visible().count() == 4
@@ -339,7 +339,7 @@ def test_decided_members_are_not_counted_as_kept(client, moderator, article):
     client.post(url(group), {"shown": listed, "in": listed[1:], "act": "spam"})
     flood(article, 3)
 
-    scan.run()
+    scan.run_scan()
 
     shares = client.get(LIST).context["rows"][0].shared_features
     assert "4 similar ones are already spam" in shares
@@ -359,7 +359,9 @@ def test_member_reported_as_illegal_concurrently_is_left_out(moderator, article)
 
     with ThreadPoolExecutor(1) as colleague:
         with transaction.atomic():
-            give_notice(comment=spam[0], why="It is a threat.", name="Zoe", email="zoe@example.org")
+            report_illegal_content(
+                comment=spam[0], why="It is a threat.", name="Zoe", email="zoe@example.org"
+            )
             asked = colleague.submit(press)
             wait_for_a_lock()
         done = asked.result(timeout=PATIENCE)
@@ -398,13 +400,13 @@ def test_editor_reads_nothing_from_other_stories_in_a_group(client, moderator, a
     article.editors.add(UserFactory.create(roles=("Editor",)))
     told = "{} our big big day was so very very nice and it is all for me and you and her and him so on, {}"
     for n in range(6):
-        say(article, told.format(n + 10_000, "zebra xylophone confidential"))
-    mine = [say(own, told.format(n + 10_000, "")) for n in range(3)]
-    with guards_off():
+        make_comment(article, told.format(n + 10_000, "zebra xylophone confidential"))
+    mine = [make_comment(own, told.format(n + 10_000, "")) for n in range(3)]
+    with triggers_disabled():
         Comment.objects.exclude(pk__in=[c.pk for c in mine]).update(state="pending")
     for n in range(60):
-        say(article, f"Honest words {n} on the piles and rotten boards of harbour {n:x}{n * 7:x}")
-    scan.run()
+        make_comment(article, f"Honest words {n} on the piles and rotten boards of harbour {n:x}{n * 7:x}")
+    scan.run_scan()
     group = members_of([mine[0].pk])[mine[0].pk].group
 
     def shown(user: User) -> tuple[set[str], bool]:
@@ -427,7 +429,7 @@ def test_original_is_shown_only_to_people_who_may_decide_on_it(client, moderator
     own.editors.add(nora)
     article.editors.add(UserFactory.create(roles=("Editor",)))
     for where, dot in ((article, ""), (own, "."), (own, "..")):
-        say(where, HONEST + dot, guest=guest)
+        make_comment(where, HONEST + dot, guest=guest)
     group = only_group()
     for user, is_shown in ((moderator, True), (nora, False)):
         client.force_login(user)
@@ -447,7 +449,7 @@ def test_members_deselected_by_an_editor_are_not_proposed_again(client, moderato
     listed = [comment.pk for comment in spam[1:]]
     client.post(url(group), {"shown": listed, "in": listed[1:], "act": "spam"})
 
-    scan.run()
+    scan.run_scan()
     assert not Group.objects.filter(settled_at=None).exists()
 
 
@@ -455,12 +457,12 @@ def test_scan_deletes_earlier_groups_and_keeps_the_order(client, moderator):
     for n in range(5):
         guest, own = GuestFactory.create(name=f"Maria {n}"), make_article(f"Story {n}")
         for body in (f"{n} cats", f"{n} cats.", f"{n} cats.."):
-            say(own, f"{body} were on the ferry of the captain's uncle {n * 'again '}.", guest=guest)
+            make_comment(own, f"{body} were on the ferry of the captain's uncle {n * 'again '}.", guest=guest)
     Look.objects.create(asked_at=timezone.now() - timedelta(days=1))  # its job was lost
     client.force_login(moderator)
     orders = []
     for _ in range(4):
-        scan.run()
+        scan.run_scan()
         orders.append([line.title for line in client.get(LIST).context["rows"]])
     assert len(orders[0]) > 4
     assert orders == [orders[0]] * 4
@@ -469,7 +471,7 @@ def test_scan_deletes_earlier_groups_and_keeps_the_order(client, moderator):
 
 def test_page_says_whether_the_original_is_kept_or_removed(client, moderator, article):
     guest = GuestFactory.create(name="Maria")
-    first, *_ = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
+    first, *_ = [make_comment(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
     group = only_group()
     client.force_login(moderator)
     assert "The first comment is kept" in client.get(url(group)).text
@@ -480,7 +482,7 @@ def test_page_says_whether_the_original_is_kept_or_removed(client, moderator, ar
 def test_duplicates_of_a_removed_comment_are_not_removed(client, moderator, article):
     """Otherwise no copy of the text would be left."""
     guest = GuestFactory.create(name="Maria")
-    first, *again = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
+    first, *again = [make_comment(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
     group = only_group()
     decisions.decide(ids=[first.pk], to=State.SPAM, reason="spam", actor=moderator)
     client.force_login(moderator)
@@ -493,7 +495,7 @@ def test_duplicates_of_a_removed_comment_are_not_removed(client, moderator, arti
 
 def test_removed_duplicates_link_to_their_original(client, moderator, article):
     guest = GuestFactory.create(name="Maria")
-    first, *again = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
+    first, *again = [make_comment(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
     group = only_group()
     client.force_login(moderator)
 
@@ -522,7 +524,7 @@ def test_statements_do_not_grow_with_the_group(client, moderator, article):
         return statements(LIST), statements(url(group))
 
     def only_open() -> Group:
-        scan.run()
+        scan.run_scan()
         return Group.objects.order_by("-made_at")[0]
 
     flood(article, 15)
@@ -553,7 +555,7 @@ def test_invalid_places_are_no_server_errors(client, moderator, article, query):
 
 
 def test_comment_redirects_to_its_group(client, moderator, article):
-    spam, honest = flood(article, 4), say(article, HONEST)
+    spam, honest = flood(article, 4), make_comment(article, HONEST)
     group = only_group()
     client.force_login(moderator)
 
@@ -571,7 +573,7 @@ def test_card_hides_a_group_without_other_members(client, moderator, article):
     decisions.decide(ids=[c.pk for c in spam[1:]], to=State.SPAM, reason="spam", actor=moderator)
     client.force_login(moderator)
 
-    scan.run()
+    scan.run_scan()
     assert not Group.objects.exists()
     assert "similar comments," not in client.get(f"/moderation/comments/{spam[0].pk}/").text
 
@@ -579,9 +581,9 @@ def test_card_hides_a_group_without_other_members(client, moderator, article):
 def test_card_shows_the_clues_of_its_group(client, moderator, article):
     library = make_article("Library", body="The library opens on Saturdays.")
     things = ["work", "idea", "view", "song", "day", "one", "two"]
-    praise = [say(library, f"Superb {thing}. https://cheap.example/{thing}") for thing in things]
+    praise = [make_comment(library, f"Superb {thing}. https://cheap.example/{thing}") for thing in things]
     spam = flood(article, 5)
-    scan.run()
+    scan.run_scan()
     client.force_login(moderator)
 
     def card(comment: Comment) -> str:
@@ -673,7 +675,7 @@ def test_times_are_in_the_zone_of_the_site(client, moderator, article):
     Site.objects.update(time_zone="Europe/Oslo")
     flood(article, 5)
     Comment.objects.update(created_at=datetime(2021, 3, 6, 4, 47, tzinfo=UTC))
-    scan.run()
+    scan.run_scan()
     client.force_login(moderator)
     groups = Group.objects.values_list("pk", flat=True)
     for page in (LIST, *(reverse("moderation:group", args=[pk]) for pk in groups)):

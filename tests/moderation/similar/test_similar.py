@@ -41,7 +41,7 @@ def moderator():
 def test_the_seeds_groups(data: Path, moderator):
     import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
 
-    scan.run()
+    scan.run_scan()
 
     assert groups() == {"late": LATE, "missing": MISSING, "repeat": REPEATS}
     assert Group.objects.count() == 3
@@ -94,7 +94,7 @@ def test_three_proposed_actions_leave_52_comments_of_the_seed(data: Path, client
     }
     levels = Counter(Comment.objects.visible().values_list("level", flat=True))
     assert levels == {0: 29, 1: 13, 2: 10}
-    scan.run()
+    scan.run_scan()
     assert not Group.objects.filter(settled_at=None).exists()
 
 
@@ -104,7 +104,7 @@ def test_honest_discussions_have_no_groups(data: Path):
     for path in sorted((data / "import" / "soundoff_text").glob("*.txt")):
         import_page(data=path.read_bytes(), filename=path.name)
 
-    scan.run()
+    scan.run_scan()
 
     assert Comment.objects.count() == 48
     assert not Group.objects.exists()

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from comments.models import Comment
 from moderation.models import Batch, Group, Member
 from moderation.similar import scan
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.site.test_milestone import logged_in
 
 pytestmark = [
@@ -25,8 +25,8 @@ def test_enter_on_a_checkbox_only_saves_the_selection(browser, live_server):
         said = (
             "Truly a marvellous magazine with splendid columns, my cousin reads such columns all winter long."
         )
-        say(article, f"{n} {said}", guest=GuestFactory.create(name=f"Cousin {n}"))
-    scan.run()
+        make_comment(article, f"{n} {said}", guest=GuestFactory.create(name=f"Cousin {n}"))
+    scan.run_scan()
     user = UserFactory.create(roles=("Moderator",))
     page = logged_in(browser, user, live_server.url).new_page()
     page.goto(live_server.url + reverse("moderation:group", args=[Group.objects.get().pk]))
@@ -43,7 +43,7 @@ def test_enter_on_a_checkbox_only_saves_the_selection(browser, live_server):
 
 def test_selection_is_kept_when_going_back(browser, live_server):
     article = make_article()
-    pks = [say(article, f"Buy our teak benches, number {n}.").pk for n in range(60)]
+    pks = [make_comment(article, f"Buy our teak benches, number {n}.").pk for n in range(60)]
     group = Group.objects.create(kind=Group.Kind.TEXT, run=uuid4(), size=60)
     for pk in pks:
         Member.objects.create(group=group, comment_id=pk, likeness=1, seen=None)

@@ -9,8 +9,8 @@ from moderation.actions.decisions import decide
 from moderation.models import Filter, Finding
 from moderation.spam_filter import stored_scores
 from moderation.spam_filter.model import Model, sigmoid
-from tests.factories import make_article, say
-from tests.moderation.queue.on_the_desk import open_card
+from tests.factories import make_article, make_comment
+from tests.moderation.queue.helpers import open_card
 from tests.moderation.spam_filter.test_page import SPAM, STORY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
@@ -24,7 +24,7 @@ def blank() -> Filter:
 
 def test_the_card_says_what_made_the_score(client, maria, blank):
     article = make_article("Council closes the ferry slip", body=STORY)
-    comment = say(article, SPAM.format(n=1))
+    comment = make_comment(article, SPAM.format(n=1))
     decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
     assert "Technical details" not in open_card(client, comment)
     Finding.objects.create(
@@ -40,7 +40,7 @@ def test_the_card_says_what_made_the_score(client, maria, blank):
 
 def test_an_unusable_version_gives_no_parts(client, maria):
     stale = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"")
-    comment = say(make_article(), "A word.")
+    comment = make_comment(make_article(), "A word.")
     decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
     Finding.objects.create(
         comment=comment, revision=1, check_name="filter", strength=0.9, holds=True, filter=stale
@@ -51,7 +51,7 @@ def test_an_unusable_version_gives_no_parts(client, maria):
 
 
 def test_it_takes_two_more_statements(client, maria, blank, monkeypatch):
-    comment = say(make_article("Council closes the ferry slip", body=STORY), SPAM.format(n=1))
+    comment = make_comment(make_article("Council closes the ferry slip", body=STORY), SPAM.format(n=1))
     decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
     Finding.objects.create(
         comment=comment, revision=1, check_name="filter", strength=0.9, holds=True, filter=blank
@@ -59,7 +59,7 @@ def test_it_takes_two_more_statements(client, maria, blank, monkeypatch):
     open_card(client, comment)  # the version is read once in a process
     with CaptureQueriesContext(connection) as full:
         open_card(client, comment)
-    monkeypatch.setattr("moderation.spam_filter.stored_scores.parts_of", lambda comment, findings: [])
+    monkeypatch.setattr("moderation.spam_filter.stored_scores.explain_stored", lambda comment, findings: [])
     with CaptureQueriesContext(connection) as bare:
         open_card(client, comment)
     assert len(full) == len(bare) + 2
@@ -67,16 +67,18 @@ def test_it_takes_two_more_statements(client, maria, blank, monkeypatch):
 
 def test_it_loads_only_the_thread(maria, blank, monkeypatch):
     """Names and hosts were checked when the comment was posted."""
-    comment = say(make_article("Council closes the ferry slip", body=STORY), SPAM.format(n=1))
+    comment = make_comment(make_article("Council closes the ferry slip", body=STORY), SPAM.format(n=1))
     found = Finding(comment=comment, revision=1, check_name="filter", strength=0.9, filter=blank)
     monkeypatch.setattr("moderation.features.site_facts.SITE_FACTS_SQL", "SELECT all FROM nowhere")
-    assert stored_scores.parts_of(comment, [found])
+    assert stored_scores.explain_stored(comment, [found])
 
 
 def test_the_parts_add_up_to_the_score(maria, blank):
-    comment = say(make_article("Council closes the ferry slip", body=STORY), f"{SPAM.format(n=1)} " * 3)
+    comment = make_comment(
+        make_article("Council closes the ferry slip", body=STORY), f"{SPAM.format(n=1)} " * 3
+    )
     found = Finding(comment=comment, revision=1, check_name="filter", strength=0.9, filter=blank)
-    parts = stored_scores.parts_of(comment, [found])
+    parts = stored_scores.explain_stored(comment, [found])
     assert [part["kind"] for part in parts[-2:]] == ["rest", "start"]
     total = sum(part["logit"] for part in parts)
     assert sigmoid(total) == pytest.approx(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.features.text_reading import MAX_BODY_LENGTH, Said, SignalResult
+from moderation.features.text_reading import MAX_BODY_LENGTH, CommentData, SignalResult
 from moderation.spam_filter.model import (
     BIAS,
     SLOTS,
@@ -23,8 +23,8 @@ from moderation.spam_filter.model import (
 )
 
 
-def said(body: str, **more) -> Said:
-    return Said(body=body, **more)
+def said(body: str, **more) -> CommentData:
+    return CommentData(body=body, **more)
 
 
 SPAM = [
@@ -45,7 +45,7 @@ OTHERS = [
 ]
 
 
-def learn(model: Model, one: Said, is_spam: bool, weight: float = 1.0) -> None:
+def learn(model: Model, one: CommentData, is_spam: bool, weight: float = 1.0) -> None:
     model.learn(read_features(one, model.settings), is_spam, weight)
 
 

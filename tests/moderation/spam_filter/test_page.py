@@ -14,9 +14,9 @@ from moderation.spam_filter import contributions, metrics, training, versions
 from moderation.spam_filter.model import Model
 from moderation.spam_filter.page import FilterPage
 from moderation.transparency import charts
-from tests.factories import UserFactory, make_article, say
-from tests.helpers.behind import guards_off
-from tests.moderation.queue.on_the_desk import text
+from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.tampering import triggers_disabled
+from tests.moderation.queue.helpers import text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -54,10 +54,14 @@ def blank() -> Filter:
 def judged(blank, omar) -> Filter:
     """Return the same version, measured on sixty decisions, one of each label against all signals."""
     article = make_article("Council closes the ferry slip", body=STORY)
-    honest = [say(article, HONEST.format(n=n)).pk for n in range(30)]
-    spam = [say(article, SPAM.format(n=n)).pk for n in range(28)]
-    honest.append(say(article, "Great website! Check my page <b>casino</b>: http://mine.example/").pk)
-    spam.append(say(article, "I saw the harbour master Jensen at the ferry slip on Tuesday at 10:30.").pk)
+    honest = [make_comment(article, HONEST.format(n=n)).pk for n in range(30)]
+    spam = [make_comment(article, SPAM.format(n=n)).pk for n in range(28)]
+    honest.append(
+        make_comment(article, "Great website! Check my page <b>casino</b>: http://mine.example/").pk
+    )
+    spam.append(
+        make_comment(article, "I saw the harbour master Jensen at the ferry slip on Tuesday at 10:30.").pk
+    )
     decide(ids=honest, to=State.PUBLISHED, reason=Reason.APPROVED, actor=omar)
     decide(ids=spam, to=State.SPAM, reason=Reason.SPAM, actor=omar)
     training.update_metrics(blank)
@@ -136,10 +140,10 @@ def test_edited_comments_are_not_shown(maria, judged):
 
 def test_restricted_and_erased_comments_are_not_shown(maria, judged):
     missed = FilterPage(maria).missed_spam[0].comment
-    with guards_off():
+    with triggers_disabled():
         Comment.objects.filter(pk=missed.pk).update(state_reason=Reason.SEALED)
     assert missed.pk not in [one.comment.pk for one in FilterPage(maria).missed_spam]
-    with guards_off():
+    with triggers_disabled():
         Comment.objects.filter(pk=missed.pk).update(state_reason=Reason.SPAM, erased_at=timezone.now())
     assert missed.pk not in [one.comment.pk for one in FilterPage(maria).missed_spam]
 
@@ -239,7 +243,7 @@ def test_a_trial_shows_what_would_wait(client, maria, judged):
 def test_a_trial_stays_in_the_numbers_when_they_are_counted_again(judged, omar):
     judged.numbers["trial"] = {"version": 1}
     judged.save()
-    one = say(make_article(), "Another word about it.").pk
+    one = make_comment(make_article(), "Another word about it.").pk
     decide(ids=[one], to=State.PUBLISHED, reason=Reason.APPROVED, actor=omar)
     training.update_metrics(judged)
     assert judged.numbers["trial"] == {"version": 1}
@@ -306,6 +310,6 @@ def test_thinned_probabilities_are_evenly_spaced():
 
 
 def test_setting_the_same_percentage_is_no_action(client, ada, blank):
-    versions.let_wait(percent=2, actor=ada)
+    versions.set_waiting_percent(percent=2, actor=ada)
     assert "Nothing changed." in client.post(URL, {"percent": "2"}, follow=True).text
     assert Batch.objects.filter(kind="filter").count() == 1

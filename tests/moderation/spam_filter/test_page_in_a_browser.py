@@ -10,7 +10,7 @@ from moderation.actions.decisions import decide
 from moderation.models import Desk, Filter, Finding
 from moderation.spam_filter import training
 from moderation.spam_filter.model import Model
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 from tests.moderation.queue.test_queue_in_a_browser import errors_of
 from tests.moderation.spam_filter.test_page import HONEST, SPAM, STORY
@@ -33,10 +33,12 @@ def judged(ada) -> Filter:
     made = Filter.objects.create(kind=Filter.Kind.STARTER, weights=Model().to_bytes(), trained_on={})
     Desk.objects.update_or_create(pk=1, defaults={"filter": made})
     article = make_article("Council closes the ferry slip", body=STORY)
-    honest = [say(article, HONEST.format(n=n)).pk for n in range(20)]
-    spam = [say(article, SPAM.format(n=n)).pk for n in range(18)]
-    honest.append(say(article, "Great website! Check my page casino: http://mine.example/").pk)
-    spam.append(say(article, "I saw the harbour master Jensen at the ferry slip on Tuesday at 10:30.").pk)
+    honest = [make_comment(article, HONEST.format(n=n)).pk for n in range(20)]
+    spam = [make_comment(article, SPAM.format(n=n)).pk for n in range(18)]
+    honest.append(make_comment(article, "Great website! Check my page casino: http://mine.example/").pk)
+    spam.append(
+        make_comment(article, "I saw the harbour master Jensen at the ferry slip on Tuesday at 10:30.").pk
+    )
     decide(ids=honest, to=State.PUBLISHED, reason=Reason.APPROVED, actor=ada)
     decide(ids=spam, to=State.SPAM, reason=Reason.SPAM, actor=ada)
     training.update_metrics(made)

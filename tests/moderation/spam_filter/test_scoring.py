@@ -14,11 +14,11 @@ from comments.edits import edit_comment
 from comments.models import Comment, State
 from moderation.actions.decisions import decide, undo
 from moderation.models import Case, Desk, Filter, Finding
-from moderation.notifications.notices import tell
+from moderation.notifications.notices import render_notices
 from moderation.spam_filter import active_model, versions
 from moderation.tasks import tell_held
 from tests.comments.test_services import assert_sound
-from tests.factories import GuestFactory, make_article, say
+from tests.factories import GuestFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +45,10 @@ def known(article, maria):
     """Return a guest with a confirmed e-mail and an approved comment."""
     guest = GuestFactory.create(name="Ada", confirmed_at=timezone.now())
     decide(
-        ids=[say(article, "The first.", guest=guest).pk], to=State.PUBLISHED, reason="approved", actor=maria
+        ids=[make_comment(article, "The first.", guest=guest).pk],
+        to=State.PUBLISHED,
+        reason="approved",
+        actor=maria,
     )
     return guest
 
@@ -55,7 +58,7 @@ def findings(comment: Comment) -> dict[str, Finding]:
 
 
 def test_a_sales_comment_waits_with_its_signals(starter, article, known):
-    comment = say(article, SPAM, guest=known)
+    comment = make_comment(article, SPAM, guest=known)
     found = findings(comment)
     assert comment.state == State.PENDING
     assert found["filter"].holds
@@ -69,53 +72,55 @@ def test_a_sales_comment_waits_with_its_signals(starter, article, known):
 
 
 def test_a_comment_on_the_subject_is_published(starter, article, known):
-    comment = say(article, f"{HONEST} they all have to go.", guest=known)
+    comment = make_comment(article, f"{HONEST} they all have to go.", guest=known)
     assert comment.state == State.PUBLISHED
     assert findings(comment)["filter"].strength < 0.1
 
 
 def test_without_an_active_filter_there_is_no_score(starter, article, known, maria):
-    versions.put_in_force(version=None, actor=maria)
-    comment = say(article, SPAM.replace("http", "hxxp"), guest=known)
+    versions.activate(version=None, actor=maria)
+    comment = make_comment(article, SPAM.replace("http", "hxxp"), guest=known)
     assert comment.state == State.PUBLISHED
     assert findings(comment) == {}
     guest = GuestFactory.create(name="Mаria", confirmed_at=timezone.now())  # a Cyrillic a
-    assert findings(say(article, "The slip stays open.", guest=guest))["imitates"].holds
+    assert findings(make_comment(article, "The slip stays open.", guest=guest))["imitates"].holds
 
 
 def test_a_new_percentage_applies_at_once(starter, article, known, maria):
     doubtful = "Thank you for writing about it so well, I have learnt a lot today."
-    versions.let_wait(percent=20, actor=maria)
-    first = say(article, doubtful, guest=known)
-    versions.let_wait(percent=0.1, actor=maria)
-    second = say(article, "I am glad that somebody wrote about it, thank you so much for that.", guest=known)
+    versions.set_waiting_percent(percent=20, actor=maria)
+    first = make_comment(article, doubtful, guest=known)
+    versions.set_waiting_percent(percent=0.1, actor=maria)
+    second = make_comment(
+        article, "I am glad that somebody wrote about it, thank you so much for that.", guest=known
+    )
     lines = [findings(c)["filter"].holds for c in (first, second)]
     assert lines == [True, False], [findings(c)["filter"].strength for c in (first, second)]
 
 
 def test_nothing_is_marked_as_spam_automatically_without_decisions(starter, article):
-    assert say(article, SPAM).state == State.PENDING
+    assert make_comment(article, SPAM).state == State.PENDING
 
 
 def test_comments_by_moderators_are_scored_but_never_wait(starter, article, maria):
-    comment = say(article, SPAM, author=maria)
+    comment = make_comment(article, SPAM, author=maria)
     assert comment.state == State.PUBLISHED
     assert findings(comment)["filter"].holds
 
 
 def test_a_staff_name_makes_a_comment_wait(starter, article, maria):
     guest = GuestFactory.create(name="Mаria", confirmed_at=timezone.now())  # a Cyrillic a
-    comment = say(article, "The slip stays open, says the council.", guest=guest)
+    comment = make_comment(article, "The slip stays open, says the council.", guest=guest)
     assert findings(comment)["imitates"].holds
 
 
 def test_an_active_version_adds_no_statement_to_a_post(starter, article, known):
-    say(article, HONEST, guest=known)  # what a process asks only once
+    make_comment(article, HONEST, guest=known)  # what a process asks only once
     Desk.objects.update(filter=None)
 
     def statements(body: str) -> int:
         with CaptureQueriesContext(connection) as queries:
-            say(article, body, guest=known)
+            make_comment(article, body, guest=known)
         return len(queries)
 
     without = statements(
@@ -150,7 +155,7 @@ def test_other_topics_add_no_statement(starter):
 
 def test_an_old_story_alone_is_no_reason_to_wait(starter, maria, known):
     article = make_article("Old", body=STORY, published_at=timezone.now() - timedelta(days=25))
-    comment = say(article, f"{HONEST} all of it is new.", guest=known)
+    comment = make_comment(article, f"{HONEST} all of it is new.", guest=known)
     assert comment.state == State.PUBLISHED
 
 
@@ -166,14 +171,14 @@ def proven(starter):
 
 def test_certain_spam_is_marked_automatically_after_enough_decisions(proven, article, client):
     guest = GuestFactory.create(name="casino bonus", confirmed_at=timezone.now())
-    comment = say(article, f"{SPAM} {SPAM.upper()}", guest=guest)
+    comment = make_comment(article, f"{SPAM} {SPAM.upper()}", guest=guest)
     assert findings(comment)["filter"].strength > 0.98
     assert (comment.state, comment.state_reason) == (State.SPAM, "screened")
     assert not Case.objects.filter(comment=comment).exists()
     article.discussion.refresh_from_db()
     assert article.discussion.tally == {"spam/screened/machine": 1}
     assert_sound()
-    [told] = tell([comment]).values()
+    [told] = render_notices([comment]).values()
     assert "A check of this site marked your comment as spam and removed it." in told.sentences
     assert "An automatic check decided this. No person has reviewed it." in told.sentences
     assert told.options.appeal
@@ -195,14 +200,14 @@ def test_a_topic_with_enough_decisions_has_its_own_threshold(starter, article, k
     other = make_article("A horse for sale", body=STORY)
     other.topics.add(horses)
     body = "This is a great blog, thanks for sharing this wonderful information with us!"
-    assert findings(say(article, body, guest=known))["filter"].holds
-    assert not findings(say(other, body.replace("great", "good"), guest=known))["filter"].holds
+    assert findings(make_comment(article, body, guest=known))["filter"].holds
+    assert not findings(make_comment(other, body.replace("great", "good"), guest=known))["filter"].holds
 
 
 def test_known_people_and_edits_are_never_marked_as_spam_automatically(proven, article, known):
-    assert say(article, f"{SPAM} {SPAM.upper()}", guest=known).state == State.PENDING
+    assert make_comment(article, f"{SPAM} {SPAM.upper()}", guest=known).state == State.PENDING
     guest = GuestFactory.create(confirmed_at=timezone.now())
-    comment = say(article, HONEST, guest=guest)
+    comment = make_comment(article, HONEST, guest=guest)
     edit_comment(comment=comment, body=f"{SPAM} {SPAM.upper()}", user=None, guest=guest)
     comment.refresh_from_db()
     assert comment.state == State.PENDING
@@ -212,7 +217,7 @@ def test_an_unusable_version_does_not_block_comments(starter, article, known, ca
     other = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"of another release")
     Desk.objects.update(filter=other)
     for body in (HONEST, f"{HONEST} the rest of them rots."):
-        comment = say(article, body, guest=known)
+        comment = make_comment(article, body, guest=known)
         assert comment.state == State.PUBLISHED
         assert findings(comment) == {}
     [told] = [record for record in caplog.records if "can't be used" in record.message]
@@ -220,7 +225,7 @@ def test_an_unusable_version_does_not_block_comments(starter, article, known, ca
 
 
 def test_a_moderator_restores_what_the_filter_marked(proven, article, maria):
-    comment = say(article, f"{SPAM} {SPAM.upper()}", guest=GuestFactory.create(name="casino bonus"))
+    comment = make_comment(article, f"{SPAM} {SPAM.upper()}", guest=GuestFactory.create(name="casino bonus"))
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria).batch
     assert Comment.objects.get(pk=comment.pk).state == State.PUBLISHED
     assert_sound()

@@ -10,9 +10,9 @@ from bench import sets, train_starter
 from bench.sets import Row
 from bench.train_starter import Recipe, examples, fold_of
 from moderation.features.signals import PRIORS
-from moderation.features.text_reading import Said
+from moderation.features.text_reading import CommentData
 from moderation.spam_filter.model import BIAS, SLOTS, Model, sigmoid
-from moderation.spam_filter.thresholds import Honest, line
+from moderation.spam_filter.thresholds import HonestScores, waiting_threshold
 from moderation.spam_filter.versions import STARTER_DIR
 
 STORED = (STARTER_DIR / "starter.bin").read_bytes()
@@ -52,13 +52,15 @@ def test_the_starter_contains_no_text():
 
 def test_its_threshold_holds_one_honest_comment_in_a_hundred():
     told = ABOUT["honest"]
-    at = line(1.0, Honest(0, []), Honest(told["count"], told["highest"]))
+    at = waiting_threshold(1.0, HonestScores(0, []), HonestScores(told["count"], told["highest"]))
     assert sum(p >= at for p in told["highest"]) <= told["count"] / 100
     assert 0.1 <= at < 0.9
 
 
-HONEST = Said(body="The ferry to Lindal was late again on Monday, as the ice is 40 cm thick.", author="Ebba")
-SPAM = Said(
+HONEST = CommentData(
+    body="The ferry to Lindal was late again on Monday, as the ice is 40 cm thick.", author="Ebba"
+)
+SPAM = CommentData(
     body="Great article! Visit my website for cheap loans", author="cheap loans", url="http://l.example"
 )
 
@@ -67,7 +69,7 @@ def test_the_starter_separates_spam_from_honest_comments():
     model = Model.from_bytes(STORED)
     assert model.score(SPAM) > 0.9
     assert model.score(HONEST) < 0.05
-    assert model.score(Said(body="Thanks, very useful!", author="Ann", url="")) < 0.3
+    assert model.score(CommentData(body="Thanks, very useful!", author="Ann", url="")) < 0.3
 
 
 def rows(count: int = 40) -> list[Row]:

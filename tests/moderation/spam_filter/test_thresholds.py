@@ -8,33 +8,33 @@ from hypothesis import strategies as st
 
 from moderation.spam_filter.thresholds import (
     AUTO_SPAM_MIN_THRESHOLD,
-    KEPT,
+    MAX_STORED_SCORES,
     MIN_THRESHOLD,
     PRIOR_COUNT,
-    Honest,
+    HonestScores,
     auto_spam_threshold,
-    line,
+    waiting_threshold,
 )
 
-NOTHING = Honest(0, [])
+NOTHING = HonestScores(0, [])
 probabilities = st.floats(0, 1)
 
 
 @given(st.lists(probabilities, min_size=1, max_size=100), st.floats(0.1, 20))
 def test_no_more_honest_comments_wait_than_allowed(scores, percent):
-    at = line(percent, Honest.of(scores), NOTHING)
+    at = waiting_threshold(percent, HonestScores.of(scores), NOTHING)
     assert sum(p >= at for p in scores) <= percent / 100 * len(scores) + 1e-6
 
 
 @given(st.lists(probabilities, min_size=1, max_size=100))
 def test_a_higher_percentage_never_raises_the_threshold(scores):
-    lines = [line(percent, Honest.of(scores), NOTHING) for percent in (0.1, 1, 5, 20)]
+    lines = [waiting_threshold(percent, HonestScores.of(scores), NOTHING) for percent in (0.1, 1, 5, 20)]
     assert lines == sorted(lines, reverse=True)
 
 
 def test_one_percent_of_a_thousand_includes_the_scored_comment():
     scores = [n / 1_000 for n in range(1_000)]
-    at = line(1, Honest.of(scores), NOTHING)
+    at = waiting_threshold(1, HonestScores.of(scores), NOTHING)
     assert sum(p >= at for p in scores) == 9
 
 
@@ -43,67 +43,67 @@ def test_one_percent_of_a_thousand_includes_the_scored_comment():
 def test_no_more_future_comments_wait_than_allowed(count, percent):
     """If one in a hundred known comments exceeds a threshold, three in two hundred future ones do."""
     rng = Random(count + percent)
-    elsewhere = Honest.of([n / 10_000 for n in range(10_000)])
+    elsewhere = HonestScores.of([n / 10_000 for n in range(10_000)])
     waits = []
     for _ in range(400):
-        at = line(percent, Honest.of([rng.random() for _ in range(count)]), elsewhere)
+        at = waiting_threshold(percent, HonestScores.of([rng.random() for _ in range(count)]), elsewhere)
         waits.append(1 - at)
     assert 100 * sum(waits) / len(waits) <= 1.05 * percent
 
 
 def test_a_first_comment_moves_the_threshold_a_little():
-    elsewhere = Honest.of([n / 10_000 for n in range(10_000)])
-    lines = [line(1, Honest.of([0.05] * count), elsewhere) for count in (0, 1, 10)]
+    elsewhere = HonestScores.of([n / 10_000 for n in range(10_000)])
+    lines = [waiting_threshold(1, HonestScores.of([0.05] * count), elsewhere) for count in (0, 1, 10)]
     assert lines == pytest.approx([0.99, 0.9925, 0.9945], abs=0.0005)
 
 
 def test_a_few_own_comments_move_the_starters_threshold_a_little():
-    elsewhere = Honest.of([0.02] * 970 + [0.6] * 30)
-    alone = line(1, NOTHING, elsewhere)
+    elsewhere = HonestScores.of([0.02] * 970 + [0.6] * 30)
+    alone = waiting_threshold(1, NOTHING, elsewhere)
     assert alone > 0.6
-    with_some = line(1, Honest.of([0.05] * 20), elsewhere)
+    with_some = waiting_threshold(1, HonestScores.of([0.05] * 20), elsewhere)
     assert with_some == alone
 
 
 def test_with_enough_own_comments_the_starters_do_not_count():
-    elsewhere = Honest.of([0.02] * 970 + [0.6] * 30)
-    assert line(1, Honest.of([0.05] * (PRIOR_COUNT // 2)), elsewhere) > 0.6
-    assert line(1, Honest.of([0.05] * PRIOR_COUNT), elsewhere) == MIN_THRESHOLD
+    elsewhere = HonestScores.of([0.02] * 970 + [0.6] * 30)
+    assert waiting_threshold(1, HonestScores.of([0.05] * (PRIOR_COUNT // 2)), elsewhere) > 0.6
+    assert waiting_threshold(1, HonestScores.of([0.05] * PRIOR_COUNT), elsewhere) == MIN_THRESHOLD
 
 
 def test_a_lower_weight_moves_the_threshold_less():
     few = [n / 1_000 for n in range(400)]
     press = [0.99] * 60
-    assert line(1, Honest.of([*few, *press]), NOTHING) > 0.99
-    some = Honest(401, [*press, *sorted(few, reverse=True)], [1 / 60] * 60 + [1.0] * 400)
-    assert line(1, some, NOTHING) < 0.4
+    assert waiting_threshold(1, HonestScores.of([*few, *press]), NOTHING) > 0.99
+    some = HonestScores(401, [*press, *sorted(few, reverse=True)], [1 / 60] * 60 + [1.0] * 400)
+    assert waiting_threshold(1, some, NOTHING) < 0.4
 
 
 def test_the_highest_scores_are_enough_for_the_threshold():
-    scores = [0.9] * KEPT + [0.5] * 19 * KEPT
-    at = line(10, Honest.of(scores), Honest(3_000, [0.12] * KEPT))
+    scores = [0.9] * MAX_STORED_SCORES + [0.5] * 19 * MAX_STORED_SCORES
+    at = waiting_threshold(10, HonestScores.of(scores), HonestScores(3_000, [0.12] * MAX_STORED_SCORES))
     assert sum(p >= at for p in scores) <= len(scores) / 10
-    scores = [1 - n / 100_000 for n in range(20 * KEPT)]
-    at = line(10, Honest.of(scores), Honest(3_000, [0.12] * KEPT))
-    assert sum(p >= at for p in scores) == KEPT - 1
+    scores = [1 - n / 100_000 for n in range(20 * MAX_STORED_SCORES)]
+    at = waiting_threshold(10, HonestScores.of(scores), HonestScores(3_000, [0.12] * MAX_STORED_SCORES))
+    assert sum(p >= at for p in scores) == MAX_STORED_SCORES - 1
 
 
 def test_the_threshold_has_a_minimum():
-    assert line(20, Honest.of([0.0] * 100), NOTHING) == MIN_THRESHOLD
+    assert waiting_threshold(20, HonestScores.of([0.0] * 100), NOTHING) == MIN_THRESHOLD
 
 
 def test_the_threshold_without_any_scores():
-    assert line(1, NOTHING, NOTHING) == 1.0
+    assert waiting_threshold(1, NOTHING, NOTHING) == 1.0
 
 
 @pytest.mark.parametrize("decisions", [0, 199])
 def test_there_is_no_automatic_spam_before_enough_decisions(decisions):
-    assert auto_spam_threshold(1, Honest.of([0.1] * 100), NOTHING, decisions) is None
+    assert auto_spam_threshold(1, HonestScores.of([0.1] * 100), NOTHING, decisions) is None
 
 
 def test_automatic_spam_scores_above_all_honest_comments():
-    here = Honest.of([0.1] * 5_000 + [0.995])
+    here = HonestScores.of([0.1] * 5_000 + [0.995])
     at = auto_spam_threshold(1, here, NOTHING, 200)
     assert at is not None
     assert at > 0.995
-    assert auto_spam_threshold(1, Honest.of([0.1] * 5_000), NOTHING, 200) == AUTO_SPAM_MIN_THRESHOLD
+    assert auto_spam_threshold(1, HonestScores.of([0.1] * 5_000), NOTHING, 200) == AUTO_SPAM_MIN_THRESHOLD

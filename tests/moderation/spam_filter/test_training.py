@@ -13,7 +13,7 @@ from articles.models import Topic
 from comments.models import Comment, State
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
-from moderation.features.text_reading import Said
+from moderation.features.text_reading import CommentData
 from moderation.models import Batch, Desk, Filter, Seal
 from moderation.spam_filter import active_model, examples, training, versions
 from moderation.spam_filter.examples import (
@@ -21,13 +21,13 @@ from moderation.spam_filter.examples import (
     MAX_BATCH_WEIGHT,
     MAX_MODERATOR_WEIGHT,
     MIN_BATCH_WEIGHT,
-    Decided,
+    Decision,
     current_decisions,
     example_weights,
 )
 from moderation.spam_filter.model import Model
-from moderation.spam_filter.thresholds import Honest, line
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from moderation.spam_filter.thresholds import HonestScores, waiting_threshold
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +48,9 @@ HONEST = [
 def talk(article, rng: Random, *, is_spam: bool):
     words = [*rng.choice(SPAM if is_spam else HONEST).split(), *rng.choices("abcdefghij", k=3)]
     rng.shuffle(words)
-    return say(article, " ".join(words) + ".", guest=GuestFactory.create(name=f"Reader {rng.random()}"))
+    return make_comment(
+        article, " ".join(words) + ".", guest=GuestFactory.create(name=f"Reader {rng.random()}")
+    )
 
 
 def days(count: int, actor, article=None, seed: int = 1) -> list:
@@ -68,7 +70,7 @@ def lines() -> list[tuple[int, bool]]:
 
 def test_the_last_decision_by_a_person_counts(maria, omar, publishing_policy):
     article = make_article()
-    one, two, three, four = (say(article, f"Word {n}") for n in range(4))
+    one, two, three, four = (make_comment(article, f"Word {n}") for n in range(4))
     decide(ids=[one.pk], to=State.SPAM, reason="spam", actor=maria)
     decide(ids=[two.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     decide(ids=[one.pk], to=State.PUBLISHED, reason="approved", actor=omar)
@@ -79,17 +81,20 @@ def test_the_last_decision_by_a_person_counts(maria, omar, publishing_policy):
 
 def test_undone_restricted_and_erased_comments_are_not_learnt(maria, publishing_policy):
     article = make_article()
-    undone, sealed, stays = (say(article, f"Word {n}") for n in range(3))
+    undone, sealed, stays = (make_comment(article, f"Word {n}") for n in range(3))
     acts = [
         decide(ids=[c.pk], to=State.SPAM, reason="spam", actor=maria).batch for c in (undone, sealed, stays)
     ]
     undo(batch=acts[0], actor=maria)
-    restrictions.seal(ids=[sealed.pk], why=Seal.Why.OTHER, actor=maria)
+    restrictions.restrict(ids=[sealed.pk], why=Seal.Why.OTHER, actor=maria)
     assert lines() == [(stays.pk, True)]
 
 
 def test_an_imported_name_is_no_account(maria, publishing_policy):
-    account, brought = say(make_article("One"), "A word"), say(make_article("Two"), "Another")
+    account, brought = (
+        make_comment(make_article("One"), "A word"),
+        make_comment(make_article("Two"), "Another"),
+    )
     Comment.objects.filter(pk=account.pk).update(guest=None, author=maria)
     name = f"U{maria.pk}"
     Comment.objects.filter(pk=brought.pk).update(author=None, guest=None, author_name=name)
@@ -102,7 +107,7 @@ def test_the_text_is_that_of_the_decision(maria, publishing_policy):
     from comments.edits import edit_comment
 
     guest = GuestFactory.create()
-    comment = say(make_article(), "First words", guest=guest)
+    comment = make_comment(make_article(), "First words", guest=guest)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     edit_comment(comment=comment, body="Other words", user=None, guest=guest)
     assert [one.said.body for one in current_decisions()] == ["First words"]
@@ -113,7 +118,9 @@ def test_as_many_statements_however_many_stories(maria, publishing_policy, djang
     for n in range(70):
         article = make_article(f"Story {n}")
         article.topics.add(topic)
-        decide(ids=[say(article, f"Word {n}").pk], to=State.PUBLISHED, reason="approved", actor=maria)
+        decide(
+            ids=[make_comment(article, f"Word {n}").pk], to=State.PUBLISHED, reason="approved", actor=maria
+        )
     with django_assert_max_num_queries(5):  # two of them begin and end
         found = list(current_decisions())
     assert [one.said.article_title for one in found] == [f"Story {n}" for n in range(70)]
@@ -129,14 +136,14 @@ def test_measured_decisions_are_not_read_again(starter, maria, monkeypatch):
     training.update_metrics(starter)
 
 
-def decided(n: int, *, actor: int = 1, batch=None, author: str = "", is_spam: bool = True) -> Decided:
-    return Decided(
+def decided(n: int, *, actor: int = 1, batch=None, author: str = "", is_spam: bool = True) -> Decision:
+    return Decision(
         line=n,
         comment=n,
         is_spam=is_spam,
         at=None,
         topics=(),
-        said=Said(body="x"),
+        said=CommentData(body="x"),
         found=(),
         actor=actor,
         batch=batch,
@@ -169,10 +176,10 @@ def test_a_poisoned_batch_does_not_hold_honest_comments(starter, monkeypatch, is
     honest ones would wait."""
     rng = Random(7)
 
-    def said(*, is_spam: bool) -> Said:
+    def said(*, is_spam: bool) -> CommentData:
         words = [*rng.choice(SPAM if is_spam else HONEST).split(), *rng.choices("abcdefghij", k=3)]
         rng.shuffle(words)
-        return Said(body=" ".join(words) + ".", author=f"Reader {rng.random()}")
+        return CommentData(body=" ".join(words) + ".", author=f"Reader {rng.random()}")
 
     right = [replace(decided(n, is_spam=n % 3 == 0), said=said(is_spam=n % 3 == 0)) for n in range(60)]
     wrong = [replace(decided(n, batch="b"), said=said(is_spam=False)) for n in range(100, 400)]
@@ -181,8 +188,10 @@ def test_a_poisoned_batch_does_not_hold_honest_comments(starter, monkeypatch, is
             "moderation.spam_filter.training.example_weights", lambda some, _press=0: [1.0] * len(some)
         )
     model = training.train([*right, *wrong], active_model.Model.from_bytes(bytes(starter.weights)))
-    at = line(1, Honest(0, []), Honest(**starter.trained_on["honest"]))
-    honest, spam = ([model.score(Said(body=body, author="Ada")) for body in some] for some in (HONEST, SPAM))
+    at = waiting_threshold(1, HonestScores(0, []), HonestScores(**starter.trained_on["honest"]))
+    honest, spam = (
+        [model.score(CommentData(body=body, author="Ada")) for body in some] for some in (HONEST, SPAM)
+    )
     assert any(score >= at for score in honest) is not is_bound
     assert all(score < 0.01 for score in honest) is is_bound
     assert all(score >= at for score in spam)
@@ -213,7 +222,7 @@ def test_a_version_is_trained_tested_and_activated(starter, maria, client):
     assert made.numbers["figures"]["rows"] == 54
     assert (
         made.numbers["log_loss"]
-        < training.judge(active_model.load_model(starter.pk), list(current_decisions()))["log_loss"]
+        < training.evaluate(active_model.load_model(starter.pk), list(current_decisions()))["log_loss"]
     )
     act = Batch.objects.get(kind="filter")
     assert act.actor is None
@@ -247,7 +256,9 @@ def test_one_batch_does_not_move_the_threshold(starter, maria):
     before = starter.numbers["highest"]
     article = make_article("Another")
     some = [
-        say(article, f"Visit my website for cheap loans and casino bonus {n} {n * 7919}", guest=guest)
+        make_comment(
+            article, f"Visit my website for cheap loans and casino bonus {n} {n * 7919}", guest=guest
+        )
         for n in range(60)
         for guest in [GuestFactory.create(name=f"casino bonus {n}")]
     ]
@@ -258,8 +269,8 @@ def test_one_batch_does_not_move_the_threshold(starter, maria):
     assert starter.numbers["honest"] == pytest.approx(41)
     after, _strict = active_model._thresholds(active_model.active_filter())
     pressed = starter.numbers["highest"][0]
-    assert after == line(
-        1, Honest.of([*before, pressed]), active_model.starter_honest_scores()
+    assert after == waiting_threshold(
+        1, HonestScores.of([*before, pressed]), active_model.starter_honest_scores()
     )  # as one of them would
     assert after < pressed
 
@@ -278,13 +289,13 @@ def test_a_version_activated_during_the_job_stays_active(starter, maria, monkeyp
     days(60, maria)
     training.run()
     days(54, maria, seed=2)
-    judge = training.judge
+    judge = training.evaluate
 
     def meanwhile(*of):
-        versions.put_in_force(version=None, actor=maria)
+        versions.activate(version=None, actor=maria)
         return judge(*of)
 
-    monkeypatch.setattr("moderation.spam_filter.training.judge", meanwhile)
+    monkeypatch.setattr("moderation.spam_filter.training.evaluate", meanwhile)
     assert training.run().endswith("but somebody activated another one in the meantime")
     assert Desk.objects.get().filter is None
 
@@ -331,7 +342,7 @@ def in_force() -> Filter:
 
 def test_restricted_comments_are_unlearnt_at_once(learnt, maria, client):
     before = in_force()
-    restrictions.seal(ids=[learnt[0].pk], why=Seal.Why.OTHER, actor=maria)
+    restrictions.restrict(ids=[learnt[0].pk], why=Seal.Why.OTHER, actor=maria)
     made = Filter.objects.latest("pk").pk + 1
     assert training.run() == f"version {made} is active: version {before.pk} without its removed examples"
     now = in_force()
@@ -354,8 +365,8 @@ def test_restricted_comments_are_unlearnt_at_once(learnt, maria, client):
 
 def test_weights_from_restricted_comments_are_deleted_while_the_filter_is_off(learnt, maria):
     before = in_force()
-    versions.put_in_force(version=None, actor=maria)
-    restrictions.seal(ids=[learnt[0].pk], why=Seal.Why.OTHER, actor=maria)
+    versions.activate(version=None, actor=maria)
+    restrictions.restrict(ids=[learnt[0].pk], why=Seal.Why.OTHER, actor=maria)
     training.run()
     before.refresh_from_db()
     assert bytes(before.weights) == b""
@@ -377,7 +388,7 @@ def test_undoing_a_twentieth_retrains_on_the_rest(learnt, maria):
 
 
 def test_without_remaining_examples_the_starter_is_activated(learnt, starter, maria):
-    restrictions.seal(ids=[one.pk for one in learnt], why=Seal.Why.OTHER, actor=maria)
+    restrictions.restrict(ids=[one.pk for one in learnt], why=Seal.Why.OTHER, actor=maria)
     assert training.run().endswith("the starter is active")
     assert in_force() == starter
 
@@ -392,7 +403,9 @@ def test_a_version_that_does_worse_is_refused(starter, maria):
         comment = talk(article, rng, is_spam=True)
         decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     for n in range(training.MIN_PER_LABEL):
-        comment = say(article, f"Cheap payday loans and casino bonus, click here http://casino.example/{n}")
+        comment = make_comment(
+            article, f"Cheap payday loans and casino bonus, click here http://casino.example/{n}"
+        )
         decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=maria)
     assert training.run() == f"version {made.pk} did worse and is not used"
     made.refresh_from_db()
@@ -448,13 +461,15 @@ def test_a_version_is_worse_if_any_measure_is_worse(own, is_worse):
     assert training.is_worse(alike | own, 1.0) is is_worse
 
 
-def learnable(spam: int, honest: int) -> list[Decided]:
+def learnable(spam: int, honest: int) -> list[Decision]:
     """Return so many decisions of each label, in random order."""
     rng = Random(1)
     labels = [True] * spam + [False] * honest
     rng.shuffle(labels)
     return [
-        replace(decided(n, is_spam=label), said=Said(body=f"{rng.choice(SPAM if label else HONEST)} {n}"))
+        replace(
+            decided(n, is_spam=label), said=CommentData(body=f"{rng.choice(SPAM if label else HONEST)} {n}")
+        )
         for n, label in enumerate(labels)
     ]
 
@@ -521,7 +536,9 @@ def test_too_few_decisions_train_nothing(starter, maria):
 def test_decisions_with_one_label_train_nothing(starter, maria):
     article = make_article()
     for n in range(training.MIN_NEW_DECISIONS):
-        decide(ids=[say(article, f"Word {n}").pk], to=State.PUBLISHED, reason="approved", actor=maria)
+        decide(
+            ids=[make_comment(article, f"Word {n}").pk], to=State.PUBLISHED, reason="approved", actor=maria
+        )
     assert training.run() == "all decisions have the same label"
 
 

@@ -28,40 +28,40 @@ def in_force() -> int | None:
 
 def test_an_activation_can_be_undone(client, maria, ada, two):
     first, second = two
-    versions.put_in_force(version=first, actor=maria)
-    act = versions.put_in_force(version=second, actor=None)  # by the system
+    versions.activate(version=first, actor=maria)
+    act = versions.activate(version=second, actor=None)  # by the system
     assert in_force() == second.pk
-    assert explanations.done(act) == f"Version {second.pk} is in force"
+    assert explanations.describe_action(act) == f"Version {second.pk} is in force"
     assert str(second.pk) in client.get("/moderation/acts/").content.decode()
     assert undo(batch=act, actor=ada).settings_changed == 1
     assert in_force() == first.pk
-    off = versions.put_in_force(version=None, actor=maria)
-    assert explanations.done(off) == "No filter is in force"
+    off = versions.activate(version=None, actor=maria)
+    assert explanations.describe_action(off) == "No filter is in force"
     assert in_force() is None
 
 
 def test_setting_the_current_value_is_no_action(maria, two):
-    versions.put_in_force(version=two[0], actor=maria)
-    assert versions.put_in_force(version=two[0], actor=maria) is None
+    versions.activate(version=two[0], actor=maria)
+    assert versions.activate(version=two[0], actor=maria) is None
     assert Batch.objects.count() == 1
 
 
 @pytest.mark.parametrize("percent", [0, 0.05, 21, -1, float("nan")])
 def test_the_percentage_has_limits(maria, percent):
     with pytest.raises(ValueError, match="not between"):
-        versions.let_wait(percent=percent, actor=maria)
+        versions.set_waiting_percent(percent=percent, actor=maria)
     assert not Batch.objects.exists()
 
 
 def test_an_undo_keeps_later_changes(ada, omar):
-    act = versions.let_wait(percent=2, actor=ada)
-    versions.let_wait(percent=3, actor=omar)
+    act = versions.set_waiting_percent(percent=2, actor=ada)
+    versions.set_waiting_percent(percent=3, actor=omar)
     assert undo(batch=act, actor=ada).batch is None
     assert Desk.objects.get(pk=1).honest_may_wait == 3
 
 
 def test_only_administrators_undo_changes_of_the_filter(client, maria, ada):
-    act = versions.let_wait(percent=5, actor=ada)
+    act = versions.set_waiting_percent(percent=5, actor=ada)
     told = "Only an administrator can change the spam filter."
     url = f"/moderation/acts/{act.pk}/"
     assert "Undo this action" not in client.get(url).text

@@ -16,7 +16,7 @@ from comments.models import Reason, State, Transition
 from comments.services import change_states
 from moderation.actions.decisions import decide, move, undo
 from moderation.transparency import audit_log as log
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 URL = "/moderation/log/"
@@ -48,7 +48,7 @@ def test_only_moderators_read_it(client):
 
 def test_entries_are_found_by_every_filter(moderator, maria):
     slip, pier = make_article("The slip closes"), make_article("The pier opens")
-    one, two, three = say(slip), say(slip), say(pier)
+    one, two, three = make_comment(slip), make_comment(slip), make_comment(pier)
     decide(ids=[one.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     decide(ids=[three.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     change_states(ids=[two.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
@@ -78,8 +78,8 @@ def test_entries_are_found_by_every_filter(moderator, maria):
 
 def test_posting_is_not_shown_as_a_decision(moderator, maria):
     article = make_article()
-    comment = say(article)
-    say(article, author=UserFactory.create(name="Noor"))
+    comment = make_comment(article)
+    make_comment(article, author=UserFactory.create(name="Noor"))
     edit_comment(comment=comment, body="Another word.", user=None, guest=comment.guest)
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     told = [(row.event, row.who) for row in moderator.get(URL).context["rows"]]
@@ -95,7 +95,7 @@ def test_posting_is_not_shown_as_a_decision(moderator, maria):
 
 
 def test_it_shows_no_comment_text(moderator, maria):
-    comment = say(make_article(), body="Unspeakable words.")
+    comment = make_comment(make_article(), body="Unspeakable words.")
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
     page = moderator.get(URL).text
     assert f"#{comment.pk}" in page
@@ -107,7 +107,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(moderator, monkeypatch):
     monkeypatch.setattr(log, "PAGE", 2)
     article = make_article()
     for _ in range(5):
-        say(article)
+        make_comment(article)
     # Entries with the same time are ordered by id.
     first = moderator.get(URL)
     second = moderator.get(URL + first.context["next_page"])
@@ -115,7 +115,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(moderator, monkeypatch):
     found = [row.entry.pk for page in (first, second, third) for row in page.context["rows"]]
     assert found == list(Transition.objects.order_by("-id").values_list("pk", flat=True))
     assert third.context["next_page"] == ""
-    say(article)  # meanwhile
+    make_comment(article)  # meanwhile
     assert shown(moderator, first.context["next_page"]) == found[2:4]
 
 
@@ -146,7 +146,7 @@ def test_the_csv_file_has_every_entry_and_no_formula(moderator, maria, monkeypat
     maria.name = "=cmd|'/c calc'!A1"
     maria.save()
     article = make_article('@SUM(1+1)*cmd|"/C calc"!A0')
-    comments = [say(article) for _ in range(3)]
+    comments = [make_comment(article) for _ in range(3)]
     decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     answer = moderator.get(reverse("moderation:log-csv"))
     assert answer["Content-Type"].startswith("text/csv")
@@ -165,11 +165,11 @@ def test_the_csv_file_has_every_entry_and_no_formula(moderator, maria, monkeypat
 
 def test_the_csv_file_makes_no_query_per_story(moderator, django_assert_max_num_queries):
     for n in range(2):
-        say(make_article(f"Story {n}"))
+        make_comment(make_article(f"Story {n}"))
     with CaptureQueriesContext(connection) as few:
         _file(moderator, "")
     for n in range(10):
-        say(make_article(f"Another {n}"))
+        make_comment(make_article(f"Another {n}"))
     with django_assert_max_num_queries(len(few)):
         assert "Another 9" in _file(moderator, "")
 
@@ -234,7 +234,7 @@ def test_the_public_log_has_counts_and_no_names(client, maria):
     Site.objects.update(has_public_log=True)
     assert "No comments were removed." in client.get("/moderation-log/").text
     article = make_article("The slip closes")
-    comments = [say(article) for _ in range(7)]
+    comments = [make_comment(article) for _ in range(7)]
     ids = [comment.pk for comment in comments]
     decide(ids=ids[:4], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     decide(ids=ids[4:5], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
@@ -258,7 +258,7 @@ def test_the_public_log_has_counts_and_no_names(client, maria):
 def test_the_public_log_counts_decisions_in_effect_once(client, maria):
     Site.objects.update(has_public_log=True)
     article = make_article("The slip closes")
-    ids = [say(article).pk for _ in range(4)]
+    ids = [make_comment(article).pk for _ in range(4)]
 
     def log() -> str:
         return client.get("/moderation-log/").text
@@ -280,7 +280,7 @@ def test_the_public_log_counts_decisions_in_effect_once(client, maria):
 def test_the_public_log_counts_a_comment_once_however_often_its_removal_is_confirmed(client, maria):
     Site.objects.update(has_public_log=True)
     article = make_article("The slip closes")
-    ids = [say(article).pk for _ in range(4)]
+    ids = [make_comment(article).pk for _ in range(4)]
     change_states(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=None)
     for _ in range(3):
         decide(ids=ids[:1], to=State.SPAM, reason=Reason.SPAM, actor=maria)

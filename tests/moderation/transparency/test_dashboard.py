@@ -9,12 +9,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from comments.models import Comment, Reason, State, Transition
-from core.templatetags.dates import clock
+from core.templatetags.dates import time_formatter
 from moderation.actions.decisions import decide, undo
 from moderation.models import Case, Finding, Rule
 from moderation.transparency import charts, dashboard
-from tests.factories import UserFactory, make_article, say
-from tests.helpers.behind import guards_off
+from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.tampering import triggers_disabled
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 URL = "/moderation/dashboard/"
@@ -40,11 +40,11 @@ def test_a_dashboard_without_data(moderator):
 
 def test_days_and_reasons(moderator, maria):
     article = make_article()
-    ids = [say(article).pk for _ in range(4)]
+    ids = [make_comment(article).pk for _ in range(4)]
     decide(ids=ids[:3], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     decide(ids=ids[3:], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     told = dashboard.period(30, UTC)
-    today = clock(UTC).date_words(timezone.now())
+    today = time_formatter(UTC).date_words(timezone.now())
     assert told.days.rows[-1] == (today, [4, 4])
     assert len(told.days.rows) == 30
     assert [(share.label, share.n, share.percent) for share in told.reasons] == [
@@ -55,8 +55,8 @@ def test_days_and_reasons(moderator, maria):
 
 def test_undone_removals_do_not_count(maria):
     article = make_article("The pier")
-    ids = [say(article).pk for _ in range(3)]
-    with guards_off():
+    ids = [make_comment(article).pk for _ in range(3)]
+    with triggers_disabled():
         Comment.objects.filter(pk=ids[2]).update(state_reason=Reason.IMPORTED)
     decide(ids=ids[:1], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria)
@@ -75,10 +75,10 @@ def test_undone_removals_do_not_count(maria):
 def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, django_assert_num_queries):
     """Past days take one statement in total, since their entries can't change."""
     article = make_article("Long ago")
-    comment = say(article)
+    comment = make_comment(article)
 
     def line(days_ago: int) -> None:
-        with guards_off("transition_true"):
+        with triggers_disabled("transition_true"):
             Transition.objects.create(
                 discussion_id=article.pk,
                 comment=comment,
@@ -110,7 +110,7 @@ def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, djang
 def test_decisions_by_rule(maria):
     article = make_article()
     rule = Rule.objects.create(kind="term", value="casino")
-    comments = [say(article) for _ in range(4)]
+    comments = [make_comment(article) for _ in range(4)]
     for comment in comments:
         Finding.objects.create(
             comment=comment, revision=1, check_name="term", strength=1, holds=True, rule=rule
@@ -128,7 +128,7 @@ def test_decisions_by_rule(maria):
 
 def test_a_partly_undone_action(maria):
     article = make_article()
-    comments = [say(article) for _ in range(4)]
+    comments = [make_comment(article) for _ in range(4)]
     for comment in comments:
         Finding.objects.create(comment=comment, revision=1, check_name="links", strength=1, holds=True)
     sweep = decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
@@ -140,7 +140,7 @@ def test_a_partly_undone_action(maria):
 
 
 def test_filter_findings_have_labels_and_count_if_they_caused_a_review(maria):
-    comments = [say(make_article()) for _ in range(2)]
+    comments = [make_comment(make_article()) for _ in range(2)]
     for comment, waits in zip(comments, (True, False), strict=True):
         for name, holds in (("filter", waits), ("praise", False)):
             Finding.objects.create(comment=comment, revision=1, check_name=name, strength=0.5, holds=holds)
@@ -153,7 +153,7 @@ def test_age_of_the_queue():
     article = make_article()
     for hours in (0.5, 2, 5, 30, 100, 1_000, 2_000):
         Case.objects.create(
-            comment=say(article),
+            comment=make_comment(article),
             discussion_id=article.pk,
             is_waiting=True,
             opened_at=timezone.now() - timedelta(hours=hours),
@@ -167,7 +167,7 @@ def test_a_burst_stands_out(moderator):
     times = [start + timedelta(hours=6 * n) for n in range(20)]
     times += [start + timedelta(hours=50, minutes=n) for n in range(12)]
     for at in times:
-        Comment.objects.filter(pk=say(article).pk).update(created_at=at)
+        Comment.objects.filter(pk=make_comment(article).pk).update(created_at=at)
     found = dashboard.timeline(article.pk, UTC)
     assert found is not None
     chart, bursts = found
@@ -180,7 +180,7 @@ def test_a_burst_stands_out(moderator):
 def test_user_text_is_escaped(moderator, maria):
     article = make_article('</title><script>alert(1)</script>"')
     rule = Rule.objects.create(kind="term", value="<svg onload=alert(2)>")
-    comment = say(article)
+    comment = make_comment(article)
     Finding.objects.create(comment=comment, revision=1, check_name="term", strength=1, holds=True, rule=rule)
     decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     page = moderator.get(URL).text
@@ -191,7 +191,7 @@ def test_user_text_is_escaped(moderator, maria):
 
 
 def test_every_chart_has_a_title_and_a_table(moderator):
-    say(make_article())
+    make_comment(make_article())
     page = moderator.get(URL).text
     pictures = re.findall(r'<svg [^>]*role="img" aria-labelledby="([\w-]+) ([\w-]+)">', page)
     assert pictures
@@ -209,7 +209,7 @@ def test_the_number_of_statements_does_not_grow(moderator, maria):
     for n in range(6):
         article = make_article(f"Story {n}")
         for _ in range(3):
-            say(article)
+            make_comment(article)
     with CaptureQueriesContext(connection) as many:
         moderator.get(URL)
     assert len(many) <= len(few) + 2  # one story's name and its timeline

@@ -9,14 +9,16 @@ from comments import removal_reasons
 from comments.models import Discussion, Reason, State
 from comments.services import delete_comment
 from moderation.actions.decisions import decide
-from moderation.transparency.discussion_summary import OTHERS, account, merge_rare_reasons
-from tests.factories import UserFactory, make_article, say
+from moderation.transparency.discussion_summary import OTHERS, merge_rare_reasons, summary_sentences
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
 
 def told(tally: dict[str, int], shown: int = 49, **values: int | None) -> str:
-    return " ".join(account(Discussion(article=Article(), tally=tally, visible_count=shown, **values)))
+    return " ".join(
+        summary_sentences(Discussion(article=Article(), tally=tally, visible_count=shown, **values))
+    )
 
 
 SEED = {
@@ -122,10 +124,10 @@ def test_a_reason_given_fewer_than_three_times_is_not_named_and_hides_no_other(r
 @pytest.mark.usefixtures("publishing_policy")
 def test_every_reader_sees_it_without_a_query(client, django_assert_max_num_queries):
     article = make_article()
-    comments = [say(article) for _ in range(5)]
+    comments = [make_comment(article) for _ in range(5)]
     url = article.get_absolute_url()
     heading = "How this discussion was moderated"
-    removal_reasons.known()  # the process caches them from now on
+    removal_reasons.all_reasons()  # the process caches them from now on
     with django_assert_max_num_queries(20) as before:
         assert heading not in client.get(url).text
     maria = UserFactory.create(roles=("Moderator",))

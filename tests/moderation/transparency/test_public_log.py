@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import MODERATOR
-from articles.editing.services import publish, set_embargo, take_back
 from articles.models import Article, Redirect, Revision, Site
+from articles.publishing.services import publish, set_embargo, unpublish
 from articles.services import save_article
 from moderation.actions import setting_changes
 from moderation.actions.decisions import Decision, undo
@@ -32,7 +32,7 @@ def moment() -> datetime:
 def bring_in(*articles: Article, at: datetime) -> Batch:
     batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
     setting: list[Any] = [(Change.Target.ARTICLE, one.pk, "published_at", at) for one in articles]
-    setting_changes.make(batch=batch, changes=setting)
+    setting_changes.apply_changes(batch=batch, changes=setting)
     for one in articles:
         one.refresh_from_db()
     return batch
@@ -64,7 +64,7 @@ def test_an_action_and_an_editor_leave_the_same_result(client, moment):
     assert stands(by_act) == stands(by_hand)
 
     undone, _done = back(batch)
-    take_back(article=by_hand, why="", seen=fresh(by_hand).version)
+    unpublish(article=by_hand, why="", seen=fresh(by_hand).version)
     assert stands(by_act) == stands(by_hand)
     assert stands(by_act)["was_published_at"] == moment
     pages = [client.get(one.get_absolute_url()) for one in (by_act, by_hand)]
@@ -124,7 +124,7 @@ def test_a_story_that_an_editor_unpublished_later_stays_so(client, moment):
     story = make_article("Untrue", published_at=None)
     undone, _done = back(bring_in(story, at=moment))
     story = publish(article=fresh(story), at=moment, seen=story.version)
-    story = take_back(article=story, why="It was not true.", seen=story.version)
+    story = unpublish(article=story, why="It was not true.", seen=story.version)
 
     done = undo(batch=undone, actor=None)
 

@@ -19,9 +19,9 @@ from comments.services import change_states, delete_comment
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
 from moderation.models import Batch, Finding, Seal
-from moderation.screening.checks import Found
+from moderation.screening.checks import CheckResult
 from moderation.transparency import removal_counts as tallies
-from tests.factories import UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 publishing = pytest.mark.usefixtures("publishing_policy")
@@ -41,7 +41,7 @@ def tally() -> dict[str, int]:
 @publishing
 def test_the_decider_follows_every_decision_and_its_undo(maria):
     article = make_article()
-    found, plain, third = say(article), say(article), say(article)
+    found, plain, third = make_comment(article), make_comment(article), make_comment(article)
     Finding.objects.create(comment=found, revision=1, check_name="links", strength=1, holds=True)
     ids = [found.pk, plain.pk]
 
@@ -63,7 +63,7 @@ def test_the_decider_follows_every_decision_and_its_undo(maria):
 
 @publishing
 def test_an_undo_restores_the_decider(maria):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
     assert tally() == {"spam/spam/machine": 1}
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
@@ -77,7 +77,7 @@ def test_an_undo_restores_the_decider(maria):
 @publishing
 def test_a_check_proposes_by_what_it_finds_in_the_text_and_not_by_who_wrote_it(maria):
     article = make_article()
-    new, grouped, edited = say(article), say(article), say(article)
+    new, grouped, edited = make_comment(article), make_comment(article), make_comment(article)
     Finding.objects.create(comment=new, revision=1, check_name="new_person", strength=0.2, holds=True)
     Finding.objects.create(comment=edited, revision=1, check_name="links", strength=1, holds=True)
     edit_comment(comment=edited, body="Without the links.", user=None, guest=edited.guest)
@@ -101,7 +101,7 @@ def test_a_check_proposes_by_what_it_finds_in_the_text_and_not_by_who_wrote_it(m
     ],
 )
 def test_a_check_proposes_only_its_own_reasons_and_a_restriction_is_by_a_person(check, confirmed, maria):
-    comment = say(make_article())
+    comment = make_comment(make_article())
     Finding.objects.create(comment=comment, revision=1, check_name=check, strength=1, holds=True)
     for reason in ["spam", "repeat", "text_missing", "off_topic", "other"]:
         to = State.SPAM if reason == "spam" else State.REJECTED
@@ -112,17 +112,19 @@ def test_a_check_proposes_only_its_own_reasons_and_a_restriction_is_by_a_person(
     group = Batch.objects.create(kind=Batch.Kind.DECISION, actor=maria, parameters={"group": "a"})
     change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria, batch=group.pk)
     assert tally() == {"rejected/off_topic/confirmed": 1}
-    restrictions.seal(ids=[comment.pk], why=Seal.Why.COURT, actor=maria)
+    restrictions.restrict(ids=[comment.pk], why=Seal.Why.COURT, actor=maria)
     assert tally() == {"rejected/sealed/person": 1}
 
 
 def test_spam_found_by_the_checks_is_counted_at_once(maria, monkeypatch):
     monkeypatch.setattr(
-        moderation.policy.Policy, "examine", lambda self, draft: ("spam", [Found(strength=1, check="links")])
+        moderation.policy.Policy,
+        "examine",
+        lambda self, draft: ("spam", [CheckResult(strength=1, check="links")]),
     )
     policy.cache_clear()
     article = make_article()
-    comment = say(article)
+    comment = make_comment(article)
     version = Discussion.objects.get().version
     assert tally() == {"spam/screened/machine": 1}
     assert version == 1  # its summary changed
@@ -168,7 +170,7 @@ ACTS = st.lists(
 @given(acts=ACTS)
 def test_the_counts_equal_a_recount_after_any_actions(acts, maria):
     articles: list[Article] = [make_article(), make_article()]
-    comments = [say(articles[n % 2]) for n in range(5)]
+    comments = [make_comment(articles[n % 2]) for n in range(5)]
     model, batches = Model(comments), []
     for act, places, number in acts:
         ids = [comments[n].pk for n in sorted(places)]
@@ -210,16 +212,16 @@ def test_the_counts_equal_a_recount_after_any_actions(acts, maria):
         stored = Discussion.objects.get(pk=article.pk).tally
         assert stored == counted.get(article.pk, {})
         assert stored == model.tally([c.pk for c in comments if c.discussion_id == article.pk])
-    assert tallies.miscounted() == []
+    assert tallies.wrong_counts() == []
 
 
 @publishing
 def test_a_restricted_comment_counts_as_removed_until_it_is_lifted(maria):
     chief = UserFactory.create(roles=("Administrator",))
     article = make_article()
-    spam, shown = say(article), say(article)
+    spam, shown = make_comment(article), make_comment(article)
     change_states(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
-    restrictions.seal(ids=[spam.pk, shown.pk], why=Seal.Why.COURT, actor=maria)
+    restrictions.restrict(ids=[spam.pk, shown.pk], why=Seal.Why.COURT, actor=maria)
     assert tally() == {"rejected/sealed/person": 2}
     for sealed in Seal.objects.all():
         restrictions.lift(seal=sealed, actor=chief)
@@ -230,7 +232,7 @@ def test_a_restricted_comment_counts_as_removed_until_it_is_lifted(maria):
 @publishing
 def test_moderators_at_the_same_time_count_everything_once(maria):
     articles = [make_article(), make_article()]
-    ids = [say(articles[n % 2]).pk for n in range(8)]
+    ids = [make_comment(articles[n % 2]).pk for n in range(8)]
 
     def act(seed: int) -> None:
         chance, done = Random(seed), []
@@ -245,6 +247,6 @@ def test_moderators_at_the_same_time_count_everything_once(maria):
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(act, range(4)))
-    assert tallies.miscounted() == []
+    assert tallies.wrong_counts() == []
     hidden = Comment.objects.filter(state=State.SPAM).count()
     assert sum(sum(d.tally.values()) for d in Discussion.objects.all()) == hidden

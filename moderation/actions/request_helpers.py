@@ -36,7 +36,7 @@ def login_for_the_queue(view: Callable[..., HttpResponse]) -> Callable[..., Http
     return guarded
 
 
-def decider(request: HttpRequest) -> User:
+def require_decider(request: HttpRequest) -> User:
     """Return the moderator or editor who made the request; raise PermissionDenied for anybody else.
 
     Comment.objects.moderated_by has the comments on which they may decide.
@@ -47,21 +47,21 @@ def decider(request: HttpRequest) -> User:
     return user
 
 
-def moderator(request: HttpRequest) -> User:
+def require_moderator(request: HttpRequest) -> User:
     """Return the moderator who made the request, for pages about all stories; else raise PermissionDenied."""
-    user = decider(request)
+    user = require_decider(request)
     if not user.is_moderator:
         raise PermissionDenied
     return user
 
 
-def own_path(request: HttpRequest, path: str) -> str:
+def safe_local_path(request: HttpRequest, path: str) -> str:
     """Return `path` if it is a path of this site, else an empty string."""
     safe = url_has_allowed_host_and_scheme(path, {request.get_host()}, require_https=request.is_secure())
     return path if safe and path.startswith("/") else ""
 
 
-def with_done(path: str, done: UUID) -> str:
+def with_done_param(path: str, done: UUID) -> str:
     """Return the path with ?done=<action>, which shows a bar with Undo."""
     parts = urlsplit(without_done_param(path))
     return parts._replace(query=urlencode([*parse_qsl(parts.query), ("done", str(done))])).geturl()
@@ -87,7 +87,7 @@ def actions_visible_to(user: User) -> Any:
     return Batch.objects.all() if user.is_moderator else Batch.objects.filter(actor=user)
 
 
-def just_done(user: User, value: str | None) -> history.ActionSummary | None:
+def just_done_action(user: User, value: str | None) -> history.ActionSummary | None:
     """Return the action named by ?done= if this person took it, else None."""
     pk = parse_uuid(value)
     batch = pk and Batch.objects.filter(actor=user, pk=pk).select_related("root").first()

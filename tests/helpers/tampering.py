@@ -11,7 +11,7 @@ WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' ORDER BY 1, 2"""
 
 
 @contextmanager
-def guards_off(only: str = "") -> Iterator[None]:
+def triggers_disabled(only: str = "") -> Iterator[None]:
     """Disable all triggers, or only the one of this name, while the block runs."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
@@ -27,5 +27,5 @@ def guards_off(only: str = "") -> Iterator[None]:
 
 def execute(statement: str, *values: object) -> None:
     """Execute a statement with all triggers disabled."""
-    with guards_off(), connection.cursor() as cursor:
+    with triggers_disabled(), connection.cursor() as cursor:
         cursor.execute(statement, values)

@@ -11,7 +11,7 @@ def text(response) -> str:
     return re.sub(r"\s+", " ", response.content.decode())
 
 
-def shown(response) -> list[int]:
+def open_comment_ids(response) -> list[int]:
     """Return the id of the comment on the open card, if one is open."""
     return [int(pk) for pk in re.findall(r'<article class="card" id="comment-(\d+)"', text(response))]
 
@@ -21,7 +21,7 @@ def links(response) -> str:
     return unescape(text(response))
 
 
-def rows(response) -> list[int]:
+def listed_comment_ids(response) -> list[int]:
     """Return the ids of the listed comments, from top to bottom."""
     return [int(pk) for pk in re.findall(r'name="ids" value="(\d+)" form="bulk"', text(response))]
 
@@ -36,7 +36,7 @@ def seen(page, comment) -> str:
     return found[1]
 
 
-def press(client, page, *comments, **fields):
+def post_decision(client, page, *comments, **fields):
     """Post a decision on these comments with the `seen` values of the page."""
     values = {
         "ids": [c.pk for c in comments],

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from config.page_cache.application import Pages
+from config.page_cache.application import PageCacheApp
 
 HOST = f"127.0.0.1:{settings.PORT}"
 
@@ -23,7 +23,9 @@ class Reply(NamedTuple):
         return (gzip.decompress(self.body) if packed else self.body).decode()
 
 
-def ask(site: Pages, path: str, method: str = "GET", body: bytes = b"", **headers: str) -> Reply:
+def send_request(
+    site: PageCacheApp, path: str, method: str = "GET", body: bytes = b"", **headers: str
+) -> Reply:
     """Send a request as a WSGI server does, with headers such as `If_None_Match="…"`."""
     path, _, query = path.partition("?")
     environ: dict[str, Any] = {

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from articles.models import Article
 from articles.services import StaleVersionError, lock_version, touch_site
-from articles.site.cached_pages import withhold
+from articles.site.cached_pages import invalidate
 
 
 class EmbargoedError(Exception):
@@ -34,12 +34,12 @@ def unschedule(*, article: Article, seen: int) -> Article:
     article = lock_version(article, seen)
     if article.is_published():
         raise StaleVersionError
-    take_back_articles(ids=[article.pk])
+    unpublish_articles(ids=[article.pk])
     return Article.objects.get(pk=article.pk)
 
 
 @transaction.atomic
-def take_back(*, article: Article, why: str, seen: int) -> Article:
+def unpublish(*, article: Article, why: str, seen: int) -> Article:
     """Unpublish an article. Its URL then says so, with the reason `why` unless that is empty.
 
     Raises StaleVersionError, also if it is not published.
@@ -47,7 +47,7 @@ def take_back(*, article: Article, why: str, seen: int) -> Article:
     article = lock_version(article, seen)
     if not article.is_published():
         raise StaleVersionError
-    take_back_articles(ids=[article.pk], why=why)
+    unpublish_articles(ids=[article.pk], why=why)
     return Article.objects.get(pk=article.pk)
 
 
@@ -85,11 +85,11 @@ def publish_articles(*, ids: Sequence[int], at: datetime) -> None:
     articles.update(**values, version=F("version") + 1)
     touch_site()
     if hides_some:
-        withhold()
+        invalidate()
 
 
 @transaction.atomic
-def take_back_articles(*, ids: Sequence[int], why: str = "", at: datetime | None = None) -> None:
+def unpublish_articles(*, ids: Sequence[int], why: str = "", at: datetime | None = None) -> None:
     """Unpublish the articles: they become drafts.
 
     The URL of one that was published then says that it was unpublished `at` (now), and why. Nothing is said
@@ -106,4 +106,4 @@ def take_back_articles(*, ids: Sequence[int], why: str = "", at: datetime | None
     articles.exclude(published_at=None).update(published_at=None, version=F("version") + 1)
     touch_site()
     if hidden:
-        withhold()
+        invalidate()
