@@ -14,11 +14,11 @@ OWN = "^comments/" + KEY.removesuffix("$")
 urlpatterns = [
     re_path(STORY + "report/" + KEY, reports.report, name="report"),
     path("report-illegal/", reports.report_illegal, name="report-illegal"),
-    path("report-illegal/<uuid:receipt>/", reports.receipt, name="receipt"),
-    path("ask/", removal_request_views.request_removal, name="ask"),
-    path("ask/<uuid:receipt>/", removal_request_views.receipt, name="ask-receipt"),
+    path("report-illegal/<uuid:receipt>/", reports.receipt, name="illegal-content-receipt"),
+    path("ask/", removal_request_views.request_removal, name="removal-request"),
+    path("ask/<uuid:receipt>/", removal_request_views.receipt, name="removal-request-receipt"),
     re_path(OWN + "decision/$", views.decision, name="decision"),
-    re_path(OWN + "again/$", views.edit_and_resubmit, name="send-again"),
-    path("account/standing/", account_status.account_status, name="standing"),
+    re_path(OWN + "again/$", views.edit_and_resubmit, name="edit-and-resubmit"),
+    path("account/standing/", account_status.account_status, name="account-status"),
     path("moderation-log/", log_views.public_log_page, name="public-log"),
 ]

@@ -63,9 +63,9 @@ def new_purge_list(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         chosen = form.cleaned_data
         if group := purge.make_list(states=chosen["states"], days=chosen["days"], actor=user):
-            return redirect("moderation:emptying-list", group.pk)
+            return redirect("moderation:purge-list", group.pk)
         messages.info(request, _("There are no such comments."))
-        return redirect("moderation:emptying")
+        return redirect("moderation:purge")
     lists = Group.objects.filter(kind=Group.Kind.EMPTYING).select_related("settled_by").order_by("-made_at")
     context = {
         "form": form,
@@ -86,7 +86,7 @@ def purge_list(request: HttpRequest, pk: UUID) -> HttpResponse:
         if request.POST.get("sure") == "1":
             return _purge(request, group, user)
         messages.warning(request, _("Please confirm that this can't be undone."))
-        return redirect("moderation:emptying-list", pk)
+        return redirect("moderation:purge-list", pk)
     summary = purge.summarize(group)
     left = group.shared.get("left", [])
     context = {
@@ -141,7 +141,7 @@ def _purge(request: HttpRequest, group: Group, user: User) -> HttpResponse:
         messages.info(request, _("Nothing was deleted: all comments have changed since the list was made."))
     else:
         messages.info(request, _("These comments were already deleted."))
-    return redirect("moderation:emptying-list", group.pk)
+    return redirect("moderation:purge-list", group.pk)
 
 
 def _load(pk: UUID) -> Group:

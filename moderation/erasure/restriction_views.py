@@ -77,7 +77,7 @@ def restrict(request: HttpRequest, pk: int) -> HttpResponse:
     comments = Comment.objects.in_care_of(user).select_related("discussion__article", "parent")
     comment = get_object_or_404(comments, pk=pk)
     if comment.state_reason == Reason.SEALED:
-        return redirect("moderation:sealed-comment", pk)
+        return redirect("moderation:restricted-comment", pk)
     if comment.erased_at:
         raise Http404
     same = _with_same_text(comment, user)
@@ -111,7 +111,7 @@ def _restricted_response(request: HttpRequest, action: decisions.Decision, comme
     if action.batch:
         count = len(action.changed)
         words = ngettext("Access restricted.", "Access to %(n)s comments restricted.", count) % {"n": count}
-        url = reverse("moderation:sealed-comment", args=[comment.pk])
+        url = reverse("moderation:restricted-comment", args=[comment.pk])
         messages.success(request, format_html('{} <a href="{}">#{}</a>', words, url, comment.pk))
     _show_refusals(request, action)
     back = request.GET.get("next", "")
@@ -119,7 +119,7 @@ def _restricted_response(request: HttpRequest, action: decisions.Decision, comme
         return redirect(comment.discussion.article.get_absolute_url() + "#comments")
     if back := safe_local_path(request, back):
         return redirect(back)
-    return redirect("moderation:sealed-comment", comment.pk)
+    return redirect("moderation:restricted-comment", comment.pk)
 
 
 def _show_refusals(request: HttpRequest, action: decisions.Decision) -> None:
@@ -205,7 +205,7 @@ def set_legal_hold(request: HttpRequest, restriction: Seal) -> HttpResponse:
     if restrictions.set_legal_hold(seal=restriction, is_held=is_held, actor=require_decider(request)):
         done = _("Legal hold set. Nobody can delete the comment.") if is_held else _("Legal hold ended.")
         messages.success(request, done)
-    return redirect("moderation:sealed-comment", restriction.comment_id)
+    return redirect("moderation:restricted-comment", restriction.comment_id)
 
 
 @require_POST
@@ -216,7 +216,7 @@ def lift_restriction(request: HttpRequest, restriction: Seal) -> HttpResponse:
     action = restrictions.lift(seal=restriction, actor=require_decider(request))
     _show_refusals(request, action)
     if not action.batch:
-        return redirect("moderation:sealed-comment", restriction.comment_id)
+        return redirect("moderation:restricted-comment", restriction.comment_id)
     messages.success(request, _("Restriction lifted. The comment has its earlier state again."))
     return redirect("moderation:batch", action.batch.pk)
 
@@ -228,12 +228,12 @@ def purge_text(request: HttpRequest, restriction: Seal) -> HttpResponse:
     """Delete the text permanently, if the box that confirms it is checked."""
     if request.POST.get("sure") != "1":
         messages.warning(request, _("Please confirm that this can't be undone."))
-        return redirect("moderation:sealed-comment", restriction.comment_id)
+        return redirect("moderation:restricted-comment", restriction.comment_id)
     action = restrictions.purge_text(seal=restriction, actor=require_decider(request))
     _show_refusals(request, action)
     if action.batch:
         messages.success(request, _("The text was permanently deleted."))
-    return redirect("moderation:sealed-comment", restriction.comment_id)
+    return redirect("moderation:restricted-comment", restriction.comment_id)
 
 
 def _redirect_lifted(request: HttpRequest, comment: Comment) -> HttpResponse:

@@ -49,7 +49,7 @@ def decision(request: HttpRequest, pk: str) -> HttpResponse:
         **_comment_context(own),
         "notice": notice,
         "form": form if notice.options.appeal or form.is_bound else None,
-        "resubmit_url": reverse("send-again", args=[own.pk]) + _key_query(request),
+        "resubmit_url": reverse("edit-and-resubmit", args=[own.pk]) + _key_query(request),
         "edit_url": reverse("comment-edit", args=[own.pk]) if can_edit else "",
         "appeals": own.appeals.order_by("at"),
         "usual_wait": policy().usual() if own.state == State.PENDING else "",

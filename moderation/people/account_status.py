@@ -34,7 +34,7 @@ def account_status(request: HttpRequest) -> HttpResponse:
                 )
             else:
                 messages.info(request, _("You have appealed this decision already."))
-            return redirect("standing")
+            return redirect("account-status")
     rows = list(
         Comment.objects.written_by(user, guest)
         .filter(state__in=[State.PENDING, *REMOVED])

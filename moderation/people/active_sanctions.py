@@ -132,7 +132,7 @@ def sanction_html(sanction: ActiveSanction | Sanction) -> SafeString:
     link = _("Account status, and how to appeal")
     # Without hx-boost="false" a reply form that shows this would load the page into itself.
     return format_html(
-        '{} <a href="{}" hx-boost="false">{}</a>', sanction_text(sanction), reverse("standing"), link
+        '{} <a href="{}" hx-boost="false">{}</a>', sanction_text(sanction), reverse("account-status"), link
     )
 
 

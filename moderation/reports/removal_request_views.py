@@ -40,7 +40,7 @@ def request_removal(request: HttpRequest) -> HttpResponse:
         else:
             values = {name: form.cleaned_data[name] for name in RemovalRequestForm.Meta.fields}
             sent = removal_requests.send_request(article=form.article, comment=form.comment, **values)
-            return redirect("ask-receipt", sent.receipt)
+            return redirect("removal-request-receipt", sent.receipt)
     return render(request, "moderation/reports/removal_request_form.html", {"form": form}, status=status)
 
 

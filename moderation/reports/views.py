@@ -93,7 +93,7 @@ def report_illegal(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             add_error(request, form, error)
         else:
-            return redirect("receipt", notice.receipt)
+            return redirect("illegal-content-receipt", notice.receipt)
     return render(request, "moderation/reports/illegal_content.html", {"form": form}, status=status)
 
 

@@ -346,7 +346,7 @@ def test_legal_hold_has_no_undo_button(client):
     client.force_login(adam)
     page = client.get(reverse("moderation:batch", args=[hold.pk])).text
     assert "Undo this action" not in page
-    assert reverse("moderation:sealed-comment", args=[comment.pk]) in page
+    assert reverse("moderation:restricted-comment", args=[comment.pk]) in page
 
 
 @pytest.mark.django_db(transaction=True)

@@ -38,12 +38,12 @@ def shown(client, query: str = "") -> list[int]:
 
 
 def test_only_moderators_read_it(client):
-    for path in (URL, reverse("moderation:log-csv")):
+    for path in (URL, reverse("moderation:audit-log-csv")):
         assert client.get(path).status_code == 302
     for role in ("Editor", ""):
         client.force_login(UserFactory.create(roles=(role,) if role else ()))
         assert client.get(URL).status_code == 403
-        assert client.get(reverse("moderation:log-csv")).status_code == 403
+        assert client.get(reverse("moderation:audit-log-csv")).status_code == 403
 
 
 def test_entries_are_found_by_every_filter(moderator, maria):
@@ -138,7 +138,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(moderator, monkeypatch):
 )
 def test_nonsense_is_answered(moderator, query):
     assert moderator.get(URL + query).status_code in {200, 400}
-    assert moderator.get(reverse("moderation:log-csv") + query).status_code in {200, 400}
+    assert moderator.get(reverse("moderation:audit-log-csv") + query).status_code in {200, 400}
 
 
 def test_the_csv_file_has_every_entry_and_no_formula(moderator, maria, monkeypatch):
@@ -148,7 +148,7 @@ def test_the_csv_file_has_every_entry_and_no_formula(moderator, maria, monkeypat
     article = make_article('@SUM(1+1)*cmd|"/C calc"!A0')
     comments = [make_comment(article) for _ in range(3)]
     decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    answer = moderator.get(reverse("moderation:log-csv"))
+    answer = moderator.get(reverse("moderation:audit-log-csv"))
     assert answer["Content-Type"].startswith("text/csv")
     assert answer["Content-Disposition"].startswith("attachment")
     content = b"".join(answer.streaming_content)
@@ -175,7 +175,7 @@ def test_the_csv_file_makes_no_query_per_story(moderator, django_assert_max_num_
 
 
 def _file(client, query: str) -> str:
-    return b"".join(client.get(reverse("moderation:log-csv") + query).streaming_content).decode("utf-8-sig")
+    return b"".join(client.get(reverse("moderation:audit-log-csv") + query).streaming_content).decode("utf-8-sig")
 
 
 HOSTILE = [
