@@ -30,6 +30,7 @@ from config.server.processes import spawn
 if TYPE_CHECKING:
     from accounts.models import User
     from articles.models import Article
+    from comments.imports import ImportedComment
 
 PROJECT = Path(__file__).resolve().parent.parent
 COPIED = (
@@ -179,6 +180,7 @@ def add_thread(site: Soundoff, name: str, said: Sequence[Said], *, days: int) ->
     from django.utils import timezone
 
     from articles.models import Article
+    from comments.imports import ImportedComment
     from comments.imports import ImportedComment
 
     began = timezone.now() - timedelta(days=days)

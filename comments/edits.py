@@ -93,8 +93,8 @@ def resubmit_comment(*, comment: Comment, body: str, findings: list[Any]) -> Com
     """Store a new version of a comment, which then waits for review whatever the checks found.
 
     `findings` come from check_resubmission. The earlier text is kept as a revision. The caller limits how
-    often this is possible. Runs in the caller's transaction. Raises ValidationError if the comment has changed
-    since it was read.
+    often this is possible. Runs in the caller's transaction. Raises ValidationError if the comment has
+    changed since it was read.
     """
     body, now = check_body(body), timezone.now()
     html = render_comment(body)

@@ -33,8 +33,6 @@ from moderation.people.active_sanctions import (
     own_sanctions,
     parse_active_sanctions,
     refuse_paused_or_banned,
-)
-from moderation.people.active_sanctions import (
     sanction_html,
 )
 from moderation.queue import explanations
@@ -218,9 +216,9 @@ def last_transition_ids(ids: Iterable[int]) -> dict[int, int]:
 
 # One SQL query for the facts about the person and the rules: a new comment waits for each round trip to the
 # database, and to build these queries with the ORM took as long as to run them. `account` is
-# models.confirmed_emails() for one e-mail. A guest's confirmation also counts for the account with that e-mail; the two are looked up
-# separately, as each has its own index. Their ids are found first (ANY(ARRAY(…))): with a join, Postgres may
-# read all comments of guests.
+# models.confirmed_emails() for one e-mail. A guest's confirmation also counts for the account with that
+# e-mail; the two are looked up separately, as each has its own index. Their ids are found first
+# (ANY(ARRAY(…))): with a join, Postgres may read all comments of guests.
 CONTEXT_SQL = f"""
 WITH account AS MATERIALIZED (
   SELECT u.id FROM accounts_user u JOIN account_emailaddress e ON e.user_id = u.id

@@ -175,7 +175,8 @@ def test_the_csv_file_makes_no_query_per_story(moderator, django_assert_max_num_
 
 
 def _file(client, query: str) -> str:
-    return b"".join(client.get(reverse("moderation:audit-log-csv") + query).streaming_content).decode("utf-8-sig")
+    response = client.get(reverse("moderation:audit-log-csv") + query)
+    return b"".join(response.streaming_content).decode("utf-8-sig")
 
 
 HOSTILE = [
