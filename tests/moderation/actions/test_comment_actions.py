@@ -76,7 +76,7 @@ def test_only_published_comments_can_be_picked(client, maria, omar):
             comment=comment, is_pick=True, actor=maria
         )  # as it was read, before that
     assert (
-        "Only what is published"
+        "Only published comments"
         in client.post(f"{reverse('moderation:pick', args=[comment.pk])}?on=1", follow=True).text
     )
     assert not Comment.objects.get().is_pick

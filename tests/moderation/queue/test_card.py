@@ -38,7 +38,7 @@ def test_published_comment_reported_as_illegal_comes_first(client, maria):
     assert "<title>1 reported as illegal · 1 waiting, oldest" in page
     assert "<b>2</b> <strong>1 reported as illegal</strong>" in page  # as many as are listed
     assert "<strong>Reported as illegal.</strong> Please review it first." in page
-    assert "<small><strong>Reported as illegal</strong>" in page
+    assert "<small> <strong>Reported as illegal</strong>" in page
 
     decide(ids=[told.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     page = text(client.get("/moderation/"))

@@ -168,7 +168,8 @@ def test_members_changed_meanwhile_are_left_unchanged(client, moderator, article
 def left_alone(page: HttpResponse) -> list[tuple[str, str]]:
     """Return (#id, refusal text) of each comment that a page lists as left unchanged."""
     plain = re.sub(r"</?bdi>", "", text(page))
-    return re.findall(r">(#[0-9]+)</a>: (Omar: [A-Z][a-z ]+(?:: [a-z]+)?)", plain)
+    found = re.findall(r">(#[0-9]+)</a>: (Omar: [A-Z][a-z ]+(?:: [a-z]+)?)", plain)
+    return [(number, refusal.strip()) for number, refusal in found]
 
 
 def test_refused_members_are_named_in_the_message_and_on_the_page(client, moderator, article):
