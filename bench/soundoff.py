@@ -181,7 +181,6 @@ def add_thread(site: Soundoff, name: str, said: Sequence[Said], *, days: int) ->
 
     from articles.models import Article
     from comments.imports import ImportedComment
-    from comments.imports import ImportedComment
 
     began = timezone.now() - timedelta(days=days)
     comments = [
