@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0005_sign_ups_and_login_attempts"),
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("comments", "0002_sequence_and_log"),  # has the function of append-only tables
+        ("comments", "0002_functions_and_triggers"),  # has the function of append-only tables
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("articles", "0020_images_that_rules_have_shown"),
+        ("articles", "0003_data"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

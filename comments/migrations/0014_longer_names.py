@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("comments", "0013_statistics_after_an_import")]
+    dependencies = [("comments", "0003_data")]
 
     operations = [
         # Postgres widens a varchar without writing the table anew.

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("moderation", "0022_requests_for_removal")]
+    dependencies = [("moderation", "0003_data")]
 
     operations = [
         migrations.AlterField("seal", "author_name", models.CharField(blank=True, max_length=255)),

@@ -1,11 +1,10 @@
-"""The function with which search compares words; generated columns need it to be immutable."""
-
 from django.contrib.postgres.operations import UnaccentExtension
 from django.db import migrations
 
-# Signs that nobody sees are left out, and digits are the same in each script. Qualified, since a restored dump
-# computes generated columns with an empty search path. A dictionary that changes asks for a REINDEX, hence
-# Postgres calls unaccent only stable. Cut, as a tsvector holds 1 MB.
+# The digits of all scripts are the same, and characters that nobody sees are left out. Qualified names, since a
+# restored dump computes generated columns with an empty search path. Declared immutable, which generated columns
+# require: Postgres calls unaccent only stable, since a changed dictionary asks for a REINDEX. Cut, since a tsvector
+# holds 1 MB.
 FOLD = """
 CREATE FUNCTION search_fold(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT AS $$
   SELECT translate(
@@ -18,7 +17,13 @@ $$"""
 
 
 class Migration(migrations.Migration):
-    dependencies = [("articles", "0002_the_site")]
+    """Create search_fold, which folds text before it is searched; generated columns of the schema call it."""
+
+    replaces = [
+        ("articles", "0003_search_fold"),
+    ]
+
+    dependencies = []
 
     operations = [
         UnaccentExtension(),

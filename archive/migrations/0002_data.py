@@ -1,12 +1,10 @@
-"""What each role may do in the admin. In the last app of the line, where every model exists.
-
-An Administrator needs no list: accounts.User.is_superuser follows from the role.
-"""
+from typing import Any
 
 from django.apps import apps as installed
 from django.contrib.auth.management import create_permissions
 from django.db import migrations
 
+# An Administrator needs no list: accounts.User.is_superuser follows from the role.
 PERMISSIONS = {
     "Moderator": [
         "comments.view_discussion",
@@ -24,6 +22,10 @@ PERMISSIONS = {
         "articles.view_topic",
         "articles.add_topic",
         "articles.change_topic",
+        "articles.view_image",
+        "articles.add_image",
+        "articles.change_image",
+        "articles.delete_image",
         "comments.view_discussion",
         "comments.change_discussion",
         "comments.view_comment",
@@ -34,8 +36,8 @@ PERMISSIONS = {
 }
 
 
-def grant(apps, schema_editor):
-    # Permissions are made after all migrations; these are needed now.
+def grant(apps: Any, schema_editor: Any) -> None:
+    # Django makes permissions after all migrations; these are needed now.
     for label in ("accounts", "articles", "comments", "moderation", "archive"):
         create_permissions(
             installed.get_app_config(label), verbosity=0, apps=apps, using=schema_editor.connection.alias
@@ -49,11 +51,18 @@ def grant(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
+    """Give each role its permissions in the admin. In the last app, where every model exists."""
+
+    replaces = [
+        ("archive", "0002_role_permissions"),
+    ]
+
     dependencies = [
-        ("archive", "0001_initial"),
-        ("accounts", "0002_roles"),
-        ("moderation", "0002_findings_append_only"),
-        ("articles", "0002_the_site"),
+        ("archive", "0001_schema"),
+        ("accounts", "0002_data"),
+        ("articles", "0003_data"),
+        ("comments", "0003_data"),
+        ("moderation", "0003_data"),
     ]
 
     operations = [migrations.RunPython(grant, migrations.RunPython.noop)]
