@@ -4,10 +4,11 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
+
+from core.migration_state import unapplied_migrations
 
 NO_ANSWER = {"status": "unready", "database": "no answer"}
 PATHS = {"/healthz", "/readyz"}
@@ -45,18 +46,3 @@ def readyz(request: HttpRequest) -> JsonResponse:
     if unapplied:
         return JsonResponse({"status": "unready", "database": "ok", "unapplied": unapplied}, status=503)
     return JsonResponse({"status": "ready", "database": "ok", "unapplied": []})
-
-
-def later_migrations() -> list[str]:
-    """Return our applied migrations that this version does not have. There are some after a downgrade."""
-    loader = MigrationExecutor(connection).loader
-    ours = {"config", "accounts", "articles", "comments", "moderation", "archive"}
-    unknown = set(loader.applied_migrations) - set(loader.disk_migrations)
-    return sorted(f"{app}.{name}" for app, name in unknown if app in ours)
-
-
-def unapplied_migrations() -> list[str]:
-    """Return names such as "comments.0002_log", in the order in which `migrate` would apply them."""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]

@@ -75,12 +75,10 @@ def transactional_db(transactional_db: None, request: pytest.FixtureRequest) -> 
     Before the clean-up it waits for requests of open pages, because both would wait for each other.
     """
     browser = request.getfixturevalue("browser") if "browser" in request.fixturenames else None
-    import_module("articles.migrations.0002_the_site").make_site(apps, None)
-    import_module("accounts.migrations.0002_roles").make_roles(apps, None)
-    import_module("comments.migrations.0006_reasons_to_remove").create(apps, None)
-    editor = SimpleNamespace(connection=connection)
-    import_module("archive.migrations.0002_role_permissions").grant(apps, editor)
-    import_module("articles.migrations.0010_image_permissions").grant(apps, editor)
+    import_module("articles.migrations.0003_data").create_site(apps, None)
+    import_module("accounts.migrations.0002_data").create_roles(apps, None)
+    import_module("comments.migrations.0003_data").create_reasons(apps, None)
+    import_module("archive.migrations.0002_data").grant(apps, SimpleNamespace(connection=connection))
     yield
     for context in browser.contexts if browser else ():  # an open page continues to send requests
         context.close()

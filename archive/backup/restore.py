@@ -11,6 +11,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 from django.db.models import F
 from django.db.utils import IntegrityError
 from django_tasks.base import TaskResultStatus
@@ -28,11 +29,12 @@ from archive.backup.container import (
     open_backup,
     shorten_names,
 )
-from archive.backup.write import applied_migrations, media_folder, megabytes
+from archive.backup.write import media_folder, megabytes
 from articles.models import Site
 from articles.site.cached_pages import invalidate
 from core import VERSION, backup_folder
 from core.data_folder import unprivileged_user
+from core.migration_state import TOO_OLD, applied_migrations, replaced_migrations, squashed
 from moderation.erasure import replay
 
 # Tables that are empty on a site that nobody has used yet, with their names for a person.
@@ -119,16 +121,18 @@ def _read_erasures(file: Path | None) -> list[erasure_log.Erasure]:
 
 def _compare_migrations(reader: Reader) -> list[str]:
     """Return the migrations that the backup lacks. Raises BackupRefused if it can't be restored here."""
-    name, applied = reader.path.name, _nodes(reader.manifest.migrations)
+    name, applied = reader.path.name, squashed(_nodes(reader.manifest.migrations))
     made_by = reader.manifest.program or "unknown"
-    known = set(MigrationExecutor(connection).loader.disk_migrations)
+    known = set(MigrationLoader(None).disk_migrations)
+    if applied & replaced_migrations():
+        raise BackupRefused(f"{name} is {TOO_OLD}: restore it with that version, and take a backup there.")
     if unknown := _dotted(applied - known):
         raise BackupRefused(
             f"{name} was made by a later version of Soundoff ({made_by}): it has {shorten_names(unknown)}, "
             f"which this version ({VERSION}) lacks. Restore it with the version that made it."
         )
     missing = _dotted(known - applied)
-    if missing and _nodes(applied_migrations()) - applied:
+    if missing and applied_migrations() - applied:
         raise BackupRefused(
             f"{name} was made by an earlier version, before {shorten_names(missing)}, and this database "
             "already has the tables of a later one. Restore it into a database without tables, or into a new "
@@ -139,7 +143,7 @@ def _compare_migrations(reader: Reader) -> list[str]:
 
 def _prepare_tables(manifest: Manifest) -> None:
     """Create the tables as they were when the backup was made: in this version or an earlier one."""
-    wanted, applied = _nodes(manifest.migrations), _nodes(applied_migrations())
+    wanted, applied = squashed(_nodes(manifest.migrations)), applied_migrations()
     if wanted == applied:
         return
     executor = MigrationExecutor(connection)

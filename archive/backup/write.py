@@ -15,7 +15,6 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from django.db.migrations.recorder import MigrationRecorder
 
 from archive.backup import tables
 from archive.backup.container import (
@@ -30,6 +29,7 @@ from archive.backup.container import (
 )
 from core import VERSION
 from core.backup_folder import LastBackup, record_backup
+from core.migration_state import applied_migrations
 
 DAY = 86_400  # seconds
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -137,7 +137,7 @@ def _write_tables(writer: Writer) -> Manifest:
         return Manifest(
             taken_at=at.astimezone(UTC).isoformat(),
             postgres=connection.pg_version,  # type: ignore[attr-defined]
-            migrations=applied_migrations(),
+            migrations=_migrations(),
             counts={label: counted.get(table, 0) for label, table in COUNTED_TABLES.items()},
             sequences=tables.read_sequences(),
             tables=copied,
@@ -146,10 +146,10 @@ def _write_tables(writer: Writer) -> Manifest:
         )
 
 
-def applied_migrations() -> dict[str, list[str]]:
+def _migrations() -> dict[str, list[str]]:
     """Return the names of the applied migrations by app, sorted."""
     found: dict[str, list[str]] = {}
-    for app, name in sorted(MigrationRecorder(connection).applied_migrations()):
+    for app, name in sorted(applied_migrations()):
         found.setdefault(app, []).append(name)
     return found
 

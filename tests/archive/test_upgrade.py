@@ -1,5 +1,6 @@
 """Upgrades of an earlier version's database, each in a database of the test's own."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -10,9 +11,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations import RunSQL
+from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from accounts import erasure_log
+from accounts.models import User
 from archive.backup.container import open_backup
 from archive.backup.restore import restore
 from archive.backup.write import backup
@@ -22,8 +25,10 @@ from comments.models import Comment, Reason, State
 from comments.services import delete_comment
 from comments.text_changes import erase_comments
 from core import backup_folder
-from core.health import later_migrations, unapplied_migrations
-from moderation.actions.decisions import decide
+from core.data_folder import CannotStart
+from core.migration_state import later_migrations, unapplied_migrations
+from moderation.actions.decisions import decide, undo
+from moderation.models import Batch
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -245,7 +250,7 @@ def test_a_backup_of_an_earlier_version_is_upgraded(
 
 
 # The last migrations before those that refuse what must never be.
-UNGUARDED = (("moderation", "0022"), ("comments", "0013"), ("accounts", "0004"))
+UNGUARDED = (("moderation", "0003"), ("comments", "0003"), ("accounts", "0002"))
 
 
 def test_rows_that_break_a_newer_constraint_do_not_stop_an_upgrade(
@@ -277,6 +282,54 @@ def test_rows_that_break_a_newer_constraint_do_not_stop_an_upgrade(
     assert ada.role_changes.get().is_granted
     delete_comment(comment=sound, user=None, guest=sound.guest)
     assert make_comment(story, "It goes on.").text.author_name
+
+
+# Made by the last version whose migrations are the parts of today's squashed ones.
+BEFORE_SQUASH = Path(__file__).with_name("before_squash.zip")
+
+
+def test_a_backup_from_before_the_squashed_migrations_is_restored() -> None:
+    with database("soundoff_blank", "template1"):
+        call_command("restore", str(BEFORE_SQUASH))
+        assert unapplied_migrations() == later_migrations() == []
+        assert check() == {}
+        assert Counter(Comment.objects.values_list("state", flat=True)) == {
+            "published": 35,
+            "rejected": 2,
+            "spam": 1,
+            "pending": 1,
+        }
+        assert undo(batch=Batch.objects.latest("pk"), actor=User.objects.get(email="moderator@example.org"))
+
+
+def record_replaced_migrations() -> None:
+    """Record the migrations as the last version before the squashed ones did."""
+    with connection.cursor() as cursor:
+        for (app, name), migration in MigrationLoader(None).disk_migrations.items():
+            if migration.replaces:
+                cursor.execute("DELETE FROM django_migrations WHERE app = %s AND name = %s", [app, name])
+                cursor.executemany(
+                    "INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now())",
+                    migration.replaces,
+                )
+
+
+def test_a_database_from_before_the_squashed_migrations_is_up_to_date(upgrade: Upgrade) -> None:
+    record_replaced_migrations()
+    assert upgrade() == "The database is up to date.\n"
+    assert unapplied_migrations() == later_migrations() == []
+    file = Path(backup_folder.folder()) / "site.zip"
+    backup(file)
+    with database("soundoff_blank", "template1"):
+        call_command("restore", str(file))
+
+
+def test_a_database_of_a_still_earlier_version_is_refused() -> None:
+    record_replaced_migrations()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'articles' AND name LIKE '0020%'")
+    with pytest.raises(CannotStart, match=r"Upgrade it with version 0.6 of Soundoff first"):
+        call_command("upgrade")
 
 
 def test_restoring_needs_the_owner(home: Path) -> None:

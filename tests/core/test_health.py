@@ -25,7 +25,7 @@ def test_readyz_lists_unapplied_migrations(client: Client) -> None:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'accounts' AND name >= '0002'")
     response = client.get("/readyz")
     assert response.status_code == 503
-    assert response.json()["unapplied"][0] == "accounts.0002_roles"
+    assert response.json()["unapplied"][0] == "accounts.0002_data"
 
 
 def test_readyz_without_a_database(

@@ -1,10 +1,8 @@
 """Tests of the integrity checks of images, and their repair."""
 
 from datetime import timedelta
-from importlib import import_module
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from articles.models import ImageUse, Site, StandingPage
@@ -66,16 +64,3 @@ def test_wrong_uses_are_reported_and_repaired(client):
     assert integrity.check() == {}
     assert client.get(f"/images/{open_one.pk}/full.jpg").status_code == 404
     assert client.get(f"/images/{closed.pk}/full.jpg").status_code == 200
-
-
-def test_the_migration_stores_the_uses_of_older_rules():
-    first, second = make_image(alt="A [boat]"), make_image()
-    rules = f'Be kind. ![A \\[boat\\]](image:{first.pk})\n\n![](image:{second.pk} "So") ![](image:99999)'
-    Site.objects.update(rules=f"{rules} ![](image:{first.pk})")
-    assert integrity.check() == {"image_use": ["site 1"]}
-    fill = import_module("articles.migrations.0020_images_that_rules_have_shown").FILL
-    with connection.cursor() as cursor:
-        cursor.execute(fill)
-        assert integrity.check() == {}
-        cursor.execute(fill)
-    assert ImageUse.objects.count() == 2
