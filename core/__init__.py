@@ -1,3 +1,3 @@
 """Code that all apps share, and the version of the program."""
 
-VERSION = "0.6"
+VERSION = "0.7"

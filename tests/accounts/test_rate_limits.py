@@ -71,7 +71,7 @@ def test_a_flood_of_added_emails(client: Client) -> None:
 
 
 def test_a_flood_of_reports(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reporting, "REPORTS_AN_HOUR", 1)
+    monkeypatch.setattr(reporting, "MAX_REPORTS_PER_HOUR", 1)
     article = make_article()
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
     client.force_login(UserFactory.create())

@@ -30,7 +30,7 @@ from moderation.notifications.notices import decision_url, render_notices
 from moderation.reports import reporting
 from moderation.rules import active_rules as rules
 from moderation.rules.matching import RuleDefinition
-from moderation.tasks import MAIL_AFTER, tell_authors, tell_held
+from moderation.tasks import NOTIFY_AFTER, tell_authors, tell_held
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
 
@@ -592,7 +592,7 @@ def test_waiting_is_mailed_after_a_minute_to_confirmed_e_mails_at_most_three_tim
         make_comment(article, "By somebody unproved.")
     jobs = [job for job in DBTaskResult.objects.all() if job.task_path.endswith("tell_held")]
     assert [job.args_kwargs["args"] for job in jobs] == [[first.pk]]
-    assert timedelta() < jobs[0].run_after - timezone.now() <= MAIL_AFTER
+    assert timedelta() < jobs[0].run_after - timezone.now() <= NOTIFY_AFTER
     more = [make_comment(article, words, author=jim) for words in ("Two, of the harbour.", "Three, of rain.")]
     Comment.objects.filter(author=jim).update(created_at=timezone.now() - timedelta(hours=1))
     last = make_comment(article, "And one that is too much.", author=jim)

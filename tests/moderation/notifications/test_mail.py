@@ -17,7 +17,7 @@ from comments.models import Reason, State
 from comments.services import change_states
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch
-from moderation.tasks import MAIL_AFTER, tell_authors
+from moderation.tasks import NOTIFY_AFTER, tell_authors
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
 
@@ -127,7 +127,7 @@ def test_the_job_waits_a_minute(maria, django_capture_on_commit_callbacks):
         act = approve(one, actor=maria)
     job = DBTaskResult.objects.get()
     assert job.args_kwargs["args"] == [str(act.pk)]
-    assert timedelta() < job.run_after - timezone.now() <= MAIL_AFTER
+    assert timedelta() < job.run_after - timezone.now() <= NOTIFY_AFTER
 
 
 def test_undo_and_redo_of_a_mass_spam_action_send_no_mail(maria):

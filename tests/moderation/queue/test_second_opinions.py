@@ -29,7 +29,7 @@ def noor():
 def asked(monkeypatch, maria, noor):
     """Return a question about a case that Maria decided."""
     monkeypatch.setattr(second_opinions, "SAMPLED_ONE_IN", 1)
-    monkeypatch.setattr(second_opinions, "EXPERIENCED", 1)
+    monkeypatch.setattr(second_opinions, "MIN_DECISIONS", 1)
     article = make_article()
     first, other = make_comment(article, body="Is this spam?"), make_comment(article)
     for comment in (first, other):
@@ -43,7 +43,7 @@ def asked(monkeypatch, maria, noor):
 
 
 def test_one_decided_case_in_fifty_is_sampled(monkeypatch, maria, noor):
-    monkeypatch.setattr(second_opinions, "EXPERIENCED", 1)
+    monkeypatch.setattr(second_opinions, "MIN_DECISIONS", 1)
     monkeypatch.setattr(second_opinions, "SAMPLED_ONE_IN", 2)
     article = make_article()
     comments = [make_comment(article) for _ in range(24)]
