@@ -105,7 +105,7 @@ def set_email_label(field: django_forms.Field) -> None:
 
 
 def check_rate_limit(action: str) -> None:
-    """Raise TooOften if an IP address exceeds its limit of settings.ACCOUNT_RATE_LIMITS."""
+    """Raise RateLimited if an IP address exceeds its limit of settings.ACCOUNT_RATE_LIMITS."""
     request = context.request
     if not ratelimit.consume(request, app="allauth.account", action=action):
         set_retry_after(request, MINUTE)

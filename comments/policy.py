@@ -115,8 +115,8 @@ class Policy:
     def actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
         """Return what this moderator may do with each comment, by comment id, for comments/thread.jinja.
 
-        `rows` are ThreadRows or comments. Each action is {label, url, post (bool), reasons ([(code, label,
-        message to the author)] or nothing)}.
+        `rows` are rows of a thread or comments. Each action is {label, url, post (bool), reasons ([(code,
+        label, message to the author)] or nothing)}.
         """
         return {}
 

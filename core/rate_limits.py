@@ -18,7 +18,7 @@ class RateLimited(ValidationError):
 
 
 def add_error(request: HttpRequest, form: forms.BaseForm, error: ValidationError) -> None:
-    """Add the error to the form. If it is a TooOften, the response gets the status 429."""
+    """Add the error to the form. If it is a RateLimited, the response gets the status 429."""
     form.add_error(None, error)
     if isinstance(error, RateLimited):
         set_retry_after(request, error.seconds)

@@ -5,9 +5,9 @@ import re
 from django.template import Origin
 from django.template.loaders import filesystem
 
-# Tags without output. The line end after a line of only such tags is removed. The previous line keeps
-# its own, so no words are joined.
-_BLOCK_TAGS = "load|extends|block|endblock|if|elif|else|endif|for|empty|endfor|with|endwith"
+# Tags without output of their own. The line end after a line of only such tags is removed. The previous line
+# keeps its own, so no words are joined.
+_BLOCK_TAGS = "load|extends|include|block|endblock|if|elif|else|endif|for|empty|endfor|with|endwith"
 _BLOCK_TAG = rf"\{{%\s*(?:{_BLOCK_TAGS})\b[^%]*%\}}"
 _TAGS_ALONE = re.compile(rf"^(?:\{{#[^\n]*#\}}|{_BLOCK_TAG})+$")
 

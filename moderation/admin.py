@@ -88,7 +88,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
     @admin.display(description="")
     def page(self, batch: Batch) -> str:
         return format_html(
-            '<a href="{}">{}</a>', reverse("moderation:batch", args=[batch.pk]), _("Page with Undo")
+            '<a href="{}">{}</a>', reverse("moderation:action", args=[batch.pk]), _("Page with Undo")
         )
 
 

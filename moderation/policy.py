@@ -328,13 +328,13 @@ def _action_menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> l
         pick_label = _("Remove editor’s pick") if row.is_pick else _("Editor’s pick")
         menu.append(toggle(pick_label, "pick", on=not row.is_pick))
     if row.state != State.REJECTED:
-        menu.append(page(_("Duplicate of…"), "repeat"))
+        menu.append(page(_("Duplicate of…"), "duplicate"))
     if row.state in {State.PUBLISHED, State.PENDING}:
         menu.append(page(_("Redact…"), "redact"))
     lock_label = _("Unlock replies") if row.is_locked else _("Lock replies")
     menu.append(toggle(lock_label, "lock", on=not row.is_locked))
     menu.append({"label": _("Move…"), "url": reverse("moderation:move", args=[row.id]), "post": False})
-    menu.append(page(_("Restrict access…"), "seal"))
+    menu.append(page(_("Restrict access…"), "restrict"))
     return menu
 
 

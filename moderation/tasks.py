@@ -236,7 +236,7 @@ def send_receipt(notice: int) -> int:
     """Mail the receipt of a report of illegal content.
 
     It quotes nothing from the report, since the e-mail may belong to someone else. Returns the number of
-    mails, at most MAILS_A_DAY to one e-mail.
+    mails, at most MAX_MAILS_PER_DAY to one e-mail.
     """
     report = Notice.objects.select_related("comment__discussion__article").get(pk=notice)
     same = Notice.objects.filter(email__iexact=report.email, at__gt=timezone.now() - timedelta(days=1))

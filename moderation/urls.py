@@ -22,7 +22,7 @@ urlpatterns = [
     path("gather/", queue.create_list, name="create-list"),
     path("decide/", views.decide, name="decide"),
     path("acts/", history_views.history, name="history"),
-    path("acts/<uuid:pk>/", history_views.batch, name="batch"),
+    path("acts/<uuid:pk>/", history_views.batch, name="action"),
     path("acts/<uuid:pk>/undo/", views.undo, name="undo"),
     path("comments/<int:pk>/move/", move.move_comment, name="move"),
     path("comments/<int:pk>/seal/", restriction_views.restrict, name="restrict"),
@@ -62,7 +62,7 @@ urlpatterns = [
     # Actions on comments, discussions and the site
     path("comments/<int:pk>/pick/", comment_views.pick, name="pick"),
     path("comments/<int:pk>/lock/", comment_views.lock, name="lock"),
-    path("comments/<int:pk>/repeat/", comment_views.duplicate, name="repeat"),
+    path("comments/<int:pk>/repeat/", comment_views.duplicate, name="duplicate"),
     path("comments/<int:pk>/redact/", comment_views.redact, name="redact"),
     path("discussions/", discussion_views.discussions, name="discussions"),
     path("discussions/<int:pk>/<slug:name>/", discussion_views.quick_action, name="quick-action"),

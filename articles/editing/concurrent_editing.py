@@ -17,7 +17,7 @@ from core.relative_time import time_or_date
 
 
 class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
-    """A ModelAdmin that finds conflicting changes. Its form is a WrittenForm; those of inlines may be."""
+    """A ModelAdmin that finds conflicting changes. Its form is a ConflictAwareForm."""
 
     change_form_template = "admin/articles/conflict_form.html"
 

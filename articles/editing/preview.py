@@ -42,7 +42,7 @@ def preview_article(request: HttpRequest) -> JsonResponse:
 
 @require_POST
 def preview_page(request: HttpRequest) -> JsonResponse:
-    """Return the same as render_typed for a page."""
+    """Return the same as preview_article for a page."""
     _check_editor(request)
     typed = {name: request.POST.get(name, "") for name in ("title", "body")}
     if refusal := _refuse_too_long(typed["body"]):

@@ -316,7 +316,7 @@ class Article(models.Model):
         return self.is_published() or bool(user and self.can_be_edited_by(user))
 
     def title_for(self, user: User | None) -> str:
-        """Return the title, or NOT_PUBLISHED if `user` may not read it; None is an anonymous reader."""
+        """Return the title, or UNPUBLISHED_TITLE if `user` may not read it; None is an anonymous reader."""
         return self.title if self.is_known_to(user) else gettext(UNPUBLISHED_TITLE)
 
     def can_be_edited_by(self, user: User) -> bool:

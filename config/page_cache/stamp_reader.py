@@ -156,7 +156,7 @@ class AsyncStampReader:
         self._count = 0  # of connections, including those being opened
 
     async def read(self, query: str) -> Stamp | None:
-        """Return the stamp, or None without an answer. Contact.read then finds out the reason."""
+        """Return the stamp, or None without an answer. StampReader.read then finds out the reason."""
         if self.reader.lost_at is not None:
             return None
         if (answer := self._queued.get(query)) is None:
@@ -269,7 +269,7 @@ class _AsyncConnection:
 
 
 def stamp_query(articles: Iterable[int] = (), discussions: Iterable[int] = ()) -> str:
-    """Return the SQL of the stamp over these ids, for Contact.read."""
+    """Return the SQL of the stamp over these ids, for StampReader.read."""
     return f"EXECUTE stamp ('{_array(articles)}', '{_array(discussions)}')"
 
 

@@ -115,7 +115,7 @@ def _redirect_back(request: HttpRequest, batch: Batch | None, article: Article |
         return redirect(article.get_absolute_url() + "#comments")
     if path := safe_local_path(request, next_url):
         return redirect(with_done_param(path, batch.pk) if batch else path)
-    return redirect("moderation:batch", batch.pk) if batch else redirect("moderation:discussions")
+    return redirect("moderation:action", batch.pk) if batch else redirect("moderation:discussions")
 
 
 def _articles_of(user: User) -> ArticleQuerySet:

@@ -64,8 +64,8 @@ class StateHistory:
     def known(self, sweeps: Collection[UUID | None] = ()) -> StateKey | None:
         """Return the earlier state that the author knows of, or None if the state never changed.
 
-        Authors know of periods that lasted NOTIFY_AFTER, of waiting for a check, which the page shows at once,
-        and of the first state. They are not notified of the batches in `sweeps`.
+        Authors know of periods that lasted NOTIFY_AFTER, of waiting for a check, which the page shows at
+        once, and of the first state. They are not notified of the batches in `sweeps`.
         """
         lasting = [
             run.said

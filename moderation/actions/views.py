@@ -135,7 +135,7 @@ def _redirect_with_done(
     if back:
         return redirect(with_done_param(back, done) if done else back)
     if done or fallback:
-        return redirect("moderation:batch", done or fallback)
+        return redirect("moderation:action", done or fallback)
     return redirect("moderation:queue")
 
 
@@ -158,7 +158,7 @@ def add_done_message(request: HttpRequest, batch: Batch, place: str, sentence: s
 
     The undo returns to `place`, a path with a fragment. base.html reads its URL from the extra tags.
     """
-    url = reverse("moderation:batch", args=[batch.pk])
+    url = reverse("moderation:action", args=[batch.pk])
     text = format_html('<a href="{}">{}</a>', url, sentence or explanations.describe_action(batch))
     undo = urlencode({"next": place})
     messages.success(request, text, extra_tags=f"{reverse('moderation:undo', args=[batch.pk])}?{undo}")

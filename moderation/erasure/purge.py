@@ -103,7 +103,7 @@ def unchanged(group: Group) -> list[int]:
 def purge_list(*, group: Group, actor: User | None) -> PurgeResult:
     """Delete the texts of the comments on a list permanently, in one transaction.
 
-    Comments that changed since the list was made are left. The data that `clear_beside` deletes goes too.
+    Comments that changed since the list was made are left. What `clear_related_data` deletes goes too.
     """
     batch = Batch(kind=Batch.Kind.EMPTYING, actor=actor, parameters={"group": str(group.pk)})
     with transaction.atomic():

@@ -218,7 +218,7 @@ def lift_restriction(request: HttpRequest, restriction: Seal) -> HttpResponse:
     if not action.batch:
         return redirect("moderation:restricted-comment", restriction.comment_id)
     messages.success(request, _("Restriction lifted. The comment has its earlier state again."))
-    return redirect("moderation:batch", action.batch.pk)
+    return redirect("moderation:action", action.batch.pk)
 
 
 @require_POST

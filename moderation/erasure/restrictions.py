@@ -92,7 +92,7 @@ def set_legal_hold(*, seal: Seal, is_held: bool, actor: User) -> Batch | None:
 
 
 def purge_text(*, seal: Seal, actor: User) -> Decision:
-    """Delete the text of a restricted comment permanently, with the data that purge.clear_beside deletes.
+    """Delete the text of a restricted comment permanently, with what purge.clear_related_data deletes.
 
     The comment stays restricted, with its number and reason. It is refused during a legal hold.
     """

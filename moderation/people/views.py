@@ -162,7 +162,7 @@ def restrict_child_data(request: HttpRequest, key: str) -> HttpResponse:
         return redirect(who)
     if user.is_administrator:  # only administrators can undo it
         if who.comment:  # the imported name is gone, and so is its profile
-            return redirect("moderation:batch", action.batch.pk)
+            return redirect("moderation:action", action.batch.pk)
         return redirect(with_done_param(who.get_absolute_url(), action.batch.pk))
     done = ngettext(
         "Access to %(n)s comment is restricted.",

@@ -214,7 +214,7 @@ def _earlier_decisions(comment: Comment, user: User) -> list[EarlierDecision]:
             else explanations.describe_decision(row.to_state, row.reason)
         )
         may_open = batch and (user.is_moderator or batch.actor_id == user.pk)
-        url = reverse("moderation:batch", args=[row.batch]) if may_open else ""
+        url = reverse("moderation:action", args=[row.batch]) if may_open else ""
         decisions.append(EarlierDecision(text, str(row.actor or ""), row.at, url))
     return decisions
 

@@ -290,5 +290,5 @@ def _is_search(request: HttpRequest) -> bool:
 
 
 def _with_undo(sentence: str, act: UUID) -> str:
-    url = reverse("moderation:batch", args=[act])
+    url = reverse("moderation:action", args=[act])
     return format_html('{} <a href="{}">{}</a>', sentence, url, _("Undo this action"))

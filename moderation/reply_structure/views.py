@@ -35,7 +35,7 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error("parent", error)
         else:
             if batch:
-                return redirect("moderation:batch", batch.pk)
+                return redirect("moderation:action", batch.pk)
             messages.info(request, _("It is there already."))
             return redirect("moderation:move", comment.pk)
     context = {

@@ -147,7 +147,7 @@ def _send_report(
 
 
 def check_rate(request: HttpRequest) -> None:
-    """Raise TooOften if this IP address has sent more reports within an hour than people usually send."""
+    """Raise RateLimited if this IP address has sent more reports within an hour than people usually send."""
     if count_report(get_client_ip(request) or "") > MAX_STRANGERS_PER_HOUR:
         raise RateLimited(
             _("We got many reports from your network within an hour. Please try again later."),

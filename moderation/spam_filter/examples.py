@@ -44,7 +44,7 @@ class Decision:
     at: datetime  # of the decision
     topics: tuple[int, ...]  # of the article
     said: CommentData
-    found: tuple[SignalResult, ...]  # OF_THE_SITE
+    found: tuple[SignalResult, ...]  # of the site
     actor: int
     batch: UUID | None
     author: str

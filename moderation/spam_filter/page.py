@@ -1,7 +1,7 @@
 """Data of the filter's page, in nine statements at most.
 
-Expensive counts are stored in the version's numbers (training.Numbers). Of the comments that it got wrong,
-only ids and spans are stored there; their texts are read here if the user may read them.
+Expensive counts are stored in the version's numbers (training.VersionNumbers). Of the comments that it got
+wrong, only ids and spans are stored there; their texts are read here if the user may read them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

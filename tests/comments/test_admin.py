@@ -127,7 +127,7 @@ def test_a_year_that_can_t_be_right_is_refused(editor):
     make_comment(article)
     sent = {"status": "open", "closes_at_0": "0001-01-01", "closes_at_1": "00:00", "moderation": "pre"}
     answer = editor.post(reverse("admin:comments_discussion_change", args=[article.pk]), sent)
-    assert "The year 1 can’t be right." in answer.text
+    assert "The year 1 is not valid." in answer.text
     assert Discussion.objects.get().closes_at is None
 
 

@@ -64,7 +64,7 @@ def holder(environment: dict[str, str]) -> subprocess.Popen[str]:
     """Start a process that holds a database until it is told to end. Return once it has one."""
     script = """
         from config.server import postgres
-        with postgres.available():
+        with postgres.database_available():
             print("ready", flush=True)
             input()
     """

@@ -45,7 +45,7 @@ def act(moderator) -> None:
 def test_administrator_changes_moderation_settings(client):
     client.force_login(UserFactory.create(roles=("Administrator",)))
     form = client.get("/admin/moderation/desk/", follow=True)
-    assert "Hours after which moderators are written to" in form.text
+    assert "Hours after which moderators are e-mailed" in form.text
     values = {"alert_hours": "2", "alert_from": "09:00", "alert_until": "17:00"}
     client.post("/admin/moderation/desk/1/change/", values)
     desk = Desk.objects.get()

@@ -27,7 +27,7 @@ from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, Guest, User
 from archive.backup.write import backup
 from articles.services import save_article
 from articles.models import Article
-from comments.imports import Imported, import_comments
+from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Reason, State
 from comments.edits import edit_comment
 from comments.services import delete_comment, post_comment
@@ -57,26 +57,29 @@ edited, deleted = Comment.objects.get(pk=ids[1]), Comment.objects.get(pk=ids[2])
 edit_comment(comment=edited, body="Another word.", user=None, guest=edited.guest)
 delete_comment(comment=deleted, user=None, guest=deleted.guest)
 decisions.move(comment=Comment.objects.get(pk=ids[3]), parent=Comment.objects.get(pk=ids[0]), actor=ada)
-restrictions.seal(ids=ids[4:6], why=Seal.Why.COURT, actor=ada, held=True)
+restrictions.restrict(ids=ids[4:6], why=Seal.Why.COURT, actor=ada, held=True)
 first, second = Seal.objects.order_by("pk")
 assert evidence.build_evidence_file(seal=first, by=ada)
 restrictions.lift(seal=first, actor=ada)
 assert SealReading.objects.filter(seal=first, by=ada).count() == 2
 ada.set_roles([MODERATOR, EDITOR], actor=ada)
 ada.set_roles([ADMINISTRATOR], actor=ada)
-restrictions.hold(seal=second, is_held=False, actor=ada)
-restrictions.erase(seal=second, actor=ada)
+restrictions.set_legal_hold(seal=second, is_held=False, actor=ada)
+restrictions.purge_text(seal=second, actor=ada)
 decisions.decide(ids=ids[6:], to=State.SPAM, reason=Reason.SPAM, actor=ada)
-group = purge.freeze(states=[State.SPAM], days=0, actor=ada)
-assert purge.empty(group=group, actor=ada).erased == 2
+group = purge.make_list(states=[State.SPAM], days=0, actor=ada)
+assert purge.purge_list(group=group, actor=ada).erased == 2
 again = [say(f"{words} {n}, which stays sealed or waits.") for n in (9, 10)]
-restrictions.seal(ids=[again[0].pk], why=Seal.Why.PERSONAL, actor=ada)
+restrictions.restrict(ids=[again[0].pk], why=Seal.Why.PERSONAL, actor=ada)
 other = save_article(
     article=Article(title="The pier", slug="pier", body="A story.", published_at=timezone.now())
 )
 import_comments(
     article=save_article(article=Article(title="Brought in", slug="brought", body="A.", source_key="page-1")),
-    comments=[Imported("a", "Ann", "One.", timezone.now()), Imported("b", "Bo", "Two.", timezone.now(), 0)],
+    comments=[
+        ImportedComment("a", "Ann", "One.", timezone.now()),
+        ImportedComment("b", "Bo", "Two.", timezone.now(), 0),
+    ],
     actor=None,
     batch=uuid4(),
 )

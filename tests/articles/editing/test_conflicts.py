@@ -336,7 +336,7 @@ def test_an_uploaded_lead_image_does_not_replace_a_colleagues_unseen(draft, emil
 
     page = second.post(change(draft), hers()).content.decode()
     assert values(page) == [str(image), "slip.jpg"]
-    assert "Choose it again" in page
+    assert "choose the file again" in page
     draft.refresh_from_db()
     assert draft.lead_image == image
     (asked,) = choices(page).values()

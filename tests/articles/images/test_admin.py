@@ -211,5 +211,6 @@ def test_a_second_editor_does_not_overwrite_a_change_unseen(emil):
     image.refresh_from_db()
     assert (image.alt, image.credit, image.focal_x, image.focal_y) == ("Edda’s boat", "Ida Lund", 10, 0)
     assert (
-        "it was left so: Focal point, from the left; Focal point, from the top." in response.content.decode()
+        "their values were kept: Focal point, from the left; Focal point, from the top."
+        in response.content.decode()
     )

@@ -216,7 +216,7 @@ def test_the_image_folder_is_private(own_folder):
         ({"alt": "  "}, "alt", "Describe the image"),
         ({"alt": "DSC_0042.JPG"}, "alt", "This is a file name"),
         ({"is_decorative": "on"}, "is_decorative", "has no alternative text"),
-        ({"alt": "x" * 501}, "alt", "has 501 characters; 500 is the most"),
+        ({"alt": "x" * 501}, "alt", "has 501 characters; the maximum is 500"),
         ({"focal_x": "101"}, "focal_x", "less than or equal to 100"),
     ],
 )

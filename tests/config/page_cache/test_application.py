@@ -375,17 +375,17 @@ CHANGES: dict[str, tuple[str, Write, str]] = {
     "what a repeat repeats is removed": (
         "story",
         lambda s: s.decide(s.original, State.SPAM, Reason.SPAM),
-        "Repeat of",
+        "Duplicate of",
     ),
     "what a repeat repeats is published": (
         "story",
         lambda s: s.decide(s.original, State.PUBLISHED, Reason.APPROVED),
-        "Repeat of",
+        "Duplicate of",
     ),
     "the discussion of what a repeat repeats is hidden": (
         "story",
         lambda s: change_discussion(article=s.original.discussion.article, status="hidden"),
-        "Repeat of",
+        "Duplicate of",
     ),
     "a move": ("story", lambda s: move_comment(comment=s.answer, parent=s.first, actor=None), ""),
     "a corrected name": ("story", lambda s: rename_author(comment=s.second, name="Jim"), "Jim"),
@@ -514,10 +514,9 @@ def test_another_process_writes(site: PageCacheApp, article: Article) -> None:
         import django; django.setup()
         from django.conf import settings
         settings.COMMENT_POLICY = "comments.policy.Policy"
-        from tests.asking import HOST, Reply, ask
-from tests.factories import say
+        from tests.factories import make_comment
         from articles.models import Article
-        say(Article.objects.get(pk={article.pk}), "From elsewhere.")
+        make_comment(Article.objects.get(pk={article.pk}), "From elsewhere.")
     """
     url = re.sub(r"/[^/?]*(\?|$)", rf"/{connection.settings_dict['NAME']}\1", os.environ["DATABASE_URL"])
     env = os.environ | {

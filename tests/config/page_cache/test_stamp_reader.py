@@ -63,8 +63,8 @@ def test_equal_reads_share_a_query(reader: StampReader) -> None:
     async def work(async_reader: AsyncStampReader) -> None:
         first = version(await async_reader.read(stamp_query()))
         (line,) = async_reader._idle
-        ask = line.ask
-        line.ask = lambda *arguments: (asked.append(arguments), ask(*arguments))  # type: ignore[method-assign]
+        execute = line.execute
+        line.execute = lambda *arguments: (asked.append(arguments), execute(*arguments))  # type: ignore[method-assign]
         stamps = await asyncio.gather(*(async_reader.read(stamp_query()) for _ in range(100)))
         assert {version(stamp) for stamp in stamps} == {first}
 

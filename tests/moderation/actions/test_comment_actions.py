@@ -30,7 +30,7 @@ def page(client, article) -> str:
     """Return the page of a logged-out reader, without the two version numbers that always change."""
     client.logout()
     answer = client.get(article.get_absolute_url()).content.decode()
-    return re.sub(r' data-(version|seq)="\d+"', "", answer)
+    return re.sub(r'\sdata-(version|seq)="\d+"', "", answer)
 
 
 def press(client, name: str, comment: Comment, **values: str):
@@ -130,7 +130,7 @@ def test_duplicate_links_to_its_original(client, maria):
     first = make_comment(other, "Word for word")
     repeat = make_comment(article, "Word for word")
     make_comment(article, parent=repeat)
-    url = reverse("moderation:repeat", args=[repeat.pk])
+    url = reverse("moderation:duplicate", args=[repeat.pk])
     for wrong, sentence in [
         (repeat.pk, "this comment itself"),
         ("nonsense", "Enter the number of a comment"),
@@ -143,7 +143,7 @@ def test_duplicate_links_to_its_original(client, maria):
 
     gone = Comment.objects.get(pk=repeat.pk)
     assert (gone.state, gone.state_reason, gone.repeat_of_id) == ("rejected", "repeat", first.pk)
-    link = f'Repeat of <a href="{reverse("comment", args=[other.slug, first.pk])}">#{first.pk}</a>'
+    link = f'Duplicate of <a href="{reverse("comment", args=[other.slug, first.pk])}">#{first.pk}</a>'
     assert link in page(client, article)
     permalink = client.get(reverse("comment", args=[article.slug, repeat.pk]))
     assert (permalink.status_code, link in permalink.content.decode()) == (410, True)
@@ -207,7 +207,7 @@ def test_restored_duplicate_loses_its_original(client, maria):
     quick_actions.remove_as_duplicate(comment=repeat, of=first, actor=maria)
     decide(ids=[repeat.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     act = decide(ids=[repeat.pk], to=State.REJECTED, reason="repeat", actor=maria)
-    assert "Repeat of" not in page(client, article)
+    assert "Duplicate of" not in page(client, article)
     undo(batch=act.batch, actor=maria)
     assert Comment.objects.get(pk=repeat.pk).repeat_of == first
 
@@ -245,7 +245,7 @@ def test_redaction_refuses_added_text_and_a_full_redaction(marked, code):
 def test_duplicate_decided_by_a_colleague_meanwhile_is_refused(client, maria):
     article = make_article()
     first, repeat = make_comment(article, "Twice"), make_comment(article, "Twice")
-    url = reverse("moderation:repeat", args=[repeat.pk])
+    url = reverse("moderation:duplicate", args=[repeat.pk])
     client.force_login(maria)
     (seen,) = re.findall(r'name="seen" value="([^"]+)"', client.get(url).text)
     omar = UserFactory.create(name="Omar", roles=("Moderator",))

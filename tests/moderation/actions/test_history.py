@@ -30,7 +30,7 @@ def chief():
 
 
 def page_of(client, act: Batch, query: str = "") -> str:
-    return client.get(reverse("moderation:batch", args=[act.pk]) + query).text
+    return client.get(reverse("moderation:action", args=[act.pk]) + query).text
 
 
 def test_partly_undone_action_is_shown_as_such(client, maria):
@@ -82,7 +82,7 @@ def test_page_of_an_action_lists_each_comment_once(client, maria, monkeypatch):
     article = make_article()
     ids = [make_comment(article).pk for _ in range(5)]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
-    url, query, found, headings = reverse("moderation:batch", args=[act.pk]), "", [], []
+    url, query, found, headings = reverse("moderation:action", args=[act.pk]), "", [], []
     while query is not None:
         page = client.get(url + query)
         found += [comment.pk for comment, _excerpt, _state in page.context["comments"]]

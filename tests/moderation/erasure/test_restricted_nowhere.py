@@ -53,7 +53,7 @@ CHOICES: dict[str, list[Any]] = {
     "file": [1],
     "suffix": ["webp"],
     "number": [1],
-    "act": ["publish"],
+    "action": ["publish"],
     "nonce": ["00000000-0000-4000-8000-000000000000"],
     "object_id": [],
     "pk": [],

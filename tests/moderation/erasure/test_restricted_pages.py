@@ -230,7 +230,7 @@ def test_the_list_has_pages(moderator, monkeypatch):
     restrictions.restrict(ids=ids, why=Seal.Why.OTHER, actor=moderator)
     client = asked_by(moderator)
     first = client.get("/moderation/sealed/").context
-    assert len(first["seals"]) == 2
+    assert len(first["restrictions"]) == 2
     assert len(client.get(f"/moderation/sealed/{first['next_page']}").context["restrictions"]) == 1
     for hostile in ("?before=x", "?before=" + "9" * 40, "?before=-1", "?before=%00"):
         assert client.get(f"/moderation/sealed/{hostile}").status_code == 200

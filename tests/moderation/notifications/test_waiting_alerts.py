@@ -71,7 +71,7 @@ def test_appeals_are_alerted_like_waiting_comments(maria):
         clock.shift(timedelta(minutes=1))
         mail.outbox.clear()
         assert [alert_moderators(), alert_moderators()] == ["1 mails", "sent already"]
-        assert mail.outbox[0].subject == "2 second looks are asked for, the oldest for 4 h"
+        assert mail.outbox[0].subject == "2 appeals are waiting, the oldest for 4 h"
         assert "joke" not in mail.outbox[0].body
 
 

@@ -78,7 +78,7 @@ def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, said
     tell_authors.func(str(batch.pk))
     assert mail.outbox[-1].to == ["jim@example.org"]
     assert mail.outbox[-1].subject == "Your comment stays removed"
-    assert f"it stays removed: {said}." in mail.outbox[-1].body
+    assert f"It stays removed: {said}." in mail.outbox[-1].body
 
     client.post(f"/moderation/acts/{batch.pk}/undo/")
     assert Case.objects.open().get(comment=comment).is_second_look

@@ -55,7 +55,7 @@ def test_it_moves_under_a_number_however_that_is_written(mod, thread, written):
     thread[2].refresh_from_db()
     assert thread[2].parent == thread[1]
     batch = Batch.objects.get(kind="move")
-    assert (answer.status_code, answer.url) == (302, reverse("moderation:batch", args=[batch.pk]))
+    assert (answer.status_code, answer.url) == (302, reverse("moderation:action", args=[batch.pk]))
     assert Transition.objects.get(kind="move").batch == batch.pk
     assert check() == {}
     assert "Undo" in mod.get(answer.url).content.decode()

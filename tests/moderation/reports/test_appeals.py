@@ -111,7 +111,7 @@ def test_the_moderator_who_decided_cannot_answer_but_can_restore_the_comment(
     client.force_login(maria)
     sent = {"ids": removed.pk, "act": act, "next": "/moderation/"}
     told = client.post("/moderation/decide/", sent, follow=True).text
-    assert "somebody who has not decided on it answers." in told
+    assert "An appeal must be decided by another moderator." in told
     assert Case.objects.open().get(comment=removed).is_second_look
     assert Comment.objects.get(pk=removed.pk).state_reason == "insult"
     client.post("/moderation/decide/", {"ids": removed.pk, "act": "approved"})

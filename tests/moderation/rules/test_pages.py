@@ -161,7 +161,7 @@ def test_only_line_feeds_separate_terms():
     ("kind", "data", "sentence"),
     [
         ("term", {"value": "  "}, "This field is required"),
-        ("term", {"value": "x" * 201}, "has 201 characters; 200 is the most"),
+        ("term", {"value": "x" * 201}, "has 201 characters; the maximum is 200"),
         ("name", {"value": r"(a)\1"}, "could run forever"),
         ("name", {"value": "((a{99}){99}){99}"}, "could run forever"),
         ("name", {"value": ".*"}, "matches every name"),
@@ -320,7 +320,7 @@ def test_a_refused_comment_keeps_its_text(client):
     assert client.post(url, sent[2]).status_code == 302  # a second click
     refused = client.post(url, sent[3])
     assert (refused.status_code, refused["Retry-After"]) == (429, "600")
-    assert "3 comments in ten minutes are the most for now." in refused.text
+    assert "You can post 3 comments in 10 minutes." in refused.text
     assert "The boat, 3." in refused.text
     assert Comment.objects.count() == 3
 
@@ -332,7 +332,7 @@ def test_a_limit_reached_by_others_behind_the_address_is_explained(client):
         fields = {"name": f"Ida {n}", "email": f"ida{n}@example.org", "body": f"The boat, {n}."}
         answer = Client().post(url, fields | {"nonce": str(uuid4())})
     assert answer.status_code == 429
-    assert "3 comments in ten minutes from one internet connection" in answer.text
+    assert "New commenters on the same internet connection can post 3 comments" in answer.text
     assert "are the most for now" not in answer.text
 
 

@@ -60,7 +60,7 @@ def test_a_text_with_half_of_the_words_is_no_duplicate():
 
 ALIKE = """
 from random import Random
-from comments.duplicates import find_repeats
+from comments.duplicates import find_duplicates
 said = "the ferry will not sail on sundays because the piles of the slip have rotted for years".split()
 chance, bodies = Random(5), []
 for n in range(300):
@@ -68,7 +68,7 @@ for n in range(300):
     for _ in range(2):
         words[chance.randrange(len(words))] = chance.choice(said)
     bodies.append(f"{' '.join(words)} {n % 50}")
-print(list(find_repeats(bodies)))
+print(list(find_duplicates(bodies)))
 """
 
 

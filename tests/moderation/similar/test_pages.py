@@ -168,7 +168,7 @@ def test_members_changed_meanwhile_are_left_unchanged(client, moderator, article
 def left_alone(page: HttpResponse) -> list[tuple[str, str]]:
     """Return (#id, refusal text) of each comment that a page lists as left unchanged."""
     plain = re.sub(r"</?bdi>", "", text(page))
-    found = re.findall(r">(#[0-9]+)</a>: (Omar: [A-Z][a-z ]+(?:: [a-z]+)?)", plain)
+    found = re.findall(r">(#[0-9]+)</a>: (Omar: [A-Z][a-z ]+(?:: [a-z]+(?: name)?)?)", plain)
     return [(number, refusal.strip()) for number, refusal in found]
 
 
@@ -189,7 +189,7 @@ def test_refused_members_are_named_in_the_message_and_on_the_page(client, modera
     answer = client.post(there, {"act": "spam"}, follow=True)
 
     act = Batch.objects.get(actor=moderator)
-    page = client.get(reverse("moderation:batch", args=[act.pk]))
+    page = client.get(reverse("moderation:action", args=[act.pk]))
     told = ["Removed: insult", "Approved", "Removed: offensive name"]
     for told_by in (answer, page):
         assert "3 were left unchanged" in told_by.text
@@ -211,7 +211,7 @@ def test_first_of_many_refused_members_are_named(client, moderator, article):
 
     assert "50 were left unchanged" in answer.text
     assert len(left_alone(answer)) == 5
-    page = client.get(reverse("moderation:batch", args=[Batch.objects.get(actor=moderator).pk]))
+    page = client.get(reverse("moderation:action", args=[Batch.objects.get(actor=moderator).pk]))
     assert "50 were left unchanged" in page.text
     assert len(left_alone(page)) == 20
 

@@ -273,7 +273,7 @@ def test_the_public_log_counts_decisions_in_effect_once(client, maria):
     assert "No comments were removed." in log()
     change_states(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=None)
     shown = decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    assert ": 4 comments shown again.</li>" in log()
+    assert ": 4 comments restored.</li>" in log()
     undo(batch=shown.batch, actor=maria)
     assert "4 comments removed, as spam. The checks decided 4 of them.</li>" in log()
 

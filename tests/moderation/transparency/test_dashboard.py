@@ -35,7 +35,7 @@ def test_a_dashboard_without_data(moderator):
     page = moderator.get(URL)
     assert page.status_code == 200
     assert "Nothing to show." in page.text
-    assert "All caught up" in page.text
+    assert "This queue is empty." in page.text
 
 
 def test_days_and_reasons(moderator, maria):

@@ -113,7 +113,7 @@ def test_an_embargo_prevents_a_redo_with_a_message(client, moment, until):
 
     assert [refusal.who for refusal in done.refused] == [""]
     assert done.refused[0].what.startswith(
-        "“A story that is not published”: Its date lies before its embargo ends"
+        "“A story that is not published”: It cannot be dated before its embargo ends"
     )
     assert fresh(held).published_at is None
     assert fresh(free).published_at == moment  # an unaffected story
