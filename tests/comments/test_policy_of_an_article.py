@@ -113,7 +113,7 @@ def test_members_only_is_a_quick_action_with_undo(client, story):
     emil = UserFactory.create(name="Emil", roles=("Editor",))
     story.editors.add(emil)
     client.force_login(emil)
-    assert "Only members can comment on this story." in client.get(story.get_absolute_url()).content.decode()
+    assert "Members only" in client.get(story.get_absolute_url()).content.decode()
     client.post(reverse("moderation:quick-action", args=[story.pk, "members"]) + "?next=story")
     assert Discussion.objects.get(pk=story.pk).members_only
     page = client.get(story.get_absolute_url()).content.decode()
