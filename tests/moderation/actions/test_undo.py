@@ -331,7 +331,7 @@ def test_page_of_an_action_lists_what_undo_would_leave_unchanged(client, maria, 
     act = quick_actions.apply_quick_action(name="close", article=article.pk, actor=maria)
     url = reverse("moderation:action", args=[act.pk])
     client.force_login(maria)
-    assert "would stay" not in client.get(url).text
+    assert "would be left unchanged" not in client.get(url).text
     quick_actions.apply_quick_action(name="hide", article=article.pk, actor=omar)
     page = client.get(url).text
     assert "1 would be left unchanged, because it has changed meanwhile" in page

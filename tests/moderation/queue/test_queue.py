@@ -360,7 +360,7 @@ def test_open_case_is_claimed_and_colleagues_get_the_next(client, maria, omar):
     assert "Maria is reviewing it" in text(other.get("/moderation/"))
     told = open_card(other, one)
     assert "Maria is reviewing this comment until" in told
-    assert "had this open" not in open_card(client, one)
+    assert "is reviewing this comment until" not in open_card(client, one)
     assert Case.objects.get(comment=one).claimed_by == maria
 
     Case.objects.filter(comment=one).update(claimed_until=timezone.now() - timedelta(seconds=1))
