@@ -438,7 +438,7 @@ def test_an_upgrade_makes_a_backup_first(serve: Serve, home: Path, environment: 
     assert site.stop() == 0
     owner = (home / "erasures.jsonl").stat()
     assert (owner.st_uid, owner.st_mode & 0o777) == ((home / "cache").stat().st_uid, 0o600)
-    argv = [sys.executable, "manage.py", "migrate", "-v0", "moderation", "0020"]
+    argv = [sys.executable, "manage.py", "migrate", "-v0", "moderation", "0023"]
     subprocess.run(argv, cwd=PROJECT, env=environment, check=True)
     site = serve()
     site.wait_for("Ctrl-C stops it.")
