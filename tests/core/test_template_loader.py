@@ -15,7 +15,7 @@ from core.template_loader import strip_indentation
         ("{# Expects: x. #}\n{% load i18n %}\n<p>\n", "{# Expects: x. #}{% load i18n %}<p>\n"),
         ("a\n{% if x %}\n  b\n{% endif %}\nc\n", "a\n{% if x %}b\n{% endif %}c\n"),
         ('{% translate "Colours:" %}\n<button>\n', '{% translate "Colours:" %}\n<button>\n'),
-        ('<b>a</b>\n{% include "x" %}\n<b>c</b>\n', '<b>a</b>\n{% include "x" %}\n<b>c</b>\n'),
+        ('<b>a</b>\n{% include "x" %}\n<b>c</b>\n', '<b>a</b>\n{% include "x" %}<b>c</b>\n'),
         ("{% if x %}{{ x }}{% endif %}\ny\n", "{% if x %}{{ x }}{% endif %}\ny\n"),
     ],
 )

@@ -502,6 +502,6 @@ def test_a_database_of_a_later_version_is_refused(
     assert refused.process.wait(PATIENCE) == 1
     refused.wait_for("The site was not started, because its database could not be upgraded.")
     assert (
-        "upgraded by a later version of Soundoff (comments.0999_next). Put that version back"
+        "upgraded by a later version of Soundoff (comments.0999_next). Install that version again."
         in refused.printed
     )

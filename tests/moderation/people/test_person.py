@@ -348,7 +348,9 @@ def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, ada):
     assert "It was a joke." in desk.get("/moderation/people/").content.decode()
     omar = as_(UserFactory.create(roles=("Moderator",)))
     assert "1 person appeals a pause or ban" in omar.get(second).content.decode()
-    assert "appeals a pause or ban" not in desk.get(second).content.decode()  # as with a comment that she removed
+    assert (
+        "appeals a pause or ban" not in desk.get(second).content.decode()
+    )  # as with a comment that she removed
     keeps = f"/moderation/sanctions/{made.pk}/keep/"
     assert keeps not in desk.get(url(ada)).content.decode()
     assert "another moderator answers this" in desk.post(keeps, follow=True).content.decode()
