@@ -110,7 +110,7 @@
     const line = document.createElement("p"), words = document.createElement("span"), link = document.createElement("a");
     line.className = "told offer";
     line.setAttribute("role", "status");
-    words.textContent = gettext("This browser has unsaved changes of yours.");
+    words.textContent = gettext("You have unsaved changes in this browser.");
     link.className = "button";
     link.href = `?unsaved=${nonce}`;
     link.textContent = gettext("Continue");

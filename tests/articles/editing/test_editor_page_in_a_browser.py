@@ -167,7 +167,7 @@ def test_a_warning_says_that_a_chosen_file_is_not_autosaved(open_as, story):
     page.goto(change(story))
     slip = {"name": "slip.jpg", "mimeType": "image/jpeg", "buffer": b"x"}
     page.locator("#id_lead_file").set_input_files(slip)
-    expect(page.locator(".file")).to_contain_text("lost if you leave")
+    expect(page.locator(".file")).to_contain_text("the chosen file is lost")
     asked = []
 
     def stay(dialog):

@@ -98,7 +98,7 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
     # The preview's link on a phone of somebody who is not logged in.
     continue_editing(page)
     article = Article.objects.get()
-    told = page.get_by_label("Link to send").input_value()
+    told = page.get_by_label("Preview link").input_value()
     assert told.startswith(site_settings.SITE_URL)
     phone = new_page(width=390)
     phone.goto(urlsplit(told).path)
