@@ -110,7 +110,7 @@ def test_a_second_thread_is_cleaned_by_the_same_script(desk, live_server):
     acts = accept_what_is_proposed(desk, live_server.url)
     assert set(shown()) == everything - flood
     # One copy is no group: a person says so.
-    acts += remove(desk, story, insult, "insult") + remove(desk, story, copy, "repeat")
+    acts += remove(desk, story, insult, "insult") + remove(desk, story, copy, "duplicate")
 
     print(f"{acts} acts")
     assert acts < 12
