@@ -232,14 +232,15 @@ def test_a_killed_child_is_started_again(serve: Serve) -> None:
 
 def test_a_web_server_that_is_killed_while_it_starts_leaves_no_worker(serve: Serve) -> None:
     def workers() -> list[str]:
-        """Return the processes of its process group, without itself."""
+        """Return the living processes of its process group, without itself."""
         fields = []
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
                 fields.append([stat.parent.name, *stat.read_text().rpartition(")")[2].split()])
             except (FileNotFoundError, ProcessLookupError):
                 continue
-        return [own for own, _state, _parent, leader, *_ in fields if leader == str(web) and own != leader]
+        alive = [(own, leader) for own, state, _parent, leader, *_ in fields if state != "Z"]
+        return [own for own, leader in alive if leader == str(web) and own != leader]
 
     site = serve()
     until(lambda: site.child("granian --interface"))
