@@ -69,7 +69,6 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     from allauth.account.models import EmailAddress
     from django.utils import timezone
 
-    import moderation.screening.checks
     from accounts.guests import confirm_guest
     from accounts.models import EDITOR, MODERATOR, READER, Guest, User
     from accounts.services import set_public_page
@@ -95,7 +94,8 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     from config.server import sample
     from moderation.actions import decisions, quick_actions
     from moderation.erasure import purge, restrictions
-    from moderation.models import Appeal, Case, Filter, RemovalRequest, SealReading, SecondOpinion
+    from moderation.erasure.restricted_content import read_texts
+    from moderation.models import Appeal, Case, Filter, RemovalRequest, SecondOpinion
     from moderation.people import sanctions
     from moderation.people.profiles import Person, add_note
     from moderation.reports import removal_requests
@@ -104,12 +104,13 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     from moderation.rules import replay
     from moderation.rules.matching import RuleDefinition
     from moderation.scheduled_jobs import run_due_jobs
+    from moderation.screening import checks
     from moderation.similar import pages, scan
     from moderation.similar.decisions import decide_group
     from moderation.spam_filter import training, versions
     from tests.articles.images import made
 
-    moderation.checks.RATE_NEW = moderation.checks.RATE_KNOWN = 100_000
+    checks.RATE_NEW = checks.RATE_KNOWN = 100_000
 
     # People
     sample.create_sample_data(home)
@@ -516,7 +517,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     restrictions.set_legal_hold(seal=found["other"], is_held=True, actor=ada)
     restrictions.lift(seal=found["lifted"], actor=ada)
     restrictions.purge_text(seal=found["erased"], actor=ada)
-    SealReading.objects.create(seal=found["open"], by=ada)
+    read_texts([found["open"]], by=ada)
     by_kid = say(old, "I am eight years old.", kid)
     restrictions.restrict(ids=[by_kid.pk], why="child", actor=ada)
     purge.blank_person(person=Person(user=kid), actor=ada)
