@@ -83,9 +83,9 @@ def list_nightly(folder: Path) -> list[Path]:
 
 
 # Checked often, so that the first backup is made soon after the owner switches it on. A failure is retried
-# after an hour.
+# after an hour. The name is stored (moderation.models.JobRun).
 NIGHTLY_JOB = Job(
-    "check whether a nightly backup is due",
+    "see whether a backup is due",
     timedelta(minutes=5),
     make_nightly_backup,
     retry=timedelta(hours=1),

@@ -32,7 +32,7 @@ from core.backup_folder import (
     record_failure,
 )
 from moderation.models import JobRun
-from moderation.scheduled_jobs import Job, delete_finished_tasks, is_due, run_due_jobs
+from moderation.scheduled_jobs import JOBS, Job, delete_finished_tasks, is_due, run_due_jobs
 from tests.config.owner.conftest import Inbox
 from tests.factories import GuestFactory, UserFactory
 
@@ -207,6 +207,10 @@ def test_the_scheduler(ada: Client) -> None:
     assert is_due(job, timezone.now())
     JobRun.objects.create(name="train the filter", started_at=timezone.now() - timedelta(minutes=11))
     assert "run manage.py tick once a minute" in page(ada)
+
+
+def test_each_scheduled_job_has_a_label() -> None:
+    assert {job.name for job in JOBS} == set(system_status.SCHEDULED_JOB_NAMES)
 
 
 def test_finished_jobs_are_deleted_after_a_week(ada: Client, inbox: Inbox) -> None:
