@@ -131,7 +131,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         """Show and handle the import form instead of the admin's own: only an import writes these rows."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        dry_run = "look" in request.POST
+        dry_run = "preview" in request.POST
         form = ImportForm(request.POST or None, request.FILES or None)
         report = form.save(actor=request.user, dry_run=dry_run) if form.is_valid() else None
         return TemplateResponse(

@@ -123,7 +123,7 @@ def import_page(
 
     A page that was imported before is recognised by its format, title and date. Then only comments that do
     not exist yet are added; if there are none, nothing is written. `source` and `url` name the publisher and
-    the original address. A dry run reports the same numbers and writes nothing. Raises Refused.
+    the original address. A dry run reports the same numbers and writes nothing. Raises ImportRefused.
     """
     check_size(len(data))
     page = _parse_file(data, format)
@@ -174,16 +174,16 @@ def create_sample() -> Article:
 
 
 def check_size(size: int) -> None:
-    """Raise Refused if the file has more than MAX_MB. `size` is in bytes."""
+    """Raise ImportRefused if the file has more than MAX_MB. `size` is in bytes."""
     if size > MAX_MB * 1024 * 1024:
         raise ImportRefused(
-            _("The file has %(size)s MB. The limit is %(most)s MB. Nothing was imported.")
-            % {"size": -(-size // (1024 * 1024)), "most": MAX_MB}
+            _("The file has %(size)s MB. The limit is %(limit)s MB. Nothing was imported.")
+            % {"size": -(-size // (1024 * 1024)), "limit": MAX_MB}
         )
 
 
 def _parse_file(data: bytes, name: str) -> ParsedPage:
-    """Return the parsed page. Raises Refused."""
+    """Return the parsed page. Raises ImportRefused."""
     try:
         page = parse(data, name)
     except KeyError:
@@ -195,30 +195,30 @@ def _parse_file(data: bytes, name: str) -> ParsedPage:
 
 
 def _check_lengths(page: ParsedPage) -> None:
-    """Raise Refused if a text is longer than pages can show. No text is cut or left out.
+    """Raise ImportRefused if a text is longer than pages can show. No text is cut or left out.
 
     A person shortens the text in the file, or splits the comment, and so knows what readers will not find.
     """
-    for name, text, most in (
+    for name, text, limit in (
         (_("The standfirst"), page.standfirst, STANDFIRST_MAX),
         (_("The story"), page.body, BODY_MAX),
     ):
-        if len(text) > most:
+        if len(text) > limit:
             raise ImportRefused(
-                _("%(what)s has %(count)s characters. The limit is %(most)s. Nothing was imported.")
-                % {"what": name, "count": f"{len(text):,}", "most": f"{most:,}"}
+                _("%(what)s has %(count)s characters. The limit is %(limit)s. Nothing was imported.")
+                % {"what": name, "count": f"{len(text):,}", "limit": f"{limit:,}"}
             )
     for comment in page.comments:
         if len(comment.body) > IMPORTED_BODY_MAX:
             raise ImportRefused(
                 _(
                     "Line %(line)s: the comment that begins here has %(count)s characters. The limit is "
-                    "%(most)s. Nothing was imported. Shorten the comment in the file, or split it in two."
+                    "%(limit)s. Nothing was imported. Shorten the comment in the file, or split it in two."
                 )
                 % {
                     "line": f"{comment.line:,}",
                     "count": f"{len(comment.body):,}",
-                    "most": f"{IMPORTED_BODY_MAX:,}",
+                    "limit": f"{IMPORTED_BODY_MAX:,}",
                 }
             )
 
@@ -250,9 +250,9 @@ def _explain(error: ValidationError) -> str:
     """Return the error's message, with thousands separators in that of a text that is too long."""
     if error.code != "max_length" or not error.params:
         return str(error.messages[0])
-    return _("%(count)s characters. The limit is %(most)s.") % {
+    return _("%(count)s characters. The limit is %(limit)s.") % {
         "count": f"{error.params['show_value']:,}",
-        "most": f"{error.params['limit_value']:,}",
+        "limit": f"{error.params['limit_value']:,}",
     }
 
 

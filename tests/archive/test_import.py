@@ -311,8 +311,8 @@ def test_an_import_does_not_publish_under_an_embargo_or_against_an_editor(client
     story = Article.objects.get()
     set_embargo(article=story, until=timezone.now() + timedelta(hours=2), seen=story.version)
     before = snapshot()
-    for look in ({}, {"look": "1"}):
-        answer = client.post(ADD, {"file": upload(data=page(5)), **look})
+    for button in ({}, {"preview": "1"}):
+        answer = client.post(ADD, {"file": upload(data=page(5)), **button})
         assert answer.status_code == 200
         assert "before its embargo ends" in answer.context["form"].errors["file"][0]
     assert snapshot() == before
@@ -538,7 +538,7 @@ def test_the_command_prints_no_address_that_answers_404(tmp_path, capsys, client
 
 
 def test_an_editor_is_warned_at_the_preview_and_led_to_the_admin(client, emil):
-    looked = client.post(ADD, {"file": upload(data=dated(page())), "look": "1"}).content.decode()
+    looked = client.post(ADD, {"file": upload(data=dated(page())), "preview": "1"}).content.decode()
     assert "in the future. Readers will not see it until then." in looked
     done = client.post(ADD, {"file": upload(data=dated(page()))}).content.decode()
     article = Article.objects.get()
@@ -681,7 +681,7 @@ def test_an_editor_imports_a_story(client, emil):
 
 
 def test_an_editor_previews_an_import(client, emil):
-    answer = client.post(ADD, {"file": upload(), "look": "1"})
+    answer = client.post(ADD, {"file": upload(), "preview": "1"})
     assert "This is a preview: nothing was written." in answer.content.decode()
     assert not Article.objects.exists()
 
