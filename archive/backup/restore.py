@@ -11,7 +11,6 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.loader import MigrationLoader
 from django.db.models import F
 from django.db.utils import IntegrityError
 from django_tasks.base import TaskResultStatus
@@ -34,7 +33,14 @@ from articles.models import Site
 from articles.site.cached_pages import invalidate
 from core import VERSION, backup_folder
 from core.data_folder import unprivileged_user
-from core.migration_state import TOO_OLD, applied_migrations, replaced_migrations, squashed
+from core.migration_state import (
+    TOO_OLD,
+    Node,
+    applied_migrations,
+    program_migrations,
+    replaced_migrations,
+    squashed,
+)
 from moderation.erasure import replay
 
 # Tables that are empty on a site that nobody has used yet, with their names for a person.
@@ -123,7 +129,7 @@ def _compare_migrations(reader: Reader) -> list[str]:
     """Return the migrations that the backup lacks. Raises BackupRefused if it can't be restored here."""
     name, applied = reader.path.name, squashed(_nodes(reader.manifest.migrations))
     made_by = reader.manifest.program or "unknown"
-    known = set(MigrationLoader(None).disk_migrations)
+    known = set(program_migrations())
     if applied & replaced_migrations():
         raise BackupRefused(f"{name} is {TOO_OLD}: restore it with that version, and take a backup there.")
     if unknown := _dotted(applied - known):
@@ -298,12 +304,12 @@ class _Media:
                 os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
-def _nodes(migrations: dict[str, list[str]]) -> set[tuple[str, str]]:
+def _nodes(migrations: dict[str, list[str]]) -> set[Node]:
     """Return the migrations as (app, name) pairs."""
     return {(app, name) for app, names in migrations.items() for name in names}
 
 
-def _dotted(nodes: Iterable[tuple[str, str]]) -> list[str]:
+def _dotted(nodes: Iterable[Node]) -> list[str]:
     """Return the migrations as sorted "app.name" strings."""
     return sorted(".".join(node) for node in nodes)
 

@@ -231,7 +231,7 @@ def find_problems() -> Iterator[Problem]:
     if names := unapplied_migrations():
         yield Problem(
             _("The database lacks migrations of this version: %(names)s.") % {"names": ", ".join(names[:5])},
-            _("Run manage.py migrate, or restart bin/serve."),
+            _("Run manage.py upgrade, or restart bin/serve."),
         )
     admins = User.objects.administrators().active()
     if unconfirmed := admins.exclude(pk__in=confirmed_emails().values("user")).count():
