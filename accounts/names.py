@@ -91,10 +91,7 @@ def skeletons(name: str) -> frozenset[str]:
     """
     marked = _INNER_CAPITAL_I.sub("|", unicodedata.normalize("NFKC", name))
     found = set()
-    for letters in (
-        marked,
-        fold_name(marked),
-    ):  # capital and lowercase may look like other letters
+    for letters in (marked, fold_name(marked)):  # a capital may look like another letter than its lowercase
         alike = fold_name("".join(map(_prototype, letters))).translate(_I_OR_L).translate(_TO_LETTER)
         bare = re.sub(r"[^\w\0]|_", "", alike)
         found |= {bare.replace("\0", letter) for letter in "il"}

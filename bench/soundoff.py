@@ -135,9 +135,8 @@ def running(folder: Path) -> Iterator[Soundoff]:
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = (
-        time.monotonic() + 600
-    )  # seconds, long because the machine may be busy; a process that ends is noticed at once
+    # Seconds, long because the machine may be busy. A process that ends is noticed at once.
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError("The site did not start.")

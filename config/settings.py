@@ -176,9 +176,8 @@ ACCOUNT_FORMS = {
     "signup": "accounts.allauth_forms.SignUpForm",
     "reset_password": "accounts.allauth_forms.ResetPasswordForm",
 }
-ACCOUNT_EMAIL_VERIFICATION = (
-    "optional"  # for further e-mails; a sign-up becomes an account only when it is confirmed
-)
+# For further e-mails. A sign-up becomes an account only when it is confirmed.
+ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # so that the wait after wrong passwords ends
 # allauth applies the first five before it reads the form. They would lock out everybody behind one IP
 # address, including an owner with a mailed link. accounts/allauth_forms.py and accounts/login_throttling.py
@@ -210,13 +209,10 @@ if email_url := os.environ.get("EMAIL_URL"):
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = HOME / "mail"
-MAIL_TRANSPORT, EMAIL_BACKEND = (
-    EMAIL_BACKEND,
-    "config.mail_backend.Backend",
-)  # it counts the mails that MAIL_TRANSPORT sends
-EMAIL_TIMEOUT = (
-    vars().get("EMAIL_TIMEOUT") or 10
-)  # seconds; without it, a mail server that does not answer blocks all jobs
+# Our backend counts the mails that MAIL_TRANSPORT sends.
+MAIL_TRANSPORT, EMAIL_BACKEND = EMAIL_BACKEND, "config.mail_backend.Backend"
+# Seconds. Without it, a mail server that does not answer blocks all jobs.
+EMAIL_TIMEOUT = vars().get("EMAIL_TIMEOUT") or 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get(
     "FROM_EMAIL", f"noreply@{urlsplit(SITE_URL).hostname or 'localhost'}"
 )

@@ -12,9 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-ROOT_DATA_FOLDERS = Path(
-    "/var/lib/soundoff"
-)  # the data folders of sites that root runs, one for each project
+ROOT_DATA_FOLDERS = Path("/var/lib/soundoff")  # has a data folder for each project that root runs
 
 
 class CannotStart(Exception):

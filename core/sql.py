@@ -17,9 +17,8 @@ from django.db.models import Model
 M = TypeVar("M", bound=Model)
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
-_prepared: WeakKeyDictionary[Any, set[str]] = (
-    WeakKeyDictionary()
-)  # names of prepared statements, by the driver's connection
+# Names of prepared statements, by the driver's connection.
+_prepared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 
 
 def fetch_instances(

@@ -124,9 +124,8 @@ DATE_SHOWN = "“June 19, 2013 at 5:28 pm | Reply” or “19. Juni 2013 um 17:2
 TIME_SHOWN = "“04:40 PM ET” or “16:40 CET”"
 
 UNENDED = ",;:-–—("  # a complete text does not end with these, nor with a letter or digit
-VANISHED_GAP = (
-    3  # paragraphs are 2 lines apart; more than 3 means that a paragraph between them lost its text
-)
+# Paragraphs are 2 lines apart; more than 3 means that a paragraph between them lost its text.
+VANISHED_GAP = 3
 GREETING = re.compile(r"(?:(?:hi|hello|hey|dear)\b[\s,]*)?(@?)\s*", re.IGNORECASE)
 ADDRESSED = re.compile(r"\s*[,:;.!?…–—-]")  # follows the name of a person who is addressed
 WORD = re.compile(r"[^\W_]+")

@@ -124,9 +124,8 @@ class SiteForm(forms.ModelForm[Site]):
         widget=forms.Textarea(attrs={"rows": 10, "dir": "auto"}),
     )
     time_zone = forms.CharField(label=gettext_lazy("Time zone"), max_length=64, widget=ZoneInput)
-    seen = forms.CharField(
-        required=False, widget=forms.HiddenInput
-    )  # a fingerprint of the settings when the form was loaded
+    # A fingerprint of the settings when the form was loaded.
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
     language = forms.ChoiceField(label=gettext_lazy("Language of the pages"))
     written_in = forms.ChoiceField(
         label=gettext_lazy("Language of the stories"),

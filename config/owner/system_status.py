@@ -41,6 +41,10 @@ DISK_LOW = 2 * 1024**3  # bytes of free space below which the page warns
 
 # Labels of background jobs by the name of their function, which is the label of a job that is missing here.
 JOB_NAMES = {
+    "mail_sign_up": gettext_lazy("Mail the link that completes a sign-up"),
+    "mail_reset": gettext_lazy("Mail the link to choose a new password"),
+    "mail_address": gettext_lazy("Mail the link that confirms an added e-mail"),
+    "mail_wrong_passwords": gettext_lazy("Warn a person of wrong passwords"),
     "mail_confirmation": gettext_lazy("Mail a link that confirms an e-mail"),
     "forget_emails": gettext_lazy("Delete unconfirmed e-mails"),
     "fold_recommendations": gettext_lazy("Count recommendations"),
@@ -303,9 +307,8 @@ def _mail_counts(now: datetime) -> dict[str, int]:
 
 def _job_queue(now: datetime) -> JobQueue:
     status = TaskResultStatus
-    due = Q(status=status.READY) & (
-        Q(run_after__lte=now) | Q(run_after__year=9999)
-    )  # year 9999: without a time, so at once
+    # A job without a time, which runs at once, has the year 9999.
+    due = Q(status=status.READY) & (Q(run_after__lte=now) | Q(run_after__year=9999))
     counts = DBTaskResult.objects.exclude(status=status.SUCCESSFUL).aggregate(
         waiting=Count("pk", filter=Q(status=status.READY)),
         running=Count("pk", filter=Q(status=status.RUNNING)),

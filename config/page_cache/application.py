@@ -255,9 +255,8 @@ class PageCacheApp:
         response = self._call_django(minimal)
         dependencies: PageDependencies | None = minimal.get(DEPENDENCIES_KEY)
         sets_cookie = any(name == "Set-Cookie" for name, _ in response.headers)
-        if (
-            not dependencies or response.status != "200 OK" or sets_cookie or settings.DEBUG
-        ):  # templates may change in debug mode
+        # In debug mode templates may change.
+        if not dependencies or response.status != "200 OK" or sets_cookie or settings.DEBUG:
             return _compress(response, environ)
         entry = Entry(dependencies, response.headers, b"".join(response.body), asked_at)
         with self._lock:

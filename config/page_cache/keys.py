@@ -13,13 +13,8 @@ from articles.site.languages import requested_language
 from comments.thread.reading import Order
 from config.hosts import is_loopback
 
-UNCACHED_PARAMETERS = {
-    "after",
-    "before",
-    "from",
-    "q",
-    "since",
-}  # query parameters of pages that are not cached
+# Query parameters of pages that are not cached.
+UNCACHED_PARAMETERS = {"after", "before", "from", "q", "since"}
 ENCODINGS = ("br", "gzip")  # the better one first, which browsers accept over HTTPS only
 
 Environ = dict[str, Any]

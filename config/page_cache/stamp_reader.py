@@ -190,9 +190,8 @@ class AsyncStampReader:
     def _add_connection(self) -> None:
         if self._count < CONNECTIONS_MAX:
             self._count += 1
-            opening = asyncio.get_running_loop().run_in_executor(
-                None, self.reader.connect
-            )  # opening takes several steps
+            # In a thread, as opening a connection takes several steps.
+            opening = asyncio.get_running_loop().run_in_executor(None, self.reader.connect)
             opening.add_done_callback(self._connected)
 
     def _connected(self, opening: "asyncio.Future[Any]") -> None:

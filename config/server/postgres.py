@@ -200,9 +200,8 @@ class Server:
             try:
                 self.process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                self.process.send_signal(
-                    signal.SIGQUIT
-                )  # stops without a checkpoint; the next start recovers
+                # Stops it without a checkpoint; the next start recovers.
+                self.process.send_signal(signal.SIGQUIT)
                 self.process.wait()
         self.process = None
         if self.lock is not None:
@@ -307,9 +306,8 @@ def _socket_folder(folder: Path) -> Path:
 
     Its path is short and without commas, because a socket's path has at most 107 bytes.
     """
-    owner = (
-        folder.stat().st_uid if folder.exists() else os.geteuid()
-    )  # root's workers ask as well, and are not the owner
+    # Not always this process' user: root's workers ask as well.
+    owner = folder.stat().st_uid if folder.exists() else os.geteuid()
     return Path(f"/tmp/soundoff-{owner}-{path_digest(folder)}")
 
 

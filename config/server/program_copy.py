@@ -57,9 +57,8 @@ def readable_program(user: pwd.struct_passwd | None, copy: Path) -> Program:
     program = Program(
         copy / "venv" / "bin" / "python",
         copy / "venv" / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages",
-        {
-            "LD_LIBRARY_PATH": str(copy / "base" / "lib")
-        },  # otherwise a shared libpython is searched at its old path
+        # Otherwise a shared libpython is searched at its old path.
+        {"LD_LIBRARY_PATH": str(copy / "base" / "lib")},
     )
     try:
         _copy_program(program, copy)

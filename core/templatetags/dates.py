@@ -102,11 +102,11 @@ def time_formatter(zone: str | tzinfo = "") -> TimeFormatter:
     `zone` is an IANA name or a tzinfo; empty is the zone of the site.
     """
     info = zone if isinstance(zone, tzinfo) else ZoneInfo(zone) if zone else get_current_timezone()
-    return _cached_clock(info, get_language())
+    return _cached_formatter(info, get_language())
 
 
 @lru_cache(maxsize=64)
-def _cached_clock(zone: tzinfo, language: str | None) -> TimeFormatter:
+def _cached_formatter(zone: tzinfo, language: str | None) -> TimeFormatter:
     return TimeFormatter(zone)
 
 

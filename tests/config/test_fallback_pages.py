@@ -172,9 +172,8 @@ def test_a_page_from_before_an_invalidation_is_not_shown(
     monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
     story, made = article.get_absolute_url(), make_comment(article, "Words to take back.")
     assert "Words to take back." in send_request(site, story).text
-    assert delete_comment(
-        comment=made, user=None, guest=made.guest
-    )  # by another process, for all this one knows
+    # By another process, for all that this one knows.
+    assert delete_comment(comment=made, user=None, guest=made.guest)
     with frozen():
         assert send_request(site, story).status == 503
     site.sweep()

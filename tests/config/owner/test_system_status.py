@@ -139,9 +139,8 @@ def test_a_failed_mail_and_its_job_are_shown_and_retried(ada: Client, inbox: Inb
     ada.post(JOB, {"retry": str(job.pk)})
     job.refresh_from_db()
     assert job.status == TaskResultStatus.READY
-    assert (
-        system_status.read_system_status().jobs.waiting == 2
-    )  # the job that forgets the e-mail waits for its day
+    # The other one deletes the e-mail in a week.
+    assert system_status.read_system_status().jobs.waiting == 2
     inbox.refused = {}
     run_jobs()
     job.refresh_from_db()

@@ -208,9 +208,8 @@ def test_requests_for_other_hosts_go_to_django(site: PageCacheApp, story: str) -
     assert is_kept(send_request(site, story, Host=f"localhost:{settings.PORT}"))
     assert not is_kept(send_request(site, story, Host="localhost:1"))
     assert send_request(site, story, Host="evil.example").status == 400
-    assert (
-        HOST in send_request(site, story, Host=f"localhost:{settings.PORT}").text
-    )  # its URLs are the site's
+    # Its URLs are the site's.
+    assert HOST in send_request(site, story, Host=f"localhost:{settings.PORT}").text
 
 
 # Hostile requests
