@@ -13,7 +13,7 @@ from typing import Any
 from bench import machine, soundoff, wordpress
 from bench.report import Goal
 from bench.soundoff import Soundoff
-from bench.threads import Said, thread
+from bench.threads import ThreadComment, thread
 from bench.wordpress import WordPress
 
 STORIES, IN_A_STORY = 200, 250
@@ -34,7 +34,7 @@ def _many() -> Iterator[Goal]:
     from moderation.actions.decisions import undo
     from moderation.transparency import removal_counts
 
-    made = _bring_in([(f"A story of acts, {n}", thread(IN_A_STORY)) for n in range(STORIES)])
+    made = _import_stories([(f"A story of acts, {n}", thread(IN_A_STORY)) for n in range(STORIES)])
     soundoff.tidy()
     ids = [pk for story in made for pk in story[: CHOSEN // STORIES]]
     before, person = _numbers(), soundoff.moderator()
@@ -55,8 +55,8 @@ def _many() -> Iterator[Goal]:
 
 def _ticked() -> Iterator[Goal]:
     """Yield a different selection for each round. WordPress has no undo that would allow the same one."""
-    said = thread(THREAD)
-    (made,) = _bring_in([("A long thread of acts", said)])
+    comments = thread(THREAD)
+    (made,) = _import_stories([("A long thread of acts", comments)])
     soundoff.tidy()
     ours, person = list[float](), soundoff.moderator()
     theirs: list[tuple[float, int]] = []
@@ -66,7 +66,7 @@ def _ticked() -> Iterator[Goal]:
             folder = stack.enter_context(machine.folder()) / "wordpress"
             folder.mkdir(mode=0o755)
             now = time.time()
-            wp = stack.enter_context(wordpress.running(folder, {THREAD: said}, now - 30 * DAY, now - DAY))
+            wp = stack.enter_context(wordpress.running(folder, {THREAD: comments}, now - 30 * DAY, now - DAY))
         for n in range(ROUNDS):
             ticked = made[n * TICKED : (n + 1) * TICKED]
             _act, seconds, statements = _timed(partial(_spam, ticked, person))
@@ -82,7 +82,7 @@ def _ticked() -> Iterator[Goal]:
         yield Goal("… times as fast as WordPress", seconds / median(ours), least=40)
 
 
-def _bring_in(stories: Sequence[tuple[str, list[Said]]]) -> list[list[int]]:
+def _import_stories(stories: Sequence[tuple[str, list[ThreadComment]]]) -> list[list[int]]:
     """Import these comments under published stories. Return the comments' ids by story, in their order."""
     from comments.imports import ImportedComment
 
@@ -92,11 +92,11 @@ def _bring_in(stories: Sequence[tuple[str, list[Said]]]) -> list[list[int]]:
             title,
             [
                 ImportedComment(str(n), row.name, row.body, soundoff.moment(began, 29, row.at), row.parent)
-                for n, row in enumerate(said)
+                for n, row in enumerate(comments)
             ],
             published_at=began,
         )[1]
-        for title, said in stories
+        for title, comments in stories
     ]
 
 

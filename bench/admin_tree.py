@@ -16,7 +16,7 @@ from typing import Any
 from bench import machine, soundoff
 from bench.report import publish, rows
 from bench.soundoff import Soundoff
-from bench.threads import Said, one_tree, thread
+from bench.threads import ThreadComment, one_tree, thread
 
 # Playwright runs an event loop in the thread that asks the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -33,18 +33,18 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into docs/measured.md")
     options = parser.parse_args()
     with machine.folder() as folder, soundoff.running(folder / "soundoff") as site:
-        for name, said in threads(300 if options.smallest else LARGE):
-            soundoff.add_thread(site, name, said, days=400)
+        for name, comments in threads(300 if options.smallest else LARGE):
+            soundoff.add_thread(site, name, comments, days=400)
         soundoff.tidy()
         head = ("page", "rows", "statements", "kB (sent)", "server ms", "ready ms", "drag ms, worst of 5")
         publish("admin_tree", rows(head, measure(site, pages(site))), write=options.write)
 
 
-def threads(large: int) -> Iterator[tuple[str, list[Said]]]:
+def threads(large: int) -> Iterator[tuple[str, list[ThreadComment]]]:
     yield "100 comments", thread(100)
     yield "300 comments", thread(300)
-    yield SCATTERED, (said := thread(large))
-    yield "50,000, all top-level", [row._replace(parent=None) for row in said]
+    yield SCATTERED, (comments := thread(large))
+    yield "50,000, all top-level", [row._replace(parent=None) for row in comments]
     yield f"{ALONE}5,000", one_tree(large // 10)
     yield f"{ALONE}50,000", one_tree(large)
 
@@ -111,16 +111,16 @@ def visit(page: Any, url: str) -> dict[str, float]:
         drag = (time.monotonic() - start) * 1e3
         page.keyboard.press("Escape")
         page.mouse.up()
-    told: dict[str, float] = page.evaluate(
+    figures: dict[str, float] = page.evaluate(
         """() => {
-          const told = performance.getEntriesByType("navigation")[0];
+          const entry = performance.getEntriesByType("navigation")[0];
           return {
-            server: told.responseStart, ready: told.loadEventEnd, sent: told.encodedBodySize,
-            plain: told.decodedBodySize, rows: document.querySelectorAll("#result_list tbody tr").length,
+            server: entry.responseStart, ready: entry.loadEventEnd, sent: entry.encodedBodySize,
+            plain: entry.decodedBodySize, rows: document.querySelectorAll("#result_list tbody tr").length,
           };
         }"""
     )
-    return told | {"drag": drag}
+    return figures | {"drag": drag}
 
 
 def log_in(site: Soundoff) -> dict[str, str]:

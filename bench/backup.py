@@ -19,14 +19,14 @@ from pathlib import Path
 from random import Random
 
 from bench import machine, soundoff
-from bench.report import Goal, goals, publish
+from bench.report import Goal, goals_with_load, publish
 from bench.soundoff import PROJECT, Soundoff
 from bench.threads import thread
 
 COMMENTS = 100_000
 IN_A_STORY = 5_000
 STORIES = 20  # number of discussions whose pages are compared
-PICTURES, PICTURE = 200, 200_000  # number of files in media/, and bytes of each
+IMAGES, IMAGE_BYTES = 200, 200_000  # number of files in media/, and bytes of each
 DRILL = 60  # seconds for a backup and its restore
 
 
@@ -43,7 +43,7 @@ def main() -> None:
         options.comments = 100
     with ExitStack() as stack:
         folder = stack.enter_context(machine.folder())
-        publish("backup", _told(drill(folder, options.comments, options.of)), write=options.write)
+        publish("backup", goals_with_load(drill(folder, options.comments, options.of)), write=options.write)
 
 
 def drill(folder: Path, comments: int, of: Path | None) -> Iterator[Goal]:
@@ -54,9 +54,9 @@ def drill(folder: Path, comments: int, of: Path | None) -> Iterator[Goal]:
     with soundoff.running(folder / "first") as site:
         if not of:
             _fill(site, comments)
-            _add_pictures(folder / "first")
+            _add_images(folder / "first")
         soundoff.tidy()
-        comments, pictures, stories = _what_there_is(folder / "first")
+        comments, media_bytes, stories = _inventory(folder / "first")
         paths = ["/", "/feed/", "/search/?q=vote", *stories]
         before = _pages(site.port, paths)
         port, size = site.port, _size()
@@ -66,7 +66,7 @@ def drill(folder: Path, comments: int, of: Path | None) -> Iterator[Goal]:
         yield Goal("… its peak memory", backup.memory, most=200, unit="MB")
         yield Goal("… pages read meanwhile", sum(met), unit="")
         yield Goal("rows and indexes in the database", size / 1e6, unit="MB")
-        yield Goal("media", pictures / 1e6, unit="MB")
+        yield Goal("media", media_bytes / 1e6, unit="MB")
         yield Goal("the file", file.stat().st_size / 1e6, unit="MB")
     restore = _run("restore", file, second)
     yield Goal("restore, from no data folder to a complete site", restore.seconds, unit="s")
@@ -111,7 +111,7 @@ def _run(command: str, file: Path | None, home: Path) -> _Ran:
     return _Ran(seconds, busy, used.ru_maxrss / 1024, bool(process.returncode))
 
 
-def _what_there_is(home: Path) -> tuple[int, int, list[str]]:
+def _inventory(home: Path) -> tuple[int, int, list[str]]:
     """Return the number of comments, the bytes of media, and the pages of the longest discussions."""
     from comments.models import Comment, Discussion
 
@@ -126,13 +126,13 @@ def _fill(site: Soundoff, comments: int) -> None:
         soundoff.add_thread(site, str(start), thread(min(IN_A_STORY, comments - start)), days=30)
 
 
-def _add_pictures(home: Path) -> None:
+def _add_images(home: Path) -> None:
     """Write incompressible bytes into folders like those of editors' images."""
     chance = Random(1)
-    for n in range(PICTURES):
+    for n in range(IMAGES):
         folder = home / "media" / f"{n % 256:02x}" / f"{n:064x}"
         folder.mkdir(parents=True)
-        (folder / "800.avif").write_bytes(chance.randbytes(PICTURE))
+        (folder / "800.avif").write_bytes(chance.randbytes(IMAGE_BYTES))
 
 
 def _size() -> int:
@@ -196,14 +196,6 @@ class _serving:
     def __exit__(self, *args: object) -> None:
         self.process.terminate()
         self.process.wait()
-
-
-def _told(found: Iterator[Goal]) -> Iterator[str]:
-    yield f"Load average before: {machine.load()}."
-    yield ""
-    yield from goals(found)
-    yield ""
-    yield f"Load average after: {machine.load()}."
 
 
 if __name__ == "__main__":

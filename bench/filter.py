@@ -18,10 +18,9 @@ from typing import Any
 from uuid import uuid4
 
 from bench import held_out, machine, poison, sets, soundoff
-from bench.examples import DATA
 from bench.held_out import Scored, Starters
 from bench.report import Goal, goals, publish, rows
-from bench.sets import Row
+from bench.sets import DATA, Row
 from bench.soundoff import Soundoff
 from moderation.spam_filter.metrics import recall_at, roc_auc, threshold
 from moderation.spam_filter.model import Model, read_features, sigmoid
@@ -45,11 +44,11 @@ def main() -> None:
     with ExitStack() as stack:
         folder = stack.enter_context(machine.folder())
         site = stack.enter_context(soundoff.running(folder / "soundoff"))
-        told = _told_of_the_least(site, folder) if options.smallest else _told(site, folder)
-        publish("filter", told, write=options.write)
+        sections = _smallest_sections if options.smallest else _sections
+        publish("filter", sections(site, folder), write=options.write)
 
 
-def _told(site: Soundoff, folder: Path) -> Iterator[str]:
+def _sections(site: Soundoff, folder: Path) -> Iterator[str]:
     yield f"Load average before: {machine.load()}."
     yield ""
     its, blogs = held_out.starters(), sets.blogs()
@@ -79,7 +78,7 @@ def _told(site: Soundoff, folder: Path) -> Iterator[str]:
     yield f"Load average after: {machine.load()}."
 
 
-def _told_of_the_least(site: Soundoff, folder: Path) -> Iterator[str]:
+def _smallest_sections(site: Soundoff, folder: Path) -> Iterator[str]:
     """Compute each kind of figure once, except those that train a model for every blog or draw."""
     poison.RIGHT, poison.WRONG, poison.LATER = 60, 20, 10
     its, blogs = held_out.starters(), sets.blogs()
@@ -113,7 +112,7 @@ def kinds(what: str, scored: Sequence[Scored], *, judged: bool = False) -> Itera
 
 
 def within_blogs(scored: Sequence[Scored]) -> Iterator[Goal]:
-    """Return the area under the curve over pairs within one blog.
+    """Yield the area under the curve over pairs within one blog.
 
     Each blog is scored by another model, and scores of different models are not comparable.
     """
@@ -191,7 +190,7 @@ def _share(scored: Sequence[Scored], at: float) -> float:
 
 
 def poisoned(its: Starters) -> Iterator[Goal]:
-    """Return means over four groups of newspaper comments, by models that no trial kept from going live."""
+    """Yield means over four groups of newspaper comments, by models that no trial kept from going live."""
     for some in zip(*poison.poisoned(its), strict=True):
         others, topic, spam = (
             sum(share) / len(some) for share in zip(*(one[1:4] for one in some), strict=True)

@@ -156,7 +156,7 @@ def _real_stories(data: Path, random: Random) -> list[Story]:
 
 
 def _keep(found: list[Story], real: int, random: Random) -> None:
-    """Return that many of the real comments, evenly from all stories."""
+    """Keep only that many of the real comments, drawn from all stories."""
     places = [(story, written) for story in found for written in story.comments]
     chosen = defaultdict(list)
     for story, written in random.sample(places, min(real, len(places))):

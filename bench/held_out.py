@@ -53,8 +53,8 @@ class Starters:
 
     def elsewhere(self) -> HonestScores:
         """Return the figures that the starter's provenance file gives."""
-        told = json.loads(STARTER.read_text("utf-8"))["honest"]
-        return HonestScores(told["count"], told["highest"])
+        figures = json.loads(STARTER.read_text("utf-8"))["honest"]
+        return HonestScores(figures["count"], figures["highest"])
 
 
 def starters() -> Starters:

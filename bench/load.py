@@ -71,7 +71,7 @@ def read(target: Target, readers: int, seconds: float) -> Measured:
     seconds = max(seconds, target.patience)
     before = target.spent()
     options = [part for name, value in target.headers.items() for part in ("-H", f"{name}: {value}")]
-    said = subprocess.run(
+    report = subprocess.run(
         [
             *("wrk", "-t", "1", "-c", str(readers), "-d", f"{seconds:g}s", "--timeout", f"{TIMEOUT}s"),
             *("--latency", *options, target.url),
@@ -81,22 +81,22 @@ def read(target: Target, readers: int, seconds: float) -> Measured:
         check=True,
     ).stdout
     spent = target.spent() - before
-    answers = int(_find(r"(\d+) requests in", said) or 0)
+    answers = int(_find(r"(\d+) requests in", report) or 0)
     if not answers:
-        raise RuntimeError(f"{target.name} answered nothing:\n{said}")
+        raise RuntimeError(f"{target.name} answered nothing:\n{report}")
     errors = Counter[str]()
-    if wrong := _find(r"Non-2xx or 3xx responses: (\d+)", said):
+    if wrong := _find(r"Non-2xx or 3xx responses: (\d+)", report):
         errors["not 2xx or 3xx"] = int(wrong)
-    if broken := _find(r"Socket errors: (.+)", said):
+    if broken := _find(r"Socket errors: (.+)", report):
         errors[broken] = 1
     return Measured(
-        rate=float(_find(r"Requests/sec:\s+([\d.]+)", said) or 0),
-        p50=_milliseconds(_find(r"\n\s+50%\s+(\S+)", said)),
-        p99=_milliseconds(_find(r"\n\s+99%\s+(\S+)", said)),
+        rate=float(_find(r"Requests/sec:\s+([\d.]+)", report) or 0),
+        p50=_milliseconds(_find(r"\n\s+50%\s+(\S+)", report)),
+        p99=_milliseconds(_find(r"\n\s+99%\s+(\S+)", report)),
         processor=1000 * spent / answers,
         count=answers,
         errors=errors,
-        size=_bytes(_find(r"requests in [\d.]+\w+, ([\d.]+\w+) read", said)) / answers,
+        size=_bytes(_find(r"requests in [\d.]+\w+, ([\d.]+\w+) read", report)) / answers,
     )
 
 
@@ -124,7 +124,7 @@ def ask(target: Target, times: int, before: Callable[[], object] | None = None) 
         sizes.append(size)
         if status != 200:
             errors[str(status)] += 1
-    return _told(took, time.perf_counter() - began, target.spent() - spent, errors, sizes)
+    return _summarize(took, time.perf_counter() - began, target.spent() - spent, errors, sizes)
 
 
 def send(
@@ -155,7 +155,7 @@ def send(
         thread.start()
     for thread in threads:
         thread.join()
-    return _told(took, time.perf_counter() - began, target.spent() - spent, errors, [0])
+    return _summarize(took, time.perf_counter() - began, target.spent() - spent, errors, [0])
 
 
 def request(
@@ -210,7 +210,7 @@ class Wire:
         self.rest += part
 
 
-def _told(
+def _summarize(
     took: list[float], seconds: float, spent: float, errors: Counter[str], sizes: list[int]
 ) -> Measured:
     took.sort()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 from bench import acts, machine, queues, rules, similar, soundoff
-from bench.report import Goal, goals, publish
+from bench.report import Goal, goals_with_load, publish
 from bench.soundoff import Soundoff
 
 
@@ -32,7 +32,7 @@ def main() -> None:
     with ExitStack() as stack:
         folder = stack.enter_context(machine.folder())
         site = stack.enter_context(soundoff.running(folder / "soundoff"))
-        publish(f"moderation: {parts[0]}", _told(PARTS[parts[0]](site)), write=options.write)
+        publish(f"moderation: {parts[0]}", goals_with_load(PARTS[parts[0]](site)), write=options.write)
 
 
 def shrink() -> None:
@@ -42,14 +42,6 @@ def shrink() -> None:
     acts.STORIES, acts.IN_A_STORY, acts.CHOSEN = 4, 25, 40
     acts.TICKED, acts.THREAD, acts.ROUNDS = 20, 100, 2
     similar.WHOLE, similar.SPUN, similar.REAL, similar.IN_A_STORY = 700, 300, 200, 100
-
-
-def _told(found: Iterator[Goal]) -> Iterator[str]:
-    yield f"Load average before: {machine.load()}."
-    yield ""
-    yield from goals(found)
-    yield ""
-    yield f"Load average after: {machine.load()}."
 
 
 PARTS: dict[str, Callable[[Soundoff], Iterator[Goal]]] = {

@@ -38,7 +38,7 @@ class Poisoned(NamedTuple):
 
 
 def poisoned(its: Starters) -> Iterator[list[Poisoned]]:
-    """Return the results for each group of newspaper comments."""
+    """Yield the results for each group of newspaper comments."""
     for group in sorted({row.group for row in sets.civil()}):
         yield list(_poisoned(its, group))
 
@@ -50,22 +50,26 @@ def _poisoned(its: Starters, group: str) -> Iterator[Poisoned]:
     starter, spam = its.without[fold], [row for row in sets.wordpress_spam() if fold_of(row) == fold]
     rng.shuffle(honest)
     rng.shuffle(spam)
-    asked_on_topic, told, usual = _thirds([row for row in honest if TOPIC in row.said.body.lower()])
+    asked_on_topic, marked_on_topic, usual = _thirds(
+        [row for row in honest if TOPIC in row.said.body.lower()]
+    )
     rest = [row for row in honest if TOPIC not in row.said.body.lower()]
     asked, rest = rest[:ASKED], [*rest[ASKED:], *usual]
     rng.shuffle(rest)
     own, more = rest[: len(rest) // 2], rest[len(rest) // 2 :]
     lessons, later_spam, asked_spam = _thirds(spam)
     right, later = list(_right(own, lessons, RIGHT)), list(_right(more, later_spam, LATER))
-    about_topic, about_all = (list(islice(cycle(some), 2 * WRONG)) for some in (told, more[LATER:]))
-    for what, some, press in (
+    about_topic, about_all = (
+        list(islice(cycle(some), 2 * WRONG)) for some in (marked_on_topic, more[LATER:])
+    )
+    for what, some, per_action in (
         ("nothing", [], 1),
         (f"{WRONG} of one topic in one action", about_topic, WRONG),
         (f"{WRONG} of any topic in one action", about_all, WRONG),
         (f"{WRONG} of one topic, five in an action", about_topic, 5),
         (f"{WRONG} of any topic, five in an action", about_all, 5),
     ):
-        wrong = list(_wrong(some, press))
+        wrong = list(_wrong(some, per_action))
         model = learnt(starter, [*right, *wrong[:WRONG]])
         numbers, usual_ones = (judged(one, [*later, *wrong[WRONG:]]) for one in (model, starter))
         at = waiting_threshold(
@@ -84,19 +88,21 @@ def _thirds(rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row], Sequence
 
 
 def _right(honest: Sequence[Row], spam: Sequence[Row], count: int) -> Iterator["Decision"]:
-    """Return correct decisions, one in five of them on spam."""
+    """Yield correct decisions, one in five of them on spam."""
     for n in range(count):
         row = spam[n // 5 % len(spam)] if n % 5 == 0 else honest[n % len(honest)]
         yield replace(decided(n, row), author=f"right {n}", actor=RIGHT_ONE)
 
 
-def _wrong(honest: Sequence[Row], press: int) -> Iterator["Decision"]:
-    """Yield wrong decisions, `press` of them in each action."""
+def _wrong(honest: Sequence[Row], per_action: int) -> Iterator["Decision"]:
+    """Yield wrong decisions, `per_action` of them in each action."""
     from uuid import UUID
 
     for n, row in enumerate(honest):
         one = decided(RIGHT + n, row)
-        yield replace(one, is_spam=True, author=f"wronged {n}", actor=WRONG_ONE, batch=UUID(int=n // press))
+        yield replace(
+            one, is_spam=True, author=f"wronged {n}", actor=WRONG_ONE, batch=UUID(int=n // per_action)
+        )
 
 
 def learnt(starter: Model, some: Sequence["Decision"]) -> Model:

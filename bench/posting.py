@@ -19,7 +19,7 @@ from bench import machine, soundoff, wordpress
 from bench.load import Measured, Target, middle, request, send
 from bench.report import Goal, goals, publish, rows
 from bench.soundoff import PROJECT, Soundoff
-from bench.threads import Said, Words, one_tree, same_trees, thread
+from bench.threads import ThreadComment, Words, one_tree, same_trees, thread
 from bench.wordpress import WordPress
 
 SMALL, LARGE, TREE = 74, 10_000, 1_000
@@ -128,7 +128,11 @@ class Ours:
     def __init__(self, site: Soundoff, most: int) -> None:
         self.site = site
         small, large = thread(SMALL), thread(most)
-        self.said: dict[str, list[Said]] = {"small": small, "large": large, "tree": one_tree(TREE)}
+        self.comments: dict[str, list[ThreadComment]] = {
+            "small": small,
+            "large": large,
+            "tree": one_tree(TREE),
+        }
         self.places = {
             "small": list(range(SMALL)),
             "large": same_trees(small, large),
@@ -144,7 +148,7 @@ class Ours:
         made = name
         if name != "large":  # a thread that hardly grows
             made = f"{name} {number} {writers}"
-            soundoff.add_thread(self.site, made, self.said[name], days=DAYS)
+            soundoff.add_thread(self.site, made, self.comments[name], days=DAYS)
         soundoff.tidy()
         questions = [self._question(name, made, writers, n) for n in range(count)]
         self._warm(name, made)
@@ -214,7 +218,7 @@ class Peer:
 
     def post(self, name: str, writers: int, count: int, number: int) -> Measured:
         size = self.threads[name]
-        self.wp.put_back(size)
+        self.wp.restore(size)
         questions = [self._question(name, n % writers) for n in range(count)]
         for question in (self._question(name, 0) for _ in range(4)):
             send(self.wp.page(size), [question], 1, self._is_posted)

@@ -89,11 +89,11 @@ def main() -> None:
         folder = stack.enter_context(machine.folder())
         site = stack.enter_context(soundoff.running(folder / "soundoff"))
         publish(
-            "publishing", _told(site, options.stories, options.rounds, options.asked), write=options.write
+            "publishing", _sections(site, options.stories, options.rounds, options.asked), write=options.write
         )
 
 
-def _told(site: Soundoff, many: int, rounds: int, asked: int) -> Iterator[str]:
+def _sections(site: Soundoff, many: int, rounds: int, asked: int) -> Iterator[str]:
     yield f"{rounds} rounds of {asked}, medians. Load average before: {machine.load()}."
     places = _fill(0, FEW)
     small = _ask_all(site, places, rounds, asked)
@@ -137,7 +137,9 @@ def _judge(small: dict[str, Figures], large: dict[str, Figures], many: int) -> I
             yield Goal(
                 f"{name}, {many:,} stories: CPU", large[name].measured.processor, most=page.cpu, unit="ms"
             )
-    yield Goal("words of a story counted, when it is saved: CPU", _noted(), most=100, unit="ms")
+    yield Goal(
+        "words of a story counted, when it is saved: CPU", _keyword_milliseconds(), most=100, unit="ms"
+    )
 
 
 def _ratio(small: Figures, large: Figures) -> float:
@@ -174,7 +176,7 @@ def _ask_all(site: Soundoff, places: dict[str, str], rounds: int, asked: int) ->
     return figures
 
 
-def _noted() -> float:
+def _keyword_milliseconds() -> float:
     """Return the database's processor milliseconds for counting the words of one story."""
     from django.db import connection
 
@@ -228,7 +230,7 @@ def _fill(there: int, wanted: int) -> dict[str, str]:
                 for n, story in zip(numbers, made, strict=True)
                 for old in (f"/{now.year}/01/02/story-{n}/", f"/stories/once-{n}/")
             )
-    _talk(there, wanted, words)
+    _create_comments(there, wanted, words)
     newest = list(Article.objects.published().order_by("-published_at")[:60])
     if not there:
         for story in newest[10:15]:
@@ -264,7 +266,7 @@ def _story(number: int, now: "datetime", words: Words) -> "Article":
     )
 
 
-def _talk(there: int, wanted: int, words: Words) -> None:
+def _create_comments(there: int, wanted: int, words: Words) -> None:
     """Create comments in threads of 500, under the newest stories first."""
     from uuid import uuid4
 
@@ -275,13 +277,13 @@ def _talk(there: int, wanted: int, words: Words) -> None:
     stories = Article.objects.published().order_by("-published_at")
     first = 20 + (min(MOST_COMMENTS, COMMENTS * there // FEW) // 500)
     for story in stories[first : 20 + total // 500]:
-        said = [
+        comments = [
             ImportedComment(
                 str(n), f"Reader {n % 90}", words.body(), story.published_at, n - n % 5 if n % 5 else None
             )
             for n in range(500)
         ]
-        import_comments(article=story, comments=said, actor=None, batch=uuid4())
+        import_comments(article=story, comments=comments, actor=None, batch=uuid4())
 
 
 def _say(text: str) -> None:

@@ -64,8 +64,8 @@ def queues(site: Soundoff) -> Iterator[Goal]:
         yield Goal(f"{name}: p50", measured.p50, most=WANTED, unit="ms")
         yield Goal(f"{name}: CPU, server and database", measured.processor, most=WANTED, unit="ms")
         yield Goal(f"{name}: failed", sum(measured.errors.values()), most=0, unit="")
-        said = site.statements(lambda target=target: ask(target, 1))  # type: ignore[misc]
-        yield Goal(f"{name}: statements", len(said), most=STATEMENTS, unit="")
+        statements = site.statements(lambda target=target: ask(target, 1))  # type: ignore[misc]
+        yield Goal(f"{name}: statements", len(statements), most=STATEMENTS, unit="")
 
 
 def _fill() -> dict[str, object]:
@@ -86,13 +86,13 @@ def _fill() -> dict[str, object]:
     for number in range(STORIES):
         if number % 20 == 0:
             print(f"{number * each:,} of {OPEN:,} comments …", file=sys.stderr, flush=True)
-        said = [
+        comments = [
             ImportedComment(
                 str(n), "Voice", f"Some words about the slip, the boat and the bridge, number {n}. " * 5, now
             )
             for n in range(each)
         ]
-        story, _ = soundoff.add_story(f"The story with the number {number}", said, published_at=now)
+        story, _ = soundoff.add_story(f"The story with the number {number}", comments, published_at=now)
         if number % 20 == 0:
             story.topics.add(topic)
     with connection.cursor() as cursor:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bench import machine
 from bench.soundoff import PROJECT
 
 MEASURED = PROJECT / "docs" / "measured.md"
@@ -30,10 +31,10 @@ class Goal:
         elif self.most is not None:
             wanted, met = f"≤ {self.most:g}", self.figure <= self.most
         else:
-            return self.what, self._told(), "–", ""
-        return self.what, self._told(), f"{wanted} {self.unit}".strip(), "met" if met else "**not met**"
+            return self.what, self._text(), "–", ""
+        return self.what, self._text(), f"{wanted} {self.unit}".strip(), "met" if met else "**not met**"
 
-    def _told(self) -> str:
+    def _text(self) -> str:
         """Return the figure as text."""
         digits = self.digits
         if digits is None:
@@ -45,6 +46,15 @@ class Goal:
 def goals(found: Iterable[Goal]) -> Iterator[str]:
     """Yield a Markdown table of goals."""
     yield from rows(("goal", "figure", "target", ""), (goal.cells() for goal in found))
+
+
+def goals_with_load(found: Iterable[Goal]) -> Iterator[str]:
+    """Yield a Markdown table of goals, with the load average before and after they were measured."""
+    yield f"Load average before: {machine.load()}."
+    yield ""
+    yield from goals(found)
+    yield ""
+    yield f"Load average after: {machine.load()}."
 
 
 def rows(head: Sequence[str], body: Iterable[Sequence[str]]) -> Iterator[str]:

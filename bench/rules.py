@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from bench import examples, soundoff
+from bench import sets, soundoff
 from bench.report import Goal
 from bench.soundoff import Soundoff
 
@@ -22,8 +22,9 @@ def rules(site: Soundoff) -> Iterator[Goal]:
     from moderation.rules.matching import RuleDefinition, TermList, folded
     from moderation.rules.term_files import read_terms
 
-    terms = read_terms((examples.DATA / "hostile" / "wordpress_comment_blocklist.txt").read_bytes()).terms
-    honest, spam = examples.honest_comments(), examples.spam_comments()
+    terms = read_terms((sets.DATA / "hostile" / "wordpress_comment_blocklist.txt").read_bytes()).terms
+    honest = [row.said.body for row in (*sets.civil(), *sets.fox()) if row.said.body.strip()]
+    spam = [row.said.body for row in sets.wordpress_spam() if row.said.body.strip()]
     yield Goal("terms of the list", len(terms), least=62_204, unit="")
     began = time.perf_counter()
     both = {whole: TermList(terms, whole_words=whole) for whole in (True, False)}
@@ -95,10 +96,10 @@ def _decide_on(honest: Sequence[str], spam: Sequence[str], count: int) -> None:
     for start in range(0, count, AT_ONCE):
         print(f"{start:,} of {count:,} decided …", file=sys.stderr, flush=True)
         some = [(n, *bodies[n % len(bodies)]) for n in range(start, min(start + AT_ONCE, count))]
-        said = [
+        comments = [
             ImportedComment(str(n), f"Voice {n % 500}", f"{body} {n}"[:9_000], now) for n, body, _ in some
         ]
-        _, made = soundoff.add_story(f"A story of {start}", said, published_at=now)
+        _, made = soundoff.add_story(f"A story of {start}", comments, published_at=now)
         good = [pk for pk, (_, _, is_honest) in zip(made, some, strict=True) if is_honest]
         bad = [pk for pk, (_, _, is_honest) in zip(made, some, strict=True) if not is_honest]
         decide(ids=good, to=State.PUBLISHED, reason=Reason.APPROVED, actor=person)

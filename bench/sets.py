@@ -3,12 +3,16 @@
 import csv
 import html
 import json
+import os
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
-from bench.examples import DATA
+from bench.soundoff import PROJECT
 from moderation.features.text_reading import CommentData, host, split_url
+
+DATA = Path(os.environ.get("SOUNDOFF_DATA", PROJECT.parent / "shared" / "data"))
 
 
 @dataclass(frozen=True, slots=True)

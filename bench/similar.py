@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
 
-from bench import examples, flood, soundoff
+from bench import flood, sets, soundoff
 from bench.report import Goal
 from bench.soundoff import Soundoff
 from bench.threads import thread
@@ -65,15 +65,15 @@ def cleaning(site: Soundoff) -> Iterator[Goal]:
 
 
 def _flood() -> list[flood.Story]:
-    return flood.stories(examples.DATA, spun=SPUN, real=REAL)
+    return flood.stories(sets.DATA, spun=SPUN, real=REAL)
 
 
 def _made_up(number: int, count: int) -> flood.Story:
     published = datetime(2015, 1, 1, tzinfo=UTC) + timedelta(days=30 * number)
     story = flood.Story(f"A made-up story, {number}", published)
-    for said in thread(count + number)[:count]:
-        at = soundoff.moment(published, 20, said.at)
-        story.comments.append(flood.Written(said.name, said.body, at, False, False))
+    for comment in thread(count + number)[:count]:
+        at = soundoff.moment(published, 20, comment.at)
+        story.comments.append(flood.Written(comment.name, comment.body, at, False, False))
     return story
 
 

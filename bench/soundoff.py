@@ -23,7 +23,7 @@ import psycopg2
 
 from bench import machine
 from bench.load import Target, request
-from bench.threads import Said, article
+from bench.threads import ThreadComment, article
 from config.server import postgres
 from config.server.processes import spawn
 
@@ -82,19 +82,19 @@ class Soundoff:
             cursor.execute("ALTER SYSTEM SET log_line_prefix = '%u '")
             cursor.execute("SELECT pg_reload_conf()")
             time.sleep(0.3)
-            found = min((self._said_during(ask) for _ in range(3)), key=len)
+            found = min((self._logged_during(ask) for _ in range(3)), key=len)
             cursor.execute("ALTER SYSTEM RESET ALL")
             cursor.execute("SELECT pg_reload_conf()")
             time.sleep(0.3)
         return found
 
-    def _said_during(self, ask: Callable[[], object]) -> list[str]:
+    def _logged_during(self, ask: Callable[[], object]) -> list[str]:
         log = self.folder / "postgres.log"
         before = log.stat().st_size
         ask()
         time.sleep(0.02)
-        said = log.read_bytes()[before:].decode(errors="replace")
-        found = re.findall(r"^soundoff_web LOG:  (?:statement|execute [^:]+): (.*)", said, re.MULTILINE)
+        text = log.read_bytes()[before:].decode(errors="replace")
+        found = re.findall(r"^soundoff_web LOG:  (?:statement|execute [^:]+): (.*)", text, re.MULTILINE)
         return [line for line in found if not NOT_COUNTED.match(line) and "django_tasks" not in line]
 
 
@@ -126,8 +126,8 @@ def running(folder: Path) -> Iterator[Soundoff]:
             _set_up()
             yield Soundoff(folder, port, process.pid)
         except BaseException:
-            said = folder.with_suffix(".log").read_text().rpartition("Ctrl-C stops it.")[2]
-            sys.stderr.write(said[-2000:])
+            output = folder.with_suffix(".log").read_text().rpartition("Ctrl-C stops it.")[2]
+            sys.stderr.write(output[-2000:])
             raise
         finally:
             process.terminate()
@@ -174,7 +174,7 @@ def _superuser() -> Iterator[Any]:
     connection.close()
 
 
-def add_thread(site: Soundoff, name: str, said: Sequence[Said], *, days: int) -> None:
+def add_thread(site: Soundoff, name: str, rows: Sequence[ThreadComment], *, days: int) -> None:
     """Create a story published `days` days ago, with this thread, written over the first `days` - 1 days."""
     from django.utils import timezone
 
@@ -184,7 +184,7 @@ def add_thread(site: Soundoff, name: str, said: Sequence[Said], *, days: int) ->
     began = timezone.now() - timedelta(days=days)
     comments = [
         ImportedComment(str(place), row.name, row.body, moment(began, days - 1, row.at), row.parent)
-        for place, row in enumerate(said)
+        for place, row in enumerate(rows)
     ]
     story, site.ids[name] = add_story(f"A thread of {name}", comments, published_at=began, body=article())
     # Without a source key it is no imported story, which would be out of feeds and closed.
@@ -323,13 +323,14 @@ def session(user: "User") -> str:
 @contextmanager
 def floor(page: Path) -> Iterator[Target]:
     """Serve this file with bench/floor.py, with the site's server and the same number of threads."""
-    from config.management.commands.serve import WEB_PROCESSES, WEB_THREADS
+    from config.management.commands.serve import WEB_PROCESSES
+    from config.page_cache.application import THREADS
 
     port = machine.free_port()
     argv: list[str | Path] = [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "bench.floor:application"),
         *("--host", "127.0.0.1", "--port", str(port), "--workers", str(WEB_PROCESSES)),
-        *("--blocking-threads", str(WEB_THREADS), "--no-ws", "--log-level", "warning"),
+        *("--blocking-threads", str(THREADS), "--no-ws", "--log-level", "warning"),
     ]
     process = spawn(
         argv, death_signal=signal.SIGTERM, cwd=PROJECT, env=os.environ | {"FLOOR_BYTES": str(page)}

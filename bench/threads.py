@@ -26,7 +26,7 @@ FIRST = ("Red", "Blue", "Old", "New", "Quiet", "Loud", "Fair", "Tough", "Late", 
 LAST = ("fox", "owl", "reader", "voter", "clerk", "pilot", "nurse", "gull", "tree", "river")
 
 
-class Said(NamedTuple):
+class ThreadComment(NamedTuple):
     """A comment of a made-up thread."""
 
     parent: int | None  # index in the same list
@@ -68,23 +68,23 @@ def article() -> str:
     return "\n\n".join(f"{words.body()} {words.body()}" for _ in range(12))
 
 
-def thread(count: int) -> list[Said]:
+def thread(count: int) -> list[ThreadComment]:
     """Return a made-up thread of this many comments."""
     random, words = Random(SEED + count), Words(SEED + count)
-    said: list[Said] = []
+    comments: list[ThreadComment] = []
     answered: list[int] = []  # each comment once, and once more for each reply
     for place in range(count):
-        parent = None if not said or random.random() < ROOTS else _answered(random, said, answered)
+        parent = None if not comments or random.random() < ROOTS else _answered(random, comments, answered)
         answered.append(place)
         if parent is not None:
             answered.append(parent)
         name = random.choice(FIRST) + random.choice(LAST)
-        depth = 0 if parent is None else said[parent].depth + 1
-        said.append(Said(parent, depth, name, place / count, words.body()))
-    return said
+        depth = 0 if parent is None else comments[parent].depth + 1
+        comments.append(ThreadComment(parent, depth, name, place / count, words.body()))
+    return comments
 
 
-def one_tree(count: int) -> list[Said]:
+def one_tree(count: int) -> list[ThreadComment]:
     """Return a thread that is a single tree: all comments are below the first one."""
     return [
         row._replace(parent=0, depth=1) if place and row.parent is None else row
@@ -92,7 +92,7 @@ def one_tree(count: int) -> list[Said]:
     ]
 
 
-def same_trees(small: list[Said], large: list[Said]) -> list[int]:
+def same_trees(small: list[ThreadComment], large: list[ThreadComment]) -> list[int]:
     """Return positions in `large` of whole trees that are as many and as large as those of `small`."""
     by_size: dict[int, list[list[int]]] = defaultdict(list)
     for tree in _trees(large):
@@ -104,21 +104,21 @@ def same_trees(small: list[Said], large: list[Said]) -> list[int]:
     return chosen
 
 
-def _trees(said: list[Said]) -> list[list[int]]:
+def _trees(comments: list[ThreadComment]) -> list[list[int]]:
     root: list[int] = []
     trees: dict[int, list[int]] = {}
-    for place, row in enumerate(said):
+    for place, row in enumerate(comments):
         root.append(place if row.parent is None else root[row.parent])
         trees.setdefault(root[place], []).append(place)
     return list(trees.values())
 
 
-def _answered(random: Random, said: list[Said], answered: list[int]) -> int | None:
+def _answered(random: Random, comments: list[ThreadComment], answered: list[int]) -> int | None:
     for _ in range(20):
         if random.random() < 0.5:
-            place = max(0, len(said) - 1 - int(random.expovariate(1 / 12)))
+            place = max(0, len(comments) - 1 - int(random.expovariate(1 / 12)))
         else:
             place = random.choice(answered)
-        if said[place].depth < DEPTH:
+        if comments[place].depth < DEPTH:
             return place
     return None

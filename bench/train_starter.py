@@ -15,8 +15,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from bench import sets
-from bench.examples import DATA
-from bench.sets import Row
+from bench.sets import DATA, Row
 from bench.soundoff import PROJECT
 from moderation.features.signals import PRIORS, SIGNALS, Signal
 from moderation.spam_filter.model import (
@@ -51,9 +50,8 @@ class Recipe:
     youtube_weight: float = 0.5
     civil_weight: float = 0.3
     confidence: float = 0.3  # fraction of the training's counts that slows down a site's own steps
-    share: float = (
-        0.03  # of comments that are spam, for which it is calibrated: few, as honest ones are harder there
-    )
+    # The share of spam for which it is calibrated: small, as honest comments are harder to score there.
+    share: float = 0.03
     frozen: frozenset[str] = UNTAUGHT
     settings: Settings = field(default_factory=Settings)  # for learning on a site
     rate: float = 0.5  # smaller steps than on a site: there are thousands of examples, from other sites
@@ -122,7 +120,7 @@ def by_fold(of: Sequence[Example], recipe: Recipe) -> list[Model]:
 
 
 def held_out(of: Sequence[Example], models: Sequence[Model]) -> list[tuple[Example, float]]:
-    """Yield each example with its score by the model that was trained without its group."""
+    """Return each example with its score by the model that was trained without its group."""
     return [(one, models[fold_of(one.row)].raw(one.features)) for one in of]
 
 

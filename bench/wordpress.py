@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bench import machine
 from bench.load import Target
-from bench.threads import Said, article
+from bench.threads import ThreadComment, article
 from config.server.processes import spawn
 
 PACKAGED = Path("/usr/share/wordpress")
@@ -75,7 +75,7 @@ class WordPress:
         """Return the number of statements that the database has received so far."""
         return int(self.sql("SHOW GLOBAL STATUS LIKE 'Questions'").split()[1])
 
-    def put_back(self, size: int) -> None:
+    def restore(self, size: int) -> None:
         """Restore the thread as it was imported."""
         thread = self.threads[size]
         self.sql(
@@ -97,7 +97,7 @@ class WordPress:
 
 @contextmanager
 def running(
-    folder: Path, threads: Mapping[int, list[Said]], began: float, ends: float
+    folder: Path, threads: Mapping[int, list[ThreadComment]], began: float, ends: float
 ) -> Iterator[WordPress]:
     """Run WordPress with these threads, written between the two times (seconds since 1970)."""
     wp = WordPress(folder, machine.free_port(), machine.free_port(), machine.free_port())
@@ -111,7 +111,7 @@ def running(
             if name == "maria":
                 _make_database(wp)
         machine.wait_for_port(wp.port)
-        _take_in(wp, threads, began, ends)
+        _import_threads(wp, threads, began, ends)
         yield wp
 
 
@@ -149,12 +149,12 @@ def _lay_out(wp: WordPress) -> None:
     if os.geteuid() == 0:
         shutil.chown(wp.folder / "maria", "mysql")
         # The server creates its socket beside the data.
-        _let_in(wp.folder, "mysql")
+        _make_owner(wp.folder, "mysql")
         for name in ("cache", "nginx"):
             shutil.chown(wp.folder / name, "www-data")
 
 
-def _let_in(folder: Path, user: str) -> None:
+def _make_owner(folder: Path, user: str) -> None:
     """Make this user the folder's owner. Root may still write there."""
     os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
 
@@ -248,12 +248,14 @@ http {{
     return ["nginx", "-c", wp.folder / "nginx.conf"]
 
 
-def _take_in(wp: WordPress, threads: Mapping[int, list[Said]], began: float, ends: float) -> None:
+def _import_threads(
+    wp: WordPress, threads: Mapping[int, list[ThreadComment]], began: float, ends: float
+) -> None:
     files = []
-    for size, said in threads.items():
+    for size, comments in threads.items():
         files.append(wp.folder / f"{size}.jsonl")
         with files[-1].open("w") as file:
-            for row in said:
+            for row in comments:
                 at = int(began + (ends - began) * row.at)
                 line = {"parent": row.parent, "name": row.name, "body": row.body, "at": at}
                 file.write(json.dumps(line) + "\n")

@@ -29,7 +29,6 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.services import has_no_administrator, make_setup_link
 from archive.services import ImportRefused, import_page
-from config.page_cache.application import THREADS
 from config.server import postgres, sample
 from config.server.processes import Child, spawn
 from config.server.program_copy import readable_project
@@ -38,7 +37,7 @@ from core import backup_folder
 from core.data_folder import check_user_can_enter, make_folder, unprivileged_user
 from core.migration_state import later_migrations, unapplied_migrations
 
-WEB_PROCESSES, WEB_THREADS = 2, THREADS
+WEB_PROCESSES = 2
 CONNECTIONS = 2048  # open at once for each process, including idle ones
 HEADERS_MAX = 64 * 1024  # bytes of the request line and headers
 HEADERS_SECONDS = 20  # to send them, and the idle time of a connection
