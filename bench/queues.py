@@ -96,8 +96,8 @@ def _fill() -> dict[str, object]:
         if number % 20 == 0:
             story.topics.add(topic)
     with connection.cursor() as cursor:
-        # The log does not tell these states: the database refuses them while its triggers are on, which the
-        # owner alone may switch.
+        # These states have no log rows, so the triggers would refuse them. Only the owner of the tables can
+        # switch the triggers off.
         with soundoff.connect("owner").cursor() as owner:
             owner.execute("ALTER TABLE comments_comment DISABLE TRIGGER USER")
             owner.execute(PEOPLE, {"guests": GUESTS})

@@ -20,7 +20,7 @@ TOO_OLD = "of a version before 0.6. Upgrade it with version 0.6 of Soundoff firs
 
 def program_migrations() -> dict[Node, Migration]:
     """Return the migrations of this program and its packages."""
-    loader = MigrationLoader(None, load=False)  # no graph: nobody here asks what depends on what
+    loader = MigrationLoader(None, load=False)  # no graph: their dependencies are not needed
     loader.load_disk()
     return loader.disk_migrations
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 from core.table_guards import append_only, dated_now, restrict_web_login
 
-# For triggers of all apps. A trigger that refuses is called as the rule that it keeps, and says it in words.
+# For triggers of all apps. A trigger that refuses a write is named after its rule, and its message states the rule.
 REFUSALS = """
 CREATE FUNCTION refuse_write() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -22,13 +22,13 @@ BEGIN
 END $$"""
 NO_REFUSALS = "DROP FUNCTION dated_now(); DROP FUNCTION refuse_write()"
 
-# Who has which role by now. Nobody knows who gave it.
+# Log the roles that people have already. It is unknown who gave them.
 FILL = """
 INSERT INTO accounts_rolechange (user_id, role_id, is_granted)
 SELECT user_id, group_id, true FROM accounts_user_groups ORDER BY id"""
 
-# The line comes first, and a role changes only as its last line tells. As the transaction ends each line has to
-# be true, so that the one of an earlier transaction serves nobody.
+# The log row is written first, and a role changes only as its last log row says. At the end of the transaction
+# each new log row has to be true, so that no later change can use the row of an earlier transaction.
 LOGGED = """
 CREATE FUNCTION accounts_role_is_logged() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0005_sign_ups_and_login_attempts"),
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("comments", "0002_functions_and_triggers"),  # has the function of append-only tables
+        ("comments", "0002_functions_and_triggers"),  # creates the function append_only
     ]
 
     operations = [
@@ -129,8 +129,8 @@ class Migration(migrations.Migration):
         *append_only("accounts_rolechange", "rolechange"),
         dated_now("accounts_rolechange", "rolechange"),
         migrations.RunSQL(LOGGED, NOT_LOGGED),
-        # The roles and what they may do are made by migrations. A lock on a role's row wants a right to
-        # change some column of it: its number, which is never changed.
+        # Migrations create the roles and their permissions. To lock a role's row, the login needs the right
+        # to update one of its columns: its id, which never changes.
         restrict_web_login(
             "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON auth_group, auth_group_permissions, auth_permission, "
             "accounts_user_user_permissions FROM {web}",

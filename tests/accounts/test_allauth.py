@@ -102,7 +102,7 @@ def test_a_person_signs_up_confirms_logs_out_and_in_and_chooses_a_new_password(i
     page = client.get(inbox.link("/accounts/password/reset/"), follow=True)
     new = "ten-louder-otters"
     client.post(page.redirect_chain[-1][0], {"password1": new, "password2": new})
-    assert logged_in(client) == ruth  # whoever has the link waits for nothing
+    assert logged_in(client) == ruth  # a person with the link does not wait
     client.post("/accounts/logout/")
     client.post("/accounts/login/", {"login": "ruth@example.org", "password": PASSWORD})
     assert logged_in(client) is None

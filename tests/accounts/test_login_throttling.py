@@ -129,7 +129,7 @@ def test_a_stolen_or_forged_cookie_is_throttled_as_well(ruth):
 
 def test_the_mailed_link_works_during_an_attack(ruth, clock):
     guess(HOME, 12, clock=clock)
-    for _ in range(30):  # nor does anybody keep that page from those behind the same address
+    for _ in range(30):  # requests from the same address do not block that page
         at(HOME).post("/accounts/password/reset/key/1-set-password/", {"password1": "x"})
     mail.outbox.clear()
     owner = at(HOME)

@@ -138,11 +138,11 @@ def test_a_failed_night_deletes_nothing_and_mails_administrators(home: Path, clo
     (message,) = mail.outbox
     assert (message.to, message.subject) == (["ada@example.org"], "Last night's backup failed")
     assert failure.why in message.body
-    # A long one is not tried all the time.
+    # A failed backup is tried again after an hour.
     assert not is_due(NIGHTLY_JOB, NOON + DAY + timedelta(minutes=59))
     with full_disk(), pytest.raises(BackupRefused):
         make_nightly_backup()
-    assert DBTaskResult.objects.count() == 1  # they are told once
+    assert DBTaskResult.objects.count() == 1  # administrators get one mail
     clock.shift(timedelta(hours=1))
     (ran,) = run_due_jobs([NIGHTLY_JOB])
     assert ran.error == ""

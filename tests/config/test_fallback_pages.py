@@ -119,7 +119,7 @@ def test_readers_get_the_last_copy_and_writers_keep_their_text(site: PageCacheAp
             assert "ETag" not in old.headers
             assert old.headers["Content-Length"] == str(len(old.body))
         assert send_request(site, story, "HEAD").body == b""
-        for path in (f"{story}reply/", "/", "/admin/", f"{story}?after=1.1"):  # nobody had asked for them
+        for path in (f"{story}reply/", "/", "/admin/", f"{story}?after=1.1"):  # not in the cache
             refused = send_request(site, path, Accept_Encoding="gzip")
             assert refused.status == 503, path
             assert refused.headers["Retry-After"] == "5"

@@ -106,7 +106,7 @@ def test_the_language_applies_to_a_cached_page_as_the_default(
     save(ada, language="ar")
     assert '<html lang="ar" dir="rtl"' in text(send_request(site, "/", Accept_Language="fi"))
     assert '<html lang="en" dir="ltr"' in text(send_request(site, "/", Accept_Language="en-GB,en;q=0.8"))
-    # The same for pages that nobody keeps.
+    # The same for pages that are not cached.
     assert '<html lang="ar" dir="rtl"' in Client().get("/accounts/login/").content.decode()
 
 

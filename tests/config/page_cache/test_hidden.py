@@ -56,7 +56,7 @@ SIGNS = {
     "month": "1999",
 }
 
-# Of whom and of what such a page is, whatever is on it.
+# Texts that the page itself is about, so that it shows them whatever is listed on it.
 THEIR_OWN = {"its commenter's page": ["who commented"], "topic": ["topic", "topic's address"]}
 
 

@@ -95,7 +95,7 @@ def test_a_reply_is_confirmed_only_if_it_was_committed(
     filler = fill(disk)
     replies = []
     for number, (body, (writer, hidden)) in enumerate(zip(words, forms, strict=True)):
-        if number % 4 == 3:  # a little room, so that each table finds the disk full at another moment
+        if number % 4 == 3:  # a little room, so that each table finds the disk full at a different time
             os.truncate(filler, filler.stat().st_size - 16_384)
         replies.append(writer.post(body, hidden))
     answers = [status for status, _page in replies]

@@ -95,7 +95,7 @@ def test_a_large_body_on_a_slow_line_arrives(site: Served) -> None:
 
 def test_a_body_that_is_too_large_is_refused_in_a_sentence(site: Served) -> None:
     size = BODY_MAX + 1
-    with site.connect() as connection:  # who asks first is told before anything is sent
+    with site.connect() as connection:  # a client that asks first is refused before it sends
         connection.sendall(head(site, "POST", "/", Content_Length=str(size), Expect="100-continue"))
         text = answer(connection)
         assert text.startswith(b"HTTP/1.1 413"), text
