@@ -86,7 +86,7 @@ def transactional_db(transactional_db: None, request: pytest.FixtureRequest) -> 
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nobody_is_too_fast() -> Iterator[None]:
+def _rate_limits_off() -> Iterator[None]:
     """Switch the rate limits off, because tests post more in a second than people in a day."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("moderation.screening.checks.RATE_NEW", 100_000)
@@ -95,8 +95,8 @@ def _nobody_is_too_fast() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nothing_is_too_slow() -> Iterator[None]:
-    """Allow slow searches on a busy machine. test_search.py has its own limit."""
+def _slow_searches_allowed() -> Iterator[None]:
+    """Allow slow searches on a busy machine. tests/comments/search/test_queries.py has its own limit."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("articles.search.MAX_SECONDS", PATIENCE)
         yield
@@ -126,7 +126,7 @@ def _marked_as_transactional(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _reasons_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def _clear_reasons_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clear the cache of removal reasons, because each test starts with the same version of the site."""
     monkeypatch.setattr("comments.removal_reasons._cache", None)
 

@@ -70,7 +70,7 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
     The login must own the tables. Rows of an earlier version are copied into tables as they were then; the
     tables are migrated afterwards, and only then are the erasures repeated.
     """
-    known = _read_erasures(erasures)
+    listed = _read_erasures(erasures)
     with open_backup(path) as reader:
         missing = _compare_migrations(reader)
         _refuse_if_not_empty()
@@ -82,14 +82,14 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
                 _fill_tables(reader)
                 replayed = replay.Replayed()
                 if not missing:
-                    replayed = _finish(known, old_version)
+                    replayed = _finish(listed, old_version)
                 media.put_in_place()
                 if missing:  # until the erasures are repeated, the database holds what was erased since
                     backup_folder.unfinished_restore_file().write_text(reader.manifest.summary, "utf-8")
             if missing:
                 _migrate(reader.manifest)
                 with transaction.atomic(durable=True):
-                    replayed = _finish(known, old_version)
+                    replayed = _finish(listed, old_version)
                 backup_folder.unfinished_restore_file().unlink(missing_ok=True)
         except IntegrityError as error:
             raise BackupRefused(f"The backup contradicts itself: {first_line(error)}.") from error
@@ -106,8 +106,8 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
     tables.analyze_tables()
     if erasures:
         with suppress(OSError):
-            replay.log_missing(known)
-    return RestoreResult(reader.manifest, replayed, bool(known))
+            replay.log_missing(listed)
+    return RestoreResult(reader.manifest, replayed, bool(listed))
 
 
 def _read_erasures(file: Path | None) -> list[erasure_log.Erasure]:
@@ -213,14 +213,14 @@ def _fill_tables(reader: Reader) -> None:
     ContentType.objects.clear_cache()  # their ids may have changed
 
 
-def _finish(known: list[erasure_log.Erasure], old_version: int) -> replay.Replayed:
+def _finish(erasures: list[erasure_log.Erasure], old_version: int) -> replay.Replayed:
     """Queue interrupted jobs again, invalidate cached pages of the empty site, and repeat the erasures."""
     DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING).update(
         status=TaskResultStatus.READY, started_at=None
     )
     Site.objects.filter(version__lte=old_version).update(version=old_version)
     Site.objects.update(version=F("version") + 1)
-    return replay.replay(known)
+    return replay.replay(erasures)
 
 
 def _refuse_if_not_empty() -> None:

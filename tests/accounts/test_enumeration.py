@@ -111,7 +111,7 @@ def at_once(settings: Any) -> None:
     ],
 )
 def test_the_mail_reveals_the_case_and_links_to_site_url(what: str, kind: str, words: str) -> None:
-    """With any Host header: both 127.0.0.1 and localhost are allowed in this run."""
+    """The Host header changes no link. Both 127.0.0.1 and localhost are allowed in this run."""
     email = people(kind)
     path, fields = ASKED[what]
     sent = {name: value.format(email) for name, value in fields.items()}

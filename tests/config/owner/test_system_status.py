@@ -176,7 +176,7 @@ def test_unknown_jobs_are_no_error(ada: Client, sent: dict[str, str]) -> None:
 
 @task()
 def quiet() -> None:
-    """Does nothing."""
+    """Do nothing."""
 
 
 def test_a_missing_job_worker_is_shown(ada: Client) -> None:

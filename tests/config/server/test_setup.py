@@ -62,7 +62,7 @@ def test_the_error_without_venv_names_debians_package(set_up: SetUp, project: Pa
 
 
 def test_the_life_of_an_environment(set_up: SetUp, project: Path) -> None:
-    """All in one test, because each new environment takes seconds."""
+    """One test goes through all of it, because each new environment takes seconds."""
     environment = project / ".venv"
     stamp = environment / "stamp-requirements.txt"
 
