@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext
@@ -23,7 +22,7 @@ def environment(**options: Any) -> Environment:
     env.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
         gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
     )
-    env.globals |= {"clock": time_formatter, "lately": lately, "static": static, "url": reverse}
+    env.globals |= {"clock": time_formatter, "lately": lately, "url": reverse}
     # A filter is called directly and a method through the context, which is slower for 200 comments.
     env.filters |= {
         "steps": steps,
