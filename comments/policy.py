@@ -38,7 +38,7 @@ class Draft:
 class Policy:
     # Extra CTEs, each after a comma, for the statement that inserts a comment. They can read its row as
     # `ins`, and store the findings without a round trip or a commit of their own.
-    beside = ""
+    extra_ctes = ""
 
     def examine(self, draft: Draft) -> tuple[Verdict, list[Any]]:
         """Return the verdict on a draft and the findings behind it. May query; runs before the lock.
@@ -47,25 +47,25 @@ class Policy:
         """
         return "publish", []
 
-    def beside_values(self, draft: Draft, findings: list[Any]) -> dict[str, Any]:
-        """Return the parameters of `beside`, by which the findings of a new comment are stored."""
+    def extra_cte_values(self, draft: Draft, findings: list[Any]) -> dict[str, Any]:
+        """Return the parameters of `extra_ctes`, by which the findings of a new comment are stored."""
         return {}
 
-    def asks(self, findings: list[Any]) -> bool:
+    def needs_review(self, findings: list[Any]) -> bool:
         """Return whether a moderator should review the comment, even if it is published at once."""
         return False
 
-    def follow(self, comment: Comment, findings: list[Any]) -> None:
+    def open_case(self, comment: Comment, findings: list[Any]) -> None:
         """Open a case for a new comment that is pending, removed or to be reviewed, in its transaction."""
 
     def record(self, comment: Comment, findings: list[Any]) -> None:
-        """Store the findings on an edited comment and call `follow`, in the transaction of the edit."""
+        """Store the findings on an edited comment and call `open_case`, in the transaction of the edit."""
 
-    def standing(self, user: User | None, guest: Guest | None) -> list[str]:
+    def explain_sanctions(self, user: User | None, guest: Guest | None) -> list[str]:
         """Return the sanctions on this person as sentences, shown above the reply form."""
         return []
 
-    def settle(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
+    def sync_cases(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
         """Update cases and counters after a change of states, in its transaction.
 
         The log entries of the change have this `batch`; `undoes` is the batch that it reverses. The
@@ -82,18 +82,18 @@ class Policy:
         """
         return {}
 
-    def account(self, discussion: Discussion) -> list[str]:
+    def moderation_summary(self, discussion: Discussion) -> list[str]:
         """Return how this discussion was moderated, as sentences for all readers.
 
         Uses only the discussion's row, as it is called on every view of a story.
         """
         return []
 
-    def presses(self, discussion: Discussion) -> list[dict[str, Any]]:
+    def list_quick_actions(self, discussion: Discussion) -> list[dict[str, Any]]:
         """Return the quick actions that moderators have on this discussion: {label, url} each."""
         return []
 
-    def told(self, ids: Iterable[int]) -> dict[int, list[str]]:
+    def explain_decisions(self, ids: Iterable[int]) -> dict[int, list[str]]:
         """Return explanations for the authors of removed comments, as sentences by comment id."""
         return {}
 
@@ -101,7 +101,7 @@ class Policy:
         """Return the URL of the page that explains a decision to the comment's author, or ""."""
         return ""
 
-    def usual(self) -> str:
+    def usual_delay(self) -> str:
         """Return how long a review usually takes, as a sentence, or "" if that is not known yet."""
         return ""
 

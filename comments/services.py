@@ -142,21 +142,21 @@ def _insert_comment(draft: Draft, nonce: UUID, state: State, findings: list[Any]
         "moderation": draft.discussion.moderation,
         "review_everything": draft.discussion.site.review_everything,
         "nonce": nonce,
-        **policy().beside_values(draft, findings),
+        **policy().extra_cte_values(draft, findings),
     }
     # Without follow-up work, the lock and the insert are one transaction in a single round trip. The lock is
     # then held only while Postgres runs, not until this thread is scheduled again and commits.
-    needs_follow_up = state != State.PUBLISHED or policy().asks(findings)
+    needs_follow_up = state != State.PUBLISHED or policy().needs_review(findings)
     in_transaction = needs_follow_up or connection.in_atomic_block
     with transaction.atomic() if in_transaction else nullcontext(), connection.cursor() as cursor:
-        statement = tree.insert_statement(is_reply=draft.parent is not None, extra_ctes=policy().beside)
+        statement = tree.insert_statement(is_reply=draft.parent is not None, extra_ctes=policy().extra_ctes)
         execute_prepared(cursor, statement, values, before=f"{tree.LOCK_DISCUSSION}; ")
         if not (row := cursor.fetchone()):
             return None
         comment = Comment.from_db("default", tree.COLUMNS, row)
         comment.discussion = draft.discussion
         if needs_follow_up:
-            policy().follow(comment, findings)
+            policy().open_case(comment, findings)
     return comment
 
 
@@ -323,13 +323,13 @@ def restrict_states(*, ids: Sequence[int], actor: User | None, batch: UUID) -> l
 def _run_change(
     statement: str, ids: Iterable[int], values: dict[str, Any], actor: User | None, batch: UUID | None
 ) -> list[int]:
-    batch = batch or uuid4()  # policy().settle finds the log entries of this change by their batch
+    batch = batch or uuid4()  # policy().sync_cases finds the log entries of this change by their batch
     lock_discussions_of(ids)
     with connection.cursor() as cursor:
         cursor.execute(statement, values | {"actor": actor and actor.pk, "batch": batch})
         changed = [row[0] for row in cursor.fetchall()]
         if changed:
-            policy().settle(changed, batch=batch, actor=actor, undoes=values.get("undoes"))
+            policy().sync_cases(changed, batch=batch, actor=actor, undoes=values.get("undoes"))
     if changed and values.get("to_state") != State.PUBLISHED:
         invalidate()
     return changed

@@ -89,7 +89,7 @@ def insert_statement(*, is_reply: bool, extra_ctes: str) -> str:
     """Return the statement that inserts a comment. LOCK_DISCUSSION must run before it, as its own statement:
     each statement sees the database as it is when it starts.
 
-    `extra_ctes` is Policy.beside: queries of a WITH that run along with the insert.
+    `extra_ctes` is Policy.extra_ctes: queries of a WITH that run along with the insert.
     """
     return f"WITH {_REPLY_PLACE if is_reply else _ROOT_PLACE} {_INSERT} {extra_ctes} {_SELECT_INSERTED}"
 

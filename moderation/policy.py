@@ -53,7 +53,7 @@ from moderation.spam_filter.scoring import score_draft
 from moderation.tasks import notify_not_published_later
 from moderation.transparency import discussion_summary, removal_counts
 
-# Part of the statement that inserts a comment (comments.policy.Policy.beside).
+# Part of the statement that inserts a comment (comments.policy.Policy.extra_ctes).
 INSERT_FINDINGS_SQL = """
 , found AS (
   INSERT INTO moderation_finding
@@ -70,7 +70,7 @@ REVIEW_TIME_CACHE_SECONDS = 600
 class Policy(comments.policy.Policy):
     """The comment policy of moderation: it screens drafts, opens cases and explains decisions."""
 
-    beside = INSERT_ORIGIN_SQL + INSERT_FINDINGS_SQL
+    extra_ctes = INSERT_ORIGIN_SQL + INSERT_FINDINGS_SQL
 
     def examine(self, draft: Draft) -> tuple[Verdict, list[CheckResult]]:
         """Return the verdict on a draft and its findings; all findings are stored, whatever the verdict.
@@ -101,20 +101,20 @@ class Policy(comments.policy.Policy):
             return "publish", findings
         return "hold", findings
 
-    def beside_values(self, draft: Draft, findings: list[CheckResult]) -> dict[str, Any]:
+    def extra_cte_values(self, draft: Draft, findings: list[CheckResult]) -> dict[str, Any]:
         return {
             "ip_hash": hash_address(draft.ip),
             "findings": json.dumps([vars(found) for found in findings]),
         }
 
-    def asks(self, findings: list[CheckResult]) -> bool:
+    def needs_review(self, findings: list[CheckResult]) -> bool:
         return any(found.holds for found in findings)
 
     def record(self, comment: Comment, findings: list[CheckResult]) -> None:
         Finding.objects.bulk_create([Finding.of(comment, found) for found in findings])
-        self.follow(comment, findings)
+        self.open_case(comment, findings)
 
-    def follow(self, comment: Comment, findings: list[CheckResult]) -> None:
+    def open_case(self, comment: Comment, findings: list[CheckResult]) -> None:
         if comment.state == State.PENDING or _is_flagged_after_publication(comment, findings):
             cases.open_case(comment, findings)
             notify_not_published_later(comment)
@@ -122,10 +122,10 @@ class Policy(comments.policy.Policy):
             removal_counts.count_posted(comment)
             notify_not_published_later(comment)
 
-    def standing(self, user: User | None, guest: Guest | None) -> list[str]:
+    def explain_sanctions(self, user: User | None, guest: Guest | None) -> list[str]:
         return [sanction_html(one) for one in own_sanctions(user, guest)]
 
-    def settle(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
+    def sync_cases(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
         cases.sync_cases(ids=ids, batch=batch, by_person=actor is not None, undoes=undoes)
         removal_counts.update_counts(ids, batch)
 
@@ -163,10 +163,10 @@ class Policy(comments.policy.Policy):
             if row.state != State.DELETED and row.state_reason != Reason.SEALED and row.id in seen
         }
 
-    def account(self, discussion: Discussion) -> list[str]:
+    def moderation_summary(self, discussion: Discussion) -> list[str]:
         return discussion_summary.summary_sentences(discussion)
 
-    def presses(self, discussion: Discussion) -> list[dict[str, Any]]:
+    def list_quick_actions(self, discussion: Discussion) -> list[dict[str, Any]]:
         names = quick_actions.available_actions(
             status=discussion.status,
             is_reviewed=discussion.moderation == Discussion.Moderation.PRE,
@@ -180,7 +180,7 @@ class Policy(comments.policy.Policy):
             for name in names
         ]
 
-    def told(self, ids: Iterable[int]) -> dict[int, list[str]]:
+    def explain_decisions(self, ids: Iterable[int]) -> dict[int, list[str]]:
         rows = Comment.objects.filter(pk__in=list(ids)).select_related(
             "author", "guest", "discussion__article"
         )
@@ -189,7 +189,7 @@ class Policy(comments.policy.Policy):
     def decision_url(self, comment: int) -> str:
         return reverse("decision", args=[comment])
 
-    def usual(self) -> str:
+    def usual_delay(self) -> str:
         """Return "Usually reviewed within N hours", the median of a week, or "" below ten decisions."""
         hours = cache.get_or_set("usual-review", _median_review_hours, REVIEW_TIME_CACHE_SECONDS)
         if not hours:

@@ -80,14 +80,14 @@ class Cursor(NamedTuple):
 
 
 class PageStart(NamedTuple):
-    """Where a page of the discussion starts: after a cursor, or at it (`is_included`)."""
+    """The start of a page of the discussion: after a cursor, or at it (`is_included`)."""
 
     cursor: Cursor
     is_included: bool
 
 
 class Location(NamedTuple):
-    """Where a comment is in an order."""
+    """The position of a comment in an order."""
 
     root_id: int  # the top-level comment above it, or itself
     cursor: Cursor  # of that comment
@@ -181,7 +181,7 @@ class ThreadPage:
 
 @dataclass(frozen=True)
 class ViewerContext:
-    """What comments/thread.jinja shows to one person only. Sets and keys are comment ids."""
+    """The data that comments/thread.jinja shows to one person only. Sets and keys are comment ids."""
 
     moderates: bool
     mine: set[int] = field(default_factory=set)
@@ -446,8 +446,8 @@ def find_duplicate_targets(rows: list[ThreadRow]) -> list[tuple[int, int, int]]:
     """
     ids = [row.id for row in rows if row.state_reason == Reason.REPEAT]
     found = Comment.objects.filter(pk__in=ids, repeat_of__isnull=False)
-    there = "repeat_of__discussion"
-    return list(found.values_list(there, f"{there}__article__version", f"{there}__version"))
+    original = "repeat_of__discussion"
+    return list(found.values_list(original, f"{original}__article__version", f"{original}__version"))
 
 
 def personalize(rows: list[ThreadRow], reader: Reader) -> tuple[list[ThreadRow], ViewerContext | None]:
@@ -463,7 +463,7 @@ def personalize(rows: list[ThreadRow], reader: Reader) -> tuple[list[ThreadRow],
     # Two findings of one check may give the same sentence.
     reasons = {pk: list(dict.fromkeys(sentences)) for pk, sentences in reasons.items()}
     removed = {r.id: [gettext("You wrote it.")] for r in mine if r.state in REMOVED}
-    decisions = policy().told(removed) if removed else {}
+    decisions = policy().explain_decisions(removed) if removed else {}
     explained = [*decisions, *(r.id for r in mine if r.id in pending)]
     decision_urls = {pk: policy().decision_url(pk) for pk in explained}
     own = _own_recommendations([row.id for row in rows], reader) if reader.may_recommend else {}
@@ -474,7 +474,7 @@ def personalize(rows: list[ThreadRow], reader: Reader) -> tuple[list[ThreadRow],
         reasons=reasons | removed,
         decisions=decisions,
         decision_urls={pk: url for pk, url in decision_urls.items() if url},
-        usual_delay=policy().usual() if pending else "",
+        usual_delay=policy().usual_delay() if pending else "",
         recommended={pk for pk, (given, _counted) in own.items() if given},
         may_recommend=reader.may_recommend,
     )

@@ -82,7 +82,7 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
     rows: list[ThreadRow] = []
     reader = current_reader(request, article)
     if reader.moderates:
-        context["quick_actions"] = policy().presses(discussion)
+        context["quick_actions"] = policy().list_quick_actions(discussion)
         context["site_notice"] = _site_notice(discussion)
         if reader.user and reader.user.is_editor:
             context["change_url"] = reverse("admin:articles_article_change", args=[article.pk])
@@ -92,13 +92,13 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
         page = read_page(article, reader, order, start)
         rows = page.rows
         context["thread"] = render_thread(request, article, discussion, page.rows, reader)
-        context["moderation_summary"] = policy().account(discussion)
+        context["moderation_summary"] = policy().moderation_summary(discussion)
         if page.next:
             context["next_url"] = "?" + urlencode({"order": order, "after": str(page.next)}) + "#comments"
         if start:
             context["start_url"] = f"?order={order}#comments"
-            place = {"order": order, "from" if start.is_included else "after": str(start.cursor)}
-            context["canonical"] = f"{article.get_absolute_url()}?{urlencode(place)}"
+            query = {"order": order, "from" if start.is_included else "after": str(start.cursor)}
+            context["canonical"] = f"{article.get_absolute_url()}?{urlencode(query)}"
     count = 0 if is_hidden else discussion.visible_count
     context["head"] = structured_data.build_head(request, article, loaded.authors, rows, count)
     return render(request, "comments/story.html", context)
@@ -125,10 +125,10 @@ def choose_order(request: HttpRequest, slug: str, order: str) -> HttpResponse:
 @cache_for_anonymous
 def version(request: HttpRequest, slug: str) -> HttpResponse:
     """Return the version of the discussion and the number of its last log entry, for pages that poll it."""
-    story = load_story(request, slug)
-    if story.discussion.is_hidden:
+    loaded = load_story(request, slug)
+    if loaded.discussion.is_hidden:
         raise Http404
-    return JsonResponse({"version": story.discussion.version, "seq": story.seq})
+    return JsonResponse({"version": loaded.discussion.version, "seq": loaded.seq})
 
 
 @require_safe
@@ -153,8 +153,8 @@ def comment(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     With `?after=` the id of a reply, that page continues after it. A removed comment answers 410 with the
     reason.
     """
-    story = load_story(request, slug)
-    article, discussion = story.article, story.discussion
+    loaded = load_story(request, slug)
+    article, discussion = loaded.article, loaded.discussion
     if discussion.is_hidden:
         return render(request, "comments/hidden.html", {"article": article}, status=404)
     found = get_object_or_404(Comment, pk=pk, discussion=article.pk)
@@ -166,16 +166,16 @@ def comment(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
         return _removed_page(request, article, found)
     after = number_parameter(request, "after")
     order = _remembered_order(request, discussion)
-    place = locate_comment(found, reader, order)
-    if after is None and place.root_on_first_page and place.is_among_first_replies:
+    location = locate_comment(found, reader, order)
+    if after is None and location.root_on_first_page and location.is_among_first_replies:
         return redirect(f"{article.get_absolute_url()}#comment-{found.pk}")
     if not (rows := read_branch(found, reader, after)):
         raise Http404
     context = {
         "article": article,
         "comment": found,
-        "root_id": place.root_id,
-        "thread_url": _thread_url(article, found, place, order),
+        "root_id": location.root_id,
+        "thread_url": _thread_url(article, found, location, order),
         "zone": article.zone,
         "thread": render_thread(
             request, article, discussion, rows, reader, story_path="../../", focus=found.pk
@@ -251,14 +251,14 @@ def _first_reply_of_day(discussion: Discussion, order: Order, start: PageStart |
     return first
 
 
-def _thread_url(article: Article, comment: Comment, place: Location, order: Order) -> str:
+def _thread_url(article: Article, comment: Comment, location: Location, order: Order) -> str:
     """Return the URL of the comment in the thread: on the story's page, or where its branch continues."""
     anchor = f"#comment-{comment.pk}"
-    if not place.is_among_first_replies:
-        return f"{reverse('comment', args=[article.slug, place.root_id])}?after={comment.pk}{anchor}"
-    if place.root_on_first_page:
+    if not location.is_among_first_replies:
+        return f"{reverse('comment', args=[article.slug, location.root_id])}?after={comment.pk}{anchor}"
+    if location.root_on_first_page:
         return f"{article.get_absolute_url()}{anchor}"
-    return f"{article.get_absolute_url()}?order={order}&from={place.cursor}{anchor}"
+    return f"{article.get_absolute_url()}?order={order}&from={location.cursor}{anchor}"
 
 
 def render_thread(

@@ -115,7 +115,7 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
     context = {
         "form": form,
         "members_only": MEMBERS_ONLY if needs_account else "",
-        "sanctions": [] if form.is_bound else policy().standing(user, guest),
+        "sanctions": [] if form.is_bound else policy().explain_sanctions(user, guest),
         "back": back,
         "article": article,
         "parent": parent if parent and parent.state == State.PUBLISHED else None,

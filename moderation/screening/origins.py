@@ -20,7 +20,7 @@ from moderation.models.people import ORIGIN_KEPT_DAYS, person_key
 HOUR = timedelta(hours=1)
 MAX_COMMENTS_PER_ADDRESS = 200  # latest comments from one IP address that are searched for other people
 
-# Part of the statement that inserts the comment (comments.policy.Policy.beside).
+# Part of the statement that inserts the comment (comments.policy.Policy.extra_ctes).
 INSERT_ORIGIN_SQL = """
 , origin AS (INSERT INTO moderation_origin (comment_id, ip_hash, at)
              SELECT id, %(ip_hash)s::bytea, created_at FROM ins WHERE %(ip_hash)s::bytea IS NOT NULL)"""

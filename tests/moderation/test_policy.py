@@ -246,29 +246,29 @@ def test_the_usual_review_time_is_the_median(moderator):
     Comment.objects.update(created_at=timezone.now() - timedelta(minutes=90))
     for comment in comments[:9]:
         approve(comment, moderator)
-    assert Policy().usual() == ""
+    assert Policy().usual_delay() == ""
     cache.clear()
     approve(comments[9], moderator)
-    assert Policy().usual() == "Usually reviewed within 2 hours."
+    assert Policy().usual_delay() == "Usually reviewed within 2 hours."
 
 
 def test_undone_decisions_do_not_count_as_reviews(moderator):
     ids = [make_comment(make_article(), f"Words {n}").pk for n in range(10)]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=moderator).batch
     back = undo(batch=act, actor=moderator).batch
-    assert Policy().usual() == ""
+    assert Policy().usual_delay() == ""
     cache.clear()
     again = undo(batch=back, actor=moderator).batch
-    assert Policy().usual() == "Usually reviewed within 1 hour."
+    assert Policy().usual_delay() == "Usually reviewed within 1 hour."
     cache.clear()
     for pk in ids[:2]:  # decided on otherwise, and that stands
         decide(ids=[pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
-    assert Policy().usual() == "Usually reviewed within 1 hour."
+    assert Policy().usual_delay() == "Usually reviewed within 1 hour."
     cache.clear()
     undo(batch=again, actor=moderator)
     for pk in ids[2:9]:  # seven more, which the sweep took for spam twice
         decide(ids=[pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
-    assert Policy().usual() == ""
+    assert Policy().usual_delay() == ""
 
 
 def test_the_menu_carries_the_state_that_was_seen(moderator, rf):
