@@ -88,11 +88,11 @@ def _unquote(stem: str) -> str:
     return stem.replace("''", "'").replace("\\\\", "\\")
 
 
-def match_words(question: SearchQuery, words: Collection[str]) -> dict[str, frozenset[str]]:
+def match_words(query: SearchQuery, words: Collection[str]) -> dict[str, frozenset[str]]:
     """Return those of these words that match the query, each with its stems. One statement."""
-    wanted = frozenset(question.stems)
+    wanted = frozenset(query.stems)
     with connection.cursor() as cursor:
-        cursor.execute(_FIND_WORDS, {"words": list(words), "stems": question.stems})
+        cursor.execute(_FIND_WORDS, {"words": list(words), "stems": query.stems})
         return {word: wanted.intersection(stems) for word, stems in cursor.fetchall()}
 
 

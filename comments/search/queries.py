@@ -62,16 +62,16 @@ class SearchScope:
 
 
 def find_in_discussion(
-    article: Article, question: SearchQuery, size: int, after: int | None = None
+    article: Article, query: SearchQuery, size: int, after: int | None = None
 ) -> Results[CommentResult]:
     """Search the comments of one article, oldest first."""
     return _find_comments(
-        "c.discussion_id = %(discussion)s", "ASC", {"discussion": article.pk}, question, size, after
+        "c.discussion_id = %(discussion)s", "ASC", {"discussion": article.pk}, query, size, after
     )
 
 
 def find_comments(
-    question: SearchQuery, scope: SearchScope, now: datetime, size: int, after: int | None = None
+    query: SearchQuery, scope: SearchScope, now: datetime, size: int, after: int | None = None
 ) -> Results[CommentResult]:
     """Search all visible comments, newest first, as a rank means little for such short texts.
 
@@ -84,17 +84,17 @@ def find_comments(
         conditions += f" AND {_BY_AUTHOR}"
     if scope.year:
         conditions += " AND c.created_at >= %(start)s AND c.created_at < %(end)s"
-    return _find_comments(conditions, "DESC", _parameters(scope, now), question, size, after)
+    return _find_comments(conditions, "DESC", _parameters(scope, now), query, size, after)
 
 
 def find_stories(
-    question: SearchQuery, scope: SearchScope, now: datetime, size: int, after: int | None = None
+    query: SearchQuery, scope: SearchScope, now: datetime, size: int, after: int | None = None
 ) -> Results[StoryResult]:
     """Search published stories by rank, in which the title has more weight than the body.
 
     Of more than MAX_RESULTS matches, the newest are collected.
     """
-    conditions = "s.vector @@ %(question)s::tsquery AND s.published_at <= %(now)s"
+    conditions = "s.vector @@ %(query)s::tsquery AND s.published_at <= %(now)s"
     if scope.topic:
         conditions += f" AND {_OF_TOPIC}"
     if scope.author:
@@ -108,14 +108,14 @@ WITH collected AS MATERIALIZED (
   ORDER BY s.published_at DESC, s.id DESC LIMIT {MAX_RESULTS + 1}),
 find AS MATERIALIZED (
   SELECT id, row_number() OVER (
-    ORDER BY ts_rank(vector, %(question)s::tsquery, 1) DESC, published_at DESC, id DESC) AS n
+    ORDER BY ts_rank(vector, %(query)s::tsquery, 1) DESC, published_at DESC, id DESC) AS n
   FROM collected)
 SELECT s.id, s.slug, s.title, s.standfirst, s.published_at, s.source_zone, left(s.body_html, %(cut)s),
        (SELECT count(*) FROM find)
 FROM find JOIN articles_article s USING (id)
 WHERE find.n <= {MAX_RESULTS}{" AND find.n > (SELECT n FROM find WHERE id = %(after)s)" if after else ""}
 ORDER BY find.n LIMIT %(size)s + 1"""
-    values = _parameters(scope, now) | {"question": question.tsquery}
+    values = _parameters(scope, now) | {"query": query.tsquery}
     return _build_page([StoryResult._make(row) for row in _fetch(statement, values, size, after)], size)
 
 
@@ -123,7 +123,7 @@ def _find_comments(
     conditions: str,
     direction: str,
     values: dict[str, Any],
-    question: SearchQuery,
+    query: SearchQuery,
     size: int,
     after: int | None,
 ) -> Results[CommentResult]:
@@ -139,7 +139,7 @@ WITH collected AS MATERIALIZED (
   JOIN comments_comment c ON c.id = t.comment_id
   JOIN comments_discussion d ON d.article_id = c.discussion_id
   JOIN articles_article s ON s.id = d.article_id
-  WHERE t.vector @@ %(question)s::tsquery AND c.state = 'published' AND {conditions}
+  WHERE t.vector @@ %(query)s::tsquery AND c.state = 'published' AND {conditions}
   ORDER BY {collect} LIMIT {MAX_RESULTS + 1}),
 find AS (SELECT id FROM collected LIMIT {MAX_RESULTS})
 SELECT c.id, c.author_name, a.author_name, c.created_at, left(c.body_html, %(cut)s), s.slug, s.title,
@@ -150,7 +150,7 @@ JOIN articles_article s ON s.id = c.discussion_id
 {REPLIED_TO_JOIN}
 WHERE true {page_start if after else ""}
 ORDER BY {order} LIMIT %(size)s + 1"""
-    values = values | {"question": question.tsquery}
+    values = values | {"query": query.tsquery}
     return _build_page([CommentResult._make(row) for row in _fetch(statement, values, size, after)], size)
 
 

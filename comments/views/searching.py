@@ -55,7 +55,7 @@ Named = TypeVar("Named", Topic, Author)
 
 
 class SearchResult(NamedTuple):
-    find: CommentResult | StoryResult
+    row: CommentResult | StoryResult
     title: SafeString  # of the story; with highlights if the story itself is the result
     text: SafeString
 
@@ -77,17 +77,17 @@ def find(request: HttpRequest, slug: str) -> HttpResponse:
     if current_site().comment_status == Discussion.Status.HIDDEN:
         raise Http404
     article = get_object_or_404(stories.defer("body", "body_html", "vector"), slug=slug)
-    asked, after = _search_text(request), number_parameter(request, "after")
-    context: dict[str, Any] = {"article": article, "zone": article.zone, "q": asked}
+    text, after = _search_text(request), number_parameter(request, "after")
+    context: dict[str, Any] = {"article": article, "zone": article.zone, "q": text}
     try:
-        if asked:
+        if text:
             with search_slot():
-                question = parse_query(asked)
-                results = find_in_discussion(article, question, PAGE_SIZE, after)
-                (rows,) = _present_results(question, results)
-            context["comments"] = _build_section(rows, results, {"q": asked})
+                query = parse_query(text)
+                results = find_in_discussion(article, query, PAGE_SIZE, after)
+                (rows,) = _present_results(query, results)
+            context["comments"] = _build_section(rows, results, {"q": text})
     except SearchRejected as error:
-        context["unclear"] = str(error)
+        context["error"] = str(error)
         if isinstance(error, SearchBusy):
             set_retry_after(request, BUSY_SECONDS)
     return _render_uncached(request, "search/find.html", context | {"is_later": after is not None})
@@ -99,7 +99,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
     `?in=stories` or `?in=comments` shows one kind alone, then after the result `?after=`.
     """
-    kind, asked = request.GET.get("in", ""), _search_text(request)
+    kind, text = request.GET.get("in", ""), _search_text(request)
     if kind not in KINDS:
         raise Http404
     after = number_parameter(request, "after") if kind else None
@@ -108,14 +108,14 @@ def search(request: HttpRequest) -> HttpResponse:
     topic, author = _selected(request, "topic", topics), _selected(request, "author", authors)
     year = request.GET.get("year", "").strip()
     chosen = {
-        "q": asked,
+        "q": text,
         "topic": topic.slug if topic else "",
         "author": author.slug if author else "",
         "year": year,
     }
     params = {key: value for key, value in chosen.items() if value}
     context: dict[str, Any] = {
-        "q": asked,
+        "q": text,
         "topics": topics,
         "topic": topic,
         "authors": authors,
@@ -124,39 +124,39 @@ def search(request: HttpRequest) -> HttpResponse:
         "start_url": "?" + urlencode(params) if kind else "",
     }
     try:
-        where = SearchScope(topic, author, _year_bounds(year))
-        if asked:
+        scope = SearchScope(topic, author, _year_bounds(year))
+        if text:
             with search_slot():
-                context |= _search(asked, where, request.now, kind, after, params)  # type: ignore[attr-defined]
+                context |= _search(text, scope, request.now, kind, after, params)  # type: ignore[attr-defined]
     except SearchRejected as error:
-        context["unclear"] = str(error)
+        context["error"] = str(error)
         if isinstance(error, SearchBusy):
             set_retry_after(request, BUSY_SECONDS)
     return _render_uncached(request, "search/search.html", context)
 
 
 def _search(
-    asked: str, where: SearchScope, now: datetime, kind: str, after: int | None, params: dict[str, str]
+    text: str, scope: SearchScope, now: datetime, kind: str, after: int | None, params: dict[str, str]
 ) -> dict[str, ResultSection]:
-    question = parse_query(asked)
+    query = parse_query(text)
     none: Results[Any] = Results([], 0, True, None)
     size = SITE_PAGE_SIZE if kind else STORIES_SHOWN_FIRST
-    stories = none if kind == "comments" else find_stories(question, where, now, size, after)
-    comments = none if kind == "stories" else find_comments(question, where, now, SITE_PAGE_SIZE, after)
-    story_rows, comment_rows = _present_results(question, stories, comments)
+    stories = none if kind == "comments" else find_stories(query, scope, now, size, after)
+    comments = none if kind == "stories" else find_comments(query, scope, now, SITE_PAGE_SIZE, after)
+    story_rows, comment_rows = _present_results(query, stories, comments)
     return {
         "stories": _build_section(story_rows, stories, params | {"in": "stories"}),
         "comments": _build_section(comment_rows, comments, params | {"in": "comments"}),
     }
 
 
-def _present_results(question: SearchQuery, *pages: Results[Any]) -> list[list[SearchResult]]:
+def _present_results(query: SearchQuery, *pages: Results[Any]) -> list[list[SearchResult]]:
     """Return the results of each page with highlighted matches. One query finds the matches of all."""
     read = [[(row, _passages(row)) for row in page.rows] for page in pages]
     texts = [
         text for page in read for row, passages in page for text in (row.title, *(p.text for p in passages))
     ]
-    found = match_words(question, searchable_words(texts)) if texts else {}
+    found = match_words(query, searchable_words(texts)) if texts else {}
     return [
         [
             SearchResult(
@@ -200,7 +200,7 @@ def _selected(request: HttpRequest, name: str, offered: Sequence[Named]) -> Name
 
 
 def _year_bounds(text: str) -> tuple[datetime, datetime] | None:
-    """Return the start and end of a year in the site's time zone. Raises Unclear for anything but a year."""
+    """Return the start and end of a year in the site's time zone. Raises SearchRejected."""
     if not text:
         return None
     if not re.fullmatch(r"[12]\d{3}", text, re.ASCII):
