@@ -44,7 +44,7 @@ class RedactionForm(forms.Form):
 
 
 def redact_view(pages: Any, request: HttpRequest, key: int) -> HttpResponse:
-    """List where the posted words occur. With `sure`, redact them if they are the listed ones (`looked`).
+    """List where the posted words occur. With `sure`, redact them if they are the `listed_words`.
 
     `pages` is the ModelAdmin of the document.
     """
@@ -56,7 +56,7 @@ def redact_view(pages: Any, request: HttpRequest, key: int) -> HttpResponse:
     results: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
         words = form.cleaned_data["words"]
-        is_sure = "sure" in request.POST and request.POST.get("looked", "").splitlines() == words
+        is_sure = "sure" in request.POST and request.POST.get("listed_words", "").splitlines() == words
         if is_sure and (count := redact.redact_words(document=document, words=words)):
             document.refresh_from_db()
             message = _("Words redacted permanently: %(where)s.") % {"where": _describe_counts(count)}

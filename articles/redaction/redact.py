@@ -89,10 +89,8 @@ def redact_words(*, document: Document, words: Sequence[str]) -> Counter[str]:
     if count["story"] or count["correction"]:
         _rerender(document)
     if count["story"] or any(REDACTED in row.title for row in versions):
-        for logged in (
-            document,
-            getattr(document, "discussion", None),
-        ):  # the discussion is logged under the title, too
+        # The log names the discussion by the title as well.
+        for logged in (document, getattr(document, "discussion", None)):
             if logged:
                 erase_from_admin_log(logged)
     append_on_commit([*map(version_erasure, versions), *map(note_erasure, notes)])

@@ -123,9 +123,9 @@ def test_bylines_reasons_and_corrections_are_redacted(story, ada, emil, client):
     Article.objects.update(byline="With Jane Quill", taken_back_why="Jane Quill asked for it.")
     assert len(find_occurrences(Article.objects.get(), [NAME])) == 8
 
-    looked = as_(ada).post(page(story), {"words": "earlier version"}).content.decode()
-    assert "<mark>earlier version</mark>" in looked
-    assert "Correction:" in looked
+    listing = as_(ada).post(page(story), {"words": "earlier version"}).content.decode()
+    assert "<mark>earlier version</mark>" in listing
+    assert "Correction:" in listing
     before = Article.objects.get().version
     assert redact_words(document=story, words=["earlier version"]) == {"correction": 1}
     assert "█ named Jane Quill." in client.get(story.get_absolute_url()).content.decode()
@@ -198,25 +198,25 @@ def test_an_administrator_lists_the_words_and_then_redacts_them(story, ada, emil
     history = f"/admin/articles/article/{story.pk}/history/"
     assert page(story) in client.get(history).content.decode()
 
-    looked = client.post(page(story), {"words": f"{NAME}\n\n", "look": ""}).content.decode()
-    assert "5 occurrences" in looked
-    assert "Also in the current text" not in looked
-    assert "<mark>jane\nquill</mark>" in looked
+    listing = client.post(page(story), {"words": f"{NAME}\n\n", "look": ""}).content.decode()
+    assert "5 occurrences" in listing
+    assert "Also in the current text" not in listing
+    assert "<mark>jane\nquill</mark>" in listing
     assert NAME in all_of(story)
 
-    other = client.post(page(story), {"words": "baker", "looked": NAME, "sure": ""}).content.decode()
+    other = client.post(page(story), {"words": "baker", "listed_words": NAME, "sure": ""}).content.decode()
     assert "<mark>baker</mark>" in other  # which nobody had looked for
     assert NAME in all_of(story)
 
-    done = client.post(page(story), {"words": NAME, "looked": NAME, "sure": ""}, follow=True)
+    done = client.post(page(story), {"words": NAME, "listed_words": NAME, "sure": ""}, follow=True)
     assert done.redirect_chain == [(history, 302)]
-    told = "Words redacted permanently: 2 versions, 1 draft and 1 note."
-    assert told in done.content.decode()
+    message = "Words redacted permanently: 2 versions, 1 draft and 1 note."
+    assert message in done.content.decode()
     assert "quill" not in all_of(story).casefold()
     entry = LogEntry.objects.latest("pk")
-    assert (entry.user, entry.change_message) == (ada, told)
+    assert (entry.user, entry.change_message) == (ada, message)
 
-    again = client.post(page(story), {"words": NAME, "looked": NAME, "sure": ""}).content.decode()
+    again = client.post(page(story), {"words": NAME, "listed_words": NAME, "sure": ""}).content.decode()
     assert "No occurrences" in again
 
 
@@ -241,7 +241,7 @@ def test_urls_that_contain_the_words_are_listed(story, ada):
 )
 def test_invalid_words_are_refused_and_shown_again(story, ada, words, why):
     before = all_of(story)
-    response = as_(ada).post(page(story), {"words": words, "looked": words, "sure": ""})
+    response = as_(ada).post(page(story), {"words": words, "listed_words": words, "sure": ""})
     assert why in response.content.decode()
     assert response.context["form"]["words"].value() == words
     assert all_of(story) == before
@@ -252,7 +252,7 @@ def test_only_administrators_can_redact(story, role):
     user = UserFactory.create(roles=(role,))
     client, before = as_(user), all_of(story)
     assert client.get(page(story)).status_code == 403
-    sent = {"words": NAME, "looked": NAME, "sure": ""}
+    sent = {"words": NAME, "listed_words": NAME, "sure": ""}
     assert client.post(page(story), sent).status_code == 403
     history = client.get(f"/admin/articles/article/{story.pk}/history/").content.decode()
     assert page(story) not in history
