@@ -39,6 +39,6 @@ def read_cursor(request: HttpRequest) -> Cursor | None:
         raise Http404 from error
 
 
-def next_page_url(request: HttpRequest, place: Cursor) -> str:
+def next_page_url(request: HttpRequest, position: Cursor) -> str:
     """Return the URL of the page that starts after this position."""
-    return f"{request.path}?{urlencode({'before': str(place)})}"
+    return f"{request.path}?{urlencode({'before': str(position)})}"

@@ -111,15 +111,15 @@ def normalize_address(address: str) -> str:
 
 
 @transaction.atomic
-def record_move(*, old: str, thing: Target) -> None:
+def record_move(*, old: str, target: Target) -> None:
     """Redirect from the old path of an object whose URL has changed.
 
     A redirect from its new path is deleted, since a page exists there now.
     """
     _lock_redirects()
-    kind = next(name for name, model in _MODELS.items() if isinstance(thing, model))
-    Redirect.objects.filter(old=unquote(thing.get_absolute_url())).delete()
-    _store(unquote(old), {kind: thing})
+    kind = next(name for name, model in _MODELS.items() if isinstance(target, model))
+    Redirect.objects.filter(old=unquote(target.get_absolute_url())).delete()
+    _store(unquote(old), {kind: target})
 
 
 @transaction.atomic
@@ -144,7 +144,7 @@ def plan_redirect(*, old: str, to: str) -> tuple[str, dict[str, Any]]:
 
 
 def page_exists(old: str) -> bool:
-    """Whether a page exists at this address (as it is stored), which then takes precedence."""
+    """Return whether a page exists at this address (as it is stored), which then takes precedence."""
     path, _sign, query = old.partition("?")
     try:
         match = resolve(path)
@@ -192,7 +192,7 @@ def _target_fields(to: str) -> dict[str, Any]:
 
 
 def _leads_to_itself(old: str, fields: dict[str, Any]) -> bool:
-    """Whether the target is the page at the old address itself."""
+    """Return whether the target is the page at the old address itself."""
     return any(
         unquote(target.get_absolute_url()) == old for target in fields.values() if isinstance(target, Target)
     )

@@ -70,7 +70,7 @@ def save_article(
     # Nobody has the URL of a draft.
     was_public = stored and (stored.is_published() or stored.was_published_at)
     if stored and was_public and stored.slug != article.slug:
-        record_move(old=stored.get_absolute_url(), thing=article)
+        record_move(old=stored.get_absolute_url(), target=article)
     store_keywords(article=article)
     touch_site()
     if not article.is_published():
@@ -167,7 +167,7 @@ def _save_with_redirect(
 ) -> None:
     obj.save()
     if stored and stored.slug != obj.slug:
-        record_move(old=stored.get_absolute_url(), thing=obj)
+        record_move(old=stored.get_absolute_url(), target=obj)
     touch_site()
 
 

@@ -172,8 +172,8 @@ def _local_path(request: HttpRequest) -> str:
 
 def _list_page(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any]:
     """Return one page of a list, and the URL of the next page, which new stories do not shift."""
-    if place := read_cursor(request):
-        articles = articles.before(place)
+    if position := read_cursor(request):
+        articles = articles.before(position)
     found = list(
         articles.listed()[: PAGE_SIZE + 1]
     )  # one more than is shown: it tells whether there is a next page

@@ -47,7 +47,7 @@ REMOVED = (State.REJECTED, State.SPAM)  # by a moderator or the filter, not by t
 
 
 class Reason(models.TextChoices):
-    """Why a comment is in its state. The system sets the first four, a person the others."""
+    """The reason why a comment is in its state. The system sets the first four, a person the others."""
 
     POSTED = "posted", _("posted")
     SCREENED = "screened", _("held by a check")

@@ -1,4 +1,4 @@
-"""Forms that find conflicts: what a colleague has saved since the page was loaded.
+"""Forms that find conflicts with changes that a colleague has saved since the page was loaded.
 
 A page carries a snapshot with a digest of each field. A field that only the colleague has changed keeps the
 colleague's value. If both have changed a field, nothing is saved before the person has seen both values.
@@ -32,7 +32,7 @@ CHOICE_NEEDED = "undecided"  # code of the error that prevents saving
 
 @dataclass(frozen=True)
 class FormSnapshot:
-    """What a page has loaded: the `number` of the current revision, and a digest of each field."""
+    """The state that a page has loaded: the `number` of the current revision, and a digest of each field."""
 
     number: int
     fields: dict[str, str]
@@ -83,7 +83,7 @@ class ConflictAwareForm(forms.ModelForm[Any]):
 
     @cached_property
     def changed_data(self) -> list[str]:
-        """Names of changed fields, without those that differ only in line ends, which browsers change."""
+        """Return the names of changed fields. Line ends do not count, since browsers change them."""
         pairs = {name: (self[name].data, self[name].initial) for name in super().changed_data}
         return [
             name
@@ -93,7 +93,7 @@ class ConflictAwareForm(forms.ModelForm[Any]):
 
     @property
     def revision_number(self) -> int:
-        """The number of the latest revision; 0 where there are none."""
+        """Return the number of the latest revision; 0 where there are none."""
         return 0
 
     def prefixed_digests(self) -> dict[str, str]:

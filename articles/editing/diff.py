@@ -33,7 +33,7 @@ class FoldedPassage(NamedTuple):
 
 
 class Passage(NamedTuple):
-    """One or more lines, changed or not."""
+    """A part of a text, of one or more lines, changed or not."""
 
     parts: list[Part]
 
@@ -43,7 +43,7 @@ class Passage(NamedTuple):
 
     @property
     def folded(self) -> FoldedPassage | None:
-        """The passage with its middle folded; None if it is too short or has changes."""
+        """Return the passage with its middle folded; None if it is too short or has changes."""
         if (
             not self.is_same
             or len(text := "".join(part.text for part in self.parts)) < 4 * CONTEXT_CHARACTERS
@@ -55,12 +55,12 @@ class Passage(NamedTuple):
 
     @property
     def old(self) -> list[Part]:
-        """The parts of the old text."""
+        """Return the parts of the old text."""
         return [part for part in self.parts if part.kind != "ins"]
 
     @property
     def new(self) -> list[Part]:
-        """The parts of the new text."""
+        """Return the parts of the new text."""
         return [part for part in self.parts if part.kind != "del"]
 
 

@@ -312,7 +312,7 @@ def _other_editors(document: Document, user: User, now: datetime) -> list[str]:
 
 
 def _newer_version_notice(document: Document, request: HttpRequest, now: datetime) -> str:
-    """Say that a newer revision was saved since the page was loaded; return "" if there is none."""
+    """Return a sentence about a revision that was saved since the page was loaded; "" if there is none."""
     snapshot = FormSnapshot.from_token(request.POST.get("read", ""))
     latest = document.revisions.saved().select_related("by").defer("body").first()
     if snapshot is None or latest is None or latest.number <= snapshot.number:
@@ -345,13 +345,13 @@ def _autosaved_fields(request: HttpRequest) -> DraftFields | None:
         raise BadRequest from error
 
 
-def _strip_unstorable(typed: DraftFields) -> DraftFields:
+def _strip_unstorable(fields: DraftFields) -> DraftFields:
     """Return the fields without what PostgreSQL cannot store in a text: NUL and lone surrogates."""
 
     def text(value: str) -> str:
         return value.replace("\x00", "").encode(errors="replace").decode()
 
-    return {text(name): [text(value) for value in values] for name, values in typed.items()}
+    return {text(name): [text(value) for value in values] for name, values in fields.items()}
 
 
 def _posted_forms(request: HttpRequest) -> list[OpenForm]:

@@ -26,10 +26,10 @@ TEXT_FIELDS = ("title", "standfirst", "byline", "body")
 def preview_article(request: HttpRequest) -> JsonResponse:
     """Return {"html": the story as readers would see it, "count": "412 words, 2 minutes to read"} as JSON."""
     _check_editor(request)
-    typed = {name: request.POST.get(name, "") for name in TEXT_FIELDS}
-    if refusal := _refuse_too_long(typed["body"]):
+    fields = {name: request.POST.get(name, "") for name in TEXT_FIELDS}
+    if refusal := _refuse_too_long(fields["body"]):
         return refusal
-    article = Article(**typed, body_html=render_story(typed["body"]))
+    article = Article(**fields, body_html=render_story(fields["body"]))
     authors = _chosen_authors(request)
     vars(article)["author_names"] = [author.name for author in authors]
     zone = timezone.get_current_timezone_name()
@@ -44,10 +44,10 @@ def preview_article(request: HttpRequest) -> JsonResponse:
 def preview_page(request: HttpRequest) -> JsonResponse:
     """Return the same as preview_article for a page."""
     _check_editor(request)
-    typed = {name: request.POST.get(name, "") for name in ("title", "body")}
-    if refusal := _refuse_too_long(typed["body"]):
+    fields = {name: request.POST.get(name, "") for name in ("title", "body")}
+    if refusal := _refuse_too_long(fields["body"]):
         return refusal
-    page = StandingPage(**typed, body_html=render_story(typed["body"]))
+    page = StandingPage(**fields, body_html=render_story(fields["body"]))
     html = render_to_string("articles/_page.html", {"page": page}, request)
     return JsonResponse({"html": html, "count": count_words("", page.body_html)})
 

@@ -261,7 +261,7 @@ class _Reader(HTMLParser):
             self.cells[-1].append("")
 
     def _is_quote(self, tag: str, kind: str) -> bool:
-        """Whether an element is a quotation. In a list it is treated as a paragraph of the item."""
+        """Return whether an element is a quotation. In a list it is treated as a paragraph of the item."""
         is_marked = tag == "blockquote" or (tag == "p" and kind in {"msoquote", "msointensequote"})
         return is_marked and not self.lists
 

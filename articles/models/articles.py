@@ -87,9 +87,9 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         """Return the articles published from `start` on and before `end`."""
         return self.filter(published_at__gte=start, published_at__lt=end)
 
-    def before(self, place: Cursor) -> Self:
-        """Return the articles after `place` in a list that shows the newest first."""
-        return self.filter(place.behind("published_at"))
+    def before(self, position: Cursor) -> Self:
+        """Return the articles after `position` in a list that shows the newest first."""
+        return self.filter(position.behind("published_at"))
 
     def listed(self) -> Self:
         """Load what lists show (count of comments, lead image, authors) and defer what only stories show."""
@@ -253,7 +253,7 @@ class Article(models.Model):
 
     @property
     def changed_at(self) -> datetime:
-        """The time of the last change that readers see: its publication, or a later update."""
+        """Return the time of the last change that readers see: its publication, or a later update."""
         return max(self.published_at or self.updated_at, self.updated_at)
 
     def preview_url(self) -> str:
@@ -286,29 +286,29 @@ class Article(models.Model):
 
     @property
     def signature(self) -> str:
-        """The byline as text: the authors in their order, then the other names."""
+        """Return the byline as text: the authors in their order, then the other names."""
         text: str = get_text_list([*self._names, *filter(None, [self.others])], str(_("and")))
         return text
 
     @property
     def others(self) -> str:
-        """The part of the byline that names people who have no author page."""
+        """Return the part of the byline that names people who have no author page."""
         return "" if self.byline in self._names else self.byline
 
     @property
     def _names(self) -> list[str]:
-        """The authors' names; lists and the story's page have annotated them (`signed`)."""
+        """Return the authors' names; lists and the story's page have annotated them (`signed`)."""
         names: list[str] | None = vars(self).get("author_names")
         return [author.name for author in self.signed_by()] if names is None else names
 
     @property
     def zone(self) -> str:
-        """IANA name of the time zone of its times: that of the imported page, else the site's."""
+        """Return the IANA name of the time zone of its times: that of the imported page, else the site's."""
         return self.source_zone or timezone.get_current_timezone_name()
 
     @property
     def is_archived(self) -> bool:
-        """Whether it was imported from a saved page."""
+        """Return whether it was imported from a saved page."""
         return bool(self.source_key)
 
     def is_known_to(self, user: User | None) -> bool:

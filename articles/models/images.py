@@ -104,7 +104,7 @@ class Image(models.Model):
 
     @property
     def markdown(self) -> str:
-        """The Markdown that shows the image in a story."""
+        """Return the Markdown that shows the image in a story."""
         alt = _MARKDOWN_CHARACTERS.sub(r"\\\g<0>", self.alt)
         return f"![{alt}](image:{self.pk})"
 

@@ -56,6 +56,6 @@ class Redirect(models.Model):
 
     @property
     def destination(self) -> str:
-        """The path to which it leads; whether readers may see the target is not checked."""
+        """Return the path to which it leads; whether readers may see the target is not checked."""
         target = self.article or self.topic or self.page or self.author
         return target.get_absolute_url() + self.rest if target else self.path

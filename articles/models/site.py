@@ -143,10 +143,10 @@ class Site(models.Model):
 
     @property
     def lang(self) -> SafeString:
-        """The lang attribute for elements that contain text of the newsroom or its readers."""
+        """Return the lang attribute for elements that contain text of the newsroom or its readers."""
         return format_html(' lang="{}"', self.written_in) if self.written_in else SafeString("")
 
     @property
     def shown_rules(self) -> list[str]:
-        """The lines of the short rules above each comment form."""
+        """Return the lines of the short rules above each comment form."""
         return self.rules_in_short.splitlines() or [gettext(DEFAULT_SHORT_RULES)]

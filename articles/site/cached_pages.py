@@ -45,7 +45,7 @@ View = Callable[..., HttpResponse]
 
 @dataclass
 class PageDependencies:
-    """What a page depends on: versions by id, and the time when it changes without any write."""
+    """The versions, by id, on which a page depends, and the time when it changes without any write."""
 
     site: int
     zone: str
@@ -102,12 +102,12 @@ def cache_for_anonymous(view: View) -> View:
 
 
 def is_cached_view(view: View) -> bool:
-    """Whether the pages of a view can be cached."""
+    """Return whether the pages of a view can be cached."""
     return getattr(view, "is_cached_view", False)
 
 
 def is_anonymous(request: HttpRequest) -> bool:
-    """Whether a request has no cookie or header that identifies its reader."""
+    """Return whether a request has no cookie or header that identifies its reader."""
     return PERSONAL_COOKIES.isdisjoint(request.COOKIES) and "HTTP_AUTHORIZATION" not in request.META
 
 

@@ -32,8 +32,8 @@ def person(request: HttpRequest, pk: str) -> HttpResponse:
         )
         .order_by("-created_at", "-pk")
     )
-    if place := read_cursor(request):
-        comments = comments.filter(place.behind("created_at"))
+    if position := read_cursor(request):
+        comments = comments.filter(position.behind("created_at"))
     found = list(comments[: PAGE_SIZE + 1])  # one more, to know whether there is a next page
     shown = found[:PAGE_SIZE]
     context = {
