@@ -185,8 +185,8 @@ def test_the_story_of_another_editor_cannot_be_edited(emil):
     client = as_(emil)
     answer = client.get(change(article), follow=True)
     assert answer.redirect_chain == [("/admin/", 302)]
-    (told,) = answer.context["messages"]
-    assert str(told) == "That article was deleted, or only its editors can edit it. They can add you."
+    (message,) = answer.context["messages"]
+    assert str(message) == "That article was deleted, or only its editors can edit it. They can add you."
     client.post(change(article), form(slug=article.slug, title="Taken over"))
     client.post(reverse("admin:articles_article_delete", args=[article.pk]), {"post": "yes"})
     assert client.get(reverse("admin:articles_article_history", args=[article.pk])).status_code == 404
@@ -194,14 +194,14 @@ def test_the_story_of_another_editor_cannot_be_edited(emil):
 
 
 @pytest.mark.parametrize(("role", "status"), [(READER, 302), (MODERATOR, 403)])
-@pytest.mark.parametrize("room", ["article", "topic"])
-def test_only_editors_can_use_it(role, status, room):
+@pytest.mark.parametrize("model", ["article", "topic"])
+def test_only_editors_can_use_it(role, status, model):
     client = as_(person(role, "Mona"))
     article = make_article(published_at=None)
     topic = Topic.objects.create(name="Harbour", slug="harbour")
-    key = {"article": article.pk, "topic": topic.pk}[room]
-    urls = [f"/admin/articles/{room}/{key}/{page}/" for page in ("change", "delete")]
-    for url in [*urls, f"/admin/articles/{room}/add/"]:
+    key = {"article": article.pk, "topic": topic.pk}[model]
+    urls = [f"/admin/articles/{model}/{key}/{page}/" for page in ("change", "delete")]
+    for url in [*urls, f"/admin/articles/{model}/add/"]:
         assert client.get(url).status_code == status, url
         assert client.post(url, form(post="yes")).status_code == status, url
     assert Article.objects.get().title == "The slip closes"

@@ -166,8 +166,8 @@ def test_a_comment_makes_its_lists_new(client):
     ids = [make_comment(article).pk]
     for to in (State.PENDING, State.PUBLISHED):
         change_states(ids=ids, to=to, reason=Reason.APPROVED, actor=None)
-        kept = client.get(url).wsgi_request.META[DEPENDENCIES_KEY]
-        assert kept.discussions == {article.pk: Discussion.objects.get().version}
+        dependencies = client.get(url).wsgi_request.META[DEPENDENCIES_KEY]
+        assert dependencies.discussions == {article.pk: Discussion.objects.get().version}
 
 
 @pytest.mark.parametrize("url", ["/archive/", "/archive/2013/", "/archive/2013/06/"])

@@ -128,15 +128,15 @@ def test_topics_pages_and_authors_are_found_under_earlier_names(client):
     article.topics.add(topic)
     set_article_authors(article=article, people=[UserFactory.create(name="Ida", roles=(EDITOR,))])
     page, author = save_page(page=StandingPage(title="About", slug="about")), Author.objects.get()
-    for thing, save in (
+    for obj, save in (
         (topic, lambda: save_topic(topic=topic)),
         (page, lambda: save_page(page=page)),
         (author, lambda: save_author(author=author)),
     ):
-        old = thing.get_absolute_url()
-        thing.slug = "other"
+        old = obj.get_absolute_url()
+        obj.slug = "other"
         save()
-        assert leads(client, old) == thing.get_absolute_url()
+        assert leads(client, old) == obj.get_absolute_url()
     assert leads(client, "/topics/harbour/feed/") == "/topics/other/feed/"
     topic.shown = page.shown = False
     save_topic(topic=topic)

@@ -91,8 +91,8 @@ def keep(client: Client, page: StandingPage | None, values: dict[str, str], **ty
 def test_a_second_save_overwrites_nothing_and_shows_both_texts(rules):
     emil, edda = as_(EDITOR), as_(EDITOR)
     read = carried(edda.get(change(rules)))
-    told = emil.post(change(rules), of(rules, body=rules.body.replace("kind", "just"), menu="top"))
-    assert told.status_code == 302
+    result = emil.post(change(rules), of(rules, body=rules.body.replace("kind", "just"), menu="top"))
+    assert result.status_code == 302
     hers = of(rules, body=rules.body.replace("The end", "So be it"), menu="none") | read
 
     response = edda.post(change(rules), hers)
@@ -149,8 +149,10 @@ def test_two_who_write_one_see_each_other(rules):
     response = second.get(change(rules))
     assert "Emil has this open." in response.content.decode()
     first.post(change(rules), of(rules, body="Other rules."))
-    told = second.post("/admin/articles/standingpage/unsaved/", carried(response) | {"key": rules.pk}).json()
-    assert "Emil saved a newer version at" in told["newer"]
+    result = second.post(
+        "/admin/articles/standingpage/unsaved/", carried(response) | {"key": rules.pk}
+    ).json()
+    assert "Emil saved a newer version at" in result["newer"]
 
 
 def test_its_versions_are_compared_and_one_comes_back(rules, client):

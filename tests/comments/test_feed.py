@@ -130,9 +130,9 @@ def test_control_characters_do_not_break_it(client):
 def test_the_page_depends_on_what_it_shows(client):
     article = make_article()
     make_comment(article)
-    kept = get(client, article).wsgi_request.META[DEPENDENCIES_KEY]
-    assert kept.articles == {article.pk: article.version}
-    assert kept.discussions == {article.pk: Discussion.objects.get().version}
+    dependencies = get(client, article).wsgi_request.META[DEPENDENCIES_KEY]
+    assert dependencies.articles == {article.pk: article.version}
+    assert dependencies.discussions == {article.pk: Discussion.objects.get().version}
 
 
 def test_no_feed_of_stories_that_are_not_syndicated(client):

@@ -82,9 +82,9 @@ def test_the_form_comes_in_place(client):
 
     response = client.post(url(article, root), fields(), headers=HTMX)
     reply = Comment.objects.get(parent=root)
-    told = json.loads(response["HX-Trigger"])
+    trigger = json.loads(response["HX-Trigger"])
     assert (response.status_code, response.content) == (204, b"")
-    assert told == {"posted": {"id": reply.pk, "url": reply.get_absolute_url()}}
+    assert trigger == {"posted": {"id": reply.pk, "url": reply.get_absolute_url()}}
 
 
 def test_a_form_with_a_token_is_not_cached(client):
@@ -109,8 +109,8 @@ def test_a_form_sent_ten_times_by_a_member_is_one_comment(client):
     article = make_article()
     client.force_login(UserFactory.create())
     sent = {"body": "Once.", "nonce": uuid4()}
-    places = {client.post(url(article), sent)["Location"] for _ in range(10)}
-    assert places == {Comment.objects.get().get_absolute_url()}
+    locations = {client.post(url(article), sent)["Location"] for _ in range(10)}
+    assert locations == {Comment.objects.get().get_absolute_url()}
 
 
 def test_a_form_sent_ten_times_by_a_browser_that_is_not_known_yet_is_one_comment():
@@ -133,10 +133,10 @@ def test_a_form_sent_by_a_new_browser_several_times_at_once_is_one_comment(trans
             connection.close()
 
     with ThreadPoolExecutor(6) as pool:
-        places = set(pool.map(post, range(6)))
+        locations = set(pool.map(post, range(6)))
 
     comment = Comment.objects.get()
-    assert places == {comment.get_absolute_url()}
+    assert locations == {comment.get_absolute_url()}
     assert Guest.objects.get() == comment.guest
 
 

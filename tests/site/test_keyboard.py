@@ -84,8 +84,8 @@ class Keyboard:
             self.steps,
             self.page.evaluate("document.activeElement.outerHTML"),
         )
-        told = self.session.send("Accessibility.getPartialAXTree", handle | {"fetchRelatives": False})
-        node = told["nodes"][0]
+        tree = self.session.send("Accessibility.getPartialAXTree", handle | {"fetchRelatives": False})
+        node = tree["nodes"][0]
         said = {p["name"]: p["value"].get("value") for p in node.get("properties", ())}
         said["description"] = node.get("description", {}).get("value", "")
         return node["role"]["value"], node.get("name", {}).get("value", ""), said
@@ -185,10 +185,10 @@ def test_the_focus_survives_a_line_that_is_slow_or_down(live_server, page, artic
     page.wait_for_selector(".fold")
     keys = Keyboard(page)
     keys.tab_to("Add to the discussion…")
-    held = []
-    page.route("**/reply/", lambda route: held.append(route))
+    requests = []
+    page.route("**/reply/", lambda route: requests.append(route))
     assert keys.press("Enter")[1] == "Add to the discussion…"
-    held.pop().continue_()
+    requests.pop().continue_()
     keys.wait_for("Name*")
     for text in ("Ines", "ines@quay.example", "It is a good movement."):
         keys.type(text)

@@ -182,7 +182,7 @@ NAMED_BY_CONTENT = {"heading", "link", "button"}
 
 def lines(node: Any, nodes: dict[str, Any], indent: str, is_named: bool) -> Iterator[str]:
     """Yield a node and its children as lines. `is_named`: the name above already contains their text."""
-    told = indent
+    last_indent = indent
     if role(node) == "StaticText":
         if not is_named and name(node).strip():
             yield f"{indent}text: {name(node).strip()}"
@@ -191,14 +191,14 @@ def lines(node: Any, nodes: dict[str, Any], indent: str, is_named: bool) -> Iter
         if role(node) == "paragraph":
             yield f"{indent}paragraph: {shorten(words(node, nodes), 52, placeholder=' […]')}"
             return
-        told += role(node)
+        last_indent += role(node)
         if role(node) == "heading":
-            told += f" {value(node, 'level')}"
+            last_indent += f" {value(node, 'level')}"
         if name(node):
-            told += f' "{name(node)}"'
+            last_indent += f' "{name(node)}"'
         if (expanded := value(node, "expanded")) is not None:
-            told += ", expanded" if expanded else ", collapsed"
-        yield told
+            last_indent += ", expanded" if expanded else ", collapsed"
+        yield last_indent
         indent, is_named = f"{indent}  ", role(node) in NAMED_BY_CONTENT
     for child in below(node, nodes):
         yield from lines(child, nodes, indent, is_named)

@@ -115,18 +115,18 @@ def count_all() -> Counts:
     empty = make_article("No ferry", published_at=START)
     counts["{story}", "empty"] = count(empty.get_absolute_url())
     for size, comments in SIZES.items():
-        places = make_story(size, comments, topic, member, guest)
+        keys = make_story(size, comments, topic, member, guest)
         analyze()
-        count(places["story"])  # how long a review usually takes is asked once
-        counts |= {(page, size): count(page.format(**places)) for page in STORY_TABLE}
+        count(keys["story"])  # how long a review usually takes is asked once
+        counts |= {(page, size): count(page.format(**keys)) for page in STORY_TABLE}
     for size, stories in STORIES.items():
         for n in range(stories):
             make_article(f"Ferry {n}", published_at=START - timedelta(days=n % 30)).topics.add(topic)
         for n in range(stories // 5):
             publish(make_comment(make_article(f"Slip {n}"), f"The ferry again, {n}.", author=member))
         analyze()
-        places = {"member": member.pk, "file": (empty.pk - 1) // SITEMAP_SIZE + 1}
-        counts |= {(page, size): count(page.format(**places)) for page in TABLE}
+        keys = {"member": member.pk, "file": (empty.pk - 1) // SITEMAP_SIZE + 1}
+        counts |= {(page, size): count(page.format(**keys)) for page in TABLE}
     return counts
 
 

@@ -28,12 +28,12 @@ def story() -> Article:
 
 def typed(emil: User, article: Article | None, body: str, ago: timedelta) -> Unsaved:
     typed = {"title": ["Slipway"], "body": [body]}
-    kept = autosave(
+    stored = autosave(
         forms=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, document=article, fields=typed, snapshot=""
     )
-    assert kept
-    Unsaved.objects.filter(pk=kept.pk).update(at=timezone.now() - ago)
-    return kept
+    assert stored
+    Unsaved.objects.filter(pk=stored.pk).update(at=timezone.now() - ago)
+    return stored
 
 
 def left() -> set[Any]:

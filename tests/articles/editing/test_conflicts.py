@@ -51,8 +51,8 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(draft, emil, edda
     assert "Please correct" not in page
     draft.refresh_from_db()
     assert "at ten" in draft.body
-    aside = draft.revisions.get(is_aside=True)
-    assert ("at eleven" in aside.body, aside.by, aside.base) == (True, edda, 1)
+    copy = draft.revisions.get(is_aside=True)
+    assert ("at eleven" in copy.body, copy.by, copy.base) == (True, edda, 1)
 
     again = re.search('name="read" value="([^"]*)"', page)[1]
     assert second.post(change(draft), hers | {"read": again}).status_code == 302
@@ -301,10 +301,10 @@ def test_conflicts_of_fields_and_texts_are_shown_together(draft, emil, edda):
     )
     hers = article_fields(draft, byline="Edda", body=draft.body.replace("The end.", "The end, for now."))
     response = second.post(change(draft), hers | read)
-    for text, held in (("both", "ten"), ("theirs", "ten"), ("mine", "nine")):
+    for text, expected in (("both", "ten"), ("theirs", "ten"), ("mine", "nine")):
         renewed = {"read": response.context["snapshot"], "nonce": response.context["nonce"]}
         response = second.post(change(draft), hers | renewed | {"_fill": text})
-        assert held in response.context["adminform"].form["body"].value()
+        assert expected in response.context["adminform"].form["body"].value()
         asked = choices(response.content.decode())
         assert asked.keys() == {"take-byline"}
     renewed = {"read": response.context["snapshot"], "take-byline": asked["take-byline"][1]}
@@ -317,10 +317,10 @@ def test_a_message_names_fields_that_kept_a_colleagues_value(draft, emil, edda):
     second = as_(edda)
     read = hidden_fields(second, change(draft))
     as_(emil).post(change(draft), article_fields(draft, byline="Emil and Edda"))
-    told = second.post(
+    answer = second.post(
         change(draft), article_fields(draft, body="Hers.") | read, follow=True
     ).content.decode()
-    assert "Somebody else changed these fields meanwhile, and their values were kept: Byline." in told
+    assert "Somebody else changed these fields meanwhile, and their values were kept: Byline." in answer
 
 
 def test_an_uploaded_lead_image_does_not_replace_a_colleagues_unseen(draft, emil, edda, tmp_path, settings):
@@ -385,8 +385,8 @@ def test_the_editor_page_names_others_who_have_it_open(draft, emil, edda, time_m
     assert "Emil has this open." in second.get(change(draft)).content.decode()
     post_autosave(first, key=draft.pk, body="Typed.")
     time_machine.move_to(timezone.now() + timedelta(seconds=70))
-    told = second.post(AUTOSAVE_URL, {"nonce": str(uuid4()), "key": draft.pk}).json()
-    assert told["others"] == ["Emil has this open and last typed 1 min ago."]
+    answer = second.post(AUTOSAVE_URL, {"nonce": str(uuid4()), "key": draft.pk}).json()
+    assert answer["others"] == ["Emil has this open and last typed 1 min ago."]
     first.post(AUTOSAVE_URL, {"nonce": str(uuid4()), "key": draft.pk, "gone": "1"})
     assert not Presence.objects.filter(editor=emil).exists()
 

@@ -6,22 +6,22 @@ from tests.helpers.growth import LINEAR, growth
 OLD = "The boat leaves at nine.\n\nNobody waits.\n\nThe end."
 
 
-def told(old, new):
+def diff_text(old, new):
     signs = {"del": "[-{}-]", "ins": "[+{}+]", "same": "{}"}
     return "".join(signs[kind].format(text) for row in compare(old, new) for kind, text in row.parts)
 
 
 def test_changed_words_are_marked_and_not_whole_paragraphs():
     new = "The old boat leaves at ten.\n\nNobody waits.\n\nThe end."
-    assert told(OLD, new) == "The [+old +]boat leaves at [-nine-][+ten+].\n\nNobody waits.\n\nThe end."
+    assert diff_text(OLD, new) == "The [+old +]boat leaves at [-nine-][+ten+].\n\nNobody waits.\n\nThe end."
 
 
 def test_neighbouring_words_are_one_change():
-    assert told("one two three four", "one five six four") == "one [-two three -][+five six +]four"
+    assert diff_text("one two three four", "one five six four") == "one [-two three -][+five six +]four"
 
 
 def test_a_paragraph_that_is_cut_in_two_shows_where():
-    assert "¶" in told("One. Two.", "One.\n\nTwo.")
+    assert "¶" in diff_text("One. Two.", "One.\n\nTwo.")
 
 
 @pytest.mark.parametrize(("old", "new"), [(OLD, ""), ("", OLD), (OLD, OLD), ("a\n", "a"), (OLD, OLD.upper())])

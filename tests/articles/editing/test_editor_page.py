@@ -81,8 +81,8 @@ def test_a_continued_draft_fills_all_fields(draft, emil, edda):
         "discussion-0-closes_at_1": ["half past"],
         "of a form of another day": ["x"],
     }
-    told = client.post(AUTOSAVE_URL, page | {"key": draft.pk, "typed": json.dumps(typed)}).json()
-    assert told["kept"] is True
+    answer = client.post(AUTOSAVE_URL, page | {"key": draft.pk, "typed": json.dumps(typed)}).json()
+    assert answer["kept"] is True
 
     response = client.get(f"{change(draft)}?unsaved={last_nonce(page)}")
 
@@ -136,8 +136,8 @@ def test_characters_that_the_database_cannot_store_are_left_out(draft, emil):
 def test_such_characters_are_left_out_of_a_detached_draft(draft, emil, edda):
     draft.editors.add(edda)
     sent = article_fields(draft, body="Typed\x00.") | {"": "x"}
-    told = as_(emil).post(change(draft), sent, follow=True).content.decode()
-    assert "You can no longer edit that" in told
+    answer = as_(emil).post(change(draft), sent, follow=True).content.decode()
+    assert "You can no longer edit that" in answer
     assert draft_bodies() == ["Typed."]
 
 
@@ -197,19 +197,19 @@ def test_a_repeated_form_becomes_a_draft_once_others_edit_its_article(emil, edda
     page = hidden_fields(client, ADD)
     assert client.post(ADD, form(body="A beginning.") | page).status_code == 302
     Article.objects.get().editors.set([edda])
-    told = client.post(ADD, form(body="A beginning, and more.") | page, follow=True).content.decode()
-    assert "You can no longer edit that" in told
-    assert "You have unsaved changes from" in told
+    answer = client.post(ADD, form(body="A beginning, and more.") | page, follow=True).content.decode()
+    assert "You can no longer edit that" in answer
+    assert "You have unsaved changes from" in answer
     assert draft_bodies() == ["A beginning, and more."]
     assert Article.objects.get().body == "A beginning."
 
 
 def test_a_form_of_a_page_does_not_return_a_story(emil):
     """Both have ids of their own, and one form could be sent to either."""
-    client, sheet = as_(emil), uuid4()
-    page = save_page(page=StandingPage(title="About", slug="about", body="Us."), by=emil, nonce=sheet)
+    client, form_nonce = as_(emil), uuid4()
+    page = save_page(page=StandingPage(title="About", slug="about", body="Us."), by=emil, nonce=form_nonce)
     draft = make_article(pk=page.pk, published_at=None)
-    made = client.post(ADD, form(title="Another", body="New.") | {"nonce": f"{sheet}:0"})
+    made = client.post(ADD, form(title="Another", body="New.") | {"nonce": f"{form_nonce}:0"})
     assert made.status_code == 302
     assert set(Article.objects.values_list("title", flat=True)) == {draft.title, "Another"}
 
@@ -220,11 +220,11 @@ def test_a_text_for_a_deleted_article_becomes_a_draft_of_a_new_one(draft, emil, 
     post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page)
     assert "You have unsaved changes from" in client.get("/admin/articles/article/").content.decode()
     draft.editors.add(edda)
-    told = client.post(
+    answer = client.post(
         change(draft), article_fields(draft, body="Typed, and sent."), follow=True
     ).content.decode()
-    assert "You can no longer edit that" in told
-    assert told.count("You have unsaved changes from") == 2
+    assert "You can no longer edit that" in answer
+    assert answer.count("You have unsaved changes from") == 2
     draft.delete()
     page = client.get(f"{ADD}?unsaved={last_nonce(page)}")
     assert page.context["adminform"].form["body"].value() == "Typed."

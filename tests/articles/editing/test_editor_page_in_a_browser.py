@@ -187,24 +187,24 @@ def test_a_late_autosave_replaces_nothing_newer(open_as, story):
     page = open_as("Emil")
     page.clock.install()
     page.goto(change(story))
-    held = []
-    page.route("**/unsaved/", lambda route: held.append(route))
+    requests = []
+    page.route("**/unsaved/", lambda route: requests.append(route))
     for count, words in enumerate(("An hour", "An hour of work."), 1):
         page.locator("#id_body").fill(words)
         page.clock.run_for(3_100)
-        while len(held) < count:
+        while len(requests) < count:
             page.wait_for_timeout(20)
-    held[1].continue_()
+    requests[1].continue_()
     expect(page.locator(".kept")).to_contain_text("Autosaved at")
     with page.expect_response("**/unsaved/"):
-        held[0].continue_()
+        requests[0].continue_()
     assert Unsaved.objects.get().typed["body"][0] == "An hour of work."
     page.locator("#id_body").fill("An hour")  # once more, and not by mistake taken for kept
     page.clock.run_for(3_100)
-    while len(held) < 3:
+    while len(requests) < 3:
         page.wait_for_timeout(20)
     with page.expect_response("**/unsaved/"):
-        held[2].continue_()
+        requests[2].continue_()
     assert Unsaved.objects.get().typed["body"][0] == "An hour"
     page.unroute("**/unsaved/")
 

@@ -231,11 +231,11 @@ def test_a_paste_is_not_lost_while_the_site_cannot_be_reached(writing):
 
 def test_text_typed_during_the_conversion_is_kept(writing):
     body(writing).press("Control+End")
-    held = []
-    writing.route("**/pasted/", lambda route: held.append(route))
+    requests = []
+    writing.route("**/pasted/", lambda route: requests.append(route))
     body(writing).evaluate(PASTE, ["<b>Bold</b> news.", " Bold news."])
     body(writing).press_sequentially(" And so on.")
-    held[0].continue_()
+    requests[0].continue_()
     expect(body(writing)).to_have_value("The ferry sails.**Bold** news. And so on.")
     body(writing).press_sequentially("!")
     expect(body(writing)).to_have_value("The ferry sails.**Bold** news. And so on.!")

@@ -82,8 +82,8 @@ def test_restoring_creates_a_new_revision(draft, emil):
 def test_a_conflicting_copy_is_stored_once_and_is_not_the_text(draft, emil):
     text = DocumentText("Boats", "", "Mine.")
     for _ in range(2):
-        kept = keep_conflicting_copy(document=draft, text=text, by=emil, base=1, nonce=uuid4())
-    assert (kept.number, kept.is_aside, draft.revisions.count()) == (2, True, 2)
+        copy = keep_conflicting_copy(document=draft, text=text, by=emil, base=1, nonce=uuid4())
+    assert (copy.number, copy.is_aside, draft.revisions.count()) == (2, True, 2)
     draft.body = "Three."
     save_article(article=draft, by=emil)
     assert [row[:2] for row in numbers(draft)] == [(1, "One."), (2, "Mine."), (3, "Three.")]
@@ -91,36 +91,36 @@ def test_a_conflicting_copy_is_stored_once_and_is_not_the_text(draft, emil):
 
 def test_two_windows_of_one_person_keep_two_drafts(draft, emil, edda):
     one, two = uuid4(), uuid4()
-    for sheet, body in (
+    for form, body in (
         (OpenForm(one, 1), "In the one."),
         (OpenForm(two, 1), "In the other."),
         (OpenForm(one, 2), "In the one, more."),
     ):
-        keep(emil, draft, body, sheet)
-    assert sorted(kept()) == ["In the one, more.", "In the other."]
+        keep(emil, draft, body, form)
+    assert sorted(draft_bodies()) == ["In the one, more.", "In the other."]
     with pytest.raises(PermissionError):
         keep(edda, draft, "Hers", OpenForm(one, 3))
     discard_drafts(forms=[OpenForm(one, 9)], editor=edda)
-    assert sorted(kept()) == ["In the one, more.", "In the other."]
+    assert sorted(draft_bodies()) == ["In the one, more.", "In the other."]
 
 
 def test_a_late_autosave_replaces_nothing_newer(draft, emil):
     nonce = uuid4()
     keep(emil, draft, "An hour of work.", OpenForm(nonce, 7))
     assert keep(emil, draft, "An hour of", OpenForm(nonce, 6)).typed["body"] == ["An hour of work."]
-    assert kept() == ["An hour of work."]
+    assert draft_bodies() == ["An hour of work."]
     discard_drafts(forms=[OpenForm(nonce, 7)], editor=emil)
     assert keep(emil, draft, "An hour of", OpenForm(nonce, 6)) is None  # after it was saved
-    assert kept() == []
+    assert draft_bodies() == []
     keep(emil, draft, "An hour of work, and more.", OpenForm(nonce, 8))  # back to the page, and on it goes
-    assert kept() == ["An hour of work, and more."]
+    assert draft_bodies() == ["An hour of work, and more."]
 
 
 def test_a_text_saved_before_its_first_autosave_stays_saved(draft, emil):
     nonce = uuid4()
     discard_drafts(forms=[OpenForm(nonce, 2)], editor=emil)
     assert keep(emil, draft, "Half of i", OpenForm(nonce, 1)) is None
-    assert kept() == []
+    assert draft_bodies() == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -141,36 +141,38 @@ def test_an_autosave_during_a_save_waits_and_is_ignored(draft, emil):
                 break
         assert thread.is_alive()  # it waits
     thread.join()
-    assert (answers, kept()) == ([None], [])
+    assert (answers, draft_bodies()) == ([None], [])
 
 
 def test_a_draft_moves_to_the_form_that_continues_it(draft, emil):
     first, second = uuid4(), uuid4()
     keep(emil, draft, "One.", OpenForm(first, 3))
     keep(emil, draft, "One, and two.", OpenForm(first, 3), OpenForm(second, 1))
-    assert kept() == ["One, and two."]
+    assert draft_bodies() == ["One, and two."]
     keep(emil, draft, "One, and another.", OpenForm(first, 4))
     keep(emil, draft, "One, two and three.", OpenForm(first, 3), OpenForm(second, 2))
-    assert sorted(kept()) == ["One, and another.", "One, two and three."]
+    assert sorted(draft_bodies()) == ["One, and another.", "One, two and three."]
     discard_drafts(forms=[OpenForm(first, 3), OpenForm(second, 2)], editor=emil)
-    assert kept() == ["One, and another."]
+    assert draft_bodies() == ["One, and another."]
 
 
 def test_an_unchanged_form_keeps_no_draft(draft, emil):
-    sheet = OpenForm(uuid4(), 1)
-    keep(emil, draft, "Two.", sheet)
+    form = OpenForm(uuid4(), 1)
+    keep(emil, draft, "Two.", form)
     undone = autosave(
-        forms=[sheet._replace(turn=2)], editor=emil, kind=Article, document=draft, fields={}, snapshot=""
+        forms=[form._replace(turn=2)], editor=emil, kind=Article, document=draft, fields={}, snapshot=""
     )
-    assert (undone, kept()) == (None, [])
+    assert (undone, draft_bodies()) == (None, [])
 
 
-def keep(editor, article, body, *sheets):
+def keep(editor, article, body, *open_forms):
     typed = {"title": ["Boats"], "body": [body]}
-    return autosave(forms=sheets, editor=editor, kind=Article, document=article, fields=typed, snapshot="")
+    return autosave(
+        forms=open_forms, editor=editor, kind=Article, document=article, fields=typed, snapshot=""
+    )
 
 
-def kept():
+def draft_bodies():
     return [row.typed["body"][0] for row in Unsaved.objects.filter(is_done=False)]
 
 
@@ -202,14 +204,14 @@ def test_an_unpublished_article_is_hidden_and_remembers_its_date():
 
 def test_verb_and_database_enforce_the_embargo(draft):
     until = timezone.now() + 2 * HOUR
-    held = set_embargo(article=draft, until=until, seen=draft.version)
+    embargoed = set_embargo(article=draft, until=until, seen=draft.version)
     with pytest.raises(EmbargoedError):
-        publish(article=draft, at=timezone.now() + HOUR, seen=held.version)
+        publish(article=draft, at=timezone.now() + HOUR, seen=embargoed.version)
     with pytest.raises(EmbargoedError):
         publish_articles(ids=[draft.pk], at=timezone.now())
     with pytest.raises(IntegrityError), transaction.atomic():
         Article.objects.filter(pk=draft.pk).update(published_at=timezone.now())
-    assert publish(article=draft, at=until, seen=held.version).published_at == until
+    assert publish(article=draft, at=until, seen=embargoed.version).published_at == until
 
 
 def test_an_embargo_delays_a_schedule_and_is_refused_once_published(draft):

@@ -196,10 +196,10 @@ def test_a_second_editor_does_not_overwrite_a_change_unseen(emil):
     url = f"{LIST}{image.pk}/change/"
     edda = as_(UserFactory.create(name="Edda", roles=(EDITOR,)))
     read = {"read": re.search('name="read" value="([^"]*)"', edda.get(url).content.decode())[1]}
-    told = {"alt": "A boat", "credit": "Ida", "focal_x": "50", "focal_y": "50"}
-    as_(emil).post(url, told | {"alt": "Emil’s boat", "focal_x": "10", "focal_y": "0"})
+    description = {"alt": "A boat", "credit": "Ida", "focal_x": "50", "focal_y": "50"}
+    as_(emil).post(url, description | {"alt": "Emil’s boat", "focal_x": "10", "focal_y": "0"})
 
-    hers = told | {"alt": "Edda’s boat", "credit": "Ida Lund"} | read
+    hers = description | {"alt": "Edda’s boat", "credit": "Ida Lund"} | read
     page = edda.post(url, hers).content.decode()
 
     assert "Not saved yet: Emil saved this image at" in page

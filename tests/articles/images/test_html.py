@@ -218,9 +218,9 @@ def test_a_lead_image_is_in_the_story_in_lists_and_in_link_previews(client, imag
     assert '<meta property="og:image:height" content="472">' in page
     assert '<meta property="og:image:alt" content="The sea">' in page
     assert '<meta name="twitter:card" content="summary_large_image">' in page
-    told = re.search(r'<script type="application/ld\+json">(.*?)</script>', page)
-    assert told
-    assert json.loads(told[1])["image"] == [card]
+    json_ld = re.search(r'<script type="application/ld\+json">(.*?)</script>', page)
+    assert json_ld
+    assert json.loads(json_ld[1])["image"] == [card]
     embedded = client.get(f"/oembed/?url=http://127.0.0.1:8000{story.get_absolute_url()}").json()
     assert (embedded["thumbnail_url"], embedded["thumbnail_width"]) == (card, 900)
     home = client.get("/").content.decode()

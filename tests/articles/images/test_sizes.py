@@ -49,10 +49,10 @@ def test_a_crop_contains_the_focal_point(tmp_path):
 
 def test_a_second_run_makes_the_missing_sizes(tmp_path):
     photo(500, 300).save(tmp_path / "full.jpg")
-    told = make_sizes(tmp_path, "jpg", has_alpha=False, at=(50, 50))
+    result = make_sizes(tmp_path, "jpg", has_alpha=False, at=(50, 50))
     made = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     (tmp_path / "w400.webp").unlink()
-    assert make_sizes(tmp_path, "jpg", has_alpha=False, at=(50, 50)) == told
+    assert make_sizes(tmp_path, "jpg", has_alpha=False, at=(50, 50)) == result
     again = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert [name for name in made if made[name] != again[name]] == ["w400.webp"]
-    assert told["widths"] == [400, 500]
+    assert result["widths"] == [400, 500]

@@ -113,8 +113,8 @@ def test_a_photo_is_turned_upright():
 
 
 def test_the_content_decides_the_format_and_not_the_name():
-    told = read_upload(made.upload(made.saved(made.photo(), "PNG"), "photo.jpg"))
-    assert (told.suffix, told.filename) == ("png", "photo.jpg")
+    decoded_image = read_upload(made.upload(made.saved(made.photo(), "PNG"), "photo.jpg"))
+    assert (decoded_image.suffix, decoded_image.filename) == ("png", "photo.jpg")
 
 
 def test_transparency_is_kept():

@@ -76,22 +76,22 @@ def test_an_embargo_is_enforced_shown_and_lifted(draft, emil):
     )
     draft.refresh_from_db()
     assert draft.is_embargoed()
-    held = client.get(publication_url(draft, "publish")).content.decode()
-    assert "Everybody can read it" not in held
-    assert f'href="{publication_url(draft, "embargo")}"' in held
+    embargoed = client.get(publication_url(draft, "publish")).content.decode()
+    assert "Everybody can read it" not in embargoed
+    assert f'href="{publication_url(draft, "embargo")}"' in embargoed
     assert "Embargoed until" in client.get(change(draft)).content.decode()
-    told = client.post(publication_url(draft, "publish"), {"seen": draft.version}).content.decode()
-    assert "Not done: Embargoed until" in told
+    answer = client.post(publication_url(draft, "publish"), {"seen": draft.version}).content.decode()
+    assert "Not done: Embargoed until" in answer
     client.post(publication_url(draft, "embargo"), {"seen": draft.version, "lift": ""})
     draft.refresh_from_db()
     assert draft.embargo_until is None
 
 
 def test_an_ended_embargo_still_refuses_an_earlier_date(draft, emil):
-    held = set_embargo(article=draft, until=timezone.now() - timedelta(hours=1), seen=draft.version)
-    values = {"seen": held.version, "at_0": "2020-01-15", "at_1": "14:00"}
-    told = as_(emil).post(publication_url(draft, "schedule"), values).content.decode()
-    assert "Not done: It cannot be dated before its embargo ends" in told
+    embargoed = set_embargo(article=draft, until=timezone.now() - timedelta(hours=1), seen=draft.version)
+    values = {"seen": embargoed.version, "at_0": "2020-01-15", "at_1": "14:00"}
+    answer = as_(emil).post(publication_url(draft, "schedule"), values).content.decode()
+    assert "Not done: It cannot be dated before its embargo ends" in answer
 
 
 def test_the_url_of_an_unpublished_story_says_so(emil):
@@ -147,8 +147,8 @@ def test_a_note_does_not_change_a_text_of_several_lines(emil):
     before, story = story, Article.objects.get()
     assert story.notes.get().body == "Nine?"
     assert (story.version, story.updated_at) == (before.version, before.updated_at)
-    told = as_(emil).get(reverse("admin:articles_article_history", args=[story.pk])).content.decode()
-    assert "Changed Note for editors." in told
+    answer = as_(emil).get(reverse("admin:articles_article_history", args=[story.pk])).content.decode()
+    assert "Changed Note for editors." in answer
     as_(emil).post(
         change(story), article_fields(story, standfirst="One.\r\nTwo.", body="First.\r\n\r\nThird.")
     )
@@ -227,8 +227,8 @@ def test_a_story_ready_for_review_is_found_in_the_list(draft, emil):
 
 
 def test_the_preview_shows_the_embargo_and_its_own_expiry(client, draft):
-    held = set_embargo(article=draft, until=timezone.now() + timedelta(days=2), seen=draft.version)
-    page = client.get(held.preview_url()).content.decode()
+    embargoed = set_embargo(article=draft, until=timezone.now() + timedelta(days=2), seen=draft.version)
+    page = client.get(embargoed.preview_url()).content.decode()
     assert "Embargoed until" in page
     assert "This link works until" in page
 

@@ -67,10 +67,10 @@ def test_dependencies_are_added_up() -> None:
         return HttpResponse("")
 
     request, _ = ask(view)
-    kept = request.META[DEPENDENCIES_KEY]
-    assert kept.stamp == (Site.objects.get().version, 15, 3)
-    assert set(kept.discussions) == {1, 9}
-    assert kept.until == soon  # the next publication is always included
+    dependencies = request.META[DEPENDENCIES_KEY]
+    assert dependencies.stamp == (Site.objects.get().version, 15, 3)
+    assert set(dependencies.discussions) == {1, 9}
+    assert dependencies.until == soon  # the next publication is always included
 
 
 @pytest.mark.django_db

@@ -28,8 +28,8 @@ def test_the_version_is_that_of_the_page(client):
     article = make_article()
     assert version(client, article) == {"version": 0, "seq": 0}
     make_comment(article)
-    told = version(client, article)
-    assert told == {"version": 1, "seq": 1}
+    answer = version(client, article)
+    assert answer == {"version": 1, "seq": 1}
     page = client.get(article.get_absolute_url()).content.decode()
     assert 'data-version="1" data-seq="1"' in page
 
@@ -51,8 +51,8 @@ def test_the_last_of_them_are_named_in_their_order(client):
     make_comment(article)
     since = version(client, article)["seq"]
     made = [make_comment(article).pk for _ in range(MAX_NEW_IDS + 3)]
-    told = client.get(f"{article.get_absolute_url()}new/?since={since}").json()
-    assert told == {"count": len(made), "ids": made[3:]}
+    answer = client.get(f"{article.get_absolute_url()}new/?since={since}").json()
+    assert answer == {"count": len(made), "ids": made[3:]}
     assert client.get(f"{article.get_absolute_url()}new/?since=999").json() == {"count": 0, "ids": []}
 
 

@@ -69,11 +69,11 @@ def test_every_comment_of_any_page_is_found_in_its_place(client, order):
             continue
         page = response.content.decode()
         assert f'id="comment-{pk}" class="focus"' in page
-        place = unescape(re.search(r'href="([^"]*)">View in thread', page)[1])
-        assert place.endswith(f"#comment-{pk}")
-        shown = ids(client.get(place).content.decode())
+        target = unescape(re.search(r'href="([^"]*)">View in thread', page)[1])
+        assert target.endswith(f"#comment-{pk}")
+        shown = ids(client.get(target).content.decode())
         assert pk in shown
-        is_in_story = "/comments/" not in place
+        is_in_story = "/comments/" not in target
         assert is_in_story == (pk != replies[-1].pk)
         assert shown[0] == (root.pk if pk in {reply.pk for reply in replies} else pk)
 
@@ -86,8 +86,8 @@ def test_the_place_of_what_only_its_author_sees(client):
     change_discussion(article=article, status=Discussion.Status.CLOSED)
     client.force_login(author)
     page = client.get(link(article, waiting.pk)).content.decode()
-    place = unescape(re.search(r'href="([^"]*)">View in thread', page)[1])
-    assert ids(client.get(place).content.decode()) == [waiting.pk]
+    target = unescape(re.search(r'href="([^"]*)">View in thread', page)[1])
+    assert ids(client.get(target).content.decode()) == [waiting.pk]
 
 
 def test_a_link_to_whom_one_answers_leads_where_that_is(client):

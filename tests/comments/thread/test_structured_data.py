@@ -47,9 +47,9 @@ def test_a_story_and_its_comments(client):
     )
     url = settings.SITE_URL + article.get_absolute_url()
 
-    told = data(read(client, article))
+    json_ld = data(read(client, article))
 
-    assert told.pop("comment") == [
+    assert json_ld.pop("comment") == [
         {
             "@type": "Comment",
             "url": f"#comment-{comment.pk}",
@@ -59,7 +59,7 @@ def test_a_story_and_its_comments(client):
         }
     ]
     article.refresh_from_db()
-    assert told == {
+    assert json_ld == {
         "@context": "https://schema.org",
         "@type": "NewsArticle",
         "url": url,
@@ -79,9 +79,9 @@ def test_what_was_published_first_elsewhere_says_where(client):
     article = make_article(canonical_url=first, rights=Article.Rights.LICENSED)
     page = read(client, article)
     assert '<link rel="canonical" href="https://gazette.example/2013/slip?a=1&amp;b=2">' in page
-    told = data(page)
-    assert (told["mainEntityOfPage"], told["isBasedOn"]) == (first, first)
-    assert told["url"] == settings.SITE_URL + article.get_absolute_url()
+    json_ld = data(page)
+    assert (json_ld["mainEntityOfPage"], json_ld["isBasedOn"]) == (first, first)
+    assert json_ld["url"] == settings.SITE_URL + article.get_absolute_url()
     here = read(client, make_article("Ours"))
     assert f'<link rel="canonical" href="{settings.SITE_URL}/stories/ours/">' in here
     assert "mainEntityOfPage" not in data(here)
@@ -125,9 +125,9 @@ def test_nothing_that_people_write_ends_the_script(client):
     page = read(client, article)
     raw = SCRIPT.search(page)[1]
     assert not set("<>&\u2028\u2029") & set(raw)
-    told = data(page)
-    assert told["headline"] == HOSTILE
-    assert "</script><!--<script>alert(1)</script>" in told["comment"][0]["text"]
+    json_ld = data(page)
+    assert json_ld["headline"] == HOSTILE
+    assert "</script><!--<script>alert(1)</script>" in json_ld["comment"][0]["text"]
 
 
 def test_only_what_all_can_read_and_no_more_than_ten(client):
@@ -143,20 +143,20 @@ def test_only_what_all_can_read_and_no_more_than_ten(client):
     for reader in (None, member):
         if reader:
             client.force_login(reader)  # sees what waits on the page, which is not for machines
-        told = data(read(client, article))
-        assert told["commentCount"] == MAX_COMMENTS + 2
-        assert [c["text"].partition(".")[0] for c in told["comment"]] == [
+        json_ld = data(read(client, article))
+        assert json_ld["commentCount"] == MAX_COMMENTS + 2
+        assert [c["text"].partition(".")[0] for c in json_ld["comment"]] == [
             f"Comment {n}" for n in reversed(range(2, MAX_COMMENTS + 2))
         ]
-        assert all(len(c["text"]) <= COMMENT_LENGTH and c["text"].endswith("…") for c in told["comment"])
+        assert all(len(c["text"]) <= COMMENT_LENGTH and c["text"].endswith("…") for c in json_ld["comment"])
 
 
 def test_a_hidden_discussion_is_not_told(client):
     article = make_article()
     make_comment(article)
     change_discussion(article=article, status=Discussion.Status.HIDDEN)
-    told = data(read(client, article))
-    assert not {"comment", "commentCount"} & told.keys()
+    json_ld = data(read(client, article))
+    assert not {"comment", "commentCount"} & json_ld.keys()
 
 
 def test_the_host_that_was_asked_is_in_no_page(client, settings):
@@ -185,6 +185,6 @@ def test_it_stays_small(client):
     author = UserFactory.create(name="Somebody with a name")
     for _ in range(MAX_COMMENTS):
         make_comment(article, "Long words. " * 800, author=author)
-    told = SCRIPT.search(read(client, article))[1].encode()
-    assert len(told) < 4_500
+    json_ld = SCRIPT.search(read(client, article))[1].encode()
+    assert len(json_ld) < 4_500
     assert before < 8_000

@@ -21,8 +21,8 @@ START = date(2013, 6, 19)
 
 def said(*days: tuple[int, int]) -> str | None:
     """Return the sentence for (days since the start, comments)."""
-    told = summarize([(START + timedelta(days=day), count) for day, count in days])
-    return told and ", ".join(text for text, _url in told["parts"])
+    summary = summarize([(START + timedelta(days=day), count) for day, count in days])
+    return summary and ", ".join(text for text, _url in summary["parts"])
 
 
 @pytest.mark.parametrize(
