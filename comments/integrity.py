@@ -126,11 +126,11 @@ WHERE tree_id NOT BETWEEN 1 AND last_value
 
 # Accounts whose roles differ from the log of role changes.
 ROLES = """
-SELECT DISTINCT coalesce(told.user_id, has.user_id) AS id FROM (
+SELECT DISTINCT coalesce(logged.user_id, stored.user_id) AS id FROM (
   SELECT DISTINCT ON (user_id, role_id) user_id, role_id, is_granted
-  FROM accounts_rolechange ORDER BY user_id, role_id, id DESC) told
-FULL JOIN accounts_user_groups has ON has.user_id = told.user_id AND has.group_id = told.role_id
-WHERE coalesce(told.is_granted, false) <> (has.user_id IS NOT NULL) ORDER BY id"""
+  FROM accounts_rolechange ORDER BY user_id, role_id, id DESC) logged
+FULL JOIN accounts_user_groups stored ON stored.user_id = logged.user_id AND stored.group_id = logged.role_id
+WHERE coalesce(logged.is_granted, false) <> (stored.user_id IS NOT NULL) ORDER BY id"""
 
 ERASED = """
 SELECT c.id FROM comments_comment c

@@ -29,7 +29,7 @@ from articles.site.languages import activate_language
 from core.sql import fetch_instances
 
 INVALIDATION_FILE = settings.HOME / "cache" / "withheld"
-DEPENDENCIES_KEY = "soundoff.kept"  # the key in request.META of what the page depends on
+DEPENDENCIES_KEY = "soundoff.dependencies"  # the key in request.META of what the page depends on
 PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, "messages", guests.COOKIE})
 
 # One round trip: only the first statement of a transaction can set its isolation level.

@@ -97,7 +97,7 @@ def parent_of(comment):
 
 
 def test_a_reply_comes_in_its_place_and_the_reader_stays(live_server, page, article, monkeypatch):
-    """Also if it comes after the replies that the page shows: it is loaded from its own page."""
+    """A reply after those that the page shows is inserted as well: it is loaded from its own page."""
     monkeypatch.setattr(reading, "REPLIES_PER_TREE", 3)
     root = make_comment(article, "Who rowed?")
     first = make_comment(article, "I did.", parent=root)

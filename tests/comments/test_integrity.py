@@ -209,7 +209,7 @@ def test_a_state_that_no_decision_made_is_found_and_left_to_a_person(thread):
 
 @pytest.mark.parametrize("place", [3, 4], ids=["never moved", "moved"])
 def test_a_parent_that_no_decision_made_is_found_and_left_to_a_person(thread, place, capsys):
-    """Nor are its trees renumbered: their numbers still show where the comment was."""
+    """Its trees are not renumbered either: their numbers still show where the comment was."""
     with triggers_disabled():
         Comment.objects.filter(pk=thread[place].pk).update(parent=thread[0])
 

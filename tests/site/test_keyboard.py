@@ -1,4 +1,4 @@
-"""A reader with a keyboard and nothing else: folds, looks at what was answered, and answers, in Chromium.
+"""Tests of a thread with the keyboard only, in Chromium: folding, reading the parent of a comment, replying.
 
 Tab, Shift+Tab, Enter, Space, Escape and letters. After each press the focus is somewhere, and can be seen.
 """

@@ -1,6 +1,6 @@
-"""How many statements each page that readers open takes, and that none of them grows with what is there.
+"""Tests of the number of statements that each page for readers takes, and that no number grows with the site.
 
-Counted without the page cache, in which a stranger's page that did not change takes one.
+The page cache is off; with it, an unchanged page for an anonymous reader takes one statement.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -49,7 +49,7 @@ def test_drafts_are_deleted_after_a_year(emil, story):
 
 
 def test_rows_of_done_drafts_are_deleted_after_a_week(emil, story):
-    """Not before, so that a late autosave of a page that is left does not become a draft."""
+    """They stay for a week, so that a late autosave of a page that is left does not become a draft."""
     now, row = timezone.now(), typed(emil, story, "Mine.", 30 * DAY)
     discard_drafts(forms=[OpenForm(row.pk, 1)], editor=emil)
     with time_machine.travel(now + 6 * DAY):

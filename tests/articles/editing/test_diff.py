@@ -82,7 +82,7 @@ def test_the_cost_of_a_comparison_grows_with_the_texts(piece):
 
 
 def test_a_text_changed_in_each_paragraph_is_compared_by_words():
-    """With a thousand unchanged empty lines between the paragraphs."""
+    """The texts have a thousand unchanged empty lines between the paragraphs."""
     old, new = (
         "\n\n".join(f"the {word} {n} of the harbour" for n in range(3_000)) for word in ("boat", "ship")
     )

@@ -160,7 +160,7 @@ def test_the_link_button_opens_a_dialog(writing):
 
 
 def test_link_targets_are_completed_and_checked(writing):
-    """Without https://, to a page of this site, and to an e-mail address; an invalid one is refused."""
+    """A target may lack https://, or be a page of this site or an e-mail address; others are refused."""
     for typed, written in {
         "harbour.example/ferry?a=1": "[It](https://harbour.example/ferry?a=1)",
         "/stories/the-slip/": "[It](/stories/the-slip/)",
