@@ -5,7 +5,6 @@ from core.table_guards import append_only
 SEQUENCE = "CREATE SEQUENCE comments_tree_seq"
 
 # The primary key does not cover the pair; the constraint comment_in_discussion has the index it refers to.
-# PRIMARY KEY (id) is not enough for the pair; comment_in_discussion is the index it refers to.
 SAME_DISCUSSION = """
 ALTER TABLE comments_comment ADD CONSTRAINT comment_parent_in_discussion
   FOREIGN KEY (parent_id, discussion_id) REFERENCES comments_comment (id, discussion_id)
