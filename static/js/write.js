@@ -33,7 +33,7 @@
   const entry = () => ({ ...page(), typed: last === read ? "{}" : last });
   const store = () => quietly(() => localStorage.setItem(ours() + own, JSON.stringify(entry())));
   const forget = (nonce) => quietly(() => localStorage.removeItem(ours() + nonce));
-  const turnOf = (sheet) => Number(sheet?.split(":")[1]);
+  const turnOf = (pair) => Number(pair?.split(":")[1]); // of "nonce:turn"
 
   const send = async (values, how = {}) => {
     const body = new FormData();
@@ -90,7 +90,7 @@
       const one = quietly(() => JSON.parse(localStorage.getItem(name)));
       const nonce = name.slice(ours().length);
       if (!one || nonce === own) continue;
-      if (turnOf(one.nonce.split(" ").pop()) <= turnOf(before.find((sheet) => sheet.startsWith(nonce)))) {
+      if (turnOf(one.nonce.split(" ").pop()) <= turnOf(before.find((pair) => pair.startsWith(nonce)))) {
         if (kept) forget(nonce); // this form now holds those changes
         continue;
       }
