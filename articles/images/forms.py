@@ -43,14 +43,6 @@ class ImageForm(ConflictAwareForm):
     class Meta:
         model = Image
         fields = DESCRIPTION_FIELDS
-        labels = {"is_decorative": gettext_lazy("Purely decorative")}
-        help_texts = {
-            "alt": gettext_lazy("Describe the image for people who can’t see it. One or two sentences."),
-            "is_decorative": gettext_lazy("The image adds nothing to the text. Screen readers skip it."),
-            "caption": gettext_lazy("Shown under the image, unless the story gives another caption."),
-            "credit": gettext_lazy("Who made or owns the image: “Ida Lund / Harbour News”."),
-            "focal_x": gettext_lazy("Per cent. A crop keeps this point in the image."),
-        }
         widgets = {name: forms.Textarea(attrs={"rows": 2}) for name in ("alt", "caption")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
