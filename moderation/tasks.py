@@ -76,23 +76,29 @@ def tell_authors(batch: str) -> int:
     if _mass_spam_actions([action]):
         transitions = transitions.filter(comment__in=answered)
     found = dict(transitions.values_list("comment", "id"))
-    logs = state_history.read_histories(found)
-    mass_spam = _mass_spam_actions({run.first.batch for log in logs.values() for run in log.runs})
-    news = [pk for pk, log in logs.items() if _is_news(log, found[pk], mass_spam, is_answered=pk in answered)]
+    histories = state_history.read_histories(found)
+    mass_spam = _mass_spam_actions(
+        {period.first.batch for history in histories.values() for period in history.periods}
+    )
+    news = [
+        pk
+        for pk, history in histories.items()
+        if _is_news(history, found[pk], mass_spam, is_answered=pk in answered)
+    ]
     return send_mails(_to_authors(news))
 
 
 def _is_news(
-    log: state_history.StateHistory, transition: int, mass_spam: set[UUID | None], *, is_answered: bool
+    history: state_history.StateHistory, transition: int, mass_spam: set[UUID | None], *, is_answered: bool
 ) -> bool:
     """Return whether this transition made the current state and its author does not know that state yet.
 
     The answer to an appeal is always news.
     """
-    now = log.runs[-1]
+    now = history.periods[-1]
     if is_answered:
         return now.first.pk <= transition
-    return now.first.pk == transition and now.said != log.known(mass_spam)
+    return now.first.pk == transition and now.key != history.known_before(mass_spam)
 
 
 @task()

@@ -23,56 +23,58 @@ NOTIFY_AFTER = timedelta(minutes=1)  # authors are not notified of shorter perio
 class StatePeriod:
     """A period during which a comment had the same state, reason and text."""
 
-    said: StateKey
+    key: StateKey
     first: Transition
     at: datetime  # time of the action of that transition
 
     @property
     def is_held_by_checks(self) -> bool:
-        """Whether the comment waited because of an automatic check."""
-        return self.said[0] == State.PENDING and self.first.actor_id is None
+        """Return whether the comment waited because of an automatic check."""
+        return self.key[0] == State.PENDING and self.first.actor_id is None
 
 
 @dataclass(frozen=True)
 class StateHistory:
     """The periods of one comment, and its last transition."""
 
-    runs: list[StatePeriod]
+    periods: list[StatePeriod]
     last: Transition
     restored: Transition  # the last transition, or the one whose state it restored as an undo
     text_changes: frozenset[UUID]  # the actions that changed the text
 
     @property
-    def telling(self) -> Transition:
-        """The transition of which the author is notified.
+    def notified(self) -> Transition:
+        """Return the transition of which the author is notified.
 
-        This is the last one, or an earlier one if the last only confirmed a publication or made the comment
+        It is the last one, or an earlier one if the last only confirmed a publication or made the comment
         wait again as it did before.
         """
         match self.last.to_state:
             case State.PUBLISHED:
-                return self.runs[-1].first
+                return self.periods[-1].first
             case State.PENDING:
                 return self.restored
         return self.last
 
     @property
     def is_rewritten(self) -> bool:
-        """Whether that transition redacted the text or restored it."""
-        return self.telling.batch in self.text_changes
+        """Return whether that transition redacted the text or restored it."""
+        return self.notified.batch in self.text_changes
 
-    def known(self, sweeps: Collection[UUID | None] = ()) -> StateKey | None:
+    def known_before(self, unannounced: Collection[UUID | None] = ()) -> StateKey | None:
         """Return the earlier state that the author knows of, or None if the state never changed.
 
         Authors know of periods that lasted NOTIFY_AFTER, of waiting for a check, which the page shows at
-        once, and of the first state. They are not notified of the batches in `sweeps`.
+        once, and of the first state. They are not notified of the batches in
+        `unannounced`.
         """
         lasting = [
-            run.said
-            for run, then in pairwise(self.runs)
-            if run.first.batch not in sweeps and (then.at - run.at >= NOTIFY_AFTER or run.is_held_by_checks)
+            period.key
+            for period, following in pairwise(self.periods)
+            if period.first.batch not in unannounced
+            and (following.at - period.at >= NOTIFY_AFTER or period.is_held_by_checks)
         ]
-        at_first = [run.said for run in self.runs[:-1]][:1]
+        at_first = [period.key for period in self.periods[:-1]][:1]
         return next(iter([*reversed(lasting), *at_first]), None)
 
 
@@ -105,12 +107,12 @@ def _periods(
     """Divide the transitions of one comment into periods."""
     revision = next((change.old for change in changes.values()), None)
     periods: list[StatePeriod] = []
-    for line in log:
-        revision = changes[line.batch].new if line.batch in changes else revision
-        key = (line.to_state, line.reason if line.to_state in REMOVED else "", revision)
-        if not periods or periods[-1].said != key:
-            batch = batches.get(line.batch)
-            periods.append(StatePeriod(key, line, batch.at if batch else line.at))
+    for row in log:
+        revision = changes[row.batch].new if row.batch in changes else revision
+        key = (row.to_state, row.reason if row.to_state in REMOVED else "", revision)
+        if not periods or periods[-1].key != key:
+            batch = batches.get(row.batch)
+            periods.append(StatePeriod(key, row, batch.at if batch else row.at))
     return periods
 
 
@@ -121,7 +123,7 @@ def _restored_transition(log: Sequence[Transition], batches: Mapping[UUID | None
     itself; either may again belong to an undo.
     """
     place = len(log) - 1
-    places = {line.batch: n for n, line in enumerate(log) if line.batch}
+    places = {row.batch: n for n, row in enumerate(log) if row.batch}
     while (batch := batches.get(log[place].batch)) and batch.undos and batch.root_id in places:
         place = places[batch.root_id] - batch.undos % 2
         if place < 0:  # the comment came with an import that was undone

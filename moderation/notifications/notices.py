@@ -37,7 +37,7 @@ MAX_HIGHLIGHTS = 5  # in a mail
 
 @dataclass(frozen=True)
 class DecisionNotice:
-    """What the author of a comment reads about the last decision on it."""
+    """A notice to the author of a comment about the last decision on it."""
 
     comment: Comment
     kind: Kind
@@ -76,7 +76,7 @@ def render_notices(comments: Sequence[Comment]) -> dict[int, DecisionNotice]:
     It takes seven statements, and those for stories, authors and guests that are not loaded yet.
     """
     ids = [comment.pk for comment in comments]
-    logs = state_history.read_histories(ids)
+    histories = state_history.read_histories(ids)
     cases = defaultdict(list)
     for case in Case.objects.filter(comment__in=ids):
         cases[case.comment_id].append(case)
@@ -94,14 +94,14 @@ def render_notices(comments: Sequence[Comment]) -> dict[int, DecisionNotice]:
         comment.pk: _notice(
             comment,
             reasons.get(comment.state_reason, ("", "")),
-            logs[comment.pk],
+            histories[comment.pk],
             cases[comment.pk],
             appeals[comment.pk],
             findings[comment.pk],
             is_proposed=comment.pk in proposed,
         )
         for comment in comments
-        if comment.pk in logs
+        if comment.pk in histories
     }
 
 
@@ -160,21 +160,21 @@ def guest_of_key(key: str, comment: int) -> Guest | None:
 def _notice(
     comment: Comment,
     reason: tuple[str, str],
-    log: state_history.StateHistory,
+    history: state_history.StateHistory,
     cases: list[Case],
     appeals: list[Appeal],
     findings: list[Finding],
     *,
     is_proposed: bool,  # the checks had proposed the removal
 ) -> DecisionNotice:
-    transition = log.telling
+    transition = history.notified
     answered = next((a for a in appeals if transition.batch and a.case.closed_by == transition.batch), None)
     causes = [found for found in findings if found.holds]
-    kind = _kind(comment, log, answered, causes)
+    kind = _kind(comment, history, answered, causes)
     shown = causes if kind in decision_kinds.NOT_REVIEWED else []
     if kind in decision_kinds.REMOVED and (is_proposed or not decision_kinds.is_by_person(transition)):
         shown = [found for found in findings if removal_counts.proposes(found, comment)]
-    options = author_options(comment, log.last, appeals)
+    options = author_options(comment, history.last, appeals)
     hidden = kind == Kind.RESTRICTED or bool(comment.erased_at)
     spans = [] if hidden else explanations.merge_spans(span for found in shown for span in found.spans)
     highlights = dict.fromkeys(Truncator(comment.body[start:end]).chars(100) for start, end in spans)
@@ -205,14 +205,14 @@ def _notice(
 
 
 def _kind(
-    comment: Comment, log: state_history.StateHistory, answered: Appeal | None, findings: list[Finding]
+    comment: Comment, history: state_history.StateHistory, answered: Appeal | None, findings: list[Finding]
 ) -> Kind:
     if comment.state == State.PENDING:
-        return _waiting_kind(log.telling, findings, is_rewritten=log.is_rewritten)
+        return _waiting_kind(history.notified, findings, is_rewritten=history.is_rewritten)
     if comment.state == State.PUBLISHED:
-        if log.is_rewritten and comment.is_redacted:
+        if history.is_rewritten and comment.is_redacted:
             return Kind.REDACTED
-        was = known[0] if (known := log.known()) else ""
+        was = known[0] if (known := history.known_before()) else ""
         if was in REMOVED:
             return Kind.RESTORED
         return Kind.PUBLISHED if was == State.PENDING else Kind.NONE
