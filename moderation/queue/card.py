@@ -110,7 +110,9 @@ def load_card(pk: int, user: User) -> Card | None:
     )
     compared = _compared_clues(comment, member) & ~covered
     text_signals = single_comment.find_signals(comment.author_name, comment.body, compared, covered)
-    signals = [(_finding_strength(f), _finding_signal(f, own)) for f in findings if not _found_nothing(f)]
+    signals = [
+        (_finding_strength(f), _finding_signal(f, own)) for f in findings if not explanations.found_nothing(f)
+    ]
     signals += [(s.strength, Signal(s.sentence, _strength_class(s.strength), None)) for s in text_signals]
     signals.sort(key=lambda pair: -pair[0])
     spans = [span for finding in findings for span in finding.spans]
@@ -149,18 +151,6 @@ def load_card(pk: int, user: User) -> Card | None:
 def _is_main_action(action: dict[str, Any]) -> bool:
     """Return whether the card has a button for this action, so that the menu leaves it out."""
     return bool(urlsplit(action["url"]).path == reverse("moderation:decide"))
-
-
-def _found_nothing(finding: Finding) -> bool:
-    """Return whether a scoring check found no sign of spam; such findings are not shown as signals."""
-    if finding.holds:
-        return False
-    match finding.check_name:
-        case "filter":
-            return finding.strength < spam_explanations.UNCERTAIN
-        case "akismet" | "scorer":
-            return finding.strength < 0.5
-    return False
 
 
 def _finding_signal(found: Finding, own: set[int]) -> Signal:

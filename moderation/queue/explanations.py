@@ -18,7 +18,7 @@ from moderation.spam_filter import explanations
 
 
 def explain_finding(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
-    """Return one sentence about a finding of FindingQuerySet.of_now.
+    """Return one sentence about a finding of FindingQuerySet.of_now that found something (found_nothing).
 
     Moderators read the rule itself, authors only its kind. `twin` is the other comment, or None if the reader
     may not know of it.
@@ -70,11 +70,21 @@ def explain_finding(finding: Finding, *, to_moderator: bool, twin: Comment | Non
             return _("The spam filter of this site asks for a review first.")
         case "imitates" if not to_moderator:
             return _("The name looks like another person’s name; such comments are reviewed first.")
-        case "akismet" | "scorer" if finding.strength < 0.5:
-            return _("An external service does not consider it spam.")
     if sentence := explanations.signal_text(finding.check_name, finding.number):
         return sentence
     return _("The check “%(name)s” found something.") % {"name": finding.check_name}
+
+
+def found_nothing(finding: Finding) -> bool:
+    """Return whether a scoring check found no sign of spam; moderators are not shown such findings."""
+    if finding.holds:
+        return False
+    match finding.check_name:
+        case "filter":
+            return finding.strength < explanations.UNCERTAIN
+        case "akismet" | "scorer":
+            return finding.strength < 0.5
+    return False
 
 
 def _explain_rule_to_author(finding: Finding) -> str:

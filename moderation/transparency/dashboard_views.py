@@ -67,6 +67,7 @@ def second_opinions(request: HttpRequest) -> HttpResponse:
         context["why"] = [
             explanations.explain_finding(found, to_moderator=True, twin=found.public_twin)
             for found in findings
+            if not explanations.found_nothing(found)
         ]
         context["answers"] = [
             (State.PUBLISHED.value, _("Approve")),

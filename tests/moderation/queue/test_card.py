@@ -9,13 +9,13 @@ from django.core import mail
 
 from comments.models import Comment, RemovalReason, State
 from moderation.actions.decisions import decide
-from moderation.models import Batch, Case, Rule
+from moderation.models import Batch, Case, Filter, Finding, Rule
 from moderation.queue import card
 from moderation.reports.reporting import appeal_removal, report_illegal_content
 from moderation.similar import single_comment
 from moderation.tasks import tell_authors
 from tests.factories import UserFactory, make_article, make_comment
-from tests.moderation.queue.helpers import text
+from tests.moderation.queue.helpers import open_card, seen, state, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -176,7 +176,41 @@ def test_text_signals_are_on_the_card_without_findings(client, maria):
     page = text(client.get(f"/moderation/comments/{comment.pk}/"))
     assert '<li data-strength="3"><span>There are numbers around the text.' in page
     assert "<mark>722802</mark> <mark>372445</mark>never" in page
-    assert "Probably not spam" not in page
+
+
+@pytest.mark.parametrize("holds", [False, True])
+def test_check_that_found_nothing_is_not_shown(client, maria, holds):
+    comment = make_comment(make_article(), "The slip in 1907 was mine.", author=UserFactory.create())
+    decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
+    version = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"")
+    Finding.objects.create(
+        comment=comment, revision=1, check_name="filter", strength=0.2, holds=holds, filter=version
+    )
+    Finding.objects.create(comment=comment, revision=1, check_name="scorer", strength=0.4, holds=False)
+    page = open_card(client, comment)
+    summary = re.search(r'<p class="score">([^<]*)</p>', page)[1]
+    sentences = re.findall(r'<li data-strength="\d"><span>([^<]*?) *</span>', page)
+    if holds:  # the threshold is low, so the comment waits because of it
+        assert (summary, sentences) == (
+            "1 weak signal",
+            ["Possibly spam: 20 in 100 comments like this are spam."],
+        )
+    else:
+        assert (summary, sentences) == ("No signals", [])
+
+
+def test_published_comment_is_kept(client, maria):
+    comment = make_comment(make_article(), "Words.", author=UserFactory.create())
+    page = text(client.get(f"/moderation/comments/{comment.pk}/"))
+    form = re.search(r'<div class="acts"> <form .*?</form>', page)[0]
+    assert re.findall(r'name="act" value="(\w+)"', form) == ["approved", "spam"]
+    assert '<button name="act" value="approved">Keep<kbd>a</kbd></button>' in form
+
+    report_illegal_content(comment=comment, why="§ 130", email="n@example.org", name="N")
+    sent = {"ids": comment.pk, "seen": seen(client.get("/moderation/"), comment), "act": "approved"}
+    client.post("/moderation/decide/", sent)
+    assert state(comment) == (State.PUBLISHED, "approved")
+    assert not Case.objects.open().filter(comment=comment).exists()
 
 
 def test_unknown_name_explains_that_the_full_name_is_needed(client, maria):

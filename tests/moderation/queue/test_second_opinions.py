@@ -7,7 +7,7 @@ import pytest
 from comments.models import Comment, Reason, State, Transition
 from comments.services import change_states
 from moderation.actions.decisions import decide
-from moderation.models import Case, SecondOpinion
+from moderation.models import Case, Filter, Finding, SecondOpinion
 from moderation.queue import second_opinions
 from tests.factories import UserFactory, make_article, make_comment
 
@@ -75,6 +75,23 @@ def test_question_hides_the_decision_and_is_not_for_the_decider(client, asked, m
     assert "Maria" not in page
     assert str(State.SPAM.label) not in page
     assert "Marked as spam" not in page
+
+
+def test_question_shows_no_check_that_found_nothing(client, asked, noor):
+    version = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"")
+    for check, strength in (("filter", 0.2), ("scorer", 0.9)):
+        Finding.objects.create(
+            comment=asked.comment,
+            revision=1,
+            check_name=check,
+            strength=strength,
+            holds=False,
+            filter=version if check == "filter" else None,
+        )
+    client.force_login(noor)
+    page = client.get(URL).text
+    assert page.count('<li data-strength="1">') == 1
+    assert "Probably not spam" not in page
 
 
 def test_question_is_not_for_the_author(asked, noor):
