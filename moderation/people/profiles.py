@@ -101,17 +101,17 @@ class Person:
 
 @dataclass(frozen=True)
 class AuthorRecord:
-    """What is known about the author of one comment. The numbers leave out that comment."""
+    """The author of one comment, as moderators know them. The numbers leave out that comment."""
 
     url: str  # of the person's profile
     since: datetime | None  # when they joined or first commented
     states: Counter[str] = field(default_factory=Counter)  # number of comments by State
-    against: int = 0  # reports of their comments, including those of illegal content
-    by: int = 0  # reports that they sent
+    reports_received: int = 0  # reports of their comments, including those of illegal content
+    reports_sent: int = 0
     sanctions: list[Sanction] = field(default_factory=list)  # active ones, also through the same e-mail
     same_email: list[str] = field(default_factory=list)  # names of others with the same confirmed e-mail
     same_name: int = 0  # number of other people with the same name; they may be different persons
-    same_name_said: str = ""  # the comments of these others: "2 published, 1 spam"
+    same_name_states: str = ""  # the comments of these others: "2 published, 1 spam"
     ip: str = ""  # a short form of the hash of the comment's IP address, while it is kept
     same_ip: list[str] = field(default_factory=list)  # names of others at that address, the latest first
     people_at_ip: int = 0  # number of these others, among the last origins.MAX_COMMENTS_PER_ADDRESS comments
@@ -123,7 +123,7 @@ class AuthorRecord:
         return not +self.states
 
     @property
-    def said(self) -> str:
+    def states_text(self) -> str:
         """Return the other comments in words, such as "3 published, 1 removed"; empty if there are none."""
         return explanations.describe_state_counts(self.states)
 
@@ -157,7 +157,7 @@ class SharedAddress:
 
 @dataclass(frozen=True)
 class PersonFacts:
-    """What is known about one person, from all of their comments."""
+    """Facts about one person, from all of their comments."""
 
     description: str  # "account" · "guest, e-mail confirmed" · "imported from CNN"
     since: datetime | None
@@ -172,7 +172,7 @@ class PersonFacts:
 def person_facts(person: Person, user: User) -> PersonFacts:
     """Return what this moderator or editor may know about a person.
 
-    Editors see fewer others, as in `records`.
+    Editors see fewer others, as in `author_records`.
     """
     stories = _visible_stories(user)
     users = [person.user.pk] if person.user else []
@@ -320,12 +320,12 @@ def author_records(comments: Sequence[Comment], user: User) -> dict[int, AuthorR
             url=person_url(key),
             since=since.get(key),
             states=states[key] - Counter([comment.state]),
-            against=received[key],
-            by=sent[key],
+            reports_received=received[key],
+            reports_sent=sent[key],
             sanctions=sanctions.get(key, []),
             same_email=[name for _other, name in same_email[key]],
             same_name=same_name[comment.pk][0],
-            same_name_said=explanations.describe_state_counts(same_name[comment.pk][1]),
+            same_name_states=explanations.describe_state_counts(same_name[comment.pk][1]),
             ip=origins.shorten_hash(ip),
             same_ip=list(dict.fromkeys(others.values())),
             people_at_ip=len(others),

@@ -43,8 +43,8 @@ def test_a_record_counts_all_other_comments(maria):
 
     record = author_records([this], maria)[this.pk]
     assert record.url == f"/moderation/people/u{ada.pk}/"
-    assert record.said == "1 published, 1 spam"
-    assert (record.against, record.by, record.since) == (1, 0, ada.date_joined)
+    assert record.states_text == "1 published, 1 spam"
+    assert (record.reports_received, record.reports_sent, record.since) == (1, 0, ada.date_joined)
     assert (record.same_email, record.ip, record.same_ip, record.people_at_ip) == (
         ["A."],
         "0abcde",
@@ -102,7 +102,7 @@ def test_an_imported_name_is_a_person_under_its_source_only(maria):
     first, *_ = bring("one", "Jim", "Jim", "Eben")
     bring("two", "Jim")
     record = author_records([Comment.objects.get(pk=first)], maria)[first]
-    assert (record.url, record.said) == (f"/moderation/people/i{first}/", "1 published")
+    assert (record.url, record.states_text) == (f"/moderation/people/i{first}/", "1 published")
 
 
 def test_reports_are_counted_by_person_and_of_an_imported_name_by_comment(maria):
@@ -122,7 +122,7 @@ def test_reports_are_counted_by_person_and_of_an_imported_name_by_comment(maria)
     case = Case.objects.get(comment=ours[1])
     Notice.objects.create(comment=ours[1], case=case, why="A threat.", in_good_faith=True)
     found = author_records(list(Comment.objects.filter(pk__in=[ours[0].pk, jim])), maria)
-    assert (found[ours[0].pk].against, found[jim].against) == (5, 2)
+    assert (found[ours[0].pk].reports_received, found[jim].reports_received) == (5, 2)
     known = person_facts(Person(user=ada), maria)
     assert (known.reports_received, known.illegal_reports) == (5, 1)
 
@@ -170,8 +170,8 @@ def test_people_with_the_same_name_are_counted_but_not_merged(client, maria):
     record = author_records([this], maria)[this.pk]
     there = author_records([own], editor)[own.pk]
 
-    assert (record.same_name, record.same_name_said) == (2, "1 published, 1 spam")
-    assert (there.same_name, there.same_name_said) == (1, "1 published")
+    assert (record.same_name, record.same_name_states) == (2, "1 published, 1 spam")
+    assert (there.same_name, there.same_name_states) == (1, "1 published")
     client.force_login(maria)
     card = client.get(f"/moderation/comments/{spam.pk}/").text
     assert "no other comments." in card

@@ -187,7 +187,7 @@ def test_a_card_has_all_that_a_decision_needs(client, maria):
     assert "Seven to <strong>four</strong>." in page
     assert "<bdi>Teak &lt;b&gt;</bdi>" in page
     assert "guest, e-mail confirmed" in page
-    assert "1 removed, first comment" in page
+    assert "1 removed, since" in page
     # As readers would see it, and where a link hides it, where it leads; the marked places in both.
     assert '>a <em>shop</em></a> <small class="leads">(<mark>https://a.example</mark>)</small>' in page
     assert "<mark>https://b.example</mark></a> &lt;i&gt;" in page
