@@ -34,6 +34,7 @@ def test_enter_on_a_checkbox_only_saves_the_selection(browser, live_server):
     left_out = box.get_attribute("value")
 
     box.press("Space")
+    expect(page.get_by_text("4 selected")).to_be_visible()
     box.press("Enter")
 
     page.wait_for_url(f"**?but={left_out}&since=*")
