@@ -174,7 +174,7 @@ def _render_form(request: HttpRequest, template: str, comment: Comment, form: fo
     """Render the page of a form for one comment."""
     back = safe_local_path(request, _read_next(request))
     context: dict[str, Any] = {
-        "room": "",
+        "section": "",
         "comment": comment,
         "story": comment.discussion.article,
         "has_page": has_page(comment),

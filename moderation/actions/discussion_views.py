@@ -68,7 +68,7 @@ def discussions(request: HttpRequest) -> HttpResponse:
     rows = list(_search(user, search)[(number - 1) * PAGE_SIZE : number * PAGE_SIZE + 1])
     query = {"q": search} if search else {}
     context = {
-        "room": "discussions",
+        "section": "discussions",
         "q": search,
         "rows": [_discussion_row(article) for article in rows[:PAGE_SIZE]],
         "site": _site_row(request) if user.is_moderator else None,

@@ -52,7 +52,7 @@ def history(request: HttpRequest) -> HttpResponse:
     rows = list(found.order_by("-at", "-pk")[: PAGE_SIZE + 1])
     further = urlencode(active | {"before": rows[PAGE_SIZE - 1].pk}) if len(rows) > PAGE_SIZE else ""
     context = {
-        "room": "history",
+        "section": "history",
         "actions": action_history.summarize(rows[:PAGE_SIZE], user),
         "active": active,
         "people": _actor_choices() if user.is_moderator else [],
@@ -81,7 +81,7 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     is_latest = summary.latest == action.pk
     why_not = decisions.why_not_undone(action, user) if is_latest else ""
     context = {
-        "room": "history",
+        "section": "history",
         "action": summary,
         "later": None if is_latest else Batch.objects.select_related("actor").get(pk=summary.latest),
         "why_not": why_not,

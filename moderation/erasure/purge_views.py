@@ -71,7 +71,7 @@ def new_purge_list(request: HttpRequest) -> HttpResponse:
         "form": form,
         "lists": lists[:LISTS_SHOWN],
         "spam_kept_days": purge.SPAM_KEPT_DAYS,
-        "room": "emptying",
+        "section": "purge",
     }
     return render(request, "moderation/erasure/purge.html", context, status=422 if form.errors else 200)
 
@@ -102,7 +102,7 @@ def purge_list(request: HttpRequest, pk: UUID) -> HttpResponse:
         "more_left": max(0, len(left) - CHANGED_SHOWN),
         "is_full": group.size >= purge.LIST_MAX,
         "to_delete": group.size - len(summary.changed),
-        "room": "emptying",
+        "section": "purge",
     }
     return render(request, "moderation/erasure/purge_list.html", context)
 
@@ -123,7 +123,7 @@ def purge_list_comments(request: HttpRequest, pk: UUID) -> HttpResponse:
         "rows": [(member.comment, explanations.excerpt(member.comment)) for member in found[:PAGE]],
         "next_page": f"?after={found[PAGE - 1].comment_id}" if len(found) > PAGE else "",
         "has_previous": bool(after),
-        "room": "emptying",
+        "section": "purge",
     }
     return render(request, "moderation/erasure/purge_comments.html", context)
 

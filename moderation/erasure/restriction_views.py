@@ -94,7 +94,7 @@ def restrict(request: HttpRequest, pk: int) -> HttpResponse:
         "has_page": has_page(comment),
         "replies": comment.get_descendant_count(),
         "form": form,
-        "room": "sealed",
+        "section": "restricted",
     }
     return render(request, "moderation/erasure/restrict.html", context, status=422 if form.errors else 200)
 
@@ -144,7 +144,7 @@ def restricted_comments(request: HttpRequest) -> HttpResponse:
         "restrictions": found[:PAGE],
         "next_page": f"?before={found[PAGE - 1].pk}" if len(found) > PAGE else "",
         "has_previous": bool(before),
-        "room": "sealed",
+        "section": "restricted",
     }
     return render(request, "moderation/erasure/restricted.html", context)
 
@@ -262,7 +262,7 @@ def _page(request: HttpRequest, restriction: Seal, texts: list[Any] | None = Non
         else [],
         "earlier_state": _earlier_state(restriction),
         "erasure": _erasure_action(restriction) if comment.erased_at else None,
-        "room": "sealed",
+        "section": "restricted",
     }
     return render(request, "moderation/erasure/restricted_comment.html", context)
 

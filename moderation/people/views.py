@@ -46,7 +46,7 @@ def people(request: HttpRequest) -> HttpResponse:
     user, query = require_decider(request), request.GET.get("q", "").replace("\x00", "").strip()[:200]
     lists_sanctions = user.is_moderator and not query
     context = {
-        "room": "people",
+        "section": "people",
         "q": query,
         "can_read_emails": profiles.can_read_emails(user),
         "results": profiles.search(query, user) if query else None,
@@ -208,7 +208,7 @@ def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | N
     ]
     own = list(sanctions.all_sanctions_of(who))
     context = {
-        "room": "people",
+        "section": "people",
         "person": who,
         "facts": profiles.person_facts(who, user),
         "email": who.email if profiles.can_read_emails(user) else "",

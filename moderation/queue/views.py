@@ -91,7 +91,7 @@ def _render_queue(request: HttpRequest, user: User, view: QueueView, opened: int
     next_case = _next_url(items, opened, view) or next_page if is_queue else ""
     summaries = queues.summarize_queues(view, base)
     context: dict[str, Any] = {
-        "room": "queues",
+        "section": "queues",
         "view": view,
         "queues": summaries,
         "waiting": queues.waiting_text(summaries[0]),

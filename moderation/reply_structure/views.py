@@ -40,7 +40,7 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("moderation:move", comment.pk)
     context = {
         "comment": comment,
-        "room": "",
+        "section": "",
         "ancestors": comment.get_ancestors(),
         "reply_count": comment.get_descendant_count(),
         "story": comment.discussion.article,

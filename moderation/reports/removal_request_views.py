@@ -69,7 +69,7 @@ def removal_requests_page(request: HttpRequest) -> HttpResponse:
     answered = RemovalRequest.objects.exclude(outcome="").order_by("-decided_at")
     rows = list(answered.select_related("decided_by")[(number - 1) * PAGE : number * PAGE + 1])
     context: dict[str, Any] = {
-        "room": "requests",
+        "section": "requests",
         "open": RemovalRequest.objects.filter(outcome="").order_by("at")[:200] if number == 1 else [],
         "answered": rows[:PAGE],
         "next_page": f"?page={number + 1}" if len(rows) > PAGE else "",
@@ -97,7 +97,7 @@ def removal_request_page(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, _("Answer sent. It is mailed, and shown on the receipt page."))
         return redirect("moderation:request", pk)
     context = {
-        "room": "requests",
+        "section": "requests",
         "removal_request": sent,
         "url": _url(sent),
         "edit_url": sent.article and reverse("admin:articles_article_change", args=[sent.article_id]),

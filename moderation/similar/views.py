@@ -64,7 +64,7 @@ def groups(request: HttpRequest) -> HttpResponse:
     rows = list(found[(number - 1) * pages.GROUPS_PER_PAGE : number * pages.GROUPS_PER_PAGE + 1])
     query = {"kind": kind} if kind else {}
     context = {
-        "room": "similar",
+        "section": "similar",
         "scan": shown,
         "compared": f"{shown.comments:,}" if shown else "",
         "new_count": scan.count_new_comments(shown) if shown else 0,
@@ -124,7 +124,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     numbers = pages.count_members([found.pk], articles).get(found.pk)
     illegal = pages.reported_as_illegal(found, articles)
     context: dict[str, Any] = {
-        "room": "similar",
+        "section": "similar",
         "group": found,
         "numbers": numbers,
         "illegal": illegal[: pages.MAX_ILLEGAL_LISTED],

@@ -40,7 +40,7 @@ def filter_page(request: HttpRequest) -> HttpResponse:
         _notify(request, versions.set_waiting_percent(percent=form.cleaned_data["percent"], actor=user))
         return redirect("moderation:filter")
     context = {
-        "room": "filter",
+        "section": "filter",
         "page": page,
         "form": form if user.is_administrator else None,
         "done": just_done_action(user, request.GET.get("done")),

@@ -37,7 +37,7 @@ def audit_log_page(request: HttpRequest) -> HttpResponse:
         del filters[name]
     query = filters.urlencode()
     context: dict[str, Any] = {
-        "room": "log",
+        "section": "log",
         "form": form,
         "rows": _log_rows(page.rows),
         "query": query,
