@@ -318,7 +318,7 @@ def describe(result: RestoreResult) -> Iterator[str]:
     """Yield the lines of the result for a terminal."""
     yield f"Restored as of {result.manifest.at:%Y-%m-%d %H:%M} UTC: {result.manifest.summary}."
     if result.has_erasures:
-        yield f"Erasures after the backup were repeated. {result.replayed.told}"
+        yield f"Erasures after the backup were repeated. {result.replayed.summary}"
     else:
         yield (
             "There was no list of erasures, or it was empty: what was deleted for good or restricted after "

@@ -28,7 +28,7 @@ GONE = {*REMOVED, State.DELETED}
 
 @dataclass(frozen=True)
 class Replayed:
-    """How many comments and people a replay restricted, deleted or blanked again."""
+    """The numbers of comments, people and versions that a replay changed."""
 
     restricted: int = 0  # comments
     comments: int = 0  # permanently deleted comments
@@ -36,7 +36,7 @@ class Replayed:
     versions: int = 0  # redacted versions of stories
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """Return one sentence with all four numbers."""
         return (
             f"Comments permanently deleted: {self.comments:,}; restricted: {self.restricted:,}; "

@@ -83,7 +83,7 @@ def cached_per_comment(signal: Signal) -> Signal:
 
 
 def late(comment: ParsedComment) -> SignalResult | None:
-    """Posted long after the article, when few people but many robots still read it. `number`: whole days."""
+    """The comment came long after the article, when few people but many robots read it. `number`: days."""
     data = comment.data
     if data.article_date is None or data.comment_date is None:
         return None
@@ -113,7 +113,7 @@ def drift(comment: ParsedComment) -> SignalResult | None:
 
 
 def on_subject(comment: ParsedComment) -> SignalResult | None:
-    """Uses words of the article or the thread. Counts for the comment. `number`: how many."""
+    """The body uses words of the article or the thread. Counts for the comment. `number`: how many."""
     if comment.subject is None:
         return None
     known = {s: m for s, m in reversed(comment.content_words) if s in comment.subject}
@@ -125,7 +125,7 @@ def on_subject(comment: ParsedComment) -> SignalResult | None:
 
 
 def specific(comment: ParsedComment) -> SignalResult | None:
-    """Has names, figures, versions or code, which only people with something to say use. Counts for it."""
+    """The body has names, figures, versions or code, as people with something to say use. Counts for it."""
     text = comment.body
     shouting = sum(w.isupper() for w in text.split()) > 0.3 * len(text.split())
     if comment.links:
@@ -145,14 +145,14 @@ def specific(comment: ParsedComment) -> SignalResult | None:
 
 
 def answers(comment: ParsedComment) -> SignalResult | None:
-    """Answers another comment: it has a parent, or it addresses a person by name. Counts for it."""
+    """It answers another comment: it has a parent, or it addresses a person by name. Counts for it."""
     if m := ADDRESSED.search(comment.plain):
         return SignalResult(0.7, comment.spans([m]))
     return SignalResult(0.4) if comment.data.parent else None
 
 
 def asks(comment: ParsedComment) -> SignalResult | None:
-    """Has a question or a first-hand report, so it wants an answer. Counts for it, a little."""
+    """The body asks something or reports first-hand, so it wants an answer. Counts for it, a little."""
     found = [*QUESTION.finditer(comment.plain), *FIRST_HAND.finditer(comment.plain)]
     found = [m for m in found if not SITE_TALK.search(m[0])]
     if not found:
@@ -165,7 +165,7 @@ def asks(comment: ParsedComment) -> SignalResult | None:
 
 
 def praise(comment: ParsedComment) -> SignalResult | None:
-    """Generic praise: praise with hardly a content word. `number`: words of praise."""
+    """The body is generic praise, with hardly a content word. `number`: words of praise."""
     kind = [m for m in comment.words if m[0] in PRAISE_WORDS]
     if not kind:
         return None
@@ -179,7 +179,7 @@ def praise(comment: ParsedComment) -> SignalResult | None:
 
 
 def site_talk(comment: ParsedComment) -> SignalResult | None:
-    """Talks about the site, the page or the writing instead of the subject. `number`: how often."""
+    """The body talks about the site, the page or the writing instead of the subject. `number`: how often."""
     if not SITE_TALK_HINT.search(comment.plain):
         return None
     found = list(SITE_TALK.finditer(comment.plain))
@@ -191,13 +191,13 @@ def site_talk(comment: ParsedComment) -> SignalResult | None:
 
 
 def spun(comment: ParsedComment) -> SignalResult | None:
-    """Has phrases of the templates that spam robots vary ("spin"). `number`: how many."""
+    """The body has phrases of the templates that spam robots vary ("spin"). `number`: how many."""
     found = list(TEMPLATES.finditer(comment.plain))
     return SignalResult(min(1.0, 0.4 + 0.3 * len(found)), comment.spans(found), len(found)) if found else None
 
 
 def leftovers(comment: ParsedComment) -> SignalResult | None:
-    """Has placeholders or broken characters that a robot left in: {great|good}, %name%, ¡¦."""
+    """The body has placeholders or broken characters that a robot left in: {great|good}, %name%, ¡¦."""
     found = list(LEFTOVER.finditer(comment.folded.text))
     return SignalResult(min(1.0, 0.6 + 0.2 * len(found)), comment.spans(found), len(found)) if found else None
 
@@ -356,7 +356,7 @@ def own_link(comment: ParsedComment) -> SignalResult | None:
 
 @cached_per_comment
 def calls(comment: ParsedComment) -> SignalResult | None:
-    """Calls on readers to visit, subscribe, earn or get in touch. `number`: how often."""
+    """The body calls on readers to visit, subscribe, earn or get in touch. `number`: how often."""
     found = list(CALL_TO_ACTION.finditer(comment.plain))
     return (
         SignalResult(min(1.0, 0.5 + 0.25 * len(found)), comment.spans(found), len(found)) if found else None
@@ -377,7 +377,7 @@ def wares(comment: ParsedComment) -> SignalResult | None:
 
 
 def shouting(comment: ParsedComment) -> SignalResult | None:
-    """Mostly capital letters, or rows of exclamation marks."""
+    """The body has mostly capital letters, or rows of exclamation marks."""
     letters = list(filter(str.isalpha, comment.body))
     marks = max((len(m) for m in re.findall(r"[!?]+", comment.body)), default=0)
     capitals = sum(map(str.isupper, letters)) / len(letters) if len(letters) >= 12 else 0.0
@@ -386,7 +386,7 @@ def shouting(comment: ParsedComment) -> SignalResult | None:
 
 
 def other_script(comment: ParsedComment) -> SignalResult | None:
-    """Is written in another script than the article."""
+    """The body is written in another script than the article."""
     article = comment.data.article_text or comment.data.article_title
     if not article:
         return None
@@ -423,7 +423,7 @@ def name_script(comment: ParsedComment) -> SignalResult | None:
 
 
 def slur(comment: ParsedComment) -> SignalResult | None:
-    """Has a slur in the body or the name. Orders the queue only."""
+    """The body or the name has a slur. Orders the queue only."""
     found = list(SLURS.finditer(comment.plain))
     in_name = bool(SLURS.search(comment.name))
     return (
@@ -432,7 +432,7 @@ def slur(comment: ParsedComment) -> SignalResult | None:
 
 
 def insult(comment: ParsedComment) -> SignalResult | None:
-    """Insults the person who is answered. Orders the queue only."""
+    """The body insults the person who is answered. Orders the queue only."""
     if not answers(comment):
         return None
     found = list(INSULT.finditer(comment.plain))

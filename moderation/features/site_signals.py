@@ -31,13 +31,13 @@ def _name_words(name: str) -> list[str]:
 
 
 def spam_host(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
-    """Links to a host that a spam comment linked to."""
+    """The body links to a host that a spam comment linked to."""
     at = [m for m in comment.links if _link_host(m[0]) in facts.spam_hosts]
     return SignalResult(1.0, comment.spans(at), len(at)) if at else None
 
 
 def link_burst(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
-    """Links to a host that two or more others linked to within a day. `number`: how many such links."""
+    """The body links to a host that two or more others linked to within a day. `number`: such links."""
     at = [m for m in comment.links if _link_host(m[0]) in facts.burst_hosts]
     return SignalResult(1.0, comment.spans(at), len(at)) if at else None
 

@@ -14,7 +14,7 @@ APPEAL_WITHIN = timedelta(days=30)  # after a decision
 
 
 class Kind(StrEnum):
-    """What the last decision on a comment means for its author."""
+    """The meaning of the last decision on a comment for its author."""
 
     WAITS_NEW_AUTHOR = "waits_new_author"  # waiting, since its author is new
     WAITS_CHECK = "waits_check"  # waiting, since a check sent it to review

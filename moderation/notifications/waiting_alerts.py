@@ -55,7 +55,7 @@ def alert_moderators() -> str:
 
 @dataclass(frozen=True)
 class Backlog:
-    """How many comments or appeals are waiting, and since when the oldest has been."""
+    """The number of waiting comments or appeals, and the time since which the oldest has been waiting."""
 
     count: int
     since: datetime | None  # None: nothing is waiting

@@ -72,7 +72,7 @@ def save_answer(opinion: SecondOpinion, *, user: User, to: State) -> bool:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How often two moderators gave the same answer."""
+    """The number of questions that two moderators answered, and of equal answers."""
 
     count: int  # pairs of answers
     same: int  # pairs with equal answers

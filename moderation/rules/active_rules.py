@@ -178,7 +178,7 @@ def _is_active_change(rule: Rule, value: bool) -> tuple[Change.Target, int, str,
 
 @dataclass(frozen=True)
 class RuleRecord:
-    """How many comments a rule matched, and what was decided about them."""
+    """The number of comments that a rule matched, and of the decisions on them."""
 
     matches: int = 0
     removed: int = 0

@@ -53,7 +53,7 @@ class DecidedComment(NamedTuple):
 
 @dataclass(frozen=True)
 class Replay:
-    """What a rule would have caught among all decisions where it applies."""
+    """The comments that a rule would have caught, among all decisions where it applies."""
 
     removed: int  # comments that people removed or marked as spam
     caught: int  # those among them that the rule matches

@@ -23,7 +23,7 @@ from moderation.models import Batch, Rule, has_page
 from moderation.queue import explanations
 from moderation.queue.filters import parse_whole_number
 from moderation.rules import active_rules, matching
-from moderation.rules import replay as trials
+from moderation.rules import replay as rule_replay
 from moderation.rules.forms import FORM_BY_KIND, RuleForm
 from moderation.rules.matching import RuleDefinition, Spans
 from moderation.similar.views import MAX_EXCEPTIONS, group_url
@@ -106,7 +106,7 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
         "versions": rows,
         "latest": versions[0],
         "first_terms": _first_terms(shown.rule),
-        "can_be_applied": trials.can_be_replayed(shown.rule.kind) and shown.is_usable,
+        "can_be_applied": rule_replay.can_be_replayed(shown.rule.kind) and shown.is_usable,
     }
     return render(request, "moderation/rules/rule.html", context)
 
@@ -166,10 +166,10 @@ def _replay_context(request: HttpRequest, form: RuleForm) -> dict[str, object]:
     definition = form.definition()
     notices = getattr(form, "notices", [])
     rule_text = explanations.describe_rule(definition.kind, definition.value)
-    if not trials.can_be_replayed(definition.kind):
+    if not rule_replay.can_be_replayed(definition.kind):
         return {"rule_text": rule_text, "notices": notices}
     began = time.monotonic()
-    replay = trials.replay(definition)
+    replay = rule_replay.replay(definition)
     start = min(parse_whole_number(request.POST.get("from")) or 0, len(replay.false_positives))
     shown = replay.false_positives[start : start + MATCHES_PER_PAGE]
     return {
@@ -206,7 +206,7 @@ class FalsePositive:
 def _false_positives(definition: RuleDefinition, ids: list[int]) -> list[FalsePositive]:
     comments = Comment.objects.select_related("discussion__article").in_bulk(ids)
     found = []
-    for decided, spans in trials.matched_examples(definition, ids):
+    for decided, spans in rule_replay.matched_examples(definition, ids):
         comment = comments[decided.comment]
         start, end = _excerpt_bounds(len(decided.body), spans)
         excerpt_spans = [
@@ -248,9 +248,9 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
     There, approved comments are exceptions until a moderator ticks them."""
     require_rule_manager(request)
     found = get_object_or_404(Rule.objects.select_related("terms"), pk=pk)
-    if not (trials.can_be_replayed(found.kind) and matching.is_usable(found.kind, found.value)):
+    if not (rule_replay.can_be_replayed(found.kind) and matching.is_usable(found.kind, found.value)):
         raise Http404
-    gathered = trials.gather_matches(found)
+    gathered = rule_replay.gather_matches(found)
     if gathered is None:
         messages.info(request, _("No waiting or published comments match."))
         return redirect("moderation:rule", pk)

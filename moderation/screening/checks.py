@@ -92,7 +92,7 @@ def reviewed_first(draft: Draft, context: Context) -> Iterator[CheckResult]:
 
 
 def links(draft: Draft, context: Context) -> Iterator[CheckResult]:
-    """Has more links than allowed, as the page would link them; e-mail addresses do not count."""
+    """The body has more links than allowed, as the page would link them, without e-mail addresses."""
     rule = context.rules.limit("links")
     allowed = matching.parse_limit(rule.value)[0] if rule else MAX_LINKS_WITHOUT_REVIEW
     if matching.max_link_count(draft.body) <= allowed:
@@ -104,19 +104,19 @@ def links(draft: Draft, context: Context) -> Iterator[CheckResult]:
 
 
 def repeat(draft: Draft, context: Context) -> Iterator[CheckResult]:
-    """Has the text of an earlier comment."""
+    """The comment has the text of an earlier comment."""
     if context.duplicate and context.duplicate.exact:
         yield CheckResult(strength=1, twin=context.duplicate.twin)
 
 
 def near_repeat(draft: Draft, context: Context) -> Iterator[CheckResult]:
-    """Has nearly the text of an earlier comment."""
+    """The comment has nearly the text of an earlier comment."""
     if context.duplicate and not context.duplicate.exact:
         yield CheckResult(strength=context.duplicate.similarity, twin=context.duplicate.twin)
 
 
 def emptied(draft: Draft, context: Context) -> Iterator[CheckResult]:
-    """Has only punctuation and markup, or its text is missing in the original."""
+    """The body has only punctuation and markup, or its text is missing in the original."""
     if context.text_missing or not has_visible_text(draft.body):
         yield CheckResult(strength=1)
 
@@ -142,7 +142,7 @@ def name_pattern(draft: Draft, context: Context) -> Iterator[CheckResult]:
 
 
 def late(draft: Draft, context: Context) -> Iterator[CheckResult]:
-    """Posted long after the article. `number`: whole days between the two."""
+    """The comment came long after the article. `number`: whole days between the two."""
     rule = context.rules.limit("age")
     days = matching.parse_limit(rule.value)[0] if rule else draft.discussion.site.review_after_days
     published_at = draft.discussion.article.published_at

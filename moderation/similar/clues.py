@@ -16,7 +16,7 @@ WORDS_PER_PROMOTION = 60  # with more words for each advertising word, a text on
 
 
 class Clue(IntFlag):
-    """Why a comment belongs to its group, or how it differs from the other members."""
+    """The reasons why a comment belongs to its group, or differs from the other members."""
 
     LATE = 1
     PADDED = 2  # numbers around the text

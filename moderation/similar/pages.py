@@ -276,9 +276,9 @@ def _typical_members(keys: list[Any], articles: list[int] | None, many: int) -> 
 
 def _load_comments(ids: Iterable[int]) -> dict[int, Comment]:
     """Return these comments by id, without the texts of their stories."""
-    told = Comment.objects.select_related("discussion__article", "guest", "author")
+    comments = Comment.objects.select_related("discussion__article", "guest", "author")
     texts_of_story = ["standfirst", "body", "body_html", "vector"]
-    return told.defer("body_html", *(f"discussion__article__{text}" for text in texts_of_story)).in_bulk(
+    return comments.defer("body_html", *(f"discussion__article__{text}" for text in texts_of_story)).in_bulk(
         list(ids)
     )
 

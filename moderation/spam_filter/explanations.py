@@ -42,7 +42,7 @@ class PartText:
 
     @property
     def is_against(self) -> bool:
-        """Whether the part counts against the comment."""
+        """Return whether the part counts against the comment."""
         return self.logit > 0
 
     @property

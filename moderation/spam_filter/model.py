@@ -73,7 +73,7 @@ class Features(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What a word or a signal adds to the logit."""
+    """The amount that a word or a signal adds to the logit."""
 
     kind: str  # "signal", "word", "name", "site"
     what: str

@@ -19,7 +19,7 @@ from moderation.models import Change, Desk, Filter, has_page
 from moderation.policy import last_transition_ids
 from moderation.queue import explanations
 from moderation.spam_filter import active_model
-from moderation.spam_filter import explanations as say
+from moderation.spam_filter import explanations as spam_explanations
 from moderation.spam_filter.contributions import Contribution, Mistake
 from moderation.spam_filter.thresholds import (
     AUTO_SPAM_MIN_DECISIONS,
@@ -56,7 +56,7 @@ class PercentOption:
 
     @property
     def is_lowest(self) -> bool:
-        """Whether the threshold is at its minimum, below which nothing waits."""
+        """Return whether the threshold is at its minimum, below which nothing waits."""
         return self.threshold <= MIN_THRESHOLD
 
 
@@ -83,7 +83,7 @@ class MistakeRow:
     sentence: str  # the filter's prediction, as text
     text: SafeString  # an excerpt with the heaviest words marked
     is_whole: bool  # whether the excerpt is the whole text
-    parts: list[say.PartText]
+    parts: list[spam_explanations.PartText]
     has_page: bool
 
 
@@ -144,13 +144,15 @@ class FilterPage:
 
     @cached_property
     def is_usable(self) -> bool:
-        """Whether the active model can be loaded; if not, the filter finds nothing. Each process reads the
-        weights once."""
+        """Return whether the active model can be loaded. If not, the filter finds nothing.
+
+        Each process reads the weights once.
+        """
         return self.version is None or active_model.can_be_used(self.version.pk)
 
     @cached_property
     def training_text(self) -> str:
-        """What the version was trained on, as a sentence."""
+        """Return a sentence that says what the version was trained on."""
         version = self.version
         if version is None:
             return ""
@@ -212,7 +214,7 @@ class FilterPage:
 
     @cached_property
     def auto_spam_text(self) -> str:
-        """From which probability a comment is marked as spam without review, as a sentence."""
+        """Return a sentence with the probability from which a comment is marked as spam without review."""
         if self.version is None:
             return ""
         threshold = auto_spam_threshold(self.desk.honest_may_wait, *self._honest_scores)
@@ -296,11 +298,11 @@ class FilterPage:
         top = max((max(one["against"], -one["in_favour"]) for one in listed), default=1.0)
         return [
             ContributionRow(
-                sentence=say.signal_description(one["name"]),
+                sentence=spam_explanations.signal_description(one["name"]),
                 against=one["against"] if one["against"] >= MIN_CONTRIBUTION else 0.0,
                 in_favour=one["in_favour"] if one["in_favour"] <= -MIN_CONTRIBUTION else 0.0,
-                bar_against=say.bar_path(one["against"] / top),
-                bar_in_favour=say.bar_path(one["in_favour"] / top),
+                bar_against=spam_explanations.bar_path(one["against"] / top),
+                bar_in_favour=spam_explanations.bar_path(one["in_favour"] / top),
                 of_spam=round(100 * one["of_spam"]),
                 of_honest=round(100 * one["of_honest"]),
             )
@@ -415,10 +417,10 @@ def _mistake_row(comment: Comment, mistake: Mistake, last: int) -> MistakeRow:
         comment=comment,
         seen=f"{comment.pk}.{last}",
         decided=explanations.describe_decision(comment.state, comment.state_reason),
-        sentence=say.probability_text(mistake["probability"]),
+        sentence=spam_explanations.probability_text(mistake["probability"]),
         text=explanations.highlight_text(comment.body[start:end], excerpt_spans),
         is_whole=end - start == len(comment.body),
-        parts=say.part_texts(mistake["parts"], comment.body, comment.author_name),
+        parts=spam_explanations.part_texts(mistake["parts"], comment.body, comment.author_name),
         has_page=has_page(comment),
     )
 

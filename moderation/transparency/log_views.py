@@ -99,7 +99,7 @@ class LogRow:
     action: UUID | None
 
 
-# Reasons that explanations.decided already states.
+# Reasons that explanations.describe_decision already states.
 _STATED_REASONS = {Reason.APPROVED, Reason.SPAM, Reason.AUTHOR, Reason.IMPORT_UNDONE}
 
 

@@ -154,8 +154,7 @@ def test_a_restriction_that_lost_or_kept_its_content_is_found(site):
 
 @pytest.mark.parametrize("is_held", [False, True])
 def test_an_incomplete_erasure_is_completed(site, is_held):
-    """As after a restored dump in which a comment was only marked as erased. A legal hold must be ended
-    first."""
+    """A restored dump may have a comment that is only marked as erased. A legal hold must be ended first."""
     administrator = UserFactory.create(roles=("Administrator",))
     sealed, noted = site["sealed"], site["removed"]
     Note.objects.create(comment=noted, text="It is Zoe.", by=administrator)

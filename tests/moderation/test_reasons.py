@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy"
 
 @pytest.fixture
 def fresh_reasons(monkeypatch):
-    """What other tests, rolled back, have left in this process."""
+    """Drop the reasons that tests with a rolled-back transaction left in this process."""
     monkeypatch.setattr(removal_reasons, "_cache", None)
 
 

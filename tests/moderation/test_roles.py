@@ -198,7 +198,7 @@ def test_the_pages_login_can_change_no_log(urls, worked, table, way):
 @pytest.mark.parametrize("table", LOGS)
 @pytest.mark.parametrize("way", [name for name in CHANGES if name != "SELECT FOR UPDATE"])
 def test_with_a_single_login_the_triggers_refuse(urls, worked, table, way):
-    """As the owner of the tables, whom no privilege restricts."""
+    """The single login owns the tables, so no privilege restricts it."""
     with pytest.raises(errors.RaiseException, match="append-only"):
         attempt(urls["owner"], CHANGES[way].format(t=table))
 
@@ -517,8 +517,8 @@ def test_the_pages_login_cannot_write_invalid_rows(urls, worked, name):
     statement, rule = BAD_WRITES[name]
     with pytest.raises(psycopg2.Error) as refused:
         attempt(urls["web"], statement.format(**ROWS))
-    told = f"{refused.value.diag.constraint_name} {refused.value}"
-    assert any(part in told for part in rule.split("|")), told
+    message = f"{refused.value.diag.constraint_name} {refused.value}"
+    assert any(part in message for part in rule.split("|")), message
 
 
 def test_the_same_writes_are_accepted_if_valid(urls, worked):

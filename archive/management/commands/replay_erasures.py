@@ -28,4 +28,4 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         with transaction.atomic():
             replayed = replay(erasures)
-        self.stdout.write(replayed.told)
+        self.stdout.write(replayed.summary)

@@ -192,7 +192,7 @@ def score_rows(
 
 
 class Progress:
-    """Shows on standard error how many rows are done: on a terminal in one line, else a line every 10 s."""
+    """Progress on standard error: on a terminal in one line, else a line every 10 s."""
 
     def __init__(self, command: BaseCommand, *, is_asked: bool) -> None:
         self.out = command.stderr

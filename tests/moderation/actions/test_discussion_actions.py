@@ -200,8 +200,8 @@ def test_undo_does_not_override_a_later_change_in_the_admin(client, maria):
     url = reverse("admin:comments_discussion_change", args=[article.pk])
     for status in ("open", "closed"):
         client.post(url, {"status": status, "moderation": "conditional"})
-    told = undo(batch=pressed, actor=maria)
-    assert (told.batch, [r.who for r in told.refused]) == (None, ["Ada"])
+    decision = undo(batch=pressed, actor=maria)
+    assert (decision.batch, [r.who for r in decision.refused]) == (None, ["Ada"])
     assert undo(batch=Batch.objects.latest("at"), actor=maria).settings_changed == 1
     assert Discussion.objects.get().status == "open"
 

@@ -9,13 +9,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from comments.models import Reason, State
-from moderation.actions import history as batches
-from moderation.actions import history_views as history
-from moderation.actions import quick_actions
+from moderation.actions import history as action_history
+from moderation.actions import history_views, quick_actions
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
 from moderation.models import Batch, Seal
-from moderation.queue import card as desk
+from moderation.queue import card as queue_card
 from moderation.queue import explanations
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
@@ -38,13 +37,13 @@ def test_partly_undone_action_is_shown_as_such(client, maria):
     ids = [make_comment(article).pk for _ in range(3)]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     decide(ids=ids[:1], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    assert batches.summarize([act], None)[0].partly_undone == ""
+    assert action_history.summarize([act], None)[0].partly_undone == ""
     back = undo(batch=act, actor=maria).batch  # the insult is left as it is
-    assert batches.summarize([act], None)[0].partly_undone == "undone for 2 of 3"
+    assert action_history.summarize([act], None)[0].partly_undone == "undone for 2 of 3"
     assert "undone for 2 of 3" in client.get(reverse("moderation:history")).text
     assert "Undone for 2 of 3." in page_of(client, act)
     undo(batch=back, actor=maria)
-    assert batches.summarize([act], None)[0].partly_undone == ""
+    assert action_history.summarize([act], None)[0].partly_undone == ""
 
 
 def test_restriction_lifted_for_one_comment_is_partly_undone(client, chief):
@@ -59,7 +58,7 @@ def test_restriction_lifted_for_one_comment_is_partly_undone(client, chief):
     assert "only an administrator can lift" not in page_of(client, Batch.objects.get(undoes=act))
     assert 'class="undone"' not in client.get(reverse("moderation:history")).text
     restrictions.lift(seal=second, actor=chief)
-    shown = batches.summarize([act], None)[0]
+    shown = action_history.summarize([act], None)[0]
     assert (shown.is_undone, shown.partly_undone) == (True, "")
 
 
@@ -69,7 +68,7 @@ def test_renewed_restriction_does_not_affect_another_comment(chief):
     restrictions.restrict(ids=ids, why=Seal.Why.COURT, actor=chief)
     lifted = [restrictions.lift(seal=seal, actor=chief).batch for seal in Seal.objects.order_by("comment")]
     again = undo(batch=lifted[0], actor=chief).batch
-    shown = {act.batch: act for act in batches.summarize([*lifted, again], None)}
+    shown = {act.batch: act for act in action_history.summarize([*lifted, again], None)}
     assert [(shown[act].is_undone, shown[act].latest) for act in lifted] == [
         (True, again.pk),
         (False, lifted[1].pk),
@@ -78,7 +77,7 @@ def test_renewed_restriction_does_not_affect_another_comment(chief):
 
 
 def test_page_of_an_action_lists_each_comment_once(client, maria, monkeypatch):
-    monkeypatch.setattr(history, "MAX_LISTED", 2)
+    monkeypatch.setattr(history_views, "MAX_LISTED", 2)
     article = make_article()
     ids = [make_comment(article).pk for _ in range(5)]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
@@ -100,7 +99,7 @@ def test_actions_are_described_by_what_they_did(maria):
     comment = make_comment(article)
     hidden = quick_actions.apply_quick_action(name="hide", article=None, actor=maria)
     assert explanations.describe_action(hidden) == "Whole site: discussions are hidden"
-    assert batches.summarize([hidden], None)[0].target == ""  # it is named once
+    assert action_history.summarize([hidden], None)[0].target == ""  # it is named once
     assert explanations.describe_decision(State.DELETED, Reason.IMPORT_UNDONE) == "Import undone"
     brought = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=maria)
     with triggers_disabled():
@@ -113,7 +112,7 @@ def test_actions_are_described_by_what_they_did(maria):
             seq=99,
             hash=b"",
         )
-    assert batches.summarize([brought], None)[0].target == article.title
+    assert action_history.summarize([brought], None)[0].target == article.title
 
 
 def test_list_names_each_action_and_its_page_undoes_it(client, maria, omar):
@@ -229,4 +228,4 @@ def test_repeated_undo_does_not_add_statements(client, maria):
     assert statements() == few
     last = go_on(9)
     assert explanations.describe_action(Batch.objects.get(pk=last.pk)) == "Undone: Marked as spam"
-    assert len(client.get(card).context["card"].decisions) == desk.MAX_LISTED
+    assert len(client.get(card).context["card"].decisions) == queue_card.MAX_LISTED

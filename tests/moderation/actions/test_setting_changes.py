@@ -1,4 +1,4 @@
-"""Settings that an act changes: told, taken back exactly, and never over somebody's later word."""
+"""Settings that an action changes: listed, undone exactly, and never over a later change by others."""
 
 from datetime import UTC, datetime
 from typing import Any

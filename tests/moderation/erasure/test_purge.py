@@ -221,8 +221,8 @@ def test_the_page_requires_a_confirmation(moderator, administrator):
     listed = client.post("/moderation/emptying/", {"states": ["spam", "rejected"], "days": "1"}, follow=True)
     url = listed.redirect_chain[-1][0]
     text = listed.content.decode()
-    for told in ("3 comments", "Marked as spam: 3", "The slip &amp; the boat: 3", "Buy boats, number 1."):
-        assert told in text
+    for words in ("3 comments", "Marked as spam: 3", "The slip &amp; the boat: 3", "Buy boats, number 1."):
+        assert words in text
     assert "this can’t be undone" in text
     assert "Buy boats, number 2." in client.get(f"{url}all/").content.decode()
     assert client.get(f"{url}all/?after=999999999999999999999").status_code == 200
@@ -236,11 +236,11 @@ def test_the_page_requires_a_confirmation(moderator, administrator):
     act = Batch.objects.get(kind=Batch.Kind.EMPTYING)
     for person, is_linked in ((administrator, True), (moderator, False)):
         client.force_login(person)
-        told = client.get(f"/moderation/acts/{act.pk}/").content.decode()
-        assert "Deleted for good: 3 comments" in told
-        assert "This action cannot be undone." in told
-        assert f"/acts/{act.pk}/undo/" not in told
-        assert (url in told) == is_linked
+        words = client.get(f"/moderation/acts/{act.pk}/").content.decode()
+        assert "Deleted for good: 3 comments" in words
+        assert "This action cannot be undone." in words
+        assert f"/acts/{act.pk}/undo/" not in words
+        assert (url in words) == is_linked
     client.force_login(administrator)
     assert (
         "These comments were already deleted."
@@ -275,6 +275,6 @@ def test_blanking_an_author_removes_the_byline(administrator, client):
     assert Site.objects.get().version > version  # or cached pages would still show the name
     for url in ("/authors/ida-quill/", "/authors/quill/"):
         assert client.get(url).status_code == 404
-    told = [Author.objects.values(), Redirect.objects.values(), LogEntry.objects.values("object_repr")]
-    assert "quill" not in repr([list(rows) for rows in told]).lower()
+    tables = [Author.objects.values(), Redirect.objects.values(), LogEntry.objects.values("object_repr")]
+    assert "quill" not in repr([list(rows) for rows in tables]).lower()
     assert "quill" not in client.get(story.get_absolute_url()).content.decode().lower()

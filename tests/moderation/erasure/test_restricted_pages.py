@@ -152,16 +152,16 @@ def test_the_evidence_file_can_be_checked_by_others(sealed, administrator):
         assert sha256(files[name]).hexdigest() == digest
     assert files[f"{folder}/text-1.txt"].decode() == f"{SECRET} lives at the harbour, number 5."
 
-    told = json.loads(files[f"{folder}/comment.json"])
-    assert told["texts"][0]["text"].startswith(SECRET)
-    assert told["writer"]["name_over_it"] == sealed.author_name
-    assert told["writer"]["email_with_it"] == sealed.author_email
-    assert [line["to_state"] for line in told["log"]] == ["published", "rejected"]
-    for line in told["log"]:
+    record = json.loads(files[f"{folder}/comment.json"])
+    assert record["texts"][0]["text"].startswith(SECRET)
+    assert record["writer"]["name_over_it"] == sealed.author_name
+    assert record["writer"]["email_with_it"] == sealed.author_email
+    assert [line["to_state"] for line in record["log"]] == ["published", "rejected"]
+    for line in record["log"]:
         made = sha256(bytes.fromhex(line["before"]) + line["hashed"].encode()).hexdigest()
         assert made == line["hash"]
-    assert told["log_ends_with"]["hash"] == bytes(Transition.objects.latest("seq").hash).hex()
-    assert told["seal"]["readings"][0]["is_export"] is True
+    assert record["log_ends_with"]["hash"] == bytes(Transition.objects.latest("seq").hash).hex()
+    assert record["seal"]["readings"][0]["is_export"] is True
 
 
 def test_redacted_versions_are_marked(comment, moderator, administrator):
@@ -171,8 +171,8 @@ def test_redacted_versions_are_marked(comment, moderator, administrator):
     client, url = asked_by(administrator), f"/moderation/sealed/{comment.pk}/"
     assert client.post(f"{url}words/").content.decode().count("redacted by a moderator") == 1
     with zipfile.ZipFile(io.BytesIO(client.post(f"{url}evidence/").content)) as archive:
-        told = json.loads(archive.read(f"comment-{comment.pk}/comment.json"))
-    texts = [(text["text"][-9:], text["is_redacted"]) for text in told["texts"]]
+        record = json.loads(archive.read(f"comment-{comment.pk}/comment.json"))
+    texts = [(text["text"][-9:], text["is_redacted"]) for text in record["texts"]]
     assert texts == [("number 5.", False), ("our, ███.", True)]
 
 
@@ -204,9 +204,9 @@ def test_a_lifted_restriction_redirects_with_a_message(sealed, administrator, mo
     url = f"/moderation/sealed/{sealed.pk}/"
     there = f"/moderation/comments/{sealed.pk}/"
     for act in ("lift", "words", "hold", "erase", "evidence"):
-        told = asked_by(administrator).post(f"{url}{act}/", {"sure": "1"}, follow=True)
-        assert told.redirect_chain[-1][0] == there
-        assert "The restriction was lifted" in told.content.decode()
+        response = asked_by(administrator).post(f"{url}{act}/", {"sure": "1"}, follow=True)
+        assert response.redirect_chain[-1][0] == there
+        assert "The restriction was lifted" in response.content.decode()
         assert asked_by(moderator).post(f"{url}{act}/").status_code == 403
     assert asked_by(moderator).get(url).url == there
     assert SealReading.objects.get() == reading

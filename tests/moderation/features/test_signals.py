@@ -25,7 +25,7 @@ def said(body: str = "x", **more) -> CommentData:
     return CommentData(body=body, **more)
 
 
-def told(name: str, one: CommentData) -> SignalResult | None:
+def run_signal(name: str, one: CommentData) -> SignalResult | None:
     return next(
         (
             f
@@ -153,7 +153,7 @@ def label(value: object) -> str | None:
 
 @pytest.mark.parametrize(("name", "one", "words"), FINDS, ids=label)
 def test_each_signal_finds_its_example(name, one, words):
-    found = told(name, one)
+    found = run_signal(name, one)
     assert found is not None
     assert 0 < found.strength <= 1
     assert [one.body[start:end] for start, end in found.spans] == words
@@ -161,7 +161,7 @@ def test_each_signal_finds_its_example(name, one, words):
 
 @pytest.mark.parametrize(("name", "one"), PASSES, ids=label)
 def test_each_signal_ignores_its_counterexample(name, one):
-    assert told(name, one) is None
+    assert run_signal(name, one) is None
 
 
 EVERY = [signal.__name__ for signal in (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS)]
@@ -206,14 +206,14 @@ def test_abuse_signals_have_no_weight():
 
 
 def test_later_is_stronger():
-    strengths = [told("late", after(days)).strength for days in (30, 200, 1_000, 5_000)]
+    strengths = [run_signal("late", after(days)).strength for days in (30, 200, 1_000, 5_000)]
     assert strengths == sorted(strengths)
     assert strengths[-1] == 1.0
 
 
 def test_times_with_and_without_a_zone_are_compared():
     naive = said(article_date=DAY.replace(tzinfo=None), comment_date=DAY + timedelta(days=90))
-    assert told("late", naive).number == 90
+    assert run_signal("late", naive).number == 90
 
 
 def test_signals_can_be_left_out():
@@ -293,7 +293,7 @@ PIECES = [
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_no_hostile_text_keeps_a_signal_busy(piece):
-    """No measure, but a bound that a pattern which goes back and forth would pass a hundred times over."""
+    """The limit is generous: a pattern that backtracks would exceed it a hundred times over."""
     body = (piece * MAX_BODY_LENGTH)[:MAX_BODY_LENGTH]
     one = said(body, author=piece * 20, url="http://" + piece * 20, article_text=ARTICLE)
     began = time.process_time()
@@ -306,14 +306,14 @@ def test_a_signal_used_by_others_is_computed_once():
 
     @signals.cached_per_comment
     def shout(read: ParsedComment) -> SignalResult | None:
-        """What it finds."""
+        """Find nothing."""
         looked.append(read)
         return None
 
     one, other = ParsedComment(said()), ParsedComment(said())
     assert [shout(one), shout(one), shout(other)] == [None] * 3
     assert looked == [one, other]
-    assert (shout.__name__, shout.__doc__) == ("shout", "What it finds.")
+    assert (shout.__name__, shout.__doc__) == ("shout", "Find nothing.")
 
 
 def test_a_cached_signal_has_one_result_per_comment():

@@ -66,7 +66,7 @@ def test_within_a_discussion_only_lookalike_names_imitate():
 
 @pytest.mark.data
 def test_most_letters_that_unicode_calls_confusable_are_known(data, capsys):
-    """With one such letter in a name of the staff; of the 26 letters, in their small and large forms."""
+    """A name of the staff has one such letter, for each of the 26 letters in both cases."""
     lines = (data / "hostile" / "unicode_confusables.txt").read_text("utf-8-sig").splitlines()
     pairs = [
         (chr(int(m[1], 16)), chr(int(m[2], 16)))

@@ -158,7 +158,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
 def test_no_hostile_text_keeps_the_reading_busy(piece):
-    """No measure, but a bound that a pattern which goes back and forth would pass a hundred times over."""
+    """The limit is generous: a pattern that backtracks would exceed it a hundred times over."""
     read = ParsedComment(CommentData(body=(piece * MAX_BODY_LENGTH)[:MAX_BODY_LENGTH], author=piece * 50))
     began = time.process_time()
     assert len(read.content_words) <= len(read.words) <= MAX_BODY_LENGTH

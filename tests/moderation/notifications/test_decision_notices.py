@@ -642,11 +642,11 @@ def test_a_notice_mentions_reports_of_every_earlier_case(jim, maria):
     redact(comment=later, marked="Call [[Ann Smith]].", actor=maria)
     reporting.report_comment(comment=later, user=UserFactory.create(), guest=None, why="abuse", words="")
 
-    told = render_notices(list(Comment.objects.filter(pk__in=[kept.pk, looked_at.pk, later.pk])))
+    notices = render_notices(list(Comment.objects.filter(pk__in=[kept.pk, looked_at.pk, later.pk])))
 
-    assert "A reader had reported it." in told[kept.pk].sentences
-    assert "A reader had reported it." in told[looked_at.pk].sentences
-    assert "Nobody had reported it." in told[later.pk].sentences  # at the time of the decision
+    assert "A reader had reported it." in notices[kept.pk].sentences
+    assert "A reader had reported it." in notices[looked_at.pk].sentences
+    assert "Nobody had reported it." in notices[later.pk].sentences  # at the time of the decision
 
 
 def test_after_an_appeal_no_second_one_is_offered(jim, maria):

@@ -143,9 +143,9 @@ def test_restricted_and_erased_imported_comments_have_no_profile(maria):
         if pk == ann:
             decide(ids=[eben], to=State.SPAM, reason=Reason.SPAM, actor=maria)
             erase_comments(ids=[eben], at=timezone.now())
-        told = client.post(f"/moderation/people/i{pk}/child/", follow=True)
-        assert told.status_code == 200
-        assert "restricted" in told.content.decode()
+        response = client.post(f"/moderation/people/i{pk}/child/", follow=True)
+        assert response.status_code == 200
+        assert "restricted" in response.content.decode()
         for gone in (pk, *rest):
             assert client.get(f"/moderation/people/i{gone}/").status_code == 404
     assert Comment.objects.filter(state_reason=Reason.SEALED).count() == 3  # both of Jim's, and Ann's

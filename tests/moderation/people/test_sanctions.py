@@ -288,11 +288,11 @@ def test_the_mail_tells_what_is_true_when_it_is_sent(article, maria):
     paused, banned = Sanction.objects.get(batch=batch), Sanction.objects.get(batch=unproved)
     assert (sanctions.tell.func(paused.pk), sanctions.tell.func(banned.pk)) == (1, 0)
     assert sanctions.tell.func(paused.pk) == 0  # once
-    told = mail.outbox[0]
-    assert (told.to, told.subject) == ([ada.email], "You are paused from commenting")
-    assert "“Don't <shout> & calm down.”" in told.body  # a mail is no HTML
-    assert "1 of your comments was also removed" in told.body
-    assert "/account/standing/" in told.body
+    sent = mail.outbox[0]
+    assert (sent.to, sent.subject) == ([ada.email], "You are paused from commenting")
+    assert "“Don't <shout> & calm down.”" in sent.body  # a mail is no HTML
+    assert "1 of your comments was also removed" in sent.body
+    assert "/account/standing/" in sent.body
     sanctions.end(sanction=paused, actor=maria)
     assert sanctions.tell.func(paused.pk) == 1
     assert mail.outbox[1].subject == "You can comment again"
@@ -311,7 +311,7 @@ def test_nobody_is_mailed_about_comments_that_a_ban_removed_and_its_undo_restore
     with triggers_disabled():
         Batch.objects.update(at=timezone.now() - timedelta(hours=1))
     as_before = policy().reasons([waits.pk], [waits.pk])
-    told = render_notices([waits])[waits.pk]
+    notice = render_notices([waits])[waits.pk]
     ban = hold(ada, "ban", maria, days=1)
     acts = [ban]
     for _ in range(3):  # undone, redone, undone
@@ -319,7 +319,7 @@ def test_nobody_is_mailed_about_comments_that_a_ban_removed_and_its_undo_restore
     waits.refresh_from_db()
     assert waits.state == State.PENDING
     again = render_notices([waits])[waits.pk]
-    assert (again.kind, again.sentences, again.at) == (told.kind, told.sentences, told.at)
+    assert (again.kind, again.sentences, again.at) == (notice.kind, notice.sentences, notice.at)
     assert policy().reasons([waits.pk], [waits.pk]) == as_before
     assert [tell_authors.func(str(act.pk)) for act in acts[1:]] == [0, 0, 0]
     assert sanctions.tell.func(Sanction.objects.get().pk) == 0

@@ -26,21 +26,21 @@ def opened(page: str) -> list[str]:
 
 def test_published_comment_reported_as_illegal_comes_first(client, maria):
     article = make_article()
-    told = make_comment(article, "Published, and against the law.", author=UserFactory.create())
+    reported = make_comment(article, "Published, and against the law.", author=UserFactory.create())
     waits = make_comment(article, "It has waited for a long time.", author=UserFactory.create())
     decide(ids=[waits.pk], to=State.PENDING, reason="", actor=None)
     assert [c.state for c in Comment.objects.order_by("pk")] == ["published", "pending"]
-    report_illegal_content(comment=told, why="§ 130", email="n@example.org", name="N")
+    report_illegal_content(comment=reported, why="§ 130", email="n@example.org", name="N")
 
     page = text(client.get("/moderation/"))
-    assert opened(page) == [str(told.pk)]
-    assert re.findall(r'name="ids" value="(\d+)" form="bulk"', page) == [str(told.pk), str(waits.pk)]
+    assert opened(page) == [str(reported.pk)]
+    assert re.findall(r'name="ids" value="(\d+)" form="bulk"', page) == [str(reported.pk), str(waits.pk)]
     assert "<title>1 reported as illegal · 1 waiting, oldest" in page
     assert "<b>2</b> <strong>1 reported as illegal</strong>" in page  # as many as are listed
     assert "<strong>Reported as illegal.</strong> Please review it first." in page
     assert "<small> <strong>Reported as illegal</strong>" in page
 
-    decide(ids=[told.pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    decide(ids=[reported.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     page = text(client.get("/moderation/"))
     assert opened(page) == [str(waits.pk)]
     assert "reported as illegal" not in page.lower()
@@ -116,7 +116,7 @@ def test_action_on_the_story_is_undone_there(client, maria):
     comment.refresh_from_db()
     assert comment.state == "published"
     assert "Undone: Removed: off-topic" in text(client.get(story))
-    assert 'class="undo"' not in text(client.get(story))  # told once
+    assert 'class="undo"' not in text(client.get(story))  # shown once
 
 
 def test_removal_reasons_show_the_sentence_for_the_author(client, maria):

@@ -123,7 +123,7 @@ def test_duplicate_names_its_twin_only_to_people_who_may_read_it(client, maria):
     same = make_comment(own, LONG)
     named, link = f"The same text as comment {twin.pk} by Secret Sue.", f'href="{twin.get_absolute_url()}"'
 
-    def told(user) -> tuple[bool, bool]:
+    def flags(user) -> tuple[bool, bool]:
         client.force_login(user)
         card = open_card(client, same)
         return named in card, link in card
@@ -131,14 +131,14 @@ def test_duplicate_names_its_twin_only_to_people_who_may_read_it(client, maria):
     def author_is_told() -> bool:
         return policy().reasons([same.pk])[same.pk][-1] == named
 
-    assert (told(editor), told(maria), author_is_told()) == ((False, False), (True, True), False)
+    assert (flags(editor), flags(maria), author_is_told()) == ((False, False), (True, True), False)
     decide(ids=[twin.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    assert (told(editor), told(maria), author_is_told()) == ((True, True), (True, True), True)
+    assert (flags(editor), flags(maria), author_is_told()) == ((True, True), (True, True), True)
     change_discussion(article=other, status="hidden")
-    assert (told(editor), told(maria), author_is_told()) == ((False, False), (True, False), False)
+    assert (flags(editor), flags(maria), author_is_told()) == ((False, False), (True, False), False)
     change_discussion(article=other, status="open")
     Article.objects.filter(pk=other.pk).update(published_at=None)
-    assert (told(editor), told(maria), author_is_told()) == ((False, False), (True, False), False)
+    assert (flags(editor), flags(maria), author_is_told()) == ((False, False), (True, False), False)
 
 
 @pytest.mark.parametrize("hidden", [True, False])
@@ -304,13 +304,13 @@ def test_each_queue_shows_its_comments_count_and_age(client, maria):
     assert queue("recent")[1:] == [again.pk, links.pk, reported.pk, new.pk, Comment.objects.earliest("pk").pk]
     page = text(client.get("/moderation/"))
     assert "3 waiting, oldest 3 h" in page
-    told = re.findall(r"<span>([^<]+)</span> <b>(\d+)</b>(?: <small>oldest ([^<]+)</small>)?", page)
+    entries = re.findall(r"<span>([^<]+)</span> <b>(\d+)</b>(?: <small>oldest ([^<]+)</small>)?", page)
     assert {
         ("Waiting for review", "3", "3 h"),
         ("First-time commenters", "1", "3 h"),
         ("Reported", "1", "0 min"),
         ("Flagged after publication", "1", "0 min"),
-    } <= set(told)
+    } <= set(entries)
 
 
 def test_flagged_comment_is_in_its_queue_after_publication(client, maria):
@@ -358,8 +358,8 @@ def test_open_case_is_claimed_and_colleagues_get_the_next(client, maria, omar):
     assert open_comment_ids(client.get("/moderation/")) == [one.pk]  # for oneself it stays in front
     assert open_comment_ids(other.get("/moderation/")) == [two.pk]
     assert "Maria is reviewing it" in text(other.get("/moderation/"))
-    told = open_card(other, one)
-    assert "Maria is reviewing this comment until" in told
+    page = open_card(other, one)
+    assert "Maria is reviewing this comment until" in page
     assert "is reviewing this comment until" not in open_card(client, one)
     assert Case.objects.get(comment=one).claimed_by == maria
 

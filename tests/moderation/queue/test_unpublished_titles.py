@@ -123,10 +123,10 @@ def test_moderation_pages_hide_unpublished_titles(client, stories):
     client.force_login(UserFactory.create(roles=(MODERATOR,)))
     pages = walk(client, seeds(stories))
     # What one typed comes back to them alone.
-    told = [url for url, text in pages.items() if SECRET.lower() in text.lower().replace(url.lower(), "")]
-    typed = [url for url in told if SECRET.lower() in url]
+    found = [url for url, text in pages.items() if SECRET.lower() in text.lower().replace(url.lower(), "")]
+    typed = [url for url in found if SECRET.lower() in url]
     leaks = {
-        url: re.findall(f"(?i).{{60}}{SECRET}.{{20}}", pages[url])[:2] for url in told if url not in typed
+        url: re.findall(f"(?i).{{60}}{SECRET}.{{20}}", pages[url])[:2] for url in found if url not in typed
     }
     assert leaks == {}
     names = {name for story in stories for name in (story.title, story.slug)}

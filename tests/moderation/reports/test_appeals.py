@@ -73,8 +73,8 @@ def test_an_author_appeals_once_and_sees_the_appeal(client, removed, jim):
     case = Case.objects.open().get(comment=removed)
     assert case.is_second_look
     assert case.opened_at - case.due_at >= timedelta(hours=APPEAL_HOURS)
-    (told,) = reporting.review_requests([case.pk])[case.pk]
-    assert (told.kind, told.words) == ("look", "I meant the boat.")
+    (request,) = reporting.review_requests([case.pk])[case.pk]
+    assert (request.kind, request.words) == ("look", "I meant the boat.")
 
     second = client.post(page(removed), {"words": "And again!"})
     assert second.status_code == 422
@@ -87,8 +87,8 @@ def test_an_appeal_goes_to_another_moderator_if_there_is_one(removed, jim, maria
     ask(removed, jim)
     others = Case.objects.open().exclude(reporting.appeals_for_colleagues(maria))
     assert others.count() == 1  # she is the only moderator
-    (told,) = reporting.review_requests([others.get().pk], maria)[others.get().pk]
-    assert "another moderator" not in told.sentence
+    (request,) = reporting.review_requests([others.get().pk], maria)[others.get().pk]
+    assert "another moderator" not in request.sentence
     otto = UserFactory.create(roles=("Administrator",))
     assert not Case.objects.open().exclude(reporting.appeals_for_colleagues(maria)).exists()
     assert Case.objects.open().exclude(reporting.appeals_for_colleagues(otto)).count() == 1
@@ -110,8 +110,8 @@ def test_the_moderator_who_decided_cannot_answer_but_can_restore_the_comment(
     ask(removed, jim)
     client.force_login(maria)
     sent = {"ids": removed.pk, "act": act, "next": "/moderation/"}
-    told = client.post("/moderation/decide/", sent, follow=True).text
-    assert "An appeal must be decided by another moderator." in told
+    page = client.post("/moderation/decide/", sent, follow=True).text
+    assert "An appeal must be decided by another moderator." in page
     assert Case.objects.open().get(comment=removed).is_second_look
     assert Comment.objects.get(pk=removed.pk).state_reason == "insult"
     client.post("/moderation/decide/", {"ids": removed.pk, "act": "approved"})

@@ -55,9 +55,9 @@ def filled(where, **fields) -> dict[str, str]:
 
 
 def asked(article, comment=None, **fields) -> RemovalRequest:
-    told = filled("")
-    del told["where"]
-    return removal_requests.send_request(article=article, comment=comment, **(told | fields))
+    values = filled("")
+    del values["where"]
+    return removal_requests.send_request(article=article, comment=comment, **(values | fields))
 
 
 def test_every_story_links_to_the_form_with_its_own_url(client, story):
@@ -160,9 +160,9 @@ def test_mails_quote_only_the_answer(story, ada):
     removal_requests.answer(request=row, outcome="refused", words="The paper says 2014.", actor=ada)
     assert tell_request_outcome.call(row.pk) == 1
     assert tell_request_outcome.call(row.pk) == 0  # sent once
-    (told,) = mail.outbox
-    assert "Not changed. The paper says 2014." in told.body
-    assert f"/ask/{row.receipt}/" in told.body
+    (sent,) = mail.outbox
+    assert "Not changed. The paper says 2014." in sent.body
+    assert f"/ask/{row.receipt}/" in sent.body
 
 
 def test_mails_to_one_e_mail_are_limited(story):

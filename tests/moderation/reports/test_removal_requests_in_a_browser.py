@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("publishing")]
 
 @pytest.fixture
 def publishing(transactional_db, publishing_policy):
-    """After the rows that the site needs are there."""
+    """Use the publishing policy, once the rows that the site needs are there."""
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_from_the_story_to_the_answer_without_scripts(live_server, browser, clie
     page.get_by_label("your e-mail").fill("nia@example.org")
     page.get_by_role("button", name="Send request").click()
     expect(page.get_by_role("heading", name="We received your request")).to_be_visible()
-    told = RemovalRequest.objects.get()
+    removal_request = RemovalRequest.objects.get()
 
     desk = context.new_page()
     log_in(client, desk, ada, live_server.url)
@@ -72,6 +72,6 @@ def test_from_the_story_to_the_answer_without_scripts(live_server, browser, clie
     desk.get_by_label("Answer").fill("It says 2013 now.")
     desk.get_by_role("button", name="Send answer").click()
     expect(desk.get_by_text("Answer sent.", exact=False).first).to_be_visible()
-    page.goto(f"{live_server.url}/ask/{told.receipt}/")
+    page.goto(f"{live_server.url}/ask/{removal_request.receipt}/")
     expect(page.get_by_text("It says 2013 now.")).to_be_visible()
     context.close()

@@ -327,15 +327,15 @@ def test_moderators_see_reports_without_names_in_three_statements(comment, maria
     with CaptureQueriesContext(
         connection,
     ) as statements:
-        (told,) = reporting.review_requests([case.pk, 10**9]).values()
+        (requests,) = reporting.review_requests([case.pk, 10**9]).values()
     assert len(statements) == 3
-    assert [(one.kind, one.sentence, one.words, one.weight) for one in told] == [
+    assert [(one.kind, one.sentence, one.words, one.weight) for one in requests] == [
         ("report", "Reported: other.", "See line two.", ""),
         ("report", "Reported: abuse.", "", "usually right"),
         ("notice", "Reported as illegal content.", "§ 130", ""),
     ]
-    assert "Bo Reporter" not in str(told)
-    assert "Nia" not in str(told)
+    assert "Bo Reporter" not in str(requests)
+    assert "Nia" not in str(requests)
 
 
 def test_of_many_reports_the_heaviest_are_shown_and_the_others_counted(comment, maria):
@@ -343,7 +343,7 @@ def test_of_many_reports_the_heaviest_are_shown_and_the_others_counted(comment, 
         guest = GuestFactory.create()
         reporting.report_comment(comment=comment, user=None, guest=guest, why="abuse", words="Away with it!")
     report(comment, known_for(2, 0, maria), "spam", "Sold thrice.")
-    (told,) = reporting.review_requests([Case.objects.open().get(comment=comment).pk]).values()
-    assert len(told) == reporting.MAX_REPORTS_SHOWN + 1
-    assert "Sold thrice." in {one.words for one in told}
-    assert told[-1].sentence == "3 more reports with at most the same weight."
+    (requests,) = reporting.review_requests([Case.objects.open().get(comment=comment).pk]).values()
+    assert len(requests) == reporting.MAX_REPORTS_SHOWN + 1
+    assert "Sold thrice." in {one.words for one in requests}
+    assert requests[-1].sentence == "3 more reports with at most the same weight."

@@ -51,7 +51,7 @@ def upload(data: bytes, name: str = "words.txt") -> SimpleUploadedFile:
 
 
 def test_trying_casino_shows_three_good_comments(client, maria):
-    """Part of the moderator's walkthrough."""
+    """This is a step of the moderator's walkthrough."""
     bodies = ["I won at the Casino <b>once</b>", "No casino here", "The casino burnt down"]
     honest = judged(maria, honest=[*bodies, "The boat"], bad=["casino casino", "Buy pills"])
     page = client.post(TERM, {"value": " Casino", "holds": "on", "try": "1"})
@@ -111,13 +111,13 @@ def test_a_list_comes_back_with_the_form_and_is_stored_as_one_rule(client, maria
     file = upload("cialis\r\nСКИДКА\n\n# a remark\ncialis\nx\n".encode())
     page = client.post(LIST, {"file": file, "holds": "on", "try": "1"})
     assert "Would have caught <b>1</b> of 1 removed comments and <b>1</b> of 1 approved comments" in page.text
-    for told in (
+    for words in (
         "1 empty line was left out.",
         "1 line that starts with # was left out.",
         "1 duplicate line was left out.",
         "1 term is a single character, which many good comments contain: x",
     ):
-        assert told in page.text
+        assert words in page.text
     assert stored() == (0, 0)
     form = page.context["form"].resubmitted_fields()
     assert form["terms"] == "cialis\nСКИДКА\nx"

@@ -190,7 +190,7 @@ LETTERS = "aAbBſßẞİıΣσςÅå é1_ -.漢か한\n"
     st.text(LETTERS, max_size=40),
 )
 def test_the_automaton_finds_what_a_naive_search_finds(terms, body):
-    """In any case, also for letters that fold into several, with the spans in the text as it was typed."""
+    """Case does not matter, a letter may fold into several, and spans are those of the typed text."""
     terms = [term.replace("\n", " ").strip() for term in terms]
     found = {
         (start, end)
@@ -209,7 +209,7 @@ def test_the_automaton_finds_what_a_naive_search_finds(terms, body):
 
 @given(st.text(LETTERS, min_size=1, max_size=4), st.text(LETTERS, max_size=40))
 def test_terms_and_lists_agree_on_whole_words(term, body):
-    """Also in scripts that do not separate words by spaces."""
+    """They also agree in scripts that do not separate words by spaces."""
     if len(term.split()) == 1:
         listed_ones = TermList([term.strip()], whole_words=True).find(Folded(body))
         assert ("term" in dict(check(draft(body), rules(term=term)))) == bool(listed_ones)

@@ -107,8 +107,8 @@ def test_akismet_is_asked_by_its_own_client(service, answer, probability):
     assert ask_scorers(ASKED, {"akismet": akismet}) == [ScoreAnswer("akismet", probability)]
     [(path, body)] = service.asked
     assert path == "/1.1/comment-check"
-    told = parse_qs(body)
-    assert (told["comment_content"], told["user_ip"], told["api_key"]) == (
+    sent = parse_qs(body)
+    assert (sent["comment_content"], sent["user_ip"], sent["api_key"]) == (
         ["Fine tables!"],
         ["198.51.100.7"],
         ["a-key"],
@@ -183,9 +183,9 @@ def test_an_answer_is_one_signal_of_the_filter_and_holds_nothing_alone(asked_her
     found = {f.check_name: f for f in Finding.objects.filter(comment=comment)}
     assert (found["scorer"].strength, found["scorer"].holds) == (1.0, False)
     assert comment.state == State.PUBLISHED
-    told = json.loads(asked_here.asked[-1][1])
-    assert (told["body"], told["title"]) == ("The slip is sixty years old, and it shows.", "The slip closes")
-    assert told["article"] == "https://x.example/stories/the-slip-closes/"
+    sent = json.loads(asked_here.asked[-1][1])
+    assert (sent["body"], sent["title"]) == ("The slip is sixty years old, and it shows.", "The slip closes")
+    assert sent["article"] == "https://x.example/stories/the-slip-closes/"
 
     asked_here.answer = '{"probability": 0.0}'
     other = make_comment(

@@ -40,7 +40,7 @@ def archived(key: str = "a" * 64):
 
 
 def found(ids) -> list[tuple[int, str]]:
-    """(position in the import, check)"""
+    """Return the findings as (position in the import, check)."""
     rows = Finding.objects.filter(comment__in=ids).order_by("comment", "id")
     return [(ids.index(row.comment_id), row.check_name) for row in rows]
 

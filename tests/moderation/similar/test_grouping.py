@@ -250,16 +250,16 @@ def test_promotional_links_are_a_group_but_sources_are_not():
 def test_bot_with_one_name_counts_as_many_guests(kind, bodies):
     usual = [row(body, minutes=600 * n) for n, body in enumerate(HONEST)]
 
-    def told(**who: object) -> list[Row]:
+    def rows_of(**who: object) -> list[Row]:
         fields = [{key: str(value).format(n=n) for key, value in who.items()} for n in range(len(bodies))]
         return [
             row(body, "Jim", minutes=9_000 + n / 2, is_known=bool(who), **fields[n])
             for n, body in enumerate(bodies)
         ]
 
-    robot = told(writer="g{n}")
+    robot = rows_of(writer="g{n}")
     assert found(usual + robot) == {kind: ids(robot)}
-    assert kind not in found(usual + told())  # of a source nobody knows more than the name
+    assert kind not in found(usual + rows_of())  # of a source nobody knows more than the name
 
 
 def test_search_phrase_names_are_a_group_if_the_texts_are_promotional():

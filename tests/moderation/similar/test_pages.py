@@ -190,11 +190,11 @@ def test_refused_members_are_named_in_the_message_and_on_the_page(client, modera
 
     act = Batch.objects.get(actor=moderator)
     page = client.get(reverse("moderation:action", args=[act.pk]))
-    told = ["Removed: insult", "Approved", "Removed: offensive name"]
+    outcomes = ["Removed: insult", "Approved", "Removed: offensive name"]
     for told_by in (answer, page):
         assert "3 were left unchanged" in told_by.text
         assert left_alone(told_by) == [
-            (f"#{spam[n].pk}", f"Omar: {what}") for n, what in enumerate(told, start=1)
+            (f"#{spam[n].pk}", f"Omar: {what}") for n, what in enumerate(outcomes, start=1)
         ]
     decisions.decide(ids=[spam[1].pk], to=State.PUBLISHED, reason="approved", actor=moderator)
     assert left_alone(client.get(page.request["PATH_INFO"])) == left_alone(page)
@@ -399,10 +399,10 @@ def test_editor_reads_nothing_from_other_stories_in_a_group(client, moderator, a
     own = make_article("Our ferry")
     own.editors.add(nora)
     article.editors.add(UserFactory.create(roles=("Editor",)))
-    told = "{} our big big day was so very very nice and it is all for me and you and her and him so on, {}"
+    spun = "{} our big big day was so very very nice and it is all for me and you and her and him so on, {}"
     for n in range(6):
-        make_comment(article, told.format(n + 10_000, "zebra xylophone confidential"))
-    mine = [make_comment(own, told.format(n + 10_000, "")) for n in range(3)]
+        make_comment(article, spun.format(n + 10_000, "zebra xylophone confidential"))
+    mine = [make_comment(own, spun.format(n + 10_000, "")) for n in range(3)]
     with triggers_disabled():
         Comment.objects.exclude(pk__in=[c.pk for c in mine]).update(state="pending")
     for n in range(60):

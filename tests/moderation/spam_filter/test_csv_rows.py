@@ -120,24 +120,24 @@ def test_a_row_has_the_line_on_which_it_begins(write, end):
     ],
 )
 def test_a_quote_that_is_not_closed_is_refused_where_it_opens(write, lines, opened, closed):
-    told = refused(write("\n".join(["body,label", *lines]) + "\n"))
-    assert told.startswith(f"Line {opened} of FILE: the quote that opens here ")
+    message = refused(write("\n".join(["body,label", *lines]) + "\n"))
+    assert message.startswith(f"Line {opened} of FILE: the quote that opens here ")
     if closed:
-        assert f"closes in line {closed} in the middle of a cell" in told
+        assert f"closes in line {closed} in the middle of a cell" in message
     else:
-        assert "is not closed before the file ends" in told
+        assert "is not closed before the file ends" in message
 
 
 def test_a_quote_that_is_not_closed_does_not_take_the_whole_file(write, monkeypatch):
     monkeypatch.setattr("moderation.spam_filter.csv_rows.MAX_ROW_CHARACTERS", 1_000)
-    told = refused(write('body,label\nx,ham\n"y,ham\n' + "z,ham\n" * 1_000))
-    assert told == "Line 3 of FILE: the quote that opens here is not closed within 1,000 characters."
+    message = refused(write('body,label\nx,ham\n"y,ham\n' + "z,ham\n" * 1_000))
+    assert message == "Line 3 of FILE: the quote that opens here is not closed within 1,000 characters."
     assert len(read(write("body,label\n" + "z,ham\n" * 1_000))) == 1_000
 
 
 def test_an_unquoted_comma_is_refused(write):
-    told = refused(write("body,label\nx,ham\nWell, no,ham\n"))
-    assert told.startswith("Line 3 of FILE: 3 cells, but the header has 2.")
+    message = refused(write("body,label\nx,ham\nWell, no,ham\n"))
+    assert message.startswith("Line 3 of FILE: 3 cells, but the header has 2.")
     assert len(read(write("body,label\nx,ham,,\n"))) == 1  # as some programs write them
 
 
@@ -145,7 +145,7 @@ def test_an_unquoted_comma_is_refused(write):
 
 
 @pytest.mark.parametrize(
-    ("data", "encoding", "told"),
+    ("data", "encoding", "message"),
     [
         (b"body\nx\n\xe9t\xe9\n", "utf-8", "Line 3 of FILE: the byte E9 is not valid utf-8."),
         (
@@ -166,8 +166,8 @@ def test_an_unquoted_comma_is_refused(write):
         (b"body\nx\n", "hex", "Unknown encoding “hex”."),
     ],
 )
-def test_invalid_bytes_are_refused_with_their_line(write, data, encoding, told):
-    assert refused(write(data), encoding).startswith(told)
+def test_invalid_bytes_are_refused_with_their_line(write, data, encoding, message):
+    assert refused(write(data), encoding).startswith(message)
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-16", "utf-16-le", "utf-8", "UTF8"])

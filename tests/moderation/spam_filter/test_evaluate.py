@@ -43,13 +43,13 @@ def evaluate(capsys, *arguments) -> dict:
 
 
 def test_it_needs_no_database_for_the_starter(file, capsys):
-    told = evaluate(capsys, file, "--filter", "starter")
-    assert (told["rows"], told["spam"], told["ham"]) == (4, 2, 2)
-    assert told["roc_auc"] == 1.0
-    assert set(told["recall_at"]) == {"0.005", "0.01", "0.05"}
-    assert {"precision", "recall", "f1", "seconds"} < set(told)
-    assert set(told["calibration"]) == {"bins", "ece"}
-    assert set(told["calibration"]["bins"][0]) == {"low", "high", "mean", "share", "weight"}
+    result = evaluate(capsys, file, "--filter", "starter")
+    assert (result["rows"], result["spam"], result["ham"]) == (4, 2, 2)
+    assert result["roc_auc"] == 1.0
+    assert set(result["recall_at"]) == {"0.005", "0.01", "0.05"}
+    assert {"precision", "recall", "f1", "seconds"} < set(result)
+    assert set(result["calibration"]) == {"bins", "ece"}
+    assert set(result["calibration"]["bins"][0]) == {"low", "high", "mean", "share", "weight"}
 
 
 def test_the_readable_output(file, capsys):
@@ -88,9 +88,9 @@ def test_rows_without_labels_are_scored_and_not_counted(tmp_path, capsys):
     path.write_text("body\nSomething\n")
     call_command("evaluate_filter", path, "--json", "--filter", "starter", "--scores", tmp_path / "out.csv")
     out, err = capsys.readouterr()
-    told = json.loads(out)
-    assert (told["rows"], told["unlabelled"], told["roc_auc"]) == (0, 1, None)
-    assert told["calibration"]["ece"] is None
+    result = json.loads(out)
+    assert (result["rows"], result["unlabelled"], result["roc_auc"]) == (0, 1, None)
+    assert result["calibration"]["ece"] is None
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
     assert err == (
         "Nothing can be measured because there is no column “label” besides “body”. "
@@ -108,8 +108,8 @@ def test_rows_without_labels_are_scored_and_not_counted(tmp_path, capsys):
 
 def test_a_header_with_spaces_is_labelled(file, capsys):
     file.write_text(file.read_text().replace("body,label", "body, label "))
-    told = evaluate(capsys, file, "--filter", "starter")
-    assert (told["rows"], told["unlabelled"], told["roc_auc"]) == (4, 0, 1.0)
+    result = evaluate(capsys, file, "--filter", "starter")
+    assert (result["rows"], result["unlabelled"], result["roc_auc"]) == (4, 0, 1.0)
 
 
 def test_another_encoding_is_named(file, capsys):
@@ -139,19 +139,19 @@ def test_progress_is_shown_on_standard_error(file, capsys):
 
 
 def test_on_a_terminal_progress_is_one_line(file):
-    """By the command itself, whose standard error is a terminal and whose standard output is a pipe."""
+    """The standard error of the command's process is a terminal, its standard output is a pipe."""
     ours, its = pty.openpty()
     argv = [sys.executable, "manage.py", "evaluate_filter", str(file), "--filter", "starter", "--json"]
     done = subprocess.run(argv, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stderr=its, check=True)
     os.close(its)
-    told = os.read(ours, 10_000).decode()
+    progress = os.read(ours, 10_000).decode()
     os.close(ours)
-    assert told.split("\r")[1:] == ["4 rows read", "4 of 4 rows scored (100%)", "\n"]
+    assert progress.split("\r")[1:] == ["4 rows read", "4 of 4 rows scored (100%)", "\n"]
     assert json.loads(done.stdout)["rows"] == 4
 
 
 def test_a_pipe_is_read_once(file, capsys):
-    """As the shell's <(zcat comments.csv.gz) gives it."""
+    """The shell gives a pipe for <(zcat comments.csv.gz)."""
     reading, writing = os.pipe()
     os.write(writing, file.read_bytes())
     os.close(writing)

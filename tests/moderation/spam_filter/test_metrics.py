@@ -56,17 +56,17 @@ def test_without_honest_comments_the_threshold_is_one():
 
 
 def test_metrics_at_a_threshold():
-    told = compute_metrics([0.9, 0.6, 0.4, 0.2], [True, False, True, False])
-    assert (told["rows"], told["spam"], told["ham"]) == (4, 2, 2)
-    assert (told["precision"], told["recall"], told["f1"]) == (0.5, 0.5, 0.5)
-    assert set(told["recall_at"]) == set(WAITING_SHARES) == {"0.005", "0.01", "0.05"}
+    metrics = compute_metrics([0.9, 0.6, 0.4, 0.2], [True, False, True, False])
+    assert (metrics["rows"], metrics["spam"], metrics["ham"]) == (4, 2, 2)
+    assert (metrics["precision"], metrics["recall"], metrics["f1"]) == (0.5, 0.5, 0.5)
+    assert set(metrics["recall_at"]) == set(WAITING_SHARES) == {"0.005", "0.01", "0.05"}
 
 
 @pytest.mark.parametrize("labels", [[], [True], [False]])
 def test_undefined_metrics_are_none(labels):
-    told = compute_metrics([0.9] * len(labels), labels)
-    assert told["roc_auc"] is None
-    assert told["recall_at"]["0.01"] is None
+    metrics = compute_metrics([0.9] * len(labels), labels)
+    assert metrics["roc_auc"] is None
+    assert metrics["recall_at"]["0.01"] is None
 
 
 def test_as_many_labels_as_probabilities():

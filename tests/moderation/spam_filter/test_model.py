@@ -92,7 +92,7 @@ def test_many_examples_of_low_weight_equal_a_few_of_full_weight():
 
 
 def test_the_latest_example_counts_most():
-    """Of two examples that contradict each other."""
+    """Two examples contradict each other."""
     made = Model(Settings(half_life=20))
     for is_spam in [False] * 40 + [True] * 40:
         learn(made, HONEST[0], is_spam)
@@ -214,7 +214,7 @@ def test_other_bytes_are_refused(stored):
 
 @pytest.mark.parametrize("change", [{"settings": {"speed": 1}}, {"slope": None}])
 def test_a_model_of_another_release_is_refused(change):
-    """With the same format, but other settings, or without what this release needs."""
+    """Its format is the same, but its settings differ, or it lacks what this release needs."""
     stored = Model().to_bytes()
     (size,) = struct.unpack_from("<I", stored)
     head = json.loads(stored[4 : 4 + size]) | change

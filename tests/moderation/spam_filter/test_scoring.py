@@ -132,7 +132,7 @@ def test_an_active_version_adds_no_statement_to_a_post(starter, article, known):
 
 
 def test_all_site_facts_take_one_statement(starter, article, client):
-    """Also over HTTP, where the article's text is not loaded with its row."""
+    """This also holds over HTTP, where the article's text is not loaded with its row."""
     form = {"name": "Ada", "email": "ada@example.org"}
     url = f"{article.get_absolute_url()}reply/"
     client.post(url, form | {"body": "What a process asks only once.", "nonce": uuid4()})
@@ -178,10 +178,10 @@ def test_certain_spam_is_marked_automatically_after_enough_decisions(proven, art
     article.discussion.refresh_from_db()
     assert article.discussion.tally == {"spam/screened/machine": 1}
     assert_sound()
-    [told] = render_notices([comment]).values()
-    assert "A check of this site marked your comment as spam and removed it." in told.sentences
-    assert "An automatic check decided this. No person has reviewed it." in told.sentences
-    assert told.options.appeal
+    [notice] = render_notices([comment]).values()
+    assert "A check of this site marked your comment as spam and removed it." in notice.sentences
+    assert "An automatic check decided this. No person has reviewed it." in notice.sentences
+    assert notice.options.appeal
     assert tell_held.call(comment.pk) == 1
     assert "marked your comment as spam" in mail.outbox[0].body
 
@@ -220,8 +220,8 @@ def test_an_unusable_version_does_not_block_comments(starter, article, known, ca
         comment = make_comment(article, body, guest=known)
         assert comment.state == State.PUBLISHED
         assert findings(comment) == {}
-    [told] = [record for record in caplog.records if "can't be used" in record.message]
-    assert told.exc_info
+    [logged] = [record for record in caplog.records if "can't be used" in record.message]
+    assert logged.exc_info
 
 
 def test_a_moderator_restores_what_the_filter_marked(proven, article, maria):

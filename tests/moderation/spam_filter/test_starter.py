@@ -51,9 +51,9 @@ def test_the_starter_contains_no_text():
 
 
 def test_its_threshold_holds_one_honest_comment_in_a_hundred():
-    told = ABOUT["honest"]
-    at = waiting_threshold(1.0, HonestScores(0, []), HonestScores(told["count"], told["highest"]))
-    assert sum(p >= at for p in told["highest"]) <= told["count"] / 100
+    honest = ABOUT["honest"]
+    at = waiting_threshold(1.0, HonestScores(0, []), HonestScores(honest["count"], honest["highest"]))
+    assert sum(p >= at for p in honest["highest"]) <= honest["count"] / 100
     assert 0.1 <= at < 0.9
 
 

@@ -209,9 +209,9 @@ def test_one_batch_does_not_shift_the_calibration(starter):
 
 def test_a_version_is_trained_tested_and_activated(starter, maria, client):
     days(60, maria)
-    told = training.run()
+    result = training.run()
     made = Filter.objects.latest("pk")
-    assert told == f"version {made.pk} was trained on 60 decisions"
+    assert result == f"version {made.pk} was trained on 60 decisions"
     assert (made.kind, made.trained_on["decisions"], made.trained_on["spam"]) == ("learnt", 60, 20)
     assert Desk.objects.get().filter == starter
     assert training.run() == "a version is waiting for later decisions to be tested on"
@@ -279,10 +279,10 @@ def test_one_batch_does_not_move_the_threshold(starter, maria):
 def test_a_large_batch_counts_like_a_small_one_in_the_log_loss(others, like):
     right = [decided(n) for n in range(others)]
     press = [decided(n, batch="b", is_spam=False) for n in range(others, others + 100)]
-    told = training.log_loss(
+    loss = training.log_loss(
         [0.9] * (others + 100), [True] * others + [False] * 100, example_weights([*right, *press])
     )
-    assert told == pytest.approx(training.log_loss([0.9] * (others + like), [True] * others + [False] * like))
+    assert loss == pytest.approx(training.log_loss([0.9] * (others + like), [True] * others + [False] * like))
 
 
 def test_a_version_activated_during_the_job_stays_active(starter, maria, monkeypatch):
@@ -422,7 +422,7 @@ def presses(count: int, actor, seed: int) -> None:
 
 
 def test_marking_honest_comments_as_spam_activates_no_version(starter, maria, omar):
-    """However many: the comments that others approve would wait, whatever the log loss is."""
+    """Their number does not matter: the comments that others approve would wait, whatever the log loss is."""
     days(60, maria)
     presses(100, omar, seed=5)
     training.run()
@@ -545,15 +545,15 @@ def test_decisions_with_one_label_train_nothing(starter, maria):
 def test_a_replay_predicts_each_decision_before_learning_it(starter, maria, capsys):
     days(100, maria)
     call_command("replay_filter", "--json", "--each", "25")
-    told = json.loads(capsys.readouterr().out)
-    assert [(step["from"], step["until"]) for step in told["steps"]] == [
+    result = json.loads(capsys.readouterr().out)
+    assert [(step["from"], step["until"]) for step in result["steps"]] == [
         (1, 25),
         (26, 50),
         (51, 75),
         (76, 100),
     ]
-    assert sum(step["spam"] for step in told["steps"]) == 34
-    first, *_, last = told["steps"]
+    assert sum(step["spam"] for step in result["steps"]) == 34
+    first, *_, last = result["steps"]
     assert first["learnt_log_loss"] < 1.5 * first["starter_log_loss"]
     assert last["learnt_log_loss"] < 0.5 * last["starter_log_loss"]
     call_command("replay_filter")

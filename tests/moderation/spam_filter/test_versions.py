@@ -62,11 +62,11 @@ def test_an_undo_keeps_later_changes(ada, omar):
 
 def test_only_administrators_undo_changes_of_the_filter(client, maria, ada):
     act = versions.set_waiting_percent(percent=5, actor=ada)
-    told = "Only an administrator can change the spam filter."
+    refusal = "Only an administrator can change the spam filter."
     url = f"/moderation/acts/{act.pk}/"
     assert "Undo this action" not in client.get(url).text
-    assert told in client.get(url).text
-    assert told in client.post(f"{url}undo/", follow=True).text
+    assert refusal in client.get(url).text
+    assert refusal in client.post(f"{url}undo/", follow=True).text
     undone = undo(batch=act, actor=ada).batch
     assert "Undo this action" not in client.get(f"/moderation/acts/{undone.pk}/").text
     assert undo(batch=undone, actor=maria).batch is None

@@ -82,8 +82,8 @@ def test_posting_is_not_shown_as_a_decision(moderator, maria):
     make_comment(article, author=UserFactory.create(name="Noor"))
     edit_comment(comment=comment, body="Another word.", user=None, guest=comment.guest)
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    told = [(row.event, row.who) for row in moderator.get(URL).context["rows"]]
-    assert told == [
+    events = [(row.event, row.who) for row in moderator.get(URL).context["rows"]]
+    assert events == [
         ("Removed: insult", ""),
         ("Text edited", "its author"),
         ("Published: posted", ""),

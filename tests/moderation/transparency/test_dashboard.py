@@ -43,11 +43,11 @@ def test_days_and_reasons(moderator, maria):
     ids = [make_comment(article).pk for _ in range(4)]
     decide(ids=ids[:3], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     decide(ids=ids[3:], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    told = dashboard.period(30, UTC)
+    period = dashboard.period(30, UTC)
     today = time_formatter(UTC).date_words(timezone.now())
-    assert told.days.rows[-1] == (today, [4, 4])
-    assert len(told.days.rows) == 30
-    assert [(share.label, share.n, share.percent) for share in told.reasons] == [
+    assert period.days.rows[-1] == (today, [4, 4])
+    assert len(period.days.rows) == 30
+    assert [(share.label, share.n, share.percent) for share in period.reasons] == [
         ("spam", 3, 75),
         ("insult", 1, 25),
     ]
@@ -62,12 +62,12 @@ def test_undone_removals_do_not_count(maria):
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria)
     undone = undo(batch=act.batch, actor=maria)
 
-    def told() -> list[tuple[str, int]]:
+    def reasons() -> list[tuple[str, int]]:
         return [(share.label, share.n) for share in dashboard.period(30, UTC).reasons]
 
-    assert told() == [("insult", 1)]
+    assert reasons() == [("insult", 1)]
     undo(batch=undone.batch, actor=maria)
-    assert told() == [("spam", 3)]
+    assert reasons() == [("spam", 3)]
     assert dashboard.period(30, UTC).decided == 4
     assert dashboard.stories(30, UTC, None) == [(article.slug, "The pier", 3)]
 
@@ -98,8 +98,8 @@ def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, djang
     with django_assert_num_queries(
         2 + 1
     ):  # the last entry before today, today's entries, and the labels of reasons
-        told = dashboard.period(30, UTC)
-    assert [n for _day, (_came, n) in told.days.rows[-3:]] == [1, 0, 1]
+        period = dashboard.period(30, UTC)
+    assert [n for _day, (_came, n) in period.days.rows[-3:]] == [1, 0, 1]
     assert dashboard.stories(30, UTC, None) == [
         (article.slug, "Long ago", 1)
     ]  # one comment, whatever was decided
@@ -118,8 +118,8 @@ def test_decisions_by_rule(maria):
     decide(ids=[c.pk for c in comments[:3]], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     wrong = decide(ids=[comments[3].pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
     back = undo(batch=wrong.batch, actor=maria)
-    (told,) = dashboard.checks(30, UTC)
-    assert (told.label, told.decided, told.removed, told.undone) == ("a term: casino", 4, 100, 25)
+    (record,) = dashboard.checks(30, UTC)
+    assert (record.label, record.decided, record.removed, record.undone) == ("a term: casino", 4, 100, 25)
     again = undo(batch=back.batch, actor=maria)  # the undo was undone: the decision stands
     assert dashboard.checks(30, UTC)[0].undone == 0
     undo(batch=again.batch, actor=maria)
@@ -135,8 +135,8 @@ def test_a_partly_undone_action(maria):
     for comment in comments[:3]:
         decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     undo(batch=sweep, actor=maria)  # of one comment: three have newer decisions
-    (told,) = dashboard.checks(30, UTC)
-    assert (told.decided, told.undone) == (7, 14)
+    (record,) = dashboard.checks(30, UTC)
+    assert (record.decided, record.undone) == (7, 14)
 
 
 def test_filter_findings_have_labels_and_count_if_they_caused_a_review(maria):
@@ -145,8 +145,8 @@ def test_filter_findings_have_labels_and_count_if_they_caused_a_review(maria):
         for name, holds in (("filter", waits), ("praise", False)):
             Finding.objects.create(comment=comment, revision=1, check_name=name, strength=0.5, holds=holds)
     decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    told = {one.label: one.decided for one in dashboard.checks(30, UTC)}
-    assert told == {"Generic praise.": 2, "the spam filter": 1}
+    decided = {one.label: one.decided for one in dashboard.checks(30, UTC)}
+    assert decided == {"Generic praise.": 2, "the spam filter": 1}
 
 
 def test_age_of_the_queue():

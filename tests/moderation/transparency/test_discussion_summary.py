@@ -15,7 +15,7 @@ from tests.factories import UserFactory, make_article, make_comment
 pytestmark = pytest.mark.django_db
 
 
-def told(tally: dict[str, int], shown: int = 49, **values: int | None) -> str:
+def summary(tally: dict[str, int], shown: int = 49, **values: int | None) -> str:
     return " ".join(
         summary_sentences(Discussion(article=Article(), tally=tally, visible_count=shown, **values))
     )
@@ -31,7 +31,7 @@ SEED = {
 
 
 def test_the_summary_of_the_seed():
-    assert told(SEED, declared_count=82, copied_count=74) == (
+    assert summary(SEED, declared_count=82, copied_count=74) == (
         "The original page announced 82 responses; our copy holds 74, and why 8 are missing is not known. "
         "49 are shown. 25 are not: 15 spam, 5 with their text missing, 5 for other reasons. "
         "The checks proposed 22 and a moderator confirmed them; a moderator decided 3 alone."
@@ -103,7 +103,7 @@ def test_the_summary_of_the_seed():
     ],
 )
 def test_summaries(tally, values, words):
-    assert told(tally, **values) == words
+    assert summary(tally, **values) == words
 
 
 @pytest.mark.parametrize(

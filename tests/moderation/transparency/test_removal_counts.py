@@ -20,7 +20,7 @@ from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
 from moderation.models import Batch, Finding, Seal
 from moderation.screening.checks import CheckResult
-from moderation.transparency import removal_counts as tallies
+from moderation.transparency import removal_counts
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ def maria():
 
 def tally() -> dict[str, int]:
     discussion = Discussion.objects.get()
-    assert discussion.tally == tallies.recount().get(discussion.pk, {})
+    assert discussion.tally == removal_counts.recount().get(discussion.pk, {})
     return discussion.tally
 
 
@@ -46,12 +46,12 @@ def test_the_decider_follows_every_decision_and_its_undo(maria):
     ids = [found.pk, plain.pk]
 
     spam = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    told = {"spam/spam/confirmed": 1, "spam/spam/person": 1}
-    assert tally() == told
+    counts = {"spam/spam/confirmed": 1, "spam/spam/person": 1}
+    assert tally() == counts
     removed = decide(ids=ids, to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
     assert tally() == {"rejected/off_topic/person": 2}  # no check detects off-topic comments
     back = undo(batch=removed.batch, actor=maria)
-    assert tally() == told
+    assert tally() == counts
     undo(batch=back.batch, actor=maria)
     assert tally() == {"rejected/off_topic/person": 2}
     undo(batch=spam.batch, actor=maria)  # a newer decision exists, so nothing changes
@@ -108,7 +108,7 @@ def test_a_check_proposes_only_its_own_reasons_and_a_restriction_is_by_a_person(
         decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
         who = "confirmed" if reason in confirmed else "person"
         assert tally() == {f"{to}/{reason}/{who}": 1}
-        assert tallies.proposed([comment.pk]) == ({comment.pk} if reason in confirmed else set())
+        assert removal_counts.proposed([comment.pk]) == ({comment.pk} if reason in confirmed else set())
     group = Batch.objects.create(kind=Batch.Kind.DECISION, actor=maria, parameters={"group": "a"})
     change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria, batch=group.pk)
     assert tally() == {"rejected/off_topic/confirmed": 1}
@@ -207,12 +207,12 @@ def test_the_counts_equal_a_recount_after_any_actions(acts, maria):
                     comment=first, revision=first.revision, check_name="links", strength=1, holds=True
                 )
                 model.found.add(first.pk)
-    counted = tallies.recount([article.pk for article in articles])
+    counted = removal_counts.recount([article.pk for article in articles])
     for article in articles:
         stored = Discussion.objects.get(pk=article.pk).tally
         assert stored == counted.get(article.pk, {})
         assert stored == model.tally([c.pk for c in comments if c.discussion_id == article.pk])
-    assert tallies.wrong_counts() == []
+    assert removal_counts.wrong_counts() == []
 
 
 @publishing
@@ -247,6 +247,6 @@ def test_moderators_at_the_same_time_count_everything_once(maria):
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(act, range(4)))
-    assert tallies.wrong_counts() == []
+    assert removal_counts.wrong_counts() == []
     hidden = Comment.objects.filter(state=State.SPAM).count()
     assert sum(sum(d.tally.values()) for d in Discussion.objects.all()) == hidden
