@@ -42,17 +42,17 @@ LAST_LOG_ENTRY = (
 )
 
 
-def build_evidence_file(*, seal: Seal, by: User) -> bytes:
+def build_evidence_file(*, restriction: Seal, by: User) -> bytes:
     """Return a ZIP file with comment.json, one file for each version of the text, README.txt and SHA256SUMS.
 
     The export is logged as a reading of the texts.
     """
-    name = f"comment-{seal.comment_id}"
-    texts = restricted_content.read_texts([seal], by=by, is_export=True)
+    name = f"comment-{restriction.comment_id}"
+    texts = restricted_content.read_texts([restriction], by=by, is_export=True)
     files = {f"{name}/text-{text.revision}.txt": text.body.encode() for text in texts}
-    data = json.dumps(_comment_data(seal, texts, by), ensure_ascii=False, indent=1, default=str)
+    data = json.dumps(_comment_data(restriction, texts, by), ensure_ascii=False, indent=1, default=str)
     files[f"{name}/comment.json"] = data.encode()
-    files[f"{name}/README.txt"] = _readme(seal).encode()
+    files[f"{name}/README.txt"] = _readme(restriction).encode()
     sums = "".join(f"{sha256(content).hexdigest()}  {path}\n" for path, content in sorted(files.items()))
     files[f"{name}/SHA256SUMS"] = sums.encode()
     out = io.BytesIO()
@@ -62,8 +62,10 @@ def build_evidence_file(*, seal: Seal, by: User) -> bytes:
     return out.getvalue()
 
 
-def _comment_data(seal: Seal, texts: Sequence[SealedText], by: User) -> dict[str, Any]:
-    comment = Comment.objects.select_related("discussion__article", "author", "guest").get(pk=seal.comment_id)
+def _comment_data(restriction: Seal, texts: Sequence[SealedText], by: User) -> dict[str, Any]:
+    comment = Comment.objects.select_related("discussion__article", "author", "guest").get(
+        pk=restriction.comment_id
+    )
     article, site = comment.discussion.article, Site.objects.first()
     return {
         "format": FORMAT,
@@ -87,8 +89,8 @@ def _comment_data(seal: Seal, texts: Sequence[SealedText], by: User) -> dict[str
             "published_at": article.published_at and article.published_at.isoformat(),
         },
         "writer": _author_data(comment)
-        | {"name_over_it": seal.author_name, "email_with_it": seal.author_email},
-        "origin": seal.ip_hash and bytes(seal.ip_hash).hex(),
+        | {"name_over_it": restriction.author_name, "email_with_it": restriction.author_email},
+        "origin": restriction.ip_hash and bytes(restriction.ip_hash).hex(),
         "texts": [
             {
                 "revision": text.revision,
@@ -115,11 +117,11 @@ def _comment_data(seal: Seal, texts: Sequence[SealedText], by: User) -> dict[str
             .values("receipt", "is_child_abuse", "why", "name", "email", "at")
         ),
         "seal": {
-            "why": seal.why,
-            "at": seal.at.isoformat(),
-            "by": seal.batch.actor_id,
-            "is_held": seal.is_held,
-            "readings": list(seal.readings.order_by("id").values("by", "by__name", "at", "is_export")),
+            "why": restriction.why,
+            "at": restriction.at.isoformat(),
+            "by": restriction.batch.actor_id,
+            "is_held": restriction.is_held,
+            "readings": list(restriction.readings.order_by("id").values("by", "by__name", "at", "is_export")),
         },
         **_log_data(comment),
     }
@@ -156,7 +158,7 @@ def _log_data(comment: Comment) -> dict[str, Any]:
     return {"log": entries, "log_ends_with": {"seq": last[0], "hash": bytes(last[1]).hex()} if last else None}
 
 
-def _readme(seal: Seal) -> str:
+def _readme(restriction: Seal) -> str:
     return _(
         "Comment #%(number)s as it was stored, exported from Soundoff.\n\n"
         "comment.json  everything that is known about it, in UTF-8; times are in UTC unless noted\n"
@@ -167,4 +169,4 @@ def _readme(seal: Seal) -> str:
         "itself is not stored; with the site's secret key, the hash of a known address can be compared.\n\n"
         "Each entry of “log” can be verified: SHA-256 over the bytes of “before” (from hexadecimal) and\n"
         "“hashed” in UTF-8 is “hash”. “before” is the hash of the previous entry of its discussion.\n"
-    ) % {"number": seal.comment_id}
+    ) % {"number": restriction.comment_id}

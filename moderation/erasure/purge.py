@@ -153,8 +153,10 @@ def blank_person(*, person: Person, actor: User | None) -> None:
             erase_author(user=person.user)
         elif person.guest:
             erase_guest(guest=person.guest)
-        seals = Seal.objects.filter(lifted_at=None, is_held=False, comment__in=person.comments().values("pk"))
-        seals.update(author_name="", author_email="")
+        restrictions = Seal.objects.filter(
+            lifted_at=None, is_held=False, comment__in=person.comments().values("pk")
+        )
+        restrictions.update(author_name="", author_email="")
         Note.objects.filter(Q(**fields) | Q(comment__in=person.comments().values("pk"))).delete()
         appeals = Appeal.objects.filter(comment__in=person.comments().values("pk"))
         for own in (appeals, Report.objects.filter(**fields)):
@@ -192,8 +194,8 @@ def forget_restricted_emails() -> int:
 
     Returns their number.
     """
-    seals = Seal.objects.filter(lifted_at=None, is_held=False, comment__guest__email="")
-    return seals.exclude(author_email="").update(author_email="")
+    restrictions = Seal.objects.filter(lifted_at=None, is_held=False, comment__guest__email="")
+    return restrictions.exclude(author_email="").update(author_email="")
 
 
 @dataclass(frozen=True)

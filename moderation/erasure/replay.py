@@ -90,8 +90,8 @@ def _key(erasure: Erasure) -> tuple[str, int, str]:
 
 def _erasures_in_database() -> Iterator[Erasure]:
     restricted = Seal.objects.filter(lifted_at=None).select_related("comment")
-    for seal in restricted.defer("comment__body", "comment__body_html").order_by("pk").iterator(CHUNK):
-        yield restricted_content.restriction_erasure(seal)
+    for restriction in restricted.defer("comment__body", "comment__body_html").order_by("pk").iterator(CHUNK):
+        yield restricted_content.restriction_erasure(restriction)
     erased = Comment.objects.exclude(erased_at=None).order_by("pk")
     for row in erased.values_list("pk", "created_at", "state", "state_reason").iterator(CHUNK):
         yield comment_erasure(*row)
@@ -116,7 +116,7 @@ def _restrict(erasures: Sequence[Erasure]) -> int:
         groups[why, erasure.is_held].append(pk)
     count = 0
     for (why, is_held), ids in groups.items():
-        action = restrictions.restrict(ids=ids, why=why, actor=None, held=is_held, notify=False)
+        action = restrictions.restrict(ids=ids, why=why, actor=None, is_held=is_held, notify=False)
         count += len(action.changed)
         if is_held:  # the legal hold may be newer than the restriction
             Seal.objects.filter(comment__in=ids, lifted_at=None, is_held=False).update(is_held=True)

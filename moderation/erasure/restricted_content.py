@@ -33,48 +33,52 @@ def why_not_undone(batch: Batch, actor: User | None) -> str:
     return ""
 
 
-def store_texts(seals: Sequence[Seal]) -> None:
+def store_texts(restrictions: Sequence[Seal]) -> None:
     """Save new restrictions, and move the texts of their comments into them."""
-    words = {own.comment: own for own in remove_content([seal.comment_id for seal in seals])}
+    words = {
+        own.comment: own for own in remove_content([restriction.comment_id for restriction in restrictions])
+    }
     origins = dict(Origin.objects.filter(comment__in=list(words)).values_list("comment", "ip_hash"))
-    for seal in seals:
-        own = words[seal.comment_id]
-        seal.author_name, seal.author_email = own.author_name, own.author_email
-        seal.ip_hash = origins.get(seal.comment_id)
-    Seal.objects.bulk_create(seals, batch_size=2_000)
+    for restriction in restrictions:
+        own = words[restriction.comment_id]
+        restriction.author_name, restriction.author_email = own.author_name, own.author_email
+        restriction.ip_hash = origins.get(restriction.comment_id)
+    Seal.objects.bulk_create(restrictions, batch_size=2_000)
     SealedText.objects.bulk_create(
         [
             SealedText(
-                seal=seal,
+                seal=restriction,
                 revision=text.revision,
                 body=text.body,
                 is_redacted=text.is_redacted,
                 replaced_at=text.replaced_at,
             )
-            for seal in seals
-            for text in words[seal.comment_id].others
+            for restriction in restrictions
+            for text in words[restriction.comment_id].others
         ]
         + [
-            SealedText(seal=seal, revision=own.revision, body=own.body, is_redacted=own.is_redacted)
-            for seal in seals
-            for own in [words[seal.comment_id]]
+            SealedText(seal=restriction, revision=own.revision, body=own.body, is_redacted=own.is_redacted)
+            for restriction in restrictions
+            for own in [words[restriction.comment_id]]
         ],
         batch_size=2_000,
     )
-    log_restrictions([seal.comment_id for seal in seals])
+    log_restrictions([restriction.comment_id for restriction in restrictions])
 
 
 def log_restrictions(comments: Sequence[int]) -> None:
     """Add the restrictions of these comments to the erasure log, for the restore of an older backup."""
     restricted = Seal.objects.filter(comment__in=comments, lifted_at=None).select_related("comment")
     rows = restricted.defer("comment__body", "comment__body_html").order_by("pk")
-    append_on_commit([restriction_erasure(seal) for seal in rows])
+    append_on_commit([restriction_erasure(restriction) for restriction in rows])
 
 
-def restriction_erasure(seal: Seal) -> Erasure:
+def restriction_erasure(restriction: Seal) -> Erasure:
     """Return a restriction as an entry of the erasure log."""
-    made = seal.comment.created_at.isoformat()
-    return Erasure("sealed", seal.comment_id, made, reason=seal.why, is_held=seal.is_held)
+    made = restriction.comment.created_at.isoformat()
+    return Erasure(
+        "sealed", restriction.comment_id, made, reason=restriction.why, is_held=restriction.is_held
+    )
 
 
 READ_TEXTS = """
@@ -82,12 +86,16 @@ SELECT id, seal_id, revision, body, is_redacted, replaced_at
 FROM moderation_read_restricted(%s, %s, %s)"""
 
 
-def read_texts(seals: Sequence[Seal], *, by: User | None, is_export: bool = False) -> list[SealedText]:
+def read_texts(restrictions: Sequence[Seal], *, by: User | None, is_export: bool = False) -> list[SealedText]:
     """Return the texts of these restrictions, by restriction and revision.
 
     The database logs the reading in the same statement.
     """
-    return list(SealedText.objects.raw(READ_TEXTS, [[seal.pk for seal in seals], by and by.pk, is_export]))
+    return list(
+        SealedText.objects.raw(
+            READ_TEXTS, [[restriction.pk for restriction in restrictions], by and by.pk, is_export]
+        )
+    )
 
 
 @contextmanager
@@ -106,64 +114,76 @@ def moving_texts(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
     # The lock is needed for a colleague who lifts or erases one at the same moment.
     changed = Transition.objects.filter(batch=undoing.undoes_id).values_list("comment", flat=True)
     lock_discussions_of(list(changed if only is None else only))
-    seals = Seal.objects.filter(batch=undoing.undoes, lifted_at=None, comment__erased_at=None)
-    _restore_texts(list(seals if only is None else seals.filter(comment__in=only)), undoing.actor)
+    restrictions = Seal.objects.filter(batch=undoing.undoes, lifted_at=None, comment__erased_at=None)
+    _restore_texts(
+        list(restrictions if only is None else restrictions.filter(comment__in=only)), undoing.actor
+    )
     yield
     again = Comment.objects.filter(state_reason=Reason.SEALED, seals__isnull=False)
     again = again.exclude(seals__lifted_at=None).filter(transitions__batch=undoing.pk)
     last = Seal.objects.filter(comment__in=again.values("pk")).order_by("comment", "-id").distinct("comment")
     store_texts(
-        [Seal(comment_id=seal.comment_id, why=seal.why, is_held=seal.is_held, batch=undoing) for seal in last]
+        [
+            Seal(
+                comment_id=restriction.comment_id,
+                why=restriction.why,
+                is_held=restriction.is_held,
+                batch=undoing,
+            )
+            for restriction in last
+        ]
     )
 
 
-def clear_texts(seals: Sequence[Seal]) -> None:
+def clear_texts(restrictions: Sequence[Seal]) -> None:
     """Delete the texts, names, e-mails and IP address hashes of these restrictions."""
-    keys = [seal.pk for seal in seals]
+    keys = [restriction.pk for restriction in restrictions]
     SealedText.objects.filter(seal__in=keys).delete()
     Seal.objects.filter(pk__in=keys).update(author_name="", author_email="", ip_hash=None)
 
 
-def _restore_texts(seals: Sequence[Seal], actor: User | None) -> None:
+def _restore_texts(restrictions: Sequence[Seal], actor: User | None) -> None:
     """Move the texts back into the comments and lift the restrictions. The database logs this as a reading.
 
     E-mails that were deleted in the meantime as unconfirmed, and names of blanked people, are not restored.
     Without a name, the comment is shown as anonymous.
     """
     texts: defaultdict[int, list[SealedText]] = defaultdict(list)
-    for text in read_texts(seals, by=actor):
+    for text in read_texts(restrictions, by=actor):
         texts[text.seal_id].append(text)
-    comments = Comment.objects.filter(pk__in=[seal.comment_id for seal in seals])
+    comments = Comment.objects.filter(pk__in=[restriction.comment_id for restriction in restrictions])
     blanked = set(comments.filter(Q(author__name="") | Q(guest__name="")).values_list("pk", flat=True))
     forgotten = blanked | set(comments.filter(guest__email="").values_list("pk", flat=True))
     restore_content(
         [
             CommentContent(
-                comment=seal.comment_id,
-                author_name=_("Anonymous") if seal.comment_id in blanked else seal.author_name,
-                author_email="" if seal.comment_id in forgotten else seal.author_email,
+                comment=restriction.comment_id,
+                author_name=_("Anonymous") if restriction.comment_id in blanked else restriction.author_name,
+                author_email="" if restriction.comment_id in forgotten else restriction.author_email,
                 body=shown.body,
                 revision=shown.revision,
                 is_redacted=shown.is_redacted,
                 others=[
                     CommentRevision(
-                        comment_id=seal.comment_id,
+                        comment_id=restriction.comment_id,
                         revision=text.revision,
                         body=text.body,
                         is_redacted=text.is_redacted,
                         replaced_at=text.replaced_at,
                     )
-                    for text in texts[seal.pk]
+                    for text in texts[restriction.pk]
                     if text.replaced_at
                 ],
             )
-            for seal in seals
-            for shown in texts[seal.pk]
+            for restriction in restrictions
+            for shown in texts[restriction.pk]
             if shown.replaced_at is None
         ]
     )
-    clear_texts(seals)
-    Seal.objects.filter(pk__in=[seal.pk for seal in seals]).update(lifted_at=timezone.now())
+    clear_texts(restrictions)
+    Seal.objects.filter(pk__in=[restriction.pk for restriction in restrictions]).update(
+        lifted_at=timezone.now()
+    )
     append_on_commit(
         [Erasure("unsealed", comment.pk, comment.created_at.isoformat()) for comment in comments]
     )

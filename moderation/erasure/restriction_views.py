@@ -85,7 +85,7 @@ def restrict(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         chosen = [comment.pk, *(same if form.cleaned_data.get("same") else [])]
         action = restrictions.restrict(
-            ids=chosen, why=form.cleaned_data["why"], actor=user, held=form.cleaned_data["held"]
+            ids=chosen, why=form.cleaned_data["why"], actor=user, is_held=form.cleaned_data["held"]
         )
         return _restricted_response(request, action, comment)
     context = {
@@ -190,7 +190,7 @@ def show_text(request: HttpRequest, restriction: Seal) -> HttpResponse:
 def download_evidence(request: HttpRequest, restriction: Seal) -> HttpResponse:
     """Download the evidence file. The export is logged and committed before any of it is sent."""
     user = require_decider(request)
-    data = evidence.build_evidence_file(seal=restriction, by=user)
+    data = evidence.build_evidence_file(restriction=restriction, by=user)
     response = HttpResponse(data, content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="comment-{restriction.comment_id}.zip"'
     return response
@@ -202,7 +202,7 @@ def download_evidence(request: HttpRequest, restriction: Seal) -> HttpResponse:
 def set_legal_hold(request: HttpRequest, restriction: Seal) -> HttpResponse:
     """Set a legal hold (is_held=1), or end it."""
     is_held = request.POST.get("is_held") == "1"
-    if restrictions.set_legal_hold(seal=restriction, is_held=is_held, actor=require_decider(request)):
+    if restrictions.set_legal_hold(restriction=restriction, is_held=is_held, actor=require_decider(request)):
         done = _("Legal hold set. Nobody can delete the comment.") if is_held else _("Legal hold ended.")
         messages.success(request, done)
     return redirect("moderation:restricted-comment", restriction.comment_id)
@@ -213,7 +213,7 @@ def set_legal_hold(request: HttpRequest, restriction: Seal) -> HttpResponse:
 @_with_restriction
 def lift_restriction(request: HttpRequest, restriction: Seal) -> HttpResponse:
     """Lift the restriction: the comment gets its text and its earlier state again."""
-    action = restrictions.lift(seal=restriction, actor=require_decider(request))
+    action = restrictions.lift(restriction=restriction, actor=require_decider(request))
     _show_refusals(request, action)
     if not action.batch:
         return redirect("moderation:restricted-comment", restriction.comment_id)
@@ -229,7 +229,7 @@ def purge_text(request: HttpRequest, restriction: Seal) -> HttpResponse:
     if request.POST.get("sure") != "1":
         messages.warning(request, _("Please confirm that this can't be undone."))
         return redirect("moderation:restricted-comment", restriction.comment_id)
-    action = restrictions.purge_text(seal=restriction, actor=require_decider(request))
+    action = restrictions.purge_text(restriction=restriction, actor=require_decider(request))
     _show_refusals(request, action)
     if action.batch:
         messages.success(request, _("The text was permanently deleted."))

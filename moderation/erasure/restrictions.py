@@ -25,13 +25,13 @@ ALWAYS_LEGAL_HOLD = {Seal.Why.CHILD_ABUSE}
 
 
 def restrict(
-    *, ids: Sequence[int], why: str, actor: User | None, held: bool = False, notify: bool = True
+    *, ids: Sequence[int], why: str, actor: User | None, is_held: bool = False, notify: bool = True
 ) -> Decision:
     """Restrict access to comments, as one action: they are removed, and only administrators can read them.
 
-    `why` is a Seal.Why. `held` sets a legal hold, which child abuse always gets. Comments that are restricted
-    already or permanently deleted are refused. With `notify` the author is notified of the removal, except if
-    an authority may investigate. The caller checks the permission.
+    `why` is a Seal.Why. `is_held` sets a legal hold, which child abuse always gets. Comments that are
+    restricted already or permanently deleted are refused. With `notify` the author is notified of the
+    removal, except if an authority may investigate. The caller checks the permission.
     """
     batch = Batch(
         kind=Batch.Kind.SEAL,
@@ -46,9 +46,9 @@ def restrict(
         if not restricted:
             transaction.set_rollback(True)
         else:
-            is_held = held or why in ALWAYS_LEGAL_HOLD
+            is_held = is_held or why in ALWAYS_LEGAL_HOLD
             made = [Seal(comment_id=pk, why=why, is_held=is_held, batch=batch) for pk in restricted]
-            restricted_content.store_texts(seals=made)
+            restricted_content.store_texts(made)
             Case.objects.open().filter(comment__in=restricted).update(
                 closed_at=timezone.now(), closed_by=batch.pk, claimed_by=None, claimed_until=None
             )
@@ -61,52 +61,56 @@ def restrict(
     )
 
 
-def lift(*, seal: Seal, actor: User) -> Decision:
+def lift(*, restriction: Seal, actor: User) -> Decision:
     """Lift a restriction: the comment gets its text and its earlier state again.
 
     Raises PermissionError if `actor` is not an administrator.
     """
     if not actor.is_administrator:
         raise PermissionError("Only administrators can lift a restriction.")
-    return decisions.undo(batch=seal.batch, actor=actor, only=[seal.comment_id])
+    return decisions.undo(batch=restriction.batch, actor=actor, only=[restriction.comment_id])
 
 
-def set_legal_hold(*, seal: Seal, is_held: bool, actor: User) -> Batch | None:
+def set_legal_hold(*, restriction: Seal, is_held: bool, actor: User) -> Batch | None:
     """Set a legal hold on a restricted comment, or end it.
 
     Returns None if nothing changes, if the restriction was lifted, or if the comment was permanently deleted.
     """
     batch = Batch(
-        kind=Batch.Kind.SEAL, actor=actor, parameters={"comment": seal.comment_id, "is_held": is_held}
+        kind=Batch.Kind.SEAL, actor=actor, parameters={"comment": restriction.comment_id, "is_held": is_held}
     )
-    rows = Seal.objects.filter(pk=seal.pk, lifted_at=None).exclude(is_held=is_held)
+    rows = Seal.objects.filter(pk=restriction.pk, lifted_at=None).exclude(is_held=is_held)
     if is_held:
         rows = rows.filter(comment__erased_at=None)
     with transaction.atomic():
-        lock_discussions_of([seal.comment_id])
+        lock_discussions_of([restriction.comment_id])
         if not rows.update(is_held=is_held):
             return None
-        restricted_content.log_restrictions([seal.comment_id])
+        restricted_content.log_restrictions([restriction.comment_id])
         batch.save(force_insert=True)
     return batch
 
 
-def purge_text(*, seal: Seal, actor: User) -> Decision:
+def purge_text(*, restriction: Seal, actor: User) -> Decision:
     """Delete the text of a restricted comment permanently, with what purge.clear_related_data deletes.
 
     The comment stays restricted, with its number and reason. It is refused during a legal hold.
     """
     batch = Batch(
-        kind=Batch.Kind.EMPTYING, actor=actor, parameters={"comment": seal.comment_id, "is_sealed": True}
+        kind=Batch.Kind.EMPTYING,
+        actor=actor,
+        parameters={"comment": restriction.comment_id, "is_sealed": True},
     )
     with transaction.atomic():
-        lock_discussions_of([seal.comment_id])
-        fresh = Seal.objects.select_for_update().get(pk=seal.pk)
+        lock_discussions_of([restriction.comment_id])
+        fresh = Seal.objects.select_for_update().get(pk=restriction.pk)
         if fresh.is_held:
             return Decision(
-                None, [], [Refusal(seal.comment_id, "", _("A legal hold prevents the deletion."))]
+                None, [], [Refusal(restriction.comment_id, "", _("A legal hold prevents the deletion."))]
             )
-        erased = [] if fresh.lifted_at else erase_comments(ids=[seal.comment_id], at=batch.at, sealed=True)
+        erased = (
+            [] if fresh.lifted_at else erase_comments(ids=[restriction.comment_id], at=batch.at, sealed=True)
+        )
         if erased:
             batch.save(force_insert=True)
             restricted_content.clear_texts([fresh])

@@ -486,7 +486,7 @@ def test_a_long_name_can_be_sealed_and_given_back():
     administrator = UserFactory.create(name="Ada", roles=(ADMINISTRATOR,))
     restrictions.restrict(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=administrator)
     assert Comment.objects.get(pk=comment.pk).author_name == ""
-    restrictions.lift(seal=Seal.objects.get(), actor=administrator)
+    restrictions.lift(restriction=Seal.objects.get(), actor=administrator)
     assert Comment.objects.get(pk=comment.pk).author_name == "Ü" * 255
 
 

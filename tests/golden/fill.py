@@ -512,11 +512,11 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     for why, name in zip(
         ("personal", "child_abuse", "personal", "child", "court", "other"), secret, strict=True
     ):
-        restrictions.restrict(ids=[secret[name].pk], why=why, actor=mona, held=name == "order")
+        restrictions.restrict(ids=[secret[name].pk], why=why, actor=mona, is_held=name == "order")
     found = {name: secret[name].seals.get() for name in secret}
-    restrictions.set_legal_hold(seal=found["other"], is_held=True, actor=ada)
-    restrictions.lift(seal=found["lifted"], actor=ada)
-    restrictions.purge_text(seal=found["erased"], actor=ada)
+    restrictions.set_legal_hold(restriction=found["other"], is_held=True, actor=ada)
+    restrictions.lift(restriction=found["lifted"], actor=ada)
+    restrictions.purge_text(restriction=found["erased"], actor=ada)
     read_texts([found["open"]], by=ada)
     by_kid = say(old, "I am eight years old.", kid)
     restrictions.restrict(ids=[by_kid.pk], why="child", actor=ada)

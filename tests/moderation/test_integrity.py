@@ -37,7 +37,7 @@ def site() -> dict[str, Comment]:
     ):
         decisions.decide(ids=[made[name].pk], to=to, reason=reason, actor=moderator)
     restrictions.restrict(ids=[made["sealed"].pk, made["lifted"].pk], why=Seal.Why.OTHER, actor=moderator)
-    restrictions.lift(seal=Seal.objects.get(comment=made["lifted"]), actor=administrator)
+    restrictions.lift(restriction=Seal.objects.get(comment=made["lifted"]), actor=administrator)
     purge.purge_list(
         group=purge.make_list(states=[State.SPAM], days=0, actor=administrator), actor=administrator
     )
@@ -172,7 +172,7 @@ def test_an_incomplete_erasure_is_completed(site, is_held):
     repair(damage)
     assert check() == ({"vault": [own.pk]} if is_held else {})
     if is_held:
-        assert restrictions.set_legal_hold(seal=own, is_held=False, actor=administrator)
+        assert restrictions.set_legal_hold(restriction=own, is_held=False, actor=administrator)
         repair(check())
     assert check() == {}
     assert not SealedText.objects.filter(seal=own).exists()

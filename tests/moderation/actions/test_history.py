@@ -53,11 +53,11 @@ def test_restriction_lifted_for_one_comment_is_partly_undone(client, chief):
     restrictions.restrict(ids=ids, why=Seal.Why.COURT, actor=chief)
     act = Batch.objects.get(kind=Batch.Kind.SEAL)
     first, second = Seal.objects.order_by("comment")
-    restrictions.lift(seal=first, actor=chief)
+    restrictions.lift(restriction=first, actor=chief)
     assert "Undone for 1 of 2." in page_of(client, act)
     assert "only an administrator can lift" not in page_of(client, Batch.objects.get(undoes=act))
     assert 'class="undone"' not in client.get(reverse("moderation:history")).text
-    restrictions.lift(seal=second, actor=chief)
+    restrictions.lift(restriction=second, actor=chief)
     shown = action_history.summarize([act], None)[0]
     assert (shown.is_undone, shown.partly_undone) == (True, "")
 
@@ -66,7 +66,9 @@ def test_renewed_restriction_does_not_affect_another_comment(chief):
     article = make_article()
     ids = [make_comment(article).pk for _ in range(2)]
     restrictions.restrict(ids=ids, why=Seal.Why.COURT, actor=chief)
-    lifted = [restrictions.lift(seal=seal, actor=chief).batch for seal in Seal.objects.order_by("comment")]
+    lifted = [
+        restrictions.lift(restriction=seal, actor=chief).batch for seal in Seal.objects.order_by("comment")
+    ]
     again = undo(batch=lifted[0], actor=chief).batch
     shown = {act.batch: act for act in action_history.summarize([*lifted, again], None)}
     assert [(shown[act].is_undone, shown[act].latest) for act in lifted] == [

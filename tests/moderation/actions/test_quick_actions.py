@@ -31,7 +31,7 @@ def redacted(comment: Comment, actor: Any) -> Batch:
 
 def lift(comment: Comment, actor: Any) -> None:
     for seal in Seal.objects.filter(comment=comment, lifted_at=None):
-        restrictions.lift(seal=seal, actor=actor)
+        restrictions.lift(restriction=seal, actor=actor)
 
 
 # Of the first of some comments, or of all of them, with another beside it. What is undone are Batches.

@@ -308,7 +308,7 @@ def test_restrictions_of_one_action_are_lifted_one_by_one(client):
     article = make_article()
     one, two = make_comment(article), make_comment(article)
     act = restrictions.restrict(ids=[one.pk, two.pk], why=Seal.Why.PERSONAL, actor=adam)
-    restrictions.lift(seal=Seal.objects.get(comment=one), actor=adam)
+    restrictions.lift(restriction=Seal.objects.get(comment=one), actor=adam)
     client.force_login(adam)
     url = reverse("moderation:action", args=[act.batch.pk])
     page = client.get(url).text
@@ -342,7 +342,7 @@ def test_legal_hold_has_no_undo_button(client):
     adam = UserFactory.create(roles=("Administrator",))
     comment = make_comment(make_article())
     restrictions.restrict(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=adam)
-    hold = restrictions.set_legal_hold(seal=Seal.objects.get(), is_held=True, actor=adam)
+    hold = restrictions.set_legal_hold(restriction=Seal.objects.get(), is_held=True, actor=adam)
     client.force_login(adam)
     page = client.get(reverse("moderation:action", args=[hold.pk])).text
     assert "Undo this action" not in page

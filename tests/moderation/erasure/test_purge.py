@@ -88,7 +88,7 @@ def test_it_deletes_listed_comments_and_no_later_ones(moderator, administrator):
     spam(new, actor=moderator)
     decisions.decide(ids=[listed[2].pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
     spam(listed[3], actor=moderator)
-    restrictions.restrict(ids=[listed[4].pk], why=Seal.Why.COURT, actor=moderator, held=True)
+    restrictions.restrict(ids=[listed[4].pk], why=Seal.Why.COURT, actor=moderator, is_held=True)
     before = numbers()
     page = purge.summarize(group)
     assert page.changed == [c.pk for c in listed[2:]]

@@ -95,10 +95,10 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
     assert delete_comment(comment=own, user=None, guest=zoe)
     erase(spam, own, theirs)  # removed after the backup, deleted by its author after it, removed before it
     restrictions.restrict(ids=[number.pk], why=Seal.Why.PERSONAL, actor=ada)
-    assert restrictions.purge_text(seal=Seal.objects.get(comment=number.pk), actor=ada).batch
+    assert restrictions.purge_text(restriction=Seal.objects.get(comment=number.pk), actor=ada).batch
     restrictions.restrict(ids=[court.pk, lifted.pk, held.pk], why=Seal.Why.COURT, actor=ada)
-    assert restrictions.set_legal_hold(seal=Seal.objects.get(comment=held.pk), is_held=True, actor=ada)
-    assert restrictions.lift(seal=Seal.objects.get(comment=lifted.pk), actor=ada).batch
+    assert restrictions.set_legal_hold(restriction=Seal.objects.get(comment=held.pk), is_held=True, actor=ada)
+    assert restrictions.lift(restriction=Seal.objects.get(comment=lifted.pk), actor=ada).batch
     purge.blank_person(person=Person(user=leo), actor=ada)
     purge.blank_person(person=Person(guest=zoe), actor=ada)
     states = dict(Comment.objects.values_list("pk", "state"))
@@ -137,8 +137,8 @@ def test_a_hold_that_was_ended_before_the_words_were_deleted(tmp_path: Path, ada
     restrictions.restrict(ids=[comment.pk], why=Seal.Why.CHILD_ABUSE, actor=ada)
     backup(file)
     own = Seal.objects.get()
-    restrictions.set_legal_hold(seal=own, is_held=False, actor=ada)
-    assert restrictions.purge_text(seal=own, actor=ada).batch
+    restrictions.set_legal_hold(restriction=own, is_held=False, actor=ada)
+    assert restrictions.purge_text(restriction=own, actor=ada).batch
     assert go_back(file).comments == 1
     assert words_of(comment) == ""
     assert check() == {}

@@ -199,7 +199,7 @@ def test_an_administrator_lifts_it(sealed, administrator):
 
 
 def test_a_lifted_restriction_redirects_with_a_message(sealed, administrator, moderator):
-    restrictions.lift(seal=Seal.objects.get(), actor=administrator)
+    restrictions.lift(restriction=Seal.objects.get(), actor=administrator)
     reading = SealReading.objects.get()  # restoring the text counts as a reading
     url = f"/moderation/sealed/{sealed.pk}/"
     there = f"/moderation/comments/{sealed.pk}/"
@@ -245,7 +245,7 @@ def test_undo_on_the_action_page_is_for_administrators(sealed, moderator):
 
 
 def test_undo_of_a_lift_is_offered_to_those_who_may(sealed, moderator, administrator):
-    lifted = restrictions.lift(seal=Seal.objects.get(), actor=administrator).batch
+    lifted = restrictions.lift(restriction=Seal.objects.get(), actor=administrator).batch
     url = f"/moderation/acts/{lifted.pk}/"
     page = asked_by(moderator).get(url).text
     assert "Undo this action" not in page

@@ -101,7 +101,7 @@ def test_an_administrator_restores_all_of_it(comment, moderator, administrator):
     before = rows(comment)
     seal(comment, actor=moderator)
 
-    act = restrictions.lift(seal=Seal.objects.get(), actor=administrator)
+    act = restrictions.lift(restriction=Seal.objects.get(), actor=administrator)
 
     assert act.changed == [comment.pk]
     assert rows(comment) == before
@@ -114,7 +114,7 @@ def test_an_administrator_restores_all_of_it(comment, moderator, administrator):
 
 def test_a_lift_can_be_undone_and_that_again(comment, moderator, administrator):
     before = rows(comment)
-    act = seal(comment, actor=moderator, held=True)
+    act = seal(comment, actor=moderator, is_held=True)
     sealed = rows(comment)
     for _ in range(2):
         act = decisions.undo(batch=act.batch, actor=administrator)
@@ -134,7 +134,7 @@ def test_a_redaction_survives_a_restriction_and_can_be_undone_later(comment, mod
         comment.refresh_from_db()
         before = rows(comment)
         seal(comment, actor=moderator)
-        restrictions.lift(seal=Seal.objects.get(lifted_at=None), actor=administrator)
+        restrictions.lift(restriction=Seal.objects.get(lifted_at=None), actor=administrator)
         assert rows(comment) == before
         assert check() == {}
         swap_revisions({comment.pk: 2})
@@ -144,7 +144,7 @@ def test_a_redaction_survives_a_restriction_and_can_be_undone_later(comment, mod
 def test_only_administrators_lift_by_whatever_way(comment, moderator, administrator):
     act = seal(comment, actor=moderator)
     with pytest.raises(PermissionError):
-        restrictions.lift(seal=Seal.objects.get(), actor=moderator)
+        restrictions.lift(restriction=Seal.objects.get(), actor=moderator)
     undone = decisions.undo(batch=act.batch, actor=moderator)
     assert undone.batch is None
     assert [r.what for r in undone.refused] == ["Only an administrator can lift a restriction."]
@@ -195,11 +195,11 @@ def test_one_of_many_is_lifted_alone(moderator, administrator):
     seal(*both, actor=moderator)
     assert Seal.objects.values("batch").distinct().count() == 1
 
-    restrictions.lift(seal=Seal.objects.get(comment=both[0]), actor=administrator)
+    restrictions.lift(restriction=Seal.objects.get(comment=both[0]), actor=administrator)
 
     assert Comment.objects.get(pk=both[0].pk).body == "One."
     assert Comment.objects.get(pk=both[1].pk).state_reason == Reason.SEALED
-    restrictions.lift(seal=Seal.objects.get(comment=both[1]), actor=administrator)
+    restrictions.lift(restriction=Seal.objects.get(comment=both[1]), actor=administrator)
     assert Comment.objects.get(pk=both[1].pk).body == "Two."
     assert check() == {}
 
@@ -208,7 +208,7 @@ def test_a_deleted_comment_can_be_restricted_and_is_deleted_again_after(comment,
     delete_comment(comment=comment, user=None, guest=comment.guest)
     before = rows(comment)
     assert seal(comment, actor=moderator).changed == [comment.pk]
-    restrictions.lift(seal=Seal.objects.get(), actor=administrator)
+    restrictions.lift(restriction=Seal.objects.get(), actor=administrator)
     assert rows(comment) == before
 
 
@@ -216,7 +216,7 @@ def test_its_open_case_is_closed_and_opened_again(comment, moderator, administra
     decisions.decide(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     seal(comment, actor=moderator)
     assert not Case.objects.open().exists()
-    restrictions.lift(seal=Seal.objects.get(), actor=administrator)
+    restrictions.lift(restriction=Seal.objects.get(), actor=administrator)
     assert Case.objects.open().get().comment_id == comment.pk
 
 
@@ -249,7 +249,7 @@ def test_its_author_is_notified_unless_an_authority_may_investigate(
 def test_an_unconfirmed_e_mail_that_was_forgotten_stays_so(comment, moderator, administrator):
     seal(comment, actor=moderator)
     Guest.objects.filter(pk=comment.guest_id).update(email="")
-    restrictions.lift(seal=Seal.objects.get(), actor=administrator)
+    restrictions.lift(restriction=Seal.objects.get(), actor=administrator)
     assert Comment.objects.get(pk=comment.pk).author_email == ""
 
 
@@ -257,23 +257,23 @@ def test_a_legal_hold_prevents_the_deletion(comment, moderator, administrator):
     seal(comment, actor=moderator, why=Seal.Why.CHILD_ABUSE)
     own = Seal.objects.get()
     assert own.is_held
-    act = restrictions.purge_text(seal=own, actor=administrator)
+    act = restrictions.purge_text(restriction=own, actor=administrator)
     assert act.batch is None
     assert [r.what for r in act.refused] == ["A legal hold prevents the deletion."]
     assert erase_comments(ids=[comment.pk], at=timezone.now()) == []
     assert SealedText.objects.count() == 2
 
-    ended = restrictions.set_legal_hold(seal=own, is_held=False, actor=administrator)
+    ended = restrictions.set_legal_hold(restriction=own, is_held=False, actor=administrator)
     assert ended.parameters == {"comment": comment.pk, "is_held": False}
-    assert restrictions.set_legal_hold(seal=own, is_held=False, actor=administrator) is None
-    act = restrictions.purge_text(seal=own, actor=administrator)
+    assert restrictions.set_legal_hold(restriction=own, is_held=False, actor=administrator) is None
+    act = restrictions.purge_text(restriction=own, actor=administrator)
 
     assert act.changed == [comment.pk]
     assert not SealedText.objects.exists()
     own.refresh_from_db()
     assert (own.lifted_at, own.author_name, own.author_email) == (None, "", "")
     # There is nothing to restore, and no undo.
-    assert restrictions.lift(seal=own, actor=administrator).batch is None
+    assert restrictions.lift(restriction=own, actor=administrator).batch is None
     assert (
         decisions.undo(batch=act.batch, actor=administrator)
         .refused[0]
@@ -293,7 +293,7 @@ def test_an_erasure_waits_for_a_simultaneous_undo(moderator, administrator, monk
 
     def erase():
         try:
-            return restrictions.purge_text(seal=own, actor=administrator)
+            return restrictions.purge_text(restriction=own, actor=administrator)
         finally:
             connections.close_all()
 
@@ -323,7 +323,7 @@ def test_notes_reports_and_appeals_are_deleted_with_it(comment, moderator, admin
     )
     Note.objects.create(comment=comment, text="Hers: 555 0199.", by=moderator)
     seal(comment, actor=moderator)
-    restrictions.purge_text(seal=Seal.objects.get(), actor=administrator)
+    restrictions.purge_text(restriction=Seal.objects.get(), actor=administrator)
     assert not Note.objects.exists()
     assert not Origin.objects.exists()
     assert Report.objects.get().words == ""
@@ -333,11 +333,11 @@ def test_notes_reports_and_appeals_are_deleted_with_it(comment, moderator, admin
 def test_a_legal_hold_needs_a_text_and_has_no_undo(comment, moderator, administrator):
     seal(comment, actor=moderator)
     own = Seal.objects.get()
-    held = restrictions.set_legal_hold(seal=own, is_held=True, actor=administrator)
+    held = restrictions.set_legal_hold(restriction=own, is_held=True, actor=administrator)
     assert "on the page of the restricted" in decisions.undo(batch=held, actor=administrator).refused[0].what
-    restrictions.set_legal_hold(seal=own, is_held=False, actor=administrator)
-    restrictions.purge_text(seal=own, actor=administrator)
-    assert restrictions.set_legal_hold(seal=own, is_held=True, actor=administrator) is None
+    restrictions.set_legal_hold(restriction=own, is_held=False, actor=administrator)
+    restrictions.purge_text(restriction=own, actor=administrator)
+    assert restrictions.set_legal_hold(restriction=own, is_held=True, actor=administrator) is None
     assert not Seal.objects.get().is_held
 
 

@@ -288,14 +288,14 @@ def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, ada, is_held
         Note.objects.create(text="Ada of Elm Street", by=maria, **about)
     sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", words="Ada!", actor=maria)
     sanctions.appeal(sanction=Sanction.objects.get(), words="I am Ada of Elm Street")
-    restrictions.restrict(ids=[comment.pk], why=Seal.Why.CHILD, actor=maria, held=is_held)
+    restrictions.restrict(ids=[comment.pk], why=Seal.Why.CHILD, actor=maria, is_held=is_held)
     assert as_(admin).post(f"{url(ada)}blank/").status_code == 302
     own = Seal.objects.get()
     assert (own.author_name, own.author_email) == (("Ada", "ada@example.org") if is_held else ("", ""))
     assert Note.objects.get().text == "Name and e-mail were deleted as a child’s personal data."
     assert Sanction.objects.values_list("words", "asked_words").get() == ("", "")
     # The name in the restriction is not restored.
-    restrictions.lift(seal=own, actor=admin)
+    restrictions.lift(restriction=own, actor=admin)
     assert Comment.objects.values_list("author_name", "author_email").get() == ("Anonymous", "")
     read = Client().get(comment.get_absolute_url(), follow=True).content.decode()
     assert "<bdi>Anonymous</bdi>" in read
@@ -314,7 +314,7 @@ def test_texts_of_a_blanked_childs_appeals_and_reports_are_deleted(maria, ada, i
     for one in (other, reported):
         reporting.report_comment(comment=one, user=ada, guest=None, why="abuse", words="I am Ada, 12")
     reporting.report_comment(comment=other, user=maria, guest=None, why="abuse", words="Hers")
-    restrictions.restrict(ids=[comment.pk, reported.pk], why=Seal.Why.CHILD, actor=maria, held=is_held)
+    restrictions.restrict(ids=[comment.pk, reported.pk], why=Seal.Why.CHILD, actor=maria, is_held=is_held)
     assert as_(admin).post(f"{url(ada)}blank/").status_code == 302
     assert Appeal.objects.get().words == ("I am 12, call my mother" if is_held else "")
     left = dict(Report.objects.filter(user=ada).values_list("comment", "words"))

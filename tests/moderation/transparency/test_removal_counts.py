@@ -224,7 +224,7 @@ def test_a_restricted_comment_counts_as_removed_until_it_is_lifted(maria):
     restrictions.restrict(ids=[spam.pk, shown.pk], why=Seal.Why.COURT, actor=maria)
     assert tally() == {"rejected/sealed/person": 2}
     for sealed in Seal.objects.all():
-        restrictions.lift(seal=sealed, actor=chief)
+        restrictions.lift(restriction=sealed, actor=chief)
     assert tally() == {"spam/spam/machine": 1}
 
 
