@@ -255,7 +255,11 @@ SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
 # Both affect other host names and can't be undone for a year, so the owner has to switch them on.
 SECURE_HSTS_PRELOAD = HTTPS and env_flag("HSTS_PRELOAD")
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD or (HTTPS and env_flag("HSTS_SUBDOMAINS"))
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # they demand both
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # demands SECURE_HSTS_INCLUDE_SUBDOMAINS
+    "security.W021",  # demands SECURE_HSTS_PRELOAD
+    "fields.W161",  # takes a default time of day for "now" when the clock shows just that time
+]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 X_FRAME_OPTIONS = "DENY"
 

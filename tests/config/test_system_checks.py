@@ -1,6 +1,9 @@
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import time_machine
+from django.core.checks import run_checks
 from pytest_django import Settings
 
 from config.hosts import is_loopback
@@ -101,3 +104,8 @@ def test_debug_is_for_this_machine_only(settings: Settings) -> None:
 )
 def test_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+@time_machine.travel(datetime(2026, 11, 28, 8, tzinfo=UTC), tick=False)
+def test_nothing_is_reported_at_the_time_of_day_that_a_field_has_by_default() -> None:
+    assert [message for message in run_checks() if not message.is_silenced()] == []
