@@ -41,6 +41,7 @@ def page(request, context, live_server):
 
 def fits(page, name: str) -> None:
     width = page.viewport_size["width"]
+    page.wait_for_load_state()  # a click returns before the style sheet of the next page is loaded
     if SHOTS:
         page.screenshot(path=Path(SHOTS) / f"import-{name}-{width}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
