@@ -15,6 +15,7 @@ from archive.backup.container import CHUNK, BackupRefused, Part
 
 # People log in again after a restore, and the manifest lists the migrations.
 EXCLUDED_TABLES = ("django_session", "django_migrations")
+EXCLUDED_SEQUENCES = ("django_migrations_id_seq",)  # counts the rows that stay
 
 # Tables that the web login may read only through a function, which logs it. Earlier versions had none.
 _READ_FUNCTIONS = {"moderation_sealedtext": "moderation_copy_restricted"}
@@ -136,9 +137,13 @@ def _select_definitions(statement: str, tables: list[str]) -> list[tuple[str, st
 
 
 def set_sequences(values: dict[str, tuple[int, bool]]) -> None:
-    """Set the sequences. ALTER SEQUENCE, unlike setval, is rolled back with the caller's transaction."""
+    """Set the sequences, except those of tables that are not restored.
+
+    ALTER SEQUENCE, unlike setval, is rolled back with the caller's transaction.
+    """
     with connection.cursor() as cursor:
-        for name, (last, is_called) in values.items():
+        for name in values.keys() - set(EXCLUDED_SEQUENCES):
+            last, is_called = values[name]
             cursor.execute(f"ALTER SEQUENCE {_quoted(name)} RESTART WITH {int(last) + is_called}")
 
 

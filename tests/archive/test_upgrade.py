@@ -288,7 +288,9 @@ def test_rows_that_break_a_newer_constraint_do_not_stop_an_upgrade(
 BEFORE_SQUASH = Path(__file__).with_name("before_squash.zip")
 
 
-def test_a_backup_from_before_the_squashed_migrations_is_restored() -> None:
+def test_a_backup_from_before_the_squashed_migrations_is_restored(
+    upgrade: Upgrade, later: Callable[[], None]
+) -> None:
     with database("soundoff_blank", "template1"):
         call_command("restore", str(BEFORE_SQUASH))
         assert unapplied_migrations() == later_migrations() == []
@@ -300,6 +302,8 @@ def test_a_backup_from_before_the_squashed_migrations_is_restored() -> None:
             "pending": 1,
         }
         assert undo(batch=Batch.objects.latest("pk"), actor=User.objects.get(email="moderator@example.org"))
+        later()
+        assert "Migrations applied: 1" in upgrade()
 
 
 def record_replaced_migrations() -> None:
