@@ -30,7 +30,7 @@ from comments.imports import ImportedComment, import_comments
 from comments.models import IMPORTED_BODY_MAX, Comment, Discussion, Reason
 from comments.services import change_discussion
 from moderation.actions import setting_changes
-from moderation.models import Batch, Change
+from moderation.models import Batch, SettingChange
 from moderation.screening.imports import screen_import
 
 MAX_MB = 60
@@ -294,13 +294,15 @@ def _adjust_future_dates(page: ParsedPage, shown_from: datetime | None, now: dat
 
 def _import_was_undone(article: Article) -> bool:
     """Return whether the undo of the article's import made it a draft, and nobody has changed that since."""
-    last = Change.objects.filter(target=Change.Target.ARTICLE, target_id=article.pk, field="published_at")
+    last = SettingChange.objects.filter(
+        target=SettingChange.Target.ARTICLE, target_id=article.pk, field="published_at"
+    )
     change = last.select_related("batch").order_by("id").last()
     return (
         article.published_at is None
         and change is not None
         and change.batch.kind == Batch.Kind.UNDO
-        and article.taken_back_at in {None, change.batch.at}
+        and article.unpublished_at in {None, change.batch.at}
     )
 
 
@@ -328,11 +330,11 @@ def _store_comments(
 ) -> None:
     """Publish the article and store its new comments, as one batch with an import record."""
     batch = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=actor)
-    changes: list[tuple[Change.Target, int, str, Any]] = [
-        (Change.Target.DISCUSSION, article.pk, "declared_count", page.declared)
+    changes: list[tuple[SettingChange.Target, int, str, Any]] = [
+        (SettingChange.Target.DISCUSSION, article.pk, "declared_count", page.declared)
     ]
     if report.is_new_article or report.is_published_again:
-        changes.append((Change.Target.ARTICLE, article.pk, "published_at", page.published_at))
+        changes.append((SettingChange.Target.ARTICLE, article.pk, "published_at", page.published_at))
         article.published_at = page.published_at
     setting_changes.apply_changes(batch=batch, changes=changes)
     result = import_comments(

@@ -105,7 +105,7 @@ class PublicationFilter(admin.SimpleListFilter):
             case "ready":
                 return queryset.filter(published_at=None, stage=Article.Stage.READY)
             case "back":
-                return queryset.filter(published_at=None).exclude(taken_back_at=None)
+                return queryset.filter(published_at=None).exclude(unpublished_at=None)
             case "scheduled":
                 return queryset.filter(published_at__gt=timezone.now())
             case "published":
@@ -273,7 +273,7 @@ class ArticleAdmin(DocumentHistoryAdmin, PublicationAdmin):
                 return format_html("{} {}", _("Published"), time_formatter().moment(at))
             when = {"until": until(at, timezone.now()), "at": time_formatter().moment(at)}
             return format_html(str(_("Scheduled, {until}: {at}")), **when)
-        return _("Unpublished") if obj.taken_back_at else capfirst(obj.get_stage_display())
+        return _("Unpublished") if obj.unpublished_at else capfirst(obj.get_stage_display())
 
     @admin.display(description=_("editors"))
     def editor_names(self, obj: Article) -> Any:

@@ -300,7 +300,7 @@ def _statements(site: Soundoff) -> int:
     from articles.models import Article, unique_slug
     from articles.services import save_article
     from comments.services import post_comment
-    from moderation.models import Desk
+    from moderation.models import ModerationSettings
 
     soundoff.add_writers(1)
     title = "A story to write under"
@@ -313,7 +313,7 @@ def _statements(site: Soundoff) -> int:
         )
 
     with_it = len(site.statements(post))
-    Desk.objects.update(filter=None)
+    ModerationSettings.objects.update(filter=None)
     return with_it - len(site.statements(post))
 
 

@@ -37,7 +37,7 @@ PAGES = {
 CASES = """
 DELETE FROM moderation_case;
 INSERT INTO moderation_case (comment_id, discussion_id, opened_at, due_at, is_waiting, is_reported,
-  is_illegal, is_new_person, is_second_look, score, script)
+  is_illegal, is_new_person, is_appealed, score, script)
 SELECT id, discussion_id, created_at, created_at - score * interval '12 hours', n % 20 > 0, n % 20 = 0,
        n % 5000 = 0, n % 5 < 3, n % 50 = 1, score, CASE n % 997 WHEN 0 THEN 'Arab' ELSE 'Lati' END
 FROM (SELECT id, discussion_id, created_at, row_number() OVER (ORDER BY id) AS n,

@@ -19,7 +19,7 @@ IN_A_STORY = 1_000
 
 def groups(site: Soundoff) -> Iterator[Goal]:
     """Measure a scan of 50,000 comments: the flood, real comments, and made-up threads around them."""
-    from moderation.models import Group, Member
+    from moderation.models import CommentGroup, CommentGroupMember
     from moderation.similar import pages as shown
     from moderation.similar import scan
 
@@ -32,10 +32,10 @@ def groups(site: Soundoff) -> Iterator[Goal]:
     yield Goal(f"a scan of {WHOLE:,} comments, until its groups are stored", seconds, most=10, unit="s")
     yield Goal("… processor time of Python in it", busy, unit="s")
     yield Goal("groups", len(found.proposals), unit="")
-    yield Goal("comments in them", Member.objects.count(), least=SPUN - SPUN_LEFT, unit="")
+    yield Goal("comments in them", CommentGroupMember.objects.count(), least=SPUN - SPUN_LEFT, unit="")
     user = soundoff.moderator()
     largest = shown.open_groups(user).first()
-    assert isinstance(largest, Group)
+    assert isinstance(largest, CommentGroup)
     listing = _seconds(lambda: shown.group_rows(list(shown.open_groups(user)[: shown.GROUPS_PER_PAGE]), user))
     yield Goal("the list of groups: median", 1_000 * listing, unit="ms")
     one = _seconds(lambda: shown.load_page(largest, None))

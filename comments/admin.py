@@ -195,7 +195,7 @@ class RemovalReasonAdmin(admin.ModelAdmin[RemovalReason]):
     form = RemovalReasonForm
     list_display = ["name", "code", "is_active", "position"]
     list_editable = ["is_active", "position"]
-    fields = ["code", "label", "told", "position", "is_active"]
+    fields = ["code", "label", "message", "position", "is_active"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: RemovalReason | None = None) -> list[str]:
         return ["code"] if obj else []

@@ -86,7 +86,7 @@ class RemovalReason(models.Model):
     label = models.CharField(
         _("name"), max_length=60, blank=True, help_text=_("Leave empty to use the built-in name.")
     )
-    told = models.TextField(
+    message = models.TextField(
         _("message to the author"), max_length=1_000, blank=True, help_text=_("One or two sentences.")
     )
     position = models.PositiveSmallIntegerField(_("position"), default=100)

@@ -38,7 +38,7 @@ def label(code: str) -> str:
 def author_message(code: str) -> str:
     """Return the message to the author that belongs to a reason; often empty."""
     reason = all_reasons().get(code)
-    return reason.told if reason else ""
+    return reason.message if reason else ""
 
 
 def public_labels() -> dict[str, str]:

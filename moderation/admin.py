@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from articles.models import title_for
 from comments.models import Transition
-from moderation.models import Batch, Desk, Finding, JobRun, Rule
+from moderation.models import Batch, Finding, JobRun, ModerationSettings, Rule
 from moderation.queue import explanations
 from moderation.reply_structure.admin import CommentTreeAdmin as CommentTreeAdmin
 
@@ -119,8 +119,8 @@ class TransitionAdmin(ReadOnlyAdmin[Transition]):
         return title
 
 
-@admin.register(Desk)
-class DeskAdmin(admin.ModelAdmin[Desk]):
+@admin.register(ModerationSettings)
+class ModerationSettingsAdmin(admin.ModelAdmin[ModerationSettings]):
     """Settings in a single row, so the list page redirects to it."""
 
     fields = ["alert_hours", "alert_from", "alert_until"]
@@ -128,13 +128,13 @@ class DeskAdmin(admin.ModelAdmin[Desk]):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
-        Desk.objects.get_or_create(pk=1)
-        return redirect("admin:moderation_desk_change", 1)
+        ModerationSettings.objects.get_or_create(pk=1)
+        return redirect("admin:moderation_moderationsettings_change", 1)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Desk | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: ModerationSettings | None = None) -> bool:
         return False
 
 

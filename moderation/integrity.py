@@ -15,7 +15,7 @@ from comments.models import Discussion, State
 from comments.services import lock_discussions, lock_discussions_of
 from moderation.actions import cases
 from moderation.erasure import purge, restricted_content
-from moderation.models import Seal
+from moderation.models import Restriction
 from moderation.transparency import removal_counts
 
 # By kind of damage; each returns ids of comments unless its comment names other rows.
@@ -44,13 +44,13 @@ ORDER BY t.id""",
 SELECT b.id::text FROM moderation_batch b
 WHERE b.kind IN ('decision', 'move', 'undo', 'seal') AND NOT b.parameters ? 'is_held'
   AND NOT EXISTS (SELECT FROM comments_transition t WHERE t.batch = b.id)
-  AND NOT EXISTS (SELECT FROM moderation_change x WHERE x.batch_id = b.id)
+  AND NOT EXISTS (SELECT FROM moderation_settingchange x WHERE x.batch_id = b.id)
 ORDER BY b.at, b.id""",
     # A restricted comment without a restriction, or the reverse.
     "seal": """
 SELECT c.id FROM comments_comment c
 WHERE (c.state_reason = 'sealed')
-  <> EXISTS (SELECT FROM moderation_seal s WHERE s.comment_id = c.id AND s.lifted_at IS NULL)
+  <> EXISTS (SELECT FROM moderation_restriction s WHERE s.comment_id = c.id AND s.lifted_at IS NULL)
 ORDER BY c.id""",
     # A restricted comment with content outside the restricted content store.
     "sealed_words": """
@@ -63,9 +63,9 @@ ORDER BY c.id""",
     # A restriction that lost its content, or that has content although it was lifted or the comment erased.
     # Ids of restrictions.
     "vault": """
-SELECT s.id FROM moderation_seal s JOIN comments_comment c ON c.id = s.comment_id
+SELECT s.id FROM moderation_restriction s JOIN comments_comment c ON c.id = s.comment_id
 LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE replaced_at IS NULL) AS shown, count(*) AS count
-                   FROM moderation_sealedtext x WHERE x.seal_id = s.id) x ON true
+                   FROM moderation_restrictedtext x WHERE x.restriction_id = s.id) x ON true
 WHERE CASE WHEN s.lifted_at IS NULL AND c.erased_at IS NULL THEN x.shown <> 1
            ELSE x.count > 0 OR s.author_name || s.author_email <> '' END
 ORDER BY s.id""",
@@ -73,9 +73,9 @@ ORDER BY s.id""",
     "erased_beside": """
 SELECT c.id FROM comments_comment c
 WHERE c.erased_at IS NOT NULL AND (
-  EXISTS (SELECT FROM moderation_note n WHERE n.comment_id = c.id AND n.at < c.erased_at)
-  OR EXISTS (SELECT FROM moderation_report r WHERE r.comment_id = c.id AND r.words <> '')
-  OR EXISTS (SELECT FROM moderation_appeal a WHERE a.comment_id = c.id AND a.words <> '')
+  EXISTS (SELECT FROM moderation_moderatornote n WHERE n.comment_id = c.id AND n.at < c.erased_at)
+  OR EXISTS (SELECT FROM moderation_report r WHERE r.comment_id = c.id AND r.details <> '')
+  OR EXISTS (SELECT FROM moderation_appeal a WHERE a.comment_id = c.id AND a.text <> '')
   OR EXISTS (SELECT FROM moderation_origin o WHERE o.comment_id = c.id))
 ORDER BY c.id""",
     # A finding with spans beyond the end of the comment's text. Ids of findings.
@@ -119,7 +119,7 @@ def repair(found: Mapping[str, list[Any]]) -> None:
     with transaction.atomic():
         lock_discussions_of(found.get("erased_beside", []))
         purge.clear_related_data(found.get("erased_beside", []))
-        gone = Seal.objects.filter(pk__in=found.get("vault", []), comment__erased_at__isnull=False)
+        gone = Restriction.objects.filter(pk__in=found.get("vault", []), comment__erased_at__isnull=False)
         restricted_content.clear_texts(list(gone.filter(is_held=False)))  # a person must end a legal hold
     with transaction.atomic():
         ids = [*found.get("case_missing", []), *found.get("case", [])]

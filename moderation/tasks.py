@@ -22,7 +22,7 @@ from comments.models import REMOVED, Comment, Reason, State, Transition
 from comments.tasks import MAX_MAILS_PER_DAY
 from moderation.actions import state_history
 from moderation.actions.state_history import NOTIFY_AFTER
-from moderation.models import Appeal, Batch, Case, Notice, RemovalRequest, Report, has_page
+from moderation.models import Appeal, Batch, Case, IllegalContentReport, RemovalRequest, Report, has_page
 from moderation.notifications.decision_kinds import Kind
 from moderation.notifications.mail import (
     administrators,
@@ -106,18 +106,20 @@ def _is_news(
 def tell_asked(batch: str) -> int:
     """Send each person one mail about the decision on what they reported. Returns the number of mails."""
     cases = Case.objects.filter(closed_by=batch)
-    not_notified = Q(told_at=None) | Q(told_at__lt=F("case__closed_at"))
+    not_notified = Q(notified_at=None) | Q(notified_at__lt=F("case__closed_at"))
     comment = "comment__discussion__article"
     reports = Report.objects.filter(not_notified, has_confirmed_email(), case__in=cases)
     reports = reports.select_related("case", comment, "user", "guest")
     notices = (
-        Notice.objects.filter(not_notified, case__in=cases).exclude(email="").select_related("case", comment)
+        IllegalContentReport.objects.filter(not_notified, case__in=cases)
+        .exclude(email="")
+        .select_related("case", comment)
     )
     site = current_site()
     illegal = (_to_reporter_of_illegal_content(site, notice) for notice in notices)
     sent = send_mails([*_to_reporters(site, list(reports)), *illegal])
     for rows in (reports, notices):
-        rows.model.objects.filter(pk__in=[row.pk for row in rows]).update(told_at=timezone.now())
+        rows.model.objects.filter(pk__in=[row.pk for row in rows]).update(notified_at=timezone.now())
     return sent
 
 
@@ -205,7 +207,7 @@ def _to_reporter(site: Site, email: str, reports: list[Report]) -> EmailMessage:
     return compose_mail("outcome", subject, email, site=site, reports=outcomes)
 
 
-def _to_reporter_of_illegal_content(site: Site, notice: Notice) -> EmailMessage:
+def _to_reporter_of_illegal_content(site: Site, notice: IllegalContentReport) -> EmailMessage:
     return compose_mail(
         "notice_outcome",
         _("The decision on your report of illegal content"),
@@ -227,7 +229,7 @@ def tell_moderators(notice: int) -> int:
     The mail quotes neither the comment nor the report, since mail is stored in many places. Returns the
     number of mails.
     """
-    report = Notice.objects.select_related("comment__discussion__article").get(pk=notice)
+    report = IllegalContentReport.objects.select_related("comment__discussion__article").get(pk=notice)
     site, title = current_site(), report.comment.discussion.article.title_for(None)
     subject = _("Reported as illegal: comment %(id)s") % {"id": report.comment_id}
     to = [moderator.email for moderator in moderators()]
@@ -244,8 +246,10 @@ def send_receipt(notice: int) -> int:
     It quotes nothing from the report, since the e-mail may belong to someone else. Returns the number of
     mails, at most MAX_MAILS_PER_DAY to one e-mail.
     """
-    report = Notice.objects.select_related("comment__discussion__article").get(pk=notice)
-    same = Notice.objects.filter(email__iexact=report.email, at__gt=timezone.now() - timedelta(days=1))
+    report = IllegalContentReport.objects.select_related("comment__discussion__article").get(pk=notice)
+    same = IllegalContentReport.objects.filter(
+        email__iexact=report.email, at__gt=timezone.now() - timedelta(days=1)
+    )
     if not report.email or same.filter(pk__lt=report.pk).count() >= MAX_MAILS_PER_DAY:
         return 0
     title = report.comment.discussion.article.title_for(None)
@@ -286,12 +290,12 @@ def send_request_receipt(request: int) -> int:
 @in_site_language
 def tell_request_outcome(request: int) -> int:
     """Mail the answer to a removal request, once. Returns the number of mails."""
-    answered = RemovalRequest.objects.filter(pk=request, told_at=None).exclude(outcome="").first()
+    answered = RemovalRequest.objects.filter(pk=request, notified_at=None).exclude(outcome="").first()
     if answered is None:
         return 0
     subject = _("The answer to your request")
     sent = send_mails(
         [compose_mail("request_outcome", subject, answered.email, site=current_site(), request=answered)]
     )
-    RemovalRequest.objects.filter(pk=request).update(told_at=timezone.now())
+    RemovalRequest.objects.filter(pk=request).update(notified_at=timezone.now())
     return sent

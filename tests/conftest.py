@@ -65,7 +65,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         cursor.execute("SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%_no_truncate'")
         for table, name in cursor.fetchall():
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
-        cursor.execute("UPDATE moderation_desk SET filter_id = NULL")
+        cursor.execute("UPDATE moderation_moderationsettings SET filter_id = NULL")
 
 
 @pytest.fixture

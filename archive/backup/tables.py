@@ -17,8 +17,12 @@ from archive.backup.container import CHUNK, BackupRefused, Part
 EXCLUDED_TABLES = ("django_session", "django_migrations")
 EXCLUDED_SEQUENCES = ("django_migrations_id_seq",)  # counts the rows that stay
 
-# Tables that the web login may read only through a function, which logs it. Earlier versions had none.
-_READ_FUNCTIONS = {"moderation_sealedtext": "moderation_copy_restricted"}
+# Tables that the web login may read only through a function, which logs it. Before an upgrade the table has
+# its earlier name; the versions before that one had no function.
+_READ_FUNCTIONS = {
+    "moderation_restrictedtext": "moderation_copy_restricted",
+    "moderation_sealedtext": "moderation_copy_restricted",
+}
 
 # Makes the format of values independent of the settings of the server and the login.
 _VALUE_FORMAT = """

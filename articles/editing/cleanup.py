@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from articles.models import Presence, Unsaved
+from articles.models import Autosave, Presence
 
 PRESENCE_RETENTION = timedelta(days=1)
 SAVED_DRAFT_RETENTION = timedelta(days=7)  # rows of drafts that are saved or discarded
@@ -21,4 +21,4 @@ def delete_old_drafts() -> int:
     """Delete drafts that are a year old, and the rows of drafts that are done. Returns how many."""
     now = timezone.now()
     done = Q(is_done=True, at__lt=now - SAVED_DRAFT_RETENTION)  # no late autosave can arrive any more
-    return Unsaved.objects.filter(done | Q(at__lt=now - DRAFT_RETENTION)).delete()[0]
+    return Autosave.objects.filter(done | Q(at__lt=now - DRAFT_RETENTION)).delete()[0]

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from articles.models import Article, Document, DocumentText, OpenForm, Revision, Unsaved
+from articles.models import Article, Autosave, Document, DocumentText, OpenForm, Revision
 from articles.models.editing import document_key
 from articles.services import lock_version, save_article, save_page
 
@@ -24,7 +24,7 @@ def autosave(
     document: Document | None,
     fields: DraftFields,
     snapshot: str,
-) -> Unsaved | None:
+) -> Autosave | None:
     """Store the fields of an open form as a draft and return it; None if there is nothing to keep.
 
     The last of `forms` is the open one. The others are earlier forms that it continues: their drafts are
@@ -40,11 +40,11 @@ def autosave(
     values: dict[str, Any] = {"article": None, "page": None, **(document_key(document) if document else {})}
     values |= {"kind": kind._meta.model_name, "turn": form.turn, "at": timezone.now()}
     values |= {"typed": fields, "read": snapshot}
-    draft, is_new = Unsaved.objects.get_or_create(nonce=form.nonce, defaults={"editor": editor, **values})
+    draft, is_new = Autosave.objects.get_or_create(nonce=form.nonce, defaults={"editor": editor, **values})
     if draft.editor_id != editor.pk:
         raise PermissionError(form.nonce)
     if not is_new:
-        Unsaved.objects.filter(nonce=form.nonce, turn__lt=form.turn).update(is_done=False, **values)
+        Autosave.objects.filter(nonce=form.nonce, turn__lt=form.turn).update(is_done=False, **values)
         draft.refresh_from_db()
     return None if draft.is_done else draft
 
@@ -59,8 +59,8 @@ def discard_drafts(*, forms: Iterable[OpenForm], editor: User) -> None:
     for form in forms:
         if form.turn:
             values = {"editor": editor, "turn": form.turn, "is_done": True}
-            Unsaved.objects.get_or_create(nonce=form.nonce, defaults=values)
-        drafts = Unsaved.objects.filter(nonce=form.nonce, editor=editor, turn__lte=form.turn)
+            Autosave.objects.get_or_create(nonce=form.nonce, defaults=values)
+        drafts = Autosave.objects.filter(nonce=form.nonce, editor=editor, turn__lte=form.turn)
         empty: dict[str, Any] = {"article": None, "page": None, "typed": {}, "read": ""}
         drafts.update(turn=form.turn, is_done=True, at=timezone.now(), **empty)
 
@@ -74,12 +74,12 @@ def keep_conflicting_copy(
     `base` is the number of the revision that it was based on. The same text is stored once.
     """
     type(document)._default_manager.select_for_update(no_key=True).get(pk=document.pk)
-    last = document.revisions.filter(is_aside=True, by=by).first()
+    last = document.revisions.filter(is_conflicting_copy=True, by=by).first()
     if last and DocumentText.of(last) == text:
         return last
     number = document.revisions.next_number()
     return document.revisions.create(
-        number=number, by=by, base=base, nonce=nonce, is_aside=True, **text._asdict()
+        number=number, by=by, base=base, nonce=nonce, is_conflicting_copy=True, **text._asdict()
     )
 
 

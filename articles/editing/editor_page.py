@@ -20,7 +20,7 @@ from articles.editing import drafts, presence
 from articles.editing.concurrent_editing import ConcurrentEditingAdmin, parse_number, request_user
 from articles.editing.conflicts import FormSnapshot, merge_texts
 from articles.editing.drafts import DraftFields
-from articles.models import Document, DocumentText, OpenForm, Presence, Revision, Unsaved
+from articles.models import Autosave, Document, DocumentText, OpenForm, Presence, Revision
 from core.fallback_pages import form_refused
 from core.relative_time import ago, time_or_date, zone_label
 
@@ -97,7 +97,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         """Answer a form that has created its document already: later changes in it become a draft."""
         document = self._get_editable(request, key)
         user, forms = request_user(request), _posted_forms(request)
-        is_same = Unsaved.objects.filter(nonce=forms[-1].nonce, is_done=True, turn__gte=forms[-1].turn)
+        is_same = Autosave.objects.filter(nonce=forms[-1].nonce, is_done=True, turn__gte=forms[-1].turn)
         if _posted_text(request) != DocumentText.of(document) or (forms[-1].turn and not is_same.exists()):
             draft = drafts.autosave(
                 forms=[*forms, _new_form()],
@@ -119,7 +119,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         """Put the text that was chosen in a conflict into the form, where it is read before it is saved."""
         document = self._get_editable(request, key)
         copy = document.revisions.filter(
-            is_aside=True, by=request_user(request), nonce=_form_nonce(request)
+            is_conflicting_copy=True, by=request_user(request), nonce=_form_nonce(request)
         ).first()
         if copy is None:
             return
@@ -167,9 +167,9 @@ class DocumentAdmin(ConcurrentEditingAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         now: datetime = request.now  # type: ignore[attr-defined]
         user = request_user(request)
-        detached = set(Unsaved.objects.offered(user, self.model, None).values_list("pk", flat=True))
+        detached = set(Autosave.objects.offered(user, self.model, None).values_list("pk", flat=True))
         offers = []
-        for row in Unsaved.objects.of(user).filter(kind=self.opts.model_name):
+        for row in Autosave.objects.of(user).filter(kind=self.opts.model_name):
             key = row.article_id or row.page_id
             url = self.url_of("add") if row.pk in detached else self.url_of("change", key)
             offers.append((row.title, f"{url}?unsaved={row.nonce}", time_or_date(row.at, now)))
@@ -260,7 +260,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         if request.method != "POST":
             raise Http404
         user = request_user(request)
-        draft = get_object_or_404(Unsaved.objects.of(user).filter(kind=self.opts.model_name), nonce=nonce)
+        draft = get_object_or_404(Autosave.objects.of(user).filter(kind=self.opts.model_name), nonce=nonce)
         drafts.discard_drafts(forms=[OpenForm(nonce, draft.turn)], editor=user)
         self.message_user(request, _("Draft discarded."))
         key = draft.article_id or draft.page_id
@@ -271,11 +271,11 @@ class DocumentAdmin(ConcurrentEditingAdmin):
     ) -> list[DraftOffer]:
         """Return the drafts that this person can continue, without those of `open_forms`, latest first."""
         now: datetime = request.now  # type: ignore[attr-defined]
-        rows = Unsaved.objects.offered(request_user(request), self.model, document)
+        rows = Autosave.objects.offered(request_user(request), self.model, document)
         rows = rows.exclude(nonce__in=[form.nonce for form in open_forms])
         return [DraftOffer(row.nonce, row.title, time_or_date(row.at, now)) for row in rows]
 
-    def _get_continued_draft(self, request: HttpRequest, document: Document | None) -> Unsaved | None:
+    def _get_continued_draft(self, request: HttpRequest, document: Document | None) -> Autosave | None:
         """Return the draft that the link "Continue" has asked for."""
         if request.method != "GET" or "unsaved" not in request.GET:
             return None
@@ -284,7 +284,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         except ValueError:
             return None
         return (
-            Unsaved.objects.offered(request_user(request), self.model, document).filter(nonce=nonce).first()
+            Autosave.objects.offered(request_user(request), self.model, document).filter(nonce=nonce).first()
         )
 
     def _get_editable(self, request: HttpRequest, key: int) -> Any:

@@ -5,13 +5,13 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
-from articles.models import Article, Correction, Note
+from articles.models import Article, Correction, EditorNote
 from articles.services import StaleVersionError, touch_site
 
 
-def add_note(*, article: Article, by: User, body: str) -> Note:
+def add_note(*, article: Article, by: User, body: str) -> EditorNote:
     """Add a note that only editors see. The article keeps its version."""
-    return Note.objects.create(article=article, by=by, body=body)
+    return EditorNote.objects.create(article=article, by=by, body=body)
 
 
 @transaction.atomic

@@ -132,7 +132,7 @@ def find_previewed_article(token: str) -> Article | None:
         key = signing.loads(token, salt=SALT, max_age=PREVIEW_SECONDS)
     except signing.BadSignature:
         return None
-    found = Article.objects.filter(pk=key).only("stage", "taken_back_at").first()
+    found = Article.objects.filter(pk=key).only("stage", "unpublished_at").first()
     return found if found and found.opens_previews(token_signing_time(token)) else None
 
 

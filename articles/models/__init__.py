@@ -17,14 +17,14 @@ from articles.models.articles import (
 )
 from articles.models.authors import AUTHORS_MAX, Author, Byline, BylineAuthor, unique_author_slug
 from articles.models.editing import (
+    Autosave,
     Correction,
     Document,
     DocumentText,
-    Note,
+    EditorNote,
     OpenForm,
     Presence,
     Revision,
-    Unsaved,
 )
 from articles.models.images import Image, ImageUse
 from articles.models.pins import Pin
@@ -44,14 +44,15 @@ __all__ = [
     "Article",
     "ArticleQuerySet",
     "Author",
+    "Autosave",
     "Byline",
     "BylineAuthor",
     "Correction",
     "Document",
     "DocumentText",
+    "EditorNote",
     "Image",
     "ImageUse",
-    "Note",
     "OpenForm",
     "Pin",
     "Presence",
@@ -60,7 +61,6 @@ __all__ = [
     "Site",
     "StandingPage",
     "Topic",
-    "Unsaved",
     "check_time_zone",
     "preview_article_id",
     "slug_from_title",

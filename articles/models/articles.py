@@ -178,8 +178,8 @@ class Article(models.Model):
         help_text=_("Only while it is unpublished. Preview links of a private story do not work."),
     )
     embargo_until = models.DateTimeField(null=True, editable=False)  # cannot be published before
-    taken_back_at = models.DateTimeField(null=True, editable=False)
-    taken_back_why = models.TextField(  # for readers
+    unpublished_at = models.DateTimeField(null=True, editable=False)
+    unpublished_reason = models.TextField(  # for readers
         max_length=UNPUBLISHED_REASON_MAX, blank=True, default="", db_default="", editable=False
     )
     was_published_at = models.DateTimeField(null=True, editable=False)  # before it was unpublished
@@ -230,7 +230,9 @@ class Article(models.Model):
             ),
             max_length_constraint("standfirst", STANDFIRST_MAX, name="article_standfirst_length"),
             max_length_constraint("body", BODY_MAX, name="article_body_length"),
-            max_length_constraint("taken_back_why", UNPUBLISHED_REASON_MAX, name="article_why_length"),
+            max_length_constraint(
+                "unpublished_reason", UNPUBLISHED_REASON_MAX, name="article_unpublished_reason_length"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -273,7 +275,7 @@ class Article(models.Model):
 
     def opens_previews(self, made: datetime, reader: User | None = None) -> bool:
         """Return whether a preview link signed at `made` still shows the story to this reader."""
-        if made < (self.taken_back_at or made):
+        if made < (self.unpublished_at or made):
             return False
         return self.stage != Article.Stage.PRIVATE or bool(reader and self.can_be_edited_by(reader))
 

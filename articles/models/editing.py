@@ -51,7 +51,7 @@ class DocumentText(NamedTuple):
 class RevisionQuerySet(models.QuerySet["Revision"]):
     def saved(self) -> Self:
         """Return the revisions that were the text of the document, without conflicting copies."""
-        return self.filter(is_aside=False)
+        return self.filter(is_conflicting_copy=False)
 
     def next_number(self) -> int:
         """Return the number of the next revision of one document."""
@@ -70,7 +70,7 @@ class Revision(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     # A conflicting copy, which never was the document's text: a colleague had saved another one meanwhile.
-    is_aside = models.BooleanField(default=False)
+    is_conflicting_copy = models.BooleanField(default=False)
     base = models.PositiveIntegerField(null=True)  # of a conflicting copy: the revision it was based on
     restored = models.PositiveIntegerField(null=True)  # number of the revision that this one restored
     nonce = models.UUIDField(null=True)  # of the form in which it was written
@@ -104,7 +104,7 @@ class OpenForm(NamedTuple):
     turn: int  # number of the last change that was typed there
 
 
-class UnsavedQuerySet(models.QuerySet["Unsaved"]):
+class AutosaveQuerySet(models.QuerySet["Autosave"]):
     def of(self, user: User) -> Self:
         """Return this person's drafts."""
         return self.filter(editor=user, is_done=False)
@@ -124,14 +124,14 @@ class UnsavedQuerySet(models.QuerySet["Unsaved"]):
         return own.filter(detached)
 
 
-class Unsaved(models.Model):
+class Autosave(models.Model):
     """A draft: the unsaved fields of one OpenForm. Two windows of one person keep two drafts."""
 
     nonce = models.UUIDField(primary_key=True)
     kind = models.CharField(max_length=20, default="article", db_default="article")  # article, standingpage
     # Both null: a new document.
-    article = models.ForeignKey(Article, models.SET_NULL, null=True, related_name="unsaved")
-    page = models.ForeignKey(StandingPage, models.SET_NULL, null=True, related_name="unsaved")
+    article = models.ForeignKey(Article, models.SET_NULL, null=True, related_name="autosaves")
+    page = models.ForeignKey(StandingPage, models.SET_NULL, null=True, related_name="autosaves")
     editor = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     typed = models.JSONField(default=dict)  # fields of the form as a browser sends them: {name: [value]}
     read = models.TextField(blank=True)  # token of a conflicts.FormSnapshot
@@ -140,7 +140,7 @@ class Unsaved(models.Model):
     is_done = models.BooleanField(default=False, db_default=False)
     at = models.DateTimeField(default=timezone.now)  # of the last autosave, or when it was done
 
-    objects = UnsavedQuerySet.as_manager()
+    objects = AutosaveQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("unsaved text")
@@ -183,7 +183,7 @@ class Presence(models.Model):
         return str(self.editor)
 
 
-class Note(models.Model):
+class EditorNote(models.Model):
     """A note for the editors of an article, which readers never see."""
 
     article = models.ForeignKey(Article, models.CASCADE, related_name="notes")
@@ -194,7 +194,7 @@ class Note(models.Model):
     class Meta:
         verbose_name = _("note")
         ordering = ["at", "pk"]
-        constraints = [max_length_constraint("body", NOTE_MAX, name="note_length")]
+        constraints = [max_length_constraint("body", NOTE_MAX, name="editor_note_length")]
 
     def __str__(self) -> str:
         return self.body

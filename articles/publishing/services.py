@@ -81,7 +81,7 @@ def publish_articles(*, ids: Sequence[int], at: datetime) -> None:
     hides_some = at > now and articles.published(now).exists()
     values: dict[str, Any] = {"published_at": at, "stage": Article.Stage.DRAFT}
     if at <= now:
-        values |= {"taken_back_at": None, "taken_back_why": "", "was_published_at": None}
+        values |= {"unpublished_at": None, "unpublished_reason": "", "was_published_at": None}
     articles.update(**values, version=F("version") + 1)
     touch_site()
     if hides_some:
@@ -99,8 +99,8 @@ def unpublish_articles(*, ids: Sequence[int], why: str = "", at: datetime | None
     hidden = articles.published(now).update(
         was_published_at=F("published_at"),
         published_at=None,
-        taken_back_at=at or now,
-        taken_back_why=why,
+        unpublished_at=at or now,
+        unpublished_reason=why,
         version=F("version") + 1,
     )
     articles.exclude(published_at=None).update(published_at=None, version=F("version") + 1)

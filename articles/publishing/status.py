@@ -106,8 +106,8 @@ def describe_state(article: Article, now: datetime) -> str:
         return _("Published: %(moment)s.") % {"moment": describe_time(article.published_at, now)}
     if article.published_at:
         return _("Scheduled: %(moment)s.") % {"moment": describe_time(article.published_at, now)}
-    if article.taken_back_at:
-        return _("Unpublished: %(moment)s.") % {"moment": describe_time(article.taken_back_at, now)}
+    if article.unpublished_at:
+        return _("Unpublished: %(moment)s.") % {"moment": describe_time(article.unpublished_at, now)}
     if article.stage == Article.Stage.READY:
         return _("Ready for review. Only editors can read it.")
     if article.stage == Article.Stage.PRIVATE:

@@ -18,7 +18,7 @@ from django.utils.text import slugify
 
 from accounts.erasure_log import Erasure, append_on_commit
 from accounts.services import erase_from_admin_log
-from articles.models import Article, Document, DocumentText, Note, Redirect, Revision, Unsaved
+from articles.models import Article, Autosave, Document, DocumentText, EditorNote, Redirect, Revision
 from articles.models.editing import document_key
 from articles.services import save_article, save_page
 from articles.site.cached_pages import invalidate
@@ -29,7 +29,7 @@ BATCH_SIZE = 1_000  # rows that are loaded at once
 
 _SPACE = r"(?:[^\S\n]+|[^\S\n]*\n[^\S\n]*)"  # two words may be on two lines, but not in two paragraphs
 _TEXT_FIELDS = list(DocumentText._fields)
-_OTHER_FIELDS = ["byline", "taken_back_why"]  # other texts that readers see, which have no revisions
+_OTHER_FIELDS = ["byline", "unpublished_reason"]  # other texts that readers see, which have no revisions
 
 
 class Occurrence(NamedTuple):
@@ -76,7 +76,7 @@ def redact_words(*, document: Document, words: Sequence[str]) -> Counter[str]:
     document = type(document)._default_manager.select_for_update(no_key=True).get(pk=document.pk)
     versions = [row for row in document.revisions.iterator(20) if _redact_row(row, _TEXT_FIELDS, pattern)]
     count["version"] = len(versions)
-    for row in document.unsaved.select_for_update():
+    for row in document.autosaves.select_for_update():
         count["unsaved"] += _redact_draft(row, pattern)
     notes = []
     if isinstance(document, Article):
@@ -114,7 +114,7 @@ def version_erasure(row: Revision) -> Erasure:
     return Erasure("version", row.pk, row.at.isoformat(), spans=_redacted_spans(_joined_text(row)))
 
 
-def note_erasure(row: Note) -> Erasure:
+def note_erasure(row: EditorNote) -> Erasure:
     """Return the log entry with the redacted positions of a note."""
     return Erasure("note", row.pk, row.at.isoformat(), spans=_redacted_spans(row.body))
 
@@ -123,7 +123,9 @@ def redacted_texts() -> Iterator[Erasure]:
     """Yield the log entries of all redacted revisions and notes."""
     is_redacted = Q(title__contains=REDACTED) | Q(standfirst__contains=REDACTED) | Q(body__contains=REDACTED)
     yield from map(version_erasure, Revision.objects.filter(is_redacted).order_by("pk").iterator(20))
-    yield from map(note_erasure, Note.objects.filter(body__contains=REDACTED).order_by("pk").iterator(20))
+    yield from map(
+        note_erasure, EditorNote.objects.filter(body__contains=REDACTED).order_by("pk").iterator(20)
+    )
 
 
 def repeat_redactions(known: Sequence[Erasure]) -> int:
@@ -132,7 +134,7 @@ def repeat_redactions(known: Sequence[Erasure]) -> int:
     versions = Revision.objects.select_related("article", "page")
     for erasure, version in _stored_rows(versions, [each for each in known if each.what == "version"]):
         words[version.document] |= _words_at(erasure.spans, _joined_text(version))
-    notes = Note.objects.select_related("article")
+    notes = EditorNote.objects.select_related("article")
     for erasure, note in _stored_rows(notes, [each for each in known if each.what == "note"]):
         words[note.article] |= _words_at(erasure.spans, note.body)
     count = 0
@@ -196,11 +198,11 @@ def _redact_row(row: Any, names: list[str], pattern: re.Pattern[str]) -> bool:
     return bool(changed)
 
 
-def _redact_draft(row: Unsaved, pattern: re.Pattern[str]) -> bool:
+def _redact_draft(row: Autosave, pattern: re.Pattern[str]) -> bool:
     typed = {name: [_redact_text(text, pattern) for text in texts] for name, texts in row.typed.items()}
     if typed == row.typed:
         return False
-    Unsaved.objects.filter(pk=row.pk).update(typed=typed)
+    Autosave.objects.filter(pk=row.pk).update(typed=typed)
     return True
 
 
@@ -216,7 +218,7 @@ def _document_texts(document: Document) -> Iterator[tuple[str, int | None, list[
     )
     for row in document.revisions.order_by("-number").iterator(20):
         yield "version", row.number, list(DocumentText.of(row))
-    for unsaved in document.unsaved.all():
+    for unsaved in document.autosaves.all():
         yield "unsaved", None, [text for texts in unsaved.typed.values() for text in texts]
     if isinstance(document, Article):
         yield "note", None, list(document.notes.values_list("body", flat=True))

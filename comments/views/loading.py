@@ -26,7 +26,7 @@ def load_story(request: HttpRequest, slug: str) -> Story:
     """
     found = read_story(slug, request.now)  # type: ignore[attr-defined]
     if found is None:
-        if unpublished := Article.objects.filter(slug=slug).exclude(taken_back_at=None).first():
+        if unpublished := Article.objects.filter(slug=slug).exclude(unpublished_at=None).first():
             raise UnpublishedError(unpublished)
         raise Http404
     article, discussion = found.article, found.discussion

@@ -28,7 +28,7 @@ from articles.services import change_site, set_up_site
 from config.owner import jobs, system_status
 from config.owner.forms import SETUP_FIELDS, SiteForm, TestMailForm
 from core.mail import explain_failure, mail_server
-from moderation.models import Desk
+from moderation.models import ModerationSettings
 
 TEST_RESULT = "test_mail"  # session key: the recipient of the last test e-mail, and its failure
 
@@ -105,7 +105,7 @@ def site_settings(request: HttpRequest) -> HttpResponse:
                 change_site(**changed)
             messages.success(request, _("Saved.") if changed else _("Nothing was changed."))
             return redirect("owner-settings")
-    moderation_settings = Desk.objects.filter(pk=1).first() or Desk()
+    moderation_settings = ModerationSettings.objects.filter(pk=1).first() or ModerationSettings()
     context = {"form": form, "moderation_settings": moderation_settings, "current_page": "settings"}
     return render(request, "owner/settings.html", context, status=422 if form.is_bound else 200)
 

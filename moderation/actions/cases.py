@@ -50,10 +50,10 @@ closed AS (
   SET closed_at = now(), closed_by = %(batch)s, claimed_by_id = NULL, claimed_until = NULL
   FROM changed WHERE k.comment_id = changed.id AND k.closed_at IS NULL
     AND (changed.state = 'deleted' OR changed.state <> 'pending' AND (
-      %(by_person)s OR k.is_waiting AND NOT (k.is_reported OR k.is_illegal OR k.is_second_look)))
+      %(by_person)s OR k.is_waiting AND NOT (k.is_reported OR k.is_illegal OR k.is_appealed)))
     AND NOT EXISTS (SELECT FROM moderation_case o
                     WHERE o.comment_id = changed.id AND o.closed_by = %(undoes)s)
-  RETURNING k.is_reported OR k.is_illegal OR k.is_second_look AS is_asked),
+  RETURNING k.is_reported OR k.is_illegal OR k.is_appealed AS is_asked),
 held AS (
   UPDATE moderation_case k SET is_waiting = true
   FROM changed WHERE k.comment_id = changed.id AND k.closed_at IS NULL AND changed.state = 'pending'
@@ -62,7 +62,7 @@ freed AS (
   UPDATE moderation_case k SET is_waiting = false
   FROM changed WHERE k.comment_id = changed.id AND k.closed_at IS NULL
     AND changed.state NOT IN ('pending', 'deleted') AND NOT %(by_person)s
-    AND k.is_waiting AND (k.is_reported OR k.is_illegal OR k.is_second_look))
+    AND k.is_waiting AND (k.is_reported OR k.is_illegal OR k.is_appealed))
 SELECT id FROM changed
 WHERE state = 'pending' AND id NOT IN (SELECT comment_id FROM reopened)
   AND NOT EXISTS (SELECT FROM moderation_case o WHERE o.comment_id = changed.id AND o.closed_at IS NULL)

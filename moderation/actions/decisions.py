@@ -28,7 +28,7 @@ from moderation.actions import setting_changes
 from moderation.actions.setting_changes import Refusal
 from moderation.erasure import restricted_content
 from moderation.erasure.restricted_content import moving_texts
-from moderation.models import Batch, Change
+from moderation.models import Batch, SettingChange
 from moderation.people import sanctions
 from moderation.queue import explanations
 
@@ -42,7 +42,7 @@ class Decision:
     batch: Batch | None
     changed: list[int] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
-    settings_changed: int = 0  # changed settings, as models.Change
+    settings_changed: int = 0  # changed settings, as models.SettingChange
     more: int = 0  # refusals that `refused` does not list
 
 
@@ -81,7 +81,7 @@ def decide(
         changed = change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk, expected=expected)
         if reason == Reason.REPEAT:
             duplicates = changed if repeat_of else _formerly_duplicates(batch)
-            changes = [(Change.Target.COMMENT, pk, "repeat_of", repeat_of) for pk in duplicates]
+            changes = [(SettingChange.Target.COMMENT, pk, "repeat_of", repeat_of) for pk in duplicates]
             setting_changes.apply_changes(batch=batch, changes=changes)
         if not changed:
             transaction.set_rollback(True)
@@ -197,7 +197,7 @@ def _decided_comments(batch: Batch) -> list[int]:
 
 def _comments_with_changed_text(batch: Batch) -> list[int]:
     """Return the comments whose text this action changed, which it also confirmed in the log."""
-    rows = batch.changes.filter(target=Change.Target.COMMENT, field="revision")
+    rows = batch.changes.filter(target=SettingChange.Target.COMMENT, field="revision")
     return list(rows.values_list("target_id", flat=True))
 
 
@@ -208,8 +208,8 @@ def _decided_since(batch: Batch, ids: Sequence[int]) -> set[int]:
     """
     lock_discussions_of(ids)
     transitions = Transition.objects.filter(kind=Transition.Kind.STATE, comment=OuterRef("comment"))
-    text_changes = Change.objects.filter(
-        target=Change.Target.COMMENT, field="revision", target_id=OuterRef("comment")
+    text_changes = SettingChange.objects.filter(
+        target=SettingChange.Target.COMMENT, field="revision", target_id=OuterRef("comment")
     )
     later = transitions.filter(pk__gt=OuterRef("pk")).exclude(batch__in=text_changes.values("batch"))
     own = Transition.objects.filter(Exists(later), batch=batch.pk, kind=Transition.Kind.STATE)
@@ -242,7 +242,7 @@ def _under_locked_parents(moved: Sequence[int]) -> set[int]:
 def _lock_replies(batch: Batch, ids: Iterable[int]) -> None:
     """Lock replies to these comments as part of an action."""
     setting_changes.apply_changes(
-        batch=batch, changes=[(Change.Target.COMMENT, pk, "is_locked", True) for pk in ids]
+        batch=batch, changes=[(SettingChange.Target.COMMENT, pk, "is_locked", True) for pk in ids]
     )
 
 

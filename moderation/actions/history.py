@@ -15,7 +15,7 @@ from accounts.models import User
 from articles.models import title_for
 from comments.models import Comment, Transition
 from moderation.actions import setting_changes
-from moderation.models import Batch, Change, Sanction, Seal
+from moderation.models import Batch, Restriction, Sanction, SettingChange
 from moderation.queue import explanations
 
 
@@ -75,7 +75,7 @@ def summarize(batches: Sequence[Batch], user: User | None) -> list[ActionSummary
             partly = {pk: _("undone for %(k)s of %(n)s") % values for pk, values in numbers}
     # Restrictions are lifted one by one: such an action counts as undone when its last one is lifted.
     if lifted := [b.pk for b in batches if b.kind == Batch.Kind.SEAL and latest[b.pk][0] != b.pk]:
-        active = Seal.objects.filter(batch__in=lifted, lifted_at=None, comment__erased_at=None)
+        active = Restriction.objects.filter(batch__in=lifted, lifted_at=None, comment__erased_at=None)
         latest |= {batch: (batch, False) for batch in active.order_by().values_list("batch", flat=True)}
     return [
         ActionSummary(
@@ -99,16 +99,18 @@ def _targets(
     `comments` maps actions that changed the state of exactly one comment to that comment. Changes of the
     whole site are named by their description (explanations.describe_site_setting).
     """
-    rows = Change.objects.filter(batch__in=batches).order_by().values_list("batch", "target")
+    rows = SettingChange.objects.filter(batch__in=batches).order_by().values_list("batch", "target")
     found = list(rows.annotate(count=Count("target_id", distinct=True), one=Min("target_id")))
-    changed = {batch: count for batch, target, count, _one in found if target == Change.Target.COMMENT}
+    changed = {batch: count for batch, target, count, _one in found if target == SettingChange.Target.COMMENT}
     single = {
-        batch: Change(target=target, target_id=one)
+        batch: SettingChange(target=target, target_id=one)
         for batch, target, count, one in found
-        if count == 1 and target not in {Change.Target.COMMENT, Change.Target.SITE}
+        if count == 1 and target not in {SettingChange.Target.COMMENT, SettingChange.Target.SITE}
     }
     one_comment = {
-        batch: one for batch, target, count, one in found if target == Change.Target.COMMENT and count == 1
+        batch: one
+        for batch, target, count, one in found
+        if target == SettingChange.Target.COMMENT and count == 1
     }
     # Locking replies also locks all comments below; name the comment on which it was done.
     locks = [batch for batch in batches if batch.kind == Batch.Kind.COMMENT]
@@ -117,7 +119,7 @@ def _targets(
     names = setting_changes.target_names(single.values(), user)
     targets |= {batch: names.get((change.target, change.target_id), "") for batch, change in single.items()}
     targets |= _sanctioned_people(
-        {batch: c.target_id for batch, c in single.items() if c.target == Change.Target.SANCTION}
+        {batch: c.target_id for batch, c in single.items() if c.target == SettingChange.Target.SANCTION}
     )
     # An import does not store its story in the parameters.
     imports = [batch.pk for batch in batches if batch.kind == Batch.Kind.IMPORT]

@@ -18,9 +18,9 @@ from comments.services import confirm_states, lock_discussions_of
 from comments.text_changes import store_redaction
 from moderation import tasks
 from moderation.actions import decisions, setting_changes
-from moderation.models import Batch, Change
+from moderation.models import Batch, SettingChange
 
-Target = Change.Target
+Target = SettingChange.Target
 REDACTED = "███"  # as long for one word as for ten
 
 # The field and value that each action sets on a discussion and, if it exists there, on the whole site.
@@ -73,7 +73,7 @@ def record_settings(before: Discussion, after: Discussion, actor: User) -> None:
             continue
         parameters = {"field": field, "value": new, "target": Target.DISCUSSION.value}
         batch = Batch.objects.create(kind=Batch.Kind.DISCUSSION, actor=actor, parameters=parameters)
-        Change.objects.create(
+        SettingChange.objects.create(
             batch=batch, target=Target.DISCUSSION, target_id=after.pk, field=field, old=old, new=new
         )
 
@@ -191,7 +191,7 @@ def _apply_changes(
     kind: Batch.Kind,
     actor: User,
     parameters: dict[str, Any],
-    wanted: Sequence[tuple[Change.Target, int, str, Any]],
+    wanted: Sequence[tuple[SettingChange.Target, int, str, Any]],
 ) -> Batch | None:
     """Apply setting changes as one action. Returns None, and writes nothing, if nothing changes."""
     batch = Batch(kind=kind, actor=actor, parameters=parameters)

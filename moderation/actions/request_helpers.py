@@ -21,7 +21,7 @@ from accounts.models import User
 from articles.models import Article
 from comments.models import Comment, Transition
 from moderation.actions import history
-from moderation.models import Batch, Change
+from moderation.models import Batch, SettingChange
 
 
 def login_for_the_queue(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -101,7 +101,7 @@ def get_action_or_404(user: User, pk: UUID) -> Batch:
     """
     batch: Batch = get_object_or_404(actions_visible_to(user).select_related("actor", "root"), pk=pk)
     if not user.is_moderator:
-        Target = Change.Target
+        Target = SettingChange.Target
         decided = Q(pk__in=Transition.objects.filter(batch=batch.pk).values("comment"))
         changed = Q(pk__in=batch.changes.filter(target=Target.COMMENT).values("target_id"))
         own_comments = Comment.objects.in_care_of(user).values("pk")

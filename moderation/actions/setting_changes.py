@@ -23,17 +23,17 @@ from articles.services import change_site
 from comments.models import Comment, CommentRevision, Discussion
 from comments.services import change_discussions, lock_discussions, lock_discussions_of, set_comment_field
 from comments.text_changes import swap_revisions
-from moderation.models import Batch, Change, Desk, Rule, Sanction
+from moderation.models import Batch, ModerationSettings, Rule, Sanction, SettingChange
 from moderation.queue import explanations
 
-Target = Change.Target
+Target = SettingChange.Target
 Key = tuple[str, int, str]  # target, id, field
 
 # Every action takes its locks in this order, so that no two actions wait for each other.
 MODELS: dict[str, type[Model]] = {
     Target.ARTICLE: Article,
     Target.SITE: Site,
-    Target.DESK: Desk,
+    Target.DESK: ModerationSettings,
     Target.RULE: Rule,
     Target.SANCTION: Sanction,
     Target.DISCUSSION: Discussion,
@@ -61,7 +61,7 @@ class Refusal:
     what: str  # the earlier decision, or the obstacle
 
 
-def apply_changes(*, batch: Batch, changes: Sequence[tuple[Change.Target, int, str, Any]]) -> int:
+def apply_changes(*, batch: Batch, changes: Sequence[tuple[SettingChange.Target, int, str, Any]]) -> int:
     """Set values, each given as (target, id, field, value), as part of this stored action.
 
     Runs in the caller's transaction and returns the number of changed values. Values that are already set are
@@ -129,8 +129,8 @@ def refusals_if_reverted(batch: Batch, most: int) -> list[Refusal]:
 
 
 def _revertible(
-    rows: Mapping[Key, Change], now: Mapping[Key, Any], last: Mapping[Key, int], but: Collection[Key]
-) -> dict[Key, Change]:
+    rows: Mapping[Key, SettingChange], now: Mapping[Key, Any], last: Mapping[Key, int], but: Collection[Key]
+) -> dict[Key, SettingChange]:
     """Return the changes that are still the last ones of their settings and that can be undone."""
     unchanged = {
         key: row for key, row in rows.items() if now.get(key, ...) == row.new and last[key] == row.pk
@@ -164,19 +164,19 @@ def _read_values(keys: Iterable[Key], *, is_locked: bool = True) -> dict[Key, An
 
 
 def _last_changes(keys: Iterable[Key]) -> dict[Key, int]:
-    """Return the id of the last Change of each setting."""
+    """Return the id of the last SettingChange of each setting."""
     ids: dict[tuple[str, str], set[int]] = defaultdict(set)
     for target, pk, field in keys:
         ids[target, field].add(pk)
     found: dict[Key, int] = {}
     for (target, field), some in ids.items():
-        rows = Change.objects.filter(target=target, field=field, target_id__in=some).order_by()
+        rows = SettingChange.objects.filter(target=target, field=field, target_id__in=some).order_by()
         for pk, last in rows.values_list("target_id").annotate(last=Max("id")):
             found[target, pk, field] = last
     return found
 
 
-def _with_erased_revision(rows: Mapping[Key, Change]) -> set[Key]:
+def _with_erased_revision(rows: Mapping[Key, SettingChange]) -> set[Key]:
     """Return the settings of redacted comments whose earlier text has been erased since."""
     of = {pk: key for key in rows for _target, pk, field in [key] if field == "revision"}
     stored = CommentRevision.objects.filter(comment__in=of).values_list("comment", "revision") if of else []
@@ -184,14 +184,14 @@ def _with_erased_revision(rows: Mapping[Key, Change]) -> set[Key]:
     return {key for pk, key in of.items() if (pk, rows[key].old) not in existing}
 
 
-def _publication_obstacles(rows: Mapping[Key, Change]) -> dict[Key, str]:
+def _publication_obstacles(rows: Mapping[Key, SettingChange]) -> dict[Key, str]:
     """Return a sentence for each story that cannot be published again as it was before this action."""
     stories = {key: row for key, row in rows.items() if key[0] == Target.ARTICLE and row.old}
     articles = Article.objects.in_bulk([pk for _target, pk, _field in stories]) if stories else {}
     reasons, now = {}, timezone.now()
     for key, row in stories.items():
         if article := articles.get(key[1]):
-            if not row.new and article.taken_back_at not in {None, row.batch.at}:
+            if not row.new and article.unpublished_at not in {None, row.batch.at}:
                 reasons[key] = _("an editor had published it and unpublished it again")
             elif why := embargo_refusal(article, _from_json(key[2], row.old), now):
                 reasons[key] = why
@@ -200,9 +200,9 @@ def _publication_obstacles(rows: Mapping[Key, Change]) -> dict[Key, str]:
 
 def _record(batch: Batch, rows: Sequence[tuple[Key, Any, Any]]) -> None:
     """Store the changes of an action, each given as (key, old, new)."""
-    Change.objects.bulk_create(
+    SettingChange.objects.bulk_create(
         [
-            Change(batch=batch, target=target, target_id=pk, field=field, old=old, new=new)
+            SettingChange(batch=batch, target=target, target_id=pk, field=field, old=old, new=new)
             for (target, pk, field), old, new in rows
         ],
         batch_size=2_000,
@@ -250,7 +250,7 @@ SETTERS: dict[str, Setter] = {
     Target.DISCUSSION: lambda ids, field, value, at: change_discussions(ids=ids, **{field: value}),
     Target.SANCTION: _set_rows(Sanction),
     Target.RULE: _set_rows(Rule),
-    Target.DESK: _set_rows(Desk),
+    Target.DESK: _set_rows(ModerationSettings),
 }
 
 
@@ -264,7 +264,7 @@ def _from_json(field: str, code: Any) -> Any:
     return parse_datetime(code) if code and field in DATETIME_FIELDS else code
 
 
-def target_names(changes: Iterable[Change], user: User | None) -> dict[tuple[str, int], str]:
+def target_names(changes: Iterable[SettingChange], user: User | None) -> dict[tuple[str, int], str]:
     """Return the names of the changed objects as this person may read them, by target and id.
 
     A sanction has no name here, because it would be the name of a person.
@@ -292,7 +292,7 @@ def _refusals(left: Mapping[Key, int], now: Mapping[Key, Any], why: Mapping[Key,
 
     Nobody is named if no action changed it, or if another obstacle prevents the undo.
     """
-    rows = Change.objects.select_related("batch__actor").in_bulk(list(left.values()))
+    rows = SettingChange.objects.select_related("batch__actor").in_bulk(list(left.values()))
     names = target_names(rows.values(), None)
     refusals = []
     for key in sorted(left):

@@ -12,7 +12,7 @@ from itertools import pairwise
 from uuid import UUID
 
 from comments.models import REMOVED, State, Transition
-from moderation.models import Batch, Change
+from moderation.models import Batch, SettingChange
 
 StateKey = tuple[str, str, int | None]  # state, reason of a removal, revision shown by an action
 
@@ -86,8 +86,10 @@ def read_histories(comments: Collection[int]) -> dict[int, StateHistory]:
         logs[transition.comment_id].append(transition)
     pks = {transition.batch for log in logs.values() for transition in log if transition.batch}
     batches: dict[UUID | None, Batch] = {**Batch.objects.in_bulk(pks)}
-    changes: dict[int, dict[UUID | None, Change]] = defaultdict(dict)
-    revisions = Change.objects.filter(target=Change.Target.COMMENT, field="revision", target_id__in=comments)
+    changes: dict[int, dict[UUID | None, SettingChange]] = defaultdict(dict)
+    revisions = SettingChange.objects.filter(
+        target=SettingChange.Target.COMMENT, field="revision", target_id__in=comments
+    )
     for change in revisions.filter(batch__in=batches).order_by("id"):
         changes[change.target_id][change.batch_id] = change
     return {
@@ -102,7 +104,9 @@ def read_histories(comments: Collection[int]) -> dict[int, StateHistory]:
 
 
 def _periods(
-    log: Sequence[Transition], batches: Mapping[UUID | None, Batch], changes: Mapping[UUID | None, Change]
+    log: Sequence[Transition],
+    batches: Mapping[UUID | None, Batch],
+    changes: Mapping[UUID | None, SettingChange],
 ) -> list[StatePeriod]:
     """Divide the transitions of one comment into periods."""
     revision = next((change.old for change in changes.values()), None)

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,7 +21,7 @@ from accounts.models import Guest, User
 from articles.models import Site
 from comments.models import Comment
 from moderation.erasure import restricted_content
-from moderation.models import Finding, Notice, Report, Seal, SealedText
+from moderation.models import Finding, IllegalContentReport, Report, RestrictedText, Restriction
 
 FORMAT = "soundoff-evidence-1"
 
@@ -42,7 +43,7 @@ LAST_LOG_ENTRY = (
 )
 
 
-def build_evidence_file(*, restriction: Seal, by: User) -> bytes:
+def build_evidence_file(*, restriction: Restriction, by: User) -> bytes:
     """Return a ZIP file with comment.json, one file for each version of the text, README.txt and SHA256SUMS.
 
     The export is logged as a reading of the texts.
@@ -62,7 +63,7 @@ def build_evidence_file(*, restriction: Seal, by: User) -> bytes:
     return out.getvalue()
 
 
-def _comment_data(restriction: Seal, texts: Sequence[SealedText], by: User) -> dict[str, Any]:
+def _comment_data(restriction: Restriction, texts: Sequence[RestrictedText], by: User) -> dict[str, Any]:
     comment = Comment.objects.select_related("discussion__article", "author", "guest").get(
         pk=restriction.comment_id
     )
@@ -109,10 +110,10 @@ def _comment_data(restriction: Seal, texts: Sequence[SealedText], by: User) -> d
         "reports": list(
             Report.objects.filter(comment=comment)
             .order_by("id")
-            .values("why", "words", "at", "user", "guest")
+            .values("why", "at", "user", "guest", words=F("details"))
         ),
         "notices": list(
-            Notice.objects.filter(comment=comment)
+            IllegalContentReport.objects.filter(comment=comment)
             .order_by("id")
             .values("receipt", "is_child_abuse", "why", "name", "email", "at")
         ),
@@ -158,7 +159,7 @@ def _log_data(comment: Comment) -> dict[str, Any]:
     return {"log": entries, "log_ends_with": {"seq": last[0], "hash": bytes(last[1]).hex()} if last else None}
 
 
-def _readme(restriction: Seal) -> str:
+def _readme(restriction: Restriction) -> str:
     return _(
         "Comment #%(number)s as it was stored, exported from Soundoff.\n\n"
         "comment.json  everything that is known about it, in UTF-8; times are in UTC unless noted\n"

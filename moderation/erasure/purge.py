@@ -22,7 +22,17 @@ from articles.services import erase_author
 from comments.models import Comment, State
 from comments.services import lock_discussions_of
 from comments.text_changes import erase_comments
-from moderation.models import Appeal, Batch, Group, Member, Note, Origin, Report, Sanction, Seal
+from moderation.models import (
+    Appeal,
+    Batch,
+    CommentGroup,
+    CommentGroupMember,
+    ModeratorNote,
+    Origin,
+    Report,
+    Restriction,
+    Sanction,
+)
 from moderation.people.profiles import Person
 
 SPAM_KEPT_DAYS = 90  # after which a job deletes the texts of spam
@@ -33,7 +43,7 @@ LIST_MAX = 50_000  # comments on one list of an administrator
 # imported again; restricted comments, on which an administrator decides one by one; and comments with an open
 # case, whose text a moderator still has to read.
 LIST_MEMBERS = """
-INSERT INTO moderation_member (group_id, comment_id, likeness, clues, seen)
+INSERT INTO moderation_commentgroupmember (group_id, comment_id, likeness, clues, seen)
 SELECT %(group)s, c.id, 1, 0, last.id
 FROM comments_comment c CROSS JOIN LATERAL (
   SELECT t.id, t.at FROM comments_transition t
@@ -44,7 +54,7 @@ WHERE c.state = ANY(%(states)s) AND c.erased_at IS NULL AND last.at < %(before)s
 ORDER BY c.id LIMIT %(most)s"""
 
 UNCHANGED_MEMBERS = """
-SELECT m.comment_id FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
+SELECT m.comment_id FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
 WHERE m.group_id = %(group)s AND c.erased_at IS NULL
   AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
   AND m.seen = (SELECT max(t.id) FROM comments_transition t
@@ -63,14 +73,14 @@ class PurgeResult:
 
 def make_list(
     *, states: Sequence[str], days: int, actor: User | None, most: int | None = None
-) -> Group | None:
+) -> CommentGroup | None:
     """Store a list of the comments that have been in one of these states for at least `days`.
 
     `most`: the maximum number of comments (default LIST_MAX); the earliest are listed. Returns None if there
     are none.
     """
-    group = Group(
-        kind=Group.Kind.EMPTYING,
+    group = CommentGroup(
+        kind=CommentGroup.Kind.EMPTYING,
         run=uuid4(),
         size=0,
         shared={"states": [str(state) for state in states], "days": days, "by": actor and actor.pk},
@@ -93,25 +103,27 @@ def make_list(
     return group
 
 
-def unchanged(group: Group) -> list[int]:
+def unchanged(group: CommentGroup) -> list[int]:
     """Return the members without a new transition or an open case since the list was made."""
     with connection.cursor() as cursor:
         cursor.execute(UNCHANGED_MEMBERS, {"group": group.pk})
         return [row[0] for row in cursor.fetchall()]
 
 
-def purge_list(*, group: Group, actor: User | None) -> PurgeResult:
+def purge_list(*, group: CommentGroup, actor: User | None) -> PurgeResult:
     """Delete the texts of the comments on a list permanently, in one transaction.
 
     Comments that changed since the list was made are left. What `clear_related_data` deletes goes too.
     """
     batch = Batch(kind=Batch.Kind.EMPTYING, actor=actor, parameters={"group": str(group.pk)})
     with transaction.atomic():
-        fresh = Group.objects.select_for_update().get(pk=group.pk)
-        if fresh.settled_at:
+        fresh = CommentGroup.objects.select_for_update().get(pk=group.pk)
+        if fresh.resolved_at:
             return PurgeResult(None)
         members = list(
-            Member.objects.filter(group=group).order_by("comment").values_list("comment", flat=True)
+            CommentGroupMember.objects.filter(group=group)
+            .order_by("comment")
+            .values_list("comment", flat=True)
         )
         lock_discussions_of(members)
         erased = erase_comments(ids=unchanged(group), at=batch.at)
@@ -122,8 +134,8 @@ def purge_list(*, group: Group, actor: User | None) -> PurgeResult:
             batch.save(force_insert=True)
         result = fresh.shared | {"erased": len(erased), "left": left}
         done = batch if erased else None
-        rows = Group.objects.filter(pk=group.pk)
-        rows.update(settled_at=batch.at, settled_by=actor, act=done, shared=result)
+        rows = CommentGroup.objects.filter(pk=group.pk)
+        rows.update(resolved_at=batch.at, resolved_by=actor, batch=done, shared=result)
     return PurgeResult(done, len(erased), left)
 
 
@@ -133,9 +145,9 @@ def clear_related_data(comments: Sequence[int]) -> None:
     Reports of illegal content are kept, since the law requires a record of them.
     """
     Origin.objects.filter(comment__in=comments).delete()
-    Note.objects.filter(comment__in=comments).delete()
-    Report.objects.filter(comment__in=comments).exclude(words="").update(words="")
-    Appeal.objects.filter(comment__in=comments).exclude(words="").update(words="")
+    ModeratorNote.objects.filter(comment__in=comments).delete()
+    Report.objects.filter(comment__in=comments).exclude(details="").update(details="")
+    Appeal.objects.filter(comment__in=comments).exclude(text="").update(text="")
 
 
 def blank_person(*, person: Person, actor: User | None) -> None:
@@ -147,24 +159,25 @@ def blank_person(*, person: Person, actor: User | None) -> None:
     """
     fields = person.as_fields
     with transaction.atomic():
-        with_legal_hold = Seal.objects.filter(lifted_at=None, is_held=True).values("comment")
+        with_legal_hold = Restriction.objects.filter(lifted_at=None, is_held=True).values("comment")
         if person.user:
             erase_account(user=person.user)
             erase_author(user=person.user)
         elif person.guest:
             erase_guest(guest=person.guest)
-        restrictions = Seal.objects.filter(
+        restrictions = Restriction.objects.filter(
             lifted_at=None, is_held=False, comment__in=person.comments().values("pk")
         )
         restrictions.update(author_name="", author_email="")
-        Note.objects.filter(Q(**fields) | Q(comment__in=person.comments().values("pk"))).delete()
+        ModeratorNote.objects.filter(Q(**fields) | Q(comment__in=person.comments().values("pk"))).delete()
         appeals = Appeal.objects.filter(comment__in=person.comments().values("pk"))
-        for own in (appeals, Report.objects.filter(**fields)):
-            own.exclude(comment__in=with_legal_hold).exclude(words="").update(words="")
-        Sanction.objects.filter(**fields).update(words="", asked_words="")
+        appeals.exclude(comment__in=with_legal_hold).exclude(text="").update(text="")
+        reports = Report.objects.filter(**fields)
+        reports.exclude(comment__in=with_legal_hold).exclude(details="").update(details="")
+        Sanction.objects.filter(**fields).update(message="", appeal_text="")
         if actor:
             text = _("Name and e-mail were deleted as a child’s personal data.")
-            Note.objects.create(text=text, by=actor, **fields)
+            ModeratorNote.objects.create(text=text, by=actor, **fields)
 
 
 def blank_old_spam() -> int:
@@ -184,9 +197,9 @@ def delete_unused_lists() -> int:
     Returns their number.
     """
     month_ago = timezone.now() - timedelta(days=30)
-    kinds = [Group.Kind.EMPTYING, Group.Kind.RULE, Group.Kind.QUEUE]
-    old = Group.objects.filter(kind__in=kinds, settled_at=None, made_at__lt=month_ago)
-    return old.delete()[1].get("moderation.Group", 0)
+    kinds = [CommentGroup.Kind.EMPTYING, CommentGroup.Kind.RULE, CommentGroup.Kind.QUEUE]
+    old = CommentGroup.objects.filter(kind__in=kinds, resolved_at=None, made_at__lt=month_ago)
+    return old.delete()[1].get("moderation.CommentGroup", 0)
 
 
 def forget_restricted_emails() -> int:
@@ -194,7 +207,7 @@ def forget_restricted_emails() -> int:
 
     Returns their number.
     """
-    restrictions = Seal.objects.filter(lifted_at=None, is_held=False, comment__guest__email="")
+    restrictions = Restriction.objects.filter(lifted_at=None, is_held=False, comment__guest__email="")
     return restrictions.exclude(author_email="").update(author_email="")
 
 
@@ -215,22 +228,23 @@ MAX_DISCUSSIONS = 10  # in a summary
 SAMPLE_SIZE = 9
 COUNTS_BY_REASON = """
 SELECT c.state, c.state_reason, count(*), min(c.created_at), max(c.created_at)
-FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
+FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
 WHERE m.group_id = %(group)s GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"""
 COUNTS_BY_STORY = """
 SELECT a.title, n.count, count(*) OVER () FROM (
-  SELECT c.discussion_id, count(*) FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
+  SELECT c.discussion_id, count(*)
+  FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
   WHERE m.group_id = %(group)s GROUP BY 1) n
 JOIN articles_article a ON a.id = n.discussion_id ORDER BY n.count DESC, a.id LIMIT %(most)s"""
 EVENLY_SPACED = """
 SELECT comment_id FROM (
   SELECT comment_id, row_number() OVER (ORDER BY comment_id) - 1 AS n, count(*) OVER () AS size
-  FROM moderation_member WHERE group_id = %(group)s) x
+  FROM moderation_commentgroupmember WHERE group_id = %(group)s) x
 WHERE n IN (SELECT (size - 1) * step / greatest(1, least(size, %(sample)s) - 1)
             FROM generate_series(0, least(size, %(sample)s) - 1) AS step)"""
 
 
-def summarize(group: Group) -> ListSummary:
+def summarize(group: CommentGroup) -> ListSummary:
     """Return the summary of a list, in six statements for any length."""
     with connection.cursor() as cursor:
         cursor.execute(COUNTS_BY_REASON, {"group": group.pk})
@@ -239,7 +253,7 @@ def summarize(group: Group) -> ListSummary:
         stories = cursor.fetchall()
         cursor.execute(EVENLY_SPACED, {"group": group.pk, "sample": SAMPLE_SIZE})
         picked = [row[0] for row in cursor.fetchall()]
-    members = set(Member.objects.filter(group=group).values_list("comment", flat=True))
+    members = set(CommentGroupMember.objects.filter(group=group).values_list("comment", flat=True))
     return ListSummary(
         by_reason=[(state, reason, count) for state, reason, count, *_times in reasons],
         by_discussion=[(title, count) for title, count, _all in stories],
@@ -252,5 +266,5 @@ def summarize(group: Group) -> ListSummary:
             .defer("body_html", "discussion__article__body", "discussion__article__body_html")
             .order_by("pk")
         ),
-        changed=[] if group.settled_at else sorted(members - set(unchanged(group))),
+        changed=[] if group.resolved_at else sorted(members - set(unchanged(group))),
     )

@@ -18,7 +18,7 @@ from accounts.models import User
 from comments.models import State
 from moderation.actions.request_helpers import require_decider
 from moderation.erasure import purge
-from moderation.models import Group, Member
+from moderation.models import CommentGroup, CommentGroupMember
 from moderation.queue import explanations
 from moderation.queue.filters import parse_whole_number
 
@@ -66,7 +66,11 @@ def new_purge_list(request: HttpRequest) -> HttpResponse:
             return redirect("moderation:purge-list", group.pk)
         messages.info(request, _("There are no such comments."))
         return redirect("moderation:purge")
-    lists = Group.objects.filter(kind=Group.Kind.EMPTYING).select_related("settled_by").order_by("-made_at")
+    lists = (
+        CommentGroup.objects.filter(kind=CommentGroup.Kind.EMPTYING)
+        .select_related("resolved_by")
+        .order_by("-made_at")
+    )
     context = {
         "form": form,
         "lists": lists[:LISTS_SHOWN],
@@ -114,7 +118,7 @@ def purge_list_comments(request: HttpRequest, pk: UUID) -> HttpResponse:
     _require_administrator(request)
     group = _load(pk)
     after = parse_whole_number(request.GET.get("after"))
-    rows = Member.objects.filter(group=group, comment__gt=after or 0).order_by("comment")
+    rows = CommentGroupMember.objects.filter(group=group, comment__gt=after or 0).order_by("comment")
     rows = rows.select_related("comment__discussion__article")
     rows = rows.defer("comment__discussion__article__body", "comment__discussion__article__body_html")
     found = list(rows[: PAGE + 1])
@@ -128,7 +132,7 @@ def purge_list_comments(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "moderation/erasure/purge_comments.html", context)
 
 
-def _purge(request: HttpRequest, group: Group, user: User) -> HttpResponse:
+def _purge(request: HttpRequest, group: CommentGroup, user: User) -> HttpResponse:
     result = purge.purge_list(group=group, actor=user)
     if result.batch:
         done = ngettext(
@@ -144,9 +148,9 @@ def _purge(request: HttpRequest, group: Group, user: User) -> HttpResponse:
     return redirect("moderation:purge-list", group.pk)
 
 
-def _load(pk: UUID) -> Group:
-    lists = Group.objects.filter(kind=Group.Kind.EMPTYING).select_related("settled_by")
-    group: Group = get_object_or_404(lists, pk=pk)
+def _load(pk: UUID) -> CommentGroup:
+    lists = CommentGroup.objects.filter(kind=CommentGroup.Kind.EMPTYING).select_related("resolved_by")
+    group: CommentGroup = get_object_or_404(lists, pk=pk)
     return group
 
 

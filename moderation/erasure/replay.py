@@ -19,7 +19,7 @@ from comments.models import REMOVED, Comment, Reason, State
 from comments.services import change_states, lock_discussions_of
 from comments.text_changes import erase_comments
 from moderation.erasure import purge, restricted_content, restrictions
-from moderation.models import Batch, Seal
+from moderation.models import Batch, Restriction
 from moderation.people.profiles import Person
 
 CHUNK = 5_000  # rows per query
@@ -89,7 +89,7 @@ def _key(erasure: Erasure) -> tuple[str, int, str]:
 
 
 def _erasures_in_database() -> Iterator[Erasure]:
-    restricted = Seal.objects.filter(lifted_at=None).select_related("comment")
+    restricted = Restriction.objects.filter(lifted_at=None).select_related("comment")
     for restriction in restricted.defer("comment__body", "comment__body_html").order_by("pk").iterator(CHUNK):
         yield restricted_content.restriction_erasure(restriction)
     erased = Comment.objects.exclude(erased_at=None).order_by("pk")
@@ -112,14 +112,14 @@ def _restrict(erasures: Sequence[Erasure]) -> int:
     groups: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
     present = _present(Comment.objects.filter(erased_at=None), "created_at", erasures)
     for pk, erasure in present.items():
-        why = erasure.reason if erasure.reason in Seal.Why.values else Seal.Why.OTHER
+        why = erasure.reason if erasure.reason in Restriction.Why.values else Restriction.Why.OTHER
         groups[why, erasure.is_held].append(pk)
     count = 0
     for (why, is_held), ids in groups.items():
         action = restrictions.restrict(ids=ids, why=why, actor=None, is_held=is_held, notify=False)
         count += len(action.changed)
         if is_held:  # the legal hold may be newer than the restriction
-            Seal.objects.filter(comment__in=ids, lifted_at=None, is_held=False).update(is_held=True)
+            Restriction.objects.filter(comment__in=ids, lifted_at=None, is_held=False).update(is_held=True)
     return count
 
 
@@ -139,7 +139,7 @@ def _delete(erasures: Sequence[Erasure]) -> int:
     for (state, reason), ids in groups.items():
         change_states(ids=ids, to=state, reason=reason, actor=None, batch=batch.pk)
     # A legal hold in the backup was ended before the texts were deleted.
-    restricted_content.clear_texts(list(Seal.objects.filter(comment__in=present, lifted_at=None)))
+    restricted_content.clear_texts(list(Restriction.objects.filter(comment__in=present, lifted_at=None)))
     erased = erase_comments(ids=list(present), at=batch.at, sealed=True)
     purge.clear_related_data(erased)
     return len(erased)

@@ -16,7 +16,7 @@ from accounts.models import User
 from comments.models import Comment, CommentRevision, Reason, Transition
 from comments.services import lock_discussions_of
 from comments.text_changes import CommentContent, remove_content, restore_content
-from moderation.models import Batch, Origin, Seal, SealedText
+from moderation.models import Batch, Origin, RestrictedText, Restriction
 
 
 def why_not_undone(batch: Batch, actor: User | None) -> str:
@@ -33,7 +33,7 @@ def why_not_undone(batch: Batch, actor: User | None) -> str:
     return ""
 
 
-def store_texts(restrictions: Sequence[Seal]) -> None:
+def store_texts(restrictions: Sequence[Restriction]) -> None:
     """Save new restrictions, and move the texts of their comments into them."""
     words = {
         own.comment: own for own in remove_content([restriction.comment_id for restriction in restrictions])
@@ -43,11 +43,11 @@ def store_texts(restrictions: Sequence[Seal]) -> None:
         own = words[restriction.comment_id]
         restriction.author_name, restriction.author_email = own.author_name, own.author_email
         restriction.ip_hash = origins.get(restriction.comment_id)
-    Seal.objects.bulk_create(restrictions, batch_size=2_000)
-    SealedText.objects.bulk_create(
+    Restriction.objects.bulk_create(restrictions, batch_size=2_000)
+    RestrictedText.objects.bulk_create(
         [
-            SealedText(
-                seal=restriction,
+            RestrictedText(
+                restriction=restriction,
                 revision=text.revision,
                 body=text.body,
                 is_redacted=text.is_redacted,
@@ -57,7 +57,9 @@ def store_texts(restrictions: Sequence[Seal]) -> None:
             for text in words[restriction.comment_id].others
         ]
         + [
-            SealedText(seal=restriction, revision=own.revision, body=own.body, is_redacted=own.is_redacted)
+            RestrictedText(
+                restriction=restriction, revision=own.revision, body=own.body, is_redacted=own.is_redacted
+            )
             for restriction in restrictions
             for own in [words[restriction.comment_id]]
         ],
@@ -68,12 +70,12 @@ def store_texts(restrictions: Sequence[Seal]) -> None:
 
 def log_restrictions(comments: Sequence[int]) -> None:
     """Add the restrictions of these comments to the erasure log, for the restore of an older backup."""
-    restricted = Seal.objects.filter(comment__in=comments, lifted_at=None).select_related("comment")
+    restricted = Restriction.objects.filter(comment__in=comments, lifted_at=None).select_related("comment")
     rows = restricted.defer("comment__body", "comment__body_html").order_by("pk")
     append_on_commit([restriction_erasure(restriction) for restriction in rows])
 
 
-def restriction_erasure(restriction: Seal) -> Erasure:
+def restriction_erasure(restriction: Restriction) -> Erasure:
     """Return a restriction as an entry of the erasure log."""
     made = restriction.comment.created_at.isoformat()
     return Erasure(
@@ -82,17 +84,19 @@ def restriction_erasure(restriction: Seal) -> Erasure:
 
 
 READ_TEXTS = """
-SELECT id, seal_id, revision, body, is_redacted, replaced_at
+SELECT id, restriction_id, revision, body, is_redacted, replaced_at
 FROM moderation_read_restricted(%s, %s, %s)"""
 
 
-def read_texts(restrictions: Sequence[Seal], *, by: User | None, is_export: bool = False) -> list[SealedText]:
+def read_texts(
+    restrictions: Sequence[Restriction], *, by: User | None, is_export: bool = False
+) -> list[RestrictedText]:
     """Return the texts of these restrictions, by restriction and revision.
 
     The database logs the reading in the same statement.
     """
     return list(
-        SealedText.objects.raw(
+        RestrictedText.objects.raw(
             READ_TEXTS, [[restriction.pk for restriction in restrictions], by and by.pk, is_export]
         )
     )
@@ -114,17 +118,21 @@ def moving_texts(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
     # The lock is needed for a colleague who lifts or erases one at the same moment.
     changed = Transition.objects.filter(batch=undoing.undoes_id).values_list("comment", flat=True)
     lock_discussions_of(list(changed if only is None else only))
-    restrictions = Seal.objects.filter(batch=undoing.undoes, lifted_at=None, comment__erased_at=None)
+    restrictions = Restriction.objects.filter(batch=undoing.undoes, lifted_at=None, comment__erased_at=None)
     _restore_texts(
         list(restrictions if only is None else restrictions.filter(comment__in=only)), undoing.actor
     )
     yield
-    again = Comment.objects.filter(state_reason=Reason.SEALED, seals__isnull=False)
-    again = again.exclude(seals__lifted_at=None).filter(transitions__batch=undoing.pk)
-    last = Seal.objects.filter(comment__in=again.values("pk")).order_by("comment", "-id").distinct("comment")
+    again = Comment.objects.filter(state_reason=Reason.SEALED, restrictions__isnull=False)
+    again = again.exclude(restrictions__lifted_at=None).filter(transitions__batch=undoing.pk)
+    last = (
+        Restriction.objects.filter(comment__in=again.values("pk"))
+        .order_by("comment", "-id")
+        .distinct("comment")
+    )
     store_texts(
         [
-            Seal(
+            Restriction(
                 comment_id=restriction.comment_id,
                 why=restriction.why,
                 is_held=restriction.is_held,
@@ -135,22 +143,22 @@ def moving_texts(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
     )
 
 
-def clear_texts(restrictions: Sequence[Seal]) -> None:
+def clear_texts(restrictions: Sequence[Restriction]) -> None:
     """Delete the texts, names, e-mails and IP address hashes of these restrictions."""
     keys = [restriction.pk for restriction in restrictions]
-    SealedText.objects.filter(seal__in=keys).delete()
-    Seal.objects.filter(pk__in=keys).update(author_name="", author_email="", ip_hash=None)
+    RestrictedText.objects.filter(restriction__in=keys).delete()
+    Restriction.objects.filter(pk__in=keys).update(author_name="", author_email="", ip_hash=None)
 
 
-def _restore_texts(restrictions: Sequence[Seal], actor: User | None) -> None:
+def _restore_texts(restrictions: Sequence[Restriction], actor: User | None) -> None:
     """Move the texts back into the comments and lift the restrictions. The database logs this as a reading.
 
     E-mails that were deleted in the meantime as unconfirmed, and names of blanked people, are not restored.
     Without a name, the comment is shown as anonymous.
     """
-    texts: defaultdict[int, list[SealedText]] = defaultdict(list)
+    texts: defaultdict[int, list[RestrictedText]] = defaultdict(list)
     for text in read_texts(restrictions, by=actor):
-        texts[text.seal_id].append(text)
+        texts[text.restriction_id].append(text)
     comments = Comment.objects.filter(pk__in=[restriction.comment_id for restriction in restrictions])
     blanked = set(comments.filter(Q(author__name="") | Q(guest__name="")).values_list("pk", flat=True))
     forgotten = blanked | set(comments.filter(guest__email="").values_list("pk", flat=True))
@@ -181,7 +189,7 @@ def _restore_texts(restrictions: Sequence[Seal], actor: User | None) -> None:
         ]
     )
     clear_texts(restrictions)
-    Seal.objects.filter(pk__in=[restriction.pk for restriction in restrictions]).update(
+    Restriction.objects.filter(pk__in=[restriction.pk for restriction in restrictions]).update(
         lifted_at=timezone.now()
     )
     append_on_commit(

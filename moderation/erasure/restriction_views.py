@@ -27,7 +27,7 @@ from comments.models import Comment, Reason, State, Transition
 from moderation.actions import decisions
 from moderation.actions.request_helpers import login_for_the_queue, require_decider, safe_local_path
 from moderation.erasure import evidence, restricted_content, restrictions
-from moderation.models import Batch, Seal, has_page
+from moderation.models import Batch, Restriction, has_page
 from moderation.queue.filters import parse_whole_number
 from moderation.screening.duplicates import find_similar
 
@@ -39,7 +39,7 @@ class RestrictForm(forms.Form):
     """A form to restrict access to a comment: the reason, a legal hold, and comments with the same text."""
 
     why = forms.ChoiceField(
-        label=gettext_lazy("Reason"), choices=Seal.Why.choices, widget=forms.RadioSelect, required=True
+        label=gettext_lazy("Reason"), choices=Restriction.Why.choices, widget=forms.RadioSelect, required=True
     )
     held = forms.BooleanField(
         label=gettext_lazy("Keep it as evidence (legal hold)"),
@@ -132,7 +132,7 @@ def _show_refusals(request: HttpRequest, action: decisions.Decision) -> None:
 def restricted_comments(request: HttpRequest) -> HttpResponse:
     """List restricted comments, the latest first. ?before=<restriction>: the next page."""
     user = require_decider(request)
-    rows = Seal.objects.filter(lifted_at=None, comment__in=Comment.objects.in_care_of(user))
+    rows = Restriction.objects.filter(lifted_at=None, comment__in=Comment.objects.in_care_of(user))
     rows = rows.select_related("comment", "batch__actor").annotate(
         times_read=Count("readings"), last_read=Max("readings__at")
     )
@@ -158,7 +158,9 @@ def restricted_comment(request: HttpRequest, pk: int) -> HttpResponse:
     return _page(request, restriction) if restriction else _redirect_lifted(request, comment)
 
 
-def _with_restriction(view: Callable[[HttpRequest, Seal], HttpResponse]) -> Callable[..., HttpResponse]:
+def _with_restriction(
+    view: Callable[[HttpRequest, Restriction], HttpResponse],
+) -> Callable[..., HttpResponse]:
     """Decorate a view for administrators: it gets the active restriction of the comment.
 
     If the restriction was lifted, it redirects to the comment with a message.
@@ -178,7 +180,7 @@ def _with_restriction(view: Callable[[HttpRequest, Seal], HttpResponse]) -> Call
 @require_POST
 @login_for_the_queue
 @_with_restriction
-def show_text(request: HttpRequest, restriction: Seal) -> HttpResponse:
+def show_text(request: HttpRequest, restriction: Restriction) -> HttpResponse:
     """Show the text. The reading is logged and committed before any of it is sent."""
     texts = restricted_content.read_texts([restriction], by=require_decider(request))
     return _page(request, restriction, texts=texts[::-1])
@@ -187,7 +189,7 @@ def show_text(request: HttpRequest, restriction: Seal) -> HttpResponse:
 @require_POST
 @login_for_the_queue
 @_with_restriction
-def download_evidence(request: HttpRequest, restriction: Seal) -> HttpResponse:
+def download_evidence(request: HttpRequest, restriction: Restriction) -> HttpResponse:
     """Download the evidence file. The export is logged and committed before any of it is sent."""
     user = require_decider(request)
     data = evidence.build_evidence_file(restriction=restriction, by=user)
@@ -199,7 +201,7 @@ def download_evidence(request: HttpRequest, restriction: Seal) -> HttpResponse:
 @require_POST
 @login_for_the_queue
 @_with_restriction
-def set_legal_hold(request: HttpRequest, restriction: Seal) -> HttpResponse:
+def set_legal_hold(request: HttpRequest, restriction: Restriction) -> HttpResponse:
     """Set a legal hold (is_held=1), or end it."""
     is_held = request.POST.get("is_held") == "1"
     if restrictions.set_legal_hold(restriction=restriction, is_held=is_held, actor=require_decider(request)):
@@ -211,7 +213,7 @@ def set_legal_hold(request: HttpRequest, restriction: Seal) -> HttpResponse:
 @require_POST
 @login_for_the_queue
 @_with_restriction
-def lift_restriction(request: HttpRequest, restriction: Seal) -> HttpResponse:
+def lift_restriction(request: HttpRequest, restriction: Restriction) -> HttpResponse:
     """Lift the restriction: the comment gets its text and its earlier state again."""
     action = restrictions.lift(restriction=restriction, actor=require_decider(request))
     _show_refusals(request, action)
@@ -224,7 +226,7 @@ def lift_restriction(request: HttpRequest, restriction: Seal) -> HttpResponse:
 @require_POST
 @login_for_the_queue
 @_with_restriction
-def purge_text(request: HttpRequest, restriction: Seal) -> HttpResponse:
+def purge_text(request: HttpRequest, restriction: Restriction) -> HttpResponse:
     """Delete the text permanently, if the box that confirms it is checked."""
     if request.POST.get("sure") != "1":
         messages.warning(request, _("Please confirm that this can't be undone."))
@@ -238,17 +240,19 @@ def purge_text(request: HttpRequest, restriction: Seal) -> HttpResponse:
 
 def _redirect_lifted(request: HttpRequest, comment: Comment) -> HttpResponse:
     """Redirect to a comment whose restriction was lifted. Raises Http404 if it never had one."""
-    if not comment.seals.exists():
+    if not comment.restrictions.exists():
         raise Http404
     messages.info(request, _("The restriction was lifted. The comment has its earlier state again."))
     return redirect("moderation:comment", comment.pk)
 
 
 def _active_restrictions() -> Any:
-    return Seal.objects.filter(lifted_at=None).select_related("comment__discussion__article", "batch__actor")
+    return Restriction.objects.filter(lifted_at=None).select_related(
+        "comment__discussion__article", "batch__actor"
+    )
 
 
-def _page(request: HttpRequest, restriction: Seal, texts: list[Any] | None = None) -> HttpResponse:
+def _page(request: HttpRequest, restriction: Restriction, texts: list[Any] | None = None) -> HttpResponse:
     user = require_decider(request)
     comment = restriction.comment
     context = {
@@ -267,14 +271,14 @@ def _page(request: HttpRequest, restriction: Seal, texts: list[Any] | None = Non
     return render(request, "moderation/erasure/restricted_comment.html", context)
 
 
-def _earlier_state(restriction: Seal) -> str:
+def _earlier_state(restriction: Restriction) -> str:
     """Return the label of the state that the comment gets again when the restriction is lifted."""
     transitions = Transition.objects.filter(batch=restriction.batch_id, comment=restriction.comment_id)
     transition = transitions.first()
     return str(State(transition.from_state).label) if transition else ""
 
 
-def _erasure_action(restriction: Seal) -> Batch | None:
+def _erasure_action(restriction: Restriction) -> Batch | None:
     """Return the action that deleted the text permanently."""
     actions = Batch.objects.filter(kind=Batch.Kind.EMPTYING, parameters__comment=restriction.comment_id)
     return actions.select_related("actor").first()

@@ -15,13 +15,13 @@ from moderation.actions import decisions
 from moderation.actions.decisions import Decision
 from moderation.actions.setting_changes import Refusal
 from moderation.erasure import purge, restricted_content
-from moderation.models import Batch, Case, Seal
+from moderation.models import Batch, Case, Restriction
 
 # The author is not notified if the police may investigate.
-NO_NOTIFICATION = {Seal.Why.CHILD_ABUSE, Seal.Why.COURT}
+NO_NOTIFICATION = {Restriction.Why.CHILD_ABUSE, Restriction.Why.COURT}
 MAX_AT_ONCE = 10_000  # comments of one action
 # The law of most countries requires that these are kept for the prosecution.
-ALWAYS_LEGAL_HOLD = {Seal.Why.CHILD_ABUSE}
+ALWAYS_LEGAL_HOLD = {Restriction.Why.CHILD_ABUSE}
 
 
 def restrict(
@@ -29,7 +29,7 @@ def restrict(
 ) -> Decision:
     """Restrict access to comments, as one action: they are removed, and only administrators can read them.
 
-    `why` is a Seal.Why. `is_held` sets a legal hold, which child abuse always gets. Comments that are
+    `why` is a Restriction.Why. `is_held` sets a legal hold, which child abuse always gets. Comments that are
     restricted already or permanently deleted are refused. With `notify` the author is notified of the
     removal, except if an authority may investigate. The caller checks the permission.
     """
@@ -47,7 +47,7 @@ def restrict(
             transaction.set_rollback(True)
         else:
             is_held = is_held or why in ALWAYS_LEGAL_HOLD
-            made = [Seal(comment_id=pk, why=why, is_held=is_held, batch=batch) for pk in restricted]
+            made = [Restriction(comment_id=pk, why=why, is_held=is_held, batch=batch) for pk in restricted]
             restricted_content.store_texts(made)
             Case.objects.open().filter(comment__in=restricted).update(
                 closed_at=timezone.now(), closed_by=batch.pk, claimed_by=None, claimed_until=None
@@ -61,7 +61,7 @@ def restrict(
     )
 
 
-def lift(*, restriction: Seal, actor: User) -> Decision:
+def lift(*, restriction: Restriction, actor: User) -> Decision:
     """Lift a restriction: the comment gets its text and its earlier state again.
 
     Raises PermissionError if `actor` is not an administrator.
@@ -71,7 +71,7 @@ def lift(*, restriction: Seal, actor: User) -> Decision:
     return decisions.undo(batch=restriction.batch, actor=actor, only=[restriction.comment_id])
 
 
-def set_legal_hold(*, restriction: Seal, is_held: bool, actor: User) -> Batch | None:
+def set_legal_hold(*, restriction: Restriction, is_held: bool, actor: User) -> Batch | None:
     """Set a legal hold on a restricted comment, or end it.
 
     Returns None if nothing changes, if the restriction was lifted, or if the comment was permanently deleted.
@@ -79,7 +79,7 @@ def set_legal_hold(*, restriction: Seal, is_held: bool, actor: User) -> Batch | 
     batch = Batch(
         kind=Batch.Kind.SEAL, actor=actor, parameters={"comment": restriction.comment_id, "is_held": is_held}
     )
-    rows = Seal.objects.filter(pk=restriction.pk, lifted_at=None).exclude(is_held=is_held)
+    rows = Restriction.objects.filter(pk=restriction.pk, lifted_at=None).exclude(is_held=is_held)
     if is_held:
         rows = rows.filter(comment__erased_at=None)
     with transaction.atomic():
@@ -91,7 +91,7 @@ def set_legal_hold(*, restriction: Seal, is_held: bool, actor: User) -> Batch | 
     return batch
 
 
-def purge_text(*, restriction: Seal, actor: User) -> Decision:
+def purge_text(*, restriction: Restriction, actor: User) -> Decision:
     """Delete the text of a restricted comment permanently, with what purge.clear_related_data deletes.
 
     The comment stays restricted, with its number and reason. It is refused during a legal hold.
@@ -103,7 +103,7 @@ def purge_text(*, restriction: Seal, actor: User) -> Decision:
     )
     with transaction.atomic():
         lock_discussions_of([restriction.comment_id])
-        fresh = Seal.objects.select_for_update().get(pk=restriction.pk)
+        fresh = Restriction.objects.select_for_update().get(pk=restriction.pk)
         if fresh.is_held:
             return Decision(
                 None, [], [Refusal(restriction.comment_id, "", _("A legal hold prevents the deletion."))]

@@ -1,41 +1,41 @@
-from moderation.models.actions import Batch, Change
+from moderation.models.actions import Batch, SettingChange
 from moderation.models.cases import Case, SecondOpinion
 from moderation.models.findings import Finding, FindingQuerySet, confirmed_emails, has_page
-from moderation.models.groups import Group, Look, Member
-from moderation.models.people import Note, Origin, Sanction
-from moderation.models.reports import Appeal, Network, Notice, Report
+from moderation.models.groups import CommentGroup, CommentGroupMember, SimilarityScan
+from moderation.models.people import ModeratorNote, Origin, Sanction
+from moderation.models.reports import AddressReportCount, Appeal, IllegalContentReport, Report
 from moderation.models.requests import RemovalRequest
-from moderation.models.restrictions import Seal, SealedText, SealReading
+from moderation.models.restrictions import RestrictedText, RestrictedTextReading, Restriction
 from moderation.models.rules import Rule, RuleTerms
-from moderation.models.settings import Desk, JobRun
-from moderation.models.spam_filters import Filter
+from moderation.models.settings import JobRun, ModerationSettings
+from moderation.models.spam_filters import FilterVersion
 
 __all__ = [
+    "AddressReportCount",
     "Appeal",
     "Batch",
     "Case",
-    "Change",
-    "Desk",
-    "Filter",
+    "CommentGroup",
+    "CommentGroupMember",
+    "FilterVersion",
     "Finding",
     "FindingQuerySet",
-    "Group",
+    "IllegalContentReport",
     "JobRun",
-    "Look",
-    "Member",
-    "Network",
-    "Note",
-    "Notice",
+    "ModerationSettings",
+    "ModeratorNote",
     "Origin",
     "RemovalRequest",
     "Report",
+    "RestrictedText",
+    "RestrictedTextReading",
+    "Restriction",
     "Rule",
     "RuleTerms",
     "Sanction",
-    "Seal",
-    "SealReading",
-    "SealedText",
     "SecondOpinion",
+    "SettingChange",
+    "SimilarityScan",
     "confirmed_emails",
     "has_page",
 ]

@@ -64,11 +64,11 @@ class Batch(models.Model):
         super().save(**options)
 
 
-class Change(models.Model):
+class SettingChange(models.Model):
     """A setting that an action changed: anything except the state or the parent of a comment.
 
-    It holds codes, times and ids only. It is undone only if the value is still `new` and no later Change is
-    about the same field.
+    It holds codes, times and ids only. It is undone only if the value is still `new` and no later
+    SettingChange is about the same field.
     """
 
     class Target(models.TextChoices):
@@ -88,10 +88,10 @@ class Change(models.Model):
     new = models.JSONField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["target", "target_id", "field", "id"], name="change_target")]
+        indexes = [models.Index(fields=["target", "target_id", "field", "id"], name="settingchange_target")]
         constraints = [
             models.UniqueConstraint(
-                fields=["batch", "target", "target_id", "field"], name="change_once_a_batch"
+                fields=["batch", "target", "target_id", "field"], name="settingchange_once_a_batch"
             )
         ]
 

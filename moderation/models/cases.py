@@ -30,7 +30,7 @@ class Case(models.Model):
     is_reported = models.BooleanField(default=False)  # reported since the case was opened
     is_illegal = models.BooleanField(default=False)  # reported as illegal content
     is_new_person = models.BooleanField(default=False)  # the checks found only that its author is new
-    is_second_look = models.BooleanField(default=False)  # its author appealed, or edited and resubmitted it
+    is_appealed = models.BooleanField(default=False)  # its author appealed, or edited and resubmitted it
     score = models.FloatField(default=0)  # 0 to 1: the strongest finding
     script = models.CharField(max_length=4, blank=True)  # the writing system of most of its letters
     claimed_by = models.ForeignKey(

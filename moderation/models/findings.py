@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from comments.models import Comment, State
 from moderation.models.rules import Rule
-from moderation.models.spam_filters import Filter
+from moderation.models.spam_filters import FilterVersion
 from moderation.screening.checks import CheckResult
 
 
@@ -62,7 +62,7 @@ class Finding(models.Model):
     number = models.IntegerField(null=True)  # what the check counted: links, days
     twin = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
     rule = models.ForeignKey(Rule, models.PROTECT, null=True, related_name="+", db_index=False)
-    filter = models.ForeignKey(Filter, models.PROTECT, null=True, related_name="+", db_index=False)
+    filter = models.ForeignKey(FilterVersion, models.PROTECT, null=True, related_name="+", db_index=False)
     at = models.DateTimeField(db_default=Now())  # the time of the statement, as in the audit log
 
     objects = FindingQuerySet.as_manager()

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from comments.models import Comment
 
 
-class Look(models.Model):
+class SimilarityScan(models.Model):
     """One scan of the whole site for similar comments. The latest scan is shown.
 
     Its key is the `run` of the groups that it made. While `ended_at` is null, it is queued or running.
@@ -29,13 +29,13 @@ class Look(models.Model):
     class Meta:
         verbose_name = _("scan for similar comments")
         verbose_name_plural = _("scans for similar comments")
-        indexes = [models.Index(fields=["-asked_at"], name="look_asked")]
+        indexes = [models.Index(fields=["-asked_at"], name="similarityscan_asked")]
 
     def __str__(self) -> str:
         return f"{self.asked_at:%Y-%m-%d %H:%M}"
 
 
-class Group(models.Model):
+class CommentGroup(models.Model):
     """A stored list of comments that have something in common, such as a link or a rule that matches them."""
 
     class Kind(models.TextChoices):
@@ -58,33 +58,33 @@ class Group(models.Model):
     size = models.PositiveIntegerField()
     original = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+")  # of duplicates
     shared = models.JSONField(default=dict)  # what the members share: spans, ids and numbers
-    settled_at = models.DateTimeField(null=True)  # when a moderator kept the members or acted on them
-    settled_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
-    # The action that settled the group.
-    act = models.ForeignKey("moderation.Batch", models.PROTECT, null=True, related_name="+")
+    resolved_at = models.DateTimeField(null=True)  # when a moderator kept the members or acted on them
+    resolved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    # The action that resolved the group.
+    batch = models.ForeignKey("moderation.Batch", models.PROTECT, null=True, related_name="+")
 
     class Meta:
         verbose_name = _("group")
         verbose_name_plural = _("groups")
         ordering = ["-size", "id"]
-        indexes = [models.Index(fields=["run", "-size"], name="group_run")]
+        indexes = [models.Index(fields=["run", "-size"], name="commentgroup_run")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.size}"
 
 
-class Member(models.Model):
-    """A comment of a Group."""
+class CommentGroupMember(models.Model):
+    """A comment of a CommentGroup."""
 
-    group = models.ForeignKey(Group, models.CASCADE, related_name="members", db_index=False)
+    group = models.ForeignKey(CommentGroup, models.CASCADE, related_name="members", db_index=False)
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="+", db_index=False)
     likeness = models.FloatField()  # similarity to the centre of the group: 1 at the centre, 0 at its edge
     clues = models.PositiveIntegerField(default=0)  # flags that say why it belongs to the group
     seen = models.BigIntegerField(null=True)  # id of its last transition when the list was made
 
     class Meta:
-        indexes = [models.Index(fields=["comment"], name="member_comment")]
-        constraints = [models.UniqueConstraint(fields=["group", "comment"], name="member_once")]
+        indexes = [models.Index(fields=["comment"], name="commentgroupmember_comment")]
+        constraints = [models.UniqueConstraint(fields=["group", "comment"], name="commentgroupmember_once")]
 
     def __str__(self) -> str:
         return f"#{self.comment_id}"

@@ -47,15 +47,15 @@ class Sanction(models.Model):
     guest = models.ForeignKey(Guest, models.PROTECT, null=True, related_name="sanctions")
     kind = models.CharField(max_length=10, choices=Kind)
     reason = models.CharField(max_length=20)  # code of a removal reason
-    words = models.TextField(blank=True, max_length=WORDS_MAX)  # the moderator's message to the person
+    message = models.TextField(blank=True, max_length=WORDS_MAX)  # the moderator's message to the person
     at = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True)  # null: until a moderator ends it
     ended_at = models.DateTimeField(null=True)
     batch = models.ForeignKey("moderation.Batch", models.PROTECT, related_name="+")
-    told_at = models.DateTimeField(null=True)  # when the mail about it was sent
-    told_end_at = models.DateTimeField(null=True)  # when the mail about its end was sent
-    asked_at = models.DateTimeField(null=True)  # when the person appealed; possible once
-    asked_words = models.TextField(_("details"), blank=True, max_length=WORDS_MAX)
+    notified_at = models.DateTimeField(null=True)  # when the mail about it was sent
+    end_notified_at = models.DateTimeField(null=True)  # when the mail about its end was sent
+    appealed_at = models.DateTimeField(null=True)  # when the person appealed; possible once
+    appeal_text = models.TextField(_("details"), blank=True, max_length=WORDS_MAX)
     answered_at = models.DateTimeField(null=True)  # when a moderator upheld it after the appeal
 
     objects = SanctionQuerySet.as_manager()
@@ -68,8 +68,8 @@ class Sanction(models.Model):
                 condition=Q(user=None, guest__isnull=False) | Q(user__isnull=False, guest=None),
                 name="sanction_of_one_person",
             ),
-            max_length_constraint("words", WORDS_MAX, name="sanction_words_length"),
-            max_length_constraint("asked_words", WORDS_MAX, name="sanction_asked_words_length"),
+            max_length_constraint("message", WORDS_MAX, name="sanction_message_length"),
+            max_length_constraint("appeal_text", WORDS_MAX, name="sanction_appeal_text_length"),
         ]
 
     def __str__(self) -> str:
@@ -100,10 +100,10 @@ class Sanction(models.Model):
     @property
     def is_asked_about(self) -> bool:
         """Return whether the person has appealed and no moderator has answered yet."""
-        return self.is_in_force and self.asked_at is not None and self.answered_at is None
+        return self.is_in_force and self.appealed_at is not None and self.answered_at is None
 
 
-class Note(models.Model):
+class ModeratorNote(models.Model):
     """A moderator's note for colleagues about a comment or a person. Nobody else can read it."""
 
     comment = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="notes")

@@ -29,10 +29,10 @@ class Report(models.Model):
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     guest = models.ForeignKey(Guest, models.PROTECT, null=True, related_name="+")
     why = models.CharField(_("reason"), max_length=10, choices=Why)
-    words = models.TextField(_("details"), blank=True, max_length=WORDS_MAX)
+    details = models.TextField(_("details"), blank=True, max_length=WORDS_MAX)
     weight = models.FloatField(default=1)  # from the reporter's record at that time
     at = models.DateTimeField(default=timezone.now)
-    told_at = models.DateTimeField(null=True)  # when the mail about the outcome was sent
+    notified_at = models.DateTimeField(null=True)  # when the mail about the outcome was sent
 
     class Meta:
         verbose_name = _("report")
@@ -48,40 +48,40 @@ class Report(models.Model):
             models.UniqueConstraint(
                 fields=["comment", "guest"], condition=~Q(guest=None), name="report_once_a_guest"
             ),
-            max_length_constraint("words", WORDS_MAX, name="report_words_length"),
+            max_length_constraint("details", WORDS_MAX, name="report_details_length"),
         ]
 
     def __str__(self) -> str:
         return f"#{self.comment_id}: {self.why}"
 
 
-class Notice(models.Model):
+class IllegalContentReport(models.Model):
     """A report of illegal content, which needs no account. `receipt` is its public number.
 
     `name` and `email` are empty for reports of child abuse, which are anonymous.
     """
 
     receipt = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    comment = models.ForeignKey(Comment, models.PROTECT, related_name="notices")
-    case = models.ForeignKey(Case, models.PROTECT, related_name="notices")
+    comment = models.ForeignKey(Comment, models.PROTECT, related_name="illegal_content_reports")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="illegal_content_reports")
     is_child_abuse = models.BooleanField(_("it shows child abuse"), default=False)
     why = models.TextField(_("why it is illegal"), max_length=WHY_MAX)
     name = models.CharField(_("your name"), max_length=200, blank=True)
     email = models.EmailField(_("your e-mail"), blank=True)
     in_good_faith = models.BooleanField(_("I believe in good faith that this is accurate and complete"))
     at = models.DateTimeField(default=timezone.now)
-    told_at = models.DateTimeField(null=True)  # when the mail about the decision was sent
+    notified_at = models.DateTimeField(null=True)  # when the mail about the decision was sent
 
     class Meta:
         verbose_name = _("report of illegal content")
         verbose_name_plural = _("reports of illegal content")
-        constraints = [max_length_constraint("why", WHY_MAX, name="notice_why_length")]
+        constraints = [max_length_constraint("why", WHY_MAX, name="illegalcontentreport_why_length")]
 
     def __str__(self) -> str:
         return str(self.receipt)
 
 
-class Network(models.Model):
+class AddressReportCount(models.Model):
     """The number of reports from strangers at one IP address, in the hour since the first of them.
 
     `ip_hash` is hashed as in Origin. It is empty if the address is not known.
@@ -107,7 +107,7 @@ class Appeal(models.Model):
     is_edit = models.BooleanField(default=False)
     revision = models.PositiveIntegerField()
     against = models.ForeignKey("comments.Transition", models.PROTECT, related_name="+", db_index=False)
-    words = models.TextField(blank=True, max_length=WORDS_MAX)
+    text = models.TextField(blank=True, max_length=WORDS_MAX)
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -115,7 +115,7 @@ class Appeal(models.Model):
         verbose_name_plural = _("appeals")
         constraints = [
             models.UniqueConstraint(fields=["comment", "is_edit"], name="appeal_once"),
-            max_length_constraint("words", WORDS_MAX, name="appeal_words_length"),
+            max_length_constraint("text", WORDS_MAX, name="appeal_text_length"),
         ]
 
     def __str__(self) -> str:

@@ -51,7 +51,7 @@ class RemovalRequest(models.Model):
     answer = models.TextField(_("answer"), max_length=TEXT_MAX, blank=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
-    told_at = models.DateTimeField(null=True)  # when the mail about the outcome was sent
+    notified_at = models.DateTimeField(null=True)  # when the mail about the outcome was sent
 
     class Meta:
         verbose_name = _("request for removal or correction")

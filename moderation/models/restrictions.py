@@ -8,12 +8,13 @@ from django.utils.translation import gettext_lazy as _
 from comments.models import Comment
 
 
-class Seal(models.Model):
+class Restriction(models.Model):
     """A restriction of a comment: only administrators may read its text, and each reading is logged.
 
     While it is in force, the comment is removed, and its text, author name and e-mail are stored only here
-    and in SealedText, so that no page of comments can show them. erasure/restricted_content.py moves them.
-    With a legal hold they cannot be deleted. After the restriction is lifted, the row stays without them.
+    and in RestrictedText, so that no page of comments can show them. erasure/restricted_content.py moves
+    them. With a legal hold they cannot be deleted. After the restriction is lifted, the row stays without
+    them.
     """
 
     class Why(models.TextChoices):
@@ -23,7 +24,7 @@ class Seal(models.Model):
         PERSONAL = "personal", _("someone's private data")
         OTHER = "other", _("other")
 
-    comment = models.ForeignKey(Comment, models.PROTECT, related_name="seals")
+    comment = models.ForeignKey(Comment, models.PROTECT, related_name="restrictions")
     why = models.CharField(_("reason"), max_length=12, choices=Why)
     is_held = models.BooleanField(_("legal hold"), default=False)
     batch = models.ForeignKey("moderation.Batch", models.PROTECT, related_name="+")
@@ -38,7 +39,7 @@ class Seal(models.Model):
         verbose_name_plural = _("restrictions")
         constraints = [
             models.UniqueConstraint(
-                fields=["comment"], condition=models.Q(lifted_at=None), name="seal_one_on_a_comment"
+                fields=["comment"], condition=models.Q(lifted_at=None), name="restriction_one_on_a_comment"
             )
         ]
 
@@ -46,34 +47,36 @@ class Seal(models.Model):
         return f"#{self.comment_id}"
 
 
-class SealedText(models.Model):
+class RestrictedText(models.Model):
     """One version of the text of a restricted comment. `replaced_at` is null for the current version.
 
     The database role of the web process cannot select `body`: restricted_content.read_texts calls a database
     function, which logs the reading.
     """
 
-    seal = models.ForeignKey(Seal, models.PROTECT, related_name="texts", db_index=False)
+    restriction = models.ForeignKey(Restriction, models.PROTECT, related_name="texts", db_index=False)
     revision = models.PositiveIntegerField()
     body = models.TextField()
     is_redacted = models.BooleanField(default=False, db_default=False)
     replaced_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["seal", "revision"], name="sealedtext_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["restriction", "revision"], name="restrictedtext_once")
+        ]
 
     def __str__(self) -> str:
-        return f"{self.seal_id}/{self.revision}"
+        return f"{self.restriction_id}/{self.revision}"
 
 
-class SealReading(models.Model):
+class RestrictedTextReading(models.Model):
     """A log entry: a person read or exported a restricted text.
 
-    Append-only. Without a `seal`, a backup copied all restricted texts. The database function that returns
-    the texts adds these rows (restricted_content.read_texts).
+    Append-only. Without a `restriction`, a backup copied all restricted texts. The database function that
+    returns the texts adds these rows (restricted_content.read_texts).
     """
 
-    seal = models.ForeignKey(Seal, models.PROTECT, null=True, related_name="readings")
+    restriction = models.ForeignKey(Restriction, models.PROTECT, null=True, related_name="readings")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     is_export = models.BooleanField(default=False)  # as an evidence file
@@ -83,10 +86,10 @@ class SealReading(models.Model):
         verbose_name_plural = _("readings of restricted texts")
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(seal__isnull=False) | models.Q(is_export=True),
-                name="sealreading_of_all_is_a_backup",
+                condition=models.Q(restriction__isnull=False) | models.Q(is_export=True),
+                name="restrictedtextreading_of_all_is_a_backup",
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.seal_id} {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.restriction_id} {self.at:%Y-%m-%d %H:%M}"

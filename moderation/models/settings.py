@@ -7,10 +7,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from moderation.models.spam_filters import Filter
+from moderation.models.spam_filters import FilterVersion
 
 
-class Desk(models.Model):
+class ModerationSettings(models.Model):
     """The moderation settings: one row with key 1.
 
     Without it the defaults apply. Administrators change it.
@@ -22,7 +22,7 @@ class Desk(models.Model):
     alerted_at = models.DateTimeField(null=True, editable=False)  # when the last alert was sent
     # The active version of the spam filter. Null: there is none. Only actions change this field and the next.
     filter = models.ForeignKey(
-        Filter, models.PROTECT, null=True, editable=False, related_name="+", db_index=False
+        FilterVersion, models.PROTECT, null=True, editable=False, related_name="+", db_index=False
     )
     honest_may_wait = models.FloatField(
         _("honest comments in 100 that may wait because of the filter"),
@@ -34,7 +34,7 @@ class Desk(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = _("moderation settings")
-        constraints = [models.CheckConstraint(condition=Q(pk=1), name="desk_is_one_row")]
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="moderationsettings_is_one_row")]
 
     def __str__(self) -> str:
         return str(self._meta.verbose_name)

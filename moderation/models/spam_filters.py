@@ -5,11 +5,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
-class Filter(models.Model):
+class FilterVersion(models.Model):
     """One version of the spam filter: its weights, its training data and its results on later decisions.
 
     The weights never change. They are deleted if the training data included a comment that is restricted now.
-    The active version is Desk.filter, which only actions set.
+    The active version is ModerationSettings.filter, which only actions set.
     """
 
     class Kind(models.TextChoices):

@@ -24,7 +24,7 @@ from accounts.models import Guest
 from comments import removal_reasons
 from comments.models import REMOVED, Comment, Reason, State, Transition
 from moderation.actions import state_history
-from moderation.models import Appeal, Case, Change, Finding
+from moderation.models import Appeal, Case, Finding, SettingChange
 from moderation.notifications import decision_kinds
 from moderation.notifications.decision_kinds import APPEAL_WITHIN, AuthorOptions, Kind
 from moderation.queue import explanations
@@ -132,7 +132,9 @@ def is_decided(case: Case, comment: Comment) -> bool:
 
 def _shows_other_text(batch: UUID | None, comment: int) -> bool:
     """Return whether this action made another revision of the comment its current text."""
-    changes = Change.objects.filter(target=Change.Target.COMMENT, target_id=comment, field="revision")
+    changes = SettingChange.objects.filter(
+        target=SettingChange.Target.COMMENT, target_id=comment, field="revision"
+    )
     return changes.filter(batch=batch).exists()
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from articles.site.languages import in_site_language
-from moderation.models import Case, Desk
+from moderation.models import Case, ModerationSettings
 from moderation.notifications import mail
 from moderation.people import sanctions
 from moderation.queue import explanations
@@ -25,11 +25,11 @@ def alert_moderators() -> str:
     Returns a word on the result for the job log.
     """
     now = timezone.now()
-    settings, _is_new = Desk.objects.get_or_create(pk=1)
+    settings, _is_new = ModerationSettings.objects.get_or_create(pk=1)
     comments, appeals = _waiting_comments(), _waiting_appeals()
     oldest = min((backlog.since for backlog in (comments, appeals) if backlog.since), default=None)
     if oldest is None or now - oldest <= timedelta(hours=settings.alert_hours):
-        Desk.objects.filter(pk=1).exclude(alerted_at=None).update(alerted_at=None)
+        ModerationSettings.objects.filter(pk=1).exclude(alerted_at=None).update(alerted_at=None)
         return "nothing waits too long"
     if settings.alerted_at is not None:
         return "sent already"
@@ -39,7 +39,7 @@ def alert_moderators() -> str:
     sentences = list(_sentences(comments, appeals, now))
     to = [moderator.email for moderator in mail.moderators()]
     # Claimed and committed first, so that nobody who changes the settings waits for the mail server.
-    not_alerted = Desk.objects.filter(pk=1, alerted_at=None)
+    not_alerted = ModerationSettings.objects.filter(pk=1, alerted_at=None)
     if not not_alerted.update(alerted_at=now):
         return "sent already"
     try:
@@ -48,7 +48,9 @@ def alert_moderators() -> str:
         )
         sent = mail.send_mails(mails)
     except Exception:
-        Desk.objects.filter(pk=1, alerted_at=now).update(alerted_at=None)  # the next run tries again
+        ModerationSettings.objects.filter(pk=1, alerted_at=now).update(
+            alerted_at=None
+        )  # the next run tries again
         raise
     return f"{sent} mails"
 
@@ -68,9 +70,9 @@ def _waiting_comments() -> Backlog:
 
 def _waiting_appeals() -> Backlog:
     """Return the open appeals against removals and sanctions."""
-    cases = Case.objects.open().filter(is_second_look=True, is_waiting=False)
+    cases = Case.objects.open().filter(is_appealed=True, is_waiting=False)
     removals = cases.aggregate(n=Count("pk"), oldest=Min("opened_at"))
-    people = sanctions.open_appeals().order_by().aggregate(n=Count("pk"), oldest=Min("asked_at"))
+    people = sanctions.open_appeals().order_by().aggregate(n=Count("pk"), oldest=Min("appealed_at"))
     oldest = [found["oldest"] for found in (removals, people) if found["oldest"]]
     return Backlog(removals["n"] + people["n"], min(oldest, default=None))
 
@@ -92,7 +94,7 @@ def _sentences(comments: Backlog, appeals: Backlog, now: datetime) -> Iterator[s
         yield words % {"n": f"{appeals.count:,}", "age": explanations.format_elapsed(now - appeals.since)}
 
 
-def is_alert_time(settings: Desk, at: time) -> bool:
+def is_alert_time(settings: ModerationSettings, at: time) -> bool:
     """Return whether moderators get alerts at this time of day. The hours may span midnight."""
     if settings.alert_from <= settings.alert_until:
         return settings.alert_from <= at < settings.alert_until or settings.alert_from == settings.alert_until

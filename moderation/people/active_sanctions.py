@@ -35,7 +35,7 @@ EMAIL_REFUSED = gettext_lazy(
 # Needs a query `asked` with one row for each person (author, guest, browser, email in lower case, is_proved)
 # and returns the active sanctions of each. Each branch uses an index of its own.
 ACTIVE_SANCTIONS = """
-SELECT asked.author, asked.guest, s.id, s.kind, s.reason, s.until, s.words, s.is_own
+SELECT asked.author, asked.guest, s.id, s.kind, s.reason, s.until, s.message, s.is_own
 FROM asked CROSS JOIN LATERAL (
   SELECT DISTINCT ON (id) * FROM (
     SELECT s.*, true AS is_own FROM moderation_sanction s WHERE s.user_id = asked.author
@@ -77,7 +77,7 @@ class ActiveSanction:
     kind: str
     reason: str
     until: datetime | None
-    words: str
+    message: str
     is_own: bool
 
 
@@ -110,7 +110,7 @@ def parse_active_sanctions(rows: Iterable[dict[str, Any]] | None) -> list[Active
             kind=row["kind"],
             reason=row["reason"],
             until=datetime.fromisoformat(row["until"]) if row["until"] else None,
-            words=row["words"],
+            message=row["message"],
             is_own=row["is_own"],
         )
         for row in rows or []
@@ -146,9 +146,9 @@ def sanction_text(sanction: ActiveSanction | Sanction) -> str:
         "sentence": sentence,
         "reason": removal_reasons.label(sanction.reason),
     }
-    if not sanction.words:
+    if not sanction.message:
         return text
-    return _("%(text)s “%(message)s”") % {"text": text, "message": sanction.words}
+    return _("%(text)s “%(message)s”") % {"text": text, "message": sanction.message}
 
 
 def own_sanctions(user: User | None, guest: Guest | None) -> list[Sanction]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from comments import removal_reasons
 from comments.models import Reason
 from core.forms import MultilineField, remove_maxlength
-from moderation.models import Note, Sanction
+from moderation.models import ModeratorNote, Sanction
 from moderation.models.people import WORDS_MAX
 
 WARNING_LENGTH = timedelta(days=30)  # how long a warning is shown above the comment form
@@ -118,7 +118,7 @@ class NoteForm(forms.ModelForm):  # type: ignore[type-arg]
     """A form to add a note for other moderators."""
 
     class Meta:
-        model = Note
+        model = ModeratorNote
         fields = ["text"]
         field_classes = {"text": MultilineField}
         labels = {"text": gettext_lazy("Note for other moderators")}

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.models import READER, Guest, User
 from articles.models import Article
 from comments.models import Comment, Reason, State
-from moderation.models import Note, Notice, Report, Sanction
+from moderation.models import IllegalContentReport, ModeratorNote, Report, Sanction
 from moderation.models.people import person_key
 from moderation.people.active_sanctions import active_by_person
 from moderation.queue import explanations
@@ -73,7 +73,7 @@ class Person:
 
     @property
     def as_fields(self) -> dict[str, Any]:
-        """Return the person as fields of a Note, or of a Sanction, which imported names cannot have."""
+        """Return the person as fields of a ModeratorNote or Sanction. An imported name has no sanction."""
         if self.comment:
             return {"comment": self.comment}
         return {"user": self.user, "guest": self.guest}
@@ -115,7 +115,9 @@ class AuthorRecord:
     ip: str = ""  # a short form of the hash of the comment's IP address, while it is kept
     same_ip: list[str] = field(default_factory=list)  # names of others at that address, the latest first
     people_at_ip: int = 0  # number of these others, among the last origins.MAX_COMMENTS_PER_ADDRESS comments
-    notes: list[Note] = field(default_factory=list)  # on the comment and on the person, the oldest first
+    notes: list[ModeratorNote] = field(
+        default_factory=list
+    )  # on the comment and on the person, the oldest first
 
     @property
     def is_first(self) -> bool:
@@ -201,18 +203,18 @@ def person_facts(person: Person, user: User) -> PersonFacts:
     )
 
 
-def add_note(*, text: str, by: User, **about: Any) -> Note:
+def add_note(*, text: str, by: User, **about: Any) -> ModeratorNote:
     """Add a note on a comment (`comment`) or on a person (Person.as_fields). A double click adds one note."""
     now = timezone.now()
     with transaction.atomic():
         Person(user=by).lock()
-        same = Note.objects.filter(text=text, by=by, at__gt=now - DOUBLE_CLICK, **about).first()
-        return same or Note.objects.create(text=text, by=by, at=now, **about)
+        same = ModeratorNote.objects.filter(text=text, by=by, at__gt=now - DOUBLE_CLICK, **about).first()
+        return same or ModeratorNote.objects.create(text=text, by=by, at=now, **about)
 
 
-def notes_on(person: Person) -> list[Note]:
+def notes_on(person: Person) -> list[ModeratorNote]:
     """Return the notes on a person, the oldest first; for an imported name, those on the comment."""
-    return list(Note.objects.filter(**person.as_fields).select_related("by"))
+    return list(ModeratorNote.objects.filter(**person.as_fields).select_related("by"))
 
 
 @dataclass(frozen=True)
@@ -406,7 +408,7 @@ def _reports(
         columns = ("comment__author", "comment__guest", imported_comment, kind)
         return reports.values_list(*columns).annotate(n=Count("pk"))
 
-    notices = counted(Notice.objects, is_notice=True)
+    notices = counted(IllegalContentReport.objects, is_notice=True)
     both = counted(Report.objects, is_notice=False).union(notices, all=True)
     for author, guest, comment, is_notice, n in both:
         received[_key(author, guest, comment)] += n
@@ -495,10 +497,10 @@ def _same_name(comments: Iterable[int], stories: list[int] | None) -> dict[int, 
     return found
 
 
-def _notes(ids: Sequence[int], users: Iterable[int], guests: Iterable[int]) -> dict[str, list[Note]]:
+def _notes(ids: Sequence[int], users: Iterable[int], guests: Iterable[int]) -> dict[str, list[ModeratorNote]]:
     """Return the notes on these comments and people, by "#<comment>" and by person key."""
-    notes: dict[str, list[Note]] = defaultdict(list)
-    rows = Note.objects.filter(Q(comment__in=ids) | Q(user__in=users) | Q(guest__in=guests))
+    notes: dict[str, list[ModeratorNote]] = defaultdict(list)
+    rows = ModeratorNote.objects.filter(Q(comment__in=ids) | Q(user__in=users) | Q(guest__in=guests))
     for note in rows.select_related("by"):
         key = f"#{note.comment_id}" if note.comment_id else person_key(note.user_id, note.guest_id)
         notes[key].append(note)

@@ -19,7 +19,7 @@ from articles.site.languages import in_site_language
 from comments.models import REMOVED, Reason, State, Transition
 from comments.services import change_states, lock_discussions_of
 from moderation.actions import setting_changes
-from moderation.models import Batch, Change, Sanction, confirmed_emails
+from moderation.models import Batch, Sanction, SettingChange, confirmed_emails
 from moderation.notifications import mail
 from moderation.people import active_sanctions
 from moderation.people.profiles import DOUBLE_CLICK, Person, find_person
@@ -85,14 +85,14 @@ def impose(
             **person.as_fields,
             kind=kind,
             reason=reason,
-            words=words,
+            message=words,
             at=now,
             until=until,
             ended_at=now,
             batch=batch,
         )
         setting_changes.apply_changes(
-            batch=batch, changes=[(Change.Target.SANCTION, made.pk, "ended_at", None)]
+            batch=batch, changes=[(SettingChange.Target.SANCTION, made.pk, "ended_at", None)]
         )
         if ids := _lock_removable(person, since=now - timedelta(days=days)) if days else []:
             change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk)
@@ -108,7 +108,7 @@ def _earlier_click(person: Person, batch: Batch, words: str, until: datetime | N
     person.lock()
     same = Sanction.objects.in_force().filter(
         **person.as_fields,
-        words=words,
+        message=words,
         at__gt=batch.at - DOUBLE_CLICK,
         batch__actor=batch.actor,
         batch__reason=batch.reason,
@@ -175,7 +175,7 @@ def end(*, sanction: Sanction, actor: User) -> Batch | None:
             return None
         batch.save(force_insert=True)
         setting_changes.apply_changes(
-            batch=batch, changes=[(Change.Target.SANCTION, sanction.pk, "ended_at", now)]
+            batch=batch, changes=[(SettingChange.Target.SANCTION, sanction.pk, "ended_at", now)]
         )
         notify_later(batch)
     return batch
@@ -186,8 +186,8 @@ def appeal(*, sanction: Sanction, words: str) -> bool:
 
     Returns False if they appealed before or it is over.
     """
-    rows = Sanction.objects.in_force().filter(pk=sanction.pk, asked_at=None)
-    return bool(rows.update(asked_at=timezone.now(), asked_words=words))
+    rows = Sanction.objects.in_force().filter(pk=sanction.pk, appealed_at=None)
+    return bool(rows.update(appealed_at=timezone.now(), appeal_text=words))
 
 
 def uphold(*, sanction: Sanction) -> bool:
@@ -223,8 +223,8 @@ def _is_on_staff() -> Exists:
 
 def open_appeals() -> Any:
     """Return the active sanctions with an open appeal, the earliest appeal first."""
-    rows = Sanction.objects.in_force().filter(answered_at=None).exclude(asked_at=None)
-    return rows.select_related("user", "guest", "batch__actor").order_by("asked_at")
+    rows = Sanction.objects.in_force().filter(answered_at=None).exclude(appealed_at=None)
+    return rows.select_related("user", "guest", "batch__actor").order_by("appealed_at")
 
 
 def appeals_to_answer(actor: User) -> Any:
@@ -237,7 +237,7 @@ def appeals_to_answer(actor: User) -> Any:
 
 def notify_later(batch: Batch) -> None:
     """Queue the mails to the people whose sanctions an action, or its undo, imposed or ended."""
-    targets = batch.changes.filter(target=Change.Target.SANCTION)
+    targets = batch.changes.filter(target=SettingChange.Target.SANCTION)
     for pk in targets.values_list("target_id", flat=True):
         tell.using(run_after=timezone.now() + MAIL_AFTER).enqueue(pk)
 
@@ -251,14 +251,14 @@ def tell(pk: int) -> int:
     """
     if not (sanction := _with_confirmed_email(pk)):
         return 0
-    is_active, notified, end_notified = sanction.is_in_force, sanction.told_at, sanction.told_end_at
+    is_active, notified, end_notified = sanction.is_in_force, sanction.notified_at, sanction.end_notified_at
     knows_of_it = notified is not None and (end_notified is None or end_notified < notified)
     if is_active == knows_of_it:
         return 0
     if not is_active and sanction.ended_at is None:
         return 0  # it expired, and the first mail named that time
-    before = {"told_at": notified, "told_end_at": end_notified}
-    after = {"told_at" if is_active else "told_end_at": timezone.now()}
+    before = {"notified_at": notified, "end_notified_at": end_notified}
+    after = {"notified_at" if is_active else "end_notified_at": timezone.now()}
     # Claimed and committed before the mail is sent, so that nobody who ends it waits for the mail server.
     if not Sanction.objects.filter(pk=pk, ended_at=sanction.ended_at, **before).update(**after):
         return 0  # another job sends the mail
@@ -300,7 +300,7 @@ def _sanction_mail(sanction: Sanction, event: str) -> EmailMessage:
         text=text,
         removed=removed,
         is_guest=sanction.guest_id is not None,
-        can_appeal=sanction.asked_at is None,
+        can_appeal=sanction.appealed_at is None,
     )
 
 

@@ -27,7 +27,7 @@ from moderation.actions.request_helpers import (
     with_done_param,
 )
 from moderation.erasure import purge, restrictions
-from moderation.models import Note, Sanction, Seal
+from moderation.models import ModeratorNote, Restriction, Sanction
 from moderation.people import active_sanctions, profiles, sanctions
 from moderation.people.forms import NoteForm, SanctionForm
 from moderation.people.profiles import Person
@@ -141,7 +141,11 @@ def add_note(request: HttpRequest) -> HttpResponse:
 def delete_note(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a note of one's own; administrators may delete any note."""
     user = require_decider(request)
-    found = Note.objects.filter(pk=pk) if user.is_administrator else Note.objects.filter(pk=pk, by=user)
+    found = (
+        ModeratorNote.objects.filter(pk=pk)
+        if user.is_administrator
+        else ModeratorNote.objects.filter(pk=pk, by=user)
+    )
     get_object_or_404(found).delete()
     messages.success(request, _("Note deleted."))
     return redirect(safe_local_path(request, request.POST.get("next", "")) or "moderation:people")
@@ -156,7 +160,7 @@ def restrict_child_data(request: HttpRequest, key: str) -> HttpResponse:
     if not _can_restrict_all(user, who):
         raise PermissionDenied
     ids = list(_readable(who).values_list("pk", flat=True)[: restrictions.MAX_AT_ONCE])
-    action = restrictions.restrict(ids=ids, why=Seal.Why.CHILD, actor=user) if ids else None
+    action = restrictions.restrict(ids=ids, why=Restriction.Why.CHILD, actor=user) if ids else None
     if not action or not action.batch:
         messages.info(request, _("No readable comment of this person is left."))
         return redirect(who)

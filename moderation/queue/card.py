@@ -20,7 +20,7 @@ from comments.models import Comment, CommentRevision, State, Transition
 from comments.policy import policy
 from moderation import similar
 from moderation.actions import cases
-from moderation.models import Batch, Case, Finding, Group, Member, has_page
+from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, has_page
 from moderation.people import profiles
 from moderation.policy import last_transition_ids
 from moderation.queue import explanations, highlights
@@ -57,7 +57,7 @@ class EarlierDecision:
 class SimilarGroup:
     """The group of similar comments that this comment belongs to."""
 
-    group: Group
+    group: CommentGroup
     sentence: str  # "36 similar comments, 27 of them published."
 
 
@@ -225,7 +225,7 @@ CLUES_OF_CHECKS = {
 }
 
 
-def _compared_clues(comment: Comment, member: Member | None) -> Clue:
+def _compared_clues(comment: Comment, member: CommentGroupMember | None) -> Clue:
     """Return the clues that a scan found for the current text of the comment."""
     if member is None or member.revision != comment.revision:  # type: ignore[attr-defined]
         return Clue(0)
@@ -239,12 +239,12 @@ def _finding_strength(finding: Finding) -> float:
     return finding.strength
 
 
-def _similar_group(comment: Comment, member: Member | None) -> SimilarGroup | None:
+def _similar_group(comment: Comment, member: CommentGroupMember | None) -> SimilarGroup | None:
     """Return the group of similar comments, or None. Runs one statement."""
     if not member:
         return None
     group = member.group
-    count = Member.objects.filter(group=group, comment__state=State.PUBLISHED).count()
+    count = CommentGroupMember.objects.filter(group=group, comment__state=State.PUBLISHED).count()
     count -= comment.state == State.PUBLISHED
     sentence = ngettext(
         "%(n)s similar comment, %(published)s of them published.",

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from comments import removal_reasons
 from comments.models import Comment, Reason, State
-from moderation.models import Batch, Change, Finding, Seal
+from moderation.models import Batch, Finding, Restriction, SettingChange
 from moderation.rules import matching
 from moderation.screening.checks import MAX_LINKS_WITHOUT_REVIEW
 from moderation.spam_filter import explanations
@@ -218,7 +218,7 @@ def describe_action(batch: Batch) -> str:
             return describe_sanction_change(batch.parameters)
         case Batch.Kind.DISCUSSION | Batch.Kind.COMMENT | Batch.Kind.FILTER if "field" in batch.parameters:
             field, value = batch.parameters["field"], batch.parameters["value"]
-            if batch.parameters.get("target") == Change.Target.SITE:
+            if batch.parameters.get("target") == SettingChange.Target.SITE:
                 return describe_site_setting(field, value)
             return describe_setting(field, value)
         case Batch.Kind.REDACTION:
@@ -231,7 +231,7 @@ def describe_action(batch: Batch) -> str:
             )
             return text % {"id": batch.parameters["comment"]}
         case Batch.Kind.SEAL:
-            return _("Access restricted: %(why)s") % {"why": Seal.Why(batch.parameters["why"]).label}
+            return _("Access restricted: %(why)s") % {"why": Restriction.Why(batch.parameters["why"]).label}
         case Batch.Kind.RULE:
             return describe_rule_change(batch.parameters.get("does", ""))
         case Batch.Kind.EMPTYING if "comment" in batch.parameters:
@@ -314,7 +314,7 @@ def describe_site_setting(field: str, value: Any) -> str:
 
 
 def describe_setting(field: str, value: Any) -> str:
-    """Return the value of a setting (models.Change) in words: "Comments are closed"."""
+    """Return the value of a setting (models.SettingChange) in words: "Comments are closed"."""
     match field, value:
         case (("status" | "comment_status"), "open"):
             return _("Comments are open")

@@ -26,7 +26,7 @@ from articles.models import Article, title_for
 from comments.models import Comment, Reason, State
 from moderation import similar
 from moderation.actions import cases
-from moderation.models import Case, Group
+from moderation.models import Case, CommentGroup
 from moderation.people import sanctions
 from moderation.policy import last_transition_ids
 from moderation.queue import explanations, second_opinions
@@ -46,10 +46,10 @@ QUEUES: dict[str, tuple[Any, Q]] = {
     "waiting": (gettext_lazy("Waiting for review"), Q(is_waiting=True) | Q(is_illegal=True)),
     "reported": (gettext_lazy("Reported"), Q(is_reported=True) | Q(is_illegal=True)),
     "new": (gettext_lazy("First-time commenters"), Q(is_waiting=True, is_new_person=True)),
-    "second": (gettext_lazy("Appeals"), Q(is_second_look=True)),
+    "second": (gettext_lazy("Appeals"), Q(is_appealed=True)),
     "published": (
         gettext_lazy("Flagged after publication"),
-        Q(is_waiting=False, is_reported=False, is_illegal=False, is_second_look=False),
+        Q(is_waiting=False, is_reported=False, is_illegal=False, is_appealed=False),
     ),
 }
 
@@ -163,7 +163,7 @@ class QueueView:
         """Return the number of filtered rows, counted up to MAX_COUNTED + 1."""
         return int(self.rows().order_by()[: MAX_COUNTED + 1].count())
 
-    def create_list(self) -> Group | None:
+    def create_list(self) -> CommentGroup | None:
         """Store all comments of this queue as a group to decide on together, or return None if it is empty.
 
         Removed comments are left out, also those with an appeal. The comments with the lowest scores come
@@ -181,8 +181,8 @@ class QueueView:
         codes = queue_filters.storable_values(self.values)
         typed = sorted(self.values.keys() - codes.keys())
         with transaction.atomic():
-            group = Group.objects.create(
-                kind=Group.Kind.QUEUE,
+            group = CommentGroup.objects.create(
+                kind=CommentGroup.Kind.QUEUE,
                 run=uuid4(),
                 size=len(rows),
                 shared={"query": replace(self, values=codes).query(), "typed": typed},
@@ -210,7 +210,7 @@ class QueueView:
         else:
             flags = ("claimed_by", "claimed_by__name", "claimed_until", "is_illegal", "is_reported")
             found = self.rows_after().annotate(start=Left("comment__body_html", EXCERPT_LENGTH), story=story)
-            columns = ("comment_id", "pk", "start", "story", *fields, *flags, "is_second_look")
+            columns = ("comment_id", "pk", "start", "story", *fields, *flags, "is_appealed")
             rows = list(found.values_list(*columns)[: PAGE_SIZE + 1])
         more = len(rows) > PAGE_SIZE
         seen = last_transition_ids(row[0] for row in rows[:PAGE_SIZE])
@@ -236,7 +236,7 @@ class QueueView:
         )
 
 
-def describe_source(group: Group, user: User) -> list[str]:
+def describe_source(group: CommentGroup, user: User) -> list[str]:
     """Return the queue and filters of a list: Waiting for review · Story: The slip closes."""
     query = QueryDict(group.shared["query"].removeprefix("?"))
     queue = query.get("queue", "waiting")
@@ -295,7 +295,7 @@ def _count_sanction_appeals(user: User) -> dict[str, Any]:
     if not user.is_moderator:
         return {"n": 0, "oldest": None}
     appeals = sanctions.appeals_to_answer(user).order_by()
-    return dict(appeals.aggregate(n=Count("pk"), oldest=Min("asked_at")))
+    return dict(appeals.aggregate(n=Count("pk"), oldest=Min("appealed_at")))
 
 
 def _similar_summary(user: User) -> QueueSummary | None:

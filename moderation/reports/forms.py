@@ -14,7 +14,7 @@ from comments.comment_links import comment_number
 from comments.forms import BodyForm
 from comments.models import Comment, State
 from core.forms import remove_maxlength
-from moderation.models import Notice, Report, has_page
+from moderation.models import IllegalContentReport, Report, has_page
 from moderation.models.reports import WORDS_MAX
 
 TEXTAREA = forms.Textarea(attrs={"rows": 3, "dir": "auto"})
@@ -85,7 +85,7 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
     field_order = ["where", "is_child_abuse", "why", "name", "email", "in_good_faith"]
 
     class Meta:
-        model = Notice
+        model = IllegalContentReport
         fields = ("is_child_abuse", "why", "name", "email", "in_good_faith")
         widgets = {
             "why": forms.Textarea(attrs={"rows": 5, "dir": "auto"}),

@@ -25,7 +25,7 @@ from comments.services import lock_discussions_of
 from core.rate_limits import RateLimited
 from moderation import tasks
 from moderation.actions import cases
-from moderation.models import Appeal, Case, Notice, Report
+from moderation.models import Appeal, Case, IllegalContentReport, Report
 from moderation.notifications.notices import author_options
 from moderation.people.profiles import Person
 
@@ -80,7 +80,7 @@ def report_comment(
             comment=comment,
             user=user,
             guest=guest,
-            defaults={"case": case, "why": why, "words": words, "weight": weight},
+            defaults={"case": case, "why": why, "details": words, "weight": weight},
         )
         if is_new:
             hours = cases.REPORT_HOURS * weight
@@ -119,7 +119,7 @@ def _is_repeated(comment: Comment, guest: Guest) -> bool:
 
 def report_illegal_content(
     *, comment: Comment, why: str, name: str = "", email: str = "", is_child_abuse: bool = False
-) -> Notice:
+) -> IllegalContentReport:
     """Report a comment as illegal, in good faith. Its case goes to the top of the queues.
 
     Moderators are mailed at once about the first such report of a case. For child abuse, name and e-mail are
@@ -129,7 +129,7 @@ def report_illegal_content(
         name = email = ""
     with transaction.atomic():
         case = _case_of(comment, [State.PUBLISHED])
-        notice = Notice.objects.create(
+        notice = IllegalContentReport.objects.create(
             comment=comment,
             case=case,
             is_child_abuse=is_child_abuse,
@@ -156,9 +156,9 @@ def appeal_removal(*, comment: Comment, user: User | None, guest: Guest | None, 
         case = _case_of(comment, REMOVED)
         last = _check_option(comment, "appeal")
         appeal = Appeal.objects.create(
-            comment=comment, case=case, revision=case.comment.revision, against=last, words=words
+            comment=comment, case=case, revision=case.comment.revision, against=last, text=words
         )
-        _raise_priority(case, cases.APPEAL_HOURS, is_second_look=True)
+        _raise_priority(case, cases.APPEAL_HOURS, is_appealed=True)
     return appeal
 
 
@@ -179,7 +179,7 @@ def edit_and_resubmit(*, comment: Comment, body: str, user: User | None, guest: 
         appeal = Appeal.objects.create(
             comment=fresh, is_edit=True, case=case, revision=fresh.revision, against=last
         )
-        _raise_priority(case, cases.APPEAL_HOURS, is_second_look=True, is_waiting=True)
+        _raise_priority(case, cases.APPEAL_HOURS, is_appealed=True, is_waiting=True)
     return appeal
 
 
@@ -206,7 +206,7 @@ def review_requests(case_ids: Sequence[int], user: User | None = None) -> dict[i
     for report in _heaviest(ids):
         sentence = _("Reported: %(reason)s.") % {"reason": report.get_why_display()}
         by_case[report.case_id].append(
-            ReviewRequest("report", sentence, report.words, report.at, _weight_text(report.weight))
+            ReviewRequest("report", sentence, report.details, report.at, _weight_text(report.weight))
         )
         if report.place == MAX_REPORTS_SHOWN and report.count > MAX_REPORTS_SHOWN:
             more = ngettext(
@@ -221,7 +221,7 @@ def review_requests(case_ids: Sequence[int], user: User | None = None) -> dict[i
     for appeal in appeals:
         kind = "edit" if appeal.is_edit else "look"
         by_case[appeal.case_id].append(
-            ReviewRequest(kind, _appeal_sentence(appeal, user), appeal.words, appeal.at, "")
+            ReviewRequest(kind, _appeal_sentence(appeal, user), appeal.text, appeal.at, "")
         )
     return {case: sorted(requests, key=lambda request: request.at) for case, requests in by_case.items()}
 
@@ -233,7 +233,7 @@ def _earliest_and_latest(case_ids: Sequence[int]) -> Iterable[Any]:
     """
     same = ["case", "is_child_abuse"]
     return (
-        Notice.objects.filter(case__in=case_ids)
+        IllegalContentReport.objects.filter(case__in=case_ids)
         .annotate(
             place=Window(RowNumber(), partition_by=same, order_by=["at", "pk"]),
             back=Window(RowNumber(), partition_by=same, order_by=["-at", "-pk"]),
@@ -285,7 +285,7 @@ def appeals_for_colleagues(user: User) -> Q:
     """
     decided = Appeal.objects.filter(case=OuterRef("pk"), against__actor=user)
     own = Q(Exists(decided)) | Q(comment__author=user)
-    return Q(own, Exists(_colleagues(user, "comment__author")), is_second_look=True)
+    return Q(own, Exists(_colleagues(user, "comment__author")), is_appealed=True)
 
 
 def _colleagues(user: User, author: str) -> QuerySet[User]:

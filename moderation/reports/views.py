@@ -19,7 +19,7 @@ from comments.models import Comment, State
 from comments.tasks import mail_confirmation
 from comments.views.loading import current_writer, load_story
 from core.rate_limits import RateLimited, add_error
-from moderation.models import Notice, Report, has_page
+from moderation.models import IllegalContentReport, Report, has_page
 from moderation.notifications.notices import is_decided, outcome
 from moderation.reports import reporting
 from moderation.reports.forms import NoticeForm, ReportForm
@@ -101,7 +101,7 @@ def report_illegal(request: HttpRequest) -> HttpResponse:
 def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
     """Show the status of a report of illegal content to anyone who has its number."""
     notice = get_object_or_404(
-        Notice.objects.select_related("case", "comment__discussion__article"), receipt=receipt
+        IllegalContentReport.objects.select_related("case", "comment__discussion__article"), receipt=receipt
     )
     article = notice.comment.discussion.article
     is_left = notice.comment.state == State.PUBLISHED

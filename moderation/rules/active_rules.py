@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from moderation.actions import setting_changes
-from moderation.models import Batch, Change, Rule, RuleTerms
+from moderation.models import Batch, Rule, RuleTerms, SettingChange
 from moderation.rules import matching
 from moderation.rules.matching import CompiledRule, RuleDefinition, RuleSet
 
@@ -166,14 +166,14 @@ def _unusable_rule_error(value: str) -> ValidationError:
 
 def _activation_changes(
     rule: Rule, all_versions: Sequence[Rule]
-) -> list[tuple[Change.Target, int, str, Any]]:
+) -> list[tuple[SettingChange.Target, int, str, Any]]:
     """Return the changes after which only this version of the rule is active."""
     off = [_is_active_change(other, False) for other in all_versions if other.pk != rule.pk]
     return [*off, _is_active_change(rule, True)]
 
 
-def _is_active_change(rule: Rule, value: bool) -> tuple[Change.Target, int, str, Any]:
-    return (Change.Target.RULE, rule.pk, "is_active", value)
+def _is_active_change(rule: Rule, value: bool) -> tuple[SettingChange.Target, int, str, Any]:
+    return (SettingChange.Target.RULE, rule.pk, "is_active", value)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from moderation.actions.last_decisions import (
     JOIN_DECIDED_TEXT,
     LAST_DECISIONS,
 )
-from moderation.models import Group, Rule
+from moderation.models import CommentGroup, Rule
 from moderation.rules import matching
 from moderation.rules.active_rules import rule_definition
 from moderation.rules.matching import RuleDefinition, Spans
@@ -172,7 +172,7 @@ WHERE c.state IN ('pending', 'published') AND c.erased_at IS NULL
 class GatheredMatches:
     """A group of comments that a rule matches."""
 
-    group: Group
+    group: CommentGroup
     approved: list[int]  # ids of members that a person has approved
 
 
@@ -196,8 +196,8 @@ def gather_matches(rule: Rule) -> GatheredMatches | None:
     if not ids:
         return None
     with transaction.atomic():
-        group = Group.objects.create(
-            kind=Group.Kind.RULE, run=uuid4(), size=len(ids), shared={"rule": rule.pk}
+        group = CommentGroup.objects.create(
+            kind=CommentGroup.Kind.RULE, run=uuid4(), size=len(ids), shared={"rule": rule.pk}
         )
         add_members(group, ids, likeness, [0] * len(ids), seen)
     return GatheredMatches(group, approved)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from moderation.models import Network, Origin
+from moderation.models import AddressReportCount, Origin
 from moderation.models.people import ORIGIN_KEPT_DAYS, person_key
 
 HOUR = timedelta(hours=1)
@@ -81,7 +81,7 @@ def people_by_address(
 
 
 COUNT_REPORT_SQL = """
-INSERT INTO moderation_network AS n (ip_hash, began_at, count) VALUES (%(ip_hash)s, %(now)s, 1)
+INSERT INTO moderation_addressreportcount AS n (ip_hash, began_at, count) VALUES (%(ip_hash)s, %(now)s, 1)
 ON CONFLICT (ip_hash) DO UPDATE
 SET count = CASE WHEN n.began_at > %(hour_ago)s THEN n.count + 1 ELSE 1 END,
     began_at = CASE WHEN n.began_at > %(hour_ago)s THEN n.began_at ELSE %(now)s END
@@ -103,5 +103,5 @@ def count_report(ip: str) -> int:
 
 def delete_expired() -> int:
     """Delete expired rows and return how many origins were deleted."""
-    Network.objects.filter(began_at__lt=timezone.now() - HOUR).delete()
+    AddressReportCount.objects.filter(began_at__lt=timezone.now() - HOUR).delete()
     return Origin.objects.filter(at__lt=timezone.now() - timedelta(days=ORIGIN_KEPT_DAYS)).delete()[0]

@@ -6,31 +6,31 @@ from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from comments.models import Transition
-from moderation.models import Group, Look, Member
+from moderation.models import CommentGroup, CommentGroupMember, SimilarityScan
 
 # The kinds of groups that a scan creates. Rules, queues and purges create the other kinds.
 SCAN_KINDS = [
-    Group.Kind.TEXT,
-    Group.Kind.REPEAT,
-    Group.Kind.LINK,
-    Group.Kind.NAME,
-    Group.Kind.ORIGIN,
-    Group.Kind.BURST,
-    Group.Kind.LATE,
-    Group.Kind.MISSING,
+    CommentGroup.Kind.TEXT,
+    CommentGroup.Kind.REPEAT,
+    CommentGroup.Kind.LINK,
+    CommentGroup.Kind.NAME,
+    CommentGroup.Kind.ORIGIN,
+    CommentGroup.Kind.BURST,
+    CommentGroup.Kind.LATE,
+    CommentGroup.Kind.MISSING,
 ]
 
 ADD_MEMBERS = """
-INSERT INTO moderation_member (group_id, comment_id, likeness, clues, seen)
+INSERT INTO moderation_commentgroupmember (group_id, comment_id, likeness, clues, seen)
 SELECT %s, * FROM unnest(%s::bigint[], %s::float8[], %s::int[], %s::bigint[])"""
 
 
-def finished_scans() -> QuerySet[Look]:
+def finished_scans() -> QuerySet[SimilarityScan]:
     """Return the finished scans, the latest first, whose groups are shown."""
-    return Look.objects.exclude(ended_at=None).order_by("-ended_at")
+    return SimilarityScan.objects.exclude(ended_at=None).order_by("-ended_at")
 
 
-def members_of(comment_pks: Iterable[int]) -> dict[int, Member]:
+def members_of(comment_pks: Iterable[int]) -> dict[int, CommentGroupMember]:
     """Return by comment its membership in the largest open group of the latest scan, in one statement.
 
     `group.size` is the size at the time of the scan; `revision` is the revision that was compared.
@@ -38,7 +38,9 @@ def members_of(comment_pks: Iterable[int]) -> dict[int, Member]:
     compared = Transition.objects.filter(pk=OuterRef("seen")).values("revision")
     latest = Subquery(finished_scans().values("pk")[:1])
     rows = (
-        Member.objects.filter(comment__in=list(comment_pks), group__run=latest, group__settled_at=None)
+        CommentGroupMember.objects.filter(
+            comment__in=list(comment_pks), group__run=latest, group__resolved_at=None
+        )
         .select_related("group")
         .annotate(revision=Subquery(compared))
         .order_by("group__size", "group__id")
@@ -47,7 +49,7 @@ def members_of(comment_pks: Iterable[int]) -> dict[int, Member]:
 
 
 def add_members(
-    group: Group,
+    group: CommentGroup,
     comments: Sequence[int],
     likeness: Sequence[float],
     clues: Sequence[int],

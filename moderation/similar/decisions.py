@@ -14,7 +14,7 @@ from comments.services import lock_discussions_of
 from moderation.actions import decisions
 from moderation.actions.decisions import Decision
 from moderation.actions.setting_changes import Refusal
-from moderation.models import Batch, Group
+from moderation.models import Batch, CommentGroup
 from moderation.policy import last_transition_ids
 from moderation.similar import explanations, pages
 from moderation.similar.pages import MAX_ILLEGAL_LISTED
@@ -22,7 +22,7 @@ from moderation.similar.pages import MAX_ILLEGAL_LISTED
 
 def decide_group(
     *,
-    group: Group,
+    group: CommentGroup,
     to: State,
     reason: str,
     actor: User,
@@ -33,7 +33,7 @@ def decide_group(
 
     Members that were edited or decided on since the scan, or reported as illegal, are refused. So are members
     decided on after `since`, the last transition when the list was shown. If no members are left for another
-    moderator, the group is settled and its members are not proposed again. Raises ValidationError if the
+    moderator, the group is resolved and its members are not proposed again. Raises ValidationError if the
     members would be removed as duplicates of a removed comment.
     """
     original = group.original_id if reason == Reason.REPEAT else None
@@ -56,8 +56,8 @@ def decide_group(
             parameters=_action_parameters(group),
         )
         if decision.batch and member_count == len(expected):
-            Group.objects.filter(pk=group.pk).update(
-                settled_at=timezone.now(), settled_by=actor, act=decision.batch
+            CommentGroup.objects.filter(pk=group.pk).update(
+                resolved_at=timezone.now(), resolved_by=actor, batch=decision.batch
             )
         if decision.batch:
             refused = [pk for refusal in decision.refused if (pk := refusal.comment)] + decided
@@ -84,9 +84,9 @@ def _record_refused(batch: Batch, left: Sequence[int], count: int) -> None:
         batch.save(update_fields=["parameters"])
 
 
-def _action_parameters(group: Group) -> dict[str, Any]:
+def _action_parameters(group: CommentGroup) -> dict[str, Any]:
     """Return the parameters of the action. "group" marks comments proposed by the site, not by a person."""
-    if group.kind == Group.Kind.QUEUE:
+    if group.kind == CommentGroup.Kind.QUEUE:
         return {"list": str(group.pk)}
-    rule = {"rule": group.shared["rule"]} if group.kind == Group.Kind.RULE else {}
+    rule = {"rule": group.shared["rule"]} if group.kind == CommentGroup.Kind.RULE else {}
     return {"group": str(group.pk), "kind": group.kind} | rule

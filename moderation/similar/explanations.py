@@ -6,11 +6,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from comments.models import Comment, Reason, State
-from moderation.models import Group, Rule
+from moderation.models import CommentGroup, Rule
 from moderation.queue import explanations
 from moderation.similar.clues import Clue
 
-Kind = Group.Kind
+Kind = CommentGroup.Kind
 
 
 class MemberCounts(NamedTuple):
@@ -21,7 +21,7 @@ class MemberCounts(NamedTuple):
     discussions: int = 0
 
 
-def title(group: Group, n: int) -> str:
+def title(group: CommentGroup, n: int) -> str:
     """Return the title of a group with `n` members: Late promotional spam: 15 comments."""
     match group.kind:
         case Kind.TEXT:
@@ -91,7 +91,7 @@ def describe_similar_count(of: MemberCounts) -> str:
     ) % {"n": f"{others:,}", "published": f"{of.published:,}"}
 
 
-def describe_shared_features(group: Group, *, is_whole: bool) -> list[str]:
+def describe_shared_features(group: CommentGroup, *, is_whole: bool) -> list[str]:
     """Return sentences about what the members share, the most common first.
 
     Sentences with counts of all members are left out unless `is_whole`: the person may decide on all of them.

@@ -16,7 +16,7 @@ from math import log
 from typing import NamedTuple
 
 from comments import duplicates
-from moderation.models import Group
+from moderation.models import CommentGroup
 from moderation.screening.checks import has_visible_text
 from moderation.similar import text_features
 from moderation.similar.clues import (
@@ -38,7 +38,7 @@ from moderation.similar.clues import (
     promotion_score,
 )
 
-Kind = Group.Kind
+Kind = CommentGroup.Kind
 
 MIN_SIMILAR = 3  # similar comments that make a group
 MIN_MEMBERS = 2  # … of which this many must still be undecided

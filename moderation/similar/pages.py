@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from comments.models import Comment, State
-from moderation.models import Group, Member
+from moderation.models import CommentGroup, CommentGroupMember
 from moderation.queue import explanations as queue_explanations
 from moderation.rules import replay
 from moderation.rules.matching import Spans
@@ -42,16 +42,16 @@ STILL_MEMBER = f"""{UNDECIDED_STATE} AND NOT {ILLEGAL}
       AND t.id > m.seen))"""
 COUNT = f"""
 SELECT m.group_id, count(*), count(*) FILTER (WHERE c.state = 'published'), count(DISTINCT c.discussion_id)
-FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
+FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
 WHERE m.group_id = ANY(%(groups)s::uuid[]) AND {STILL_MEMBER} GROUP BY 1"""
 MOST_TYPICAL = f"""
 SELECT g.id, e.comment_id FROM unnest(%(groups)s::uuid[]) g(id) CROSS JOIN LATERAL (
-  SELECT m.comment_id FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
+  SELECT m.comment_id FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
   WHERE m.group_id = g.id AND {STILL_MEMBER} ORDER BY m.likeness DESC, m.comment_id LIMIT %(many)s) e"""
 # The expected transition is the one that the scan saw, or the last one if an undo restored that state.
 EXPECTED = f"""
 SELECT m.comment_id, CASE WHEN b.undoes_id IS NOT NULL AND l.revision = s.revision THEN l.id ELSE m.seen END
-FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
+FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
 LEFT JOIN comments_transition s ON s.id = m.seen
 LEFT JOIN LATERAL (
   SELECT t.id, t.batch, t.revision FROM comments_transition t
@@ -59,7 +59,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN moderation_batch b ON b.id = l.batch
 WHERE m.group_id = %(group)s AND {STILL_MEMBER}"""
 DECIDED = f"""
-SELECT m.comment_id FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
+SELECT m.comment_id FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
 CROSS JOIN LATERAL (
   SELECT t.id, t.actor_id FROM comments_transition t
   WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1) l
@@ -68,13 +68,13 @@ WHERE m.group_id = %(group)s AND {IN_ARTICLES}
   AND NOT {ILLEGAL} AND NOT ({STILL_MEMBER}) ORDER BY 1"""
 MEMBERS_PAGE = f"""
 SELECT m.comment_id, m.likeness, m.clues
-FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
+FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
 WHERE m.group_id = %(group)s AND {STILL_MEMBER} AND m.comment_id <> ALL(%(without)s::bigint[])
   AND (m.likeness, m.comment_id) > (%(likeness)s::float8, %(after)s)
 ORDER BY m.likeness, m.comment_id LIMIT %(many)s"""
 
 ILLEGAL_MEMBERS = f"""
-SELECT m.comment_id FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
+SELECT m.comment_id FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
 WHERE m.group_id = %(group)s AND {UNDECIDED_STATE} AND {ILLEGAL} ORDER BY 1"""
 
 
@@ -82,7 +82,7 @@ WHERE m.group_id = %(group)s AND {UNDECIDED_STATE} AND {ILLEGAL} ORDER BY 1"""
 class GroupRow:
     """One group in the list of groups."""
 
-    group: Group
+    group: CommentGroup
     title: str
     counts: str  # in words
     shared_features: list[str]
@@ -117,29 +117,29 @@ def decided_discussions(user: User) -> list[int] | None:
     return list(Comment.objects.moderated_by(user).order_by().values_list("discussion", flat=True).distinct())
 
 
-def open_groups(user: User, kind: str = "") -> QuerySet[Group]:
+def open_groups(user: User, kind: str = "") -> QuerySet[CommentGroup]:
     """Return the open groups of the latest scan with a comment on which this person may decide.
 
     The largest come first.
     """
     visible = groups_visible_to(user).filter(
-        run__in=finished_scans().values("pk")[:1], kind__in=[kind] if kind else SCAN_KINDS, settled_at=None
+        run__in=finished_scans().values("pk")[:1], kind__in=[kind] if kind else SCAN_KINDS, resolved_at=None
     )
-    first = Member.objects.filter(group=OuterRef("pk")).order_by("comment").values("comment")[:1]
+    first = CommentGroupMember.objects.filter(group=OuterRef("pk")).order_by("comment").values("comment")[:1]
     # Group keys are random in each scan; ordering by the first comment keeps the order stable between scans.
     return visible.order_by("-size", "kind", Subquery(first))
 
 
-def groups_visible_to(user: User) -> QuerySet[Group]:
-    """Return all groups, open or settled, with a comment on which this person may decide."""
-    found = Group.objects.select_related("original__discussion__article")
+def groups_visible_to(user: User) -> QuerySet[CommentGroup]:
+    """Return all groups, open or resolved, with a comment on which this person may decide."""
+    found = CommentGroup.objects.select_related("original__discussion__article")
     if user.is_moderator:
         return found
     own = Comment.objects.moderated_by(user).filter(pk=OuterRef("comment"))
-    return found.filter(Exists(Member.objects.filter(Exists(own), group=OuterRef("pk"))))
+    return found.filter(Exists(CommentGroupMember.objects.filter(Exists(own), group=OuterRef("pk"))))
 
 
-def group_rows(found: Sequence[Group], user: User) -> list[GroupRow]:
+def group_rows(found: Sequence[CommentGroup], user: User) -> list[GroupRow]:
     """Return the rows of these groups in four statements, without groups that have fewer than two members."""
     keys = [group.pk for group in found]
     articles = decided_discussions(user)
@@ -177,21 +177,21 @@ def count_members(keys: list[Any], articles: list[int] | None) -> dict[Any, expl
         return {key: explanations.MemberCounts(*rest) for key, *rest in cursor.fetchall()}
 
 
-def expected_transitions(group: Group, user: User) -> dict[int, int]:
+def expected_transitions(group: CommentGroup, user: User) -> dict[int, int]:
     """Return the open members, each with the transition on which a decision must be based."""
     with connection.cursor() as cursor:
         cursor.execute(EXPECTED, {"group": group.pk, "articles": decided_discussions(user)})
         return dict(cursor.fetchall())
 
 
-def decided_since(group: Group, user: User, since: int) -> list[int]:
+def decided_since(group: CommentGroup, user: User, since: int) -> list[int]:
     """Return the former members on which a person has decided after this transition."""
     with connection.cursor() as cursor:
         cursor.execute(DECIDED, {"group": group.pk, "articles": decided_discussions(user), "since": since})
         return [row[0] for row in cursor.fetchall()]
 
 
-def reported_as_illegal(group: Group, articles: list[int] | None) -> list[int]:
+def reported_as_illegal(group: CommentGroup, articles: list[int] | None) -> list[int]:
     """Return the members that are left out because they were reported as illegal."""
     with connection.cursor() as cursor:
         cursor.execute(ILLEGAL_MEMBERS, {"group": group.pk, "articles": articles})
@@ -209,7 +209,7 @@ class Page:
 
 
 def load_page(
-    group: Group,
+    group: CommentGroup,
     articles: list[int] | None,
     *,
     after: tuple[float, int] | None = None,
@@ -229,13 +229,15 @@ def load_page(
     with connection.cursor() as cursor:
         cursor.execute(MEMBERS_PAGE, values | {"likeness": likeness, "after": last, "many": wanted + 1})
         rows = [MemberPlace(*row) for row in cursor.fetchall()]
-    clues = dict(Member.objects.filter(group=group, comment__in=typical).values_list("comment", "clues"))
+    clues = dict(
+        CommentGroupMember.objects.filter(group=group, comment__in=typical).values_list("comment", "clues")
+    )
     more, rows = len(rows) > wanted, rows[:wanted]
     likely_mistakes = [] if after else rows[:mistake_count]
     others = rows[len(likely_mistakes) :]
     bodies = _load_comments({row.comment for row in rows} | set(sample))
     shared = _shared_runs([bodies[pk] for pk in sample if pk in bodies])
-    rule = replay.span_finder(group.shared["rule"]) if group.kind == Group.Kind.RULE else None
+    rule = replay.span_finder(group.shared["rule"]) if group.kind == CommentGroup.Kind.RULE else None
 
     def member_row(pk: int, found: int) -> MemberRow:
         comment = bodies[pk]
@@ -252,14 +254,14 @@ def load_page(
     )
 
 
-def shared_spans(group: Group, comment: Comment) -> Spans:
+def shared_spans(group: CommentGroup, comment: Comment) -> Spans:
     """Return the spans of runs in a member's text that several members share. Runs two statements."""
     sample = _typical_members([group.pk], None, SAMPLE_SIZE).get(group.pk, [])
     shared = _shared_runs(list(Comment.objects.filter(pk__in=sample).only("body")))
     return queue_explanations.merge_spans(text_features.run_spans(comment.body, shared))
 
 
-def distinctive_words(group: Group, articles: list[int] | None) -> list[str]:
+def distinctive_words(group: CommentGroup, articles: list[int] | None) -> list[str]:
     """Return the distinctive words of a group, read from comments in `articles`."""
     return _cut_words(group, _load_comments(_comments_with_words([group])), articles)
 
@@ -283,12 +285,12 @@ def _load_comments(ids: Iterable[int]) -> dict[int, Comment]:
     )
 
 
-def _comments_with_words(found: Iterable[Group]) -> list[int]:
+def _comments_with_words(found: Iterable[CommentGroup]) -> list[int]:
     """Return the comments from which distinctive words are read."""
     return [pk for group in found for pk, *_ in group.shared.get("telling", [])]
 
 
-def _cut_words(group: Group, bodies: dict[int, Comment], articles: list[int] | None) -> list[str]:
+def _cut_words(group: CommentGroup, bodies: dict[int, Comment], articles: list[int] | None) -> list[str]:
     """Return the distinctive words of a group, read from comments in `articles` whose text is unchanged."""
     states = {State.PENDING, State.PUBLISHED, State.SPAM}
     texts = {

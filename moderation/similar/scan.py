@@ -17,7 +17,7 @@ from django_tasks import task
 
 from comments.models import Comment, State, Transition
 from moderation.actions import cases
-from moderation.models import Batch, Case, Group, Look
+from moderation.models import Batch, Case, CommentGroup, SimilarityScan
 from moderation.similar import SCAN_KINDS, add_members, finished_scans
 from moderation.similar.clues import Row, Story
 from moderation.similar.grouping import GroupingResult, Proposal, find_groups
@@ -36,11 +36,11 @@ WITH line AS (
          max(revision) FILTER (WHERE reason = 'approved' AND actor_id IS NOT NULL) AS approved
   FROM comments_transition WHERE kind = 'state' GROUP BY comment_id),
 in_force AS (
-  SELECT g.id FROM moderation_group g
-  LEFT JOIN moderation_batch b ON b.root_id = g.act_id
-  WHERE g.settled_at IS NOT NULL GROUP BY g.id HAVING mod(coalesce(max(b.undos), 0), 2) = 0),
+  SELECT g.id FROM moderation_commentgroup g
+  LEFT JOIN moderation_batch b ON b.root_id = g.batch_id
+  WHERE g.resolved_at IS NOT NULL GROUP BY g.id HAVING mod(coalesce(max(b.undos), 0), 2) = 0),
 kept AS (
-  SELECT DISTINCT m.comment_id, t.revision FROM moderation_member m
+  SELECT DISTINCT m.comment_id, t.revision FROM moderation_commentgroupmember m
   JOIN in_force f ON f.id = m.group_id JOIN comments_transition t ON t.id = m.seen)
 SELECT c.id, c.discussion_id, c.parent_id, c.author_name,
        coalesce('u' || c.author_id, 'g' || c.guest_id, c.discussion_id || lower(c.author_name)),
@@ -59,48 +59,48 @@ WHERE c.erased_at IS NULL
   AND (c.state IN ('pending', 'published')
        OR c.state IN ('spam', 'rejected') AND c.state_reason <> 'sealed'
           AND c.created_at > now() - %(days)s * interval '1 day')
-  AND NOT EXISTS (SELECT FROM moderation_seal s WHERE s.comment_id = c.id AND s.lifted_at IS NULL)
+  AND NOT EXISTS (SELECT FROM moderation_restriction s WHERE s.comment_id = c.id AND s.lifted_at IS NULL)
 ORDER BY c.state = 'pending' DESC, c.created_at DESC, c.id DESC LIMIT %(most)s"""
 
 # Deletes the groups of earlier scans, except the one before, whose groups may still be open in a browser.
 # Settled groups keep the members that were left alone, so that these are not proposed again.
 DELETE_OLD_MEMBERS = """
-DELETE FROM moderation_member m USING moderation_group g
+DELETE FROM moderation_commentgroupmember m USING moderation_commentgroup g
 WHERE g.id = m.group_id AND g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(runs)s::uuid[])
-  AND (g.settled_at IS NULL
+  AND (g.resolved_at IS NULL
        OR EXISTS (SELECT FROM comments_comment c
                   WHERE c.id = m.comment_id AND c.state NOT IN ('pending', 'published')))"""
 DELETE_EMPTY_GROUPS = """
-DELETE FROM moderation_group g
+DELETE FROM moderation_commentgroup g
 WHERE g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(runs)s::uuid[])
-  AND NOT EXISTS (SELECT FROM moderation_member m WHERE m.group_id = g.id)"""
+  AND NOT EXISTS (SELECT FROM moderation_commentgroupmember m WHERE m.group_id = g.id)"""
 
 
-def latest_scan() -> Look | None:
+def latest_scan() -> SimilarityScan | None:
     """Return the latest finished scan."""
     return finished_scans().first()
 
 
-def running_scan() -> Look | None:
+def running_scan() -> SimilarityScan | None:
     """Return the requested scan that has not ended, unless it is lost."""
     return (
-        Look.objects.filter(ended_at=None, asked_at__gt=timezone.now() - LOST_AFTER)
+        SimilarityScan.objects.filter(ended_at=None, asked_at__gt=timezone.now() - LOST_AFTER)
         .order_by("-asked_at")
         .first()
     )
 
 
-def request_scan() -> Look:
+def request_scan() -> SimilarityScan:
     """Request a scan by a background job, unless one is running already."""
     if scan := running_scan():
         return scan
     with transaction.atomic():
-        scan = Look.objects.create()
+        scan = SimilarityScan.objects.create()
         look_over.enqueue(str(scan.pk))
     return scan
 
 
-def is_stale(scan: Look | None) -> bool:
+def is_stale(scan: SimilarityScan | None) -> bool:
     """Return whether the scan is missing, or is older than FRESH_FOR and something has changed since.
 
     An undo makes it stale at once, because it brings members back.
@@ -112,7 +112,7 @@ def is_stale(scan: Look | None) -> bool:
     return last_transition_id() > scan.until
 
 
-def count_new_comments(scan: Look) -> int:
+def count_new_comments(scan: SimilarityScan) -> int:
     """Return the number of comments created since the scan."""
     new = Transition.objects.filter(pk__gt=scan.until, kind=Transition.Kind.STATE, from_state="")
     return new.count()
@@ -121,13 +121,13 @@ def count_new_comments(scan: Look) -> int:
 @task()
 def look_over(scan: str) -> int:
     """Run a requested scan. Returns the number of groups found."""
-    found = Look.objects.filter(pk=UUID(scan), ended_at=None).first()
+    found = SimilarityScan.objects.filter(pk=UUID(scan), ended_at=None).first()
     return len(run_scan(found).proposals) if found else 0
 
 
-def run_scan(scan: Look | None = None) -> GroupingResult:
+def run_scan(scan: SimilarityScan | None = None) -> GroupingResult:
     """Scan the site now, store the groups found, and delete those of earlier scans."""
-    scan = scan or Look.objects.create()
+    scan = scan or SimilarityScan.objects.create()
     scan.until, before = last_transition_id(), latest_scan()
     rows, stories = read_comments()
     found = find_groups(rows, stories)
@@ -142,7 +142,7 @@ def run_scan(scan: Look | None = None) -> GroupingResult:
             cursor.execute(DELETE_OLD_MEMBERS, old)
             cursor.execute(DELETE_EMPTY_GROUPS, old)
         lost = Q(ended_at=None, asked_at__lt=now - LOST_AFTER)
-        Look.objects.filter(lost | Q(ended_at__lt=now)).delete()
+        SimilarityScan.objects.filter(lost | Q(ended_at__lt=now)).delete()
     return found
 
 
@@ -174,10 +174,12 @@ def read_comments() -> tuple[list[Row], dict[int, Story]]:
     return rows, stories
 
 
-def _store_groups(scan: Look, at: datetime, rows: Sequence[Row], proposals: Sequence[Proposal]) -> None:
+def _store_groups(
+    scan: SimilarityScan, at: datetime, rows: Sequence[Row], proposals: Sequence[Proposal]
+) -> None:
     """Store the proposals of a scan as groups with members."""
     groups = [
-        Group(
+        CommentGroup(
             kind=proposal.kind,
             run=scan.pk,
             made_at=at,
@@ -187,7 +189,7 @@ def _store_groups(scan: Look, at: datetime, rows: Sequence[Row], proposals: Sequ
         )
         for proposal in proposals
     ]
-    Group.objects.bulk_create(groups)
+    CommentGroup.objects.bulk_create(groups)
     for group, proposal in zip(groups, proposals, strict=True):
         members = proposal.members
         add_members(

@@ -28,7 +28,7 @@ from moderation.actions.request_helpers import (
     without_done_param,
 )
 from moderation.actions.views import add_refusal_message
-from moderation.models import Group, Look
+from moderation.models import CommentGroup, SimilarityScan
 from moderation.queue import queues
 from moderation.queue.filters import parse_whole_number
 from moderation.similar import explanations, pages, scan
@@ -107,10 +107,10 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     (`in`) of the `shown` ones; `go` leads to another page, `act` or `reason` decides on all selected members.
     """
     user = require_decider(request)
-    if not Group.objects.filter(pk=pk).exists():
+    if not CommentGroup.objects.filter(pk=pk).exists():
         messages.info(request, _("The site was scanned again. These are the current groups."))
         return redirect("moderation:similar")
-    found = get_object_or_404(pages.groups_visible_to(user).exclude(kind=Group.Kind.EMPTYING), pk=pk)
+    found = get_object_or_404(pages.groups_visible_to(user).exclude(kind=CommentGroup.Kind.EMPTYING), pk=pk)
     without = set(_numbers(request.GET.get("but", "").split(".")))
     since = parse_whole_number(request.GET.get("since") or request.POST.get("since")) or 0
     if request.method == "POST":
@@ -133,7 +133,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     if numbers is None:
         return render(request, "moderation/similar/group.html", context)
     original = found.original
-    of_queue = queues.describe_source(found, user) if found.kind == Group.Kind.QUEUE else []
+    of_queue = queues.describe_source(found, user) if found.kind == CommentGroup.Kind.QUEUE else []
     context |= {
         "original": original
         if original and (articles is None or original.discussion_id in articles)
@@ -157,7 +157,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "moderation/similar/group.html", context)
 
 
-def _scan_if_stale(latest: Look | None) -> Look | None:
+def _scan_if_stale(latest: SimilarityScan | None) -> SimilarityScan | None:
     """Scan if the latest scan is stale. Returns the running scan, or None if the result is up to date.
 
     A small site is scanned at once.
@@ -181,14 +181,16 @@ def _kinds(user: User) -> list[tuple[str, str]]:
     return [(kind.value, str(kind.label)) for kind in similar.SCAN_KINDS if kind.value in present]
 
 
-def _redirect_to_page(request: HttpRequest, found: Group, without: set[int], since: int) -> HttpResponse:
+def _redirect_to_page(
+    request: HttpRequest, found: CommentGroup, without: set[int], since: int
+) -> HttpResponse:
     """Redirect to another page of the group and keep the selection."""
     if len(without) > MAX_EXCEPTIONS:
         return HttpResponseBadRequest(_too_many_exceptions())
     return redirect(group_url(found, without, after=request.POST["go"], since=since))
 
 
-def group_url(group: Group, without: Iterable[int], after: str = "", since: int = 0) -> str:
+def group_url(group: CommentGroup, without: Iterable[int], after: str = "", since: int = 0) -> str:
     """Return the URL of a group with these comments deselected, starting after a place."""
     path = reverse("moderation:group", args=[group.pk])
     query = {"after": after, "but": _exceptions_value(without), "since": since}
@@ -196,7 +198,9 @@ def group_url(group: Group, without: Iterable[int], after: str = "", since: int 
     return f"{path}?{encoded}" if encoded else path
 
 
-def _decide(request: HttpRequest, user: User, found: Group, without: set[int], since: int) -> HttpResponse:
+def _decide(
+    request: HttpRequest, user: User, found: CommentGroup, without: set[int], since: int
+) -> HttpResponse:
     """Decide on all selected members."""
     reason = request.POST.get("act") or request.POST.get("reason", "")
     to = decisions.state_for(reason)
@@ -211,7 +215,7 @@ def _decide(request: HttpRequest, user: User, found: Group, without: set[int], s
     if not decision.batch and not decision.refused:
         messages.warning(request, _("There was nothing left to decide."))
     path = reverse("moderation:similar")
-    if found.kind == Group.Kind.QUEUE:
+    if found.kind == CommentGroup.Kind.QUEUE:
         path = reverse("moderation:queue") + found.shared["query"]
     return redirect(with_done_param(path, decision.batch.pk) if decision.batch else path)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from moderation.features.text_reading import CommentData, ParsedComment, SignalResult
-from moderation.models import Filter
+from moderation.models import FilterVersion
 from moderation.spam_filter.model import Features, Model, Part, read_features, sigmoid
 from moderation.spam_filter.thresholds import HonestScores, auto_spam_threshold, waiting_threshold
 
@@ -29,7 +29,7 @@ class ActiveFilter(NamedTuple):
 # A subquery of policy.CONTEXT_SQL; NULL if there is no active filter.
 ACTIVE_FILTER_SQL = """
 SELECT json_build_array(f.id, coalesce(extract(epoch FROM f.numbers_at), 0), d.honest_may_wait)
-FROM moderation_desk d JOIN moderation_filter f ON f.id = d.filter_id WHERE d.id = 1"""
+FROM moderation_moderationsettings d JOIN moderation_filterversion f ON f.id = d.filter_id WHERE d.id = 1"""
 
 
 def active_filter() -> ActiveFilter | None:
@@ -63,7 +63,7 @@ class UnusableModelError(Exception):
 
 
 def load_model(version: int) -> Model:
-    """Return the model of a version. To train on, use a copy. Raises Filter.DoesNotExist and
+    """Return the model of a version. To train on, use a copy. Raises FilterVersion.DoesNotExist and
     UnusableModelError."""
     loaded = _load(version)
     if isinstance(loaded, str):
@@ -79,7 +79,7 @@ def can_be_used(version: int) -> bool:
 @lru_cache(maxsize=3)
 def _load(version: int) -> Model | str:
     """Return the model, or the reason why it can't be loaded, which each process logs once."""
-    stored = Filter.objects.values_list("weights", flat=True).get(pk=version)
+    stored = FilterVersion.objects.values_list("weights", flat=True).get(pk=version)
     if not stored:
         return f"The weights of version {version} are deleted: it had learnt from restricted comments."
     try:
@@ -116,11 +116,11 @@ def _threshold_data(
 ) -> tuple[HonestScores, HonestScores, int, dict[str, Any]]:
     """Return the data for thresholds, read once after each measurement and shared by articles of all
     topics."""
-    row = Filter.objects.only("numbers", "trained_on").get(pk=version)
+    row = FilterVersion.objects.only("numbers", "trained_on").get(pk=version)
     return *honest_scores(row), row.numbers.get("topics", {})
 
 
-def honest_scores(version: Filter) -> tuple[HonestScores, HonestScores, int]:
+def honest_scores(version: FilterVersion) -> tuple[HonestScores, HonestScores, int]:
     """Return the scores of honest comments on this site and elsewhere, and the number of decisions on this
     site."""
     figures = version.numbers.get("figures", {})
@@ -134,7 +134,7 @@ def honest_scores(version: Filter) -> tuple[HonestScores, HonestScores, int]:
 
 def starter_honest_scores() -> HonestScores:
     """Return the scores of honest comments from the starter's training sets."""
-    starter = Filter.objects.filter(kind=Filter.Kind.STARTER).only("trained_on").first()
+    starter = FilterVersion.objects.filter(kind=FilterVersion.Kind.STARTER).only("trained_on").first()
     honest = starter.trained_on.get("honest", {}) if starter else {}
     return HonestScores(honest.get("count", 0), honest.get("highest", []))
 

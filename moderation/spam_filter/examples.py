@@ -93,7 +93,7 @@ FROM d {_TEXT_JOIN} AND {_IS_DECIDED}"""
 # The first decision by a person on each comment that was restricted or erased since.
 REMOVED_SQL = f"""
 SELECT min(e.id), s.id IS NOT NULL FROM comments_comment c
-LEFT JOIN moderation_seal s ON s.comment_id = c.id
+LEFT JOIN moderation_restriction s ON s.comment_id = c.id
 JOIN comments_transition e ON e.comment_id = c.id AND {_IS_OF_A_PERSON}
 WHERE s.id IS NOT NULL OR c.erased_at IS NOT NULL
 GROUP BY c.id, s.id"""

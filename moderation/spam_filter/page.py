@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from comments.models import Comment, Reason, State, Transition
-from moderation.models import Change, Desk, Filter, has_page
+from moderation.models import FilterVersion, ModerationSettings, SettingChange, has_page
 from moderation.policy import last_transition_ids
 from moderation.queue import explanations
 from moderation.spam_filter import active_model
@@ -115,21 +115,23 @@ class FilterPage:
 
     def __init__(self, user: User) -> None:
         self.user = user
-        desk = Desk.objects.select_related("filter").defer("filter__weights").filter(pk=1).first()
-        self.desk = desk or Desk()
-        self.version: Filter | None = self.desk.filter
+        moderation_settings = (
+            ModerationSettings.objects.select_related("filter").defer("filter__weights").filter(pk=1).first()
+        )
+        self.moderation_settings = moderation_settings or ModerationSettings()
+        self.version: FilterVersion | None = self.moderation_settings.filter
         self.numbers: Mapping[str, Any] = self.version.numbers if self.version else {}
         self.metrics: Mapping[str, Any] = self.numbers.get("figures", {})
 
     @property
     def may_wait(self) -> str:
-        return f"{self.desk.honest_may_wait:g}"
+        return f"{self.moderation_settings.honest_may_wait:g}"
 
     @cached_property
-    def last_change(self) -> Change | None:
+    def last_change(self) -> SettingChange | None:
         """The change that activated the version or switched the filter off; None if the version came with
         the program."""
-        rows = Change.objects.filter(target=Change.Target.DESK, target_id=1, field="filter")
+        rows = SettingChange.objects.filter(target=SettingChange.Target.DESK, target_id=1, field="filter")
         return rows.select_related("batch__actor").order_by("id").last()
 
     @cached_property
@@ -137,7 +139,7 @@ class FilterPage:
         """The version that can be activated again while the filter is off."""
         if self.version:
             return None
-        known = Filter.objects.filter(is_refused=False).exclude(weights=b"")
+        known = FilterVersion.objects.filter(is_refused=False).exclude(weights=b"")
         last = self.last_change.old if self.last_change and isinstance(self.last_change.old, int) else 0
         ids = list(known.order_by("-pk").values_list("pk", flat=True)[: MAX_VERSIONS + 1])
         return last if last in ids else next(iter(ids), None)
@@ -156,7 +158,7 @@ class FilterPage:
         version = self.version
         if version is None:
             return ""
-        if version.kind == Filter.Kind.STARTER:
+        if version.kind == FilterVersion.Kind.STARTER:
             return _("It came with the program and has not been trained on this site.")
         return _training_text(version.trained_on.get("decisions", 0), version.trained_on.get("spam", 0))
 
@@ -193,12 +195,17 @@ class FilterPage:
         """The current percentage and others to compare."""
         if self.version is None:
             return []
-        return [self._option(percent) for percent in sorted({*PERCENT_CHOICES, self.desk.honest_may_wait})]
+        return [
+            self._option(percent)
+            for percent in sorted({*PERCENT_CHOICES, self.moderation_settings.honest_may_wait})
+        ]
 
     @cached_property
     def current_option(self) -> PercentOption | None:
         """The current percentage."""
-        return next((one for one in self.options if one.percent == self.desk.honest_may_wait), None)
+        return next(
+            (one for one in self.options if one.percent == self.moderation_settings.honest_may_wait), None
+        )
 
     def _option(self, percent: float) -> PercentOption:
         site, starter, _decisions = self._honest_scores
@@ -217,7 +224,7 @@ class FilterPage:
         """Return a sentence with the probability from which a comment is marked as spam without review."""
         if self.version is None:
             return ""
-        threshold = auto_spam_threshold(self.desk.honest_may_wait, *self._honest_scores)
+        threshold = auto_spam_threshold(self.moderation_settings.honest_may_wait, *self._honest_scores)
         if threshold is None:
             return _(
                 "No comment is marked as spam automatically until %(n)s decisions were made on this site."
@@ -349,7 +356,7 @@ class FilterPage:
             *("numbers__figures__recall_at", "numbers__figures__rows"),
         )
         current = self.version.pk if self.version else 0
-        every = Filter.objects.order_by("-pk").values("pk", *fields, *paths)
+        every = FilterVersion.objects.order_by("-pk").values("pk", *fields, *paths)
         rows = list(every[:MAX_VERSIONS])
         if current and current not in {row["pk"] for row in rows}:
             rows += every.filter(pk=current)
@@ -376,7 +383,7 @@ def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
         state = "emptied"
     elif row["is_refused"]:
         state = "worse"
-    elif row["kind"] == Filter.Kind.LEARNT and row["numbers_at"] is None:
+    elif row["kind"] == FilterVersion.Kind.LEARNT and row["numbers_at"] is None:
         state = "waits"
     return VersionRow(
         pk=row["pk"],

@@ -7,7 +7,7 @@ from moderation.features import text_reading
 from moderation.features.signals import SITE_SIGNAL_WEIGHTS
 from moderation.features.site_facts import load_thread_context
 from moderation.features.text_reading import CommentData
-from moderation.models import Filter, Finding
+from moderation.models import FilterVersion, Finding
 from moderation.spam_filter import active_model, contributions
 from moderation.spam_filter.contributions import StoredPart
 
@@ -34,7 +34,7 @@ def explain_stored(comment: Comment, findings: Sequence[Finding]) -> list[Stored
     ]
     try:
         parts = active_model.explain(_stored_comment_data(comment), own.filter_id, more)
-    except (Filter.DoesNotExist, active_model.UnusableModelError):
+    except (FilterVersion.DoesNotExist, active_model.UnusableModelError):
         return []
     return contributions.stored_parts(parts, {one.check_name: one.number for one in findings}, MAX_PARTS)
 

@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 
 from django.utils import timezone
 
-from moderation.models import Desk, Filter
+from moderation.models import FilterVersion, ModerationSettings
 from moderation.spam_filter import active_model, contributions, examples, metrics, versions
 from moderation.spam_filter.contributions import Contribution, ContributionCounter, Mistake
 from moderation.spam_filter.examples import MAX_DECISIONS, Decision, current_decisions, example_weights
@@ -190,25 +190,27 @@ def run() -> str:
 
     Without an active filter it only deletes weights learnt from restricted comments.
     """
-    desk = Desk.objects.select_related("filter").filter(pk=1).first()
-    if desk is None or desk.filter is None:
+    moderation_settings = ModerationSettings.objects.select_related("filter").filter(pk=1).first()
+    if moderation_settings is None or moderation_settings.filter is None:
         delete_restricted_weights()
         return "the filter is off"
-    if not active_model.can_be_used(desk.filter.pk):
+    if not active_model.can_be_used(moderation_settings.filter.pk):
         versions.activate(version=versions.starter_version(), actor=None)
         return "the active version was made by another release; the starter is active"
-    result = _retrain_without_removed(desk.filter)
+    result = _retrain_without_removed(moderation_settings.filter)
     delete_restricted_weights()
     if result:
         return result
-    update_metrics(desk.filter)
-    waiting = Filter.objects.filter(kind=Filter.Kind.LEARNT, numbers_at=None).order_by("pk").last()
+    update_metrics(moderation_settings.filter)
+    waiting = (
+        FilterVersion.objects.filter(kind=FilterVersion.Kind.LEARNT, numbers_at=None).order_by("pk").last()
+    )
     if waiting is not None:
-        return _try_waiting_version(waiting, desk.filter)
+        return _try_waiting_version(waiting, moderation_settings.filter)
     return _train_if_due()
 
 
-def update_metrics(version: Filter) -> None:
+def update_metrics(version: FilterVersion) -> None:
     """Measure a version on decisions later than its training, the latest MEASURED_DECISIONS at most.
 
     Each of them is scored anew; for 20,000 that took 19 s.
@@ -220,9 +222,9 @@ def update_metrics(version: Filter) -> None:
         _store(version, evaluate(active_model.load_model(version.pk), later))
 
 
-def _try_waiting_version(waiting: Filter, current: Filter) -> str:
+def _try_waiting_version(waiting: FilterVersion, current: FilterVersion) -> str:
     if not active_model.can_be_used(waiting.pk):
-        Filter.objects.filter(pk=waiting.pk).update(is_refused=True, numbers_at=timezone.now())
+        FilterVersion.objects.filter(pk=waiting.pk).update(is_refused=True, numbers_at=timezone.now())
         return f"version {waiting.pk} was made by another release and is not used"
     later = list(current_decisions(after=waiting.trained_on["until"]))
     spam = sum(one.is_spam for one in later)
@@ -235,7 +237,7 @@ def _try_waiting_version(waiting: Filter, current: Filter) -> str:
         return _train_if_due()
     numbers = evaluate(active_model.load_model(waiting.pk), later)
     usual = evaluate(active_model.load_model(current.pk), later)
-    percent = Desk.objects.get(pk=1).honest_may_wait
+    percent = ModerationSettings.objects.get(pk=1).honest_may_wait
     trial = compare(numbers, usual, version=current.pk, percent=percent)
     waiting.is_refused = is_worse(trial, percent)
     _store(waiting, numbers, trial)
@@ -291,7 +293,7 @@ def is_worse(trial: Trial, percent: float) -> bool:
     )
 
 
-def _store(version: Filter, numbers: VersionNumbers, trial: Trial | None = None) -> None:
+def _store(version: FilterVersion, numbers: VersionNumbers, trial: Trial | None = None) -> None:
     kept = trial or version.numbers.get("trial")
     version.numbers = dict(numbers) | ({"trial": kept} if kept else {})
     version.numbers_at = timezone.now()
@@ -299,7 +301,7 @@ def _store(version: Filter, numbers: VersionNumbers, trial: Trial | None = None)
 
 
 def _train_if_due() -> str:
-    learnt = Filter.objects.filter(kind=Filter.Kind.LEARNT).exclude(weights=b"")
+    learnt = FilterVersion.objects.filter(kind=FilterVersion.Kind.LEARNT).exclude(weights=b"")
     last = learnt.order_by("pk").last()
     known = last.trained_on if last else {"until": 0, "decisions": 0}
     new_decisions = examples.count_decisions(after=known["until"]).new
@@ -312,7 +314,7 @@ def _train_if_due() -> str:
     return f"version {made.pk} was trained on {made.trained_on['decisions']:,} decisions"
 
 
-def _create_version(until: int = 0) -> Filter | None:
+def _create_version(until: int = 0) -> FilterVersion | None:
     """Train and store a version on all current decisions, or on those known by `until`, and then it needs
     no trial. Returns None if all of them have one label."""
     # Read before the decisions, so that a comment removed in between is noticed by the next run.
@@ -324,8 +326,8 @@ def _create_version(until: int = 0) -> Filter | None:
     last = until or decided[-1].line
     kept = examples.count_decisions(after=last).kept
     about: dict[str, Any] = {"decisions": len(decided), "spam": spam, "until": last, "kept": kept}
-    return Filter.objects.create(
-        kind=Filter.Kind.LEARNT,
+    return FilterVersion.objects.create(
+        kind=FilterVersion.Kind.LEARNT,
         weights=train(decided, starter_model()).to_bytes(),
         trained_on=about | removed.counts_until(last),
         numbers_at=timezone.now() if until else None,
@@ -337,14 +339,14 @@ def _learnt_from_removed(known: dict[str, Any], removed: examples.RemovedExample
     return removed.counts_until(known.get("until", 0))[kind] > then
 
 
-def _retrain_without_removed(current: Filter) -> str:
+def _retrain_without_removed(current: FilterVersion) -> str:
     """Replace the active version if examples that it learnt were restricted or erased, or MIN_NEW_SHARE of
     them changed.
 
     The new version learns what is left and is active at once. Returns "" if there was no need.
     """
     known = current.trained_on
-    if current.kind == Filter.Kind.STARTER or not known.get("until"):
+    if current.kind == FilterVersion.Kind.STARTER or not known.get("until"):
         return ""
     removed = examples.removed_examples()
     was = known.get("kept", known.get("decisions", 0))
@@ -366,8 +368,10 @@ def delete_restricted_weights() -> None:
     """Delete the weights of inactive versions that learnt from restricted comments. The rows stay. The
     active version is replaced."""
     removed = examples.removed_examples()
-    learnt = Filter.objects.filter(kind=Filter.Kind.LEARNT).exclude(weights=b"")
-    for version in learnt.exclude(pk__in=Desk.objects.exclude(filter=None).values("filter")).defer("weights"):
+    learnt = FilterVersion.objects.filter(kind=FilterVersion.Kind.LEARNT).exclude(weights=b"")
+    for version in learnt.exclude(
+        pk__in=ModerationSettings.objects.exclude(filter=None).values("filter")
+    ).defer("weights"):
         if _learnt_from_removed(version.trained_on, removed, "sealed"):
             version.weights = b""
             version.trained_on |= {"is_emptied": True}

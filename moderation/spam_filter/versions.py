@@ -8,23 +8,27 @@ from django.db import transaction
 
 from accounts.models import User
 from moderation.actions import setting_changes
-from moderation.models import Batch, Change, Desk, Filter
+from moderation.models import Batch, FilterVersion, ModerationSettings, SettingChange
 
-Target = Change.Target
+Target = SettingChange.Target
 MIN_WAITING_PERCENT, MAX_WAITING_PERCENT = 0.1, 20.0  # limits of the setting
 STARTER_DIR = Path(__file__).parent  # has starter.bin (the weights) and starter.json (how they were trained)
 
 
-def starter_version() -> Filter:
+def starter_version() -> FilterVersion:
     """Return the version that comes with this release of the program; creates it if it is new."""
     about = json.loads((STARTER_DIR / "starter.json").read_text("utf-8"))
-    found = Filter.objects.filter(kind=Filter.Kind.STARTER, trained_on__sha256=about["sha256"]).first()
-    return found or Filter.objects.create(
-        kind=Filter.Kind.STARTER, weights=(STARTER_DIR / "starter.bin").read_bytes(), trained_on=about
+    found = FilterVersion.objects.filter(
+        kind=FilterVersion.Kind.STARTER, trained_on__sha256=about["sha256"]
+    ).first()
+    return found or FilterVersion.objects.create(
+        kind=FilterVersion.Kind.STARTER, weights=(STARTER_DIR / "starter.bin").read_bytes(), trained_on=about
     )
 
 
-def activate(*, version: Filter | None, actor: User | None, instead_of: Filter | None = None) -> Batch | None:
+def activate(
+    *, version: FilterVersion | None, actor: User | None, instead_of: FilterVersion | None = None
+) -> Batch | None:
     """Activate a version, or none. Without an actor, the system does.
 
     Returns None if nothing changed, or if `instead_of` is not the active version any more.
@@ -44,13 +48,13 @@ def set_waiting_percent(*, percent: float, actor: User) -> Batch | None:
 
 
 def _set(
-    field: str, value: float | int | None, actor: User | None, instead_of: Filter | None = None
+    field: str, value: float | int | None, actor: User | None, instead_of: FilterVersion | None = None
 ) -> Batch | None:
     batch = Batch(kind=Batch.Kind.FILTER, actor=actor, parameters={"field": field, "value": value})
     with transaction.atomic():
-        Desk.objects.get_or_create(pk=1)
-        desk = Desk.objects.select_for_update(no_key=True).get(pk=1)
-        if instead_of and desk.filter_id != instead_of.pk:
+        ModerationSettings.objects.get_or_create(pk=1)
+        moderation_settings = ModerationSettings.objects.select_for_update(no_key=True).get(pk=1)
+        if instead_of and moderation_settings.filter_id != instead_of.pk:
             return None
         batch.save(force_insert=True)
         if not setting_changes.apply_changes(batch=batch, changes=[(Target.DESK, 1, field, value)]):

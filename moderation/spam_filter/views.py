@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.models import User
 from moderation.actions.request_helpers import just_done_action, login_for_the_queue, require_moderator
 from moderation.actions.views import add_done_message
-from moderation.models import Batch, Filter
+from moderation.models import Batch, FilterVersion
 from moderation.queue import explanations
 from moderation.queue.filters import parse_whole_number
 from moderation.spam_filter import active_model, versions
@@ -55,7 +55,7 @@ def use(request: HttpRequest) -> HttpResponse:
     """Activate a version. POST `version`: its number, or "off" for none."""
     user = require_administrator(request)
     asked = request.POST.get("version", "")
-    version = None if asked == "off" else get_object_or_404(Filter, pk=parse_whole_number(asked) or 0)
+    version = None if asked == "off" else get_object_or_404(FilterVersion, pk=parse_whole_number(asked) or 0)
     if version and not active_model.can_be_used(version.pk):
         message = _("Version %(n)s was made by another release of the program and can’t be used.")
         messages.error(request, message % {"n": version.pk})

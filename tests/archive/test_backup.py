@@ -30,7 +30,7 @@ from comments.models import Comment, Discussion, Reason, State
 from core.backup_folder import last_backup
 from moderation.actions.decisions import decide, move
 from moderation.erasure import restrictions
-from moderation.models import Seal, SealReading
+from moderation.models import RestrictedTextReading, Restriction
 from tests.articles.images.made import make_image
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
@@ -82,7 +82,7 @@ def paths() -> list[str]:
     )
     move(comment=moved, parent=reply, actor=maria)
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    restrictions.restrict(ids=[hidden.pk], why=Seal.Why.PERSONAL, actor=ada)
+    restrictions.restrict(ids=[hidden.pk], why=Restriction.Why.PERSONAL, actor=ada)
     DBTaskResult.objects.update(status=TaskResultStatus.SUCCESSFUL)
     Client().force_login(ada)
     return ["/", boat.get_absolute_url(), other.get_absolute_url(), "/topics/harbour/", "/feed/"]
@@ -132,9 +132,9 @@ def test_a_site_comes_back_as_it_was(file: Path, paths: list[str]) -> None:
     assert [status for status, _ in shown] == [200] * len(paths)
     made = backup(file)
     # With one line more: that restricted words were copied.
-    assert before["moderation_sealreading"] == []
-    assert SealReading.objects.get(seal=None, by=None).is_export
-    before["moderation_sealreading"] = rows()["moderation_sealreading"]
+    assert before["moderation_restrictedtextreading"] == []
+    assert RestrictedTextReading.objects.get(restriction=None, by=None).is_export
+    before["moderation_restrictedtextreading"] = rows()["moderation_restrictedtextreading"]
     sequences = tables.read_sequences()
     assert made.notes == []
     assert made.last == last_backup()

@@ -32,7 +32,7 @@ from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services import change_discussion, change_states, move_comment
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
-from moderation.models import Batch, Finding, Seal
+from moderation.models import Batch, Finding, Restriction
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.rows import snapshot
 
@@ -484,9 +484,9 @@ def test_a_long_name_can_be_sealed_and_given_back():
     take(named("Ü" * 255))
     comment = Comment.objects.get(source_number=1)
     administrator = UserFactory.create(name="Ada", roles=(ADMINISTRATOR,))
-    restrictions.restrict(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=administrator)
+    restrictions.restrict(ids=[comment.pk], why=Restriction.Why.PERSONAL, actor=administrator)
     assert Comment.objects.get(pk=comment.pk).author_name == ""
-    restrictions.lift(restriction=Seal.objects.get(), actor=administrator)
+    restrictions.lift(restriction=Restriction.objects.get(), actor=administrator)
     assert Comment.objects.get(pk=comment.pk).author_name == "Ü" * 255
 
 

@@ -287,14 +287,32 @@ def test_rows_that_break_a_newer_constraint_do_not_stop_an_upgrade(
 # Made by the last version whose migrations are the parts of today's squashed ones.
 BEFORE_SQUASH = Path(__file__).with_name("before_squash.zip")
 
+NAMES = """
+SELECT conrelid::regclass::text, conname::text FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+UNION SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal
+UNION SELECT tablename, indexname FROM pg_indexes WHERE schemaname = 'public'
+UNION SELECT 'sequences', sequencename FROM pg_sequences
+UNION SELECT app_label || '_' || model, codename
+  FROM auth_permission p JOIN django_content_type c ON c.id = p.content_type_id
+  WHERE app_label IN ('accounts', 'archive', 'articles', 'comments', 'moderation')"""
+
+
+def names() -> set[tuple[str, str]]:
+    """Return (table, name) for constraints, triggers, indexes, sequences and permissions."""
+    with connection.cursor() as cursor:
+        cursor.execute(NAMES)
+        return set(cursor.fetchall())
+
 
 def test_a_backup_from_before_the_squashed_migrations_is_restored(
     upgrade: Upgrade, later: Callable[[], None]
 ) -> None:
+    names_of_today = names()
     with database("soundoff_blank", "template1"):
         call_command("restore", str(BEFORE_SQUASH))
         assert unapplied_migrations() == later_migrations() == []
         assert check() == {}
+        assert names() == names_of_today
         assert Counter(Comment.objects.values_list("state", flat=True)) == {
             "published": 35,
             "rejected": 2,

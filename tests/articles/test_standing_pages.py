@@ -9,7 +9,7 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
-from articles.models import Site, StandingPage, Unsaved
+from articles.models import Autosave, Site, StandingPage
 from articles.services import save_page
 from tests.factories import UserFactory
 
@@ -103,7 +103,7 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(rules):
     choice = re.search('name="take-menu" value="(mine[^"]+)"', page)[1]
     stored = StandingPage.objects.get()
     assert ("just" in stored.body, stored.menu) == (True, "top")
-    assert "So be it" in rules.revisions.get(is_aside=True).body
+    assert "So be it" in rules.revisions.get(is_conflicting_copy=True).body
 
     renewed = carried(response)
     response = edda.post(change(rules), hers | renewed | {"_fill": "both", "take-menu": choice})
@@ -113,7 +113,7 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(rules):
     assert edda.post(change(rules), hers | renewed | {"body": both, "take-menu": choice}).status_code == 302
     stored = StandingPage.objects.get()
     assert (stored.body, stored.menu) == (both, "none")
-    assert not Unsaved.objects.filter(is_done=False).exists()
+    assert not Autosave.objects.filter(is_done=False).exists()
 
 
 def test_what_is_typed_is_kept_and_offered_among_its_own_kind(rules):

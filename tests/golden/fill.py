@@ -95,7 +95,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     from moderation.actions import decisions, quick_actions
     from moderation.erasure import purge, restrictions
     from moderation.erasure.restricted_content import read_texts
-    from moderation.models import Appeal, Case, Filter, RemovalRequest, SecondOpinion
+    from moderation.models import Appeal, Case, FilterVersion, RemovalRequest, SecondOpinion
     from moderation.people import sanctions
     from moderation.people.profiles import Person, add_note
     from moderation.reports import removal_requests
@@ -158,7 +158,9 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         rules_in_short="Be kind. Stay on the subject.",
         rules="# Rules\n\nBe kind, *always*.\n\n1. No advertising.\n2. No names of children.",
     )
-    RemovalReason.objects.create(code="rude_tone", label="rude tone", told="Its tone was rude.", position=50)
+    RemovalReason.objects.create(
+        code="rude_tone", label="rude tone", message="Its tone was rude.", position=50
+    )
     RemovalReason.objects.create(code="old_reason", label="an old reason", is_active=False)
 
     # Stories
@@ -255,7 +257,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     add_redirect(old="/?p=12", to="/archive/")
 
     # What came from elsewhere, an import that was undone, and one that was done again
-    from moderation.models import Batch, Group
+    from moderation.models import Batch, CommentGroup
 
     threads = [DATA / "seed" / "story.txt", *sorted((DATA / "import" / "soundoff_text").glob("*.txt"))]
     imported = []
@@ -310,7 +312,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
             if good.state != State.PUBLISHED:
                 approve(good, by=mona if n % 2 else omar)
         training.run()
-    learnt = Filter.objects.filter(kind="learnt").first()
+    learnt = FilterVersion.objects.filter(kind="learnt").first()
     batch = versions.activate(version=None, actor=ada)
     decisions.undo(batch=batch, actor=ada)
     versions.set_waiting_percent(percent=2.0, actor=ada)
@@ -513,7 +515,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         ("personal", "child_abuse", "personal", "child", "court", "other"), secret, strict=True
     ):
         restrictions.restrict(ids=[secret[name].pk], why=why, actor=mona, is_held=name == "order")
-    found = {name: secret[name].seals.get() for name in secret}
+    found = {name: secret[name].restrictions.get() for name in secret}
     restrictions.set_legal_hold(restriction=found["other"], is_held=True, actor=ada)
     restrictions.lift(restriction=found["lifted"], actor=ada)
     restrictions.purge_text(restriction=found["erased"], actor=ada)
@@ -597,7 +599,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     slugs = dict(Article.objects.values_list("pk", "slug"))
     print(
         {state: Comment.objects.filter(state=state).count() for state in State.values},
-        Group.objects.count(),
+        CommentGroup.objects.count(),
         "groups",
     )
     return {

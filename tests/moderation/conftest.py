@@ -5,7 +5,7 @@ import pytest
 import comments.policy
 import moderation.policy
 from comments.policy import policy
-from moderation.models import Desk, Filter
+from moderation.models import FilterVersion, ModerationSettings
 from moderation.spam_filter import versions
 from tests.factories import UserFactory
 
@@ -36,10 +36,10 @@ def checking_policy(settings) -> Iterator[None]:
 
 
 @pytest.fixture
-def starter(checking_policy) -> Filter:
+def starter(checking_policy) -> FilterVersion:
     """Activate the spam filter that is part of Soundoff."""
     made = versions.starter_version()
-    Desk.objects.update_or_create(pk=1, defaults={"filter": made})
+    ModerationSettings.objects.update_or_create(pk=1, defaults={"filter": made})
     return made
 
 

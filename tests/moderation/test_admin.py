@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from comments.models import Reason, State
 from moderation.actions.decisions import decide
-from moderation.models import Desk, Rule
+from moderation.models import ModerationSettings, Rule
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
@@ -44,18 +44,18 @@ def act(moderator) -> None:
 
 def test_administrator_changes_moderation_settings(client):
     client.force_login(UserFactory.create(roles=("Administrator",)))
-    form = client.get("/admin/moderation/desk/", follow=True)
+    form = client.get("/admin/moderation/moderationsettings/", follow=True)
     assert "Hours after which moderators are e-mailed" in form.text
     values = {"alert_hours": "2", "alert_from": "09:00", "alert_until": "17:00"}
-    client.post("/admin/moderation/desk/1/change/", values)
-    desk = Desk.objects.get()
+    client.post("/admin/moderation/moderationsettings/1/change/", values)
+    desk = ModerationSettings.objects.get()
     assert (desk.alert_hours, desk.alert_until) == (2, time(17))
     assert client.get("/admin/moderation/jobrun/").status_code == 200
 
 
 def test_moderator_cannot_change_moderation_settings(client, moderator):
-    assert client.get("/admin/moderation/desk/").status_code == 403
-    assert client.get("/admin/moderation/desk/1/change/").status_code in {302, 403}
+    assert client.get("/admin/moderation/moderationsettings/").status_code == 403
+    assert client.get("/admin/moderation/moderationsettings/1/change/").status_code in {302, 403}
 
 
 @pytest.mark.parametrize("path", ["/admin/moderation/batch/", "/admin/comments/transition/"])

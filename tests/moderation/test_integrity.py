@@ -15,7 +15,16 @@ from comments.integrity import check, repair
 from comments.models import Comment, CommentRevision, Discussion, Reason, State, Transition
 from moderation.actions import decisions
 from moderation.erasure import purge, restrictions
-from moderation.models import Batch, Case, Finding, Note, Origin, Sanction, Seal, SealedText
+from moderation.models import (
+    Batch,
+    Case,
+    Finding,
+    ModeratorNote,
+    Origin,
+    RestrictedText,
+    Restriction,
+    Sanction,
+)
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers import tampering
 
@@ -36,8 +45,10 @@ def site() -> dict[str, Comment]:
         ("erased", State.SPAM, Reason.SPAM),
     ):
         decisions.decide(ids=[made[name].pk], to=to, reason=reason, actor=moderator)
-    restrictions.restrict(ids=[made["sealed"].pk, made["lifted"].pk], why=Seal.Why.OTHER, actor=moderator)
-    restrictions.lift(restriction=Seal.objects.get(comment=made["lifted"]), actor=administrator)
+    restrictions.restrict(
+        ids=[made["sealed"].pk, made["lifted"].pk], why=Restriction.Why.OTHER, actor=moderator
+    )
+    restrictions.lift(restriction=Restriction.objects.get(comment=made["lifted"]), actor=administrator)
     purge.purge_list(
         group=purge.make_list(states=[State.SPAM], days=0, actor=administrator), actor=administrator
     )
@@ -116,13 +127,13 @@ def test_an_empty_batch_is_found(site):
 
 
 def test_a_restriction_that_contradicts_its_comment_is_found(site):
-    own = Seal.objects.get(comment=site["sealed"])
-    other = Seal.objects.create(comment=site["published"], why=Seal.Why.OTHER, batch=own.batch)
-    SealedText.objects.create(seal=other, revision=1, body="A word.")
+    own = Restriction.objects.get(comment=site["sealed"])
+    other = Restriction.objects.create(comment=site["published"], why=Restriction.Why.OTHER, batch=own.batch)
+    RestrictedText.objects.create(restriction=other, revision=1, body="A word.")
     assert check() == {"seal": [site["published"].pk]}
-    SealedText.objects.filter(seal=other).delete()
+    RestrictedText.objects.filter(restriction=other).delete()
     other.delete()
-    SealedText.objects.filter(seal=own).delete()
+    RestrictedText.objects.filter(restriction=own).delete()
     own.delete()
     damage = check()
     assert damage == {"seal": [site["sealed"].pk]}
@@ -144,11 +155,11 @@ def test_restricted_content_outside_the_store_is_found(site, place):
 
 
 def test_a_restriction_that_lost_or_kept_its_content_is_found(site):
-    SealedText.objects.filter(seal__comment=site["sealed"]).delete()
-    lost = Seal.objects.get(comment=site["sealed"])
+    RestrictedText.objects.filter(restriction__comment=site["sealed"]).delete()
+    lost = Restriction.objects.get(comment=site["sealed"])
     assert check() == {"vault": [lost.pk]}
-    lifted = Seal.objects.get(comment=site["lifted"])
-    SealedText.objects.create(seal=lifted, revision=1, body="A word.")
+    lifted = Restriction.objects.get(comment=site["lifted"])
+    RestrictedText.objects.create(restriction=lifted, revision=1, body="A word.")
     assert check() == {"vault": [lost.pk, lifted.pk]}
 
 
@@ -157,9 +168,9 @@ def test_an_incomplete_erasure_is_completed(site, is_held):
     """A restored dump may have a comment that is only marked as erased. A legal hold must be ended first."""
     administrator = UserFactory.create(roles=("Administrator",))
     sealed, noted = site["sealed"], site["removed"]
-    Note.objects.create(comment=noted, text="It is Zoe.", by=administrator)
+    ModeratorNote.objects.create(comment=noted, text="It is Zoe.", by=administrator)
     Origin.objects.create(comment=noted, ip_hash=bytes(16))
-    Seal.objects.filter(comment=sealed).update(is_held=is_held)
+    Restriction.objects.filter(comment=sealed).update(is_held=is_held)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE comments_comment SET erased_at = now() + interval '1 s' WHERE id = ANY(%s)",
@@ -167,7 +178,7 @@ def test_an_incomplete_erasure_is_completed(site, is_held):
         )
     damage = check()
     assert (damage["erased"], damage["erased_beside"]) == ([noted.pk], [noted.pk])
-    own = Seal.objects.get(comment=sealed)
+    own = Restriction.objects.get(comment=sealed)
     assert damage["vault"] == [own.pk]
     repair(damage)
     assert check() == ({"vault": [own.pk]} if is_held else {})
@@ -175,8 +186,8 @@ def test_an_incomplete_erasure_is_completed(site, is_held):
         assert restrictions.set_legal_hold(restriction=own, is_held=False, actor=administrator)
         repair(check())
     assert check() == {}
-    assert not SealedText.objects.filter(seal=own).exists()
-    assert not Note.objects.exists()
+    assert not RestrictedText.objects.filter(restriction=own).exists()
+    assert not ModeratorNote.objects.exists()
     assert Comment.objects.get(pk=noted.pk).body == ""
 
 

@@ -33,7 +33,7 @@ def change(client: Any, reason_code: str, **values: Any) -> int:
     reason = RemovalReason.objects.get(code=reason_code)
     form = {
         "label": reason.label,
-        "told": reason.told,
+        "message": reason.message,
         "position": reason.position,
         "is_active": "on",
     } | values

@@ -14,7 +14,12 @@ from psycopg2 import errors
 from config.server import postgres
 
 PROJECT = Path(__file__).parents[2]
-LOGS = ("comments_transition", "moderation_finding", "moderation_sealreading", "accounts_rolechange")
+LOGS = (
+    "comments_transition",
+    "moderation_finding",
+    "moderation_restrictedtextreading",
+    "accounts_rolechange",
+)
 
 # Everything that the desk does to comments, people and itself, and at last that nothing was damaged by it.
 ORDINARY_WORK = """
@@ -33,7 +38,7 @@ from comments.edits import edit_comment
 from comments.services import delete_comment, post_comment
 from moderation.actions import decisions
 from moderation.erasure import evidence, purge, restrictions
-from moderation.models import Case, Finding, Seal, SealReading
+from moderation.models import Case, Finding, Restriction, RestrictedTextReading
 
 ada = User.objects.create_user(name="Ada", email="ada@example.org", roles=[ADMINISTRATOR])
 article = save_article(
@@ -57,11 +62,11 @@ edited, deleted = Comment.objects.get(pk=ids[1]), Comment.objects.get(pk=ids[2])
 edit_comment(comment=edited, body="Another word.", user=None, guest=edited.guest)
 delete_comment(comment=deleted, user=None, guest=deleted.guest)
 decisions.move(comment=Comment.objects.get(pk=ids[3]), parent=Comment.objects.get(pk=ids[0]), actor=ada)
-restrictions.restrict(ids=ids[4:6], why=Seal.Why.COURT, actor=ada, is_held=True)
-first, second = Seal.objects.order_by("pk")
+restrictions.restrict(ids=ids[4:6], why=Restriction.Why.COURT, actor=ada, is_held=True)
+first, second = Restriction.objects.order_by("pk")
 assert evidence.build_evidence_file(restriction=first, by=ada)
 restrictions.lift(restriction=first, actor=ada)
-assert SealReading.objects.filter(seal=first, by=ada).count() == 2
+assert RestrictedTextReading.objects.filter(restriction=first, by=ada).count() == 2
 ada.set_roles([MODERATOR, EDITOR], actor=ada)
 ada.set_roles([ADMINISTRATOR], actor=ada)
 restrictions.set_legal_hold(restriction=second, is_held=False, actor=ada)
@@ -70,7 +75,7 @@ decisions.decide(ids=ids[6:], to=State.SPAM, reason=Reason.SPAM, actor=ada)
 group = purge.make_list(states=[State.SPAM], days=0, actor=ada)
 assert purge.purge_list(group=group, actor=ada).erased == 2
 again = [say(f"{words} {n}, which stays sealed or waits.") for n in (9, 10)]
-restrictions.restrict(ids=[again[0].pk], why=Seal.Why.PERSONAL, actor=ada)
+restrictions.restrict(ids=[again[0].pk], why=Restriction.Why.PERSONAL, actor=ada)
 other = save_article(
     article=Article(title="The pier", slug="pier", body="A story.", published_at=timezone.now())
 )
@@ -84,7 +89,7 @@ import_comments(
     batch=uuid4(),
 )
 backup(Path(settings.HOME) / "site.zip")
-assert SealReading.objects.get(seal=None).is_export
+assert RestrictedTextReading.objects.get(restriction=None).is_export
 call_command("tick")
 call_command("check_integrity")
 print("all done")
@@ -154,7 +159,7 @@ CHANGES = {
     "UPDATE": "UPDATE {t} SET at = now()",
     "DELETE": "DELETE FROM {t}",
     "TRUNCATE": "TRUNCATE {t} CASCADE",
-    "TRUNCATE what it hangs from": "TRUNCATE comments_comment, moderation_seal CASCADE",
+    "TRUNCATE what it hangs from": "TRUNCATE comments_comment, moderation_restriction CASCADE",
     "ON CONFLICT DO UPDATE": (
         "INSERT INTO {t} SELECT * FROM {t} LIMIT 1 ON CONFLICT (id) DO UPDATE SET at = now()"
     ),
@@ -204,7 +209,7 @@ def test_with_a_single_login_the_triggers_refuse(urls, worked, table, way):
 
 
 def test_rows_in_the_log_cannot_be_deleted(urls, worked):
-    for table in ("comments_comment", "accounts_user", "moderation_seal", "comments_discussion"):
+    for table in ("comments_comment", "accounts_user", "moderation_restriction", "comments_discussion"):
         with pytest.raises(errors.ForeignKeyViolation):
             attempt(urls["web"], f"DELETE FROM {table}")
 
@@ -224,7 +229,7 @@ ROWS = {
     "reply": "(SELECT min(id) FROM comments_comment WHERE parent_id IS NOT NULL AND source = '')",
     "published": "(SELECT min(id) FROM comments_comment WHERE state = 'published' AND source = '')",
     "waiting": "(SELECT max(id) FROM comments_comment WHERE state = 'pending')",
-    "sealed": "(SELECT max(comment_id) FROM moderation_seal WHERE lifted_at IS NULL)",
+    "sealed": "(SELECT max(comment_id) FROM moderation_restriction WHERE lifted_at IS NULL)",
     "alien": "(SELECT min(id) FROM comments_comment WHERE source <> '')",
     "ada": "(SELECT id FROM accounts_user WHERE email = 'ada@example.org')",
     "moderator": "(SELECT id FROM auth_group WHERE name = 'Moderator')",
@@ -429,7 +434,7 @@ BAD_WRITES = {
     ),
     "an act has another actor": ("UPDATE moderation_batch SET actor_id = NULL", NO_RIGHT),
     "an act is deleted": ("DELETE FROM moderation_batch", NO_RIGHT),
-    "what an act changed is rewritten": ("UPDATE moderation_change SET old = NULL", NO_RIGHT),
+    "what an act changed is rewritten": ("UPDATE moderation_settingchange SET old = NULL", NO_RIGHT),
     "an act that undoes nothing": (
         "INSERT INTO moderation_batch (id, kind, at, to_state, reason, parameters, root_id, undos) "
         "SELECT gen_random_uuid(), kind, now(), '', '', '{{}}', id, 1 FROM moderation_batch LIMIT 1",
@@ -437,30 +442,31 @@ BAD_WRITES = {
     ),
     "a second open case of a comment": (
         "INSERT INTO moderation_case (comment_id, discussion_id, opened_at, due_at, is_waiting, is_reported, "
-        "is_illegal, is_new_person, is_second_look, score, script) "
+        "is_illegal, is_new_person, is_appealed, score, script) "
         "SELECT comment_id, discussion_id, now(), now(), true, false, false, false, false, 0, '' "
         "FROM moderation_case WHERE closed_at IS NULL LIMIT 1",
         "case_one_open",
     ),
     "a sanction of nobody": (
-        "INSERT INTO moderation_sanction (kind, reason, words, at, batch_id, asked_words) "
+        "INSERT INTO moderation_sanction (kind, reason, message, at, batch_id, appeal_text) "
         "SELECT 'ban', 'other', '', now(), id, '' FROM moderation_batch LIMIT 1",
         "sanction_of_one_person",
     ),
-    "a second seal on a comment": (
-        "INSERT INTO moderation_seal (comment_id, why, is_held, batch_id, at, author_name, author_email) "
-        "SELECT comment_id, why, is_held, batch_id, now(), '', '' FROM moderation_seal "
+    "a second restriction of a comment": (
+        "INSERT INTO moderation_restriction "
+        "(comment_id, why, is_held, batch_id, at, author_name, author_email) "
+        "SELECT comment_id, why, is_held, batch_id, now(), '', '' FROM moderation_restriction "
         "WHERE lifted_at IS NULL LIMIT 1",
-        "seal_one_on_a_comment",
+        "restriction_one_on_a_comment",
     ),
-    "restricted words are read": ("SELECT body FROM moderation_sealedtext", NO_RIGHT),
-    "restricted rows are read": ("SELECT * FROM moderation_sealedtext", NO_RIGHT),
-    "restricted words are copied": ("COPY moderation_sealedtext TO STDOUT", NO_RIGHT),
-    "restricted words are guessed": ("DELETE FROM moderation_sealedtext WHERE body LIKE 'It%'", NO_RIGHT),
-    "restricted words are rewritten": ("UPDATE moderation_sealedtext SET body = 'Other.'", NO_RIGHT),
+    "restricted words are read": ("SELECT body FROM moderation_restrictedtext", NO_RIGHT),
+    "restricted rows are read": ("SELECT * FROM moderation_restrictedtext", NO_RIGHT),
+    "restricted words are copied": ("COPY moderation_restrictedtext TO STDOUT", NO_RIGHT),
+    "restricted words are guessed": ("DELETE FROM moderation_restrictedtext WHERE body LIKE 'It%'", NO_RIGHT),
+    "restricted words are rewritten": ("UPDATE moderation_restrictedtext SET body = 'Other.'", NO_RIGHT),
     "a reading is made up": (
-        "INSERT INTO moderation_sealreading (seal_id, by_id, at, is_export) "
-        "SELECT min(id), {ada}, now(), false FROM moderation_seal",
+        "INSERT INTO moderation_restrictedtextreading (restriction_id, by_id, at, is_export) "
+        "SELECT min(id), {ada}, now(), false FROM moderation_restriction",
         NO_RIGHT,
     ),
     "a role that no line tells": (GRANT, "role_is_logged"),
@@ -532,10 +538,10 @@ def test_the_same_writes_are_accepted_if_valid(urls, worked):
 
 def test_restricted_content_is_read_through_a_logging_function(urls, worked):
     read = (
-        "SELECT body FROM moderation_read_restricted(ARRAY(SELECT id FROM moderation_seal "
+        "SELECT body FROM moderation_read_restricted(ARRAY(SELECT id FROM moderation_restriction "
         "WHERE comment_id = {sealed}), {ada}, false)"
     )
-    lines = "SELECT count(*) FROM moderation_sealreading"
+    lines = "SELECT count(*) FROM moderation_restrictedtextreading"
     connection = psycopg2.connect(urls["web"])
     with connection, connection.cursor() as cursor:
         cursor.execute(lines)

@@ -15,7 +15,7 @@ from articles.services import save_page, set_article_authors
 from comments.models import State
 from comments.services import change_discussion
 from moderation.actions import decisions
-from moderation.models import Batch, Desk, JobRun, Rule
+from moderation.models import Batch, JobRun, ModerationSettings, Rule
 from tests.factories import UserFactory, make_article, make_comment
 
 # Requests run outside of a test transaction, as on a real site, because locks need their own transaction.
@@ -69,7 +69,7 @@ def keys() -> dict[str, list[str]]:
     Redirect.objects.create(old="/old/", path="/archive/")
     save_page(page=StandingPage(title="About", slug="about"))
     Rule.objects.create(kind="term", value="casino")
-    Desk.objects.get_or_create(pk=1)
+    ModerationSettings.objects.get_or_create(pk=1)
     JobRun.objects.create(name="tick", started_at=timezone.now())
     Image.objects.create(
         digest="0" * 64, suffix="png", width=1, height=1, filename="a.png", alt="A boat", uploaded_by=person

@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from django.utils.translation import ngettext
 
 from moderation.features import signals
-from moderation.models import Filter
+from moderation.models import FilterVersion
 from moderation.spam_filter import csv_rows
 from moderation.spam_filter.active_model import UnusableModelError, active_filter, load_model
 from moderation.spam_filter.csv_rows import CommentFile, Row
@@ -134,7 +134,7 @@ class Command(BaseCommand):
             if asked:
                 return load_model(int(asked))
             now = active_filter()
-        except (ValueError, Filter.DoesNotExist) as error:
+        except (ValueError, FilterVersion.DoesNotExist) as error:
             raise CommandError(f"There is no version {asked!r} of the filter.") from error
         except DatabaseError:  # the database is not set up yet
             now = None

@@ -7,7 +7,7 @@ from uuid import uuid4
 from django.test import Client
 from django.urls import reverse
 
-from articles.models import Article, Unsaved
+from articles.models import Article, Autosave
 from tests.articles.test_admin import form
 
 AUTOSAVE_URL = "/admin/articles/article/unsaved/"
@@ -57,4 +57,4 @@ def last_nonce(page: dict[str, str]) -> str:
 
 
 def draft_bodies() -> list[str]:
-    return [row.typed["body"][0] for row in Unsaved.objects.filter(is_done=False)]
+    return [row.typed["body"][0] for row in Autosave.objects.filter(is_done=False)]

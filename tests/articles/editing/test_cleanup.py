@@ -12,7 +12,7 @@ from accounts.models import User
 from articles.editing.cleanup import delete_old_drafts, delete_old_presence
 from articles.editing.drafts import autosave, discard_drafts
 from articles.editing.presence import record_presence
-from articles.models import Article, OpenForm, Presence, Unsaved
+from articles.models import Article, Autosave, OpenForm, Presence
 from moderation.scheduled_jobs import JOBS, run_due_jobs
 from tests.factories import make_article
 
@@ -26,18 +26,18 @@ def story() -> Article:
     return make_article("Slipway", body="Old.")
 
 
-def typed(emil: User, article: Article | None, body: str, ago: timedelta) -> Unsaved:
+def typed(emil: User, article: Article | None, body: str, ago: timedelta) -> Autosave:
     typed = {"title": ["Slipway"], "body": [body]}
     stored = autosave(
         forms=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, document=article, fields=typed, snapshot=""
     )
     assert stored
-    Unsaved.objects.filter(pk=stored.pk).update(at=timezone.now() - ago)
+    Autosave.objects.filter(pk=stored.pk).update(at=timezone.now() - ago)
     return stored
 
 
 def left() -> set[Any]:
-    return set(Unsaved.objects.values_list("pk", flat=True))
+    return set(Autosave.objects.values_list("pk", flat=True))
 
 
 def test_drafts_are_deleted_after_a_year(emil, story):

@@ -51,7 +51,7 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(draft, emil, edda
     assert "Please correct" not in page
     draft.refresh_from_db()
     assert "at ten" in draft.body
-    copy = draft.revisions.get(is_aside=True)
+    copy = draft.revisions.get(is_conflicting_copy=True)
     assert ("at eleven" in copy.body, copy.by, copy.base) == (True, edda, 1)
 
     again = re.search('name="read" value="([^"]*)"', page)[1]
@@ -84,7 +84,7 @@ def test_one_of_two_simultaneous_saves_gets_a_conflict(draft, emil, edda):
         thread.join()
     assert sorted(statuses) == [200, 302]
     assert draft.revisions.saved().count() == 2
-    assert draft.revisions.filter(is_aside=True).count() == 1
+    assert draft.revisions.filter(is_conflicting_copy=True).count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -152,7 +152,7 @@ def test_changes_that_do_not_touch_can_be_merged(draft, emil, edda):
     assert page.context["adminform"].form["body"].value() == draft.body
     page = second.post(change(draft), hers | renewed | {"_fill": "mine", "body": "?"})
     assert page.context["adminform"].form["body"].value() == hers["body"]
-    assert draft.revisions.filter(is_aside=True).count() == 1
+    assert draft.revisions.filter(is_conflicting_copy=True).count() == 1
     assert second.post(change(draft), hers | renewed | {"body": both}).status_code == 302
     draft.refresh_from_db()
     assert draft.body == both

@@ -12,13 +12,7 @@ from django.urls import reverse
 
 from accounts.models import EDITOR, MODERATOR, READER
 from articles.editing.notes import add_correction
-from articles.models import (
-    Article,
-    Revision,
-    StandingPage,
-    Topic,
-    Unsaved,
-)
+from articles.models import Article, Autosave, Revision, StandingPage, Topic
 from articles.services import save_article, save_page
 from tests.articles.editing.editor_forms import (
     AUTOSAVE_URL,
@@ -281,7 +275,7 @@ def test_only_editors_can_autosave_and_read_drafts(draft, emil, role):
             for response in (other.get(url), other.post(url)):
                 assert response.status_code in {302, 403, 404}
                 assert "Nobody waits" not in response.content.decode()
-    assert not Unsaved.objects.exists()
+    assert not Autosave.objects.exists()
     draft.refresh_from_db()
     assert draft.version == 1
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from accounts.models import EDITOR
 from articles.editing.notes import add_correction, add_note
-from articles.models import Article, Image, StandingPage, Topic, Unsaved
+from articles.models import Article, Autosave, Image, StandingPage, Topic
 from articles.publishing.services import unpublish
 from articles.services import save_article, save_page
 from tests.articles.test_admin import ADD, change
@@ -99,7 +99,7 @@ def test_two_editors_of_one_article_see_each_other_and_lose_nothing(open_as, sto
         "eleven",
         "ten or eleven",
     ]
-    assert not Unsaved.objects.filter(is_done=False).exists()
+    assert not Autosave.objects.filter(is_done=False).exists()
     assert emil.failures == edda.failures == []
 
 
@@ -145,7 +145,7 @@ def test_notes_and_ticked_boxes_survive_a_closed_window(open_as, story):
     assert story.notes.get().body == "Is nine right?"
     assert not story.topics.exists()
     assert story.discussion.moderation == "pre"
-    assert not Unsaved.objects.filter(is_done=False).exists()
+    assert not Autosave.objects.filter(is_done=False).exists()
 
 
 def test_a_text_changed_back_by_hand_is_not_offered(open_as, story):
@@ -159,7 +159,7 @@ def test_a_text_changed_back_by_hand_is_not_offered(open_as, story):
     expect(page.locator(".kept")).to_have_text("")
     page.goto(change(story))
     expect(page.locator(".offer")).to_have_count(0)
-    assert Unsaved.objects.filter(is_done=True).exists()
+    assert Autosave.objects.filter(is_done=True).exists()
 
 
 def test_a_warning_says_that_a_chosen_file_is_not_autosaved(open_as, story):
@@ -198,14 +198,14 @@ def test_a_late_autosave_replaces_nothing_newer(open_as, story):
     expect(page.locator(".kept")).to_contain_text("Autosaved at")
     with page.expect_response("**/unsaved/"):
         requests[0].continue_()
-    assert Unsaved.objects.get().typed["body"][0] == "An hour of work."
+    assert Autosave.objects.get().typed["body"][0] == "An hour of work."
     page.locator("#id_body").fill("An hour")  # once more, and not by mistake taken for kept
     page.clock.run_for(3_100)
     while len(requests) < 3:
         page.wait_for_timeout(20)
     with page.expect_response("**/unsaved/"):
         requests[2].continue_()
-    assert Unsaved.objects.get().typed["body"][0] == "An hour"
+    assert Autosave.objects.get().typed["body"][0] == "An hour"
     page.unroute("**/unsaved/")
 
 
@@ -217,7 +217,7 @@ def test_without_a_network_the_browser_keeps_the_text(open_as, story):
     page.locator("#id_body").fill("Written under a hill.")
     expect(page.locator(".failed")).to_contain_text("kept in this browser")
     page.close()
-    assert not Unsaved.objects.exists()
+    assert not Autosave.objects.exists()
     page.context.set_offline(False)
 
     again = page.context.new_page()
@@ -238,7 +238,7 @@ def test_the_enter_key_saves_and_discards_nothing(open_as):
     page.keyboard.press("Enter")
     expect(page.locator(".messagelist")).to_contain_text("added successfully")
     expect(page.locator(".messagelist")).not_to_contain_text("discarded")
-    assert Unsaved.objects.get(is_done=False).typed["body"][0] == "An hour of work."
+    assert Autosave.objects.get(is_done=False).typed["body"][0] == "An hour of work."
     assert Article.objects.get().title == "Another"
 
 

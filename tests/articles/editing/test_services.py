@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from articles.editing.drafts import autosave, discard_drafts, keep_conflicting_copy, restore_revision
 from articles.editing.notes import add_correction, change_correction
-from articles.models import Article, DocumentText, OpenForm, Revision, Site, Unsaved
+from articles.models import Article, Autosave, DocumentText, OpenForm, Revision, Site
 from articles.publishing.services import (
     EmbargoedError,
     publish,
@@ -83,7 +83,7 @@ def test_a_conflicting_copy_is_stored_once_and_is_not_the_text(draft, emil):
     text = DocumentText("Boats", "", "Mine.")
     for _ in range(2):
         copy = keep_conflicting_copy(document=draft, text=text, by=emil, base=1, nonce=uuid4())
-    assert (copy.number, copy.is_aside, draft.revisions.count()) == (2, True, 2)
+    assert (copy.number, copy.is_conflicting_copy, draft.revisions.count()) == (2, True, 2)
     draft.body = "Three."
     save_article(article=draft, by=emil)
     assert [row[:2] for row in numbers(draft)] == [(1, "One."), (2, "Mine."), (3, "Three.")]
@@ -173,7 +173,7 @@ def keep(editor, article, body, *open_forms):
 
 
 def draft_bodies():
-    return [row.typed["body"][0] for row in Unsaved.objects.filter(is_done=False)]
+    return [row.typed["body"][0] for row in Autosave.objects.filter(is_done=False)]
 
 
 def test_publishing_later_and_now(draft):
@@ -194,12 +194,12 @@ def test_an_unpublished_article_is_hidden_and_remembers_its_date():
     moment = story.published_at
     taken = unpublish(article=story, why="It was wrong.", seen=story.version)
     assert (taken.published_at, taken.was_published_at) == (None, moment)
-    assert taken.taken_back_at
+    assert taken.unpublished_at
     assert not Article.objects.published().exists()
     with pytest.raises(StaleVersionError):
         unpublish(article=taken, why="", seen=taken.version)
     again = publish(article=taken, at=moment, seen=taken.version)
-    assert (again.taken_back_at, again.taken_back_why, again.is_published()) == (None, "", True)
+    assert (again.unpublished_at, again.unpublished_reason, again.is_published()) == (None, "", True)
 
 
 def test_verb_and_database_enforce_the_embargo(draft):

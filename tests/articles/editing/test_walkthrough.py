@@ -143,7 +143,7 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
     expect(conflict).to_contain_text("never again")
     article.refresh_from_db()
     assert "once more" in article.body
-    assert article.revisions.filter(is_aside=True, body__contains="never again").exists()
+    assert article.revisions.filter(is_conflicting_copy=True, body__contains="never again").exists()
 
     # A dated correction.
     page.goto(change)

@@ -11,11 +11,7 @@ from django.utils import timezone
 
 from accounts.models import READER
 from articles.editing.notes import add_correction
-from articles.models import (
-    Article,
-    Note,
-    Site,
-)
+from articles.models import Article, EditorNote, Site
 from articles.publishing.services import publish, set_embargo, unpublish
 from tests.articles.editing.editor_forms import article_fields, publication_url
 from tests.articles.test_admin import ADD, as_, change, form
@@ -131,7 +127,7 @@ def test_an_action_that_does_not_apply_is_refused_with_a_message(emil):
 def test_only_editors_see_notes(draft, emil, edda):
     as_(emil).post(change(draft), article_fields(draft, new_note="Is nine right?"))
     draft.refresh_from_db()
-    assert (draft.version, Note.objects.get().by) == (1, emil)
+    assert (draft.version, EditorNote.objects.get().by) == (1, emil)
     assert "Is nine right?" in as_(edda).get(change(draft)).content.decode()
     published = publish(article=draft, at=timezone.now(), seen=1)
     assert "Is nine right?" not in Client().get(published.get_absolute_url()).content.decode()

@@ -10,7 +10,16 @@ from django.test import Client
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, User
 from articles.editing.drafts import autosave, keep_conflicting_copy, restore_revision
 from articles.editing.notes import add_correction, add_note
-from articles.models import Article, DocumentText, ImageUse, Note, OpenForm, Revision, StandingPage, Unsaved
+from articles.models import (
+    Article,
+    Autosave,
+    DocumentText,
+    EditorNote,
+    ImageUse,
+    OpenForm,
+    Revision,
+    StandingPage,
+)
 from articles.redaction.redact import find_occurrences, redact_words
 from articles.services import save_article, save_page
 from comments.services import ensure_discussion
@@ -47,7 +56,7 @@ def story(emil: User) -> Article:
 def all_of(article: Article) -> str:
     stories = Article.objects.filter(pk=article.pk)
     rows: list[Any] = [stories.values("title", "standfirst", "body", "body_html", "keywords", "vector")]
-    rows += [model.objects.filter(article=article).values() for model in (Revision, Unsaved, Note)]
+    rows += [model.objects.filter(article=article).values() for model in (Revision, Autosave, EditorNote)]
     rows += [LogEntry.objects.filter(object_id=str(article.pk)).values()]
     return " ".join(str(dict(row)) for some in rows for row in some)
 
@@ -74,7 +83,7 @@ def test_words_are_redacted_in_every_text(story):
     assert Article.objects.values().get() == before  # no word of it was touched
     first = story.revisions.get(number=1)
     assert (first.title, first.body) == ("██████████ was seen", "It was ██████████, a baker.")
-    assert Note.objects.get().body == "Leave ██████████ out."
+    assert EditorNote.objects.get().body == "Leave ██████████ out."
     assert redact_words(document=story, words=[NAME]) == {}
 
 
@@ -120,7 +129,7 @@ def image_of_a_boat(settings: Any, tmp_path: Any) -> Any:
 
 def test_bylines_reasons_and_corrections_are_redacted(story, ada, emil, client):
     add_correction(article=story, by=emil, text="An earlier version named Jane Quill.")
-    Article.objects.update(byline="With Jane Quill", taken_back_why="Jane Quill asked for it.")
+    Article.objects.update(byline="With Jane Quill", unpublished_reason="Jane Quill asked for it.")
     assert len(find_occurrences(Article.objects.get(), [NAME])) == 8
 
     listing = as_(ada).post(page(story), {"words": "earlier version"}).content.decode()
@@ -135,7 +144,7 @@ def test_bylines_reasons_and_corrections_are_redacted(story, ada, emil, client):
     shown = client.get(story.get_absolute_url()).content.decode()
     assert "Quill" not in shown
     assert "With ██████████" in shown
-    assert Article.objects.get().taken_back_why == "██████████ asked for it."
+    assert Article.objects.get().unpublished_reason == "██████████ asked for it."
 
 
 def test_the_admin_log_forgets_the_redacted_title(story, ada, emil):

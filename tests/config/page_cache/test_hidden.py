@@ -29,7 +29,7 @@ from comments.services import change_discussion, change_states, set_comment_fiel
 from config.page_cache.application import PageCacheApp
 from moderation.actions import setting_changes
 from moderation.actions.decisions import undo
-from moderation.models import Batch, Change
+from moderation.models import Batch, SettingChange
 from tests.articles.images.made import jpeg, make_image
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.wsgi_requests import Reply, send_request
@@ -75,7 +75,7 @@ class Scene:
             lead_image=self.image,
             published_at=None,
         )
-        setting = [(Change.Target.ARTICLE, article.pk, "published_at", MONTH)]
+        setting = [(SettingChange.Target.ARTICLE, article.pk, "published_at", MONTH)]
         with transaction.atomic():
             setting_changes.apply_changes(batch=self.batch, changes=setting)  # as an import publishes it
         article.refresh_from_db()

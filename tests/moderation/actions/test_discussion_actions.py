@@ -15,7 +15,7 @@ from comments.models import Comment, Discussion, State
 from comments.services import change_discussion, lock_discussions
 from moderation.actions import quick_actions
 from moderation.actions.decisions import undo
-from moderation.models import Batch, Case, Change, Finding
+from moderation.models import Batch, Case, Finding, SettingChange
 from tests.comments.test_admin import article_form
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
@@ -141,7 +141,7 @@ def test_permissions_for_quick_actions(client, maria):
     assert client.get(url).status_code == 405
     assert client.post(reverse("moderation:quick-action", args=[article.pk, "explode"])).status_code == 404
     assert client.post(site).status_code == 302
-    assert Change.objects.count() == 2
+    assert SettingChange.objects.count() == 2
 
 
 def test_story_has_the_menu_for_moderators_and_actions_return_to_it(client, maria):

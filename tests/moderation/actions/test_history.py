@@ -13,7 +13,7 @@ from moderation.actions import history as action_history
 from moderation.actions import history_views, quick_actions
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
-from moderation.models import Batch, Seal
+from moderation.models import Batch, Restriction
 from moderation.queue import card as queue_card
 from moderation.queue import explanations
 from tests.factories import UserFactory, make_article, make_comment
@@ -50,9 +50,9 @@ def test_restriction_lifted_for_one_comment_is_partly_undone(client, chief):
     article = make_article()
     ids = [make_comment(article).pk for _ in range(2)]
     client.force_login(chief)
-    restrictions.restrict(ids=ids, why=Seal.Why.COURT, actor=chief)
+    restrictions.restrict(ids=ids, why=Restriction.Why.COURT, actor=chief)
     act = Batch.objects.get(kind=Batch.Kind.SEAL)
-    first, second = Seal.objects.order_by("comment")
+    first, second = Restriction.objects.order_by("comment")
     restrictions.lift(restriction=first, actor=chief)
     assert "Undone for 1 of 2." in page_of(client, act)
     assert "only an administrator can lift" not in page_of(client, Batch.objects.get(undoes=act))
@@ -65,9 +65,10 @@ def test_restriction_lifted_for_one_comment_is_partly_undone(client, chief):
 def test_renewed_restriction_does_not_affect_another_comment(chief):
     article = make_article()
     ids = [make_comment(article).pk for _ in range(2)]
-    restrictions.restrict(ids=ids, why=Seal.Why.COURT, actor=chief)
+    restrictions.restrict(ids=ids, why=Restriction.Why.COURT, actor=chief)
     lifted = [
-        restrictions.lift(restriction=seal, actor=chief).batch for seal in Seal.objects.order_by("comment")
+        restrictions.lift(restriction=seal, actor=chief).batch
+        for seal in Restriction.objects.order_by("comment")
     ]
     again = undo(batch=lifted[0], actor=chief).batch
     shown = {act.batch: act for act in action_history.summarize([*lifted, again], None)}

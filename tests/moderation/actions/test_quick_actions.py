@@ -16,7 +16,7 @@ from comments.services import change_states, delete_comment
 from moderation.actions import quick_actions
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
-from moderation.models import Batch, Seal
+from moderation.models import Batch, Restriction
 from moderation.reports import reporting
 from tests.factories import UserFactory, make_article, make_comment
 
@@ -30,7 +30,7 @@ def redacted(comment: Comment, actor: Any) -> Batch:
 
 
 def lift(comment: Comment, actor: Any) -> None:
-    for seal in Seal.objects.filter(comment=comment, lifted_at=None):
+    for seal in Restriction.objects.filter(comment=comment, lifted_at=None):
         restrictions.lift(restriction=seal, actor=actor)
 
 
@@ -44,7 +44,7 @@ ACTS: dict[str, Callable[..., Any]] = {
     ),
     "redact": lambda c, by, **_: redacted(c, by),
     "lock": lambda c, by, **_: quick_actions.lock_replies(comment=c, is_locked=True, actor=by),
-    "seal": lambda ids, by, **_: restrictions.restrict(ids=ids, why=Seal.Why.COURT, actor=by) and None,
+    "seal": lambda ids, by, **_: restrictions.restrict(ids=ids, why=Restriction.Why.COURT, actor=by) and None,
     "lift": lambda c, by, **_: lift(c, by),
     "machine": lambda ids, **_: (
         change_states(ids=ids, to=State.PENDING, reason=Reason.SCREENED, actor=None) and None

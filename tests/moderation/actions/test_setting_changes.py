@@ -13,11 +13,11 @@ from comments.services import change_discussion
 from moderation.actions import setting_changes
 from moderation.actions.decisions import undo
 from moderation.actions.setting_changes import Refusal
-from moderation.models import Batch, Change, Rule
+from moderation.models import Batch, Rule, SettingChange
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
-Target = Change.Target
+Target = SettingChange.Target
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from comments.services import change_states
 from moderation.actions import quick_actions
 from moderation.actions.decisions import decide, move, undo
 from moderation.erasure import restrictions
-from moderation.models import Batch, Case, Seal
+from moderation.models import Batch, Case, Restriction
 from moderation.queue import explanations
 from moderation.transparency import removal_counts
 from tests.comments.test_services import assert_sound
@@ -307,8 +307,8 @@ def test_restrictions_of_one_action_are_lifted_one_by_one(client):
     adam = UserFactory.create(name="Adam", roles=("Administrator",))
     article = make_article()
     one, two = make_comment(article), make_comment(article)
-    act = restrictions.restrict(ids=[one.pk, two.pk], why=Seal.Why.PERSONAL, actor=adam)
-    restrictions.lift(restriction=Seal.objects.get(comment=one), actor=adam)
+    act = restrictions.restrict(ids=[one.pk, two.pk], why=Restriction.Why.PERSONAL, actor=adam)
+    restrictions.lift(restriction=Restriction.objects.get(comment=one), actor=adam)
     client.force_login(adam)
     url = reverse("moderation:action", args=[act.batch.pk])
     page = client.get(url).text
@@ -341,8 +341,8 @@ def test_page_of_an_action_lists_what_undo_would_leave_unchanged(client, maria, 
 def test_legal_hold_has_no_undo_button(client):
     adam = UserFactory.create(roles=("Administrator",))
     comment = make_comment(make_article())
-    restrictions.restrict(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=adam)
-    hold = restrictions.set_legal_hold(restriction=Seal.objects.get(), is_held=True, actor=adam)
+    restrictions.restrict(ids=[comment.pk], why=Restriction.Why.PERSONAL, actor=adam)
+    hold = restrictions.set_legal_hold(restriction=Restriction.objects.get(), is_held=True, actor=adam)
     client.force_login(adam)
     page = client.get(reverse("moderation:action", args=[hold.pk])).text
     assert "Undo this action" not in page

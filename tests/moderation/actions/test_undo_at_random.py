@@ -11,7 +11,7 @@ from comments.models import Comment, CommentText, Discussion, State
 from moderation.actions import quick_actions
 from moderation.actions.decisions import decide, move, undo
 from moderation.erasure import restrictions
-from moderation.models import Batch, Case, Seal
+from moderation.models import Batch, Case, Restriction
 from moderation.transparency import removal_counts
 from tests.comments.test_services import assert_sound
 from tests.factories import UserFactory, make_article, make_comment
@@ -38,7 +38,7 @@ def kinds(chance: random.Random, adam: Any) -> list[Callable[[], Batch | None]]:
     return [
         lambda: decide(ids=ids, to=State(to), reason=reason, actor=adam).batch,
         lambda: quick_actions.remove_as_duplicate(comment=one, of=other, actor=adam).batch,
-        lambda: restrictions.restrict(ids=ids, why=Seal.Why.PERSONAL, actor=adam).batch,
+        lambda: restrictions.restrict(ids=ids, why=Restriction.Why.PERSONAL, actor=adam).batch,
         lambda: move(comment=one, parent=chance.choice([None, *beside]), actor=adam),
         lambda: quick_actions.set_editors_pick(comment=one, is_pick=not one.is_pick, actor=adam),
         lambda: quick_actions.lock_replies(comment=one, is_locked=not one.is_locked, actor=adam),

@@ -25,7 +25,7 @@ from comments.models import (
 )
 from moderation.actions import decisions
 from moderation.erasure import purge, restrictions
-from moderation.models import Batch, Case, Group, Note, Origin, Report, Seal
+from moderation.models import Batch, Case, CommentGroup, ModeratorNote, Origin, Report, Restriction
 from moderation.people.profiles import Person
 from moderation.reports import reporting as reports
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
@@ -73,11 +73,11 @@ def test_it_deletes_listed_comments_and_no_later_ones(moderator, administrator):
     listed = [make_comment(article, f"Buy boats, number {n}.") for n in range(5)]
     answer = make_comment(article, "Is that so?", parent=listed[0])
     edited = edit_comment(comment=listed[1], body="Buy more boats.", user=None, guest=listed[1].guest)
-    Note.objects.create(comment=edited, text="Boats again.", by=moderator)
+    ModeratorNote.objects.create(comment=edited, text="Boats again.", by=moderator)
     Origin.objects.create(comment=edited, ip_hash=b"0" * 16)
     case = Case.objects.create(comment=edited, discussion_id=article.pk)
     report = Report.objects.create(
-        comment=edited, case=case, guest=GuestFactory.create(), why="spam", words="Boats!"
+        comment=edited, case=case, guest=GuestFactory.create(), why="spam", details="Boats!"
     )
     spam(*listed, actor=moderator)
 
@@ -88,7 +88,7 @@ def test_it_deletes_listed_comments_and_no_later_ones(moderator, administrator):
     spam(new, actor=moderator)
     decisions.decide(ids=[listed[2].pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
     spam(listed[3], actor=moderator)
-    restrictions.restrict(ids=[listed[4].pk], why=Seal.Why.COURT, actor=moderator, is_held=True)
+    restrictions.restrict(ids=[listed[4].pk], why=Restriction.Why.COURT, actor=moderator, is_held=True)
     before = numbers()
     page = purge.summarize(group)
     assert page.changed == [c.pk for c in listed[2:]]
@@ -101,14 +101,14 @@ def test_it_deletes_listed_comments_and_no_later_ones(moderator, administrator):
         assert (comment.body, comment.body_html, comment.author_name, comment.author_email) == ("",) * 4
         assert comment.erased_at == done.batch.at
         assert comment.state == State.SPAM
-    for model in (CommentRevision, CommentText, Note, Origin):
+    for model in (CommentRevision, CommentText, ModeratorNote, Origin):
         assert not model.objects.filter(comment__in=listed[:2]).exists()
     report.refresh_from_db()
-    assert (report.words, report.why) == ("", "spam")
+    assert (report.details, report.why) == ("", "spam")
     assert Comment.objects.get(pk=new.pk).body == "Buy boats, number 6."
     assert Comment.objects.get(pk=listed[2].pk).body == "Buy boats, number 2."
     assert Comment.objects.get(pk=listed[3].pk).body == "Buy boats, number 3."
-    assert Seal.objects.get().texts.get().body == "Buy boats, number 4."
+    assert Restriction.objects.get().texts.get().body == "Buy boats, number 4."
     assert Comment.objects.get(pk=answer.pk).body == "Is that so?"
     assert done.batch.kind == Batch.Kind.EMPTYING
     assert check() == {}
@@ -125,7 +125,7 @@ def test_what_it_lists(moderator, administrator):
     spam(old, actor=moderator)
     decisions.decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
     decisions.decide(ids=[gone.pk], to=State.DELETED, reason=Reason.AUTHOR, actor=None)
-    restrictions.restrict(ids=[sealed.pk], why=Seal.Why.OTHER, actor=moderator)
+    restrictions.restrict(ids=[sealed.pk], why=Restriction.Why.OTHER, actor=moderator)
     later(40)
     new = make_comment(article, "Another.")
     spam(new, actor=moderator)
@@ -138,7 +138,7 @@ def test_what_it_lists(moderator, administrator):
     assert listed([State.SPAM, State.REJECTED, State.DELETED], 30) == [old.pk, removed.pk, gone.pk]
     assert listed([State.SPAM], 50) == []
     assert listed([State.SPAM], 0) == [old.pk, new.pk]
-    assert Group.objects.count() == 3  # an empty list is not stored
+    assert CommentGroup.objects.count() == 3  # an empty list is not stored
 
 
 def test_comments_with_an_open_case_are_left(moderator, administrator):
@@ -202,7 +202,7 @@ def test_an_unused_list_is_deleted(moderator):
     spam(make_comment(make_article()), actor=moderator)
     group = purge.make_list(states=[State.SPAM], days=0, actor=moderator)
     assert purge.delete_unused_lists() == 0
-    Group.objects.filter(pk=group.pk).update(made_at=timezone.now() - timedelta(days=31))
+    CommentGroup.objects.filter(pk=group.pk).update(made_at=timezone.now() - timedelta(days=31))
     assert purge.delete_unused_lists() == 1
 
 

@@ -17,7 +17,7 @@ from archive.backup.restore import restore
 from archive.backup.write import backup
 from articles.editing.drafts import autosave
 from articles.editing.notes import add_note
-from articles.models import Article, DocumentText, OpenForm, Unsaved
+from articles.models import Article, Autosave, DocumentText, OpenForm
 from articles.redaction.redact import redact_words
 from articles.services import save_article
 from comments.integrity import check
@@ -26,7 +26,7 @@ from comments.policy import policy
 from comments.services import delete_comment
 from moderation.actions.decisions import decide
 from moderation.erasure import purge, replay, restrictions
-from moderation.models import Batch, Note, Report, Seal, SealedText
+from moderation.models import Batch, ModeratorNote, Report, RestrictedText, Restriction
 from moderation.people.profiles import Person
 from moderation.reports.reporting import report_comment
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
@@ -64,7 +64,7 @@ def go_back(file: Path) -> Any:
 
 def words_of(comment: Comment) -> str:
     fresh = Comment.objects.get(pk=comment.pk)
-    sealed = SealedText.objects.filter(seal__comment=comment.pk).values_list("body", flat=True)
+    sealed = RestrictedText.objects.filter(restriction__comment=comment.pk).values_list("body", flat=True)
     return fresh.body + fresh.body_html + fresh.author_name + fresh.author_email + "".join(sealed)
 
 
@@ -87,18 +87,20 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
     report_comment(
         comment=shown, user=leo, guest=None, why=Report.Why.OTHER, words="I am Leo, 3 Quay Street."
     )
-    Note.objects.create(user=leo, text="Lives in Quay Street.", by=ada)
+    ModeratorNote.objects.create(user=leo, text="Lives in Quay Street.", by=ada)
     backup(file)
     jobs = DBTaskResult.objects.count()
 
     decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
     assert delete_comment(comment=own, user=None, guest=zoe)
     erase(spam, own, theirs)  # removed after the backup, deleted by its author after it, removed before it
-    restrictions.restrict(ids=[number.pk], why=Seal.Why.PERSONAL, actor=ada)
-    assert restrictions.purge_text(restriction=Seal.objects.get(comment=number.pk), actor=ada).batch
-    restrictions.restrict(ids=[court.pk, lifted.pk, held.pk], why=Seal.Why.COURT, actor=ada)
-    assert restrictions.set_legal_hold(restriction=Seal.objects.get(comment=held.pk), is_held=True, actor=ada)
-    assert restrictions.lift(restriction=Seal.objects.get(comment=lifted.pk), actor=ada).batch
+    restrictions.restrict(ids=[number.pk], why=Restriction.Why.PERSONAL, actor=ada)
+    assert restrictions.purge_text(restriction=Restriction.objects.get(comment=number.pk), actor=ada).batch
+    restrictions.restrict(ids=[court.pk, lifted.pk, held.pk], why=Restriction.Why.COURT, actor=ada)
+    assert restrictions.set_legal_hold(
+        restriction=Restriction.objects.get(comment=held.pk), is_held=True, actor=ada
+    )
+    assert restrictions.lift(restriction=Restriction.objects.get(comment=lifted.pk), actor=ada).batch
     purge.blank_person(person=Person(user=leo), actor=ada)
     purge.blank_person(person=Person(guest=zoe), actor=ada)
     states = dict(Comment.objects.values_list("pk", "state"))
@@ -112,16 +114,19 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
     assert words_of(court)
     assert not Comment.objects.get(pk=court.pk).body
     assert Comment.objects.get(pk=lifted.pk).body == "A mistake."
-    assert dict(Seal.objects.filter(lifted_at=None).values_list("comment", "is_held")) == {
+    assert dict(Restriction.objects.filter(lifted_at=None).values_list("comment", "is_held")) == {
         number.pk: False,
         court.pk: False,
         held.pk: True,
     }
-    assert set(Seal.objects.values_list("why", flat=True)) == {Seal.Why.PERSONAL, Seal.Why.COURT}
+    assert set(Restriction.objects.values_list("why", flat=True)) == {
+        Restriction.Why.PERSONAL,
+        Restriction.Why.COURT,
+    }
     assert Guest.objects.get(pk=zoe.pk).email == User.objects.get(pk=leo.pk).name == ""
     assert not User.objects.get(pk=leo.pk).is_active
-    assert Report.objects.get().words == ""
-    assert not Note.objects.exists()
+    assert Report.objects.get().details == ""
+    assert not ModeratorNote.objects.exists()
     assert shown.body == Comment.objects.get(pk=shown.pk).body
     assert check() == {}
     assert mail.outbox == []
@@ -134,9 +139,9 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
 
 def test_a_hold_that_was_ended_before_the_words_were_deleted(tmp_path: Path, ada: User) -> None:
     comment, file = make_comment(make_article(), "A crime."), tmp_path / "site.zip"
-    restrictions.restrict(ids=[comment.pk], why=Seal.Why.CHILD_ABUSE, actor=ada)
+    restrictions.restrict(ids=[comment.pk], why=Restriction.Why.CHILD_ABUSE, actor=ada)
     backup(file)
-    own = Seal.objects.get()
+    own = Restriction.objects.get()
     restrictions.set_legal_hold(restriction=own, is_held=False, actor=ada)
     assert restrictions.purge_text(restriction=own, actor=ada).batch
     assert go_back(file).comments == 1
@@ -168,7 +173,7 @@ def test_the_job_adds_missing_entries_once(ada: User) -> None:
     )
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
     erase(gone)
-    restrictions.restrict(ids=[sealed.pk], why=Seal.Why.PERSONAL, actor=ada)
+    restrictions.restrict(ids=[sealed.pk], why=Restriction.Why.PERSONAL, actor=ada)
     purge.blank_person(person=Person(guest=stays.guest), actor=ada)
     kept = {(e.what, e.id, e.made, e.reason) for e in erasure_log.read(erasure_log.path())}
     assert len(kept) == 3
@@ -241,7 +246,7 @@ def test_redacted_versions_stay_redacted(tmp_path: Path, ada: User) -> None:
     assert "Jane" not in back.body_html
     first = back.revisions.get()
     assert DocumentText.of(first) == DocumentText.of(back)
-    assert Unsaved.objects.get().typed["body"] == ["She is ██████████."]
+    assert Autosave.objects.get().typed["body"] == ["She is ██████████."]
     assert Article.objects.get(pk=other.pk).title == "Another Jane Quill"
     assert replay.replay(list(erasure_log.read(erasure_log.path()))) == replay.Replayed()
 

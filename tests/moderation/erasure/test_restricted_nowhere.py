@@ -27,7 +27,16 @@ from comments.models import Comment, Reason, State
 from moderation import tasks
 from moderation.actions import cases, decisions
 from moderation.erasure import restrictions
-from moderation.models import Batch, Case, Group, Look, Member, Notice, Report, Seal
+from moderation.models import (
+    Batch,
+    Case,
+    CommentGroup,
+    CommentGroupMember,
+    IllegalContentReport,
+    Report,
+    Restriction,
+    SimilarityScan,
+)
 from moderation.similar import scan
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
@@ -95,14 +104,14 @@ class Planted:
         for comment in self.secret:
             case = Case.objects.open().get(comment=comment)
             Report.objects.create(comment=comment, case=case, user=self.reader, why="abuse")
-            self.notice = Notice.objects.create(
+            self.notice = IllegalContentReport.objects.create(
                 comment=comment, case=case, why="It is illegal.", email="n@example.org", in_good_faith=True
             )
         scan.run_scan()
-        latest = Look.objects.exclude(ended_at=None).latest("ended_at")
-        self.group = Group.objects.create(kind=Group.Kind.TEXT, run=latest.pk, size=2)
+        latest = SimilarityScan.objects.exclude(ended_at=None).latest("ended_at")
+        self.group = CommentGroup.objects.create(kind=CommentGroup.Kind.TEXT, run=latest.pk, size=2)
         for comment in self.secret:
-            Member.objects.create(group=self.group, comment=comment, likeness=1, seen=None)
+            CommentGroupMember.objects.create(group=self.group, comment=comment, likeness=1, seen=None)
 
     def _decide(self, to: State, reason: Reason) -> Batch:
         act = decisions.decide(
@@ -113,7 +122,9 @@ class Planted:
 
     def seal(self) -> None:
         ids = [comment.pk for comment in self.secret]
-        assert restrictions.restrict(ids=ids, why=Seal.Why.PERSONAL, actor=self.moderator).changed == ids
+        assert (
+            restrictions.restrict(ids=ids, why=Restriction.Why.PERSONAL, actor=self.moderator).changed == ids
+        )
         # The guest's name and e-mail were replaced, so only the restriction has the old ones.
         type(self.guest).objects.filter(pk=self.guest.pk).update(name="Somebody", email="")
 
@@ -238,10 +249,10 @@ def planted() -> Planted:
 def test_they_are_in_no_other_table(planted):
     assert {"comments_comment", "comments_commentrevision", "comments_commenttext"} <= tables_with_words()
     planted.seal()
-    assert tables_with_words() == {"moderation_seal", "moderation_sealedtext"}
+    assert tables_with_words() == {"moderation_restriction", "moderation_restrictedtext"}
     # A new scan for similar comments does not find them either.
     scan.run_scan()
-    assert tables_with_words() == {"moderation_seal", "moderation_sealedtext"}
+    assert tables_with_words() == {"moderation_restriction", "moderation_restrictedtext"}
 
 
 def test_nobody_sees_them_anywhere_but_an_administrator_who_asks(planted):
@@ -310,4 +321,4 @@ def test_no_action_of_others_changes_a_restricted_comment(planted):
     assert (
         list(Comment.objects.filter(pk__in=[c.pk for c in planted.secret]).order_by("pk").values()) == stored
     )
-    assert Seal.objects.filter(lifted_at=None).count() == 2
+    assert Restriction.objects.filter(lifted_at=None).count() == 2

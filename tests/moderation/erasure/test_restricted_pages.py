@@ -14,7 +14,7 @@ from comments.models import Comment, Reason, Transition
 from moderation.actions import decisions
 from moderation.actions.quick_actions import redact
 from moderation.erasure import restrictions
-from moderation.models import Batch, Seal, SealedText, SealReading
+from moderation.models import Batch, RestrictedText, RestrictedTextReading, Restriction
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
@@ -46,7 +46,7 @@ def asked_by(user) -> Client:
 
 @pytest.fixture
 def sealed(comment, moderator) -> Comment:
-    restrictions.restrict(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=moderator)
+    restrictions.restrict(ids=[comment.pk], why=Restriction.Why.PERSONAL, actor=moderator)
     return comment
 
 
@@ -56,7 +56,7 @@ def test_a_moderator_restricts_with_a_reason(comment, moderator):
     assert page.status_code == 200
     assert SECRET in page.content.decode()  # the person who restricts it may read it
     assert client.post(url, {}).status_code == 422
-    assert not Seal.objects.exists()
+    assert not Restriction.objects.exists()
 
     done = client.post(url, {"why": "court", "held": "on"}, follow=True)
 
@@ -65,7 +65,7 @@ def test_a_moderator_restricts_with_a_reason(comment, moderator):
     assert "Access restricted." in text
     assert "order of a court or an authority" in text
     assert SECRET not in text
-    assert Seal.objects.get().is_held
+    assert Restriction.objects.get().is_held
     assert client.get(url).url == f"/moderation/sealed/{comment.pk}/"
 
 
@@ -79,7 +79,7 @@ def test_comments_with_the_same_text_are_restricted_too(comment, moderator):
     asked = asked_by(moderator).get(url).content.decode()
     assert "Also restrict the 2 other comments with the same or nearly the same text" in asked
     asked_by(moderator).post(url, {"why": "personal", "same": "on"})
-    assert set(Seal.objects.values_list("comment", flat=True)) == {comment.pk, twin.pk, nearly.pk}
+    assert set(Restriction.objects.values_list("comment", flat=True)) == {comment.pk, twin.pk, nearly.pk}
     assert Batch.objects.filter(kind=Batch.Kind.SEAL).count() == 1
     assert Comment.objects.get(pk=other.pk).state_reason != Reason.SEALED
 
@@ -106,19 +106,19 @@ def test_a_moderator_sees_number_reason_and_time(sealed, moderator):
     for act in ("words", "evidence", "hold", "lift", "erase"):
         assert client.post(f"/moderation/sealed/{sealed.pk}/{act}/", {"sure": "1"}).status_code == 403
         assert client.get(f"/moderation/sealed/{sealed.pk}/{act}/").status_code == 405
-    assert not SealReading.objects.exists()
-    assert Seal.objects.get().lifted_at is None
+    assert not RestrictedTextReading.objects.exists()
+    assert Restriction.objects.get().lifted_at is None
 
 
 def test_a_reading_is_logged_before_the_text_is_sent(sealed, administrator):
     client, url = asked_by(administrator), f"/moderation/sealed/{sealed.pk}/"
     assert SECRET not in client.get(url).content.decode()
-    assert not SealReading.objects.exists()
+    assert not RestrictedTextReading.objects.exists()
 
     page = client.post(f"{url}words/")
     assert SECRET in page.content.decode()
     assert "no-store" in page["Cache-Control"]
-    reading = SealReading.objects.get()
+    reading = RestrictedTextReading.objects.get()
     assert (reading.by, reading.is_export) == (administrator, False)
     assert "Ada" in page.content.decode()
 
@@ -126,21 +126,21 @@ def test_a_reading_is_logged_before_the_text_is_sent(sealed, administrator):
     client.raise_request_exception = False
     with connection.cursor() as cursor:
         cursor.execute(
-            "CREATE TRIGGER full_disk BEFORE INSERT ON moderation_sealreading "
+            "CREATE TRIGGER full_disk BEFORE INSERT ON moderation_restrictedtextreading "
             "FOR EACH ROW EXECUTE FUNCTION refuse_write('The disk is full.')"
         )
     for act in ("words", "evidence"):
         with transaction.atomic():
             assert SECRET.encode() not in client.post(f"{url}{act}/").content
             transaction.set_rollback(True)
-    assert SealReading.objects.get() == reading
+    assert RestrictedTextReading.objects.get() == reading
 
 
 def test_the_evidence_file_can_be_checked_by_others(sealed, administrator):
     response = asked_by(administrator).post(f"/moderation/sealed/{sealed.pk}/evidence/")
     assert response["Content-Type"] == "application/zip"
     assert response["Content-Disposition"] == f'attachment; filename="comment-{sealed.pk}.zip"'
-    assert SealReading.objects.get().is_export
+    assert RestrictedTextReading.objects.get().is_export
     folder = f"comment-{sealed.pk}"
     with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
@@ -167,7 +167,7 @@ def test_the_evidence_file_can_be_checked_by_others(sealed, administrator):
 def test_redacted_versions_are_marked(comment, moderator, administrator):
     """This includes the version that was shown."""
     redact(comment=comment, marked=comment.body.replace("number 5", "[[number 5]]"), actor=moderator)
-    restrictions.restrict(ids=[comment.pk], why=Seal.Why.COURT, actor=moderator)
+    restrictions.restrict(ids=[comment.pk], why=Restriction.Why.COURT, actor=moderator)
     client, url = asked_by(administrator), f"/moderation/sealed/{comment.pk}/"
     assert client.post(f"{url}words/").content.decode().count("redacted by a moderator") == 1
     with zipfile.ZipFile(io.BytesIO(client.post(f"{url}evidence/").content)) as archive:
@@ -183,12 +183,12 @@ def test_an_administrator_sets_and_ends_a_legal_hold_and_deletes(sealed, adminis
     assert "A legal hold prevents the deletion." in text
     client.post(f"{url}hold/")
     client.post(f"{url}erase/")
-    assert SealedText.objects.exists()  # the confirmation was missing
+    assert RestrictedText.objects.exists()  # the confirmation was missing
 
     text = client.post(f"{url}erase/", {"sure": "1"}, follow=True).content.decode()
 
     assert "permanently deleted by" in text
-    assert not SealedText.objects.exists()
+    assert not RestrictedText.objects.exists()
     assert "Show text" not in text
 
 
@@ -199,8 +199,8 @@ def test_an_administrator_lifts_it(sealed, administrator):
 
 
 def test_a_lifted_restriction_redirects_with_a_message(sealed, administrator, moderator):
-    restrictions.lift(restriction=Seal.objects.get(), actor=administrator)
-    reading = SealReading.objects.get()  # restoring the text counts as a reading
+    restrictions.lift(restriction=Restriction.objects.get(), actor=administrator)
+    reading = RestrictedTextReading.objects.get()  # restoring the text counts as a reading
     url = f"/moderation/sealed/{sealed.pk}/"
     there = f"/moderation/comments/{sealed.pk}/"
     for act in ("lift", "words", "hold", "erase", "evidence"):
@@ -209,7 +209,7 @@ def test_a_lifted_restriction_redirects_with_a_message(sealed, administrator, mo
         assert "The restriction was lifted" in response.content.decode()
         assert asked_by(moderator).post(f"{url}{act}/").status_code == 403
     assert asked_by(moderator).get(url).url == there
-    assert SealReading.objects.get() == reading
+    assert RestrictedTextReading.objects.get() == reading
     other = make_comment(make_article(), "Never sealed.")
     assert asked_by(administrator).get(f"/moderation/sealed/{other.pk}/").status_code == 404
     assert asked_by(administrator).post(f"/moderation/sealed/{other.pk}/lift/").status_code == 404
@@ -217,7 +217,7 @@ def test_a_lifted_restriction_redirects_with_a_message(sealed, administrator, mo
 
 def test_a_refused_undo_ends_with_one_full_stop(moderator):
     sealed = make_comment(make_article(), "Unspeakable.")
-    act = restrictions.restrict(ids=[sealed.pk], why=Seal.Why.OTHER, actor=moderator).batch
+    act = restrictions.restrict(ids=[sealed.pk], why=Restriction.Why.OTHER, actor=moderator).batch
     page = asked_by(moderator).post(f"/moderation/acts/{act.pk}/undo/", follow=True).text
     assert "Only an administrator can lift a restriction." in page
     assert "lift a restriction.." not in page
@@ -227,7 +227,7 @@ def test_the_list_has_pages(moderator, monkeypatch):
     monkeypatch.setattr("moderation.erasure.restriction_views.PAGE", 2)
     article = make_article()
     ids = [make_comment(article, f"Word {n}").pk for n in range(3)]
-    restrictions.restrict(ids=ids, why=Seal.Why.OTHER, actor=moderator)
+    restrictions.restrict(ids=ids, why=Restriction.Why.OTHER, actor=moderator)
     client = asked_by(moderator)
     first = client.get("/moderation/sealed/").context
     assert len(first["restrictions"]) == 2
@@ -240,12 +240,12 @@ def test_undo_on_the_action_page_is_for_administrators(sealed, moderator):
     act = Batch.objects.get(kind=Batch.Kind.SEAL)
     text = asked_by(moderator).post(f"/moderation/acts/{act.pk}/undo/", follow=True).content.decode()
     assert "Only an administrator can lift a restriction." in text
-    assert Seal.objects.get().lifted_at is None
+    assert Restriction.objects.get().lifted_at is None
     assert decisions.undo(batch=act, actor=moderator).batch is None
 
 
 def test_undo_of_a_lift_is_offered_to_those_who_may(sealed, moderator, administrator):
-    lifted = restrictions.lift(restriction=Seal.objects.get(), actor=administrator).batch
+    lifted = restrictions.lift(restriction=Restriction.objects.get(), actor=administrator).batch
     url = f"/moderation/acts/{lifted.pk}/"
     page = asked_by(moderator).get(url).text
     assert "Undo this action" not in page
@@ -263,7 +263,7 @@ def test_the_story_comes_back_byte_by_byte(comment, moderator, administrator):
 
     before = page()
     assert SECRET.encode() in before
-    act = restrictions.restrict(ids=[comment.pk], why=Seal.Why.OTHER, actor=moderator)
+    act = restrictions.restrict(ids=[comment.pk], why=Restriction.Why.OTHER, actor=moderator)
     sealed_page = page()
     assert SECRET.encode() not in sealed_page
     undone = decisions.undo(batch=act.batch, actor=administrator)

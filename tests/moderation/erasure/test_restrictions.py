@@ -18,14 +18,23 @@ from comments.services import delete_comment, rename_author
 from comments.text_changes import erase_comments, store_redaction, swap_revisions
 from moderation.actions import decisions
 from moderation.erasure import restricted_content, restrictions
-from moderation.models import Batch, Case, Note, Notice, Origin, Report, Seal, SealedText
+from moderation.models import (
+    Batch,
+    Case,
+    IllegalContentReport,
+    ModeratorNote,
+    Origin,
+    Report,
+    RestrictedText,
+    Restriction,
+)
 from moderation.reports import reporting as reports
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.waiting import is_a_lock_waited_for, until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
-WHY = Seal.Why.PERSONAL
+WHY = Restriction.Why.PERSONAL
 
 
 @pytest.fixture
@@ -86,7 +95,7 @@ def test_a_restricted_comment_has_no_text(comment, moderator):
     assert Discussion.objects.get().version > version
     assert Discussion.objects.get().visible_count == 1
 
-    kept = Seal.objects.get()
+    kept = Restriction.objects.get()
     assert (kept.why, kept.is_held, kept.batch) == (WHY, False, act.batch)
     assert (kept.author_name, kept.author_email) == ("Zoe Quillfeather", "zoe@example.org")
     assert bytes(kept.ip_hash) == b"0123456789abcdef"
@@ -101,14 +110,14 @@ def test_an_administrator_restores_all_of_it(comment, moderator, administrator):
     before = rows(comment)
     seal(comment, actor=moderator)
 
-    act = restrictions.lift(restriction=Seal.objects.get(), actor=administrator)
+    act = restrictions.lift(restriction=Restriction.objects.get(), actor=administrator)
 
     assert act.changed == [comment.pk]
     assert rows(comment) == before
-    lifted = Seal.objects.get()
+    lifted = Restriction.objects.get()
     assert lifted.lifted_at
     assert (lifted.author_name, lifted.author_email, lifted.ip_hash) == ("", "", None)
-    assert not SealedText.objects.exists()
+    assert not RestrictedText.objects.exists()
     assert check() == {}
 
 
@@ -121,7 +130,7 @@ def test_a_lift_can_be_undone_and_that_again(comment, moderator, administrator):
         assert rows(comment) == before
         act = decisions.undo(batch=act.batch, actor=administrator)
         assert rows(comment) == sealed
-        again = Seal.objects.get(lifted_at=None)
+        again = Restriction.objects.get(lifted_at=None)
         assert (again.why, again.is_held, again.batch) == (WHY, True, act.batch)
     assert check() == {}
 
@@ -134,7 +143,7 @@ def test_a_redaction_survives_a_restriction_and_can_be_undone_later(comment, mod
         comment.refresh_from_db()
         before = rows(comment)
         seal(comment, actor=moderator)
-        restrictions.lift(restriction=Seal.objects.get(lifted_at=None), actor=administrator)
+        restrictions.lift(restriction=Restriction.objects.get(lifted_at=None), actor=administrator)
         assert rows(comment) == before
         assert check() == {}
         swap_revisions({comment.pk: 2})
@@ -144,14 +153,14 @@ def test_a_redaction_survives_a_restriction_and_can_be_undone_later(comment, mod
 def test_only_administrators_lift_by_whatever_way(comment, moderator, administrator):
     act = seal(comment, actor=moderator)
     with pytest.raises(PermissionError):
-        restrictions.lift(restriction=Seal.objects.get(), actor=moderator)
+        restrictions.lift(restriction=Restriction.objects.get(), actor=moderator)
     undone = decisions.undo(batch=act.batch, actor=moderator)
     assert undone.batch is None
     assert [r.what for r in undone.refused] == ["Only an administrator can lift a restriction."]
 
     lifted = decisions.undo(batch=act.batch, actor=administrator)
     assert decisions.undo(batch=lifted.batch, actor=moderator).batch is None
-    assert Seal.objects.filter(lifted_at=None).count() == 0
+    assert Restriction.objects.filter(lifted_at=None).count() == 0
 
 
 def test_no_other_decision_reaches_it(comment, moderator, administrator):
@@ -193,13 +202,13 @@ def test_one_of_many_is_lifted_alone(moderator, administrator):
     article = make_article()
     both = [make_comment(article, "One."), make_comment(article, "Two.")]
     seal(*both, actor=moderator)
-    assert Seal.objects.values("batch").distinct().count() == 1
+    assert Restriction.objects.values("batch").distinct().count() == 1
 
-    restrictions.lift(restriction=Seal.objects.get(comment=both[0]), actor=administrator)
+    restrictions.lift(restriction=Restriction.objects.get(comment=both[0]), actor=administrator)
 
     assert Comment.objects.get(pk=both[0].pk).body == "One."
     assert Comment.objects.get(pk=both[1].pk).state_reason == Reason.SEALED
-    restrictions.lift(restriction=Seal.objects.get(comment=both[1]), actor=administrator)
+    restrictions.lift(restriction=Restriction.objects.get(comment=both[1]), actor=administrator)
     assert Comment.objects.get(pk=both[1].pk).body == "Two."
     assert check() == {}
 
@@ -208,7 +217,7 @@ def test_a_deleted_comment_can_be_restricted_and_is_deleted_again_after(comment,
     delete_comment(comment=comment, user=None, guest=comment.guest)
     before = rows(comment)
     assert seal(comment, actor=moderator).changed == [comment.pk]
-    restrictions.lift(restriction=Seal.objects.get(), actor=administrator)
+    restrictions.lift(restriction=Restriction.objects.get(), actor=administrator)
     assert rows(comment) == before
 
 
@@ -216,7 +225,7 @@ def test_its_open_case_is_closed_and_opened_again(comment, moderator, administra
     decisions.decide(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     seal(comment, actor=moderator)
     assert not Case.objects.open().exists()
-    restrictions.lift(restriction=Seal.objects.get(), actor=administrator)
+    restrictions.lift(restriction=Restriction.objects.get(), actor=administrator)
     assert Case.objects.open().get().comment_id == comment.pk
 
 
@@ -229,7 +238,8 @@ def test_decisions_on_it_are_refused_by_number(comment, moderator, administrator
 
 
 @pytest.mark.parametrize(
-    ("why", "mails"), [(Seal.Why.PERSONAL, 1), (Seal.Why.CHILD_ABUSE, 0), (Seal.Why.COURT, 0)]
+    ("why", "mails"),
+    [(Restriction.Why.PERSONAL, 1), (Restriction.Why.CHILD_ABUSE, 0), (Restriction.Why.COURT, 0)],
 )
 def test_its_author_is_notified_unless_an_authority_may_investigate(
     comment, moderator, why, mails, django_capture_on_commit_callbacks
@@ -249,19 +259,19 @@ def test_its_author_is_notified_unless_an_authority_may_investigate(
 def test_an_unconfirmed_e_mail_that_was_forgotten_stays_so(comment, moderator, administrator):
     seal(comment, actor=moderator)
     Guest.objects.filter(pk=comment.guest_id).update(email="")
-    restrictions.lift(restriction=Seal.objects.get(), actor=administrator)
+    restrictions.lift(restriction=Restriction.objects.get(), actor=administrator)
     assert Comment.objects.get(pk=comment.pk).author_email == ""
 
 
 def test_a_legal_hold_prevents_the_deletion(comment, moderator, administrator):
-    seal(comment, actor=moderator, why=Seal.Why.CHILD_ABUSE)
-    own = Seal.objects.get()
+    seal(comment, actor=moderator, why=Restriction.Why.CHILD_ABUSE)
+    own = Restriction.objects.get()
     assert own.is_held
     act = restrictions.purge_text(restriction=own, actor=administrator)
     assert act.batch is None
     assert [r.what for r in act.refused] == ["A legal hold prevents the deletion."]
     assert erase_comments(ids=[comment.pk], at=timezone.now()) == []
-    assert SealedText.objects.count() == 2
+    assert RestrictedText.objects.count() == 2
 
     ended = restrictions.set_legal_hold(restriction=own, is_held=False, actor=administrator)
     assert ended.parameters == {"comment": comment.pk, "is_held": False}
@@ -269,7 +279,7 @@ def test_a_legal_hold_prevents_the_deletion(comment, moderator, administrator):
     act = restrictions.purge_text(restriction=own, actor=administrator)
 
     assert act.changed == [comment.pk]
-    assert not SealedText.objects.exists()
+    assert not RestrictedText.objects.exists()
     own.refresh_from_db()
     assert (own.lifted_at, own.author_name, own.author_email) == (None, "", "")
     # There is nothing to restore, and no undo.
@@ -289,7 +299,7 @@ def test_an_erasure_waits_for_a_simultaneous_undo(moderator, administrator, monk
     article = make_article()
     one, other = make_comment(article, "One."), make_comment(article, "Two.")
     act = seal(one, other, actor=moderator)
-    own, bring_back, erasing = Seal.objects.get(comment=one), restricted_content._restore_texts, []
+    own, bring_back, erasing = Restriction.objects.get(comment=one), restricted_content._restore_texts, []
 
     def erase():
         try:
@@ -321,24 +331,24 @@ def test_notes_reports_and_appeals_are_deleted_with_it(comment, moderator, admin
     reports.report_illegal_content(
         comment=comment, why="It is her number.", name="Bo", email="bo@example.org"
     )
-    Note.objects.create(comment=comment, text="Hers: 555 0199.", by=moderator)
+    ModeratorNote.objects.create(comment=comment, text="Hers: 555 0199.", by=moderator)
     seal(comment, actor=moderator)
-    restrictions.purge_text(restriction=Seal.objects.get(), actor=administrator)
-    assert not Note.objects.exists()
+    restrictions.purge_text(restriction=Restriction.objects.get(), actor=administrator)
+    assert not ModeratorNote.objects.exists()
     assert not Origin.objects.exists()
-    assert Report.objects.get().words == ""
-    assert Notice.objects.get().why == "It is her number."
+    assert Report.objects.get().details == ""
+    assert IllegalContentReport.objects.get().why == "It is her number."
 
 
 def test_a_legal_hold_needs_a_text_and_has_no_undo(comment, moderator, administrator):
     seal(comment, actor=moderator)
-    own = Seal.objects.get()
+    own = Restriction.objects.get()
     held = restrictions.set_legal_hold(restriction=own, is_held=True, actor=administrator)
     assert "on the page of the restricted" in decisions.undo(batch=held, actor=administrator).refused[0].what
     restrictions.set_legal_hold(restriction=own, is_held=False, actor=administrator)
     restrictions.purge_text(restriction=own, actor=administrator)
     assert restrictions.set_legal_hold(restriction=own, is_held=True, actor=administrator) is None
-    assert not Seal.objects.get().is_held
+    assert not Restriction.objects.get().is_held
 
 
 def test_a_permanently_deleted_comment_takes_no_decision(comment, moderator):

@@ -108,7 +108,7 @@ def published(article, jim, maria):
 
 
 def removed(article, jim, maria):
-    RemovalReason.objects.filter(code="off_topic").update(told="Keep to the boat.")
+    RemovalReason.objects.filter(code="off_topic").update(message="Keep to the boat.")
     Site.objects.update(version=F("version") + 1)
     comment = approved(article, author=jim, maria=maria)
     return comment, decided(comment, State.REJECTED, "off_topic", maria)

@@ -12,7 +12,7 @@ from articles.models import Site
 from comments.models import Comment, Reason, State
 from comments.services import change_states
 from moderation.actions.decisions import decide
-from moderation.models import Case, Desk, Sanction
+from moderation.models import Case, ModerationSettings, Sanction
 from moderation.notifications.waiting_alerts import alert_moderators, is_alert_time
 from moderation.people import sanctions
 from moderation.people.profiles import Person
@@ -116,4 +116,4 @@ def test_an_alert_is_sent_without_a_lock_and_retried(maria, monkeypatch):
     ],
 )
 def test_the_hours(start, end, at, expected):
-    assert is_alert_time(Desk(alert_from=time(start), alert_until=time(end)), at) is expected
+    assert is_alert_time(ModerationSettings(alert_from=time(start), alert_until=time(end)), at) is expected

@@ -18,7 +18,16 @@ from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
-from moderation.models import Appeal, Batch, Network, Note, Origin, Report, Sanction, Seal
+from moderation.models import (
+    AddressReportCount,
+    Appeal,
+    Batch,
+    ModeratorNote,
+    Origin,
+    Report,
+    Restriction,
+    Sanction,
+)
 from moderation.people import sanctions
 from moderation.people.profiles import Person
 from moderation.reports import reporting
@@ -96,7 +105,7 @@ def test_an_editor_finds_only_people_who_commented_under_their_articles(maria, a
         make_comment(article, **writer)
     for who in (Person(user=ada), Person(guest=guest)):
         sanctions.impose(person=who, kind="warn", reason="insult", words="Ann Secret", actor=maria)
-        Note.objects.create(text="Is ill", by=maria, **who.as_fields)
+        ModeratorNote.objects.create(text="Is ill", by=maria, **who.as_fields)
     everybody = {f"/moderation/people/{key}/" for key in (f"u{ada.pk}", f"g{guest.pk}", f"i{adam}")}
 
     def found(client) -> set[str]:
@@ -177,7 +186,7 @@ def test_a_pause_removes_recent_comments_and_can_be_ended(maria, ada):
     assert "Paused, and comments of 7 days removed" in answer.content.decode()
     assert Comment.objects.get().state_reason == "insult"
     made = Sanction.objects.get()
-    assert (made.kind, made.words, made.is_in_force) == ("pause", "Enough.", True)
+    assert (made.kind, made.message, made.is_in_force) == ("pause", "Enough.", True)
     client.post(f"/moderation/sanctions/{made.pk}/end/")
     assert not Sanction.objects.in_force().exists()
     assert (
@@ -206,7 +215,7 @@ def test_moderators_cannot_sanction_themselves_or_colleagues(maria):
             assert as_(maria).post(f"{url(person)}{act}/", sent).status_code == 403
         assert "Restrict access to all their comments" not in as_(maria).get(url(person)).content.decode()
     assert not Sanction.objects.exists()
-    assert not Seal.objects.exists()
+    assert not Restriction.objects.exists()
 
 
 def test_notes_on_a_person_and_a_comment_are_deleted_by_their_author(maria, ada):
@@ -214,15 +223,15 @@ def test_notes_on_a_person_and_a_comment_are_deleted_by_their_author(maria, ada)
     client.post("/moderation/notes/", {"person": f"u{ada.pk}", "text": "On Ada."})
     client.post("/moderation/notes/", {"comment": comment.pk, "text": "On this.", "next": url(ada)})
     assert "On Ada." in client.get(url(ada)).content.decode()
-    assert set(Note.objects.values_list("text", "comment", "user")) == {
+    assert set(ModeratorNote.objects.values_list("text", "comment", "user")) == {
         ("On Ada.", None, ada.pk),
         ("On this.", comment.pk, None),
     }
     other = as_(UserFactory.create(roles=("Moderator",)))
-    pk = Note.objects.get(text="On Ada.").pk
+    pk = ModeratorNote.objects.get(text="On Ada.").pk
     assert other.post(f"/moderation/notes/{pk}/delete/").status_code == 404
     client.post(f"/moderation/notes/{pk}/delete/")
-    assert not Note.objects.filter(pk=pk).exists()
+    assert not ModeratorNote.objects.filter(pk=pk).exists()
 
 
 def test_the_same_note_within_a_minute_is_added_once(maria, ada, time_machine):
@@ -231,21 +240,21 @@ def test_the_same_note_within_a_minute_is_added_once(maria, ada, time_machine):
         time_machine.move_to(began + timedelta(seconds=seconds))
         for about in ({"person": f"u{ada.pk}"}, {"comment": comment.pk}):
             as_(maria).post("/moderation/notes/", {**about, "text": "Asked why."})
-    assert Note.objects.count() == 4
+    assert ModeratorNote.objects.count() == 4
     as_(maria).post("/moderation/notes/", {"person": f"u{ada.pk}", "text": "Asked why twice."})
     as_(UserFactory.create(roles=("Moderator",))).post(
         "/moderation/notes/", {"person": f"u{ada.pk}", "text": "Asked why."}
     )
-    assert Note.objects.count() == 6
+    assert ModeratorNote.objects.count() == 6
 
 
 def test_a_note_of_the_maximum_length_is_accepted(maria, ada):
     text = "x\r\n" * 2_500  # a browser counts 5,000 characters and sends 7,500
     as_(maria).post("/moderation/notes/", {"person": f"u{ada.pk}", "text": text})
-    assert Note.objects.get().text == text.replace("\r", "").strip()
+    assert ModeratorNote.objects.get().text == text.replace("\r", "").strip()
     words = "x\r\n" * 1_000
     as_(maria).post(f"{url(ada)}ban/", {"reason": "insult", "words": words, "days": "0"})
-    assert Sanction.objects.get().words == words.replace("\r", "").strip()
+    assert Sanction.objects.get().message == words.replace("\r", "").strip()
 
 
 def test_a_childs_comments_are_restricted_by_one_action(maria):
@@ -256,8 +265,8 @@ def test_a_childs_comments_are_restricted_by_one_action(maria):
     answer = client.post(f"/moderation/people/g{child.pk}/child/", follow=True)
     assert "Access to 3 comments is restricted." in answer.content.decode()
     assert "Elm Street" not in answer.content.decode()
-    assert set(Seal.objects.values_list("why", flat=True)) == {"child"}
-    assert Seal.objects.values("batch").distinct().count() == 1
+    assert set(Restriction.objects.values_list("why", flat=True)) == {"child"}
+    assert Restriction.objects.values("batch").distinct().count() == 1
 
 
 def test_an_administrator_blanks_a_child_once_no_comment_is_readable(maria, ada):
@@ -285,15 +294,15 @@ def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, ada, is_held
     admin, comment = UserFactory.create(roles=("Administrator",)), make_comment(make_article(), author=ada)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     for about in ({"user": ada}, {"comment": comment}):
-        Note.objects.create(text="Ada of Elm Street", by=maria, **about)
+        ModeratorNote.objects.create(text="Ada of Elm Street", by=maria, **about)
     sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", words="Ada!", actor=maria)
     sanctions.appeal(sanction=Sanction.objects.get(), words="I am Ada of Elm Street")
-    restrictions.restrict(ids=[comment.pk], why=Seal.Why.CHILD, actor=maria, is_held=is_held)
+    restrictions.restrict(ids=[comment.pk], why=Restriction.Why.CHILD, actor=maria, is_held=is_held)
     assert as_(admin).post(f"{url(ada)}blank/").status_code == 302
-    own = Seal.objects.get()
+    own = Restriction.objects.get()
     assert (own.author_name, own.author_email) == (("Ada", "ada@example.org") if is_held else ("", ""))
-    assert Note.objects.get().text == "Name and e-mail were deleted as a child’s personal data."
-    assert Sanction.objects.values_list("words", "asked_words").get() == ("", "")
+    assert ModeratorNote.objects.get().text == "Name and e-mail were deleted as a child’s personal data."
+    assert Sanction.objects.values_list("message", "appeal_text").get() == ("", "")
     # The name in the restriction is not restored.
     restrictions.lift(restriction=own, actor=admin)
     assert Comment.objects.values_list("author_name", "author_email").get() == ("Anonymous", "")
@@ -314,12 +323,14 @@ def test_texts_of_a_blanked_childs_appeals_and_reports_are_deleted(maria, ada, i
     for one in (other, reported):
         reporting.report_comment(comment=one, user=ada, guest=None, why="abuse", words="I am Ada, 12")
     reporting.report_comment(comment=other, user=maria, guest=None, why="abuse", words="Hers")
-    restrictions.restrict(ids=[comment.pk, reported.pk], why=Seal.Why.CHILD, actor=maria, is_held=is_held)
+    restrictions.restrict(
+        ids=[comment.pk, reported.pk], why=Restriction.Why.CHILD, actor=maria, is_held=is_held
+    )
     assert as_(admin).post(f"{url(ada)}blank/").status_code == 302
-    assert Appeal.objects.get().words == ("I am 12, call my mother" if is_held else "")
-    left = dict(Report.objects.filter(user=ada).values_list("comment", "words"))
+    assert Appeal.objects.get().text == ("I am 12, call my mother" if is_held else "")
+    left = dict(Report.objects.filter(user=ada).values_list("comment", "details"))
     assert left == {other.pk: "", reported.pk: "I am Ada, 12" if is_held else ""}
-    assert Report.objects.get(user=maria).words == "Hers"
+    assert Report.objects.get(user=maria).details == "Hers"
 
 
 def test_account_status_of_an_unknown_visitor():
@@ -340,7 +351,7 @@ def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, ada):
     )
     for words in ("It was a joke.", "Again."):
         client.post("/account/standing/", {"sanction": made.pk, "words": words})
-    assert Sanction.objects.get().asked_words == "It was a joke."
+    assert Sanction.objects.get().appeal_text == "It was a joke."
     desk = as_(maria)
     second = "/moderation/?queue=second"
     assert re.search(r"<span>Appeals</span>\s*<b>1</b>", desk.get("/moderation/").content.decode())
@@ -435,8 +446,8 @@ def test_an_ip_is_folded_before_it_is_hashed_and_forgotten_after_30_days():
     for ip in ("192.0.2.1", "192.0.2.1", "no address"):
         counted = origins.count_report(ip)
     assert counted == 1
-    Network.objects.filter(count=2).update(began_at=timezone.now() - timedelta(minutes=61))
-    assert (origins.delete_expired(), Origin.objects.count(), Network.objects.count()) == (1, 1, 1)
+    AddressReportCount.objects.filter(count=2).update(began_at=timezone.now() - timedelta(minutes=61))
+    assert (origins.delete_expired(), Origin.objects.count(), AddressReportCount.objects.count()) == (1, 1, 1)
 
 
 def test_the_number_of_statements_does_not_grow(maria, ada):
@@ -450,7 +461,7 @@ def test_the_number_of_statements_does_not_grow(maria, ada):
             warning = {"kind": "warn", "reason": "insult", "actor": maria, "words": f"{n} {k}"}
             sanctions.impose(person=Person(user=ada), **warning)
             sanctions.impose(person=Person(guest=guest), **warning)
-            Note.objects.create(user=ada, by=maria, text="A note")
+            ModeratorNote.objects.create(user=ada, by=maria, text="A note")
 
     def count(client, path):
         with CaptureQueriesContext(connection) as queries:

@@ -11,7 +11,7 @@ from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Reason, State
 from comments.text_changes import erase_comments
 from moderation.actions.decisions import decide
-from moderation.models import Batch, Case, Note, Notice, Origin, Report
+from moderation.models import Batch, Case, IllegalContentReport, ModeratorNote, Origin, Report
 from moderation.people.profiles import Person, author_records, person_facts
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
@@ -39,7 +39,7 @@ def test_a_record_counts_all_other_comments(maria):
         Origin.objects.create(comment=comment, ip_hash=b"\x0a\xbc\xde" + bytes(13))
     case = Case.objects.create(comment=other, discussion_id=article.pk)
     Report.objects.create(comment=other, case=case, guest=other_name, why="spam")
-    Note.objects.create(user=ada, text="Writes from the harbour.", by=maria)
+    ModeratorNote.objects.create(user=ada, text="Writes from the harbour.", by=maria)
 
     record = author_records([this], maria)[this.pk]
     assert record.url == f"/moderation/people/u{ada.pk}/"
@@ -120,7 +120,7 @@ def test_reports_are_counted_by_person_and_of_an_imported_name_by_comment(maria)
         for _ in range(2):
             Report.objects.create(comment=comment, case=case, guest=GuestFactory.create(), why="spam")
     case = Case.objects.get(comment=ours[1])
-    Notice.objects.create(comment=ours[1], case=case, why="A threat.", in_good_faith=True)
+    IllegalContentReport.objects.create(comment=ours[1], case=case, why="A threat.", in_good_faith=True)
     found = author_records(list(Comment.objects.filter(pk__in=[ours[0].pk, jim])), maria)
     assert (found[ours[0].pk].reports_received, found[jim].reports_received) == (5, 2)
     known = person_facts(Person(user=ada), maria)
@@ -136,7 +136,7 @@ def test_restricted_and_erased_imported_comments_have_no_profile(maria):
     ]
     batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
     jim, eben, ann, last = import_comments(article=article, comments=rows, actor=None, batch=batch.pk).created
-    Note.objects.create(comment_id=jim, text="Lives in Elm Street.", by=maria)
+    ModeratorNote.objects.create(comment_id=jim, text="Lives in Elm Street.", by=maria)
     client = Client()
     client.force_login(maria)
     for pk, rest in ((jim, []), (ann, [eben])):

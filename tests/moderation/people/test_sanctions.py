@@ -16,7 +16,7 @@ from comments.edits import edit_comment
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import policy
 from moderation.actions.decisions import decide, undo
-from moderation.models import Batch, Change, Sanction
+from moderation.models import Batch, Sanction, SettingChange
 from moderation.notifications.notices import render_notices
 from moderation.people import sanctions
 from moderation.people.profiles import Person
@@ -254,7 +254,7 @@ def test_two_simultaneous_clicks_impose_one_sanction(maria, verb):
         acts = set(pool.map(press, range(4))) - {None}
     assert len(acts) == 1
     assert Sanction.objects.count() == 1
-    assert Change.objects.filter(batch__in=acts).count() == 1
+    assert SettingChange.objects.filter(batch__in=acts).count() == 1
 
 
 def test_an_appeal_is_open_again_when_the_end_is_undone(maria):
@@ -343,9 +343,9 @@ def test_the_mail_is_sent_without_a_lock_and_recorded_only_if_sent(maria, articl
         sanctions.tell.func(made)
     monkeypatch.setattr(EmailBackend, "send_messages", send)
     assert under_a_lock == [False]
-    assert Sanction.objects.get().told_at is None
+    assert Sanction.objects.get().notified_at is None
     assert sanctions.tell.func(made) == 1
-    assert Sanction.objects.get().told_at
+    assert Sanction.objects.get().notified_at
 
 
 @pytest.mark.django_db(transaction=True)

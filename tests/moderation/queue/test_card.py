@@ -9,7 +9,7 @@ from django.core import mail
 
 from comments.models import Comment, RemovalReason, State
 from moderation.actions.decisions import decide
-from moderation.models import Batch, Case, Filter, Finding, Rule
+from moderation.models import Batch, Case, FilterVersion, Finding, Rule
 from moderation.queue import card
 from moderation.reports.reporting import appeal_removal, report_illegal_content
 from moderation.similar import single_comment
@@ -81,7 +81,7 @@ def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, said
     assert f"It stays removed: {said}." in mail.outbox[-1].body
 
     client.post(f"/moderation/acts/{batch.pk}/undo/")
-    assert Case.objects.open().get(comment=comment).is_second_look
+    assert Case.objects.open().get(comment=comment).is_appealed
 
 
 def test_only_removed_comments_can_be_kept_removed(client, maria):
@@ -121,7 +121,7 @@ def test_action_on_the_story_is_undone_there(client, maria):
 
 def test_removal_reasons_show_the_sentence_for_the_author(client, maria):
     reason = RemovalReason.objects.get(code="off_topic")
-    reason.told = "Write to the editors about that."
+    reason.message = "Write to the editors about that."
     reason.save()
     article = make_article()
     make_comment(article, "Words.", author=UserFactory.create())
@@ -182,7 +182,7 @@ def test_text_signals_are_on_the_card_without_findings(client, maria):
 def test_check_that_found_nothing_is_not_shown(client, maria, holds):
     comment = make_comment(make_article(), "The slip in 1907 was mine.", author=UserFactory.create())
     decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
-    version = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"")
+    version = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"")
     Finding.objects.create(
         comment=comment, revision=1, check_name="filter", strength=0.2, holds=holds, filter=version
     )

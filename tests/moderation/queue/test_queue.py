@@ -238,7 +238,7 @@ def test_full_page_takes_as_many_statements_as_a_small_one(client, maria, queue)
                 is_waiting=queue in ("waiting", "new"),
                 is_new_person=True,
                 is_reported=queue == "reported",
-                is_second_look=queue == "second",
+                is_appealed=queue == "second",
             )
 
     def statements() -> int:
@@ -288,7 +288,7 @@ def test_each_queue_shows_its_comments_count_and_age(client, maria):
     doubt = make_comment(article, "Other fine words", guest=known)  # as the look after the archive asks
     cases.open_cases([reported.pk, doubt.pk], states=[State.PUBLISHED])
     Case.objects.filter(comment=reported).update(is_reported=True)
-    Case.objects.filter(comment=again).update(is_second_look=True, is_new_person=False)
+    Case.objects.filter(comment=again).update(is_appealed=True, is_new_person=False)
     Case.objects.filter(comment=new).update(opened_at=timezone.now() - timedelta(hours=3))
 
     def queue(name) -> list[int]:

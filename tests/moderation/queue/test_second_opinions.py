@@ -7,7 +7,7 @@ import pytest
 from comments.models import Comment, Reason, State, Transition
 from comments.services import change_states
 from moderation.actions.decisions import decide
-from moderation.models import Case, Filter, Finding, SecondOpinion
+from moderation.models import Case, FilterVersion, Finding, SecondOpinion
 from moderation.queue import second_opinions
 from tests.factories import UserFactory, make_article, make_comment
 
@@ -78,7 +78,7 @@ def test_question_hides_the_decision_and_is_not_for_the_decider(client, asked, m
 
 
 def test_question_shows_no_check_that_found_nothing(client, asked, noor):
-    version = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"")
+    version = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"")
     for check, strength in (("filter", 0.2), ("scorer", 0.9)):
         Finding.objects.create(
             comment=asked.comment,

@@ -71,7 +71,7 @@ def test_an_author_appeals_once_and_sees_the_appeal(client, removed, jim):
     assert "I meant the boat." in shown
     assert 'name="words"' not in shown
     case = Case.objects.open().get(comment=removed)
-    assert case.is_second_look
+    assert case.is_appealed
     assert case.opened_at - case.due_at >= timedelta(hours=APPEAL_HOURS)
     (request,) = reporting.review_requests([case.pk])[case.pk]
     assert (request.kind, request.words) == ("look", "I meant the boat.")
@@ -112,7 +112,7 @@ def test_the_moderator_who_decided_cannot_answer_but_can_restore_the_comment(
     sent = {"ids": removed.pk, "act": act, "next": "/moderation/"}
     page = client.post("/moderation/decide/", sent, follow=True).text
     assert "An appeal must be decided by another moderator." in page
-    assert Case.objects.open().get(comment=removed).is_second_look
+    assert Case.objects.open().get(comment=removed).is_appealed
     assert Comment.objects.get(pk=removed.pk).state_reason == "insult"
     client.post("/moderation/decide/", {"ids": removed.pk, "act": "approved"})
     assert Comment.objects.get(pk=removed.pk).state == State.PUBLISHED
@@ -188,7 +188,7 @@ def test_a_resubmitted_comment_waits_with_its_new_text_and_keeps_the_old_one(cli
     line = comment.transitions.latest("id")
     assert (line.from_state, line.to_state, line.actor, line.revision) == ("rejected", "pending", None, 2)
     case = Case.objects.open().get(comment=comment)
-    assert (case.is_waiting, case.is_second_look) == (True, True)
+    assert (case.is_waiting, case.is_appealed) == (True, True)
     assert case.appeals.get().against.actor == maria
     assert "Your edited comment is waiting for review" in client.get(page(removed)).content.decode()
 

@@ -18,7 +18,7 @@ from comments.models import Reason, State
 from comments.services import change_states, delete_comment
 from comments.tasks import MAX_MAILS_PER_DAY
 from moderation.actions.decisions import decide
-from moderation.models import Case, Notice
+from moderation.models import Case, IllegalContentReport
 from moderation.reports import reporting
 from moderation.tasks import send_receipt, tell_asked, tell_moderators
 from tests.factories import UserFactory, make_article, make_comment
@@ -54,7 +54,7 @@ def filled(comment, **fields) -> dict[str, str]:
     } | fields
 
 
-def notice(comment, **fields) -> Notice:
+def notice(comment, **fields) -> IllegalContentReport:
     return reporting.report_illegal_content(
         comment=comment, **({"why": "A threat.", "email": "n@example.org"} | fields)
     )
@@ -65,7 +65,7 @@ def test_a_too_long_text_is_refused_with_the_count(client, comment):
     assert "maxlength" not in client.get(URL).text
     why = "It is a threat. " * 2_000
     answer = client.post(URL, filled(comment, why=why))
-    assert (answer.status_code, Notice.objects.exists()) == (422, False)
+    assert (answer.status_code, IllegalContentReport.objects.exists()) == (422, False)
     assert str(len(why.strip())) in answer.text
     assert why.strip() in answer.text
 
@@ -83,7 +83,7 @@ def test_anyone_can_report_and_gets_a_receipt_with_the_status(
 ):
     with django_capture_on_commit_callbacks(execute=True):
         response = client.post(URL, filled(comment))
-    row = Notice.objects.get()
+    row = IllegalContentReport.objects.get()
     assert response.headers["Location"] == f"{URL}{row.receipt}/"
     assert (row.name, row.email, row.in_good_faith, row.why) == (
         "Nia",
@@ -125,14 +125,14 @@ def test_child_abuse_is_reported_anonymously(client, comment, django_capture_on_
 
     with django_capture_on_commit_callbacks(execute=True):
         response = client.post(URL, bare | {"in_good_faith": "on", "name": "Nia", "email": "no e-mail"})
-    row = Notice.objects.get()
+    row = IllegalContentReport.objects.get()
     assert (row.is_child_abuse, row.name, row.email) == (True, "", "")
     assert client.get(response.headers["Location"]).status_code == 200
     assert [job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()] == ["tell_moderators"]
 
     unticked = client.post(URL, bare | {"in_good_faith": "on", "is_child_abuse": "false"})
     assert unticked.status_code == 422  # other reports cannot be anonymous
-    assert Notice.objects.count() == 1
+    assert IllegalContentReport.objects.count() == 1
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_missing_fields_are_required_and_input_is_kept(client, comment, missing,
     assert response.status_code == 422
     assert words in page
     assert missing == "why" or "It is a threat: § 241." in page
-    assert not Notice.objects.exists()
+    assert not IllegalContentReport.objects.exists()
 
 
 def test_the_comment_is_found_by_its_number_or_its_links(client, comment):
@@ -231,7 +231,7 @@ def test_nobody_guesses_a_receipt(client, comment):
     notice(comment)
     assert client.get(f"{URL}{uuid4()}/").status_code == 404
     assert client.get(f"{URL}1/").status_code == 404
-    assert client.post(f"{URL}{Notice.objects.get().receipt}/").status_code == 405
+    assert client.post(f"{URL}{IllegalContentReport.objects.get().receipt}/").status_code == 405
 
 
 def test_reports_per_network_are_limited_and_input_is_kept(client, comment, monkeypatch):
@@ -258,7 +258,7 @@ def test_the_limit_holds_for_simultaneous_reports(monkeypatch):
 
     with ThreadPoolExecutor(6) as pool:
         assert sorted(pool.map(send, range(6))) == [302, 302, 429, 429, 429, 429]
-    assert Notice.objects.count() == 2
+    assert IllegalContentReport.objects.count() == 2
 
 
 def test_a_second_report_after_a_decision_opens_a_new_case(comment, maria):

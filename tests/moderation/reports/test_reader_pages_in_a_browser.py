@@ -9,7 +9,7 @@ from comments.models import Comment, Reason, State
 from comments.policy import policy
 from comments.services import change_states
 from moderation.actions.decisions import decide
-from moderation.models import Notice, Report
+from moderation.models import IllegalContentReport, Report
 from moderation.reports import reporting
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
@@ -99,7 +99,7 @@ def test_the_abuse_of_a_child_is_reported_without_a_name(live_server, page, site
     page.get_by_label("I believe in good faith").check()
     page.get_by_role("button", name="Send report").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("We received your report")
-    assert Notice.objects.latest("id").name == ""
+    assert IllegalContentReport.objects.latest("id").name == ""
 
 
 def test_an_author_edits_and_resubmits_a_removed_comment(live_server, page, site, client):

@@ -90,7 +90,7 @@ def test_a_member_reports_once_and_is_thanked(client, comment):
     assert "Thank you for your report" in page
     assert "Not reviewed yet." in page
     (row,) = Report.objects.all()
-    assert (row.user, row.why, row.words, row.weight) == (ruth, "spam", "Sold thrice.", 1)
+    assert (row.user, row.why, row.details, row.weight) == (ruth, "spam", "Sold thrice.", 1)
     case = Case.objects.get(comment=comment)
     assert case.is_reported
     assert timedelta() <= case.opened_at - case.due_at - timedelta(hours=REPORT_HOURS) < timedelta(minutes=1)
@@ -246,7 +246,7 @@ def test_the_outcome_is_shown_on_the_page_and_mailed_to_confirmed_e_mails(client
     assert message.subject == "The decisions on your reports"
     assert message.body.count("A moderator reviewed the comment and removed it.") == 2
     assert tell_asked.func(str(act.pk)) == 0  # once
-    assert {told.user for told in Report.objects.exclude(told_at=None)} == {ruth}
+    assert {told.user for told in Report.objects.exclude(notified_at=None)} == {ruth}
 
     client.force_login(ruth)
     page = client.get(url(comment)).content.decode()

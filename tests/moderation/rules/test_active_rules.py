@@ -17,7 +17,7 @@ from comments.services import change_states, delete_comment
 from moderation.actions import decisions
 from moderation.actions.decisions import decide
 from moderation.erasure import purge
-from moderation.models import Batch, Finding, Group, Member, Rule
+from moderation.models import Batch, CommentGroup, CommentGroupMember, Finding, Rule
 from moderation.notifications.notices import render_notices
 from moderation.queue import explanations
 from moderation.rules import active_rules as rules
@@ -441,7 +441,7 @@ def test_matches_are_gathered_into_one_group(maria):
     gathered = replay.gather_matches(keep(term(), maria))
     group = gathered.group
     assert gathered.approved == [approved.pk]
-    members = {m.comment_id: m for m in Member.objects.filter(group=group)}
+    members = {m.comment_id: m for m in CommentGroupMember.objects.filter(group=group)}
     assert set(members) == {waiting.pk, approved.pk}
     assert (group.kind, group.size, group.shared) == ("rule", 2, {"rule": Rule.objects.get().pk})
     assert members[approved.pk].likeness < members[waiting.pk].likeness  # seen first
@@ -454,9 +454,9 @@ def test_a_group_of_matches_expires_after_a_month(maria):
     make_comment(make_article(), "A casino")
     gathered = replay.gather_matches(keep(term(), maria))
     assert purge.delete_unused_lists() == 0
-    Group.objects.update(made_at=timezone.now() - timedelta(days=31))
+    CommentGroup.objects.update(made_at=timezone.now() - timedelta(days=31))
     assert purge.delete_unused_lists() == 1
-    assert not Member.objects.filter(group=gathered.group).exists()
+    assert not CommentGroupMember.objects.filter(group=gathered.group).exists()
 
 
 @pytest.mark.data

@@ -14,7 +14,7 @@ from django.utils import timezone
 from articles.models import Topic
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
-from moderation.models import Batch, Group, Rule
+from moderation.models import Batch, CommentGroup, Rule
 from moderation.rules import active_rules
 from moderation.rules.matching import RuleDefinition
 from moderation.rules.term_files import MAX_FILE_BYTES, read_terms
@@ -224,7 +224,7 @@ def test_existing_matches_form_a_group(client, maria):
     [approved] = judged(maria, honest=["A casino"])
     waiting = make_comment(make_article(), "Another casino")
     response = client.post(f"/moderation/rules/{rule.pk}/apply/")
-    group = Group.objects.get(kind="rule")
+    group = CommentGroup.objects.get(kind="rule")
     assert response["Location"] == f"/moderation/similar/{group.pk}/?but={approved}"
     page = client.get(response["Location"]).text
     assert "The rule: term “casino”." in page

@@ -12,7 +12,7 @@ from articles.models import Topic
 from comments.models import Comment, State
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import purge
-from moderation.models import Batch, Case, Group, Rule
+from moderation.models import Batch, Case, CommentGroup, Rule
 from moderation.people.profiles import Person
 from moderation.queue import queues
 from moderation.queue.queues import describe_source
@@ -99,11 +99,11 @@ def test_removed_comments_are_in_no_list(client, maria):
     article = make_article()
     gone = make_comment(article, "A word")
     client.post("/moderation/decide/", {"ids": gone.pk, "act": "spam"})
-    Case.objects.filter(comment=gone).update(closed_at=None, is_second_look=True, is_waiting=False)
+    Case.objects.filter(comment=gone).update(closed_at=None, is_appealed=True, is_waiting=False)
     for queue in ("second", "recent"):
         answer = client.post(f"/moderation/gather/?queue={queue}", follow=True)
         assert "There are no comments to decide on together." in text(answer)
-    assert not Group.objects.exists()
+    assert not CommentGroup.objects.exists()
 
 
 def test_list_stores_ids_and_codes_but_no_typed_names(client, maria):
@@ -116,9 +116,9 @@ def test_list_stores_ids_and_codes_but_no_typed_names(client, maria):
     chief = UserFactory.create(roles=("Administrator",))
 
     def gathered(**query) -> tuple[dict[str, object], str]:
-        Group.objects.all().delete()
+        CommentGroup.objects.all().delete()
         page = client.post(f"/moderation/gather/?{urlencode({'queue': 'waiting', **query})}", follow=True)
-        return Group.objects.get().shared, text(page)
+        return CommentGroup.objects.get().shared, text(page)
 
     by_code, page = gathered(author=f"g{bob.pk}", article=url, topic="sea")
     assert by_code == {
@@ -130,11 +130,11 @@ def test_list_stores_ids_and_codes_but_no_typed_names(client, maria):
     assert by_name == {"query": "", "typed": ["article", "author"]}
     assert "Waiting for review · Story: typed text · Person: typed text" in page
 
-    client.post(f"/moderation/similar/{Group.objects.get().pk}/", {"act": "spam"})
-    shared, _page = by_code, Group.objects.update(shared=by_code)
+    client.post(f"/moderation/similar/{CommentGroup.objects.get().pk}/", {"act": "spam"})
+    shared, _page = by_code, CommentGroup.objects.update(shared=by_code)
     purge.blank_person(person=Person(guest=bob), actor=chief)
     topic.delete()
-    assert describe_source(Group.objects.get(), maria) == [
+    assert describe_source(CommentGroup.objects.get(), maria) == [
         *("Waiting for review", "Story: The slip closes", "Topic: sea"),
         f"Person: {Guest.objects.get(pk=bob.pk)}",
     ]
@@ -150,7 +150,7 @@ def test_editor_lists_comments_of_own_stories(client, flood):
     mine = make_comment(own, "A casino of my own")
     client.force_login(editor)
     assert client.post("/moderation/gather/?queue=waiting").status_code == 302
-    assert list(Group.objects.get().members.values_list("comment", flat=True)) == [mine.pk]
+    assert list(CommentGroup.objects.get().members.values_list("comment", flat=True)) == [mine.pk]
 
 
 def test_list_of_twenty_takes_as_many_statements_as_of_two(client, maria, flood):

@@ -19,7 +19,7 @@ from articles.models import Article, Site
 from comments.edits import edit_comment
 from comments.models import Comment, State
 from moderation.actions import decisions
-from moderation.models import Batch, Case, Group, Look, Member
+from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, SimilarityScan
 from moderation.reports.reporting import report_illegal_content
 from moderation.similar import members_of, scan
 from moderation.similar.decisions import decide_group
@@ -61,16 +61,16 @@ def states() -> list[tuple[object, ...]]:
     return list(Comment.objects.order_by("pk").values_list("pk", "state", "state_reason", "reply_count"))
 
 
-def members(group: Group) -> set[int]:
-    return set(Member.objects.filter(group=group).values_list("comment", flat=True))
+def members(group: CommentGroup) -> set[int]:
+    return set(CommentGroupMember.objects.filter(group=group).values_list("comment", flat=True))
 
 
-def only_group() -> Group:
+def only_group() -> CommentGroup:
     scan.run_scan()
-    return Group.objects.get()
+    return CommentGroup.objects.get()
 
 
-def url(group: Group) -> str:
+def url(group: CommentGroup) -> str:
     return reverse("moderation:group", args=[group.pk])
 
 
@@ -94,12 +94,12 @@ def test_group_without_exceptions_is_decided_and_undone(client, moderator, artic
     assert act.parameters == {"group": str(group.pk), "kind": "text"}
     assert url(group) not in answer.text
     scan.run_scan()  # what was left out does not come again
-    assert not Group.objects.filter(settled_at=None).exists()
+    assert not CommentGroup.objects.filter(resolved_at=None).exists()
     decisions.undo(batch=act, actor=moderator)
     scan.run_scan()  # what was undone does
-    assert members(Group.objects.get(settled_at=None)) == {comment.pk for comment in spam}
+    assert members(CommentGroup.objects.get(resolved_at=None)) == {comment.pk for comment in spam}
     assert states() == before
-    assert honest.pk not in members(Group.objects.get(settled_at=None))
+    assert honest.pk not in members(CommentGroup.objects.get(resolved_at=None))
 
 
 def test_after_an_undo_the_same_group_can_be_decided_on_again(client, moderator, article):
@@ -293,7 +293,7 @@ def test_approved_members_are_not_proposed_again(client, moderator, article):
     client.post(url(group), {"act": "approved"})
     scan.run_scan()
 
-    assert not Group.objects.filter(settled_at=None).exists()
+    assert not CommentGroup.objects.filter(resolved_at=None).exists()
     assert Comment.objects.visible().count() == 4
 
 
@@ -387,7 +387,7 @@ def test_editor_sees_and_decides_on_own_stories_only(client, moderator, article)
     assert not any(f'name="in" value="{c.pk}"' in answer.text for c in others)
     assert set(Comment.objects.filter(state=State.SPAM)) == set(mine)
     group.refresh_from_db()
-    assert group.settled_at is None
+    assert group.resolved_at is None
     client.force_login(UserFactory.create(roles=("Editor",)))
     assert client.get(url(group)).status_code == 404
     client.force_login(UserFactory.create())
@@ -451,7 +451,7 @@ def test_members_deselected_by_an_editor_are_not_proposed_again(client, moderato
     client.post(url(group), {"shown": listed, "in": listed[1:], "act": "spam"})
 
     scan.run_scan()
-    assert not Group.objects.filter(settled_at=None).exists()
+    assert not CommentGroup.objects.filter(resolved_at=None).exists()
 
 
 def test_scan_deletes_earlier_groups_and_keeps_the_order(client, moderator):
@@ -459,7 +459,7 @@ def test_scan_deletes_earlier_groups_and_keeps_the_order(client, moderator):
         guest, own = GuestFactory.create(name=f"Maria {n}"), make_article(f"Story {n}")
         for body in (f"{n} cats", f"{n} cats.", f"{n} cats.."):
             make_comment(own, f"{body} were on the ferry of the captain's uncle {n * 'again '}.", guest=guest)
-    Look.objects.create(asked_at=timezone.now() - timedelta(days=1))  # its job was lost
+    SimilarityScan.objects.create(asked_at=timezone.now() - timedelta(days=1))  # its job was lost
     client.force_login(moderator)
     orders = []
     for _ in range(4):
@@ -467,7 +467,7 @@ def test_scan_deletes_earlier_groups_and_keeps_the_order(client, moderator):
         orders.append([line.title for line in client.get(LIST).context["rows"]])
     assert len(orders[0]) > 4
     assert orders == [orders[0]] * 4
-    assert Look.objects.count() == 1
+    assert SimilarityScan.objects.count() == 1
 
 
 def test_page_says_whether_the_original_is_kept_or_removed(client, moderator, article):
@@ -524,9 +524,9 @@ def test_statements_do_not_grow_with_the_group(client, moderator, article):
         group = only_open()
         return statements(LIST), statements(url(group))
 
-    def only_open() -> Group:
+    def only_open() -> CommentGroup:
         scan.run_scan()
-        return Group.objects.order_by("-made_at")[0]
+        return CommentGroup.objects.order_by("-made_at")[0]
 
     flood(article, 15)
     few = both()
@@ -575,7 +575,7 @@ def test_card_hides_a_group_without_other_members(client, moderator, article):
     client.force_login(moderator)
 
     scan.run_scan()
-    assert not Group.objects.exists()
+    assert not CommentGroup.objects.exists()
     assert "similar comments," not in client.get(f"/moderation/comments/{spam[0].pk}/").text
 
 
@@ -644,7 +644,7 @@ def test_nightly_scan_opens_a_case_for_the_most_doubtful_comment():
     scan.nightly_scan()
     scan.nightly_scan()
 
-    assert not Group.objects.exists()
+    assert not CommentGroup.objects.exists()
     assert [case.comment.source_number for case in Case.objects.all()] == [2]
 
 
@@ -678,7 +678,7 @@ def test_times_are_in_the_zone_of_the_site(client, moderator, article):
     Comment.objects.update(created_at=datetime(2021, 3, 6, 4, 47, tzinfo=UTC))
     scan.run_scan()
     client.force_login(moderator)
-    groups = Group.objects.values_list("pk", flat=True)
+    groups = CommentGroup.objects.values_list("pk", flat=True)
     for page in (LIST, *(reverse("moderation:group", args=[pk]) for pk in groups)):
         html = client.get(page).content.decode()
         assert "6 March 2021, 05:47" in html

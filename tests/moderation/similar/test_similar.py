@@ -12,7 +12,7 @@ from django.urls import reverse
 from archive.services import import_page
 from bench import flood
 from comments.models import Comment, State
-from moderation.models import Batch, Group, Member
+from moderation.models import Batch, CommentGroup, CommentGroupMember
 from moderation.similar import members_of, scan
 from tests.factories import UserFactory
 
@@ -25,7 +25,9 @@ REPEATS = {33, 34}
 
 def groups() -> dict[str, set[int]]:
     """Return by kind of group the file numbers of its members."""
-    rows = Member.objects.filter(group__settled_at=None).values_list("group__kind", "comment__source_number")
+    rows = CommentGroupMember.objects.filter(group__resolved_at=None).values_list(
+        "group__kind", "comment__source_number"
+    )
     found: dict[str, set[int]] = {}
     for kind, number in rows:
         found.setdefault(kind, set()).add(number)
@@ -44,8 +46,8 @@ def test_the_seeds_groups(data: Path, moderator):
     scan.run_scan()
 
     assert groups() == {"late": LATE, "missing": MISSING, "repeat": REPEATS}
-    assert Group.objects.count() == 3
-    repeat = Group.objects.get(kind="repeat")
+    assert CommentGroup.objects.count() == 3
+    repeat = CommentGroup.objects.get(kind="repeat")
     assert repeat.original
     assert repeat.original.source_number == 12
     held = members_of(Comment.objects.values_list("pk", flat=True))
@@ -80,7 +82,7 @@ def test_three_proposed_actions_leave_52_comments_of_the_seed(data: Path, client
     client.force_login(moderator)
     client.get(reverse("moderation:similar"))  # looks by itself
 
-    for group in Group.objects.order_by("-size"):
+    for group in CommentGroup.objects.order_by("-size"):
         url = reverse("moderation:group", args=[group.pk])
         page = client.get(url)
         client.post(url, {"reason": page.context["proposed"]})
@@ -95,7 +97,7 @@ def test_three_proposed_actions_leave_52_comments_of_the_seed(data: Path, client
     levels = Counter(Comment.objects.visible().values_list("level", flat=True))
     assert levels == {0: 29, 1: 13, 2: 10}
     scan.run_scan()
-    assert not Group.objects.filter(settled_at=None).exists()
+    assert not CommentGroup.objects.filter(resolved_at=None).exists()
 
 
 @pytest.mark.data
@@ -107,4 +109,4 @@ def test_honest_discussions_have_no_groups(data: Path):
     scan.run_scan()
 
     assert Comment.objects.count() == 48
-    assert not Group.objects.exists()
+    assert not CommentGroup.objects.exists()

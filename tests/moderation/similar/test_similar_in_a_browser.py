@@ -7,7 +7,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from comments.models import Comment
-from moderation.models import Batch, Group, Member
+from moderation.models import Batch, CommentGroup, CommentGroupMember
 from moderation.similar import scan
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.site.test_milestone import logged_in
@@ -29,7 +29,7 @@ def test_enter_on_a_checkbox_only_saves_the_selection(browser, live_server):
     scan.run_scan()
     user = UserFactory.create(roles=("Moderator",))
     page = logged_in(browser, user, live_server.url).new_page()
-    page.goto(live_server.url + reverse("moderation:group", args=[Group.objects.get().pk]))
+    page.goto(live_server.url + reverse("moderation:group", args=[CommentGroup.objects.get().pk]))
     box = page.locator("input[name=in]").first
     left_out = box.get_attribute("value")
 
@@ -45,9 +45,9 @@ def test_enter_on_a_checkbox_only_saves_the_selection(browser, live_server):
 def test_selection_is_kept_when_going_back(browser, live_server):
     article = make_article()
     pks = [make_comment(article, f"Buy our teak benches, number {n}.").pk for n in range(60)]
-    group = Group.objects.create(kind=Group.Kind.TEXT, run=uuid4(), size=60)
+    group = CommentGroup.objects.create(kind=CommentGroup.Kind.TEXT, run=uuid4(), size=60)
     for pk in pks:
-        Member.objects.create(group=group, comment_id=pk, likeness=1, seen=None)
+        CommentGroupMember.objects.create(group=group, comment_id=pk, likeness=1, seen=None)
     user = UserFactory.create(roles=("Moderator",))
     page = logged_in(browser, user, live_server.url).new_page()
     page.goto(live_server.url + reverse("moderation:group", args=[group.pk]))

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from comments.models import State
 from moderation.actions.decisions import decide
-from moderation.models import Filter, Finding
+from moderation.models import FilterVersion, Finding
 from moderation.spam_filter import stored_scores
 from moderation.spam_filter.model import Model, sigmoid
 from tests.factories import make_article, make_comment
@@ -17,9 +17,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy"
 
 
 @pytest.fixture
-def blank() -> Filter:
+def blank() -> FilterVersion:
     """A version that has only what its signals start with."""
-    return Filter.objects.create(kind=Filter.Kind.STARTER, weights=Model().to_bytes(), trained_on={})
+    return FilterVersion.objects.create(
+        kind=FilterVersion.Kind.STARTER, weights=Model().to_bytes(), trained_on={}
+    )
 
 
 def test_the_card_says_what_made_the_score(client, maria, blank):
@@ -39,7 +41,7 @@ def test_the_card_says_what_made_the_score(client, maria, blank):
 
 
 def test_an_unusable_version_gives_no_parts(client, maria):
-    stale = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"")
+    stale = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"")
     comment = make_comment(make_article(), "A word.")
     decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
     Finding.objects.create(

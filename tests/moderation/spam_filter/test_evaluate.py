@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from moderation.models import Desk, Filter
+from moderation.models import FilterVersion, ModerationSettings
 from moderation.spam_filter.model import Model
 
 SPAM = [
@@ -182,12 +182,12 @@ def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch, capsys):
 def test_the_active_version_is_the_default(starter, file, capsys):
     timid = Model.from_bytes(bytes(starter.weights))
     timid.offset -= 20
-    other = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=timid.to_bytes())
+    other = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=timid.to_bytes())
     assert evaluate(capsys, file)["recall"] > 0
     assert evaluate(capsys, file, "--filter", other.pk)["recall"] == 0
-    Desk.objects.update(filter=other)
+    ModerationSettings.objects.update(filter=other)
     assert evaluate(capsys, file)["recall"] == 0
-    Desk.objects.update(filter=None)  # it is off: then the one that comes along
+    ModerationSettings.objects.update(filter=None)  # it is off: then the one that comes along
     assert evaluate(capsys, file)["recall"] > 0
 
 
@@ -213,7 +213,7 @@ def test_errors_are_reported(starter, tmp_path, content, arguments, sentence):
 
 @pytest.mark.django_db
 def test_a_version_with_deleted_weights_is_refused(starter, file, caplog):
-    emptied = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"")
+    emptied = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"")
     with pytest.raises(CommandError, match=f"The weights of version {emptied.pk} are deleted"):
         call_command("evaluate_filter", file, "--filter", str(emptied.pk))
     assert caplog.records == []
@@ -235,7 +235,7 @@ def test_duplicates_count_and_can_be_left_out(starter, tmp_path, capsys):
 
 @pytest.mark.django_db
 def test_a_version_of_another_release_is_reported(starter, tmp_path):
-    other = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"of another release")
+    other = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"of another release")
     path = tmp_path / "comments.csv"
     path.write_text("body,label\nA word,ham\n")
     with pytest.raises(CommandError, match="filter"):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
-from moderation.models import Batch, Desk, Filter
+from moderation.models import Batch, FilterVersion, ModerationSettings
 from moderation.spam_filter import contributions, metrics, training, versions
 from moderation.spam_filter.model import Model
 from moderation.spam_filter.page import FilterPage
@@ -38,20 +38,20 @@ def ada(client):
 
 
 @pytest.fixture
-def blank() -> Filter:
+def blank() -> FilterVersion:
     """Return an active version that has only the start weights of its signals."""
     model = Model()
-    made = Filter.objects.create(
-        kind=Filter.Kind.STARTER,
+    made = FilterVersion.objects.create(
+        kind=FilterVersion.Kind.STARTER,
         weights=model.to_bytes(),
         trained_on={"honest": {"count": 100, "highest": [0.5, 0.4, 0.2, 0.1]}},
     )
-    Desk.objects.update_or_create(pk=1, defaults={"filter": made})
+    ModerationSettings.objects.update_or_create(pk=1, defaults={"filter": made})
     return made
 
 
 @pytest.fixture
-def judged(blank, omar) -> Filter:
+def judged(blank, omar) -> FilterVersion:
     """Return the same version, measured on sixty decisions, one of each label against all signals."""
     article = make_article("Council closes the ferry slip", body=STORY)
     honest = [make_comment(article, HONEST.format(n=n)).pk for n in range(30)]
@@ -70,7 +70,7 @@ def judged(blank, omar) -> Filter:
 
 
 def in_force() -> int | None:
-    return Desk.objects.values_list("filter", flat=True).get(pk=1)
+    return ModerationSettings.objects.values_list("filter", flat=True).get(pk=1)
 
 
 def test_the_page_shows_the_active_version_and_its_metrics(client, maria, judged):
@@ -150,7 +150,7 @@ def test_restricted_and_erased_comments_are_not_shown(maria, judged):
 
 def test_the_percentage_can_be_set_and_undone(client, ada, judged):
     page = text(client.post(URL, {"percent": "5"}, follow=True))
-    assert Desk.objects.get(pk=1).honest_may_wait == 5
+    assert ModerationSettings.objects.get(pk=1).honest_may_wait == 5
     assert re.search(r"5 (of 100 good comments )?may wait", page)
     batch = Batch.objects.get(kind="filter")
     assert f"/moderation/acts/{batch.pk}/undo/" in page
@@ -159,7 +159,7 @@ def test_the_percentage_can_be_set_and_undone(client, ada, judged):
     assert (now.waited, now.percent) == (2, 5)
     assert now.held >= 90
     client.post(f"/moderation/acts/{batch.pk}/undo/")
-    assert Desk.objects.get(pk=1).honest_may_wait == 1
+    assert ModerationSettings.objects.get(pk=1).honest_may_wait == 1
 
 
 @pytest.mark.parametrize("percent", ["", "0", "0.05", "20.1", "-3", "nan", "inf", "x", "1e400"])
@@ -172,18 +172,20 @@ def test_an_invalid_percentage_is_refused_with_a_message(client, ada, judged, pe
 
 def test_a_version_of_another_release_is_refused_with_a_message(client, ada, blank):
     """If it were active, the filter would find nothing."""
-    stale = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"stale")
+    stale = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"stale")
     page = text(client.post(USE, {"version": stale.pk}, follow=True))
     assert f"Version {stale.pk} was made by another release of the program" in page
     assert in_force() == blank.pk
     assert "finds nothing. Activate another version" not in page
-    Desk.objects.update(filter=stale)  # as after an update of the program
+    ModerationSettings.objects.update(filter=stale)  # as after an update of the program
     assert "finds nothing. Activate another version" in client.get(URL).text
 
 
 def test_a_version_is_activated_and_the_filter_switched_off_and_on(client, ada, blank):
     about = {"decisions": 9, "spam": 4}
-    other = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=blank.weights, trained_on=about)
+    other = FilterVersion.objects.create(
+        kind=FilterVersion.Kind.LEARNT, weights=blank.weights, trained_on=about
+    )
     page = text(client.post(USE, {"version": other.pk}, follow=True))
     assert in_force() == other.pk
     assert f"Version {other.pk} is active" in page
@@ -208,8 +210,8 @@ def test_unknown_versions_are_not_found(client, ada, blank, version):
 
 def test_versions_are_shown_with_their_comparison(client, maria, judged):
     trial = {"version": judged.pk, "rows": 60, "log_loss": [0.41, 0.25], "recall": [0.5, None]}
-    Filter.objects.create(
-        kind=Filter.Kind.LEARNT,
+    FilterVersion.objects.create(
+        kind=FilterVersion.Kind.LEARNT,
         weights=b"",
         is_refused=True,
         numbers_at=timezone.now(),
@@ -231,8 +233,11 @@ def test_a_trial_shows_what_would_wait(client, maria, judged):
         "honest": [7.5, 0.0],
         "spam": [100.0, 96.7],
     }
-    Filter.objects.create(
-        kind=Filter.Kind.LEARNT, weights=b"", is_refused=True, numbers={"trial": trial, "log_loss": 0.21}
+    FilterVersion.objects.create(
+        kind=FilterVersion.Kind.LEARNT,
+        weights=b"",
+        is_refused=True,
+        numbers={"trial": trial, "log_loss": 0.21},
     )
     page = text(client.get(URL))
     assert "7.5% of good comments wait, with the other version 0.0%" in page
@@ -263,8 +268,8 @@ def test_moderators_read_and_administrators_change(client, blank, role, read, ch
 
 
 def test_without_any_version_there_is_a_page(client, ada):
-    Desk.objects.update(filter=None)
-    Filter.objects.all().delete()
+    ModerationSettings.objects.update(filter=None)
+    FilterVersion.objects.all().delete()
     page = text(client.get(URL))
     assert "The filter is off" in page
     assert "No versions yet." in page
@@ -273,7 +278,7 @@ def test_without_any_version_there_is_a_page(client, ada):
 def test_the_page_takes_a_fixed_number_of_statements(client, maria, blank, judged):
     with CaptureQueriesContext(connection) as full:
         client.get(URL)
-    Filter.objects.update(numbers={}, numbers_at=None)
+    FilterVersion.objects.update(numbers={}, numbers_at=None)
     with CaptureQueriesContext(connection) as empty:
         client.get(URL)
     assert (

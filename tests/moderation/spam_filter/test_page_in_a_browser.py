@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
-from moderation.models import Desk, Filter, Finding
+from moderation.models import FilterVersion, Finding, ModerationSettings
 from moderation.spam_filter import training
 from moderation.spam_filter.model import Model
 from tests.factories import UserFactory, make_article, make_comment
@@ -28,10 +28,12 @@ def ada():
 
 
 @pytest.fixture
-def judged(ada) -> Filter:
+def judged(ada) -> FilterVersion:
     """Return an active version, measured on forty decisions, one of each label against all signals."""
-    made = Filter.objects.create(kind=Filter.Kind.STARTER, weights=Model().to_bytes(), trained_on={})
-    Desk.objects.update_or_create(pk=1, defaults={"filter": made})
+    made = FilterVersion.objects.create(
+        kind=FilterVersion.Kind.STARTER, weights=Model().to_bytes(), trained_on={}
+    )
+    ModerationSettings.objects.update_or_create(pk=1, defaults={"filter": made})
     article = make_article("Council closes the ferry slip", body=STORY)
     honest = [make_comment(article, HONEST.format(n=n)).pk for n in range(20)]
     spam = [make_comment(article, SPAM.format(n=n)).pk for n in range(18)]

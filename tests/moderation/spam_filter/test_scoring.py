@@ -13,7 +13,7 @@ from articles.models import Topic
 from comments.edits import edit_comment
 from comments.models import Comment, State
 from moderation.actions.decisions import decide, undo
-from moderation.models import Case, Desk, Filter, Finding
+from moderation.models import Case, FilterVersion, Finding, ModerationSettings
 from moderation.notifications.notices import render_notices
 from moderation.spam_filter import active_model, versions
 from moderation.tasks import tell_held
@@ -116,7 +116,7 @@ def test_a_staff_name_makes_a_comment_wait(starter, article, maria):
 
 def test_an_active_version_adds_no_statement_to_a_post(starter, article, known):
     make_comment(article, HONEST, guest=known)  # what a process asks only once
-    Desk.objects.update(filter=None)
+    ModerationSettings.objects.update(filter=None)
 
     def statements(body: str) -> int:
         with CaptureQueriesContext(connection) as queries:
@@ -126,7 +126,7 @@ def test_an_active_version_adds_no_statement_to_a_post(starter, article, known):
     without = statements(
         "The bridge carries more lorries than it was built for, says my brother, who drives one."
     )
-    Desk.objects.update(filter=starter)
+    ModerationSettings.objects.update(filter=starter)
     body = "Nobody asked the rowers of the north bank what they need, and there are sixty."
     assert statements(body) == without <= 9  # what the site knows is asked either way
 
@@ -162,7 +162,7 @@ def test_an_old_story_alone_is_no_reason_to_wait(starter, maria, known):
 @pytest.fixture
 def proven(starter):
     """People have decided on 300 comments since, and no honest one scored more than 0.3."""
-    Filter.objects.filter(pk=starter.pk).update(
+    FilterVersion.objects.filter(pk=starter.pk).update(
         numbers={"figures": {"rows": 300, "ham": 240, "spam": 60}, "highest": [0.3] * 5 + [0.01] * 235},
         numbers_at=timezone.now(),
     )
@@ -189,7 +189,7 @@ def test_certain_spam_is_marked_automatically_after_enough_decisions(proven, art
 def test_a_topic_with_enough_decisions_has_its_own_threshold(starter, article, known):
     """Under horses, honest comments look like spam does elsewhere."""
     horses = Topic.objects.create(name="Horses", slug="horses")
-    Filter.objects.filter(pk=starter.pk).update(
+    FilterVersion.objects.filter(pk=starter.pk).update(
         numbers={
             "figures": {"rows": 900, "ham": 800, "spam": 100},
             "highest": [0.1] * 500,
@@ -214,8 +214,8 @@ def test_known_people_and_edits_are_never_marked_as_spam_automatically(proven, a
 
 
 def test_an_unusable_version_does_not_block_comments(starter, article, known, caplog):
-    other = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"of another release")
-    Desk.objects.update(filter=other)
+    other = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"of another release")
+    ModerationSettings.objects.update(filter=other)
     for body in (HONEST, f"{HONEST} the rest of them rots."):
         comment = make_comment(article, body, guest=known)
         assert comment.state == State.PUBLISHED

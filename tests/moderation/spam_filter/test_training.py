@@ -14,7 +14,7 @@ from comments.models import Comment, State
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
 from moderation.features.text_reading import CommentData
-from moderation.models import Batch, Desk, Filter, Seal
+from moderation.models import Batch, FilterVersion, ModerationSettings, Restriction
 from moderation.spam_filter import active_model, examples, training, versions
 from moderation.spam_filter.examples import (
     MAX_BATCH_SHARE,
@@ -86,7 +86,7 @@ def test_undone_restricted_and_erased_comments_are_not_learnt(maria, publishing_
         decide(ids=[c.pk], to=State.SPAM, reason="spam", actor=maria).batch for c in (undone, sealed, stays)
     ]
     undo(batch=acts[0], actor=maria)
-    restrictions.restrict(ids=[sealed.pk], why=Seal.Why.OTHER, actor=maria)
+    restrictions.restrict(ids=[sealed.pk], why=Restriction.Why.OTHER, actor=maria)
     assert lines() == [(stays.pk, True)]
 
 
@@ -210,15 +210,15 @@ def test_one_batch_does_not_shift_the_calibration(starter):
 def test_a_version_is_trained_tested_and_activated(starter, maria, client):
     days(60, maria)
     result = training.run()
-    made = Filter.objects.latest("pk")
+    made = FilterVersion.objects.latest("pk")
     assert result == f"version {made.pk} was trained on 60 decisions"
     assert (made.kind, made.trained_on["decisions"], made.trained_on["spam"]) == ("learnt", 60, 20)
-    assert Desk.objects.get().filter == starter
+    assert ModerationSettings.objects.get().filter == starter
     assert training.run() == "a version is waiting for later decisions to be tested on"
     days(54, maria, seed=2)
     assert training.run() == f"version {made.pk} did no worse and is active"
     made.refresh_from_db()
-    assert Desk.objects.get().filter == made
+    assert ModerationSettings.objects.get().filter == made
     assert made.numbers["figures"]["rows"] == 54
     assert (
         made.numbers["log_loss"]
@@ -227,7 +227,7 @@ def test_a_version_is_trained_tested_and_activated(starter, maria, client):
     act = Batch.objects.get(kind="filter")
     assert act.actor is None
     undo(batch=act, actor=UserFactory.create(roles=("Administrator",)))
-    assert Desk.objects.get().filter == starter
+    assert ModerationSettings.objects.get().filter == starter
 
 
 def test_training_examples_are_never_used_for_evaluation(starter, maria):
@@ -243,7 +243,7 @@ def test_training_examples_are_never_used_for_evaluation(starter, maria):
 def test_a_changed_decision_is_a_new_example(starter, maria):
     made = days(60, maria)
     training.run()
-    Filter.objects.filter(kind="learnt").update(numbers_at=timezone.now())
+    FilterVersion.objects.filter(kind="learnt").update(numbers_at=timezone.now())
     for n, comment in enumerate(made[: training.MIN_NEW_DECISIONS]):
         to, reason = (State.PUBLISHED, "approved") if n % 3 == 0 else (State.SPAM, "spam")
         decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
@@ -297,7 +297,7 @@ def test_a_version_activated_during_the_job_stays_active(starter, maria, monkeyp
 
     monkeypatch.setattr("moderation.spam_filter.training.evaluate", meanwhile)
     assert training.run().endswith("but somebody activated another one in the meantime")
-    assert Desk.objects.get().filter is None
+    assert ModerationSettings.objects.get().filter is None
 
 
 def test_after_two_weeks_a_version_is_evaluated_anyway(starter, maria):
@@ -307,23 +307,25 @@ def test_after_two_weeks_a_version_is_evaluated_anyway(starter, maria):
     for _ in range(20):
         comment = talk(article, rng, is_spam=False)
         decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
-    waiting = Filter.objects.filter(numbers_at=None, kind="learnt")
+    waiting = FilterVersion.objects.filter(numbers_at=None, kind="learnt")
     assert training.run() == "a version is waiting for later decisions to be tested on"
     waiting.update(made_at=timezone.now() - training.MAX_TRIAL_WAIT)
-    assert training.run().startswith(f"version {Filter.objects.latest('pk').pk} did ")
+    assert training.run().startswith(f"version {FilterVersion.objects.latest('pk').pk} did ")
     assert not waiting.exists()
 
 
 def test_after_two_weeks_without_later_decisions_a_new_version_replaces_it(starter, maria):
     made = days(60, maria)
     training.run()
-    waiting = Filter.objects.latest("pk")
+    waiting = FilterVersion.objects.latest("pk")
     for n, comment in enumerate(made[: training.MIN_NEW_DECISIONS]):
         to, reason = (State.PUBLISHED, "approved") if n % 3 == 0 else (State.SPAM, "spam")
         decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
-    Filter.objects.filter(pk=waiting.pk).update(made_at=timezone.now() - training.MAX_TRIAL_WAIT)
+    FilterVersion.objects.filter(pk=waiting.pk).update(made_at=timezone.now() - training.MAX_TRIAL_WAIT)
     assert training.run() == f"version {waiting.pk + 1} was trained on 60 decisions"
-    assert [one.pk for one in Filter.objects.filter(numbers_at=None, kind="learnt")] == [waiting.pk + 1]
+    assert [one.pk for one in FilterVersion.objects.filter(numbers_at=None, kind="learnt")] == [
+        waiting.pk + 1
+    ]
 
 
 @pytest.fixture
@@ -336,14 +338,14 @@ def learnt(starter, maria):
     return made
 
 
-def in_force() -> Filter:
-    return Desk.objects.get().filter
+def in_force() -> FilterVersion:
+    return ModerationSettings.objects.get().filter
 
 
 def test_restricted_comments_are_unlearnt_at_once(learnt, maria, client):
     before = in_force()
-    restrictions.restrict(ids=[learnt[0].pk], why=Seal.Why.OTHER, actor=maria)
-    made = Filter.objects.latest("pk").pk + 1
+    restrictions.restrict(ids=[learnt[0].pk], why=Restriction.Why.OTHER, actor=maria)
+    made = FilterVersion.objects.latest("pk").pk + 1
     assert training.run() == f"version {made} is active: version {before.pk} without its removed examples"
     now = in_force()
     assert (now.pk, now.trained_on["decisions"], now.trained_on["until"]) == (
@@ -366,7 +368,7 @@ def test_restricted_comments_are_unlearnt_at_once(learnt, maria, client):
 def test_weights_from_restricted_comments_are_deleted_while_the_filter_is_off(learnt, maria):
     before = in_force()
     versions.activate(version=None, actor=maria)
-    restrictions.restrict(ids=[learnt[0].pk], why=Seal.Why.OTHER, actor=maria)
+    restrictions.restrict(ids=[learnt[0].pk], why=Restriction.Why.OTHER, actor=maria)
     training.run()
     before.refresh_from_db()
     assert bytes(before.weights) == b""
@@ -380,7 +382,7 @@ def test_undoing_a_twentieth_retrains_on_the_rest(learnt, maria):
     training.run()
     assert in_force() == before
     undo(batch=acts[2], actor=maria)
-    Filter.objects.filter(numbers_at=None).delete()
+    FilterVersion.objects.filter(numbers_at=None).delete()
     assert f"version {before.pk} without its removed examples" in training.run()
     assert in_force().trained_on["decisions"] == 57
     before.refresh_from_db()
@@ -388,7 +390,7 @@ def test_undoing_a_twentieth_retrains_on_the_rest(learnt, maria):
 
 
 def test_without_remaining_examples_the_starter_is_activated(learnt, starter, maria):
-    restrictions.restrict(ids=[one.pk for one in learnt], why=Seal.Why.OTHER, actor=maria)
+    restrictions.restrict(ids=[one.pk for one in learnt], why=Restriction.Why.OTHER, actor=maria)
     assert training.run().endswith("the starter is active")
     assert in_force() == starter
 
@@ -396,7 +398,7 @@ def test_without_remaining_examples_the_starter_is_activated(learnt, starter, ma
 def test_a_version_that_does_worse_is_refused(starter, maria):
     days(60, maria)
     training.run()
-    made = Filter.objects.latest("pk")
+    made = FilterVersion.objects.latest("pk")
     # Since then people find nothing wrong with what they had removed before.
     article, rng = make_article("Later"), Random(3)
     for _ in range(60):
@@ -410,7 +412,7 @@ def test_a_version_that_does_worse_is_refused(starter, maria):
     assert training.run() == f"version {made.pk} did worse and is not used"
     made.refresh_from_db()
     assert made.is_refused
-    assert Desk.objects.get().filter == starter
+    assert ModerationSettings.objects.get().filter == starter
 
 
 def presses(count: int, actor, seed: int) -> None:
@@ -426,7 +428,7 @@ def test_marking_honest_comments_as_spam_activates_no_version(starter, maria, om
     days(60, maria)
     presses(100, omar, seed=5)
     training.run()
-    made = Filter.objects.latest("pk")
+    made = FilterVersion.objects.latest("pk")
     days(54, maria, seed=2)
     presses(100, omar, seed=6)
     assert training.run() == f"version {made.pk} did worse and is not used"
@@ -511,21 +513,21 @@ def test_training_is_deterministic(starter, maria):
 
 
 def test_after_a_change_of_format_the_starter_is_activated(starter, maria):
-    other = Filter.objects.create(
-        kind=Filter.Kind.LEARNT, weights=b"of another release", trained_on={"decisions": 0, "until": 0}
+    other = FilterVersion.objects.create(
+        kind=FilterVersion.Kind.LEARNT, weights=b"of another release", trained_on={"decisions": 0, "until": 0}
     )
-    Desk.objects.update(filter=other)
+    ModerationSettings.objects.update(filter=other)
     assert training.run() == "the active version was made by another release; the starter is active"
-    assert Desk.objects.get().filter == starter
+    assert ModerationSettings.objects.get().filter == starter
     assert training.run().endswith("was made by another release and is not used")
     assert training.run() == "there are too few new decisions"
 
 
 def test_without_an_active_filter_nothing_is_trained(starter, maria):
-    Desk.objects.update(filter=None)
+    ModerationSettings.objects.update(filter=None)
     days(60, maria)
     assert training.run() == "the filter is off"
-    assert not Filter.objects.filter(kind="learnt").exists()
+    assert not FilterVersion.objects.filter(kind="learnt").exists()
 
 
 def test_too_few_decisions_train_nothing(starter, maria):

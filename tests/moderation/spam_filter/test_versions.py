@@ -3,7 +3,7 @@
 import pytest
 
 from moderation.actions.decisions import undo
-from moderation.models import Batch, Desk, Filter
+from moderation.models import Batch, FilterVersion, ModerationSettings
 from moderation.queue import explanations
 from moderation.spam_filter import versions
 from tests.factories import UserFactory
@@ -12,8 +12,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def two() -> list[Filter]:
-    return [Filter.objects.create(kind=kind, weights=b"") for kind in Filter.Kind]
+def two() -> list[FilterVersion]:
+    return [FilterVersion.objects.create(kind=kind, weights=b"") for kind in FilterVersion.Kind]
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def ada():
 
 
 def in_force() -> int | None:
-    return Desk.objects.values_list("filter", flat=True).get(pk=1)
+    return ModerationSettings.objects.values_list("filter", flat=True).get(pk=1)
 
 
 def test_an_activation_can_be_undone(client, maria, ada, two):
@@ -57,7 +57,7 @@ def test_an_undo_keeps_later_changes(ada, omar):
     act = versions.set_waiting_percent(percent=2, actor=ada)
     versions.set_waiting_percent(percent=3, actor=omar)
     assert undo(batch=act, actor=ada).batch is None
-    assert Desk.objects.get(pk=1).honest_may_wait == 3
+    assert ModerationSettings.objects.get(pk=1).honest_may_wait == 3
 
 
 def test_only_administrators_undo_changes_of_the_filter(client, maria, ada):
@@ -70,4 +70,4 @@ def test_only_administrators_undo_changes_of_the_filter(client, maria, ada):
     undone = undo(batch=act, actor=ada).batch
     assert "Undo this action" not in client.get(f"/moderation/acts/{undone.pk}/").text
     assert undo(batch=undone, actor=maria).batch is None
-    assert Desk.objects.get(pk=1).honest_may_wait == 1
+    assert ModerationSettings.objects.get(pk=1).honest_may_wait == 1

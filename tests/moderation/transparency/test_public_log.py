@@ -14,14 +14,14 @@ from articles.publishing.services import publish, set_embargo, unpublish
 from articles.services import save_article
 from moderation.actions import setting_changes
 from moderation.actions.decisions import Decision, undo
-from moderation.models import Batch, Change
+from moderation.models import Batch, SettingChange
 from tests.factories import UserFactory, make_article
 
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
 # Fields that describe the status of a story. The times of the actions differ.
-STANDS = ["published_at", "stage", "taken_back_why", "was_published_at", "updated_at", "version"]
+STANDS = ["published_at", "stage", "unpublished_reason", "was_published_at", "updated_at", "version"]
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def moment() -> datetime:
 
 def bring_in(*articles: Article, at: datetime) -> Batch:
     batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
-    setting: list[Any] = [(Change.Target.ARTICLE, one.pk, "published_at", at) for one in articles]
+    setting: list[Any] = [(SettingChange.Target.ARTICLE, one.pk, "published_at", at) for one in articles]
     setting_changes.apply_changes(batch=batch, changes=setting)
     for one in articles:
         one.refresh_from_db()
@@ -69,12 +69,12 @@ def test_an_action_and_an_editor_leave_the_same_result(client, moment):
     assert stands(by_act)["was_published_at"] == moment
     pages = [client.get(one.get_absolute_url()) for one in (by_act, by_hand)]
     assert [page.status_code for page in pages] == [410, 410]
-    assert fresh(by_act).taken_back_at == undone.at
+    assert fresh(by_act).unpublished_at == undone.at
 
     back(undone)
     publish(article=fresh(by_hand), at=moment, seen=by_hand.version)
     assert stands(by_act) == stands(by_hand)
-    assert fresh(by_act).taken_back_at is None
+    assert fresh(by_act).unpublished_at is None
     assert client.get(by_act.get_absolute_url()).status_code == 200
     assert not Revision.objects.filter(number__gt=1).exists()
 
@@ -94,7 +94,7 @@ def test_renamed_while_it_was_taken_back_its_old_address_leads_on(client, moment
 def test_an_unread_story_becomes_a_draft_again(client):
     story = make_article(published_at=None)
     undone, _done = back(bring_in(story, at=timezone.now() + HOUR))
-    assert (fresh(story).published_at, story.taken_back_at, story.was_published_at) == (None, None, None)
+    assert (fresh(story).published_at, story.unpublished_at, story.was_published_at) == (None, None, None)
     assert client.get(story.get_absolute_url()).status_code == 404
     back(undone)
     assert fresh(story).published_at
@@ -133,7 +133,7 @@ def test_a_story_that_an_editor_unpublished_later_stays_so(client, moment):
         done.refused[0].what
         == "“A story that is not published”: an editor had published it and unpublished it again"
     )
-    assert fresh(story).taken_back_why == "It was not true."
+    assert fresh(story).unpublished_reason == "It was not true."
     assert client.get(story.get_absolute_url()).status_code == 410
 
 

@@ -18,7 +18,7 @@ from comments.policy import policy
 from comments.services import change_states, delete_comment
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
-from moderation.models import Batch, Finding, Seal
+from moderation.models import Batch, Finding, Restriction
 from moderation.screening.checks import CheckResult
 from moderation.transparency import removal_counts
 from tests.factories import UserFactory, make_article, make_comment
@@ -112,7 +112,7 @@ def test_a_check_proposes_only_its_own_reasons_and_a_restriction_is_by_a_person(
     group = Batch.objects.create(kind=Batch.Kind.DECISION, actor=maria, parameters={"group": "a"})
     change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria, batch=group.pk)
     assert tally() == {"rejected/off_topic/confirmed": 1}
-    restrictions.restrict(ids=[comment.pk], why=Seal.Why.COURT, actor=maria)
+    restrictions.restrict(ids=[comment.pk], why=Restriction.Why.COURT, actor=maria)
     assert tally() == {"rejected/sealed/person": 1}
 
 
@@ -221,9 +221,9 @@ def test_a_restricted_comment_counts_as_removed_until_it_is_lifted(maria):
     article = make_article()
     spam, shown = make_comment(article), make_comment(article)
     change_states(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
-    restrictions.restrict(ids=[spam.pk, shown.pk], why=Seal.Why.COURT, actor=maria)
+    restrictions.restrict(ids=[spam.pk, shown.pk], why=Restriction.Why.COURT, actor=maria)
     assert tally() == {"rejected/sealed/person": 2}
-    for sealed in Seal.objects.all():
+    for sealed in Restriction.objects.all():
         restrictions.lift(restriction=sealed, actor=chief)
     assert tally() == {"spam/spam/machine": 1}
 
