@@ -38,7 +38,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if not request.GET.get("before"):
         _depend_on_counts(request, pinned)
         page["articles"] = pinned + page["articles"]
-    return render(request, "articles/home.html", page)
+    return render(request, "articles/home.jinja", page)
 
 
 @require_safe
@@ -47,7 +47,7 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the stories of a topic."""
     found = get_object_or_404(Topic.objects.shown(), slug=slug)
     articles = Article.objects.published(request.now).filter(topics=found)  # type: ignore[attr-defined]
-    return render(request, "articles/topic.html", {"topic": found, **_list_page(request, articles)})
+    return render(request, "articles/topic.jinja", {"topic": found, **_list_page(request, articles)})
 
 
 @require_safe
@@ -56,7 +56,7 @@ def author(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a staff author and their stories. An author without a published story has no page."""
     found = get_object_or_404(Author.objects.shown(request.now), slug=slug)  # type: ignore[attr-defined]
     stories = Article.objects.published(request.now).filter(authors=found)  # type: ignore[attr-defined]
-    return render(request, "articles/author.html", {"author": found, **_list_page(request, stories)})
+    return render(request, "articles/author.jinja", {"author": found, **_list_page(request, stories)})
 
 
 @require_safe
@@ -64,7 +64,7 @@ def author(request: HttpRequest, slug: str) -> HttpResponse:
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a standing page, such as About or Contact."""
     found = get_object_or_404(StandingPage.objects.shown(), slug=slug)
-    return render(request, "articles/page.html", {"page": found})
+    return render(request, "articles/page.jinja", {"page": found})
 
 
 @require_safe
@@ -73,7 +73,7 @@ def archive(request: HttpRequest) -> HttpResponse:
     """Show all months with stories, by year."""
     articles = Article.objects.published(request.now)  # type: ignore[attr-defined]
     years = group_by_year(count_months(articles, request.site.zone))  # type: ignore[attr-defined]
-    return render(request, "articles/archive.html", {"years": years})
+    return render(request, "articles/archive.jinja", {"years": years})
 
 
 @require_safe
@@ -98,7 +98,7 @@ def archive_span(request: HttpRequest, year: str, month: str | None = None) -> H
         "later": later,
         **page,
     }
-    return render(request, "articles/archive_span.html", context)
+    return render(request, "articles/archive_span.jinja", context)
 
 
 @require_safe
@@ -108,7 +108,7 @@ def rules(request: HttpRequest) -> HttpResponse:
     text: str = request.site.rules  # type: ignore[attr-defined]
     if not text:
         raise Http404
-    return render(request, "articles/rules.html", {"rules": render_story(text)})
+    return render(request, "articles/rules.jinja", {"rules": render_story(text)})
 
 
 @csrf_exempt  # a cached page has no token, and another site could change no more than the theme
@@ -150,7 +150,7 @@ def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
         "corrections": article.corrections.all(),
         "is_embargoed": article.is_embargoed(),
     }
-    response = render(request, "articles/preview.html", context)
+    response = render(request, "articles/preview.jinja", context)
     response["X-Robots-Tag"] = "noindex"
     add_preview_tokens(response, article)
     return response

@@ -106,6 +106,11 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "config.urls"
 
+CONTEXT_PROCESSORS = [
+    "django.contrib.auth.context_processors.auth",
+    "django.contrib.messages.context_processors.messages",
+    "articles.site.context_processors.masthead",
+]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -117,19 +122,14 @@ TEMPLATES = [
                     ["core.template_loader.Loader", "django.template.loaders.app_directories.Loader"],
                 )
             ],
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-                "articles.site.context_processors.masthead",
-            ],
+            "context_processors": ["django.template.context_processors.request", *CONTEXT_PROCESSORS],
         },
     },
-    {  # only for loops over hundreds of comments (docs/decisions.md)
+    {  # public pages (docs/decisions.md)
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "NAME": "jinja2",
         "DIRS": [BASE_DIR / "templates"],
-        "OPTIONS": {"environment": "config.jinja.environment"},
+        "OPTIONS": {"environment": "config.jinja.environment", "context_processors": CONTEXT_PROCESSORS},
     },
 ]
 

@@ -36,7 +36,7 @@ def preview_article(request: HttpRequest) -> JsonResponse:
     topics = Topic.objects.shown().filter(pk__in=_chosen_ids(request, "topics"))
     article.lead_image = Image.objects.filter(pk__in=_chosen_ids(request, "lead_image")).first()
     context = {"article": article, "topics": topics, "authors": authors, "zone": zone}
-    html = render_to_string("articles/_story.html", context, request)
+    html = render_to_string("articles/_story.jinja", context, request)
     return JsonResponse({"html": html, "count": count_words(article.standfirst, article.body_html)})
 
 
@@ -48,7 +48,7 @@ def preview_page(request: HttpRequest) -> JsonResponse:
     if refusal := _refuse_too_long(fields["body"]):
         return refusal
     page = StandingPage(**fields, body_html=render_story(fields["body"]))
-    html = render_to_string("articles/_page.html", {"page": page}, request)
+    html = render_to_string("articles/_page.jinja", {"page": page}, request)
     return JsonResponse({"html": html, "count": count_words("", page.body_html)})
 
 

@@ -29,7 +29,7 @@ class Link(NamedTuple):
     """A link of the header or the footer."""
 
     name: str
-    get_absolute_url: str
+    url: str
 
 
 class Masthead:
@@ -47,19 +47,21 @@ class Masthead:
             for kind, name, slug, _ in rows
             if kind != "topic"
         ]
-        self.top = [link for kind, link in pages if kind == "top"]
-        self.foot = [link for _, link in pages]
+        self.header_pages = [link for kind, link in pages if kind == "top"]
+        self.footer_pages = [link for _, link in pages]
 
 
 def masthead(request: HttpRequest) -> dict[str, object]:
     """Return the context of every page.
 
-    `masthead` has the topics and the standing pages of the header and the footer; `theme` is "" if the reader
-    chose none; `site_url` is for absolute URLs.
+    `masthead` has the topics and the standing pages of the header and the footer, read once for all templates
+    of a page; `theme` is "" if the reader chose none; `site_url` is for absolute URLs.
     """
     theme = request.COOKIES.get("theme", "")
+    if not hasattr(request, "masthead"):
+        request.masthead = SimpleLazyObject(lambda: Masthead(request))  # type: ignore[attr-defined]
     return {
-        "masthead": SimpleLazyObject(lambda: Masthead(request)),
+        "masthead": request.masthead,  # type: ignore[attr-defined]
         "site_url": settings.SITE_URL,
         "theme": theme if theme in THEMES else "",
     }

@@ -43,4 +43,4 @@ def person(request: HttpRequest, pk: str) -> HttpResponse:
         if len(found) > PAGE_SIZE
         else "",
     }
-    return render(request, "comments/person.html", context)
+    return render(request, "comments/person.jinja", context)

@@ -54,7 +54,7 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         loaded = load_story(request, slug)
     except UnpublishedError as gone:
-        return render(request, "articles/unpublished.html", {"article": gone.article}, status=410)
+        return render(request, "articles/unpublished.jinja", {"article": gone.article}, status=410)
     article, discussion = loaded.article, loaded.discussion
     order = _requested_order(request, discussion)
     start = _page_start(request, order)
@@ -101,7 +101,7 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
             context["canonical"] = f"{article.get_absolute_url()}?{urlencode(query)}"
     count = 0 if is_hidden else discussion.visible_count
     context["head"] = structured_data.build_head(request, article, loaded.authors, rows, count)
-    return render(request, "comments/story.html", context)
+    return render(request, "comments/story.jinja", context)
 
 
 @require_safe
@@ -156,7 +156,7 @@ def comment(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     loaded = load_story(request, slug)
     article, discussion = loaded.article, loaded.discussion
     if discussion.is_hidden:
-        return render(request, "comments/hidden.html", {"article": article}, status=404)
+        return render(request, "comments/hidden.jinja", {"article": article}, status=404)
     found = get_object_or_404(Comment, pk=pk, discussion=article.pk)
     reader = current_reader(request, article)
     own = found.is_by(reader.user, reader.guest) and found.state != State.DELETED
@@ -181,7 +181,7 @@ def comment(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
             request, article, discussion, rows, reader, story_path="../../", focus=found.pk
         ),
     }
-    return render(request, "comments/comment.html", context)
+    return render(request, "comments/comment.jinja", context)
 
 
 def _site_notice(discussion: Discussion) -> str:
@@ -310,7 +310,7 @@ def _removed_page(request: HttpRequest, article: Article, comment: Comment) -> H
         "back": article.get_absolute_url() + (f"#comment-{comment.pk}" if comment.shown else "#comments"),
         "decision_url": "" if comment.state == State.DELETED else policy().decision_url(comment.pk),
     }
-    return render(request, "comments/gone.html", context, status=410)
+    return render(request, "comments/gone.jinja", context, status=410)
 
 
 def _duplicate_target(comment: Comment) -> Comment | None:

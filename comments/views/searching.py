@@ -90,7 +90,7 @@ def find(request: HttpRequest, slug: str) -> HttpResponse:
         context["error"] = str(error)
         if isinstance(error, SearchBusy):
             set_retry_after(request, BUSY_SECONDS)
-    return _render_uncached(request, "search/find.html", context | {"is_later": after is not None})
+    return _render_uncached(request, "search/find.jinja", context | {"is_later": after is not None})
 
 
 @require_safe
@@ -132,7 +132,7 @@ def search(request: HttpRequest) -> HttpResponse:
         context["error"] = str(error)
         if isinstance(error, SearchBusy):
             set_retry_after(request, BUSY_SECONDS)
-    return _render_uncached(request, "search/search.html", context)
+    return _render_uncached(request, "search/search.jinja", context)
 
 
 def _search(

@@ -60,7 +60,7 @@ def recommendation(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
             "given": not given,
             "count": found.recommend_count + (not given) - counted,
         }
-        return render(request, "comments/_recommend.html", button)
+        return render(request, "comments/_recommend.jinja", button)
     if request.method == "POST":
         return _redirect(request, request.path)  # that page says who may recommend
     context = {
@@ -72,7 +72,7 @@ def recommendation(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
         "given": given,
         "back": back,
     }
-    return render(request, "comments/recommend.html", context)
+    return render(request, "comments/recommend.jinja", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -121,7 +121,7 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
         "parent": parent if parent and parent.state == State.PUBLISHED else None,
         "zone": article.zone,
     }
-    template = "comments/_reply_form.html" if request.htmx else "comments/reply.html"  # type: ignore[attr-defined]
+    template = "comments/_reply_form.jinja" if request.htmx else "comments/reply.jinja"  # type: ignore[attr-defined]
     return render(request, template, context, status=422 if form.is_bound else 200)
 
 
@@ -153,7 +153,7 @@ def edit(request: HttpRequest, pk: str) -> HttpResponse:
         "back": url,
         "delete_url": reverse("comment-delete", args=[own.pk]),
     }
-    return render(request, "comments/edit.html", context, status=422 if form.is_bound else 200)
+    return render(request, "comments/edit.jinja", context, status=422 if form.is_bound else 200)
 
 
 @require_POST
@@ -178,7 +178,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """
     guest = guests.guest_from_token(token)
     if not guest:
-        return render(request, "comments/confirmed.html", status=404)
+        return render(request, "comments/confirmed.jinja", status=404)
     is_own = request.guest == guest  # type: ignore[attr-defined]
     if request.method == "POST" or (request.method == "GET" and is_own):
         guests.confirm_guest(guest)
@@ -190,7 +190,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         .first()
     )
     context = {"guest": guest, "comment": latest, "article": latest and latest.discussion.article}
-    return render(request, "comments/confirmed.html", context)
+    return render(request, "comments/confirmed.jinja", context)
 
 
 def _load_parent(article: Article, pk: str) -> Comment:
