@@ -7,7 +7,7 @@ from typing import Any
 
 from crispy_forms.utils import render_crispy_form
 from django.forms import Form
-from django.template.defaultfilters import floatformat, linebreaks, truncatechars, urlencode
+from django.template.defaultfilters import floatformat, linebreaks_filter, truncatechars, urlencode
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
@@ -55,7 +55,7 @@ def environment(**options: Any) -> Environment:
     env.filters |= {
         # Django's own
         "floatformat": floatformat,
-        "linebreaks": linebreaks,
+        "linebreaks": linebreaks_filter,
         "truncatechars": truncatechars,
         "urlencode": urlencode,
         # of core.templatetags.dates

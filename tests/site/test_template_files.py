@@ -1,8 +1,13 @@
-"""Tests that no template has inline scripts or styles, which the content policy forbids."""
+"""Tests of all template files.
+
+No template has inline scripts or styles, which the content policy forbids. Every string can be
+translated.
+"""
 
 import re
 
 import pytest
+from django.utils.translation.template import templatize
 
 from core.data_folder import PROJECT
 
@@ -43,3 +48,12 @@ def test_a_planted_one_is_found(kind: str) -> None:
 def test_scripts_with_a_source_and_data_are_fine() -> None:
     for fine in ('<script src="x.js" defer></script>', '<script type="application/json" id="x">{}</script>'):
         assert not any(pattern.search(fine) for pattern in FORBIDDEN.values())
+
+
+STRING = r"""_\(("[^"]*"|'[^']*')"""
+
+
+def test_makemessages_finds_every_string_of_the_jinja_templates() -> None:
+    for path in TEMPLATES.rglob("*.jinja"):
+        code = re.sub(r"\{#.*?#\}", "", path.read_text(), flags=re.DOTALL)
+        assert set(re.findall(STRING, code)) == set(re.findall(STRING, templatize(code))), path.name

@@ -3,13 +3,11 @@
 import re
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.template import engines
 from django.utils import timezone
-from django.utils.translation.template import templatize
 
 from comments.thread.reading import ThreadRow, ViewerContext
 
@@ -217,11 +215,3 @@ def test_a_moderators_menu_is_a_form_and_links():
     assert page.count('<details class="menu">') == 1
     assert '<button formaction="/remove/1/" name="act" value="insult">insult</button>' in page
     assert '<a href="/history/1/">History</a>' in page
-
-
-def test_makemessages_finds_every_string():
-    source = (Path(engines["jinja2"].template_dirs[0]) / "comments/thread.jinja").read_text()
-    code = re.sub(r"\{#.*?#\}", "", source, flags=re.DOTALL)
-    strings = set(re.findall(r'_\("(.*?)"', code))
-    assert strings
-    assert strings == set(re.findall(r'_\("(.*?)"\)', templatize(code)))
