@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
+from django.template.backends.jinja2 import Template as JinjaTemplate
+from django.test.signals import template_rendered
 from playwright.sync_api import Browser, expect
 from pytest_django import DjangoDbBlocker
 
@@ -99,6 +102,20 @@ def _slow_searches_allowed() -> Iterator[None]:
     """Allow slow searches on a busy machine. tests/comments/search/test_queries.py has its own limit."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("articles.search.MAX_SECONDS", PATIENCE)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _contexts_of_jinja_templates() -> Iterator[None]:
+    """Let `response.context` of the test client have the contexts of Jinja templates, as of Django's."""
+    render = JinjaTemplate.render
+
+    def render_and_send(self: JinjaTemplate, context: Any = None, request: Any = None) -> Any:
+        template_rendered.send(self, template=self, context=context or {})
+        return render(self, context, request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JinjaTemplate, "render", render_and_send)
         yield
 
 

@@ -78,7 +78,7 @@ def find(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404
     article = get_object_or_404(stories.defer("body", "body_html", "vector"), slug=slug)
     text, after = _search_text(request), number_parameter(request, "after")
-    context: dict[str, Any] = {"article": article, "zone": article.zone, "q": text}
+    context: dict[str, Any] = {"article": article, "zone": article.zone, "q": text, "comments": None}
     try:
         if text:
             with search_slot():
@@ -122,6 +122,8 @@ def search(request: HttpRequest) -> HttpResponse:
         "author": author,
         "year": year,
         "start_url": "?" + urlencode(params) if kind else "",
+        "stories": None,
+        "comments": None,
     }
     try:
         scope = SearchScope(topic, author, _year_bounds(year))

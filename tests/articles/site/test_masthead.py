@@ -31,7 +31,7 @@ def test_the_masthead_names_the_first_six_topics_under_which_there_is_something(
 
     wanted = list(Topic.objects.shown().with_stories()[:6])
     assert [topic.name for topic in found] == [f"Topic {n}" for n in (0, 1, 2, 3, 4, 6)]
-    assert [topic.get_absolute_url for topic in found] == [topic.get_absolute_url() for topic in wanted]
+    assert [topic.url for topic in found] == [topic.get_absolute_url() for topic in wanted]
 
 
 def test_standing_pages_are_linked_in_their_order():
@@ -43,8 +43,8 @@ def test_standing_pages_are_linked_in_their_order():
 
     found = masthead(request)["masthead"]
 
-    assert [link.name for link in found.top] == ["About"]
-    assert [(link.name, link.get_absolute_url) for link in found.foot] == [
+    assert [link.name for link in found.header_pages] == ["About"]
+    assert [(link.name, link.url) for link in found.footer_pages] == [
         ("Rules", "/pages/rules/"),
         ("About", "/pages/about/"),
     ]

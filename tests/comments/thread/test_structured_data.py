@@ -97,7 +97,7 @@ def test_previews_of_a_link(client):
         '<meta name="description" property="og:description" content="Some words.">',
         '<meta property="og:type" content="article">',
         '<meta property="og:site_name" content="Soundoff">',
-        '<meta property="og:title" content="A &quot;quoted&quot; &lt;title&gt;">',
+        '<meta property="og:title" content="A &#34;quoted&#34; &lt;title&gt;">',
         f'<meta property="og:url" content="{url}">',
         '<meta property="article:published_time" content="2024-05-31T00:00:00+00:00">',
         '<link rel="alternate" href="feed/" type="application/atom+xml" title="Comments">',
