@@ -20,18 +20,17 @@ admin.site.index_title = _("Newsroom")
 admin.site.enable_nav_sidebar = False  # lists need the width, and the front page has the same links
 
 
-@secure_admin_login  # type: ignore[untyped-decorator]
 def login(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
     """Send the visitor to allauth's log-in page: the admin's own form does not throttle guesses."""
     return redirect("admin:index")
 
 
-admin.site.login = login  # type: ignore[method-assign]
+admin.site.login = secure_admin_login(login)  # type: ignore[method-assign]  # as allauth documents
 
 admin.site.unregister(Group)  # migrations create the roles and their permissions
 
 
-class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
+class PersonForm(forms.ModelForm[User]):
     """The form of one user in the admin."""
 
     def clean_name(self) -> str:

@@ -16,7 +16,7 @@ from accounts.services import find_user_by_email
 from core.rate_limits import set_retry_after
 
 
-class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
+class Adapter(DefaultAccountAdapter):
     """The hooks that allauth calls: to check a password, to send a mail and to build a link."""
 
     error_messages = DefaultAccountAdapter.error_messages | {

@@ -19,7 +19,7 @@ from accounts.names import clean_name, refuse_staff_name
 from core.rate_limits import MINUTE, RateLimited, set_retry_after
 
 
-class LoginForm(forms.LoginForm):  # type: ignore[misc]
+class LoginForm(forms.LoginForm):
     """The log-in form, with our spelling of "e-mail"."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -27,7 +27,7 @@ class LoginForm(forms.LoginForm):  # type: ignore[misc]
         set_email_label(self.fields["login"])
 
 
-class AddEmailForm(forms.AddEmailForm):  # type: ignore[misc]
+class AddEmailForm(forms.AddEmailForm):
     """The form that adds an e-mail to an account, with our spelling of "e-mail"."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -35,7 +35,7 @@ class AddEmailForm(forms.AddEmailForm):  # type: ignore[misc]
         set_email_label(self.fields["email"])
 
 
-class SignUpForm(forms.SignupForm):  # type: ignore[misc]
+class SignUpForm(forms.SignupForm):
     """The sign-up form: name, e-mail and password. The page never says whether the account is new."""
 
     name = django_forms.CharField(
@@ -79,7 +79,7 @@ class SignUpForm(forms.SignupForm):  # type: ignore[misc]
         return cleaned
 
 
-class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]
+class ResetPasswordForm(forms.ResetPasswordForm):
     """The form that asks for a link to choose a new password."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

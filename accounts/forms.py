@@ -43,7 +43,7 @@ class PasswordForm(forms.Form):
         return password
 
 
-class AdministratorForm(forms.ModelForm):  # type: ignore[type-arg]
+class AdministratorForm(forms.ModelForm[User]):
     """The part of the set-up form that creates the first administrator."""
 
     password = forms.CharField(

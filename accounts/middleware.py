@@ -1,37 +1,38 @@
 """Middleware that sets `request.guest`, remembers devices, and marks rate-limited responses."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from accounts.guests import guest_from_cookie
 from accounts.login_throttling import remember_device
-from accounts.models import User
+from accounts.models import Guest, User
+from accounts.requests import GuestRequest
 from core.rate_limits import apply_rate_limit
 
 
 class GuestMiddleware:
     """Set `request.guest` to the guest in this browser's cookie, or a falsy object. It is read lazily."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[GuestRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.guest = SimpleLazyObject(lambda: guest_from_cookie(request))  # type: ignore[attr-defined]
+    def __call__(self, request: GuestRequest) -> HttpResponse:
+        request.guest = cast("Guest | None", SimpleLazyObject(lambda: guest_from_cookie(request)))
         return self.get_response(request)
 
 
 class LoginMiddleware:
     """Set the device cookie after a log-in, and the status 429 on a rate-limited response."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[GuestRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: GuestRequest) -> HttpResponse:
         response = self.get_response(request)
         if user := getattr(request, "logged_in", None):
             remember_device(request, response, user.email)
@@ -40,6 +41,6 @@ class LoginMiddleware:
 
 
 @receiver(user_logged_in)
-def note_login(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
+def note_login(sender: Any, request: GuestRequest, user: User, **kwargs: Any) -> None:
     """Record a log-in on the request for LoginMiddleware, whether by password, by link or by the set-up."""
-    request.logged_in = user  # type: ignore[attr-defined]
+    request.logged_in = user

@@ -241,7 +241,7 @@ def _build_article(page: ParsedPage, source: str, url: str) -> Article:
         article.clean_fields(exclude=["slug"])
     except ValidationError as error:
         field, errors = next(iter(error.error_dict.items()))
-        name = Article._meta.get_field(field).verbose_name  # type: ignore[union-attr]
+        name = Article._meta.get_field(field).verbose_name  # type: ignore[union-attr]  # it is a column
         raise ImportRefused(f"{name}: {_explain(errors[0])}") from error
     return article
 

@@ -63,7 +63,8 @@ class AuthorsField(forms.MultiValueField):
         people |= {user.pk: str(user) for user in User.objects.filter(pk__in=signed) if signed}
         choices = [("", "—"), *sorted(people.items(), key=lambda row: row[1].casefold())]
         for field, widget in zip(self.fields, self.widget.widgets, strict=True):
-            field.queryset = User.objects.filter(pk__in=people)  # type: ignore[attr-defined]
+            assert isinstance(field, forms.ModelChoiceField)
+            field.queryset = User.objects.filter(pk__in=people)
             widget.choices = choices
 
     def compress(self, data_list: Sequence[User | None]) -> list[User]:

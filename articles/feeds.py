@@ -19,9 +19,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from articles.images.html import figure, with_single_sources
-from articles.models import Article, ArticleQuerySet, Correction, Site, Topic
+from articles.models import Article, ArticleQuerySet, Correction, Topic
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.current_site import current_site
+from articles.site.requests import SiteRequest
 from core.templatetags.dates import time_formatter
 from core.xml import XmlWriter
 
@@ -30,21 +31,21 @@ FEED_SIZE = 30  # stories
 
 @require_safe
 @cache_for_anonymous
-def feed(request: HttpRequest) -> HttpResponse:
+def feed(request: SiteRequest) -> HttpResponse:
     """Return the feed of the whole site."""
-    site: Site = request.site  # type: ignore[assignment]
+    site = request.site
     atom = AtomFeed(title=site.name, subtitle=site.tagline, path=reverse("home"), feed_path=request.path)
-    return _feed_response(request, atom, Article.objects.syndicated(request.now))  # type: ignore[attr-defined]
+    return _feed_response(request, atom, Article.objects.syndicated(request.now))
 
 
 @require_safe
 @cache_for_anonymous
-def topic_feed(request: HttpRequest, slug: str) -> HttpResponse:
+def topic_feed(request: SiteRequest, slug: str) -> HttpResponse:
     """Return the feed of a topic."""
     topic = get_object_or_404(Topic.objects.shown(), slug=slug)
     title = f"{topic.name} · {request.site.name}"
     atom = AtomFeed(title=title, path=topic.get_absolute_url(), feed_path=request.path)
-    stories = Article.objects.syndicated(request.now).filter(topics=topic)  # type: ignore[attr-defined]
+    stories = Article.objects.syndicated(request.now).filter(topics=topic)
     return _feed_response(request, atom, stories)
 
 
@@ -123,8 +124,8 @@ def _feed_response(request: HttpRequest, atom: AtomFeed, stories: ArticleQuerySe
         atom.add_item(
             title=story.title,
             link=settings.SITE_URL + story.get_absolute_url(),
-            # The format declares the summary as HTML; None omits it.
-            description=escape(story.standfirst) or None,  # type: ignore[arg-type]
+            # The format declares the summary as HTML.
+            description=escape(story.standfirst) or None,  # type: ignore[arg-type]  # None omits it
             # Atom requires an author for each entry.
             author_name=story.signature or story.source_name or request.site.name,
             unique_id=tag_uri("story", story.pk, story.created_at),

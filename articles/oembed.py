@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import Resolver404, resolve, reverse
 from django.utils.cache import patch_cache_control
@@ -14,13 +14,14 @@ from django.views.decorators.http import require_safe
 from articles.images.html import social_image
 from articles.models import Article, Site
 from articles.redirects import find_redirected_article
+from articles.site.requests import SiteRequest
 from core.xml import XmlWriter
 
 WIDTH, HEIGHT = 600, 200  # pixels; only an estimate, because the content is flowing text
 
 
 @require_safe
-def oembed(request: HttpRequest) -> HttpResponse:
+def oembed(request: SiteRequest) -> HttpResponse:
     """Return the oEmbed data of the story at `?url=`, whose rights must be known.
 
     `format` is `json` (the default) or `xml`. Another format gets 501.
@@ -34,7 +35,7 @@ def oembed(request: HttpRequest) -> HttpResponse:
     story = stories.filter(slug=slug).first() or get_object_or_404(
         stories, pk=find_redirected_article("", slug) or 0
     )
-    data = _describe(story, request.site) | {  # type: ignore[arg-type]
+    data = _describe(story, request.site) | {
         "width": _limited_size(WIDTH, request.GET.get("maxwidth", "")),
         "height": _limited_size(HEIGHT, request.GET.get("maxheight", "")),
     }

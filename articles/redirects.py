@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http import HttpResponse, HttpResponsePermanentRedirect
 from django.urls import Resolver404, resolve
 from django.utils.cache import patch_cache_control
 from django.utils.encoding import iri_to_uri
@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.views.defaults import page_not_found
 
 from articles.models import OLD_PATH_MAX, PATH_SUFFIX_MAX, Article, Author, Redirect, StandingPage, Topic
+from articles.site.requests import SiteRequest
 
 # Query keys of other systems' front pages. The front page is not served from the cache if it has one of them.
 LEGACY_QUERY_KEYS = frozenset(
@@ -39,17 +40,17 @@ class RedirectRejected(ValueError):
     """The error that a redirect is invalid. Its message is for the person who enters it."""
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def not_found(request: SiteRequest, exception: Exception) -> HttpResponse:
     """Return the response where no page exists (handler404): a redirect, or the page "Page not found"."""
     return redirect_response(request) or page_not_found(request, exception)
 
 
-def redirect_response(request: HttpRequest) -> HttpResponse | None:
+def redirect_response(request: SiteRequest) -> HttpResponse | None:
     """Return the redirect of an old address, or None.
 
     Browsers send a form that was sent to the old address again to the new one.
     """
-    url = find_target(request.path_info, request.META.get("QUERY_STRING", ""), request.now)  # type: ignore[attr-defined]
+    url = find_target(request.path_info, request.META.get("QUERY_STRING", ""), request.now)
     if not url:
         return None
     is_read = request.method in {"GET", "HEAD"}

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from articles.models import Article, Author, StandingPage, Topic
 from articles.months import count_months, group_by_year
 from articles.site.cached_pages import add_dependencies, cache_for_anonymous
+from articles.site.requests import SiteRequest
 from core.xml import XmlWriter
 
 SITEMAP_SIZE = 1_000  # keys in one file, which is made again after each publication, in 40 ms
@@ -59,9 +60,9 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @cache_for_anonymous
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: SiteRequest) -> HttpResponse:
     """Return the sitemap index."""
-    stories = Article.objects.syndicated(request.now).filter(canonical_url="").order_by()  # type: ignore[attr-defined]
+    stories = Article.objects.syndicated(request.now).filter(canonical_url="").order_by()
     files = (
         stories.annotate(file=(F("pk") - 1) / SITEMAP_SIZE + 1)
         .values("file")
@@ -79,29 +80,29 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @cache_for_anonymous
-def lists(request: HttpRequest) -> HttpResponse:
+def lists(request: SiteRequest) -> HttpResponse:
     """Return the sitemap of all pages that are not stories.
 
     It has the front page, the standing pages, and the topics, authors, years and months of stories whose
     rights are known.
     """
-    now: datetime = request.now  # type: ignore[attr-defined]
+    now = request.now
     stories = Article.objects.syndicated(now)
     topics = Topic.objects.shown().with_stories(stories)[: SITEMAP_SIZE // 4]
     authors = Author.objects.named().filter(Exists(stories.filter(authors=OuterRef("pk"))))
     pages = StandingPage.objects.shown()[: SITEMAP_SIZE // 4]
     found = [*pages, *topics, *authors[: SITEMAP_SIZE // 4]]
     urls = [reverse("home"), *(each.get_absolute_url() for each in found)]
-    for year in group_by_year(count_months(stories, request.site.zone)):  # type: ignore[attr-defined]
+    for year in group_by_year(count_months(stories, request.site.zone)):
         urls += [year.get_absolute_url(), *(month.get_absolute_url() for month in year.months)]
     return _xml_response("urlset", "url", ((url, None) for url in urls[:SITEMAP_SIZE]))
 
 
 @require_safe
 @cache_for_anonymous
-def news(request: HttpRequest) -> HttpResponse:
+def news(request: SiteRequest) -> HttpResponse:
     """Return the news sitemap, in Google's format: stories first published here in the last two days."""
-    now: datetime = request.now  # type: ignore[attr-defined]
+    now = request.now
     recent = (
         Article.objects.syndicated(now)
         .filter(published_at__gt=now - NEWS_PERIOD, canonical_url="")
@@ -131,11 +132,11 @@ def news(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @cache_for_anonymous
-def stories(request: HttpRequest, file: str) -> HttpResponse:
+def stories(request: SiteRequest, file: str) -> HttpResponse:
     """Return one sitemap file of stories, by its number. Raises Http404 if it is empty."""
     last = int(file) * SITEMAP_SIZE
     found = (
-        Article.objects.syndicated(request.now)  # type: ignore[attr-defined]
+        Article.objects.syndicated(request.now)
         .filter(pk__gt=last - SITEMAP_SIZE, pk__lte=last, canonical_url="")
         .only("slug", "published_at", "updated_at")
         .order_by("pk")

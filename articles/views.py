@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -22,17 +21,18 @@ from articles.paging import Cursor, next_page_url, read_cursor
 from articles.redirects import LEGACY_QUERY_KEYS, redirect_response
 from articles.site.cached_pages import add_dependencies, cache_for_anonymous
 from articles.site.context_processors import THEMES
+from articles.site.requests import SiteRequest
 
 PAGE_SIZE = 20  # stories
 
 
 @require_safe
 @cache_for_anonymous
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: SiteRequest) -> HttpResponse:
     """Show the front page: pinned stories in their order, then all others, newest first."""
     if not LEGACY_QUERY_KEYS.isdisjoint(request.GET) and (response := redirect_response(request)):
         return response
-    articles = Article.objects.published(request.now)  # type: ignore[attr-defined]
+    articles = Article.objects.published(request.now)
     pinned = list(articles.filter(pin__isnull=False).order_by("pin__place", "pin__pk").listed())
     page = _list_page(request, articles.exclude(pk__in=[story.pk for story in pinned]))
     if not request.GET.get("before"):
@@ -43,19 +43,19 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @cache_for_anonymous
-def topic(request: HttpRequest, slug: str) -> HttpResponse:
+def topic(request: SiteRequest, slug: str) -> HttpResponse:
     """Show the stories of a topic."""
     found = get_object_or_404(Topic.objects.shown(), slug=slug)
-    articles = Article.objects.published(request.now).filter(topics=found)  # type: ignore[attr-defined]
+    articles = Article.objects.published(request.now).filter(topics=found)
     return render(request, "articles/topic.jinja", {"topic": found, **_list_page(request, articles)})
 
 
 @require_safe
 @cache_for_anonymous
-def author(request: HttpRequest, slug: str) -> HttpResponse:
+def author(request: SiteRequest, slug: str) -> HttpResponse:
     """Show a staff author and their stories. An author without a published story has no page."""
-    found = get_object_or_404(Author.objects.shown(request.now), slug=slug)  # type: ignore[attr-defined]
-    stories = Article.objects.published(request.now).filter(authors=found)  # type: ignore[attr-defined]
+    found = get_object_or_404(Author.objects.shown(request.now), slug=slug)
+    stories = Article.objects.published(request.now).filter(authors=found)
     return render(request, "articles/author.jinja", {"author": found, **_list_page(request, stories)})
 
 
@@ -69,19 +69,18 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 @cache_for_anonymous
-def archive(request: HttpRequest) -> HttpResponse:
+def archive(request: SiteRequest) -> HttpResponse:
     """Show all months with stories, by year."""
-    articles = Article.objects.published(request.now)  # type: ignore[attr-defined]
-    years = group_by_year(count_months(articles, request.site.zone))  # type: ignore[attr-defined]
+    articles = Article.objects.published(request.now)
+    years = group_by_year(count_months(articles, request.site.zone))
     return render(request, "articles/archive.jinja", {"years": years})
 
 
 @require_safe
 @cache_for_anonymous
-def archive_span(request: HttpRequest, year: str, month: str | None = None) -> HttpResponse:
+def archive_span(request: SiteRequest, year: str, month: str | None = None) -> HttpResponse:
     """Show the stories of a year or a month in the site's time zone. Raises Http404 if there are none."""
-    zone: ZoneInfo = request.site.zone  # type: ignore[attr-defined]
-    now: datetime = request.now  # type: ignore[attr-defined]
+    zone, now = request.site.zone, request.now
     start, end = time_range(zone, int(year), int(month) if month else None)
     stories = Article.objects.published(now).within(start, end)
     page = _list_page(request, stories)
@@ -103,10 +102,9 @@ def archive_span(request: HttpRequest, year: str, month: str | None = None) -> H
 
 @require_safe
 @cache_for_anonymous
-def rules(request: HttpRequest) -> HttpResponse:
+def rules(request: SiteRequest) -> HttpResponse:
     """Show the full rules of commenting. Raises Http404 if there are none."""
-    text: str = request.site.rules  # type: ignore[attr-defined]
-    if not text:
+    if not (text := request.site.rules):
         raise Http404
     return render(request, "articles/rules.jinja", {"rules": render_story(text)})
 
@@ -170,7 +168,7 @@ def _local_path(request: HttpRequest) -> str:
     return reverse("home")
 
 
-def _list_page(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any]:
+def _list_page(request: SiteRequest, articles: ArticleQuerySet) -> dict[str, Any]:
     """Return one page of a list, and the URL of the next page, which new stories do not shift."""
     if position := read_cursor(request):
         articles = articles.before(position)
@@ -185,7 +183,7 @@ def _list_page(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any
     return {"articles": shown, "next_url": next_url}
 
 
-def _depend_on_counts(request: HttpRequest, shown: Iterable[Article]) -> None:
+def _depend_on_counts(request: SiteRequest, shown: Iterable[Article]) -> None:
     """Add the discussions of listed stories to the page's dependencies, for their comment counts.
 
     The articles are not needed: each change of one also changes the site's version.

@@ -283,7 +283,7 @@ class Comment(MPTTModel):
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="+", db_index=False
     )
     shown = models.GeneratedField(
-        expression=Q(state=State.PUBLISHED) | Q(reply_count__gt=0),  # type: ignore[arg-type]
+        expression=Q(state=State.PUBLISHED) | Q(reply_count__gt=0),  # type: ignore[arg-type]  # Django takes a Q
         output_field=models.BooleanField(),
         db_persist=True,
     )

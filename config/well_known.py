@@ -1,26 +1,27 @@
 """Files under /.well-known/."""
 
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
+
+from articles.site.requests import SiteRequest
 
 VALID_FOR = timedelta(days=180)  # RFC 9116 asks for less than a year
 
 
 @require_safe
-def security_txt(request: HttpRequest) -> HttpResponse:
+def security_txt(request: SiteRequest) -> HttpResponse:
     """Return security.txt with the owner's contact address for security reports (RFC 9116).
 
     Without a contact address it is a 404, because the file requires one.
     """
-    site: Any = request.site
+    site = request.site
     if not site.contact_email:
         raise Http404
-    day = request.now.replace(hour=0, minute=0, second=0, microsecond=0)  # type: ignore[attr-defined]
+    day = request.now.replace(hour=0, minute=0, second=0, microsecond=0)
     lines = [
         f"Contact: mailto:{site.contact_email}",
         f"Expires: {day + VALID_FOR:%Y-%m-%dT%H:%M:%SZ}",

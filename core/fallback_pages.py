@@ -2,7 +2,6 @@
 
 import sys
 from datetime import UTC, datetime
-from typing import Any
 
 import psycopg2
 from csp.utils import build_policy
@@ -54,8 +53,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if _is_database_error(sys.exc_info()[1]):
         request.META[DATABASE_FAILED] = True
         return unavailable(request)
-    response: Any = defaults.server_error(request)
-    return response  # type: ignore[no-any-return]
+    return defaults.server_error(request)
 
 
 def _is_database_error(error: BaseException | None) -> bool:

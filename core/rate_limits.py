@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 
 MINUTE = 60  # seconds; the period of allauth's limits
+RETRY_AFTER_KEY = "soundoff.retry_after"  # the key in request.META of the seconds to wait
 
 
 class RateLimited(ValidationError):
@@ -26,11 +27,11 @@ def add_error(request: HttpRequest, form: forms.BaseForm, error: ValidationError
 
 def set_retry_after(request: HttpRequest, seconds: int) -> None:
     """Let the response to this request have the status 429, whatever page the view returns."""
-    request.retry_after = seconds  # type: ignore[attr-defined]
+    request.META[RETRY_AFTER_KEY] = seconds
 
 
 def apply_rate_limit(request: HttpRequest, response: HttpResponse) -> None:
     """Set the status 429 and Retry-After if the request was refused."""
-    if seconds := getattr(request, "retry_after", 0):
+    if seconds := request.META.get(RETRY_AFTER_KEY, 0):
         response.status_code = 429
         response["Retry-After"] = str(seconds)

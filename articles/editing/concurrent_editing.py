@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from articles.editing.conflicts import ConflictAwareForm, FormSnapshot
 from articles.models.articles import token_signing_time
+from articles.site.requests import site_request
 from core.relative_time import time_or_date
 
 
@@ -73,7 +74,7 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
             labels = [f'"{conflict.label}"' for conflict in context["conflicts"]]
             entries = (entry for entry in saved.select_related("user")[:20] if _mentions_any(entry, labels))
             if last := next(entries, None):
-                now = request.now  # type: ignore[attr-defined]
+                now = site_request(request).now
                 context |= {"by": last.user, "by_at": time_or_date(last.action_time, now)}
         return super().render_change_form(request, context, *args, **kwargs)
 

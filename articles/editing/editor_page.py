@@ -21,6 +21,7 @@ from articles.editing.concurrent_editing import ConcurrentEditingAdmin, parse_nu
 from articles.editing.conflicts import FormSnapshot, merge_texts
 from articles.editing.drafts import DraftFields
 from articles.models import Autosave, Document, DocumentText, OpenForm, Presence, Revision
+from articles.site.requests import site_request
 from core.fallback_pages import form_refused
 from core.relative_time import ago, time_or_date, zone_label
 
@@ -130,11 +131,11 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         elif request.POST["_fill"] == "both":
             base = document.revisions.saved().filter(number=copy.base or 0).first()
             text = merge_texts(DocumentText.of(base), mine, theirs) if base else None
-        data = request.POST.copy()
+        data: Any = request.POST.copy()
         for name, value in (text or mine)._asdict().items():
             data[name] = value
-        request.POST = data  # type: ignore[assignment]
-        request.chosen_copy = copy  # type: ignore[attr-defined]
+        request.POST = data
+        request.chosen_copy = copy  # type: ignore[attr-defined]  # for get_form
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         user = request_user(request)
@@ -165,7 +166,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         return redirect("admin:index")
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        now: datetime = request.now  # type: ignore[attr-defined]
+        now = site_request(request).now
         user = request_user(request)
         detached = set(Autosave.objects.offered(user, self.model, None).values_list("pk", flat=True))
         offers = []
@@ -185,7 +186,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         obj: Any = None,
     ) -> HttpResponse:
         form = context["adminform"].form
-        now: datetime = request.now  # type: ignore[attr-defined]
+        now = site_request(request).now
         if (conflict := getattr(form, "conflict", None)) and not form.chosen_copy:
             drafts.keep_conflicting_copy(
                 document=form.instance,
@@ -230,7 +231,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             document = None
         else:
             raise PermissionDenied
-        now: datetime = request.now  # type: ignore[attr-defined]
+        now = site_request(request).now
         answer: dict[str, Any] = {"kept": False, "at": time_or_date(now, now)}
         fields = _autosaved_fields(request)
         if fields is not None:
@@ -270,7 +271,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         self, request: HttpRequest, document: Document | None, open_forms: list[OpenForm]
     ) -> list[DraftOffer]:
         """Return the drafts that this person can continue, without those of `open_forms`, latest first."""
-        now: datetime = request.now  # type: ignore[attr-defined]
+        now = site_request(request).now
         rows = Autosave.objects.offered(request_user(request), self.model, document)
         rows = rows.exclude(nonce__in=[form.nonce for form in open_forms])
         return [DraftOffer(row.nonce, row.title, time_or_date(row.at, now)) for row in rows]

@@ -89,11 +89,11 @@ class ImageAdmin(ConcurrentEditingAdmin):
             lock_uses(image)  # articles and pages are locked before the image, as everywhere
         super().lock(key)
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Image | None:
-        found: Any = super().get_object(request, object_id, from_field)
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
         if found:
             found.reader = request.user  # used_in shows only what this person may see
-        return found  # type: ignore[no-any-return]
+        return found
 
     def get_readonly_fields(self, request: HttpRequest, obj: Image | None = None) -> list[str]:
         return ["file_line", "used_in", "markdown_line"] if obj else []

@@ -22,7 +22,7 @@ _SCHEME = re.compile(r"(?:^|[^a-z0-9.+-])(https?|ftp)$", re.IGNORECASE)
 _SCHEME_MAX = len("https")
 
 
-class Linkifier(LinkifyIt):  # type: ignore[misc]  # it has no types
+class Linkifier(LinkifyIt):
     """linkify-it, applied to one part without white space at a time."""
 
     def match(self, text: str) -> list[Any] | None:

@@ -23,6 +23,7 @@ from articles.models.editing import CORRECTION_MAX, NOTE_MAX, Correction
 from articles.publishing import services, status
 from articles.publishing.services import EmbargoedError
 from articles.services import StaleVersionError
+from articles.site.requests import site_request
 from core.forms import TOO_LONG, MultilineField
 from core.relative_time import time_or_date, zone_label
 
@@ -109,7 +110,7 @@ class PublicationAdmin(DocumentAdmin):
         form_url: str = "",
         obj: Article | None = None,
     ) -> HttpResponse:
-        now: datetime = request.now  # type: ignore[attr-defined]
+        now = site_request(request).now
         actions = status.available_actions(obj, now) if obj else ["publish", "schedule"]
         preview = [] if obj and obj.is_published() else [("preview", _("Save and preview"))]
         labels = [(action, status.PUBLICATION_ACTIONS[action].label) for action in actions]
@@ -129,7 +130,7 @@ class PublicationAdmin(DocumentAdmin):
     def publication_view(self, request: HttpRequest, key: int, action: str) -> HttpResponse:
         """Confirm and perform an action on the publication."""
         article = self._get_editable(request, key)
-        now: datetime = request.now  # type: ignore[attr-defined]
+        now = site_request(request).now
         if action not in status.PUBLICATION_ACTIONS:
             raise Http404
         if action not in status.available_actions(article, now):

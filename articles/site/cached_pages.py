@@ -26,6 +26,7 @@ from django.utils.translation import get_language
 from accounts import guests
 from articles.models import Site
 from articles.site.languages import activate_language
+from articles.site.requests import SiteRequest
 from core.sql import fetch_instances
 
 INVALIDATION_FILE = settings.HOME / "cache" / "withheld"
@@ -74,7 +75,7 @@ def cache_for_anonymous(view: View) -> View:
     """
 
     @wraps(view)
-    def cached_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def cached_view(request: SiteRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not is_anonymous(request):
             response = view(request, *args, **kwargs)
             patch_cache_control(response, private=True, no_cache=True)
@@ -97,7 +98,7 @@ def cache_for_anonymous(view: View) -> View:
                 raise AssertionError(f"The page of {request.path} is cached and sets a cookie.")
         return response
 
-    cached_view.is_cached_view = True  # type: ignore[attr-defined]
+    cached_view.is_cached_view = True  # type: ignore[attr-defined]  # for is_cached_view
     return cached_view
 
 
@@ -112,7 +113,7 @@ def is_anonymous(request: HttpRequest) -> bool:
 
 
 def add_dependencies(
-    request: HttpRequest,
+    request: SiteRequest,
     *,
     articles: Mapping[int, int] | None = None,
     discussions: Mapping[int, int] | None = None,
@@ -130,7 +131,7 @@ def add_dependencies(
         return
     dependencies.articles |= articles or {}
     dependencies.discussions |= discussions or {}
-    if until and until > request.now:  # type: ignore[attr-defined]
+    if until and until > request.now:
         dependencies.until = min(until, dependencies.until or until)
 
 
@@ -159,7 +160,7 @@ def invalidated_at() -> float:
 
 
 @contextmanager
-def _snapshot(request: HttpRequest) -> Iterator[None]:
+def _snapshot(request: SiteRequest) -> Iterator[None]:
     """Run the view in one read-only transaction with one state of the database.
 
     It sets `request.site` and `request.now`.
@@ -168,7 +169,7 @@ def _snapshot(request: HttpRequest) -> Iterator[None]:
     with nullcontext() if nested else transaction.atomic():
         site: Any = fetch_instances(Site, _READ_SITE if nested else _ISOLATE + _READ_SITE)[0]
         request.site = site
-        request.now = site.now  # type: ignore[attr-defined]
+        request.now = site.now
         # Every page links to the newest stories, so all change at the next publication.
         timezone.activate(site.zone)
         activate_language(request)

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
+
+from articles.site.requests import SiteRequest
 
 THEMES = {"light", "dark"}  # values of the cookie `theme`; without it the system's theme is used
 
@@ -35,9 +36,9 @@ class Link(NamedTuple):
 class Masthead:
     """The links of the header and the footer, read in one statement when a template uses them."""
 
-    def __init__(self, request: HttpRequest) -> None:
+    def __init__(self, request: SiteRequest) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(LINKS_SQL, [request.now])  # type: ignore[attr-defined]
+            cursor.execute(LINKS_SQL, [request.now])
             rows = cursor.fetchall()
         self.topics = [
             Link(name, reverse("topic", args=[slug])) for kind, name, slug, _ in rows if kind == "topic"
@@ -51,7 +52,7 @@ class Masthead:
         self.footer_pages = [link for _, link in pages]
 
 
-def masthead(request: HttpRequest) -> dict[str, object]:
+def masthead(request: SiteRequest) -> dict[str, object]:
     """Return the context of every page.
 
     `masthead` has the topics and the standing pages of the header and the footer, read once for all templates

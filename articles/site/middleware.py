@@ -1,15 +1,17 @@
 """The middleware that sets the site, the time zone, the language and the time of a request."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from articles.models import Site
 from articles.site.cached_pages import is_anonymous, is_cached_view
 from articles.site.current_site import bind_request, read_site
 from articles.site.languages import activate_language
+from articles.site.requests import SiteRequest
 
 # healthz and readyz must answer without a database, and a page may contain dozens of images.
 WITHOUT_SITE = {"healthz", "readyz", "image"}
@@ -25,20 +27,20 @@ class SiteMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: SiteRequest) -> HttpResponse:
         # Not in a context processor, because allauth's pages have their own `site` in the context.
-        request.site = SimpleLazyObject(read_site)  # type: ignore[assignment]
-        request.now = timezone.now()  # type: ignore[attr-defined]
+        request.site = cast(Site, SimpleLazyObject(read_site))
+        request.now = timezone.now()
         try:
             with bind_request(request):
                 return self.get_response(request)
         finally:
             timezone.deactivate()
 
-    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+    def process_view(self, request: SiteRequest, view: Any, args: Any, kwargs: Any) -> None:
         if request.resolver_match and request.resolver_match.url_name in WITHOUT_SITE:
             return
         if is_cached_view(view) and is_anonymous(request):
             return  # the view's decorator does this in the page's own snapshot
-        timezone.activate(request.site.zone)  # type: ignore[attr-defined]
+        timezone.activate(request.site.zone)
         activate_language(request)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from articles.feeds import AtomFeed, tag_uri
 from articles.models import Article
 from articles.site.cached_pages import add_dependencies, cache_for_anonymous
+from articles.site.requests import SiteRequest
 from comments.models import Comment, Discussion, State
 
 FEED_SIZE = 50  # comments
@@ -19,9 +20,9 @@ FEED_SIZE = 50  # comments
 
 @require_safe
 @cache_for_anonymous
-def feed(request: HttpRequest, slug: str) -> HttpResponse:
+def feed(request: SiteRequest, slug: str) -> HttpResponse:
     """Return the feed. 404 unless the story is syndicated and its discussion is not hidden."""
-    stories = Article.objects.syndicated(request.now).listed()  # type: ignore[attr-defined]
+    stories = Article.objects.syndicated(request.now).listed()
     article = get_object_or_404(stories, slug=slug)
     discussion = article.discussion if hasattr(article, "discussion") else Discussion.not_stored(article)
     if discussion.is_hidden:

@@ -8,13 +8,13 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from articles.images.html import social_image
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, BylineAuthor, Site
+from articles.site.requests import SiteRequest
 from comments.models import State
 from comments.thread.reading import ThreadRow
 
@@ -33,7 +33,7 @@ class Head(NamedTuple):
 
 
 def build_head(
-    request: HttpRequest,
+    request: SiteRequest,
     article: Article,
     authors: Sequence[BylineAuthor],
     rows: Iterable[ThreadRow],
@@ -44,10 +44,10 @@ def build_head(
     `authors` are the staff authors, `rows` the comments on the page, and `count` is the number of all visible
     comments. A story with unknown rights gets only a description.
     """
-    if not article.is_syndicated(request.now):  # type: ignore[attr-defined]
+    if not article.is_syndicated(request.now):
         return Head(False, article.standfirst, None, SafeString(""))
     description = article.standfirst or make_excerpt(article.body_html, DESCRIPTION_LENGTH)
-    site: Site = request.site  # type: ignore[assignment]
+    site = request.site
     image = social_image(article.lead_image) if article.lead_image else None
     data = _news_article(article, authors, site, description) | {
         "image": [settings.SITE_URL + image["path"]] if image else [],

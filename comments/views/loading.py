@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest
 from accounts.models import Guest, User
 from articles.models import Article
 from articles.site.cached_pages import add_dependencies
+from articles.site.requests import SiteRequest
 from comments.models import Discussion
 from comments.thread.reading import Reader, Story, read_story
 
@@ -19,12 +20,12 @@ class UnpublishedError(Http404):
         self.article = article
 
 
-def load_story(request: HttpRequest, slug: str) -> Story:
+def load_story(request: SiteRequest, slug: str) -> Story:
     """Return a published story, and register that the page depends on it for the page cache.
 
     Raises UnpublishedError for a story that was published before, else Http404.
     """
-    found = read_story(slug, request.now)  # type: ignore[attr-defined]
+    found = read_story(slug, request.now)
     if found is None:
         if unpublished := Article.objects.filter(slug=slug).exclude(unpublished_at=None).first():
             raise UnpublishedError(unpublished)
@@ -51,18 +52,18 @@ def number_parameter(request: HttpRequest, name: str) -> int | None:
     return int(text)
 
 
-def is_open(request: HttpRequest, discussion: Discussion) -> bool:
-    return discussion.is_open(request.now)  # type: ignore[attr-defined]
+def is_open(request: SiteRequest, discussion: Discussion) -> bool:
+    return discussion.is_open(request.now)
 
 
-def current_writer(request: HttpRequest) -> tuple[User | None, Guest | None]:
+def current_writer(request: SiteRequest) -> tuple[User | None, Guest | None]:
     """Return the user who is logged in, or else the guest of the browser's cookie, or (None, None)."""
     if request.user.is_authenticated:
         return request.user, None
-    return None, request.guest or None  # type: ignore[attr-defined]
+    return None, request.guest or None
 
 
-def current_reader(request: HttpRequest, article: Article) -> Reader:
+def current_reader(request: SiteRequest, article: Article) -> Reader:
     """Return the reader of a page about this article."""
     user, guest = current_writer(request)
     moderates = user is not None and (user.is_moderator or article.can_be_edited_by(user))

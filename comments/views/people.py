@@ -3,12 +3,13 @@
 Guests and imported names have none.
 """
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from articles.paging import Cursor, next_page_url, read_cursor
+from articles.site.requests import SiteRequest
 from comments.models import Comment
 
 PAGE_SIZE = 20  # comments
@@ -16,11 +17,11 @@ PAGE_SIZE = 20  # comments
 
 # Not cached: the page must be gone with the next request after its member switches it off.
 @require_safe
-def person(request: HttpRequest, pk: str) -> HttpResponse:
+def person(request: SiteRequest, pk: str) -> HttpResponse:
     """List a member's published comments, newest first. 404 unless the member switched the page on."""
     member = get_object_or_404(User, pk=pk, has_page=True, is_active=True)
     comments = (
-        Comment.objects.readable(request.now)  # type: ignore[attr-defined]
+        Comment.objects.readable(request.now)
         .filter(author=member)
         .select_related("discussion__article")
         .only(

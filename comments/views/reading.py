@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from articles.models import Article
 from articles.related import find_related
 from articles.site.cached_pages import add_dependencies, cache_for_anonymous
+from articles.site.requests import SiteRequest
 from comments import removal_reasons
 from comments.models import REMOVED, Comment, Discussion, Reason, State
 from comments.policy import policy
@@ -49,7 +50,7 @@ MAX_NEW_COUNTED = 99  # new comments
 
 @require_safe
 @cache_for_anonymous
-def story(request: HttpRequest, slug: str) -> HttpResponse:
+def story(request: SiteRequest, slug: str) -> HttpResponse:
     """Show a story with a page of its discussion, in `?order=`, after cursor `?after=` or from `?from=`."""
     try:
         loaded = load_story(request, slug)
@@ -63,7 +64,7 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
         "article": article,
         "topics": loaded.topics,
         "authors": loaded.authors,
-        "related": find_related(article, request.now),  # type: ignore[attr-defined]
+        "related": find_related(article, request.now),
         "corrections": article.corrections.all() if article.corrected_at else [],
         "zone": article.zone,
         "noindex": article.rights == Article.Rights.UNKNOWN
@@ -123,7 +124,7 @@ def choose_order(request: HttpRequest, slug: str, order: str) -> HttpResponse:
 
 @require_safe
 @cache_for_anonymous
-def version(request: HttpRequest, slug: str) -> HttpResponse:
+def version(request: SiteRequest, slug: str) -> HttpResponse:
     """Return the version of the discussion and the number of its last log entry, for pages that poll it."""
     loaded = load_story(request, slug)
     if loaded.discussion.is_hidden:
@@ -132,11 +133,11 @@ def version(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-def new(request: HttpRequest, slug: str) -> HttpResponse:
+def new(request: SiteRequest, slug: str) -> HttpResponse:
     """Return how many comments of others were published since log entry `?since=`, and the last ids."""
     if (since := number_parameter(request, "since")) is None:
         raise Http404
-    now = request.now  # type: ignore[attr-defined]
+    now = request.now
     new_comments = find_new_comments(slug, since, *current_writer(request), now=now, most=MAX_NEW_COUNTED)
     if new_comments is None:
         raise Http404
@@ -146,7 +147,7 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 @cache_for_anonymous
-def comment(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
+def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     """Show the permalink of a comment.
 
     It redirects to the comment on the story's first page, or shows a page with its branch if it is not there.
@@ -193,7 +194,7 @@ def _site_notice(discussion: Discussion) -> str:
     return _("Pre-moderation is on for the whole site.") if discussion.site.review_everything else ""
 
 
-def _requested_order(request: HttpRequest, discussion: Discussion) -> Order:
+def _requested_order(request: SiteRequest, discussion: Discussion) -> Order:
     """Return the order in the URL, or else the remembered or default one. Raises Http404 for a wrong one."""
     if (chosen := request.GET.get("order")) is None:
         return _remembered_order(request, discussion)
@@ -203,7 +204,7 @@ def _requested_order(request: HttpRequest, discussion: Discussion) -> Order:
         raise Http404 from error
 
 
-def _remembered_order(request: HttpRequest, discussion: Discussion) -> Order:
+def _remembered_order(request: SiteRequest, discussion: Discussion) -> Order:
     """Return the order of the reader's cookie, or the default: newest first while the discussion is open."""
     if (chosen := request.COOKIES.get(ORDER_COOKIE)) in Order.values:
         return Order(chosen)
@@ -262,7 +263,7 @@ def _thread_url(article: Article, comment: Comment, location: Location, order: O
 
 
 def render_thread(
-    request: HttpRequest,
+    request: SiteRequest,
     article: Article,
     discussion: Discussion,
     rows: list[ThreadRow],
@@ -281,7 +282,7 @@ def render_thread(
     context = {
         "rows": rows,
         "zone": article.zone,
-        "lang": request.site.lang,  # type: ignore[attr-defined]
+        "lang": request.site.lang,
         "open": is_open(request, discussion),
         "story_path": story_path,
         "focus": focus,

@@ -30,6 +30,7 @@ from articles.search import (
     search_slot,
 )
 from articles.site.current_site import current_site
+from articles.site.requests import SiteRequest
 from comments.models import Discussion
 from comments.search.excerpts import Passage, excerpt, highlight, read_passages, searchable_words
 from comments.search.queries import (
@@ -69,11 +70,9 @@ class ResultSection:
 
 
 @require_safe
-def find(request: HttpRequest, slug: str) -> HttpResponse:
+def find(request: SiteRequest, slug: str) -> HttpResponse:
     """Search the comments of a story for `?q=`, oldest first, after the result `?after=`."""
-    stories = Article.objects.published(request.now).exclude(  # type: ignore[attr-defined]
-        discussion__status=Discussion.Status.HIDDEN
-    )
+    stories = Article.objects.published(request.now).exclude(discussion__status=Discussion.Status.HIDDEN)
     if current_site().comment_status == Discussion.Status.HIDDEN:
         raise Http404
     article = get_object_or_404(stories.defer("body", "body_html", "vector"), slug=slug)
@@ -94,7 +93,7 @@ def find(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-def search(request: HttpRequest) -> HttpResponse:
+def search(request: SiteRequest) -> HttpResponse:
     """Search stories and comments for `?q=`, filtered by `?topic=`, `?author=` and `?year=`.
 
     `?in=stories` or `?in=comments` shows one kind alone, then after the result `?after=`.
@@ -104,7 +103,7 @@ def search(request: HttpRequest) -> HttpResponse:
         raise Http404
     after = number_parameter(request, "after") if kind else None
     topics = list(Topic.objects.shown().with_stories()[:MAX_TOPICS])
-    authors = list(Author.objects.shown(request.now)[:MAX_AUTHORS])  # type: ignore[attr-defined]
+    authors = list(Author.objects.shown(request.now)[:MAX_AUTHORS])
     topic, author = _selected(request, "topic", topics), _selected(request, "author", authors)
     year = request.GET.get("year", "").strip()
     chosen = {
@@ -129,7 +128,7 @@ def search(request: HttpRequest) -> HttpResponse:
         scope = SearchScope(topic, author, _year_bounds(year))
         if text:
             with search_slot():
-                context |= _search(text, scope, request.now, kind, after, params)  # type: ignore[attr-defined]
+                context |= _search(text, scope, request.now, kind, after, params)
     except SearchRejected as error:
         context["error"] = str(error)
         if isinstance(error, SearchBusy):
@@ -186,7 +185,7 @@ def _search_text(request: HttpRequest) -> str:
     return request.GET.get("q", "").replace("\x00", " ").strip()
 
 
-def _selected(request: HttpRequest, name: str, offered: Sequence[Named]) -> Named | None:
+def _selected(request: SiteRequest, name: str, offered: Sequence[Named]) -> Named | None:
     """Return the item whose current or earlier slug is in the URL, or None if the parameter is empty.
 
     Raises Http404 if it is none of those offered.
@@ -195,7 +194,7 @@ def _selected(request: HttpRequest, name: str, offered: Sequence[Named]) -> Name
         return None
     if found := next((each for each in offered if each.slug == slug), None):
         return found
-    url = redirects.find_target(f"/{name}s/{slug}/", "", request.now)  # type: ignore[attr-defined]
+    url = redirects.find_target(f"/{name}s/{slug}/", "", request.now)
     if not (found := next((each for each in offered if each.get_absolute_url() == url), None)):
         raise Http404
     return found

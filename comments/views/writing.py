@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,6 +21,7 @@ from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 from accounts import guests
 from accounts.models import Guest
 from articles.models import Article
+from articles.site.requests import SiteRequest
 from comments.edits import edit_comment
 from comments.forms import EditForm, ReplyForm
 from comments.models import EDIT_WINDOW, Comment, Discussion, Recommendation, State
@@ -33,7 +34,7 @@ from core.sql import fetch_instances
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def recommendation(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
+def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     """Recommend a comment or withdraw that. GET shows a page for anonymous readers, or without JavaScript."""
     story = load_story(request, slug)
     article, discussion = story.article, story.discussion
@@ -52,7 +53,7 @@ def recommendation(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
             return _redirect(request, back)
-        if not request.htmx:  # type: ignore[attr-defined]
+        if not request.htmx:
             return redirect(back)
         counted = before is not None and before.counted
         button = {
@@ -76,7 +77,7 @@ def recommendation(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpResponse:
+def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpResponse:
     """Show and process the form for a comment on the story, or for a reply to the comment `pk`."""
     story = load_story(request, slug)
     article, discussion = story.article, story.discussion
@@ -121,12 +122,12 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
         "parent": parent if parent and parent.state == State.PUBLISHED else None,
         "zone": article.zone,
     }
-    template = "comments/_reply_form.jinja" if request.htmx else "comments/reply.jinja"  # type: ignore[attr-defined]
+    template = "comments/_reply_form.jinja" if request.htmx else "comments/reply.jinja"
     return render(request, template, context, status=422 if form.is_bound else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: HttpRequest, pk: str) -> HttpResponse:
+def edit(request: SiteRequest, pk: str) -> HttpResponse:
     """Show and process the form by which authors edit their comment, within EDIT_WINDOW."""
     own = _load_own_comment(request, pk)
     user, guest = current_writer(request)
@@ -157,7 +158,7 @@ def edit(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @require_POST
-def delete(request: HttpRequest, pk: str) -> HttpResponse:
+def delete(request: SiteRequest, pk: str) -> HttpResponse:
     """Delete one's own comment."""
     own = _load_own_comment(request, pk)
     user, guest = current_writer(request)
@@ -169,7 +170,7 @@ def delete(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def confirm(request: HttpRequest, token: str) -> HttpResponse:
+def confirm(request: SiteRequest, token: str) -> HttpResponse:
     """Confirm a guest's e-mail address by the mailed link.
 
     In the guest's own browser, opening the link is enough. Any other browser is asked first: mail scanners
@@ -179,7 +180,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     guest = guests.guest_from_token(token)
     if not guest:
         return render(request, "comments/confirmed.jinja", status=404)
-    is_own = request.guest == guest  # type: ignore[attr-defined]
+    is_own = request.guest == guest
     if request.method == "POST" or (request.method == "GET" and is_own):
         guests.confirm_guest(guest)
     latest = (
@@ -200,14 +201,14 @@ def _load_parent(article: Article, pk: str) -> Comment:
     raise Http404
 
 
-def _load_own_comment(request: HttpRequest, pk: str) -> Comment:
+def _load_own_comment(request: SiteRequest, pk: str) -> Comment:
     user, guest = current_writer(request)
     own = Comment.objects.written_by(user, guest).select_related("discussion__article")
     return get_object_or_404(own, pk=pk, discussion__article__in=Article.objects.published())
 
 
 def _post_reply(
-    request: HttpRequest, discussion: Discussion, parent: Comment | None, form: ReplyForm
+    request: SiteRequest, discussion: Discussion, parent: Comment | None, form: ReplyForm
 ) -> tuple[Comment, Guest | None]:
     """Post the comment, and return it with the guest for the cookie. Raises what post_comment raises."""
     body, nonce = form.cleaned_data["body"], form.cleaned_data["nonce"]
@@ -242,10 +243,10 @@ def _post_reply(
 
 
 def _posted_response(
-    request: HttpRequest, comment: Comment, guest: Guest | None, *, is_new: bool
+    request: SiteRequest, comment: Comment, guest: Guest | None, *, is_new: bool
 ) -> HttpResponse:
     response: HttpResponse
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         # The page inserts the comment into the thread (static/js/thread.js); the reader stays where they are.
         detail = {"id": comment.pk, "url": comment.get_absolute_url()}
         response = trigger_client_event(HttpResponse(status=204), "posted", detail)
@@ -270,8 +271,8 @@ def _find_resent(nonce: UUID, body: str, name: str, email: str) -> Comment | Non
     )
 
 
-def _redirect(request: HttpRequest, url: str) -> HttpResponse:
+def _redirect(request: SiteRequest, url: str) -> HttpResponse:
     """Redirect to another page, also from a form that htmx loaded."""
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return HttpResponseClientRedirect(url)
     return HttpResponseRedirect(url)

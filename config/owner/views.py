@@ -1,6 +1,5 @@
 """The owner's pages, for administrators only: set-up, settings, test e-mail and system status."""
 
-from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
@@ -25,6 +24,7 @@ from accounts.models import User
 from accounts.services import AlreadySetUp, is_setup_token_valid
 from articles.models import Site
 from articles.services import change_site, set_up_site
+from articles.site.requests import SiteRequest
 from config.owner import jobs, system_status
 from config.owner.forms import SETUP_FIELDS, SiteForm, TestMailForm
 from core.mail import explain_failure, mail_server
@@ -60,13 +60,13 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def test_mail(request: HttpRequest) -> HttpResponse:
+def test_mail(request: SiteRequest) -> HttpResponse:
     """Send a test e-mail at once, and show the result or the mail server's error.
 
     The result is shown after a redirect, so that reloading the page sends no second mail.
     """
     user = require_administrator(request)
-    site: Any = request.site
+    site = request.site
     form = TestMailForm(request.POST or None, initial={"to": user.email})
     if form.is_valid():
         to, failure = form.cleaned_data["to"], ""

@@ -38,7 +38,7 @@ Versions = dict[str, int]  # by id
 Stamp = tuple[int, int, int, float]  # see articles.site.cached_pages; last, the database's time in seconds
 
 
-class DatabaseUnavailable(psycopg2.OperationalError):  # type: ignore[misc]
+class DatabaseUnavailable(psycopg2.OperationalError):
     """The error that the database did not answer. `since`: the monotonic time of the first failure."""
 
     def __init__(self, since: float) -> None:

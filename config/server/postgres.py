@@ -78,7 +78,7 @@ class Binaries:
 
     @property
     def major(self) -> int:
-        return int(re.match(r"\d+", self.version)[0])  # type: ignore[index]
+        return int(re.findall(r"\d+", self.version)[0])
 
     def __str__(self) -> str:
         return f"PostgreSQL {self.version} {self.source}"

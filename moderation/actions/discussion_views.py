@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from articles.models import Article, ArticleQuerySet
+from articles.site.requests import SiteRequest
 from comments.models import Discussion
 from moderation.actions import quick_actions
 from moderation.actions.request_helpers import (
@@ -58,7 +59,7 @@ class DiscussionRow:
 
 @require_safe
 @login_required
-def discussions(request: HttpRequest) -> HttpResponse:
+def discussions(request: SiteRequest) -> HttpResponse:
     """List the discussions that this person moderates, most waiting first, and for moderators the whole site.
 
     ?q= searches words of a title, ?page= selects a page.
@@ -167,9 +168,9 @@ def _discussion_row(article: Any) -> DiscussionRow:
     )
 
 
-def _site_row(request: HttpRequest) -> dict[str, Any]:
+def _site_row(request: SiteRequest) -> dict[str, Any]:
     """Return settings and buttons of the whole site."""
-    site: Any = request.site
+    site = request.site
     names = quick_actions.available_actions(status=site.comment_status, is_reviewed=site.review_everything)
     settings = [str(_SITE_STATUSES[site.comment_status])]
     if site.review_everything:

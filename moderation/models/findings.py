@@ -63,6 +63,7 @@ class Finding(models.Model):
     twin = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
     rule = models.ForeignKey(Rule, models.PROTECT, null=True, related_name="+", db_index=False)
     filter = models.ForeignKey(FilterVersion, models.PROTECT, null=True, related_name="+", db_index=False)
+    is_proved: bool  # set by FindingQuerySet.of_now
     at = models.DateTimeField(db_default=Now())  # the time of the statement, as in the audit log
 
     objects = FindingQuerySet.as_manager()

@@ -248,6 +248,6 @@ def explain_finding(found: Finding) -> str:
         return explanations.explain_finding(found, to_moderator=False, twin=found.public_twin)
     if found.number is not None:
         return _("This is your first comment.")
-    if found.is_proved:  # type: ignore[attr-defined]
+    if found.is_proved:
         return _("You confirmed your e-mail after you posted it.")
     return _("Your e-mail is not confirmed yet: open the link that we mailed you.")

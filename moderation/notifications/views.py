@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Guest, User
+from articles.site.requests import SiteRequest
 from comments.models import Comment, State
 from comments.policy import policy
 from comments.views.loading import current_writer
@@ -28,7 +29,7 @@ class _LoginRequired(Exception):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def decision(request: HttpRequest, pk: str) -> HttpResponse:
+def decision(request: SiteRequest, pk: str) -> HttpResponse:
     """Show why a comment is waiting or what was decided on it. POST appeals the decision."""
     try:
         own, user, guest = _load_own(request, pk)
@@ -60,7 +61,7 @@ def decision(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit_and_resubmit(request: HttpRequest, pk: str) -> HttpResponse:
+def edit_and_resubmit(request: SiteRequest, pk: str) -> HttpResponse:
     """Edit a comment that is waiting or was removed, and resubmit it. This is possible once."""
     try:
         own, user, guest = _load_own(request, pk)
@@ -88,7 +89,7 @@ def edit_and_resubmit(request: HttpRequest, pk: str) -> HttpResponse:
     )
 
 
-def _load_own(request: HttpRequest, pk: str) -> tuple[Comment, User | None, Guest | None]:
+def _load_own(request: SiteRequest, pk: str) -> tuple[Comment, User | None, Guest | None]:
     """Return the comment with its author, who is identified by account, cookie or the key of a mailed link.
 
     Raises Http404 for deleted comments and those of others, or _LoginRequired if logging in may help.

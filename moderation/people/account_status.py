@@ -1,11 +1,12 @@
 """Account status: the visitor's own active sanctions, and their waiting and removed comments."""
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from articles.site.requests import SiteRequest
 from comments.models import REMOVED, Comment, State
 from comments.views.loading import current_writer
 from moderation.notifications.notices import render_notices
@@ -17,7 +18,7 @@ COMMENTS_SHOWN = 50  # the latest waiting or removed ones
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def account_status(request: HttpRequest) -> HttpResponse:
+def account_status(request: SiteRequest) -> HttpResponse:
     """Show the status of the account, or of this browser's guest. POST appeals one sanction."""
     user, guest = current_writer(request)
     active = active_sanctions.own_sanctions(user, guest)

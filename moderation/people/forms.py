@@ -40,13 +40,17 @@ EXPLANATIONS = {
 }
 
 
+def _reason_choices() -> list[tuple[str, str]]:
+    return [*removal_reasons.choices(), (Reason.SPAM.value, str(Reason.SPAM.label))]
+
+
 class SanctionForm(forms.Form):
     """A form for one kind of sanction: its reason, a message and its end.
 
     `counts`: the number of comments that would be removed, by number of days.
     """
 
-    reason = forms.ChoiceField(label=gettext_lazy("Reason (shown to the person)"))
+    reason = forms.ChoiceField(label=gettext_lazy("Reason (shown to the person)"), choices=_reason_choices)
     words = MultilineField(
         label=gettext_lazy("Message to the person"),
         required=False,
@@ -59,20 +63,15 @@ class SanctionForm(forms.Form):
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=DATETIME_LOCAL),
     )
-    days = forms.TypedChoiceField(label=gettext_lazy("Also remove"), coerce=int, required=False)
 
     def __init__(self, data: Any = None, *, kind: str, counts: dict[int, int]) -> None:
         self.kind = Kind(kind)
         super().__init__(data, auto_id=f"id_{kind}_%s")  # the page has four of these forms
         remove_maxlength(self)
-        spam = (Reason.SPAM.value, str(Reason.SPAM.label))
-        self.fields["reason"].choices = [*removal_reasons.choices(), spam]  # type: ignore[attr-defined]
-        self.fields["days"].choices = [  # type: ignore[attr-defined]
-            (0, _("no comments")),
-            *((days, _days_label(days, count)) for days, count in counts.items() if count),
-        ]
-        if len(self.fields["days"].choices) == 1:  # type: ignore[attr-defined]
-            del self.fields["days"]
+        if choices := [(days, _days_label(days, count)) for days, count in counts.items() if count]:
+            self.fields["days"] = forms.TypedChoiceField(
+                label=_("Also remove"), choices=[(0, _("no comments")), *choices], coerce=int, required=False
+            )
         if self.kind == Kind.WARN:
             del self.fields["until"]
         elif self.kind == Kind.PAUSE:
@@ -114,7 +113,7 @@ class SanctionForm(forms.Form):
         return data
 
 
-class NoteForm(forms.ModelForm):  # type: ignore[type-arg]
+class NoteForm(forms.ModelForm[Note]):
     """A form to add a note for other moderators."""
 
     class Meta:

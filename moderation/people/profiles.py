@@ -62,14 +62,14 @@ class Person:
     @property
     def is_blank(self) -> bool:
         """Return whether the name and e-mail of this account or guest were deleted."""
-        return not self.comment and not (self.user or self.guest).name  # type: ignore[union-attr]
+        row = self.user or self.guest
+        return row is not None and not row.name
 
     @property
     def email(self) -> str:
         """Return the e-mail; empty for imported names and blanked people. See can_read_emails."""
-        if self.is_blank:
-            return ""  # a blanked account has a placeholder
-        return (self.user or self.guest).email if self.user or self.guest else ""  # type: ignore[union-attr]
+        row = self.user or self.guest
+        return row.email if row and row.name else ""  # a blanked account has a placeholder
 
     @property
     def as_fields(self) -> dict[str, Any]:

@@ -227,7 +227,7 @@ CLUES_OF_CHECKS = {
 
 def _compared_clues(comment: Comment, member: CommentGroupMember | None) -> Clue:
     """Return the clues that a scan found for the current text of the comment."""
-    if member is None or member.revision != comment.revision:  # type: ignore[attr-defined]
+    if member is None or member.revision != comment.revision:  # type: ignore[attr-defined]  # by members_of
         return Clue(0)
     return Clue(member.clues)
 

@@ -24,7 +24,7 @@ def explain_finding(finding: Finding, *, to_moderator: bool, twin: Comment | Non
     may not know of it.
     """
     match finding.check_name:
-        case "new_person" if finding.number is None and finding.is_proved:  # type: ignore[attr-defined]
+        case "new_person" if finding.number is None and finding.is_proved:
             return _("The e-mail was confirmed after this comment was written.")
         case "new_person" if finding.number is None:
             return _("The e-mail is not confirmed yet.")

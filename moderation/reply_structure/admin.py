@@ -62,8 +62,8 @@ class CommentTree(ChangeList):
             self.filter_params.pop(key, None)
         return super().get_queryset(request, exclude_parameters)
 
-    def get_results(self, request: HttpRequest) -> None:
-        discussion: Discussion = request.discussion  # type: ignore[attr-defined]  # set by changelist_view
+    def get_results(self, request: Any) -> None:
+        discussion: Discussion = request.discussion  # set by changelist_view
         rows, after = cast(CommentQuerySet, self.queryset), _number(request, "after")
         if _is_search(request):
             page = read_found(rows, after=after)
@@ -80,7 +80,7 @@ class CommentTree(ChangeList):
         self.table = self._table(request, discussion)
         self.result_count, self.full_result_count = len(page.rows), None
         self.show_full_result_count = self.show_admin_actions = self.can_show_all = self.multi_page = False
-        request.tree_rows = page.rows  # type: ignore[attr-defined]  # for _tree_context
+        request.tree_rows = page.rows  # for _tree_context
 
     def _table(self, request: HttpRequest, discussion: Discussion) -> SafeString:
         """Return the rows as HTML. Jinja2 renders hundreds of them much faster than Django templates."""
@@ -121,7 +121,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         if discussion is None:
             messages.info(request, _("Choose a discussion to see its reply structure."))
             return redirect("admin:comments_discussion_changelist")
-        request.discussion = discussion  # type: ignore[attr-defined]
+        request.discussion = discussion  # type: ignore[attr-defined]  # for CommentTree
         context = {
             "title": _("Reply structure"),
             "subtitle": discussion.article.title,
@@ -183,10 +183,10 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         rows = rows.defer("article__body", "article__body_html", "article__vector")
         return rows.filter(pk=_number(request, "discussion")).first()
 
-    def _tree_context(self, request: HttpRequest) -> dict[str, Any]:
+    def _tree_context(self, request: Any) -> dict[str, Any]:
         """Return the tree of this page's rows for the script, which stores collapsed rows by discussion."""
         structure: dict[int | str, list[int]] = {}
-        for row in request.tree_rows:  # type: ignore[attr-defined]  # set by CommentTree.get_results
+        for row in request.tree_rows:  # set by CommentTree.get_results
             structure.setdefault(str(row.parent_id) if row.parent_id else 0, []).append(row.pk)
         return super()._tree_context(request) | {
             "storageName": f"tree_{_number(request, 'discussion')}",

@@ -23,7 +23,16 @@ TEXTAREA = forms.Textarea(attrs={"rows": 3, "dir": "auto"})
 class ReportForm(forms.Form):
     """A form to report a comment. People who are not known also give a name and an e-mail."""
 
-    why = forms.ChoiceField(label=_("What is wrong with it?"), widget=forms.RadioSelect)
+    why = forms.ChoiceField(
+        label=_("What is wrong with it?"),
+        choices=[
+            (Report.Why.SPAM, _("It is spam or advertising")),
+            (Report.Why.ABUSE, _("It attacks or insults someone")),
+            (Report.Why.OFF_TOPIC, _("It is off-topic")),
+            (Report.Why.OTHER, _("Something else")),
+        ],
+        widget=forms.RadioSelect,
+    )
     words = forms.CharField(
         label=_("Details"),
         required=False,
@@ -44,12 +53,6 @@ class ReportForm(forms.Form):
     def __init__(self, *args: Any, is_known: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         remove_maxlength(self)
-        self.fields["why"].choices = [  # type: ignore[attr-defined]
-            (Report.Why.SPAM, _("It is spam or advertising")),
-            (Report.Why.ABUSE, _("It attacks or insults someone")),
-            (Report.Why.OFF_TOPIC, _("It is off-topic")),
-            (Report.Why.OTHER, _("Something else")),
-        ]
         if is_known:
             del self.fields["name"], self.fields["email"]
 
@@ -68,7 +71,7 @@ class ReportForm(forms.Form):
         return cleaned
 
 
-class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
+class NoticeForm(forms.ModelForm[Notice]):
     """A form to report illegal content.
 
     Reports of child abuse are anonymous: with that box checked, the style sheet hides the fields for name and

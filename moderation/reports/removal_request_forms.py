@@ -18,7 +18,7 @@ from moderation.models import RemovalRequest, has_page
 from moderation.models.requests import TEXT_MAX
 
 
-class RemovalRequestForm(forms.ModelForm):  # type: ignore[type-arg]
+class RemovalRequestForm(forms.ModelForm[RemovalRequest]):
     """A form to ask for the removal or correction of a story or a comment."""
 
     where = forms.CharField(

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import guests
 from accounts.models import Guest, User
+from articles.site.requests import SiteRequest
 from comments.models import Comment, State
 from comments.tasks import mail_confirmation
 from comments.views.loading import current_writer, load_story
@@ -29,7 +30,7 @@ MAX_STRANGERS_PER_HOUR = 20  # reports from one IP address by people who are not
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def report(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
+def report(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     """Report a comment. After that the page shows the outcome."""
     story = load_story(request, slug)
     if story.discussion.is_hidden:

@@ -1,0 +1,23 @@
+"""The type of a request with the attributes that the middleware sets: who sent it, the site and the time."""
+
+from datetime import datetime
+from typing import cast
+
+from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
+
+from accounts.requests import GuestRequest
+from articles.models import Site
+
+
+class SiteRequest(GuestRequest):
+    """A request as views get it. It is a type only: Django creates the requests."""
+
+    site: Site  # type: ignore[assignment]  # not that of django.contrib.sites
+    now: datetime  # the time whose state the page shows
+    htmx: HtmxDetails
+
+
+def site_request(request: HttpRequest) -> SiteRequest:
+    """Return the request of a ModelAdmin's method, whose type is fixed by Django, as a SiteRequest."""
+    return cast(SiteRequest, request)
