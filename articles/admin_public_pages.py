@@ -26,6 +26,7 @@ from articles.redirects import RedirectRejected, add_redirect, page_exists, plan
 from articles.services import save_author, save_page, touch_site
 from articles.site.cached_pages import invalidate
 from core.forms import MultilineField, remove_maxlength
+from core.query_forms import QueryForm, SearchField
 from core.relative_time import zone_label
 
 MAX_PINNABLE = 20  # stories listed for pinning; the search finds the others
@@ -102,6 +103,12 @@ def pin_button(article: Article) -> Any:
     )
 
 
+class PinQuery(QueryForm):
+    """The query string of the front page's admin: words of the titles of stories to pin."""
+
+    q = SearchField()
+
+
 @admin.register(Pin)
 class PinAdmin(EditorAccessAdmin):
     """The front page: the pinned stories in their order, and those that can be pinned."""
@@ -124,7 +131,7 @@ class PinAdmin(EditorAccessAdmin):
             raise PermissionDenied
         if request.method == "POST":
             return self._change_pins(request)
-        query = request.GET.get("q", "").replace("\x00", "").strip()
+        query = PinQuery.read(request.GET)["q"]
         pinned = (
             Article.objects.filter(pin__isnull=False).select_related("pin").order_by("pin__place", "pin__pk")
         )

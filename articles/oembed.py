@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from django import forms
 from django.conf import settings
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
@@ -15,9 +16,19 @@ from articles.images.html import social_image
 from articles.models import Article, Site
 from articles.redirects import find_redirected_article
 from articles.site.requests import SiteRequest
+from core.query_forms import NumberField, QueryForm
 from core.xml import XmlWriter
 
 WIDTH, HEIGHT = 600, 200  # pixels; only an estimate, because the content is flowing text
+
+
+class OEmbedQuery(QueryForm):
+    """The parameters of the endpoint, as the standard names them."""
+
+    url = forms.CharField(required=False)
+    format = forms.ChoiceField(choices=[("json", "json"), ("xml", "xml")], initial="json")
+    maxwidth = NumberField(digits=8, initial=WIDTH)
+    maxheight = NumberField(digits=8, initial=HEIGHT)
 
 
 @require_safe
@@ -26,20 +37,22 @@ def oembed(request: SiteRequest) -> HttpResponse:
 
     `format` is `json` (the default) or `xml`. Another format gets 501.
     """
-    if (kind := request.GET.get("format", "json")) not in {"json", "xml"}:
+    form = OEmbedQuery(request.GET)
+    if "format" in form.errors:
         return HttpResponse(status=501)
+    query = form.values()
     stories = (
         Article.objects.syndicated().signed().only("slug", "title", "standfirst", "byline", "lead_image")
     )
-    slug = _story_slug(request.GET.get("url", ""))
+    slug = _story_slug(query["url"])
     story = stories.filter(slug=slug).first() or get_object_or_404(
         stories, pk=find_redirected_article("", slug) or 0
     )
     data = _describe(story, request.site) | {
-        "width": _limited_size(WIDTH, request.GET.get("maxwidth", "")),
-        "height": _limited_size(HEIGHT, request.GET.get("maxheight", "")),
+        "width": min(WIDTH, max(1, query["maxwidth"])),
+        "height": min(HEIGHT, max(1, query["maxheight"])),
     }
-    response = _xml_response(data) if kind == "xml" else JsonResponse(data)
+    response = _xml_response(data) if query["format"] == "xml" else JsonResponse(data)
     patch_cache_control(response, public=True, no_cache=True)
     return response
 
@@ -56,10 +69,6 @@ def _story_slug(url: str) -> str:
         raise Http404
     slug: str = match.kwargs["slug"]
     return slug
-
-
-def _limited_size(default: int, limit: str) -> int:
-    return min(default, max(1, int(limit))) if limit.isdecimal() and len(limit) < 9 else default
 
 
 def _describe(story: Article, site: Site) -> dict[str, Any]:

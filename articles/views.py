@@ -17,11 +17,12 @@ from articles.images.html import add_preview_tokens
 from articles.markup.markdown import render_story
 from articles.models import Article, ArticleQuerySet, Author, StandingPage, Topic, preview_article_id
 from articles.months import Month, Year, adjacent_times, count_months, group_by_year, time_range
-from articles.paging import Cursor, next_page_url, read_cursor
 from articles.redirects import LEGACY_QUERY_KEYS, redirect_response
 from articles.site.cached_pages import add_dependencies, cache_for_anonymous
 from articles.site.context_processors import THEMES
 from articles.site.requests import SiteRequest
+from core.paging import Cursor, next_page_url
+from core.query_forms import ListQuery
 
 PAGE_SIZE = 20  # stories
 
@@ -35,7 +36,7 @@ def home(request: SiteRequest) -> HttpResponse:
     articles = Article.objects.published(request.now)
     pinned = list(articles.filter(pin__isnull=False).order_by("pin__place", "pin__pk").listed())
     page = _list_page(request, articles.exclude(pk__in=[story.pk for story in pinned]))
-    if not request.GET.get("before"):
+    if not ListQuery.read(request.GET)["before"]:
         _depend_on_counts(request, pinned)
         page["articles"] = pinned + page["articles"]
     return render(request, "articles/home.jinja", page)
@@ -170,7 +171,7 @@ def _local_path(request: HttpRequest) -> str:
 
 def _list_page(request: SiteRequest, articles: ArticleQuerySet) -> dict[str, Any]:
     """Return one page of a list, and the URL of the next page, which new stories do not shift."""
-    if position := read_cursor(request):
+    if position := ListQuery.read(request.GET)["before"]:
         articles = articles.before(position)
     found = list(
         articles.listed()[: PAGE_SIZE + 1]

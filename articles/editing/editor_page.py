@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import connection, transaction
@@ -23,6 +24,7 @@ from articles.editing.drafts import DraftFields
 from articles.models import Autosave, Document, DocumentText, OpenForm, Presence, Revision
 from articles.site.requests import site_request
 from core.fallback_pages import form_refused
+from core.query_forms import QueryForm
 from core.relative_time import ago, time_or_date, zone_label
 
 FORM_LOCKS = 0x50DC  # first half of the advisory locks' keys; the second half is a hash of the form's nonce
@@ -34,6 +36,12 @@ class DraftOffer(NamedTuple):
     nonce: UUID
     title: str
     at: str
+
+
+class EditorQuery(QueryForm):
+    """The query string of the editor page: the draft to continue."""
+
+    unsaved = forms.UUIDField(required=False)
 
 
 class DocumentAdmin(ConcurrentEditingAdmin):
@@ -96,12 +104,12 @@ class DocumentAdmin(ConcurrentEditingAdmin):
 
     def _continue_after_creation(self, request: HttpRequest, key: int) -> HttpResponse:
         """Answer a form that has created its document already: later changes in it become a draft."""
-        document = self._get_editable(request, key)
-        user, forms = request_user(request), _posted_forms(request)
-        is_same = Autosave.objects.filter(nonce=forms[-1].nonce, is_done=True, turn__gte=forms[-1].turn)
-        if _posted_text(request) != DocumentText.of(document) or (forms[-1].turn and not is_same.exists()):
+        document, user = self._get_editable(request, key), request_user(request)
+        *earlier, last = _posted_forms(request)
+        is_same = Autosave.objects.filter(nonce=last.nonce, is_done=True, turn__gte=last.turn)
+        if _posted_text(request) != DocumentText.of(document) or (last.turn and not is_same.exists()):
             draft = drafts.autosave(
-                forms=[*forms, _new_form()],
+                forms=[*earlier, last, _new_form()],
                 editor=user,
                 kind=self.model,
                 document=document,
@@ -166,8 +174,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         return redirect("admin:index")
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        now = site_request(request).now
-        user = request_user(request)
+        now, user = site_request(request).now, request_user(request)
         detached = set(Autosave.objects.offered(user, self.model, None).values_list("pk", flat=True))
         offers = []
         for row in Autosave.objects.of(user).filter(kind=self.opts.model_name):
@@ -185,8 +192,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         form_url: str = "",
         obj: Any = None,
     ) -> HttpResponse:
-        form = context["adminform"].form
-        now = site_request(request).now
+        form, now = context["adminform"].form, site_request(request).now
         if (conflict := getattr(form, "conflict", None)) and not form.chosen_copy:
             drafts.keep_conflicting_copy(
                 document=form.instance,
@@ -223,8 +229,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         """
         if request.method != "POST":
             raise Http404
-        user = request_user(request)
-        key = request.POST.get("key", "")
+        user, key = request_user(request), request.POST.get("key", "")
         if key:
             document = self._get_editable(request, parse_number(key))
         elif self.has_add_permission(request):
@@ -271,22 +276,17 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         self, request: HttpRequest, document: Document | None, open_forms: list[OpenForm]
     ) -> list[DraftOffer]:
         """Return the drafts that this person can continue, without those of `open_forms`, latest first."""
-        now = site_request(request).now
-        rows = Autosave.objects.offered(request_user(request), self.model, document)
+        now, user = site_request(request).now, request_user(request)
+        rows = Autosave.objects.offered(user, self.model, document)
         rows = rows.exclude(nonce__in=[form.nonce for form in open_forms])
         return [DraftOffer(row.nonce, row.title, time_or_date(row.at, now)) for row in rows]
 
     def _get_continued_draft(self, request: HttpRequest, document: Document | None) -> Autosave | None:
         """Return the draft that the link "Continue" has asked for."""
-        if request.method != "GET" or "unsaved" not in request.GET:
+        if request.method != "GET" or not (nonce := EditorQuery.read(request.GET)["unsaved"]):
             return None
-        try:
-            nonce = UUID(request.GET["unsaved"])
-        except ValueError:
-            return None
-        return (
-            Autosave.objects.offered(request_user(request), self.model, document).filter(nonce=nonce).first()
-        )
+        offered = Autosave.objects.offered(request_user(request), self.model, document)
+        return offered.filter(nonce=nonce).first()
 
     def _get_editable(self, request: HttpRequest, key: int) -> Any:
         """Return the document if this person may edit it; else 404 or 403."""

@@ -23,6 +23,7 @@ from articles.editing.editor_page import DocumentAdmin
 from articles.models import Document, DocumentText
 from articles.redaction import pages as redaction_pages
 from articles.services import StaleVersionError
+from core.query_forms import NumberField, QueryForm
 from core.relative_time import zone_label
 
 REVISIONS_PER_PAGE = 50
@@ -31,6 +32,13 @@ TEXT_LABELS = {
     "standfirst": gettext_lazy("standfirst"),
     "body": gettext_lazy("body"),
 }
+
+
+class RevisionQuery(QueryForm):
+    """The query string of the history: the numbers of two revisions to compare."""
+
+    old = NumberField(digits=9)
+    new = NumberField(digits=9)
 
 
 class DocumentHistoryAdmin(DocumentAdmin):
@@ -48,7 +56,7 @@ class DocumentHistoryAdmin(DocumentAdmin):
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """List the revisions; with `?old=` and `?new=`, compare two of them."""
         document = self._get_editable(request, parse_number(object_id))
-        numbers = [parse_number(request.GET.get(name)) for name in ("old", "new")]
+        numbers = RevisionQuery.read(request.GET).values()
         if all(numbers):
             return self._comparison(request, document, *sorted(numbers))
         paginator = Paginator(document.revisions.select_related("by").defer("body"), REVISIONS_PER_PAGE)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -10,6 +11,13 @@ from django.views.decorators.http import require_safe
 
 from articles.images.html import CONTENT_TYPES, find_previewed_article
 from articles.models import Article, Image, ImageUse, StandingPage
+from core.query_forms import QueryForm
+
+
+class ImageQuery(QueryForm):
+    """The query string of an image: the token of the preview that shows it."""
+
+    preview = forms.CharField(required=False)
 
 
 @require_safe
@@ -47,7 +55,7 @@ def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse
 
 
 def _may_view(request: HttpRequest, found: Image) -> bool:
-    if token := request.GET.get("preview"):
+    if token := ImageQuery.read(request.GET)["preview"]:
         article = find_previewed_article(token)
         if article and ImageUse.objects.filter(article=article, image=found).exists():
             return True

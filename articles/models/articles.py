@@ -22,8 +22,8 @@ from accounts.models import User
 from articles.models.authors import Byline, BylineAuthor
 from articles.models.lengths import max_length_constraint
 from articles.models.redirects import Redirect
-from articles.paging import Cursor
 from articles.search import weighted_vector
+from core.paging import Cursor
 
 TITLE_MAX, STANDFIRST_MAX = 300, 5_000  # characters
 BODY_MAX = 200_000  # characters: a short book, which is rendered in a few seconds

@@ -1,8 +1,6 @@
-"""Loading what a request is about: the reader, the story (and whether it may be read), numbers of the URL."""
+"""Loading what a request is about: the reader, and the story (and whether it may be read)."""
 
-import re
-
-from django.http import Http404, HttpRequest
+from django.http import Http404
 
 from accounts.models import Guest, User
 from articles.models import Article
@@ -38,18 +36,6 @@ def load_story(request: SiteRequest, slug: str) -> Story:
         until=discussion.end if is_open(request, discussion) else None,
     )
     return found
-
-
-def number_parameter(request: HttpRequest, name: str) -> int | None:
-    """Return a number from the query string, or None if it is absent or empty.
-
-    Raises Http404 for anything but a number, or one too large for Postgres.
-    """
-    if not (text := request.GET.get(name)):
-        return None
-    if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
-        raise Http404
-    return int(text)
 
 
 def is_open(request: SiteRequest, discussion: Discussion) -> bool:

@@ -8,9 +8,10 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from articles.paging import Cursor, next_page_url, read_cursor
 from articles.site.requests import SiteRequest
 from comments.models import Comment
+from core.paging import Cursor, next_page_url
+from core.query_forms import ListQuery
 
 PAGE_SIZE = 20  # comments
 
@@ -33,7 +34,7 @@ def person(request: SiteRequest, pk: str) -> HttpResponse:
         )
         .order_by("-created_at", "-pk")
     )
-    if position := read_cursor(request):
+    if position := ListQuery.read(request.GET)["before"]:
         comments = comments.filter(position.behind("created_at"))
     found = list(comments[: PAGE_SIZE + 1])  # one more, to know whether there is a next page
     shown = found[:PAGE_SIZE]

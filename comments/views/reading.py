@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -39,13 +40,35 @@ from comments.views.loading import (
     current_writer,
     is_open,
     load_story,
-    number_parameter,
 )
+from core.query_forms import NumberField, ParsedField, QueryForm
 
 ORDER_COOKIE = "order"
 ORDER_COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
 VIEW_PARAMETERS = {"order", "after", "from"}  # pages with one of these are not indexed
 MAX_NEW_COUNTED = 99  # new comments
+
+
+class StoryQuery(QueryForm):
+    """The query string of a story: the order of its discussion, and where the page starts."""
+
+    order = forms.TypedChoiceField(choices=Order.choices, coerce=Order, empty_value=None)
+    after = ParsedField(Cursor.parse, required=True)
+    from_ = ParsedField(Cursor.parse, required=True)
+    strict = frozenset({"order", "after", "from_"})
+
+
+class NewCommentsQuery(QueryForm):
+    """The query string of the count of new comments."""
+
+    since = NumberField()
+
+
+class BranchQuery(QueryForm):
+    """The query string of a comment with its branch."""
+
+    after = NumberField()
+    strict = frozenset({"after"})
 
 
 @require_safe
@@ -57,8 +80,9 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
     except UnpublishedError as gone:
         return render(request, "articles/unpublished.jinja", {"article": gone.article}, status=410)
     article, discussion = loaded.article, loaded.discussion
-    order = _requested_order(request, discussion)
-    start = _page_start(request, order)
+    query = StoryQuery.read(request.GET)
+    order = query["order"] or _remembered_order(request, discussion)
+    start = _page_start(query["after"], query["from_"], order)
     is_hidden = discussion.is_hidden
     context: dict[str, Any] = {
         "article": article,
@@ -135,7 +159,7 @@ def version(request: SiteRequest, slug: str) -> HttpResponse:
 @require_safe
 def new(request: SiteRequest, slug: str) -> HttpResponse:
     """Return how many comments of others were published since log entry `?since=`, and the last ids."""
-    if (since := number_parameter(request, "since")) is None:
+    if (since := NewCommentsQuery.read(request.GET)["since"]) is None:
         raise Http404
     now = request.now
     new_comments = find_new_comments(slug, since, *current_writer(request), now=now, most=MAX_NEW_COUNTED)
@@ -165,7 +189,7 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         raise Http404
     if found.state != State.PUBLISHED and not (own or reader.moderates):
         return _removed_page(request, article, found)
-    after = number_parameter(request, "after")
+    after = BranchQuery.read(request.GET)["after"]
     order = _remembered_order(request, discussion)
     location = locate_comment(found, reader, order)
     if after is None and location.root_on_first_page and location.is_among_first_replies:
@@ -194,16 +218,6 @@ def _site_notice(discussion: Discussion) -> str:
     return _("Pre-moderation is on for the whole site.") if discussion.site.review_everything else ""
 
 
-def _requested_order(request: SiteRequest, discussion: Discussion) -> Order:
-    """Return the order in the URL, or else the remembered or default one. Raises Http404 for a wrong one."""
-    if (chosen := request.GET.get("order")) is None:
-        return _remembered_order(request, discussion)
-    try:
-        return Order(chosen)
-    except ValueError as error:
-        raise Http404 from error
-
-
 def _remembered_order(request: SiteRequest, discussion: Discussion) -> Order:
     """Return the order of the reader's cookie, or the default: newest first while the discussion is open."""
     if (chosen := request.COOKIES.get(ORDER_COOKIE)) in Order.values:
@@ -222,17 +236,15 @@ def _order_links(current: Order) -> list[dict[str, Any]]:
     ]
 
 
-def _page_start(request: HttpRequest, order: Order) -> PageStart | None:
-    for name, is_included in (("after", False), ("from", True)):
-        if (text := request.GET.get(name)) is None:
-            continue
-        try:
-            cursor = Cursor.parse(text)
-            cursor.value(order)
-        except (ValueError, OverflowError) as error:
-            raise Http404 from error
-        return PageStart(cursor, is_included)
-    return None
+def _page_start(after: Cursor | None, included: Cursor | None, order: Order) -> PageStart | None:
+    """Return the start of the page. Raises Http404 for a time that datetime can't represent."""
+    if not (cursor := after or included):
+        return None
+    try:
+        cursor.value(order)
+    except OverflowError as error:
+        raise Http404 from error
+    return PageStart(cursor, is_included=after is None)
 
 
 def _first_reply_of_day(discussion: Discussion, order: Order, start: PageStart | None) -> Comment | None:

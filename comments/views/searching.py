@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
+from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -42,7 +43,7 @@ from comments.search.queries import (
     find_in_discussion,
     find_stories,
 )
-from comments.views.loading import number_parameter
+from core.query_forms import NumberField, QueryForm, SearchField
 from core.rate_limits import set_retry_after
 
 PAGE_SIZE = 50  # results in a discussion
@@ -50,7 +51,6 @@ SITE_PAGE_SIZE = 20  # stories or comments in a search of the site
 STORIES_SHOWN_FIRST = 5  # stories above the comments, if both are shown
 MAX_TOPICS = MAX_AUTHORS = 200  # choices in the form
 BUSY_SECONDS = 5  # Retry-After if too many searches are running
-KINDS = {"", "stories", "comments"}
 
 Named = TypeVar("Named", Topic, Author)
 
@@ -69,6 +69,26 @@ class ResultSection:
     next_url: str
 
 
+class DiscussionSearchQuery(QueryForm):
+    """The query string of the search in a discussion."""
+
+    q = SearchField(most=None)
+    after = NumberField()
+    strict = frozenset({"after"})
+
+
+class SearchPageQuery(QueryForm):
+    """The query string of the search of the site."""
+
+    q = SearchField(most=None)
+    in_ = forms.ChoiceField(choices=[("stories", ""), ("comments", "")], required=False)
+    after = NumberField()
+    topic = SearchField(most=None)
+    author = SearchField(most=None)
+    year = SearchField(most=None)
+    strict = frozenset({"in_", "after"})
+
+
 @require_safe
 def find(request: SiteRequest, slug: str) -> HttpResponse:
     """Search the comments of a story for `?q=`, oldest first, after the result `?after=`."""
@@ -76,14 +96,15 @@ def find(request: SiteRequest, slug: str) -> HttpResponse:
     if current_site().comment_status == Discussion.Status.HIDDEN:
         raise Http404
     article = get_object_or_404(stories.defer("body", "body_html", "vector"), slug=slug)
-    text, after = _search_text(request), number_parameter(request, "after")
+    query = DiscussionSearchQuery.read(request.GET)
+    text, after = query["q"], query["after"]
     context: dict[str, Any] = {"article": article, "zone": article.zone, "q": text, "comments": None}
     try:
         if text:
             with search_slot():
-                query = parse_query(text)
-                results = find_in_discussion(article, query, PAGE_SIZE, after)
-                (rows,) = _present_results(query, results)
+                parsed = parse_query(text)
+                results = find_in_discussion(article, parsed, PAGE_SIZE, after)
+                (rows,) = _present_results(parsed, results)
             context["comments"] = _build_section(rows, results, {"q": text})
     except SearchRejected as error:
         context["error"] = str(error)
@@ -98,14 +119,13 @@ def search(request: SiteRequest) -> HttpResponse:
 
     `?in=stories` or `?in=comments` shows one kind alone, then after the result `?after=`.
     """
-    kind, text = request.GET.get("in", ""), _search_text(request)
-    if kind not in KINDS:
-        raise Http404
-    after = number_parameter(request, "after") if kind else None
+    query = SearchPageQuery.read(request.GET)
+    kind, text, year = query["in_"], query["q"], query["year"]
+    after = query["after"] if kind else None
     topics = list(Topic.objects.shown().with_stories()[:MAX_TOPICS])
     authors = list(Author.objects.shown(request.now)[:MAX_AUTHORS])
-    topic, author = _selected(request, "topic", topics), _selected(request, "author", authors)
-    year = request.GET.get("year", "").strip()
+    topic = _selected("topic", query["topic"], topics, request.now)
+    author = _selected("author", query["author"], authors, request.now)
     chosen = {
         "q": text,
         "topic": topic.slug if topic else "",
@@ -181,20 +201,16 @@ def _build_section(rows: list[SearchResult], results: Results[Any], params: dict
     return ResultSection(rows, results.count, results.is_all, next_url)
 
 
-def _search_text(request: HttpRequest) -> str:
-    return request.GET.get("q", "").replace("\x00", " ").strip()
-
-
-def _selected(request: SiteRequest, name: str, offered: Sequence[Named]) -> Named | None:
-    """Return the item whose current or earlier slug is in the URL, or None if the parameter is empty.
+def _selected(name: str, slug: str, offered: Sequence[Named], now: datetime) -> Named | None:
+    """Return the item that has this slug or had it earlier, or None if `slug` is empty.
 
     Raises Http404 if it is none of those offered.
     """
-    if not (slug := request.GET.get(name, "").strip()):
+    if not slug:
         return None
     if found := next((each for each in offered if each.slug == slug), None):
         return found
-    url = redirects.find_target(f"/{name}s/{slug}/", "", request.now)
+    url = redirects.find_target(f"/{name}s/{slug}/", "", now)
     if not (found := next((each for each in offered if each.get_absolute_url() == url), None)):
         raise Http404
     return found

@@ -20,7 +20,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from comments.models import Comment, State
 from moderation.actions import decisions, quick_actions
-from moderation.actions.request_helpers import login_for_the_queue, require_decider, safe_local_path
+from moderation.actions.request_helpers import (
+    ActionForm,
+    login_for_the_queue,
+    require_decider,
+    safe_local_path,
+)
 from moderation.actions.views import add_refusal_message, parse_seen, redirect_back
 from moderation.models import Batch, has_page
 from moderation.policy import last_transition_ids
@@ -32,11 +37,12 @@ from moderation.reply_structure.views import find_comment
 def pick(request: HttpRequest, pk: int) -> HttpResponse:
     """Make a comment an editor's pick (?on=1) or remove the pick (?on=0)."""
     user, comment = require_decider(request), _load(request, pk)
+    is_on = ActionForm.of(request)["on"]
     try:
-        batch = quick_actions.set_editors_pick(comment=comment, is_pick=_read_on(request), actor=user)
+        batch = quick_actions.set_editors_pick(comment=comment, is_pick=is_on, actor=user)
     except ValidationError as error:
         messages.warning(request, error.messages[0])
-        return redirect_back(request, decisions.Decision(None), _read_next(request), comment)
+        return redirect_back(request, decisions.Decision(None), ActionForm.of(request)["next"], comment)
     return _redirect_back(request, batch, comment)
 
 
@@ -45,9 +51,9 @@ def pick(request: HttpRequest, pk: int) -> HttpResponse:
 def lock(request: HttpRequest, pk: int) -> HttpResponse:
     """Lock (?on=1) or unlock (?on=0) replies to a comment and to all comments below it."""
     user, comment = require_decider(request), _load(request, pk)
-    return _redirect_back(
-        request, quick_actions.lock_replies(comment=comment, is_locked=_read_on(request), actor=user), comment
-    )
+    is_on = ActionForm.of(request)["on"]
+    batch = quick_actions.lock_replies(comment=comment, is_locked=is_on, actor=user)
+    return _redirect_back(request, batch, comment)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -68,7 +74,7 @@ def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error("of", error)
         else:
             add_refusal_message(request, decision)
-            return redirect_back(request, decision, _read_next(request), comment)
+            return redirect_back(request, decision, ActionForm.of(request)["next"], comment)
     return _render_form(request, "moderation/actions/duplicate.html", comment, form)
 
 
@@ -90,7 +96,7 @@ def redact(request: HttpRequest, pk: int) -> HttpResponse:
             if error.code == "changed":
                 decision = decisions.Decision(None, [], decisions.refusals([comment.pk]))
                 add_refusal_message(request, decision)
-                return redirect_back(request, decision, _read_next(request), comment)
+                return redirect_back(request, decision, ActionForm.of(request)["next"], comment)
             form.add_error("text", error)
         else:
             return _redirect_back(request, batch, comment)
@@ -154,25 +160,16 @@ def _seen_value(comment: Comment) -> str:
     return f"{comment.pk}.{last_transition_ids([comment.pk]).get(comment.pk, 0)}"
 
 
-def _read_on(request: HttpRequest) -> bool:
-    """Return the `on` parameter, which is true unless it is 0."""
-    return request.GET.get("on", request.POST.get("on", "1")) != "0"
-
-
-def _read_next(request: HttpRequest) -> str:
-    return request.GET.get("next", request.POST.get("next", ""))
-
-
 def _redirect_back(request: HttpRequest, batch: Batch | None, comment: Comment) -> HttpResponse:
     """Redirect to `next` with a bar, or a message if nothing changed."""
     if batch is None:
         messages.info(request, _("Nothing to change."))
-    return redirect_back(request, decisions.Decision(batch), _read_next(request), comment)
+    return redirect_back(request, decisions.Decision(batch), ActionForm.of(request)["next"], comment)
 
 
 def _render_form(request: HttpRequest, template: str, comment: Comment, form: forms.Form) -> HttpResponse:
     """Render the page of a form for one comment."""
-    back = safe_local_path(request, _read_next(request))
+    back = safe_local_path(request, ActionForm.of(request)["next"])
     context: dict[str, Any] = {
         "section": "",
         "comment": comment,

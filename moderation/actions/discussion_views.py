@@ -20,8 +20,11 @@ from accounts.models import User
 from articles.models import Article, ArticleQuerySet
 from articles.site.requests import SiteRequest
 from comments.models import Discussion
+from core.query_forms import PageField, SearchField
 from moderation.actions import quick_actions
 from moderation.actions.request_helpers import (
+    ActionForm,
+    DoneQuery,
     just_done_action,
     login_for_the_queue,
     require_decider,
@@ -32,10 +35,8 @@ from moderation.actions.request_helpers import (
 from moderation.actions.views import add_done_message
 from moderation.models import Batch, Case
 from moderation.queue import explanations
-from moderation.queue.filters import parse_whole_number
 
 PAGE_SIZE = 50  # discussions
-MAX_PAGE = 1_000
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,13 @@ class DiscussionRow:
     buttons: list[ActionButton]
 
 
+class DiscussionsQuery(DoneQuery):
+    """The query string of the list of discussions."""
+
+    q = SearchField()
+    page = PageField()
+
+
 @require_safe
 @login_required
 def discussions(request: SiteRequest) -> HttpResponse:
@@ -64,8 +72,8 @@ def discussions(request: SiteRequest) -> HttpResponse:
 
     ?q= searches words of a title, ?page= selects a page.
     """
-    user, search = require_decider(request), request.GET.get("q", "").replace("\x00", " ").strip()[:200]
-    number = min(parse_whole_number(request.GET.get("page")) or 1, MAX_PAGE)
+    user, asked = require_decider(request), DiscussionsQuery.read(request.GET)
+    search, number = asked["q"], asked["page"]
     rows = list(_search(user, search)[(number - 1) * PAGE_SIZE : number * PAGE_SIZE + 1])
     query = {"q": search} if search else {}
     context = {
@@ -76,7 +84,7 @@ def discussions(request: SiteRequest) -> HttpResponse:
         "this_url": reverse("moderation:discussions") + (f"?{urlencode(query)}" if query else ""),
         "previous": "?" + urlencode(query | {"page": number - 1}) if number > 1 else "",
         "next": "?" + urlencode(query | {"page": number + 1}) if len(rows) > PAGE_SIZE else "",
-        "done": just_done_action(user, request.GET.get("done")),
+        "done": just_done_action(user, asked["done"]),
     }
     return render(request, "moderation/actions/discussions.html", context)
 
@@ -107,7 +115,7 @@ def site_quick_action(request: HttpRequest, name: str) -> HttpResponse:
 
 def _redirect_back(request: HttpRequest, batch: Batch | None, article: Article | None) -> HttpResponse:
     """Redirect to `next` with a message or bar that says what was done."""
-    next_url = request.GET.get("next", request.POST.get("next", ""))
+    next_url = ActionForm.of(request)["next"]
     if batch is None:
         messages.info(request, _("Nothing to change."))
     if next_url == "story" and article:

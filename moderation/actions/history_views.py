@@ -1,11 +1,11 @@
 """Views of the history: the list of actions, and the page of one action."""
 
 from collections import Counter
-from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django import forms
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -16,23 +16,37 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from comments.models import Transition
+from core.query_forms import NumberField, QueryForm
 from moderation.actions import decisions, setting_changes
 from moderation.actions import history as action_history
 from moderation.actions.request_helpers import (
     actions_visible_to,
     get_action_or_404,
-    parse_uuid,
     require_decider,
 )
 from moderation.models import Batch
 from moderation.queue import explanations
-from moderation.queue.filters import parse_whole_number
-from moderation.transparency.audit_log import start_of_day
+from moderation.transparency.audit_log import BOUNDS, start_of_day
 
 PAGE_SIZE = 25  # actions
 MAX_LISTED = 20  # comments, settings and refusals on the page of an action
 MAX_CHANGES_CHECKED = 2_000  # setting changes of an action that are checked for conflicts
 FILTERS = ("who", "kind", "since")
+
+
+class HistoryQuery(QueryForm):
+    """The query string of the list of actions: its filters, and the last action of the page before."""
+
+    who = NumberField()
+    kind = forms.ChoiceField(choices=Batch.Kind.choices, required=False)
+    since = forms.DateField(input_formats=["%Y-%m-%d"], required=False, validators=BOUNDS)
+    before = forms.UUIDField(required=False)
+
+
+class ActionQuery(QueryForm):
+    """The query string of an action: the last transition of the page before."""
+
+    after = NumberField(initial=0)
 
 
 @require_safe
@@ -44,9 +58,10 @@ def history(request: HttpRequest) -> HttpResponse:
     page. Filter values that cannot be read are ignored.
     """
     user = require_decider(request)
-    active = {name: value for name in FILTERS if (value := request.GET.get(name, "").strip())}
-    found = _filtered(actions_visible_to(user), active).select_related("actor", "root")
-    if before := parse_uuid(request.GET.get("before")):
+    query = HistoryQuery.read(request.GET)
+    active = {name: str(query[name]) for name in FILTERS if query[name] not in {None, ""}}
+    found = _filtered(actions_visible_to(user), query).select_related("actor", "root")
+    if before := query["before"]:
         last = get_object_or_404(actions_visible_to(user), pk=before)
         found = found.filter(Q(at__lt=last.at) | Q(at=last.at, pk__lt=last.pk))
     rows = list(found.order_by("-at", "-pk")[: PAGE_SIZE + 1])
@@ -73,7 +88,7 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = require_decider(request)
     action = get_action_or_404(user, pk)
     transitions = Transition.objects.filter(batch=action.pk)
-    after = parse_whole_number(request.GET.get("after")) or 0
+    after = ActionQuery.read(request.GET)["after"]
     before = transitions.filter(id__lte=after).count() if after else 0
     further = transitions.filter(id__gt=after).select_related("comment__discussion__article").order_by("id")
     rows = list(further[: MAX_LISTED + 1])
@@ -117,17 +132,14 @@ def _lifts_one_restriction(action: Batch) -> bool:
     return action.undos == 1 and action.root.kind == Batch.Kind.SEAL
 
 
-def _filtered(found: QuerySet[Batch], active: dict[str, str]) -> QuerySet[Batch]:
+def _filtered(found: QuerySet[Batch], query: dict[str, Any]) -> QuerySet[Batch]:
     """Apply the filters of the history page."""
-    if (who := parse_whole_number(active.get("who"))) is not None:
-        found = found.filter(actor=who or None)
-    if (kind := active.get("kind")) in Batch.Kind.values:
-        found = found.filter(kind=kind)
-    try:
-        day = date.fromisoformat(active.get("since", ""))
-        found = found.filter(at__gte=start_of_day(day, timezone.get_current_timezone()))
-    except (ValueError, OverflowError):
-        pass
+    if query["who"] is not None:
+        found = found.filter(actor=query["who"] or None)
+    if query["kind"]:
+        found = found.filter(kind=query["kind"])
+    if query["since"]:
+        found = found.filter(at__gte=start_of_day(query["since"], timezone.get_current_timezone()))
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
+from django import forms
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
@@ -20,6 +21,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from accounts.models import User
 from articles.models import Article
 from comments.models import Comment, Transition
+from core.query_forms import QueryForm
 from moderation.actions import history
 from moderation.models import Batch, SettingChange
 
@@ -74,12 +76,25 @@ def without_done_param(path: str) -> str:
     return parts._replace(query=urlencode(query)).geturl()
 
 
-def parse_uuid(value: str | None) -> UUID | None:
-    """Return the UUID, or None if the value is not one."""
-    try:
-        return UUID(value or "")
-    except ValueError:
-        return None
+class DoneQuery(QueryForm):
+    """The query string of a page with a bar that says what was just done."""
+
+    done = forms.UUIDField(required=False)
+
+
+class ActionForm(QueryForm):
+    """What a button sends besides its action, in the URL or as a field.
+
+    `next`: a path of this site to return to, or "story"; `on`: whether to switch on.
+    """
+
+    next = forms.CharField(required=False)
+    on = forms.TypedChoiceField(choices=[("1", ""), ("0", "")], coerce=lambda text: text == "1", initial=True)
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> dict[str, Any]:
+        """Return the values that a request sends. Values in the URL take precedence."""
+        return cls.read({**request.POST.dict(), **request.GET.dict()})
 
 
 def actions_visible_to(user: User) -> Any:
@@ -87,9 +102,8 @@ def actions_visible_to(user: User) -> Any:
     return Batch.objects.all() if user.is_moderator else Batch.objects.filter(actor=user)
 
 
-def just_done_action(user: User, value: str | None) -> history.ActionSummary | None:
+def just_done_action(user: User, pk: UUID | None) -> history.ActionSummary | None:
     """Return the action named by ?done= if this person took it, else None."""
-    pk = parse_uuid(value)
     batch = pk and Batch.objects.filter(actor=user, pk=pk).select_related("root").first()
     return history.summarize([batch], user)[0] if batch else None
 

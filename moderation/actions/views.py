@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from comments.models import REMOVED, Comment, State
 from moderation.actions import decisions
 from moderation.actions.request_helpers import (
+    ActionForm,
     get_action_or_404,
     login_for_the_queue,
     require_decider,
@@ -104,7 +105,7 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     add_refusal_message(request, decision)
     if not decision.batch and not decision.refused:
         messages.info(request, _("There is nothing to undo."))
-    back = safe_local_path(request, request.GET.get("next") or request.POST.get("next", ""))
+    back = safe_local_path(request, ActionForm.of(request)["next"])
     path, _hash, place = back.partition("#")
     if not place:
         return _redirect_with_done(request, decision, back, fallback=pk)

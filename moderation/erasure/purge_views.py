@@ -16,11 +16,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from comments.models import State
+from core.query_forms import NumberField, QueryForm
 from moderation.actions.request_helpers import require_decider
 from moderation.erasure import purge
 from moderation.models import CommentGroup, CommentGroupMember
 from moderation.queue import explanations
-from moderation.queue.filters import parse_whole_number
 
 PAGE = 100  # comments of a list
 LISTS_SHOWN = 20
@@ -111,13 +111,19 @@ def purge_list(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "moderation/erasure/purge_list.html", context)
 
 
+class PurgeListQuery(QueryForm):
+    """The query string of the comments of a list: the last comment of the page before."""
+
+    after = NumberField()
+
+
 @require_safe
 @login_required
 def purge_list_comments(request: HttpRequest, pk: UUID) -> HttpResponse:
     """List every comment of a list. ?after=<comment>: the next page."""
     _require_administrator(request)
     group = _load(pk)
-    after = parse_whole_number(request.GET.get("after"))
+    after = PurgeListQuery.read(request.GET)["after"]
     rows = CommentGroupMember.objects.filter(group=group, comment__gt=after or 0).order_by("comment")
     rows = rows.select_related("comment__discussion__article")
     rows = rows.defer("comment__discussion__article__body", "comment__discussion__article__body_html")

@@ -24,11 +24,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from comments.models import Comment, Reason, State, Transition
+from core.query_forms import NumberField, QueryForm
 from moderation.actions import decisions
-from moderation.actions.request_helpers import login_for_the_queue, require_decider, safe_local_path
+from moderation.actions.request_helpers import (
+    ActionForm,
+    login_for_the_queue,
+    require_decider,
+    safe_local_path,
+)
 from moderation.erasure import evidence, restricted_content, restrictions
 from moderation.models import Batch, Restriction, has_page
-from moderation.queue.filters import parse_whole_number
 from moderation.screening.duplicates import find_similar
 
 PAGE = 50  # restrictions
@@ -114,7 +119,7 @@ def _restricted_response(request: HttpRequest, action: decisions.Decision, comme
         url = reverse("moderation:restricted-comment", args=[comment.pk])
         messages.success(request, format_html('{} <a href="{}">#{}</a>', words, url, comment.pk))
     _show_refusals(request, action)
-    back = request.GET.get("next", "")
+    back = ActionForm.of(request)["next"]
     if back == "story":
         return redirect(comment.discussion.article.get_absolute_url() + "#comments")
     if back := safe_local_path(request, back):
@@ -127,6 +132,12 @@ def _show_refusals(request: HttpRequest, action: decisions.Decision) -> None:
         messages.warning(request, f"#{refusal.comment}: {refusal.what}" if refusal.comment else refusal.what)
 
 
+class RestrictionsQuery(QueryForm):
+    """The query string of the list of restricted comments: the last restriction of the page before."""
+
+    before = NumberField()
+
+
 @require_safe
 @login_required
 def restricted_comments(request: HttpRequest) -> HttpResponse:
@@ -136,8 +147,7 @@ def restricted_comments(request: HttpRequest) -> HttpResponse:
     rows = rows.select_related("comment", "batch__actor").annotate(
         times_read=Count("readings"), last_read=Max("readings__at")
     )
-    before = parse_whole_number(request.GET.get("before"))
-    if before:
+    if before := RestrictionsQuery.read(request.GET)["before"]:
         rows = rows.filter(pk__lt=before)
     found = list(rows.order_by("-pk")[: PAGE + 1])
     context = {

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
@@ -17,11 +18,18 @@ from articles.site.requests import SiteRequest
 from comments.models import Comment, State
 from comments.policy import policy
 from comments.views.loading import current_writer
+from core.query_forms import QueryForm
 from core.rate_limits import add_error
 from moderation.models import has_page
 from moderation.notifications.notices import guest_of_key, render_notices
 from moderation.reports import reporting
 from moderation.reports.forms import AppealForm, ResubmitForm
+
+
+class DecisionQuery(QueryForm):
+    """The query string of the pages about a decision: the key of the mailed link."""
+
+    key = forms.CharField(required=False)
 
 
 class _LoginRequired(Exception):
@@ -99,7 +107,8 @@ def _load_own(request: SiteRequest, pk: str) -> tuple[Comment, User | None, Gues
     found = rows.filter(pk=pk).exclude(state=State.DELETED).first()
     if found and found.is_by(user, guest):
         return found, user, guest
-    if found and (mailed := guest_of_key(request.GET.get("key", ""), found.pk)) and found.is_by(None, mailed):
+    key = DecisionQuery.read(request.GET)["key"]
+    if found and (mailed := guest_of_key(key, found.pk)) and found.is_by(None, mailed):
         return found, None, mailed
     if user is None:
         raise _LoginRequired
@@ -117,5 +126,5 @@ def _comment_context(own: Comment) -> dict[str, Any]:
 
 
 def _key_query(request: HttpRequest) -> str:
-    key = request.GET.get("key")
+    key = DecisionQuery.read(request.GET)["key"]
     return "?" + urlencode({"key": key}) if key else ""

@@ -113,7 +113,7 @@ class SanctionForm(forms.Form):
         return data
 
 
-class NoteForm(forms.ModelForm[Note]):
+class NoteForm(forms.ModelForm[ModeratorNote]):
     """A form to add a note for other moderators."""
 
     class Meta:

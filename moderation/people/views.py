@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -17,9 +18,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from articles.paging import Cursor, read_cursor
 from comments.models import Comment, Reason, State
+from core.paging import Cursor
+from core.query_forms import ListQuery, QueryForm, SearchField
 from moderation.actions.request_helpers import (
+    DoneQuery,
     just_done_action,
     login_for_the_queue,
     require_decider,
@@ -39,11 +42,23 @@ MAX_SANCTIONS = 200  # active ones that are listed
 EXCERPT = 300  # characters
 
 
+class PeopleQuery(QueryForm):
+    """The query string of the search for people."""
+
+    q = SearchField()
+
+
+class PersonQuery(ListQuery, DoneQuery):
+    """The query string of a profile: the state of the listed comments, and the action that was just done."""
+
+    state = forms.ChoiceField(choices=State.choices, required=False)
+
+
 @require_safe
 @login_required
 def people(request: HttpRequest) -> HttpResponse:
     """Search people by ?q=, a name or e-mail. Without it, moderators see appeals and active sanctions."""
-    user, query = require_decider(request), request.GET.get("q", "").replace("\x00", "").strip()[:200]
+    user, query = require_decider(request), PeopleQuery.read(request.GET)["q"]
     lists_sanctions = user.is_moderator and not query
     context = {
         "section": "people",
@@ -230,7 +245,7 @@ def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | N
         "can_restrict_all": _can_restrict_all(user, who) and _readable(who).exists(),
         "can_blank": _can_blank(user, who) and not who.is_blank,
         "profile_url": who.get_absolute_url(),
-        "done": just_done_action(user, request.GET.get("done")),
+        "done": just_done_action(user, PersonQuery.read(request.GET)["done"]),
         **_comments(request, user, who),
     }
     return render(request, "moderation/people/person.html", context, status=422 if bound else 200)
@@ -245,10 +260,10 @@ def _comments(request: HttpRequest, user: User, who: Person) -> dict[str, Any]:
     if not user.is_moderator:
         public = Comment.objects.readable(timezone.now())
         rows = rows.filter(Q(pk__in=public.values("pk")) | Q(pk__in=mine.values("pk")))
-    if (state := request.GET.get("state", "")) not in State.values:
-        state = ""
+    query = PersonQuery.read(request.GET)
+    state = query["state"]
     chosen = rows.filter(state=state) if state else rows
-    if place := read_cursor(request):
+    if place := query["before"]:
         chosen = chosen.filter(place.behind("created_at"))
     texts = ["body_html", "discussion__article__body", "discussion__article__body_html"]
     found = list(

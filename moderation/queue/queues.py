@@ -11,10 +11,11 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
+from django import forms
 from django.db import transaction
 from django.db.models import Count, Min, Q, QuerySet, Value
 from django.db.models.functions import Left
-from django.http import Http404, QueryDict
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,6 +25,7 @@ from accounts.models import User
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, title_for
 from comments.models import Comment, Reason, State
+from core.query_forms import NumberField, QueryForm
 from moderation import similar
 from moderation.actions import cases
 from moderation.models import Case, CommentGroup
@@ -97,6 +99,14 @@ class QueueItem:
     flag: str  # "illegal", "reported", "appeal" or ""
 
 
+class QueueQuery(QueryForm):
+    """The query string of a queue, without its filters: which queue, and the last row of the page before."""
+
+    queue = forms.ChoiceField(choices=[(name, "") for name in (*QUEUES, RECENT)], initial="waiting")
+    after = NumberField()
+    strict = frozenset({"queue"})
+
+
 @dataclass(frozen=True)
 class QueueView:
     """A queue as one person views it: which queue, its filters, and the row after which the page starts."""
@@ -111,9 +121,8 @@ class QueueView:
     @classmethod
     def read(cls, query: QueryDict, user: User) -> "QueueView":
         """Parse the query of a URL. Raises Http404 for an unknown queue or an invalid filter value."""
-        queue = query.get("queue", "waiting")
-        if queue not in (*QUEUES, RECENT):
-            raise Http404
+        asked = QueueQuery.read(query)
+        queue = asked["queue"]
         values, described, where = queue_filters.parse_filters(query, user, of_cases=queue != RECENT)
         unfiltered = cls(queue, user, (), {}, where, None)
         active = tuple(
@@ -124,8 +133,7 @@ class QueueView:
             )
             for name, (label, value) in described.items()
         )
-        after = queue_filters.parse_whole_number(query.get("after"))
-        return replace(unfiltered, filters=active, values=values, after=after)
+        return replace(unfiltered, filters=active, values=values, after=asked["after"])
 
     def query(self) -> str:
         """Return the query of the first page; the default queue without filters needs none."""

@@ -1,6 +1,7 @@
 """Views of the moderation queue at /moderation/: the rows of a queue beside the open case."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -15,6 +16,7 @@ from comments import removal_reasons
 from comments.models import Comment, Transition
 from moderation.actions import cases
 from moderation.actions.request_helpers import (
+    DoneQuery,
     just_done_action,
     login_for_the_queue,
     require_decider,
@@ -110,7 +112,7 @@ def _render_queue(request: HttpRequest, user: User, view: QueueView, opened: int
         "reasons": [
             (code, label, removal_reasons.author_message(code)) for code, label in removal_reasons.choices()
         ],
-        **_done_context(user, request.GET.get("done"), view),
+        **_done_context(user, DoneQuery.read(request.GET)["done"], view),
     }
     if is_prefetch:
         context["messages"] = []  # keep the messages for the page that the person sees
@@ -131,9 +133,9 @@ def _item_url(item: QueueItem, view: QueueView) -> str:
     return reverse(f"moderation:{name}", args=[pk]) + view.query_after(view.after)
 
 
-def _done_context(user: User, value: str | None, view: QueueView) -> dict[str, Any]:
+def _done_context(user: User, pk: UUID | None, view: QueueView) -> dict[str, Any]:
     """Return the context of the bar with Undo. Undoing an action on one comment opens that comment again."""
-    if not (done := just_done_action(user, value)):
+    if not (done := just_done_action(user, pk)):
         return {"done": None}
     comments = list(Transition.objects.filter(batch=done.batch.pk).values_list("comment", flat=True)[:2])
     query = view.query_after(view.after)

@@ -9,7 +9,6 @@ top level; &branch=<comment> for one comment with its replies and &after=<commen
 &q= and &state__exact= for a search.
 """
 
-from contextlib import suppress
 from typing import Any, cast
 from uuid import UUID
 
@@ -33,7 +32,9 @@ from comments.admin import discussions_of
 from comments.duplicates import fold
 from comments.models import Comment, CommentQuerySet, Discussion, Transition
 from comments.services import rename_author
+from core.query_forms import NumberField, QueryForm
 from moderation.actions.decisions import move
+from moderation.actions.request_helpers import DoneQuery
 from moderation.models import has_page
 from moderation.reply_structure.pages import read_branch, read_found, read_trees
 
@@ -44,6 +45,15 @@ LAST_DECISION = (
     .values("pk")[:1]
 )
 MAX_SEARCH_WORDS = 10
+
+
+class TreeQuery(QueryForm):
+    """The query string of a page, without the parameters of the search."""
+
+    discussion = NumberField(digits=9)
+    branch = NumberField(digits=9)
+    after = NumberField(digits=9)
+    start = NumberField(digits=9)
 
 
 class CommentTree(ChangeList):
@@ -64,13 +74,13 @@ class CommentTree(ChangeList):
 
     def get_results(self, request: Any) -> None:
         discussion: Discussion = request.discussion  # set by changelist_view
-        rows, after = cast(CommentQuerySet, self.queryset), _number(request, "after")
+        rows, asked = cast(CommentQuerySet, self.queryset), TreeQuery.read(request.GET)
         if _is_search(request):
-            page = read_found(rows, after=after)
-        elif branch := _number(request, "branch"):
-            page = read_branch(rows, discussion, branch=branch, after=after)
+            page = read_found(rows, after=asked["after"])
+        elif branch := asked["branch"]:
+            page = read_branch(rows, discussion, branch=branch, after=asked["after"])
         else:
-            page = read_trees(rows, discussion, after=after, start=_number(request, "start"))
+            page = read_trees(rows, discussion, after=asked["after"], start=asked["start"])
         place = request.GET.copy()
         for key in ("after", "start"):
             place.pop(key, None)
@@ -121,14 +131,15 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         if discussion is None:
             messages.info(request, _("Choose a discussion to see its reply structure."))
             return redirect("admin:comments_discussion_changelist")
+        asked = TreeQuery.read(request.GET)
         request.discussion = discussion  # type: ignore[attr-defined]  # for CommentTree
         context = {
             "title": _("Reply structure"),
             "subtitle": discussion.article.title,
             "discussion": discussion,
             "is_search": _is_search(request),
-            "branch": _number(request, "branch"),
-            "is_later_page": bool(_number(request, "after") or _number(request, "start")),
+            "branch": asked["branch"],
+            "is_later_page": bool(asked["after"] or asked["start"]),
             **(extra_context or {}),
         }
         if _is_search(request):
@@ -147,7 +158,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             # The form of one comment shows these.
             rows = rows.select_related("discussion__article", "parent")
             rows = rows.annotate(title=title_for(request.user, "discussion__article__"))
-        discussion = _number(request, "discussion")
+        discussion = TreeQuery.read(request.GET)["discussion"]
         return rows if discussion is None else rows.filter(discussion=discussion)
 
     def get_search_results(
@@ -181,7 +192,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         assert isinstance(request.user, User)
         rows = discussions_of(request.user).select_related("article")
         rows = rows.defer("article__body", "article__body_html", "article__vector")
-        return rows.filter(pk=_number(request, "discussion")).first()
+        return rows.filter(pk=TreeQuery.read(request.GET)["discussion"]).first()
 
     def _tree_context(self, request: Any) -> dict[str, Any]:
         """Return the tree of this page's rows for the script, which stores collapsed rows by discussion."""
@@ -189,7 +200,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         for row in request.tree_rows:  # set by CommentTree.get_results
             structure.setdefault(str(row.parent_id) if row.parent_id else 0, []).append(row.pk)
         return super()._tree_context(request) | {
-            "storageName": f"tree_{_number(request, 'discussion')}",
+            "storageName": f"tree_{TreeQuery.read(request.GET)['discussion']}",
             "treeStructure": structure,
         }
 
@@ -200,9 +211,9 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
     def _report_done(self, request: HttpRequest) -> HttpResponse:
         """Show a message about the action in ?done= with a link to undo it, and redirect to the same page."""
         query = request.GET.copy()
-        done = query.pop("done")[-1]
-        with suppress(ValueError):
-            messages.success(request, _with_undo(_("Done."), UUID(str(done))))
+        del query["done"]
+        if done := DoneQuery.read(request.GET)["done"]:
+            messages.success(request, _with_undo(_("Done."), done))
         return redirect(f"{request.path}?{query.urlencode()}")
 
     # A drop
@@ -273,12 +284,6 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Comment | None = None) -> bool:
         return False
-
-
-def _number(request: HttpRequest, key: str) -> int | None:
-    """Return a number from the query string."""
-    value = request.GET.get(key, "")
-    return int(value) if value.isdecimal() and len(value) < 10 else None
 
 
 def _is_id(text: str) -> bool:

@@ -71,7 +71,7 @@ class ReportForm(forms.Form):
         return cleaned
 
 
-class NoticeForm(forms.ModelForm[Notice]):
+class NoticeForm(forms.ModelForm[IllegalContentReport]):
     """A form to report illegal content.
 
     Reports of child abuse are anonymous: with that box checked, the style sheet hides the fields for name and

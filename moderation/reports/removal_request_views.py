@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
+from core.query_forms import PageField, QueryForm, SearchField
 from core.rate_limits import add_error
 from moderation.models import RemovalRequest, has_page
-from moderation.queue.filters import parse_whole_number
 from moderation.reports import removal_requests
 from moderation.reports.removal_request_forms import AnswerForm, RemovalRequestForm
 from moderation.reports.views import check_rate
@@ -24,10 +24,22 @@ from moderation.reports.views import check_rate
 PAGE = 50  # requests
 
 
+class RemovalRequestQuery(QueryForm):
+    """The query string of a new request: the path of a story or a comment."""
+
+    where = SearchField(most=2_000)
+
+
+class RemovalRequestsQuery(QueryForm):
+    """The query string of the list of requests."""
+
+    page = PageField()
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def request_removal(request: HttpRequest) -> HttpResponse:
     """Show the form for a request; no account is needed. `?where=`: the path of a story or a comment."""
-    where = request.GET.get("where", "")[:2_000]
+    where = RemovalRequestQuery.read(request.GET)["where"]
     if where.startswith("/"):
         where = settings.SITE_URL + where
     form = RemovalRequestForm(request.POST if request.method == "POST" else None, initial={"where": where})
@@ -65,7 +77,7 @@ def removal_requests_page(request: HttpRequest) -> HttpResponse:
     ?page=: the page number.
     """
     _require_administrator(request)
-    number = parse_whole_number(request.GET.get("page")) or 1
+    number = RemovalRequestsQuery.read(request.GET)["page"]
     answered = RemovalRequest.objects.exclude(outcome="").order_by("-decided_at")
     rows = list(answered.select_related("decided_by")[(number - 1) * PAGE : number * PAGE + 1])
     context: dict[str, Any] = {

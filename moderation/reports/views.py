@@ -19,6 +19,7 @@ from articles.site.requests import SiteRequest
 from comments.models import Comment, State
 from comments.tasks import mail_confirmation
 from comments.views.loading import current_writer, load_story
+from core.query_forms import QueryForm, SearchField
 from core.rate_limits import RateLimited, add_error
 from moderation.models import IllegalContentReport, Report, has_page
 from moderation.notifications.notices import is_decided, outcome
@@ -73,12 +74,18 @@ def report(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     return response
 
 
+class ReportQuery(QueryForm):
+    """The query string of a report of illegal content: the number or URL of the comment."""
+
+    comment = SearchField(most=2_000)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def report_illegal(request: HttpRequest) -> HttpResponse:
     """Report illegal content; no account is needed. `?comment=`: the comment's number or URL."""
-    where = request.GET.get("comment", "")
+    where = ReportQuery.read(request.GET)["comment"]
     is_post = request.method == "POST"
-    form = NoticeForm(request.POST if is_post else None, initial={"where": where[:2_000]})
+    form = NoticeForm(request.POST if is_post else None, initial={"where": where})
     status = 422 if is_post else 200
     if is_post and form.is_valid():
         try:

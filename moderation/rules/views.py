@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from comments.models import Comment
+from core.query_forms import PageField, QueryForm, SearchField
 from moderation.actions.request_helpers import login_for_the_queue, require_decider
 from moderation.actions.views import add_done_message
 from moderation.models import Batch, Rule, has_page
@@ -53,21 +55,30 @@ class RuleRow:
     is_usable: bool  # if not, the rule is ignored even if it is active
 
 
+class RulesQuery(QueryForm):
+    """The query string of the list of rules."""
+
+    kind = forms.ChoiceField(choices=[(kind, "") for kind in FORM_BY_KIND], required=False)
+    q = SearchField()
+    off = forms.TypedChoiceField(choices=[("1", "")], coerce=bool, initial=False)
+    page = PageField()
+
+
 @require_safe
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
     """List the rules. ?q=<part of a value>, ?kind=, ?off=1 to include those switched off, ?page=."""
     user = require_rule_manager(request)
-    kind, text = request.GET.get("kind", ""), request.GET.get("q", "").replace("\x00", "")[:200]
+    asked = RulesQuery.read(request.GET)
+    kind, text, is_with_off = asked["kind"], asked["q"], asked["off"]
     shown = Rule.objects.filter(Q(is_active=True) | Q(replaced_by=None))
-    is_with_off = request.GET.get("off") == "1"
     if not is_with_off:
         shown = shown.filter(is_active=True)
-    if kind in FORM_BY_KIND:
+    if kind:
         shown = shown.filter(kind=kind)
     if text:
         shown = shown.filter(value__icontains=text)
-    start = RULES_PER_PAGE * min((parse_whole_number(request.GET.get("page")) or 1) - 1, 10_000)
+    start = RULES_PER_PAGE * (asked["page"] - 1)
     found = shown.select_related("topic", "article", "added_by", "terms")
     found = found.defer("terms__text", *active_rules.UNUSED_ARTICLE_FIELDS).order_by("kind", "value", "pk")
     some = list(found[start : start + RULES_PER_PAGE + 1])
@@ -79,7 +90,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "ignored": sum(row.rule.is_active and not row.is_usable for row in rows),
         "kinds": [(form.kind.value, form.kind.label) for form in FORM_BY_KIND.values()],
-        "kind": kind if kind in FORM_BY_KIND else "",
+        "kind": kind,
         "q": text,
         "is_with_off": is_with_off,
         "off": Rule.objects.filter(is_active=False, replaced_by=None).count(),

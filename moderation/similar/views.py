@@ -5,10 +5,11 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,9 +19,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from comments import removal_reasons
 from comments.models import Comment
+from core.query_forms import NumberField, PageField, ParsedField, QueryForm
 from moderation import similar
 from moderation.actions import decisions
 from moderation.actions.request_helpers import (
+    DoneQuery,
     just_done_action,
     login_for_the_queue,
     require_decider,
@@ -39,6 +42,37 @@ REFRESH_SECONDS = 3  # the page reloads after this time while a scan runs
 MAX_EXCEPTIONS = 400  # that fit into a URL
 
 
+class GroupsQuery(DoneQuery):
+    """The query string of the list of groups."""
+
+    of = NumberField()
+    kind = forms.ChoiceField(choices=[(kind, "") for kind in similar.SCAN_KINDS], required=False)
+    page = PageField()
+    strict = frozenset({"kind"})
+
+
+def _parse_place(value: str) -> tuple[float, int]:
+    """Return (likeness, comment) of an ?after= value. Raises ValueError."""
+    likeness, _dot, pk = value.rpartition(".")
+    place, number = float(likeness), parse_whole_number(pk)
+    if number is None or not 0 <= place <= 1:
+        raise ValueError(value)
+    return place, number
+
+
+def _parse_exceptions(value: str) -> list[int]:
+    return _numbers(value.split("."))
+
+
+class GroupQuery(QueryForm):
+    """The query string of a group."""
+
+    after = ParsedField(_parse_place)
+    but = ParsedField(_parse_exceptions)
+    since = NumberField(initial=0)
+    of = NumberField()
+
+
 @require_safe
 @login_required
 def groups(request: HttpRequest) -> HttpResponse:
@@ -48,7 +82,8 @@ def groups(request: HttpRequest) -> HttpResponse:
     with Undo.
     """
     user = require_decider(request)
-    if of := parse_whole_number(request.GET.get("of")):
+    asked = GroupsQuery.read(request.GET)
+    if of := asked["of"]:
         get_object_or_404(Comment.objects.moderated_by(user).only("pk"), pk=of)
         if member := similar.members_of([of]).get(of):
             return redirect(f"{reverse('moderation:group', args=[member.group_id])}?of={of}")
@@ -56,10 +91,7 @@ def groups(request: HttpRequest) -> HttpResponse:
     latest = scan.latest_scan()
     running = _scan_if_stale(latest)
     shown = scan.latest_scan() if running is None else latest
-    kind = request.GET.get("kind", "")
-    if kind not in ["", *similar.SCAN_KINDS]:
-        raise Http404
-    number = min(parse_whole_number(request.GET.get("page")) or 1, 10_000)
+    kind, number = asked["kind"], asked["page"]
     found = pages.open_groups(user, kind)
     rows = list(found[(number - 1) * pages.GROUPS_PER_PAGE : number * pages.GROUPS_PER_PAGE + 1])
     query = {"kind": kind} if kind else {}
@@ -77,7 +109,7 @@ def groups(request: HttpRequest) -> HttpResponse:
         if len(rows) > pages.GROUPS_PER_PAGE
         else "",
         "first_page": f"?{urlencode(query)}" if number > 1 else "",
-        "done": just_done_action(user, request.GET.get("done")),
+        "done": just_done_action(user, asked["done"]),
     }
     response = render(request, "moderation/similar/groups.html", context)
     if running and (latest is None or "again" in request.GET):
@@ -111,15 +143,14 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.info(request, _("The site was scanned again. These are the current groups."))
         return redirect("moderation:similar")
     found = get_object_or_404(pages.groups_visible_to(user).exclude(kind=CommentGroup.Kind.EMPTYING), pk=pk)
-    without = set(_numbers(request.GET.get("but", "").split(".")))
-    since = parse_whole_number(request.GET.get("since") or request.POST.get("since")) or 0
+    query = GroupQuery.read({"since": request.POST.get("since", ""), **request.GET.dict()})
+    without, since, after = set(query["but"] or ()), query["since"], query["after"]
     if request.method == "POST":
         listed = set(_numbers(request.POST.getlist("shown")))
         without = (without - listed) | (listed - set(_numbers(request.POST.getlist("in"))))
         if "go" in request.POST:
             return _redirect_to_page(request, found, without, since)
         return _decide(request, user, found, without, since)
-    after = _parse_place(request.GET.get("after", ""))
     articles = pages.decided_discussions(user)
     numbers = pages.count_members([found.pk], articles).get(found.pk)
     illegal = pages.reported_as_illegal(found, articles)
@@ -142,7 +173,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         "total": numbers.members,
         "selected": max(0, numbers.members - len(without)),
         "counts": explanations.describe_similar_count(numbers)
-        if parse_whole_number(request.GET.get("of"))
+        if query["of"]
         else explanations.describe_counts(numbers),
         "features": of_queue + explanations.describe_shared_features(found, is_whole=articles is None),
         "words": pages.distinctive_words(found, articles),
@@ -218,17 +249,6 @@ def _decide(
     if found.kind == CommentGroup.Kind.QUEUE:
         path = reverse("moderation:queue") + found.shared["query"]
     return redirect(with_done_param(path, decision.batch.pk) if decision.batch else path)
-
-
-def _parse_place(value: str) -> tuple[float, int] | None:
-    """Return (likeness, comment) of an ?after= value, or None."""
-    likeness, _dot, pk = value.rpartition(".")
-    try:
-        place = float(likeness)
-    except ValueError:
-        return None
-    number = parse_whole_number(pk)
-    return (place, number) if number is not None and 0 <= place <= 1 else None
 
 
 def _numbers(values: Iterable[str]) -> list[int]:

@@ -10,7 +10,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
-from moderation.actions.request_helpers import just_done_action, login_for_the_queue, require_moderator
+from moderation.actions.request_helpers import (
+    DoneQuery,
+    just_done_action,
+    login_for_the_queue,
+    require_moderator,
+)
 from moderation.actions.views import add_done_message
 from moderation.models import Batch, FilterVersion
 from moderation.queue import explanations
@@ -43,7 +48,7 @@ def filter_page(request: HttpRequest) -> HttpResponse:
         "section": "filter",
         "page": page,
         "form": form if user.is_administrator else None,
-        "done": just_done_action(user, request.GET.get("done")),
+        "done": just_done_action(user, DoneQuery.read(request.GET)["done"]),
         "return_url": f"{reverse('moderation:filter')}#mistakes",
     }
     return render(request, "moderation/spam_filter/filter.html", context, status=422 if form.errors else 200)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
@@ -12,11 +13,20 @@ from django.views.decorators.http import require_POST, require_safe
 
 from articles.models import Article
 from comments.models import State
+from core.query_forms import QueryForm
 from moderation.actions.request_helpers import login_for_the_queue, require_moderator
 from moderation.models import Finding, SecondOpinion
 from moderation.queue import explanations
 from moderation.queue import second_opinions as opinions
 from moderation.transparency import dashboard as dashboard_data
+
+
+class DashboardQuery(QueryForm):
+    """The query string of the dashboard: the period in days, and the story of the timeline."""
+
+    days = forms.TypedChoiceField(choices=[(30, ""), (90, "")], coerce=int, initial=30)
+    story = forms.CharField(required=False)
+    strict = frozenset({"story"})
 
 
 @require_safe
@@ -25,12 +35,12 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     """Show the dashboard. ?days=30 or 90: the period. ?story=<slug>: the discussion of the timeline."""
     user = require_moderator(request)
     zone = timezone.get_current_timezone()
-    days = 90 if request.GET.get("days") == "90" else 30
+    query = DashboardQuery.read(request.GET)
+    days, chosen = query["days"], query["story"]
     stories = dashboard_data.stories(days, zone, user)
-    chosen = request.GET.get("story", "")
     slug = chosen or (stories[0][0] if stories else "")
     known = Article.objects.only("slug", "title").known_to(user)
-    if chosen and ("\x00" in chosen or not known.filter(slug=chosen).exists()):
+    if chosen and not known.filter(slug=chosen).exists():
         raise Http404
     story = known.filter(slug=slug).first()
     if story and story.slug not in {listed for listed, _title, _count in stories}:

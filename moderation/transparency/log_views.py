@@ -14,11 +14,24 @@ from django.views.decorators.http import require_safe
 from articles.site.current_site import current_site
 from comments import removal_reasons
 from comments.models import Reason, State, Transition
+from core.query_forms import NumberField, ParsedField, QueryForm
 from moderation.actions.request_helpers import require_moderator
 from moderation.models import Batch
 from moderation.queue import explanations
-from moderation.queue.filters import parse_whole_number
 from moderation.transparency import audit_log, public_log
+
+
+class AuditLogQuery(QueryForm):
+    """The query string of the audit log, without its filters: the last entry of the page before."""
+
+    before = NumberField()
+
+
+class PublicLogQuery(QueryForm):
+    """The query string of the public log."""
+
+    month = ParsedField(public_log.parse_month, required=True)
+    strict = frozenset({"month"})
 
 
 @require_safe
@@ -26,11 +39,11 @@ from moderation.transparency import audit_log, public_log
 def audit_log_page(request: HttpRequest) -> HttpResponse:
     """Show the audit log with the filters of AuditLogForm. ?before=<entry>: the page of older entries."""
     user = require_moderator(request)
-    form = audit_log.AuditLogForm(request.GET)
+    form, before = audit_log.AuditLogForm(request.GET), AuditLogQuery.read(request.GET)["before"]
     page = audit_log.LogPage()
     if form.is_valid():
         found = audit_log.filtered_entries(form.cleaned_data, timezone.get_current_timezone(), user)
-        page = audit_log.log_page(found, parse_whole_number(request.GET.get("before")))
+        page = audit_log.log_page(found, before)
     filters = request.GET.copy()
     filters.pop("before", None)
     for name in [name for name in filters if not filters[name]]:
@@ -43,7 +56,7 @@ def audit_log_page(request: HttpRequest) -> HttpResponse:
         "query": query,
         "is_public": current_site().has_public_log,
         "next_page": f"?{query}&before={page.next}" if page.next else "",
-        "first_page": f"?{query}" if request.GET.get("before") else "",
+        "first_page": f"?{query}" if before else "",
     }
     return render(
         request, "moderation/transparency/audit_log.html", context, status=200 if form.is_valid() else 400
@@ -74,10 +87,7 @@ def public_log_page(request: HttpRequest) -> HttpResponse:
     if not current_site().has_public_log:
         raise Http404
     zone = timezone.get_current_timezone()
-    if (text := request.GET.get("month")) is None:
-        month = public_log.last_month(zone)
-    elif (month := public_log.parse_month(text)) is None:
-        raise Http404
+    month = PublicLogQuery.read(request.GET)["month"] or public_log.last_month(zone)
     context: dict[str, Any] = {"month": month, "days": [], "earlier": None, "later": None}
     if month:
         context |= {

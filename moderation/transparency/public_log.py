@@ -120,13 +120,12 @@ def _sentences(counts: list[tuple[str, str, bool, int]]) -> list[str]:
     return sentences
 
 
-def parse_month(text: str) -> date | None:
-    """Return the first day of a month like 2026-11; None for other texts."""
+def parse_month(text: str) -> date:
+    """Return the first day of a month like 2026-11. Raises ValueError."""
     found = re.fullmatch(r"(\d{4})-(\d\d)", text, re.ASCII)
-    try:
-        return date(int(found[1]), int(found[2]), 1) if found and found[1] > "1900" else None
-    except ValueError:
-        return None
+    if not found or found[1] <= "1900":
+        raise ValueError(text)
+    return date(int(found[1]), int(found[2]), 1)
 
 
 def last_month(zone: tzinfo) -> date | None:

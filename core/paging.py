@@ -4,10 +4,10 @@ New items therefore never shift a page.
 """
 
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from django.db.models import Q
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.utils.http import urlencode
 
 
@@ -20,23 +20,18 @@ class Cursor(NamedTuple):
     def __str__(self) -> str:
         return f"{self.at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}_{self.pk}"
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse a cursor as `str` writes it. Raises ValueError."""
+        at, _, key = text.partition("_")
+        return cls(datetime.strptime(at, "%Y-%m-%dT%H:%M:%S.%f").replace(tzinfo=UTC), int(key))
+
     def behind(self, field: str) -> Q:
         """Return the condition that an item comes after this position in a list ordered by the time field.
 
         The first part of the condition lets Postgres use an index.
         """
         return Q((f"{field}__lte", self.at)) & ~Q((field, self.at), pk__gte=self.pk)
-
-
-def read_cursor(request: HttpRequest) -> Cursor | None:
-    """Return the position in `?before=`, or None. Raises Http404 if it is invalid."""
-    if not (text := request.GET.get("before")):
-        return None
-    at, _, key = text.partition("_")
-    try:
-        return Cursor(datetime.strptime(at, "%Y-%m-%dT%H:%M:%S.%f").replace(tzinfo=UTC), int(key))
-    except ValueError as error:
-        raise Http404 from error
 
 
 def next_page_url(request: HttpRequest, position: Cursor) -> str:

@@ -1,0 +1,115 @@
+"""Forms that read the query string of a page."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import Http404
+
+from core.paging import Cursor
+
+MAX_PAGE = 10_000  # later pages would skip too many rows
+
+
+class QueryForm(forms.Form):
+    """The parameters of a page's URL.
+
+    A parameter that is missing or wrong has its field's initial value; a wrong one in `strict` raises Http404
+    instead. A required field may be missing, but not empty. The field `in_` reads the parameter `in`.
+    """
+
+    strict: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(data)
+        for name, field in self.fields.items():
+            if self.add_prefix(name) not in data:
+                field.required = False
+
+    def add_prefix(self, field_name: str) -> str:
+        return super().add_prefix(field_name.removesuffix("_"))
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of all parameters by field."""
+        if not data:  # most requests; a form takes 0.15 ms
+            return {name: _default(field) for name, field in cls.base_fields.items()}
+        form = cls(data)
+        if cls.strict & form.errors.keys():
+            raise Http404
+        return form.values()
+
+    def values(self) -> dict[str, Any]:
+        """Return the values of all parameters by field. No wrong one raises Http404."""
+        self.is_valid()  # fills cleaned_data, once
+        values = {name: self.cleaned_data.get(name) for name in self.fields}
+        return {
+            name: _default(self.fields[name]) if value in self.fields[name].empty_values else value
+            for name, value in values.items()
+        }
+
+
+def _default(field: forms.Field) -> Any:
+    return getattr(field, "empty_value", None) if field.initial is None else field.initial
+
+
+class NumberField(forms.CharField):
+    """A whole number of at most `digits` digits, or None."""
+
+    def __init__(self, *, digits: int = 18, initial: int | None = None) -> None:
+        super().__init__(required=False, strip=False, empty_value=None, initial=initial)
+        self.digits = digits
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if text and not re.fullmatch(rf"[0-9]{{1,{self.digits}}}", text):
+            raise ValidationError("")
+        return int(text) if text else None
+
+
+class PageField(NumberField):
+    """The number of a page, from 1 to MAX_PAGE."""
+
+    def __init__(self) -> None:
+        super().__init__(initial=1)
+
+    def to_python(self, value: Any) -> Any:
+        number = super().to_python(value)
+        return min(number, MAX_PAGE) if number else None
+
+
+class SearchField(forms.CharField):
+    """A text without the NUL characters that Postgres refuses, cut to `most` characters if that is given."""
+
+    def __init__(self, *, most: int | None = 200) -> None:
+        super().__init__(required=False)
+        self.most = most
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python((value or "").replace("\x00", " "))
+        return text and text[: self.most]
+
+
+class ParsedField(forms.Field):
+    """A text that a function reads, which raises ValueError for a wrong one; None without a text."""
+
+    def __init__(self, parse: Callable[[str], Any], *, required: bool = False) -> None:
+        super().__init__(required=required)
+        self.parse = parse
+
+    def to_python(self, value: Any) -> Any:
+        if not value:
+            return None
+        try:
+            return self.parse(value)
+        except ValueError as error:
+            raise ValidationError("") from error
+
+
+class ListQuery(QueryForm):
+    """The query string of a list that is read page by page."""
+
+    before = ParsedField(Cursor.parse)
+    strict = frozenset({"before"})
