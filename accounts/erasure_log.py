@@ -26,6 +26,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from core.errors import UserError
+
 What = Literal["comment", "sealed", "unsealed", "account", "guest", "version", "note"]
 
 log = logging.getLogger(__name__)
@@ -75,21 +77,32 @@ def append(erasures: Iterable[Erasure]) -> None:
 def read(file: Path) -> Iterator[Erasure]:
     """Yield the erasures in the order in which they were written.
 
-    A line that was cut short when the machine stopped is skipped. Raises OSError, and ValueError if the file
-    is not an erasure log.
+    A line that was cut short when the machine stopped is skipped. Raises UserError if the file cannot be read
+    or is not an erasure log.
     """
-    with file.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                data: dict[str, Any] = json.loads(line)
-                data["id"], data["made"] = int(data["id"]), datetime.fromisoformat(data["made"]).isoformat()
-                yield Erasure(**{name: data[name] for name in Erasure.__annotations__ if name in data})
-            except (ValueError, TypeError, KeyError) as error:
-                if not line.startswith('{"at"'):
-                    raise ValueError(f"{file} is not an erasure log: line {number} can't be read.") from error
-                log.warning("%s: line %s is cut short and was skipped.", file, number)
+    number = 0
+    try:
+        with file.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip() and (erasure := _parse(line, f"{file}: line {number}")):
+                    yield erasure
+    except OSError as error:
+        raise UserError(f"{file} can't be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise UserError(f"{file} is not an erasure log: line {number} can't be read.") from error
+
+
+def _parse(line: str, place: str) -> Erasure | None:
+    """Return the erasure of a line, or None if it is cut short. Raises ValueError for another line."""
+    try:
+        data: dict[str, Any] = json.loads(line)
+        data["id"], data["made"] = int(data["id"]), datetime.fromisoformat(data["made"]).isoformat()
+        return Erasure(**{name: data[name] for name in Erasure.__annotations__ if name in data})
+    except (ValueError, TypeError, KeyError) as error:
+        if not line.startswith('{"at"'):
+            raise ValueError(line) from error
+        log.warning("%s is cut short and was skipped.", place)
+        return None
 
 
 def _to_json(erasure: Erasure) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from archive.formats.page import ImportRefused
 from archive.models import Import
-from archive.services import MAX_MB, ImportRefused, ImportReport, check_size, import_page
+from archive.services import MAX_MB, ImportReport, check_size, import_page
 from articles.models import Article, title_for
 
 
@@ -40,10 +41,7 @@ class ImportForm(forms.Form):
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
-        try:
-            check_size(file.size)
-        except ImportRefused as error:
-            raise forms.ValidationError(str(error)) from error
+        check_size(file.size)
         return file
 
     def save(self, *, actor: Any, dry_run: bool) -> ImportReport | None:
@@ -59,7 +57,7 @@ class ImportForm(forms.Form):
                 dry_run=dry_run,
             )
         except ImportRefused as error:
-            self.add_error("file", str(error))
+            self.add_error("file", error)
             return None
 
 

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from archive.formats import parse
-from archive.formats.page import DamagedFile, NotThisFormat, PageWarning, ParsedPage
+from archive.formats.page import ImportRefused, PageWarning, ParsedPage
 from archive.models import Import
 from articles.models import BODY_MAX, STANDFIRST_MAX, Article, Topic, unique_slug
 from articles.publishing.status import embargo_refusal
@@ -37,13 +37,6 @@ MAX_MB = 60
 SAMPLE = Path(__file__).parent / "sample" / "story.txt"
 SAMPLE_CLOSES = datetime(2100, 1, 1, tzinfo=UTC)
 HIDDEN_TOPICS = {"uncategorized"}  # a blog's default topic says nothing about the story
-
-
-class ImportRefused(ValueError):
-    """The file was refused and nothing was imported. The message is one sentence for a person.
-
-    If the fault is in the file, the message names the line.
-    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,8 +181,6 @@ def _parse_file(data: bytes, name: str) -> ParsedPage:
         page = parse(data, name)
     except KeyError:
         raise ImportRefused(_("The format “%(name)s” is not supported.") % {"name": name}) from None
-    except (NotThisFormat, DamagedFile) as error:
-        raise ImportRefused(str(error)) from error
     _check_lengths(page)
     return page
 

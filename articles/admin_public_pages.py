@@ -22,7 +22,7 @@ from articles.editing.revision_pages import DocumentHistoryAdmin
 from articles.images.forms import check_images
 from articles.models import AUTHORS_MAX, Article, Author, Pin, Redirect, StandingPage
 from articles.publishing import front_page
-from articles.redirects import RedirectRejected, add_redirect, page_exists, plan_redirect
+from articles.redirects import add_redirect, page_exists, plan_redirect
 from articles.services import save_author, save_page, touch_site
 from articles.site.cached_pages import invalidate
 from core.forms import MultilineField, remove_maxlength
@@ -262,10 +262,7 @@ class RedirectForm(forms.ModelForm[Redirect]):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if "old" in cleaned and "to" in cleaned:
-            try:
-                cleaned["old"], _fields = plan_redirect(old=cleaned["old"], to=cleaned["to"])
-            except RedirectRejected as error:
-                raise forms.ValidationError(str(error)) from error
+            cleaned["old"], _fields = plan_redirect(old=cleaned["old"], to=cleaned["to"])
             if page_exists(cleaned["old"]):
                 self.add_error("old", _("There is a page at this URL, so the redirect would never be used."))
         return cleaned

@@ -23,6 +23,7 @@ from django.views.defaults import page_not_found
 
 from articles.models import OLD_PATH_MAX, PATH_SUFFIX_MAX, Article, Author, Redirect, StandingPage, Topic
 from articles.site.requests import SiteRequest
+from core.errors import UserError
 
 # Query keys of other systems' front pages. The front page is not served from the cache if it has one of them.
 LEGACY_QUERY_KEYS = frozenset(
@@ -36,7 +37,7 @@ _SECTIONS = {"story": "article", "topic": "topic", "page": "page", "author": "au
 _BELOW_SECTION = re.compile(r"(/(?:stories|topics|pages|authors)/[-\w]{1,120}/)(.+)")
 
 
-class RedirectRejected(ValueError):
+class RedirectRejected(UserError):
     """The error that a redirect is invalid. Its message is for the person who enters it."""
 
 

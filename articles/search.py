@@ -16,9 +16,13 @@ from django.db.models import Func, TextField
 from django.utils.translation import gettext as _
 from psycopg2.errors import InternalError_, ProgramLimitExceeded, QueryCanceled
 
+from core.errors import UserError
+from core.rate_limits import RateLimited
+
 CONFIG = "english"
 MAX_QUERY_LENGTH = 200  # characters of a query
 MAX_SECONDS = 2  # of each statement
+BUSY_SECONDS = 5  # Retry-After if too many searches are running
 MAX_CONCURRENT = 2  # searches in one process, since its few threads serve all readers
 
 
@@ -42,11 +46,11 @@ class SearchQuery(NamedTuple):
     stems: list[str]  # that a result may contain
 
 
-class SearchRejected(ValueError):
+class SearchRejected(UserError):
     """The error that a query can't be searched for. Its message is for the reader."""
 
 
-class SearchBusy(SearchRejected):
+class SearchBusy(SearchRejected, RateLimited):
     """The error that the limit of concurrent searches is reached."""
 
 
@@ -117,7 +121,9 @@ def search_slot() -> Iterator[None]:
     timeout.
     """
     if not _running.acquire(blocking=False):  # waiting would occupy a thread as well
-        raise SearchBusy(_("Too many searches are running. Try again in a few seconds."))
+        raise SearchBusy(
+            _("Too many searches are running. Try again in a few seconds."), seconds=BUSY_SECONDS
+        )
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{MAX_SECONDS}s"])

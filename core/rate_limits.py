@@ -6,11 +6,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 
+from core.errors import UserError
+
 MINUTE = 60  # seconds; the period of allauth's limits
 RETRY_AFTER_KEY = "soundoff.retry_after"  # the key in request.META of the seconds to wait
 
 
-class RateLimited(ValidationError):
+class RateLimited(UserError):
     """The error that a rate limit is exceeded. The next request is accepted after `seconds` at the latest."""
 
     def __init__(self, message: Any, *, seconds: int) -> None:
@@ -21,6 +23,11 @@ class RateLimited(ValidationError):
 def add_error(request: HttpRequest, form: forms.BaseForm, error: ValidationError) -> None:
     """Add the error to the form. If it is a RateLimited, the response gets the status 429."""
     form.add_error(None, error)
+    note_rate_limit(request, error)
+
+
+def note_rate_limit(request: HttpRequest, error: ValidationError) -> None:
+    """If the error is a RateLimited, let the response have the status 429."""
     if isinstance(error, RateLimited):
         set_retry_after(request, error.seconds)
 

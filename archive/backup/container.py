@@ -14,6 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
+from core.errors import UserError
+
 FORMAT = 1
 MANIFEST = "manifest.json"
 MANIFEST_MAX = 256 * 1024 * 1024  # bytes; a site with a million media has 150 MB
@@ -31,7 +33,7 @@ COUNT_LABELS = {  # singular and plural
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
-class BackupRefused(Exception):
+class BackupRefused(UserError):
     """A backup was not made, or a file not restored. The message is a sentence that says why."""
 
 

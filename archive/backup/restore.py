@@ -113,15 +113,10 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
 def _read_erasures(file: Path | None) -> list[erasure_log.Erasure]:
     """Return the erasures in the data folder's list and in `file`."""
     found: list[erasure_log.Erasure] = []
-    try:
-        if erasure_log.path().exists():
-            found += erasure_log.read(erasure_log.path())
-        if file:
-            found += erasure_log.read(file)
-    except OSError as error:
-        raise BackupRefused(f"{error.filename} can't be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise BackupRefused(str(error)) from error
+    if erasure_log.path().exists():
+        found += erasure_log.read(erasure_log.path())
+    if file:
+        found += erasure_log.read(file)
     return found
 
 

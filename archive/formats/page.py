@@ -1,14 +1,20 @@
-"""The result of every import parser, and the two errors with which it refuses a file."""
+"""The result of every import parser, and the errors with which a file is refused."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.errors import UserError
 
-class NotThisFormat(ValueError):
+
+class ImportRefused(UserError):
+    """The error that a file is not imported. Its text is a sentence for the person who imports it."""
+
+
+class NotThisFormat(ImportRefused):
     """The file is not of this format. The message is one sentence for a person that names the line."""
 
 
-class DamagedFile(ValueError):
+class DamagedFile(ImportRefused):
     """The file is of this format but damaged. The message is one sentence that names the line."""
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from articles.editing.conflicts import ConflictAwareForm
 from articles.images.services import DESCRIPTION_FIELDS, add_image, change_image, existing_images
-from articles.images.uploads import MAX_MB, DecodedImage, UploadRejected, read_upload
+from articles.images.uploads import MAX_MB, DecodedImage, read_upload
 from articles.markup.markdown import referenced_images
 from articles.markup.paste_html import find_image_placeholders
 from articles.models import Image
@@ -106,10 +106,7 @@ class UploadForm(ImageForm):
     decoded: DecodedImage
 
     def clean_file(self) -> Any:
-        try:
-            self.decoded = read_upload(self.cleaned_data["file"])
-        except UploadRejected as error:
-            raise forms.ValidationError(str(error)) from error
+        self.decoded = read_upload(self.cleaned_data["file"])
         return self.cleaned_data["file"]
 
     def save_as(self, actor: User) -> Image:

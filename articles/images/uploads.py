@@ -14,13 +14,14 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from articles.images import decode
+from core.errors import UserError
 
 MAX_MB = 20
 MAX_WAIT_SECONDS = 10  # for another image that is being decoded
 MAX_DECODE_SECONDS = 60  # after which decoding is aborted
 
 
-class UploadRejected(ValueError):
+class UploadRejected(UserError):
     """The error that an upload was rejected and nothing stored. Its message is for the uploader."""
 
 

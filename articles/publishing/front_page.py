@@ -7,11 +7,12 @@ from django.utils.translation import gettext as _
 
 from articles.models import Article, Pin, Site
 from articles.services import touch_site
+from core.errors import UserError
 
 PINS_MAX = 12
 
 
-class TooManyPinsError(ValueError):
+class TooManyPinsError(UserError):
     """The maximum of pinned stories is reached; its text is shown to the person."""
 
 

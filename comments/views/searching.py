@@ -23,7 +23,6 @@ from articles import redirects
 from articles.models import Article, Author, Topic
 from articles.search import (
     MAX_QUERY_LENGTH,
-    SearchBusy,
     SearchQuery,
     SearchRejected,
     match_words,
@@ -44,13 +43,12 @@ from comments.search.queries import (
     find_stories,
 )
 from core.query_forms import NumberField, QueryForm, SearchField
-from core.rate_limits import set_retry_after
+from core.rate_limits import note_rate_limit
 
 PAGE_SIZE = 50  # results in a discussion
 SITE_PAGE_SIZE = 20  # stories or comments in a search of the site
 STORIES_SHOWN_FIRST = 5  # stories above the comments, if both are shown
 MAX_TOPICS = MAX_AUTHORS = 200  # choices in the form
-BUSY_SECONDS = 5  # Retry-After if too many searches are running
 
 Named = TypeVar("Named", Topic, Author)
 
@@ -108,8 +106,7 @@ def find(request: SiteRequest, slug: str) -> HttpResponse:
             context["comments"] = _build_section(rows, results, {"q": text})
     except SearchRejected as error:
         context["error"] = str(error)
-        if isinstance(error, SearchBusy):
-            set_retry_after(request, BUSY_SECONDS)
+        note_rate_limit(request, error)
     return _render_uncached(request, "search/find.jinja", context | {"is_later": after is not None})
 
 
@@ -151,8 +148,7 @@ def search(request: SiteRequest) -> HttpResponse:
                 context |= _search(text, scope, request.now, kind, after, params)
     except SearchRejected as error:
         context["error"] = str(error)
-        if isinstance(error, SearchBusy):
-            set_retry_after(request, BUSY_SECONDS)
+        note_rate_limit(request, error)
     return _render_uncached(request, "search/search.jinja", context)
 
 

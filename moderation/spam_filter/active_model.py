@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from core.errors import UserError
 from moderation.features.text_reading import CommentData, ParsedComment, SignalResult
 from moderation.models import FilterVersion
 from moderation.spam_filter.model import Features, Model, Part, read_features, sigmoid
@@ -57,7 +58,7 @@ class Prediction:
     signals: tuple[SignalResult, ...]
 
 
-class UnusableModelError(Exception):
+class UnusableModelError(UserError):
     """The model of a version can't be loaded, because another release stored it or its weights are
     deleted."""
 

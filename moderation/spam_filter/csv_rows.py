@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from comments.duplicates import find_duplicates
+from core.errors import UserError
 from moderation.features.signals import SIGNALS, Signal
 from moderation.features.text_reading import CommentData, SignalResult
 from moderation.spam_filter.model import Features, Model, read_features
@@ -38,7 +39,7 @@ UNDECODABLE = re.compile(
 )  # bytes that the encoding does not have, as surrogateescape gives them
 
 
-class UnreadableFileError(ValueError):
+class UnreadableFileError(UserError):
     """The file is not a CSV file of comments. The message is a sentence for a person and names the line."""
 
 

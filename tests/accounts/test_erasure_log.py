@@ -8,6 +8,7 @@ from django.db import transaction
 from accounts import erasure_log
 from accounts.erasure_log import Erasure
 from accounts.services import erase_guest
+from core.errors import UserError
 from tests.factories import GuestFactory
 
 MADE = datetime(2026, 11, 26, 1, 2, 3, 4, tzinfo=UTC).isoformat()
@@ -71,5 +72,5 @@ def test_a_truncated_line_is_skipped(caplog: pytest.LogCaptureFixture) -> None:
 )
 def test_a_file_that_is_not_an_erasure_log_is_refused(text: str) -> None:
     erasure_log.path().write_text(text)
-    with pytest.raises(ValueError, match="is not an erasure log: line 1"):
+    with pytest.raises(UserError, match="is not an erasure log: line 1"):
         read()

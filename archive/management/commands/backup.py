@@ -5,13 +5,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from archive.backup.container import BackupRefused
 from archive.backup.write import backup, describe
+from core.commands import UserErrorCommand
 
 
-class Command(BaseCommand):
+class Command(UserErrorCommand):
     help = (
         "Write the database and the media into one file, while the site is running. Only the file's owner "
         "can read it, and it appears under its name once it is complete."
@@ -22,10 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *, file: Path, **options: Any) -> None:
-        try:
-            result = backup(file)
-        except BackupRefused as error:
-            raise CommandError(str(error)) from error
+        result = backup(file)
         if options["json"]:
             fields = asdict(result.last) | {"notes": result.notes}
             self.stdout.write(json.dumps(fields, default=str))

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import ngettext
 
 from archive.formats import FORMATS
-from archive.services import ImportRefused, ImportReport, import_page
+from archive.services import ImportReport, import_page
+from core.commands import UserErrorCommand
 
 
-class Command(BaseCommand):
+class Command(UserErrorCommand):
     help = (
         "Import a story with its discussion from a file. Existing content is never changed, so the same file "
         "may be imported twice, and a newer save of a page adds only what is new."
@@ -38,8 +39,6 @@ class Command(BaseCommand):
             )
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
-        except ImportRefused as error:
-            raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(report.to_json(), ensure_ascii=False))
         else:

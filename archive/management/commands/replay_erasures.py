@@ -3,14 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import transaction
 
 from accounts import erasure_log
+from core.commands import UserErrorCommand
 from moderation.erasure.replay import replay
 
 
-class Command(BaseCommand):
+class Command(UserErrorCommand):
     help = (
         "Repeat the deletions and restrictions that a list (erasures.jsonl) names, after a restore of an "
         "older backup or dump. What is deleted or restricted already stays unchanged."
@@ -20,12 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
 
     def handle(self, *, file: Path, **options: Any) -> None:
-        try:
-            erasures = list(erasure_log.read(file))
-        except OSError as error:
-            raise CommandError(f"{file} can't be read: {error.strerror}.") from error
-        except ValueError as error:
-            raise CommandError(str(error)) from error
+        erasures = list(erasure_log.read(file))
         with transaction.atomic():
             replayed = replay(erasures)
         self.stdout.write(replayed.summary)

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from archive.backup.container import BackupRefused
 from archive.backup.restore import describe, restore
+from core.commands import UserErrorCommand
 
 
-class Command(BaseCommand):
+class Command(UserErrorCommand):
     help = (
         "Restore a backup into an empty site: all of it, or nothing. A file that is damaged, incomplete or "
         "from a later version is refused before anything is changed."
@@ -26,8 +26,5 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, file: Path, erasures: Path | None, **options: Any) -> None:
-        try:
-            result = restore(file, erasures=erasures)
-        except BackupRefused as error:
-            raise CommandError(str(error)) from error
+        result = restore(file, erasures=erasures)
         self.stdout.write("\n".join(describe(result)))

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from archive.backup.container import BackupRefused
 from archive.upgrade import upgrade
+from core.commands import UserErrorCommand
 
 
-class Command(BaseCommand):
+class Command(UserErrorCommand):
     help = (
         "Upgrade the database to this version of Soundoff. A backup is written to the data folder's backups/ "
         "first."
@@ -19,10 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--without-backup", action="store_true", help="skip the backup")
 
     def handle(self, *, without_backup: bool, **options: Any) -> None:
-        try:
-            upgrade(report=self.report, without_backup=without_backup)
-        except BackupRefused as error:
-            raise CommandError(str(error)) from error
+        upgrade(report=self.report, without_backup=without_backup)
 
     def report(self, line: str) -> None:
         """Print a line at once, so that a person sees the progress."""

@@ -11,10 +11,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.utils.translation import ngettext
 
+from core.commands import UserErrorCommand
 from moderation.features import signals
 from moderation.models import FilterVersion
 from moderation.spam_filter import csv_rows
-from moderation.spam_filter.active_model import UnusableModelError, active_filter, load_model
+from moderation.spam_filter.active_model import active_filter, load_model
 from moderation.spam_filter.csv_rows import CommentFile, Row
 from moderation.spam_filter.metrics import Metrics, compute_metrics
 from moderation.spam_filter.model import Model, sigmoid
@@ -25,7 +26,7 @@ REASONS_PER_ROW = 6  # the heaviest
 TERMINAL_INTERVAL, LOG_INTERVAL = 0.5, 10.0  # seconds between two lines of progress
 
 
-class Command(BaseCommand):
+class Command(UserErrorCommand):
     """Measure the filter on a CSV file of comments with labels."""
 
     help = (
@@ -67,7 +68,7 @@ class Command(BaseCommand):
         try:
             signals.signals_without(options["without"])
             scoring_model = self._model(options["filter"])
-        except (ValueError, UnusableModelError) as error:
+        except ValueError as error:
             raise CommandError(str(error)) from error
         file = CommentFile(path, options["encoding"])
         progress = Progress(self, is_asked=options["progress"])
