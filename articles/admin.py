@@ -8,7 +8,8 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.db import models
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
@@ -18,19 +19,21 @@ from django.utils.translation import ngettext
 from accounts.admin import UserAdmin
 from accounts.models import User
 from articles.admin_public_pages import AuthorsField, pin_button
-from articles.editing.concurrent_editing import ConcurrentEditingAdmin
+from articles.editing.concurrent_editing import ConcurrentEditingAdmin, request_user
 from articles.editing.conflicts import ConflictAwareForm
-from articles.editing.revision_pages import DocumentHistoryAdmin
+from articles.editing.editor_page import DocumentAdmin
 from articles.images import admin as images  # noqa: F401  registers them
 from articles.images.forms import check_images
 from articles.images.lead_image import LEAD_IMAGE_FIELDS as LEAD
 from articles.images.lead_image import LeadImageFields, lead_image_fieldset, lead_picture
 from articles.models import Article, ArticleQuerySet, Topic, slug_from_title, unique_slug
-from articles.publishing.pages import NotesForm, PublicationAdmin
+from articles.publishing import pages as publication_pages
+from articles.publishing.pages import NotesForm
 from articles.redirects import find_redirected_article
 from articles.services import save_article, save_topic, set_article_authors, touch_site
 from articles.site.cached_pages import invalidate
 from articles.site.invitations import invite
+from articles.site.requests import site_request
 from core.forms import MultilineField
 from core.mail import mail_server
 from core.relative_time import until
@@ -167,10 +170,11 @@ class ArticleForm(NotesForm, LeadImageFields):
 
 
 @admin.register(Article)
-class ArticleAdmin(DocumentHistoryAdmin, PublicationAdmin):
+class ArticleAdmin(DocumentAdmin):
     """The stories of the newsroom. Editors see and edit their own, and those without editors."""
 
     form = ArticleForm
+    change_form_template = "admin/articles/article/change_form.html"
     list_display = [
         "title",
         "publication",
@@ -232,11 +236,29 @@ class ArticleAdmin(DocumentHistoryAdmin, PublicationAdmin):
         kwargs["widget"] = forms.CheckboxSelectMultiple  # one tap each, also on a phone
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
+    def get_urls(self) -> list[URLPattern]:
+        return [*publication_pages.urls(self), *super().get_urls()]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context |= publication_pages.form_context(kwargs["obj"], site_request(request).now)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:
-        assert isinstance(request.user, User)
-        if note := form.add_lead_image(obj, request.user):
+        user = request_user(request)
+        if note := form.add_lead_image(obj, user):
             self.message_user(request, note)
         super().save_model(request, obj, form, change)
+        publication_pages.add_notes(obj, form, user)
+
+    def response_add(self, request: HttpRequest, obj: Article, post_url_continue: Any = None) -> HttpResponse:
+        redirected = publication_pages.redirect_to_action(request, obj)
+        return redirected or super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Article) -> HttpResponse:
+        redirected = publication_pages.redirect_to_action(request, obj)
+        return redirected or super().response_change(request, obj)
 
     def save_document(self, obj: Article, *, by: User, nonce: UUID) -> None:
         save_article(article=obj, by=by, nonce=nonce)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from articles.editing.concurrent_editing import ConcurrentEditingAdmin
 from articles.editing.conflicts import ConflictAwareForm, DocumentForm
-from articles.editing.revision_pages import DocumentHistoryAdmin
+from articles.editing.editor_page import DocumentAdmin
 from articles.images.forms import check_images
 from articles.models import AUTHORS_MAX, Article, Author, Pin, Redirect, StandingPage
 from articles.publishing import front_page
@@ -215,7 +215,7 @@ class StandingPageForm(DocumentForm):
 
 
 @admin.register(StandingPage)
-class StandingPageAdmin(EditorAccessAdmin, DocumentHistoryAdmin):
+class StandingPageAdmin(EditorAccessAdmin, DocumentAdmin):
     """Pages that are not stories: About, Contact."""
 
     form = StandingPageForm

@@ -1,15 +1,14 @@
 """The editor page of stories and pages: the form, autosave, drafts, and who else has it open."""
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from typing import Any, NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -17,10 +16,17 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from articles.editing import drafts, presence
+from articles.editing import drafts, presence, revision_pages
 from articles.editing.concurrent_editing import ConcurrentEditingAdmin, parse_number, request_user
 from articles.editing.conflicts import FormSnapshot, merge_texts
-from articles.editing.drafts import DraftFields
+from articles.editing.posted_forms import (
+    autosaved_fields,
+    form_nonce,
+    new_form,
+    posted_fields,
+    posted_forms,
+    posted_text,
+)
 from articles.models import Autosave, Document, DocumentText, OpenForm, Presence, Revision
 from articles.site.requests import site_request
 from core.fallback_pages import form_refused
@@ -61,7 +67,10 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         for url in urls:
             if url.name in {self.url_name("add"), self.url_name("change")}:
                 url.callback = _return_text_if_logged_out(url.callback)
-        return [*draft_urls, *urls]
+        return [*draft_urls, *revision_pages.urls(self), *urls]
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        return revision_pages.history_view(self, request, parse_number(object_id))
 
     def url_name(self, page: str) -> str:
         """Return the name of the URL of a page ("change"), without the admin's namespace."""
@@ -93,9 +102,9 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         with transaction.atomic(), connection.cursor() as cursor:
             # One form creates one article, even if its button is pressed twice: the second request waits.
             cursor.execute(
-                "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [FORM_LOCKS, str(_form_nonce(request))]
+                "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [FORM_LOCKS, str(form_nonce(request))]
             )
-            first = Revision.objects.filter(nonce=_form_nonce(request), number=1).first()
+            first = Revision.objects.filter(nonce=form_nonce(request), number=1).first()
             if first is None or not isinstance(first.document, self.model):
                 return super().changeform_view(request, None, form_url, extra)
             if not self.get_queryset(request).filter(pk=first.document.pk).exists():
@@ -104,16 +113,16 @@ class DocumentAdmin(ConcurrentEditingAdmin):
 
     def _continue_after_creation(self, request: HttpRequest, key: int) -> HttpResponse:
         """Answer a form that has created its document already: later changes in it become a draft."""
-        document, user = self._get_editable(request, key), request_user(request)
-        *earlier, last = _posted_forms(request)
+        document, user = self.get_editable(request, key), request_user(request)
+        *earlier, last = posted_forms(request)
         is_same = Autosave.objects.filter(nonce=last.nonce, is_done=True, turn__gte=last.turn)
-        if _posted_text(request) != DocumentText.of(document) or (last.turn and not is_same.exists()):
+        if posted_text(request) != DocumentText.of(document) or (last.turn and not is_same.exists()):
             draft = drafts.autosave(
-                forms=[*earlier, last, _new_form()],
+                forms=[*earlier, last, new_form()],
                 editor=user,
                 kind=self.model,
                 document=document,
-                fields=_posted_fields(request),
+                fields=posted_fields(request),
                 snapshot=request.POST.get("read", ""),
             )
             message = _(
@@ -126,9 +135,9 @@ class DocumentAdmin(ConcurrentEditingAdmin):
 
     def _fill_with_choice(self, request: HttpRequest, key: int) -> None:
         """Put the text that was chosen in a conflict into the form, where it is read before it is saved."""
-        document = self._get_editable(request, key)
+        document = self.get_editable(request, key)
         copy = document.revisions.filter(
-            is_conflicting_copy=True, by=request_user(request), nonce=_form_nonce(request)
+            is_conflicting_copy=True, by=request_user(request), nonce=form_nonce(request)
         ).first()
         if copy is None:
             return
@@ -148,20 +157,20 @@ class DocumentAdmin(ConcurrentEditingAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         user = request_user(request)
         if not change or form.is_changed():
-            self.save_document(obj, by=user, nonce=_form_nonce(request))
-        drafts.discard_drafts(forms=_posted_forms(request), editor=user)
+            self.save_document(obj, by=user, nonce=form_nonce(request))
+        drafts.discard_drafts(forms=posted_forms(request), editor=user)
 
     def _get_obj_does_not_exist_redirect(
         self, request: HttpRequest, opts: Any, object_id: str
     ) -> HttpResponse:
         """Keep a text as a draft of a new document if its own was deleted or has other editors now."""
-        if request.method == "POST" and any(_posted_text(request)) and self.has_add_permission(request):
+        if request.method == "POST" and any(posted_text(request)) and self.has_add_permission(request):
             drafts.autosave(
-                forms=[*_posted_forms(request), _new_form()],
+                forms=[*posted_forms(request), new_form()],
                 editor=request_user(request),
                 kind=self.model,
                 document=None,
-                fields=_posted_fields(request),
+                fields=posted_fields(request),
                 snapshot="",
             )
             message = _(
@@ -199,12 +208,12 @@ class DocumentAdmin(ConcurrentEditingAdmin):
                 text=conflict.mine,
                 by=request_user(request),
                 base=conflict.base,
-                nonce=_form_nonce(request),
+                nonce=form_nonce(request),
             )
         draft = self._get_continued_draft(request, obj)
-        earlier_forms = [OpenForm(draft.nonce, draft.turn)] if draft else _posted_forms(request)
+        earlier_forms = [OpenForm(draft.nonce, draft.turn)] if draft else posted_forms(request)
         context |= {
-            "nonce": " ".join(f"{each.nonce}:{each.turn}" for each in [*earlier_forms, _new_form()]),
+            "nonce": " ".join(f"{each.nonce}:{each.turn}" for each in [*earlier_forms, new_form()]),
             "offers": self._offers(request, obj, earlier_forms),
             "conflict": conflict,
             "conflict_at": conflict and time_or_date(conflict.latest.at, now),
@@ -231,18 +240,18 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             raise Http404
         user, key = request_user(request), request.POST.get("key", "")
         if key:
-            document = self._get_editable(request, parse_number(key))
+            document = self.get_editable(request, parse_number(key))
         elif self.has_add_permission(request):
             document = None
         else:
             raise PermissionDenied
         now = site_request(request).now
         answer: dict[str, Any] = {"kept": False, "at": time_or_date(now, now)}
-        fields = _autosaved_fields(request)
+        fields = autosaved_fields(request)
         if fields is not None:
             try:
                 draft = drafts.autosave(
-                    forms=_posted_forms(request) or [_new_form()],
+                    forms=posted_forms(request) or [new_form()],
                     editor=user,
                     kind=self.model,
                     document=document,
@@ -288,14 +297,14 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         offered = Autosave.objects.offered(request_user(request), self.model, document)
         return offered.filter(nonce=nonce).first()
 
-    def _get_editable(self, request: HttpRequest, key: int) -> Any:
+    def get_editable(self, request: HttpRequest, key: int) -> Any:
         """Return the document if this person may edit it; else 404 or 403."""
         document = get_object_or_404(self.get_queryset(request), pk=key)
         if not self.has_change_permission(request, document):
             raise PermissionDenied
         return document
 
-    def _page_context(self, request: HttpRequest, document: Document, title: str) -> dict[str, Any]:
+    def page_context(self, request: HttpRequest, document: Document, title: str) -> dict[str, Any]:
         site = self.admin_site.each_context(request)
         return {**site, "opts": self.opts, "title": title, "subtitle": document.title, "original": document}
 
@@ -320,60 +329,6 @@ def _newer_version_notice(document: Document, request: HttpRequest, now: datetim
         return ""
     text = _("%(name)s saved a newer version at %(at)s. When you save, you will see both; nothing is lost.")
     return text % {"name": latest.by or _("Somebody"), "at": time_or_date(latest.at, now)}
-
-
-def _posted_text(request: HttpRequest) -> DocumentText:
-    return DocumentText(
-        *(request.POST.get(name, "").replace("\r\n", "\n").strip() for name in DocumentText._fields)
-    )
-
-
-def _posted_fields(request: HttpRequest) -> DraftFields:
-    """Return the fields of the form as the browser sent them."""
-    hidden = {"csrfmiddlewaretoken", "nonce", "read"}
-    return _strip_unstorable(
-        {name: values for name, values in request.POST.lists() if name not in hidden and name[:1] != "_"}
-    )
-
-
-def _autosaved_fields(request: HttpRequest) -> DraftFields | None:
-    """Return the fields that the script sent; None if it sent none. Raises BadRequest."""
-    if "typed" not in request.POST:
-        return None
-    try:
-        return _strip_unstorable(json.loads(request.POST["typed"]))
-    except (ValueError, TypeError, AttributeError) as error:
-        raise BadRequest from error
-
-
-def _strip_unstorable(fields: DraftFields) -> DraftFields:
-    """Return the fields without what PostgreSQL cannot store in a text: NUL and lone surrogates."""
-
-    def text(value: str) -> str:
-        return value.replace("\x00", "").encode(errors="replace").decode()
-
-    return {text(name): [text(value) for value in values] for name, values in fields.items()}
-
-
-def _posted_forms(request: HttpRequest) -> list[OpenForm]:
-    """Return the forms in the field `nonce`: the last sent the request and continues those before it."""
-    found = []
-    for word in request.POST.get("nonce", "").split():
-        nonce, _colon, turn = word.partition(":")
-        try:
-            found.append(OpenForm(UUID(nonce), parse_number(turn)))
-        except ValueError:
-            return []
-    return found
-
-
-def _new_form() -> OpenForm:
-    return OpenForm(uuid4(), 0)
-
-
-def _form_nonce(request: HttpRequest) -> UUID:
-    """Return the nonce of the first form, which stays the same in all that continue it until it is saved."""
-    return (_posted_forms(request) or [_new_form()])[0].nonce
 
 
 def _refuse_logged_out_script(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

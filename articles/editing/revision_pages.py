@@ -1,4 +1,7 @@
-"""Admin pages of the revisions of a document: list, comparison of two, and restoring one."""
+"""Admin pages of the revisions of a document: list, comparison of two, and restoring one.
+
+`pages` is the ModelAdmin of the document.
+"""
 
 from bisect import bisect_left
 from functools import partial
@@ -19,7 +22,6 @@ from articles.editing.concurrent_editing import parse_number, request_user
 from articles.editing.conflicts import latest_revision_number
 from articles.editing.diff import compare
 from articles.editing.drafts import restore_revision
-from articles.editing.editor_page import DocumentAdmin
 from articles.models import Document, DocumentText
 from articles.redaction import pages as redaction_pages
 from articles.services import StaleVersionError
@@ -41,82 +43,78 @@ class RevisionQuery(QueryForm):
     new = NumberField(digits=9)
 
 
-class DocumentHistoryAdmin(DocumentAdmin):
-    """A DocumentAdmin with pages of the revisions, and for administrators the page that redacts words."""
+def urls(pages: Any) -> list[URLPattern]:
+    """Return the URLs of restoring and of redaction."""
+    restore = pages.admin_site.admin_view(partial(restore_view, pages))
+    redact = pages.admin_site.admin_view(partial(redaction_pages.redact_view, pages))
+    return [
+        path("<int:key>/black-out/", redact, name=pages.url_name("black_out")),
+        path("<int:key>/history/<int:number>/", restore, name=pages.url_name("restore")),
+    ]
 
-    def get_urls(self) -> list[URLPattern]:
-        restore = self.admin_site.admin_view(self.restore_view)
-        redact = self.admin_site.admin_view(partial(redaction_pages.redact_view, self))
-        return [
-            path("<int:key>/black-out/", redact, name=self.url_name("black_out")),
-            path("<int:key>/history/<int:number>/", restore, name=self.url_name("restore")),
-            *super().get_urls(),
-        ]
 
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """List the revisions; with `?old=` and `?new=`, compare two of them."""
-        document = self._get_editable(request, parse_number(object_id))
-        numbers = RevisionQuery.read(request.GET).values()
-        if all(numbers):
-            return self._comparison(request, document, *sorted(numbers))
-        paginator = Paginator(document.revisions.select_related("by").defer("body"), REVISIONS_PER_PAGE)
-        page = paginator.get_page(request.GET.get("page"))
-        saved = list(document.revisions.saved().order_by("number").values_list("number", flat=True))
-        for revision in page:
-            index = bisect_left(saved, revision.number) - 1
-            revision.previous_number = revision.base or (saved[index] if index >= 0 else None)
-        context = {
-            **self._page_context(request, document, _("History")),
-            "page": page,
-            "current_number": saved[-1] if saved else None,
-            "previous_number": saved[-2] if len(saved) > 1 else None,
-            "log_entries": LogEntry.objects.filter(
-                content_type=get_content_type_for_model(document), object_id=str(document.pk)
-            ).select_related("user")[:REVISIONS_PER_PAGE],
-            "zone_time": zone_label(),
-        }
-        return TemplateResponse(request, "admin/articles/history.html", context)
+def history_view(pages: Any, request: HttpRequest, key: int) -> HttpResponse:
+    """List the revisions; with `?old=` and `?new=`, compare two of them."""
+    document = pages.get_editable(request, key)
+    numbers = RevisionQuery.read(request.GET).values()
+    if all(numbers):
+        return _comparison(pages, request, document, *sorted(numbers))
+    paginator = Paginator(document.revisions.select_related("by").defer("body"), REVISIONS_PER_PAGE)
+    page = paginator.get_page(request.GET.get("page"))
+    saved = list(document.revisions.saved().order_by("number").values_list("number", flat=True))
+    for revision in page:
+        index = bisect_left(saved, revision.number) - 1
+        revision.previous_number = revision.base or (saved[index] if index >= 0 else None)
+    context = {
+        **pages.page_context(request, document, _("History")),
+        "page": page,
+        "current_number": saved[-1] if saved else None,
+        "previous_number": saved[-2] if len(saved) > 1 else None,
+        "log_entries": LogEntry.objects.filter(
+            content_type=get_content_type_for_model(document), object_id=str(document.pk)
+        ).select_related("user")[:REVISIONS_PER_PAGE],
+        "zone_time": zone_label(),
+    }
+    return TemplateResponse(request, "admin/articles/history.html", context)
 
-    def _comparison(self, request: HttpRequest, document: Document, old: int, new: int) -> HttpResponse:
-        found = {
-            row.number: row for row in document.revisions.filter(number__in=[old, new]).select_related("by")
-        }
-        if not found.keys() == {old, new}:
-            raise Http404
-        differences = [
-            (TEXT_LABELS[name], compare(before, after))
-            for name, before, after in zip(
-                DocumentText._fields, DocumentText.of(found[old]), DocumentText.of(found[new]), strict=True
-            )
-        ]
-        context = {
-            **self._page_context(
-                request, document, _("Versions %(old)s and %(new)s") % {"old": old, "new": new}
-            ),
-            "old": found[old],
-            "new": found[new],
-            "pair": [found[old], found[new]] if old != new else [found[new]],
-            "differences": differences,
-            "is_same": all(passage.is_same for _label, passages in differences for passage in passages),
-            "current_number": latest_revision_number(document),
-            "zone_time": zone_label(),
-        }
-        return TemplateResponse(request, "admin/articles/compare_versions.html", context)
 
-    def restore_view(self, request: HttpRequest, key: int, number: int) -> HttpResponse:
-        """Restore a revision."""
-        if request.method != "POST":
-            raise Http404
-        document = self._get_editable(request, key)
-        revision = get_object_or_404(document.revisions, number=number)
-        seen = parse_number(request.POST.get("seen"))
-        try:
-            restored = restore_revision(revision=revision, by=request_user(request), seen=seen)
-        except StaleVersionError:
-            message = _("Not restored: somebody has saved a newer version since you opened this page.")
-            self.message_user(request, message, messages.WARNING)
-        else:
-            message = _("Version %(number)s restored.") % {"number": number}
-            self.log_change(request, restored, message)
-            self.message_user(request, message)
-        return redirect(self.url_of("history", key))
+def _comparison(pages: Any, request: HttpRequest, document: Document, old: int, new: int) -> HttpResponse:
+    found = {row.number: row for row in document.revisions.filter(number__in=[old, new]).select_related("by")}
+    if not found.keys() == {old, new}:
+        raise Http404
+    differences = [
+        (TEXT_LABELS[name], compare(before, after))
+        for name, before, after in zip(
+            DocumentText._fields, DocumentText.of(found[old]), DocumentText.of(found[new]), strict=True
+        )
+    ]
+    context = {
+        **pages.page_context(request, document, _("Versions %(old)s and %(new)s") % {"old": old, "new": new}),
+        "old": found[old],
+        "new": found[new],
+        "pair": [found[old], found[new]] if old != new else [found[new]],
+        "differences": differences,
+        "is_same": all(passage.is_same for _label, passages in differences for passage in passages),
+        "current_number": latest_revision_number(document),
+        "zone_time": zone_label(),
+    }
+    return TemplateResponse(request, "admin/articles/compare_versions.html", context)
+
+
+def restore_view(pages: Any, request: HttpRequest, key: int, number: int) -> HttpResponse:
+    """Restore a revision."""
+    if request.method != "POST":
+        raise Http404
+    document = pages.get_editable(request, key)
+    revision = get_object_or_404(document.revisions, number=number)
+    seen = parse_number(request.POST.get("seen"))
+    try:
+        restored = restore_revision(revision=revision, by=request_user(request), seen=seen)
+    except StaleVersionError:
+        message = _("Not restored: somebody has saved a newer version since you opened this page.")
+        pages.message_user(request, message, messages.WARNING)
+    else:
+        message = _("Version %(number)s restored.") % {"number": number}
+        pages.log_change(request, restored, message)
+        pages.message_user(request, message)
+    return redirect(pages.url_of("history", key))
