@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.soundoff import PROJECT
-from moderation.features.text_reading import CommentData, host, split_url
+from moderation.features.links import host, split_url
+from moderation.features.text_reading import CommentData
 
 DATA = Path(os.environ.get("SOUNDOFF_DATA", PROJECT.parent / "shared" / "data"))
 

@@ -17,7 +17,8 @@ from typing import NamedTuple
 from bench import sets
 from bench.sets import DATA, Row
 from bench.soundoff import PROJECT
-from moderation.features.signals import PRIORS, SIGNALS, Signal
+from moderation.features.signals import PRIORS, SIGNALS
+from moderation.features.text_reading import Signal
 from moderation.spam_filter.model import (
     SLOTS,
     Features,

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from comments.models import Comment, State
 from comments.services import lock_discussions_of
-from moderation.features.text_reading import main_script
+from moderation.features.scripts import main_script
 from moderation.models import Case, Finding
 from moderation.screening.checks import CheckResult
 from moderation.tasks import notify_reporters_later

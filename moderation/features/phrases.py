@@ -1,8 +1,8 @@
 """Regular expressions that the signals search for: English phrases, names, numbers and links. Pure.
 
 They read folded text (lower case, without accents), except SPECIFIC and NAME_INSIDE, which need capital
-letters. Single words are in word_lists.py. The common beginning of all alternatives (a word boundary) stands
-first in each or once before them: then `re` tries the rest only at such places.
+letters, and SITE_MENTIONS. Single words are in word_lists.py. The common beginning of all alternatives (a
+word boundary) stands first in each or once before them: then `re` tries the rest only at such places.
 """
 
 import re
@@ -40,21 +40,31 @@ FIRST_HAND = re.compile(
     r"|\b(?:same|similar) (?:problem|issue|error)\b|\berror\b"
 )
 
-SITE_NOUN = (
-    r"(?:blogs?|web[\s-]?logs?|web[\s-]?sites?|web[\s-]?pages?|sites?|posts?|posting|write[\s-]?ups?"
-    r"|articles?|content"
-    r"|contents|entries|paragraphs?|pieces? of (?:info|information|writing)|design|layout|theme|rss"
-    r"|feed|newsletter)"
-)
 
-SITE_TALK = re.compile(
-    rf"\b(?:you?r|ur|this|the|these|of|one's|several|nice|great|good|such|written|web|keep|entire"
-    rf"|wonderful|amazing"
-    rf"|awesome|excellent|fantastic|superb|terrific|helpful|informative|interesting|useful|perfect)\s+"
-    rf"(?:\w+[\s-]+){{0,2}}?{SITE_NOUN}\b"
-    r"|\b(?:book-?mark(?:ed|ing)?|blogroll|weblogs?|webmasters?|web owners|bloggers)\b"
-    r"|\bsaved as a favou?rite\b"
-    r"|\b(?:stumbled|came) (?:up)?on\b|\bsearch engines?\b|\bsurfing\b"
+def _about_the_site(content: str, more: str, flags: int = 0) -> re.Pattern[str]:
+    """Return the pattern of phrases about the site instead of its subject: with this form of "content", and
+    with more phrases."""
+    return re.compile(
+        r"\b(?:you?r|ur|this|the|these|of|one['’´`]s|several|nice|great|good|such|written|web|keep|entire"
+        r"|wonderful|amazing|awesome|excellent|fantastic|superb|terrific|helpful|informative|interesting"
+        r"|useful|perfect)\s+(?:\w+[\s-]+){0,2}?"
+        r"(?:blogs?|web[\s-]?logs?|web[\s-]?sites?|web[\s-]?pages?|sites?|posts?|posting|write[\s-]?ups?"
+        rf"|articles?|{content}|entries|paragraphs?|pieces? of (?:info|information|writing)|design|layout"
+        r"|theme|rss|feed|newsletter)\b"
+        r"|\b(?:book-?mark(?:ed|ing)?|saved as a favou?rite|surfing|search engines?|blogroll|webmasters?"
+        rf"|{more})\b",
+        flags,
+    )
+
+
+# The filter searches folded text for the first. The groups of similar comments search the text as it was
+# typed for the second, which also finds a mere mention.
+SITE_TALK = _about_the_site("contents?", r"weblogs?|web owners|bloggers|(?:stumbled|came) (?:up)?on")
+SITE_MENTIONS = _about_the_site(
+    "content",
+    r"(?:internet|web) site|piece of (?:info|information|writing)|online for|stumbled ?upon|blogging|blog"
+    r"|spam|weblog",
+    re.IGNORECASE,
 )
 
 # Parts of which SITE_TALK needs at least one: to search for all of it in every text takes ten times as long.
@@ -152,10 +162,8 @@ NAME_OF_SITE = re.compile(r"\w\s?@\s?\w|^[a-z]+ (?:from|at|of) |^(?:mr|mrs|ms|mi
 
 LINKING_WORDS = word_set("and of for in to how what best top your with online near")
 
-DOMAIN_NAME = re.compile(
-    r"(?:https?:/?/?|www\.)\S+|(?<![\w.-])(?:[\w-]{1,63}\.){1,5}(?:com|net|org|info|biz|co|io|ru|cn|xyz|top|shop"
-    r"|site|online|de|uk"
-    r"|us|eu|in|lt|tv|me)(?![\w.])",
+DOMAIN = re.compile(
+    r"\b[\w-]{1,63}\.(?:com|net|org|info|biz|co|io|ru|cn|xyz|top|shop|site|online|de|uk|us|eu|in|lt|tv|me)\b",
     re.IGNORECASE,
 )
 
@@ -209,3 +217,8 @@ INSULT = re.compile(
     r"|bigots?|racists?|ass(?:hole)?s?|pigs?|disgusting|ignorant|retard(?:ed)?)\b"
     r"|\b(?:shut up|shut the|go to hell|fuck you|f\*+k you|screw you|drop dead|kill yourself)\b"
 )
+
+
+def is_padded(text: str) -> bool:
+    """Return whether numbers of four to eight digits surround the text, or two stand before it."""
+    return PADDED.match(text) is not None

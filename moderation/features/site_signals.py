@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 
 from accounts.names import fold_name, skeletons
+from moderation.features.links import host_of
+from moderation.features.names import unusual_name_shape
 from moderation.features.site_facts import SiteFacts
-from moderation.features.text_reading import ParsedComment, SignalResult, host, split_url
+from moderation.features.text_reading import ParsedComment, SignalResult
 
 
 def imitates(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
@@ -32,24 +33,19 @@ def _name_words(name: str) -> list[str]:
 
 def spam_host(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
     """The body links to a host that a spam comment linked to."""
-    at = [m for m in comment.links if _link_host(m[0]) in facts.spam_hosts]
+    at = [m for m in comment.links if host_of(m[0]) in facts.spam_hosts]
     return SignalResult(1.0, comment.spans(at), len(at)) if at else None
 
 
 def link_burst(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
     """The body links to a host that two or more others linked to within a day. `number`: such links."""
-    at = [m for m in comment.links if _link_host(m[0]) in facts.burst_hosts]
+    at = [m for m in comment.links if host_of(m[0]) in facts.burst_hosts]
     return SignalResult(1.0, comment.spans(at), len(at)) if at else None
 
 
 def linked_hosts(comment: ParsedComment) -> list[str]:
     """Return the hosts that a comment links to, without www., each once."""
-    return list(dict.fromkeys(filter(None, (_link_host(m[0]) for m in comment.links))))
-
-
-def _link_host(link: str) -> str:
-    parts = split_url(link)
-    return host(parts) if parts else ""
+    return list(dict.fromkeys(filter(None, (host_of(m[0]) for m in comment.links))))
 
 
 def one_address(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
@@ -57,23 +53,6 @@ def one_address(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None
     if facts.names_at_address < 2:
         return None
     return SignalResult(min(1.0, 0.2 * facts.names_at_address), number=facts.names_at_address)
-
-
-# Parts of a name, each replaced by one character for its shape: Jim is A, JimBer AA, jim77 a0.
-_RUNS = re.compile(
-    r"(?P<A>[^\W\d_a-z][a-zß-öø-ÿ]+)|(?P<a>[a-zß-öø-ÿ]+)|(?P<Q>[^\W\d_]+)|(?P<zero>\d+)|(?P<space>\s+)"
-)
-_SIGNS = {"zero": "0", "space": " "}
-# Up to three words, with one separator between two.
-_USUAL_SHAPE = re.compile(r"[AaQ](?:(?:\. ?|[ '’-])[AaQ]){0,2}\.?")
-
-
-@lru_cache(maxsize=1_024)
-def unusual_name_shape(name: str) -> str | None:
-    """Return the shape of a name that is unlike a person's (digits or signs, words run together, more than
-    three words), or None for a usual name."""
-    shape = _RUNS.sub(lambda run: _SIGNS.get(str(run.lastgroup), str(run.lastgroup)), name.strip())
-    return None if not shape or _USUAL_SHAPE.fullmatch(shape) else shape
 
 
 def name_burst(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:

@@ -27,7 +27,7 @@ VALUE_MAX = 200  # characters
 
 CASE_FILTERS = ("script", "score")  # filters that need a case
 
-# By the first four letters of a script's name in Unicode, as features.text_reading.script returns them.
+# By the first four letters of a script's name in Unicode, as features.scripts.main_script returns them.
 SCRIPTS = {
     "Lati": gettext_lazy("Latin"),
     "Cyri": gettext_lazy("Cyrillic"),

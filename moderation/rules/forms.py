@@ -15,6 +15,7 @@ from accounts.models import User
 from articles.models import Article, Topic
 from articles.story_links import find_story
 from core.forms import remove_maxlength
+from moderation.features.links import normalize_host
 from moderation.models import Rule
 from moderation.models.rules import NOTE_MAX, VALUE_MAX
 from moderation.rules import active_rules, matching
@@ -183,7 +184,7 @@ class DomainForm(RuleForm):
         text = self.cleaned_data["value"].strip()
         try:
             host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
-            found = matching.normalize_host(host.removeprefix("www."))
+            found = normalize_host(host.removeprefix("www."))
         except ValueError:
             found = ""
         if not HOST.match(found):

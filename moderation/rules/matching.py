@@ -8,21 +8,18 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 import re2
 from ahocorasick_rs import AhoCorasick
 
-from articles.markup.linkify import Linkifier
+from moderation.features.folding import FoldedText
+from moderation.features.links import page_hosts
 
 Spans = list[tuple[int, int]]  # start and end, in characters
 # Minimum and maximum of each number of a limit.
 LIMIT_RANGES = {"links": ((0, 1_000),), "rate": ((1, 1_000_000), (1, 1_000_000)), "age": ((0, 36_500),)}
 MAX_SPANS = 100  # of one rule in one comment: these are marked, further ones are not searched
 
-_links = Linkifier()
-# Every link has one of these: two slashes, or a dot within a name.
-_LINK_SIGN = re.compile(r"//|[^\s.]\.[^\s.]")
 # Letters and digits of scripts that separate words by spaces. In others (漢字, かな, ไทย) a word may end
 # anywhere, and Korean appends particles to words.
 _SPACED_CHARACTER = re.compile(
@@ -144,26 +141,10 @@ def _matcher(rule: RuleDefinition) -> Callable[[str, str], tuple[Spans, bool]] |
     return None
 
 
-class Folded:
-    """A case-folded text, with a map back to the positions of the text as it was typed."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text.casefold()
-        # The positions differ only where one character becomes two, as ß becomes ss.
-        self.places: Sequence[int] = range(len(text)) if len(self.text) == len(text) else _places(text)
-
-    def span(self, start: int, end: int) -> tuple[int, int]:
-        return self.places[start], self.places[end - 1] + 1
-
-
 @lru_cache(maxsize=8)
-def folded(text: str) -> Folded:
+def folded(text: str) -> FoldedText:
     """Return a folded text; cached while the rules of one comment run."""
-    return Folded(text)
-
-
-def _places(text: str) -> list[int]:
-    return [place for place, character in enumerate(text) for _ in character.casefold()]
+    return FoldedText(text, case_only=True)
 
 
 class _Term:
@@ -182,7 +163,7 @@ class _Term:
     def __call__(self, body: str, name: str) -> tuple[Spans, bool]:
         return self._in(folded(body)), bool(self._in(folded(name)))
 
-    def _in(self, text: Folded) -> Spans:
+    def _in(self, text: FoldedText) -> Spans:
         if self.first not in text.text:
             return []
         found = self.pattern.finditer(text.text)
@@ -199,7 +180,7 @@ class TermList:
     def __call__(self, body: str, name: str) -> tuple[Spans, bool]:
         return self.find(folded(body)), bool(self.find(folded(name)))
 
-    def find(self, text: Folded) -> Spans:
+    def find(self, text: FoldedText) -> Spans:
         found = self.automaton.find_matches_as_indexes(text.text, overlapping=True)
         places = ((start, end) for _, start, end in found)
         if self.whole_words:
@@ -226,7 +207,7 @@ class _Domain:
         # evil.com, too, and so it is with a soft hyphen in it.
         if body.isascii() and self.domain not in folded(body).text:
             return [], False
-        spans = [(link.start, link.end) for link, host in hosts(body) if self._is(host)]
+        spans = [(link.start, link.end) for link, host in page_hosts(body) if self._is(host)]
         return spans[:MAX_SPANS], False
 
     def _is(self, host: str) -> bool:
@@ -255,51 +236,3 @@ def compile_pattern(pattern: str) -> "re2._Regexp":
         message = error.args[0]
         text = message.decode(errors="replace") if isinstance(message, bytes) else str(message)
         raise ValueError(text) from None
-
-
-@dataclass(frozen=True)
-class Link:
-    """A link in a body."""
-
-    start: int
-    end: int
-    url: str
-
-    @property
-    def host(self) -> str:
-        """The normalized host, or "" if the URL has none."""
-        try:
-            return normalize_host(urlsplit(self.url).hostname or "")
-        except ValueError:
-            return ""
-
-
-@lru_cache(maxsize=8)
-def links(body: str) -> tuple[Link, ...]:
-    """Return the links of a body, as the page would link them; e-mail addresses do not count."""
-    if not _LINK_SIGN.search(body):
-        return ()
-    found = _links.match(body) or []
-    return tuple(Link(m.index, m.last_index, m.url) for m in found if m.schema != "mailto:")
-
-
-@lru_cache(maxsize=8)
-def hosts(body: str) -> tuple[tuple[Link, str], ...]:
-    """Return each link with its host; cached for all domain rules."""
-    return tuple((link, link.host) for link in links(body))
-
-
-def max_link_count(body: str) -> int:
-    """Return an upper bound of the number of links, in a hundredth of the time of `links`."""
-    return len(_LINK_SIGN.findall(body))
-
-
-def normalize_host(host: str) -> str:
-    """Return a host as it is compared: in ASCII and lower case, without a final dot.
-
-    Raises ValueError for an invalid host.
-    """
-    host = host.strip().rstrip(".").casefold()
-    if host.isascii():
-        return host
-    return host.encode("idna").decode()  # UnicodeError is a ValueError

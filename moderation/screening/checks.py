@@ -12,6 +12,8 @@ from datetime import timedelta
 
 from comments.models import Discussion
 from comments.policy import Draft
+from moderation.features.lateness import age_at_posting
+from moderation.features.links import max_link_count, page_links
 from moderation.rules import matching
 from moderation.rules.matching import RuleDefinition, RuleSet, Spans
 
@@ -95,9 +97,9 @@ def links(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """The body has more links than allowed, as the page would link them, without e-mail addresses."""
     rule = context.rules.limit("links")
     allowed = matching.parse_limit(rule.value)[0] if rule else MAX_LINKS_WITHOUT_REVIEW
-    if matching.max_link_count(draft.body) <= allowed:
+    if max_link_count(draft.body) <= allowed:
         return
-    spans = [(link.start, link.end) for link in matching.links(draft.body)]
+    spans = [(link.start, link.end) for link in page_links(draft.body)]
     if len(spans) > allowed:
         found = CheckResult(strength=max(0.5, 1 - 1 / len(spans)), spans=spans, number=len(spans))
         yield _with_rule(rule, found) if rule else found
@@ -145,9 +147,9 @@ def late(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """The comment came long after the article. `number`: whole days between the two."""
     rule = context.rules.limit("age")
     days = matching.parse_limit(rule.value)[0] if rule else draft.discussion.site.review_after_days
-    published_at = draft.discussion.article.published_at
-    if published_at and draft.at - published_at > timedelta(days=days):
-        found = CheckResult(strength=0.5, number=(draft.at - published_at).days)
+    age = age_at_posting(draft.discussion.article.published_at, draft.at)
+    if age and age > timedelta(days=days):
+        found = CheckResult(strength=0.5, number=age.days)
         yield _with_rule(rule, found) if rule else found
 
 

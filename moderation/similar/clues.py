@@ -7,9 +7,18 @@ from enum import IntFlag
 from functools import cache
 from typing import NamedTuple
 
-from moderation.similar import text_features
+from moderation.features.lateness import LATE_AFTER
+from moderation.features.links import typed_hosts, typed_links
+from moderation.features.names import is_search_phrase
+from moderation.features.phrases import NUMBERS, SITE_MENTIONS, is_padded
+from moderation.features.word_lists import (
+    GROUP_PRAISE_WORDS,
+    GROUP_SALES_WORDS,
+    GROUP_STOP_WORDS,
+    SITE_MENTION_WORDS,
+)
+from moderation.features.words import group_stems, lowercase_matches, lowercase_words
 
-LATE_AFTER = timedelta(days=30)  # after its article
 QUIET_PERIOD = timedelta(days=60)  # without a comment, after which a discussion counts as ended
 CLOSED_AFTER = timedelta(days=365)  # after its article, when a discussion would have been closed
 WORDS_PER_PROMOTION = 60  # with more words for each advertising word, a text only mentions it
@@ -68,19 +77,28 @@ def text_clues(name: str, body: str, words: Sequence[str]) -> int:
     PRAISE is preliminary: ComparedComments removes it if the text shares words with its subject.
     """
     clues = 0
-    if text_features.is_padded(body):
+    if is_padded(body):
         clues |= PADDED
-    if text_features.is_search_phrase(name):
+    if is_search_phrase(name):
         clues |= NAME
-    if text_features.domains(body):
+    if typed_hosts(body):
         clues |= LINK
-    if times := text_features.count_site_talk(body, words):
+    if not SITE_MENTION_WORDS.isdisjoint(words) and (times := len(SITE_MENTIONS.findall(body))):
         clues |= PAGE | (PAGE_TWICE if times > 1 else 0)
-    if len(words) <= WORDS_PER_PROMOTION * sum(word in text_features.PROMOTION for word in words):
+    if len(words) <= WORDS_PER_PROMOTION * sum(word in GROUP_SALES_WORDS for word in words):
         clues |= PROMOTION
-    if not text_features.PRAISE.isdisjoint(words):
+    if not GROUP_PRAISE_WORDS.isdisjoint(words):
         clues |= PRAISE
     return clues
+
+
+def promotional_spans(text: str) -> list[tuple[int, int]]:
+    """Return the spans of links, site talk, padding numbers and advertising words."""
+    found = [*typed_links(text), *SITE_MENTIONS.finditer(text)]
+    if is_padded(text):
+        found += NUMBERS.finditer(text)
+    found += (m for m in lowercase_matches(text) if m[0] in GROUP_SALES_WORDS)
+    return [m.span() for m in found]
 
 
 class Story(NamedTuple):
@@ -115,7 +133,7 @@ class ComparedComments:
 
     def __init__(self, rows: Sequence[Row], stories: Mapping[int, Story]) -> None:
         self.rows, self.stories = rows, stories
-        self.words = [text_features.words(row.body) for row in rows]
+        self.words = [lowercase_words(row.body) for row in rows]
         # A bot may post as Jim a thousand times, so imported names count as one person across stories.
         self.people = [row.writer if row.is_known else row.name.casefold() for row in rows]
         self.can_join = [row.state in {"pending", "published"} and not row.is_kept for row in rows]
@@ -136,9 +154,7 @@ class ComparedComments:
     def subject(self, discussion: int) -> set[str]:
         """Return the topic stems of the story of a discussion."""
         if discussion not in self._subjects:
-            self._subjects[discussion] = text_features.topic_stems(
-                text_features.words(self.stories[discussion].text)
-            )
+            self._subjects[discussion] = group_stems(lowercase_words(self.stories[discussion].text))
         return self._subjects[discussion]
 
     def _find_late(self, discussion: int, places: Sequence[int]) -> None:
@@ -164,7 +180,7 @@ class ComparedComments:
             names = {
                 name: self.rows[p].writer
                 for p, name in zip(places, first_names, strict=True)
-                if len(name) > 2 and name not in text_features.STOP_WORDS and name not in text_features.PRAISE
+                if len(name) > 2 and name not in GROUP_STOP_WORDS and name not in GROUP_PRAISE_WORDS
             }
             suspected = [p for p in places if self.clues[p] & ~LATE and self.words[p]]
             if not suspected:
@@ -172,7 +188,7 @@ class ComparedComments:
             subject = self.subject(discussion)
             discussed = Counter[str]()
             compared = {*suspected, *(p for p in places if not self.is_late[p])}
-            stems = {p: text_features.topic_stems(self.words[p]) for p in compared}
+            stems = {p: group_stems(self.words[p]) for p in compared}
             for place in places:
                 if not self.is_late[place]:
                     discussed.update(stems[place])

@@ -16,9 +16,11 @@ from math import log
 from typing import NamedTuple
 
 from comments import duplicates
+from moderation.features.links import typed_hosts
+from moderation.features.word_lists import GROUP_STOP_WORDS
+from moderation.features.words import RUN_LENGTH, first_spans, group_stems, lowercase_words, word_runs
 from moderation.models import CommentGroup
 from moderation.screening.checks import has_visible_text
-from moderation.similar import text_features
 from moderation.similar.clues import (
     APPROVED,
     CONFIRMED,
@@ -195,7 +197,7 @@ class _Grouper(ComparedComments):
         Templates whose texts are mostly promotional are one group, because a bot has dozens of templates.
         Quotations of the article or of the parent comment do not count as shared.
         """
-        runs_of = [text_features.word_runs(words) for words in self.words]
+        runs_of = [word_runs(words) for words in self.words]
         common = self._common_runs(runs_of, taken)
         places_of_run: dict[int, list[int]] = defaultdict(list)
         for place, own in enumerate(common):
@@ -248,7 +250,7 @@ class _Grouper(ComparedComments):
             if own:
                 if row.discussion not in quoted:
                     quoted[row.discussion] = set(
-                        text_features.word_runs(text_features.words(self.stories[row.discussion].text))
+                        word_runs(lowercase_words(self.stories[row.discussion].text))
                     )
                 own -= quoted[row.discussion]
                 if row.parent in by_id:
@@ -262,7 +264,7 @@ class _Grouper(ComparedComments):
 
     def _domain_keys(self, place: int) -> list[tuple[str, str]]:
         """Return the union-find keys of the domains that a comment links to."""
-        return [("domain", domain) for domain in sorted(text_features.domains(self.rows[place].body))]
+        return [("domain", domain) for domain in sorted(typed_hosts(self.rows[place].body))]
 
     def _late(self) -> Proposal:
         """Propose late promotional comments."""
@@ -288,7 +290,7 @@ class _Grouper(ComparedComments):
         linking: dict[str, list[int]] = defaultdict(list)
         places = [p for p in range(len(self.rows)) if self.clues[p] & LINK]
         for place in places:
-            for domain in text_features.domains(self.rows[place].body):
+            for domain in typed_hosts(self.rows[place].body):
                 linking[domain].append(place)
         union = _UnionFind()
         chosen = {
@@ -407,7 +409,7 @@ class _Grouper(ComparedComments):
 
     def _is_of_its_story(self, place: int) -> bool:
         """Return whether a comment uses words of its story."""
-        own = text_features.topic_stems(self.words[place]) & self.subject(self.rows[place].discussion)
+        own = group_stems(self.words[place]) & self.subject(self.rows[place].discussion)
         return len(own) >= MIN_STORY_WORDS
 
     def _count_words(self, chosen: Sequence[Proposal]) -> None:
@@ -421,9 +423,7 @@ class _Grouper(ComparedComments):
         for proposal in chosen:
             inside = Counter[str]()
             for member in proposal.members:
-                inside.update(
-                    {w for w in self.words[member.row] if len(w) > 2 and w not in text_features.STOP_WORDS}
-                )
+                inside.update({w for w in self.words[member.row] if len(w) > 2 and w not in GROUP_STOP_WORDS})
             clues = Counter[str]()
             for found, n in Counter(member.clues for member in proposal.members).items():
                 clues.update({clue.name: n for clue in Clue if clue & found and clue.name})
@@ -458,7 +458,7 @@ class _Grouper(ComparedComments):
             wanted = {w for w in best if w not in places}.intersection(self.words[member.row])
             if wanted:
                 row = self.rows[member.row]
-                for word, (start, end) in text_features.first_spans(row.body, wanted).items():
+                for word, (start, end) in first_spans(row.body, wanted).items():
                     places[word] = [row.id, row.revision, start, end]
             if len(places) == len(best):
                 break
@@ -481,8 +481,8 @@ def _count_covered_words(runs: "array[int]", shared: set[int]) -> int:
     count, end = 0, 0
     for place, run in enumerate(runs):
         if run in shared:
-            count += place + text_features.RUN_LENGTH - max(end, place)
-            end = place + text_features.RUN_LENGTH
+            count += place + RUN_LENGTH - max(end, place)
+            end = place + RUN_LENGTH
     return count
 
 

@@ -11,12 +11,13 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from comments.models import Comment, State
-from moderation.models import CommentGroup, CommentGroupMember
+from moderation.features.words import lowercase_words, run_spans, word_runs
+from moderation.models import CommentGroup
 from moderation.queue import explanations as queue_explanations
 from moderation.rules import replay
 from moderation.rules.matching import Spans
-from moderation.similar import SCAN_KINDS, explanations, finished_scans, text_features
-from moderation.similar.clues import Clue
+from moderation.similar import SCAN_KINDS, explanations, finished_scans
+from moderation.similar.clues import Clue, promotional_spans
 from moderation.similar.grouping import MIN_MEMBERS, MIN_SIMILAR
 
 GROUPS_PER_PAGE = 20  # groups on a page
@@ -258,7 +259,7 @@ def shared_spans(group: CommentGroup, comment: Comment) -> Spans:
     """Return the spans of runs in a member's text that several members share. Runs two statements."""
     sample = _typical_members([group.pk], None, SAMPLE_SIZE).get(group.pk, [])
     shared = _shared_runs(list(Comment.objects.filter(pk__in=sample).only("body")))
-    return queue_explanations.merge_spans(text_features.run_spans(comment.body, shared))
+    return queue_explanations.merge_spans(run_spans(comment.body, shared))
 
 
 def distinctive_words(group: CommentGroup, articles: list[int] | None) -> list[str]:
@@ -309,7 +310,7 @@ def _shared_runs(sample: Sequence[Comment]) -> set[int]:
     """Return the runs of words that several of these comments share."""
     held = Counter[int]()
     for comment in sample:
-        held.update(set(text_features.word_runs(text_features.words(comment.body))))
+        held.update(set(word_runs(lowercase_words(comment.body))))
     enough = min(MIN_SIMILAR, max(2, len(sample) // 2))
     return {run for run, n in held.items() if n >= enough}
 
@@ -321,11 +322,7 @@ def _highlighted_excerpt(
 
     Highlights are the shared runs and promotional passages, or what `rule` found.
     """
-    found = (
-        rule(comment)
-        if rule
-        else [*text_features.run_spans(comment.body, shared), *text_features.promotional_spans(comment.body)]
-    )
+    found = rule(comment) if rule else [*run_spans(comment.body, shared), *promotional_spans(comment.body)]
     body = comment.body[:EXCERPT_LENGTH]
     spans = [[start, min(end, len(body))] for start, end in found if start < len(body)]
     return queue_explanations.highlight_text(body, spans), len(body) < len(comment.body)

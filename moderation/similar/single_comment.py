@@ -1,10 +1,16 @@
 """Signals of one comment from the clues of similar comments, for its card. Pure functions."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from django.utils.translation import gettext as _
 
-from moderation.similar import text_features
+from moderation.features.links import typed_links
+from moderation.features.phrases import NUMBERS, SITE_MENTIONS
+from moderation.features.word_lists import GROUP_PRAISE_WORDS, GROUP_SALES_WORDS
+from moderation.features.words import first_spans, lowercase_words
 from moderation.similar.clues import (
     LINK,
     NAME,
@@ -40,39 +46,41 @@ def find_signals(name: str, body: str, compared: Clue = NO_CLUES, but: Clue = NO
     name or a single phrase about the site is at most a weak signal if it is the only one.
     """
     text = body[:MAX_CHARACTERS]
-    words = text_features.words(text)
+    words = lowercase_words(text)
     clues = text_clues(name, text, words) & ~but
     others = sum(bool(clues & clue) for clue in (PADDED, PAGE, NAME, LINK))
     others += bool(clues & PROMOTION and words)
     found = []
     if clues & PADDED:
         sentence = _("There are numbers around the text.")
-        found.append(
-            TextSignal(sentence, WEIGHTS[Clue.PADDED], text_features.padding_spans(text)[:MAX_SPANS])
-        )
+        found.append(TextSignal(sentence, WEIGHTS[Clue.PADDED], _spans(NUMBERS.finditer(text))))
     if clues & NAME:
         sentence = _("The name is a search phrase: “%(name)s”.") % {"name": name}
         found.append(TextSignal(sentence, WEIGHTS[Clue.NAME] if others > 1 else WEAK_STRENGTH, []))
     if clues & PAGE_TWICE or (clues & PAGE and (others > 1 or compared & PAGE)):
         sentence = _("It talks about the site instead of the subject.")
         strength = WEIGHTS[Clue.PAGE] if others > 1 else WEAK_STRENGTH
-        found.append(TextSignal(sentence, strength, text_features.site_talk_spans(text)[:MAX_SPANS]))
+        found.append(TextSignal(sentence, strength, _spans(SITE_MENTIONS.finditer(text))))
     return found + _compared_signals(text, compared)
 
 
 def _compared_signals(text: str, clues: Clue) -> list[TextSignal]:
     """Return the signals of clues that a scan found."""
-    listed = (text_features.PROMOTION, text_features.PRAISE)
-    promotion, praise = ([*text_features.first_spans(text, some).values()][:MAX_SPANS] for some in listed)
+    listed = (GROUP_SALES_WORDS, GROUP_PRAISE_WORDS)
+    promotion, praise = ([*first_spans(text, some).values()][:MAX_SPANS] for some in listed)
     signals = [
         (Clue.SPUN, SHARED_STRENGTH, _("Most of its text consists of phrases that other comments use."), []),
         (Clue.EXACT, SHARED_STRENGTH, _("The same text as an earlier comment under the same name."), []),
         (Clue.LATE, WEAK_STRENGTH, _("Posted long after the story, when the discussion had ended."), []),
         (Clue.PRAISE, WEIGHTS[Clue.PRAISE], _("Generic praise that does not mention the subject."), praise),
         (Clue.PROMOTION, WEIGHTS[Clue.PROMOTION], _("It contains advertising words."), promotion),
-        (Clue.LINK, WEIGHTS[Clue.LINK], _("It has a link."), text_features.link_spans(text)[:MAX_SPANS]),
+        (Clue.LINK, WEIGHTS[Clue.LINK], _("It has a link."), _spans(typed_links(text))),
         (Clue.STRANGE, WEAK_STRENGTH, _("It uses almost no words from the story or discussion."), []),
     ]
     if clues & Clue.PRAISE:
         clues &= ~Clue.STRANGE  # the praise signal says the same
     return [TextSignal(words, strength, spans) for clue, strength, words, spans in signals if clue & clues]
+
+
+def _spans(found: Iterable[re.Match[str]]) -> list[tuple[int, int]]:
+    return [m.span() for m in islice(found, MAX_SPANS)]

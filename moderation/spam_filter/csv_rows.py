@@ -14,8 +14,8 @@ from typing import TextIO
 
 from comments.duplicates import find_duplicates
 from core.errors import UserError
-from moderation.features.signals import SIGNALS, Signal
-from moderation.features.text_reading import CommentData, SignalResult
+from moderation.features.signals import SIGNALS
+from moderation.features.text_reading import CommentData, Signal, SignalResult
 from moderation.spam_filter.model import Features, Model, read_features
 
 COLUMNS = (

@@ -20,10 +20,11 @@ from math import exp, sqrt
 from typing import NamedTuple
 
 from moderation.features import signals as facts
-from moderation.features import text_reading
-from moderation.features.signals import Signal
-from moderation.features.text_reading import CommentData, ParsedComment, SignalResult
+from moderation.features.folding import fold
+from moderation.features.links import host
+from moderation.features.text_reading import CommentData, ParsedComment, Signal, SignalResult, Spans
 from moderation.features.word_lists import PRAISE_WORDS, SITE_WORDS
+from moderation.features.words import find_words
 
 FORMAT = 1
 BITS = 17
@@ -78,7 +79,7 @@ class Part(NamedTuple):
     kind: str  # "signal", "word", "name", "site"
     what: str
     logit: float
-    spans: text_reading.Spans = ()  # of the body
+    spans: Spans = ()  # of the body
 
 
 def read_features(
@@ -136,9 +137,9 @@ def _site_slots(read: ParsedComment) -> list[int]:
     top-level domain, is no feature."""
     if read.site is None:
         return []
-    label = text_reading.host(read.site).rsplit(".", 1)[0]
-    path = text_reading.fold(read.site.path + " " + read.site.query)
-    return [*_character_slots(label, SITE, 4), *_word_slots(text_reading.find_words(path)[:20], SITE)]
+    label = host(read.site).rsplit(".", 1)[0]
+    path = fold(read.site.path + " " + read.site.query)
+    return [*_character_slots(label, SITE, 4), *_word_slots(find_words(path)[:20], SITE)]
 
 
 class Model:

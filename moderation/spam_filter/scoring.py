@@ -6,7 +6,7 @@ from dataclasses import replace
 from django.conf import settings
 
 from comments.policy import Draft
-from moderation.features import signals, site_signals, text_reading
+from moderation.features import names, signals, site_signals, text_reading
 from moderation.features.signals import SITE_SIGNAL_WEIGHTS
 from moderation.features.site_facts import load_site_facts
 from moderation.features.text_reading import CommentData, ParsedComment
@@ -43,7 +43,7 @@ def score_draft(
         at=draft.at,
         hosts=site_signals.linked_hosts(parsed),
         name=draft.name,
-        is_unusual_name=site_signals.unusual_name_shape(draft.name) is not None,
+        is_unusual_name=names.unusual_name_shape(draft.name) is not None,
         author=draft.author.pk if draft.author else None,
         guest=draft.guest.pk if draft.guest else None,
         parent=draft.parent.pk if draft.parent else None,

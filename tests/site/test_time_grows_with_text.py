@@ -9,11 +9,11 @@ from articles.markup import markdown
 from articles.markup.paste_html import html_to_markdown
 from comments import duplicates
 from comments.search import excerpts
-from moderation.features import signals
+from moderation.features import links, signals
 from moderation.features.text_reading import CommentData, ParsedComment
 from moderation.rules import matching
 from moderation.screening import checks
-from moderation.similar import text_features
+from moderation.similar import clues
 from tests.helpers.growth import LINEAR, growth
 
 # Pieces of text on which Markdown parsers and regular expressions are known to backtrack.
@@ -74,9 +74,9 @@ def render_story(text: str) -> str:
 
 
 def check(text: str) -> None:
-    for cached in (matching.links, matching.hosts, matching.folded):
+    for cached in (links.page_links, links.page_hosts, matching.folded):
         cached.cache_clear()
-    matching.hosts(text)
+    links.page_hosts(text)
     matching.compile_rule(matching.RuleDefinition(pk=None, kind="term", value="a b")).find(text, "")  # type: ignore[misc]
     checks.has_visible_text(text)
     signals.find_signals(
@@ -84,7 +84,7 @@ def check(text: str) -> None:
             CommentData(body=text, author="A b", article_title="The boat", article_text="It leaves at nine.")
         )
     )
-    text_features.promotional_spans(text)
+    clues.promotional_spans(text)
     duplicates.trigrams(duplicates.fold(text))
 
 

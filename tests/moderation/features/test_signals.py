@@ -7,9 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.features import signals
+from moderation.features import author_signals, signals, text_signals
 from moderation.features.signals import FACT_SIGNALS, PRIORS, RANKING_SIGNALS, SIGNALS, SITE_SIGNAL_WEIGHTS
-from moderation.features.text_reading import MAX_BODY_LENGTH, CommentData, ParsedComment, SignalResult
+from moderation.features.text_reading import (
+    MAX_BODY_LENGTH,
+    CommentData,
+    ParsedComment,
+    SignalResult,
+    cached_per_comment,
+)
 
 ARTICLE = """
 Heron ferries stop in winter. The harbour of Lindal has frozen early this year, and the council of the
@@ -304,7 +310,7 @@ def test_no_hostile_text_keeps_a_signal_busy(piece):
 def test_a_signal_used_by_others_is_computed_once():
     looked = []
 
-    @signals.cached_per_comment
+    @cached_per_comment
     def shout(read: ParsedComment) -> SignalResult | None:
         """Find nothing."""
         looked.append(read)
@@ -319,5 +325,5 @@ def test_a_signal_used_by_others_is_computed_once():
 def test_a_cached_signal_has_one_result_per_comment():
     """`calls` is the dearest one, and `no_gain` asks it again."""
     read = ParsedComment(said("Please visit my site", url=""))
-    assert signals.no_gain(read) is None
-    assert signals.calls(read) is signals.calls(read) is not None
+    assert author_signals.no_gain(read) is None
+    assert text_signals.calls(read) is text_signals.calls(read) is not None

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.names import skeletons
 from moderation.features.site_facts import SiteFacts
-from moderation.features.site_signals import find_site_signals, linked_hosts, unusual_name_shape
+from moderation.features.site_signals import find_site_signals, linked_hosts
 from moderation.features.text_reading import CommentData, ParsedComment
 
 
@@ -101,27 +101,6 @@ def test_links_to_where_several_have_linked():
 @pytest.mark.parametrize(("names", "strength"), [(0, None), (1, None), (2, 0.4), (9, 1.0)])
 def test_one_address_under_several_names(names, strength):
     assert found(SiteFacts(names_at_address=names)).get("one_address") == strength
-
-
-@pytest.mark.parametrize(
-    ("name", "shape"),
-    [
-        ("JamesTib", "AA"),
-        ("robex77", "a0"),
-        ("best_price", "a_a"),
-        ("buy the best tables", "a a a a"),
-    ],
-)
-def test_unusual_name_shapes(name, shape):
-    assert unusual_name_shape(name) == shape
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["Jim", "jim", "JIM", "Ada Lovelace", "J. R. Olsen", "Åse-Marie", "O'Neil", "李娜", "Жанна", "", "  "],
-)
-def test_usual_name_shapes(name):
-    assert unusual_name_shape(name) is None
 
 
 def test_names_of_one_unusual_shape_within_a_day():

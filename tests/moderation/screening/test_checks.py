@@ -10,15 +10,14 @@ from hypothesis import strategies as st
 from articles.models import Article, Site
 from comments.models import Comment, Discussion
 from comments.policy import Draft
+from moderation.features.links import max_link_count, page_links
 from moderation.rules.matching import (
     MAX_SPANS,
-    Folded,
     RuleDefinition,
     TermList,
     compile_pattern,
     compile_rules,
-    links,
-    max_link_count,
+    folded,
 )
 from moderation.screening.checks import (
     CHECKS,
@@ -202,7 +201,7 @@ def test_the_automaton_finds_what_a_naive_search_finds(terms, body):
         and term.casefold() not in body[start + 1 : end].casefold()
         and term.casefold() not in body[start : end - 1].casefold()
     }
-    spans = TermList(terms, whole_words=False).find(Folded(body))
+    spans = TermList(terms, whole_words=False).find(folded(body))
     assert len(spans) == MAX_SPANS or found <= set(spans)
     assert all(any(t.casefold() in body[a:b].casefold() for t in terms) for a, b in spans)
 
@@ -211,7 +210,7 @@ def test_the_automaton_finds_what_a_naive_search_finds(terms, body):
 def test_terms_and_lists_agree_on_whole_words(term, body):
     """They also agree in scripts that do not separate words by spaces."""
     if len(term.split()) == 1:
-        listed_ones = TermList([term.strip()], whole_words=True).find(Folded(body))
+        listed_ones = TermList([term.strip()], whole_words=True).find(folded(body))
         assert ("term" in dict(check(draft(body), rules(term=term)))) == bool(listed_ones)
 
 
@@ -237,7 +236,7 @@ def test_a_domain_matches_its_subdomains(body, spans):
 )
 def test_the_upper_bound_of_links_holds(parts):
     body = "".join(parts)
-    assert len(links(body)) <= max_link_count(body)
+    assert len(page_links(body)) <= max_link_count(body)
 
 
 @pytest.mark.parametrize("body", ["http://ｅvil.com", "http://ev\u00adil.com", "http://evil\u200b.com/x"])

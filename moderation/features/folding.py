@@ -1,0 +1,64 @@
+"""Folding of texts for comparison, with a map back to the text as it was typed. Pure."""
+
+import re
+import unicodedata
+
+MAX_FOLDED_LENGTH = 4  # letters; a character that stands for more is kept unfolded
+
+_QUOTES = {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "“": '"', "”": '"', "ـ": "", "ى": "ي", "ة": "ه"}
+# Combining marks that are removed: accents, Hebrew points, tashkeel. Those of Indic scripts are letters.
+_MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed]")
+_FOLDS: dict[str, str] = {}
+
+
+class FoldedText:
+    """A text folded for comparison, with a map back to the positions of the text as it was typed.
+
+    With `case_only` accents and compatibility forms stay.
+    """
+
+    __slots__ = ("_places", "text")
+
+    def __init__(self, text: str, *, case_only: bool = False) -> None:
+        self._places: list[int] | None = None
+        self.text = text.casefold()
+        # Case folding makes no text shorter, so at the same length every position is the same.
+        if text.isascii() or (case_only and len(self.text) == len(text)):
+            return
+        parts = [c.casefold() if case_only else _fold_one(c) for c in text]
+        self.text = "".join(parts)
+        if any(len(part) != 1 for part in parts):
+            self._places = [place for place, part in enumerate(parts) for _ in part]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return the span in the original text of text[start:end], where end > start."""
+        if self._places is None:
+            return start, end
+        return self._places[start], self._places[end - 1] + 1
+
+
+def fold(text: str) -> str:
+    """Return a text folded for comparison."""
+    return FoldedText(text).text
+
+
+def _fold_one(c: str) -> str:
+    """Return one character as it is compared: without compatibility forms, accents, tashkeel and case, and
+    with one form each of alef, ya and ta marbuta."""
+    folded = _FOLDS.get(c)
+    if folded is None:
+        if c in _QUOTES:
+            folded = _QUOTES[c]
+        elif "\uac00" <= c <= "\ud7a3":
+            folded = c
+        elif unicodedata.category(c) == "Cf":
+            folded = ""
+        else:
+            folded = _MARKS.sub("", unicodedata.normalize("NFKD", c)).casefold()
+            folded = "".join(_QUOTES.get(part, part) for part in folded)
+            # ﷺ unfolds to eighteen letters: a text of such signs would become eighteen times as long.
+            if len(folded) > MAX_FOLDED_LENGTH:
+                folded = c
+        if len(_FOLDS) < 20_000:
+            _FOLDS[c] = folded
+    return folded

@@ -1,0 +1,185 @@
+"""Signals of the body: what it is about, how it is written, and abuse. Pure."""
+
+import re
+from functools import lru_cache
+from math import log
+
+from moderation.features import phrases
+from moderation.features.lateness import LATE_AFTER, age_at_posting
+from moderation.features.links import blank
+from moderation.features.scripts import main_script, mixes_lookalikes, scripts_differ
+from moderation.features.text_reading import MAX_SPANS, ParsedComment, SignalResult, cached_per_comment
+from moderation.features.word_lists import PRAISE_WORDS, PRODUCT_WORDS
+
+LATE_FULL_DAYS = 1825  # from here on the strength is 1
+MIN_SUBJECT_STEMS = 30  # stems of article, parent and thread: a title alone is too short to measure drift
+
+
+def late(comment: ParsedComment) -> SignalResult | None:
+    """The comment came long after the article, when few people but many robots read it. `number`: days."""
+    age = age_at_posting(comment.data.article_date, comment.data.comment_date)
+    if age is None or age < LATE_AFTER:
+        return None
+    least = LATE_AFTER.days
+    strength = 0.2 + 0.8 * log(age.days / least) / log(LATE_FULL_DAYS / least)
+    return SignalResult(min(1.0, strength), number=age.days)
+
+
+def drift(comment: ParsedComment) -> SignalResult | None:
+    """Hardly any content word is in the article, the parent or the thread. `number`: how many are."""
+    if comment.subject is None or len(comment.subject) < MIN_SUBJECT_STEMS or other_script(comment):
+        return None  # texts in two scripts have no word in common
+    stems = {s for s, _ in comment.content_words}
+    if len(stems) < 3:
+        return None
+    known = len(stems & comment.subject)
+    share = known / len(stems)
+    if share >= 0.3:
+        return None
+    return SignalResult((1 - share / 0.3) * min(1.0, len(stems) / 8), number=known)
+
+
+def on_subject(comment: ParsedComment) -> SignalResult | None:
+    """The body uses words of the article or the thread. Counts for the comment. `number`: how many."""
+    if comment.subject is None:
+        return None
+    known = {s: m for s, m in reversed(comment.content_words) if s in comment.subject}
+    if not known:
+        return None
+    share = len(known) / len({s for s, _ in comment.content_words})
+    strength = min(1.0, len(known) / 5) * min(1.0, 0.4 + share)
+    return SignalResult(strength, comment.spans(sorted(known.values(), key=lambda m: m.start())), len(known))
+
+
+def specific(comment: ParsedComment) -> SignalResult | None:
+    """The body has names, figures, versions or code, as people with something to say use. Counts for it."""
+    text = comment.body
+    shouting = sum(w.isupper() for w in text.split()) > 0.3 * len(text.split())
+    text = blank(text, (comment.folded.span(*m.span()) for m in comment.links))
+    found = [] if shouting else list(phrases.SPECIFIC.finditer(text))
+    found += phrases.NAME_INSIDE.finditer(text)
+    if not found or padded(comment) or wares(comment):  # sellers name prices and brands, too
+        return None
+    words = max(10, len(comment.words))
+    return SignalResult(
+        min(1.0, 4 * len(found) / words) * min(1.0, 0.25 + len(found) / 4),
+        tuple(m.span() for m in sorted(found, key=lambda m: m.start())[:MAX_SPANS]),
+        len(found),
+    )
+
+
+def answers(comment: ParsedComment) -> SignalResult | None:
+    """It answers another comment: it has a parent, or it addresses a person by name. Counts for it."""
+    if m := phrases.ADDRESSED.search(comment.plain):
+        return SignalResult(0.7, comment.spans([m]))
+    return SignalResult(0.4) if comment.data.parent else None
+
+
+def asks(comment: ParsedComment) -> SignalResult | None:
+    """The body asks something or reports first-hand, so it wants an answer. Counts for it, a little."""
+    found = [*phrases.QUESTION.finditer(comment.plain), *phrases.FIRST_HAND.finditer(comment.plain)]
+    found = [m for m in found if not phrases.SITE_TALK.search(m[0])]
+    return comment.counted(sorted(found, key=lambda m: m.start()), 0.4, 0.2)
+
+
+def praise(comment: ParsedComment) -> SignalResult | None:
+    """The body is generic praise, with hardly a content word. `number`: words of praise."""
+    kind = [m for m in comment.words if m[0] in PRAISE_WORDS]
+    if not kind:
+        return None
+    telling: float = len(comment.content_words)
+    # What has nothing to do with the article tells little.
+    if comment.subject is not None and len(comment.subject) >= MIN_SUBJECT_STEMS:
+        telling = 0.5 * telling + 2 * len({s for s, _ in comment.content_words} & comment.subject)
+    strength = min(1.0, len(kind) / 4) * max(0.0, 1 - telling / (6 + 3 * len(kind)))
+    return SignalResult(strength, comment.spans(kind), len(kind)) if strength > 0.05 else None
+
+
+def site_talk(comment: ParsedComment) -> SignalResult | None:
+    """The body talks about the site, the page or the writing instead of the subject. `number`: how often."""
+    if not phrases.SITE_TALK_HINT.search(comment.plain):
+        return None
+    if not (found := list(phrases.SITE_TALK.finditer(comment.plain))):
+        return None
+    words = max(1, len(comment.words))
+    strength = min(1.0, len(found) / 3 + 0.2) * min(1.0, 10 * len(found) / words)
+    return SignalResult(strength, comment.spans(found), len(found))
+
+
+def spun(comment: ParsedComment) -> SignalResult | None:
+    """The body has phrases of the templates that spam robots vary ("spin"). `number`: how many."""
+    return comment.counted(phrases.TEMPLATES.finditer(comment.plain), 0.4, 0.3)
+
+
+def leftovers(comment: ParsedComment) -> SignalResult | None:
+    """The body has placeholders or broken characters that a robot left in: {great|good}, %name%, ¡¦."""
+    return comment.counted(phrases.LEFTOVER.finditer(comment.folded.text), 0.6, 0.2)
+
+
+@cached_per_comment
+def padded(comment: ParsedComment) -> SignalResult | None:
+    """Numbers of four to eight digits surround the text, so that no two copies are equal."""
+    if not phrases.is_padded(comment.folded.text):
+        return None
+    found = list(phrases.NUMBERS.finditer(comment.folded.text))
+    return SignalResult(1.0, comment.spans([found[0], found[-1]] if len(found) > 1 else found), len(found))
+
+
+@cached_per_comment
+def calls(comment: ParsedComment) -> SignalResult | None:
+    """The body calls on readers to visit, subscribe, earn or get in touch. `number`: how often."""
+    return comment.counted(phrases.CALL_TO_ACTION.finditer(comment.plain), 0.5, 0.25)
+
+
+@cached_per_comment
+def wares(comment: ParsedComment) -> SignalResult | None:
+    """The body has many words used in selling, for its length. `number`: how many."""
+    found = [m for m in comment.words if m[0] in PRODUCT_WORDS]
+    if not found:
+        return None
+    strength = min(1.0, 12 * len(found) / max(12, len(comment.words)) * 0.6)
+    return SignalResult(strength, comment.spans(found), len(found)) if strength >= 0.15 else None
+
+
+def shouting(comment: ParsedComment) -> SignalResult | None:
+    """The body has mostly capital letters, or rows of exclamation marks."""
+    letters = list(filter(str.isalpha, comment.body))
+    marks = max((len(m) for m in re.findall(r"[!?]+", comment.body)), default=0)
+    capitals = sum(map(str.isupper, letters)) / len(letters) if len(letters) >= 12 else 0.0
+    strength = max(min(1.0, 1.4 * (capitals - 0.4)), 0.15 * (marks - 2))
+    return SignalResult(min(1.0, strength)) if strength > 0.1 else None
+
+
+def other_script(comment: ParsedComment) -> SignalResult | None:
+    """The body is written in another script than the article."""
+    article = comment.data.article_text or comment.data.article_title
+    if not article:
+        return None
+    return SignalResult(0.8) if scripts_differ(main_script(comment.plain), _article_script(article)) else None
+
+
+_article_script = lru_cache(maxsize=256)(main_script)
+
+
+def mixed_script(comment: ParsedComment) -> SignalResult | None:
+    """Words mix Latin with Greek or Cyrillic letters that look alike, to get past word lists."""
+    return comment.counted((m for m in comment.words if mixes_lookalikes(m[0])), 0.6, 0.1)
+
+
+# Abuse: these order the queue and are not part of the spam probability.
+
+
+def slur(comment: ParsedComment) -> SignalResult | None:
+    """The body or the name has a slur. Orders the queue only."""
+    found = list(phrases.SLURS.finditer(comment.plain))
+    in_name = bool(phrases.SLURS.search(comment.name))
+    return (
+        SignalResult(1.0 if in_name else 0.9, comment.spans(found), len(found)) if found or in_name else None
+    )
+
+
+def insult(comment: ParsedComment) -> SignalResult | None:
+    """The body insults the person who is answered. Orders the queue only."""
+    if not answers(comment):
+        return None
+    return comment.counted(phrases.INSULT.finditer(comment.plain), 0.5, 0.2)

@@ -1,0 +1,83 @@
+"""Words of texts: finding them, their stems, and runs of them. Pure.
+
+The spam filter reads folded text and takes the parts of a hyphenated word for words. The groups of similar
+comments keep accents and hyphens.
+"""
+
+import re
+from array import array
+from collections.abc import Container, Iterable
+
+from moderation.features.links import blank, typed_links
+from moderation.features.word_lists import GROUP_IGNORED_WORDS, IGNORED_WORDS
+
+RUN_LENGTH = 4  # consecutive words that are compared as one run
+STEM_LENGTH = 6  # letters by which two words are taken for the same
+
+WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
+HYPHENATED_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+
+
+def find_words(text: str) -> list[str]:
+    """Return the words of a text that is folded already."""
+    return WORD.findall(text)
+
+
+def lowercase_words(text: str) -> list[str]:
+    """Return the words of a text in lower case, hyphenated ones as one, without those of links."""
+    return HYPHENATED_WORD.findall(_lowercase(text))
+
+
+def lowercase_matches(text: str) -> list[re.Match[str]]:
+    """Return the matches of lowercase_words, or none if lower case changes the length and so the places."""
+    lowered = _lowercase(text)
+    return list(HYPHENATED_WORD.finditer(lowered)) if len(lowered) == len(text) else []
+
+
+def _lowercase(text: str) -> str:
+    return blank(text, (m.span() for m in typed_links(text))).replace("’", "'").lower()
+
+
+# Stems
+
+
+def stem(word: str) -> str:
+    """Return the first letters of a word, by which words are compared."""
+    return word.removesuffix("'s").removesuffix("s")[:STEM_LENGTH]
+
+
+def is_content_word(word: str, ignored: Container[str] = IGNORED_WORDS, shortest: int = 2) -> bool:
+    """Return whether a word tells what a text is about. One with letters beyond ASCII needs `shortest`
+    letters, because many Chinese words have two."""
+    return len(word) > 3 and word not in ignored if word.isascii() else len(word) >= shortest
+
+
+def group_stems(words: Iterable[str]) -> set[str]:
+    """Return the stems of the content words among these lowercase_words."""
+    return {stem(w) for w in set(words) if is_content_word(w, GROUP_IGNORED_WORDS, 4)}
+
+
+# Runs, and the places of words
+
+
+def word_runs(words: list[str]) -> "array[int]":
+    """Return a hash for each RUN_LENGTH consecutive words. Hashes differ between processes."""
+    if len(words) < RUN_LENGTH:
+        return array("q")
+    return array("q", map(hash, zip(*(words[n:] for n in range(RUN_LENGTH)), strict=False)))
+
+
+def run_spans(text: str, shared: Container[int]) -> list[tuple[int, int]]:
+    """Return the span of each run of words that is in `shared`."""
+    matches = lowercase_matches(text)
+    runs = enumerate(word_runs([m[0] for m in matches]))
+    return [(matches[n].start(), matches[n + RUN_LENGTH - 1].end()) for n, run in runs if run in shared]
+
+
+def first_spans(text: str, wanted: Container[str]) -> dict[str, tuple[int, int]]:
+    """Return the span of the first occurrence of each word in `wanted`."""
+    found: dict[str, tuple[int, int]] = {}
+    for m in lowercase_matches(text):
+        if m[0] in wanted:
+            found.setdefault(m[0], m.span())
+    return found
