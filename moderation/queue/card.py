@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -105,11 +103,10 @@ def load_card(pk: int, user: User) -> Card | None:
     twins = [found.twin_id for found in findings if found.twin_id]
     own = set(Comment.objects.moderated_by(user).filter(pk__in=twins).values_list("pk", flat=True))
     member = similar.members_of([comment.pk]).get(comment.pk)
-    covered = reduce(
-        or_, [CLUES_OF_CHECKS[f.check_name] for f in findings if f.check_name in CLUES_OF_CHECKS], Clue(0)
+    clues = _compared_clues(comment, member)
+    text_signals = single_comment.find_signals(
+        comment.author_name, comment.body, clues, {finding.check_name for finding in findings}
     )
-    compared = _compared_clues(comment, member) & ~covered
-    text_signals = single_comment.find_signals(comment.author_name, comment.body, compared, covered)
     signals = [
         (_finding_strength(f), _finding_signal(f, own)) for f in findings if not explanations.found_nothing(f)
     ]
@@ -117,7 +114,7 @@ def load_card(pk: int, user: User) -> Card | None:
     signals.sort(key=lambda pair: -pair[0])
     spans = [span for finding in findings for span in finding.spans]
     spans += [span for signal in text_signals for span in signal.spans]
-    if member and Clue.SPUN in compared:
+    if member and Clue.SPUN in clues:
         spans += pages.shared_spans(member.group, comment)
     body, all_marked = highlights.highlight_html(comment.body, comment.body_html, spans)
     parts = stored_scores.explain_stored(comment, findings)
@@ -207,22 +204,6 @@ def _earlier_decisions(comment: Comment, user: User) -> list[EarlierDecision]:
         url = reverse("moderation:action", args=[row.batch]) if may_open else ""
         decisions.append(EarlierDecision(text, str(row.actor or ""), row.at, url))
     return decisions
-
-
-# Clues of similar comments that a check already reports.
-CLUES_OF_CHECKS = {
-    "late": Clue.LATE,
-    "links": Clue.LINK,
-    "domain": Clue.LINK,
-    "repeat": Clue.EXACT,
-    "padded": Clue.PADDED,
-    "name_phrase": Clue.NAME,
-    "name_domain": Clue.NAME,
-    "site_talk": Clue.PAGE | Clue.PAGE_TWICE,
-    "praise": Clue.PRAISE,
-    "wares": Clue.PROMOTION,
-    "drift": Clue.STRANGE,
-}
 
 
 def _compared_clues(comment: Comment, member: CommentGroupMember | None) -> Clue:

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from comments.models import Comment, State
 from moderation.features.words import lowercase_words, run_spans, word_runs
-from moderation.models import CommentGroup
+from moderation.models import CommentGroup, CommentGroupMember
 from moderation.queue import explanations as queue_explanations
 from moderation.rules import replay
 from moderation.rules.matching import Spans

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 from itertools import islice
+from operator import or_
 
 from django.utils.translation import gettext as _
 
@@ -39,15 +41,36 @@ class TextSignal:
     spans: list[tuple[int, int]]  # in the text as it was typed
 
 
-def find_signals(name: str, body: str, compared: Clue = NO_CLUES, but: Clue = NO_CLUES) -> list[TextSignal]:
+# Findings that state the same as a clue, so that a card says it once. Neither can go: a clue counts a word
+# once, a finding by its share of the text, and each is found in comments where the other is not.
+CLUES_OF_CHECKS = {
+    "late": Clue.LATE,
+    "links": Clue.LINK,
+    "domain": Clue.LINK,
+    "repeat": Clue.EXACT,
+    "padded": Clue.PADDED,
+    "name_phrase": Clue.NAME,
+    "name_domain": Clue.NAME,
+    "site_talk": Clue.PAGE | Clue.PAGE_TWICE,
+    "praise": Clue.PRAISE,
+    "wares": Clue.PROMOTION,
+    "drift": Clue.STRANGE,
+}
+
+
+def find_signals(
+    name: str, body: str, compared: Clue = NO_CLUES, found_checks: Iterable[str] = ()
+) -> list[TextSignal]:
     """Return the signals of a comment's name and text, and of the clues that a scan found by comparing it.
 
-    `compared` are the clues of its group, `but` the clues that a check reports already. A lower-case
-    name or a single phrase about the site is at most a weak signal if it is the only one.
+    `compared` are the clues of its group, `found_checks` the checks with findings, whose clues are left out.
+    A lower-case name or a single phrase about the site is at most a weak signal if it is the only one.
     """
+    stated = reduce(or_, (CLUES_OF_CHECKS.get(check, NO_CLUES) for check in found_checks), NO_CLUES)
+    compared &= ~stated
     text = body[:MAX_CHARACTERS]
     words = lowercase_words(text)
-    clues = text_clues(name, text, words) & ~but
+    clues = text_clues(name, text, words) & ~stated
     others = sum(bool(clues & clue) for clue in (PADDED, PAGE, NAME, LINK))
     others += bool(clues & PROMOTION and words)
     found = []
