@@ -545,6 +545,18 @@ class Transition(models.Model):
     old_parent = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
     new_parent = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
     batch = models.UUIDField(null=True)
+    # Of an undo: the decision whose state it restored, through any number of undos. It follows from the
+    # batches, so it is not part of the hash, and check_integrity compares it with them. A constraint would
+    # lock the row of each restored decision.
+    restores = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        editable=False,
+    )
     at = models.DateTimeField(db_default=Now())
     seq = models.PositiveBigIntegerField(editable=False)
     hash = models.BinaryField(editable=False)

@@ -326,10 +326,11 @@ def _run_change(
     batch = batch or uuid4()  # policy().sync_cases finds the log entries of this change by their batch
     lock_discussions_of(ids)
     with connection.cursor() as cursor:
-        cursor.execute(statement, values | {"actor": actor and actor.pk, "batch": batch})
+        values = {"undoes": None, "actor": actor and actor.pk, "batch": batch} | values
+        cursor.execute(statement, values)
         changed = [row[0] for row in cursor.fetchall()]
         if changed:
-            policy().sync_cases(changed, batch=batch, actor=actor, undoes=values.get("undoes"))
+            policy().sync_cases(changed, batch=batch, actor=actor, undoes=values["undoes"])
     if changed and values.get("to_state") != State.PUBLISHED:
         invalidate()
     return changed

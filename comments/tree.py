@@ -141,7 +141,9 @@ old AS MATERIALIZED (
     AND c.erased_at IS NULL)"""
 
 # The ancestors' reply counts change by a difference. As a row is updated only once, a comment that is changed
-# together with some of its replies gets its new state and its new count in the same update.
+# together with some of its replies gets its new state and its new count in the same update. The entry of an
+# undo names the decision whose state it restores. The last entry is the undone one, so that is the entry
+# before it, or the decision that this entry names in turn.
 _CHANGE = """
 up AS (
   SELECT parent_id AS id, (to_state = 'published')::int - (from_state = 'published')::int AS delta
@@ -176,9 +178,12 @@ d AS (UPDATE comments_discussion x
           copied_count = copied_count + copied
       FROM totals WHERE x.article_id = totals.discussion_id)
 INSERT INTO comments_transition
-  (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason, batch)
+  (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason, batch,
+   restores_id)
 SELECT 'state', discussion_id, id, revision, %(actor)s, from_state, to_state, from_reason, to_reason,
-       %(batch)s
+       %(batch)s, CASE WHEN %(undoes)s IS NOT NULL THEN (
+         SELECT coalesce(t.restores_id, t.id) FROM comments_transition t
+         WHERE t.comment_id = decided.id AND t.kind = 'state' ORDER BY t.id DESC OFFSET 1 LIMIT 1) END
 FROM decided ORDER BY discussion_id, id
 RETURNING comment_id"""
 

@@ -39,6 +39,15 @@ SELECT t.id FROM comments_transition t JOIN comments_comment c ON c.id = t.comme
 WHERE t.actor_id IS NOT NULL AND t.actor_id IS DISTINCT FROM c.author_id
   AND NOT EXISTS (SELECT FROM moderation_batch b WHERE b.id = t.batch)
 ORDER BY t.id""",
+    # A transition that names another decision than the one whose state its undo restored. Ids of transitions.
+    "restores": """
+SELECT t.id FROM (
+  SELECT id, batch, restores_id,
+         lag(coalesce(restores_id, id), 2) OVER (PARTITION BY comment_id ORDER BY id) AS restored
+  FROM comments_transition WHERE kind = 'state') t
+LEFT JOIN moderation_batch b ON b.id = t.batch
+WHERE t.restores_id IS DISTINCT FROM CASE WHEN b.undoes_id IS NOT NULL THEN t.restored END
+ORDER BY t.id""",
     # A batch without any change. Ids of batches.
     "batch_empty": """
 SELECT b.id::text FROM moderation_batch b

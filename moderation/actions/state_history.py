@@ -39,7 +39,7 @@ class StateHistory:
 
     periods: list[StatePeriod]
     last: Transition
-    restored: Transition  # the last transition, or the one whose state it restored as an undo
+    decisive: Transition  # the last transition, or the one whose state it restored as an undo
     text_changes: frozenset[UUID]  # the actions that changed the text
 
     @property
@@ -53,7 +53,7 @@ class StateHistory:
             case State.PUBLISHED:
                 return self.periods[-1].first
             case State.PENDING:
-                return self.restored
+                return self.decisive
         return self.last
 
     @property
@@ -96,7 +96,7 @@ def read_histories(comments: Collection[int]) -> dict[int, StateHistory]:
         pk: StateHistory(
             _periods(log, batches, changes[pk]),
             log[-1],
-            _restored_transition(log, batches),
+            next((row for row in log if row.pk == log[-1].restores_id), log[-1]),
             frozenset(change.batch_id for change in changes[pk].values()),
         )
         for pk, log in logs.items()
@@ -118,18 +118,3 @@ def _periods(
             batch = batches.get(row.batch)
             periods.append(StatePeriod(key, row, batch.at if batch else row.at))
     return periods
-
-
-def _restored_transition(log: Sequence[Transition], batches: Mapping[UUID | None, Batch]) -> Transition:
-    """Return the transition whose state the last one restored, as removal_counts does.
-
-    An undo restores the transition before the undone action, and an undo of an undo restores the action
-    itself; either may again belong to an undo.
-    """
-    place = len(log) - 1
-    places = {row.batch: n for n, row in enumerate(log) if row.batch}
-    while (batch := batches.get(log[place].batch)) and batch.undos and batch.root_id in places:
-        place = places[batch.root_id] - batch.undos % 2
-        if place < 0:  # the comment came with an import that was undone
-            return log[-1]
-    return log[place]

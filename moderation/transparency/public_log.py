@@ -50,16 +50,16 @@ WHERE site.status <> 'hidden' AND t.kind = 'state' AND t.reason NOT IN ('import_
 
 # After an undo, the decider comes from the transition whose state the undo restored.
 COUNTS_BY_DAY = f"""
-WITH RECURSIVE decisions AS (
+WITH decisions AS (
   SELECT t.comment_id, t.to_state, (t.at AT TIME ZONE %(zone)s)::date AS day, a.title, a.slug,
          CASE WHEN t.to_state = 'spam' THEN 'spam' ELSE t.reason END AS why
   FROM {_DECISIONS} AND t.at >= %(start)s AND t.at < %(end)s),
 moved AS (
-  SELECT last.*, 1 AS n
+  SELECT last.id, 1 AS n
   FROM decisions CROSS JOIN LATERAL (
-    SELECT {removal_counts.COLUMNS} FROM comments_transition l
-    WHERE l.comment_id = decisions.comment_id AND l.kind = 'state' ORDER BY l.id DESC LIMIT 1) last),
-{removal_counts.SOURCE}
+    SELECT {removal_counts.DECISIVE} FROM comments_transition p
+    WHERE p.comment_id = decisions.comment_id AND p.kind = 'state' ORDER BY p.id DESC LIMIT 1) last),
+{removal_counts.COUNTED}
 SELECT m.day, m.title, m.slug, m.to_state, m.why, coalesce(c.by_machine, false), count(*)
 FROM decisions m
 LEFT JOIN (SELECT comment_id, key LIKE '%%/machine' AS by_machine FROM counted) c USING (comment_id)

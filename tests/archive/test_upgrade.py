@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations import RunSQL
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
@@ -21,7 +21,7 @@ from archive.backup.restore import restore
 from archive.backup.write import backup
 from articles.models import Article
 from comments.integrity import check
-from comments.models import Comment, Reason, State
+from comments.models import Comment, Reason, State, Transition
 from comments.services import delete_comment
 from comments.text_changes import erase_comments
 from core import backup_folder
@@ -322,6 +322,25 @@ def test_a_backup_from_before_the_squashed_migrations_is_restored(
         assert undo(batch=Batch.objects.latest("pk"), actor=User.objects.get(email="moderator@example.org"))
         later()
         assert "Migrations applied: 1" in upgrade()
+
+
+def test_an_upgrade_names_the_decisions_that_undos_restored(settings: Any) -> None:
+    settings.COMMENT_POLICY = "moderation.policy.Policy"
+    story, ada = make_article(), UserFactory.create(roles=("Administrator",))
+    ids = [make_comment(story, f"Word {n}.").pk for n in range(3)]
+    for n, (to, reason) in enumerate([(State.SPAM, Reason.SPAM), (State.REJECTED, Reason.INSULT)]):
+        batch = decide(ids=ids, to=to, reason=reason, actor=ada).batch
+        for only in (ids, ids[n:], ids[1:]):
+            assert batch
+            batch = undo(batch=batch, actor=ada, only=only).batch
+    rows = Transition.objects.order_by("pk")
+    before = list(rows.values())
+    assert sum(row["restores_id"] is not None for row in before) == 15
+    call_command("migrate", "comments", "0016", verbosity=0)
+    call_command("migrate", verbosity=0)
+    assert list(rows.values()) == before
+    with pytest.raises(DatabaseError, match="append-only"):
+        rows.update(restores=None)
 
 
 def record_replaced_migrations() -> None:

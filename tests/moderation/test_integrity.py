@@ -121,6 +121,14 @@ def test_a_decision_without_a_batch_is_found(site):
     assert damage == {}
 
 
+def test_an_undo_that_names_another_decision_is_found(site):
+    lifted = Transition.objects.get(restores__isnull=False)
+    decision = Transition.objects.filter(comment=site["published"]).latest("id")
+    tampering.execute("UPDATE comments_transition SET restores_id = NULL WHERE id = %s", lifted.pk)
+    tampering.execute("UPDATE comments_transition SET restores_id = id WHERE id = %s", decision.pk)
+    assert check() == {"restores": sorted([lifted.pk, decision.pk])}
+
+
 def test_an_empty_batch_is_found(site):
     empty = Batch.objects.create(kind=Batch.Kind.DECISION)
     assert check() == {"batch_empty": [str(empty.pk)]}

@@ -15,6 +15,7 @@ from moderation.models import Batch, Case, Restriction
 from moderation.transparency import removal_counts
 from tests.comments.test_services import assert_sound
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.restored import assert_restored_decisions_are_stored
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -75,4 +76,5 @@ def test_every_action_is_undone_and_redone_exactly(seed):
             batch = back.batch
         assert removal_counts.wrong_counts() == []
     assert done > 5
+    assert_restored_decisions_are_stored()
     assert_sound()

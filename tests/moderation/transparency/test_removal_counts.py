@@ -22,6 +22,7 @@ from moderation.models import Batch, Finding, Restriction
 from moderation.screening.checks import CheckResult
 from moderation.transparency import removal_counts
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.restored import assert_restored_decisions_are_stored
 
 pytestmark = pytest.mark.django_db
 publishing = pytest.mark.usefixtures("publishing_policy")
@@ -213,6 +214,7 @@ def test_the_counts_equal_a_recount_after_any_actions(acts, maria):
         assert stored == counted.get(article.pk, {})
         assert stored == model.tally([c.pk for c in comments if c.discussion_id == article.pk])
     assert removal_counts.wrong_counts() == []
+    assert_restored_decisions_are_stored()
 
 
 @publishing
