@@ -299,7 +299,8 @@ def _statements(site: Soundoff) -> int:
     from accounts.models import Guest
     from articles.models import Article, unique_slug
     from articles.services import save_article
-    from comments.services import post_comment
+    from comments.policy import Draft
+    from comments.services import ensure_discussion, post_comment
     from moderation.models import ModerationSettings
 
     soundoff.add_writers(1)
@@ -308,9 +309,9 @@ def _statements(site: Soundoff) -> int:
     guest = Guest.objects.get()
 
     def post() -> Any:
-        return post_comment(
-            article=story, body=f"Another word of mine, {uuid4()}.", nonce=uuid4(), guest=guest
-        )
+        body = f"Another word of mine, {uuid4()}."
+        draft = Draft(discussion=ensure_discussion(story), guest=guest, name=guest.name, body=body)
+        return post_comment(draft, nonce=uuid4())
 
     with_it = len(site.statements(post))
     ModerationSettings.objects.update(filter=None)

@@ -249,21 +249,23 @@ def add_writers(count: int) -> list["Writer"]:
     from articles.models import Article, unique_slug
     from articles.services import save_article
     from comments.models import Reason, State
-    from comments.services import post_comment
+    from comments.policy import Draft
+    from comments.services import ensure_discussion, post_comment
     from moderation.actions.decisions import decide
     from moderation.models import Rule
 
     Rule.objects.create(kind=Rule.Kind.RATE, value="1000000/1000000")  # the benches post faster than people
     title = "Where the writers began"
     story = save_article(article=Article(title=title, slug=unique_slug(title), published_at=timezone.now()))
+    discussion = ensure_discussion(story)
     writers = []
     for n in range(count):
         guest = Guest.objects.create(
             name=f"Writer {n}", email=f"writer{n}@example.org", confirmed_at=timezone.now()
         )
-        first = post_comment(
-            article=story, body=f"My first word here, number {n}.", nonce=uuid4(), guest=guest
-        )
+        body = f"My first word here, number {n}."
+        draft = Draft(discussion=discussion, guest=guest, name=guest.name, body=body)
+        first = post_comment(draft, nonce=uuid4())
         decide(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator())
         writers.append(Writer(guest.name, guest.email, signing.dumps(guest.pk, salt=guests.COOKIE)))
     return writers

@@ -19,6 +19,8 @@ from comments.duplicates import fold
 from comments.models import REMOVED, Comment, CommentRevision, CommentText, Reason, State, check_body
 from comments.policy import Draft, Verdict, policy
 from comments.services import (
+    MAX_ATTEMPTS,
+    SETTINGS_CHANGED,
     STATE_BY_VERDICT,
     bump_versions,
     change_states,
@@ -34,31 +36,31 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
     The earlier text is kept as a revision. Raises ValidationError if the comment can't be edited by this
     person (any more), or the text is empty or too long.
     """
-    body, now = check_body(body), timezone.now()
-    if not comment.can_be_edited_by(user, guest, now):
-        raise ValidationError(_("A comment can be changed for 15 minutes only."), code="late")
-    if body == comment.body:
-        return comment
-    draft = _build_draft(comment, body, now)
-    verdict, findings = policy().examine(draft)
+    body = check_body(body)
     html = render_comment(body)
-    with transaction.atomic(durable=True):
-        lock_discussions_of([comment.pk])
-        fresh = Comment.objects.get(pk=comment.pk)
-        if not fresh.can_be_edited_by(user, guest, now):
-            raise ValidationError(_("A moderator has just decided on this comment."), code="decided")
-        if is_saved := settings_unchanged(draft):
-            _save_edit(fresh, body, html, now, verdict, findings)
-    if not is_saved:
+    for _attempt in range(MAX_ATTEMPTS):
+        now = timezone.now()
+        if not comment.can_be_edited_by(user, guest, now):
+            raise ValidationError(_("A comment can be changed for 15 minutes only."), code="late")
+        if body == comment.body:
+            return comment
+        draft = _build_draft(comment, body, now)
+        verdict, findings = policy().examine(draft)
+        with transaction.atomic(durable=True):
+            lock_discussions_of([comment.pk])
+            fresh = Comment.objects.get(pk=comment.pk)
+            if not fresh.can_be_edited_by(user, guest, now):
+                raise ValidationError(_("A moderator has just decided on this comment."), code="decided")
+            if settings_unchanged(draft):
+                _save_edit(fresh, draft, html, verdict, findings)
+                return fresh
         fresh.discussion = reload_settings(draft.discussion)
-        return edit_comment(comment=fresh, body=body, user=user, guest=guest)
-    return fresh
+        comment = fresh
+    raise ValidationError(SETTINGS_CHANGED, code="settings")
 
 
-def _save_edit(
-    comment: Comment, body: str, html: str, at: datetime, verdict: Verdict, findings: list[Any]
-) -> None:
-    _replace_text(comment, body, html, at)
+def _save_edit(comment: Comment, draft: Draft, html: str, verdict: Verdict, findings: list[Any]) -> None:
+    _replace_text(comment, draft.body, html, draft.at)
     if comment.state == State.PUBLISHED:
         bump_versions([comment.discussion_id])
         invalidate()

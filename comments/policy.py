@@ -4,13 +4,14 @@ The Policy class here is complete and publishes everything; moderation/policy.py
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from accounts.models import Guest, User
@@ -21,18 +22,18 @@ Verdict = Literal["publish", "hold", "spam"]
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A text to be checked before it is stored, with its context. `comment` is set if it is an edit."""
+    """A text to be checked before it is stored, with its context. A new comment has an author or a guest."""
 
     discussion: Discussion
-    parent: Comment | None
-    author: User | None
-    guest: Guest | None
+    parent: Comment | None = None
+    author: User | None = None
+    guest: Guest | None = None
     name: str
     body: str
-    at: datetime
-    comment: Comment | None = None
+    at: datetime = field(default_factory=timezone.now)
+    comment: Comment | None = None  # the comment whose text this replaces, if it is not a new one
     ip: str = ""  # the sender's address, for the checks; never stored in plain form
-    browser: Guest | None = None  # the guest of the browser's cookie, who may be another than `guest`
+    browser_guest: Guest | None = None  # the guest of the browser's cookie, who may be another than `guest`
 
 
 class Policy:

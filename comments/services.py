@@ -11,6 +11,7 @@ checked and rendered before the lock is taken.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -46,75 +47,49 @@ from core.sql import execute_prepared
 
 MEMBERS_ONLY = gettext_lazy("Only members can comment on this story.")
 REPLIES_LOCKED = gettext_lazy("Replies to this comment are locked.")
+SETTINGS_CHANGED = gettext_lazy(
+    "The moderation settings were just changed. Your text is still here: try again."
+)
+MAX_ATTEMPTS = 5  # checks of one text, which is checked again if the moderation settings change meanwhile
 STATE_BY_VERDICT = {"publish": State.PUBLISHED, "hold": State.PENDING, "spam": State.SPAM}
 
 
-def post_comment(
-    *,
-    article: Article,
-    body: str,
-    nonce: UUID,
-    parent: Comment | None = None,
-    author: User | None = None,
-    guest: Guest | None = None,
-    discussion: Discussion | None = None,
-    ip: str = "",
-    browser: Guest | None = None,
-) -> Comment:
-    """Check and store a new comment by exactly one of `author` and `guest`, and return it.
+def post_comment(draft: Draft, *, nonce: UUID) -> Comment:
+    """Check and store a new comment by exactly one of the draft's `author` and `guest`, and return it.
 
-    `discussion` may be passed if the caller has just read it. `ip` and `browser` are as in policy.Draft.
     A form sent twice (same `nonce`) returns the comment that it created the first time.
 
     Raises ValidationError with a message for the author if the text is empty or too long, the discussion is
     closed, the parent was removed, the nonce was used for another comment, or the policy refuses the text.
     """
-    body, now = check_body(body), timezone.now()
-    if discussion is None or discussion._state.adding:
-        discussion = ensure_discussion(article)
-    if not discussion.is_open(now):
+    draft = replace(draft, body=check_body(draft.body))
+    if draft.discussion._state.adding:
+        draft = replace(draft, discussion=ensure_discussion(draft.discussion.article))
+    for _attempt in range(MAX_ATTEMPTS):
+        if comment := _check_and_insert(draft, nonce):
+            return comment
+        draft = replace(draft, discussion=reload_settings(draft.discussion), at=timezone.now())
+    raise ValidationError(SETTINGS_CHANGED, code="settings")
+
+
+def _check_and_insert(draft: Draft, nonce: UUID) -> Comment | None:
+    """Check and store a new comment. Returns None if the moderation settings have changed meanwhile."""
+    if not draft.discussion.is_open(draft.at):
         raise ValidationError(_("This discussion is closed."), code="closed")
-    if discussion.members_only and author is None:
+    if draft.discussion.members_only and draft.author is None:
         raise ValidationError(MEMBERS_ONLY, code="members")
-    person = author or guest
-    draft = Draft(
-        discussion=discussion,
-        parent=parent,
-        author=author,
-        guest=guest,
-        name=person.name if person else "",
-        body=body,
-        at=now,
-        ip=ip,
-        browser=browser,
-    )
     try:
         verdict, findings = policy().examine(draft)
-    except ValidationError:
-        # A second click on "Post comment" is not another comment, so no rate limit applies to it.
-        if Comment.objects.filter(nonce=nonce).exists():
-            return _find_posted(nonce, draft)
-        raise
-    try:
         if comment := _insert_comment(draft, nonce, STATE_BY_VERDICT[verdict], findings):
             return comment
-    except IntegrityError:
-        # The lock excludes the same nonce in this discussion, not in another one at the same moment.
+    except (ValidationError, IntegrityError):
+        # A second click on "Post comment" is not another comment, so no rate limit applies to it. And the
+        # lock excludes the same nonce in this discussion, but not in another one at the same moment.
         if not Comment.objects.filter(nonce=nonce).exists():
             raise
-        return _find_posted(nonce, draft)
-    if not Comment.objects.filter(nonce=nonce).exists() and not settings_unchanged(draft):
-        return post_comment(
-            article=article,
-            body=body,
-            nonce=nonce,
-            parent=parent,
-            author=author,
-            guest=guest,
-            discussion=reload_settings(discussion),
-            ip=ip,
-            browser=browser,
-        )
+    else:
+        if not Comment.objects.filter(nonce=nonce).exists() and not settings_unchanged(draft):
+            return None
     return _find_posted(nonce, draft)
 
 

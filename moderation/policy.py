@@ -268,7 +268,7 @@ def _load_context(draft: Draft) -> tuple[Context, ActiveFilter | None]:
         "email": person.email.lower() if person else "",
         "author": draft.author.pk if draft.author else None,
         "guest_id": draft.guest.pk if draft.guest else None,
-        "browser": draft.browser.pk if draft.browser else None,
+        "browser": draft.browser_guest.pk if draft.browser_guest else None,
         # A guest with a confirmed e-mail is not limited by what others send under that e-mail.
         "guest": draft.guest.email.lower() if draft.guest else None,
         "is_proved": draft.guest is not None and draft.guest.confirmed_at is not None,

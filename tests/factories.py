@@ -11,7 +11,8 @@ from accounts.models import Guest, User
 from articles.models import Article, unique_slug
 from articles.services import save_article
 from comments.models import Comment
-from comments.services import post_comment
+from comments.policy import Draft
+from comments.services import ensure_discussion, post_comment
 
 
 class UserFactory(factory.django.DjangoModelFactory[User]):
@@ -44,4 +45,7 @@ def make_comment(article: Article, body: str = "A word about the boat.", **field
     """Post a comment as a new guest, unless an author or guest is named."""
     if "author" not in fields:
         fields.setdefault("guest", GuestFactory.create())
-    return post_comment(article=article, body=body, nonce=fields.pop("nonce", uuid4()), **fields)
+    person = fields.get("author") or fields["guest"]
+    nonce = fields.pop("nonce", uuid4())
+    discussion = fields.pop("discussion", None) or ensure_discussion(article)
+    return post_comment(Draft(discussion=discussion, name=person.name, body=body, **fields), nonce=nonce)

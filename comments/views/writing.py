@@ -3,7 +3,7 @@
 Each has a URL of its own, since cached pages can't contain a CSRF token.
 """
 
-from functools import partial
+from dataclasses import replace
 from uuid import UUID
 
 from allauth.core.internal.httpkit import get_client_ip
@@ -25,7 +25,7 @@ from articles.site.requests import SiteRequest
 from comments.edits import edit_comment
 from comments.forms import EditForm, ReplyForm
 from comments.models import EDIT_WINDOW, Comment, Discussion, Recommendation, State
-from comments.policy import policy
+from comments.policy import Draft, policy
 from comments.services import MEMBERS_ONLY, REPLIES_LOCKED, delete_comment, post_comment, recommend
 from comments.tasks import mail_confirmation
 from comments.views.loading import current_reader, current_writer, is_open, load_story
@@ -211,32 +211,32 @@ def _post_reply(
     request: SiteRequest, discussion: Discussion, parent: Comment | None, form: ReplyForm
 ) -> tuple[Comment, Guest | None]:
     """Post the comment, and return it with the guest for the cookie. Raises what post_comment raises."""
-    body, nonce = form.cleaned_data["body"], form.cleaned_data["nonce"]
     user, guest = current_writer(request)
-    post = partial(
-        post_comment,
-        article=discussion.article,
+    draft = Draft(
         discussion=discussion,
-        body=body,
-        nonce=nonce,
         parent=parent,
+        author=user,
+        guest=guest,
+        name=user.name if user else form.cleaned_data["name"],
+        body=form.cleaned_data["body"],
         ip=get_client_ip(request) or "",
-        browser=guest,
+        browser_guest=guest,
     )
+    nonce: UUID = form.cleaned_data["nonce"]
     if user:
-        return post(author=user), None
-    name, email = form.cleaned_data["name"], form.cleaned_data["email"]
-    if guest and guests.matches_guest(guest, name, email):
-        return post(guest=guest), guest
-    if earlier := _find_resent(nonce, body, name, email):
+        return post_comment(draft, nonce=nonce), None
+    email: str = form.cleaned_data["email"]
+    if guest and guests.matches_guest(guest, draft.name, email):
+        return post_comment(draft, nonce=nonce), guest
+    if earlier := _find_resent(nonce, draft, email):
         return earlier, earlier.guest
     try:
         with transaction.atomic():  # the guest, the comment and the job of the mail, or none of them
-            new = Guest.objects.create(name=name, email=email)
+            new = Guest.objects.create(name=draft.name, email=email)
             mail_confirmation.enqueue(new.pk)
-            comment = post(guest=new)  # last, as it locks the discussion
+            comment = post_comment(replace(draft, guest=new), nonce=nonce)  # last: it locks the discussion
     except ValidationError:
-        if earlier := _find_resent(nonce, body, name, email):
+        if earlier := _find_resent(nonce, draft, email):
             return earlier, earlier.guest
         raise
     return comment, new
@@ -259,13 +259,13 @@ def _posted_response(
     return response
 
 
-def _find_resent(nonce: UUID, body: str, name: str, email: str) -> Comment | None:
+def _find_resent(nonce: UUID, draft: Draft, email: str) -> Comment | None:
     """Return the comment that this form created before, from a browser that had no cookie yet, or None.
 
     Only that form knows the nonce; text, name and e-mail address must be equal as well.
     """
     return (
-        Comment.objects.filter(nonce=nonce, body=body, guest__name=name, guest__email=email)
+        Comment.objects.filter(nonce=nonce, body=draft.body, guest__name=draft.name, guest__email=email)
         .select_related("guest")
         .first()
     )

@@ -143,9 +143,6 @@ class _RuleMatcher:
     def __call__(self, comment: DecidedComment) -> Spans | None:
         draft = Draft(
             discussion=self.place(comment.article, comment.published_at),
-            parent=None,
-            author=None,
-            guest=None,
             name=comment.name,
             body=comment.body,
             at=comment.at,

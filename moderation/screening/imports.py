@@ -36,9 +36,6 @@ def screen_import(*, article: Article, ids: Sequence[int]) -> int:
     for comment in Comment.objects.filter(pk__in=ids).order_by("created_at", "pk").defer("body_html"):
         draft = Draft(
             discussion=discussion,
-            parent=None,
-            author=None,
-            guest=None,
             name=comment.author_name,
             body=comment.body,
             at=comment.created_at,

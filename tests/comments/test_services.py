@@ -23,7 +23,15 @@ from comments.models import (
     State,
     Transition,
 )
-from comments.services import change_discussion, change_states, delete_comment, move_comment, revert_states
+from comments.policy import Draft, policy
+from comments.services import (
+    MAX_ATTEMPTS,
+    change_discussion,
+    change_states,
+    delete_comment,
+    move_comment,
+    revert_states,
+)
 from moderation.actions.decisions import decide
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Finding
@@ -442,3 +450,36 @@ def test_a_reply_to_a_missing_parent_is_refused_with_the_reason(to, words):
     with pytest.raises(ValidationError, match=words):
         make_comment(article, parent=parent)
     assert_sound()
+
+
+@pytest.mark.parametrize("is_edit", [False, True])
+@pytest.mark.parametrize("changes", [1, MAX_ATTEMPTS])
+def test_a_text_is_checked_again_if_the_settings_changed_meanwhile_but_not_forever(
+    monkeypatch, is_edit, changes
+):
+    article, guest = make_article(), GuestFactory.create()
+    change_discussion(article=article, moderation="post")
+    comment = make_comment(article, guest=guest)
+    checked: list[str] = []
+
+    def examine(draft: Draft) -> tuple[str, list[object]]:
+        checked.append(draft.discussion.moderation)
+        if len(checked) <= changes:
+            change_discussion(article=article, moderation="pre" if len(checked) % 2 else "post")
+        return "publish", []
+
+    monkeypatch.setattr(policy(), "examine", examine)
+
+    def send() -> Comment:
+        if is_edit:
+            return edit_comment(comment=comment, body="Other words.", user=None, guest=guest)
+        return make_comment(article, "Other words.", guest=guest)
+
+    if changes < MAX_ATTEMPTS:
+        assert send().body == "Other words."
+        assert checked == ["post", "pre"]
+    else:
+        with pytest.raises(ValidationError, match="settings were just changed"):
+            send()
+        assert checked == ["post", "pre", "post", "pre", "post"]
+        assert not Comment.objects.filter(body="Other words.").exists()

@@ -89,7 +89,15 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     )
     from comments.edits import edit_comment
     from comments.models import Comment, RemovalReason, State
-    from comments.services import change_discussion, delete_comment, move_comment, post_comment, recommend
+    from comments.policy import Draft
+    from comments.services import (
+        change_discussion,
+        delete_comment,
+        ensure_discussion,
+        move_comment,
+        post_comment,
+        recommend,
+    )
     from comments.tasks import fold_recommendations
     from config.server import sample
     from moderation.actions import decisions, quick_actions
@@ -274,7 +282,9 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         whose = {"guest": who} if isinstance(who, Guest) else {"author": who}
         if parent and parent.state == State.PENDING:
             approve(parent)
-        return post_comment(article=story, body=body, nonce=uuid4(), parent=parent, ip=ip, **whose)
+        discussion = ensure_discussion(story)
+        draft = Draft(discussion=discussion, parent=parent, name=who.name, body=body, ip=ip, **whose)
+        return post_comment(draft, nonce=uuid4())
 
     def approve(*comments: Comment, by: User = mona) -> Any:
         ids = [one.pk for one in comments]

@@ -35,7 +35,8 @@ from articles.models import Article
 from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Reason, State
 from comments.edits import edit_comment
-from comments.services import delete_comment, post_comment
+from comments.policy import Draft
+from comments.services import delete_comment, ensure_discussion, post_comment
 from moderation.actions import decisions
 from moderation.erasure import evidence, purge, restrictions
 from moderation.models import Case, Finding, Restriction, RestrictedTextReading
@@ -48,7 +49,9 @@ article = save_article(
 
 def say(body, **more):
     guest = Guest.objects.create(name="Zoe", email=f"{uuid4()}@example.org")
-    return post_comment(article=article, body=body, nonce=uuid4(), guest=guest, **more)
+    discussion = ensure_discussion(article)
+    draft = Draft(discussion=discussion, guest=guest, name=guest.name, body=body, **more)
+    return post_comment(draft, nonce=uuid4())
 
 
 words = "It is a word about the boat that is in the harbour, number"

@@ -139,7 +139,7 @@ def test_a_guests_ban_applies_to_the_browser_under_any_name(article, maria):
     first = guest()
     hold(first, "ban", maria)
     other = guest(confirmed=False)
-    assert "banned" in refusal(article, guest=other, browser=first)
+    assert "banned" in refusal(article, guest=other, browser_guest=first)
     assert make_comment(article, guest=other).pk
 
 

@@ -37,7 +37,7 @@ def draft(body: str = "A word about the boat.", **fields) -> Draft:
     article = Article(title="The slip closes", published_at=NOW - fields.pop("age", timedelta(days=1)))
     discussion = Discussion(article=article, moderation=fields.pop("moderation", "conditional"))
     vars(discussion)["site"] = Site()  # else it is read
-    values = {"parent": None, "author": None, "guest": None, "name": "Nuala", "at": NOW} | fields
+    values = {"name": "Nuala", "at": NOW} | fields
     return Draft(discussion=discussion, body=body, **values)
 
 
