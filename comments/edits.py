@@ -71,7 +71,7 @@ def _save_edit(comment: Comment, draft: Draft, html: str, verdict: Verdict, find
         to, reason = State(comment.state), Reason(comment.state_reason)
     change_states(ids=[comment.pk], to=to, reason=reason, actor=None)
     comment.refresh_from_db()
-    policy().record(comment, findings)  # after the change of state, which the notices depend on
+    policy().record_findings(comment, findings)  # after the change of state, which the notices depend on
 
 
 def check_resubmission(*, comment: Comment, body: str, user: Any, guest: Guest | None) -> list[Any]:
@@ -83,7 +83,7 @@ def check_resubmission(*, comment: Comment, body: str, user: Any, guest: Guest |
     """
     body = check_body(body)
     resendable = {State.PENDING, *REMOVED}
-    has_no_text = comment.erased_at or comment.state_reason == Reason.SEALED
+    has_no_text = comment.erased_at or comment.state_reason == Reason.RESTRICTED
     if not comment.is_by(user, guest) or comment.state not in resendable or has_no_text:
         raise ValidationError(_("This comment can't be sent again."), code="state")
     if body == comment.body:
@@ -108,7 +108,7 @@ def resubmit_comment(*, comment: Comment, body: str, findings: list[Any]) -> Com
     _replace_text(fresh, body, html, now)
     change_states(ids=[fresh.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     fresh.refresh_from_db()
-    policy().record(fresh, findings)
+    policy().record_findings(fresh, findings)
     return fresh
 
 

@@ -82,7 +82,7 @@ BROKEN_CHAIN = """
 SELECT id FROM (
   SELECT t.id, t.seq - coalesce(lag(t.seq) OVER w, 0) AS step, t.hash,
          comments_transition_digest(t, lag(t.hash) OVER w) AS digest
-  FROM comments_transition t WINDOW w AS (PARTITION BY t.discussion_id ORDER BY t.seq)) line
+  FROM comments_transition t WINDOW w AS (PARTITION BY t.discussion_id ORDER BY t.seq)) entry
 WHERE step <> 1 OR hash <> digest ORDER BY id"""
 
 # The shown body of a comment has a revision number; all other numbers must be stored as revisions.
@@ -99,7 +99,7 @@ LOG_TIMES = """
 SELECT id FROM (
   SELECT t.id, t.at, lag(t.at) OVER (PARTITION BY t.discussion_id ORDER BY t.seq) AS before,
          CASE WHEN c.source = '' THEN c.created_at END AS written
-  FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id) line
+  FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id) entry
 WHERE at > now() + interval '1 minute' OR at < written - interval '1 minute'
    OR at < before - interval '1 minute' AND before < now() + interval '1 minute' ORDER BY id"""
 
@@ -164,7 +164,7 @@ def check() -> Damage:
     found["image_file"] = images.find_damaged_files()
     found["image_size"] = images.find_missing_sizes(without=found["image_file"])
     found["image_use"] = images.find_wrong_uses()
-    found |= policy().damage()
+    found |= policy().find_damage()
     return {kind: ids for kind, ids in found.items() if ids}
 
 
@@ -194,7 +194,7 @@ def repair(damage: Damage) -> None:
         save_article(article=article)
     _rebuild_search_texts(damage.get("search", []))
     _blank_erased(damage.get("erased", []))
-    policy().repair(damage)
+    policy().repair_damage(damage)
 
 
 def _renumber(ids: list[int]) -> None:
@@ -256,7 +256,7 @@ def _stale_comments() -> tuple[list[int], list[int]]:
     for comment in rows.iterator(2_000):
         if comment.body_html != render_body(comment.body, is_plain_text=comment.is_plain_text):
             html.append(comment.pk)
-        has_no_text = comment.erased_at or comment.state_reason == Reason.SEALED
+        has_no_text = comment.erased_at or comment.state_reason == Reason.RESTRICTED
         folded: str | None = comment.folded  # type: ignore[attr-defined]  # annotated above
         if folded != (None if has_no_text else fold(comment.body)):
             search.append(comment.pk)
@@ -268,7 +268,7 @@ def _rebuild_search_texts(ids: list[int]) -> None:
         with transaction.atomic():
             lock_discussions_of([comment.pk])
             comment.refresh_from_db()
-            if comment.erased_at or comment.state_reason == Reason.SEALED:
+            if comment.erased_at or comment.state_reason == Reason.RESTRICTED:
                 CommentText.objects.filter(comment=comment).delete()
             else:
                 search_text = {"folded": fold(comment.body)}

@@ -50,7 +50,7 @@ class Reason(models.TextChoices):
     """The reason why a comment is in its state. The system sets the first four, a person the others."""
 
     POSTED = "posted", _("posted")
-    SCREENED = "screened", _("held by a check")
+    SCREENED = "screened", _("flagged by a check")
     IMPORTED = "imported", _("imported")
     IMPORT_UNDONE = "import_undone", _("import undone")
     AUTHOR = "author", _("deleted by its author")
@@ -58,11 +58,11 @@ class Reason(models.TextChoices):
     OFF_TOPIC = "off_topic", _("off-topic")
     INSULT = "insult", _("insult")
     NAME = "name", _("offensive name")
-    REPEAT = "repeat", _("duplicate")
+    DUPLICATE = "repeat", _("duplicate")
     TEXT_MISSING = "text_missing", _("text missing")
     OTHER = "other", _("other")
     SPAM = "spam", _("spam")
-    SEALED = "sealed", _("access restricted")
+    RESTRICTED = "sealed", _("access restricted")
     MOVED = "moved", _("moved to another parent")
 
 
@@ -161,14 +161,14 @@ class Discussion(models.Model):
         return self.article.title
 
     @classmethod
-    def not_stored(cls, article: Article) -> Self:
+    def default_for(cls, article: Article) -> Self:
         """Return an unsaved discussion with the defaults, for an article without comments."""
         discussion = cls(article=article)
         discussion.moderation = discussion.site.moderation
         return discussion
 
     @property
-    def end(self) -> datetime | None:
+    def closing_time(self) -> datetime | None:
         """Return the time from which no new comments are accepted, or None."""
         if self.closes_at or not self.article.published_at:
             return self.closes_at
@@ -185,14 +185,14 @@ class Discussion(models.Model):
         return self.Status.HIDDEN in {self.status, self.site.comment_status}
 
     @property
-    def has_pages(self) -> bool:
+    def is_readable(self) -> bool:
         """Return whether readers can open its comments; CommentQuerySet.readable is the same as a query."""
         return self.article.is_published() and not self.is_hidden
 
     def is_open(self, now: datetime | None = None) -> bool:
-        end = self.end
+        closing_time = self.closing_time
         return self.status == self.site.comment_status == self.Status.OPEN and (
-            end is None or (now or timezone.now()) < end
+            closing_time is None or (now or timezone.now()) < closing_time
         )
 
 
@@ -213,19 +213,17 @@ class CommentQuerySet(TreeQuerySet["Comment"]):
     def waiting(self) -> Self:
         return self.filter(state=State.PENDING)
 
-    def moderated_by(self, user: User) -> Self:
+    def moderated_by(self, user: User, *, include_restricted: bool = False) -> Self:
         """Return the comments that this user may moderate.
 
         Moderators may moderate all, editors those under their own articles. Restricted comments are left out,
-        even for administrators: they are on no list, only on a page of their own.
+        even for administrators: they are on no list, only on a page of their own. Of comments that are found
+        with `include_restricted`, other pages may name only the number.
         """
-        return self.in_care_of(user).exclude(state_reason=Reason.SEALED)
-
-    def in_care_of(self, user: User) -> Self:
-        """Return the same with restricted comments, of which a page may name only the number."""
+        found = self if include_restricted else self.exclude(state_reason=Reason.RESTRICTED)
         if user.is_moderator:
-            return self
-        return self.filter(discussion__article__in=Article.objects.editable_by(user))
+            return found
+        return found.filter(discussion__article__in=Article.objects.editable_by(user))
 
     def written_by(self, user: User | None, guest: Guest | None) -> Self:
         """Return the comments of a user, or else of a guest; none for anonymous visitors."""
@@ -391,7 +389,7 @@ class Comment(MPTTModel):
 
     def can_be_moderated_by(self, user: Any) -> bool:
         """Return whether this user may moderate the comment, by the rule of CommentQuerySet.moderated_by."""
-        if self.state_reason == Reason.SEALED or not user.is_authenticated:
+        if self.state_reason == Reason.RESTRICTED or not user.is_authenticated:
             return False
         return bool(user.is_moderator or self.discussion.article.can_be_edited_by(user))
 

@@ -1,6 +1,6 @@
 """The interface through which comments use moderation. settings.COMMENT_POLICY names the implementation.
 
-The Policy class here is complete and publishes everything; moderation/policy.py is the one in use.
+moderation/policy.py has the implementation in use.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -37,6 +37,8 @@ class Draft:
 
 
 class Policy:
+    """A policy that publishes every comment."""
+
     # Extra CTEs, each after a comma, for the statement that inserts a comment. They can read its row as
     # `ins`, and store the findings without a round trip or a commit of their own.
     extra_ctes = ""
@@ -48,7 +50,7 @@ class Policy:
         """
         return "publish", []
 
-    def extra_cte_values(self, draft: Draft, findings: list[Any]) -> dict[str, Any]:
+    def get_extra_cte_values(self, draft: Draft, findings: list[Any]) -> dict[str, Any]:
         """Return the parameters of `extra_ctes`, by which the findings of a new comment are stored."""
         return {}
 
@@ -59,7 +61,7 @@ class Policy:
     def open_case(self, comment: Comment, findings: list[Any]) -> None:
         """Open a case for a new comment that is pending, removed or to be reviewed, in its transaction."""
 
-    def record(self, comment: Comment, findings: list[Any]) -> None:
+    def record_findings(self, comment: Comment, findings: list[Any]) -> None:
         """Store the findings on an edited comment and call `open_case`, in the transaction of the edit."""
 
     def explain_sanctions(self, user: User | None, guest: Guest | None) -> list[str]:
@@ -76,14 +78,14 @@ class Policy:
     def record_settings(self, before: Discussion, after: Discussion, actor: User) -> None:
         """Log settings that a person changed in the admin, in the same transaction, with the lock held."""
 
-    def reasons(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
+    def explain_waiting(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
         """Return why comments wait for review, as sentences by comment id, in one query.
 
         `own` are the ids of those that the reader wrote.
         """
         return {}
 
-    def moderation_summary(self, discussion: Discussion) -> list[str]:
+    def summarize_moderation(self, discussion: Discussion) -> list[str]:
         """Return how this discussion was moderated, as sentences for all readers.
 
         Uses only the discussion's row, as it is called on every view of a story.
@@ -98,22 +100,22 @@ class Policy:
         """Return explanations for the authors of removed comments, as sentences by comment id."""
         return {}
 
-    def decision_url(self, comment: int) -> str:
+    def get_decision_url(self, comment: int) -> str:
         """Return the URL of the page that explains a decision to the comment's author, or ""."""
         return ""
 
-    def usual_delay(self) -> str:
+    def describe_usual_delay(self) -> str:
         """Return how long a review usually takes, as a sentence, or "" if that is not known yet."""
         return ""
 
-    def damage(self) -> dict[str, list[Any]]:
+    def find_damage(self) -> dict[str, list[Any]]:
         """Return inconsistent data by kind, as comments.integrity.check does. Empty kinds may be left out."""
         return {}
 
-    def repair(self, damage: Mapping[str, list[Any]]) -> None:
+    def repair_damage(self, damage: Mapping[str, list[Any]]) -> None:
         """Recompute the derived data that `damage` lists."""
 
-    def actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
+    def list_actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
         """Return what this moderator may do with each comment, by comment id, for comments/thread.jinja.
 
         `rows` are rows of a thread or comments. Each action is {label, url, post (bool), reasons ([(code,

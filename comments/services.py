@@ -117,7 +117,7 @@ def _insert_comment(draft: Draft, nonce: UUID, state: State, findings: list[Any]
         "moderation": draft.discussion.moderation,
         "review_everything": draft.discussion.site.review_everything,
         "nonce": nonce,
-        **policy().extra_cte_values(draft, findings),
+        **policy().get_extra_cte_values(draft, findings),
     }
     # Without follow-up work, the lock and the insert are one transaction in a single round trip. The lock is
     # then held only while Postgres runs, not until this thread is scheduled again and commits.
@@ -184,7 +184,7 @@ def rename_author(*, comment: Comment, name: str) -> None:
         raise ValidationError(_("A comment needs a name."), code="required")
     with transaction.atomic():
         lock_discussions_of([comment.pk])
-        rows = Comment.objects.filter(pk=comment.pk, erased_at=None).exclude(state_reason=Reason.SEALED)
+        rows = Comment.objects.filter(pk=comment.pk, erased_at=None).exclude(state_reason=Reason.RESTRICTED)
         renamed = rows.exclude(author_name=name).update(author_name=name)
         if renamed:
             CommentText.objects.filter(comment=comment).update(author_name=name)

@@ -87,14 +87,14 @@ def restore_content(contents: Sequence[CommentContent]) -> None:
     )
 
 
-def erase_comments(*, ids: Sequence[int], at: datetime, sealed: bool = False) -> list[int]:
+def erase_comments(*, ids: Sequence[int], at: datetime, include_restricted: bool = False) -> list[int]:
     """Delete the content of comments for good, and return the ids of those that were erased.
 
     Text, revisions, search text, name and e-mail address are deleted. The rows stay with their states,
     positions and log entries, so no count changes; no decision restores an erased comment.
 
     Published and pending comments are skipped, so that no page changes. Restricted comments are skipped as
-    well, since a legal hold may apply, unless the caller knows of none (`sealed`).
+    well, since a legal hold may apply, unless the caller knows of none (`include_restricted`).
 
     The erasures are also recorded outside of the database, to be repeated after a restore of an older backup.
     Runs in the caller's transaction.
@@ -103,8 +103,8 @@ def erase_comments(*, ids: Sequence[int], at: datetime, sealed: bool = False) ->
     rows = Comment.objects.filter(pk__in=ids, erased_at=None).exclude(
         state__in=[State.PUBLISHED, State.PENDING]
     )
-    if not sealed:
-        rows = rows.exclude(state_reason=Reason.SEALED)
+    if not include_restricted:
+        rows = rows.exclude(state_reason=Reason.RESTRICTED)
     erased = list(rows.values_list("pk", "created_at", "state", "state_reason"))
     ids = [pk for pk, *_ in erased]
     blank_comments(ids, erased_at=at)

@@ -274,17 +274,17 @@ def compute_numbers(siblings: str, roots: str = "c.tree_id = ANY(%(trees)s)") ->
     """
     return f"""
 RECURSIVE walk AS (
-  SELECT c.id, c.state, c.tree_id, 0 AS level, ARRAY[]::bigint[] AS path, ARRAY[c.id] AS line
+  SELECT c.id, c.state, c.tree_id, 0 AS level, ARRAY[]::bigint[] AS path, ARRAY[c.id] AS ancestors
   FROM comments_comment c WHERE {roots} AND c.parent_id IS NULL
   UNION ALL
-  SELECT c.id, c.state, w.tree_id, w.level + 1, w.path || ARRAY[{siblings}], w.line || c.id
+  SELECT c.id, c.state, w.tree_id, w.level + 1, w.path || ARRAY[{siblings}], w.ancestors || c.id
   FROM walk w JOIN comments_comment c ON c.parent_id = w.id),
 ranked AS (
   SELECT id, tree_id, level, row_number() OVER (PARTITION BY tree_id ORDER BY path) AS rank FROM walk),
 size AS (
   SELECT a.id, count(*) AS size,
          count(*) FILTER (WHERE w.state = 'published' AND w.id <> a.id) AS replies
-  FROM walk w, unnest(w.line) AS a(id) GROUP BY a.id),
+  FROM walk w, unnest(w.ancestors) AS a(id) GROUP BY a.id),
 want AS (
   SELECT r.id, r.tree_id, r.level, (2 * r.rank - 1 - r.level)::int AS lft,
          (2 * r.rank - 2 - r.level + 2 * size.size)::int AS rght, size.replies::int AS reply_count

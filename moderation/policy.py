@@ -101,7 +101,7 @@ class Policy(comments.policy.Policy):
             return "publish", findings
         return "hold", findings
 
-    def extra_cte_values(self, draft: Draft, findings: list[CheckResult]) -> dict[str, Any]:
+    def get_extra_cte_values(self, draft: Draft, findings: list[CheckResult]) -> dict[str, Any]:
         return {
             "ip_hash": hash_address(draft.ip),
             "findings": json.dumps([vars(found) for found in findings]),
@@ -110,7 +110,7 @@ class Policy(comments.policy.Policy):
     def needs_review(self, findings: list[CheckResult]) -> bool:
         return any(found.holds for found in findings)
 
-    def record(self, comment: Comment, findings: list[CheckResult]) -> None:
+    def record_findings(self, comment: Comment, findings: list[CheckResult]) -> None:
         Finding.objects.bulk_create([Finding.of(comment, found) for found in findings])
         self.open_case(comment, findings)
 
@@ -132,7 +132,7 @@ class Policy(comments.policy.Policy):
     def record_settings(self, before: Discussion, after: Discussion, actor: User) -> None:
         quick_actions.record_settings(before, after, actor)
 
-    def reasons(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
+    def explain_waiting(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
         reasons_by_comment: dict[int, list[str]] = {}
         for found in Finding.objects.of_now(ids).filter(holds=True):
             is_own = found.comment_id in own
@@ -144,13 +144,13 @@ class Policy(comments.policy.Policy):
             reasons_by_comment.setdefault(found.comment_id, []).append(sentence)
         return reasons_by_comment
 
-    def damage(self) -> dict[str, list[Any]]:
+    def find_damage(self) -> dict[str, list[Any]]:
         return integrity.damage()
 
-    def repair(self, damage: Mapping[str, list[Any]]) -> None:
+    def repair_damage(self, damage: Mapping[str, list[Any]]) -> None:
         integrity.repair(damage)
 
-    def actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
+    def list_actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
         """Return the menu of each comment that its author did not delete. Each action leads back to the
         story."""
         seen = last_transition_ids(row.id for row in rows)
@@ -160,10 +160,10 @@ class Policy(comments.policy.Policy):
         return {
             row.id: _action_menu(row, seen[row.id], removals)
             for row in rows
-            if row.state != State.DELETED and row.state_reason != Reason.SEALED and row.id in seen
+            if row.state != State.DELETED and row.state_reason != Reason.RESTRICTED and row.id in seen
         }
 
-    def moderation_summary(self, discussion: Discussion) -> list[str]:
+    def summarize_moderation(self, discussion: Discussion) -> list[str]:
         return discussion_summary.summary_sentences(discussion)
 
     def list_quick_actions(self, discussion: Discussion) -> list[dict[str, Any]]:
@@ -186,10 +186,10 @@ class Policy(comments.policy.Policy):
         )
         return {pk: notice.sentences for pk, notice in render_notices(list(rows)).items()}
 
-    def decision_url(self, comment: int) -> str:
+    def get_decision_url(self, comment: int) -> str:
         return reverse("decision", args=[comment])
 
-    def usual_delay(self) -> str:
+    def describe_usual_delay(self) -> str:
         """Return "Usually reviewed within N hours", the median of a week, or "" below ten decisions."""
         hours = cache.get_or_set("usual-review", _median_review_hours, REVIEW_TIME_CACHE_SECONDS)
         if not hours:

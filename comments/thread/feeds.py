@@ -24,7 +24,7 @@ def feed(request: SiteRequest, slug: str) -> HttpResponse:
     """Return the feed. 404 unless the story is syndicated and its discussion is not hidden."""
     stories = Article.objects.syndicated(request.now).listed()
     article = get_object_or_404(stories, slug=slug)
-    discussion = article.discussion if hasattr(article, "discussion") else Discussion.not_stored(article)
+    discussion = article.discussion if hasattr(article, "discussion") else Discussion.default_for(article)
     if discussion.is_hidden:
         raise Http404
     add_dependencies(

@@ -186,7 +186,7 @@ class ViewerContext:
     moderates: bool
     mine: set[int] = field(default_factory=set)
     editable: set[int] = field(default_factory=set)
-    reasons: dict[int, list[str]] = field(default_factory=dict)  # why pending comments are held
+    reasons: dict[int, list[str]] = field(default_factory=dict)  # why pending comments wait
     decisions: dict[int, list[str]] = field(default_factory=dict)  # explanations of their own removed ones
     decision_urls: dict[int, str] = field(default_factory=dict)  # of their own pending or removed comments
     usual_delay: str = ""
@@ -234,7 +234,7 @@ def read_story(slug: str, now: datetime) -> Story | None:
         discussion.tally = json.loads(stored[DISCUSSION_COLUMNS.index("tally")])
         discussion.article = article
     else:
-        discussion = Discussion.not_stored(article)
+        discussion = Discussion.default_for(article)
     names, slugs, signed, signed_slugs, days, counts, seq, ids, picked, beginnings = row[split:]
     vars(article)["author_names"] = signed or []
     picks = zip(ids or [], picked or [], beginnings or [], strict=True)
@@ -404,7 +404,7 @@ def find_new_comments(
     Counts at most `most` comments of others than the reader, among the last MAX_LOG_ROWS entries. The ids are
     at most MAX_NEW_IDS, in order of publication. Returns None if there is no such discussion.
 
-    The log decides, not the time of writing: a comment that was held for days is new once it is published.
+    The log decides, not the time of writing: a comment that waited for days is new once it is published.
     """
     values: dict[str, Any] = {"slug": slug, "since": since, "now": now, "most": most}
     values |= {"user": user and user.pk, "guest": guest and guest.pk}
@@ -444,7 +444,7 @@ def find_duplicate_targets(rows: list[ThreadRow]) -> list[tuple[int, int, int]]:
 
     A cached page depends on them, whether readers can open the originals now or not.
     """
-    ids = [row.id for row in rows if row.state_reason == Reason.REPEAT]
+    ids = [row.id for row in rows if row.state_reason == Reason.DUPLICATE]
     found = Comment.objects.filter(pk__in=ids, repeat_of__isnull=False)
     original = "repeat_of__discussion"
     return list(found.values_list(original, f"{original}__article__version", f"{original}__version"))
@@ -459,13 +459,13 @@ def personalize(rows: list[ThreadRow], reader: Reader) -> tuple[list[ThreadRow],
         return rows, None
     mine = [row for row in rows if reader.wrote(row)]
     pending = {r.id for r in (rows if reader.moderates else mine) if r.state == State.PENDING}
-    reasons = policy().reasons(pending, {row.id for row in mine}) if pending else {}
+    reasons = policy().explain_waiting(pending, {row.id for row in mine}) if pending else {}
     # Two findings of one check may give the same sentence.
     reasons = {pk: list(dict.fromkeys(sentences)) for pk, sentences in reasons.items()}
     removed = {r.id: [gettext("You wrote it.")] for r in mine if r.state in REMOVED}
     decisions = policy().explain_decisions(removed) if removed else {}
     explained = [*decisions, *(r.id for r in mine if r.id in pending)]
-    decision_urls = {pk: policy().decision_url(pk) for pk in explained}
+    decision_urls = {pk: policy().get_decision_url(pk) for pk in explained}
     own = _own_recommendations([row.id for row in rows], reader) if reader.may_recommend else {}
     viewer = ViewerContext(
         moderates=reader.moderates,
@@ -474,7 +474,7 @@ def personalize(rows: list[ThreadRow], reader: Reader) -> tuple[list[ThreadRow],
         reasons=reasons | removed,
         decisions=decisions,
         decision_urls={pk: url for pk, url in decision_urls.items() if url},
-        usual_delay=policy().usual_delay() if pending else "",
+        usual_delay=policy().describe_usual_delay() if pending else "",
         recommended={pk for pk, (given, _counted) in own.items() if given},
         may_recommend=reader.may_recommend,
     )

@@ -33,7 +33,7 @@ def load_story(request: SiteRequest, slug: str) -> Story:
         request,
         articles={article.pk: article.version},
         discussions={article.pk: discussion.version},
-        until=discussion.end if is_open(request, discussion) else None,
+        until=discussion.closing_time if is_open(request, discussion) else None,
     )
     return found
 

@@ -117,7 +117,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
         page = read_page(article, reader, order, start)
         rows = page.rows
         context["thread"] = render_thread(request, article, discussion, page.rows, reader)
-        context["moderation_summary"] = policy().moderation_summary(discussion)
+        context["moderation_summary"] = policy().summarize_moderation(discussion)
         if page.next:
             context["next_url"] = "?" + urlencode({"order": order, "after": str(page.next)}) + "#comments"
         if start:
@@ -300,7 +300,7 @@ def render_thread(
         "focus": focus,
         "reasons": removal_reasons.public_labels() if any(row.state in REMOVED for row in rows) else {},
         "viewer": viewer,
-        "actions": policy().actions(rows, reader.user) if reader.moderates and reader.user else {},
+        "actions": policy().list_actions(rows, reader.user) if reader.moderates and reader.user else {},
     }
     return render_to_string("comments/thread.jinja", context, request, using="jinja2")
 
@@ -321,14 +321,14 @@ def _removed_page(request: HttpRequest, article: Article, comment: Comment) -> H
         "at": decision and decision.at,
         "zone": article.zone,
         "back": article.get_absolute_url() + (f"#comment-{comment.pk}" if comment.shown else "#comments"),
-        "decision_url": "" if comment.state == State.DELETED else policy().decision_url(comment.pk),
+        "decision_url": "" if comment.state == State.DELETED else policy().get_decision_url(comment.pk),
     }
     return render(request, "comments/gone.jinja", context, status=410)
 
 
 def _duplicate_target(comment: Comment) -> Comment | None:
     """Return the original of a comment that was removed as a duplicate, if readers can open it, else None."""
-    original = comment.repeat_of if comment.state_reason == Reason.REPEAT else None
-    if original and original.state == State.PUBLISHED and original.discussion.has_pages:
+    original = comment.repeat_of if comment.state_reason == Reason.DUPLICATE else None
+    if original and original.state == State.PUBLISHED and original.discussion.is_readable:
         return original
     return None

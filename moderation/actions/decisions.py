@@ -79,7 +79,7 @@ def decide(
             lock_discussions_of([*ids, repeat_of])
             _check_original_is_kept(repeat_of)
         changed = change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk, expected=expected)
-        if reason == Reason.REPEAT:
+        if reason == Reason.DUPLICATE:
             duplicates = changed if repeat_of else _formerly_duplicates(batch)
             changes = [(SettingChange.Target.COMMENT, pk, "repeat_of", repeat_of) for pk in duplicates]
             setting_changes.apply_changes(batch=batch, changes=changes)
@@ -108,7 +108,7 @@ def _formerly_duplicates(batch: Batch) -> list[int]:
     That decision was reversed, so this one must not keep its original.
     """
     transitions = Transition.objects.filter(batch=batch.pk, comment__repeat_of__isnull=False)
-    return list(transitions.exclude(from_reason=Reason.REPEAT).values_list("comment", flat=True))
+    return list(transitions.exclude(from_reason=Reason.DUPLICATE).values_list("comment", flat=True))
 
 
 def state_for(reason: str) -> State | None:
@@ -277,7 +277,7 @@ def _refusals_from(rows: QuerySet[Transition]) -> list[Refusal]:
         if row.comment.erased_at:
             refused.append(Refusal(row.comment_id, "", _("Its text was deleted for good")))
             continue
-        if row.reason == Reason.SEALED:
+        if row.reason == Reason.RESTRICTED:
             restricted = _("Access is restricted: only an administrator can lift the restriction")
             refused.append(Refusal(row.comment_id, _actor_name(row.actor), restricted))
             continue

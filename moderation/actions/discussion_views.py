@@ -148,12 +148,12 @@ def _search(user: User, search: str) -> ArticleQuerySet:
 
 def _discussion_row(article: Any) -> DiscussionRow:
     """Return the row of an annotated article."""
-    discussion = article.discussion if hasattr(article, "discussion") else Discussion.not_stored(article)
+    discussion = article.discussion if hasattr(article, "discussion") else Discussion.default_for(article)
     discussion.article = article
     is_reviewed = discussion.moderation == Discussion.Moderation.PRE
     settings = [explanations.describe_setting("status", discussion.status)]
     if discussion.status == Discussion.Status.OPEN:
-        if discussion.end and discussion.end <= timezone.now():
+        if discussion.closing_time and discussion.closing_time <= timezone.now():
             settings = [_("Closed because of its age")]
         elif site_status := _CLOSED_BY_SITE.get(discussion.site.comment_status):
             settings = [str(site_status)]

@@ -118,7 +118,7 @@ def get_action_or_404(user: User, pk: UUID) -> Batch:
         Target = SettingChange.Target
         decided = Q(pk__in=Transition.objects.filter(batch=batch.pk).values("comment"))
         changed = Q(pk__in=batch.changes.filter(target=Target.COMMENT).values("target_id"))
-        own_comments = Comment.objects.in_care_of(user).values("pk")
+        own_comments = Comment.objects.moderated_by(user, include_restricted=True).values("pk")
         own_stories = Article.objects.editable_by(user).values("pk")
         own_changes = Q(target=Target.COMMENT) | Q(target=Target.DISCUSSION, target_id__in=own_stories)
         if (

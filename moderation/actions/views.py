@@ -60,7 +60,11 @@ def decide(request: HttpRequest) -> HttpResponse:
         messages.warning(request, _("Select comments first."))
         return redirect(safe_local_path(request, back) or "moderation:queue")
     # Includes comments restricted meanwhile: those are refused with a message, the others are decided on.
-    found = list(Comment.objects.in_care_of(user).filter(pk__in=ids).select_related("discussion__article"))
+    found = list(
+        Comment.objects.moderated_by(user, include_restricted=True)
+        .filter(pk__in=ids)
+        .select_related("discussion__article")
+    )
     if len(found) < len(ids):
         raise Http404
     parameters = {}
@@ -112,7 +116,7 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     if decision.batch:
         add_done_message(request, decision.batch, back)
     number = parse_whole_number(place.removeprefix("comment-"))
-    comment = Comment.objects.in_care_of(user).filter(pk=number or 0).first()
+    comment = Comment.objects.moderated_by(user, include_restricted=True).filter(pk=number or 0).first()
     return redirect(path + _anchor(comment) if comment else back)
 
 

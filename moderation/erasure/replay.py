@@ -53,7 +53,7 @@ def replay(known: Sequence[Erasure]) -> Replayed:
     for erasure in latest.values():
         by_kind[erasure.what].append(erasure)
     # A comment that was restricted and then permanently deleted is restricted first, as at that time.
-    deleted = [erasure for erasure in by_kind["comment"] if erasure.reason == Reason.SEALED]
+    deleted = [erasure for erasure in by_kind["comment"] if erasure.reason == Reason.RESTRICTED]
     with_reason = {(erasure.id, erasure.made) for erasure in by_kind["sealed"]}
     unknown = [erasure for erasure in deleted if (erasure.id, erasure.made) not in with_reason]
     restricted = _restrict([*by_kind["sealed"], *unknown])
@@ -140,7 +140,7 @@ def _delete(erasures: Sequence[Erasure]) -> int:
         change_states(ids=ids, to=state, reason=reason, actor=None, batch=batch.pk)
     # A legal hold in the backup was ended before the texts were deleted.
     restricted_content.clear_texts(list(Restriction.objects.filter(comment__in=present, lifted_at=None)))
-    erased = erase_comments(ids=list(present), at=batch.at, sealed=True)
+    erased = erase_comments(ids=list(present), at=batch.at, include_restricted=True)
     purge.clear_related_data(erased)
     return len(erased)
 

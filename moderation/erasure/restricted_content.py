@@ -123,7 +123,7 @@ def moving_texts(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
         list(restrictions if only is None else restrictions.filter(comment__in=only)), undoing.actor
     )
     yield
-    again = Comment.objects.filter(state_reason=Reason.SEALED, restrictions__isnull=False)
+    again = Comment.objects.filter(state_reason=Reason.RESTRICTED, restrictions__isnull=False)
     again = again.exclude(restrictions__lifted_at=None).filter(transitions__batch=undoing.pk)
     last = (
         Restriction.objects.filter(comment__in=again.values("pk"))

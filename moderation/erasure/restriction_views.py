@@ -79,9 +79,11 @@ class RestrictForm(forms.Form):
 def restrict(request: HttpRequest, pk: int) -> HttpResponse:
     """Restrict access to a comment. Who can load it may do this. `next`: the URL to return to."""
     user = require_decider(request)
-    comments = Comment.objects.in_care_of(user).select_related("discussion__article", "parent")
+    comments = Comment.objects.moderated_by(user, include_restricted=True).select_related(
+        "discussion__article", "parent"
+    )
     comment = get_object_or_404(comments, pk=pk)
-    if comment.state_reason == Reason.SEALED:
+    if comment.state_reason == Reason.RESTRICTED:
         return redirect("moderation:restricted-comment", pk)
     if comment.erased_at:
         raise Http404
@@ -143,7 +145,9 @@ class RestrictionsQuery(QueryForm):
 def restricted_comments(request: HttpRequest) -> HttpResponse:
     """List restricted comments, the latest first. ?before=<restriction>: the next page."""
     user = require_decider(request)
-    rows = Restriction.objects.filter(lifted_at=None, comment__in=Comment.objects.in_care_of(user))
+    rows = Restriction.objects.filter(
+        lifted_at=None, comment__in=Comment.objects.moderated_by(user, include_restricted=True)
+    )
     rows = rows.select_related("comment", "batch__actor").annotate(
         times_read=Count("readings"), last_read=Max("readings__at")
     )
@@ -163,7 +167,9 @@ def restricted_comments(request: HttpRequest) -> HttpResponse:
 @login_required
 def restricted_comment(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the number, reason and time of a restriction; to administrators also its log and actions."""
-    comment = get_object_or_404(Comment.objects.in_care_of(require_decider(request)), pk=pk)
+    comment = get_object_or_404(
+        Comment.objects.moderated_by(require_decider(request), include_restricted=True), pk=pk
+    )
     restriction = _active_restrictions().filter(comment=comment).first()
     return _page(request, restriction) if restriction else _redirect_lifted(request, comment)
 

@@ -37,7 +37,7 @@ def restrict(
         kind=Batch.Kind.SEAL,
         actor=actor,
         to_state=State.REJECTED,
-        reason=Reason.SEALED,
+        reason=Reason.RESTRICTED,
         parameters={"why": why},
     )
     with transaction.atomic():
@@ -109,7 +109,9 @@ def purge_text(*, restriction: Restriction, actor: User) -> Decision:
                 None, [], [Refusal(restriction.comment_id, "", _("A legal hold prevents the deletion."))]
             )
         erased = (
-            [] if fresh.lifted_at else erase_comments(ids=[restriction.comment_id], at=batch.at, sealed=True)
+            []
+            if fresh.lifted_at
+            else erase_comments(ids=[restriction.comment_id], at=batch.at, include_restricted=True)
         )
         if erased:
             batch.save(force_insert=True)

@@ -25,7 +25,7 @@ def confirmed_emails() -> models.QuerySet[EmailAddress]:
 
 def has_page(comment: Comment) -> bool:
     """Return whether a comment has a page: its story is published and its discussion is not hidden."""
-    return comment.discussion.has_pages
+    return comment.discussion.is_readable
 
 
 class FindingQuerySet(models.QuerySet["Finding"]):

@@ -60,7 +60,7 @@ def author_options(comment: Comment, last: Transition | None, appeals: Sequence[
     A removal can be appealed once, within APPEAL_WITHIN. An edited text can be resubmitted once, before the
     appeal, also for a comment that is waiting. A restricted or erased comment allows neither.
     """
-    if last is None or comment.state_reason == Reason.SEALED or comment.erased_at:
+    if last is None or comment.state_reason == Reason.RESTRICTED or comment.erased_at:
         return AuthorOptions(appeal=False, resubmit=False)
     has_appealed = any(not appeal.is_edit for appeal in appeals)
     removed = comment.state in REMOVED and timezone.now() - last.at < APPEAL_WITHIN
@@ -218,7 +218,7 @@ def _kind(
         if was in REMOVED:
             return Kind.RESTORED
         return Kind.PUBLISHED if was == State.PENDING else Kind.NONE
-    if comment.state_reason == Reason.SEALED:
+    if comment.state_reason == Reason.RESTRICTED:
         return Kind.RESTRICTED
     if comment.state in REMOVED:
         if answered and not answered.is_edit:

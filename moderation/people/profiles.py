@@ -182,7 +182,7 @@ def person_facts(person: Person, user: User) -> PersonFacts:
     imported = [person.comment] if person.comment else []
     states, since = _states(users, guests, imported)
     received, illegal, sent = _reports(users, guests, [comment.pk for comment in imported])
-    theirs = person.comments().in_care_of(user).order_by("-created_at")
+    theirs = person.comments().moderated_by(user, include_restricted=True).order_by("-created_at")
     latest = theirs.values_list("pk", flat=True)[: origins.MAX_COMMENTS_PER_ADDRESS]
     by_ip = dict(origins.people_by_address(latest, stories).values())
     return PersonFacts(
@@ -231,7 +231,7 @@ def can_read_profile(user: User, person: Person) -> bool:
 
     Moderators may see every profile, editors those of people who commented under articles that they may edit.
     """
-    return user.is_moderator or person.comments().in_care_of(user).exists()
+    return user.is_moderator or person.comments().moderated_by(user, include_restricted=True).exists()
 
 
 def search(query: str, user: User) -> list[SearchResult]:
@@ -244,10 +244,10 @@ def search(query: str, user: User) -> list[SearchResult]:
         matches |= Q(email__icontains=query)
     by_account, by_guest, names = Q(), Q(), _imported_comments()
     if not user.is_moderator:
-        theirs = Comment.objects.in_care_of(user)
+        theirs = Comment.objects.moderated_by(user, include_restricted=True)
         by_account = Q(Exists(theirs.filter(author=OuterRef("pk"))))
         by_guest = Q(Exists(theirs.filter(guest=OuterRef("pk"), author=None)))
-        names = names.in_care_of(user)
+        names = names.moderated_by(user, include_restricted=True)
     users = list(User.objects.filter(matches, by_account).order_by("-date_joined")[:SEARCH_MOST])
     roles = defaultdict(set)
     for pk, role in User.objects.filter(pk__in=[user.pk for user in users]).values_list("pk", "groups__name"):
@@ -343,7 +343,7 @@ def _key(user: int | None, guest: int | None, comment: int | None) -> str:
 def _imported_comments() -> Any:
     """Return the comments under imported names, without restricted and permanently deleted ones."""
     imported = Comment.objects.filter(author=None, guest=None, erased_at=None)
-    return imported.exclude(state_reason=Reason.SEALED)
+    return imported.exclude(state_reason=Reason.RESTRICTED)
 
 
 def _states(

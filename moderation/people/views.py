@@ -215,7 +215,7 @@ def _can_blank(user: User, who: Person) -> bool:
 
 
 def _readable(who: Person) -> Any:
-    return who.comments().exclude(state_reason=Reason.SEALED).filter(erased_at=None)
+    return who.comments().exclude(state_reason=Reason.RESTRICTED).filter(erased_at=None)
 
 
 def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | None = None) -> HttpResponse:
@@ -256,7 +256,7 @@ def _comments(request: HttpRequest, user: User, who: Person) -> dict[str, Any]:
 
     Editors see public comments and those that they may moderate.
     """
-    rows, mine = who.comments().exclude(state_reason=Reason.SEALED), Comment.objects.moderated_by(user)
+    rows, mine = who.comments().exclude(state_reason=Reason.RESTRICTED), Comment.objects.moderated_by(user)
     if not user.is_moderator:
         public = Comment.objects.readable(timezone.now())
         rows = rows.filter(Q(pk__in=public.values("pk")) | Q(pk__in=mine.values("pk")))

@@ -80,7 +80,7 @@ class Card:
     is_claimed: bool  # a colleague has it open: case.claimed_by, until case.claimed_until
     score_parts: list[spam_explanations.PartText]  # parts of the filter's score, the largest first
     scored_body: SafeString  # the typed text, with the words of these parts highlighted
-    menu: list[dict[str, Any]]  # other actions, as from Policy.actions
+    menu: list[dict[str, Any]]  # other actions, as from Policy.list_actions
 
     @property
     def suggested(self) -> str:
@@ -120,7 +120,7 @@ def load_card(pk: int, user: User) -> Card | None:
     parts = stored_scores.explain_stored(comment, findings)
     case = Case.objects.open().filter(comment=comment).select_related("claimed_by").first()
     until = case.claimed_until if case and case.claimed_by_id != user.pk else None
-    actions = policy().actions([comment], user).get(comment.pk, [])
+    actions = policy().list_actions([comment], user).get(comment.pk, [])
     return Card(
         comment=comment,
         case=case,

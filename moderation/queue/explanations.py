@@ -373,7 +373,7 @@ def excerpt(comment: Comment) -> str:
     """Return the beginning of a comment in one line, or why it has no text."""
     if comment.erased_at:
         return _("deleted for good")
-    if comment.state_reason == Reason.SEALED:
+    if comment.state_reason == Reason.RESTRICTED:
         return _("access restricted")
     words = " ".join(comment.body.split())
     return words[:120] + ("…" if len(words) > 120 else "") or str(comment.get_text_missing_display())

@@ -153,7 +153,7 @@ class QueueView:
         if self.queue == RECENT:
             return Comment.objects.moderated_by(self.user).filter(self.where).order_by("-pk")
         rows = open_cases(self.user).filter(QUEUES[self.queue][1], self.where)
-        return rows.exclude(comment__state_reason=Reason.SEALED).order_by("due_at", "pk")
+        return rows.exclude(comment__state_reason=Reason.RESTRICTED).order_by("due_at", "pk")
 
     def rows_after(self) -> QuerySet[Any]:
         """Return the rows after `after`. That case may have left the queue, but its due time remains."""

@@ -61,7 +61,7 @@ def open_questions(user: User) -> QuerySet[SecondOpinion]:
     questions = SecondOpinion.objects.filter(given_at=None, comment__erased_at=None)
     questions = questions.exclude(first__actor=user).exclude(comment__author=user)
     questions = questions.exclude(comment__state=State.DELETED)
-    return questions.exclude(comment__state_reason=Reason.SEALED).order_by("asked_at", "pk")
+    return questions.exclude(comment__state_reason=Reason.RESTRICTED).order_by("asked_at", "pk")
 
 
 def save_answer(opinion: SecondOpinion, *, user: User, to: State) -> bool:

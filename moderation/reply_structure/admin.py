@@ -98,7 +98,7 @@ class CommentTree(ChangeList):
             "rows": self.result_list,
             "is_search": _is_search(request),
             "discussion": discussion.pk,
-            "slug": discussion.article.slug if discussion.has_pages else "",
+            "slug": discussion.article.slug if discussion.is_readable else "",
             "back": self.preserved_filters,
             "decide": reverse("moderation:decide"),
         }
@@ -152,7 +152,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         Restricted comments are among them, shown by number only, since they may have replies.
         """
         assert isinstance(request.user, User)
-        rows = Comment.objects.in_care_of(request.user)
+        rows = Comment.objects.moderated_by(request.user, include_restricted=True)
         rows = rows.annotate(last_decision=Subquery(LAST_DECISION))
         if request.resolver_match and "object_id" in request.resolver_match.kwargs:
             # The form of one comment shows these.

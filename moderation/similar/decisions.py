@@ -36,7 +36,7 @@ def decide_group(
     moderator, the group is resolved and its members are not proposed again. Raises ValidationError if the
     members would be removed as duplicates of a removed comment.
     """
-    original = group.original_id if reason == Reason.REPEAT else None
+    original = group.original_id if reason == Reason.DUPLICATE else None
     with transaction.atomic():
         # Nobody can report a member, decide on it, or remove the original while these locks are held.
         lock_discussions_of([*pages.expected_transitions(group, actor), *([original] if original else [])])

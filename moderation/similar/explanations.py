@@ -198,5 +198,5 @@ def proposed_reason(kind: str) -> str:
     if kind == Kind.MISSING:
         return Reason.TEXT_MISSING.value
     if kind == Kind.REPEAT:
-        return Reason.REPEAT.value
+        return Reason.DUPLICATE.value
     return "" if kind in {Kind.RULE, Kind.QUEUE} else Reason.SPAM.value

@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.filter
 def with_next(url: str, this_url: str) -> str:
-    """Return the URL of an action of Policy.actions with `next` set to this page instead of the story."""
+    """Return the URL of an action of Policy.list_actions with `next` set to this page, not the story."""
     parts = urlsplit(url)
     query = [(key, this_url if key == "next" else value) for key, value in parse_qsl(parts.query)]
     return parts._replace(query=urlencode(query)).geturl()

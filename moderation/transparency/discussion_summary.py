@@ -51,7 +51,7 @@ def by_reason_and_decider(tally: dict[str, int]) -> tuple[Counter[str], Counter[
         by[who] += n
         if state == State.SPAM:
             removed[Reason.SPAM.value] += n
-        elif reason in {Reason.OTHER, Reason.SEALED} or state == State.DELETED:
+        elif reason in {Reason.OTHER, Reason.RESTRICTED} or state == State.DELETED:
             removed[OTHERS] += n
         else:
             removed[reason] += n

@@ -50,7 +50,7 @@ RULES = ["term", "term_list", "domain", "name_pattern"]
 # the text, and no check detects off-topic comments, insults or offensive names.
 PROPOSED: dict[str, list[str]] = {
     Reason.SPAM: ["links", "repeat", "near_repeat", "emptied", "filter"],
-    Reason.REPEAT: ["repeat", "near_repeat"],
+    Reason.DUPLICATE: ["repeat", "near_repeat"],
     Reason.TEXT_MISSING: ["emptied"],
 }
 

@@ -74,12 +74,12 @@ def test_a_member_writes_and_a_kept_page_is_right_in_the_next_request(client, st
 def test_it_closes_so_many_days_after_its_publication():
     story = make_article("Old", published_at=timezone.now() - timedelta(days=8))
     discussion = change_discussion(article=story, close_after_days=7)
-    assert discussion.end == story.published_at + timedelta(days=7)
+    assert discussion.closing_time == story.published_at + timedelta(days=7)
     assert not discussion.is_open()
     assert change_discussion(article=story, close_after_days=9).is_open()
-    assert change_discussion(article=story, close_after_days=None).end == story.published_at + timedelta(
-        days=Site.objects.get().close_after_days
-    )
+    assert change_discussion(
+        article=story, close_after_days=None
+    ).closing_time == story.published_at + timedelta(days=Site.objects.get().close_after_days)
 
 
 def test_an_editor_sets_it_all_on_the_page_of_the_article(client, story):

@@ -63,7 +63,7 @@ def known_guest(article, moderator, **fields):
 def test_a_new_guest_waits_and_is_told_why():
     comment = make_comment(make_article())
     assert (comment.state, comment.state_reason) == ("pending", "screened")
-    assert policy().reasons([comment.pk]) == {comment.pk: ["The e-mail is not confirmed yet."]}
+    assert policy().explain_waiting([comment.pk]) == {comment.pk: ["The e-mail is not confirmed yet."]}
 
 
 def test_a_person_who_confirmed_later_is_not_asked_to_confirm():
@@ -73,12 +73,12 @@ def test_a_person_who_confirmed_later_is_not_asked_to_confirm():
         make_comment(make_article("B"), "Other words", author=account),
     )
     unproved = ["The e-mail is not confirmed yet."]
-    assert policy().reasons([first.pk, second.pk]) == {first.pk: unproved, second.pk: unproved}
+    assert policy().explain_waiting([first.pk, second.pk]) == {first.pk: unproved, second.pk: unproved}
 
     Guest.objects.filter(pk=guest.pk).update(confirmed_at=timezone.now())
     EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
     proved = ["The e-mail was confirmed after this comment was written."]
-    assert policy().reasons([first.pk, second.pk]) == {first.pk: proved, second.pk: proved}
+    assert policy().explain_waiting([first.pk, second.pk]) == {first.pk: proved, second.pk: proved}
 
 
 def test_one_approved_comment_of_a_confirmed_guest_is_enough(moderator):
@@ -176,11 +176,13 @@ def test_duplicates_across_the_site_wait(moderator):
     ]
     assert [c.state for c in short] == ["published", "published"]
     name = original.author_name
-    assert policy().reasons([same.pk]) == {same.pk: [f"The same text as comment {original.pk} by {name}."]}
+    assert policy().explain_waiting([same.pk]) == {
+        same.pk: [f"The same text as comment {original.pk} by {name}."]
+    }
 
     # Who is not shown is not named, either.
     decide(ids=[original.pk], to=State.REJECTED, reason=Reason.OTHER, actor=moderator)
-    assert policy().reasons([same.pk]) == {same.pk: ["The same text as another comment."]}
+    assert policy().explain_waiting([same.pk]) == {same.pk: ["The same text as another comment."]}
 
 
 def test_a_listed_term_waits(moderator):
@@ -190,7 +192,7 @@ def test_a_listed_term_waits(moderator):
     comment = make_comment(article, "The casino!", guest=guest)
     assert comment.state == "pending"
     assert Finding.objects.filter(comment=comment).values_list("rule", "spans").get() == (rule.pk, [[4, 10]])
-    assert policy().reasons([comment.pk]) == {
+    assert policy().explain_waiting([comment.pk]) == {
         comment.pk: ["It contains a term that a rule of this site covers."]
     }
 
@@ -202,7 +204,7 @@ def test_an_old_article_says_how_old(moderator):
     guest = known_guest(make_article(), moderator)
     article = make_article("Old", published_at=timezone.now() - timedelta(days=100))
     comment = make_comment(article, guest=guest)
-    assert policy().reasons([comment.pk]) == {comment.pk: ["Posted 3 months after the article."]}
+    assert policy().explain_waiting([comment.pk]) == {comment.pk: ["Posted 3 months after the article."]}
 
 
 def test_an_edit_is_checked_again_and_is_no_duplicate_of_itself(moderator):
@@ -219,7 +221,7 @@ def test_an_edit_is_checked_again_and_is_no_duplicate_of_itself(moderator):
     assert case.score > 0
     assert case.due_at == due_time(case.opened_at, case.score)
     comment = edit_comment(comment=comment, body="No links any more", user=None, guest=guest)
-    assert policy().reasons([comment.pk]) == {}  # of the text as it is now
+    assert policy().explain_waiting([comment.pk]) == {}  # of the text as it is now
     assert comment.state == "pending"
 
 
@@ -236,7 +238,7 @@ def test_reasons_of_a_page_are_one_query():
     article = make_article()
     ids = [make_comment(article, f"Words {n}").pk for n in range(5)]
     with CaptureQueriesContext(connection) as queries:
-        assert len(policy().reasons(ids)) == 5
+        assert len(policy().explain_waiting(ids)) == 5
     assert len(queries) == 1
 
 
@@ -246,29 +248,29 @@ def test_the_usual_review_time_is_the_median(moderator):
     Comment.objects.update(created_at=timezone.now() - timedelta(minutes=90))
     for comment in comments[:9]:
         approve(comment, moderator)
-    assert Policy().usual_delay() == ""
+    assert Policy().describe_usual_delay() == ""
     cache.clear()
     approve(comments[9], moderator)
-    assert Policy().usual_delay() == "Usually reviewed within 2 hours."
+    assert Policy().describe_usual_delay() == "Usually reviewed within 2 hours."
 
 
 def test_undone_decisions_do_not_count_as_reviews(moderator):
     ids = [make_comment(make_article(), f"Words {n}").pk for n in range(10)]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=moderator).batch
     back = undo(batch=act, actor=moderator).batch
-    assert Policy().usual_delay() == ""
+    assert Policy().describe_usual_delay() == ""
     cache.clear()
     again = undo(batch=back, actor=moderator).batch
-    assert Policy().usual_delay() == "Usually reviewed within 1 hour."
+    assert Policy().describe_usual_delay() == "Usually reviewed within 1 hour."
     cache.clear()
     for pk in ids[:2]:  # decided on otherwise, and that stands
         decide(ids=[pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
-    assert Policy().usual_delay() == "Usually reviewed within 1 hour."
+    assert Policy().describe_usual_delay() == "Usually reviewed within 1 hour."
     cache.clear()
     undo(batch=again, actor=moderator)
     for pk in ids[2:9]:  # seven more, which the sweep took for spam twice
         decide(ids=[pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
-    assert Policy().usual_delay() == ""
+    assert Policy().describe_usual_delay() == ""
 
 
 def test_the_menu_carries_the_state_that_was_seen(moderator, rf):
@@ -281,7 +283,7 @@ def test_the_menu_carries_the_state_that_was_seen(moderator, rf):
     with bind_request(request):
         removal_reasons.all_reasons()  # kept by the process, for as long as the site's version stays
         with CaptureQueriesContext(connection) as queries:
-            menus = policy().actions(rows, moderator)
+            menus = policy().list_actions(rows, moderator)
     assert len(queries) == 1
     of_all = ["Lock replies", "Move…", "Restrict access…"]
     labels = ["Approve", "Remove…", "Mark as spam", "Duplicate of…", "Redact…", *of_all]

@@ -98,7 +98,7 @@ class Scene:
         save_article(article=self.neighbour)
         # A comment elsewhere that is gone because it said the same.
         repeat = make_comment(self.neighbour, f"Overhearing {FIND}.")
-        change_states(ids=[repeat.pk], to=State.REJECTED, reason=Reason.REPEAT, actor=None)
+        change_states(ids=[repeat.pk], to=State.REJECTED, reason=Reason.DUPLICATE, actor=None)
         set_comment_field(field="repeat_of", values={repeat.pk: self.comment.pk})
         self.fresh()
 

@@ -81,7 +81,7 @@ def test_comments_with_the_same_text_are_restricted_too(comment, moderator):
     asked_by(moderator).post(url, {"why": "personal", "same": "on"})
     assert set(Restriction.objects.values_list("comment", flat=True)) == {comment.pk, twin.pk, nearly.pk}
     assert Batch.objects.filter(kind=Batch.Kind.SEAL).count() == 1
-    assert Comment.objects.get(pk=other.pk).state_reason != Reason.SEALED
+    assert Comment.objects.get(pk=other.pk).state_reason != Reason.RESTRICTED
 
 
 def test_only_deciders_see_the_page(comment, sealed):

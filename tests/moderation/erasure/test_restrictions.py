@@ -88,7 +88,7 @@ def test_a_restricted_comment_has_no_text(comment, moderator):
 
     assert act.changed == [comment.pk]
     fresh = Comment.objects.get(pk=comment.pk)
-    assert (fresh.state, fresh.state_reason) == (State.REJECTED, Reason.SEALED)
+    assert (fresh.state, fresh.state_reason) == (State.REJECTED, Reason.RESTRICTED)
     assert (fresh.body, fresh.body_html, fresh.author_name, fresh.author_email) == ("", "", "", "")
     assert not CommentRevision.objects.filter(comment=comment).exists()
     assert not CommentText.objects.filter(comment=comment).exists()
@@ -207,7 +207,7 @@ def test_one_of_many_is_lifted_alone(moderator, administrator):
     restrictions.lift(restriction=Restriction.objects.get(comment=both[0]), actor=administrator)
 
     assert Comment.objects.get(pk=both[0].pk).body == "One."
-    assert Comment.objects.get(pk=both[1].pk).state_reason == Reason.SEALED
+    assert Comment.objects.get(pk=both[1].pk).state_reason == Reason.RESTRICTED
     restrictions.lift(restriction=Restriction.objects.get(comment=both[1]), actor=administrator)
     assert Comment.objects.get(pk=both[1].pk).body == "Two."
     assert check() == {}
@@ -233,7 +233,7 @@ def test_decisions_on_it_are_refused_by_number(comment, moderator, administrator
     seal(comment, actor=moderator)
     for person in (moderator, administrator):
         assert comment not in Comment.objects.moderated_by(person)
-        assert comment in Comment.objects.in_care_of(person)
+        assert comment in Comment.objects.moderated_by(person, include_restricted=True)
         assert not Comment.objects.get(pk=comment.pk).can_be_moderated_by(person)
 
 
@@ -289,7 +289,7 @@ def test_a_legal_hold_prevents_the_deletion(comment, moderator, administrator):
         .refused[0]
         .what.startswith("A permanent deletion")
     )
-    assert Comment.objects.get(pk=comment.pk).state_reason == Reason.SEALED
+    assert Comment.objects.get(pk=comment.pk).state_reason == Reason.RESTRICTED
     assert check() == {}
 
 

@@ -158,7 +158,7 @@ def blackened(article, jim, maria):
 
 def sealed(article, jim, maria):
     comment = approved(article, "Something unspeakable.", author=jim, maria=maria)
-    change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.SEALED, actor=maria)
+    change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.RESTRICTED, actor=maria)
     return comment, None
 
 

@@ -148,7 +148,7 @@ def test_restricted_and_erased_imported_comments_have_no_profile(maria):
         assert "restricted" in response.content.decode()
         for gone in (pk, *rest):
             assert client.get(f"/moderation/people/i{gone}/").status_code == 404
-    assert Comment.objects.filter(state_reason=Reason.SEALED).count() == 3  # both of Jim's, and Ann's
+    assert Comment.objects.filter(state_reason=Reason.RESTRICTED).count() == 3  # both of Jim's, and Ann's
     assert client.get(f"/moderation/people/i{last}/").status_code == 404
 
 

@@ -87,7 +87,7 @@ def test_a_review_applies_with_post_moderation_too(article, maria):
     hold(ada, "review", maria)
     third = make_comment(article, "Third", author=ada)
     assert third.state == State.PENDING
-    assert "A moderator reviews your comments" in " ".join(policy().reasons([third.pk])[third.pk])
+    assert "A moderator reviews your comments" in " ".join(policy().explain_waiting([third.pk])[third.pk])
 
 
 def test_a_warned_person_can_comment(article, maria):
@@ -310,7 +310,7 @@ def test_nobody_is_mailed_about_comments_that_a_ban_removed_and_its_undo_restore
     decide(ids=[shown.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     with triggers_disabled():
         Batch.objects.update(at=timezone.now() - timedelta(hours=1))
-    as_before = policy().reasons([waits.pk], [waits.pk])
+    as_before = policy().explain_waiting([waits.pk], [waits.pk])
     notice = render_notices([waits])[waits.pk]
     ban = hold(ada, "ban", maria, days=1)
     acts = [ban]
@@ -320,7 +320,7 @@ def test_nobody_is_mailed_about_comments_that_a_ban_removed_and_its_undo_restore
     assert waits.state == State.PENDING
     again = render_notices([waits])[waits.pk]
     assert (again.kind, again.sentences, again.at) == (notice.kind, notice.sentences, notice.at)
-    assert policy().reasons([waits.pk], [waits.pk]) == as_before
+    assert policy().explain_waiting([waits.pk], [waits.pk]) == as_before
     assert [tell_authors.func(str(act.pk)) for act in acts[1:]] == [0, 0, 0]
     assert sanctions.tell.func(Sanction.objects.get().pk) == 0
     assert tell_held.func(waits.pk) == 1  # after its own minute, with its own text

@@ -129,7 +129,7 @@ def test_duplicate_names_its_twin_only_to_people_who_may_read_it(client, maria):
         return named in card, link in card
 
     def author_is_told() -> bool:
-        return policy().reasons([same.pk])[same.pk][-1] == named
+        return policy().explain_waiting([same.pk])[same.pk][-1] == named
 
     assert (flags(editor), flags(maria), author_is_told()) == ((False, False), (True, True), False)
     decide(ids=[twin.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)

@@ -266,7 +266,7 @@ def test_when_no_appeal_is_possible(removed, jim, maria, way, time_machine):
     with pytest.raises(ValidationError):
         way(deleted, jim)
     sealed = make_comment(removed.discussion.article, "Unspeakable.", author=jim)
-    change_states(ids=[sealed.pk], to=State.REJECTED, reason=Reason.SEALED, actor=maria)
+    change_states(ids=[sealed.pk], to=State.REJECTED, reason=Reason.RESTRICTED, actor=maria)
     sealed.refresh_from_db()
     with pytest.raises(ValidationError):
         way(sealed, jim)

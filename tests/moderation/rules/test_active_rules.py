@@ -347,7 +347,7 @@ def test_a_match_that_does_not_hold_is_not_shown_to_the_author(maria):
     comment = make_comment(make_article(), "A casino")
     found = Finding.objects.of_now([comment.pk])
     assert [finding.check_name for finding in found] == ["new_person", "term"]
-    [sentences] = policy().reasons([comment.pk]).values()
+    [sentences] = policy().explain_waiting([comment.pk]).values()
     assert sentences == [explanations.explain_finding(found[0], to_moderator=False, twin=None)]
     assert "of this site" not in " ".join(render_notices([comment])[comment.pk].sentences)
 
@@ -390,7 +390,7 @@ def test_moderators_are_told_the_rule_and_authors_its_kind(maria, rule, body, na
     comment = make_comment(make_article(), body, guest=known_guest(maria, name=name))
     finding = Finding.objects.of_now([comment.pk]).get()
     assert explanations.explain_finding(finding, to_moderator=True, twin=None) == to_moderator
-    assert policy().reasons([comment.pk]) == {comment.pk: [to_author]}
+    assert policy().explain_waiting([comment.pk]) == {comment.pk: [to_author]}
 
 
 @pytest.mark.usefixtures("hurried")

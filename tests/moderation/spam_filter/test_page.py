@@ -141,7 +141,7 @@ def test_edited_comments_are_not_shown(maria, judged):
 def test_restricted_and_erased_comments_are_not_shown(maria, judged):
     missed = FilterPage(maria).missed_spam[0].comment
     with triggers_disabled():
-        Comment.objects.filter(pk=missed.pk).update(state_reason=Reason.SEALED)
+        Comment.objects.filter(pk=missed.pk).update(state_reason=Reason.RESTRICTED)
     assert missed.pk not in [one.comment.pk for one in FilterPage(maria).missed_spam]
     with triggers_disabled():
         Comment.objects.filter(pk=missed.pk).update(state_reason=Reason.SPAM, erased_at=timezone.now())
