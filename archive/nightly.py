@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from archive.backup.container import BackupRefused
 from archive.backup.write import backup, megabytes
-from archive.tasks import tell_of_failed_backup
+from archive.tasks import notify_failed_backup
 from articles.site.current_site import read_site
 from core import backup_folder
 from moderation.scheduled_jobs import Job
@@ -60,7 +60,7 @@ def _report_failure(failure: backup_folder.BackupFailure) -> None:
     with suppress(OSError):  # the scheduler logs the failure as well
         backup_folder.record_failure(replace(failure, is_told=is_told))
     if not is_told:
-        tell_of_failed_backup.enqueue(failure.why)
+        notify_failed_backup.enqueue(failure.why)
         with suppress(OSError):
             backup_folder.record_failure(replace(failure, is_told=True))
 

@@ -7,7 +7,7 @@ from moderation.notifications.mail import administrators, compose_mail, current_
 
 @task()
 @in_site_language
-def tell_of_failed_backup(why: str) -> int:
+def notify_failed_backup(why: str) -> int:
     """Mail every administrator that last night's backup failed. Return the number of mails."""
     subject, site = _("Last night's backup failed"), current_site()
     to = [person.email for person in administrators()]

@@ -317,7 +317,7 @@ def recommend(
     """Recommend a comment (`given`) or withdraw that, as exactly one of user and guest.
 
     Returns the stored row, or None if nothing changed. No discussion is locked: the job
-    tasks.fold_recommendations updates the count a few seconds later.
+    tasks.count_recommendations updates the count a few seconds later.
 
     Raises ValidationError for one's own comment, a guest with an unconfirmed e-mail address, or a comment
     that is not published.

@@ -32,7 +32,7 @@ def mail_confirmation(guest_id: int) -> None:
     guest = Guest.objects.filter(pk=guest_id, confirmed_at=None).first()
     if not guest:
         return
-    forget_emails.using(run_after=timezone.now() + timedelta(seconds=LINK_AGE)).enqueue()
+    delete_unconfirmed_emails.using(run_after=timezone.now() + timedelta(seconds=LINK_AGE)).enqueue()
     if _is_flooded(guest.email):
         return
     site = Site.objects.get(pk=1)
@@ -54,7 +54,7 @@ def mail_confirmation(guest_id: int) -> None:
 
 
 @task()
-def forget_emails() -> None:
+def delete_unconfirmed_emails() -> None:
     """Delete e-mail addresses that were not confirmed while their link worked. The comments stay."""
     old = Guest.objects.filter(
         confirmed_at=None, created_at__lte=timezone.now() - timedelta(seconds=LINK_AGE)
@@ -87,11 +87,11 @@ def schedule_recommendation_count(recommendation: Recommendation) -> None:
         pk__lt=recommendation.pk, at__gt=timezone.now() - timedelta(minutes=1)
     )
     if not older.exists():
-        fold_recommendations.using(run_after=timezone.now() + COUNT_DELAY).enqueue()
+        count_recommendations.using(run_after=timezone.now() + COUNT_DELAY).enqueue()
 
 
 @task()
-def fold_recommendations() -> None:
+def count_recommendations() -> None:
     """Count recommendations that were given or withdrawn since the last time, in one update a discussion."""
     uncounted = Recommendation.objects.uncounted()
     keys = uncounted.order_by("comment__discussion").values_list("comment__discussion", flat=True).distinct()
@@ -100,4 +100,4 @@ def fold_recommendations() -> None:
             cursor.execute(tree.LOCK_DISCUSSION, {"discussion": discussion})
             cursor.execute(tree.COUNT_RECOMMENDATIONS, {"discussion": discussion})
     if uncounted.exists():  # given while this ran
-        fold_recommendations.using(run_after=timezone.now() + COUNT_DELAY).enqueue()
+        count_recommendations.using(run_after=timezone.now() + COUNT_DELAY).enqueue()

@@ -39,12 +39,12 @@ WAITING_MOST = 3  # waiting comments of one author; no mail is sent about furthe
 
 def notify_authors_later(batch: Batch) -> None:
     """Queue the mails to the authors of the comments that an action changed."""
-    tell_authors.using(run_after=timezone.now() + NOTIFY_AFTER).enqueue(str(batch.pk))
+    notify_authors.using(run_after=timezone.now() + NOTIFY_AFTER).enqueue(str(batch.pk))
 
 
 def notify_reporters_later(batch: UUID) -> None:
     """Queue the mails to those who reported the comments whose cases this action closed."""
-    tell_asked.using(run_after=timezone.now() + NOTIFY_AFTER).enqueue(str(batch))
+    notify_reporters.using(run_after=timezone.now() + NOTIFY_AFTER).enqueue(str(batch))
 
 
 def notify_not_published_later(comment: Comment) -> None:
@@ -53,12 +53,12 @@ def notify_not_published_later(comment: Comment) -> None:
     Without a confirmed e-mail its author sees this only on the page.
     """
     if comment.author_id or (comment.guest and comment.guest.confirmed_at):
-        tell_held.using(run_after=timezone.now() + NOTIFY_AFTER).enqueue(comment.pk)
+        notify_not_published.using(run_after=timezone.now() + NOTIFY_AFTER).enqueue(comment.pk)
 
 
 @task()
 @in_site_language
-def tell_authors(batch: str) -> int:
+def notify_authors(batch: str) -> int:
     """Send each author one mail about everything that this action decided and that is news to them.
 
     After an action that marks several comments as spam, only authors who had appealed get a mail, so that
@@ -103,7 +103,7 @@ def _is_news(
 
 @task()
 @in_site_language
-def tell_asked(batch: str) -> int:
+def notify_reporters(batch: str) -> int:
     """Send each person one mail about the decision on what they reported. Returns the number of mails."""
     cases = Case.objects.filter(closed_by=batch)
     not_notified = Q(notified_at=None) | Q(notified_at__lt=F("case__closed_at"))
@@ -125,7 +125,7 @@ def tell_asked(batch: str) -> int:
 
 @task()
 @in_site_language
-def tell_held(comment: int) -> int:
+def notify_not_published(comment: int) -> int:
     """Mail the author that a comment is waiting for review or was marked as spam, if that is still so.
 
     Returns the number of mails.
@@ -223,7 +223,7 @@ def _to_reporter_of_illegal_content(site: Site, notice: IllegalContentReport) ->
 
 @task()
 @in_site_language
-def tell_moderators(notice: int) -> int:
+def notify_moderators(notice: int) -> int:
     """Mail every moderator, at once and at any hour, that a comment was reported as illegal.
 
     The mail quotes neither the comment nor the report, since mail is stored in many places. Returns the
@@ -261,7 +261,7 @@ def send_receipt(notice: int) -> int:
 
 @task()
 @in_site_language
-def tell_administrators(request: int) -> int:
+def notify_administrators(request: int) -> int:
     """Mail every administrator about a new removal request, without its text. Returns the number of mails."""
     removal_request = RemovalRequest.objects.get(pk=request)
     subject = _("A new request for removal or correction")
@@ -288,7 +288,7 @@ def send_request_receipt(request: int) -> int:
 
 @task()
 @in_site_language
-def tell_request_outcome(request: int) -> int:
+def notify_request_outcome(request: int) -> int:
     """Mail the answer to a removal request, once. Returns the number of mails."""
     answered = RemovalRequest.objects.filter(pk=request, notified_at=None).exclude(outcome="").first()
     if answered is None:

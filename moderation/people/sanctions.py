@@ -196,7 +196,7 @@ def uphold(*, sanction: Sanction) -> bool:
     with transaction.atomic():
         done = bool(rows.update(answered_at=timezone.now()))
         if done:
-            tell_kept.enqueue(sanction.pk)
+            notify_sanction_upheld.enqueue(sanction.pk)
     return done
 
 
@@ -239,12 +239,12 @@ def notify_later(batch: Batch) -> None:
     """Queue the mails to the people whose sanctions an action, or its undo, imposed or ended."""
     targets = batch.changes.filter(target=SettingChange.Target.SANCTION)
     for pk in targets.values_list("target_id", flat=True):
-        tell.using(run_after=timezone.now() + MAIL_AFTER).enqueue(pk)
+        notify_of_sanction.using(run_after=timezone.now() + MAIL_AFTER).enqueue(pk)
 
 
 @task()
 @in_site_language
-def tell(pk: int) -> int:
+def notify_of_sanction(pk: int) -> int:
     """Mail the person that a sanction was imposed or ended, unless the last mail already said so.
 
     Returns the number of mails: 0 without a confirmed e-mail.
@@ -271,7 +271,7 @@ def tell(pk: int) -> int:
 
 @task()
 @in_site_language
-def tell_kept(pk: int) -> int:
+def notify_sanction_upheld(pk: int) -> int:
     """Mail the person that the sanction was upheld after their appeal. Returns the number of mails."""
     sanction = _with_confirmed_email(pk)
     return _sanction_mail(sanction, "upheld").send() if sanction and sanction.is_in_force else 0

@@ -23,7 +23,7 @@ def send_request(*, article: Article, comment: Comment | None, **values: str) ->
     `values`: wants, what, why, who, name and email, as in the form.
     """
     request = RemovalRequest.objects.create(article=article, comment=comment, where=article.title, **values)
-    tasks.tell_administrators.enqueue(request.pk)
+    tasks.notify_administrators.enqueue(request.pk)
     tasks.send_request_receipt.enqueue(request.pk)
     return request
 
@@ -39,7 +39,7 @@ def answer(*, request: RemovalRequest, outcome: str, words: str, actor: User) ->
     )
     if not decided:
         raise ValidationError(_("A colleague has already answered this request."), code="decided")
-    tasks.tell_request_outcome.enqueue(request.pk)
+    tasks.notify_request_outcome.enqueue(request.pk)
 
 
 def delete_personal_data() -> int:

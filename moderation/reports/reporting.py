@@ -140,7 +140,7 @@ def report_illegal_content(
         )
         if not case.is_illegal:
             _raise_priority(case, cases.ILLEGAL_HOURS, is_illegal=True)
-            tasks.tell_moderators.enqueue(notice.pk)
+            tasks.notify_moderators.enqueue(notice.pk)
         if email:
             tasks.send_receipt.enqueue(notice.pk)
     return notice

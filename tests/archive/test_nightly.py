@@ -20,7 +20,7 @@ from accounts.models import ADMINISTRATOR
 from archive.backup.container import BackupRefused, open_backup
 from archive.backup.write import backup
 from archive.nightly import NIGHTLY_JOB, make_nightly_backup
-from archive.tasks import tell_of_failed_backup
+from archive.tasks import notify_failed_backup
 from articles.models import Site
 from core import backup_folder
 from moderation.models import JobRun
@@ -134,7 +134,7 @@ def test_a_failed_night_deletes_nothing_and_mails_administrators(home: Path, clo
     assert failure.at == NOON + DAY
     assert failure.why.startswith("The backup was not made: File too large")
     (told,) = DBTaskResult.objects.all()
-    assert tell_of_failed_backup.call(*told.args_kwargs["args"]) == 1
+    assert notify_failed_backup.call(*told.args_kwargs["args"]) == 1
     (message,) = mail.outbox
     assert (message.to, message.subject) == (["ada@example.org"], "Last night's backup failed")
     assert failure.why in message.body

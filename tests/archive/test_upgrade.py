@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 from django.db.migrations import RunSQL
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from accounts import erasure_log
 from accounts.models import User
@@ -24,6 +26,7 @@ from comments.integrity import check
 from comments.models import Comment, Reason, State, Transition
 from comments.services import delete_comment
 from comments.text_changes import erase_comments
+from config.owner.system_status import JOB_NAMES
 from core import backup_folder
 from core.data_folder import CannotStart
 from core.migration_state import later_migrations, unapplied_migrations
@@ -282,6 +285,25 @@ def test_rows_that_break_a_newer_constraint_do_not_stop_an_upgrade(
     assert ada.role_changes.get().is_granted
     delete_comment(comment=sound, user=None, guest=sound.guest)
     assert make_comment(story, "It goes on.").text.author_name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "comments.migrations.0019_task_names",
+        "moderation.migrations.0029_task_names",
+        "archive.migrations.0003_task_names",
+    ],
+)
+def test_jobs_that_wait_during_the_upgrade_find_their_renamed_functions(name: str) -> None:
+    migration = import_module(name)
+    for path in migration.TASKS:
+        values = {"args": [], "kwargs": {}}
+        DBTaskResult.objects.create(task_path=path, args_kwargs=values, backend_name="default")
+    migration.rename_tasks(apps, None)
+    jobs = DBTaskResult.objects.all()
+    assert sorted(job.task.module_path for job in jobs) == sorted(migration.TASKS.values())
+    assert {job.task_path.rpartition(".")[2] for job in jobs} <= JOB_NAMES.keys()
 
 
 # Made by the last version whose migrations are the parts of today's squashed ones.

@@ -25,7 +25,7 @@ from comments.services import (
     move_comment,
     recommend,
 )
-from comments.tasks import fold_recommendations, forget_emails
+from comments.tasks import count_recommendations, delete_unconfirmed_emails
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
@@ -104,7 +104,7 @@ def test_recommendations_are_all_counted_while_others_write_and_two_jobs_count()
     def count(_: int) -> None:
         try:
             for _ in range(15):
-                fold_recommendations.func()
+                count_recommendations.func()
         finally:
             connections.close_all()
 
@@ -115,7 +115,7 @@ def test_recommendations_are_all_counted_while_others_write_and_two_jobs_count()
         results = [job.result(timeout=PATIENCE) for job in work]
 
     assert not [result for result in results if isinstance(result, ValidationError)]
-    fold_recommendations.func()
+    count_recommendations.func()
     assert {Comment.objects.get(pk=reply.pk).recommend_count for reply in replies} == {len(people)}
     assert check() == {}
 
@@ -156,7 +156,7 @@ def test_forgetting_emails_holds_no_comment_while_it_waits_for_its_discussion():
 
     def forget() -> None:
         try:
-            forget_emails.func()
+            delete_unconfirmed_emails.func()
         finally:
             connections.close_all()
 

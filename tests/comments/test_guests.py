@@ -14,7 +14,7 @@ from django_tasks_db.models import DBTaskResult
 from accounts.guests import LINK_AGE, confirm_guest, make_confirmation_token
 from accounts.models import Guest
 from comments.models import Comment
-from comments.tasks import MAX_MAILS_PER_DAY, forget_emails, mail_confirmation
+from comments.tasks import MAX_MAILS_PER_DAY, delete_unconfirmed_emails, mail_confirmation
 from tests.comments.test_reply import fields, url
 from tests.comments.thread.test_story import hold
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
@@ -213,7 +213,7 @@ def test_an_email_that_nobody_confirmed_is_forgotten_after_a_week(days, confirme
     comment = make_comment(make_article(), guest=guest)
     another = make_comment(comment.discussion.article)
 
-    forget_emails.enqueue()
+    delete_unconfirmed_emails.enqueue()
 
     guest.refresh_from_db()
     comment.refresh_from_db()
@@ -234,5 +234,5 @@ def test_the_forgetting_is_ordered_with_the_mail_and_also_where_none_is_sent(set
     guests = GuestFactory.create_batch(MAX_MAILS_PER_DAY + 1, email="ida@example.org")
     mail_confirmation.func(guests[-1].pk)
     assert mail.outbox == []
-    job = DBTaskResult.objects.get(task_path="comments.tasks.forget_emails")
+    job = DBTaskResult.objects.get(task_path="comments.tasks.delete_unconfirmed_emails")
     assert abs(job.run_after - timezone.now() - timedelta(seconds=LINK_AGE)) < timedelta(minutes=1)

@@ -24,7 +24,7 @@ from comments.models import (
     Transition,
 )
 from comments.services import change_discussion, change_states, move_comment, recommend, rename_author
-from comments.tasks import fold_recommendations
+from comments.tasks import count_recommendations
 from comments.text_changes import erase_comments
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers import tampering
@@ -170,7 +170,7 @@ def test_counters_are_found_and_counted_anew(thread):
 
 def test_days_and_recommendations_are_found_and_counted_anew(thread):
     recommend(comment=thread[0], user=UserFactory.create(), given=True)
-    fold_recommendations.func()
+    count_recommendations.func()
     assert check() == {}
     discussion = thread[0].discussion_id
     day = DiscussionDay.objects.get()

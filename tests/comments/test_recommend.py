@@ -11,7 +11,7 @@ from django_tasks_db.models import DBTaskResult
 
 from comments.models import Comment, Discussion, Reason, Recommendation, State
 from comments.services import change_discussion, change_states, recommend
-from comments.tasks import COUNT_DELAY, fold_recommendations
+from comments.tasks import COUNT_DELAY, count_recommendations
 from tests.comments.test_services import version
 from tests.comments.thread.test_story import hold, read
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
@@ -35,7 +35,7 @@ def count(comment) -> int:
 
 
 def fold() -> None:
-    fold_recommendations.func()
+    count_recommendations.func()
 
 
 def confirmed():
@@ -108,7 +108,7 @@ def test_one_job_counts_what_comes_before_it_runs(comment, django_capture_on_com
         with django_capture_on_commit_callbacks(execute=True):
             recommend(comment=comment, user=UserFactory.create(), given=True)
     [job] = DBTaskResult.objects.all()
-    assert job.task_path == fold_recommendations.module_path
+    assert job.task_path == count_recommendations.module_path
     assert abs(job.run_after - timezone.now() - COUNT_DELAY).total_seconds() < 60
 
 

@@ -98,7 +98,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         post_comment,
         recommend,
     )
-    from comments.tasks import fold_recommendations
+    from comments.tasks import count_recommendations
     from config.server import sample
     from moderation.actions import decisions, quick_actions
     from moderation.erasure import purge, restrictions
@@ -414,7 +414,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     recommend(comment=root, guest=greta, given=True)
     recommend(comment=reply, guest=greta, given=True)
     recommend(comment=reply, guest=greta, given=False)
-    fold_recommendations.call()
+    count_recommendations.call()
     move_comment(comment=loose, parent=root, actor=None)
     decisions.move(comment=loose, parent=reply, actor=mona)
     decisions.undo(batch=decisions.move(comment=lines[0], parent=root, actor=omar), actor=mona)

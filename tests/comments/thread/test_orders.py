@@ -8,7 +8,7 @@ from django.conf import settings
 
 from comments.models import Comment, Discussion
 from comments.services import change_discussion, recommend
-from comments.tasks import fold_recommendations
+from comments.tasks import count_recommendations
 from comments.thread.reading import COMMENTS_PER_PAGE, Cursor, Order
 from tests.comments.thread.test_story import BAD_CURSORS, bring_in, hold, ids, read, remove
 from tests.factories import UserFactory, make_article, make_comment
@@ -27,7 +27,7 @@ def thread():
     for _ in range(2):
         recommend(comment=third, user=UserFactory.create(), given=True)
     recommend(comment=first, user=UserFactory.create(), given=True)
-    fold_recommendations.func()
+    count_recommendations.func()
     return article, [first.pk, second.pk, third.pk]
 
 

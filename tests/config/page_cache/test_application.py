@@ -40,7 +40,7 @@ from comments.services import (
     rename_author,
     set_comment_field,
 )
-from comments.tasks import fold_recommendations
+from comments.tasks import count_recommendations
 from comments.thread.reading import REPLIES_PER_TREE
 from config.page_cache import application
 from config.page_cache.application import PageCacheApp
@@ -392,7 +392,7 @@ CHANGES: dict[str, tuple[str, Write, str]] = {
         "story",
         lambda s: (
             recommend(comment=s.second, user=s.reader, given=True),
-            fold_recommendations.call(),
+            count_recommendations.call(),
         ),
         "",
     ),

@@ -146,5 +146,6 @@ def held_without_jobs(ask: Callable[..., list[tuple[Any, ...]]]) -> list[Any]:
     return ask(
         "SELECT id FROM comments_comment c WHERE body ~ '^Words number' AND author_id IS NOT NULL "
         "AND state = 'pending' AND NOT EXISTS (SELECT FROM django_tasks_database_dbtaskresult "
-        "WHERE task_path = 'moderation.tasks.tell_held' AND (args_kwargs->'args'->>0)::bigint = c.id)"
+        "WHERE task_path = 'moderation.tasks.notify_not_published' "
+        "AND (args_kwargs->'args'->>0)::bigint = c.id)"
     )

@@ -18,7 +18,7 @@ from moderation.actions.quick_actions import redact_text
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, Case
 from moderation.reports import reporting
-from moderation.tasks import tell_authors
+from moderation.tasks import notify_authors
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
@@ -361,7 +361,7 @@ def test_author_is_notified_of_a_redaction(maria, mailoutbox):
     guest = GuestFactory.create(confirmed_at=timezone.now())
     comment = make_comment(make_article(), "I am Bob.", guest=guest)
     batch = quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
-    tell_authors.call(str(batch.pk))
+    notify_authors.call(str(batch.pk))
     (mail,) = mailoutbox
     assert (mail.to, mail.subject) == ([guest.email], "Your comment was redacted")
     assert "Bob" not in mail.body

@@ -289,11 +289,11 @@ def test_nobody_sees_them_anywhere_but_an_administrator_who_asks(planted):
 def test_no_queued_mail_contains_them(planted):
     planted.seal()
     for batch in Batch.objects.all():
-        for task in (tasks.tell_authors, tasks.tell_asked):
+        for task in (tasks.notify_authors, tasks.notify_reporters):
             task.func(str(batch.pk))
     for comment in planted.secret:
-        tasks.tell_held.func(comment.pk)
-    for task in (tasks.tell_moderators, tasks.send_receipt):
+        tasks.notify_not_published.func(comment.pk)
+    for task in (tasks.notify_moderators, tasks.send_receipt):
         task.func(planted.notice.pk)
     assert not [message for message in mail.outbox if WORDS.search(message.subject + str(message.body))]
 

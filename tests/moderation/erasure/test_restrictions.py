@@ -248,7 +248,7 @@ def test_its_author_is_notified_unless_an_authority_may_investigate(
     with django_capture_on_commit_callbacks(execute=True):
         decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
         seal(comment, actor=moderator, why=why)
-    queued = DBTaskResult.objects.filter(task_path="moderation.tasks.tell_authors")
+    queued = DBTaskResult.objects.filter(task_path="moderation.tasks.notify_authors")
     assert len(queued) == 1 + mails
     for job in queued:
         job.task.func(*job.args_kwargs["args"])

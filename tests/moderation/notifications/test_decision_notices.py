@@ -30,7 +30,7 @@ from moderation.notifications.notices import decision_url, render_notices
 from moderation.reports import reporting
 from moderation.rules import active_rules as rules
 from moderation.rules.matching import RuleDefinition
-from moderation.tasks import NOTIFY_AFTER, tell_authors, tell_held
+from moderation.tasks import NOTIFY_AFTER, notify_authors, notify_not_published
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
 
@@ -353,9 +353,9 @@ def test_the_author_gets_the_notice_by_mail(case, made, jim):
     comment, act = made
     mail.outbox.clear()
     if act:
-        assert tell_authors.func(str(act.pk)) == 1
+        assert notify_authors.func(str(act.pk)) == 1
     elif Comment.objects.get(pk=comment.pk).state == State.PENDING:
-        assert tell_held.func(comment.pk) == 1
+        assert notify_not_published.func(comment.pk) == 1
     else:
         return  # removed by a check, or restricted: no mail about it
     (message,) = mail.outbox
@@ -401,7 +401,7 @@ def test_findings_are_highlighted(client, jim, maria):
     comment, _ = checked(make_article(), jim, maria)
     client.force_login(jim)
     assert "See <mark>https://one.example</mark> and <mark>https://two" in page_of(client, comment)
-    tell_held.func(comment.pk)
+    notify_not_published.func(comment.pk)
     assert "Highlighted: “https://one.example”, “https://two.example”" in mail.outbox[-1].body
 
 
@@ -449,14 +449,14 @@ def test_the_authors_words_are_highlighted_without_the_rule(
     rules.save(rule=rule, note="", actor=maria)
     comment = make_comment(article, body, author=jim)
     if becomes == "waits":
-        tell_held.func(comment.pk)
+        notify_not_published.func(comment.pk)
     else:
         to, reason = (State.SPAM, "spam") if becomes == "spam" else (State.REJECTED, "insult")
         act = decided(comment, to, reason, maria)
         if becomes == "stays":
             reporting.appeal_removal(comment=comment, user=jim, guest=None, words="It is about the boat.")
             act = decided(comment, to, reason, UserFactory.create(roles=("Moderator",)))
-        tell_authors.func(str(act.pk))
+        notify_authors.func(str(act.pk))
     client.force_login(jim)
     page, written = page_of(client, comment), mail.outbox[-1].body
     assert sentence in page
@@ -489,7 +489,7 @@ def test_a_guest_opens_the_mailed_link_in_any_browser(client, maria):
     guest = GuestFactory.create(confirmed_at=timezone.now(), email="g@example.org")
     comment = make_comment(make_article(), guest=guest)
     act = decided(comment, State.REJECTED, "insult", maria)
-    tell_authors.func(str(act.pk))
+    notify_authors.func(str(act.pk))
     url = re.search(r"http\S+/decision/\S+", mail.outbox[-1].body)
     assert url
     path = "/" + url[0].split("/", 3)[3]
@@ -512,10 +512,10 @@ def test_one_mail_for_each_person_and_action(jim, maria):
     decided(second, State.REJECTED, "insult", maria)
     an_hour_later()
     act = decide(ids=[first.pk, second.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).batch
-    assert tell_authors.func(str(act.pk)) == 1  # the author of the first knows that it is published
+    assert notify_authors.func(str(act.pk)) == 1  # the author of the first knows that it is published
     act = decide(ids=[first.pk, second.pk], to=State.REJECTED, reason="off_topic", actor=maria).batch
     mail.outbox.clear()
-    assert tell_authors.func(str(act.pk)) == 1
+    assert notify_authors.func(str(act.pk)) == 1
     (message,) = mail.outbox
     assert message.subject == "Your comments were removed"
     assert message.body.count("Removed by a moderator: off-topic.") == 1
@@ -528,13 +528,13 @@ def test_no_mail_about_a_decision_that_is_undone_within_a_minute(jim, maria):
     an_hour_later()
     act = decided(comment, State.REJECTED, "insult", maria)
     back = undo(batch=act, actor=maria).batch
-    assert [tell_authors.func(str(one.pk)) for one in (act, back)] == [0, 0]
+    assert [notify_authors.func(str(one.pk)) for one in (act, back)] == [0, 0]
 
 
 def subjects(*acts: Batch) -> list[str]:
     mail.outbox.clear()
     for act in acts:
-        tell_authors.func(str(act.pk))
+        notify_authors.func(str(act.pk))
     return [message.subject for message in mail.outbox]
 
 
@@ -590,13 +590,13 @@ def test_waiting_is_mailed_after_a_minute_to_confirmed_e_mails_at_most_three_tim
     with django_capture_on_commit_callbacks(execute=True):
         first = make_comment(article, "One.", author=jim)
         make_comment(article, "By somebody unproved.")
-    jobs = [job for job in DBTaskResult.objects.all() if job.task_path.endswith("tell_held")]
+    jobs = [job for job in DBTaskResult.objects.all() if job.task_path.endswith("notify_not_published")]
     assert [job.args_kwargs["args"] for job in jobs] == [[first.pk]]
     assert timedelta() < jobs[0].run_after - timezone.now() <= NOTIFY_AFTER
     more = [make_comment(article, words, author=jim) for words in ("Two, of the harbour.", "Three, of rain.")]
     Comment.objects.filter(author=jim).update(created_at=timezone.now() - timedelta(hours=1))
     last = make_comment(article, "And one that is too much.", author=jim)
-    assert [tell_held.func(one.pk) for one in [first, *more, last]] == [1, 1, 1, 0]
+    assert [notify_not_published.func(one.pk) for one in [first, *more, last]] == [1, 1, 1, 0]
 
 
 def test_waiting_after_an_edit_is_mailed_too(jim, maria, django_capture_on_commit_callbacks):
@@ -605,7 +605,7 @@ def test_waiting_after_an_edit_is_mailed_too(jim, maria, django_capture_on_commi
     with django_capture_on_commit_callbacks(execute=True):
         body = "See https://one.example and https://two.example."
         assert edit_comment(comment=comment, body=body, user=jim, guest=None).state == State.PENDING
-    jobs = [job for job in DBTaskResult.objects.all() if job.task_path.endswith("tell_held")]
+    jobs = [job for job in DBTaskResult.objects.all() if job.task_path.endswith("notify_not_published")]
     assert [job.args_kwargs["args"] for job in jobs] == [[comment.pk]]
 
 
@@ -661,7 +661,7 @@ def test_a_second_redaction_is_mailed_too(jim, maria):
     comment, act = blackened(make_article(), jim, maria)
     back = undo(batch=act, actor=maria).batch
     again = undo(batch=back, actor=maria).batch
-    assert [tell_authors.func(str(one.pk)) for one in (act, back, again)] == [0, 0, 1]
+    assert [notify_authors.func(str(one.pk)) for one in (act, back, again)] == [0, 0, 1]
     assert mail.outbox[-1].subject == "Your comment was redacted"
     assert "Ann Smith" not in mail.outbox[-1].body
     assert render_notices([Comment.objects.get(pk=comment.pk)])[comment.pk].kind == Kind.REDACTED

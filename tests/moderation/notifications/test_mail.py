@@ -17,7 +17,7 @@ from comments.models import Reason, State
 from comments.services import change_states
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch
-from moderation.tasks import NOTIFY_AFTER, tell_authors
+from moderation.tasks import NOTIFY_AFTER, notify_authors
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
 
@@ -45,7 +45,7 @@ def approve(*comments, actor):
 
 def tell(batch) -> list[mail.EmailMessage]:
     mail.outbox.clear()
-    count = tell_authors.func(str(batch.pk))
+    count = notify_authors.func(str(batch.pk))
     assert count == len(mail.outbox)
     return mail.outbox
 
@@ -168,7 +168,7 @@ def test_an_smtp_server_accepts_the_mail(maria, settings, monkeypatch):
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
         article = make_article("La grève")
         comment = waiting(article, "À bientôt", guest=guest(email="a@example.org"))
-        assert tell_authors.func(str(approve(comment, actor=maria).pk)) == 1
+        assert notify_authors.func(str(approve(comment, actor=maria).pk)) == 1
     finally:
         server.stop()
     (message,) = inbox.mails

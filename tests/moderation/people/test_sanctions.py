@@ -20,7 +20,7 @@ from moderation.models import Batch, Sanction, SettingChange
 from moderation.notifications.notices import render_notices
 from moderation.people import sanctions
 from moderation.people.profiles import Person
-from moderation.tasks import tell_authors, tell_held
+from moderation.tasks import notify_authors, notify_not_published
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
 from tests.helpers.waiting import wait_for_a_lock
@@ -286,22 +286,22 @@ def test_the_mail_tells_what_is_true_when_it_is_sent(article, maria):
     decide(ids=[restored.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     unproved = hold(anybody, "ban", maria)
     paused, banned = Sanction.objects.get(batch=batch), Sanction.objects.get(batch=unproved)
-    assert (sanctions.tell.func(paused.pk), sanctions.tell.func(banned.pk)) == (1, 0)
-    assert sanctions.tell.func(paused.pk) == 0  # once
+    assert [sanctions.notify_of_sanction.func(pk) for pk in (paused.pk, banned.pk)] == [1, 0]
+    assert sanctions.notify_of_sanction.func(paused.pk) == 0  # once
     sent = mail.outbox[0]
     assert (sent.to, sent.subject) == ([ada.email], "You are paused from commenting")
     assert "“Don't <shout> & calm down.”" in sent.body  # a mail is no HTML
     assert "1 of your comments was also removed" in sent.body
     assert "/account/standing/" in sent.body
     sanctions.end(sanction=paused, actor=maria)
-    assert sanctions.tell.func(paused.pk) == 1
+    assert sanctions.notify_of_sanction.func(paused.pk) == 1
     assert mail.outbox[1].subject == "You can comment again"
 
 
 def test_nobody_is_mailed_about_a_sanction_that_is_undone_at_once(maria):
     ada = proved(UserFactory.create())
     undo(batch=hold(ada, "ban", maria), actor=maria)
-    assert sanctions.tell.func(Sanction.objects.get().pk) == 0
+    assert sanctions.notify_of_sanction.func(Sanction.objects.get().pk) == 0
 
 
 def test_nobody_is_mailed_about_comments_that_a_ban_removed_and_its_undo_restored(maria):
@@ -321,9 +321,9 @@ def test_nobody_is_mailed_about_comments_that_a_ban_removed_and_its_undo_restore
     again = render_notices([waits])[waits.pk]
     assert (again.kind, again.sentences, again.at) == (notice.kind, notice.sentences, notice.at)
     assert policy().explain_waiting([waits.pk], [waits.pk]) == as_before
-    assert [tell_authors.func(str(act.pk)) for act in acts[1:]] == [0, 0, 0]
-    assert sanctions.tell.func(Sanction.objects.get().pk) == 0
-    assert tell_held.func(waits.pk) == 1  # after its own minute, with its own text
+    assert [notify_authors.func(str(act.pk)) for act in acts[1:]] == [0, 0, 0]
+    assert sanctions.notify_of_sanction.func(Sanction.objects.get().pk) == 0
+    assert notify_not_published.func(waits.pk) == 1  # after its own minute, with its own text
     assert "A moderator wants to review" not in mail.outbox[0].body
     assert "This is your first comment" in mail.outbox[0].body or "by new people" in mail.outbox[0].body
 
@@ -340,11 +340,11 @@ def test_the_mail_is_sent_without_a_lock_and_recorded_only_if_sent(maria, articl
 
     monkeypatch.setattr(EmailBackend, "send_messages", fail)
     with pytest.raises(OSError):  # noqa: PT011
-        sanctions.tell.func(made)
+        sanctions.notify_of_sanction.func(made)
     monkeypatch.setattr(EmailBackend, "send_messages", send)
     assert under_a_lock == [False]
     assert Sanction.objects.get().notified_at is None
-    assert sanctions.tell.func(made) == 1
+    assert sanctions.notify_of_sanction.func(made) == 1
     assert Sanction.objects.get().notified_at
 
 

@@ -13,7 +13,7 @@ from moderation.models import Batch, Case, FilterVersion, Finding, Rule
 from moderation.queue import card
 from moderation.reports.reporting import appeal_removal, report_illegal_content
 from moderation.similar import single_comment
-from moderation.tasks import tell_authors
+from moderation.tasks import notify_authors
 from tests.factories import UserFactory, make_article, make_comment
 from tests.moderation.queue.helpers import open_card, seen, state, text
 
@@ -75,7 +75,7 @@ def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, said
     comment.refresh_from_db()
     assert (comment.state, comment.state_reason) == (state, reason)
 
-    tell_authors.func(str(batch.pk))
+    notify_authors.func(str(batch.pk))
     assert mail.outbox[-1].to == ["jim@example.org"]
     assert mail.outbox[-1].subject == "Your comment stays removed"
     assert f"It stays removed: {said}." in mail.outbox[-1].body

@@ -20,7 +20,7 @@ from moderation.actions.decisions import decide, undo
 from moderation.actions.quick_actions import redact
 from moderation.models import Appeal, Case, Finding
 from moderation.reports import reporting
-from moderation.tasks import tell_asked, tell_authors
+from moderation.tasks import notify_authors, notify_reporters
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
@@ -148,8 +148,8 @@ def test_the_outcome_says_that_it_is_final(client, removed, jim):
     otto = UserFactory.create(roles=("Moderator",))
     act = decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=otto).batch
     assert not Case.objects.open().exists()
-    assert tell_asked.func(str(act.pk)) == 0
-    assert tell_authors.func(str(act.pk)) == 1
+    assert notify_reporters.func(str(act.pk)) == 0
+    assert notify_authors.func(str(act.pk)) == 1
     assert mail.outbox[0].subject == "Your comment stays removed"
     client.force_login(jim)
     shown = client.get(page(removed)).content.decode()
@@ -165,12 +165,12 @@ def test_an_author_who_appealed_is_mailed_once_even_after_a_mass_spam_action(rem
     ask(removed, jim)
     other = make_comment(removed.discussion.article, "Something else.")
     act = decide(ids=[removed.pk, other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
-    assert tell_asked.func(str(act.pk)) == 0
-    assert tell_authors.func(str(act.pk)) == 1
+    assert notify_reporters.func(str(act.pk)) == 0
+    assert notify_authors.func(str(act.pk)) == 1
     assert [m.to for m in mail.outbox] == [["jim@example.org"]]
 
     again = undo(batch=undo(batch=act, actor=maria).batch, actor=maria).batch
-    assert tell_authors.func(str(again.pk)) == 1  # the redo is also mailed
+    assert notify_authors.func(str(again.pk)) == 1  # the redo is also mailed
 
 
 def test_a_resubmitted_comment_waits_with_its_new_text_and_keeps_the_old_one(client, removed, jim, maria):

@@ -20,7 +20,7 @@ from comments.tasks import MAX_MAILS_PER_DAY
 from moderation.actions.decisions import decide
 from moderation.models import Case, IllegalContentReport
 from moderation.reports import reporting
-from moderation.tasks import send_receipt, tell_asked, tell_moderators
+from moderation.tasks import notify_moderators, notify_reporters, send_receipt
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
@@ -95,14 +95,14 @@ def test_anyone_can_report_and_gets_a_receipt_with_the_status(
     assert page.headers["X-Robots-Tag"] == "noindex"
     assert "Not reviewed yet." in page.content.decode()
     jobs = {job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()}
-    assert jobs == {"tell_moderators", "send_receipt"}
+    assert jobs == {"notify_moderators", "send_receipt"}
 
     act = decide(ids=[comment.pk], to=State.REJECTED, reason="other", actor=maria).batch
     page = client.get(response.headers["Location"]).content.decode()
     assert "A moderator reviewed the comment and removed it." in page
     assert "to a court" in page
     assert "report the comment again" not in page.lower()  # the comment is removed already
-    assert tell_asked.func(str(act.pk)) == 1
+    assert notify_reporters.func(str(act.pk)) == 1
     (message,) = mail.outbox
     assert message.to == ["nia@example.org"]
     assert (
@@ -128,7 +128,7 @@ def test_child_abuse_is_reported_anonymously(client, comment, django_capture_on_
     row = IllegalContentReport.objects.get()
     assert (row.is_child_abuse, row.name, row.email) == (True, "", "")
     assert client.get(response.headers["Location"]).status_code == 200
-    assert [job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()] == ["tell_moderators"]
+    assert [job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()] == ["notify_moderators"]
 
     unticked = client.post(URL, bare | {"in_good_faith": "on", "is_child_abuse": "false"})
     assert unticked.status_code == 422  # other reports cannot be anonymous
@@ -210,9 +210,9 @@ def test_moderators_are_mailed_at_once_without_a_quote(comment, maria, django_ca
     with django_capture_on_commit_callbacks(execute=True):
         first = notice(comment, why="It is a threat.")
         notice(comment, email="")  # in the same case: no second mail
-    job = DBTaskResult.objects.get(task_path="moderation.tasks.tell_moderators")
+    job = DBTaskResult.objects.get(task_path="moderation.tasks.notify_moderators")
     assert job.run_after == get_date_max()  # that is, at once
-    assert tell_moderators.func(first.pk) == 2
+    assert notify_moderators.func(first.pk) == 2
     assert {tuple(m.to) for m in mail.outbox} == {("maria@example.org",), ("ada@example.org",)}
     for message in mail.outbox:
         assert "/moderation/" in message.body
@@ -274,7 +274,7 @@ def test_a_kept_comment_can_be_reported_again_from_the_receipt(client, comment, 
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).batch
     page = client.get(f"{URL}{row.receipt}/").content.decode()
     assert f'href="{URL}?comment={comment.pk}"' in page
-    tell_asked.func(str(act.pk))
+    notify_reporters.func(str(act.pk))
     assert "report the comment again with what we overlooked" in mail.outbox[0].body
 
 
@@ -294,7 +294,7 @@ def test_a_deletion_by_the_author_is_not_called_a_decision(client, maria):
     comment = make_comment(make_article(), author=jim)
     row = notice(comment)
     delete_comment(comment=comment, user=jim, guest=None)
-    tell_asked.func(str(Case.objects.get(comment=comment).closed_by))
+    notify_reporters.func(str(Case.objects.get(comment=comment).closed_by))
     page = client.get(f"{URL}{row.receipt}/").content.decode()
     for said in (page, mail.outbox[0].body):
         assert "The comment was deleted by its author." in said

@@ -15,7 +15,7 @@ from comments.services import change_states
 from comments.tasks import MAX_MAILS_PER_DAY
 from moderation.models import RemovalRequest
 from moderation.reports import removal_requests
-from moderation.tasks import send_request_receipt, tell_administrators, tell_request_outcome
+from moderation.tasks import notify_administrators, notify_request_outcome, send_request_receipt
 from tests.comments.in_a_browser import bring_in
 from tests.factories import UserFactory, make_article, make_comment
 
@@ -89,7 +89,7 @@ def test_anyone_can_send_a_request_and_see_its_status(client, story, ada, django
     assert "Not answered yet." in page.content.decode()
     assert "nia@example.org" not in page.content.decode()
     jobs = {job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()}
-    assert jobs == {"tell_administrators", "send_request_receipt"}
+    assert jobs == {"notify_administrators", "send_request_receipt"}
 
     url = f"/moderation/requests/{row.pk}/"
     desk = as_(ada)
@@ -102,7 +102,9 @@ def test_anyone_can_send_a_request_and_see_its_status(client, story, ada, django
     assert "Corrected." in page
     assert "It says 2013 now." in page
     assert "Ada" not in re.sub(r"<title>.*?</title>", "", page)
-    assert "tell_request_outcome" in {job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()}
+    assert "notify_request_outcome" in {
+        job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()
+    }
 
 
 def test_a_comment_is_found_by_its_link_or_its_number(client, story):
@@ -148,7 +150,7 @@ def test_requests_per_network_are_limited(client, story, monkeypatch):
 
 def test_mails_quote_only_the_answer(story, ada):
     row = asked(story)
-    assert tell_administrators.call(row.pk) == 1
+    assert notify_administrators.call(row.pk) == 1
     assert send_request_receipt.call(row.pk) == 1
     for sent, to in zip(mail.outbox, ["ada@example.org", "nia@example.org"], strict=True):
         assert sent.to == [to]
@@ -156,10 +158,10 @@ def test_mails_quote_only_the_answer(story, ada):
         assert "Nia" not in sent.body
     assert f"/ask/{row.receipt}/" in mail.outbox[1].body
     mail.outbox.clear()
-    assert tell_request_outcome.call(row.pk) == 0  # not answered yet
+    assert notify_request_outcome.call(row.pk) == 0  # not answered yet
     removal_requests.answer(request=row, outcome="refused", words="The paper says 2014.", actor=ada)
-    assert tell_request_outcome.call(row.pk) == 1
-    assert tell_request_outcome.call(row.pk) == 0  # sent once
+    assert notify_request_outcome.call(row.pk) == 1
+    assert notify_request_outcome.call(row.pk) == 0  # sent once
     (sent,) = mail.outbox
     assert "Not changed. The paper says 2014." in sent.body
     assert f"/ask/{row.receipt}/" in sent.body

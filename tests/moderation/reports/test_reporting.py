@@ -22,7 +22,7 @@ from moderation.actions.decisions import decide, undo
 from moderation.actions.quick_actions import redact
 from moderation.models import Case, Report
 from moderation.reports import reporting
-from moderation.tasks import tell_asked
+from moderation.tasks import notify_reporters
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
@@ -240,12 +240,12 @@ def test_the_outcome_is_shown_on_the_page_and_mailed_to_confirmed_e_mails(client
         report(one, ruth)
         report(one, unproved)
     act = decide(ids=[comment.pk, other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
-    assert tell_asked.func(str(act.pk)) == 1
+    assert notify_reporters.func(str(act.pk)) == 1
     (message,) = mail.outbox
     assert message.to == ["ruth@example.org"]
     assert message.subject == "The decisions on your reports"
     assert message.body.count("A moderator reviewed the comment and removed it.") == 2
-    assert tell_asked.func(str(act.pk)) == 0  # once
+    assert notify_reporters.func(str(act.pk)) == 0  # once
     assert {told.user for told in Report.objects.exclude(notified_at=None)} == {ruth}
 
     client.force_login(ruth)
@@ -264,7 +264,7 @@ def test_mailing_many_outcomes_takes_no_more_statements(maria):
             reporting.report_illegal_content(comment=one, why="§ 130", email=f"{one.pk}@example.org")
         act = decide(ids=[one.pk for one in said], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
         with CaptureQueriesContext(connection) as asked:
-            assert tell_asked.func(str(act.pk)) == 2 * count
+            assert notify_reporters.func(str(act.pk)) == 2 * count
         return len(asked)
 
     assert statements(6) == statements(2) <= 10
@@ -289,9 +289,9 @@ def test_reporters_are_not_mailed_about_a_decision_that_is_undone_at_once(commen
     report(comment, ruth)
     act = remove(comment, maria)
     undo(batch=act, actor=maria)
-    assert tell_asked.func(str(act.pk)) == 0
+    assert notify_reporters.func(str(act.pk)) == 0
     kept = keep(comment, maria)
-    assert tell_asked.func(str(kept.pk)) == 1
+    assert notify_reporters.func(str(kept.pk)) == 1
     assert "reviewed the comment and kept it" in mail.outbox[0].body
 
 
@@ -304,11 +304,11 @@ def test_a_decision_queues_one_job_only_if_there_are_reports(
     with django_capture_on_commit_callbacks(execute=True):
         decide(ids=[comment.pk, quiet.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     jobs = [job.task_path for job in DBTaskResult.objects.all()]
-    assert jobs.count("moderation.tasks.tell_asked") == 1
+    assert jobs.count("moderation.tasks.notify_reporters") == 1
     with django_capture_on_commit_callbacks(execute=True):
         decide(ids=[quiet.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     jobs = [job.task_path for job in DBTaskResult.objects.all()]
-    assert jobs.count("moderation.tasks.tell_asked") == 1
+    assert jobs.count("moderation.tasks.notify_reporters") == 1
 
 
 def test_a_reported_comment_that_waits_is_in_both_queues(comment):

@@ -16,7 +16,7 @@ from moderation.actions.decisions import decide, undo
 from moderation.models import Case, FilterVersion, Finding, ModerationSettings
 from moderation.notifications.notices import render_notices
 from moderation.spam_filter import active_model, versions
-from moderation.tasks import tell_held
+from moderation.tasks import notify_not_published
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, make_article, make_comment
 
@@ -182,7 +182,7 @@ def test_certain_spam_is_marked_automatically_after_enough_decisions(proven, art
     assert "A check of this site marked your comment as spam and removed it." in notice.sentences
     assert "An automatic check decided this. No person has reviewed it." in notice.sentences
     assert notice.options.appeal
-    assert tell_held.call(comment.pk) == 1
+    assert notify_not_published.call(comment.pk) == 1
     assert "marked your comment as spam" in mail.outbox[0].body
 
 
