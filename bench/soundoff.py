@@ -361,7 +361,8 @@ def query_and_html(site: Soundoff, thread: str, times: int) -> float:
 
     from articles.site.current_site import read_site
     from comments.models import Discussion
-    from comments.thread.reading import Order, Reader, read_page
+    from comments.thread.pages import Order, read_page
+    from comments.thread.reader import Reader
     from comments.views.reading import render_thread
 
     discussion = Discussion.objects.select_related("article").get(article__slug=site.slugs[thread])

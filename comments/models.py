@@ -111,7 +111,7 @@ class RemovalReason(models.Model):
 class Discussion(models.Model):
     """The settings and counters of the comments under one article. Every write to its thread locks this row.
 
-    The first write creates it; until then, thread.reading.read_story returns an unsaved one with the
+    The first write creates it; until then, thread.story.read_story returns an unsaved one with the
     defaults. `version` grows with each change that readers can see, and with no other.
     """
 

@@ -13,7 +13,8 @@ from django.db import connection
 from articles.models import Article, Author, Topic
 from articles.search import SearchQuery
 from comments.search.excerpts import TEXT_MAX
-from comments.thread.reading import REPLIED_TO_JOIN, SITE_NOT_HIDDEN
+from comments.thread.new_comments import SITE_NOT_HIDDEN
+from comments.thread.rows import REPLIED_TO_JOIN
 
 MAX_RESULTS = 1000
 

@@ -86,7 +86,7 @@ def latest_comments(article: Article) -> Any:
 
 
 def _replied_to(comment: Comment) -> Comment | None:
-    """Return the comment that this one replies to, as thread.reading.REPLIED_TO_JOIN finds it, or None.
+    """Return the comment that this one replies to, as thread.rows.REPLIED_TO_JOIN finds it, or None.
 
     At the deepest level that is a sibling. It is None also if that comment was removed.
     """

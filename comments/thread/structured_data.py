@@ -16,7 +16,7 @@ from articles.markup.markdown import make_excerpt
 from articles.models import Article, BylineAuthor, Site
 from articles.site.requests import SiteRequest
 from comments.models import State
-from comments.thread.reading import ThreadRow
+from comments.thread.rows import ThreadRow
 
 MAX_COMMENTS = 10  # comments in the data
 COMMENT_LENGTH = 150  # characters of each, as the page already has the whole text and must stay small

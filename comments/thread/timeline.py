@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from comments.thread.reading import Cursor, Order
+from comments.thread.pages import Cursor, Order
 
 LONG_GAP = timedelta(days=30)  # a longer silence starts another part; a shorter thread has no timeline
 WEEK = timedelta(days=7)

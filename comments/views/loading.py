@@ -7,7 +7,8 @@ from articles.models import Article
 from articles.site.cached_pages import add_dependencies
 from articles.site.requests import SiteRequest
 from comments.models import Discussion
-from comments.thread.reading import Reader, Story, read_story
+from comments.thread.reader import Reader
+from comments.thread.story import Story, read_story
 
 
 class UnpublishedError(Http404):

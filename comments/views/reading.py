@@ -20,20 +20,10 @@ from comments import removal_reasons
 from comments.models import REMOVED, Comment, Discussion, Reason, State
 from comments.policy import policy
 from comments.thread import structured_data, timeline
-from comments.thread.reading import (
-    Cursor,
-    Location,
-    Order,
-    PageStart,
-    Reader,
-    ThreadRow,
-    find_duplicate_targets,
-    find_new_comments,
-    locate_comment,
-    personalize,
-    read_branch,
-    read_page,
-)
+from comments.thread.new_comments import find_new_comments
+from comments.thread.pages import Cursor, Location, Order, PageStart, locate_comment, read_branch, read_page
+from comments.thread.reader import Reader, personalize
+from comments.thread.rows import ThreadRow, find_duplicate_targets
 from comments.views.loading import (
     UnpublishedError,
     current_reader,

@@ -10,7 +10,7 @@ from django.conf import settings
 from articles.redirects import LEGACY_QUERY_KEYS
 from articles.site.cached_pages import PERSONAL_COOKIES
 from articles.site.languages import requested_language
-from comments.thread.reading import Order
+from comments.thread.pages import Order
 from config.hosts import is_loopback
 
 # Query parameters of pages that are not cached.

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from comments.models import Comment, Discussion
 from comments.services import change_discussion
-from comments.thread import reading
+from comments.thread import pages
 from tests.comments.thread.test_story import hold
 from tests.factories import UserFactory, make_article, make_comment
 
@@ -98,7 +98,7 @@ def parent_of(comment):
 
 def test_a_reply_comes_in_its_place_and_the_reader_stays(live_server, page, article, monkeypatch):
     """A reply after those that the page shows is inserted as well: it is loaded from its own page."""
-    monkeypatch.setattr(reading, "REPLIES_PER_TREE", 3)
+    monkeypatch.setattr(pages, "REPLIES_PER_TREE", 3)
     root = make_comment(article, "Who rowed?")
     first = make_comment(article, "I did.", parent=root)
     for n in range(3):

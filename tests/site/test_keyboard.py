@@ -13,7 +13,7 @@ from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Discussion, Reason, State
 from comments.policy import policy
 from comments.services import change_discussion, change_states
-from comments.thread.reading import REPLIES_PER_TREE
+from comments.thread.pages import REPLIES_PER_TREE
 from tests.factories import GuestFactory, make_article, make_comment
 
 pytestmark = pytest.mark.browser

@@ -23,7 +23,7 @@ from articles.sitemap import SITEMAP_SIZE
 from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Discussion, Reason, State
 from comments.services import change_discussion, change_states, recommend
-from comments.thread.reading import Cursor
+from comments.thread.pages import Cursor
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db

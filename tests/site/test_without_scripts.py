@@ -13,7 +13,7 @@ from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Discussion
 from comments.policy import policy
 from comments.services import change_discussion
-from comments.thread.reading import COMMENTS_PER_PAGE, REPLIES_PER_TREE
+from comments.thread.pages import COMMENTS_PER_PAGE, REPLIES_PER_TREE
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.browser

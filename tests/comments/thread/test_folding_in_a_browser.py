@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from comments.models import Comment
-from comments.thread import reading as thread
+from comments.thread import pages
 from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, at, bring_in, open_story
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -62,7 +62,7 @@ def test_a_name_shows_what_is_answered_and_puts_it_away_again(reading, talk):
 
 
 def test_an_answered_comment_of_another_page_is_fetched(live_server, page, article, monkeypatch):
-    monkeypatch.setattr(thread, "REPLIES_PER_TREE", 2)
+    monkeypatch.setattr(pages, "REPLIES_PER_TREE", 2)
     bring_in(article, roots=1, replies=6)
     page.set_viewport_size(DESK)
     last = Comment.objects.filter(discussion=article.pk).latest("pk")

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from comments.models import Comment, Reason, State
 from comments.services import change_states
-from comments.thread import reading
+from comments.thread import pages
 from tests.comments.in_a_browser import SHIFTS, at, bring_in, open_story, order_of
 from tests.factories import UserFactory, make_comment
 
@@ -84,7 +84,7 @@ def test_a_removed_comment_with_answers_leaves_its_placeholder(waiting, article,
 
 
 def test_what_is_new_on_other_pages_is_said_with_a_link(waiting, article, talk, monkeypatch):
-    monkeypatch.setattr(reading, "REPLIES_PER_TREE", 3)
+    monkeypatch.setattr(pages, "REPLIES_PER_TREE", 3)
     page = waiting
     beyond = make_comment(article, "Beyond the cap.", author=UserFactory(name="Per"), parent=talk.Marit)
     page.clock.run_for(30_000)
@@ -124,7 +124,7 @@ def test_an_order_chosen_in_another_tab_takes_nothing_away(waiting, live_server,
     other.get_by_role("link", name="Oldest first").click()
     other.wait_for_url("**/?order=oldest*")
     monkeypatch.setattr(
-        reading, "COMMENTS_PER_PAGE", 2
+        pages, "COMMENTS_PER_PAGE", 2
     )  # of which the other order would now show other comments
     root = make_comment(article, "And I.", author=UserFactory(name="Per"))
     page.clock.run_for(30_000)
@@ -139,7 +139,7 @@ def test_a_change_of_rank_is_not_new(live_server, page, article, monkeypatch):
     roots = list(Comment.objects.filter(discussion=article.pk).order_by("pk"))
     for n, root in enumerate(roots):
         Comment.objects.filter(pk=root.pk).update(recommend_count=n + 1)
-    monkeypatch.setattr(reading, "COMMENTS_PER_PAGE", 3)
+    monkeypatch.setattr(pages, "COMMENTS_PER_PAGE", 3)
     page.clock.install()
     open_story(live_server, page, article, "?order=recommended")
     page.locator(".news").wait_for(state="attached")

@@ -9,7 +9,7 @@ from django.conf import settings
 from comments.models import Comment, Discussion
 from comments.services import change_discussion, recommend
 from comments.tasks import count_recommendations
-from comments.thread.reading import COMMENTS_PER_PAGE, Cursor, Order
+from comments.thread.pages import COMMENTS_PER_PAGE, Cursor, Order
 from tests.comments.thread.test_story import BAD_CURSORS, bring_in, hold, ids, read, remove
 from tests.factories import UserFactory, make_article, make_comment
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from comments.models import Comment
-from comments.thread import reading as thread
+from comments.thread import pages
 from tests.comments.in_a_browser import DESK, PHONE, at, bring_in, open_story, order_of
 from tests.factories import UserFactory, make_comment
 from tests.helpers.axe import faults
@@ -43,8 +43,8 @@ def test_an_order_is_chosen_remembered_and_gone_back_from(browser, live_server, 
 
 @pytest.mark.parametrize("with_scripts", [True, False])
 def test_more_comments_and_more_replies(browser, live_server, article, monkeypatch, with_scripts):
-    monkeypatch.setattr(thread, "COMMENTS_PER_PAGE", 6)
-    monkeypatch.setattr(thread, "REPLIES_PER_TREE", 2)
+    monkeypatch.setattr(pages, "COMMENTS_PER_PAGE", 6)
+    monkeypatch.setattr(pages, "REPLIES_PER_TREE", 2)
     bring_in(article, roots=9, replies=7)
     every = set(Comment.objects.filter(discussion=article.pk).values_list("pk", flat=True))
     context = browser.new_context(java_script_enabled=with_scripts)
@@ -95,7 +95,7 @@ def test_more_comments_and_more_replies(browser, live_server, article, monkeypat
 
 @pytest.mark.parametrize("with_scripts", [True, False])
 def test_a_comments_own_page_opens_at_it(browser, live_server, article, monkeypatch, with_scripts):
-    monkeypatch.setattr(thread, "REPLIES_PER_TREE", 2)
+    monkeypatch.setattr(pages, "REPLIES_PER_TREE", 2)
     bring_in(article, roots=1, replies=14)
     last = Comment.objects.filter(discussion=article.pk).latest("pk")
     context = browser.new_context(java_script_enabled=with_scripts, viewport=PHONE)
@@ -131,7 +131,7 @@ def test_offline_a_reply_says_so_and_opens_once_the_site_is_back(live_server, pa
 
 
 def test_offline_more_comments_says_so_and_stays(live_server, page, article, monkeypatch):
-    monkeypatch.setattr(thread, "COMMENTS_PER_PAGE", 3)
+    monkeypatch.setattr(pages, "COMMENTS_PER_PAGE", 3)
     bring_in(article, roots=6, replies=0)
     open_story(live_server, page, article)
     page.context.set_offline(True)
@@ -297,8 +297,8 @@ def test_print_shows_only_the_story_and_the_thread(reading, talk):
 
 
 def test_on_paper_times_are_absolute_and_it_says_where_more_is(live_server, page, article, monkeypatch):
-    monkeypatch.setattr(thread, "COMMENTS_PER_PAGE", 3)
-    monkeypatch.setattr(thread, "REPLIES_PER_TREE", 2)
+    monkeypatch.setattr(pages, "COMMENTS_PER_PAGE", 3)
+    monkeypatch.setattr(pages, "REPLIES_PER_TREE", 2)
     bring_in(article, roots=6, replies=4)
     make_comment(article, "A moment ago.", author=UserFactory(name="Per"))
     open_story(live_server, page, article, "?order=newest")

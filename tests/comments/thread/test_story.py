@@ -12,7 +12,8 @@ from comments.imports import ImportedComment, import_comments
 from comments.models import MAX_DEPTH, Comment, Discussion, Reason, State
 from comments.policy import Policy
 from comments.services import change_discussion, change_states, move_comment
-from comments.thread.reading import COMMENTS_PER_PAGE, REPLIES_PER_TREE, Cursor, Order, Reader, read_branch
+from comments.thread.pages import COMMENTS_PER_PAGE, REPLIES_PER_TREE, Cursor, Order, read_branch
+from comments.thread.reader import Reader
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -204,10 +205,10 @@ def test_a_waiting_first_level_comment_is_seen_by_its_author(client):
 
 def test_equal_sentences_of_two_findings_are_shown_once(client, monkeypatch):
     class TwoTerms(Policy):
-        def reasons(self, ids, own=()):
+        def explain_waiting(self, ids, own=()):
             return {pk: ["It has a word that is looked at.", "It is your first."] * 2 for pk in ids}
 
-    monkeypatch.setattr("comments.thread.reading.policy", TwoTerms)
+    monkeypatch.setattr("comments.thread.reader.policy", TwoTerms)
     article, author = make_article(), UserFactory.create()
     hold(make_comment(article, author=author))
     client.force_login(author)

@@ -9,7 +9,8 @@ import pytest
 from django.template import engines
 from django.utils import timezone
 
-from comments.thread.reading import ThreadRow, ViewerContext
+from comments.thread.reader import ViewerContext
+from comments.thread.rows import ThreadRow
 
 START = datetime(2013, 6, 19, 21, 28, tzinfo=UTC)
 

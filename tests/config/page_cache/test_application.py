@@ -41,7 +41,7 @@ from comments.services import (
     set_comment_field,
 )
 from comments.tasks import count_recommendations
-from comments.thread.reading import REPLIES_PER_TREE
+from comments.thread.pages import REPLIES_PER_TREE
 from config.page_cache import application
 from config.page_cache.application import PageCacheApp
 from tests.factories import UserFactory, make_article, make_comment

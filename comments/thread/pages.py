@@ -1,0 +1,210 @@
+"""Pages of a discussion: one SQL statement per page, which returns rows instead of model instances.
+
+A page holds consecutive top-level comments, each with the first replies of its tree in preorder. A prefix of
+a preorder always contains the ancestors of its comments. docs/decisions.md has the measurements.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from articles.models import Article
+from comments.models import Comment, State
+from comments.thread.reader import Reader
+from comments.thread.rows import REPLIED_TO_JOIN, ROW_COLUMNS, ThreadRow, build_rows, fetch_records
+
+COMMENTS_PER_PAGE = 200  # comments on a page; the last tree may exceed it
+REPLIES_PER_TREE = 20  # replies of each tree, before "Show more replies"
+MAX_COUNTED_REPLIES = 1_000  # upper limit of the count in "Show more replies" deep in a tree
+
+
+class Order(TextChoices):
+    """The order of the top-level comments. Replies are always oldest first."""
+
+    NEWEST = "newest", _("Newest first")
+    OLDEST = "oldest", _("Oldest first")
+    RECOMMENDED = "recommended", _("Most recommended")
+    DISCUSSED = "discussed", _("Most discussed")
+
+
+ORDER_COLUMNS = {  # the sort column of each order; the id decides between equal values
+    Order.NEWEST: "created_at",
+    Order.OLDEST: "created_at",
+    Order.RECOMMENDED: "recommend_count",
+    Order.DISCUSSED: "reply_count",
+}
+
+
+class Cursor(NamedTuple):
+    """The position of a top-level comment in an order. It stays valid if that comment is removed.
+
+    `key` is a count, or in an order by time the microseconds since 1970.
+    """
+
+    key: int
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.key}.{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor":
+        """Parse a cursor. Raises ValueError for anything but two integers within bounds."""
+        if not (match := re.fullmatch(r"(-?\d{1,17})\.(\d{1,18})", text, re.ASCII)):
+            raise ValueError(text)
+        return cls(int(match[1]), int(match[2]))
+
+    @classmethod
+    def of(cls, key: datetime | int, pk: int) -> "Cursor":
+        """Return the cursor of a comment by its sort value and id."""
+        return cls((key - EPOCH) // timedelta(microseconds=1) if isinstance(key, datetime) else key, pk)
+
+    def value(self, order: Order) -> datetime | int:
+        """Return the sort value. Raises OverflowError for a time that datetime can't represent."""
+        return EPOCH + timedelta(microseconds=self.key) if ORDER_COLUMNS[order] == "created_at" else self.key
+
+
+class PageStart(NamedTuple):
+    """The start of a page of the discussion: after a cursor, or at it (`is_included`)."""
+
+    cursor: Cursor
+    is_included: bool
+
+
+class Location(NamedTuple):
+    """The position of a comment in an order."""
+
+    root_id: int  # the top-level comment above it, or itself
+    cursor: Cursor  # of that comment
+    root_on_first_page: bool
+    is_among_first_replies: bool  # a page shows it, and not only after "Show more replies"
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class ThreadPage:
+    rows: list[ThreadRow]
+    next: Cursor | None = None
+
+
+def read_page(article: Article, reader: Reader, order: Order, start: PageStart | None = None) -> ThreadPage:
+    """Return a page of the discussion, from its beginning or from `start`."""
+    statement = f"""
+WITH {_roots_query(reader, order, start)}
+SELECT {ROW_COLUMNS}, (SELECT count(*) FROM root) > max(root.n) OVER ()
+FROM root
+CROSS JOIN LATERAL (SELECT * FROM comments_comment c
+                    WHERE c.tree_id = root.tree_id AND ({reader.visible} OR c.id = root.id)
+                    ORDER BY c.lft LIMIT {REPLIES_PER_TREE + 1}) c
+{REPLIED_TO_JOIN}
+WHERE root.used < {COMMENTS_PER_PAGE} ORDER BY root.n, c.lft"""
+    values: dict[str, Any] = {"discussion": article.pk, **reader.parameters}
+    if start:
+        values |= {"key": start.cursor.value(order), "id": start.cursor.id}
+    records = fetch_records(statement, values, is_planned=not reader.private)
+    shown = Counter(r.tree_id for r in records if r.parent_id and r.state == State.PUBLISHED)
+    omitted = {r.id: r.reply_count - shown[r.tree_id] for r in records if not r.parent_id}
+    last = next((r for r in reversed(records) if not r.parent_id), None)
+    next_cursor = Cursor.of(getattr(last, ORDER_COLUMNS[order]), last.id) if last and last.rest else None
+    return ThreadPage(list(build_rows(records, omitted)), next_cursor)
+
+
+def locate_comment(comment: Comment, reader: Reader, order: Order) -> Location:
+    """Return where this reader finds a comment. Reads only the first roots, and not all their replies."""
+    statement = f"""
+WITH {_roots_query(reader, order)}
+SELECT r.id, r.{ORDER_COLUMNS[order]},
+       EXISTS (SELECT FROM root WHERE root.id = r.id AND root.used < {COMMENTS_PER_PAGE}),
+       (SELECT count(*) FROM (
+          SELECT FROM comments_comment c
+          WHERE c.tree_id = r.tree_id AND c.lft <= x.lft AND ({reader.visible} OR c.id = r.id)
+          ORDER BY c.lft LIMIT {REPLIES_PER_TREE + 2}) before) <= {REPLIES_PER_TREE + 1}
+FROM comments_comment x JOIN comments_comment r ON r.tree_id = x.tree_id AND r.parent_id IS NULL
+WHERE x.id = %(comment)s"""
+    values = {"discussion": comment.discussion_id, "comment": comment.pk, **reader.parameters}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        root, key, root_on_first_page, is_among_first_replies = cursor.fetchone()
+    return Location(root, Cursor.of(key, root), root_on_first_page, is_among_first_replies)
+
+
+def _roots_query(reader: Reader, order: Order, start: PageStart | None = None) -> str:
+    """Return a query named `root`: the top-level comments that may be on a page, in order.
+
+    Its column `n` numbers them, and `used` is the part of the budget that the comments before each one take.
+    """
+    key = ORDER_COLUMNS[order]
+    direction, comparison = ("ASC", ">") if order == Order.OLDEST else ("DESC", "<")
+    after = f"AND (c.{key}, c.id) {comparison}{'=' * start.is_included} (%(key)s, %(id)s)" if start else ""
+    order_by = f"ORDER BY key {direction}, id {direction}"
+
+    def first(condition: str) -> str:
+        return f"""
+  (SELECT c.id, c.tree_id, c.{key} AS key, c.reply_count FROM comments_comment c
+   WHERE c.discussion_id = %(discussion)s AND c.parent_id IS NULL AND {condition} {after}
+   ORDER BY c.{key} {direction}, c.id {direction} LIMIT {COMMENTS_PER_PAGE + 1})"""
+
+    roots = first("c.shown")
+    if reader.private:
+        # A comment that only this reader sees may be below a removed top-level comment, which then gets a
+        # placeholder. This is a query of its own, as an OR would prevent the use of both indexes.
+        has_private = f"""c.tree_id IN (
+      SELECT c.tree_id FROM comments_comment c
+      WHERE c.discussion_id = %(discussion)s AND NOT c.shown AND ({reader.private}))"""
+        roots = f"""
+  (SELECT * FROM ({roots} UNION ALL {first(f"NOT c.shown AND {has_private}")}) AS found
+   {order_by} LIMIT {COMMENTS_PER_PAGE + 1})"""
+    return f"""
+root AS MATERIALIZED (
+  SELECT id, tree_id, row_number() OVER w AS n,
+         sum(1 + least(reply_count, {REPLIES_PER_TREE})) OVER w
+         - (1 + least(reply_count, {REPLIES_PER_TREE})) AS used
+  FROM {roots} first
+  WINDOW w AS ({order_by} ROWS UNBOUNDED PRECEDING))"""
+
+
+def read_branch(comment: Comment, reader: Reader, after: int | None = None) -> list[ThreadRow]:
+    """Return a comment with its ancestors and its replies.
+
+    To continue a long branch, `after` is the id of a reply; the result is then that reply with its ancestors
+    and the replies that follow it. Returns an empty list if `after` is not in the branch.
+    """
+    statement = f"""
+WITH RECURSIVE b AS (SELECT * FROM comments_comment WHERE id = %(branch)s),
+x AS (SELECT c.* FROM b JOIN comments_comment c
+        ON c.id = %(after)s AND c.tree_id = b.tree_id AND c.lft BETWEEN b.lft AND b.rght),
+up AS (SELECT x.* FROM x
+       UNION ALL SELECT c.* FROM up JOIN comments_comment c ON c.id = up.parent_id),
+rest AS MATERIALIZED (
+  SELECT CASE WHEN x.id = b.id THEN b.reply_count ELSE (
+    SELECT count(*) FROM (SELECT FROM comments_comment c
+                          WHERE c.tree_id = b.tree_id AND c.lft > x.lft AND c.lft < b.rght
+                            AND c.state = 'published'
+                          LIMIT {COMMENTS_PER_PAGE + MAX_COUNTED_REPLIES}) first) END AS n
+  FROM b, x),
+page AS (
+  SELECT c.id, NULL AS rest FROM up c WHERE {reader.visible} OR c.id = %(branch)s
+  UNION ALL
+  SELECT c.id, (SELECT n FROM rest)
+  FROM b CROSS JOIN x CROSS JOIN LATERAL (
+    SELECT c.id FROM comments_comment c
+    WHERE c.tree_id = b.tree_id AND c.lft > x.lft AND c.lft < b.rght AND {reader.visible}
+    ORDER BY c.lft LIMIT {COMMENTS_PER_PAGE}) c)
+SELECT {ROW_COLUMNS}, page.rest
+FROM page JOIN comments_comment c ON c.id = page.id
+{REPLIED_TO_JOIN}
+ORDER BY c.lft"""
+    values = {"branch": comment.pk, "after": comment.pk if after is None else after, **reader.parameters}
+    records = fetch_records(statement, values)
+    following = [r for r in records if r.rest is not None]
+    shown = sum(r.state == State.PUBLISHED for r in following)
+    omitted = {records[0].id: following[-1].rest - shown} if following else {}
+    return list(build_rows(records, omitted))

@@ -1,0 +1,122 @@
+"""The reader of a thread: which comments they see, and what only they are shown."""
+
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext
+
+from accounts.models import Guest, User
+from comments.models import REMOVED, Comment, Recommendation, State
+from comments.policy import policy
+from comments.thread.rows import ThreadRow
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The reader of a page, who may see comments of their own or pending ones besides the public ones."""
+
+    user: User | None = None
+    guest: Guest | None = None
+    moderates: bool = False
+
+    @property
+    def visible(self) -> str:
+        """Return an SQL condition over `c`: comments that this reader sees."""
+        return f"(c.shown OR {self.private})" if self.private else "c.shown"
+
+    @property
+    def private(self) -> str:
+        """Return an SQL condition over `c`: comments that this reader sees and the public does not.
+
+        These are the reader's own, unless deleted, and for moderators those that are pending. Returns "" for
+        an anonymous reader.
+        """
+        conditions = []
+        if self.user:
+            conditions.append("(c.author_id = %(user)s AND c.state <> 'deleted')")
+        elif self.guest:
+            conditions.append("(c.guest_id = %(guest)s AND c.state <> 'deleted')")
+        if self.moderates:
+            conditions.append("c.state = 'pending'")
+        return " OR ".join(conditions)
+
+    @property
+    def parameters(self) -> dict[str, int | None]:
+        return {
+            "user": self.user.pk if self.user else None,
+            "guest": self.guest.pk if self.guest else None,
+        }
+
+    @property
+    def may_recommend(self) -> bool:
+        """Return whether the reader is a member, or a guest whose e-mail address is confirmed."""
+        return self.user is not None or (self.guest is not None and self.guest.confirmed_at is not None)
+
+    def wrote(self, row: "ThreadRow") -> bool:
+        if self.user:
+            return row.author_id == self.user.pk
+        return self.guest is not None and row.guest_id == self.guest.pk
+
+
+@dataclass(frozen=True)
+class ViewerContext:
+    """The data that comments/thread.jinja shows to one person only. Sets and keys are comment ids."""
+
+    moderates: bool
+    mine: set[int] = field(default_factory=set)
+    editable: set[int] = field(default_factory=set)
+    reasons: dict[int, list[str]] = field(default_factory=dict)  # why pending comments wait
+    decisions: dict[int, list[str]] = field(default_factory=dict)  # explanations of their own removed ones
+    decision_urls: dict[int, str] = field(default_factory=dict)  # of their own pending or removed comments
+    usual_delay: str = ""
+    recommended: set[int] = field(default_factory=set)
+    may_recommend: bool = False
+
+
+def personalize(rows: list[ThreadRow], reader: Reader) -> tuple[list[ThreadRow], ViewerContext | None]:
+    """Return the rows for this reader, and what only this reader is shown (None for anonymous readers).
+
+    The counts in the rows include the reader's own recommendations, even if the job has not counted them yet.
+    """
+    if not (reader.user or reader.guest):
+        return rows, None
+    mine = [row for row in rows if reader.wrote(row)]
+    pending = {r.id for r in (rows if reader.moderates else mine) if r.state == State.PENDING}
+    reasons = policy().explain_waiting(pending, {row.id for row in mine}) if pending else {}
+    # Two findings of one check may give the same sentence.
+    reasons = {pk: list(dict.fromkeys(sentences)) for pk, sentences in reasons.items()}
+    removed = {r.id: [gettext("You wrote it.")] for r in mine if r.state in REMOVED}
+    decisions = policy().explain_decisions(removed) if removed else {}
+    explained = [*decisions, *(r.id for r in mine if r.id in pending)]
+    decision_urls = {pk: policy().get_decision_url(pk) for pk in explained}
+    own = _own_recommendations([row.id for row in rows], reader) if reader.may_recommend else {}
+    viewer = ViewerContext(
+        moderates=reader.moderates,
+        mine={row.id for row in mine},
+        editable={row.id for row in mine if _is_editable(row, reader)},
+        reasons=reasons | removed,
+        decisions=decisions,
+        decision_urls={pk: url for pk, url in decision_urls.items() if url},
+        usual_delay=policy().describe_usual_delay() if pending else "",
+        recommended={pk for pk, (given, _counted) in own.items() if given},
+        may_recommend=reader.may_recommend,
+    )
+    uncounted = {pk: given - counted for pk, (given, counted) in own.items() if given != counted}
+    if uncounted:
+        rows = [
+            row._replace(recommend_count=max(0, row.recommend_count + uncounted.get(row.id, 0)))
+            for row in rows
+        ]
+    return rows, viewer
+
+
+def _own_recommendations(ids: list[int], reader: Reader) -> dict[int, tuple[bool, bool]]:
+    """Return {comment id: (whether this reader recommends it, whether that is counted)}."""
+    own = Recommendation.objects.given_by(reader.user, reader.guest).filter(comment__in=ids)
+    return {pk: (given, counted) for pk, given, counted in own.values_list("comment", "given", "counted")}
+
+
+def _is_editable(row: ThreadRow, reader: Reader) -> bool:
+    comment = Comment(
+        author_id=row.author_id, guest_id=row.guest_id, state=row.state, created_at=row.created_at
+    )
+    return comment.can_be_edited_by(reader.user, reader.guest)

@@ -1,0 +1,150 @@
+"""The comments of a thread as rows: the columns that are read, and the fields that a page shows."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from comments.models import Comment, Reason
+from core.sql import execute_prepared
+
+
+class ThreadRow(NamedTuple):
+    """A comment as comments/thread.jinja renders it. `level` counts the ancestors that are on the page."""
+
+    id: int
+    author_id: int | None
+    guest_id: int | None
+    author_name: str
+    role: str  # "", "author", "editor", "moderator"
+    body_html: str  # empty unless published or pending
+    text_missing: str
+    state: str
+    state_reason: str
+    created_at: datetime
+    edited_at: datetime | None
+    recommend_count: int
+    is_pick: bool
+    is_locked: bool
+    is_redacted: bool
+    duplicate_of_id: int | None  # if removed as a duplicate: the original, if readers can open it
+    duplicate_of_slug: str | None  # and the slug of that comment's article
+    replied_to_id: int | None  # None also if that comment was removed, so that its author is not named
+    replied_to_name: str | None
+    replied_to_on_page: bool
+    level: int
+    omitted_replies: int  # published replies of this tree that the page leaves out
+    last_id: int  # the last comment of this tree on the page
+
+
+def find_duplicate_targets(rows: list[ThreadRow]) -> list[tuple[int, int, int]]:
+    """Return (article id, article version, discussion version) for the originals of removed duplicates.
+
+    A cached page depends on them, whether readers can open the originals now or not.
+    """
+    ids = [row.id for row in rows if row.state_reason == Reason.DUPLICATE]
+    found = Comment.objects.filter(pk__in=ids, repeat_of__isnull=False)
+    original = "repeat_of__discussion"
+    return list(found.values_list(original, f"{original}__article__version", f"{original}__version"))
+
+
+# The original of a comment that was removed as a duplicate, if readers can open it.
+DUPLICATE_TARGET = """
+CASE WHEN c.state = 'rejected' AND c.state_reason = 'repeat' THEN (
+  SELECT {} FROM comments_comment r
+  JOIN comments_discussion d ON d.article_id = r.discussion_id
+  JOIN articles_article s ON s.id = r.discussion_id
+  WHERE r.id = c.repeat_of_id AND r.state = 'published'
+    AND d.status <> 'hidden' AND s.published_at <= now()) END"""
+
+# Each statement adds a last column, `rest`: whether there are more roots, or how many replies there are.
+ROW_COLUMNS = f"""
+c.tree_id, c.lft, c.rght, c.parent_id, c.reply_count, c.id, c.author_id, c.guest_id, c.author_name,
+CASE WHEN c.author_id IS NULL THEN ''
+     WHEN EXISTS (SELECT FROM articles_article_editors e
+                  WHERE e.article_id = c.discussion_id AND e.user_id = c.author_id)
+       OR EXISTS (SELECT FROM articles_byline b JOIN articles_author w ON w.id = b.author_id
+                  WHERE b.article_id = c.discussion_id AND w.user_id = c.author_id) THEN 'author'
+     ELSE coalesce((SELECT min(lower(g.name))
+                    FROM accounts_user_groups m JOIN auth_group g ON g.id = m.group_id
+                    WHERE m.user_id = c.author_id AND g.name IN ('Editor', 'Moderator')), '') END,
+CASE WHEN c.state IN ('published', 'pending') THEN c.body_html ELSE '' END,
+c.text_missing, c.state, c.state_reason, c.created_at, c.edited_at, c.recommend_count,
+c.is_pick, c.is_locked, c.is_redacted,
+{DUPLICATE_TARGET.format("r.id")}, {DUPLICATE_TARGET.format("s.slug")}, a.id, a.author_name"""
+
+# The comment that was replied to: at the deepest level a sibling, else, or once either was moved, the parent.
+REPLIED_TO_JOIN = """
+LEFT JOIN comments_comment a ON a.state = 'published' AND a.id = coalesce(
+  (SELECT s.id FROM comments_comment s WHERE s.id = c.in_reply_to_id AND s.parent_id = c.parent_id),
+  c.parent_id)"""
+
+
+class CommentRecord(NamedTuple):
+    """A row of ROW_COLUMNS: five tree columns, the fields of ThreadRow up to replied_to_name, and `rest`."""
+
+    tree_id: int
+    lft: int
+    rght: int
+    parent_id: int | None
+    reply_count: int
+    id: int
+    author_id: int | None
+    guest_id: int | None
+    author_name: str
+    role: str
+    body_html: str
+    text_missing: str
+    state: str
+    state_reason: str
+    created_at: datetime
+    edited_at: datetime | None
+    recommend_count: int
+    is_pick: bool
+    is_locked: bool
+    is_redacted: bool
+    duplicate_of_id: int | None
+    duplicate_of_slug: str | None
+    replied_to_id: int | None
+    replied_to_name: str | None
+    rest: Any
+
+
+# Makes Postgres use one generic plan for all discussions, in this transaction or statement only. A plan made
+# while there are few comments might read and sort all of them, and later there may be 100,000; without
+# sequential scans and sorts it uses the indexes.
+_GENERIC_PLAN = """
+SELECT set_config('plan_cache_mode', 'force_generic_plan', true),
+       set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true); """
+
+
+def fetch_records(statement: str, values: dict[str, Any], *, is_planned: bool = False) -> list[CommentRecord]:
+    """Run a statement. With `is_planned` it is planned once (core/sql.py), which is for few variants."""
+    with connection.cursor() as cursor:
+        if is_planned:
+            execute_prepared(cursor, statement, values, before=_GENERIC_PLAN)
+        else:
+            cursor.execute(statement, values)
+        return [CommentRecord._make(row) for row in cursor.fetchall()]
+
+
+def build_rows(records: list[CommentRecord], omitted: dict[int, int]) -> Iterator[ThreadRow]:
+    """Yield the rows with their levels, counted from the ancestors that are on the page.
+
+    So a parent that this reader does not see (removed, with only the reader's own reply) leaves no gap in the
+    nested lists. `omitted` maps root ids to the number of replies that the page leaves out.
+    """
+    last = {r.tree_id: r.id for r in records}
+    on_page = {r.id for r in records}
+    tree, ends = 0, list[int]()
+    for r in records:
+        if r.tree_id != tree:
+            tree, ends = r.tree_id, []
+        while ends and ends[-1] < r.lft:
+            ends.pop()
+        omitted_replies = max(0, omitted.get(r.id, 0))
+        yield ThreadRow(
+            *r[5:-1], r.replied_to_id in on_page, len(ends), omitted_replies, last_id=last[r.tree_id]
+        )
+        ends.append(r.rght)

@@ -1,0 +1,105 @@
+"""A published story with its discussion and the other data of its page, read in one statement."""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+
+from django.db import connection
+
+from articles.markup.markdown import make_excerpt
+from articles.models import Article, BylineAuthor, Topic
+from comments.models import Discussion
+from core.sql import execute_prepared
+
+MAX_PICKS = 3  # editor's picks above the thread; the others are only marked in the thread
+PICK_LENGTH = 280  # characters of each
+
+
+class EditorPick(NamedTuple):
+    """A comment picked by an editor, with the beginning of its text."""
+
+    id: int
+    author_name: str
+    excerpt: str
+
+
+@dataclass(frozen=True)
+class Story:
+    """A published article with its discussion and the other data of its page."""
+
+    article: Article
+    discussion: Discussion  # unsaved if there are no comments yet
+    topics: list[Topic]  # visible ones, by name
+    authors: list[BylineAuthor]  # staff authors, in the order of the byline
+    days: list[tuple[date, int]]  # in order, each with its number of visible comments
+    seq: int  # of the last log entry of the discussion
+    picks: list[EditorPick]  # newest first
+
+
+def read_story(slug: str, now: datetime) -> Story | None:
+    """Return the published article of this slug with its discussion, in one statement; None if there is none.
+
+    The article's `body` and `vector` are deferred.
+    """
+    with connection.cursor() as cursor:
+        execute_prepared(cursor, STORY_QUERY, {"slug": slug, "now": now})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    split = len(ARTICLE_COLUMNS) + len(DISCUSSION_COLUMNS)
+    article = Article.from_db("default", ARTICLE_COLUMNS, row[: len(ARTICLE_COLUMNS)])
+    stored = row[len(ARTICLE_COLUMNS) : split]
+    is_stored = stored[0] is not None
+    if is_stored:
+        discussion = Discussion.from_db("default", DISCUSSION_COLUMNS, stored)
+        discussion.tally = json.loads(stored[DISCUSSION_COLUMNS.index("tally")])
+        discussion.article = article
+    else:
+        discussion = Discussion.default_for(article)
+    names, slugs, signed, signed_slugs, days, counts, seq, ids, picked, beginnings = row[split:]
+    vars(article)["author_names"] = signed or []
+    picks = zip(ids or [], picked or [], beginnings or [], strict=True)
+    return Story(
+        article,
+        discussion,
+        [Topic(name=name, slug=slug) for name, slug in zip(names or [], slugs or [], strict=True)],
+        [BylineAuthor(name, slug) for name, slug in zip(signed or [], signed_slugs or [], strict=True)],
+        list(zip(days or [], counts or [], strict=True)),
+        seq or 0,
+        [EditorPick(pk, name, make_excerpt(beginning, PICK_LENGTH)) for pk, name, beginning in picks],
+    )
+
+
+ARTICLE_COLUMNS = [f.attname for f in Article._meta.concrete_fields if f.name not in {"body", "vector"}]
+
+DISCUSSION_COLUMNS = [f.attname for f in Discussion._meta.concrete_fields]
+
+# Raw SQL, because the ORM would take longer to compile the query than the database to run it.
+STORY_QUERY = f"""
+SELECT {", ".join(f"a.{name}" for name in ARTICLE_COLUMNS)},
+       {", ".join(f"d.{name}" for name in DISCUSSION_COLUMNS)},
+       topics.names, topics.slugs, authors.names, authors.slugs, days.days, days.counts,
+       (SELECT seq FROM comments_transition t WHERE t.discussion_id = a.id ORDER BY seq DESC LIMIT 1),
+       picks.ids, picks.names, picks.beginnings
+FROM articles_article a
+LEFT JOIN comments_discussion d ON d.article_id = a.id
+CROSS JOIN LATERAL (
+  SELECT array_agg(t.name ORDER BY t.name) AS names, array_agg(t.slug ORDER BY t.name) AS slugs
+  FROM articles_article_topics m JOIN articles_topic t ON t.id = m.topic_id
+  WHERE m.article_id = a.id AND t.shown) topics
+CROSS JOIN LATERAL (
+  SELECT array_agg(u.name ORDER BY b.place, b.id) AS names, array_agg(w.slug ORDER BY b.place, b.id) AS slugs
+  FROM articles_byline b JOIN articles_author w ON w.id = b.author_id JOIN accounts_user u ON u.id = w.user_id
+  WHERE b.article_id = a.id AND u.name <> '') authors
+CROSS JOIN LATERAL (
+  SELECT array_agg(day ORDER BY day) AS days, array_agg(visible_count ORDER BY day) AS counts
+  FROM comments_discussionday WHERE discussion_id = a.id AND visible_count > 0) days
+CROSS JOIN LATERAL (
+  SELECT array_agg(id ORDER BY created_at DESC, id DESC) AS ids,
+         array_agg(author_name ORDER BY created_at DESC, id DESC) AS names,
+         array_agg(left(body_html, {4 * PICK_LENGTH + 1}) ORDER BY created_at DESC, id DESC) AS beginnings
+  FROM (SELECT id, author_name, body_html, created_at FROM comments_comment c
+        WHERE c.discussion_id = a.id AND c.is_pick AND c.state = 'published'
+        ORDER BY created_at DESC, id DESC LIMIT {MAX_PICKS}) c) picks
+WHERE a.slug = %(slug)s AND a.published_at <= %(now)s"""
