@@ -1,9 +1,4 @@
-"""Discussions, comments, and the log of what was decided on them.
-
-A comment's parent is authoritative; lft, rght, tree_id and level are derived from it. Only
-comments/services.py and the modules that it names write these tables: each change of a state or a parent
-needs the lock on its Discussion, the counters and a Transition, all in one transaction.
-"""
+"""Comments with their earlier texts and their search texts."""
 
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
@@ -11,189 +6,28 @@ from typing import Any, ClassVar, Self
 from django.contrib.postgres.indexes import GinIndex, HashIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Max, Q
-from django.db.models.functions import Length, Now
+from django.db.models.functions import Length
 from django.db.models.lookups import LessThanOrEqual
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from mptt.managers import TreeManager
 from mptt.models import MPTTModel, TreeForeignKey
 from mptt.querysets import TreeQuerySet
 
 from accounts.models import Guest, User
-from articles.models import Article, Site
+from articles.models import Article
 from articles.search import weighted_vector
 from articles.site.current_site import current_site
+from comments.models.discussions import Discussion
+from comments.models.states import Reason, State
 
 BODY_MAX = 10_000  # characters
 IMPORTED_BODY_MAX = 100_000  # characters of an imported comment
 MAX_DEPTH = 64  # levels; a deeper reply becomes a sibling of the comment that it replies to (`in_reply_to`)
 EDIT_WINDOW = timedelta(minutes=15)
-
-
-class State(models.TextChoices):
-    PENDING = "pending", _("Waiting for review")
-    PUBLISHED = "published", _("Published")
-    REJECTED = "rejected", _("Removed by a moderator")
-    SPAM = "spam", _("Removed as spam")
-    DELETED = "deleted", _("Deleted by its author")
-
-
-REMOVED = (State.REJECTED, State.SPAM)  # by a moderator or the filter, not by the author
-
-
-class Reason(models.TextChoices):
-    """The reason why a comment is in its state. The system sets the first four, a person the others."""
-
-    POSTED = "posted", _("posted")
-    SCREENED = "screened", _("flagged by a check")
-    IMPORTED = "imported", _("imported")
-    IMPORT_UNDONE = "import_undone", _("import undone")
-    AUTHOR = "author", _("deleted by its author")
-    APPROVED = "approved", _("approved")
-    OFF_TOPIC = "off_topic", _("off-topic")
-    INSULT = "insult", _("insult")
-    NAME = "name", _("offensive name")
-    DUPLICATE = "repeat", _("duplicate")
-    TEXT_MISSING = "text_missing", _("text missing")
-    OTHER = "other", _("other")
-    SPAM = "spam", _("spam")
-    RESTRICTED = "sealed", _("access restricted")
-    MOVED = "moved", _("moved to another parent")
-
-
-# Codes of the removal reasons that a new site starts with. Their names are translated.
-BUILT_IN_REASONS = {"off_topic", "insult", "name", "repeat", "text_missing", "other"}
-
-
-class RemovalReason(models.Model):
-    """A reason that moderators can choose when they remove a comment.
-
-    Comments and the log refer to its `code`, so the code never changes, and a reason is deactivated rather
-    than deleted.
-    """
-
-    code = models.SlugField(
-        _("code"),
-        max_length=20,
-        unique=True,
-        help_text=_("It can't be changed later: the audit log uses it."),
-    )
-    label = models.CharField(
-        _("name"), max_length=60, blank=True, help_text=_("Leave empty to use the built-in name.")
-    )
-    message = models.TextField(
-        _("message to the author"), max_length=1_000, blank=True, help_text=_("One or two sentences.")
-    )
-    position = models.PositiveSmallIntegerField(_("position"), default=100)
-    is_active = models.BooleanField(_("active"), default=True)
-
-    class Meta:
-        verbose_name = _("removal reason")
-        verbose_name_plural = _("removal reasons")
-        ordering = ["position", "code"]
-
-    def __str__(self) -> str:
-        return self.label or (str(Reason(self.code).label) if self.code in Reason.values else self.code)
-
-    def clean(self) -> None:
-        """Refuse codes that the system uses for anything else, and custom codes without a name."""
-        if self.code in set(Reason.values) - BUILT_IN_REASONS:
-            raise ValidationError({"code": _("This code is reserved. Choose another one.")})
-        if not self.label and self.code not in BUILT_IN_REASONS:
-            raise ValidationError({"label": _("Enter a name.")})
-
-
-class Discussion(models.Model):
-    """The settings and counters of the comments under one article. Every write to its thread locks this row.
-
-    The first write creates it; until then, thread.story.read_story returns an unsaved one with the
-    defaults. `version` grows with each change that readers can see, and with no other.
-    """
-
-    class Status(models.TextChoices):
-        OPEN = "open", _("open")
-        CLOSED = "closed", _("closed")
-        HIDDEN = "hidden", _("hidden")
-
-    class Moderation(models.TextChoices):
-        CONDITIONAL = "conditional", _("First comment reviewed: newcomers and flagged comments wait")
-        PRE = "pre", _("Pre-moderation: review everything first")
-        POST = "post", _("Post-moderation: publish at once, review afterwards")
-
-    article = models.OneToOneField(Article, models.PROTECT, primary_key=True, related_name="discussion")
-    status = models.CharField(_("comments are"), max_length=10, choices=Status, default=Status.OPEN)
-    closes_at = models.DateTimeField(
-        _("closes at"), null=True, blank=True, help_text=_("Leave empty to close by the number of days.")
-    )
-    close_after_days = models.PositiveSmallIntegerField(
-        _("closes after (days)"),
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(1)],
-        help_text=_("Counted from publication. Leave empty to use the site’s setting."),
-    )
-    members_only = models.BooleanField(
-        _("members only"), default=False, db_default=False, help_text=_("Guests can't comment.")
-    )
-    moderation = models.CharField(
-        _("moderation"), max_length=12, choices=Moderation, default=Moderation.CONDITIONAL
-    )
-    declared_count = models.PositiveIntegerField(
-        _("comments announced by the source"), null=True, blank=True, editable=False
-    )
-    copied_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # imported comments
-    visible_count = models.PositiveIntegerField(default=0, editable=False)
-    # Number of removed comments by "<state>/<reason>/<by>", where by is "person", "confirmed" (proposed by a
-    # check, confirmed by a person) or "machine". The policy updates it in the transaction of each change.
-    tally = models.JSONField(default=dict, db_default={}, editable=False)
-    version = models.PositiveBigIntegerField(default=0, editable=False)
-
-    class Meta:
-        verbose_name = _("discussion")
-        verbose_name_plural = _("discussions")
-
-    def __str__(self) -> str:
-        return self.article.title
-
-    @classmethod
-    def default_for(cls, article: Article) -> Self:
-        """Return an unsaved discussion with the defaults, for an article without comments."""
-        discussion = cls(article=article)
-        discussion.moderation = discussion.site.moderation
-        return discussion
-
-    @property
-    def closing_time(self) -> datetime | None:
-        """Return the time from which no new comments are accepted, or None."""
-        if self.closes_at or not self.article.published_at:
-            return self.closes_at
-        days = self.close_after_days or self.site.close_after_days
-        return self.article.published_at + timedelta(days=days)
-
-    @cached_property
-    def site(self) -> Site:
-        """Return the site, whose settings apply as well."""
-        return current_site()
-
-    @property
-    def is_hidden(self) -> bool:
-        return self.Status.HIDDEN in {self.status, self.site.comment_status}
-
-    @property
-    def is_readable(self) -> bool:
-        """Return whether readers can open its comments; CommentQuerySet.readable is the same as a query."""
-        return self.article.is_published() and not self.is_hidden
-
-    def is_open(self, now: datetime | None = None) -> bool:
-        closing_time = self.closing_time
-        return self.status == self.site.comment_status == self.Status.OPEN and (
-            closing_time is None or (now or timezone.now()) < closing_time
-        )
 
 
 class CommentQuerySet(TreeQuerySet["Comment"]):
@@ -441,141 +275,6 @@ class CommentText(models.Model):
 
     def __str__(self) -> str:
         return str(self.comment_id)
-
-
-class RecommendationQuerySet(models.QuerySet["Recommendation"]):
-    def given_by(self, user: User | None, guest: Guest | None) -> Self:
-        """Return the rows of a user, or else of a guest, including withdrawn ones."""
-        return self.filter(user=user) if user else self.filter(guest=guest)
-
-    def uncounted(self) -> Self:
-        """Return the rows that Comment.recommend_count does not reflect yet."""
-        return self.exclude(given=F("counted"))
-
-
-class Recommendation(models.Model):
-    """One person's recommendation of one comment.
-
-    Storing it locks no discussion: a job adds rows that are `given` and not yet `counted` to
-    Comment.recommend_count, and subtracts those that are counted and no longer given.
-    """
-
-    comment = models.ForeignKey(Comment, models.PROTECT, related_name="recommendations", db_index=False)
-    user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
-    guest = models.ForeignKey(Guest, models.PROTECT, null=True, related_name="+", db_index=False)
-    given = models.BooleanField(default=True)
-    counted = models.BooleanField(default=False)
-    at = models.DateTimeField(default=timezone.now)
-
-    objects = RecommendationQuerySet.as_manager()
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["comment"], condition=~Q(given=F("counted")), name="recommendation_to_fold")
-        ]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(user=None, guest__isnull=False) | Q(user__isnull=False, guest=None),
-                name="recommendation_by_one_person",
-            ),
-            models.UniqueConstraint(
-                fields=["comment", "user"], condition=~Q(user=None), name="recommendation_once_a_user"
-            ),
-            models.UniqueConstraint(
-                fields=["comment", "guest"], condition=~Q(guest=None), name="recommendation_once_a_guest"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.comment_id} by {self.user_id or self.guest_id}"
-
-    @classmethod
-    def of(cls, comment: Comment, user: User | None, guest: Guest | None) -> "Recommendation | None":
-        """Return this person's row for a comment, given or withdrawn, or None."""
-        if not (user or guest):
-            return None
-        return cls.objects.given_by(user, guest).filter(comment=comment).first()
-
-
-class DiscussionDay(models.Model):
-    """The number of published comments of a discussion that were written on one day (UTC).
-
-    Every change of a state updates it, as a thread of 100,000 comments can't be counted for each reader.
-    """
-
-    discussion = models.ForeignKey(Discussion, models.PROTECT, related_name="days", db_index=False)
-    day = models.DateField()
-    visible_count = models.IntegerField(default=0)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["discussion", "day"], name="discussionday_once")]
-
-    def __str__(self) -> str:
-        return f"{self.discussion_id} {self.day}: {self.visible_count}"
-
-
-class Transition(models.Model):
-    """One entry of the log: a change of a comment's state or parent, or a person's confirmation of its state.
-
-    A comment's first entry and its moves name its parent in `new_parent`; other entries leave it empty. A
-    trigger keeps the table append-only, and fills `seq` and `hash`, which chain the entries of a discussion.
-    Entries hold only ids, codes and times, so that texts can be erased and the chain still verifies.
-    """
-
-    class Kind(models.TextChoices):
-        STATE = "state", _("state")
-        MOVE = "move", _("move")
-
-    kind = models.CharField(max_length=5, choices=Kind, default=Kind.STATE)
-    # One constraint, in a migration, checks both: the comment is in this discussion (transition_of_comment).
-    discussion = models.ForeignKey(
-        Discussion, models.PROTECT, related_name="+", db_index=False, db_constraint=False
-    )
-    comment = models.ForeignKey(
-        Comment, models.PROTECT, related_name="transitions", db_index=False, db_constraint=False
-    )
-    revision = models.PositiveIntegerField()
-    actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
-    from_state = models.CharField(max_length=10, blank=True)
-    to_state = models.CharField(max_length=10, blank=True)
-    from_reason = models.CharField(max_length=20, blank=True)
-    reason = models.CharField(max_length=20, choices=Reason)
-    old_parent = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
-    new_parent = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
-    batch = models.UUIDField(null=True)
-    # Of an undo: the decision whose state it restored, through any number of undos. It follows from the
-    # batches, so it is not part of the hash, and check_integrity compares it with them. A constraint would
-    # lock the row of each restored decision.
-    restores = models.ForeignKey(
-        "self",
-        models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        db_constraint=False,
-        editable=False,
-    )
-    at = models.DateTimeField(db_default=Now())
-    seq = models.PositiveBigIntegerField(editable=False)
-    hash = models.BinaryField(editable=False)
-
-    class Meta:
-        verbose_name = _("decision")
-        verbose_name_plural = _("decisions")
-        indexes = [
-            models.Index(fields=["comment", "id"], name="transition_comment"),
-            models.Index(fields=["at", "id"], name="transition_at"),
-            models.Index(fields=["actor", "at", "id"], condition=~Q(actor=None), name="transition_actor"),
-        ]
-        constraints = [
-            models.UniqueConstraint(fields=["discussion", "seq"], name="transition_seq_once"),
-            models.UniqueConstraint(
-                fields=["batch", "comment"], condition=~Q(batch=None), name="transition_once_a_batch"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.comment_id}: {self.from_state or '–'} → {self.to_state or '–'}"
 
 
 def check_body(body: str) -> str:

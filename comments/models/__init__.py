@@ -1,0 +1,42 @@
+"""Models of discussions and comments, of recommendations, and of the log of what was decided on comments.
+
+A comment's parent is authoritative; lft, rght, tree_id and level are derived from it. Only comments/services/
+and the jobs in comments/tasks.py write these tables: each change of a state or a parent needs the lock on
+its Discussion, the counters and a Transition, all in one transaction.
+"""
+
+from comments.models.comments import (
+    BODY_MAX,
+    EDIT_WINDOW,
+    IMPORTED_BODY_MAX,
+    MAX_DEPTH,
+    Comment,
+    CommentQuerySet,
+    CommentRevision,
+    CommentText,
+    check_body,
+)
+from comments.models.discussions import Discussion, DiscussionDay
+from comments.models.log import Transition
+from comments.models.recommendations import Recommendation
+from comments.models.states import REMOVED, Reason, RemovalReason, State
+
+__all__ = [
+    "BODY_MAX",
+    "EDIT_WINDOW",
+    "IMPORTED_BODY_MAX",
+    "MAX_DEPTH",
+    "REMOVED",
+    "Comment",
+    "CommentQuerySet",
+    "CommentRevision",
+    "CommentText",
+    "Discussion",
+    "DiscussionDay",
+    "Reason",
+    "Recommendation",
+    "RemovalReason",
+    "State",
+    "Transition",
+    "check_body",
+]
