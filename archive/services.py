@@ -26,9 +26,9 @@ from archive.models import Import
 from articles.models import BODY_MAX, STANDFIRST_MAX, Article, Topic, unique_slug
 from articles.publishing.status import embargo_refusal
 from articles.services import save_article
-from comments.imports import ImportedComment, import_comments
 from comments.models import IMPORTED_BODY_MAX, Comment, Discussion, Reason
-from comments.services import change_discussion
+from comments.services.discussions import change_discussion
+from comments.services.imports import ImportedComment, import_comments
 from moderation.actions import setting_changes
 from moderation.models import Batch, SettingChange
 from moderation.screening.imports import screen_import

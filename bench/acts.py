@@ -84,7 +84,7 @@ def _ticked() -> Iterator[Goal]:
 
 def _import_stories(stories: Sequence[tuple[str, list[ThreadComment]]]) -> list[list[int]]:
     """Import these comments under published stories. Return the comments' ids by story, in their order."""
-    from comments.imports import ImportedComment
+    from comments.services.imports import ImportedComment
 
     began = datetime.now(UTC) - timedelta(days=30)
     return [

@@ -300,7 +300,8 @@ def _statements(site: Soundoff) -> int:
     from articles.models import Article, unique_slug
     from articles.services import save_article
     from comments.policy import Draft
-    from comments.services import ensure_discussion, post_comment
+    from comments.services.discussions import ensure_discussion
+    from comments.services.posting import post_comment
     from moderation.models import ModerationSettings
 
     soundoff.add_writers(1)

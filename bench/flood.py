@@ -170,9 +170,9 @@ def _keep(found: list[Story], real: int, random: Random) -> None:
 
 def bring_in(found: Sequence[Story]) -> set[int]:
     """Import the stories with the project's own functions. Return the ids of the spam comments."""
-    from comments.imports import ImportedComment
     from comments.models import Reason, State
-    from comments.services import change_states
+    from comments.services.imports import ImportedComment
+    from comments.services.states import change_states
 
     spun: set[int] = set()
     waiting: list[int] = []

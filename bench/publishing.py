@@ -271,7 +271,7 @@ def _create_comments(there: int, wanted: int, words: Words) -> None:
     from uuid import uuid4
 
     from articles.models import Article
-    from comments.imports import ImportedComment, import_comments
+    from comments.services.imports import ImportedComment, import_comments
 
     total = min(MOST_COMMENTS, COMMENTS * wanted // FEW)
     stories = Article.objects.published().order_by("-published_at")

@@ -74,7 +74,7 @@ def _fill() -> dict[str, object]:
 
     from accounts.models import Guest
     from articles.models import Article, Topic
-    from comments.imports import ImportedComment
+    from comments.services.imports import ImportedComment
     from moderation.models import Case, Rule
 
     now = timezone.now()

@@ -86,8 +86,8 @@ def _decide_on(honest: Sequence[str], spam: Sequence[str], count: int) -> None:
     """Create stories with so many comments; a person approved the honest ones and removed the spam."""
     from django.utils import timezone
 
-    from comments.imports import ImportedComment
     from comments.models import Reason, State
+    from comments.services.imports import ImportedComment
     from moderation.actions.decisions import decide
 
     person = soundoff.moderator()

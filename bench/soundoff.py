@@ -30,7 +30,7 @@ from config.server.processes import spawn
 if TYPE_CHECKING:
     from accounts.models import User
     from articles.models import Article
-    from comments.imports import ImportedComment
+    from comments.services.imports import ImportedComment
 
 PROJECT = Path(__file__).resolve().parent.parent
 COPIED = (
@@ -179,7 +179,7 @@ def add_thread(site: Soundoff, name: str, rows: Sequence[ThreadComment], *, days
     from django.utils import timezone
 
     from articles.models import Article
-    from comments.imports import ImportedComment
+    from comments.services.imports import ImportedComment
 
     began = timezone.now() - timedelta(days=days)
     comments = [
@@ -198,7 +198,7 @@ def add_story(
     """Import a story with these comments at their own times. Return the story and the comments' ids."""
     from articles.models import Article, unique_slug
     from articles.services import save_article
-    from comments.imports import import_comments
+    from comments.services.imports import import_comments
 
     story = Article(title=title, slug=unique_slug(title), body=body, published_at=published_at)
     story.source_key = uuid4().hex
@@ -250,7 +250,8 @@ def add_writers(count: int) -> list["Writer"]:
     from articles.services import save_article
     from comments.models import Reason, State
     from comments.policy import Draft
-    from comments.services import ensure_discussion, post_comment
+    from comments.services.discussions import ensure_discussion
+    from comments.services.posting import post_comment
     from moderation.actions.decisions import decide
     from moderation.models import Rule
 

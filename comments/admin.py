@@ -26,7 +26,7 @@ from articles.publishing.status import date_time_widget
 from articles.services import touch_site
 from articles.site.current_site import current_site
 from comments.models import Comment, Discussion, RemovalReason
-from comments.services import change_discussion
+from comments.services.discussions import change_discussion
 from core.forms import remove_maxlength
 from core.relative_time import check_year, zone_label
 

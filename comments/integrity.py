@@ -16,19 +16,19 @@ from articles.images import integrity as images
 from articles.markup.markdown import render_story
 from articles.models import Article
 from articles.services import save_article
-from comments import tree
 from comments.duplicates import fold
 from comments.models import Comment, CommentText, Discussion, Reason, Recommendation
 from comments.policy import policy
-from comments.services import bump_versions, lock_discussions_of
-from comments.text_changes import blank_comments, render_body
+from comments.services import sql
+from comments.services.discussions import bump_versions, lock_discussions_of
+from comments.services.text_changes import blank_comments, render_body
 
 # Ids of comments, discussions, transitions, articles, images or accounts, by kind of damage.
 Damage = dict[str, list[Any]]
 
 # One discussion at a time, each in one statement and so in one snapshot: the site stays in use meanwhile.
 TREES = f"""
-WITH {tree.compute_numbers(tree.BY_STORED_ORDER, "c.discussion_id = %(discussion)s")}
+WITH {sql.compute_numbers(sql.BY_STORED_ORDER, "c.discussion_id = %(discussion)s")}
 SELECT c.id, (c.tree_id, c.lft, c.rght, c.level) IS DISTINCT FROM
              (want.tree_id, want.lft, want.rght, want.level) AS tree,
        c.reply_count IS DISTINCT FROM want.reply_count AS replies
@@ -202,14 +202,14 @@ def _renumber(ids: list[int]) -> None:
         lock_discussions_of(ids)
         discussions = set(Comment.objects.filter(pk__in=ids).values_list("discussion_id", flat=True))
         roots = Comment.objects.filter(discussion__in=discussions, parent=None)
-        cursor.execute(tree.NUMBER_TREES, {"trees": list(roots.order_by().values_list("tree_id", flat=True))})
+        cursor.execute(sql.NUMBER_TREES, {"trees": list(roots.order_by().values_list("tree_id", flat=True))})
         bump_versions(discussions)
 
 
 def _recount(discussions: list[int]) -> None:
     for discussion in discussions:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(tree.LOCK_DISCUSSION, {"discussion": discussion})
+            cursor.execute(sql.LOCK_DISCUSSION, {"discussion": discussion})
             Discussion.objects.filter(pk=discussion).update(
                 visible_count=Comment.objects.visible().filter(discussion=discussion).count()
             )
@@ -219,7 +219,7 @@ def _recount(discussions: list[int]) -> None:
 def _recount_days(discussions: list[int]) -> None:
     for discussion in discussions:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(tree.LOCK_DISCUSSION, {"discussion": discussion})
+            cursor.execute(sql.LOCK_DISCUSSION, {"discussion": discussion})
             cursor.execute(REPAIR_DAYS, {"discussion": discussion})
             bump_versions([discussion])
 

@@ -14,8 +14,8 @@ from accounts.guests import LINK_AGE, make_confirmation_token
 from accounts.models import Guest
 from articles.models import Site
 from articles.site.languages import in_site_language
-from comments import tree
 from comments.models import Comment, Recommendation
+from comments.services import sql
 
 MAX_MAILS_PER_DAY = 3  # confirmation mails to one address
 COUNT_DELAY = timedelta(seconds=5)  # so that many recommendations invalidate the cached pages only once
@@ -64,9 +64,7 @@ def delete_unconfirmed_emails() -> None:
         keys = list(old.select_for_update(no_key=True).values_list("pk", flat=True))
         comments = Comment.objects.filter(guest__in=keys)
         # Every change of comments starts with these locks: a new reply shifts other comments of its tree.
-        cursor.execute(
-            tree.LOCK_DISCUSSIONS_OF_COMMENTS, {"ids": list(comments.values_list("pk", flat=True))}
-        )
+        cursor.execute(sql.LOCK_DISCUSSIONS_OF_COMMENTS, {"ids": list(comments.values_list("pk", flat=True))})
         comments.update(author_email="")
         Guest.objects.filter(pk__in=keys).update(email="")
 
@@ -97,7 +95,7 @@ def count_recommendations() -> None:
     keys = uncounted.order_by("comment__discussion").values_list("comment__discussion", flat=True).distinct()
     for discussion in list(keys):
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(tree.LOCK_DISCUSSION, {"discussion": discussion})
-            cursor.execute(tree.COUNT_RECOMMENDATIONS, {"discussion": discussion})
+            cursor.execute(sql.LOCK_DISCUSSION, {"discussion": discussion})
+            cursor.execute(sql.COUNT_RECOMMENDATIONS, {"discussion": discussion})
     if uncounted.exists():  # given while this ran
         count_recommendations.using(run_after=timezone.now() + COUNT_DELAY).enqueue()

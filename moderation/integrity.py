@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from comments.models import Discussion, State
-from comments.services import lock_discussions, lock_discussions_of
+from comments.services.discussions import lock_discussions, lock_discussions_of
 from moderation.actions import cases
 from moderation.erasure import purge, restricted_content
 from moderation.models import Restriction

@@ -12,7 +12,8 @@ from articles.models import Article, unique_slug
 from articles.services import save_article
 from comments.models import Comment
 from comments.policy import Draft
-from comments.services import ensure_discussion, post_comment
+from comments.services.discussions import ensure_discussion
+from comments.services.posting import post_comment
 
 
 class UserFactory(factory.django.DjangoModelFactory[User]):

@@ -253,7 +253,7 @@ class CommentText(models.Model):
 
     It is a table of its own: with a text index on Comment, each change of a state or a position would update
     that index too, and a bulk action took ten times as long. It holds a second copy of the author name, by
-    which check_integrity finds names that were changed outside of services.rename_author.
+    which check_integrity finds names that were changed outside of services.states.rename_author.
     """
 
     comment = models.OneToOneField(Comment, models.PROTECT, primary_key=True, related_name="text")

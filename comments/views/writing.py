@@ -22,11 +22,13 @@ from accounts import guests
 from accounts.models import Guest
 from articles.models import Article
 from articles.site.requests import SiteRequest
-from comments.edits import edit_comment
 from comments.forms import EditForm, ReplyForm
 from comments.models import EDIT_WINDOW, Comment, Discussion, Recommendation, State
 from comments.policy import Draft, policy
-from comments.services import MEMBERS_ONLY, REPLIES_LOCKED, delete_comment, post_comment, recommend
+from comments.services.editing import edit_comment
+from comments.services.posting import MEMBERS_ONLY, REPLIES_LOCKED, post_comment
+from comments.services.recommendations import recommend
+from comments.services.states import delete_comment
 from comments.tasks import mail_confirmation
 from comments.views.loading import current_reader, current_writer, is_open, load_story
 from core.rate_limits import add_error

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from comments.models import Comment, State
-from comments.services import lock_discussions_of
+from comments.services.discussions import lock_discussions_of
 from moderation.features.scripts import main_script
 from moderation.models import Case, Finding
 from moderation.screening.checks import CheckResult

@@ -16,13 +16,9 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from comments import removal_reasons
 from comments.models import Comment, Reason, State, Transition
-from comments.services import (
-    change_states,
-    confirm_states,
-    lock_discussions_of,
-    move_comment,
-    revert_states,
-)
+from comments.services.discussions import lock_discussions_of
+from comments.services.moves import move_comment
+from comments.services.states import change_states, confirm_states, revert_states
 from moderation import tasks
 from moderation.actions import setting_changes
 from moderation.actions.setting_changes import Refusal
@@ -178,7 +174,7 @@ def move(*, comment: Comment, parent: Comment | None, actor: User | None) -> Bat
     """Move a comment under another parent of its discussion, or to the top level (parent None).
 
     If replies to the new parent are locked, the comment and its replies are locked too. Returns None if the
-    comment was already there. Raises ValidationError as comments.services.move_comment does.
+    comment was already there. Raises ValidationError as comments.services.moves.move_comment does.
     """
     batch = Batch(kind=Batch.Kind.MOVE, actor=actor)
     with transaction.atomic():

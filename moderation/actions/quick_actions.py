@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from comments.models import Comment, Discussion, State
-from comments.services import confirm_states, lock_discussions_of
-from comments.text_changes import store_redaction
+from comments.services.discussions import lock_discussions_of
+from comments.services.states import confirm_states
+from comments.services.text_changes import store_redaction
 from moderation import tasks
 from moderation.actions import decisions, setting_changes
 from moderation.models import Batch, SettingChange

@@ -21,8 +21,9 @@ from articles.publishing.services import publish_articles, unpublish_articles
 from articles.publishing.status import embargo_refusal
 from articles.services import change_site
 from comments.models import Comment, CommentRevision, Discussion
-from comments.services import change_discussions, lock_discussions, lock_discussions_of, set_comment_field
-from comments.text_changes import swap_revisions
+from comments.services.discussions import change_discussions, lock_discussions, lock_discussions_of
+from comments.services.states import set_comment_field
+from comments.services.text_changes import swap_revisions
 from moderation.models import Batch, ModerationSettings, Rule, Sanction, SettingChange
 from moderation.queue import explanations
 

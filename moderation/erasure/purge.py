@@ -20,8 +20,8 @@ from accounts.models import User
 from accounts.services import erase_account, erase_guest
 from articles.services import erase_author
 from comments.models import Comment, State
-from comments.services import lock_discussions_of
-from comments.text_changes import erase_comments
+from comments.services.discussions import lock_discussions_of
+from comments.services.text_changes import erase_comments
 from moderation.models import (
     Appeal,
     Batch,

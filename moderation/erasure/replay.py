@@ -16,8 +16,9 @@ from accounts.erasure_log import Erasure
 from accounts.models import Guest, User
 from articles.redaction import redact
 from comments.models import REMOVED, Comment, Reason, State
-from comments.services import change_states, lock_discussions_of
-from comments.text_changes import erase_comments
+from comments.services.discussions import lock_discussions_of
+from comments.services.states import change_states
+from comments.services.text_changes import erase_comments
 from moderation.erasure import purge, restricted_content, restrictions
 from moderation.models import Batch, Restriction
 from moderation.people.profiles import Person

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from accounts.erasure_log import Erasure, append_on_commit
 from accounts.models import User
 from comments.models import Comment, CommentRevision, Reason, Transition
-from comments.services import lock_discussions_of
-from comments.text_changes import CommentContent, remove_content, restore_content
+from comments.services.discussions import lock_discussions_of
+from comments.services.text_changes import CommentContent, remove_content, restore_content
 from moderation.models import Batch, Origin, RestrictedText, Restriction
 
 

@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from comments.models import Reason, State
-from comments.services import lock_discussions_of, restrict_states
-from comments.text_changes import erase_comments
+from comments.services.discussions import lock_discussions_of
+from comments.services.states import restrict_states
+from comments.services.text_changes import erase_comments
 from moderation import tasks
 from moderation.actions import decisions
 from moderation.actions.decisions import Decision

@@ -17,7 +17,8 @@ from django_tasks import task
 from accounts.models import Guest, User
 from articles.site.languages import in_site_language
 from comments.models import REMOVED, Reason, State, Transition
-from comments.services import change_states, lock_discussions_of
+from comments.services.discussions import lock_discussions_of
+from comments.services.states import change_states
 from moderation.actions import setting_changes
 from moderation.models import Batch, Sanction, SettingChange, confirmed_emails
 from moderation.notifications import mail

@@ -31,7 +31,7 @@ from comments import removal_reasons
 from comments.admin import discussions_of
 from comments.duplicates import fold
 from comments.models import Comment, CommentQuerySet, Discussion, Transition
-from comments.services import rename_author
+from comments.services.states import rename_author
 from core.query_forms import NumberField, QueryForm
 from moderation.actions.decisions import move
 from moderation.actions.request_helpers import DoneQuery

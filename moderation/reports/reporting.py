@@ -19,9 +19,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Guest, User
-from comments.edits import check_resubmission, resubmit_comment
 from comments.models import REMOVED, Comment, State, Transition
-from comments.services import lock_discussions_of
+from comments.services.discussions import lock_discussions_of
+from comments.services.editing import check_resubmission, resubmit_comment
 from core.rate_limits import RateLimited
 from moderation import tasks
 from moderation.actions import cases

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from comments.models import Reason, State
-from comments.services import lock_discussions_of
+from comments.services.discussions import lock_discussions_of
 from moderation.actions import decisions
 from moderation.actions.decisions import Decision
 from moderation.actions.setting_changes import Refusal

@@ -57,7 +57,7 @@ def inbox(settings, monkeypatch):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST = "127.0.0.1"
     settings.EMAIL_PORT = port
-    settings.TASKS = {"default": {"BACKEND": "tests.comments.test_guests.AtOnce"}}
+    settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
     yield inbox
     controller.stop()
 

@@ -96,7 +96,7 @@ def test_known_and_unknown_emails_get_the_same_response(what: str, kind: str, ha
 
 @pytest.fixture
 def at_once(settings: Any) -> None:
-    settings.TASKS = {"default": {"BACKEND": "tests.comments.test_guests.AtOnce"}}
+    settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
 
 
 @pytest.mark.usefixtures("at_once")

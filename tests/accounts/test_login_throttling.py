@@ -25,7 +25,7 @@ HOME, OFFICE, FAR = "192.0.2.1", "192.0.2.2", "198.51.100.7"
 
 @pytest.fixture(autouse=True)
 def at_once(settings: Any) -> None:
-    settings.TASKS = {"default": {"BACKEND": "tests.comments.test_guests.AtOnce"}}
+    settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
     cache.clear()
 
 

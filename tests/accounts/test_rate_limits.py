@@ -11,7 +11,7 @@ from django.urls import reverse
 from accounts.models import SignUp
 from articles import search
 from comments.models import Comment, Discussion
-from comments.services import change_discussion
+from comments.services.discussions import change_discussion
 from moderation.reports import reporting
 from tests.factories import UserFactory, make_article, make_comment
 

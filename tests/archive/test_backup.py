@@ -24,9 +24,9 @@ from archive.backup.container import BackupRefused, Writer, is_safe, open_backup
 from archive.backup.restore import restore
 from archive.backup.write import backup, media_folder
 from articles.models import Site, Topic
-from comments.edits import edit_comment
 from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State
+from comments.services.editing import edit_comment
 from core.backup_folder import last_backup
 from moderation.actions.decisions import decide, move
 from moderation.erasure import restrictions

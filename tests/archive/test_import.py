@@ -27,10 +27,12 @@ from archive.services import MAX_MB, check_size, create_sample, import_page
 from articles.models import Article, Topic
 from articles.publishing.services import publish, set_embargo, unpublish
 from articles.services import save_article
-from comments.imports import ANALYZE_FROM, ImportedComment, import_comments
 from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State, Transition
-from comments.services import change_discussion, change_states, move_comment
+from comments.services.discussions import change_discussion
+from comments.services.imports import ANALYZE_FROM, ImportedComment, import_comments
+from comments.services.moves import move_comment
+from comments.services.states import change_states
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
 from moderation.models import Batch, Finding, Restriction

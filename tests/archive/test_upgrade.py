@@ -24,8 +24,8 @@ from archive.backup.write import backup
 from articles.models import Article
 from comments.integrity import check
 from comments.models import Comment, Reason, State, Transition
-from comments.services import delete_comment
-from comments.text_changes import erase_comments
+from comments.services.states import delete_comment
+from comments.services.text_changes import erase_comments
 from config.owner.system_status import JOB_NAMES
 from core import backup_folder
 from core.data_folder import CannotStart

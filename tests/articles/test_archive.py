@@ -11,7 +11,7 @@ from articles.models import Article, Site
 from articles.site.cached_pages import DEPENDENCIES_KEY
 from articles.views import PAGE_SIZE
 from comments.models import Discussion, Reason, State
-from comments.services import change_states
+from comments.services.states import change_states
 from tests.factories import make_article, make_comment
 
 pytestmark = pytest.mark.django_db

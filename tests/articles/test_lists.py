@@ -12,7 +12,8 @@ from django.utils import timezone
 from articles.models import Article, Site, Topic
 from articles.views import PAGE_SIZE
 from comments.models import Discussion, Reason, State
-from comments.services import change_discussion, change_states
+from comments.services.discussions import change_discussion
+from comments.services.states import change_states
 from tests.factories import make_article, make_comment
 
 pytestmark = pytest.mark.django_db

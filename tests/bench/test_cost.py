@@ -31,9 +31,10 @@ from accounts import guests
 from articles.models import Article
 from bench.soundoff import session
 from bench.threads import thread
-from comments.imports import ImportedComment, import_comments
 from comments.models import Discussion, Reason, State
-from comments.services import change_discussion, change_states
+from comments.services.discussions import change_discussion
+from comments.services.imports import ImportedComment, import_comments
+from comments.services.states import change_states
 from config.page_cache.application import PageCacheApp
 from config.page_cache.stamp_reader import StampReader
 from core.data_folder import PROJECT

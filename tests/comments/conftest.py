@@ -5,7 +5,7 @@ import pytest
 
 from comments.models import Discussion
 from comments.policy import policy
-from comments.services import change_discussion
+from comments.services.discussions import change_discussion
 from tests.comments.in_a_browser import DESK, open_story
 from tests.factories import UserFactory, make_article, make_comment
 

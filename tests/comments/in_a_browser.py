@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from django.utils import timezone
 
-from comments.imports import ImportedComment, import_comments
+from comments.services.imports import ImportedComment, import_comments
 
 # Whatever shifts, also what answers a press: here nothing may.
 SHIFTS = """window.shifts = []; new PerformanceObserver((list) => {

@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from articles.models import Site
 from comments.models import Discussion, Reason, State
-from comments.services import change_discussion, change_states
+from comments.services.discussions import change_discussion
+from comments.services.states import change_states
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,6 @@ from django.db import connection
 from django.utils import timezone
 
 from articles.models import Article
-from comments.edits import edit_comment
-from comments.imports import ImportedComment, import_comments
 from comments.integrity import _compare_trees, check, repair
 from comments.models import (
     Comment,
@@ -23,9 +21,14 @@ from comments.models import (
     State,
     Transition,
 )
-from comments.services import change_discussion, change_states, move_comment, recommend, rename_author
+from comments.services.discussions import change_discussion
+from comments.services.editing import edit_comment
+from comments.services.imports import ImportedComment, import_comments
+from comments.services.moves import move_comment
+from comments.services.recommendations import recommend
+from comments.services.states import change_states, rename_author
+from comments.services.text_changes import erase_comments
 from comments.tasks import count_recommendations
-from comments.text_changes import erase_comments
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers import tampering
 from tests.helpers.tampering import triggers_disabled

@@ -18,7 +18,7 @@ from psycopg2.extensions import set_wait_callback
 from articles.models import Article
 from articles.services import touch_site
 from comments.models import Comment
-from comments.services import delete_comment
+from comments.services.states import delete_comment
 from config.page_cache import application, stamp_reader
 from config.page_cache.application import PageCacheApp
 from config.page_cache.stamp_reader import DatabaseUnavailable, StampReader, limit_django_waits, stamp_query

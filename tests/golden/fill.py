@@ -87,17 +87,14 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         save_topic,
         set_article_authors,
     )
-    from comments.edits import edit_comment
     from comments.models import Comment, RemovalReason, State
     from comments.policy import Draft
-    from comments.services import (
-        change_discussion,
-        delete_comment,
-        ensure_discussion,
-        move_comment,
-        post_comment,
-        recommend,
-    )
+    from comments.services.discussions import change_discussion, ensure_discussion
+    from comments.services.editing import edit_comment
+    from comments.services.moves import move_comment
+    from comments.services.posting import post_comment
+    from comments.services.recommendations import recommend
+    from comments.services.states import delete_comment
     from comments.tasks import count_recommendations
     from config.server import sample
     from moderation.actions import decisions, quick_actions

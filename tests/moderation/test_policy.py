@@ -12,10 +12,10 @@ from django.utils import timezone
 from accounts.models import Guest
 from articles.site.current_site import bind_request, read_site
 from comments import removal_reasons
-from comments.edits import edit_comment
 from comments.models import Comment, Reason, State
 from comments.policy import policy
-from comments.services import change_discussion
+from comments.services.discussions import change_discussion
+from comments.services.editing import edit_comment
 from moderation.actions.cases import due_time
 from moderation.actions.decisions import decide, undo
 from moderation.actions.setting_changes import Refusal

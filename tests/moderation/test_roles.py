@@ -32,11 +32,13 @@ from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, Guest, User
 from archive.backup.write import backup
 from articles.services import save_article
 from articles.models import Article
-from comments.imports import ImportedComment, import_comments
+from comments.services.imports import ImportedComment, import_comments
 from comments.models import Comment, Reason, State
-from comments.edits import edit_comment
+from comments.services.editing import edit_comment
 from comments.policy import Draft
-from comments.services import delete_comment, ensure_discussion, post_comment
+from comments.services.states import delete_comment
+from comments.services.discussions import ensure_discussion
+from comments.services.posting import post_comment
 from moderation.actions import decisions
 from moderation.erasure import evidence, purge, restrictions
 from moderation.models import Case, Finding, Restriction, RestrictedTextReading

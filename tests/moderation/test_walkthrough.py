@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from comments.models import Comment, Discussion, Reason, State
 from comments.policy import policy
-from comments.services import change_discussion
+from comments.services.discussions import change_discussion
 from moderation.actions.decisions import decide
 from moderation.models import Case, Rule
 from tests.factories import UserFactory, make_article, make_comment

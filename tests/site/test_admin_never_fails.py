@@ -13,7 +13,7 @@ from archive.models import Import
 from articles.models import Image, Pin, Redirect, StandingPage, Topic
 from articles.services import save_page, set_article_authors
 from comments.models import State
-from comments.services import change_discussion
+from comments.services.discussions import change_discussion
 from moderation.actions import decisions
 from moderation.models import Batch, JobRun, ModerationSettings, Rule
 from tests.factories import UserFactory, make_article, make_comment

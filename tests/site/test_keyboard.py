@@ -9,10 +9,11 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
-from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Discussion, Reason, State
 from comments.policy import policy
-from comments.services import change_discussion, change_states
+from comments.services.discussions import change_discussion
+from comments.services.imports import ImportedComment, import_comments
+from comments.services.states import change_states
 from comments.thread.pages import REPLIES_PER_TREE
 from tests.factories import GuestFactory, make_article, make_comment
 

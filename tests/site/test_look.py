@@ -16,7 +16,7 @@ from archive.services import import_page
 from articles.models import Article, Topic
 from comments.models import Reason, State
 from comments.policy import policy
-from comments.services import change_states
+from comments.services.states import change_states
 from core.data_folder import PROJECT
 from core.fallback_pages import unavailable
 from tests.factories import UserFactory, make_article, make_comment

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from archive.services import create_sample
 from comments.models import Comment, Reason, State
-from comments.services import change_states
+from comments.services.states import change_states
 
 pytestmark = pytest.mark.browser
 

@@ -20,9 +20,11 @@ from accounts import guests
 from accounts.models import Guest, User
 from articles.models import Topic
 from articles.sitemap import SITEMAP_SIZE
-from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Discussion, Reason, State
-from comments.services import change_discussion, change_states, recommend
+from comments.services.discussions import change_discussion
+from comments.services.imports import ImportedComment, import_comments
+from comments.services.recommendations import recommend
+from comments.services.states import change_states
 from comments.thread.pages import Cursor
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 

@@ -9,10 +9,10 @@ from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from articles.models import Topic
-from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Discussion
 from comments.policy import policy
-from comments.services import change_discussion
+from comments.services.discussions import change_discussion
+from comments.services.imports import ImportedComment, import_comments
 from comments.thread.pages import COMMENTS_PER_PAGE, REPLIES_PER_TREE
 from tests.factories import UserFactory, make_article, make_comment
 

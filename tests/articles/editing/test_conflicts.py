@@ -17,7 +17,7 @@ from articles.editing.presence import record_presence
 from articles.models import Article, Image, OpenForm, Presence, Revision, Topic
 from articles.publishing.services import publish, unpublish
 from articles.services import set_article_authors
-from comments.services import change_discussion
+from comments.services.discussions import change_discussion
 from tests.articles.editing.editor_forms import (
     AUTOSAVE_URL,
     article_fields,

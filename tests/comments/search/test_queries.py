@@ -14,11 +14,11 @@ from accounts.models import EDITOR
 from articles.models import Article, Topic
 from articles.search import MAX_CONCURRENT, MAX_QUERY_LENGTH, search_slot
 from articles.services import save_author, save_topic, set_article_authors
-from comments.edits import edit_comment
-from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, CommentText, Discussion, Reason, State
 from comments.search import queries
-from comments.services import change_discussion
+from comments.services.discussions import change_discussion
+from comments.services.editing import edit_comment
+from comments.services.imports import ImportedComment, import_comments
 from comments.views import searching
 from comments.views.searching import SITE_PAGE_SIZE
 from tests.comments.thread.test_story import hold, remove

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from comments.models import Discussion
-from comments.services import change_discussion
+from comments.services.discussions import change_discussion
 from tests.factories import make_article, make_comment
 from tests.helpers.axe import faults
 

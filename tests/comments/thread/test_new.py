@@ -2,9 +2,11 @@
 
 import pytest
 
-from comments.edits import edit_comment
 from comments.models import Discussion, Reason, State
-from comments.services import change_discussion, change_states, delete_comment, move_comment
+from comments.services.discussions import change_discussion
+from comments.services.editing import edit_comment
+from comments.services.moves import move_comment
+from comments.services.states import change_states, delete_comment
 from comments.thread.new_comments import MAX_NEW_IDS
 from tests.comments.thread.test_story import bring_in, hold, remove
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment

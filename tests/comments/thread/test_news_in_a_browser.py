@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from comments.models import Comment, Reason, State
-from comments.services import change_states
+from comments.services.states import change_states
 from comments.thread import pages
 from tests.comments.in_a_browser import SHIFTS, at, bring_in, open_story, order_of
 from tests.factories import UserFactory, make_comment

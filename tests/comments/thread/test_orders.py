@@ -7,7 +7,8 @@ import pytest
 from django.conf import settings
 
 from comments.models import Comment, Discussion
-from comments.services import change_discussion, recommend
+from comments.services.discussions import change_discussion
+from comments.services.recommendations import recommend
 from comments.tasks import count_recommendations
 from comments.thread.pages import COMMENTS_PER_PAGE, Cursor, Order
 from tests.comments.thread.test_story import BAD_CURSORS, bring_in, hold, ids, read, remove

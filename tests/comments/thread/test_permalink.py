@@ -6,7 +6,8 @@ from html import unescape
 import pytest
 
 from comments.models import MAX_DEPTH, Comment, Discussion, Reason, State
-from comments.services import change_discussion, change_states, delete_comment
+from comments.services.discussions import change_discussion
+from comments.services.states import change_states, delete_comment
 from comments.thread.pages import COMMENTS_PER_PAGE, MAX_COUNTED_REPLIES, REPLIES_PER_TREE, Order
 from tests.comments.thread.test_story import bring_in, hold, ids, nesting, remove
 from tests.factories import UserFactory, make_article, make_comment

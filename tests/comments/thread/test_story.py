@@ -8,10 +8,12 @@ import pytest
 from django.utils import timezone
 
 from articles.models import Article, Topic
-from comments.imports import ImportedComment, import_comments
 from comments.models import MAX_DEPTH, Comment, Discussion, Reason, State
 from comments.policy import Policy
-from comments.services import change_discussion, change_states, move_comment
+from comments.services.discussions import change_discussion
+from comments.services.imports import ImportedComment, import_comments
+from comments.services.moves import move_comment
+from comments.services.states import change_states
 from comments.thread.pages import COMMENTS_PER_PAGE, REPLIES_PER_TREE, Cursor, Order, read_branch
 from comments.thread.reader import Reader
 from tests.factories import UserFactory, make_article, make_comment

@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from articles.models import Article
 from comments.models import Discussion, Reason, State
-from comments.services import change_discussion, change_states
+from comments.services.discussions import change_discussion
+from comments.services.states import change_states
 from comments.thread.structured_data import COMMENT_LENGTH, MAX_COMMENTS
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 

@@ -9,9 +9,9 @@ import pytest
 
 from archive.services import import_page
 from articles.models import Article
-from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, DiscussionDay, Reason, State
-from comments.services import change_states
+from comments.services.imports import ImportedComment, import_comments
+from comments.services.states import change_states
 from comments.thread.timeline import BAR_COUNT, summarize
 from tests.comments.thread.test_story import ids, read
 from tests.factories import make_article

@@ -28,18 +28,13 @@ from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
 from articles.models import Article, Topic
 from articles.redirects import add_redirect
 from articles.services import save_article
-from comments.edits import edit_comment
 from comments.integrity import check, repair
 from comments.models import Comment, Reason, State
-from comments.services import (
-    change_discussion,
-    change_states,
-    delete_comment,
-    move_comment,
-    recommend,
-    rename_author,
-    set_comment_field,
-)
+from comments.services.discussions import change_discussion
+from comments.services.editing import edit_comment
+from comments.services.moves import move_comment
+from comments.services.recommendations import recommend
+from comments.services.states import change_states, delete_comment, rename_author, set_comment_field
 from comments.tasks import count_recommendations
 from comments.thread.pages import REPLIES_PER_TREE
 from config.page_cache import application

@@ -25,7 +25,8 @@ from articles.redirects import add_redirect
 from articles.services import save_article, set_article_authors, touch_site
 from articles.sitemap import SITEMAP_SIZE
 from comments.models import Discussion, Reason, State
-from comments.services import change_discussion, change_states, set_comment_field
+from comments.services.discussions import change_discussion
+from comments.services.states import change_states, set_comment_field
 from config.page_cache.application import PageCacheApp
 from moderation.actions import setting_changes
 from moderation.actions.decisions import undo

@@ -8,7 +8,7 @@ import pytest
 
 from articles.models import Article
 from articles.site.cached_pages import invalidate
-from comments.services import delete_comment
+from comments.services.states import delete_comment
 from config.page_cache import application, last_copies
 from config.page_cache.application import PageCacheApp
 from config.page_cache.keys import Key

@@ -7,9 +7,9 @@ import pytest
 from django.db import connections, transaction
 from django.db.models import F
 
-from comments.edits import edit_comment
 from comments.models import Comment, Reason, State
-from comments.services import change_states, delete_comment
+from comments.services.editing import edit_comment
+from comments.services.states import change_states, delete_comment
 from moderation.actions.cases import due_time, open_cases
 from moderation.actions.decisions import decide, undo
 from moderation.models import Case

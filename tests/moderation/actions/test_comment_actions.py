@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from articles.models import Article
-from comments.edits import edit_comment
 from comments.models import Comment, CommentRevision, Discussion, Reason, State
+from comments.services.editing import edit_comment
 from moderation.actions import quick_actions
 from moderation.actions.decisions import decide, undo
 from moderation.actions.quick_actions import redact_text
@@ -19,8 +19,8 @@ from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, Case
 from moderation.reports import reporting
 from moderation.tasks import notify_authors
-from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.discussions import assert_sound
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]

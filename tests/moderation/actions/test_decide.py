@@ -7,15 +7,15 @@ import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from comments.edits import edit_comment
 from comments.models import Comment, Discussion, Reason, State, Transition
-from comments.services import delete_comment
+from comments.services.editing import edit_comment
+from comments.services.states import delete_comment
 from moderation.actions.decisions import MAX_REFUSALS_LISTED, decide, move, undo
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch
 from moderation.policy import last_transition_ids
-from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.discussions import assert_sound
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 

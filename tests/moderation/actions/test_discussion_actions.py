@@ -10,9 +10,9 @@ from django.db import connections, transaction
 from django.urls import reverse
 
 from articles.models import Site
-from comments.edits import edit_comment
 from comments.models import Comment, Discussion, State
-from comments.services import change_discussion, lock_discussions
+from comments.services.discussions import change_discussion, lock_discussions
+from comments.services.editing import edit_comment
 from moderation.actions import quick_actions
 from moderation.actions.decisions import undo
 from moderation.models import Batch, Case, Finding, SettingChange

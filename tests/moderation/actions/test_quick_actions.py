@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from comments import integrity
-from comments.edits import edit_comment
 from comments.models import Comment, Reason, State
-from comments.services import change_states, delete_comment
+from comments.services.editing import edit_comment
+from comments.services.states import change_states, delete_comment
 from moderation.actions import quick_actions
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions

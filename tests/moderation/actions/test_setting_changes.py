@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from articles.models import Article, Site
 from comments.models import Comment, Discussion
-from comments.services import change_discussion
+from comments.services.discussions import change_discussion
 from moderation.actions import setting_changes
 from moderation.actions.decisions import undo
 from moderation.actions.setting_changes import Refusal

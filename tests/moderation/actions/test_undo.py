@@ -9,18 +9,18 @@ from django.db import connections, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from comments.edits import edit_comment
-from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Discussion, State
-from comments.services import change_states
+from comments.services.editing import edit_comment
+from comments.services.imports import ImportedComment, import_comments
+from comments.services.states import change_states
 from moderation.actions import quick_actions
 from moderation.actions.decisions import decide, move, undo
 from moderation.erasure import restrictions
 from moderation.models import Batch, Case, Restriction
 from moderation.queue import explanations
 from moderation.transparency import removal_counts
-from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.discussions import assert_sound
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]

@@ -13,8 +13,8 @@ from moderation.actions.decisions import decide, move, undo
 from moderation.erasure import restrictions
 from moderation.models import Batch, Case, Restriction
 from moderation.transparency import removal_counts
-from tests.comments.test_services import assert_sound
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.discussions import assert_sound
 from tests.helpers.restored import assert_restored_decisions_are_stored
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]

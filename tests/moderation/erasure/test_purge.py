@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from articles.models import Author, Redirect, Site
 from articles.services import set_article_authors
-from comments.edits import edit_comment
 from comments.integrity import check
 from comments.models import (
     Comment,
@@ -23,6 +22,7 @@ from comments.models import (
     State,
     Transition,
 )
+from comments.services.editing import edit_comment
 from moderation.actions import decisions
 from moderation.erasure import purge, restrictions
 from moderation.models import Batch, Case, CommentGroup, ModeratorNote, Origin, Report, Restriction

@@ -23,7 +23,7 @@ from articles.services import save_article
 from comments.integrity import check
 from comments.models import Comment, Reason, State
 from comments.policy import policy
-from comments.services import delete_comment
+from comments.services.states import delete_comment
 from moderation.actions.decisions import decide
 from moderation.erasure import purge, replay, restrictions
 from moderation.models import Batch, ModeratorNote, Report, RestrictedText, Restriction

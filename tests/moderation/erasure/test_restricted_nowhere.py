@@ -22,8 +22,8 @@ from django.utils import timezone
 from accounts import guests
 from articles.models import Article
 from articles.services import save_article
-from comments.edits import edit_comment
 from comments.models import Comment, Reason, State
+from comments.services.editing import edit_comment
 from moderation import tasks
 from moderation.actions import cases, decisions
 from moderation.erasure import restrictions

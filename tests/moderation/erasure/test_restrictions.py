@@ -11,11 +11,11 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import Guest
-from comments.edits import check_resubmission, edit_comment, resubmit_comment
 from comments.integrity import check
 from comments.models import Comment, CommentRevision, CommentText, Discussion, Reason, State, Transition
-from comments.services import delete_comment, rename_author
-from comments.text_changes import erase_comments, store_redaction, swap_revisions
+from comments.services.editing import check_resubmission, edit_comment, resubmit_comment
+from comments.services.states import delete_comment, rename_author
+from comments.services.text_changes import erase_comments, store_redaction, swap_revisions
 from moderation.actions import decisions
 from moderation.erasure import restricted_content, restrictions
 from moderation.models import (

@@ -19,9 +19,10 @@ from django_tasks_db.models import DBTaskResult
 from accounts.guests import COOKIE
 from accounts.models import User
 from articles.models import Site
-from comments.edits import edit_comment
 from comments.models import Comment, Discussion, Reason, RemovalReason, State
-from comments.services import change_discussion, change_states
+from comments.services.discussions import change_discussion
+from comments.services.editing import edit_comment
+from comments.services.states import change_states
 from moderation.actions.decisions import decide, undo
 from moderation.actions.quick_actions import redact
 from moderation.models import Batch, Rule

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from comments.models import Reason, State
-from comments.services import change_states
+from comments.services.states import change_states
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch
 from moderation.tasks import NOTIFY_AFTER, notify_authors

@@ -10,7 +10,7 @@ from django.db import connection
 
 from articles.models import Site
 from comments.models import Comment, Reason, State
-from comments.services import change_states
+from comments.services.states import change_states
 from moderation.actions.decisions import decide
 from moderation.models import Case, ModerationSettings, Sanction
 from moderation.notifications.waiting_alerts import alert_moderators, is_alert_time

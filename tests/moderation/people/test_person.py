@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from accounts.guests import set_guest_cookie
 from accounts.models import Guest
-from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Reason, State
+from comments.services.imports import ImportedComment, import_comments
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
 from moderation.models import (

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from accounts.models import Guest
 from comments.models import Comment, Discussion, State
-from comments.services import change_discussion
+from comments.services.discussions import change_discussion
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 

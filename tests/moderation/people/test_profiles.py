@@ -7,9 +7,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, Reason, State
-from comments.text_changes import erase_comments
+from comments.services.imports import ImportedComment, import_comments
+from comments.services.text_changes import erase_comments
 from moderation.actions.decisions import decide
 from moderation.models import Batch, Case, IllegalContentReport, ModeratorNote, Origin, Report
 from moderation.people.profiles import Person, author_records, person_facts

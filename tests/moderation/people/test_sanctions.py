@@ -12,9 +12,9 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from comments.edits import edit_comment
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import policy
+from comments.services.editing import edit_comment
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch, Sanction, SettingChange
 from moderation.notifications.notices import render_notices

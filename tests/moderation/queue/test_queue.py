@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from articles.models import Article
-from comments.edits import edit_comment
 from comments.models import Comment, Reason, State
 from comments.policy import policy
-from comments.services import change_discussion
+from comments.services.discussions import change_discussion
+from comments.services.editing import edit_comment
 from moderation.actions import cases
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch, Case

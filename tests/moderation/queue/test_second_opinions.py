@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from comments.models import Comment, Reason, State, Transition
-from comments.services import change_states
+from comments.services.states import change_states
 from moderation.actions.decisions import decide
 from moderation.models import Case, FilterVersion, Finding, SecondOpinion
 from moderation.queue import second_opinions

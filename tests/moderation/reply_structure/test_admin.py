@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from comments.imports import ImportedComment, import_comments
 from comments.integrity import check
 from comments.models import Comment, Discussion, State, Transition
+from comments.services.imports import ImportedComment, import_comments
 from moderation.models import Batch
 from moderation.reply_structure import pages
 from tests.factories import UserFactory, make_article, make_comment

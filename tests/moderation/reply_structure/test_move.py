@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from comments.integrity import check
 from comments.models import Discussion, Transition
-from comments.services import change_discussion
+from comments.services.discussions import change_discussion
 from moderation.models import Batch
 from tests.factories import UserFactory, make_article, make_comment
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from comments.models import Comment, CommentRevision, Reason, State
 from comments.policy import policy
-from comments.services import change_states, delete_comment
+from comments.services.states import change_states, delete_comment
 from moderation.actions.cases import APPEAL_HOURS
 from moderation.actions.decisions import decide, undo
 from moderation.actions.quick_actions import redact

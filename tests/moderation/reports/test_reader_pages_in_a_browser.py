@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from comments.models import Comment, Reason, State
 from comments.policy import policy
-from comments.services import change_states
+from comments.services.states import change_states
 from moderation.actions.decisions import decide
 from moderation.models import IllegalContentReport, Report
 from moderation.reports import reporting

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from comments.models import State
-from comments.services import change_states
+from comments.services.states import change_states
 from comments.tasks import MAX_MAILS_PER_DAY
 from moderation.models import RemovalRequest
 from moderation.reports import removal_requests

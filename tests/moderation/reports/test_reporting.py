@@ -16,7 +16,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.guests import COOKIE
 from comments.models import Comment, Reason, State
-from comments.services import change_states
+from comments.services.states import change_states
 from moderation.actions.cases import REPORT_HOURS
 from moderation.actions.decisions import decide, undo
 from moderation.actions.quick_actions import redact

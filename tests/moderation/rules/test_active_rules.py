@@ -10,10 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from articles.models import Topic
-from comments.edits import edit_comment
 from comments.models import Comment, Reason, State
 from comments.policy import policy
-from comments.services import change_states, delete_comment
+from comments.services.editing import edit_comment
+from comments.services.states import change_states, delete_comment
 from moderation.actions import decisions
 from moderation.actions.decisions import decide
 from moderation.erasure import purge

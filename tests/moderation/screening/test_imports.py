@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from comments.imports import ImportedComment, import_comments
 from comments.models import Comment, State, Transition
+from comments.services.imports import ImportedComment, import_comments
 from moderation.models import Finding, Rule
 from moderation.screening.imports import screen_import
 from tests.factories import make_article

@@ -17,8 +17,8 @@ from moderation.people.profiles import Person
 from moderation.queue import queues
 from moderation.queue.queues import describe_source
 from moderation.reports.reporting import report_illegal_content
-from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.discussions import assert_sound
 from tests.helpers.tampering import triggers_disabled
 from tests.moderation.queue.helpers import state, text
 

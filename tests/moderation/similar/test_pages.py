@@ -16,8 +16,8 @@ from django_tasks_db.models import DBTaskResult
 from accounts.models import User
 from archive.services import import_page
 from articles.models import Article, Site
-from comments.edits import edit_comment
 from comments.models import Comment, State
+from comments.services.editing import edit_comment
 from moderation.actions import decisions
 from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, SimilarityScan
 from moderation.reports.reporting import report_illegal_content

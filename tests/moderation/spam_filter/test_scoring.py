@@ -10,15 +10,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from articles.models import Topic
-from comments.edits import edit_comment
 from comments.models import Comment, State
+from comments.services.editing import edit_comment
 from moderation.actions.decisions import decide, undo
 from moderation.models import Case, FilterVersion, Finding, ModerationSettings
 from moderation.notifications.notices import render_notices
 from moderation.spam_filter import active_model, versions
 from moderation.tasks import notify_not_published
-from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, make_article, make_comment
+from tests.helpers.discussions import assert_sound
 
 pytestmark = pytest.mark.django_db
 

@@ -104,7 +104,7 @@ def test_an_imported_name_is_no_account(maria, publishing_policy):
 
 
 def test_the_text_is_that_of_the_decision(maria, publishing_policy):
-    from comments.edits import edit_comment
+    from comments.services.editing import edit_comment
 
     guest = GuestFactory.create()
     comment = make_comment(make_article(), "First words", guest=guest)

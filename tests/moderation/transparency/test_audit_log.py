@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from articles.models import Site
-from comments.edits import edit_comment
 from comments.models import Reason, State, Transition
-from comments.services import change_states
+from comments.services.editing import edit_comment
+from comments.services.states import change_states
 from moderation.actions.decisions import decide, move, undo
 from moderation.transparency import audit_log as log
 from tests.factories import UserFactory, make_article, make_comment

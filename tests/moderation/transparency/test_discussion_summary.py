@@ -7,7 +7,7 @@ import pytest
 from articles.models import Article
 from comments import removal_reasons
 from comments.models import Discussion, Reason, State
-from comments.services import delete_comment
+from comments.services.states import delete_comment
 from moderation.actions.decisions import decide
 from moderation.transparency.discussion_summary import OTHERS, merge_rare_reasons, summary_sentences
 from tests.factories import UserFactory, make_article, make_comment

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 import moderation.policy
 from articles.models import Article
-from comments.edits import edit_comment
 from comments.models import Comment, Discussion, Reason, State
 from comments.policy import policy
-from comments.services import change_states, delete_comment
+from comments.services.editing import edit_comment
+from comments.services.states import change_states, delete_comment
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
 from moderation.models import Batch, Finding, Restriction

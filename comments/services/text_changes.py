@@ -13,10 +13,10 @@ from django.db import connection
 from accounts.erasure_log import Erasure, append_on_commit
 from articles.markup.markdown import render_comment, render_plain
 from articles.site.cached_pages import invalidate
-from comments import tree
 from comments.duplicates import fold
 from comments.models import Comment, CommentRevision, CommentText, Reason, State
-from comments.services import bump_versions, lock_discussions_of
+from comments.services import sql
+from comments.services.discussions import bump_versions, lock_discussions_of
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def restore_content(contents: Sequence[CommentContent]) -> None:
         "emails": [content.author_email for content in contents],
     }
     with connection.cursor() as cursor:
-        cursor.execute(tree.RESTORE_CONTENT, values)
+        cursor.execute(sql.RESTORE_CONTENT, values)
     CommentRevision.objects.bulk_create(
         [version for content in contents for version in content.others], batch_size=2_000
     )

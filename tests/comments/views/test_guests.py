@@ -15,8 +15,8 @@ from accounts.guests import LINK_AGE, confirm_guest, make_confirmation_token
 from accounts.models import Guest
 from comments.models import Comment
 from comments.tasks import MAX_MAILS_PER_DAY, delete_unconfirmed_emails, mail_confirmation
-from tests.comments.test_reply import fields, url
 from tests.comments.thread.test_story import hold
+from tests.comments.views.test_reply import fields, url
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ class AtOnce(ImmediateBackend):
 
 @pytest.fixture(autouse=True)
 def jobs_run_at_once(settings):
-    settings.TASKS = {"default": {"BACKEND": "tests.comments.test_guests.AtOnce"}}
+    settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
 
 
 def post(client, article, callbacks, **changed):

@@ -12,7 +12,8 @@ from django.utils import timezone
 from articles.models import Article
 from articles.site.cached_pages import DEPENDENCIES_KEY
 from comments.models import MAX_DEPTH, Comment, Discussion, Reason, State
-from comments.services import change_discussion, change_states
+from comments.services.discussions import change_discussion
+from comments.services.states import change_states
 from comments.thread.feeds import FEED_SIZE
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 

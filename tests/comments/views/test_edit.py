@@ -7,7 +7,7 @@ import time_machine
 from django.utils import timezone
 
 from comments.models import BODY_MAX, CommentRevision, Reason, State
-from comments.services import change_states
+from comments.services.states import change_states
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db

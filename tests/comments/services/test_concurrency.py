@@ -16,18 +16,18 @@ from accounts.models import User
 from articles.models import Article
 from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State, Transition
-from comments.services import (
+from comments.services.discussions import (
     change_discussions,
-    change_states,
     ensure_discussion,
     lock_discussions,
     lock_discussions_of,
-    move_comment,
-    recommend,
 )
+from comments.services.moves import move_comment
+from comments.services.recommendations import recommend
+from comments.services.states import change_states
 from comments.tasks import count_recommendations, delete_unconfirmed_emails
-from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.discussions import assert_sound
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
 WRITERS, POSTS_EACH = 8, 50

@@ -10,11 +10,13 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from comments.models import Comment, Discussion, Reason, Recommendation, State
-from comments.services import change_discussion, change_states, recommend
+from comments.services.discussions import change_discussion
+from comments.services.recommendations import recommend
+from comments.services.states import change_states
 from comments.tasks import COUNT_DELAY, count_recommendations
-from tests.comments.test_services import version
 from tests.comments.thread.test_story import hold, read
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.discussions import version
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import EDITOR, User
 from articles.models import Article
 from comments.models import Discussion
-from comments.services import change_discussion
+from comments.services.discussions import change_discussion
 from tests.articles.test_admin import as_, change
 from tests.comments.test_admin import article_form
 from tests.factories import UserFactory, make_article, make_comment

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from comments.models import Comment, Discussion
-from comments.services import change_discussion
+from comments.services.discussions import change_discussion
 from comments.thread import pages
 from tests.comments.thread.test_story import hold
 from tests.factories import UserFactory, make_article, make_comment

@@ -1,8 +1,4 @@
-"""Edits by the author: within the first minutes, or a new version of a pending or removed comment.
-
-As in services.py, each operation is one transaction that starts by locking the Discussion; texts are checked
-and rendered before that.
-"""
+"""Edits by the author: within the first minutes, or a new version of a pending or removed comment."""
 
 from datetime import datetime
 from typing import Any
@@ -18,16 +14,9 @@ from articles.site.cached_pages import invalidate
 from comments.duplicates import fold
 from comments.models import REMOVED, Comment, CommentRevision, CommentText, Reason, State, check_body
 from comments.policy import Draft, Verdict, policy
-from comments.services import (
-    MAX_ATTEMPTS,
-    SETTINGS_CHANGED,
-    STATE_BY_VERDICT,
-    bump_versions,
-    change_states,
-    lock_discussions_of,
-    reload_settings,
-    settings_unchanged,
-)
+from comments.services.discussions import bump_versions, lock_discussions_of, reload_settings
+from comments.services.posting import MAX_ATTEMPTS, SETTINGS_CHANGED, STATE_BY_VERDICT, settings_unchanged
+from comments.services.states import change_states
 
 
 def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None) -> Comment:

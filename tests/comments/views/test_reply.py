@@ -16,9 +16,10 @@ from django.utils import timezone
 
 from accounts.models import Guest
 from articles.markup.markdown import TEXT_TAGS
-from comments.imports import ImportedComment, import_comments
 from comments.models import BODY_MAX, Comment, Discussion, Reason, State
-from comments.services import change_discussion, change_states
+from comments.services.discussions import change_discussion
+from comments.services.imports import ImportedComment, import_comments
+from comments.services.states import change_states
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db

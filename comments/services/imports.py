@@ -1,4 +1,4 @@
-"""Bulk import of comments: besides services.post_comment, the only way in which comments are created."""
+"""Bulk import of comments: besides post_comment, the only way in which comments are created."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from articles.models import Article
-from comments import tree
 from comments.models import Comment, CommentText, Discussion, Reason, State, Transition
-from comments.services import ensure_discussion, republish_imported
-from comments.text_changes import build_search_text, render_body
+from comments.services import sql
+from comments.services.discussions import ensure_discussion
+from comments.services.states import republish_imported
+from comments.services.text_changes import build_search_text, render_body
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def import_comments(
     ensure_discussion(article)
     html = [render_body(c.body, is_plain_text=c.is_plain_text) for c in comments]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(tree.LOCK_DISCUSSION, {"discussion": article.pk})
+        cursor.execute(sql.LOCK_DISCUSSION, {"discussion": article.pk})
         existing = {
             c.source_id: c
             for c in Comment.objects.filter(source=article.source_key).only("id", "source_id", "tree_id")
@@ -70,9 +71,9 @@ def import_comments(
                 [_first_transition(row, actor, batch) for row in new], batch_size=2_000
             )
             Comment.objects.bulk_create(new, batch_size=2_000)
-            cursor.execute(tree.NUMBER_TREES, {"trees": sorted({row.tree_id for row in new})})
+            cursor.execute(sql.NUMBER_TREES, {"trees": sorted({row.tree_id for row in new})})
             CommentText.objects.bulk_create([build_search_text(row) for row in new], batch_size=2_000)
-            cursor.execute(tree.COUNT_DAYS, {"ids": [row.pk for row in new]})
+            cursor.execute(sql.COUNT_DAYS, {"ids": [row.pk for row in new]})
             Discussion.objects.filter(pk=article.pk).update(
                 visible_count=F("visible_count") + len(new),
                 copied_count=F("copied_count") + len(new),

@@ -6,7 +6,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from comments.models import Discussion, Reason, State
-from comments.services import change_discussion, change_states
+from comments.services.discussions import change_discussion
+from comments.services.states import change_states
 from comments.views.people import PAGE_SIZE
 from tests.factories import UserFactory, make_article, make_comment
 

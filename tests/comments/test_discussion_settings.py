@@ -13,7 +13,8 @@ from articles.models import Site
 from articles.services import set_article_authors
 from comments.models import Comment, Discussion
 from comments.policy import policy
-from comments.services import change_discussion, set_comment_field
+from comments.services.discussions import change_discussion
+from comments.services.states import set_comment_field
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db

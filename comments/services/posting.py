@@ -1,0 +1,141 @@
+"""Posting a comment: the draft is checked and rendered first, then stored behind the lock."""
+
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from articles.markup.markdown import render_comment
+from comments.duplicates import fold
+from comments.models import Comment, Discussion, Reason, State, check_body
+from comments.policy import Draft, policy
+from comments.services import sql
+from comments.services.discussions import ensure_discussion, reload_settings
+from core.sql import execute_prepared
+
+MEMBERS_ONLY = gettext_lazy("Only members can comment on this story.")
+REPLIES_LOCKED = gettext_lazy("Replies to this comment are locked.")
+SETTINGS_CHANGED = gettext_lazy(
+    "The moderation settings were just changed. Your text is still here: try again."
+)
+MAX_ATTEMPTS = 5  # checks of one text, which is checked again if the moderation settings change meanwhile
+STATE_BY_VERDICT = {"publish": State.PUBLISHED, "hold": State.PENDING, "spam": State.SPAM}
+
+
+def post_comment(draft: Draft, *, nonce: UUID) -> Comment:
+    """Check and store a new comment by exactly one of the draft's `author` and `guest`, and return it.
+
+    A form sent twice (same `nonce`) returns the comment that it created the first time.
+
+    Raises ValidationError with a message for the author if the text is empty or too long, the discussion is
+    closed, the parent was removed, the nonce was used for another comment, or the policy refuses the text.
+    """
+    draft = replace(draft, body=check_body(draft.body))
+    if draft.discussion._state.adding:
+        draft = replace(draft, discussion=ensure_discussion(draft.discussion.article))
+    for _attempt in range(MAX_ATTEMPTS):
+        if comment := _check_and_insert(draft, nonce):
+            return comment
+        draft = replace(draft, discussion=reload_settings(draft.discussion), at=timezone.now())
+    raise ValidationError(SETTINGS_CHANGED, code="settings")
+
+
+def _check_and_insert(draft: Draft, nonce: UUID) -> Comment | None:
+    """Check and store a new comment. Returns None if the moderation settings have changed meanwhile."""
+    if not draft.discussion.is_open(draft.at):
+        raise ValidationError(_("This discussion is closed."), code="closed")
+    if draft.discussion.members_only and draft.author is None:
+        raise ValidationError(MEMBERS_ONLY, code="members")
+    try:
+        verdict, findings = policy().examine(draft)
+        if comment := _insert_comment(draft, nonce, STATE_BY_VERDICT[verdict], findings):
+            return comment
+    except (ValidationError, IntegrityError):
+        # A second click on "Post comment" is not another comment, so no rate limit applies to it. And the
+        # lock excludes the same nonce in this discussion, but not in another one at the same moment.
+        if not Comment.objects.filter(nonce=nonce).exists():
+            raise
+    else:
+        if not Comment.objects.filter(nonce=nonce).exists() and not settings_unchanged(draft):
+            return None
+    return _find_posted(nonce, draft)
+
+
+def _insert_comment(draft: Draft, nonce: UUID, state: State, findings: list[Any]) -> Comment | None:
+    """Insert the comment and the findings of the checks, and return the comment.
+
+    Returns None if the discussion is closed, the parent is gone, the nonce is used, or the moderation
+    settings have changed since the draft was checked.
+    """
+    person = draft.author or draft.guest
+    values: dict[str, Any] = {
+        "discussion": draft.discussion.pk,
+        "parent": draft.parent and draft.parent.pk,
+        "author": draft.author and draft.author.pk,
+        "guest": draft.guest and draft.guest.pk,
+        "name": draft.name,
+        "email": person.email if person else "",
+        "body": draft.body,
+        "body_html": render_comment(draft.body),
+        "folded": fold(draft.body),
+        "at": draft.at,
+        "state": state.value,
+        "reason": Reason.POSTED if state == State.PUBLISHED else Reason.SCREENED,
+        "visible": state == State.PUBLISHED,
+        "moderation": draft.discussion.moderation,
+        "review_everything": draft.discussion.site.review_everything,
+        "nonce": nonce,
+        **policy().get_extra_cte_values(draft, findings),
+    }
+    # Without follow-up work, the lock and the insert are one transaction in a single round trip. The lock is
+    # then held only while Postgres runs, not until this thread is scheduled again and commits.
+    needs_follow_up = state != State.PUBLISHED or policy().needs_review(findings)
+    in_transaction = needs_follow_up or connection.in_atomic_block
+    with transaction.atomic() if in_transaction else nullcontext(), connection.cursor() as cursor:
+        statement = sql.insert_statement(is_reply=draft.parent is not None, extra_ctes=policy().extra_ctes)
+        execute_prepared(cursor, statement, values, before=f"{sql.LOCK_DISCUSSION}; ")
+        if not (row := cursor.fetchone()):
+            return None
+        comment = Comment.from_db("default", sql.COLUMNS, row)
+        comment.discussion = draft.discussion
+        if needs_follow_up:
+            policy().open_case(comment, findings)
+    return comment
+
+
+def _find_posted(nonce: UUID, draft: Draft) -> Comment:
+    """Return the comment that this form created before, or raise the reason why it was not inserted."""
+    comment = Comment.objects.filter(nonce=nonce).first()
+    # A different text is not a second click: it would be lost if the first comment were returned for it.
+    if comment and comment.is_by(draft.author, draft.guest) and comment.body == draft.body:
+        return comment
+    if comment:
+        raise ValidationError(
+            _("This form was already used. Your text is still here: post it again."), code="nonce"
+        )
+    parent = Comment.objects.get(pk=draft.parent.pk) if draft.parent else None
+    if parent and parent.is_locked:
+        raise ValidationError(REPLIES_LOCKED, code="locked")
+    state = parent.state if parent else State.PUBLISHED
+    if state == State.PENDING:
+        raise ValidationError(
+            _("The comment you are replying to is waiting for review. You can reply once it is published."),
+            code="waiting",
+        )
+    if state != State.PUBLISHED:
+        raise ValidationError(_("The comment you are replying to was just removed."), code="gone")
+    if draft.author is None and Discussion.objects.filter(pk=draft.discussion.pk, members_only=True).exists():
+        raise ValidationError(MEMBERS_ONLY, code="members")
+    raise ValidationError(_("This discussion was just closed."), code="closed")
+
+
+def settings_unchanged(draft: Draft) -> bool:
+    """Return whether the moderation settings by which the draft was checked still apply."""
+    now, then = reload_settings(draft.discussion), draft.discussion
+    return (now.moderation, now.site.review_everything) == (then.moderation, then.site.review_everything)

@@ -1,0 +1,166 @@
+"""Changes of comments' states, and of the names and marks that moderators set."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Guest, User
+from articles.site.cached_pages import invalidate
+from comments.models import Comment, CommentText, Reason, State, Transition
+from comments.policy import policy
+from comments.services import sql
+from comments.services.discussions import bump_versions, lock_discussions_of
+
+
+def rename_author(*, comment: Comment, name: str) -> None:
+    """Change the author name shown on one comment; the account or guest keeps theirs.
+
+    Raises ValidationError if the name is empty. Nothing is logged: the log is append-only and holds only ids
+    and codes, so that a name can be erased.
+    """
+    if not (name := " ".join(name.split())):
+        raise ValidationError(_("A comment needs a name."), code="required")
+    with transaction.atomic():
+        lock_discussions_of([comment.pk])
+        rows = Comment.objects.filter(pk=comment.pk, erased_at=None).exclude(state_reason=Reason.RESTRICTED)
+        renamed = rows.exclude(author_name=name).update(author_name=name)
+        if renamed:
+            CommentText.objects.filter(comment=comment).update(author_name=name)
+        if renamed and Comment.objects.filter(pk=comment.pk, shown=True).exists():
+            bump_versions([comment.discussion_id])
+            invalidate()
+
+
+def delete_comment(*, comment: Comment, user: Any, guest: Guest | None) -> bool:
+    """Delete a comment as its author. Return False if it was already gone, or was written by someone else."""
+    if not comment.is_by(user, guest):
+        return False
+    with transaction.atomic():
+        lock_discussions_of([comment.pk])
+        if Comment.objects.get(pk=comment.pk).state not in {State.PUBLISHED, State.PENDING}:
+            return False
+        return bool(
+            change_states(
+                ids=[comment.pk],
+                to=State.DELETED,
+                reason=Reason.AUTHOR,
+                actor=comment.author,
+            )
+        )
+
+
+def change_states(
+    *,
+    ids: Sequence[int],
+    to: State,
+    reason: str,
+    actor: User | None,
+    batch: UUID | None = None,
+    expected: Mapping[int, int] | None = None,
+    undoes: UUID | None = None,
+) -> list[int]:
+    """Set the state of comments, one or thousands, and return the ids of those that were decided on.
+
+    `expected` maps comment ids to the id of the last decision that the moderator saw; a comment with a newer
+    decision is left alone. `undoes` is the batch that this one reverses. Runs in the caller's transaction.
+    """
+    expected = expected or {}
+    values = {
+        "ids": list(ids),
+        "expected": [expected.get(pk) for pk in ids],
+        "to_state": to.value,
+        "to_reason": str(reason),
+        "undoes": undoes,
+    }
+    return _run_change(sql.CHANGE_CHOSEN, ids, values, actor, batch)
+
+
+def confirm_states(
+    *,
+    ids: Sequence[int],
+    actor: User | None,
+    batch: UUID,
+    undoes: UUID | None = None,
+    expected: Mapping[int, int] | None = None,
+) -> list[int]:
+    """Log for each comment that its state stays as it is, and return the ids as change_states does.
+
+    The new log entry makes decisions fail that other people are about to take on an earlier version of these
+    comments. Arguments are as in change_states. Runs in the caller's transaction.
+    """
+    lock_discussions_of(ids)
+    rows = Comment.objects.filter(pk__in=ids).values_list("state", "state_reason", "pk")
+    grouped: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for state, reason, pk in rows:
+        grouped[state, reason].append(pk)
+    return [
+        pk
+        for (state, reason), group in grouped.items()
+        for pk in change_states(
+            ids=group,
+            to=State(state),
+            reason=reason,
+            actor=actor,
+            batch=batch,
+            expected=expected,
+            undoes=undoes,
+        )
+    ]
+
+
+def revert_states(
+    *, undoes: UUID, actor: User | None, batch: UUID, only: Sequence[int] | None = None
+) -> list[int]:
+    """Undo the state changes of the batch `undoes`, and return the ids of the comments that changed.
+
+    `only` limits it to these comments. Comments that were decided on or edited since are left alone.
+    """
+    ids = list(only or Transition.objects.filter(batch=undoes).values_list("comment_id", flat=True))
+    return _run_change(sql.CHANGE_REVERTED, ids, {"undoes": undoes, "only": only}, actor, batch)
+
+
+def republish_imported(*, ids: Sequence[int], actor: User | None, batch: UUID) -> list[int]:
+    """Publish comments again whose import was undone, and return their ids."""
+    return _run_change(sql.CHANGE_REPUBLISHED, ids, {"ids": list(ids)}, actor, batch)
+
+
+def restrict_states(*, ids: Sequence[int], actor: User | None, batch: UUID) -> list[int]:
+    """Remove comments as restricted, whatever their state, and return the ids of those that changed.
+
+    Comments that are restricted already or erased are left alone. The caller then moves their content away
+    with text_changes.remove_content. Runs in the caller's transaction.
+    """
+    return _run_change(sql.CHANGE_RESTRICTED, ids, {"ids": list(ids)}, actor, batch)
+
+
+def _run_change(
+    statement: str, ids: Iterable[int], values: dict[str, Any], actor: User | None, batch: UUID | None
+) -> list[int]:
+    batch = batch or uuid4()  # policy().sync_cases finds the log entries of this change by their batch
+    lock_discussions_of(ids)
+    with connection.cursor() as cursor:
+        values = {"undoes": None, "actor": actor and actor.pk, "batch": batch} | values
+        cursor.execute(statement, values)
+        changed = [row[0] for row in cursor.fetchall()]
+        if changed:
+            policy().sync_cases(changed, batch=batch, actor=actor, undoes=values["undoes"])
+    if changed and values.get("to_state") != State.PUBLISHED:
+        invalidate()
+    return changed
+
+
+def set_comment_field(*, field: str, values: Mapping[int, Any]) -> None:
+    """Set is_pick, is_locked or repeat_of (an id or None) on comments, by comment id.
+
+    The caller has locked their discussions.
+    """
+    column, type_ = sql.FIELD_COLUMNS[field]
+    parameters = {"ids": list(values), "values": list(values.values())}
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SET_FIELD.format(column=column, type=type_), parameters)
+        bump_versions({discussion for (discussion,) in cursor.fetchall() if discussion})

@@ -1,0 +1,99 @@
+"""Edits by the author."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from comments.models import Comment, Discussion, Reason, State
+from comments.services.discussions import change_discussion
+from comments.services.editing import edit_comment
+from comments.services.imports import ImportedComment, import_comments
+from comments.services.states import change_states
+from moderation.actions.decisions import decide
+from moderation.actions.setting_changes import Refusal
+from moderation.models import Finding
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.discussions import version
+
+pytestmark = pytest.mark.django_db
+
+
+def test_edit_keeps_the_earlier_text_and_is_over_after_fifteen_minutes():
+    guest = GuestFactory.create()
+    comment = make_comment(make_article(), "Frist words", guest=guest)
+
+    edited = edit_comment(comment=comment, body="First words", user=None, guest=guest)
+
+    assert (edited.body, edited.revision) == ("First words", 2)
+    assert list(edited.revisions.values_list("revision", "body")) == [(1, "Frist words")]
+    with pytest.raises(ValidationError):
+        edit_comment(comment=edited, body="Not mine", user=None, guest=GuestFactory.create())
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)), pytest.raises(ValidationError):
+        edit_comment(comment=edited, body="Too late", user=None, guest=guest)
+
+
+def test_texts_are_rendered_before_the_lock(monkeypatch):
+    """Rendering a long text takes a while, during which nobody else has to wait."""
+    guest = GuestFactory.create()
+    article = make_article(source_key="page-1")
+    comment = make_comment(article, guest=guest)
+    early: list[bool] = []
+
+    def rendered(body: str) -> str:
+        early.append(not any("FOR NO KEY UPDATE" in query["sql"] for query in queries))
+        return f"<p>{body}</p>"
+
+    monkeypatch.setattr("comments.services.editing.render_comment", rendered)
+    monkeypatch.setattr("comments.services.text_changes.render_plain", rendered)
+    with CaptureQueriesContext(connection) as queries:
+        edit_comment(comment=comment, body="Other words.", user=None, guest=guest)
+    with CaptureQueriesContext(connection) as queries:
+        brought = [ImportedComment("a", "Ann", "One.", timezone.now())]
+        import_comments(article=article, comments=brought, actor=None, batch=uuid4())
+
+    assert early == [True, True]
+    assert any("FOR NO KEY UPDATE" in query["sql"] for query in queries)
+    assert Comment.objects.get(source_id="a").body_html == "<p>One.</p>"
+
+
+def test_a_decision_on_words_that_were_changed_since_changes_nothing():
+    author = UserFactory.create()
+    article = make_article()
+    change_discussion(article=article, moderation=Discussion.Moderation.POST)
+    comment = make_comment(article, author=author)
+    seen = comment.transitions.get().pk
+    edited = edit_comment(comment=comment, body="Other words.", user=author, guest=None)
+
+    assert (edited.state, edited.state_reason) == (State.PUBLISHED, Reason.POSTED)
+    assert not change_states(
+        ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None, expected={comment.pk: seen}
+    )
+    act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None, expected={comment.pk: seen})
+    assert act.refused == [Refusal(comment.pk, author.name, "Changed the text")]
+    line = comment.transitions.latest("id")
+    assert (line.from_state, line.to_state, line.reason, line.revision) == (
+        "published",
+        "published",
+        "posted",
+        2,
+    )
+    assert version(article) == 2  # the comment and its edit, each seen once
+
+
+def test_an_edit_carries_no_approval_over_to_the_new_words():
+    author, moderator = UserFactory.create(), UserFactory.create(roles=("Moderator",))
+    comment = make_comment(make_article(), author=author)
+    change_states(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
+    edit_comment(comment=comment, body="A word of our own.", user=author, guest=None)
+    Finding.objects.create(comment=comment, revision=2, check_name="repeat", strength=1, holds=False)
+
+    comment.refresh_from_db()
+    assert (comment.revision, comment.state_reason) == (2, Reason.APPROVED)
+    approved = comment.transitions.filter(reason=Reason.APPROVED, actor__isnull=False)
+    assert not approved.filter(revision=2).exists()
