@@ -361,20 +361,21 @@ def query_and_html(site: Soundoff, thread: str, times: int) -> float:
     from django.utils import timezone
 
     from articles.site.current_site import read_site
-    from comments.models import Discussion
     from comments.thread.pages import Order, read_page
     from comments.thread.reader import Reader
+    from comments.thread.story import read_story
     from comments.views.reading import render_thread
 
-    discussion = Discussion.objects.select_related("article").get(article__slug=site.slugs[thread])
+    story = read_story(site.slugs[thread], timezone.now())
+    assert story is not None
     request = RequestFactory().get(site.story(thread))
     request.user, request.now, request.site = AnonymousUser(), timezone.now(), read_site()  # type: ignore[attr-defined]
     connection.ensure_connection()
     database = [connection.connection.info.backend_pid]
 
     def make() -> None:
-        page = read_page(discussion.article, Reader(), Order.NEWEST)
-        render_thread(request, discussion.article, discussion, page.rows, Reader())
+        page = read_page(story.article, Reader(), Order.NEWEST)
+        render_thread(request, story, page.rows, Reader())
 
     for _ in range(5):
         make()

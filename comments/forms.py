@@ -1,3 +1,5 @@
+"""Forms to post and to edit a comment."""
+
 from typing import Any, cast
 from uuid import uuid4
 

@@ -1,3 +1,5 @@
+"""Tasks of discussions: the mail that confirms a guest's e-mail address, and counting recommendations."""
+
 from datetime import timedelta
 
 from django.conf import settings

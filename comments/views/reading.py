@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -24,6 +24,7 @@ from comments.thread.new_comments import find_new_comments
 from comments.thread.pages import Cursor, Location, Order, PageStart, locate_comment, read_branch, read_page
 from comments.thread.reader import Reader, personalize
 from comments.thread.rows import ThreadRow, find_duplicate_targets
+from comments.thread.story import Story
 from comments.views.loading import (
     UnpublishedError,
     current_reader,
@@ -97,30 +98,22 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
     rows: list[ThreadRow] = []
     reader = current_reader(request, article)
     if reader.moderates:
-        context["quick_actions"] = policy().list_quick_actions(discussion)
-        context["site_notice"] = _site_notice(discussion)
-        if reader.user and reader.user.is_editor:
-            context["change_url"] = reverse("admin:articles_article_change", args=[article.pk])
+        context |= _moderator_context(discussion, reader)
     if not is_hidden:
         if reply := _first_reply_of_day(discussion, order, start):
             return redirect(reply)
         page = read_page(article, reader, order, start)
         rows = page.rows
-        context["thread"] = render_thread(request, article, discussion, page.rows, reader)
+        context["thread"] = render_thread(request, loaded, rows, reader)
         context["moderation_summary"] = policy().summarize_moderation(discussion)
-        if page.next:
-            context["next_url"] = "?" + urlencode({"order": order, "after": str(page.next)}) + "#comments"
-        if start:
-            context["start_url"] = f"?order={order}#comments"
-            query = {"order": order, "from" if start.is_included else "after": str(start.cursor)}
-            context["canonical"] = f"{article.get_absolute_url()}?{urlencode(query)}"
+        context |= _page_links(article, order, start, page.next)
     count = 0 if is_hidden else discussion.visible_count
     context["head"] = structured_data.build_head(request, article, loaded.authors, rows, count)
     return render(request, "comments/story.jinja", context)
 
 
 @require_safe
-def choose_order(request: HttpRequest, slug: str, order: str) -> HttpResponse:
+def choose_order(request: SiteRequest, slug: str, order: str) -> HttpResponse:
     """Redirect to the story in another order, and remember that order for all stories."""
     if order not in Order.values:
         raise Http404
@@ -192,11 +185,34 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         "root_id": location.root_id,
         "thread_url": _thread_url(article, found, location, order),
         "zone": article.zone,
-        "thread": render_thread(
-            request, article, discussion, rows, reader, story_path="../../", focus=found.pk
-        ),
+        "thread": render_thread(request, loaded, rows, reader, story_path="../../", focus=found.pk),
     }
     return render(request, "comments/comment.jinja", context)
+
+
+def _moderator_context(discussion: Discussion, reader: Reader) -> dict[str, Any]:
+    """Return what the page of a story shows to those who may moderate its comments."""
+    context: dict[str, Any] = {
+        "quick_actions": policy().list_quick_actions(discussion),
+        "site_notice": _site_notice(discussion),
+    }
+    if reader.user and reader.user.is_editor:
+        context["change_url"] = reverse("admin:articles_article_change", args=[discussion.article.pk])
+    return context
+
+
+def _page_links(
+    article: Article, order: Order, start: PageStart | None, next_start: Cursor | None
+) -> dict[str, str]:
+    """Return the URLs of the next page and, on later pages, of the first one and of the page itself."""
+    links = {}
+    if next_start:
+        links["next_url"] = "?" + urlencode({"order": order, "after": str(next_start)}) + "#comments"
+    if start:
+        links["start_url"] = f"?order={order}#comments"
+        query = {"order": order, "from" if start.is_included else "after": str(start.cursor)}
+        links["canonical"] = f"{article.get_absolute_url()}?{urlencode(query)}"
+    return links
 
 
 def _site_notice(discussion: Discussion) -> str:
@@ -266,8 +282,7 @@ def _thread_url(article: Article, comment: Comment, location: Location, order: O
 
 def render_thread(
     request: SiteRequest,
-    article: Article,
-    discussion: Discussion,
+    loaded: Story,
     rows: list[ThreadRow],
     reader: Reader,
     story_path: str = "",
@@ -283,9 +298,9 @@ def render_thread(
     )
     context = {
         "rows": rows,
-        "zone": article.zone,
+        "zone": loaded.article.zone,
         "lang": request.site.lang,
-        "open": is_open(request, discussion),
+        "open": is_open(request, loaded.discussion),
         "story_path": story_path,
         "focus": focus,
         "reasons": removal_reasons.public_labels() if any(row.state in REMOVED for row in rows) else {},
@@ -295,7 +310,7 @@ def render_thread(
     return render_to_string("comments/thread.jinja", context, request, using="jinja2")
 
 
-def _removed_page(request: HttpRequest, article: Article, comment: Comment) -> HttpResponse:
+def _removed_page(request: SiteRequest, article: Article, comment: Comment) -> HttpResponse:
     """Answer 410 with who removed the comment, when and why, but without its text."""
     if comment.state == State.DELETED:
         explanation = State.DELETED.label if comment.state_reason == Reason.AUTHOR else _("Import undone")

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
@@ -222,7 +222,7 @@ def _year_bounds(text: str) -> tuple[datetime, datetime] | None:
     return datetime(int(text), 1, 1, tzinfo=zone), datetime(int(text) + 1, 1, 1, tzinfo=zone)
 
 
-def _render_uncached(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+def _render_uncached(request: SiteRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     response = render(request, template, context | {"q_max": MAX_QUERY_LENGTH})
     patch_cache_control(response, private=True, no_cache=True)
     return response

@@ -88,14 +88,8 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
     parent = _load_parent(article, pk) if pk else None
     back = article.get_absolute_url() + (f"#comment-{parent.pk}" if parent else "#comments")
     is_post = request.method == "POST"  # then the form is shown again with its text, whatever has changed
-    if not is_post and not is_open(request, discussion):
-        messages.info(request, _("This discussion is closed."))
-        return _redirect(request, back)
-    if not is_post and parent and parent.is_locked:
-        messages.info(request, REPLIES_LOCKED)
-        return _redirect(request, back)
-    if not is_post and parent and parent.state != State.PUBLISHED:
-        return _redirect(request, reverse("comment", args=[article.slug, parent.pk]))
+    if not is_post and (refusal := _refuse_reply(request, discussion, parent, back)):
+        return refusal
     user, guest = current_writer(request)
     needs_account = discussion.members_only and user is None
     form = ReplyForm(
@@ -201,6 +195,21 @@ def _load_parent(article: Article, pk: str) -> Comment:
     if found := fetch_instances(Comment, statement, [int(pk), article.pk]):
         return found[0]
     raise Http404
+
+
+def _refuse_reply(
+    request: SiteRequest, discussion: Discussion, parent: Comment | None, back: str
+) -> HttpResponse | None:
+    """Redirect to the page that says why nobody can reply now, or return None."""
+    if not is_open(request, discussion):
+        messages.info(request, _("This discussion is closed."))
+        return _redirect(request, back)
+    if parent and parent.is_locked:
+        messages.info(request, REPLIES_LOCKED)
+        return _redirect(request, back)
+    if parent and parent.state != State.PUBLISHED:
+        return _redirect(request, reverse("comment", args=[discussion.article.slug, parent.pk]))
+    return None
 
 
 def _load_own_comment(request: SiteRequest, pk: str) -> Comment:
