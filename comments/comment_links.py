@@ -4,7 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 
-def comment_number(named: str) -> int | None:
+def parse_comment_number(named: str) -> int | None:
     """Return the number of a comment, or None.
 
     Accepts 123, #123, comment-123, …/comments/123/ with anything below it, and …#comment-123.

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from comments.comment_links import comment_number
+from comments.comment_links import parse_comment_number
 from comments.models import Comment
 from moderation.actions.decisions import move
 from moderation.models import has_page
@@ -54,7 +54,7 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
 
 def find_comment(text: str) -> Comment:
     """Return the comment with this number or link. Raises ValidationError if there is none."""
-    if (number := comment_number(text)) is None:
+    if (number := parse_comment_number(text)) is None:
         raise ValidationError(_("Enter the number of a comment or a link to it."), code="unreadable")
     if not (comment := Comment.objects.filter(pk=number).first()):
         raise ValidationError(_("There is no comment #%(number)s.") % {"number": number}, code="unknown")

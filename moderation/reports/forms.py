@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NAME_MAX
 from accounts.names import clean_name
-from comments.comment_links import comment_number
+from comments.comment_links import parse_comment_number
 from comments.forms import BodyForm
 from comments.models import Comment, State
 from core.forms import remove_maxlength
@@ -127,7 +127,7 @@ class NoticeForm(forms.ModelForm[IllegalContentReport]):
     def clean_where(self) -> str:
         where: str = self.cleaned_data["where"]
         comments = Comment.objects.select_related("discussion__article")
-        found = comments.filter(pk=comment_number(where) or 0).first()
+        found = comments.filter(pk=parse_comment_number(where) or 0).first()
         if found is None or not has_page(found) or found.state == State.PENDING:
             raise ValidationError(
                 _("We found no comment there. Open the comment's own page by its time, and copy its URL."),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.names import clean_name
 from articles.models import Article
 from articles.story_links import find_story
-from comments.comment_links import comment_number
+from comments.comment_links import parse_comment_number
 from comments.models import Comment, State
 from core.forms import remove_maxlength
 from moderation.models import RemovalRequest, has_page
@@ -66,7 +66,7 @@ class RemovalRequestForm(forms.ModelForm[RemovalRequest]):
 
     def clean_where(self) -> str:
         where: str = self.cleaned_data["where"]
-        if number := comment_number(where):
+        if number := parse_comment_number(where):
             comments = Comment.objects.select_related("discussion__article")
             found = comments.filter(pk=number).first()
             if found and has_page(found) and found.state == State.PUBLISHED:

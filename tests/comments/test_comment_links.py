@@ -2,7 +2,7 @@
 
 import pytest
 
-from comments.comment_links import comment_number
+from comments.comment_links import parse_comment_number
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from comments.comment_links import comment_number
     ],
 )
 def test_a_comment_is_named_by_its_number_and_by_every_link_to_it(named):
-    assert comment_number(named) == 123
+    assert parse_comment_number(named) == 123
 
 
 @pytest.mark.parametrize(
@@ -31,4 +31,4 @@ def test_a_comment_is_named_by_its_number_and_by_every_link_to_it(named):
     ],
 )
 def test_other_texts_name_no_comment(named):
-    assert comment_number(named) is None
+    assert parse_comment_number(named) is None
