@@ -1,12 +1,14 @@
 """Views of the history: the list of actions, and the page of one action."""
 
 from collections import Counter
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
 from django.contrib.auth.decorators import login_required
+from django.core.validators import MinValueValidator
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -26,12 +28,13 @@ from moderation.actions.request_helpers import (
 )
 from moderation.models import Batch
 from moderation.queue import explanations
-from moderation.transparency.audit_log import BOUNDS, start_of_day
+from moderation.transparency.audit_log import start_of_day
 
 PAGE_SIZE = 25  # actions
 MAX_LISTED = 20  # comments, settings and refusals on the page of an action
 MAX_CHANGES_CHECKED = 2_000  # setting changes of an action that are checked for conflicts
 FILTERS = ("who", "kind", "since")
+EPOCH = MinValueValidator(date(1970, 1, 1))  # the first days of the calendar have no time in UTC
 
 
 class HistoryQuery(QueryForm):
@@ -39,7 +42,7 @@ class HistoryQuery(QueryForm):
 
     who = NumberField()
     kind = forms.ChoiceField(choices=Batch.Kind.choices, required=False)
-    since = forms.DateField(input_formats=["%Y-%m-%d"], required=False, validators=BOUNDS)
+    since = forms.DateField(input_formats=["%Y-%m-%d"], required=False, validators=[EPOCH])
     before = forms.UUIDField(required=False)
 
 
