@@ -60,9 +60,9 @@ def masthead(request: SiteRequest) -> dict[str, object]:
     """
     theme = request.COOKIES.get("theme", "")
     if not hasattr(request, "masthead"):
-        request.masthead = SimpleLazyObject(lambda: Masthead(request))  # type: ignore[attr-defined]
+        request.masthead = SimpleLazyObject(lambda: Masthead(request))
     return {
-        "masthead": request.masthead,  # type: ignore[attr-defined]
+        "masthead": request.masthead,
         "site_url": settings.SITE_URL,
         "theme": theme if theme in THEMES else "",
     }

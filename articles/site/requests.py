@@ -16,6 +16,7 @@ class SiteRequest(GuestRequest):
     site: Site  # type: ignore[assignment]  # not that of django.contrib.sites
     now: datetime  # the time whose state the page shows
     htmx: HtmxDetails
+    masthead: object  # set by the context processor
 
 
 def site_request(request: HttpRequest) -> SiteRequest:
