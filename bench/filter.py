@@ -217,6 +217,8 @@ def seed(site: Soundoff) -> Iterator[Goal]:
     from archive.services import import_page
     from articles.models import Article
     from comments.models import Comment
+    from moderation.checks.spam import FILTER
+    from moderation.checks.text import EMPTIED, NEAR_REPEAT, REPEAT
     from moderation.models import Finding
 
     import_page(data=(DATA / "seed" / "story.txt").read_bytes(), filename="story.txt")
@@ -226,11 +228,11 @@ def seed(site: Soundoff) -> Iterator[Goal]:
     found: dict[str, set[int]] = {}
     findings = Finding.objects.filter(comment__in=place_of)
     for check, pk, holds in findings.values_list("check_name", "comment_id", "holds"):
-        if holds or check in {"repeat", "near_repeat", "emptied"}:
+        if holds or check in {REPEAT.name, NEAR_REPEAT.name, EMPTIED.name}:
             found.setdefault(check, set()).add(place_of[pk])
-    waits = found.get("filter", set())
-    repeats = found.get("repeat", set()) | found.get("near_repeat", set())
-    emptied = found.get("emptied", set())
+    waits = found.get(FILTER.name, set())
+    repeats = found.get(REPEAT.name, set()) | found.get(NEAR_REPEAT.name, set())
+    emptied = found.get(EMPTIED.name, set())
     yield Goal("seed: spam that the filter finds, of 15", len(waits & SPAM), least=15, unit="")
     yield Goal("… repeats found, of 2", len(repeats & REPEATS), least=2, unit="")
     yield Goal("… missing texts found, of 5", len(emptied & MISSING), least=5, unit="")

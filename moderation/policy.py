@@ -26,8 +26,11 @@ from core.sql import execute_prepared
 from moderation import integrity
 from moderation.actions import cases, quick_actions
 from moderation.actions.history import IS_UNDONE
+from moderation.checks import registry
+from moderation.checks.base import Context
+from moderation.checks.results import CheckResult
 from moderation.models import Finding, Sanction
-from moderation.notifications.notices import explain_finding, render_notices
+from moderation.notifications.notices import render_notices
 from moderation.people.active_sanctions import (
     ACTIVE_SANCTIONS,
     own_sanctions,
@@ -37,17 +40,9 @@ from moderation.people.active_sanctions import (
 )
 from moderation.queue import explanations
 from moderation.rules import active_rules
-from moderation.screening.checks import (
-    CHECKS,
-    RATE_COUNT_LIMIT,
-    RATE_MINUTES,
-    CheckResult,
-    Context,
-    exceeded_rate_limit,
-    run_checks,
-)
 from moderation.screening.duplicates import find_duplicate
 from moderation.screening.origins import INSERT_ORIGIN_SQL, hash_address
+from moderation.screening.rate_limits import RATE_COUNT_LIMIT, RATE_MINUTES, exceeded_rate_limit
 from moderation.spam_filter.active_model import ACTIVE_FILTER_SQL, ActiveFilter, can_be_used
 from moderation.spam_filter.scoring import score_draft
 from moderation.tasks import notify_not_published_later
@@ -84,7 +79,7 @@ class Policy(comments.policy.Policy):
             raise RateLimited(
                 explanations.rate_limit_message(limit, by_others=by_others), seconds=RATE_MINUTES * 60
             )
-        findings = run_checks(draft, context, CHECKS)
+        findings = registry.run_checks(draft, context)
         prediction, filter_findings = score_draft(draft, active_filter, findings, hash_address(draft.ip))
         findings += filter_findings
         # Comments by known people and edits of published comments are never marked as spam without a review.
@@ -108,7 +103,7 @@ class Policy(comments.policy.Policy):
         }
 
     def needs_review(self, findings: list[CheckResult]) -> bool:
-        return any(found.holds for found in findings)
+        return any(found.holds for found in findings) or registry.is_flagged(findings)
 
     def record_findings(self, comment: Comment, findings: list[CheckResult]) -> None:
         Finding.objects.bulk_create([Finding.of(comment, found) for found in findings])
@@ -136,12 +131,8 @@ class Policy(comments.policy.Policy):
         reasons_by_comment: dict[int, list[str]] = {}
         for found in Finding.objects.of_now(ids).filter(holds=True):
             is_own = found.comment_id in own
-            sentence = (
-                explain_finding(found)
-                if is_own
-                else explanations.explain_finding(found, to_moderator=False, twin=found.public_twin)
-            )
-            reasons_by_comment.setdefault(found.comment_id, []).append(sentence)
+            explain = registry.explain_to_author if is_own else registry.explain_to_others
+            reasons_by_comment.setdefault(found.comment_id, []).append(explain(found))
         return reasons_by_comment
 
     def find_damage(self) -> dict[str, list[Any]]:
@@ -200,12 +191,19 @@ class Policy(comments.policy.Policy):
 
 
 def _is_flagged_after_publication(comment: Comment, findings: Sequence[CheckResult]) -> bool:
-    """Return whether a comment is published only because its discussion is post-moderated, and a check
-    asks for review."""
+    """Return whether a comment is published and a moderator should review it: a check always asks for that
+    (registry.is_flagged), or it is published only because its discussion is post-moderated."""
+    if comment.state != State.PUBLISHED:
+        return False
+    if registry.is_flagged(findings):
+        return True
     is_postmoderated = comment.discussion.moderation == Discussion.Moderation.POST
-    is_flagged = comment.state == State.PUBLISHED and any(found.holds for found in findings)
     writer = comment.author or AnonymousUser()
-    return is_postmoderated and is_flagged and not comment.can_be_moderated_by(writer)
+    return (
+        is_postmoderated
+        and any(found.holds for found in findings)
+        and not comment.can_be_moderated_by(writer)
+    )
 
 
 def last_transition_ids(ids: Iterable[int]) -> dict[int, int]:

@@ -92,8 +92,8 @@ def transactional_db(transactional_db: None, request: pytest.FixtureRequest) -> 
 def _rate_limits_off() -> Iterator[None]:
     """Switch the rate limits off, because tests post more in a second than people in a day."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("moderation.screening.checks.RATE_NEW", 100_000)
-        patch.setattr("moderation.screening.checks.RATE_KNOWN", 100_000)
+        patch.setattr("moderation.screening.rate_limits.RATE_NEW", 100_000)
+        patch.setattr("moderation.screening.rate_limits.RATE_KNOWN", 100_000)
         yield
 
 
@@ -130,8 +130,8 @@ def browser(browser: Browser) -> Browser:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch the rate limits on, as on a real site."""
-    monkeypatch.setattr("moderation.screening.checks.RATE_NEW", 3)
-    monkeypatch.setattr("moderation.screening.checks.RATE_KNOWN", 10)
+    monkeypatch.setattr("moderation.screening.rate_limits.RATE_NEW", 3)
+    monkeypatch.setattr("moderation.screening.rate_limits.RATE_KNOWN", 10)
 
 
 @pytest.fixture(autouse=True)

@@ -14,9 +14,11 @@ from django.utils import timezone
 from accounts.models import User
 from comments.models import Comment, State
 from comments.services.discussions import lock_discussions_of
+from moderation.checks import registry
+from moderation.checks.results import CheckResult
 from moderation.features.scripts import main_script
 from moderation.models import Case, Finding
-from moderation.screening.checks import CheckResult
+from moderation.notifications.decision_kinds import Kind
 from moderation.tasks import notify_reporters_later
 
 # Hours by which each of these makes a case due earlier than other cases opened at the same time.
@@ -27,9 +29,6 @@ ILLEGAL_HOURS = 24 * 365 * 10  # before everything else
 
 # Lowest scores of a strong and of a medium signal; below MEDIUM a signal is weak.
 STRONG, MEDIUM = 0.8, 0.4
-
-# Checks that rank a case although they do not make a comment wait by themselves.
-RANKING_CHECKS = {"filter", "slur", "insult"}
 
 CLAIM_DURATION = timedelta(minutes=5)
 
@@ -127,15 +126,15 @@ def open_case(comment: Comment, findings: Sequence[CheckResult]) -> None:
 def _new_case(comment: Comment, found: Sequence[tuple[str, float, bool]]) -> Case:
     """Return an unsaved case. `found` lists (check name, strength, whether it holds the comment)."""
     now = timezone.now()
-    score = max((strength for name, strength, holds in found if holds or name in RANKING_CHECKS), default=0.0)
-    holding = {name for name, _strength, holds in found if holds}
+    score = registry.score(found)
+    holding = [name for name, _strength, holds in found if holds]
     return Case(
         comment=comment,
         discussion_id=comment.discussion_id,
         opened_at=now,
         due_at=due_time(now, score),
         is_waiting=comment.state == State.PENDING,
-        is_new_person=holding == {"new_person"},
+        is_new_person=registry.waiting_kind(holding) == Kind.WAITS_NEW_AUTHOR,
         score=score,
         script=main_script(comment.body),
     )

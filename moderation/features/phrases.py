@@ -201,23 +201,6 @@ CALL_TO_ACTION = re.compile(
     r"|on|via|today)|\b(?:whatsapp|telegram)\b|\bfree (?:gift|trial|money|download|shipping|quote)\b"
 )
 
-# Abuse
-
-SLURS = re.compile(
-    r"\b(?:n[i1]gg(?:er|a)s?|fagg?(?:ot)?s?|k[i1]kes?|sp[i1]cs?|ch[i1]nks?(?! in\b)|trann(?:y|ies)|retards?"
-    r"|wetbacks?"
-    r"|ragheads?|towelheads?|dykes?|coons?)\b"
-)
-
-INSULT = re.compile(
-    r"\b(?:you|u)(?:'re| are| r)? (?:(?:an?|all|such|just|really|fucking|f\*+ing|complete|total|utter"
-    r"|so|the) )*"
-    r"(?:idiots?|morons?|imbeciles?|fools?|losers?|stupid|dumb(?:ass)?|trash|scum|liars?|pathetic"
-    r"|clowns?|trolls?"
-    r"|bigots?|racists?|ass(?:hole)?s?|pigs?|disgusting|ignorant|retard(?:ed)?)\b"
-    r"|\b(?:shut up|shut the|go to hell|fuck you|f\*+k you|screw you|drop dead|kill yourself)\b"
-)
-
 
 def is_padded(text: str) -> bool:
     """Return whether numbers of four to eight digits surround the text, or two stand before it."""

@@ -10,7 +10,7 @@ the start values. The word lists are English and short; late, drift, links, padd
 in any language.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from moderation.features import author_signals, link_signals, text_signals
 from moderation.features.text_reading import ParsedComment, Signal, SignalResult
@@ -48,23 +48,7 @@ WEIGHTS: dict[Signal, float] = {
     text_signals.mixed_script: 1.5,
 }
 SIGNALS: tuple[Signal, ...] = tuple(WEIGHTS)
-FACT_SIGNALS: tuple[Signal, ...] = (author_signals.name_script,)  # shown to moderators, without weight
-RANKING_SIGNALS: tuple[Signal, ...] = (text_signals.slur, text_signals.insult)  # order the queue only
-# Start weights of the site's own signals: site_signals.py, the checks and the external scorers.
-SITE_SIGNAL_WEIGHTS: dict[str, float] = {
-    "repeat": 1.5,
-    "near_repeat": 1.5,
-    "spam_host": 2.5,
-    "link_burst": 1.0,
-    "imitates": 1.5,
-    "one_address": 1.0,
-    "name_burst": 1.0,
-    "akismet": 2.0,
-    "scorer": 2.0,
-}
-PRIORS: dict[str, float] = {
-    signal.__name__: weight for signal, weight in WEIGHTS.items()
-} | SITE_SIGNAL_WEIGHTS
+PRIORS: dict[str, float] = {signal.__name__: weight for signal, weight in WEIGHTS.items()}
 
 
 def find_signals(comment: ParsedComment, signals: Iterable[Signal] = SIGNALS) -> list[SignalResult]:
@@ -74,10 +58,3 @@ def find_signals(comment: ParsedComment, signals: Iterable[Signal] = SIGNALS) ->
         if (found := signal(comment)) is not None:
             out.append(SignalResult(found.strength, found.spans, found.number, signal.__name__))
     return out
-
-
-def signals_without(names: Sequence[str]) -> tuple[Signal, ...]:
-    """Return all signals except the named ones. Raises ValueError for an unknown name."""
-    if unknown := set(names) - set(PRIORS):
-        raise ValueError(f"No such signal: {', '.join(sorted(unknown))}")
-    return tuple(signal for signal in SIGNALS if signal.__name__ not in names)

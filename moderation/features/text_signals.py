@@ -164,22 +164,3 @@ _article_script = lru_cache(maxsize=256)(main_script)
 def mixed_script(comment: ParsedComment) -> SignalResult | None:
     """Words mix Latin with Greek or Cyrillic letters that look alike, to get past word lists."""
     return comment.counted((m for m in comment.words if mixes_lookalikes(m[0])), 0.6, 0.1)
-
-
-# Abuse: these order the queue and are not part of the spam probability.
-
-
-def slur(comment: ParsedComment) -> SignalResult | None:
-    """The body or the name has a slur. Orders the queue only."""
-    found = list(phrases.SLURS.finditer(comment.plain))
-    in_name = bool(phrases.SLURS.search(comment.name))
-    return (
-        SignalResult(1.0 if in_name else 0.9, comment.spans(found), len(found)) if found or in_name else None
-    )
-
-
-def insult(comment: ParsedComment) -> SignalResult | None:
-    """The body insults the person who is answered. Orders the queue only."""
-    if not answers(comment):
-        return None
-    return comment.counted(phrases.INSULT.finditer(comment.plain), 0.5, 0.2)

@@ -10,9 +10,9 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from comments.models import Comment, State
+from moderation.checks.results import CheckResult
 from moderation.models.rules import Rule
 from moderation.models.spam_filters import FilterVersion
-from moderation.screening.checks import CheckResult
 
 
 def confirmed_emails() -> models.QuerySet[EmailAddress]:
@@ -55,7 +55,7 @@ class Finding(models.Model):
 
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="findings", db_index=False)
     revision = models.PositiveIntegerField()
-    check_name = models.CharField(max_length=30)  # a name in checks.CHECKS
+    check_name = models.CharField(max_length=30)  # a name in checks.registry.CHECKS
     strength = models.FloatField()  # 0 to 1
     holds = models.BooleanField()  # this finding alone sends a comment to review
     spans = models.JSONField(default=list)  # [[start, end], …] in the body, in characters

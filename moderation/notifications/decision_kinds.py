@@ -40,6 +40,13 @@ NOT_REVIEWED = {
     Kind.WAITS_SANCTION,
     Kind.WAITS_EDITED,
 }
+# Of several checks that hold a comment, its author is told the last of these.
+WAITING_KINDS = [
+    Kind.WAITS_NEW_AUTHOR,
+    Kind.WAITS_PREMODERATION,
+    Kind.WAITS_CHECK,
+    Kind.WAITS_SANCTION,
+]
 REMOVED = {Kind.REMOVED, Kind.SPAM, Kind.UPHELD}
 
 

@@ -24,6 +24,7 @@ from accounts.models import Guest
 from comments import removal_reasons
 from comments.models import REMOVED, Comment, Reason, State, Transition
 from moderation.actions import state_history
+from moderation.checks import registry
 from moderation.models import Appeal, Case, Finding, SettingChange
 from moderation.notifications import decision_kinds
 from moderation.notifications.decision_kinds import APPEAL_WITHIN, AuthorOptions, Kind
@@ -190,7 +191,7 @@ def _notice(
             for sentence in [
                 *decision_kinds.decision_sentences(kind, reason, transition, answered),
                 # Two findings of one check have the same sentence.
-                *dict.fromkeys(explain_finding(found) for found in shown),
+                *dict.fromkeys(registry.explain_to_author(found) for found in shown),
                 decision_kinds.report_sentence(kind, earlier_cases),
                 decision_kinds.decider_sentence(kind, transition, is_proposed=is_proposed),
             ]
@@ -232,22 +233,4 @@ def _waiting_kind(transition: Transition, findings: list[Finding], *, is_rewritt
         return Kind.WAITS_MODERATOR
     if transition.from_state and not is_rewritten:
         return Kind.WAITS_EDITED
-    checks = {finding.check_name for finding in findings}
-    if "sanctioned" in checks:
-        return Kind.WAITS_SANCTION
-    if checks and checks <= {"new_person"}:
-        return Kind.WAITS_NEW_AUTHOR
-    if checks and checks <= {"new_person", "reviewed_first"}:
-        return Kind.WAITS_PREMODERATION
-    return Kind.WAITS_CHECK
-
-
-def explain_finding(found: Finding) -> str:
-    """Return one sentence about a finding that addresses the author of the comment."""
-    if found.check_name != "new_person":
-        return explanations.explain_finding(found, to_moderator=False, twin=found.public_twin)
-    if found.number is not None:
-        return _("This is your first comment.")
-    if found.is_proved:
-        return _("You confirmed your e-mail after you posted it.")
-    return _("Your e-mail is not confirmed yet: open the link that we mailed you.")
+    return registry.waiting_kind(finding.check_name for finding in findings)

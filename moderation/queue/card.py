@@ -18,6 +18,7 @@ from comments.models import Comment, CommentRevision, State, Transition
 from comments.policy import policy
 from moderation import similar
 from moderation.actions import cases
+from moderation.checks import registry
 from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, has_page
 from moderation.people import profiles
 from moderation.policy import last_transition_ids
@@ -26,9 +27,8 @@ from moderation.reports import reporting
 from moderation.similar import pages, single_comment
 from moderation.similar.clues import Clue
 from moderation.spam_filter import explanations as spam_explanations
-from moderation.spam_filter import scoring, stored_scores
+from moderation.spam_filter import stored_scores
 
-MAX_FILTER_SIGNAL = 0.35  # highest strength of a single signal of the spam filter
 MAX_LISTED = 20  # earlier decisions and versions on a card
 
 
@@ -39,6 +39,7 @@ class Signal:
     sentence: str
     strength: int  # 1 weak, 2 medium, 3 strong
     twin: Comment | None  # the other comment, if it has a public page
+    flags: bool = False  # it may be a reason to remove the comment, but not as spam
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,11 @@ class Card:
 
     @property
     def suggested(self) -> str:
-        """The decision to highlight while the comment waits: "spam" for strong signals, else "approved"."""
-        if self.comment.state != State.PENDING:
+        """The decision to highlight while the comment waits: "spam" for strong signals, else "approved".
+
+        None is highlighted if a check found harm to people.
+        """
+        if self.comment.state != State.PENDING or any(signal.flags for signal in self.signals):
             return ""
         return "spam" if any(signal.strength == 3 for signal in self.signals) else "approved"
 
@@ -104,11 +108,12 @@ def load_card(pk: int, user: User) -> Card | None:
     own = set(Comment.objects.moderated_by(user).filter(pk__in=twins).values_list("pk", flat=True))
     member = similar.members_of([comment.pk]).get(comment.pk)
     clues = _compared_clues(comment, member)
-    text_signals = single_comment.find_signals(
-        comment.author_name, comment.body, clues, {finding.check_name for finding in findings}
-    )
+    stated = registry.clues(findings)
+    text_signals = single_comment.find_signals(comment.author_name, comment.body, clues, stated)
     signals = [
-        (_finding_strength(f), _finding_signal(f, own)) for f in findings if not explanations.found_nothing(f)
+        (registry.shown_strength(f), _finding_signal(f, own))
+        for f in findings
+        if not registry.found_nothing(f)
     ]
     signals += [(s.strength, Signal(s.sentence, _strength_class(s.strength), None)) for s in text_signals]
     signals.sort(key=lambda pair: -pair[0])
@@ -156,9 +161,11 @@ def _finding_signal(found: Finding, own: set[int]) -> Signal:
     `own` has the ids of other comments that this person may decide on, and so may read before publication.
     """
     twin = found.twin if found.twin_id in own else found.public_twin
-    sentence = explanations.explain_finding(found, to_moderator=True, twin=twin)
     return Signal(
-        sentence, _strength_class(_finding_strength(found)), twin if twin and has_page(twin) else None
+        registry.explain_to_moderator(found, twin),
+        _strength_class(registry.shown_strength(found)),
+        twin if twin and has_page(twin) else None,
+        registry.get(found.check_name).flags,
     )
 
 
@@ -211,13 +218,6 @@ def _compared_clues(comment: Comment, member: CommentGroupMember | None) -> Clue
     if member is None or member.revision != comment.revision:  # type: ignore[attr-defined]  # by members_of
         return Clue(0)
     return Clue(member.clues)
-
-
-def _finding_strength(finding: Finding) -> float:
-    """Return the strength of a finding. Signals of the filter are parts of its score and weak alone."""
-    if finding.check_name in scoring.STORED_SIGNALS and not finding.holds:
-        return min(finding.strength, MAX_FILTER_SIGNAL)
-    return finding.strength
 
 
 def _similar_group(comment: Comment, member: CommentGroupMember | None) -> SimilarGroup | None:

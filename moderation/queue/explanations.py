@@ -1,4 +1,4 @@
-"""Findings, actions and settings in words. The database stores codes; this module makes the sentences."""
+"""Rules, actions and settings in words. The database stores codes; this module makes the sentences."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -11,96 +11,8 @@ from django.utils.translation import ngettext
 
 from comments import removal_reasons
 from comments.models import Comment, Reason, State
-from moderation.models import Batch, Finding, Restriction, SettingChange
+from moderation.models import Batch, Restriction, Rule, SettingChange
 from moderation.rules import matching
-from moderation.screening.checks import MAX_LINKS_WITHOUT_REVIEW
-from moderation.spam_filter import explanations
-
-
-def explain_finding(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
-    """Return one sentence about a finding of FindingQuerySet.of_now that found something (found_nothing).
-
-    Moderators read the rule itself, authors only its kind. `twin` is the other comment, or None if the reader
-    may not know of it.
-    """
-    match finding.check_name:
-        case "new_person" if finding.number is None and finding.is_proved:
-            return _("The e-mail was confirmed after this comment was written.")
-        case "new_person" if finding.number is None:
-            return _("The e-mail is not confirmed yet.")
-        case "new_person":
-            return _("No comment by this person has been approved yet.")
-        case "sanctioned" if to_moderator:
-            return _("All comments by this person are reviewed first.")
-        case "sanctioned":
-            return _("A moderator reviews your comments before they are published.")
-        case "reviewed_first":
-            return _("All comments in this discussion are reviewed first.")
-        case "links":
-            text = ngettext(
-                "It has %(count)s link; comments with more than %(free)s are reviewed first.",
-                "It has %(count)s links; comments with more than %(free)s are reviewed first.",
-                finding.number or 0,
-            )
-            free = finding.rule.value if finding.rule else MAX_LINKS_WITHOUT_REVIEW
-            return text % {"count": finding.number, "free": free}
-        case "repeat" | "near_repeat":
-            return _explain_duplicate(exact=finding.check_name == "repeat", twin=twin)
-        case "emptied":
-            return _("It has no text, or its text is missing in the original.")
-        case "term" | "term_list" | "domain" | "name_pattern" if not to_moderator:
-            return _explain_rule_to_author(finding)
-        case "term" if finding.spans:
-            return _("It contains “%(term)s”.") % {"term": finding.rule}
-        case "term":
-            return _("The name contains “%(term)s”.") % {"term": finding.rule}
-        case "term_list" if finding.spans:
-            return _("It contains terms of the list “%(list)s”.") % {"list": finding.rule}
-        case "term_list":
-            return _("The name contains a term of the list “%(list)s”.") % {"list": finding.rule}
-        case "domain":
-            return _("It links to %(domain)s.") % {"domain": finding.rule}
-        case "name_pattern":
-            return _("The name matches the pattern “%(pattern)s”.") % {"pattern": finding.rule}
-        case "late" if finding.number is not None:
-            return _("Posted %(age)s after the article.") % {"age": format_age(finding.number)}
-        case "filter" if to_moderator:
-            return explanations.probability_text(finding.strength, waits=finding.holds)
-        case "filter":
-            return _("The spam filter of this site asks for a review first.")
-        case "imitates" if not to_moderator:
-            return _("The name looks like another person’s name; such comments are reviewed first.")
-    if sentence := explanations.signal_text(finding.check_name, finding.number):
-        return sentence
-    return _("The check “%(name)s” found something.") % {"name": finding.check_name}
-
-
-def found_nothing(finding: Finding) -> bool:
-    """Return whether a scoring check found no sign of spam; moderators are not shown such findings."""
-    if finding.holds:
-        return False
-    match finding.check_name:
-        case "filter":
-            return finding.strength < explanations.UNCERTAIN
-        case "akismet" | "scorer":
-            return finding.strength < 0.5
-    return False
-
-
-def _explain_rule_to_author(finding: Finding) -> str:
-    """Return the kind of the rule that matched, without the rule itself."""
-    match finding.check_name:
-        case "term" if finding.spans:
-            return _("It contains a term that a rule of this site covers.")
-        case "term":
-            return _("The name contains a term that a rule of this site covers.")
-        case "term_list" if finding.spans:
-            return _("It contains words from a list of terms of this site.")
-        case "term_list":
-            return _("The name contains a word from a list of terms of this site.")
-        case "domain":
-            return _("It links to a domain that a rule of this site covers.")
-    return _("The name matches a rule of this site.")
 
 
 def describe_rule(kind: str, value: str) -> str:
@@ -111,15 +23,15 @@ def describe_rule(kind: str, value: str) -> str:
     if not matching.is_usable(kind, value):
         return value
     match kind:
-        case "links":
+        case Rule.Kind.LINKS:
             text = ngettext("More than %(n)s link", "More than %(n)s links", int(value))
             return text % {"n": value}
-        case "age":
+        case Rule.Kind.AGE:
             text = ngettext(
                 "More than %(n)s day after the article", "More than %(n)s days after the article", int(value)
             )
             return text % {"n": value}
-        case "rate":
+        case Rule.Kind.RATE:
             new, known = value.split("/")
             text = _("More than %(new)s in 10 minutes from first-time commenters, or %(known)s from others")
             return text % {"new": new, "known": known}
@@ -148,18 +60,6 @@ def rate_limit_message(most: int, *, by_others: bool) -> str:
         most,
     )
     return text % {"n": most}
-
-
-def _explain_duplicate(*, exact: bool, twin: Comment | None) -> str:
-    """Return a sentence about a duplicate, with the other comment if it may be named."""
-    if twin is None:
-        return _("The same text as another comment.") if exact else _("Almost the text of another comment.")
-    text = (
-        _("The same text as comment %(id)s by %(name)s.")
-        if exact
-        else _("Almost the text of comment %(id)s by %(name)s.")
-    )
-    return text % {"id": twin.pk, "name": twin.author_name}
 
 
 def format_age(days: int) -> str:

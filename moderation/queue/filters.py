@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,13 +19,14 @@ from articles.models import Article, Topic
 from articles.story_links import find_story
 from comments.models import Comment
 from moderation.actions import cases
+from moderation.checks import registry
 from moderation.models import Finding, Rule
 from moderation.queue import explanations
 
 MAX_FOUND_BY_NAME = 1_000  # people with a name, and their comments, that a filter finds
 VALUE_MAX = 200  # characters
 
-CASE_FILTERS = ("script", "score")  # filters that need a case
+CASE_FILTERS = ("check", "script", "score")  # filters that need a case
 
 # By the first four letters of a script's name in Unicode, as features.scripts.main_script returns them.
 SCRIPTS = {
@@ -104,6 +105,7 @@ def filter_choices() -> dict[str, list[tuple[str, str]]]:
     return {
         "topic": list(Topic.objects.values_list("slug", "name")),
         "rule": [(str(rule.pk), explanations.describe_rule(rule.kind, rule.value)) for rule in rules],
+        "check": registry.choices(),
         "script": [(code, str(label)) for code, label in SCRIPTS.items()],
         "age": [(str(hours), _more_than(hours)) for hours in AGES],
         "score": [(code, str(label)) for code, (label, _where) in STRENGTHS.items()],
@@ -185,6 +187,17 @@ def _by_rule(value: str, prefix: str, user: User) -> tuple[str, Q]:
     )
 
 
+def _by_check(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    """Filter by a check that found something in the current text."""
+    if value not in dict(registry.choices()):
+        raise Http404
+    found = Finding.objects.filter(
+        comment=OuterRef("comment"), revision=OuterRef("comment__revision"), check_name=value
+    )
+    only_held = found.filter(holds=True) if value in registry.counted_only_if_held() else found
+    return registry.label(value), Q(Exists(only_held))
+
+
 def _by_script(value: str, prefix: str, user: User) -> tuple[str, Q]:
     """Filter by the script of the text."""
     if value not in SCRIPTS:
@@ -225,6 +238,7 @@ _FILTERS = {
     "topic": (gettext_lazy("Topic"), _by_topic),
     "author": (gettext_lazy("Person"), _by_author),
     "rule": (gettext_lazy("Rule"), _by_rule),
+    "check": (gettext_lazy("Check"), _by_check),
     "script": (gettext_lazy("Script"), _by_script),
     "age": (gettext_lazy("Age"), _by_age),
     "score": (gettext_lazy("Signals"), _by_strength),

@@ -20,23 +20,15 @@ from moderation.actions.last_decisions import (
     JOIN_DECIDED_TEXT,
     LAST_DECISIONS,
 )
+from moderation.checks import registry
+from moderation.checks.base import Context
 from moderation.models import CommentGroup, Rule
 from moderation.rules import matching
 from moderation.rules.active_rules import rule_definition
 from moderation.rules.matching import RuleDefinition, Spans
-from moderation.screening import checks
 from moderation.similar import add_members
 
 FETCH_SIZE = 2_000  # rows per fetch of a server-side cursor
-
-CHECK_BY_KIND: dict[str, checks.Check] = {
-    Rule.Kind.TERM: checks.term,
-    Rule.Kind.LIST: checks.term_list,
-    Rule.Kind.DOMAIN: checks.domain,
-    Rule.Kind.NAME: checks.name_pattern,
-    Rule.Kind.LINKS: checks.links,
-    Rule.Kind.AGE: checks.late,
-}
 
 
 class DecidedComment(NamedTuple):
@@ -78,7 +70,7 @@ WHERE (d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam'
 
 
 def can_be_replayed(kind: str) -> bool:
-    return kind in CHECK_BY_KIND
+    return registry.can_search_for(kind)
 
 
 def replay(rule: RuleDefinition) -> Replay:
@@ -136,8 +128,8 @@ class _RuleMatcher:
     """Finds the spans of a rule in a comment; None if it does not match."""
 
     def __init__(self, rule: RuleDefinition) -> None:
-        self.check = CHECK_BY_KIND[Rule.Kind(rule.kind)]
-        self.context = checks.Context(rules=matching.compile_rules([rule]))
+        self.check = registry.rule_check(rule.kind)
+        self.context = Context(rules=matching.compile_rules([rule]))
         self.place = lru_cache(maxsize=1_000)(_discussion)
 
     def __call__(self, comment: DecidedComment) -> Spans | None:

@@ -13,7 +13,7 @@ from comments import duplicates
 from comments.duplicates import MIN_LENGTH, fold, trigrams
 from comments.models import Comment, CommentText, State
 from core.sql import execute_prepared
-from moderation.screening.checks import Duplicate
+from moderation.checks.base import Duplicate
 
 SIMILARITY = 0.9  # shared trigrams over all trigrams of both
 TRIGRAMS_PER_WORD = 29  # trigrams of a text for each word that may differ in a near duplicate

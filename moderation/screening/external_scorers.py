@@ -18,6 +18,8 @@ import httpx
 from akismet import CheckResponse, Config, SyncClient
 from django.conf import settings
 
+from moderation.checks.spam import AKISMET, SCORER
+
 TIMEOUT = 0.3  # seconds for all answers; a later answer counts as missing
 COOLDOWN = 30.0  # seconds without requests to a scorer that failed FAILURES_BEFORE_COOLDOWN times in a row
 FAILURES_BEFORE_COOLDOWN = 3
@@ -43,7 +45,7 @@ class ScoreRequest:
 class ScoreAnswer:
     """The answer of one service."""
 
-    name: str  # "akismet", "scorer"
+    name: str  # of its check: checks.spam.AKISMET or SCORER
     probability: float | None  # that it is spam; None: no answer
 
 
@@ -55,9 +57,9 @@ def configured_scorers() -> dict[str, Scorer]:
     """Return the configured scorers by name."""
     found: dict[str, Scorer] = {}
     if settings.AKISMET_API_KEY:
-        found["akismet"] = AkismetScorer(settings.AKISMET_API_KEY, settings.SITE_URL)
+        found[AKISMET.name] = AkismetScorer(settings.AKISMET_API_KEY, settings.SITE_URL)
     if settings.SCORER_URL:
-        found["scorer"] = HttpScorer(settings.SCORER_URL)
+        found[SCORER.name] = HttpScorer(settings.SCORER_URL)
     return found
 
 
@@ -102,7 +104,7 @@ def _is_cooling_down(name: str) -> bool:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(MAX_CONCURRENT_REQUESTS, thread_name_prefix="scorer")
+    return ThreadPoolExecutor(MAX_CONCURRENT_REQUESTS, thread_name_prefix="external-scorer")
 
 
 class AkismetScorer:

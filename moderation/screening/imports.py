@@ -8,12 +8,13 @@ from articles.models import Article
 from comments.duplicates import fold
 from comments.models import Comment, Discussion, State
 from comments.policy import Draft
-from moderation.features.signals import SITE_SIGNAL_WEIGHTS
+from moderation.checks import registry
+from moderation.checks.base import Context
+from moderation.checks.results import CheckResult
 from moderation.features.site_facts import THREAD_COMMENT_LENGTH, THREAD_COMMENTS
 from moderation.features.text_reading import ParsedComment
 from moderation.models import Finding
 from moderation.rules import active_rules
-from moderation.screening.checks import IMPORT_CHECKS, CheckResult, Context, run_checks
 from moderation.screening.duplicates import find_duplicates
 from moderation.spam_filter import scoring
 from moderation.spam_filter.active_model import ActiveFilter, usable_filter
@@ -44,9 +45,8 @@ def screen_import(*, article: Article, ids: Sequence[int]) -> int:
         context = Context(
             duplicate=duplicates.get(comment.pk), rules=rules, text_missing=comment.text_missing
         )
-        results = run_checks(draft, context, IMPORT_CHECKS)
-        if active and not comment.text_missing:
-            results += thread.score(draft, active, results)
+        results = registry.run_checks(draft, context, is_import=True)
+        results += thread.score(draft, None if comment.text_missing else active, results)
         thread.add(comment)
         findings += [Finding.of(comment, result) for result in results]
     Finding.objects.bulk_create(findings, batch_size=2_000)
@@ -67,8 +67,13 @@ class _ImportedThread:
             self.latest.append(folded[:THREAD_COMMENT_LENGTH])
         self.texts[comment.pk] = folded[: THREAD_COMMENT_LENGTH * 4]
 
-    def score(self, draft: Draft, active: ActiveFilter, results: Sequence[CheckResult]) -> list[CheckResult]:
+    def score(
+        self, draft: Draft, active: ActiveFilter | None, results: Sequence[CheckResult]
+    ) -> list[CheckResult]:
+        """Return the results of the signals, and of the filter if one is active."""
         assert draft.comment
+        if active is None:
+            return registry.find_unweighted(ParsedComment(scoring.draft_data(draft)))
         parsed = ParsedComment(
             replace(
                 scoring.draft_data(draft),
@@ -77,5 +82,4 @@ class _ImportedThread:
                 thread=" ".join(self.latest) or None,
             )
         )
-        site_results = [scoring.as_signal(one) for one in results if one.check in SITE_SIGNAL_WEIGHTS]
-        return scoring.score_comment(parsed, active, site_results)[1]
+        return scoring.score_comment(parsed, active, scoring.site_results(results))[1]

@@ -16,11 +16,11 @@ from math import log
 from typing import NamedTuple
 
 from comments import duplicates
+from moderation.checks.text import has_visible_text
 from moderation.features.links import typed_hosts
 from moderation.features.word_lists import GROUP_STOP_WORDS
 from moderation.features.words import RUN_LENGTH, first_spans, group_stems, lowercase_words, word_runs
 from moderation.models import CommentGroup
-from moderation.screening.checks import has_visible_text
 from moderation.similar.clues import (
     APPROVED,
     CONFIRMED,

@@ -3,9 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
 from itertools import islice
-from operator import or_
 
 from django.utils.translation import gettext as _
 
@@ -41,32 +39,14 @@ class TextSignal:
     spans: list[tuple[int, int]]  # in the text as it was typed
 
 
-# Findings that state the same as a clue, so that a card says it once. Neither can go: a clue counts a word
-# once, a finding by its share of the text, and each is found in comments where the other is not.
-CLUES_OF_CHECKS = {
-    "late": Clue.LATE,
-    "links": Clue.LINK,
-    "domain": Clue.LINK,
-    "repeat": Clue.EXACT,
-    "padded": Clue.PADDED,
-    "name_phrase": Clue.NAME,
-    "name_domain": Clue.NAME,
-    "site_talk": Clue.PAGE | Clue.PAGE_TWICE,
-    "praise": Clue.PRAISE,
-    "wares": Clue.PROMOTION,
-    "drift": Clue.STRANGE,
-}
-
-
 def find_signals(
-    name: str, body: str, compared: Clue = NO_CLUES, found_checks: Iterable[str] = ()
+    name: str, body: str, compared: Clue = NO_CLUES, stated: Clue = NO_CLUES
 ) -> list[TextSignal]:
     """Return the signals of a comment's name and text, and of the clues that a scan found by comparing it.
 
-    `compared` are the clues of its group, `found_checks` the checks with findings, whose clues are left out.
+    `compared` are the clues of its group, `stated` those that its findings state already; they are left out.
     A lower-case name or a single phrase about the site is at most a weak signal if it is the only one.
     """
-    stated = reduce(or_, (CLUES_OF_CHECKS.get(check, NO_CLUES) for check in found_checks), NO_CLUES)
     compared &= ~stated
     text = body[:MAX_CHARACTERS]
     words = lowercase_words(text)

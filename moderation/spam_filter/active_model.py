@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from core.errors import UserError
+from moderation.checks import registry
 from moderation.features.text_reading import CommentData, ParsedComment, SignalResult
 from moderation.models import FilterVersion
 from moderation.spam_filter.model import Features, Model, Part, read_features, sigmoid
@@ -84,7 +85,7 @@ def _load(version: int) -> Model | str:
     if not stored:
         return f"The weights of version {version} are deleted: it had learnt from restricted comments."
     try:
-        return Model.from_bytes(bytes(stored))
+        return Model.from_bytes(bytes(stored), registry.start_weights())
     except ValueError as error:
         logger.exception("Version %s of the filter can't be used.", version)
         return str(error)
@@ -142,7 +143,7 @@ def starter_honest_scores() -> HonestScores:
 
 def predict(read: ParsedComment, active: ActiveFilter, more: Iterable[SignalResult] = ()) -> Prediction:
     """Return the prediction for a comment. `more`: results of the site's own signals
-    (SITE_SIGNAL_WEIGHTS)."""
+    (registry.site_signals)."""
     model = load_model(active.version)
     features = read_features(read.data, model.settings, read=read)
     features = Features(features.spaces, (*features.found, *more))

@@ -18,7 +18,7 @@ from moderation.actions.last_decisions import (
     JOIN_DECIDED_TEXT,
     LAST_DECISIONS,
 )
-from moderation.features.signals import SITE_SIGNAL_WEIGHTS
+from moderation.checks import registry
 from moderation.features.site_facts import THREAD_COMMENT_LENGTH, THREAD_COMMENTS
 from moderation.features.text_reading import CommentData, SignalResult
 
@@ -156,7 +156,7 @@ def current_decisions(*, after: int = 0, until: int = 0, most: int = MAX_DECISIO
         "line": after or until,
         "is_known": not after,
         "most": most,
-        "checks": list(SITE_SIGNAL_WEIGHTS),  # signals that can't be computed again from the text
+        "checks": registry.site_signals(),
     }
     articles = dict[int, ArticleData]()  # each article's text is read once
     for rows in stream_rows(DECISIONS_SQL, values, at_once=FETCH_SIZE):

@@ -359,8 +359,11 @@ class Model:
         return struct.pack("<I", len(text)) + text + zlib.compress(_to_little_endian(self.base) + squares, 6)
 
     @classmethod
-    def from_bytes(cls, stored: bytes) -> "Model":
-        """Return the stored model. Raises ValueError if the bytes are no model of this format."""
+    def from_bytes(cls, stored: bytes, priors: Mapping[str, float] | None = None) -> "Model":
+        """Return the stored model. Raises ValueError if the bytes are no model of this format.
+
+        `priors`: start weights of signals that are newer than the model, by default of those of the text.
+        """
         try:
             (size,) = struct.unpack_from("<I", stored)
             head = json.loads(stored[4 : 4 + size])
@@ -371,8 +374,7 @@ class Model:
         if kind != (FORMAT, BITS) or len(body) != 6 * SLOTS:
             raise ValueError("This filter was stored by another release of the program.")
         try:
-            model = cls(Settings(**head["settings"]))
-            # A signal that is newer than the version starts with the weight set by hand.
+            model = cls(Settings(**head["settings"]), priors)
             model.priors |= head["priors"]
             model.signal_squares = head["signal_squares"]
             model.slope, model.offset = head["slope"], head["offset"]

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from comments.models import Comment, Reason, State, Transition
+from moderation.checks.spam import probability_text
 from moderation.models import FilterVersion, ModerationSettings, SettingChange, has_page
 from moderation.policy import last_transition_ids
 from moderation.queue import explanations
@@ -305,7 +306,7 @@ class FilterPage:
         top = max((max(one["against"], -one["in_favour"]) for one in listed), default=1.0)
         return [
             ContributionRow(
-                sentence=spam_explanations.signal_description(one["name"]),
+                sentence=spam_explanations.describe_part(one["name"]),
                 against=one["against"] if one["against"] >= MIN_CONTRIBUTION else 0.0,
                 in_favour=one["in_favour"] if one["in_favour"] <= -MIN_CONTRIBUTION else 0.0,
                 bar_against=spam_explanations.bar_path(one["against"] / top),
@@ -424,7 +425,7 @@ def _mistake_row(comment: Comment, mistake: Mistake, last: int) -> MistakeRow:
         comment=comment,
         seen=f"{comment.pk}.{last}",
         decided=explanations.describe_decision(comment.state, comment.state_reason),
-        sentence=spam_explanations.probability_text(mistake["probability"]),
+        sentence=probability_text(mistake["probability"]),
         text=explanations.highlight_text(comment.body[start:end], excerpt_spans),
         is_whole=end - start == len(comment.body),
         parts=spam_explanations.part_texts(mistake["parts"], comment.body, comment.author_name),

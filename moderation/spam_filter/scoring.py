@@ -1,32 +1,20 @@
 """Scoring of a draft: its features, the site's facts, the external scorers and the filter's prediction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from django.conf import settings
 
 from comments.policy import Draft
-from moderation.features import names, signals, site_signals, text_reading
-from moderation.features.signals import SITE_SIGNAL_WEIGHTS
+from moderation.checks import registry
+from moderation.checks.results import CheckResult
+from moderation.checks.spam import FILTER, SILENT
+from moderation.features import names, site_signals, text_reading
 from moderation.features.site_facts import load_site_facts
 from moderation.features.text_reading import CommentData, ParsedComment
 from moderation.screening import external_scorers
-from moderation.screening.checks import CheckResult
 from moderation.spam_filter import active_model
 from moderation.spam_filter.active_model import ActiveFilter, Prediction
-
-# Signals that are stored as findings: those that count against a comment, order the queue or are facts for
-# the card, without those that duplicate a check.
-STORED_SIGNALS = {
-    *(signal.__name__ for signal, weight in signals.WEIGHTS.items() if weight > 0),
-    *(signal.__name__ for signal in (*signals.FACT_SIGNALS, *signals.RANKING_SIGNALS)),
-    "imitates",
-    "spam_host",
-    "link_burst",
-    "one_address",
-    "name_burst",
-} - {"late", "links"}
-WAITING_SIGNALS = {"imitates"}  # signals that make a comment wait by themselves
 
 
 def score_draft(
@@ -58,11 +46,10 @@ def score_draft(
     )
     more = site_signals.find_site_signals(parsed, facts)
     if active is None:
-        return None, _stored_results(parsed, more)
+        return None, registry.signal_results(more) + registry.find_unweighted(parsed)
     others = list(_external_results(draft)) if draft.ip else []
-    of_checks = [as_signal(one) for one in found if one.check in SITE_SIGNAL_WEIGHTS]
-    external_signals = [as_signal(one) for one in others if one.strength]
-    return score_comment(parsed, active, [*more, *of_checks, *external_signals], others)
+    own = site_results([*found, *(one for one in others if one.strength)])
+    return score_comment(parsed, active, [*more, *own], others)
 
 
 def score_comment(
@@ -73,36 +60,24 @@ def score_comment(
 ) -> tuple[Prediction, list[CheckResult]]:
     """Return the prediction for a parsed comment and the findings to store.
 
-    `more`: results of the site's own signals (SITE_SIGNAL_WEIGHTS); `others`: results of the external
+    `more`: results of the site's own signals (registry.site_signals); `others`: results of the external
     scorers.
     """
     prediction = active_model.predict(parsed, active, more)
-    signal_findings = _stored_results(parsed, prediction.signals)
+    own = registry.signal_results(prediction.signals) + registry.find_unweighted(parsed)
     filter_finding = CheckResult(
-        check="filter", strength=prediction.probability, holds=prediction.waits, filter=prediction.version
+        check=FILTER.name,
+        strength=prediction.probability,
+        holds=prediction.waits,
+        filter=prediction.version,
     )
-    return prediction, [*signal_findings, *others, filter_finding]
+    return prediction, [*own, *others, filter_finding]
 
 
-def _stored_results(parsed: ParsedComment, found: Sequence[text_reading.SignalResult]) -> list[CheckResult]:
-    """Return the signals to store, among these and the facts and ranking signals."""
-    unweighted = signals.find_signals(parsed, (*signals.FACT_SIGNALS, *signals.RANKING_SIGNALS))
-    return [
-        CheckResult(
-            check=one.signal,
-            strength=one.strength,
-            holds=one.signal in WAITING_SIGNALS,
-            spans=list(one.spans),
-            number=one.number,
-        )
-        for one in (*found, *unweighted)
-        if one.signal in STORED_SIGNALS
-    ]
-
-
-def as_signal(found: CheckResult) -> text_reading.SignalResult:
-    """Return the result of a check as a signal result."""
-    return text_reading.SignalResult(found.strength, signal=found.check)
+def site_results(found: Iterable[CheckResult]) -> list[text_reading.SignalResult]:
+    """Return those of these results that are signals of the spam filter, too."""
+    names = set(registry.site_signals())
+    return [text_reading.SignalResult(one.strength, signal=one.check) for one in found if one.check in names]
 
 
 def draft_data(draft: Draft) -> CommentData:
@@ -128,6 +103,6 @@ def _external_results(draft: Draft) -> Iterator[CheckResult]:
     )
     for answer in external_scorers.ask_scorers(asked):
         if answer.probability is None:
-            yield CheckResult(check=f"{answer.name}_silent", strength=0, holds=False)
+            yield CheckResult(check=SILENT[answer.name].name, strength=0, holds=False)
         else:
             yield CheckResult(check=answer.name, strength=answer.probability, holds=False)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from comments.models import Comment
+from moderation.checks import registry
+from moderation.checks.spam import FILTER
 from moderation.features import text_reading
-from moderation.features.signals import SITE_SIGNAL_WEIGHTS
 from moderation.features.site_facts import load_thread_context
 from moderation.features.text_reading import CommentData
 from moderation.models import FilterVersion, Finding
@@ -22,15 +23,16 @@ def explain_stored(comment: Comment, findings: Sequence[Finding]) -> list[Stored
     once in each process. The thread around it is read as it is now, so the sum may differ a little from
     the score.
     """
-    own = next((one for one in findings if one.check_name == "filter" and one.filter_id), None)
+    own = next((one for one in findings if one.check_name == FILTER.name and one.filter_id), None)
     if own is None or own.filter_id is None:
         return []
+    site_signals = set(registry.site_signals())
     more = [
         text_reading.SignalResult(
             one.strength, tuple((a, b) for a, b in one.spans), one.number, one.check_name
         )
         for one in findings
-        if one.check_name in SITE_SIGNAL_WEIGHTS and one.strength
+        if one.check_name in site_signals and one.strength
     ]
     try:
         parts = active_model.explain(_stored_comment_data(comment), own.filter_id, more)

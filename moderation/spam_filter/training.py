@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 
 from django.utils import timezone
 
+from moderation.checks import registry
 from moderation.models import FilterVersion, ModerationSettings
 from moderation.spam_filter import active_model, contributions, examples, metrics, versions
 from moderation.spam_filter.contributions import Contribution, ContributionCounter, Mistake
@@ -71,7 +72,7 @@ class Trial(TypedDict):
 
 def starter_model() -> Model:
     """Return a new copy of the starter's model, to train."""
-    return Model.from_bytes(bytes(versions.starter_version().weights))
+    return Model.from_bytes(bytes(versions.starter_version().weights), registry.start_weights())
 
 
 def decision_features(decided: Decision, model: Model) -> Features:

@@ -15,7 +15,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from articles.models import Article
@@ -23,7 +23,7 @@ from comments import removal_reasons as reasons
 from comments.models import REMOVED, State, Transition
 from core.templatetags.dates import time_formatter
 from moderation.actions.history import IS_UNDONE
-from moderation.spam_filter import explanations
+from moderation.checks import registry
 from moderation.transparency.audit_log import start_of_day
 from moderation.transparency.charts import Chart, bars, percentage
 
@@ -78,7 +78,7 @@ SELECT f.check_name, f.rule_id, r.value, count(*),
        count(*) FILTER (WHERE t.is_undone)
 FROM decisions t
 JOIN moderation_finding f ON f.comment_id = t.comment_id AND f.revision = t.revision AND f.at <= t.at
-  AND (f.holds OR f.check_name <> 'filter')
+  AND (f.holds OR f.check_name <> ALL(%(counts_only_held)s))
 LEFT JOIN moderation_rule r ON r.id = f.rule_id
 GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2"""
 
@@ -86,22 +86,6 @@ COMMENTS_BY_HOUR = """
 SELECT date_trunc('hour', created_at) AS hour, count(*),
        count(*) FILTER (WHERE state IN ('rejected', 'spam'))
 FROM comments_comment WHERE discussion_id = %(discussion)s GROUP BY 1 ORDER BY 1"""
-
-CHECK_NAMES = {
-    "new_person": gettext_lazy("a new person"),
-    "reviewed_first": gettext_lazy("everything is reviewed first"),
-    "sanctioned": gettext_lazy("a person under review"),
-    "term": gettext_lazy("a term"),
-    "term_list": gettext_lazy("a list of terms"),
-    "domain": gettext_lazy("a domain"),
-    "name_pattern": gettext_lazy("a name pattern"),
-    "links": gettext_lazy("many links"),
-    "repeat": gettext_lazy("the same text"),
-    "near_repeat": gettext_lazy("nearly the same text"),
-    "emptied": gettext_lazy("text missing"),
-    "late": gettext_lazy("long after the article"),
-    "filter": gettext_lazy("the spam filter"),
-}  # other names are features of the spam filter
 AGE_EDGES = [1, 4, 24, 72, 168]  # hours that separate the age groups
 
 
@@ -192,10 +176,12 @@ def ages() -> list[Share]:
 
 def checks(days: int, zone: tzinfo) -> list[CheckRecord]:
     """Return the record of each check and rule with findings in decided comments, the most frequent first."""
-    rows = _rows(DECISIONS_BY_CHECK, start=start_of_day(dates(days, zone)[0], zone), most=MAX_DECISIONS)
+    start = start_of_day(dates(days, zone)[0], zone)
+    only_held = registry.counted_only_if_held()
+    rows = _rows(DECISIONS_BY_CHECK, start=start, most=MAX_DECISIONS, counts_only_held=only_held)
     records = []
     for name, rule, value, decided, removed, undone in rows[: 2 * TOP]:
-        label = str(CHECK_NAMES.get(name) or explanations.signal_description(name))
+        label = registry.label(name)
         if rule:
             label = _("%(check)s: %(value)s") % {"check": label, "value": value}
         records.append(CheckRecord(label, decided, percentage(removed, decided), percentage(undone, decided)))

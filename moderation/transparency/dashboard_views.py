@@ -15,8 +15,8 @@ from articles.models import Article
 from comments.models import State
 from core.query_forms import QueryForm
 from moderation.actions.request_helpers import login_for_the_queue, require_moderator
+from moderation.checks import registry
 from moderation.models import Finding, SecondOpinion
-from moderation.queue import explanations
 from moderation.queue import second_opinions as opinions
 from moderation.transparency import dashboard as dashboard_data
 
@@ -75,9 +75,9 @@ def second_opinions(request: HttpRequest) -> HttpResponse:
     if opinion:
         findings = Finding.objects.of_now([opinion.comment_id])
         context["why"] = [
-            explanations.explain_finding(found, to_moderator=True, twin=found.public_twin)
+            registry.explain_to_moderator(found, found.public_twin)
             for found in findings
-            if not explanations.found_nothing(found)
+            if not registry.found_nothing(found)
         ]
         context["answers"] = [
             (State.PUBLISHED.value, _("Approve")),

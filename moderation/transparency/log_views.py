@@ -1,5 +1,6 @@
 """Pages of the audit log for moderators, its CSV export, and the public log for every reader."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,8 @@ from comments import removal_reasons
 from comments.models import Reason, State, Transition
 from core.query_forms import NumberField, ParsedField, QueryForm
 from moderation.actions.request_helpers import require_moderator
-from moderation.models import Batch
+from moderation.checks import registry
+from moderation.models import Batch, Finding
 from moderation.queue import explanations
 from moderation.transparency import audit_log, public_log
 
@@ -107,6 +109,7 @@ class LogRow:
     before: str  # the label of the earlier state, or empty
     who: str  # in words, if no account did it
     action: UUID | None
+    checks: str  # the checks for which the comment waits since then, or was marked as spam
 
 
 # Reasons that explanations.describe_decision already states.
@@ -116,6 +119,7 @@ _STATED_REASONS = {Reason.APPROVED, Reason.SPAM, Reason.AUTHOR, Reason.IMPORT_UN
 def _log_rows(entries: list[Transition]) -> list[LogRow]:
     batches = [entry.batch for entry in entries if entry.batch]
     actions = set(Batch.objects.filter(pk__in=batches).values_list("pk", flat=True))
+    checks = _checks([entry for entry in entries if entry.reason == Reason.SCREENED])
     return [
         LogRow(
             entry,
@@ -123,9 +127,21 @@ def _log_rows(entries: list[Transition]) -> list[LogRow]:
             _before(entry),
             _who(entry),
             entry.batch if entry.batch in actions else None,
+            checks.get(entry.pk, ""),
         )
         for entry in entries
     ]
+
+
+def _checks(entries: list[Transition]) -> dict[int, str]:
+    """Return the labels of the checks that held the comments of these entries, by entry. No texts."""
+    if not entries:
+        return {}
+    held = Finding.objects.filter(holds=True, comment__in={entry.comment_id for entry in entries})
+    names: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for comment, revision, name in held.order_by("id").values_list("comment", "revision", "check_name"):
+        names[comment, revision].append(registry.label(name))
+    return {entry.pk: ", ".join(dict.fromkeys(names[entry.comment_id, entry.revision])) for entry in entries}
 
 
 def _event(row: Transition) -> str:

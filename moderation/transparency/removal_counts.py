@@ -2,8 +2,8 @@
 
 They follow from the transitions alone, and each action adds its difference. The decider comes from the
 transition to the current state; after an undo, from the transition whose state the undo restored. The checks
-"proposed" a removal if they had a finding for its reason in that text (PROPOSED), or if the action covered a
-group that the site had made.
+"proposed" a removal if they had a finding for its reason in that text (Check.proposes), or if the action
+covered a group that the site had made.
 
 Findings and transitions are compared by time. Code that adds findings to existing comments must lock their
 discussions first, as for any other change, since a recount has to give the same numbers.
@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db import connection
 
 from comments.models import Comment, Discussion, Reason, State
+from moderation.checks import registry
 from moderation.models import Finding
 
 Counts = dict[str, int]  # by "<state>/<reason>/<person, confirmed or machine>"
@@ -34,8 +35,8 @@ counted AS (
            WHEN b.parameters ? 'group' OR EXISTS (
              SELECT FROM moderation_finding f
              WHERE f.comment_id = t.comment_id AND f.revision = t.revision AND f.at <= t.at
-               AND (f.check_name <> 'filter' OR f.holds)
-               AND (f.check_name = ANY(%(rules)s) OR %(proposed)s::jsonb
+               AND (f.holds OR f.check_name <> ALL(%(counts_only_held)s))
+               AND (f.check_name = ANY(%(any_reason)s) OR %(proposed)s::jsonb
                     -> CASE WHEN t.to_state = 'spam' THEN 'spam' ELSE t.reason END ? f.check_name))
            THEN 'confirmed' ELSE 'person' END AS key
   FROM moved
@@ -43,16 +44,6 @@ counted AS (
   LEFT JOIN LATERAL (SELECT * FROM moderation_batch b WHERE b.id = t.batch LIMIT 1) b ON true
   WHERE t.reason <> 'import_undone' AND t.to_state IN {REMOVALS}),
 diff AS (SELECT discussion_id, key, sum(n)::int AS n FROM counted GROUP BY 1, 2 HAVING sum(n) <> 0)"""
-
-# Checks for rules propose a removal for any reason.
-RULES = ["term", "term_list", "domain", "name_pattern"]
-# Other checks propose a removal only for these reasons. Checks of the author or the time say nothing about
-# the text, and no check detects off-topic comments, insults or offensive names.
-PROPOSED: dict[str, list[str]] = {
-    Reason.SPAM: ["links", "repeat", "near_repeat", "emptied", "filter"],
-    Reason.DUPLICATE: ["repeat", "near_repeat"],
-    Reason.TEXT_MISSING: ["emptied"],
-}
 
 UPDATE_COUNTS = f"""
 WITH moved AS (
@@ -140,15 +131,19 @@ def proposed(comments: Sequence[int]) -> set[int]:
 def proposes(finding: Finding, comment: Comment) -> bool:
     """Return whether the finding is a reason for the removal of the comment."""
     reason = Reason.SPAM if comment.state == State.SPAM else comment.state_reason
-    check = finding.check_name
-    if check == "filter" and not finding.holds:  # the filter scores every comment
-        return False
-    return check in RULES or check in PROPOSED.get(reason, [])
+    return registry.proposes(finding, reason)
 
 
 def sql_values() -> dict[str, Any]:
     """Return the values that statements with COUNTED need."""
-    return {"rules": RULES, "proposed": json.dumps(PROPOSED)}
+    checks = registry.CHECKS.values()
+    reasons = {reason for check in checks for reason in check.proposes}
+    proposed = {reason: [check.name for check in checks if reason in check.proposes] for reason in reasons}
+    return {
+        "any_reason": [check.name for check in checks if check.proposes_any_reason],
+        "proposed": json.dumps(proposed),
+        "counts_only_held": registry.counted_only_if_held(),
+    }
 
 
 def wrong_counts() -> list[int]:

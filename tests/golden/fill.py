@@ -109,13 +109,13 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     from moderation.rules import replay
     from moderation.rules.matching import RuleDefinition
     from moderation.scheduled_jobs import run_due_jobs
-    from moderation.screening import checks
+    from moderation.screening import rate_limits
     from moderation.similar import pages, scan
     from moderation.similar.decisions import decide_group
     from moderation.spam_filter import training, versions
     from tests.articles.images import made
 
-    checks.RATE_NEW = checks.RATE_KNOWN = 100_000
+    rate_limits.RATE_NEW = rate_limits.RATE_KNOWN = 100_000
 
     # People
     sample.create_sample_data(home)

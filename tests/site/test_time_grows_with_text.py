@@ -9,10 +9,11 @@ from articles.markup import markdown
 from articles.markup.paste_html import html_to_markdown
 from comments import duplicates
 from comments.search import excerpts
+from moderation.checks import registry
+from moderation.checks.text import has_visible_text
 from moderation.features import links, signals
 from moderation.features.text_reading import CommentData, ParsedComment
 from moderation.rules import matching
-from moderation.screening import checks
 from moderation.similar import clues
 from tests.helpers.growth import LINEAR, growth
 
@@ -51,6 +52,7 @@ PIECES += [
     "<!--",
 ]
 TYPED = ["the ", "[url", "<a ", "{a|", "1234 ", "a-", "a'a", "x_", "www.a.", "%a", "a.b.", "http://a."]
+TYPED += ["i will kill ", "+12 3", "1 ab ", "a@b.", "ab12 "]
 MARKUP = [
     "<b>",
     "<i>a</i>",
@@ -78,12 +80,12 @@ def check(text: str) -> None:
         cached.cache_clear()
     links.page_hosts(text)
     matching.compile_rule(matching.RuleDefinition(pk=None, kind="term", value="a b")).find(text, "")  # type: ignore[misc]
-    checks.has_visible_text(text)
-    signals.find_signals(
-        ParsedComment(
-            CommentData(body=text, author="A b", article_title="The boat", article_text="It leaves at nine.")
-        )
+    has_visible_text(text)
+    parsed = ParsedComment(
+        CommentData(body=text, author="A b", article_title="The boat", article_text="It leaves at nine.")
     )
+    signals.find_signals(parsed)
+    registry.find_unweighted(parsed)
     clues.promotional_spans(text)
     duplicates.trigrams(duplicates.fold(text))
 

@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from django.utils.translation import ngettext
 
 from core.commands import UserErrorCommand
-from moderation.features import signals
+from moderation.checks import registry
 from moderation.models import FilterVersion
 from moderation.spam_filter import csv_rows
 from moderation.spam_filter.active_model import active_filter, load_model
@@ -66,7 +66,7 @@ class Command(UserErrorCommand):
         if scores and scores.resolve() == path.resolve():
             raise CommandError("The scores would overwrite the comments. Choose another output file.")
         try:
-            signals.signals_without(options["without"])
+            registry.signals_without(options["without"])
             scoring_model = self._model(options["filter"])
         except ValueError as error:
             raise CommandError(str(error)) from error
@@ -178,7 +178,7 @@ def score_rows(
     file: CommentFile, model: Model, *, without: list[str], explain: bool
 ) -> Iterator[tuple[Row, float, str]]:
     """Yield each row with its probability and, if wanted, its reasons. Two blocks of rows are in memory."""
-    used_signals = signals.signals_without(without)
+    used_signals = registry.signals_without(without)
     previous: list[Row] = []
     for block in csv_rows.split_into_blocks(file):
         duplicates = csv_rows.duplicate_signals(block, without, previous)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderation.features import author_signals, signals, text_signals
-from moderation.features.signals import FACT_SIGNALS, PRIORS, RANKING_SIGNALS, SIGNALS, SITE_SIGNAL_WEIGHTS
+from moderation.features.signals import PRIORS, SIGNALS
 from moderation.features.text_reading import (
     MAX_BODY_LENGTH,
     CommentData,
@@ -25,6 +25,7 @@ the price of diesel. The mayor, Ebba Norling, asked the ministry for an icebreak
 committee.
 """
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
+EVERY_SIGNAL = (*SIGNALS, author_signals.name_script)
 
 
 def said(body: str = "x", **more) -> CommentData:
@@ -33,11 +34,7 @@ def said(body: str = "x", **more) -> CommentData:
 
 def run_signal(name: str, one: CommentData) -> SignalResult | None:
     return next(
-        (
-            f
-            for f in signals.find_signals(ParsedComment(one), (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS))
-            if f.signal == name
-        ),
+        (f for f in signals.find_signals(ParsedComment(one), EVERY_SIGNAL) if f.signal == name),
         None,
     )
 
@@ -99,9 +96,6 @@ FINDS = [
     ("other_script", said("தீவின் சபை", article_text="দ্বীপের পরিষদ"), []),
     ("mixed_script", said("pаypal is cheap"), ["pаypal"]),  # its first а is Cyrillic
     ("name_script", said("Nobody asked", author="Иван"), []),
-    ("slur", said("a wetback"), ["wetback"]),
-    ("slur", said(author="towelhead"), []),
-    ("insult", said("But you are an idiot, Jim", parent="The slip stays."), ["you are an idiot"]),
 ]
 # The signal, and a comment that is near to it and does not have it.
 PASSES = [
@@ -146,10 +140,6 @@ PASSES = [
     ("other_script", said("カフェ", article_text="これはひらがなです")),
     ("mixed_script", said("Он сказал hello")),
     ("name_script", said("Nobody asked", author="Ann")),
-    ("slur", said("the captain of the ferry", author="Coonan")),
-    ("insult", said("An idiot would do that; you are right", parent="The slip stays.")),
-    ("insult", said("But you are an idiot, Jim")),  # nobody is answered
-    ("slur", said("Through the chinks in the wall one sees the water")),
 ]
 
 
@@ -170,18 +160,13 @@ def test_each_signal_ignores_its_counterexample(name, one):
     assert run_signal(name, one) is None
 
 
-EVERY = [signal.__name__ for signal in (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS)]
+EVERY = [signal.__name__ for signal in EVERY_SIGNAL]
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_each_signal_has_an_example_and_a_counterexample(name):
     assert name in {case[0] for case in FINDS}
     assert name in {case[0] for case in PASSES}
-
-
-def test_each_signal_has_a_start_weight_or_none():
-    assert set(PRIORS) == {signal.__name__ for signal in SIGNALS} | set(SITE_SIGNAL_WEIGHTS)
-    assert set(PRIORS).isdisjoint(signal.__name__ for signal in (*FACT_SIGNALS, *RANKING_SIGNALS))
 
 
 HARMLESS = [
@@ -206,11 +191,6 @@ def test_unknown_fields_give_no_result():
     assert names.isdisjoint({"late", "drift", "on_subject", "no_gain", "own_name", "site_sells", "answers"})
 
 
-def test_abuse_signals_have_no_weight():
-    names = {f.signal for f in signals.find_signals(ParsedComment(said("you are an idiot, you wetback")))}
-    assert names.isdisjoint({"insult", "slur"})
-
-
 def test_later_is_stronger():
     strengths = [run_signal("late", after(days)).strength for days in (30, 200, 1_000, 5_000)]
     assert strengths == sorted(strengths)
@@ -220,17 +200,6 @@ def test_later_is_stronger():
 def test_times_with_and_without_a_zone_are_compared():
     naive = said(article_date=DAY.replace(tzinfo=None), comment_date=DAY + timedelta(days=90))
     assert run_signal("late", naive).number == 90
-
-
-def test_signals_can_be_left_out():
-    assert {s.__name__ for s in SIGNALS} - {
-        s.__name__ for s in signals.signals_without(["late", "spun"])
-    } == {
-        "late",
-        "spun",
-    }
-    with pytest.raises(ValueError, match="No such signal: nonsense"):
-        signals.signals_without(["nonsense"])
 
 
 texts = st.text(max_size=120)
@@ -262,7 +231,7 @@ def test_nothing_that_can_be_typed_breaks_it(body, author, url, article, parent,
         comment_date=written,
         parent=parent,
     )
-    for found in signals.find_signals(ParsedComment(one), (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS)):
+    for found in signals.find_signals(ParsedComment(one), EVERY_SIGNAL):
         assert 0 <= found.strength <= 1
         assert all(0 <= start < end <= len(body) for start, end in found.spans)
 
@@ -303,7 +272,7 @@ def test_no_hostile_text_keeps_a_signal_busy(piece):
     body = (piece * MAX_BODY_LENGTH)[:MAX_BODY_LENGTH]
     one = said(body, author=piece * 20, url="http://" + piece * 20, article_text=ARTICLE)
     began = time.process_time()
-    signals.find_signals(ParsedComment(one), (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS))
+    signals.find_signals(ParsedComment(one), EVERY_SIGNAL)
     assert time.process_time() - began < 5
 
 

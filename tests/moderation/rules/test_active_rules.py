@@ -16,10 +16,10 @@ from comments.services.editing import edit_comment
 from comments.services.states import change_states, delete_comment
 from moderation.actions import decisions
 from moderation.actions.decisions import decide
+from moderation.checks import registry
 from moderation.erasure import purge
 from moderation.models import Batch, CommentGroup, CommentGroupMember, Finding, Rule
 from moderation.notifications.notices import render_notices
-from moderation.queue import explanations
 from moderation.rules import active_rules as rules
 from moderation.rules import replay
 from moderation.rules.matching import RuleDefinition, is_usable
@@ -348,7 +348,7 @@ def test_a_match_that_does_not_hold_is_not_shown_to_the_author(maria):
     found = Finding.objects.of_now([comment.pk])
     assert [finding.check_name for finding in found] == ["new_person", "term"]
     [sentences] = policy().explain_waiting([comment.pk]).values()
-    assert sentences == [explanations.explain_finding(found[0], to_moderator=False, twin=None)]
+    assert sentences == [registry.explain_to_others(found[0])]
     assert "of this site" not in " ".join(render_notices([comment])[comment.pk].sentences)
 
 
@@ -389,7 +389,7 @@ def test_moderators_are_told_the_rule_and_authors_its_kind(maria, rule, body, na
     keep(rule, maria)
     comment = make_comment(make_article(), body, guest=known_guest(maria, name=name))
     finding = Finding.objects.of_now([comment.pk]).get()
-    assert explanations.explain_finding(finding, to_moderator=True, twin=None) == to_moderator
+    assert registry.explain_to_moderator(finding, None) == to_moderator
     assert policy().explain_waiting([comment.pk]) == {comment.pk: [to_author]}
 
 

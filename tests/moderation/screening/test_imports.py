@@ -60,9 +60,16 @@ def test_checks_use_the_time_of_each_comment():
         "A short one",
     )
 
-    assert screen_import(article=article, ids=ids) == 5
+    assert screen_import(article=article, ids=ids) == 6
 
-    assert found(ids) == [(2, "emptied"), (3, "repeat"), (4, "near_repeat"), (5, "links"), (6, "term")]
+    assert found(ids) == [
+        (2, "emptied"),
+        (3, "repeat"),
+        (4, "near_repeat"),
+        (5, "links"),
+        (5, "personal_data"),
+        (6, "term"),
+    ]
     assert set(Finding.objects.filter(twin__isnull=False).values_list("twin", flat=True)) == {ids[0]}
     assert set(Comment.objects.values_list("state", flat=True)) == {State.PUBLISHED}
     assert Transition.objects.count() == len(ids)

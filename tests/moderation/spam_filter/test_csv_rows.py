@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from moderation.features.signals import SIGNALS, signals_without
+from moderation.checks.registry import signals_without
+from moderation.features.signals import SIGNALS
 from moderation.spam_filter import csv_rows
 from moderation.spam_filter.model import Model
 

@@ -1,49 +1,7 @@
-"""The texts of signals and of the parts of a score."""
+"""The texts of the parts of a score."""
 
-import re
-
-import pytest
-
-from moderation.features.signals import FACT_SIGNALS, RANKING_SIGNALS, SIGNALS, SITE_SIGNAL_WEIGHTS
-from moderation.models import Finding
-from moderation.queue import explanations
 from moderation.spam_filter.contributions import StoredPart
-from moderation.spam_filter.explanations import part_texts, signal_description, signal_text
-
-EVERY = [*(signal.__name__ for signal in (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS)), *SITE_SIGNAL_WEIGHTS]
-
-
-@pytest.mark.parametrize("name", EVERY)
-@pytest.mark.parametrize("number", [None, 0, 1, 7])
-def test_each_signal_has_a_text(name, number):
-    sentence = signal_text(name, number)
-    assert sentence.endswith(".")
-    assert "%" not in sentence
-
-
-@pytest.mark.parametrize("name", EVERY)
-def test_an_unknown_number_is_left_out(name):
-    assert not re.search(r"\d", signal_text(name, None))
-
-
-def test_an_unknown_age_is_left_out():
-    assert (
-        explanations.explain_finding(Finding(check_name="late"), to_moderator=True, twin=None)
-        == "It was posted long after the article."
-    )
-
-
-def test_a_number_is_shown():
-    assert signal_text("late", 1) == "Posted 1 day after the article."
-    assert signal_text("links", 7) == "It has 7 links."
-    assert signal_text("drift", 0) == "It has no word in common with the article or the discussion."
-    assert signal_text("drift", 1).startswith("It has only 1 word in common")
-
-
-def test_a_general_text_has_no_number():
-    assert signal_description("late") == "It was posted long after the article."
-    assert signal_description("near_repeat") == "It has nearly the same text as another comment."
-    assert signal_description("puny") == signal_text("puny", None)
+from moderation.spam_filter.explanations import describe_part, part_texts
 
 
 def test_parts_of_a_score_have_texts():
@@ -61,3 +19,8 @@ def test_parts_of_a_score_have_texts():
         "The signal “unheard_of”.",
     ]
     assert [one.bar for one in said[::2]] == ["M0 0h50v8h-50z", "M0 0h-25v8h25z"]
+
+
+def test_the_general_text_of_a_part_has_no_number():
+    assert describe_part("late") == "It was posted long after the article."
+    assert describe_part("words") == "Its words and pairs of words."

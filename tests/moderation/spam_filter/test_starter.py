@@ -9,7 +9,7 @@ import pytest
 from bench import sets, train_starter
 from bench.sets import Row
 from bench.train_starter import Recipe, examples, fold_of
-from moderation.features.signals import PRIORS
+from moderation.checks.registry import start_weights
 from moderation.features.text_reading import CommentData
 from moderation.spam_filter.model import BIAS, SLOTS, Model, sigmoid
 from moderation.spam_filter.thresholds import HonestScores, waiting_threshold
@@ -39,14 +39,14 @@ def test_its_training_files_are_listed_and_exclude_the_seed():
 def test_the_starter_keeps_the_start_weights_of_signals():
     """The training sets would teach it peculiarities of their own."""
     model = Model.from_bytes(STORED)
-    assert {name: model.signal_weight(name) for name in PRIORS} == pytest.approx(PRIORS)
+    assert {name: model.signal_weight(name) for name in start_weights()} == pytest.approx(start_weights())
 
 
 def test_the_starter_contains_no_text():
     """Its header has the names of signals and settings, its body only numbers."""
     size = int.from_bytes(STORED[:4], "little")
     head = json.loads(STORED[4 : 4 + size])
-    assert set(head["priors"]) <= {BIAS, *PRIORS}
+    assert set(head["priors"]) <= {BIAS, *start_weights()}
     assert all(isinstance(value, int | float) for value in head["settings"].values())
 
 

@@ -17,9 +17,9 @@ from comments.policy import policy
 from comments.services.editing import edit_comment
 from comments.services.states import change_states, delete_comment
 from moderation.actions.decisions import decide, undo
+from moderation.checks.results import CheckResult
 from moderation.erasure import restrictions
 from moderation.models import Batch, Finding, Restriction
-from moderation.screening.checks import CheckResult
 from moderation.transparency import removal_counts
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.restored import assert_restored_decisions_are_stored

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from articles.models import Article, Site
 from comments.models import Comment, Discussion
 from comments.policy import Draft
+from moderation.checks.base import Context, Duplicate
+from moderation.checks.registry import CHECKS, run_checks
 from moderation.features.links import max_link_count, page_links
 from moderation.rules.matching import (
     MAX_SPANS,
@@ -19,15 +21,7 @@ from moderation.rules.matching import (
     compile_rules,
     folded,
 )
-from moderation.screening.checks import (
-    CHECKS,
-    IMPORT_CHECKS,
-    RATE_NEW,
-    Context,
-    Duplicate,
-    exceeded_rate_limit,
-    run_checks,
-)
+from moderation.screening.rate_limits import RATE_NEW, exceeded_rate_limit
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KNOWN = Context(person_is_confirmed=True, approved_count=1)
@@ -42,7 +36,7 @@ def draft(body: str = "A word about the boat.", **fields) -> Draft:
 
 
 def check(made: Draft, context: Context = KNOWN) -> list[tuple[str, int | None]]:
-    return [(found.check, found.number) for found in run_checks(made, context, CHECKS)]
+    return [(found.check, found.number) for found in run_checks(made, context)]
 
 
 def rules(*written: RuleDefinition, **kinds: str) -> Context:
@@ -86,7 +80,7 @@ def test_a_moderator_is_not_new():
     ],
 )
 def test_links_beyond_the_first(body, spans):
-    found = run_checks(draft(body), KNOWN, CHECKS)
+    found = run_checks(draft(body), KNOWN)
     assert [f.spans for f in found] == ([] if spans is None else [spans])
     for f in found:
         assert (f.check, f.number) == ("links", len(spans))
@@ -127,7 +121,7 @@ def test_a_text_missing_in_the_original(missing):
     ],
 )
 def test_a_term_is_found_as_a_word_in_any_case(body, name, spans):
-    found = run_checks(draft(body, name=name), terms("Casino"), CHECKS)
+    found = run_checks(draft(body, name=name), terms("Casino"))
     assert [(f.check, f.rule, f.spans) for f in found] == ([] if spans is None else [("term", 1, spans)])
 
 
@@ -141,11 +135,11 @@ def test_a_term_is_found_as_a_word_in_any_case(body, name, spans):
     ],
 )
 def test_terms_may_be_of_any_characters(term, body, spans):
-    assert [f.spans for f in run_checks(draft(body), terms(term), CHECKS)] == [spans]
+    assert [f.spans for f in run_checks(draft(body), terms(term))] == [spans]
 
 
 def test_every_term_is_named():
-    assert [f.rule for f in run_checks(draft("a casino, a pill"), terms("casino", "pill", "x"), CHECKS)] == [
+    assert [f.rule for f in run_checks(draft("a casino, a pill"), terms("casino", "pill", "x"))] == [
         1,
         2,
     ]
@@ -172,12 +166,12 @@ def listed(*values: str, whole_words: bool) -> Context:
     ],
 )
 def test_the_terms_of_a_list(terms, whole_words, body, spans):
-    found = run_checks(draft(body), listed(*terms, whole_words=whole_words), CHECKS)
+    found = run_checks(draft(body), listed(*terms, whole_words=whole_words))
     assert [(f.check, f.rule, f.spans) for f in found] == ([] if spans is None else [("term_list", 1, spans)])
 
 
 def test_a_list_also_matches_the_name():
-    found = run_checks(draft(name="Cheap Casino"), listed("casino", whole_words=True), CHECKS)
+    found = run_checks(draft(name="Cheap Casino"), listed("casino", whole_words=True))
     assert [(f.check, f.spans) for f in found] == [("term_list", [])]
 
 
@@ -227,7 +221,7 @@ def test_terms_and_lists_agree_on_whole_words(term, body):
     ],
 )
 def test_a_domain_matches_its_subdomains(body, spans):
-    found = [f for f in run_checks(draft(body), rules(domain="evil.example"), CHECKS) if f.check != "links"]
+    found = [f for f in run_checks(draft(body), rules(domain="evil.example")) if f.check != "links"]
     assert [(f.check, f.spans) for f in found] == ([] if spans is None else [("domain", spans)])
 
 
@@ -312,7 +306,6 @@ def test_a_rule_applies_only_in_its_scope():
             for f in run_checks(
                 draft("A pill, a boat, a word"),
                 replace(KNOWN, rules=compile_rules(written).for_place(article, topics)),
-                CHECKS,
             )
         ]
         for article, topics in [(9, (4,)), (9, ()), (8, (4, 5)), (8, ())]
@@ -322,7 +315,7 @@ def test_a_rule_applies_only_in_its_scope():
 
 def test_a_rule_that_does_not_hold():
     context = rules(RuleDefinition(pk=1, kind="term", value="pill", holds=False))
-    assert [(f.rule, f.holds) for f in run_checks(draft("A pill"), context, CHECKS)] == [(1, False)]
+    assert [(f.rule, f.holds) for f in run_checks(draft("A pill"), context)] == [(1, False)]
 
 
 @pytest.mark.parametrize(("age", "found"), [(6, []), (8, [("late", 8)])])
@@ -361,8 +354,8 @@ def test_an_old_article_has_late_comments(age, number):
 def test_exact_and_near_duplicates_are_distinguished():
     exact = replace(KNOWN, duplicate=Duplicate(twin=12, exact=True, similarity=1))
     near = replace(KNOWN, duplicate=Duplicate(twin=12, exact=False, similarity=1))  # but for its punctuation
-    assert [(f.check, f.twin) for f in run_checks(draft(), exact, CHECKS)] == [("repeat", 12)]
-    assert [(f.check, f.twin) for f in run_checks(draft(), near, CHECKS)] == [("near_repeat", 12)]
+    assert [(f.check, f.twin) for f in run_checks(draft(), exact)] == [("repeat", 12)]
+    assert [(f.check, f.twin) for f in run_checks(draft(), near)] == [("near_repeat", 12)]
 
 
 def test_all_checks_run_and_all_findings_are_kept():
@@ -381,4 +374,6 @@ def test_all_checks_run_and_all_findings_are_kept():
 
 def test_import_checks_ignore_persons_and_settings():
     about_persons = {"new_person", "reviewed_first", "sanctioned"}
-    assert {c.__name__ for c in set(CHECKS) - set(IMPORT_CHECKS)} == about_persons
+    assert {check.name for check in CHECKS.values() if not check.screens_imports} == about_persons
+    strict = Context(person_is_reviewed=True, site_is_premoderated=True)
+    assert run_checks(draft(), strict, is_import=True) == []

@@ -1,0 +1,123 @@
+"""A check: one object with its code, its texts for each audience, and what follows from its findings.
+
+A result of a check is a reason to review a comment, never a decision.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+
+from django.utils.functional import Promise
+
+from comments.models import Comment
+from comments.policy import Draft
+from moderation.checks.results import CheckResult
+from moderation.features.text_reading import SignalResult
+from moderation.models import Finding
+from moderation.notifications.decision_kinds import Kind
+from moderation.rules.matching import RuleSet
+
+MAX_SIGNAL_STRENGTH = 0.35  # on a card, of a signal that is a part of the spam filter's score
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duplicate:
+    """An earlier comment with the same text: `exact` if only white space and case differ.
+
+    `similarity` ignores punctuation, so it is 1 for texts that differ in punctuation only.
+    """
+
+    twin: int  # id of the earlier comment
+    exact: bool
+    similarity: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """Facts that the checks may use besides the draft."""
+
+    person_is_confirmed: bool = False  # an account's verified e-mail, or a guest's confirmed one
+    approved_count: int = 0  # 1 if this person has an approved comment, else 0
+    may_moderate: bool = False  # the writer may approve this comment
+    person_is_reviewed: bool = False  # a sanction: everything by this person is reviewed first
+    site_is_premoderated: bool = False  # everything on the site is reviewed first
+    duplicate: Duplicate | None = None
+    rules: RuleSet = field(default_factory=RuleSet)  # rules for this article
+    sent_by_person: int = 0  # comments of this account or e-mail in the last RATE_MINUTES
+    sent_from_address: int = 0  # comments of anybody from the same IP address in that time
+    text_missing: str = ""  # Comment.text_missing of an imported comment
+
+
+Find = Callable[[Draft, Context], Iterator[CheckResult]]
+Text = str | Promise
+# A sentence about a finding of FindingQuerySet.of_now. The comment is the other one of a duplicate, or None
+# if the reader may not know of it.
+Sentence = Callable[[Finding, Comment | None], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """All that belongs to one check.
+
+    A check has `find`, which gets the draft and the context, or `signal`, which gets the text alone
+    (features.signals), or neither, if another program gives its results. A signal with a `weight` is a part
+    of the spam filter's score.
+    """
+
+    name: str  # stored as Finding.check_name, so it never changes
+    description: Text  # what it looks for: "It has links."
+    label: Text = ""  # in lists and on the dashboard: "many links". Empty: the description
+    with_number: Callable[[int], str] | None = None  # the description with the number that a signal found
+
+    # Sentences about a finding. Without one, authors and other readers are told the same as moderators, and
+    # moderators the description.
+    to_moderator: Sentence | None = None
+    to_author: Sentence | None = None
+    to_others: Sentence | None = None  # anybody else who sees the waiting comment. Empty: as its author
+
+    find: Find | None = None
+    signal: Callable[..., SignalResult | None] | None = None
+    screens_imports: bool = True  # false for checks of persons and of this site's settings
+    rule_kind: str = ""  # the kind of the moderators' rules (models.Rule.Kind) that it searches for
+
+    holds: bool = False  # its findings alone send a comment to review
+    flags: bool = False  # its findings always open a case, also if the comment is published
+    priority: float = 0.0  # 0 to 1: how much a finding that does not hold counts for the order of the queue
+    weight: float | None = None  # start weight in the spam filter, in logits at strength 1
+    shown_from: float = 0.0  # a finding below this strength that does not hold has found nothing
+    counts_only_held: bool = False  # a finding that does not hold is not counted on the dashboard
+    proposes: Collection[str] = ()  # the reasons (comments.models.Reason) for which it proposes a removal
+    proposes_any_reason: bool = False
+    waiting_kind: Kind = Kind.WAITS_CHECK  # what the author of a waiting comment is told in general
+    # Clues of similar comments (similar.clues.Clue) that say the same, so that a card says it once. Neither
+    # can go: a clue counts a word once, a finding by its share of the text.
+    clues: int = 0
+
+    @property
+    def is_stored_signal(self) -> bool:
+        """Return whether the results of its signal are stored.
+
+        Those in favour of a comment are not, nor is a signal that repeats its own check (`late`, `links`).
+        """
+        return self.signal is not None and self.find is None and (self.weight is None or self.weight > 0)
+
+    @property
+    def is_stored(self) -> bool:
+        """Return whether there may be findings of this check."""
+        return self.find is not None or self.signal is None or self.is_stored_signal
+
+    def signal_text(self, number: int | None) -> str:
+        """Return what a signal found in a comment. A missing number is left out."""
+        if self.with_number and number is not None:
+            return self.with_number(number)
+        return str(self.description)
+
+    def explain_to_moderator(self, finding: Finding, twin: Comment | None) -> str:
+        if self.to_moderator:
+            return self.to_moderator(finding, twin)
+        return self.signal_text(finding.number)
+
+    def explain_to_author(self, finding: Finding, twin: Comment | None) -> str:
+        return (self.to_author or self.explain_to_moderator)(finding, twin)
+
+    def explain_to_others(self, finding: Finding, twin: Comment | None) -> str:
+        return (self.to_others or self.explain_to_author)(finding, twin)

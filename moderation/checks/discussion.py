@@ -1,0 +1,71 @@
+"""Checks of the place and the time: pre-moderation, and comments long after the article."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from comments.models import Comment, Discussion
+from comments.policy import Draft
+from moderation.checks.base import Check, Context
+from moderation.checks.results import CheckResult
+from moderation.checks.rules import with_rule
+from moderation.features import text_signals
+from moderation.features.lateness import age_at_posting
+from moderation.features.signals import WEIGHTS
+from moderation.models import Finding, Rule
+from moderation.notifications.decision_kinds import Kind
+from moderation.queue.explanations import format_age
+from moderation.rules import matching
+from moderation.similar.clues import Clue
+
+
+def find_reviewed_first(draft: Draft, context: Context) -> Iterator[CheckResult]:
+    """Find a pre-moderated discussion or site."""
+    if context.site_is_premoderated or draft.discussion.moderation == Discussion.Moderation.PRE:
+        yield CheckResult(strength=0.1)
+
+
+REVIEWED_FIRST = Check(
+    name="reviewed_first",
+    label=gettext_lazy("everything is reviewed first"),
+    description=gettext_lazy("All comments in this discussion are reviewed first."),
+    find=find_reviewed_first,
+    screens_imports=False,
+    holds=True,
+    waiting_kind=Kind.WAITS_PREMODERATION,
+)
+
+
+def find_late(draft: Draft, context: Context) -> Iterator[CheckResult]:
+    """Find a comment that came long after the article. `number`: whole days between the two."""
+    rule = context.rules.limit(Rule.Kind.AGE)
+    days = matching.parse_limit(rule.value)[0] if rule else draft.discussion.site.review_after_days
+    age = age_at_posting(draft.discussion.article.published_at, draft.at)
+    if age and age > timedelta(days=days):
+        found = CheckResult(strength=0.5, number=age.days)
+        yield with_rule(rule, found) if rule else found
+
+
+def _about_late(finding: Finding, twin: Comment | None) -> str:
+    if finding.number is None:
+        return str(LATE.description)
+    return _("Posted %(age)s after the article.") % {"age": format_age(finding.number)}
+
+
+LATE = Check(  # old discussions attract spam floods; yet a late comment can be genuine
+    name="late",
+    label=gettext_lazy("long after the article"),
+    description=gettext_lazy("It was posted long after the article."),
+    with_number=lambda n: (
+        ngettext("Posted %(n)s day after the article.", "Posted %(n)s days after the article.", n) % {"n": n}
+    ),
+    to_moderator=_about_late,
+    find=find_late,
+    signal=text_signals.late,
+    rule_kind=Rule.Kind.AGE,
+    holds=True,
+    weight=WEIGHTS[text_signals.late],
+    clues=Clue.LATE,
+)

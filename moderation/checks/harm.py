@@ -1,0 +1,161 @@
+"""Checks for harm to people: slurs, threats, personal data and insults. They read English, and numbers.
+
+A slur, a threat and personal data always open a case. They never hold a comment: a word is no proof, and a
+quotation is no threat. None of them counts as spam.
+
+Addresses are those of streets; numbers are telephone numbers, bank accounts, payment cards and US social
+security numbers. Numbers with check digits are verified, since other long numbers look the same.
+"""
+
+import re
+from collections.abc import Iterable
+
+from django.utils.translation import gettext_lazy
+
+from moderation.checks.base import Check
+from moderation.features.text_reading import ParsedComment, SignalResult
+from moderation.features.text_signals import answers
+
+SLURS = re.compile(
+    r"\b(?:n[i1]gg(?:er|a)s?|fagg?(?:ot)?s?|k[i1]kes?|sp[i1]cs?|ch[i1]nks?(?! in\b)|trann(?:y|ies)|retards?"
+    r"|wetbacks?"
+    r"|ragheads?|towelheads?|dykes?|coons?)\b"
+)
+
+
+def slur(comment: ParsedComment) -> SignalResult | None:
+    """Find a slur in the body or the name."""
+    found = list(SLURS.finditer(comment.plain))
+    in_name = bool(SLURS.search(comment.name))
+    return (
+        SignalResult(1.0 if in_name else 0.9, comment.spans(found), len(found)) if found or in_name else None
+    )
+
+
+_VIOLENCE = r"(?:kill|murder|shoot|stab|strangle|lynch|rape|behead|hang|burn)"
+_SUFFERED = r"(?:killed|murdered|shot|stabbed|strangled|lynched|raped|beheaded|hanged|hung|burned|executed)"
+_FAMILY = r"(?:family|kids|children|wife|husband|mother)"
+_VICTIM = rf"(?:you|u|him|her|them|(?:your|his|her|their) (?:whole )?{_FAMILY})"
+THREATS = re.compile(
+    r"\bi(?:'ll| will|'m going to| am going to|'m gonna| am gonna|'d love to| want to) (?:\w{1,20} ){0,2}?"
+    rf"(?:{_VIOLENCE} {_VICTIM}|beat {_VICTIM} (?:up|to death)|hunt {_VICTIM} down"
+    rf"|break (?:your|his|her|their) (?:neck|legs|bones))\b"
+    rf"|\b(?:someone|somebody|we) (?:should|ought to|must|needs? to|has to|have to) {_VIOLENCE} {_VICTIM}\b"
+    rf"|\b(?:you|he|she|they) (?:all )?(?:deserves? to|should|ought to|must|needs? to) "
+    rf"(?:die|be {_SUFFERED}|get {_SUFFERED})\b"
+    rf"|\bi hope (?:you|he|she|they|someone|somebody) (?:all )?"
+    rf"(?:dies?|gets? {_SUFFERED}|{_VIOLENCE}s? {_VICTIM})\b"
+    r"|\bi know where (?:you|he|she|they) lives?\b|\bwatch your back\b|\byou(?:'re| are) (?:a )?dead m[ae]n\b"
+)
+
+
+def threat(comment: ParsedComment) -> SignalResult | None:
+    """Find a threat, or a wish that somebody is killed or raped, in the body."""
+    return comment.counted(THREATS.finditer(comment.plain), 0.9, 0)
+
+
+# Searched for in the folded body, so in lower case. E-mail addresses are read with their links.
+EMAIL_ADDRESS = re.compile(r"(?<![\w.+-])[a-z0-9][\w.+-]{0,63}@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,24}\b")
+PHONE_NUMBER = re.compile(
+    r"(?<![\w+./-])"
+    r"(?:\+[1-9]\d{0,2}[ ./-]?(?:\(0?\d{1,5}\)[ ./-]?)?(?:\d{2,5}[ ./-]?){2,5}"  # +44 (0)20 7946 0018
+    r"|(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[.-])\d{3}[.-]\d{4})(?![\w/-])"  # (555) 010-9999
+)
+SOCIAL_SECURITY_NUMBER = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w-])")
+STREET_ADDRESS = re.compile(
+    r"(?<![\w.,/-])\d{1,5}[a-d]? "
+    r"(?:(?!(?:the|an?|in|on|of|to|for|at|from|my|our|this|that|and) )[a-z'.]{1,20} ){1,3}"
+    r"(?:street|avenue|boulevard|lane|drive|court|terrace|crescent)\b"
+)
+CARD_NUMBER = re.compile(r"(?<![\w-])(?:3[47](?:[ -]?\d){13}|[2456](?:[ -]?\d){15})(?![\w-])")
+IBAN = re.compile(r"(?<!\w)[a-z]{2}\d\d(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?!\w)")
+MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 9, 15
+
+
+def personal_data(comment: ParsedComment) -> SignalResult | None:
+    """Find an address or a number of a person in the body. `number`: how many."""
+    text = comment.folded.text
+    found = list(STREET_ADDRESS.finditer(comment.plain))
+    if "@" in text:
+        found += EMAIL_ADDRESS.finditer(text)
+    if sum(map(str.isdecimal, text)) >= MIN_PHONE_DIGITS:
+        found += _numbers(text)
+    if not found:
+        return None
+    return SignalResult(0.8, comment.spans(sorted(found, key=re.Match.start)), len(found))
+
+
+def _numbers(text: str) -> Iterable[re.Match[str]]:
+    """Yield the numbers of persons in a folded text."""
+    yield from SOCIAL_SECURITY_NUMBER.finditer(text)
+    for match in PHONE_NUMBER.finditer(text):
+        if MIN_PHONE_DIGITS <= sum(map(str.isdecimal, match[0])) <= MAX_PHONE_DIGITS:
+            yield match
+    for match in CARD_NUMBER.finditer(text):
+        if _has_luhn_digit([int(c) for c in match[0] if c.isdecimal()]):
+            yield match
+    for match in IBAN.finditer(text):
+        if _has_iban_digits(match[0].replace(" ", "")):
+            yield match
+
+
+def _has_luhn_digit(digits: list[int]) -> bool:
+    """Return whether the check digit of a payment card's number is right (ISO/IEC 7812-1)."""
+    doubled = [2 * d - 9 * (d > 4) for d in digits[-2::-2]]
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+
+
+def _has_iban_digits(iban: str) -> bool:
+    """Return whether the check digits are right (ISO 13616)."""
+    return iban.isascii() and int("".join(str(int(c, 36)) for c in iban[4:] + iban[:4])) % 97 == 1
+
+
+def insult(comment: ParsedComment) -> SignalResult | None:
+    """Find an insult to the person who is answered."""
+    if not answers(comment):
+        return None
+    return comment.counted(INSULTS.finditer(comment.plain), 0.5, 0.2)
+
+
+INSULTS = re.compile(
+    r"\b(?:you|u)(?:'re| are| r)? (?:(?:an?|all|such|just|really|fucking|f\*+ing|complete|total|utter"
+    r"|so|the) )*"
+    r"(?:idiots?|morons?|imbeciles?|fools?|losers?|stupid|dumb(?:ass)?|trash|scum|liars?|pathetic"
+    r"|clowns?|trolls?"
+    r"|bigots?|racists?|ass(?:hole)?s?|pigs?|disgusting|ignorant|retard(?:ed)?)\b"
+    r"|\b(?:shut up|shut the|go to hell|fuck you|f\*+k you|screw you|drop dead|kill yourself)\b"
+)
+
+CHECKS = [
+    Check(
+        name="slur",
+        label=gettext_lazy("a slur"),
+        description=gettext_lazy("It contains a slur."),
+        signal=slur,
+        flags=True,
+        priority=1,
+    ),
+    Check(
+        name="threat",
+        label=gettext_lazy("a threat"),
+        description=gettext_lazy("It contains a threat."),
+        signal=threat,
+        flags=True,
+        priority=1,
+    ),
+    Check(
+        name="personal_data",
+        label=gettext_lazy("personal data"),
+        description=gettext_lazy("It contains an address or a number of a person."),
+        signal=personal_data,
+        flags=True,
+        priority=1,
+    ),
+    Check(
+        name="insult",
+        label=gettext_lazy("an insult"),
+        description=gettext_lazy("It insults the person it replies to."),
+        signal=insult,
+        priority=1,
+    ),
+]

@@ -1,0 +1,202 @@
+"""The registry: all checks in order, and what the pages ask about findings.
+
+Cards, notices, mails, dashboard, filters, summaries and log know a check only through these functions.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import reduce
+from operator import or_
+
+from django.utils.translation import gettext as _
+
+from comments.models import Comment
+from comments.policy import Draft
+from moderation.checks import author, discussion, harm, rules, signals, spam, text
+from moderation.checks.base import MAX_SIGNAL_STRENGTH, Check, Context, Find
+from moderation.checks.results import CheckResult
+from moderation.features.signals import SIGNALS, find_signals
+from moderation.features.text_reading import ParsedComment, Signal, SignalResult
+from moderation.models import Finding
+from moderation.notifications.decision_kinds import WAITING_KINDS, Kind
+from moderation.similar.clues import Clue
+
+# In the order in which moderators read the results: first the person and the place, then the text.
+_ORDER = (
+    author.NEW_PERSON,
+    author.SANCTIONED,
+    discussion.REVIEWED_FIRST,
+    *rules.CHECKS,
+    text.LINKS,
+    text.REPEAT,
+    text.NEAR_REPEAT,
+    text.EMPTIED,
+    discussion.LATE,
+    *signals.OF_TEXT,
+    *harm.CHECKS,
+    *signals.OF_SITE,
+    *spam.CHECKS,
+)
+CHECKS: dict[str, Check] = {check.name: check for check in _ORDER}
+
+
+def get(name: str) -> Check:
+    """Return a check by its name, also one that this version no longer has."""
+    return CHECKS.get(name) or Check(
+        name=name,
+        description=_("The signal “%(name)s”.") % {"name": name},
+        to_moderator=lambda finding, twin: _("The check “%(name)s” found something.") % {"name": name},
+    )
+
+
+# Screening
+
+
+def run_checks(draft: Draft, context: Context, *, is_import: bool = False) -> list[CheckResult]:
+    """Return the results of all checks of a draft, in their order; of an import those that apply to it."""
+    return [
+        replace(found, check=check.name, holds=check.holds and found.holds)
+        for check in CHECKS.values()
+        if check.find and (check.screens_imports or not is_import)
+        for found in check.find(draft, context)
+    ]
+
+
+def find_unweighted(parsed: ParsedComment) -> list[CheckResult]:
+    """Return the results of the signals that are no part of the spam filter's score, for each comment."""
+    unweighted = [check.signal for check in CHECKS.values() if check.signal and check.weight is None]
+    return signal_results(find_signals(parsed, unweighted))
+
+
+def signal_results(found: Iterable[SignalResult]) -> list[CheckResult]:
+    """Return those of these results of signals that are stored."""
+    return [
+        CheckResult(
+            check=one.signal,
+            strength=one.strength,
+            holds=check.holds,
+            spans=list(one.spans),
+            number=one.number,
+        )
+        for one in found
+        if (check := get(one.signal)).is_stored_signal
+    ]
+
+
+def is_flagged(results: Iterable[CheckResult]) -> bool:
+    """Return whether a comment with these results opens a case even if nothing holds it."""
+    return any(get(one.check).flags for one in results)
+
+
+def flagging_names() -> list[str]:
+    """Return the names of the checks whose findings always open a case."""
+    return [check.name for check in CHECKS.values() if check.flags]
+
+
+def can_search_for(rule_kind: str) -> bool:
+    """Return whether a check searches for the rules of this kind; a rate limit has none."""
+    return any(check.rule_kind == rule_kind for check in CHECKS.values())
+
+
+def rule_check(rule_kind: str) -> Find:
+    """Return the code of the check that searches for the rules of this kind."""
+    return next(check.find for check in CHECKS.values() if check.find and check.rule_kind == rule_kind)
+
+
+# The spam filter
+
+
+def start_weights() -> dict[str, float]:
+    """Return the start weight of each signal of the spam filter by its name."""
+    of_text = [signal.__name__ for signal in SIGNALS]
+    weights = {check.name: check.weight for check in CHECKS.values() if check.weight is not None}
+    return {name: weights[name] for name in [*of_text, *site_signals()]}
+
+
+def site_signals() -> list[str]:
+    """Return the names of the signals that can't be computed again from the text and its article."""
+    weighted = [check for check in CHECKS.values() if check.weight is not None]
+    return [check.name for check in weighted if check.signal not in SIGNALS]
+
+
+def signals_without(names: Sequence[str]) -> tuple[Signal, ...]:
+    """Return all signals of the text except the named ones. Raises ValueError for an unknown name."""
+    if unknown := set(names) - set(start_weights()):
+        raise ValueError(f"No such signal: {', '.join(sorted(unknown))}")
+    return tuple(signal for signal in SIGNALS if signal.__name__ not in names)
+
+
+# Findings on the pages
+
+
+def explain_to_moderator(finding: Finding, twin: Comment | None) -> str:
+    """Return one sentence about a finding of FindingQuerySet.of_now, for moderators.
+
+    `twin` is the other comment of a duplicate, or None if the reader may not know of it.
+    """
+    return get(finding.check_name).explain_to_moderator(finding, twin)
+
+
+def explain_to_author(finding: Finding) -> str:
+    """Return one sentence about a finding, which addresses the author of the comment."""
+    return get(finding.check_name).explain_to_author(finding, finding.public_twin)
+
+
+def explain_to_others(finding: Finding) -> str:
+    """Return one sentence about a finding, for others than its author who see the waiting comment."""
+    return get(finding.check_name).explain_to_others(finding, finding.public_twin)
+
+
+def found_nothing(finding: Finding) -> bool:
+    """Return whether a check that scores every comment found no sign of spam; such findings are not shown."""
+    return not finding.holds and finding.strength < get(finding.check_name).shown_from
+
+
+def shown_strength(finding: Finding) -> float:
+    """Return the strength of a finding on a card. A part of the spam filter's score is weak alone."""
+    check = get(finding.check_name)
+    if check.is_stored_signal and not check.flags and not finding.holds:
+        return min(finding.strength, MAX_SIGNAL_STRENGTH)
+    return finding.strength
+
+
+def clues(findings: Iterable[Finding]) -> Clue:
+    """Return the clues of similar comments that say the same as these findings."""
+    return Clue(reduce(or_, (get(finding.check_name).clues for finding in findings), 0))
+
+
+def waiting_kind(names: Iterable[str]) -> Kind:
+    """Return what the author of a comment is told that waits for the findings of these checks."""
+    kinds = [get(name).waiting_kind for name in names]
+    return max(kinds, key=WAITING_KINDS.index, default=Kind.WAITS_CHECK)
+
+
+def score(findings: Iterable[tuple[str, float, bool]]) -> float:
+    """Return the score of a case, 0 to 1, for (check name, strength, whether it holds) of each finding."""
+    return max(
+        (strength * (1 if holds else get(name).priority) for name, strength, holds in findings), default=0.0
+    )
+
+
+def label(name: str) -> str:
+    """Return the name of a check in lists and on the dashboard."""
+    check = get(name)
+    return str(check.label or check.description)
+
+
+def choices() -> list[tuple[str, str]]:
+    """Return (name, label) of the checks whose findings are stored."""
+    return [(check.name, label(check.name)) for check in CHECKS.values() if check.is_stored]
+
+
+def counted_only_if_held() -> list[str]:
+    """Return the names of the checks that score every comment: only findings that hold count as one."""
+    return [check.name for check in CHECKS.values() if check.counts_only_held]
+
+
+def proposes(finding: Finding, reason: str) -> bool:
+    """Return whether the finding is a reason to remove a comment for this reason."""
+    check = get(finding.check_name)
+    if check.counts_only_held and not finding.holds:
+        return False
+    return check.proposes_any_reason or reason in check.proposes

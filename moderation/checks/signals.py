@@ -1,0 +1,132 @@
+"""Signals of the spam filter: features.signals and features.site_signals with their texts.
+
+A signal is found in the text alone, or in the text and the site's facts. The filter's score is made of them;
+alone each is weak. Signals in favour of a comment are never stored.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from moderation.checks.base import Check, Text
+from moderation.features import author_signals, link_signals, site_signals, text_signals
+from moderation.features.signals import WEIGHTS
+from moderation.features.text_reading import SignalResult
+from moderation.similar.clues import Clue
+
+
+def _signal(signal: Callable[..., SignalResult | None], description: Text, **fields: Any) -> Check:
+    """Return the check of a signal. Its start weight is that of features.signals, or none."""
+    fields = {"weight": WEIGHTS.get(signal)} | fields
+    return Check(name=signal.__name__, description=description, signal=signal, **fields)
+
+
+def _words_in_common(n: int) -> str:
+    if not n:
+        return _("It has no word in common with the article or the discussion.")
+    return ngettext(
+        "It has only %(n)s word in common with the article and the discussion.",
+        "It has only %(n)s words in common with the article and the discussion.",
+        n,
+    ) % {"n": n}
+
+
+OF_TEXT = [
+    _signal(
+        text_signals.drift,
+        gettext_lazy("It has hardly a word in common with the article and the discussion."),
+        with_number=_words_in_common,
+        clues=Clue.STRANGE,
+    ),
+    _signal(text_signals.on_subject, gettext_lazy("It uses words of the article or the discussion.")),
+    _signal(text_signals.specific, gettext_lazy("It has names, figures or code of its own.")),
+    _signal(text_signals.answers, gettext_lazy("It replies to somebody.")),
+    _signal(text_signals.asks, gettext_lazy("It asks a question or reports an experience.")),
+    _signal(text_signals.praise, gettext_lazy("Generic praise."), clues=Clue.PRAISE),
+    _signal(
+        text_signals.site_talk,
+        gettext_lazy("It talks about the site instead of the subject."),
+        clues=Clue.PAGE | Clue.PAGE_TWICE,
+    ),
+    _signal(text_signals.spun, gettext_lazy("It has phrases of spam templates.")),
+    _signal(text_signals.leftovers, gettext_lazy("It has unfilled placeholders of a spam template.")),
+    _signal(
+        text_signals.padded, gettext_lazy("The text begins or ends with long numbers."), clues=Clue.PADDED
+    ),
+    _signal(
+        author_signals.name_phrase,
+        gettext_lazy("The name is a search phrase or a kind of business."),
+        clues=Clue.NAME,
+    ),
+    _signal(author_signals.name_domain, gettext_lazy("The name is a web address."), clues=Clue.NAME),
+    _signal(author_signals.own_name, gettext_lazy("The author’s site has the author’s name.")),
+    _signal(author_signals.no_gain, gettext_lazy("Nobody would profit from it.")),
+    _signal(
+        author_signals.site_sells,
+        gettext_lazy("The address of the author’s site suggests that it sells something."),
+    ),
+    _signal(author_signals.site_deep, gettext_lazy("The author’s site is a page deep within another site.")),
+    _signal(link_signals.shortened, gettext_lazy("It has a shortened link that hides its target.")),
+    _signal(link_signals.puny, gettext_lazy("It links to a site with look-alike letters in its name.")),
+    _signal(link_signals.link_markup, gettext_lazy("Its links are written as HTML or BBCode.")),
+    _signal(link_signals.own_link, gettext_lazy("It links to its author’s own site.")),
+    _signal(text_signals.calls, gettext_lazy("It asks readers to visit, subscribe, earn or get in touch.")),
+    _signal(
+        text_signals.wares,
+        gettext_lazy("It has sales words."),
+        with_number=lambda n: ngettext("It has %(n)s sales word.", "It has %(n)s sales words.", n) % {"n": n},
+        clues=Clue.PROMOTION,
+    ),
+    _signal(text_signals.shouting, gettext_lazy("It is in capital letters or has many exclamation marks.")),
+    _signal(text_signals.other_script, gettext_lazy("It is in another script than the article.")),
+    _signal(text_signals.mixed_script, gettext_lazy("Its words mix letters of two scripts.")),
+    _signal(author_signals.name_script, gettext_lazy("The name is in another script than the text.")),
+]
+
+IMITATES = _signal(
+    site_signals.imitates,
+    gettext_lazy("The name looks like another name in this discussion."),
+    with_number=lambda n: _("The name is a staff name, or looks like one."),
+    to_author=lambda finding, twin: _(
+        "The name looks like another person’s name; such comments are reviewed first."
+    ),
+    holds=True,
+    weight=1.5,
+)
+OF_SITE = [
+    _signal(site_signals.spam_host, gettext_lazy("It links to a site that spam has linked to."), weight=2.5),
+    _signal(
+        site_signals.link_burst,
+        gettext_lazy("It links to a site that others have linked to within a day."),
+        weight=1.0,
+    ),
+    IMITATES,
+    _signal(
+        site_signals.one_address,
+        gettext_lazy("Its IP address posted under other names within a day."),
+        with_number=lambda n: (
+            ngettext(
+                "Its IP address posted under %(n)s other name within a day.",
+                "Its IP address posted under %(n)s other names within a day.",
+                n,
+            )
+            % {"n": n}
+        ),
+        weight=1.0,
+    ),
+    _signal(
+        site_signals.name_burst,
+        gettext_lazy("Its name has the same pattern as the names of other writers within a day."),
+        with_number=lambda n: (
+            ngettext(
+                "Its name has the same pattern as the name of %(n)s other writer within a day.",
+                "Its name has the same pattern as the names of %(n)s other writers within a day.",
+                n,
+            )
+            % {"n": n}
+        ),
+        weight=1.0,
+    ),
+]

@@ -1,0 +1,131 @@
+"""Checks of the text: many links, a duplicate of another comment, no text at all."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from comments.models import Comment, Reason
+from comments.policy import Draft
+from moderation.checks.base import Check, Context
+from moderation.checks.results import CheckResult
+from moderation.checks.rules import with_rule
+from moderation.features import link_signals
+from moderation.features.links import max_link_count, page_links
+from moderation.features.signals import WEIGHTS
+from moderation.models import Finding, Rule
+from moderation.rules import matching
+from moderation.similar.clues import Clue
+
+MAX_LINKS_WITHOUT_REVIEW = 1  # links that a comment may have without review
+_MARKUP = re.compile(r"<[^<>]*>|&#?\w+;")
+
+
+def find_links(draft: Draft, context: Context) -> Iterator[CheckResult]:
+    """Find more links than allowed, as the page would link them, without e-mail addresses."""
+    rule = context.rules.limit(Rule.Kind.LINKS)
+    allowed = matching.parse_limit(rule.value)[0] if rule else MAX_LINKS_WITHOUT_REVIEW
+    if max_link_count(draft.body) <= allowed:
+        return
+    spans = [(link.start, link.end) for link in page_links(draft.body)]
+    if len(spans) > allowed:
+        found = CheckResult(strength=max(0.5, 1 - 1 / len(spans)), spans=spans, number=len(spans))
+        yield with_rule(rule, found) if rule else found
+
+
+def _about_links(finding: Finding, twin: Comment | None) -> str:
+    text = ngettext(
+        "It has %(count)s link; comments with more than %(free)s are reviewed first.",
+        "It has %(count)s links; comments with more than %(free)s are reviewed first.",
+        finding.number or 0,
+    )
+    free = finding.rule.value if finding.rule else MAX_LINKS_WITHOUT_REVIEW
+    return text % {"count": finding.number, "free": free}
+
+
+LINKS = Check(  # the purpose of most spam
+    name="links",
+    label=gettext_lazy("many links"),
+    description=gettext_lazy("It has links."),
+    with_number=lambda n: ngettext("It has %(n)s link.", "It has %(n)s links.", n) % {"n": n},
+    to_moderator=_about_links,
+    find=find_links,
+    signal=link_signals.links,
+    rule_kind=Rule.Kind.LINKS,
+    holds=True,
+    weight=WEIGHTS[link_signals.links],
+    proposes=[Reason.SPAM],
+    clues=Clue.LINK,
+)
+
+
+def find_repeat(draft: Draft, context: Context) -> Iterator[CheckResult]:
+    """Find the text of an earlier comment."""
+    if context.duplicate and context.duplicate.exact:
+        yield CheckResult(strength=1, twin=context.duplicate.twin)
+
+
+def find_near_repeat(draft: Draft, context: Context) -> Iterator[CheckResult]:
+    """Find nearly the text of an earlier comment."""
+    if context.duplicate and not context.duplicate.exact:
+        yield CheckResult(strength=context.duplicate.similarity, twin=context.duplicate.twin)
+
+
+def _about_repeat(finding: Finding, twin: Comment | None) -> str:
+    if twin is None:
+        return _("The same text as another comment.")
+    return _("The same text as comment %(id)s by %(name)s.") % {"id": twin.pk, "name": twin.author_name}
+
+
+def _about_near_repeat(finding: Finding, twin: Comment | None) -> str:
+    if twin is None:
+        return _("Almost the text of another comment.")
+    return _("Almost the text of comment %(id)s by %(name)s.") % {"id": twin.pk, "name": twin.author_name}
+
+
+REPEAT = Check(  # the same text under another article, or twice under one
+    name="repeat",
+    label=gettext_lazy("the same text"),
+    description=gettext_lazy("It has the same text as another comment."),
+    to_moderator=_about_repeat,
+    find=find_repeat,
+    holds=True,
+    weight=1.5,
+    proposes=[Reason.SPAM, Reason.DUPLICATE],
+    clues=Clue.EXACT,
+)
+NEAR_REPEAT = Check(  # the same text with another number in it
+    name="near_repeat",
+    label=gettext_lazy("nearly the same text"),
+    description=gettext_lazy("It has nearly the same text as another comment."),
+    to_moderator=_about_near_repeat,
+    find=find_near_repeat,
+    holds=True,
+    weight=1.5,
+    proposes=[Reason.SPAM, Reason.DUPLICATE],
+)
+
+
+def find_emptied(draft: Draft, context: Context) -> Iterator[CheckResult]:
+    """Find a body with only punctuation and markup, or a text that is missing in the original."""
+    if context.text_missing or not has_visible_text(draft.body):
+        yield CheckResult(strength=1)
+
+
+def has_visible_text(body: str) -> bool:
+    """Return whether a body has a letter, a digit or a symbol (👍) in any script."""
+    return any(
+        unicodedata.category(c)[0] in "LN" or unicodedata.category(c) == "So" for c in _MARKUP.sub("", body)
+    )
+
+
+EMPTIED = Check(  # a form sent by mistake, or a text that is missing in the original
+    name="emptied",
+    label=gettext_lazy("text missing"),
+    description=gettext_lazy("It has no text, or its text is missing in the original."),
+    find=find_emptied,
+    holds=True,
+    proposes=[Reason.SPAM, Reason.TEXT_MISSING],
+)

@@ -1,0 +1,225 @@
+"""The registry of checks: no other module names a check, and a new one is found on every page."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from comments.models import Discussion, Reason, State
+from core.data_folder import PROJECT
+from moderation.actions.decisions import decide
+from moderation.checks import registry
+from moderation.features import site_signals
+from moderation.features.signals import SIGNALS
+from moderation.models import Case, Finding, Rule
+from moderation.notifications.decision_kinds import Kind
+from moderation.notifications.notices import decision_url, render_notices
+from moderation.tasks import notify_not_published
+from moderation.transparency import discussion_summary
+from tests.factories import GuestFactory, make_article, make_comment
+from tests.moderation.checks.toy_check import TOY_BOAT
+from tests.moderation.queue.helpers import listed_comment_ids, open_card, text
+
+# Words that are also names of checks and mean something else: where, and what.
+OTHER_MEANINGS = {
+    ("archive/formats/soundoff.py", "emptied"): "a kind of warning about a file",
+    ("archive/formats/soundoff.py", "near_repeat"): "a kind of warning about a file",
+    ("archive/formats/soundoff.py", "repeat"): "a kind of warning about a file",
+    ("comments/admin.py", "links"): "a field of a form",
+    ("comments/services/editing.py", "late"): "the code of an error",
+    ("comments/models/states.py", "insult"): "a reason for a removal",
+    ("comments/models/states.py", "repeat"): "a reason for a removal",
+    ("comments/thread/rows.py", "repeat"): "a reason for a removal",
+    ("moderation/actions/quick_actions.py", "repeat"): "a reason for a removal",
+    ("moderation/actions/setting_changes.py", "filter"): "a field of the moderation settings",
+    ("moderation/erasure/evidence.py", "answers"): "a key of the evidence file",
+    ("moderation/management/commands/evaluate_filter.py", "filter"): "an option of the command",
+    ("moderation/models/actions.py", "filter"): "a kind of action",
+    ("moderation/models/groups.py", "late"): "a kind of group",
+    ("moderation/models/groups.py", "repeat"): "a kind of group",
+    ("moderation/models/rules.py", "domain"): "a kind of rule",
+    ("moderation/models/rules.py", "links"): "a kind of rule",
+    ("moderation/models/rules.py", "term"): "a kind of rule",
+    ("moderation/models/spam_filters.py", "filter"): "a name of the model",
+    ("moderation/people/active_sanctions.py", "sanctioned"): "the code of an error",
+    ("moderation/queue/explanations.py", "filter"): "a field of the moderation settings",
+    ("moderation/queue/second_opinions.py", "answers"): "a parameter of a statement",
+    ("moderation/rules/forms.py", "domain"): "the code of an error",
+    ("moderation/rules/matching.py", "domain"): "a kind of rule",
+    ("moderation/rules/matching.py", "links"): "a kind of rule",
+    ("moderation/rules/matching.py", "term"): "a kind of rule",
+    ("moderation/similar/grouping.py", "domain"): "a kind of shared feature",
+    ("moderation/similar/text_features.py", "praise"): "a word list",
+    ("moderation/spam_filter/page.py", "emptied"): "the state of a version",
+    ("moderation/spam_filter/page.py", "filter"): "a field of the moderation settings",
+    ("moderation/spam_filter/training.py", "filter"): "a field of the moderation settings",
+    ("moderation/spam_filter/versions.py", "filter"): "a field of the moderation settings",
+    ("moderation/spam_filter/views.py", "filter"): "a section of the pages",
+    ("moderation/transparency/dashboard_views.py", "answers"): "a key of a template",
+    ("moderation/urls.py", "filter"): "the name of a URL",
+    ("templates/moderation/_tabs.html", "filter"): "a section of the pages",
+    ("templates/moderation/rules/rule.html", "domain"): "a kind of rule",
+    ("templates/moderation/rules/rule.html", "term"): "a kind of rule",
+    ("templates/moderation/spam_filter/filter.html", "emptied"): "the state of a version",
+}
+
+
+def names_in_code() -> Iterator[tuple[str, str]]:
+    """Yield (file, name) for each string of the program that is the name of a check, or quotes it in SQL."""
+    packages = ["accounts", "archive", "articles", "comments", "config", "core", "moderation"]
+    own = PROJECT / "moderation" / "checks"
+    for file in (path for package in packages for path in (PROJECT / package).rglob("*.py")):
+        if file.is_relative_to(own) or "migrations" in file.parts:
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield from _names_in(str(file.relative_to(PROJECT)), f"'{node.value}' {node.value}")
+    for file in [*(PROJECT / "templates").rglob("*.*"), *(PROJECT / "static" / "js").rglob("*.*")]:
+        yield from _names_in(str(file.relative_to(PROJECT)), file.read_text())
+
+
+def _names_in(file: str, source: str) -> Iterator[tuple[str, str]]:
+    return ((file, name) for name in re.findall(r"""['"](\w+)['"]""", source) if name in registry.CHECKS)
+
+
+def test_no_other_module_names_a_check_by_a_string():
+    assert set(names_in_code()) == set(OTHER_MEANINGS)
+
+
+def test_every_signal_is_a_check_of_its_own_name():
+    every = {signal.__name__: signal for signal in (*SIGNALS, *site_signals.SITE_SIGNALS)}
+    assert {name: registry.get(name).signal for name in every} == every
+    assert all(check.signal.__name__ == check.name for check in registry.CHECKS.values() if check.signal)
+    assert list(registry.start_weights())[: len(SIGNALS)] == [signal.__name__ for signal in SIGNALS]
+
+
+def test_names_fit_the_column_and_are_unique():
+    assert max(map(len, registry.CHECKS)) <= Finding._meta.get_field("check_name").max_length
+    assert all(check.name == name for name, check in registry.CHECKS.items())
+
+
+@pytest.mark.parametrize("name", registry.CHECKS)
+@pytest.mark.parametrize("number", [None, 0, 1, 7])
+def test_each_check_has_a_text_for_a_signal_and_a_label(name, number):
+    check = registry.get(name)
+    sentence = check.signal_text(number)
+    assert sentence.endswith(".")
+    assert "%" not in sentence
+    assert registry.label(name)
+    assert not re.search(r"\d", check.signal_text(None))
+
+
+@pytest.mark.parametrize("name", [name for name, _label in registry.choices()])
+def test_each_check_has_a_sentence_for_everybody(name):
+    finding = Finding(check_name=name, strength=0.6, holds=True, rule=Rule(value="pill"))
+    finding.is_proved = False
+    sentences = {
+        registry.explain_to_moderator(finding, None),
+        registry.explain_to_author(finding),
+        registry.explain_to_others(finding),
+    }
+    assert all(sentence.endswith((".", "mailed you.")) and "%" not in sentence for sentence in sentences)
+
+
+def test_numbers_are_in_the_texts():
+    assert registry.get("late").signal_text(1) == "Posted 1 day after the article."
+    assert registry.get("links").signal_text(7) == "It has 7 links."
+    drift = registry.get("drift")
+    assert drift.signal_text(0) == "It has no word in common with the article or the discussion."
+    assert drift.signal_text(1).startswith("It has only 1 word in common")
+    late = Finding(check_name="late")
+    assert registry.explain_to_moderator(late, None) == "It was posted long after the article."
+
+
+def test_a_check_of_another_version_has_a_text():
+    finding = Finding(check_name="unheard_of", strength=1, holds=True)
+    assert registry.explain_to_moderator(finding, None) == "The check “unheard_of” found something."
+    assert registry.label("unheard_of") == "The signal “unheard_of”."
+    assert not registry.proposes(finding, Reason.SPAM)
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        ([], Kind.WAITS_CHECK),
+        (["new_person"], Kind.WAITS_NEW_AUTHOR),
+        (["reviewed_first", "new_person"], Kind.WAITS_PREMODERATION),
+        (["reviewed_first", "new_person", "links"], Kind.WAITS_CHECK),
+        (["sanctioned", "links"], Kind.WAITS_SANCTION),
+    ],
+)
+def test_the_author_is_told_the_strongest_kind(names, kind):
+    assert registry.waiting_kind(names) == kind
+
+
+def test_signals_can_be_left_out():
+    kept = registry.signals_without(["late", "spun", "akismet"])
+    assert {signal.__name__ for signal in set(SIGNALS) - set(kept)} == {"late", "spun"}
+    with pytest.raises(ValueError, match="No such signal: nonsense"):
+        registry.signals_without(["nonsense"])
+
+
+# A check from one file
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    monkeypatch.setitem(registry.CHECKS, TOY_BOAT.name, TOY_BOAT)
+
+
+@pytest.fixture
+def waiting(db, toy, checking_policy, maria):
+    """Return a waiting comment by a known person, in which only the toy check found something."""
+    article = make_article()
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    first = make_comment(article, "Earlier words", guest=guest)
+    decide(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    comment = make_comment(article, "My toy boat sank", guest=guest)
+    assert comment.state == State.PENDING
+    assert Finding.objects.get(comment=comment).check_name == TOY_BOAT.name
+    return comment
+
+
+def test_a_new_check_is_on_the_card_with_its_words(client, waiting):
+    card = open_card(client, waiting)
+    assert "It is about a toy boat." in card
+    assert "<mark>toy boat</mark>" in card
+    assert "1 strong signal" in card
+    assert Case.objects.open().get(comment=waiting).score == 0.9
+
+
+def test_a_new_check_is_on_its_authors_page_and_in_the_mail(client, waiting, mailoutbox):
+    client.logout()
+    page = text(client.get(decision_url(waiting).removeprefix(settings.SITE_URL)))
+    assert "You wrote about a toy boat." in page
+    assert notify_not_published.func(waiting.pk) == 1
+    assert "You wrote about a toy boat." in mailoutbox[0].body
+    assert render_notices([waiting])[waiting.pk].kind == Kind.WAITS_CHECK
+
+
+def test_a_new_check_is_a_filter_of_the_queue(client, waiting):
+    other = make_comment(waiting.discussion.article, "Another word")
+    assert set(listed_comment_ids(client.get("/moderation/"))) == {waiting.pk, other.pk}
+    found = client.get("/moderation/?check=toy_boat")
+    assert listed_comment_ids(found) == [waiting.pk]
+    assert "Check: <bdi>a toy boat</bdi>" in text(found)
+    assert '<option value="toy_boat" selected>a toy boat</option>' in text(found)
+    assert client.get("/moderation/?check=nonsense").status_code == 404
+
+
+def test_a_new_check_is_on_the_dashboard_and_in_the_summary_and_the_log(client, waiting, maria):
+    assert "<small>a toy boat</small>" in text(client.get("/moderation/log/"))
+    decide(ids=[waiting.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
+    assert "a toy boat" in text(client.get("/moderation/dashboard/"))
+    summary = discussion_summary.summary_sentences(Discussion.objects.get())
+    assert summary[-1] == "The checks proposed 1 and a moderator confirmed it."
+    waiting.refresh_from_db()
+    assert "You wrote about a toy boat." in render_notices([waiting])[waiting.pk].sentences
+
+
+def test_a_new_check_is_a_signal_of_the_spam_filter(toy):
+    assert registry.start_weights()["toy_boat"] == 0.5
+    assert "toy_boat" in registry.site_signals()

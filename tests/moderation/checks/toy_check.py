@@ -1,0 +1,31 @@
+"""A check in one file, as a contributor would write it. test_registry.py registers it and looks for it."""
+
+from collections.abc import Iterator
+
+from comments.models import Comment, Reason
+from comments.policy import Draft
+from moderation.checks.base import Check, Context
+from moderation.checks.results import CheckResult
+from moderation.models import Finding
+
+
+def find_toy_boat(draft: Draft, context: Context) -> Iterator[CheckResult]:
+    """Find the words "toy boat"."""
+    if (start := draft.body.find("toy boat")) >= 0:
+        yield CheckResult(strength=0.9, spans=[(start, start + 8)])
+
+
+def _to_author(finding: Finding, twin: Comment | None) -> str:
+    return "You wrote about a toy boat."
+
+
+TOY_BOAT = Check(
+    name="toy_boat",
+    label="a toy boat",
+    description="It is about a toy boat.",
+    to_author=_to_author,
+    find=find_toy_boat,
+    holds=True,
+    weight=0.5,
+    proposes=[Reason.OFF_TOPIC],
+)
