@@ -31,6 +31,7 @@ from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
 from moderation.actions import setting_changes
 from moderation.models import Batch, SettingChange
+from moderation.screening import flags
 from moderation.screening.imports import screen_import
 
 MAX_MB = 60
@@ -346,6 +347,7 @@ def _store_comments(
         batch=batch.pk,
     )
     screen_import(article=article, ids=result.created)
+    flags.open_cases_of([*result.created, *result.returned])
     Import.objects.create(
         article=article,
         batch=batch,

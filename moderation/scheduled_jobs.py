@@ -25,7 +25,7 @@ from moderation.models import JobRun
 from moderation.notifications import waiting_alerts
 from moderation.queue import second_opinions
 from moderation.reports import removal_requests
-from moderation.screening import origins
+from moderation.screening import flags, origins
 from moderation.similar import scan
 from moderation.spam_filter import training
 
@@ -79,6 +79,7 @@ JOBS: list[Job] = [
     Job("look which words stories share", timedelta(days=1), store_all_keywords),
     Job("throw old lists away", timedelta(days=1), purge.delete_unused_lists),
     Job("remember what was erased", timedelta(days=1), replay.log_all),
+    Job("flag old comments", timedelta(days=7), flags.flag_old_comments),
     Job("look after the archive", timedelta(days=1), scan.nightly_scan),
 ]
 

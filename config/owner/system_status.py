@@ -82,6 +82,7 @@ SCHEDULED_JOB_NAMES = {
     "look which words stories share": gettext_lazy("Update the keywords of stories"),
     "throw old lists away": gettext_lazy("Delete old deletion lists and rule matches"),
     "remember what was erased": gettext_lazy("Complete the erasure log"),
+    "flag old comments": gettext_lazy("Flag slurs, threats and personal data in old comments"),
     "look after the archive": gettext_lazy("Scan old discussions for problems"),
     "see whether a backup is due": gettext_lazy("Make the nightly backup"),
 }

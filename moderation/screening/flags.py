@@ -1,0 +1,96 @@
+"""Flagged comments: those with a finding that always opens a case (Check.flags), also old and imported ones.
+
+A new comment's case is opened when it is posted or edited. An import calls `open_cases_of`. A scheduled job
+calls `flag_old_comments`, for comments that were stored before the check existed.
+"""
+
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from comments.models import Comment, State
+from comments.services.discussions import lock_discussions_of
+from moderation.actions import cases
+from moderation.checks import registry
+from moderation.checks.results import CheckResult
+from moderation.features.text_reading import CommentData, ParsedComment
+from moderation.models import Finding
+
+BLOCK = 2_000  # comments that are read at once
+
+# Published comments without an open case, the earliest first, except those whose present text a person has
+# approved. They are read by ranges of ids, as most of them are published.
+UNREVIEWED_SQL = """
+SELECT c.id, c.revision, c.author_name, c.body FROM comments_comment c
+WHERE c.id > %(after)s AND c.state = 'published' AND c.erased_at IS NULL
+  AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
+  AND NOT (c.state_reason = 'approved' AND EXISTS (
+    SELECT FROM comments_transition t
+    WHERE t.comment_id = c.id AND t.kind = 'state' AND t.reason = 'approved' AND t.actor_id IS NOT NULL
+      AND t.revision = c.revision))
+ORDER BY c.id LIMIT %(most)s"""
+
+
+def open_cases_of(ids: Sequence[int]) -> None:
+    """Open a case for each of these comments that is published and has a finding that flags it."""
+    flagged = Finding.objects.filter(
+        comment__in=ids, revision=F("comment__revision"), check_name__in=registry.flagging_names()
+    )
+    if found := set(flagged.values_list("comment", flat=True)):
+        cases.open_cases(found, states=[State.PUBLISHED])
+
+
+def flag_old_comments() -> int:
+    """Look for slurs, threats and personal data in all comments, and open cases for those that have some.
+
+    Reads BLOCK comments at once. Each block is a transaction of its own, so that the job may be stopped at
+    any moment and run again. Returns the number of cases.
+    """
+    opened, after = 0, 0
+    while rows := _unreviewed(after):
+        after = rows[-1][0]
+        found = {
+            (pk, revision): results
+            for pk, revision, name, body in rows
+            if (results := _flagging_results(name, body))
+        }
+        if found:
+            opened += _store(found)
+    return opened
+
+
+def _unreviewed(after: int) -> list[tuple[int, int, str, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(UNREVIEWED_SQL, {"after": after, "most": BLOCK})
+        return list(cursor.fetchall())
+
+
+def _flagging_results(name: str, body: str) -> list[CheckResult]:
+    parsed = ParsedComment(CommentData(body=body, author=name or None))
+    return [found for found in registry.find_unweighted(parsed) if registry.is_flagged([found])]
+
+
+@transaction.atomic(durable=True)
+def _store(found: dict[tuple[int, int], list[CheckResult]]) -> int:
+    """Store the results that are not stored yet, by comment and revision, and open the cases.
+
+    The discussions are locked first, as removal_counts demands, so a text that was edited since is seen.
+    """
+    lock_discussions_of([pk for pk, _revision in found])
+    comments = [
+        comment
+        for comment in Comment.objects.filter(pk__in=[pk for pk, _revision in found], state=State.PUBLISHED)
+        if (comment.pk, comment.revision) in found
+    ]
+    stored = set(
+        Finding.objects.filter(comment__in=comments).values_list("comment", "revision", "check_name")
+    )
+    Finding.objects.bulk_create(
+        Finding.of(comment, result)
+        for comment in comments
+        for result in found[comment.pk, comment.revision]
+        if (comment.pk, comment.revision, result.check) not in stored
+    )
+    cases.open_cases([comment.pk for comment in comments], states=[State.PUBLISHED])
+    return len(comments)

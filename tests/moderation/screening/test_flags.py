@@ -1,0 +1,186 @@
+"""Slurs, threats and personal data open a case in every way that a comment can come."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from archive.services import import_page
+from comments.integrity import check
+from comments.models import Comment, Reason, State
+from comments.services.editing import edit_comment
+from comments.services.states import change_states
+from moderation.actions.decisions import decide, undo
+from moderation.checks import registry
+from moderation.models import Batch, Case, Finding
+from moderation.queue.card import load_card
+from moderation.queue.queues import QUEUES
+from moderation.screening import flags
+from tests.factories import GuestFactory, make_article, make_comment
+from tests.moderation.queue.helpers import listed_comment_ids, open_card, text
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
+
+BODIES = ["What a wetback.", "I will kill you.", "She lives at 12 Harbour View Lane."]
+SEED_FLAGGED = {36}
+
+
+def flagged() -> set[int]:
+    """Return the comments in "Flagged after publication"."""
+    _label, where = QUEUES["published"]
+    return set(Case.objects.open().filter(where).values_list("comment", flat=True))
+
+
+@pytest.fixture
+def known(maria):
+    """Return a guest with an approved comment."""
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    first = make_comment(make_article("Earlier"), "Earlier words", guest=guest)
+    decide(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    return guest
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_a_posted_comment_is_published_and_flagged(client, maria, known, body):
+    comment = make_comment(make_article(), body, guest=known)
+    assert comment.state == State.PUBLISHED
+    assert flagged() == {comment.pk}
+    assert Case.objects.open().get().score >= 0.8
+    page = client.get("/moderation/?queue=published")
+    assert listed_comment_ids(page) == [comment.pk]
+    assert "1 strong signal" in text(page)
+    decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    assert flagged() == set()
+
+
+def test_a_moderators_own_comment_is_flagged_too(maria):
+    comment = make_comment(make_article(), BODIES[0], author=maria)
+    assert flagged() == {comment.pk}
+
+
+def test_an_edit_is_flagged(known):
+    comment = make_comment(make_article(), "Fine words", guest=known)
+    assert flagged() == set()
+    edit_comment(comment=comment, body=BODIES[1], user=None, guest=known)
+    assert flagged() == {comment.pk}
+
+
+def test_a_waiting_comment_is_in_its_own_queue_and_no_decision_is_suggested(client, maria):
+    comment = make_comment(make_article(), BODIES[0])
+    assert comment.state == State.PENDING
+    assert flagged() == set()
+    assert Case.objects.open().get().is_waiting
+    card = open_card(client, comment)
+    assert "It contains a slur." in card
+    assert load_card(comment.pk, maria).suggested == ""
+
+
+def test_an_insult_is_not_flagged(known, maria):
+    article = make_article()
+    parent = make_comment(article, "The slip stays.", author=maria)
+    make_comment(article, "You are an idiot, Maria", parent=parent, guest=known)
+    assert flagged() == set()
+
+
+@pytest.mark.data
+def test_the_seeds_slur_is_flagged_by_its_import(data):
+    import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
+    found = Comment.objects.filter(pk__in=flagged())
+    assert set(found.values_list("source_number", flat=True)) == SEED_FLAGGED
+    assert set(Comment.objects.values_list("state", flat=True)) == {State.PUBLISHED}
+
+
+PAGE = """\
+March 3rd, 2014
+09:15 AM ET
+
+The ferry will not sail on Sundays
+
+From May on, nobody crosses the sound on a Sunday.
+
+The council blames the price of diesel.
+
+Topics: Harbour
+
+soundoff (2 Responses)
+  1. Ann
+
+    What a wetback.
+
+    March 3, 2014 at 9:40 am | Reply
+
+  2. Bo
+
+    It was dearer in 2012.
+
+    March 4, 2014 at 8:00 am | Reply
+
+Post a comment
+"""
+
+
+def test_an_import_that_returns_is_flagged_again(maria):
+    import_page(data=PAGE.encode(), filename="story.txt")
+    (pk,) = flagged()
+    undo(batch=Batch.objects.get(kind=Batch.Kind.IMPORT), actor=maria)
+    assert flagged() == set()
+    import_page(data=PAGE.encode(), filename="story.txt")
+    assert flagged() == {pk}
+
+
+# Comments of before
+
+
+@pytest.fixture
+def old(known):
+    """Return comments that a version without these checks stored."""
+    article = make_article()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in registry.flagging_names():
+            patch.delitem(registry.CHECKS, name)
+        comments = [make_comment(article, body, guest=known) for body in [*BODIES, "Fine words"]]
+    assert flagged() == set()
+    return comments
+
+
+def test_old_comments_are_flagged_once(client, maria, old, monkeypatch):
+    monkeypatch.setattr(flags, "BLOCK", 2)
+    before = {c.pk: (c.state, c.state_reason) for c in Comment.objects.all()}
+    assert flags.flag_old_comments() == 3
+    assert flagged() == {comment.pk for comment in old[:3]}
+    found = Finding.objects.filter(comment__in=old).order_by("id").values_list("check_name", flat=True)
+    assert list(found) == ["slur", "threat", "personal_data"]
+    assert "It contains a slur." in open_card(client, old[0])
+    assert {c.pk: (c.state, c.state_reason) for c in Comment.objects.all()} == before
+    assert flags.flag_old_comments() == 0
+    assert found.count() == 3
+    assert check() == {}
+
+
+def test_a_stored_finding_is_not_stored_again(old):
+    Finding.objects.create(comment=old[0], revision=1, check_name="slur", strength=0.9, holds=False)
+    assert flags.flag_old_comments() == 3
+    assert Finding.objects.filter(comment=old[0]).count() == 1
+
+
+def test_what_a_person_approved_stays_unless_it_was_edited_since(maria, known, old):
+    decide(ids=[old[0].pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    change_states(ids=[old[1].pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    assert flags.flag_old_comments() == 1
+    assert flagged() == {old[2].pk}
+    Comment.objects.filter(pk=old[0].pk).update(revision=2, edited_at=timezone.now() - timedelta(hours=1))
+    assert flags.flag_old_comments() == 1
+    assert flagged() == {old[0].pk, old[2].pk}
+
+
+def test_a_text_that_was_edited_meanwhile_is_left_to_its_edit(old, monkeypatch):
+    read = flags._unreviewed
+
+    def read_and_edit(after):
+        rows = read(after)
+        Comment.objects.filter(pk=old[0].pk).update(revision=2, body="Fine words")
+        return rows
+
+    monkeypatch.setattr(flags, "_unreviewed", read_and_edit)
+    assert flags.flag_old_comments() == 2
+    assert flagged() == {comment.pk for comment in old[1:3]}
