@@ -2,21 +2,20 @@
 
 import os
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.conf import settings
 from django.db import connection
 from django.template.backends.jinja2 import Template as JinjaTemplate
+from django.test import TransactionTestCase
 from django.test.signals import template_rendered
 from playwright.sync_api import Browser, expect
 from pytest_django import DjangoDbBlocker
 
 from tests import isolation
+from tests.helpers.database import keep_rows, restore_rows
 from tests.helpers.waiting import PATIENCE
 
 # Playwright keeps an event loop running in the thread in which Django's live server is asked for rows.
@@ -59,8 +58,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dic
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Allow TRUNCATE on append-only tables, which cleans up after tests that commit.
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Allow TRUNCATE on append-only tables, and restore the rows of the migrations after tests that commit.
 
     Their rows stay protected. The spam filter is off, except in tests that use the fixture `starter`.
     """
@@ -69,19 +68,16 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         for table, name in cursor.fetchall():
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
         cursor.execute("UPDATE moderation_moderationsettings SET filter_id = NULL")
+        keep_rows()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: restore_rows())
+        yield
 
 
 @pytest.fixture
 def transactional_db(transactional_db: None, request: pytest.FixtureRequest) -> Iterator[None]:
-    """Restore the rows of migrations that TRUNCATE deletes: the site, roles, permissions and removal reasons.
-
-    Before the clean-up it waits for requests of open pages, because both would wait for each other.
-    """
+    """Before the clean-up, wait for requests of open pages, because both would wait for each other."""
     browser = request.getfixturevalue("browser") if "browser" in request.fixturenames else None
-    import_module("articles.migrations.0003_data").create_site(apps, None)
-    import_module("accounts.migrations.0002_data").create_roles(apps, None)
-    import_module("comments.migrations.0003_data").create_reasons(apps, None)
-    import_module("archive.migrations.0002_data").grant(apps, SimpleNamespace(connection=connection))
     yield
     for context in browser.contexts if browser else ():  # an open page continues to send requests
         context.close()
@@ -136,7 +132,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _marked_as_transactional(request: pytest.FixtureRequest) -> None:
-    """Use our transactional_db for tests with the mark django_db, because it restores the site's row."""
+    """Use our transactional_db for tests with the mark django_db, because it waits for open requests."""
     mark = request.node.get_closest_marker("django_db")
     if mark and mark.kwargs.get("transaction"):
         request.getfixturevalue("transactional_db")

@@ -14,17 +14,15 @@ import faulthandler
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import psycopg2
 import pytest
 from _pytest.faulthandler import fault_handler_stderr_fd_key
-from django.core.management import call_command
 from django.db import connection
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from pytest_django.plugin import blocking_manager_key
 
+from tests.helpers.database import restore_rows, superuser
 from tests.helpers.waiting import PATIENCE
 
 RAISED = 3  # seconds after the limit, until which the exception alone should have ended the test
@@ -100,8 +98,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     except BaseException:
         with item.config.stash[blocking_manager_key].unblock():
             end_transactions()
-            if _is_transactional(item):  # the tables may not have been emptied
-                call_command("flush", verbosity=0, interactive=False)
+            if _is_transactional(item):  # the clean-up may not have come so far
+                restore_rows()
         raise
     if has_failed(item):
         end_transactions()
@@ -136,7 +134,7 @@ def _wait_for_transactions(seconds: float, calm: int) -> bool:
     `calm` is how often in a row, 50 ms apart, that must be so. Return whether it became so in time.
     """
     deadline, seen = time.monotonic() + seconds, 0
-    with _superuser() as cursor:
+    with superuser() as cursor:
         while True:
             cursor.execute(f"SELECT {_IN_TRANSACTION}", [_database(), _own_process()])
             seen = 0 if cursor.rowcount or _requests() else seen + 1
@@ -148,7 +146,7 @@ def _wait_for_transactions(seconds: float, calm: int) -> bool:
 def end_transactions() -> list[str]:
     """End every transaction that is open on the test database. Return the last statements of others' ones."""
     _close_own_connection()
-    with _superuser() as cursor:
+    with superuser() as cursor:
         cursor.execute(
             f"SELECT query, pg_terminate_backend(pid, 5000) {_IN_TRANSACTION}", [_database(), _own_process()]
         )
@@ -157,7 +155,7 @@ def end_transactions() -> list[str]:
 
 def end_connections() -> None:
     """End every connection to the test database, whatever thread has opened it."""
-    with _superuser() as cursor:
+    with superuser() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [_database()]
         )
@@ -195,16 +193,3 @@ def _own_process() -> int:
 
 def _database() -> str:
     return connection.settings_dict["NAME"]
-
-
-@contextmanager
-def _superuser() -> Iterator[Any]:
-    """Yield a cursor of the throw-away server's superuser, who may end everybody's connections."""
-    place = {key: connection.settings_dict[key.upper()] for key in ("host", "port")}
-    raw = psycopg2.connect(dbname="postgres", user="postgres", connect_timeout=10, **place)
-    raw.autocommit = True
-    try:
-        with raw.cursor() as cursor:
-            yield cursor
-    finally:
-        raw.close()

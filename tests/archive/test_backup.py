@@ -30,7 +30,7 @@ from comments.services.editing import edit_comment
 from core.backup_folder import last_backup
 from moderation.actions.decisions import decide, move
 from moderation.erasure import restrictions
-from moderation.models import RestrictedTextReading, Restriction
+from moderation.models import FilterVersion, RestrictedTextReading, Restriction
 from tests.articles.images.made import make_image
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
@@ -307,6 +307,7 @@ def test_a_flipped_bit_in_any_part_is_found_and_the_part_named(file: Path, paths
 
 
 def test_a_flipped_bit_anywhere_is_found(file: Path) -> None:
+    FilterVersion.objects.all().delete()  # the weights of the starter would be most of the file
     backup(file)
     whole = bytearray(file.read_bytes())
     with open_backup(file):

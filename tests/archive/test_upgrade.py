@@ -65,9 +65,11 @@ def home(tmp_path: Path, settings: Any) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _database(transactional_db: None) -> Iterator[None]:
-    with database("soundoff_upgraded", connection.settings_dict["NAME"]):
-        yield
+def migrated(transactional_db: None) -> Iterator[str]:
+    """Use a copy of the test database, and return the name of the test database, which stays empty."""
+    migrated = connection.settings_dict["NAME"]
+    with database("soundoff_upgraded", migrated):
+        yield migrated
 
 
 @pytest.fixture
@@ -217,7 +219,7 @@ def test_one_upgrade_at_a_time(upgrade: Upgrade, later: Callable[[], None]) -> N
 
 
 def test_a_backup_of_an_earlier_version_is_upgraded(
-    home: Path, later: Callable[[], None], settings: Any, monkeypatch: pytest.MonkeyPatch
+    home: Path, later: Callable[[], None], settings: Any, monkeypatch: pytest.MonkeyPatch, migrated: str
 ) -> None:
     settings.COMMENT_POLICY = "moderation.policy.Policy"
     story, file = make_article(), home / "site.zip"
@@ -245,7 +247,7 @@ def test_a_backup_of_an_earlier_version_is_upgraded(
         patch.undo()
         with pytest.raises(CommandError, match=r"The restore of .* was not finished"):
             call_command("upgrade")
-    with database("soundoff_blank", "template1"):
+    with database("soundoff_blank", migrated):
         call_command("migrate", verbosity=0)
         with pytest.raises(CommandError, match=r"made by an earlier version, before archive.0990_next"):
             call_command("restore", str(file))
