@@ -95,12 +95,10 @@ def reading(live_server, page, story):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
-    live_server, page, story, root, client, theme, width
+    live_server, page, story, root, client, width
 ):
-    page.emulate_media(color_scheme=theme)
     page.set_viewport_size({"width": width, "height": 900})
     gone = story.discussion.comments.get(state=State.REJECTED)
     urls = {
@@ -128,16 +126,12 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing_where_one_looks_for_something(
-    live_server, page, story, root, client, rf, theme, width
-):
+def test_axe_finds_nothing_where_one_looks_for_something(live_server, page, story, root, client, rf, width):
     editor = story.editors.get()
     User.objects.update(has_page=True)
     deep = story.discussion.comments.order_by("-level").first()
     day, url = story.published_at, story.get_absolute_url()
-    page.emulate_media(color_scheme=theme)
     page.set_viewport_size({"width": width, "height": 900})
     sent = rf.post(f"{url}reply/", {"body": "The morning boat.", "name": "Jun"})
     for name, request in {"away": rf.get("/"), "away with a text": sent}.items():

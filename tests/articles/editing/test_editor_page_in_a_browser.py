@@ -344,10 +344,9 @@ def test_a_field_that_both_changed_can_be_chosen(open_as, story, is_scripted):
     assert (story.byline, story.rights) == ("Edda", "licensed")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(open_as, story, theme, size):
-    page = open_as("Emil", color_scheme=theme)
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(open_as, story, size):
+    page = open_as("Emil")
     page.set_viewport_size(size)
     edda = UserFactory.create(name="Edda", roles=(EDITOR,))
     add_note(article=story, by=edda, body="Is nine right?")

@@ -48,11 +48,10 @@ def test_the_keyboard_finds_a_comment_without_scripts(browser, live_server, stor
     context.close()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-def test_axe_finds_nothing_and_no_page_is_wider_than_the_screen(browser, live_server, story, theme, viewport):
+def test_axe_finds_nothing_and_no_page_is_wider_than_the_screen(browser, live_server, story, viewport):
     article, _ = story
-    context = browser.new_context(viewport=viewport, color_scheme=theme, bypass_csp=True)
+    context = browser.new_context(viewport=viewport, bypass_csp=True)
     page = context.new_page()
     for path in (
         "/search/",

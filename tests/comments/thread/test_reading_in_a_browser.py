@@ -319,11 +319,9 @@ def test_on_paper_times_are_absolute_and_it_says_where_more_is(live_server, page
     assert page.locator(".thread .more").first.inner_text() == ("Show 2 more replies (on the web page)")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [PHONE, DESK])
-def test_axe_finds_nothing_in_what_opens(waiting, article, talk, theme, size):
+def test_axe_finds_nothing_in_what_opens(waiting, article, talk, size):
     page = waiting
-    page.emulate_media(color_scheme=theme)
     page.set_viewport_size(size)
     at(page, talk.Ada).get_by_role("link", name="Tollef").click()
     page.get_by_role("button", name="1 reply to Ada").click()

@@ -93,13 +93,12 @@ def test_a_ban_from_the_form_to_the_account_status(browser, live_server, with_sc
         context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_a_profile_and_the_account_status(browser, live_server, scheme):
+def test_axe_finds_nothing_on_a_profile_and_the_account_status(browser, live_server):
     maria = UserFactory.create(name="Maria", roles=("Moderator",))
     ada = UserFactory.create(name="Ada")
     make_comment(make_article(), "A word.", author=ada)
     for user, path in ((maria, f"/moderation/people/u{ada.pk}/"), (ada, "/account/standing/")):
-        context = browser.new_context(viewport=PHONE, color_scheme=scheme, bypass_csp=True)
+        context = browser.new_context(viewport=PHONE, bypass_csp=True)
         log_in(context, live_server, user)
         page = context.new_page()
         page.goto(live_server.url + path)

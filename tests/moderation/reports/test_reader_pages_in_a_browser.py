@@ -45,12 +45,8 @@ def log_in(client, page, user, url) -> None:
     page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
-    live_server, page, site, client, theme, width
-):
-    page.emulate_media(color_scheme=theme)
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, page, site, client, width):
     page.set_viewport_size({"width": width, "height": 900})
     story = site.article.get_absolute_url()
     anybody = [

@@ -23,15 +23,13 @@ def ada():
     return UserFactory.create(name="Ada", roles=("Administrator",))
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, page, client, ada, theme, width):
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, page, client, ada, width):
     story = make_article("The slip closes")
     open_one, answered = asked(story), asked(story, make_comment(story), wants="remove")
     removal_requests.answer(
         request=answered, outcome="done", words="It is gone since this morning.", actor=ada
     )
-    page.emulate_media(color_scheme=theme)
     page.set_viewport_size({"width": width, "height": 900})
     log_in(client, page, ada, live_server.url)
     found = {}

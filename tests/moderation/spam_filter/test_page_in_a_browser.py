@@ -59,13 +59,12 @@ def check(page) -> None:
     assert page.locator("main :is(td, th, .scroll)").evaluate_all(cut) == []
 
 
-@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize("width", [1280, 390])
 def test_an_administrator_sets_the_percentage_corrects_a_mistake_and_switches_it_off(
-    client, page, live_server, ada, judged, width, theme
+    client, page, live_server, ada, judged, width
 ):
     log_in(client, page, ada, live_server)
     page.set_viewport_size({"width": width, "height": 900})
-    page.emulate_media(color_scheme=theme)
     failures, bar = errors_of(page), page.locator(".messages > .undo")
 
     page.goto(f"{live_server.url}/moderation/filter/")
