@@ -18,6 +18,7 @@ import psycopg2
 import pytest
 
 from config.server import postgres
+from tests.config.conftest import copy_home, environment_of
 from tests.config.serving import Guest, Member, Served, serving
 
 SIZE = "400m"
@@ -48,8 +49,10 @@ def disk() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def site(disk: Path, environment: dict[str, str]) -> Iterator[Served]:
-    with serving(environment | {"SOUNDOFF_HOME": str(disk / "home")}) as served:
+def site(disk: Path, prepared_home: Path) -> Iterator[Served]:
+    home = disk / "home"
+    copy_home(prepared_home, home)
+    with serving(environment_of(home)) as served:
         yield served
 
 

@@ -27,8 +27,16 @@ from core.data_folder import (
     make_data_folder,
     unprivileged_user,
 )
+from tests.config.conftest import data_folder as new_data_folder
 from tests.config.conftest import holder, processes
 from tests.helpers.waiting import PATIENCE, until
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """Share one empty data folder, because the first start takes time."""
+    with new_data_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -123,6 +123,18 @@ def ask(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[tup
     return run
 
 
+@pytest.fixture
+def change(environment: dict[str, str], ask: Callable[[str], list[tuple[Any, ...]]]) -> Callable[[str], None]:
+    """Return a function that runs one statement while the site is stopped."""
+
+    def run(statement: str) -> None:
+        database = holder(environment)
+        ask(statement)
+        database.communicate("\n", timeout=PATIENCE)
+
+    return run
+
+
 def browser() -> OpenerDirector:
     return build_opener(HTTPCookieProcessor(CookieJar()))
 
@@ -140,8 +152,15 @@ def accounts(home: Path) -> list[dict[str, str]]:
     return json.loads((home / "sample-accounts.json").read_text())["accounts"]  # type: ignore[no-any-return]
 
 
-def test_the_first_start_makes_a_site_with_a_sample(serve: Serve, home: Path) -> None:
-    site = serve()
+@pytest.fixture
+def empty_home() -> Iterator[Path]:
+    with data_folder() as folder:
+        yield folder
+
+
+def test_the_first_start_makes_a_site_with_a_sample(empty_home: Path, serve: Serve) -> None:
+    home = empty_home
+    site = serve(SOUNDOFF_HOME=str(home))
     site.wait_for("Ctrl-C stops it.")
     assert f"http://127.0.0.1:{site.port}" in site.printed
     assert f"mails are written to {home}/mail" in site.printed
@@ -164,9 +183,6 @@ def test_the_first_start_makes_a_site_with_a_sample(serve: Serve, home: Path) ->
 
 
 def test_a_second_start_prints_the_accounts_and_creates_nothing(serve: Serve, home: Path) -> None:
-    site = serve()
-    site.wait_for("Ctrl-C stops it.")
-    assert site.stop() == 0
     made = accounts(home)
     site = serve()
     site.wait_for("Ctrl-C stops it.")
@@ -177,21 +193,19 @@ def test_a_second_start_prints_the_accounts_and_creates_nothing(serve: Serve, ho
 
 @pytest.mark.parametrize("reach", [{"HOST": "0.0.0.0"}, {"SITE_URL": "http://soundoff.example"}])
 def test_a_public_site_does_not_start_with_sample_accounts(
-    serve: Serve, ask: Callable[[str], list[tuple[Any, ...]]], home: Path, reach: dict[str, str]
+    serve: Serve,
+    ask: Callable[[str], list[tuple[Any, ...]]],
+    change: Callable[[str], None],
+    home: Path,
+    reach: dict[str, str],
 ) -> None:
     reach = {"SITE_URL": "http://localhost:8000"} | reach
-    site = serve()
-    site.wait_for("Ctrl-C stops it.")
-    assert site.stop() == 0
     refused = serve(**reach)
     assert refused.process.wait(PATIENCE) == 1
     refused.wait_for("the sample accounts can still log in: administrator@example.org, ")
     assert processes(home) == []
 
-    site = serve()
-    site.wait_for("Ctrl-C stops it.")
-    ask("UPDATE accounts_user SET is_active = false")
-    assert site.stop() == 0
+    change("UPDATE accounts_user SET is_active = false")
     site = serve(**reach)
     site.wait_for("Ctrl-C stops it.")
     ask("UPDATE accounts_user SET is_active = true")
@@ -434,9 +448,6 @@ def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, reachable: dict[str
 
 
 def test_an_upgrade_makes_a_backup_first(serve: Serve, home: Path, environment: dict[str, str]) -> None:
-    site = serve()
-    site.wait_for("Ctrl-C stops it.")
-    assert site.stop() == 0
     owner = (home / "erasures.jsonl").stat()
     assert (owner.st_uid, owner.st_mode & 0o777) == ((home / "cache").stat().st_uid, 0o600)
     argv = [sys.executable, "manage.py", "migrate", "-v0", "moderation", "0023"]
@@ -492,13 +503,8 @@ def test_a_backup_is_restored_into_a_second_site(
         assert beside.stop() == 0
 
 
-def test_a_database_of_a_later_version_is_refused(
-    serve: Serve, ask: Callable[[str], list[tuple[Any, ...]]]
-) -> None:
-    site = serve()
-    site.wait_for("Ctrl-C stops it.")
-    ask("INSERT INTO django_migrations (app, name, applied) VALUES ('comments', '0999_next', now())")
-    assert site.stop() == 0
+def test_a_database_of_a_later_version_is_refused(serve: Serve, change: Callable[[str], None]) -> None:
+    change("INSERT INTO django_migrations (app, name, applied) VALUES ('comments', '0999_next', now())")
     refused = serve()
     assert refused.process.wait(PATIENCE) == 1
     refused.wait_for("The site was not started, because its database could not be upgraded.")
@@ -506,3 +512,4 @@ def test_a_database_of_a_later_version_is_refused(
         "upgraded by a later version of Soundoff (comments.0999_next). Install that version again."
         in refused.printed
     )
+    change("DELETE FROM django_migrations WHERE name = '0999_next'")
