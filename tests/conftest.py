@@ -16,7 +16,7 @@ from pytest_django import DjangoDbBlocker
 
 from tests import isolation
 from tests.helpers.database import keep_rows, restore_rows
-from tests.helpers.waiting import PATIENCE
+from tests.helpers.waiting import BROWSER_PATIENCE, PATIENCE
 
 # Playwright keeps an event loop running in the thread in which Django's live server is asked for rows.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -118,8 +118,8 @@ def _contexts_of_jinja_templates() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def browser(browser: Browser) -> Browser:
     """Set long time-outs in the browser: they only guard against hanging."""
-    expect.set_options(timeout=PATIENCE * 1000)
-    browser.on("context", lambda context: context.set_default_timeout(PATIENCE * 1000))
+    expect.set_options(timeout=BROWSER_PATIENCE * 1000)
+    browser.on("context", lambda context: context.set_default_timeout(BROWSER_PATIENCE * 1000))
     return browser
 
 
@@ -145,10 +145,19 @@ def _clear_reasons_cache(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last. Without Chromium they are skipped; in the gate's own run (CI=1) they fail."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    """The longest tests come first, browser tests last, so that no worker ends alone with a long one.
+
+    Without Chromium browser tests are skipped; in the gate's own run (CI=1) they fail.
+    """
+    items.sort(key=lambda item: (not _is_long(item), item.get_closest_marker("browser") is not None))
     if CHROMIUM.exists() or os.environ.get("CI"):
         return
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason=f"no {CHROMIUM}"))
+
+
+def _is_long(item: pytest.Item) -> bool:
+    """Return whether the test has a longer time limit than usual, since it takes a minute."""
+    limit = item.get_closest_marker("timeout")
+    return limit is not None and limit.args[0] > float(item.config.getini("timeout"))

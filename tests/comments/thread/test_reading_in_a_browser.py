@@ -1,8 +1,10 @@
 """Reading a thread in Chromium: orders, further pages, keyboard, offline and print."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from comments.models import Comment
@@ -301,6 +303,7 @@ def test_on_paper_times_are_absolute_and_it_says_where_more_is(live_server, page
     monkeypatch.setattr(pages, "REPLIES_PER_TREE", 2)
     bring_in(article, roots=6, replies=4)
     make_comment(article, "A moment ago.", author=UserFactory(name="Per"))
+    page.clock.set_fixed_time(timezone.now() + timedelta(minutes=2))
     open_story(live_server, page, article, "?order=newest")
     time = page.locator(".thread time").first
     expect(time).to_have_text(re.compile("minute"))
