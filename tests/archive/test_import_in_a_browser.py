@@ -1,12 +1,9 @@
 """The import page and imported stories in Chromium, at the widths of a phone and a desktop screen."""
 
 import os
-from importlib import import_module
 from pathlib import Path
 
 import pytest
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from playwright.sync_api import expect
 
 from accounts.models import EDITOR, MODERATOR
@@ -16,6 +13,7 @@ from comments.models import Comment
 from tests.archive.test_import import ADD, dated, named
 from tests.factories import UserFactory
 from tests.helpers.axe import faults
+from tests.helpers.browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -28,12 +26,7 @@ LONGER = "Ü" * 300
 def page(request, context, live_server):
     """Return a browser page that is logged in as an editor who is also a moderator."""
     user = UserFactory.create(name="Emil", roles=(EDITOR, MODERATOR))
-    session = import_module(settings.SESSION_ENGINE).SessionStore()
-    session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.save()
-    context.add_cookies([{"name": "sessionid", "value": session.session_key, "url": live_server.url}])
+    log_in(context, live_server, user)
     page = context.new_page()
     page.set_viewport_size({"width": request.param, "height": 844})
     return page

@@ -22,7 +22,7 @@ from articles.services import save_article, save_page, set_article_authors
 from comments.policy import policy
 from tests.factories import UserFactory, make_article
 from tests.helpers.axe import faults
-from tests.moderation.people.test_person_in_a_browser import log_in
+from tests.helpers.browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -16,7 +16,7 @@ from comments.integrity import check
 from comments.models import Comment
 from comments.policy import policy
 from tests.factories import UserFactory
-from tests.site.test_milestone import logged_in
+from tests.helpers.browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -28,7 +28,9 @@ def desk(settings, browser, live_server):
     settings.COMMENT_POLICY = "moderation.policy.Policy"
     policy.cache_clear()
     user = UserFactory.create(name="Mona", roles=("Moderator",))
-    yield logged_in(browser, user, live_server.url).new_page()
+    page = browser.new_page()
+    log_in(page.context, live_server, user)
+    yield page
     policy.cache_clear()
 
 

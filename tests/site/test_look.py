@@ -21,6 +21,7 @@ from core.data_folder import PROJECT
 from core.fallback_pages import unavailable
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
+from tests.helpers.browser import log_in
 
 STATIC = PROJECT / "static"
 SHIFTS = """window.shifts = []; new PerformanceObserver((list) => {
@@ -114,7 +115,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     }
     found = {name: check(page, live_server.url + url) for name, url in urls.items()}
 
-    log_in(client, page, story.editors.get(), live_server.url)
+    log_in(page.context, live_server, story.editors.get())
     own = {
         "story of an editor": story.get_absolute_url(),
         "e-mail": "/accounts/email/",
@@ -159,15 +160,10 @@ def test_axe_finds_nothing_where_one_looks_for_something(live_server, page, stor
     assert {client.get(url).status_code for name, url in urls.items() if "away" not in name} == {200}
     found = {name: check(page, live_server.url + url) for name, url in urls.items()}
 
-    log_in(client, page, editor, live_server.url)
+    log_in(page.context, live_server, editor)
     own = {"recommend as a member": f"{url}recommend/{root.pk}/", "switch": "/accounts/page/"}
     found |= {name: check(page, live_server.url + url) for name, url in own.items()}
     assert found == {name: [] for name in found}
-
-
-def log_in(client, page, user, url) -> None:
-    client.force_login(user)
-    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
 
 
 def check(page, url) -> list[str]:
@@ -273,7 +269,7 @@ def test_without_scripts_a_reply_is_a_page(live_server, browser, story, root):
 
 @pytest.mark.browser
 def test_a_menu_closes_by_key_and_gives_the_focus_back(live_server, page, story, client):
-    log_in(client, page, story.editors.get(), live_server.url)
+    log_in(page.context, live_server, story.editors.get())
     page.goto(live_server.url + story.get_absolute_url())
     page.locator(".account summary").click()
     page.get_by_role("button", name="Log out").focus()

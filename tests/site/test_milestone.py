@@ -1,36 +1,24 @@
 """End-to-end test: a saved story is imported, read, answered and moderated, and its thread is corrected."""
 
 import pytest
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import expect
 
-from accounts.models import User
 from archive.services import create_sample
 from comments.integrity import check
 from comments.models import Comment
 from tests.factories import UserFactory
+from tests.helpers.browser import log_in
 from tests.moderation.reply_structure.test_admin import drag
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-def logged_in(browser: Browser, user: User, url: str) -> BrowserContext:
-    session = SessionStore()
-    session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.save()
-    context = browser.new_context()
-    context.add_cookies([{"name": "sessionid", "value": session.session_key or "", "url": url}])
-    return context
 
 
 def test_a_saved_story_is_read_answered_approved_undone_and_mended(live_server, browser):
     article = create_sample()
     story = live_server.url + article.get_absolute_url()
     brought = Comment.objects.filter(discussion=article.pk)
-    moderator = logged_in(browser, UserFactory.create(name="Mona", roles=("Moderator",)), live_server.url)
+    moderator = browser.new_context()
+    log_in(moderator, live_server, UserFactory.create(name="Mona", roles=("Moderator",)))
     reader, guest = browser.new_context().new_page(), browser.new_context().new_page()
 
     # A reader without an account sees the thread as on the saved page, with a note of what is missing.

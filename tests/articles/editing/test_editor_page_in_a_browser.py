@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import expect
 
@@ -16,6 +15,7 @@ from tests.articles.test_admin import ADD, change
 from tests.comments.in_a_browser import DESK, PHONE
 from tests.factories import UserFactory, make_article
 from tests.helpers.axe import faults
+from tests.helpers.browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -39,12 +39,8 @@ def open_as(browser, live_server):
     """Return a function that opens a window of an editor's own browser."""
 
     def open_for(name, **how):
-        client = Client()
-        client.force_login(UserFactory.create(name=name, roles=(EDITOR,)))
         context = browser.new_context(base_url=live_server.url, viewport=DESK, **how)
-        context.add_cookies(
-            [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
-        )
+        log_in(context, live_server, UserFactory.create(name=name, roles=(EDITOR,)))
         page = context.new_page()
         page.failures = []
         page.on("pageerror", lambda error: page.failures.append(str(error)))
@@ -251,10 +247,7 @@ def test_an_ended_session_loses_no_text(open_as, live_server, story):
     save(page)
     expect(page.get_by_role("heading", name="Not saved: you are logged out")).to_be_visible()
     expect(page.get_by_label("Your text")).to_have_value("An hour of work.")
-    client = Client()
-    client.force_login(UserFactory.create(name="Emil again", roles=(EDITOR,)))
-    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
-    page.context.add_cookies([cookie])
+    log_in(page.context, live_server, UserFactory.create(name="Emil again", roles=(EDITOR,)))
     page.get_by_role("button", name="Send again").click()
     expect(page.locator(".messagelist")).to_contain_text("changed successfully")
     story.refresh_from_db()

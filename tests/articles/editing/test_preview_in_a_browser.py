@@ -11,6 +11,7 @@ from core.data_folder import PROJECT
 from tests.articles.images.made import jpeg
 from tests.factories import UserFactory, make_article
 from tests.helpers.axe import faults
+from tests.helpers.browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("transactional_db")]
 
@@ -36,9 +37,7 @@ def writing(live_server, page, client, emil):
     """A draft, open in the editor at desktop width."""
     Topic.objects.create(name="Harbour", slug="harbour")
     article = make_article("The slip closes", body="The ferry sails.", published_at=None)
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
-    )
+    log_in(page.context, live_server, emil)
     page.failures = []
     page.on("pageerror", lambda error: page.failures.append(str(error)))
     page.on("console", lambda said: page.failures.append(said.text) if said.type == "error" else None)
@@ -256,9 +255,7 @@ def test_on_a_phone_the_preview_is_a_tab(writing):
 def test_without_scripts_the_field_is_sent_as_typed(live_server, browser, client, emil):
     article = make_article("The slip closes", published_at=None)
     context = browser.new_context(java_script_enabled=False)
-    context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
-    )
+    log_in(context, live_server, emil)
     page = context.new_page()
     page.goto(f"{live_server.url}/admin/articles/article/{article.pk}/change/")
     page.locator("#id_body").fill("Other *words*.")

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings as site_settings
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -19,6 +18,7 @@ from comments.policy import policy
 from tests.articles.editing.test_preview_in_a_browser import PASTE, WORD, body, select, shown
 from tests.articles.images.made import jpeg
 from tests.factories import UserFactory, make_comment
+from tests.helpers.browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -54,10 +54,7 @@ def new_page(browser, live_server):
         page.failures = []
         page.on("pageerror", lambda error: page.failures.append(str(error)))
         if user:
-            client = Client()
-            client.force_login(user)
-            cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
-            context.add_cookies([cookie])
+            log_in(context, live_server, user)
             page.goto("/admin/")
         return page
 

@@ -9,6 +9,7 @@ from articles.models import Article, Image
 from tests.articles.images.made import gif, jpeg, make_image, photo, saved
 from tests.factories import UserFactory, make_article
 from tests.helpers.axe import faults
+from tests.helpers.browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -17,9 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def emil(page, client, live_server):
     """An editor, logged in."""
     user = UserFactory.create(name="Emil", roles=(EDITOR,))
-    client.force_login(user)
-    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
-    page.context.add_cookies([cookie])
+    log_in(page.context, live_server, user)
     return user
 
 
@@ -121,11 +120,8 @@ def test_the_focal_point_is_set_by_click_and_arrow_keys(live_server, page, image
 
 
 def test_a_lead_image_is_uploaded_without_javascript(live_server, browser, client, tmp_path):
-    user = UserFactory.create(name="Emil", roles=(EDITOR,))
-    client.force_login(user)
     context = browser.new_context(java_script_enabled=False)
-    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
-    context.add_cookies([cookie])
+    log_in(context, live_server, UserFactory.create(name="Emil", roles=(EDITOR,)))
     page = context.new_page()
     file = tmp_path / "slip.jpg"
     file.write_bytes(jpeg())

@@ -12,6 +12,7 @@ from comments.thread import pages
 from tests.comments.in_a_browser import DESK, PHONE, at, bring_in, open_story, order_of
 from tests.factories import UserFactory, make_comment
 from tests.helpers.axe import faults
+from tests.helpers.browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -224,16 +225,11 @@ def test_by_keyboard_alone(live_server, page, article, talk):
     ]
 
 
-def logged_in(client, context, url, user):
-    client.force_login(user)
-    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
-
-
 @pytest.mark.parametrize("with_scripts", [True, False])
 def test_a_member_recommends_and_takes_it_back(browser, live_server, client, article, talk, with_scripts):
     context = browser.new_context(java_script_enabled=with_scripts)
     page = context.new_page()
-    logged_in(client, context, live_server.url, UserFactory(name="Ruth"))
+    log_in(context, live_server, UserFactory(name="Ruth"))
     open_story(live_server, page, article)
     button = at(page, talk.Olav).get_by_role("button", name="Recommend")
     expect(button).to_have_attribute("aria-pressed", "false")

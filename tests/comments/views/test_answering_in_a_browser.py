@@ -10,6 +10,7 @@ from comments.services.discussions import change_discussion
 from comments.thread import pages
 from tests.comments.thread.test_story import hold
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -193,9 +194,7 @@ def test_ones_own_comment_is_recommended_by_others(live_server, page, client, ar
         make_comment(article, "Mine.", author=author),
         make_comment(article, "Theirs.", author=UserFactory(name="Jun")),
     )
-    client.force_login(author)
-    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
-    page.context.add_cookies([cookie])
+    log_in(page.context, live_server, author)
     page.goto(live_server.url + article.get_absolute_url())
     assert page.locator(f"#comment-{own.pk} button[form]").count() == 0
     button = page.get_by_role("button", name="Recommend, comment by Jun", exact=True)

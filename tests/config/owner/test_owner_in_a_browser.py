@@ -21,6 +21,7 @@ from moderation.models import JobRun
 from tests.config.owner.conftest import Inbox
 from tests.config.owner.test_system_status import failed_job, quiet, run_jobs
 from tests.factories import UserFactory, make_article
+from tests.helpers.browser import log_in
 from tests.helpers.wsgi_requests import send_request
 from tests.site.test_look import check
 
@@ -167,9 +168,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
             },
         ),
     ]:
-        client.force_login(user)
-        cookie = client.cookies["sessionid"].value
-        page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+        log_in(page.context, live_server, user)
         for name, url in urls.items():
             found[name] = check(page, live_server.url + url)
             shoot(page, f"{name}-{width}")

@@ -1,10 +1,6 @@
 """A ban, from the moderator's form to the person's account status, in Chromium with and without scripts."""
 
-from importlib import import_module
-
 import pytest
-from django.conf import settings as django_settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from playwright.sync_api import expect
 
 from accounts.models import Guest
@@ -12,19 +8,11 @@ from comments.models import Comment, Discussion, State
 from comments.services.discussions import change_discussion
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
+from tests.helpers.browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PHONE = {"width": 390, "height": 844}
-
-
-def log_in(context, live_server, user) -> None:
-    session = import_module(django_settings.SESSION_ENGINE).SessionStore()
-    session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = django_settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.save()
-    context.add_cookies([{"name": "sessionid", "value": session.session_key, "url": live_server.url}])
 
 
 def send(page, live_server, article, *, name, email, body):

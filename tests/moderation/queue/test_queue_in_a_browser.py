@@ -2,12 +2,9 @@
 
 import os
 import re
-from importlib import import_module
 from pathlib import Path
 
 import pytest
-from django.conf import settings as django_settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from playwright.sync_api import Route, expect
 
 from comments.models import Comment, Reason, State
@@ -15,6 +12,7 @@ from moderation.actions.decisions import decide
 from moderation.models import Batch, Case
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
+from tests.helpers.browser import log_in
 
 pytestmark = [
     pytest.mark.browser,
@@ -44,16 +42,6 @@ def waiting():
     ]
 
 
-def log_in(context, live_server, name: str = "Maria") -> None:
-    moderator = UserFactory.create(name=name, roles=("Moderator",))
-    session = import_module(django_settings.SESSION_ENGINE).SessionStore()
-    session[SESSION_KEY] = str(moderator.pk)
-    session[BACKEND_SESSION_KEY] = django_settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = moderator.get_session_auth_hash()
-    session.save()
-    context.add_cookies([{"name": "sessionid", "value": session.session_key, "url": live_server.url}])
-
-
 def states(comments) -> list[str]:
     return [Comment.objects.values_list("state", flat=True).get(pk=c.pk) for c in comments]
 
@@ -65,8 +53,8 @@ def errors_of(page) -> list[str]:
     return failures
 
 
-def test_queue_with_keyboard_shortcuts(context, live_server, waiting):
-    log_in(context, live_server)
+def test_queue_with_keyboard_shortcuts(context, live_server, waiting, maria):
+    log_in(context, live_server, maria)
     page = context.new_page()
     failures = errors_of(page)
     page.goto(live_server.url + "/moderation/")
@@ -128,8 +116,8 @@ def test_queue_with_keyboard_shortcuts(context, live_server, waiting):
     assert failures == []
 
 
-def test_r_keeps_a_removed_comment_removed(context, live_server, waiting):
-    log_in(context, live_server)
+def test_r_keeps_a_removed_comment_removed(context, live_server, waiting, maria):
+    log_in(context, live_server, maria)
     omar = UserFactory.create(name="Omar", roles=("Moderator",))
     decide(ids=[waiting[3].pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar)
     page = context.new_page()
@@ -143,8 +131,8 @@ def test_r_keeps_a_removed_comment_removed(context, live_server, waiting):
     expect(page.locator("#queue > .undo")).to_contain_text("Undone: Kept removed: insult")
 
 
-def test_keyboard_shortcuts_can_be_turned_off(context, live_server, waiting):
-    log_in(context, live_server)
+def test_keyboard_shortcuts_can_be_turned_off(context, live_server, waiting, maria):
+    log_in(context, live_server, maria)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
     page.locator(".keys summary").click()
@@ -160,8 +148,8 @@ def test_keyboard_shortcuts_can_be_turned_off(context, live_server, waiting):
     expect(page.get_by_role("status")).to_contain_text("Marked as spam")
 
 
-def test_next_case_is_shown_before_the_answer(context, live_server, waiting):
-    log_in(context, live_server)
+def test_next_case_is_shown_before_the_answer(context, live_server, waiting, maria):
+    log_in(context, live_server, maria)
     page = context.new_page()
     ahead = list[str]()
     page.on("requestfinished", lambda r: ahead.append(r.url) if "soundoff-ahead" in r.headers else None)
@@ -195,8 +183,8 @@ def test_next_case_is_shown_before_the_answer(context, live_server, waiting):
     wait_until(page, lambda: Case.objects.get(pk=case.pk).claimed_by is not None)
 
 
-def test_fast_decisions_lose_no_answers(context, live_server, waiting):
-    log_in(context, live_server)
+def test_fast_decisions_lose_no_answers(context, live_server, waiting, maria):
+    log_in(context, live_server, maria)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
     page.wait_for_load_state("networkidle")
@@ -220,9 +208,9 @@ def test_fast_decisions_lose_no_answers(context, live_server, waiting):
     expect(note).to_have_value("Begun, not sent")
 
 
-def test_unsaved_note_is_kept_until_it_is_stored(context, live_server, waiting):
+def test_unsaved_note_is_kept_until_it_is_stored(context, live_server, waiting, maria):
     """The note survives even if the session ended meanwhile and the site asks for a login."""
-    log_in(context, live_server)
+    log_in(context, live_server, maria)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
     cookies = context.cookies()
@@ -242,8 +230,8 @@ def test_unsaved_note_is_kept_until_it_is_stored(context, live_server, waiting):
     expect(note).to_have_value("")
 
 
-def test_failed_request_is_reverted_on_the_page(context, live_server, waiting):
-    log_in(context, live_server)
+def test_failed_request_is_reverted_on_the_page(context, live_server, waiting, maria):
+    log_in(context, live_server, maria)
     page = context.new_page()
     away = True
     # Set before the page is there: one set later may come after the press on a busy machine.
@@ -263,7 +251,7 @@ def test_two_browsers_race_on_one_case(browser, live_server, waiting):
     pages = []
     for name in ("Maria", "Omar"):
         context = browser.new_context()
-        log_in(context, live_server, name)
+        log_in(context, live_server, UserFactory.create(name=name, roles=("Moderator",)))
         pages.append(context.new_page())
     case = Case.objects.get(comment=waiting[0])
     for page in pages:
@@ -288,7 +276,7 @@ def test_navigation_skips_cases_claimed_by_colleagues(browser, live_server, wait
     pages = []
     for name in ("Omar", "Maria"):
         context = browser.new_context()
-        log_in(context, live_server, name)
+        log_in(context, live_server, UserFactory.create(name=name, roles=("Moderator",)))
         pages.append(context.new_page())
     omar, maria = pages
     theirs = Case.objects.get(comment=waiting[1])
@@ -304,9 +292,9 @@ def test_navigation_skips_cases_claimed_by_colleagues(browser, live_server, wait
         page.context.close()
 
 
-def test_queue_without_scripts(browser, live_server, waiting):
+def test_queue_without_scripts(browser, live_server, waiting, maria):
     context = browser.new_context(java_script_enabled=False)
-    log_in(context, live_server)
+    log_in(context, live_server, maria)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
     expect(page.get_by_text("while you are not typing in a field")).to_be_hidden()
@@ -340,9 +328,9 @@ def test_queue_without_scripts(browser, live_server, waiting):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_queue_is_accessible(browser, live_server, waiting, width):
+def test_queue_is_accessible(browser, live_server, waiting, width, maria):
     context = browser.new_context(viewport={"width": width, "height": 900})
-    log_in(context, live_server)
+    log_in(context, live_server, maria)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/?queue=waiting&age=&script=Lati")
     page.get_by_text("Filter", exact=True).click()

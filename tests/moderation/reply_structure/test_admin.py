@@ -6,8 +6,6 @@ from urllib.parse import parse_qsl
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -21,6 +19,7 @@ from moderation.models import Batch
 from moderation.reply_structure import pages
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
+from tests.helpers.browser import log_in
 
 pytestmark = pytest.mark.django_db
 
@@ -486,13 +485,7 @@ def test_the_page_of_a_comment_removes_it_for_a_reason_as_it_was_seen(mod):
 @pytest.fixture
 def admin_page(page, live_server, context):
     """A moderator's browser that records violations of the content security policy."""
-    moderator = UserFactory.create(name="Mo", roles=("Moderator",))
-    session = SessionStore()
-    session[SESSION_KEY] = str(moderator.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    session[HASH_SESSION_KEY] = moderator.get_session_auth_hash()
-    session.save()
-    context.add_cookies([{"name": "sessionid", "value": session.session_key, "url": live_server.url}])
+    log_in(context, live_server, UserFactory.create(name="Mo", roles=("Moderator",)))
     page.complaints = []
     page.on("console", lambda line: page.complaints.append((line.text, line.location["url"])))
     page.on("pageerror", lambda error: page.complaints.append((str(error), page.url)))

@@ -13,6 +13,7 @@ from moderation.models import IllegalContentReport, Report
 from moderation.reports import reporting
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
+from tests.helpers.browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("publishing")]
 
@@ -40,11 +41,6 @@ def site(publishing):
     )
 
 
-def log_in(client, page, user, url) -> None:
-    client.force_login(user)
-    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
-
-
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, page, site, client, width):
     page.set_viewport_size({"width": width, "height": 900})
@@ -67,7 +63,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, pag
         return faults(page)
 
     found = {url: check(url) for url in anybody}
-    log_in(client, page, site.jim, live_server.url)
+    log_in(page.context, live_server, site.jim)
     found |= {url: check(url) for url in own}
     assert found == {url: [] for url in found}
 
@@ -99,7 +95,7 @@ def test_the_abuse_of_a_child_is_reported_without_a_name(live_server, page, site
 
 
 def test_an_author_edits_and_resubmits_a_removed_comment(live_server, page, site, client):
-    log_in(client, page, site.jim, live_server.url)
+    log_in(page.context, live_server, site.jim)
     page.goto(live_server.url + site.article.get_absolute_url())
     page.locator(f"#comment-{site.removed.pk}").get_by_role("link", name="Appeal this decision").click()
     page.get_by_role("link", name="Edit and resubmit").click()

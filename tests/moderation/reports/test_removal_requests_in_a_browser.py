@@ -7,7 +7,7 @@ from moderation.models import RemovalRequest
 from moderation.reports import removal_requests
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
-from tests.moderation.reports.test_reader_pages_in_a_browser import log_in
+from tests.helpers.browser import log_in
 from tests.moderation.reports.test_removal_requests import asked
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("publishing")]
@@ -31,7 +31,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, pag
         request=answered, outcome="done", words="It is gone since this morning.", actor=ada
     )
     page.set_viewport_size({"width": width, "height": 900})
-    log_in(client, page, ada, live_server.url)
+    log_in(page.context, live_server, ada)
     found = {}
     for url in (
         f"/ask/?where={story.get_absolute_url()}",
@@ -63,7 +63,7 @@ def test_from_the_story_to_the_answer_without_scripts(live_server, browser, clie
     removal_request = RemovalRequest.objects.get()
 
     desk = context.new_page()
-    log_in(client, desk, ada, live_server.url)
+    log_in(context, live_server, ada)
     desk.goto(f"{live_server.url}/moderation/requests/")
     desk.get_by_role("link", name="The slip closes").click()
     desk.get_by_label("Corrected").check()

@@ -10,6 +10,7 @@ from moderation.rules import active_rules
 from moderation.rules.matching import RuleDefinition
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
+from tests.helpers.browser import log_in
 from tests.moderation.queue.test_queue_in_a_browser import errors_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -18,9 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.mark.parametrize("width", [1280, 390])
 def test_casino_catches_three_good_comments_and_is_cancelled(client, page, live_server, width):
     maria = UserFactory.create(name="Maria", roles=("Moderator",))
-    client.force_login(maria)
-    session = client.cookies["sessionid"].value
-    page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+    log_in(page.context, live_server, maria)
     page.set_viewport_size({"width": width, "height": 900})
     article, failures = make_article(), errors_of(page)
     honest = [make_comment(article, f"I was at the casino, {n}").pk for n in range(3)]

@@ -10,7 +10,7 @@ from comments.models import Comment
 from moderation.models import Batch, CommentGroup, CommentGroupMember
 from moderation.similar import scan
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
-from tests.site.test_milestone import logged_in
+from tests.helpers.browser import log_in
 
 pytestmark = [
     pytest.mark.browser,
@@ -28,7 +28,8 @@ def test_enter_on_a_checkbox_only_saves_the_selection(browser, live_server):
         make_comment(article, f"{n} {said}", guest=GuestFactory.create(name=f"Cousin {n}"))
     scan.run_scan()
     user = UserFactory.create(roles=("Moderator",))
-    page = logged_in(browser, user, live_server.url).new_page()
+    page = browser.new_page()
+    log_in(page.context, live_server, user)
     page.goto(live_server.url + reverse("moderation:group", args=[CommentGroup.objects.get().pk]))
     box = page.locator("input[name=in]").first
     left_out = box.get_attribute("value")
@@ -49,7 +50,8 @@ def test_selection_is_kept_when_going_back(browser, live_server):
     for pk in pks:
         CommentGroupMember.objects.create(group=group, comment_id=pk, likeness=1, seen=None)
     user = UserFactory.create(roles=("Moderator",))
-    page = logged_in(browser, user, live_server.url).new_page()
+    page = browser.new_page()
+    log_in(page.context, live_server, user)
     page.goto(live_server.url + reverse("moderation:group", args=[group.pk]))
     page.get_by_role("button", name="Next page").click()
     page.wait_for_url("**after=**")

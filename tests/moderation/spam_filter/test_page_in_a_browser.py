@@ -12,6 +12,7 @@ from moderation.spam_filter import training
 from moderation.spam_filter.model import Model
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
+from tests.helpers.browser import log_in
 from tests.moderation.queue.test_queue_in_a_browser import errors_of
 from tests.moderation.spam_filter.test_page import HONEST, SPAM, STORY
 
@@ -47,12 +48,6 @@ def judged(ada) -> FilterVersion:
     return made
 
 
-def log_in(client, page, user, live_server) -> None:
-    client.force_login(user)
-    session = client.cookies["sessionid"].value
-    page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-
-
 def check(page) -> None:
     assert faults(page) == []
     cut = "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)"
@@ -63,7 +58,7 @@ def check(page) -> None:
 def test_an_administrator_sets_the_percentage_corrects_a_mistake_and_switches_it_off(
     client, page, live_server, ada, judged, width
 ):
-    log_in(client, page, ada, live_server)
+    log_in(page.context, live_server, ada)
     page.set_viewport_size({"width": width, "height": 900})
     failures, bar = errors_of(page), page.locator(".messages > .undo")
 
@@ -98,7 +93,7 @@ def test_an_administrator_sets_the_percentage_corrects_a_mistake_and_switches_it
 
 
 def test_the_card_opens_what_made_its_score(client, page, live_server, ada, judged):
-    log_in(client, page, ada, live_server)
+    log_in(page.context, live_server, ada)
     page.set_viewport_size({"width": 390, "height": 900})
     comment = Comment.objects.get(body__contains="mine.example")
     Finding.objects.create(
