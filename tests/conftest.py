@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from django.test.signals import template_rendered
 from playwright.sync_api import Browser, expect
 from pytest_django import DjangoDbBlocker
 
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, User
+from comments.policy import policy
 from tests import isolation
+from tests.factories import UserFactory
 from tests.helpers.database import keep_rows, restore_rows
 from tests.helpers.waiting import BROWSER_PATIENCE, PATIENCE
 
@@ -37,6 +41,68 @@ def data() -> Path:
     if not DATA.is_dir():
         pytest.skip(f"no example data at {DATA}: set SOUNDOFF_DATA")
     return DATA
+
+
+@contextmanager
+def comment_policy(settings: Any, name: str) -> Iterator[None]:
+    settings.COMMENT_POLICY = name
+    policy.cache_clear()
+    yield
+    policy.cache_clear()
+
+
+@pytest.fixture
+def everything_is_published(settings: Any) -> Iterator[None]:
+    """Use the policy without moderation."""
+    with comment_policy(settings, "comments.policy.Policy"):
+        yield
+
+
+@pytest.fixture
+def publishing_policy(settings: Any) -> Iterator[None]:
+    """Use the moderation policy without its checks, for tests of later steps."""
+    with comment_policy(settings, "tests.moderation.conftest.Publishing"):
+        yield
+
+
+@pytest.fixture
+def checking_policy(settings: Any) -> Iterator[None]:
+    """Use the moderation policy with all checks, as on a real site."""
+    with comment_policy(settings, "moderation.policy.Policy"):
+        yield
+
+
+# People, each with one meaning in all tests. Nobody is logged in.
+
+
+@pytest.fixture
+def maria(db: None) -> User:
+    """Return a moderator."""
+    return UserFactory.create(name="Maria", email="maria@example.org", roles=(MODERATOR,))
+
+
+@pytest.fixture
+def omar(db: None) -> User:
+    """Return another moderator."""
+    return UserFactory.create(name="Omar", email="omar@example.org", roles=(MODERATOR,))
+
+
+@pytest.fixture
+def emil(db: None) -> User:
+    """Return an editor."""
+    return UserFactory.create(name="Emil", email="emil@example.org", roles=(EDITOR,))
+
+
+@pytest.fixture
+def edda(db: None) -> User:
+    """Return another editor."""
+    return UserFactory.create(name="Edda", email="edda@example.org", roles=(EDITOR,))
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    """Return an administrator."""
+    return UserFactory.create(name="Ada", email="ada@example.org", roles=(ADMINISTRATOR,))
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import factory
+from allauth.account.models import EmailAddress
 from django.utils import timezone
 
 from accounts.models import Guest, User
@@ -26,6 +27,12 @@ class UserFactory(factory.django.DjangoModelFactory[User]):
     @classmethod
     def _create(cls, model_class: type[User], *args: Any, **kwargs: Any) -> User:
         return User.objects.create_user(**kwargs)
+
+
+def confirm_email(user: User) -> User:
+    """Confirm the address of the account, which then gets mails."""
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
 
 
 class GuestFactory(factory.django.DjangoModelFactory[Guest]):

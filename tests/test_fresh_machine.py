@@ -7,7 +7,6 @@ copy of the project at its own path, so that the packages need not be installed 
 
 import os
 import shlex
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from core.data_folder import PROJECT
+from tests.helpers.ports import free_port
 
 HIDDEN = {"/var/lib": "755", "/tmp": "1777", "/dev/shm": "1777", "/usr/lib/postgresql": "755"}
 CHOSEN = "tests/config/server/test_postgres.py::test_the_first_start_makes_everything"
@@ -96,12 +96,9 @@ def test_both_commands(namespaces: None, user: str, order: tuple[str, str]) -> N
     if user != "root" and closed_folders(python):
         hide += [f"mkdir -p {python}", f"mount --bind /mnt/python {python}"]
     script = MAKE.format(project=shlex.quote(str(PROJECT)), python=python, user=user, hide="\n".join(hide))
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port = trial.getsockname()[1]
     done = subprocess.run(
         [*UNSHARE, "sh", "-euc", script, "sh", "\n".join(order)],
-        env={"PATH": os.environ["PATH"], "HOME": "/tmp", "PORT": str(port)},
+        env={"PATH": os.environ["PATH"], "HOME": "/tmp", "PORT": str(free_port())},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

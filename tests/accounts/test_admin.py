@@ -16,6 +16,7 @@ from articles.models import Site
 from articles.site.invitations import invite
 from tests.config.owner.test_system_status import run_jobs
 from tests.factories import GuestFactory, UserFactory
+from tests.helpers.clients import client_of
 
 pytestmark = pytest.mark.django_db
 
@@ -27,9 +28,7 @@ def person(role: str, name: str, **fields: Any) -> User:
 
 
 def as_(role: str) -> Client:
-    client = Client()
-    client.force_login(person(role, f"Some {role}"))
-    return client
+    return client_of(person(role, f"Some {role}"))
 
 
 def roles(*names: str) -> list[int]:

@@ -1,19 +1,12 @@
 """Sign-up, confirmation, log-in, log-out and password reset, with mails sent to a real SMTP server."""
 
-import email
 import re
-import socket
 from datetime import timedelta
-from email.message import EmailMessage
-from email.policy import default
-from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user
 from django.core import mail
-from django.core.mail.utils import DNS_NAME
 from django.test import Client
 from django.utils import timezone
 
@@ -21,6 +14,7 @@ from accounts import sign_up
 from accounts.models import READER, SignUp, User
 from articles.models import Site
 from tests.factories import UserFactory
+from tests.helpers.smtp import Inbox, receiving
 
 pytestmark = pytest.mark.django_db
 
@@ -28,38 +22,19 @@ PASSWORD = "nine-quiet-otters"
 SIGN_UP = {"name": "Ruth", "email": "ruth@example.org", "password1": PASSWORD}
 
 
-class Inbox:
-    """The mails that an SMTP server received."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.mails.append(email.message_from_bytes(envelope.content, policy=default))
-        return "250 OK"
-
-    def link(self, path: str) -> str:
-        """Return the link in the latest mail that begins with this path."""
-        body = self.mails[-1].get_body(("plain",)).get_content()
-        (found,) = re.findall(rf"{django_settings.SITE_URL}({path}\S+)", body)
-        return found
+def link_in(inbox: Inbox, path: str) -> str:
+    """Return the link in the latest mail that begins with this path."""
+    body = inbox.mails[-1].get_body(("plain",)).get_content()
+    (found,) = re.findall(rf"{django_settings.SITE_URL}({path}\S+)", body)
+    return found
 
 
 @pytest.fixture
-def inbox(settings, monkeypatch):
-    """Run an SMTP server on a free port, and let Django send to it."""
-    monkeypatch.setattr(DNS_NAME, "_fqdn", "localhost", raising=False)  # otherwise a DNS query takes seconds
-    inbox = Inbox()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    controller = Controller(inbox, hostname="127.0.0.1", port=port, server_hostname="localhost")
-    controller.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST = "127.0.0.1"
-    settings.EMAIL_PORT = port
+def inbox(settings):
+    """Run an SMTP server on a free port, and let Django send to it at once."""
     settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
-    yield inbox
-    controller.stop()
+    with receiving(settings) as inbox:
+        yield inbox
 
 
 def logged_in(client: Client) -> User | None:
@@ -81,7 +56,7 @@ def test_a_person_signs_up_confirms_logs_out_and_in_and_chooses_a_new_password(i
     assert message["To"] == "ruth@example.org"
     assert message["Subject"] == "Confirm your e-mail for The Slip"
     assert "Ruth" not in message.get_body().get_content(), "a mail carries nothing that somebody typed"
-    confirm = inbox.link("/accounts/sign-up/")
+    confirm = link_in(inbox, "/accounts/sign-up/")
     assert client.get(confirm).status_code == 200
     assert not User.objects.exists()  # a mail scanner that follows the link makes nothing
     assert client.post(confirm)["Location"] == "/archive/"
@@ -99,7 +74,7 @@ def test_a_person_signs_up_confirms_logs_out_and_in_and_chooses_a_new_password(i
 
     client.post("/accounts/password/reset/", {"email": "ruth@example.org"})
     assert len(inbox.mails) == 2
-    page = client.get(inbox.link("/accounts/password/reset/"), follow=True)
+    page = client.get(link_in(inbox, "/accounts/password/reset/"), follow=True)
     new = "ten-louder-otters"
     client.post(page.redirect_chain[-1][0], {"password1": new, "password2": new})
     assert logged_in(client) == ruth  # a person with the link does not wait
@@ -114,7 +89,7 @@ def test_a_person_signs_up_confirms_logs_out_and_in_and_chooses_a_new_password(i
 def test_in_another_browser_the_link_asks_for_the_password(inbox):
     """Otherwise an attacker could sign up with another's e-mail and wait until the owner opens the link."""
     Client().post("/accounts/signup/", SIGN_UP)
-    confirm, other = inbox.link("/accounts/sign-up/"), Client()
+    confirm, other = link_in(inbox, "/accounts/sign-up/"), Client()
     assert "The password that you chose" in other.get(confirm).content.decode()
     assert other.post(confirm).status_code == 200
     assert "not the password that you chose" in other.post(confirm, {"password": "wrong"}).content.decode()
@@ -145,7 +120,7 @@ def test_a_form_with_an_error_creates_no_account(client, field, value):
 
 def test_emails_are_compared_without_case(client, inbox):
     client.post("/accounts/signup/", SIGN_UP)
-    confirm = inbox.link("/accounts/sign-up/")
+    confirm = link_in(inbox, "/accounts/sign-up/")
     UserFactory.create(email="Ruth@Example.org", password=PASSWORD)
     back = client.post(confirm, follow=True)
     assert "There is already an account with this e-mail" in back.content.decode()
@@ -156,13 +131,13 @@ def test_emails_are_compared_without_case(client, inbox):
 @pytest.mark.parametrize("leads", ["https://evil.example/", "/" + "x" * 1_000])
 def test_a_sign_up_does_not_redirect_to_other_sites_or_long_paths(client, inbox, leads):
     client.post("/accounts/signup/", SIGN_UP | {"next": leads})
-    assert client.post(inbox.link("/accounts/sign-up/"))["Location"] == "/"
+    assert client.post(link_in(inbox, "/accounts/sign-up/"))["Location"] == "/"
 
 
 @pytest.mark.parametrize("leads", ["stories", "account_logout", "/\x00", "//", "/a/?b=\x00c"])
 def test_a_sign_up_without_a_valid_path_redirects_home(client, inbox, leads):
     client.post("/accounts/signup/", SIGN_UP | {"next": leads})
-    answer = client.post(inbox.link("/accounts/sign-up/"))
+    answer = client.post(link_in(inbox, "/accounts/sign-up/"))
     assert (answer.status_code, answer["Location"]) == (302, "/")
 
 
@@ -174,7 +149,7 @@ def test_an_email_gets_three_mails_a_day_at_most(client, inbox):
 
 def test_a_sign_up_is_deleted_after_a_week(client, inbox, time_machine):
     client.post("/accounts/signup/", SIGN_UP)
-    confirm = inbox.link("/accounts/sign-up/")
+    confirm = link_in(inbox, "/accounts/sign-up/")
     assert sign_up.delete_expired() == 0
     time_machine.move_to(timezone.now() + timedelta(days=7, minutes=1))
     assert client.get(confirm).status_code == 404

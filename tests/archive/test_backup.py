@@ -4,7 +4,6 @@ import json
 import os
 import threading
 import zipfile
-from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -44,16 +43,6 @@ def home(tmp_path: Path, settings: Any) -> Path:
     settings.MEDIA_ROOT = settings.HOME / "media"
     settings.HOME.mkdir()
     return tmp_path / "home"
-
-
-@pytest.fixture
-def publishing_policy(settings: Any) -> Iterator[None]:
-    from comments.policy import policy
-
-    settings.COMMENT_POLICY = "tests.moderation.conftest.Publishing"
-    policy.cache_clear()
-    yield
-    policy.cache_clear()
 
 
 @pytest.fixture

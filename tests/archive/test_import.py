@@ -19,7 +19,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
+from accounts.models import ADMINISTRATOR, MODERATOR, READER
 from archive.formats import soundoff
 from archive.formats.page import ImportRefused
 from archive.models import Import
@@ -309,6 +309,7 @@ def test_the_undo_makes_the_story_a_draft_and_the_next_import_publishes_it(clien
 
 
 def test_an_import_does_not_publish_under_an_embargo_or_against_an_editor(client, emil):
+    client.force_login(emil)
     take(page(3))
     undo(batch=Batch.objects.get(), actor=None)
     story = Article.objects.get()
@@ -541,6 +542,7 @@ def test_the_command_prints_no_address_that_answers_404(tmp_path, capsys, client
 
 
 def test_an_editor_is_warned_at_the_preview_and_led_to_the_admin(client, emil):
+    client.force_login(emil)
     looked = client.post(ADD, {"file": upload(data=dated(page())), "preview": "1"}).content.decode()
     assert "in the future. Readers will not see it until then." in looked
     done = client.post(ADD, {"file": upload(data=dated(page()))}).content.decode()
@@ -661,14 +663,8 @@ def upload(name="ferry.txt", data=None):
     return SimpleUploadedFile(name, page() if data is None else data, content_type="text/plain")
 
 
-@pytest.fixture
-def emil(client):
-    emil = UserFactory.create(name="Emil", roles=(EDITOR,))
-    client.force_login(emil)
-    return emil
-
-
 def test_an_editor_imports_a_story(client, emil):
+    client.force_login(emil)
     assert client.get(ADD).status_code == 200
 
     answer = client.post(ADD, {"file": upload(), "source": "The Post", "url": "https://post.example/"})
@@ -684,12 +680,14 @@ def test_an_editor_imports_a_story(client, emil):
 
 
 def test_an_editor_previews_an_import(client, emil):
+    client.force_login(emil)
     answer = client.post(ADD, {"file": upload(), "preview": "1"})
     assert "This is a preview: nothing was written." in answer.content.decode()
     assert not Article.objects.exists()
 
 
 def test_a_refused_file_is_an_error_of_its_field(client, emil):
+    client.force_login(emil)
     answer = client.post(ADD, {"file": upload(data=b"Dear diary")})
     assert "Line 1: " in answer.context["form"].errors["file"][0]
     assert "Line 1: " in answer.content.decode()
@@ -697,6 +695,7 @@ def test_a_refused_file_is_an_error_of_its_field(client, emil):
 
 
 def test_an_upload_needs_a_file(client, emil):
+    client.force_login(emil)
     assert client.post(ADD, {"source": "The Post"}).context["form"].errors.keys() == {"file"}
 
 
@@ -709,6 +708,7 @@ def test_readers_and_moderators_cannot_import(client, role, status):
 
 
 def test_the_list_and_its_entries_can_be_read_and_not_changed(client, emil, django_assert_max_num_queries):
+    client.force_login(emil)
     take(page(3))
     take(page(4))
     entry = Import.objects.latest("at")

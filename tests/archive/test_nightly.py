@@ -25,7 +25,7 @@ from articles.models import Site
 from core import backup_folder
 from moderation.models import JobRun
 from moderation.scheduled_jobs import JOBS, is_due, run_due_jobs
-from tests.factories import UserFactory, make_article, make_comment
+from tests.factories import UserFactory, confirm_email, make_article, make_comment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -121,7 +121,7 @@ def test_backups_dated_in_the_future_are_not_counted(home: Path, clock: Any) -> 
 
 def test_a_failed_night_deletes_nothing_and_mails_administrators(home: Path, clock: Any) -> None:
     ada = UserFactory.create(email="ada@example.org", roles=(ADMINISTRATOR,))
-    ada.emailaddress_set.create(email=ada.email, primary=True, verified=True)
+    confirm_email(ada)
     switch_on(backups_kept=1)
     make_nightly_backup()
     clock.shift(DAY)

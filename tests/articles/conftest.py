@@ -1,22 +1,13 @@
-"""Emil and Edda, editors of one story."""
+"""A draft of an article."""
 
 import pytest
+from django.test import Client
 
-from accounts.models import EDITOR, User
+from accounts.models import User
 from articles.models import (
     Article,
 )
-from tests.factories import UserFactory, make_article
-
-
-@pytest.fixture
-def emil() -> User:
-    return UserFactory.create(name="Emil", roles=(EDITOR,))
-
-
-@pytest.fixture
-def edda() -> User:
-    return UserFactory.create(name="Edda", roles=(EDITOR,))
+from tests.factories import make_article
 
 
 @pytest.fixture
@@ -24,3 +15,10 @@ def draft() -> Article:
     return make_article(
         "Boats", body="The boat leaves at nine.\n\nNobody waits.\n\nThe end.", published_at=None
     )
+
+
+@pytest.fixture
+def emil_client(client: Client, emil: User) -> Client:
+    """Return the client of the test, in which Emil is logged in."""
+    client.force_login(emil)
+    return client

@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, User
 from articles.models import Article, Site, Topic
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.clients import client_of
 
 pytestmark = pytest.mark.django_db
 
@@ -25,17 +26,6 @@ LIST, ADD = "/admin/articles/article/", "/admin/articles/article/add/"
 
 def person(role: str, name: str) -> User:
     return UserFactory.create(name=name, roles=(role,))
-
-
-@pytest.fixture
-def emil() -> User:
-    return person(EDITOR, "Emil")
-
-
-def as_(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def form(**values: Any) -> dict[str, Any]:
@@ -68,7 +58,7 @@ def test_an_editor_writes_a_story_and_becomes_its_editor(emil):
     topic = Topic.objects.create(name="Harbour", slug="harbour")
     version = Site.objects.get().version
 
-    response = as_(emil).post(ADD, form(topics=[topic.pk]))
+    response = client_of(emil).post(ADD, form(topics=[topic.pk]))
 
     assert response.status_code == 302, response.context["adminform"].form.errors
     article = Article.objects.get()
@@ -84,7 +74,7 @@ def test_an_editor_writes_a_story_and_becomes_its_editor(emil):
 def test_the_form_offers_the_writer_as_author_and_only_editors_as_editors(emil):
     person(READER, "Ruth")
     person(ADMINISTRATOR, "Ada")
-    page_form = as_(emil).get(ADD).context["adminform"].form
+    page_form = client_of(emil).get(ADD).context["adminform"].form
     assert page_form.initial["signed"] == [emil.pk]
     assert [name for _, name in page_form.fields["signed"].widget.widgets[0].choices] == ["—", "Ada", "Emil"]
     assert [user.name for user in page_form.fields["editors"].queryset] == ["Ada", "Emil"]
@@ -92,16 +82,17 @@ def test_the_form_offers_the_writer_as_author_and_only_editors_as_editors(emil):
 
 def test_a_second_story_of_the_same_title_gets_its_own_slug(emil):
     make_article("The slip closes")
-    as_(emil).post(ADD, form())
-    as_(emil).post(ADD, form(slug="the-slip-closes"))  # which a script makes of the title while it is typed
-    refused = as_(emil).post(ADD, form(title="Another", slug="the-slip-closes"))
+    client_of(emil).post(ADD, form())
+    # A script makes this slug of the title while it is typed.
+    client_of(emil).post(ADD, form(slug="the-slip-closes"))
+    refused = client_of(emil).post(ADD, form(title="Another", slug="the-slip-closes"))
     assert "slug" in refused.context["adminform"].form.errors  # typed by hand
     slugs = Article.objects.order_by("pk").values_list("slug", flat=True)
     assert list(slugs) == ["the-slip-closes", "the-slip-closes-2", "the-slip-closes-3"]
 
 
 def test_a_missing_title_is_a_form_error(emil):
-    response = as_(emil).post(ADD, form(title=""))
+    response = client_of(emil).post(ADD, form(title=""))
     assert response.status_code == 200
     assert "title" in response.context["adminform"].form.errors
     assert not Article.objects.exists()
@@ -112,7 +103,7 @@ def test_saving_again_renders_again_and_changes_topics_and_editors(emil):
     edda, topic = person(EDITOR, "Edda"), Topic.objects.create(name="Harbour", slug="harbour")
 
     data = form(slug=article.slug, body="Other _words_.", topics=[topic.pk], editors=[emil.pk, edda.pk])
-    assert as_(emil).post(change(article), data).status_code == 302
+    assert client_of(emil).post(change(article), data).status_code == 302
 
     article.refresh_from_db()
     assert article.body_html == "<p>Other <em>words</em>.</p>\n"
@@ -123,7 +114,7 @@ def test_saving_again_renders_again_and_changes_topics_and_editors(emil):
 
 def test_an_old_slug_of_a_published_story_redirects(emil):
     article = make_article()
-    client = as_(emil)
+    client = client_of(emil)
     assert client.post(change(article), form(slug="elsewhere", title="")).status_code == 200
     assert client.get("/stories/elsewhere/").status_code == 404
     assert client.post(change(article), form(slug="elsewhere", title="Renamed")).status_code == 302
@@ -144,28 +135,28 @@ def test_an_old_slug_of_a_published_story_redirects(emil):
 def test_authors_are_set_in_order_and_get_pages(emil):
     edda = person(EDITOR, "Edda")
     signed = {"signed_0": edda.pk, "signed_1": emil.pk, "signed_2": edda.pk}
-    response = as_(emil).post(ADD, form(byline="Jo", **signed))
+    response = client_of(emil).post(ADD, form(byline="Jo", **signed))
     assert response.status_code == 302, response.context["adminform"].form.errors
     article = Article.objects.get()
     assert article.signature == "Edda, Emil and Jo"
     assert [author.slug for author in article.signed_by()] == ["edda", "emil"]
-    page = as_(emil).get(change(article)).context["adminform"].form
+    page = client_of(emil).get(change(article)).context["adminform"].form
     assert page.initial["signed"] == [edda.pk, emil.pk]
     version = article.version
-    as_(emil).post(change(article), form(slug=article.slug, byline="", signed_0=emil.pk))
+    client_of(emil).post(change(article), form(slug=article.slug, byline="", signed_0=emil.pk))
     article.refresh_from_db()
     assert article.signature == "Emil"
     assert article.version > version
 
 
 def test_a_reader_cannot_be_made_an_author(emil):
-    response = as_(emil).post(ADD, form(signed_0=person(READER, "Ruth").pk))
+    response = client_of(emil).post(ADD, form(signed_0=person(READER, "Ruth").pk))
     assert "signed" in response.context["adminform"].form.errors
 
 
 def test_a_draft_is_previewed_from_its_form_and_a_published_story_is_linked(emil):
     draft, story = make_article("Not yet", published_at=None), make_article("Out")
-    client = as_(emil)
+    client = client_of(emil)
     page = client.get(change(draft)).content.decode()
     assert f"/stories/{draft.slug}/preview/" in page
     assert f'href="{story.get_absolute_url()}"' in client.get(change(story)).content.decode()
@@ -175,14 +166,14 @@ def test_an_editor_sees_own_stories_and_those_without_editors(emil):
     mine, other, _free = make_article("Mine"), make_article("Other"), make_article("Free")
     mine.editors.add(emil)
     other.editors.add(person(EDITOR, "Edda"))
-    assert listed(as_(emil).get(LIST)) == ["Free", "Mine"]
-    assert listed(as_(person(ADMINISTRATOR, "Ada")).get(LIST)) == ["Free", "Mine", "Other"]
+    assert listed(client_of(emil).get(LIST)) == ["Free", "Mine"]
+    assert listed(client_of(person(ADMINISTRATOR, "Ada")).get(LIST)) == ["Free", "Mine", "Other"]
 
 
 def test_the_story_of_another_editor_cannot_be_edited(emil):
     article = make_article("Edda's")
     article.editors.add(person(EDITOR, "Edda"))
-    client = as_(emil)
+    client = client_of(emil)
     answer = client.get(change(article), follow=True)
     assert answer.redirect_chain == [("/admin/", 302)]
     (message,) = answer.context["messages"]
@@ -196,7 +187,7 @@ def test_the_story_of_another_editor_cannot_be_edited(emil):
 @pytest.mark.parametrize(("role", "status"), [(READER, 302), (MODERATOR, 403)])
 @pytest.mark.parametrize("model", ["article", "topic"])
 def test_only_editors_can_use_it(role, status, model):
-    client = as_(person(role, "Mona"))
+    client = client_of(person(role, "Mona"))
     article = make_article(published_at=None)
     topic = Topic.objects.create(name="Harbour", slug="harbour")
     key = {"article": article.pk, "topic": topic.pk}[model]
@@ -213,7 +204,7 @@ def test_the_list_is_searched_and_filtered(emil):
     make_article("Boats", standfirst="of the harbour").topics.add(harbour)
     make_article("Nets", published_at=None, rights="unknown").editors.add(emil)
     make_article("Tides", published_at=timezone.now() + timedelta(hours=1))
-    client = as_(emil)
+    client = client_of(emil)
     for query, titles in {
         "q=harbour": ["Boats"],
         "publication=draft": ["Nets"],
@@ -234,7 +225,7 @@ def test_the_list_needs_no_more_queries_for_more_stories(emil):
             if number % 2:
                 make_comment(article)
 
-    client = as_(emil)
+    client = client_of(emil)
     fill(2)
     client.get(LIST)
     with CaptureQueriesContext(connection) as few:
@@ -251,14 +242,14 @@ def test_the_list_needs_no_more_queries_for_more_stories(emil):
 def test_only_administrators_delete_and_never_a_story_with_a_discussion(emil):
     talked, quiet = make_article("Talked"), make_article("Quiet")
     make_comment(talked)
-    ada = as_(person(ADMINISTRATOR, "Ada"))
+    ada = client_of(person(ADMINISTRATOR, "Ada"))
 
     def delete(client: Client, article: Article) -> int:
         url = reverse("admin:articles_article_delete", args=[article.pk])
         return client.post(url, {"post": "yes"}).status_code
 
     assert delete(ada, talked) == 403
-    assert delete(as_(emil), quiet) == 403
+    assert delete(client_of(emil), quiet) == 403
     version = Site.objects.get().version
     assert delete(ada, quiet) == 302
     assert [article.title for article in Article.objects.all()] == ["Talked"]
@@ -270,7 +261,7 @@ def test_only_administrators_delete_and_never_a_story_with_a_discussion(emil):
 
 def test_a_new_topic_is_counted_and_outdates_the_lists(emil):
     version = Site.objects.get().version
-    client = as_(emil)
+    client = client_of(emil)
     response = client.post(
         "/admin/articles/topic/add/", {"name": "Harbour", "slug": "harbour", "shown": "on"}
     )
@@ -284,7 +275,7 @@ def test_a_new_topic_is_counted_and_outdates_the_lists(emil):
 
 
 def test_its_pages_have_no_inline_script_or_style(emil):
-    client = as_(emil)
+    client = client_of(emil)
     article = make_article(published_at=None)
     for url in "/admin/", LIST, ADD, change(article), "/admin/articles/topic/add/":
         page = client.get(url).content.decode()

@@ -3,7 +3,6 @@
 import pytest
 
 from articles.models import Topic
-from comments.policy import policy
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 
@@ -13,15 +12,13 @@ PAPER = {"light": "rgb(252, 251, 248)", "dark": "rgb(21, 20, 18)"}
 
 
 @pytest.fixture
-def urls(transactional_db, settings):
-    settings.COMMENT_POLICY = "comments.policy.Policy"
-    policy.cache_clear()
+def urls(transactional_db, everything_is_published):
     article = make_article("The “quiet hours” begin", standfirst="And the boats lie still.", byline="Ida")
     article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
     member = UserFactory.create(name="Jim", has_page=True)
     make_comment(article, "I *learned* to row there.", author=member)
     at = article.published_at
-    yield {
+    return {
         "archive": "/archive/",
         "year": f"/archive/{at.year}/",
         "month": f"/archive/{at.year}/{at.month:02}/",
@@ -29,7 +26,6 @@ def urls(transactional_db, settings):
         "person": f"/people/{member.pk}/",
         "switch": "/accounts/page/",
     }
-    policy.cache_clear()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -19,7 +19,6 @@ from articles.editing.drafts import autosave
 from articles.models import Article, Author, OpenForm, StandingPage, Topic
 from articles.publishing.front_page import pin
 from articles.services import save_article, save_page, set_article_authors
-from comments.policy import policy
 from tests.factories import UserFactory, make_article
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
@@ -28,9 +27,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def emil(settings):
-    settings.COMMENT_POLICY = "comments.policy.Policy"
-    policy.cache_clear()
+def emil(everything_is_published):
     emil = UserFactory.create(name="Emil Ness", roles=(EDITOR,))
     ida = UserFactory.create(name="Ida Berg", roles=(EDITOR,))
     topics = [Topic.objects.create(name=n, slug=n.lower()) for n in ("Harbour", "Council", "Weather")]
@@ -58,8 +55,7 @@ def emil(settings):
         menu = "top" if not place else "foot"
         body = "We *row*.\n\n## Where\n\nAt the quay, in the yellow house."
         save_page(page=StandingPage(title=title, slug=title.lower().replace(" ", "-"), body=body, menu=menu))
-    yield emil
-    policy.cache_clear()
+    return emil
 
 
 def urls() -> dict[str, str]:

@@ -12,20 +12,15 @@ from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
 from articles.models import Autosave, Site, StandingPage
 from articles.services import save_page
 from tests.factories import UserFactory
+from tests.helpers.clients import client_with_role
 
 pytestmark = pytest.mark.django_db
 
 ADD = "/admin/articles/standingpage/add/"
 
 
-def as_(role: str) -> Client:
-    client = Client()
-    client.force_login(UserFactory.create(roles=(role,)))
-    return client
-
-
 def test_an_editor_writes_one_and_every_page_leads_to_it(client):
-    emil = as_(EDITOR)
+    emil = client_with_role(EDITOR)
     version = Site.objects.get().version
     data = {
         "title": "About us",
@@ -53,12 +48,10 @@ def test_hidden_or_deleted_it_is_gone_and_linked_nowhere(client):
     assert "/pages/rules/" not in client.get("/").content.decode()
     page.shown = True
     save_page(page=page)
-    assert (
-        as_(EDITOR).post(f"/admin/articles/standingpage/{page.pk}/delete/", {"post": "yes"}).status_code
-        == 403
-    )
+    delete = f"/admin/articles/standingpage/{page.pk}/delete/"
+    assert client_with_role(EDITOR).post(delete, {"post": "yes"}).status_code == 403
     version = Site.objects.get().version
-    as_(ADMINISTRATOR).post(f"/admin/articles/standingpage/{page.pk}/delete/", {"post": "yes"})
+    client_with_role(ADMINISTRATOR).post(f"/admin/articles/standingpage/{page.pk}/delete/", {"post": "yes"})
     assert client.get("/pages/rules/").status_code == 404
     assert Site.objects.get().version == version + 1
 
@@ -89,7 +82,7 @@ def keep(client: Client, page: StandingPage | None, values: dict[str, str], **ty
 
 
 def test_a_second_save_overwrites_nothing_and_shows_both_texts(rules):
-    emil, edda = as_(EDITOR), as_(EDITOR)
+    emil, edda = client_with_role(EDITOR), client_with_role(EDITOR)
     read = carried(edda.get(change(rules)))
     result = emil.post(change(rules), of(rules, body=rules.body.replace("kind", "just"), menu="top"))
     assert result.status_code == 302
@@ -117,7 +110,7 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(rules):
 
 
 def test_what_is_typed_is_kept_and_offered_among_its_own_kind(rules):
-    emil = as_(EDITOR)
+    emil = client_with_role(EDITOR)
     page, new = carried(emil.get(change(rules))), carried(emil.get(ADD))
     assert keep(emil, rules, page, title=["Rules"], body=["Be bold."], menu=["none"], shown=[])["kept"]
     assert keep(emil, None, new, title=["Contact"], body=["Ring the bell."])["kept"]
@@ -156,7 +149,7 @@ def test_two_who_write_one_see_each_other(rules):
 
 
 def test_its_versions_are_compared_and_one_comes_back(rules, client):
-    emil, history = as_(EDITOR), change(rules).replace("/change/", "/history/")
+    emil, history = client_with_role(EDITOR), change(rules).replace("/change/", "/history/")
     emil.post(change(rules), of(rules, body="Other rules."))
     assert "Compare with version 1" in emil.get(history).content.decode()
     page = emil.get(f"{history}?old=1&new=2").content.decode()
@@ -166,16 +159,16 @@ def test_its_versions_are_compared_and_one_comes_back(rules, client):
     assert "Other rules." in client.get("/pages/rules/").content.decode()
     assert emil.post(f"{history}1/", {"seen": seen}).status_code == 302
     assert "Be kind." in client.get("/pages/rules/").content.decode()
-    assert as_(MODERATOR).get(history).status_code == 403
+    assert client_with_role(MODERATOR).get(history).status_code == 403
 
 
 def test_what_is_typed_is_shown_as_its_page_will():
     url = "/admin/articles/standingpage/render/"
-    answer = as_(EDITOR).post(url, {"title": "About <us>", "body": "We *row*."}).json()
+    answer = client_with_role(EDITOR).post(url, {"title": "About <us>", "body": "We *row*."}).json()
     assert "<h1>About &lt;us&gt;</h1>" in answer["html"]
     assert "<p>We <em>row</em>.</p>" in answer["html"]
     assert answer["count"] == "2 words, 1 minute to read"
-    assert as_(MODERATOR).post(url).status_code == 403
+    assert client_with_role(MODERATOR).post(url).status_code == 403
 
 
 def test_raw_html_is_text(client):
@@ -186,7 +179,7 @@ def test_raw_html_is_text(client):
 
 
 def test_moderators_stay_outside():
-    assert as_(MODERATOR).get(ADD).status_code == 403
+    assert client_with_role(MODERATOR).get(ADD).status_code == 403
 
 
 @pytest.mark.parametrize("url", ["/pages/nothing/", "/pages/"])

@@ -11,16 +11,17 @@ from accounts.models import EDITOR, User
 from articles.models import Article
 from comments.models import Discussion
 from comments.services.discussions import change_discussion
-from tests.articles.test_admin import as_, change
+from tests.articles.test_admin import change
 from tests.comments.test_admin import article_form
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.clients import client_of
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def edda() -> Client:
-    return as_(UserFactory.create(name="Edda", roles=(EDITOR,)))
+    return client_of(UserFactory.create(name="Edda", roles=(EDITOR,)))
 
 
 @pytest.fixture

@@ -7,14 +7,12 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
 from articles.models import Article
 from articles.site.cached_pages import INVALIDATION_FILE
-from comments.policy import policy
 from config.page_cache.application import PageCacheApp
 from config.server import postgres
 from core.data_folder import PROJECT
@@ -109,14 +107,6 @@ def holder(environment: dict[str, str]) -> subprocess.Popen[str]:
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
     return process
-
-
-@pytest.fixture
-def everything_is_published(settings: Any) -> Iterator[None]:
-    settings.COMMENT_POLICY = "comments.policy.Policy"
-    policy.cache_clear()
-    yield
-    policy.cache_clear()
 
 
 @pytest.fixture

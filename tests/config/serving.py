@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
 from core.data_folder import PROJECT
+from tests.helpers.ports import free_port
 
 
 class Served:
@@ -109,9 +110,7 @@ def run(environment: dict[str, str], program: str) -> str:
 
 @contextmanager
 def serving(environment: dict[str, str]) -> Iterator[Served]:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port = int(trial.getsockname()[1])
+    port = free_port()
     with tempfile.NamedTemporaryFile(prefix="soundoff-", suffix=".log") as log:
         written = Path(log.name)
         process = subprocess.Popen(

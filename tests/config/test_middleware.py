@@ -7,10 +7,10 @@ from django.test import Client
 
 from accounts import sign_up
 from accounts.guests import make_confirmation_token
-from accounts.models import ADMINISTRATOR, User
+from accounts.models import User
 from accounts.services import make_setup_link
 from articles.models import Article
-from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.factories import GuestFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -47,13 +47,6 @@ def story() -> Article:
     return article
 
 
-@pytest.fixture
-def ada(client: Client) -> User:
-    user = UserFactory.create(roles=(ADMINISTRATOR,))
-    client.force_login(user)
-    return user
-
-
 @pytest.mark.parametrize("path", OF_NOBODY)
 def test_account_pages_and_errors_are_not_stored(client: Client, path: str) -> None:
     assert "no-store" in client.get(path)["Cache-Control"]
@@ -61,6 +54,7 @@ def test_account_pages_and_errors_are_not_stored(client: Client, path: str) -> N
 
 @pytest.mark.parametrize("path", OF_STAFF)
 def test_moderation_and_owner_pages_are_not_stored(client: Client, ada: User, path: str) -> None:
+    client.force_login(ada)
     answer = client.get(path)
     assert answer.status_code in {200, 302}
     assert "no-store" in answer["Cache-Control"]
@@ -94,6 +88,7 @@ def test_member_pages_are_private_but_stored_by_the_browser(
     client: Client, ada: User, story: Article, path: str
 ) -> None:
     """With no-store the browser would lose unsent text."""
+    client.force_login(ada)
     answer = client.get(path.format(story=story.get_absolute_url()))
     assert answer["Cache-Control"] in {"private, no-cache", "no-cache, private"}
 

@@ -1,13 +1,10 @@
-from collections.abc import Iterator
-
 import pytest
 
 import comments.policy
 import moderation.policy
-from comments.policy import policy
 from moderation.models import FilterVersion, ModerationSettings
 from moderation.spam_filter import versions
-from tests.factories import UserFactory
+from tests.factories import UserFactory, confirm_email
 
 
 class Publishing(moderation.policy.Policy):
@@ -15,24 +12,6 @@ class Publishing(moderation.policy.Policy):
 
     def examine(self, draft):
         return comments.policy.Policy.examine(self, draft)
-
-
-@pytest.fixture
-def publishing_policy(settings) -> Iterator[None]:
-    """Skip the checks, for tests of later steps."""
-    settings.COMMENT_POLICY = "tests.moderation.conftest.Publishing"
-    policy.cache_clear()
-    yield
-    policy.cache_clear()
-
-
-@pytest.fixture
-def checking_policy(settings) -> Iterator[None]:
-    """Use the moderation policy with all checks, as on a real site."""
-    settings.COMMENT_POLICY = "moderation.policy.Policy"
-    policy.cache_clear()
-    yield
-    policy.cache_clear()
 
 
 @pytest.fixture
@@ -44,14 +23,13 @@ def starter(checking_policy) -> FilterVersion:
 
 
 @pytest.fixture
-def maria(client):
-    """Return a logged-in moderator."""
-    user = UserFactory.create(name="Maria", roles=("Moderator",))
-    client.force_login(user)
-    return user
+def maria_client(client, maria):
+    """Return the client of the test, in which Maria is logged in."""
+    client.force_login(maria)
+    return client
 
 
 @pytest.fixture
-def omar():
-    """Return another moderator."""
-    return UserFactory.create(name="Omar", roles=("Moderator",))
+def jim(db):
+    """Return a reader whose address is confirmed."""
+    return confirm_email(UserFactory.create(name="Jim", email="jim@example.org"))

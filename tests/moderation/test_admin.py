@@ -14,13 +14,6 @@ from tests.factories import UserFactory, make_article, make_comment
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
 
-@pytest.fixture
-def moderator(client):
-    user = UserFactory.create(name="Maria", roles=("Moderator",))
-    client.force_login(user)
-    return user
-
-
 def test_rules_are_read_only(client):
     """Rules are changed in moderation, where the change can be undone."""
     client.force_login(UserFactory.create(roles=("Administrator",)))
@@ -33,13 +26,14 @@ def test_rules_are_read_only(client):
     assert Rule.objects.get().value == "casino"
 
 
-def test_moderator_has_no_rules_in_the_admin(client, moderator):
+def test_moderator_has_no_rules_in_the_admin(client, maria):
+    client.force_login(maria)
     assert client.get("/admin/moderation/rule/").status_code == 403
 
 
-def act(moderator) -> None:
+def act(maria) -> None:
     comment = make_comment(make_article())
-    decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
+    decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
 
 
 def test_administrator_changes_moderation_settings(client):
@@ -53,21 +47,23 @@ def test_administrator_changes_moderation_settings(client):
     assert client.get("/admin/moderation/jobrun/").status_code == 200
 
 
-def test_moderator_cannot_change_moderation_settings(client, moderator):
+def test_moderator_cannot_change_moderation_settings(client, maria):
+    client.force_login(maria)
     assert client.get("/admin/moderation/moderationsettings/").status_code == 403
     assert client.get("/admin/moderation/moderationsettings/1/change/").status_code in {302, 403}
 
 
 @pytest.mark.parametrize("path", ["/admin/moderation/batch/", "/admin/comments/transition/"])
-def test_log_is_read_only(client, moderator, path):
-    act(moderator)
+def test_log_is_read_only(client, maria, path):
+    client.force_login(maria)
+    act(maria)
     with CaptureQueriesContext(connection) as few:
         page = client.get(path)
     assert "Maria" in page.content.decode()
     assert client.get(path, {"q": "Maria", "reason__exact": "insult"}).status_code == 200
     assert client.get(path + "add/").status_code == 403
     for _ in range(3):
-        act(moderator)
+        act(maria)
     with CaptureQueriesContext(connection) as many:
         client.get(path)
     assert len(many) == len(few)

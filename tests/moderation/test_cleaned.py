@@ -14,7 +14,6 @@ from archive.services import import_page
 from articles.models import Article
 from comments.integrity import check
 from comments.models import Comment
-from comments.policy import policy
 from tests.factories import UserFactory
 from tests.helpers.browser import log_in
 
@@ -24,14 +23,11 @@ SECOND = Path(__file__).parent / "second_thread.txt"
 
 
 @pytest.fixture
-def desk(settings, browser, live_server):
-    settings.COMMENT_POLICY = "moderation.policy.Policy"
-    policy.cache_clear()
+def desk(checking_policy, browser, live_server):
     user = UserFactory.create(name="Mona", roles=("Moderator",))
     page = browser.new_page()
     log_in(page.context, live_server, user)
-    yield page
-    policy.cache_clear()
+    return page
 
 
 def accept_what_is_proposed(desk: Page, url: str) -> int:

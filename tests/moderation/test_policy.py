@@ -21,7 +21,7 @@ from moderation.actions.decisions import decide, undo
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Case, Finding, Rule
 from moderation.policy import Policy, last_transition_ids
-from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -29,17 +29,8 @@ LONG = "The slip was there before any of us, and it will be there when we are go
 
 
 @pytest.fixture(autouse=True)
-def _moderation(settings):
-    settings.COMMENT_POLICY = "moderation.policy.Policy"
-    policy.cache_clear()
+def _moderation(checking_policy):
     cache.clear()
-    yield
-    policy.cache_clear()
-
-
-@pytest.fixture
-def moderator():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
 
 
 def approve(comment, actor):
@@ -54,9 +45,9 @@ def confirmed_guest(**fields):
     return GuestFactory.create(confirmed_at=timezone.now(), **fields)
 
 
-def known_guest(article, moderator, **fields):
+def known_guest(article, maria, **fields):
     guest = confirmed_guest(**fields)
-    approve(make_comment(article, "Earlier words", guest=guest), moderator)
+    approve(make_comment(article, "Earlier words", guest=guest), maria)
     return guest
 
 
@@ -76,36 +67,36 @@ def test_a_person_who_confirmed_later_is_not_asked_to_confirm():
     assert policy().explain_waiting([first.pk, second.pk]) == {first.pk: unproved, second.pk: unproved}
 
     Guest.objects.filter(pk=guest.pk).update(confirmed_at=timezone.now())
-    EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
+    confirm_email(account)
     proved = ["The e-mail was confirmed after this comment was written."]
     assert policy().explain_waiting([first.pk, second.pk]) == {first.pk: proved, second.pk: proved}
 
 
-def test_one_approved_comment_of_a_confirmed_guest_is_enough(moderator):
+def test_one_approved_comment_of_a_confirmed_guest_is_enough(maria):
     article, guest = make_article(), confirmed_guest()
     first = make_comment(article, guest=guest)
     assert first.state == "pending"
-    approve(first, moderator)
+    approve(first, maria)
     assert make_comment(article, "Another", guest=guest).state == "published"
 
 
-def test_an_approved_comment_of_an_unconfirmed_guest_is_not(moderator):
+def test_an_approved_comment_of_an_unconfirmed_guest_is_not(maria):
     article, guest = make_article(), GuestFactory.create()
-    approve(make_comment(article, guest=guest), moderator)
+    approve(make_comment(article, guest=guest), maria)
     assert make_comment(article, "Another", guest=guest).state == "pending"
 
 
-def test_an_approval_that_was_taken_back_no_longer_counts(moderator):
+def test_an_approval_that_was_taken_back_no_longer_counts(maria):
     article, guest = make_article(), confirmed_guest()
     first = make_comment(article, guest=guest)
-    approve(first, moderator)
-    decide(ids=[first.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
+    approve(first, maria)
+    decide(ids=[first.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     assert make_comment(article, "Another", guest=guest).state == "pending"
 
 
-def test_the_same_confirmed_e_mail_is_the_same_person(moderator):
+def test_the_same_confirmed_e_mail_is_the_same_person(maria):
     article = make_article()
-    known_guest(article, moderator, email="Nuala@example.org")
+    known_guest(article, maria, email="Nuala@example.org")
     assert (
         make_comment(article, "Hers", guest=confirmed_guest(email="nuala@example.org")).state == "published"
     )
@@ -116,27 +107,27 @@ def test_the_same_confirmed_e_mail_is_the_same_person(moderator):
 
     account = UserFactory.create(email="nuala@example.org")
     assert make_comment(article, "Unproved", author=account).state == "pending"
-    EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
+    confirm_email(account)
     assert make_comment(article, "Proved", author=account).state == "published"
 
 
 @pytest.mark.parametrize("proved", ["Bea.B@example.org", "bea.b@example.org"])
-def test_an_account_typed_in_capitals_is_trusted_as_well(moderator, proved):
+def test_an_account_typed_in_capitals_is_trusted_as_well(maria, proved):
     article, account = make_article(), UserFactory.create(email="Bea.B@example.org")
     EmailAddress.objects.create(user=account, email=proved, verified=True, primary=True)
-    approve(make_comment(article, "Earlier words", author=account), moderator)
+    approve(make_comment(article, "Earlier words", author=account), maria)
     assert make_comment(article, "Another", author=account).state == "published"
     same = GuestFactory.create(email="BEA.B@example.org", confirmed_at=timezone.now())
     assert make_comment(article, "As a guest", guest=same).state == "published"
 
 
-def test_moderators_do_not_wait_but_findings_are_stored(moderator):
+def test_moderators_do_not_wait_but_findings_are_stored(maria):
     article, other = make_article(), make_article("Another story")
     editor = UserFactory.create(roles=("Editor",))
     other.editors.add(UserFactory.create(roles=("Editor",)))
     two_links = "https://a.example https://b.example"
     for author, where, state in [
-        (moderator, article, "published"),
+        (maria, article, "published"),
         (editor, article, "published"),
         (editor, other, "pending"),
     ]:
@@ -146,9 +137,9 @@ def test_moderators_do_not_wait_but_findings_are_stored(moderator):
 
 
 @pytest.mark.parametrize(("mode", "state"), [("conditional", "published"), ("pre", "pending")])
-def test_review_everything_first(moderator, mode, state):
+def test_review_everything_first(maria, mode, state):
     article = make_article()
-    guest = known_guest(article, moderator)
+    guest = known_guest(article, maria)
     change_discussion(article=article, moderation=mode)
     assert make_comment(article, "More", guest=guest).state == state
 
@@ -161,9 +152,9 @@ def test_postmoderation_stores_the_findings():
     assert checks(comment) == ["new_person"]
 
 
-def test_duplicates_across_the_site_wait(moderator):
+def test_duplicates_across_the_site_wait(maria):
     first, second = make_article(), make_article("Another story")
-    guest = known_guest(first, moderator)
+    guest = known_guest(first, maria)
     original = make_comment(first, LONG, guest=guest)
     same = make_comment(second, LONG.upper(), guest=guest)
     near = make_comment(second, LONG.replace("gone", "gone!!!"), guest=guest)
@@ -181,13 +172,13 @@ def test_duplicates_across_the_site_wait(moderator):
     }
 
     # Who is not shown is not named, either.
-    decide(ids=[original.pk], to=State.REJECTED, reason=Reason.OTHER, actor=moderator)
+    decide(ids=[original.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
     assert policy().explain_waiting([same.pk]) == {same.pk: ["The same text as another comment."]}
 
 
-def test_a_listed_term_waits(moderator):
+def test_a_listed_term_waits(maria):
     article = make_article()
-    guest = known_guest(article, moderator)
+    guest = known_guest(article, maria)
     rule = Rule.objects.create(value="casino")
     comment = make_comment(article, "The casino!", guest=guest)
     assert comment.state == "pending"
@@ -200,16 +191,16 @@ def test_a_listed_term_waits(moderator):
     assert make_comment(article, "The casino?", guest=guest).state == "published"
 
 
-def test_an_old_article_says_how_old(moderator):
-    guest = known_guest(make_article(), moderator)
+def test_an_old_article_says_how_old(maria):
+    guest = known_guest(make_article(), maria)
     article = make_article("Old", published_at=timezone.now() - timedelta(days=100))
     comment = make_comment(article, guest=guest)
     assert policy().explain_waiting([comment.pk]) == {comment.pk: ["Posted 3 months after the article."]}
 
 
-def test_an_edit_is_checked_again_and_is_no_duplicate_of_itself(moderator):
+def test_an_edit_is_checked_again_and_is_no_duplicate_of_itself(maria):
     article = make_article()
-    guest = known_guest(article, moderator)
+    guest = known_guest(article, maria)
     comment = make_comment(article, LONG, guest=guest)
     comment = edit_comment(comment=comment, body=LONG + " Truly.", user=None, guest=guest)
     assert (comment.state, checks(comment)) == ("published", [])
@@ -225,12 +216,12 @@ def test_an_edit_is_checked_again_and_is_no_duplicate_of_itself(moderator):
     assert comment.state == "pending"
 
 
-def test_a_text_that_was_edited_meanwhile_is_not_approved(moderator):
+def test_a_text_that_was_edited_meanwhile_is_not_approved(maria):
     guest = GuestFactory.create(name="Nuala")
     comment = make_comment(make_article(), "Fine words", guest=guest)
     seen = last_transition_ids([comment.pk])
     edit_comment(comment=comment, body="Other words", user=None, guest=guest)
-    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator, expected=seen)
+    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria, expected=seen)
     assert (act.changed, act.refused) == ([], [Refusal(comment.pk, "Nuala", "Changed the text")])
 
 
@@ -242,48 +233,48 @@ def test_reasons_of_a_page_are_one_query():
     assert len(queries) == 1
 
 
-def test_the_usual_review_time_is_the_median(moderator):
+def test_the_usual_review_time_is_the_median(maria):
     article = make_article()
     comments = [make_comment(article, f"Words {n}") for n in range(10)]
     Comment.objects.update(created_at=timezone.now() - timedelta(minutes=90))
     for comment in comments[:9]:
-        approve(comment, moderator)
+        approve(comment, maria)
     assert Policy().describe_usual_delay() == ""
     cache.clear()
-    approve(comments[9], moderator)
+    approve(comments[9], maria)
     assert Policy().describe_usual_delay() == "Usually reviewed within 2 hours."
 
 
-def test_undone_decisions_do_not_count_as_reviews(moderator):
+def test_undone_decisions_do_not_count_as_reviews(maria):
     ids = [make_comment(make_article(), f"Words {n}").pk for n in range(10)]
-    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=moderator).batch
-    back = undo(batch=act, actor=moderator).batch
+    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    back = undo(batch=act, actor=maria).batch
     assert Policy().describe_usual_delay() == ""
     cache.clear()
-    again = undo(batch=back, actor=moderator).batch
+    again = undo(batch=back, actor=maria).batch
     assert Policy().describe_usual_delay() == "Usually reviewed within 1 hour."
     cache.clear()
     for pk in ids[:2]:  # decided on otherwise, and that stands
-        decide(ids=[pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
+        decide(ids=[pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert Policy().describe_usual_delay() == "Usually reviewed within 1 hour."
     cache.clear()
-    undo(batch=again, actor=moderator)
+    undo(batch=again, actor=maria)
     for pk in ids[2:9]:  # seven more, which the sweep took for spam twice
-        decide(ids=[pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
+        decide(ids=[pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert Policy().describe_usual_delay() == ""
 
 
-def test_the_menu_carries_the_state_that_was_seen(moderator, rf):
+def test_the_menu_carries_the_state_that_was_seen(maria, rf):
     article = make_article()
     waits, removed = make_comment(article), make_comment(article)
-    decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.OTHER, actor=moderator)
+    decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
     rows = list(Comment.objects.order_by("pk"))
     request = rf.get("/")
     request.site = read_site()  # as the middleware does
     with bind_request(request):
         removal_reasons.all_reasons()  # kept by the process, for as long as the site's version stays
         with CaptureQueriesContext(connection) as queries:
-            menus = policy().list_actions(rows, moderator)
+            menus = policy().list_actions(rows, maria)
     assert len(queries) == 1
     of_all = ["Lock replies", "Move…", "Restrict access…"]
     labels = ["Approve", "Remove…", "Mark as spam", "Duplicate of…", "Redact…", *of_all]

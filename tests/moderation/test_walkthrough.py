@@ -7,13 +7,16 @@ from django.db.models import F
 from playwright.sync_api import expect
 
 from comments.models import Comment, Discussion, Reason, State
-from comments.policy import policy
 from comments.services.discussions import change_discussion
 from moderation.actions.decisions import decide
 from moderation.models import Case, Rule
 from tests.factories import UserFactory, make_article, make_comment
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("checking_policy"),
+]
 
 PASSWORD = "a boat without a clock"
 SALE = "Our showroom at the east quay has {} oak chairs and free delivery to every island this week only."
@@ -21,14 +24,6 @@ ODD = [
     "Who keeps writing that a showroom at the east quay has oak chairs and free delivery to every island?",
     "Come and sit! Our showroom at the east quay has oak chairs and free delivery to every island, and tea.",
 ]
-
-
-@pytest.fixture(autouse=True)
-def _moderation(settings):
-    settings.COMMENT_POLICY = "moderation.policy.Policy"
-    policy.cache_clear()
-    yield
-    policy.cache_clear()
 
 
 def published(article, texts) -> list[Comment]:

@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import expect
 
 from comments.models import Comment, Discussion, Reason, State
-from comments.policy import policy
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
 from comments.services.states import change_states
@@ -103,9 +102,7 @@ VISIBLE = """() => {
 
 
 @pytest.fixture
-def article(transactional_db, settings):
-    settings.COMMENT_POLICY = "comments.policy.Policy"
-    policy.cache_clear()
+def article(transactional_db, everything_is_published):
     article = make_article("Harbour clock to stay slow", source_key="keys")
     change_discussion(article=article, status=Discussion.Status.OPEN, moderation=Discussion.Moderation.POST)
     comments = [
@@ -113,8 +110,7 @@ def article(transactional_db, settings):
         for n, (name, body, parent) in enumerate(TALK)
     ]
     import_comments(article=article, comments=comments, actor=None, batch=uuid4())
-    yield article
-    policy.cache_clear()
+    return article
 
 
 @pytest.mark.parametrize("width", [390, 1280])

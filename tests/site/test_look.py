@@ -15,7 +15,6 @@ from accounts.models import User
 from archive.services import import_page
 from articles.models import Article, Topic
 from comments.models import Reason, State
-from comments.policy import policy
 from comments.services.states import change_states
 from core.data_folder import PROJECT
 from core.fallback_pages import unavailable
@@ -61,10 +60,8 @@ def test_styles_know_no_left_and_right():
 
 
 @pytest.fixture
-def story(transactional_db, settings):
+def story(transactional_db, everything_is_published):
     """Make a story with a thread of every kind of comment, open for replies."""
-    settings.COMMENT_POLICY = "comments.policy.Policy"
-    policy.cache_clear()
     editor = UserFactory(name="Ada Lindqvist", email="ada@example.org", roles=("Editor",), password="pw")
     article = make_article("The slip closes", standfirst="The morning boat stays.", byline="Ada Lindqvist")
     article.editors.add(editor)
@@ -79,8 +76,7 @@ def story(transactional_db, settings):
     make_comment(article, "Quietly, please.", parent=removed)
     change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     change_states(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
-    yield article
-    policy.cache_clear()
+    return article
 
 
 @pytest.fixture

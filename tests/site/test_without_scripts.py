@@ -10,7 +10,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from articles.models import Topic
 from comments.models import Comment, Discussion
-from comments.policy import policy
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
 from comments.thread.pages import COMMENTS_PER_PAGE, REPLIES_PER_TREE
@@ -23,10 +22,8 @@ ROOTS = COMMENTS_PER_PAGE + 30
 
 
 @pytest.fixture
-def story(transactional_db, settings):
+def story(transactional_db, everything_is_published):
     """Make two pages of top-level comments, from Voice 0 on. The newest has more replies than are shown."""
-    settings.COMMENT_POLICY = "comments.policy.Policy"
-    policy.cache_clear()
     article = make_article("The last ferry", source_key="ferry", published_at=START)
     article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
     change_discussion(
@@ -42,8 +39,7 @@ def story(transactional_db, settings):
         for n, (name, parent) in enumerate(roots + replies)
     ]
     import_comments(article=article, comments=comments, actor=None, batch=uuid4())
-    yield article
-    policy.cache_clear()
+    return article
 
 
 @pytest.fixture

@@ -26,14 +26,15 @@ from tests.articles.editing.editor_forms import (
     post_autosave,
 )
 from tests.articles.images.made import jpeg, upload
-from tests.articles.test_admin import as_, change
+from tests.articles.test_admin import change
 from tests.factories import make_article
+from tests.helpers.clients import client_of
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_second_save_overwrites_nothing_and_shows_both_texts(draft, emil, edda):
-    first, second = as_(emil), as_(edda)
+    first, second = client_of(emil), client_of(edda)
     read = hidden_fields(second, change(draft))
     first.post(
         change(draft),
@@ -66,7 +67,7 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(draft, emil, edda
 
 @pytest.mark.django_db(transaction=True)
 def test_one_of_two_simultaneous_saves_gets_a_conflict(draft, emil, edda):
-    desks = [as_(emil), as_(edda)]
+    desks = [client_of(emil), client_of(edda)]
     sent = [
         article_fields(draft, body=f"{draft.body} {n}") | hidden_fields(client, change(draft))
         for n, client in enumerate(desks)
@@ -117,7 +118,7 @@ def test_an_autosave_does_not_wait_for_an_upload(draft, emil, edda, monkeypatch)
         thread.join()
 
     monkeypatch.setattr(ArticleForm, "check_lead_image", in_time)
-    assert as_(emil).post(change(draft), article_fields(draft, title="Ships")).status_code == 302
+    assert client_of(emil).post(change(draft), article_fields(draft, title="Ships")).status_code == 302
     assert (failed, draft_bodies()) == ([], ["Typed by Edda."])
     monkeypatch.setattr(drafts, "save_article", in_time)
     restore_revision(revision=Revision.objects.latest("number"), by=emil, seen=Article.objects.get().version)
@@ -125,7 +126,7 @@ def test_an_autosave_does_not_wait_for_an_upload(draft, emil, edda, monkeypatch)
 
 
 def test_a_text_that_is_too_long_is_refused_and_not_cut(draft, emil):
-    client = as_(emil)
+    client = client_of(emil)
     form = client.get(change(draft)).context["adminform"].form
     assert not [name for name in form.fields if "maxlength" in str(form[name])]
     page = client.post(change(draft), article_fields(draft, new_note="x" * 5001)).content.decode()
@@ -134,7 +135,7 @@ def test_a_text_that_is_too_long_is_refused_and_not_cut(draft, emil):
 
 
 def test_changes_that_do_not_touch_can_be_merged(draft, emil, edda):
-    first, second = as_(emil), as_(edda)
+    first, second = client_of(emil), client_of(edda)
     read = hidden_fields(second, change(draft))
     first.post(change(draft), article_fields(draft, body=draft.body.replace("nine", "ten")))
     hers = article_fields(draft, body=draft.body.replace("The end.", "The end, for now.")) | read
@@ -160,9 +161,9 @@ def test_changes_that_do_not_touch_can_be_merged(draft, emil, edda):
 
 def test_a_field_that_only_a_colleague_changed_keeps_their_value(draft, emil, edda):
     topic = Topic.objects.create(name="Harbour", slug="harbour")
-    second = as_(edda)
+    second = client_of(edda)
     read = hidden_fields(second, change(draft))
-    as_(emil).post(change(draft), article_fields(draft, byline="Emil and Edda", topics=[topic.pk]))
+    client_of(emil).post(change(draft), article_fields(draft, byline="Emil and Edda", topics=[topic.pk]))
     assert second.post(change(draft), article_fields(draft, body="Hers.") | read).status_code == 302
     draft.refresh_from_db()
     assert (draft.body, draft.byline, list(draft.topics.all())) == ("Hers.", "Emil and Edda", [topic])
@@ -170,9 +171,9 @@ def test_a_field_that_only_a_colleague_changed_keeps_their_value(draft, emil, ed
 
 def test_authors_and_lead_image_of_a_colleague_are_kept(draft, emil, edda):
     image = Image.objects.create(alt="A boat", width=8, height=8, suffix="png", digest="a" * 64)
-    second = as_(edda)
+    second = client_of(edda)
     read = hidden_fields(second, change(draft))
-    as_(emil).post(
+    client_of(emil).post(
         change(draft), article_fields(draft, signed_0=emil.pk, signed_1=edda.pk, lead_image=image.pk)
     )
     assert second.post(change(draft), article_fields(draft, body="Hers.") | read).status_code == 302
@@ -182,7 +183,7 @@ def test_authors_and_lead_image_of_a_colleague_are_kept(draft, emil, edda):
     assert signed == [emil.pk, edda.pk]
 
     read = hidden_fields(second, change(draft))
-    as_(emil).post(
+    client_of(emil).post(
         change(draft), article_fields(draft, signed_0=edda.pk, signed_1=emil.pk, lead_image=image.pk)
     )
     hers = (
@@ -207,12 +208,12 @@ def values(page: str) -> list[str]:
 
 def test_a_field_that_both_changed_needs_a_choice(draft, emil, edda):
     harbour, sea = (Topic.objects.create(name=name, slug=name.lower()) for name in ("Harbour", "Sea"))
-    second = as_(edda)
+    second = client_of(edda)
     read = hidden_fields(second, change(draft))
     his = article_fields(
         draft, byline="Emil", topics=[harbour.pk], rights="licensed", signed_0=emil.pk, editors=[]
     )
-    as_(emil).post(change(draft), his)
+    client_of(emil).post(change(draft), his)
     hers = article_fields(
         draft, byline="Edda", topics=[sea.pk], rights="unknown", signed_0=edda.pk, source_name="Quay"
     )
@@ -248,7 +249,7 @@ def test_a_returned_form_shows_the_colleagues_values(draft, emil, edda):
     draft.editors.add(emil, edda)
     set_article_authors(article=draft, people=[emil])
     change_discussion(article=draft, status="open", moderation="conditional")
-    second = as_(edda)
+    second = client_of(edda)
     read = hidden_fields(second, change(draft))
     discussion = {"TOTAL_FORMS": "1", "INITIAL_FORMS": "1", "0-article": draft.pk, "0-status": "open"}
     discussion |= {"0-moderation": "conditional"}
@@ -258,7 +259,7 @@ def test_a_returned_form_shows_the_colleagues_values(draft, emil, edda):
     his |= {"signed_1": emil.pk, "standfirst": "Of boats.", "discussion-0-status": "closed"}
     his |= {"discussion-0-members_only": "on", "discussion-0-closes_at_0": "2030-01-15"}
     his |= {"discussion-0-closes_at_1": "14:00"}
-    assert as_(emil).post(change(draft), hers | his).status_code == 302
+    assert client_of(emil).post(change(draft), hers | his).status_code == 302
 
     response = second.post(change(draft), hers | read)
 
@@ -279,12 +280,12 @@ def test_a_returned_form_shows_the_colleagues_values(draft, emil, edda):
 
 
 def test_a_third_value_needs_another_choice(draft, emil, edda):
-    second = as_(edda)
+    second = client_of(edda)
     read = hidden_fields(second, change(draft))
-    as_(emil).post(change(draft), article_fields(draft, byline="Emil"))
+    client_of(emil).post(change(draft), article_fields(draft, byline="Emil"))
     hers = article_fields(draft, byline="Edda") | read
     asked = choices(second.post(change(draft), hers).content.decode())
-    as_(emil).post(change(draft), article_fields(draft, byline="Emil Berg"))
+    client_of(emil).post(change(draft), article_fields(draft, byline="Emil Berg"))
     chosen = {"take-byline": asked["take-byline"][1]}
     page = second.post(change(draft), hers | chosen).content.decode()
     assert values(page) == ["Emil Berg", "Edda"]
@@ -294,9 +295,9 @@ def test_a_third_value_needs_another_choice(draft, emil, edda):
 
 
 def test_conflicts_of_fields_and_texts_are_shown_together(draft, emil, edda):
-    second = as_(edda)
+    second = client_of(edda)
     read = hidden_fields(second, change(draft))
-    as_(emil).post(
+    client_of(emil).post(
         change(draft), article_fields(draft, byline="Emil", body=draft.body.replace("nine", "ten"))
     )
     hers = article_fields(draft, byline="Edda", body=draft.body.replace("The end.", "The end, for now."))
@@ -314,9 +315,9 @@ def test_conflicts_of_fields_and_texts_are_shown_together(draft, emil, edda):
 
 
 def test_a_message_names_fields_that_kept_a_colleagues_value(draft, emil, edda):
-    second = as_(edda)
+    second = client_of(edda)
     read = hidden_fields(second, change(draft))
-    as_(emil).post(change(draft), article_fields(draft, byline="Emil and Edda"))
+    client_of(emil).post(change(draft), article_fields(draft, byline="Emil and Edda"))
     answer = second.post(
         change(draft), article_fields(draft, body="Hers.") | read, follow=True
     ).content.decode()
@@ -326,9 +327,9 @@ def test_a_message_names_fields_that_kept_a_colleagues_value(draft, emil, edda):
 def test_an_uploaded_lead_image_does_not_replace_a_colleagues_unseen(draft, emil, edda, tmp_path, settings):
     settings.MEDIA_ROOT = tmp_path / "media"
     image = Image.objects.create(alt="A boat", width=8, height=8, suffix="png", digest="a" * 64)
-    second = as_(edda)
+    second = client_of(edda)
     read = hidden_fields(second, change(draft))
-    as_(emil).post(change(draft), article_fields(draft, lead_image=image.pk))
+    client_of(emil).post(change(draft), article_fields(draft, lead_image=image.pk))
 
     def hers(**values):
         sent = {"lead_file": upload(jpeg(), "slip.jpg"), "lead_alt": "The slip"}
@@ -351,7 +352,7 @@ def test_an_uploaded_lead_image_does_not_replace_a_colleagues_unseen(draft, emil
 
 def test_a_correction_typed_while_the_story_was_unpublished_is_kept(emil, edda):
     story = make_article("Out")
-    second = as_(edda)
+    second = client_of(edda)
     read = hidden_fields(second, change(story))
     unpublish(article=story, why="", seen=story.version)
     assert (
@@ -362,7 +363,7 @@ def test_a_correction_typed_while_the_story_was_unpublished_is_kept(emil, edda):
 
 
 def test_a_conflict_with_ones_own_other_window_says_so(draft, emil):
-    client = as_(emil)
+    client = client_of(emil)
     read = hidden_fields(client, change(draft))
     client.post(change(draft), article_fields(draft, body="Here.") | hidden_fields(client, change(draft)))
     assert "you saved this article in another window at" in (
@@ -371,7 +372,7 @@ def test_a_conflict_with_ones_own_other_window_says_so(draft, emil):
 
 
 def test_publishing_meanwhile_is_no_conflict(draft, emil, edda):
-    second = as_(edda)
+    second = client_of(edda)
     read = hidden_fields(second, change(draft))
     publish(article=draft, at=timezone.now(), seen=draft.version)
     assert second.post(change(draft), article_fields(draft, body="Hers.") | read).status_code == 302
@@ -380,7 +381,7 @@ def test_publishing_meanwhile_is_no_conflict(draft, emil, edda):
 
 
 def test_the_editor_page_names_others_who_have_it_open(draft, emil, edda, time_machine):
-    first, second = as_(emil), as_(edda)
+    first, second = client_of(emil), client_of(edda)
     first.get(change(draft))
     assert "Emil has this open." in second.get(change(draft)).content.decode()
     post_autosave(first, key=draft.pk, body="Typed.")
@@ -392,10 +393,10 @@ def test_the_editor_page_names_others_who_have_it_open(draft, emil, edda, time_m
 
 
 def test_an_autosave_answers_that_a_colleague_has_saved(draft, emil, edda):
-    second = as_(edda)
+    second = client_of(edda)
     read = hidden_fields(second, change(draft))
     assert second.post(AUTOSAVE_URL, {"key": draft.pk, **read}).json()["newer"] == ""
-    as_(emil).post(change(draft), article_fields(draft, body="His."))
+    client_of(emil).post(change(draft), article_fields(draft, body="His."))
     assert (
         "Emil saved a newer version at"
         in second.post(AUTOSAVE_URL, {"key": draft.pk, **read}).json()["newer"]

@@ -24,8 +24,9 @@ from tests.articles.editing.editor_forms import (
     publication_url,
     with_turn,
 )
-from tests.articles.test_admin import ADD, as_, change, form
-from tests.factories import UserFactory, make_article
+from tests.articles.test_admin import ADD, change, form
+from tests.factories import make_article
+from tests.helpers.clients import client_of, client_with_role
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +36,7 @@ OURS = {"HTTP_ORIGIN": "http://testserver"}
 
 
 def test_a_draft_is_offered_continued_and_gone_once_saved(draft, emil):
-    client = as_(emil)
+    client = client_of(emil)
     page = with_turn(hidden_fields(client, change(draft)))
     assert post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page).json()["kept"] is True
 
@@ -56,7 +57,7 @@ def test_a_draft_is_offered_continued_and_gone_once_saved(draft, emil):
 def test_a_continued_draft_fills_all_fields(draft, emil, edda):
     harbour, sea = (Topic.objects.create(name=name, slug=name.lower()) for name in ("Harbour", "Sea"))
     draft.topics.add(harbour)
-    client = as_(emil)
+    client = client_of(emil)
     page = with_turn(hidden_fields(client, change(draft)))
     typed = {
         "title": ["Boats"],
@@ -111,32 +112,32 @@ def test_a_continued_draft_fills_all_fields(draft, emil, edda):
 
 @pytest.mark.parametrize("typed", ["", "[]", "{", "1", '{"title": 1}', '{"title": [1]}'])
 def test_an_autosave_that_is_no_form_is_refused(draft, emil, typed):
-    assert as_(emil).post(AUTOSAVE_URL, {"key": draft.pk, "typed": typed}).status_code == 400
+    assert client_of(emil).post(AUTOSAVE_URL, {"key": draft.pk, "typed": typed}).status_code == 400
     assert draft_bodies() == []
 
 
 def test_characters_that_the_database_cannot_store_are_left_out(draft, emil):
-    assert post_autosave(as_(emil), key=draft.pk, body="Typed\ud83d\x00.").status_code == 200
+    assert post_autosave(client_of(emil), key=draft.pk, body="Typed\ud83d\x00.").status_code == 200
     assert draft_bodies() == ["Typed?."]
     odd = {
         "key": draft.pk,
         "nonce": f"{uuid4()}:1",
         "typed": '{"body": ["A."], "a\\u0000b": ["c"], "": [""]}',
     }
-    assert as_(emil).post(AUTOSAVE_URL, odd).status_code == 200
+    assert client_of(emil).post(AUTOSAVE_URL, odd).status_code == 200
     assert draft_bodies() == ["A.", "Typed?."]
 
 
 def test_such_characters_are_left_out_of_a_detached_draft(draft, emil, edda):
     draft.editors.add(edda)
     sent = article_fields(draft, body="Typed\x00.") | {"": "x"}
-    answer = as_(emil).post(change(draft), sent, follow=True).content.decode()
+    answer = client_of(emil).post(change(draft), sent, follow=True).content.decode()
     assert "You can no longer edit that" in answer
     assert draft_bodies() == ["Typed."]
 
 
 def test_a_draft_continued_in_two_windows_becomes_two(draft, emil):
-    client = as_(emil)
+    client = client_of(emil)
     page = with_turn(hidden_fields(client, change(draft)))
     post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page)
     url = f"{change(draft)}?unsaved={last_nonce(page)}"
@@ -149,7 +150,7 @@ def test_a_draft_continued_in_two_windows_becomes_two(draft, emil):
 
 
 def test_a_form_returned_with_errors_keeps_one_draft(draft, emil):
-    client = as_(emil)
+    client = client_of(emil)
     page = with_turn(hidden_fields(client, change(draft)))
     post_autosave(client, key=draft.pk, title="", body="Typed.", **page)
     response = client.post(change(draft), article_fields(draft, title="", body="Typed.") | page)
@@ -161,10 +162,10 @@ def test_a_form_returned_with_errors_keeps_one_draft(draft, emil):
 
 
 def test_a_draft_older_than_a_colleagues_save_is_a_conflict(draft, emil, edda):
-    client = as_(emil)
+    client = client_of(emil)
     page = with_turn(hidden_fields(client, change(draft)))
     post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page)
-    as_(edda).post(change(draft), article_fields(draft, body="Hers."))
+    client_of(edda).post(change(draft), article_fields(draft, body="Hers."))
     page = hidden_fields(client, f"{change(draft)}?unsaved={last_nonce(page)}")
     assert (
         "Not saved yet"
@@ -175,11 +176,11 @@ def test_a_draft_older_than_a_colleagues_save_is_a_conflict(draft, emil, edda):
 
 
 def test_a_new_article_is_autosaved_before_it_has_a_title(emil, edda):
-    client = as_(emil)
+    client = client_of(emil)
     page = with_turn(hidden_fields(client, ADD))
     post_autosave(client, body="A beginning.", **page)
     assert "You have unsaved changes from" in client.get(ADD).content.decode()
-    assert "You have unsaved changes" not in as_(edda).get(ADD).content.decode()
+    assert "You have unsaved changes" not in client_of(edda).get(ADD).content.decode()
     response = client.get(f"{ADD}?unsaved={last_nonce(page)}")
     assert response.context["adminform"].form["body"].value() == "A beginning."
     client.post(ADD, form(body="A beginning.") | page)
@@ -187,7 +188,7 @@ def test_a_new_article_is_autosaved_before_it_has_a_title(emil, edda):
 
 
 def test_a_repeated_form_becomes_a_draft_once_others_edit_its_article(emil, edda):
-    client = as_(emil)
+    client = client_of(emil)
     page = hidden_fields(client, ADD)
     assert client.post(ADD, form(body="A beginning.") | page).status_code == 302
     Article.objects.get().editors.set([edda])
@@ -200,7 +201,7 @@ def test_a_repeated_form_becomes_a_draft_once_others_edit_its_article(emil, edda
 
 def test_a_form_of_a_page_does_not_return_a_story(emil):
     """Both have ids of their own, and one form could be sent to either."""
-    client, form_nonce = as_(emil), uuid4()
+    client, form_nonce = client_of(emil), uuid4()
     page = save_page(page=StandingPage(title="About", slug="about", body="Us."), by=emil, nonce=form_nonce)
     draft = make_article(pk=page.pk, published_at=None)
     made = client.post(ADD, form(title="Another", body="New.") | {"nonce": f"{form_nonce}:0"})
@@ -209,7 +210,7 @@ def test_a_form_of_a_page_does_not_return_a_story(emil):
 
 
 def test_a_text_for_a_deleted_article_becomes_a_draft_of_a_new_one(draft, emil, edda):
-    client = as_(emil)
+    client = client_of(emil)
     page = with_turn(hidden_fields(client, change(draft)))
     post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page)
     assert "You have unsaved changes from" in client.get("/admin/articles/article/").content.decode()
@@ -226,7 +227,7 @@ def test_a_text_for_a_deleted_article_becomes_a_draft_of_a_new_one(draft, emil, 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_form_creates_one_article_even_if_sent_twice(emil):
-    client = as_(emil)
+    client = client_of(emil)
     page = form(body="A beginning.", stage="draft") | hidden_fields(client, ADD)
 
     def send():
@@ -251,11 +252,11 @@ def test_a_form_creates_one_article_even_if_sent_twice(emil):
 
 
 def test_one_can_discard_only_ones_own_drafts(draft, emil, edda):
-    client = as_(emil)
+    client = client_of(emil)
     nonce = uuid4()
     post_autosave(client, key=draft.pk, title="Boats", body="Typed.", nonce=str(nonce))
     url = reverse("admin:articles_article_discard_draft", args=[nonce])
-    assert as_(edda).post(url).status_code == 404
+    assert client_of(edda).post(url).status_code == 404
     assert client.get(url).status_code == 404
     assert client.post(url).status_code == 302
     assert draft_bodies() == []
@@ -265,7 +266,7 @@ def test_one_can_discard_only_ones_own_drafts(draft, emil, edda):
 @pytest.mark.parametrize("role", [READER, MODERATOR])
 def test_only_editors_can_autosave_and_read_drafts(draft, emil, role):
     draft.editors.add(emil)
-    for other in (as_(UserFactory.create(roles=(role,))), Client(), as_(UserFactory.create(roles=(EDITOR,)))):
+    for other in (client_with_role(role), Client(), client_with_role(EDITOR)):
         assert post_autosave(other, key=draft.pk, body="x").status_code in {302, 403, 404}
         for url in (
             publication_url(draft, "publish"),
@@ -313,7 +314,7 @@ def test_an_expired_csrf_token_gives_the_text_back(draft, emil):
 def test_two_versions_are_compared_and_one_is_restored(draft, emil):
     draft.body = draft.body.replace("nine", "ten")
     save_article(article=draft, by=emil)
-    client, history = as_(emil), reverse("admin:articles_article_history", args=[draft.pk])
+    client, history = client_of(emil), reverse("admin:articles_article_history", args=[draft.pk])
     listed = client.get(history).content.decode()
     assert "Emil" in listed
     page = client.get(f"{history}?old=2&new=1").content.decode()
@@ -334,12 +335,12 @@ def test_markup_in_a_text_is_shown_as_text(draft, emil):
     draft.body = "<script>alert(1)</script> <b>"
     save_article(article=draft, by=emil)
     history = reverse("admin:articles_article_history", args=[draft.pk])
-    assert "<script>alert" not in as_(emil).get(f"{history}?old=1&new=2").content.decode()
+    assert "<script>alert" not in client_of(emil).get(f"{history}?old=1&new=2").content.decode()
 
 
 @pytest.mark.parametrize("number", ["²", "٣٣٣", "9" * 5000, "-1", "x", ""])
 def test_an_invalid_number_is_not_found(draft, emil, number):
-    client = as_(emil)
+    client = client_of(emil)
     assert post_autosave(client, key=number or "0").status_code == 404
     assert client.get(
         change(draft).replace("/change/", "/history/"), {"old": number, "new": "1"}
@@ -357,7 +358,7 @@ def test_an_invalid_number_is_not_found(draft, emil, number):
 def test_its_pages_have_no_inline_script_or_style(draft, emil):
     draft.body = "Other words."
     save_article(article=draft, by=emil)
-    client, history = as_(emil), reverse("admin:articles_article_history", args=[draft.pk])
+    client, history = client_of(emil), reverse("admin:articles_article_history", args=[draft.pk])
     correction = add_correction(article=draft, by=emil, text="x")
     for url in (
         history,

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from articles.models import Image, Topic
 from core.data_folder import PROJECT
 from tests.articles.images.made import jpeg
-from tests.factories import UserFactory, make_article
+from tests.factories import make_article
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
 
@@ -23,13 +23,6 @@ PASTE = """(field, [html, plain]) => {
   data.setData("text/plain", plain);
   field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
 }"""
-
-
-@pytest.fixture
-def emil(client):
-    user = UserFactory.create(name="Emil", roles=("Editor",))
-    client.force_login(user)
-    return user
 
 
 @pytest.fixture

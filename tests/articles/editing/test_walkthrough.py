@@ -14,7 +14,6 @@ from playwright.sync_api import expect
 
 from articles.models import Article, Site, Topic
 from articles.publishing.services import publish
-from comments.policy import policy
 from tests.articles.editing.test_preview_in_a_browser import PASTE, WORD, body, select, shown
 from tests.articles.images.made import jpeg
 from tests.factories import UserFactory, make_comment
@@ -28,13 +27,9 @@ PRESSES_WITH_AN_IMAGE = 6  # and the file's button, and Insert
 
 
 @pytest.fixture(autouse=True)
-def _room(settings, tmp_path):
+def _room(settings, tmp_path, publishing_policy):
     settings.MEDIA_ROOT = tmp_path / "media"
-    settings.COMMENT_POLICY = "tests.moderation.conftest.Publishing"
-    policy.cache_clear()
     Site.objects.update(time_zone="Africa/Cairo")
-    yield
-    policy.cache_clear()
 
 
 @pytest.fixture

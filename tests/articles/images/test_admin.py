@@ -12,8 +12,9 @@ from articles.models import Article, Image
 from articles.services import change_site, save_article
 from tests.articles.images.made import gif, jpeg, make_image, upload
 from tests.articles.test_admin import ADD as WRITE
-from tests.articles.test_admin import as_, change, form
+from tests.articles.test_admin import change, form
 from tests.factories import UserFactory, make_article
+from tests.helpers.clients import client_of, client_with_role
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +23,9 @@ SEND = "/admin/articles/image/upload/"
 
 
 def test_the_upload_endpoint_stores_an_image_and_returns_its_markdown(emil):
-    response = as_(emil).post(SEND, {"file": upload(jpeg(), "slip.jpg"), "alt": "The slip", "credit": "Ida"})
+    response = client_of(emil).post(
+        SEND, {"file": upload(jpeg(), "slip.jpg"), "alt": "The slip", "credit": "Ida"}
+    )
     image = Image.objects.get()
     assert response.status_code == 201
     assert response.json() == {
@@ -35,22 +38,22 @@ def test_the_upload_endpoint_stores_an_image_and_returns_its_markdown(emil):
         "note": "",
     }
     assert (image.credit, image.uploaded_by, image.filename) == ("Ida", emil, "slip.jpg")
-    assert as_(emil).get(response.json()["url"]).status_code == 200
+    assert client_of(emil).get(response.json()["url"]).status_code == 200
 
 
 def test_an_invalid_upload_returns_the_errors_and_stores_nothing(emil):
-    response = as_(emil).post(SEND, {"file": upload(b"<svg></svg>")})
+    response = client_of(emil).post(SEND, {"file": upload(b"<svg></svg>")})
     assert response.status_code == 400
     assert set(response.json()["errors"]) == {"file", "alt"}
     assert "SVG file" in response.json()["errors"]["file"][0]
     assert "Describe the image" in response.json()["errors"]["alt"][0]
     assert not Image.objects.exists()
-    assert as_(emil).get(SEND).status_code == 405
+    assert client_of(emil).get(SEND).status_code == 405
 
 
 @pytest.mark.parametrize(("role", "status"), [(READER, 302), (MODERATOR, 403)])
 def test_only_editors_upload_images(role, status):
-    client = as_(UserFactory.create(roles=(role,)))
+    client = client_with_role(role)
     for url in (SEND, ADD):
         assert client.post(url, {"file": upload(jpeg()), "alt": "The slip"}).status_code == status
     assert client.get(LIST).status_code == status
@@ -64,7 +67,7 @@ def test_an_upload_needs_a_csrf_token(emil):
 
 
 def test_an_image_is_added_and_changed_without_javascript(emil):
-    client = as_(emil)
+    client = client_of(emil)
     page = client.get(ADD).content.decode()
     assert 'enctype="multipart/form-data"' in page
     response = client.post(ADD, {"file": upload(jpeg()), "alt": "The slip", "focal_x": "20", "focal_y": ""})
@@ -81,12 +84,13 @@ def test_an_image_is_added_and_changed_without_javascript(emil):
 
 
 def test_the_form_tells_that_an_animation_was_too_long(emil):
-    response = as_(emil).post(ADD, {"file": upload(gif(101), "a.gif"), "alt": "A wave"}, follow=True)
+    response = client_of(emil).post(ADD, {"file": upload(gif(101), "a.gif"), "alt": "A wave"}, follow=True)
     assert "its first frame is shown" in response.content.decode()
 
 
 def test_only_an_unused_image_is_deleted_with_its_files(emil, own_folder, django_capture_on_commit_callbacks):
-    client, shown, spare = as_(emil), make_image(is_ready=False), make_image(jpeg(500, 400), is_ready=False)
+    client = client_of(emil)
+    shown, spare = make_image(is_ready=False), make_image(jpeg(500, 400), is_ready=False)
     twin = make_image(jpeg(500, 400), alt="The same again", is_ready=False)
     make_article(body=f"![](image:{shown.pk})")
 
@@ -109,8 +113,8 @@ def test_only_administrators_delete_an_image_of_an_earlier_version(emil):
     story.body = "Without it."
     save_article(article=story)
     url = f"{LIST}{image.pk}/delete/"
-    assert as_(emil).post(url, {"post": "yes"}).status_code == 403
-    assert as_(UserFactory.create(roles=(ADMINISTRATOR,))).post(url, {"post": "yes"}).status_code == 302
+    assert client_of(emil).post(url, {"post": "yes"}).status_code == 403
+    assert client_with_role(ADMINISTRATOR).post(url, {"post": "yes"}).status_code == 302
     assert not Image.objects.exists()
 
 
@@ -118,17 +122,17 @@ def test_the_form_lists_the_uses_but_no_draft_of_a_colleague(emil):
     image, edda = make_image(is_ready=False), UserFactory.create(name="Edda", roles=(EDITOR,))
     for title, at, editor in (("Hers", None, edda), ("His", None, emil), ("Out", timezone.now(), edda)):
         make_article(title, published_at=at, lead_image=image).editors.add(editor)
-    page = as_(emil).get(f"{LIST}{image.pk}/change/").content.decode()
+    page = client_of(emil).get(f"{LIST}{image.pk}/change/").content.decode()
     assert re.findall('/admin/articles/article/[0-9]+/change/">(.*?)<', page) == ["His", "Out"]
     assert "1 that you can’t edit" in page
     change_site(rules=f"![](image:{image.pk})")
-    page = as_(emil).get(f"{LIST}{image.pk}/change/").content.decode()
+    page = client_of(emil).get(f"{LIST}{image.pk}/change/").content.decode()
     assert '<a href="/rules/">Rules of commenting</a>' in page
     assert "1 that you can’t edit" in page
 
 
 def test_the_list_is_filtered_by_use_and_its_queries_do_not_grow(emil, django_assert_max_num_queries):
-    client, used = as_(emil), make_image(is_ready=False, alt="Used")
+    client, used = client_of(emil), make_image(is_ready=False, alt="Used")
     make_article(lead_image=used)
     make_image(is_ready=False, alt="Spare")
     assert [image.alt for image in client.get(f"{LIST}?used=no").context["cl"].result_list] == ["Spare"]
@@ -143,14 +147,14 @@ def test_the_list_is_filtered_by_use_and_its_queries_do_not_grow(emil, django_as
 
 def test_a_lead_image_is_uploaded_with_the_story(emil):
     data = form(lead_file=upload(jpeg(), "slip.jpg"), lead_alt="The slip", lead_credit="Ida")
-    response = as_(emil).post(WRITE, data)
+    response = client_of(emil).post(WRITE, data)
     assert response.status_code == 302, response.context["adminform"].form.errors
     article = Article.objects.get()
     assert article.lead_image
     assert (article.lead_image.alt, article.lead_image.credit) == ("The slip", "Ida")
     assert article.lead_image.uploaded_by == emil
     assert [use.image for use in article.image_uses.all()] == [article.lead_image]
-    page = as_(emil).get(change(article)).content.decode()
+    page = client_of(emil).get(change(article)).content.decode()
     assert f'<img class="lead-image" src="/images/{article.lead_image.pk}/full.jpg"' in page
 
 
@@ -173,7 +177,7 @@ def test_a_lead_image_is_uploaded_with_the_story(emil):
 def test_the_form_shows_each_error_of_the_lead_image_at_its_field(emil, data, field, message):
     if file := data.get("lead_file"):
         data = data | {"lead_file": SimpleUploadedFile("slip.jpg", file)}
-    response = as_(emil).post(WRITE, form(**data))
+    response = client_of(emil).post(WRITE, form(**data))
     assert response.status_code == 200
     assert message in str(response.context["adminform"].form.errors[field])
     assert not Article.objects.exists()
@@ -181,7 +185,7 @@ def test_the_form_shows_each_error_of_the_lead_image_at_its_field(emil, data, fi
 
 
 def test_a_lead_image_is_chosen_from_the_library_and_removed(emil):
-    image, client = make_image(is_ready=False), as_(emil)
+    image, client = make_image(is_ready=False), client_of(emil)
     assert client.post(WRITE, form(lead_image=image.pk)).status_code == 302
     article = Article.objects.get()
     assert article.lead_image == image
@@ -194,10 +198,10 @@ def test_a_lead_image_is_chosen_from_the_library_and_removed(emil):
 def test_a_second_editor_does_not_overwrite_a_change_unseen(emil):
     image = make_image(is_ready=False, alt="A boat", credit="Ida")
     url = f"{LIST}{image.pk}/change/"
-    edda = as_(UserFactory.create(name="Edda", roles=(EDITOR,)))
+    edda = client_of(UserFactory.create(name="Edda", roles=(EDITOR,)))
     read = {"read": re.search('name="read" value="([^"]*)"', edda.get(url).content.decode())[1]}
     description = {"alt": "A boat", "credit": "Ida", "focal_x": "50", "focal_y": "50"}
-    as_(emil).post(url, description | {"alt": "Emil’s boat", "focal_x": "10", "focal_y": "0"})
+    client_of(emil).post(url, description | {"alt": "Emil’s boat", "focal_x": "10", "focal_y": "0"})
 
     hers = description | {"alt": "Edda’s boat", "credit": "Ida Lund"} | read
     page = edda.post(url, hers).content.decode()

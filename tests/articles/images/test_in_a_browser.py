@@ -14,12 +14,9 @@ from tests.helpers.browser import log_in
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.fixture
-def emil(page, client, live_server):
-    """An editor, logged in."""
-    user = UserFactory.create(name="Emil", roles=(EDITOR,))
-    log_in(page.context, live_server, user)
-    return user
+@pytest.fixture(autouse=True)
+def _logged_in(page, live_server, emil):
+    log_in(page.context, live_server, emil)
 
 
 @pytest.fixture

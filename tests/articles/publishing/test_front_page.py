@@ -14,6 +14,7 @@ from articles.publishing.services import publish_articles, unpublish_articles
 from articles.services import save_article, set_article_authors
 from articles.views import PAGE_SIZE
 from tests.factories import UserFactory, make_article
+from tests.helpers.clients import client_with_role
 
 pytestmark = pytest.mark.django_db
 
@@ -32,12 +33,6 @@ def stories() -> dict[str, Article]:
         title: make_article(title, published_at=now - timedelta(days=n + 1))
         for n, title in enumerate("ABCDE")
     }
-
-
-def as_(role: str) -> Client:
-    client = Client()
-    client.force_login(UserFactory.create(roles=(role,)))
-    return client
 
 
 def test_the_latest_pin_comes_first_and_others_by_time(client, stories):
@@ -95,7 +90,7 @@ def test_the_number_of_pins_is_limited(stories):
 
 
 def test_an_editor_pins_with_one_press_and_sees_the_order(client, stories):
-    emil = as_(EDITOR)
+    emil = client_with_role(EDITOR)
     listed = emil.get("/admin/articles/article/").content.decode()
     assert f'formaction="{FRONT_PAGE_ADMIN}" name="pin" value="{stories["C"].pk}"' in listed
     page = emil.post(FRONT_PAGE_ADMIN, {"pin": stories["C"].pk}, follow=True)
@@ -118,7 +113,7 @@ def test_a_draft_is_not_offered_and_a_hidden_pin_says_so(stories):
     draft = make_article("Not yet", published_at=None)
     pin(article=stories["A"])
     unpublish_articles(ids=[stories["A"].pk])
-    page = as_(EDITOR).get(FRONT_PAGE_ADMIN)
+    page = client_with_role(EDITOR).get(FRONT_PAGE_ADMIN)
     assert draft not in page.context["pinnable"]
     assert "not published, so not shown" in page.content.decode()
 
@@ -129,7 +124,7 @@ def test_a_pinned_and_signed_story_with_old_addresses_can_be_deleted(client, sto
     set_article_authors(article=article, people=[UserFactory.create(roles=(EDITOR,))])
     article.slug = "another"
     save_article(article=article)
-    ada = as_(ADMINISTRATOR)
+    ada = client_with_role(ADMINISTRATOR)
     response = ada.post(f"/admin/articles/article/{article.pk}/delete/", {"post": "yes"})
     assert response.status_code == 302
     assert titles(client) == ["B", "C", "D", "E"]
@@ -138,7 +133,7 @@ def test_a_pinned_and_signed_story_with_old_addresses_can_be_deleted(client, sto
 
 
 def test_a_draft_cannot_be_pinned_and_its_title_is_not_shown(stories):
-    draft, emil = make_article("Not yet", published_at=None), as_(EDITOR)
+    draft, emil = make_article("Not yet", published_at=None), client_with_role(EDITOR)
     response = emil.post(FRONT_PAGE_ADMIN, {"pin": draft.pk}, follow=True)
     assert response.status_code == 404
     assert "Not yet" not in emil.get(FRONT_PAGE_ADMIN).content.decode()
@@ -150,12 +145,12 @@ def test_a_draft_cannot_be_pinned_and_its_title_is_not_shown(stories):
 
 @pytest.mark.parametrize("values", [{}, {"pin": ""}, {"pin": "x"}, {"pin": "9" * 30}, {"up": "0"}])
 def test_a_press_without_a_story_is_not_found(values):
-    assert as_(EDITOR).post(FRONT_PAGE_ADMIN, values).status_code == 404
+    assert client_with_role(EDITOR).post(FRONT_PAGE_ADMIN, values).status_code == 404
 
 
 @pytest.mark.parametrize(("role", "status"), [(READER, 302), (MODERATOR, 403)])
 def test_only_editors_can_use_it(stories, role, status):
-    client = as_(role)
+    client = client_with_role(role)
     assert client.get(FRONT_PAGE_ADMIN).status_code == status
     assert client.post(FRONT_PAGE_ADMIN, {"pin": stories["A"].pk}).status_code == status
     assert not Pin.objects.exists()

@@ -14,8 +14,9 @@ from articles.editing.notes import add_correction
 from articles.models import Article, EditorNote, Site
 from articles.publishing.services import publish, set_embargo, unpublish
 from tests.articles.editing.editor_forms import article_fields, publication_url
-from tests.articles.test_admin import ADD, as_, change, form
-from tests.factories import UserFactory, make_article
+from tests.articles.test_admin import ADD, change, form
+from tests.factories import make_article
+from tests.helpers.clients import client_of, client_with_role
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_from_the_form_to_published_in_two_presses(emil):
-    client = as_(emil)
+    client = client_of(emil)
     response = client.post(ADD, form(_then="publish"))
     article = Article.objects.get()
     assert response["Location"] == publication_url(article, "publish")
@@ -37,7 +38,7 @@ def test_from_the_form_to_published_in_two_presses(emil):
 def test_it_is_scheduled_in_the_sites_time_zone(draft, emil, time_machine):
     Site.objects.update(time_zone="Africa/Cairo")
     time_machine.move_to("2030-01-15T09:50:00Z", tick=False)
-    client = as_(emil)
+    client = client_of(emil)
     asked = client.get(publication_url(draft, "schedule")).content.decode()
     assert "Cairo time" in asked
     assert 'value="2030-01-15"' in asked  # mostly it is today
@@ -50,7 +51,7 @@ def test_it_is_scheduled_in_the_sites_time_zone(draft, emil, time_machine):
 
 @pytest.mark.parametrize("day", ["0001-01-01", "0026-01-15", "3000-01-01", "9999-12-31"])
 def test_an_impossible_year_is_refused(draft, emil, day):
-    client = as_(emil)
+    client = client_of(emil)
     for name in ("schedule", "embargo"):
         data = {"seen": draft.version, "at_0": day, "at_1": "23:59"}
         assert "is not valid" in client.post(publication_url(draft, name), data).content.decode()
@@ -59,14 +60,14 @@ def test_an_impossible_year_is_refused(draft, emil, day):
 
 
 def test_an_action_on_a_changed_story_does_nothing(draft, emil):
-    response = as_(emil).post(publication_url(draft, "publish"), {"seen": draft.version - 1})
+    response = client_of(emil).post(publication_url(draft, "publish"), {"seen": draft.version - 1})
     assert "This story was changed since you opened this page" in response.content.decode()
     draft.refresh_from_db()
     assert draft.published_at is None
 
 
 def test_an_embargo_is_enforced_shown_and_lifted(draft, emil):
-    client = as_(emil)
+    client = client_of(emil)
     client.post(
         publication_url(draft, "embargo"), {"seen": draft.version, "at_0": "2130-01-15", "at_1": "14:00"}
     )
@@ -86,13 +87,13 @@ def test_an_embargo_is_enforced_shown_and_lifted(draft, emil):
 def test_an_ended_embargo_still_refuses_an_earlier_date(draft, emil):
     embargoed = set_embargo(article=draft, until=timezone.now() - timedelta(hours=1), seen=draft.version)
     values = {"seen": embargoed.version, "at_0": "2020-01-15", "at_1": "14:00"}
-    answer = as_(emil).post(publication_url(draft, "schedule"), values).content.decode()
+    answer = client_of(emil).post(publication_url(draft, "schedule"), values).content.decode()
     assert "Not done: It cannot be dated before its embargo ends" in answer
 
 
 def test_the_url_of_an_unpublished_story_says_so(emil):
     story = make_article("The mayor’s boat", body="Wrong.")
-    reader, client = Client(), as_(emil)
+    reader, client = Client(), client_of(emil)
     assert reader.get(story.get_absolute_url()).status_code == 200
     client.post(
         publication_url(story, "take-back"), {"seen": story.version, "why": "It named the wrong person."}
@@ -116,19 +117,19 @@ def test_the_url_of_an_unpublished_story_says_so(emil):
 
 def test_an_action_that_does_not_apply_is_refused_with_a_message(emil):
     story = make_article("Out")
-    response = as_(emil).post(publication_url(story, "schedule"), {"seen": story.version}, follow=True)
+    response = client_of(emil).post(publication_url(story, "schedule"), {"seen": story.version}, follow=True)
     assert "Published:" in response.content.decode()
-    assert as_(emil).get(publication_url(story, "nothing")).status_code == 404
+    assert client_of(emil).get(publication_url(story, "nothing")).status_code == 404
 
 
 # Words beside it
 
 
 def test_only_editors_see_notes(draft, emil, edda):
-    as_(emil).post(change(draft), article_fields(draft, new_note="Is nine right?"))
+    client_of(emil).post(change(draft), article_fields(draft, new_note="Is nine right?"))
     draft.refresh_from_db()
     assert (draft.version, EditorNote.objects.get().by) == (1, emil)
-    assert "Is nine right?" in as_(edda).get(change(draft)).content.decode()
+    assert "Is nine right?" in client_of(edda).get(change(draft)).content.decode()
     published = publish(article=draft, at=timezone.now(), seen=1)
     assert "Is nine right?" not in Client().get(published.get_absolute_url()).content.decode()
 
@@ -136,16 +137,16 @@ def test_only_editors_see_notes(draft, emil, edda):
 def test_a_note_does_not_change_a_text_of_several_lines(emil):
     """Browsers send two characters at the end of a line; this is no change for readers and feeds."""
     story = make_article("Out", standfirst="One.\nTwo.", body="First.\n\nSecond.")
-    as_(emil).post(
+    client_of(emil).post(
         change(story),
         article_fields(story, standfirst="One.\r\nTwo.", body="First.\r\n\r\nSecond.", new_note="Nine?"),
     )
     before, story = story, Article.objects.get()
     assert story.notes.get().body == "Nine?"
     assert (story.version, story.updated_at) == (before.version, before.updated_at)
-    answer = as_(emil).get(reverse("admin:articles_article_history", args=[story.pk])).content.decode()
+    answer = client_of(emil).get(reverse("admin:articles_article_history", args=[story.pk])).content.decode()
     assert "Changed Note for editors." in answer
-    as_(emil).post(
+    client_of(emil).post(
         change(story), article_fields(story, standfirst="One.\r\nTwo.", body="First.\r\n\r\nThird.")
     )
     assert Article.objects.get().body == "First.\n\nThird."
@@ -153,7 +154,7 @@ def test_a_note_does_not_change_a_text_of_several_lines(emil):
 
 def test_a_correction_is_shown_with_the_story_and_dates_its_entry(emil, time_machine):
     story = make_article("Out")
-    reader, client = Client(), as_(emil)
+    reader, client = Client(), client_of(emil)
     before = re.findall("<updated>(.*?)</updated>", reader.get("/feed/").content.decode())[-1]
     time_machine.move_to(timezone.now() + timedelta(hours=1))
     client.post(change(story), article_fields(story, new_correction="It was nine, not ten."))
@@ -179,7 +180,7 @@ def test_a_changed_correction_does_not_overwrite_a_colleagues(emil, edda):
     def seen(page: str) -> str:
         return html.unescape(re.search('name="seen" value="([^"]*)"', page)[1])
 
-    first, second = as_(emil), as_(edda)
+    first, second = client_of(emil), client_of(edda)
     his, hers = (seen(client.get(url).content.decode()) for client in (first, second))
     assert first.post(url, {"text": "It was eight.", "seen": his.replace("\n", "\r\n")}).status_code == 302
     page = second.post(url, {"text": "It was seven.", "seen": hers}).content.decode()
@@ -199,8 +200,8 @@ def test_the_text_for_a_deleted_correction_is_not_lost(emil, edda):
     story = make_article("Out")
     made = add_correction(article=story, by=emil, text="It was nine.")
     url = reverse("admin:articles_article_correction", args=[story.pk, made.pk])
-    as_(emil).post(url, {"text": "", "seen": "It was nine."})
-    second = as_(edda)
+    client_of(emil).post(url, {"text": "", "seen": "It was nine."})
+    second = client_of(edda)
     page = second.post(url, {"text": "It was eight.", "seen": "It was nine."}).content.decode()
     assert "somebody else has deleted this correction" in page
     assert "It was eight.</textarea>" in page
@@ -214,7 +215,7 @@ def test_the_text_for_a_deleted_correction_is_not_lost(emil, edda):
 
 
 def test_a_story_ready_for_review_is_found_in_the_list(draft, emil):
-    client = as_(emil)
+    client = client_of(emil)
     client.post(change(draft), article_fields(draft, stage="ready"))
     assert "Ready for review" in client.get("/admin/articles/article/?publication=ready").content.decode()
 
@@ -233,9 +234,9 @@ def test_preview_links_of_private_or_unpublished_stories_do_not_work(client, dra
     url = draft.preview_url()
     Article.objects.filter(pk=draft.pk).update(stage=Article.Stage.PRIVATE)
     assert client.get(url).status_code == 404
-    assert as_(UserFactory.create(roles=(READER,))).get(url).status_code == 404
-    assert as_(emil).get(url).status_code == 200
-    assert "<summary>Preview link" not in as_(emil).get(change(draft)).content.decode()
+    assert client_with_role(READER).get(url).status_code == 404
+    assert client_of(emil).get(url).status_code == 200
+    assert "<summary>Preview link" not in client_of(emil).get(change(draft)).content.decode()
     story = make_article("Out")
     old = story.preview_url()
     time_machine.move_to(timezone.now() + timedelta(minutes=1))
@@ -247,6 +248,6 @@ def test_preview_links_of_private_or_unpublished_stories_do_not_work(client, dra
 
 def test_a_scheduled_story_cannot_be_made_private(draft, emil):
     draft = publish(article=draft, at=timezone.now() + timedelta(hours=1), seen=draft.version)
-    response = as_(emil).post(change(draft), article_fields(draft, stage="private"))
+    response = client_of(emil).post(change(draft), article_fields(draft, stage="private"))
     assert "Unschedule it before you make it private" in response.content.decode()
     assert Article.objects.get().stage == Article.Stage.DRAFT

@@ -5,9 +5,8 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.test import Client
 
-from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, User
+from accounts.models import EDITOR, MODERATOR, User
 from articles.editing.drafts import autosave, keep_conflicting_copy, restore_revision
 from articles.editing.notes import add_correction, add_note
 from articles.models import (
@@ -25,15 +24,11 @@ from articles.services import save_article, save_page
 from comments.services.discussions import ensure_discussion
 from tests.comments.test_admin import article_form
 from tests.factories import UserFactory, make_article
+from tests.helpers.clients import client_of
 
 pytestmark = pytest.mark.django_db
 
 NAME = "Jane Quill"
-
-
-@pytest.fixture
-def ada() -> User:
-    return UserFactory.create(name="Ada", roles=(ADMINISTRATOR,))
 
 
 @pytest.fixture
@@ -63,12 +58,6 @@ def all_of(article: Article) -> str:
 
 def page(article: Article) -> str:
     return f"/admin/articles/article/{article.pk}/black-out/"
-
-
-def as_(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def test_words_are_redacted_in_every_text(story):
@@ -132,7 +121,7 @@ def test_bylines_reasons_and_corrections_are_redacted(story, ada, emil, client):
     Article.objects.update(byline="With Jane Quill", unpublished_reason="Jane Quill asked for it.")
     assert len(find_occurrences(Article.objects.get(), [NAME])) == 8
 
-    listing = as_(ada).post(page(story), {"words": "earlier version"}).content.decode()
+    listing = client_of(ada).post(page(story), {"words": "earlier version"}).content.decode()
     assert "<mark>earlier version</mark>" in listing
     assert "Correction:" in listing
     before = Article.objects.get().version
@@ -151,7 +140,7 @@ def test_the_admin_log_forgets_the_redacted_title(story, ada, emil):
     """The log names a discussion by the title of its story."""
     story.title = "Jane Quill was seen"
     save_article(article=story)
-    client = as_(ada)
+    client = client_of(ada)
     ensure_discussion(story)
     url = f"/admin/articles/article/{story.pk}/change/"
     assert client.post(url, article_form(story, status="closed")).status_code == 302
@@ -203,7 +192,7 @@ def test_pages_are_redacted_too(client, emil):
 def test_an_administrator_lists_the_words_and_then_redacts_them(story, ada, emil):
     LogEntry.objects.log_actions(emil.pk, [story], 2, "Saved.", single_object=True)
     LogEntry.objects.update(object_repr="Jane Quill was seen")
-    client = as_(ada)
+    client = client_of(ada)
     history = f"/admin/articles/article/{story.pk}/history/"
     assert page(story) in client.get(history).content.decode()
 
@@ -234,7 +223,7 @@ def test_urls_that_contain_the_words_are_listed(story, ada):
     save_article(article=story)
     story.slug = "a-baker"
     save_article(article=story)
-    shown = as_(ada).post(page(story), {"words": NAME}).content.decode()
+    shown = client_of(ada).post(page(story), {"words": NAME}).content.decode()
     assert "<bdi>/stories/jane-quill-was-seen/</bdi>" in shown
     assert "<bdi>/stories/a-baker/</bdi>" not in shown
 
@@ -250,7 +239,7 @@ def test_urls_that_contain_the_words_are_listed(story, ada):
 )
 def test_invalid_words_are_refused_and_shown_again(story, ada, words, why):
     before = all_of(story)
-    response = as_(ada).post(page(story), {"words": words, "listed_words": words, "sure": ""})
+    response = client_of(ada).post(page(story), {"words": words, "listed_words": words, "sure": ""})
     assert why in response.content.decode()
     assert response.context["form"]["words"].value() == words
     assert all_of(story) == before
@@ -259,7 +248,7 @@ def test_invalid_words_are_refused_and_shown_again(story, ada, words, why):
 @pytest.mark.parametrize("role", [EDITOR, MODERATOR])
 def test_only_administrators_can_redact(story, role):
     user = UserFactory.create(roles=(role,))
-    client, before = as_(user), all_of(story)
+    client, before = client_of(user), all_of(story)
     assert client.get(page(story)).status_code == 403
     sent = {"words": NAME, "listed_words": NAME, "sure": ""}
     assert client.post(page(story), sent).status_code == 403

@@ -19,8 +19,9 @@ from articles.models import Site
 from comments.tasks import mail_confirmation
 from config.models import MailDay, MailFailure
 from core.mail import explain_failure
-from tests.config.owner.conftest import Inbox, free_port
 from tests.factories import UserFactory
+from tests.helpers.ports import free_port
+from tests.helpers.smtp import Inbox
 
 pytestmark = pytest.mark.django_db
 

@@ -12,16 +12,16 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from accounts.models import ADMINISTRATOR, EDITOR, User
+from accounts.models import EDITOR, User
 from accounts.services import make_setup_link
 from articles.models import Site
 from config.models import MailDay, MailFailure
 from config.page_cache.application import PageCacheApp
 from moderation.models import JobRun
-from tests.config.owner.conftest import Inbox
 from tests.config.owner.test_system_status import failed_job, quiet, run_jobs
 from tests.factories import UserFactory, make_article
 from tests.helpers.browser import log_in
+from tests.helpers.smtp import Inbox
 from tests.helpers.wsgi_requests import send_request
 from tests.site.test_look import check
 
@@ -132,11 +132,6 @@ def test_without_javascript(live_server: Any, browser: Browser, inbox: Inbox) ->
     page.get_by_role("link", name="Skip: you can do it later").click()
     expect(page).to_have_url(live_server.url + "/admin/")
     assert Site.objects.get().time_zone == "America/New_York"
-
-
-@pytest.fixture
-def ada() -> User:
-    return UserFactory.create(name="Ada", email="ada@example.org", roles=(ADMINISTRATOR,))
 
 
 @pytest.mark.parametrize("width", [390, 1280])

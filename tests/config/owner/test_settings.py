@@ -1,7 +1,6 @@
 """The settings of the site: permissions, and their effect on the next request to cached pages."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -9,24 +8,16 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
+from accounts.models import EDITOR, MODERATOR, READER
 from articles.models import Site
 from articles.services import change_site
 from articles.site.cached_pages import invalidated_at
 from comments.models import Comment, Discussion, State
-from comments.policy import policy
 from config.page_cache.application import PageCacheApp
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.wsgi_requests import Reply, send_request
 
 URL = "/owner/settings/"
-
-
-@pytest.fixture
-def ada(transactional_db: None) -> Client:
-    client = Client()
-    client.force_login(UserFactory.create(name="Ada", roles=(ADMINISTRATOR,)))
-    return client
 
 
 def fields(client: Client) -> dict[str, Any]:
@@ -73,67 +64,67 @@ def test_only_administrators_have_access(db: None) -> None:
     ],
 )
 def test_a_setting_applies_to_a_cached_page(
-    ada: Client, site: PageCacheApp, field: str, value: str, before: str | None, after: str
+    ada_client: Client, site: PageCacheApp, field: str, value: str, before: str | None, after: str
 ) -> None:
     make_article()
     page = warm(site)
     assert after not in page
     assert before is None or before in page
-    assert save(ada, **{field: value}).status_code == 302
+    assert save(ada_client, **{field: value}).status_code == 302
     page = text(send_request(site, "/"))
     assert after in page
     assert before is None or before not in page
 
 
-def test_the_time_zone_applies_to_a_cached_page(ada: Client, site: PageCacheApp) -> None:
+def test_the_time_zone_applies_to_a_cached_page(ada_client: Client, site: PageCacheApp) -> None:
     url = make_article(published_at=timezone.now() - timedelta(days=2)).get_absolute_url()
     make_comment(make_article())
     assert "Africa/Cairo" not in warm(site, url)
     before = warm(site, url)
-    save(ada, time_zone="cairo")
+    save(ada_client, time_zone="cairo")
     assert Site.objects.get().time_zone == "Africa/Cairo"
     assert text(send_request(site, url)) != before
 
 
 def test_the_language_applies_to_a_cached_page_as_the_default(
-    ada: Client, site: PageCacheApp, settings: Any
+    ada_client: Client, site: PageCacheApp, settings: Any
 ) -> None:
     settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
     make_article()
     for _ in range(2):
         assert '<html lang="en" dir="ltr"' in text(send_request(site, "/", Accept_Language="fi"))
         assert '<html lang="en" dir="ltr"' in text(send_request(site, "/", Accept_Language="en-GB,en;q=0.8"))
-    save(ada, language="ar")
+    save(ada_client, language="ar")
     assert '<html lang="ar" dir="rtl"' in text(send_request(site, "/", Accept_Language="fi"))
     assert '<html lang="en" dir="ltr"' in text(send_request(site, "/", Accept_Language="en-GB,en;q=0.8"))
     # The same for pages that are not cached.
     assert '<html lang="ar" dir="rtl"' in Client().get("/accounts/login/").content.decode()
 
 
-def test_links_to_more_settings(ada: Client) -> None:
-    elsewhere = ada.get(URL).content.decode().partition('id="elsewhere"')[2].partition("</section>")[0]
+def test_links_to_more_settings(ada_client: Client) -> None:
+    elsewhere = ada_client.get(URL).content.decode().partition('id="elsewhere"')[2].partition("</section>")[0]
     links = re.findall(r'href="([^"]+)"', elsewhere)
     assert {"/admin/articles/standingpage/", "/admin/articles/pin/", "/admin/accounts/user/"} <= set(links)
-    assert [link for link in links if ada.get(link, follow=True).status_code != 200] == []
+    assert [link for link in links if ada_client.get(link, follow=True).status_code != 200] == []
 
 
-def test_the_help_text_of_the_language(ada: Client, settings: Any) -> None:
+def test_the_help_text_of_the_language(ada_client: Client, settings: Any) -> None:
     def help_text() -> str:
-        return str(ada.get(URL).context["form"].fields["language"].help_text)
+        return str(ada_client.get(URL).context["form"].fields["language"].help_text)
 
     assert help_text().endswith("menus, buttons, dates and mails. No other language is available yet.")
     settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
     assert help_text().endswith("Readers see their browser’s language if it is one of these.")
 
 
-def test_the_language_of_stories_is_marked_everywhere(ada: Client, site: PageCacheApp) -> None:
+def test_the_language_of_stories_is_marked_everywhere(ada_client: Client, site: PageCacheApp) -> None:
     story = make_article(title="Fergen kommer", standfirst="Hver morgen.", body="Endelig.", rights="ours")
     make_comment(story, "Det var på tide.")
     url = story.get_absolute_url()
     for path in ("/", url, "/rules/"):
         assert 'lang="nb"' not in text(send_request(site, path))
-    assert list(save(ada, written_in="xx").context["form"].errors) == ["written_in"]
-    save(ada, written_in="nb", rules="Vær snill.")
+    assert list(save(ada_client, written_in="xx").context["form"].errors) == ["written_in"]
+    save(ada_client, written_in="nb", rules="Vær snill.")
     assert '<h2 lang="nb"><a' in text(send_request(site, "/"))
     page = text(send_request(site, url))
     assert '<html lang="en"' in page
@@ -143,28 +134,28 @@ def test_the_language_of_stories_is_marked_everywhere(ada: Client, site: PageCac
     assert '"inLanguage":"nb"' in page
     assert 'lang="nb"><p>Vær snill.' in text(send_request(site, "/rules/"))
     assert 'xml:lang="nb"' in text(send_request(site, "/feed/"))
-    save(ada, written_in="")
+    save(ada_client, written_in="")
     assert 'lang="nb"' not in text(send_request(site, url))
 
 
-def test_an_unknown_language_is_refused(ada: Client) -> None:
-    assert list(save(ada, language="xx").context["form"].errors) == ["language"]
+def test_an_unknown_language_is_refused(ada_client: Client) -> None:
+    assert list(save(ada_client, language="xx").context["form"].errors) == ["language"]
 
 
-def test_the_rules_page_exists_only_with_rules(ada: Client, site: PageCacheApp) -> None:
+def test_the_rules_page_exists_only_with_rules(ada_client: Client, site: PageCacheApp) -> None:
     assert send_request(site, "/rules/").status == 404
-    save(ada, rules="Be **kind**.\n\n<script>x</script>")
+    save(ada_client, rules="Be **kind**.\n\n<script>x</script>")
     page = warm(site, "/rules/")
     assert "<strong>kind</strong>" in page
     assert "<script>x" not in page
-    save(ada, rules="Be *short*.")
+    save(ada_client, rules="Be *short*.")
     assert "<em>short</em>" in text(send_request(site, "/rules/"))
-    save(ada, rules="")
+    save(ada_client, rules="")
     assert send_request(site, "/rules/").status == 404
 
 
-def test_rules_with_an_unknown_image_are_refused(ada: Client) -> None:
-    response = save(ada, rules="See ![](image:999999) first.")
+def test_rules_with_an_unknown_image_are_refused(ada_client: Client) -> None:
+    response = save(ada_client, rules="See ![](image:999999) first.")
     assert response.status_code == 422
     page = response.content.decode()
     assert "There is no image 999999." in page
@@ -172,21 +163,23 @@ def test_rules_with_an_unknown_image_are_refused(ada: Client) -> None:
     assert Site.objects.get().rules == ""
 
 
-def test_the_short_rules_are_shown_above_the_reply_form(ada: Client) -> None:
+def test_the_short_rules_are_shown_above_the_reply_form(ada_client: Client) -> None:
     url = f"{make_article().get_absolute_url()}reply/"
     assert "Argue with what was said" in Client().get(url).content.decode()
-    save(ada, rules_in_short="One.\n\n Two. \nThree <b>.", rules="All of them.")
+    save(ada_client, rules_in_short="One.\n\n Two. \nThree <b>.", rules="All of them.")
     page = Client().get(url).content.decode()
     assert "One.<br>Two.<br>Three &lt;b&gt;." in page
     assert 'href="/rules/"' in page
-    save(ada, rules_in_short="")
+    save(ada_client, rules_in_short="")
     assert "Argue with what was said" in Client().get(url).content.decode()
 
 
-def test_too_long_texts_are_refused_with_their_length(ada: Client) -> None:
-    response = save(ada, rules_in_short="a\nb\nc\nd", rules="x" * 20_001, tagline="y" * 161, name="Kept")
+def test_too_long_texts_are_refused_with_their_length(ada_client: Client) -> None:
+    response = save(
+        ada_client, rules_in_short="a\nb\nc\nd", rules="x" * 20_001, tagline="y" * 161, name="Kept"
+    )
     errors = response.context["form"].errors
-    assert "maxlength" not in ada.get(URL).content.decode()
+    assert "maxlength" not in ada_client.get(URL).content.decode()
     assert "161" in errors["tagline"][0]
     assert response.status_code == 422
     assert "4 lines" in errors["rules_in_short"][0]
@@ -197,21 +190,16 @@ def test_too_long_texts_are_refused_with_their_length(ada: Client) -> None:
     assert "y" * 161 in page
     assert 'value="Kept"' in page
     assert Site.objects.get().name == "Soundoff"
-    assert "is-invalid" not in ada.get(URL).content.decode()  # nothing of it stays for the next request
+    # Nothing of it stays for the next request.
+    assert "is-invalid" not in ada_client.get(URL).content.decode()
 
 
-@pytest.fixture
-def judged(settings: Any) -> Iterator[None]:
-    settings.COMMENT_POLICY = "moderation.policy.Policy"
-    policy.cache_clear()
-    yield
-    policy.cache_clear()
-
-
-def test_the_moderation_setting_applies_to_new_discussions_only(ada: Client, judged: None) -> None:
+def test_the_moderation_setting_applies_to_new_discussions_only(
+    ada_client: Client, checking_policy: None
+) -> None:
     old, new = make_article("Old"), make_article("New")
     assert make_comment(old).state == State.PENDING
-    save(ada, moderation="post")
+    save(ada_client, moderation="post")
     assert make_comment(old).state == State.PENDING
     assert make_comment(new).state == State.PUBLISHED
     assert set(Discussion.objects.values_list("article__title", "moderation")) == {
@@ -220,25 +208,25 @@ def test_the_moderation_setting_applies_to_new_discussions_only(ada: Client, jud
     }
 
 
-def test_closing_applies_to_a_cached_page(ada: Client, site: PageCacheApp) -> None:
+def test_closing_applies_to_a_cached_page(ada_client: Client, site: PageCacheApp) -> None:
     article = make_article(published_at=timezone.now() - timedelta(days=10))
     url = article.get_absolute_url()
     assert "Add to the discussion" in warm(site, url)
-    save(ada, close_after_days=9)
+    save(ada_client, close_after_days=9)
     assert "Add to the discussion" not in text(send_request(site, url))
     with pytest.raises(Exception, match="closed"):
         make_comment(article)
-    save(ada, close_after_days=11)
+    save(ada_client, close_after_days=11)
     assert "Add to the discussion" in text(send_request(site, url))
 
 
-def test_late_comments_are_reviewed_after_the_set_days(ada: Client, judged: None) -> None:
+def test_late_comments_are_reviewed_after_the_set_days(ada_client: Client, checking_policy: None) -> None:
     ruth = UserFactory.create(roles=(MODERATOR,))
     mona = UserFactory.create(roles=(READER,))
     article = make_article(published_at=timezone.now() - timedelta(days=10))
-    save(ada, moderation="post", review_after_days=20)
+    save(ada_client, moderation="post", review_after_days=20)
     assert make_comment(article, author=mona).findings.filter(check_name="late").count() == 0  # type: ignore[attr-defined]
-    save(ada, review_after_days=9)
+    save(ada_client, review_after_days=9)
     comment = make_comment(article, "Another word about the slip.", author=mona)
     assert comment.findings.filter(check_name="late").count() == 1  # type: ignore[attr-defined]
     assert ruth.pk
@@ -255,62 +243,62 @@ def test_late_comments_are_reviewed_after_the_set_days(ada: Client, judged: None
         ("Kolk", "Asia/Kolkata"),
     ],
 )
-def test_a_zone_is_found_by_a_part_of_its_name(ada: Client, typed: str, found: str) -> None:
-    assert save(ada, time_zone=typed).status_code == 302
+def test_a_zone_is_found_by_a_part_of_its_name(ada_client: Client, typed: str, found: str) -> None:
+    assert save(ada_client, time_zone=typed).status_code == 302
     assert Site.objects.get().time_zone == found
 
 
 @pytest.mark.parametrize(
     ("typed", "sentence"), [("Mars/Olympus", "is not a time zone"), ("san", "Enter one")]
 )
-def test_an_unknown_or_ambiguous_zone_is_refused(ada: Client, typed: str, sentence: str) -> None:
-    response = save(ada, time_zone=typed)
+def test_an_unknown_or_ambiguous_zone_is_refused(ada_client: Client, typed: str, sentence: str) -> None:
+    response = save(ada_client, time_zone=typed)
     assert sentence in response.context["form"].errors["time_zone"][0]
     assert f'value="{typed}"' in response.content.decode()
     assert Site.objects.get().time_zone == "UTC"
 
 
-def test_only_changed_fields_are_written(ada: Client) -> None:
+def test_only_changed_fields_are_written(ada_client: Client) -> None:
     """Moderators may change `comment_status` meanwhile. Without a change there is no new version."""
-    sent = fields(ada)
+    sent = fields(ada_client)
     change_site(comment_status="closed")
     version = Site.objects.get().version
-    ada.post(URL, {**sent, "name": "The Slip"})
+    ada_client.post(URL, {**sent, "name": "The Slip"})
     site = Site.objects.get()
     assert (site.name, site.comment_status, site.version) == ("The Slip", "closed", version + 1)
-    save(ada)
+    save(ada_client)
     assert Site.objects.get().version == version + 1
 
 
-def test_concurrent_changes_are_detected(ada: Client) -> None:
-    sent = fields(ada)
-    save(ada, tagline="Of the other one")
-    response = ada.post(URL, {**sent, "name": "Mine"})
+def test_concurrent_changes_are_detected(ada_client: Client) -> None:
+    sent = fields(ada_client)
+    save(ada_client, tagline="Of the other one")
+    response = ada_client.post(URL, {**sent, "name": "Mine"})
     assert response.status_code == 422
     page = response.content.decode()
     assert "Somebody has changed the settings" in page
     assert 'value="Mine"' in page
     assert Site.objects.get().name == "Soundoff"
     again = {name: response.context["form"][name].value() for name in sent}
-    assert ada.post(URL, again).status_code == 302
+    assert ada_client.post(URL, again).status_code == 302
     assert Site.objects.get().name == "Mine"
 
 
-def test_the_numbers_of_other_settings_are_shown(ada: Client) -> None:
-    page = ada.get(URL).content.decode()
+def test_the_numbers_of_other_settings_are_shown(ada_client: Client) -> None:
+    page = ada_client.get(URL).content.decode()
     assert "hold up to 1 of 100 good comments" in page
     assert "more than 4 hours, between 08:00 and 22:00" in page
 
 
-def test_there_is_one_row_and_it_has_comments(ada: Client) -> None:
-    assert ada.get("/admin/articles/site/").status_code == 404
+def test_there_is_one_row_and_it_has_comments(ada_client: Client) -> None:
+    assert ada_client.get("/admin/articles/site/").status_code == 404
     assert Comment.objects.count() == 0
 
 
-def test_a_removed_setting_invalidates_pages_without_a_database(ada: Client) -> None:
-    save(ada, contact_email="desk@example.org")
+def test_a_removed_setting_invalidates_pages_without_a_database(ada_client: Client) -> None:
+    save(ada_client, contact_email="desk@example.org")
     before = invalidated_at()
-    save(ada, tagline="Nothing that anybody would miss")
+    save(ada_client, tagline="Nothing that anybody would miss")
     assert invalidated_at() == before
-    save(ada, contact_email="")
+    save(ada_client, contact_email="")
     assert invalidated_at() > before

@@ -33,17 +33,10 @@ from core.backup_folder import (
 )
 from moderation.models import JobRun
 from moderation.scheduled_jobs import JOBS, Job, delete_finished_tasks, is_due, run_due_jobs
-from tests.config.owner.conftest import Inbox
-from tests.factories import GuestFactory, UserFactory
+from tests.factories import GuestFactory, UserFactory, confirm_email
+from tests.helpers.smtp import Inbox
 
 URL, JOB = "/owner/have/", "/owner/jobs/"
-
-
-@pytest.fixture
-def ada(transactional_db: None) -> Client:
-    client = Client()
-    client.force_login(UserFactory.create(name="Ada", roles=(ADMINISTRATOR,)))
-    return client
 
 
 def page(client: Client, url: str = URL) -> str:
@@ -78,65 +71,67 @@ def test_only_administrators_have_access(db: None) -> None:
         assert client.post(JOB, {"all": "1"}).status_code == 403
 
 
-def test_versions_database_and_disk(ada: Client) -> None:
-    text = page(ada)
+def test_versions_database_and_disk(ada_client: Client) -> None:
+    text = page(ada_client)
     assert f"Soundoff {VERSION} · Python 3." in text
     assert "PostgreSQL 1" in text
     assert "MB, “" in text
     assert f"free on the disk of {os.environ['SOUNDOFF_HOME']}." in text
 
 
-def test_the_last_backup(ada: Client) -> None:
+def test_the_last_backup(ada_client: Client) -> None:
     (folder() / "last.json").unlink(missing_ok=True)
-    assert "Never. Make a backup each day" in page(ada)
+    assert "Never. Make a backup each day" in page(ada_client)
     file = folder() / "one.backup"
     file.write_bytes(b"x" * 2048)
     made = {"size": 2048, "sha256": "", "seconds": 1.0, "counts": {}}
     record_backup(LastBackup(file=file, at=timezone.now(), **made))
-    text = page(ada)
+    text = page(ada_client)
     assert f"2.0 KB in {file}" in text.replace("\xa0", " ")
     assert "Make a backup each day" not in text
     file.unlink()
-    assert "The file is no longer there" in page(ada)
+    assert "The file is no longer there" in page(ada_client)
     record_backup(LastBackup(file=file, at=timezone.now() - timedelta(days=8), **made))
-    assert "Make a backup each day" in page(ada)
+    assert "Make a backup each day" in page(ada_client)
     (folder() / "last.json").unlink()
 
 
-def test_the_nightly_backup(ada: Client, settings: Any, tmp_path: Path) -> None:
+def test_the_nightly_backup(ada_client: Client, settings: Any, tmp_path: Path) -> None:
     settings.HOME = tmp_path
-    assert "<dd> Off. <a" in page(ada)
-    fields = ada.get("/owner/settings/").context["form"].initial
-    assert f"in {nightly_folder()} on this machine" in page(ada, "/owner/settings/")
+    assert "<dd> Off. <a" in page(ada_client)
+    fields = ada_client.get("/owner/settings/").context["form"].initial
+    assert f"in {nightly_folder()} on this machine" in page(ada_client, "/owner/settings/")
     values = {name: value for name, value in fields.items() if value not in (None, False)}
-    refused = ada.post("/owner/settings/", {**values, "backs_up_nightly": "on", "backups_kept": "0"})
+    refused = ada_client.post("/owner/settings/", {**values, "backs_up_nightly": "on", "backups_kept": "0"})
     assert list(refused.context["form"].errors) == ["backups_kept"]
-    ada.post("/owner/settings/", {**values, "backs_up_nightly": "on", "backups_kept": "3"})
-    assert f"On: the last 3 are kept in {nightly_folder()}. The first one is made within minutes" in page(ada)
+    ada_client.post("/owner/settings/", {**values, "backs_up_nightly": "on", "backups_kept": "3"})
+    assert f"On: the last 3 are kept in {nightly_folder()}. The first one is made within minutes" in page(
+        ada_client
+    )
 
     with time_machine.travel(datetime(2026, 11, 26, 12, tzinfo=UTC), tick=False):
         make_nightly_backup()
-    text = page(ada)
+    text = page(ada_client)
     assert "1 backup, " in text
     assert f"in {nightly_folder()}/soundoff-2026-11-26.zip" in text
     assert "Copy them, and erasures.jsonl" in text
     record_failure(BackupFailure(timezone.now(), "The disk of /srv is full: the backup was not made."))
-    text = page(ada)
+    text = page(ada_client)
     assert "failed: The disk of /srv is full: the backup was not made. </strong> The next attempt" in text
     Site.objects.update(backs_up_nightly=False)
-    assert "Off. 1 backup, " in page(ada)
+    assert "Off. 1 backup, " in page(ada_client)
 
 
-def test_a_failed_mail_and_its_job_are_shown_and_retried(ada: Client, inbox: Inbox) -> None:
+def test_a_failed_mail_and_its_job_are_shown_and_retried(ada_client: Client, inbox: Inbox) -> None:
     job = failed_job(inbox)
-    text = page(ada)
+    text = page(ada_client)
     assert "0 sent, 1 failed." in text
     assert "rejects this recipient: 550 5.1.1 &lt;…@…&gt; is unknown here" in text
     assert "Mail a link that confirms an e-mail</strong>" in text
     assert "SMTPRecipientsRefused" in text
     assert "jim@example.org" not in text
 
-    ada.post(JOB, {"retry": str(job.pk)})
+    ada_client.post(JOB, {"retry": str(job.pk)})
     job.refresh_from_db()
     assert job.status == TaskResultStatus.READY
     # The other one deletes the e-mail in a week.
@@ -146,32 +141,32 @@ def test_a_failed_mail_and_its_job_are_shown_and_retried(ada: Client, inbox: Inb
     job.refresh_from_db()
     assert job.status == TaskResultStatus.SUCCESSFUL
     assert [mail["To"] for mail in inbox.mails] == ["jim@example.org"]
-    text = page(ada)
+    text = page(ada_client)
     assert "1 sent, 1 failed." in text
     assert "Failed jobs" not in text
 
 
-def test_a_second_retry_does_nothing(ada: Client, inbox: Inbox) -> None:
+def test_a_second_retry_does_nothing(ada_client: Client, inbox: Inbox) -> None:
     job = failed_job(inbox)
-    ada.post(JOB, {"retry": str(job.pk)})
-    response = ada.post(JOB, {"retry": str(job.pk)}, follow=True)
+    ada_client.post(JOB, {"retry": str(job.pk)})
+    response = ada_client.post(JOB, {"retry": str(job.pk)}, follow=True)
     assert "somebody was faster" in response.content.decode()
     run_jobs()
     assert DBTaskResult.objects.failed().count() == 1
 
 
-def test_all_jobs_are_retried_or_one_is_deleted(ada: Client, inbox: Inbox) -> None:
+def test_all_jobs_are_retried_or_one_is_deleted(ada_client: Client, inbox: Inbox) -> None:
     jobs = [failed_job(inbox) for _ in range(3)]
-    ada.post(JOB, {"discard": str(jobs[0].pk)})
+    ada_client.post(JOB, {"discard": str(jobs[0].pk)})
     assert not DBTaskResult.objects.filter(pk=jobs[0].pk).exists()
-    ada.post(JOB, {"all": "1"})
+    ada_client.post(JOB, {"all": "1"})
     states = DBTaskResult.objects.filter(pk__in=[job.pk for job in jobs]).values_list("status", flat=True)
     assert list(states) == [TaskResultStatus.READY] * 2
 
 
 @pytest.mark.parametrize("sent", [{}, {"retry": "x"}, {"retry": "9" * 32}, {"run_now": "no such"}])
-def test_unknown_jobs_are_no_error(ada: Client, sent: dict[str, str]) -> None:
-    assert ada.post(JOB, sent).status_code == 302
+def test_unknown_jobs_are_no_error(ada_client: Client, sent: dict[str, str]) -> None:
+    assert ada_client.post(JOB, sent).status_code == 302
 
 
 @task()
@@ -179,40 +174,40 @@ def quiet() -> None:
     """Do nothing."""
 
 
-def test_a_missing_job_worker_is_shown(ada: Client) -> None:
+def test_a_missing_job_worker_is_shown(ada_client: Client) -> None:
     result = quiet.enqueue()
-    assert "The job worker does not seem to run" not in page(ada)
+    assert "The job worker does not seem to run" not in page(ada_client)
     long_ago = timezone.now() - timedelta(minutes=11)
     DBTaskResult.objects.filter(pk=result.id).update(enqueued_at=long_ago)
-    assert "The job worker does not seem to run" in page(ada)
+    assert "The job worker does not seem to run" in page(ada_client)
     run_jobs()
     quiet.using(run_after=timezone.now() + timedelta(days=1)).enqueue()
     DBTaskResult.objects.update(enqueued_at=long_ago)
-    assert "The job worker does not seem to run" not in page(ada)  # that one has time
+    assert "The job worker does not seem to run" not in page(ada_client)  # that one has time
 
 
-def test_the_scheduler(ada: Client) -> None:
-    assert "Has never run." in page(ada)
+def test_the_scheduler(ada_client: Client) -> None:
+    assert "Has never run." in page(ada_client)
 
     def fails() -> None:
         raise RuntimeError
 
     job = Job("blank old spam", timedelta(days=1), fails)
     list(run_due_jobs([job]))
-    text = page(ada)
+    text = page(ada_client)
     assert "Failed: RuntimeError. The next attempt is automatic." in text
     assert not is_due(job, timezone.now())
-    ada.post(JOB, {"run_now": "blank old spam"})
+    ada_client.post(JOB, {"run_now": "blank old spam"})
     assert is_due(job, timezone.now())
     JobRun.objects.create(name="train the filter", started_at=timezone.now() - timedelta(minutes=11))
-    assert "run manage.py tick once a minute" in page(ada)
+    assert "run manage.py tick once a minute" in page(ada_client)
 
 
 def test_each_scheduled_job_has_a_label() -> None:
     assert {job.name for job in JOBS} == set(system_status.SCHEDULED_JOB_NAMES)
 
 
-def test_finished_jobs_are_deleted_after_a_week(ada: Client, inbox: Inbox) -> None:
+def test_finished_jobs_are_deleted_after_a_week(ada_client: Client, inbox: Inbox) -> None:
     quiet.enqueue()
     run_jobs()
     failed = failed_job(inbox)
@@ -227,20 +222,20 @@ def problems_of(client: Client) -> str:
     return text[text.index('id="check"') : text.index('id="program"')]
 
 
-def test_mails_of_a_week_are_counted(ada: Client) -> None:
+def test_mails_of_a_week_are_counted(ada_client: Client) -> None:
     today = timezone.now().date()
     MailDay.objects.create(day=today, sent=2, failed=1)
     MailDay.objects.create(day=today - timedelta(days=6), sent=1_000)
     MailDay.objects.create(day=today - timedelta(days=7), sent=5)
     MailFailure.objects.create(subject="News", count=3, error="No <b>")
-    text = page(ada)
+    text = page(ada_client)
     assert "1,002 sent, 1 failed." in text
     assert "News and others, 3 in total" in text
     assert "No &lt;b&gt;" in text
 
 
-def test_problems_and_their_fixes(ada: Client) -> None:
-    text = problems_of(ada)
+def test_problems_and_their_fixes(ada_client: Client) -> None:
+    text = problems_of(ada_client)
     assert "Only this machine can reach the site" in text
     assert "served without HTTPS" in text
     assert "SITE_URL=https://" in text
@@ -253,23 +248,23 @@ def test_problems_and_their_fixes(ada: Client) -> None:
     assert "SECURE_HSTS" not in text
 
 
-def test_problems_disappear_when_they_are_fixed(ada: Client, inbox: Inbox, settings: Any) -> None:
+def test_problems_disappear_when_they_are_fixed(ada_client: Client, inbox: Inbox, settings: Any) -> None:
     settings.HTTPS = settings.BEHIND_PROXY = True
     settings.SITE_URL = "https://example.org"
     user = UserFactory.create(name="Eve", email="eve@example.org", roles=(ADMINISTRATOR,))
     for person in (user, type(user).objects.get(name="Ada")):
-        person.emailaddress_set.create(email=person.email, verified=True, primary=True)
-    text = problems_of(ada)
+        confirm_email(person)
+    text = problems_of(ada_client)
     for gone in ("HTTPS", "mail server", "is not confirmed", "Only this machine"):
         assert gone not in text
     erase_account(user=user)
-    assert "is not confirmed" not in problems_of(ada)
+    assert "is not confirmed" not in problems_of(ada_client)
 
 
-def test_active_sample_accounts_are_a_problem(ada: Client) -> None:
-    assert "sample data" not in problems_of(ada)
+def test_active_sample_accounts_are_a_problem(ada_client: Client) -> None:
+    assert "sample data" not in problems_of(ada_client)
     UserFactory.create(email="moderator@example.org")
-    assert "Accounts of the sample data can log in: moderator@example.org" in problems_of(ada)
+    assert "Accounts of the sample data can log in: moderator@example.org" in problems_of(ada_client)
 
 
 def test_a_key_that_others_can_read(settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

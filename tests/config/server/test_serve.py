@@ -26,6 +26,7 @@ from config.management.commands.serve import prepare_folders, requeue_abandoned_
 from config.server import postgres
 from core.data_folder import PROJECT, unprivileged_user
 from tests.config.conftest import data_folder, holder, processes
+from tests.helpers.ports import free_port
 from tests.helpers.waiting import PATIENCE, until
 
 Serve = Callable[..., "Site"]
@@ -75,12 +76,6 @@ class Site:
         self.process.send_signal(number)
         self.printed += self.process.communicate(timeout=PATIENCE)[0]
         return self.process.returncode
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 @pytest.fixture

@@ -19,11 +19,6 @@ from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
-
-
 def cases(comment) -> list[tuple[bool, bool]]:
     """Return (is open, is waiting) for each case of a comment, in order."""
     rows = Case.objects.filter(comment=comment).order_by("pk")

@@ -20,16 +20,6 @@ from tests.helpers.discussions import assert_sound
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
 
-@pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
-
-
-@pytest.fixture
-def omar():
-    return UserFactory.create(name="Omar", roles=("Moderator",))
-
-
 def remove(*comments, actor, reason=Reason.OFF_TOPIC, **fields):
     return decide(ids=[c.pk for c in comments], to=State.REJECTED, reason=reason, actor=actor, **fields)
 

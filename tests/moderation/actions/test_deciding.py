@@ -11,7 +11,7 @@ from moderation.models import Batch
 from tests.factories import make_article, make_comment
 from tests.moderation.queue.helpers import open_comment_ids, post_decision, state, text
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy", "maria_client")]
 
 
 @pytest.mark.parametrize(

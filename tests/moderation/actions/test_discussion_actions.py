@@ -24,11 +24,6 @@ from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
-
-
 @pytest.fixture(params=["discussion", "site"])
 def where(request):
     return request.param

@@ -14,20 +14,10 @@ from moderation.actions import setting_changes
 from moderation.actions.decisions import undo
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, Rule, SettingChange
-from tests.factories import UserFactory, make_article, make_comment
+from tests.factories import make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 Target = SettingChange.Target
-
-
-@pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
-
-
-@pytest.fixture
-def omar():
-    return UserFactory.create(name="Omar", roles=("Moderator",))
 
 
 def act(actor: Any, *some: Any, kind: str = "discussion") -> Batch:

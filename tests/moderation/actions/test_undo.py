@@ -26,16 +26,6 @@ from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
 
-@pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
-
-
-@pytest.fixture
-def omar():
-    return UserFactory.create(name="Omar", roles=("Moderator",))
-
-
 def pages(client: Any, articles: Any) -> dict[str, bytes]:
     """Return the public pages of these stories, feeds and comments, without version numbers."""
     urls = [article.get_absolute_url() for article in articles]

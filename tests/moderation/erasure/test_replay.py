@@ -1,6 +1,5 @@
 """Permanent deletions and restrictions after a backup are repeated after the backup is restored."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,7 +21,6 @@ from articles.redaction.redact import redact_words
 from articles.services import save_article
 from comments.integrity import check
 from comments.models import Comment, Reason, State
-from comments.policy import policy
 from comments.services.states import delete_comment
 from moderation.actions.decisions import decide
 from moderation.erasure import purge, replay, restrictions
@@ -35,18 +33,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def _site(tmp_path: Path, settings: Any) -> Iterator[None]:
+def _site(tmp_path: Path, settings: Any, publishing_policy: None) -> None:
     settings.HOME = tmp_path
     settings.MEDIA_ROOT = tmp_path / "media"
-    settings.COMMENT_POLICY = "tests.moderation.conftest.Publishing"
-    policy.cache_clear()
-    yield
-    policy.cache_clear()
-
-
-@pytest.fixture
-def ada() -> User:
-    return UserFactory.create(name="Ada", roles=("Administrator",))
 
 
 def erase(*comments: Comment, actor: User | None = None) -> None:

@@ -38,7 +38,7 @@ from moderation.models import (
     SimilarityScan,
 )
 from moderation.similar import scan
-from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -83,7 +83,7 @@ class Planted:
         self.author = UserFactory.create(name="Al", has_page=True)
         self.reader = UserFactory.create(name="Rea")
         for user in (self.author, self.reader):
-            user.emailaddress_set.create(email=user.email, verified=True, primary=True)
+            confirm_email(user)
         self.article = make_article("The slip", rights=Article.Rights.OURS)
         self.article.editors.add(self.editor)
         save_article(article=self.article)

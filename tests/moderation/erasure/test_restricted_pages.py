@@ -16,6 +16,7 @@ from moderation.actions.quick_actions import redact
 from moderation.erasure import restrictions
 from moderation.models import Batch, RestrictedText, RestrictedTextReading, Restriction
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.clients import client_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -27,31 +28,18 @@ def comment() -> Comment:
     return make_comment(make_article(), f"{SECRET} lives at the harbour, number 5.")
 
 
-@pytest.fixture
-def moderator():
-    return UserFactory.create(name="Mo", roles=("Moderator",))
-
-
-@pytest.fixture
-def administrator():
-    return UserFactory.create(name="Ada", roles=("Administrator",))
-
-
 def asked_by(user) -> Client:
-    client = Client()
-    if user:
-        client.force_login(user)
-    return client
+    return client_of(user) if user else Client()
 
 
 @pytest.fixture
-def sealed(comment, moderator) -> Comment:
-    restrictions.restrict(ids=[comment.pk], why=Restriction.Why.PERSONAL, actor=moderator)
+def sealed(comment, maria) -> Comment:
+    restrictions.restrict(ids=[comment.pk], why=Restriction.Why.PERSONAL, actor=maria)
     return comment
 
 
-def test_a_moderator_restricts_with_a_reason(comment, moderator):
-    client, url = asked_by(moderator), f"/moderation/comments/{comment.pk}/seal/"
+def test_a_moderator_restricts_with_a_reason(comment, maria):
+    client, url = asked_by(maria), f"/moderation/comments/{comment.pk}/seal/"
     page = client.get(url)
     assert page.status_code == 200
     assert SECRET in page.content.decode()  # the person who restricts it may read it
@@ -69,16 +57,16 @@ def test_a_moderator_restricts_with_a_reason(comment, moderator):
     assert client.get(url).url == f"/moderation/sealed/{comment.pk}/"
 
 
-def test_comments_with_the_same_text_are_restricted_too(comment, moderator):
+def test_comments_with_the_same_text_are_restricted_too(comment, maria):
     twin = make_comment(make_article("Another"), f"{SECRET} lives at  the harbour, number 5.")
     nearly = make_comment(make_article("A third"), f"{SECRET} lives at the harbour, number 5!!")
     other = make_comment(
         make_article("A fourth"), "Of the harbour, and of number 5, much else can be said than that."
     )
     url = f"/moderation/comments/{comment.pk}/seal/"
-    asked = asked_by(moderator).get(url).content.decode()
+    asked = asked_by(maria).get(url).content.decode()
     assert "Also restrict the 2 other comments with the same or nearly the same text" in asked
-    asked_by(moderator).post(url, {"why": "personal", "same": "on"})
+    asked_by(maria).post(url, {"why": "personal", "same": "on"})
     assert set(Restriction.objects.values_list("comment", flat=True)) == {comment.pk, twin.pk, nearly.pk}
     assert Batch.objects.filter(kind=Batch.Kind.SEAL).count() == 1
     assert Comment.objects.get(pk=other.pk).state_reason != Reason.RESTRICTED
@@ -94,8 +82,8 @@ def test_only_deciders_see_the_page(comment, sealed):
     assert asked_by(None).get(f"/moderation/sealed/{comment.pk}/").status_code == 302
 
 
-def test_a_moderator_sees_number_reason_and_time(sealed, moderator):
-    client = asked_by(moderator)
+def test_a_moderator_sees_number_reason_and_time(sealed, maria):
+    client = asked_by(maria)
     for url in ("/moderation/sealed/", f"/moderation/sealed/{sealed.pk}/"):
         text = client.get(url).content.decode()
         assert f"#{sealed.pk}" in text
@@ -110,8 +98,8 @@ def test_a_moderator_sees_number_reason_and_time(sealed, moderator):
     assert Restriction.objects.get().lifted_at is None
 
 
-def test_a_reading_is_logged_before_the_text_is_sent(sealed, administrator):
-    client, url = asked_by(administrator), f"/moderation/sealed/{sealed.pk}/"
+def test_a_reading_is_logged_before_the_text_is_sent(sealed, ada):
+    client, url = asked_by(ada), f"/moderation/sealed/{sealed.pk}/"
     assert SECRET not in client.get(url).content.decode()
     assert not RestrictedTextReading.objects.exists()
 
@@ -119,7 +107,7 @@ def test_a_reading_is_logged_before_the_text_is_sent(sealed, administrator):
     assert SECRET in page.content.decode()
     assert "no-store" in page["Cache-Control"]
     reading = RestrictedTextReading.objects.get()
-    assert (reading.by, reading.is_export) == (administrator, False)
+    assert (reading.by, reading.is_export) == (ada, False)
     assert "Ada" in page.content.decode()
 
     # If the reading can't be logged, nothing is sent.
@@ -136,8 +124,8 @@ def test_a_reading_is_logged_before_the_text_is_sent(sealed, administrator):
     assert RestrictedTextReading.objects.get() == reading
 
 
-def test_the_evidence_file_can_be_checked_by_others(sealed, administrator):
-    response = asked_by(administrator).post(f"/moderation/sealed/{sealed.pk}/evidence/")
+def test_the_evidence_file_can_be_checked_by_others(sealed, ada):
+    response = asked_by(ada).post(f"/moderation/sealed/{sealed.pk}/evidence/")
     assert response["Content-Type"] == "application/zip"
     assert response["Content-Disposition"] == f'attachment; filename="comment-{sealed.pk}.zip"'
     assert RestrictedTextReading.objects.get().is_export
@@ -164,11 +152,11 @@ def test_the_evidence_file_can_be_checked_by_others(sealed, administrator):
     assert record["seal"]["readings"][0]["is_export"] is True
 
 
-def test_redacted_versions_are_marked(comment, moderator, administrator):
+def test_redacted_versions_are_marked(comment, maria, ada):
     """This includes the version that was shown."""
-    redact(comment=comment, marked=comment.body.replace("number 5", "[[number 5]]"), actor=moderator)
-    restrictions.restrict(ids=[comment.pk], why=Restriction.Why.COURT, actor=moderator)
-    client, url = asked_by(administrator), f"/moderation/sealed/{comment.pk}/"
+    redact(comment=comment, marked=comment.body.replace("number 5", "[[number 5]]"), actor=maria)
+    restrictions.restrict(ids=[comment.pk], why=Restriction.Why.COURT, actor=maria)
+    client, url = asked_by(ada), f"/moderation/sealed/{comment.pk}/"
     assert client.post(f"{url}words/").content.decode().count("redacted by a moderator") == 1
     with zipfile.ZipFile(io.BytesIO(client.post(f"{url}evidence/").content)) as archive:
         record = json.loads(archive.read(f"comment-{comment.pk}/comment.json"))
@@ -176,8 +164,8 @@ def test_redacted_versions_are_marked(comment, moderator, administrator):
     assert texts == [("number 5.", False), ("our, ███.", True)]
 
 
-def test_an_administrator_sets_and_ends_a_legal_hold_and_deletes(sealed, administrator):
-    client, url = asked_by(administrator), f"/moderation/sealed/{sealed.pk}/"
+def test_an_administrator_sets_and_ends_a_legal_hold_and_deletes(sealed, ada):
+    client, url = asked_by(ada), f"/moderation/sealed/{sealed.pk}/"
     assert "legal hold" in client.post(f"{url}hold/", {"is_held": "1"}, follow=True).content.decode()
     text = client.post(f"{url}erase/", {"sure": "1"}, follow=True).content.decode()
     assert "A legal hold prevents the deletion." in text
@@ -192,43 +180,43 @@ def test_an_administrator_sets_and_ends_a_legal_hold_and_deletes(sealed, adminis
     assert "Show text" not in text
 
 
-def test_an_administrator_lifts_it(sealed, administrator):
-    done = asked_by(administrator).post(f"/moderation/sealed/{sealed.pk}/lift/", follow=True)
+def test_an_administrator_lifts_it(sealed, ada):
+    done = asked_by(ada).post(f"/moderation/sealed/{sealed.pk}/lift/", follow=True)
     assert "Restriction lifted" in done.content.decode()
     assert Comment.objects.get(pk=sealed.pk).body.startswith(SECRET)
 
 
-def test_a_lifted_restriction_redirects_with_a_message(sealed, administrator, moderator):
-    restrictions.lift(restriction=Restriction.objects.get(), actor=administrator)
+def test_a_lifted_restriction_redirects_with_a_message(sealed, ada, maria):
+    restrictions.lift(restriction=Restriction.objects.get(), actor=ada)
     reading = RestrictedTextReading.objects.get()  # restoring the text counts as a reading
     url = f"/moderation/sealed/{sealed.pk}/"
     there = f"/moderation/comments/{sealed.pk}/"
     for act in ("lift", "words", "hold", "erase", "evidence"):
-        response = asked_by(administrator).post(f"{url}{act}/", {"sure": "1"}, follow=True)
+        response = asked_by(ada).post(f"{url}{act}/", {"sure": "1"}, follow=True)
         assert response.redirect_chain[-1][0] == there
         assert "The restriction was lifted" in response.content.decode()
-        assert asked_by(moderator).post(f"{url}{act}/").status_code == 403
-    assert asked_by(moderator).get(url).url == there
+        assert asked_by(maria).post(f"{url}{act}/").status_code == 403
+    assert asked_by(maria).get(url).url == there
     assert RestrictedTextReading.objects.get() == reading
     other = make_comment(make_article(), "Never sealed.")
-    assert asked_by(administrator).get(f"/moderation/sealed/{other.pk}/").status_code == 404
-    assert asked_by(administrator).post(f"/moderation/sealed/{other.pk}/lift/").status_code == 404
+    assert asked_by(ada).get(f"/moderation/sealed/{other.pk}/").status_code == 404
+    assert asked_by(ada).post(f"/moderation/sealed/{other.pk}/lift/").status_code == 404
 
 
-def test_a_refused_undo_ends_with_one_full_stop(moderator):
+def test_a_refused_undo_ends_with_one_full_stop(maria):
     sealed = make_comment(make_article(), "Unspeakable.")
-    act = restrictions.restrict(ids=[sealed.pk], why=Restriction.Why.OTHER, actor=moderator).batch
-    page = asked_by(moderator).post(f"/moderation/acts/{act.pk}/undo/", follow=True).text
+    act = restrictions.restrict(ids=[sealed.pk], why=Restriction.Why.OTHER, actor=maria).batch
+    page = asked_by(maria).post(f"/moderation/acts/{act.pk}/undo/", follow=True).text
     assert "Only an administrator can lift a restriction." in page
     assert "lift a restriction.." not in page
 
 
-def test_the_list_has_pages(moderator, monkeypatch):
+def test_the_list_has_pages(maria, monkeypatch):
     monkeypatch.setattr("moderation.erasure.restriction_views.PAGE", 2)
     article = make_article()
     ids = [make_comment(article, f"Word {n}").pk for n in range(3)]
-    restrictions.restrict(ids=ids, why=Restriction.Why.OTHER, actor=moderator)
-    client = asked_by(moderator)
+    restrictions.restrict(ids=ids, why=Restriction.Why.OTHER, actor=maria)
+    client = asked_by(maria)
     first = client.get("/moderation/sealed/").context
     assert len(first["restrictions"]) == 2
     assert len(client.get(f"/moderation/sealed/{first['next_page']}").context["restrictions"]) == 1
@@ -236,24 +224,24 @@ def test_the_list_has_pages(moderator, monkeypatch):
         assert client.get(f"/moderation/sealed/{hostile}").status_code == 200
 
 
-def test_undo_on_the_action_page_is_for_administrators(sealed, moderator):
+def test_undo_on_the_action_page_is_for_administrators(sealed, maria):
     act = Batch.objects.get(kind=Batch.Kind.SEAL)
-    text = asked_by(moderator).post(f"/moderation/acts/{act.pk}/undo/", follow=True).content.decode()
+    text = asked_by(maria).post(f"/moderation/acts/{act.pk}/undo/", follow=True).content.decode()
     assert "Only an administrator can lift a restriction." in text
     assert Restriction.objects.get().lifted_at is None
-    assert decisions.undo(batch=act, actor=moderator).batch is None
+    assert decisions.undo(batch=act, actor=maria).batch is None
 
 
-def test_undo_of_a_lift_is_offered_to_those_who_may(sealed, moderator, administrator):
-    lifted = restrictions.lift(restriction=Restriction.objects.get(), actor=administrator).batch
+def test_undo_of_a_lift_is_offered_to_those_who_may(sealed, maria, ada):
+    lifted = restrictions.lift(restriction=Restriction.objects.get(), actor=ada).batch
     url = f"/moderation/acts/{lifted.pk}/"
-    page = asked_by(moderator).get(url).text
+    page = asked_by(maria).get(url).text
     assert "Undo this action" not in page
     assert "Only an administrator can lift a restriction." in page
-    assert "Undo this action" in asked_by(administrator).get(url).text
+    assert "Undo this action" in asked_by(ada).get(url).text
 
 
-def test_the_story_comes_back_byte_by_byte(comment, moderator, administrator):
+def test_the_story_comes_back_byte_by_byte(comment, maria, ada):
     """Its version and the number of its last log entry are left out, since they only grow."""
     make_comment(comment.discussion.article, "How do you know?", parent=comment)
     url = comment.discussion.article.get_absolute_url()
@@ -263,10 +251,10 @@ def test_the_story_comes_back_byte_by_byte(comment, moderator, administrator):
 
     before = page()
     assert SECRET.encode() in before
-    act = restrictions.restrict(ids=[comment.pk], why=Restriction.Why.OTHER, actor=moderator)
+    act = restrictions.restrict(ids=[comment.pk], why=Restriction.Why.OTHER, actor=maria)
     sealed_page = page()
     assert SECRET.encode() not in sealed_page
-    undone = decisions.undo(batch=act.batch, actor=administrator)
+    undone = decisions.undo(batch=act.batch, actor=ada)
     assert page() == before
-    decisions.undo(batch=undone.batch, actor=administrator)
+    decisions.undo(batch=undone.batch, actor=ada)
     assert page() == sealed_page

@@ -38,16 +38,6 @@ WHY = Restriction.Why.PERSONAL
 
 
 @pytest.fixture
-def moderator():
-    return UserFactory.create(name="Mo", roles=("Moderator",))
-
-
-@pytest.fixture
-def administrator():
-    return UserFactory.create(name="Ada", roles=("Administrator",))
-
-
-@pytest.fixture
 def comment() -> Comment:
     """A comment of a guest with a confirmed e-mail, edited once, with a reply."""
     article = make_article()
@@ -81,10 +71,10 @@ def seal(*comments: Comment, actor, **options):
     )
 
 
-def test_a_restricted_comment_has_no_text(comment, moderator):
+def test_a_restricted_comment_has_no_text(comment, maria):
     version = Discussion.objects.get().version
 
-    act = seal(comment, actor=moderator)
+    act = seal(comment, actor=maria)
 
     assert act.changed == [comment.pk]
     fresh = Comment.objects.get(pk=comment.pk)
@@ -106,11 +96,11 @@ def test_a_restricted_comment_has_no_text(comment, moderator):
     assert check() == {}
 
 
-def test_an_administrator_restores_all_of_it(comment, moderator, administrator):
+def test_an_administrator_restores_all_of_it(comment, maria, ada):
     before = rows(comment)
-    seal(comment, actor=moderator)
+    seal(comment, actor=maria)
 
-    act = restrictions.lift(restriction=Restriction.objects.get(), actor=administrator)
+    act = restrictions.lift(restriction=Restriction.objects.get(), actor=ada)
 
     assert act.changed == [comment.pk]
     assert rows(comment) == before
@@ -121,73 +111,71 @@ def test_an_administrator_restores_all_of_it(comment, moderator, administrator):
     assert check() == {}
 
 
-def test_a_lift_can_be_undone_and_that_again(comment, moderator, administrator):
+def test_a_lift_can_be_undone_and_that_again(comment, maria, ada):
     before = rows(comment)
-    act = seal(comment, actor=moderator, is_held=True)
+    act = seal(comment, actor=maria, is_held=True)
     sealed = rows(comment)
     for _ in range(2):
-        act = decisions.undo(batch=act.batch, actor=administrator)
+        act = decisions.undo(batch=act.batch, actor=ada)
         assert rows(comment) == before
-        act = decisions.undo(batch=act.batch, actor=administrator)
+        act = decisions.undo(batch=act.batch, actor=ada)
         assert rows(comment) == sealed
         again = Restriction.objects.get(lifted_at=None)
         assert (again.why, again.is_held, again.batch) == (WHY, True, act.batch)
     assert check() == {}
 
 
-def test_a_redaction_survives_a_restriction_and_can_be_undone_later(comment, moderator, administrator):
+def test_a_redaction_survives_a_restriction_and_can_be_undone_later(comment, maria, ada):
     """The text before the redaction is a revision of its own, also after an undo."""
     for _ in range(2):
         number = store_redaction(comment=comment, body="Her number is […].")
         swap_revisions({comment.pk: number})
         comment.refresh_from_db()
         before = rows(comment)
-        seal(comment, actor=moderator)
-        restrictions.lift(restriction=Restriction.objects.get(lifted_at=None), actor=administrator)
+        seal(comment, actor=maria)
+        restrictions.lift(restriction=Restriction.objects.get(lifted_at=None), actor=ada)
         assert rows(comment) == before
         assert check() == {}
         swap_revisions({comment.pk: 2})
         comment.refresh_from_db()
 
 
-def test_only_administrators_lift_by_whatever_way(comment, moderator, administrator):
-    act = seal(comment, actor=moderator)
+def test_only_administrators_lift_by_whatever_way(comment, maria, ada):
+    act = seal(comment, actor=maria)
     with pytest.raises(PermissionError):
-        restrictions.lift(restriction=Restriction.objects.get(), actor=moderator)
-    undone = decisions.undo(batch=act.batch, actor=moderator)
+        restrictions.lift(restriction=Restriction.objects.get(), actor=maria)
+    undone = decisions.undo(batch=act.batch, actor=maria)
     assert undone.batch is None
     assert [r.what for r in undone.refused] == ["Only an administrator can lift a restriction."]
 
-    lifted = decisions.undo(batch=act.batch, actor=administrator)
-    assert decisions.undo(batch=lifted.batch, actor=moderator).batch is None
+    lifted = decisions.undo(batch=act.batch, actor=ada)
+    assert decisions.undo(batch=lifted.batch, actor=maria).batch is None
     assert Restriction.objects.filter(lifted_at=None).count() == 0
 
 
-def test_no_other_decision_reaches_it(comment, moderator, administrator):
-    earlier = decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
-    seal(comment, actor=moderator)
+def test_no_other_decision_reaches_it(comment, maria, ada):
+    earlier = decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    seal(comment, actor=maria)
     for attempt in (
-        lambda: decisions.decide(
-            ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=administrator
-        ),
-        lambda: decisions.undo(batch=earlier.batch, actor=administrator),
-        lambda: seal(comment, actor=administrator),
+        lambda: decisions.decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=ada),
+        lambda: decisions.undo(batch=earlier.batch, actor=ada),
+        lambda: seal(comment, actor=ada),
     ):
         act = attempt()
         assert act.batch is None
         assert [(r.who, r.what) for r in act.refused] == [
-            ("Mo", "Access is restricted: only an administrator can lift the restriction")
+            ("Maria", "Access is restricted: only an administrator can lift the restriction")
         ]
     rename_author(comment=comment, name="Somebody")
     assert not delete_comment(comment=comment, user=None, guest=comment.guest)
     assert Comment.objects.get(pk=comment.pk).author_name == ""
 
 
-def test_its_author_can_not_write_into_it(comment, moderator):
+def test_its_author_can_not_write_into_it(comment, maria):
     """Its author cannot either, with a form that was open when it was restricted."""
-    decisions.decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
+    decisions.decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     before = Comment.objects.get(pk=comment.pk)
-    seal(comment, actor=moderator)
+    seal(comment, actor=maria)
     written = {"body": "Other words.", "user": None, "guest": comment.guest}
     found = check_resubmission(comment=before, **written)
     with pytest.raises(ValidationError):
@@ -198,40 +186,40 @@ def test_its_author_can_not_write_into_it(comment, moderator):
     assert check() == {}
 
 
-def test_one_of_many_is_lifted_alone(moderator, administrator):
+def test_one_of_many_is_lifted_alone(maria, ada):
     article = make_article()
     both = [make_comment(article, "One."), make_comment(article, "Two.")]
-    seal(*both, actor=moderator)
+    seal(*both, actor=maria)
     assert Restriction.objects.values("batch").distinct().count() == 1
 
-    restrictions.lift(restriction=Restriction.objects.get(comment=both[0]), actor=administrator)
+    restrictions.lift(restriction=Restriction.objects.get(comment=both[0]), actor=ada)
 
     assert Comment.objects.get(pk=both[0].pk).body == "One."
     assert Comment.objects.get(pk=both[1].pk).state_reason == Reason.RESTRICTED
-    restrictions.lift(restriction=Restriction.objects.get(comment=both[1]), actor=administrator)
+    restrictions.lift(restriction=Restriction.objects.get(comment=both[1]), actor=ada)
     assert Comment.objects.get(pk=both[1].pk).body == "Two."
     assert check() == {}
 
 
-def test_a_deleted_comment_can_be_restricted_and_is_deleted_again_after(comment, moderator, administrator):
+def test_a_deleted_comment_can_be_restricted_and_is_deleted_again_after(comment, maria, ada):
     delete_comment(comment=comment, user=None, guest=comment.guest)
     before = rows(comment)
-    assert seal(comment, actor=moderator).changed == [comment.pk]
-    restrictions.lift(restriction=Restriction.objects.get(), actor=administrator)
+    assert seal(comment, actor=maria).changed == [comment.pk]
+    restrictions.lift(restriction=Restriction.objects.get(), actor=ada)
     assert rows(comment) == before
 
 
-def test_its_open_case_is_closed_and_opened_again(comment, moderator, administrator):
+def test_its_open_case_is_closed_and_opened_again(comment, maria, ada):
     decisions.decide(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
-    seal(comment, actor=moderator)
+    seal(comment, actor=maria)
     assert not Case.objects.open().exists()
-    restrictions.lift(restriction=Restriction.objects.get(), actor=administrator)
+    restrictions.lift(restriction=Restriction.objects.get(), actor=ada)
     assert Case.objects.open().get().comment_id == comment.pk
 
 
-def test_decisions_on_it_are_refused_by_number(comment, moderator, administrator):
-    seal(comment, actor=moderator)
-    for person in (moderator, administrator):
+def test_decisions_on_it_are_refused_by_number(comment, maria, ada):
+    seal(comment, actor=maria)
+    for person in (maria, ada):
         assert comment not in Comment.objects.moderated_by(person)
         assert comment in Comment.objects.moderated_by(person, include_restricted=True)
         assert not Comment.objects.get(pk=comment.pk).can_be_moderated_by(person)
@@ -242,12 +230,12 @@ def test_decisions_on_it_are_refused_by_number(comment, moderator, administrator
     [(Restriction.Why.PERSONAL, 1), (Restriction.Why.CHILD_ABUSE, 0), (Restriction.Why.COURT, 0)],
 )
 def test_its_author_is_notified_unless_an_authority_may_investigate(
-    comment, moderator, why, mails, django_capture_on_commit_callbacks
+    comment, maria, why, mails, django_capture_on_commit_callbacks
 ):
     """A mail that was queued when the comment was restricted is not sent."""
     with django_capture_on_commit_callbacks(execute=True):
-        decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
-        seal(comment, actor=moderator, why=why)
+        decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+        seal(comment, actor=maria, why=why)
     queued = DBTaskResult.objects.filter(task_path="moderation.tasks.notify_authors")
     assert len(queued) == 1 + mails
     for job in queued:
@@ -256,54 +244,50 @@ def test_its_author_is_notified_unless_an_authority_may_investigate(
     assert "555" not in "".join(message.body for message in mail.outbox)
 
 
-def test_an_unconfirmed_e_mail_that_was_forgotten_stays_so(comment, moderator, administrator):
-    seal(comment, actor=moderator)
+def test_an_unconfirmed_e_mail_that_was_forgotten_stays_so(comment, maria, ada):
+    seal(comment, actor=maria)
     Guest.objects.filter(pk=comment.guest_id).update(email="")
-    restrictions.lift(restriction=Restriction.objects.get(), actor=administrator)
+    restrictions.lift(restriction=Restriction.objects.get(), actor=ada)
     assert Comment.objects.get(pk=comment.pk).author_email == ""
 
 
-def test_a_legal_hold_prevents_the_deletion(comment, moderator, administrator):
-    seal(comment, actor=moderator, why=Restriction.Why.CHILD_ABUSE)
+def test_a_legal_hold_prevents_the_deletion(comment, maria, ada):
+    seal(comment, actor=maria, why=Restriction.Why.CHILD_ABUSE)
     own = Restriction.objects.get()
     assert own.is_held
-    act = restrictions.purge_text(restriction=own, actor=administrator)
+    act = restrictions.purge_text(restriction=own, actor=ada)
     assert act.batch is None
     assert [r.what for r in act.refused] == ["A legal hold prevents the deletion."]
     assert erase_comments(ids=[comment.pk], at=timezone.now()) == []
     assert RestrictedText.objects.count() == 2
 
-    ended = restrictions.set_legal_hold(restriction=own, is_held=False, actor=administrator)
+    ended = restrictions.set_legal_hold(restriction=own, is_held=False, actor=ada)
     assert ended.parameters == {"comment": comment.pk, "is_held": False}
-    assert restrictions.set_legal_hold(restriction=own, is_held=False, actor=administrator) is None
-    act = restrictions.purge_text(restriction=own, actor=administrator)
+    assert restrictions.set_legal_hold(restriction=own, is_held=False, actor=ada) is None
+    act = restrictions.purge_text(restriction=own, actor=ada)
 
     assert act.changed == [comment.pk]
     assert not RestrictedText.objects.exists()
     own.refresh_from_db()
     assert (own.lifted_at, own.author_name, own.author_email) == (None, "", "")
     # There is nothing to restore, and no undo.
-    assert restrictions.lift(restriction=own, actor=administrator).batch is None
-    assert (
-        decisions.undo(batch=act.batch, actor=administrator)
-        .refused[0]
-        .what.startswith("A permanent deletion")
-    )
+    assert restrictions.lift(restriction=own, actor=ada).batch is None
+    assert decisions.undo(batch=act.batch, actor=ada).refused[0].what.startswith("A permanent deletion")
     assert Comment.objects.get(pk=comment.pk).state_reason == Reason.RESTRICTED
     assert check() == {}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_erasure_waits_for_a_simultaneous_undo(moderator, administrator, monkeypatch):
+def test_an_erasure_waits_for_a_simultaneous_undo(maria, ada, monkeypatch):
     """Without the lock, it could be erased between the check and the lift: no text and no restriction."""
     article = make_article()
     one, other = make_comment(article, "One."), make_comment(article, "Two.")
-    act = seal(one, other, actor=moderator)
+    act = seal(one, other, actor=maria)
     own, bring_back, erasing = Restriction.objects.get(comment=one), restricted_content._restore_texts, []
 
     def erase():
         try:
-            return restrictions.purge_text(restriction=own, actor=administrator)
+            return restrictions.purge_text(restriction=own, actor=ada)
         finally:
             connections.close_all()
 
@@ -315,7 +299,7 @@ def test_an_erasure_waits_for_a_simultaneous_undo(moderator, administrator, monk
             bring_back(found, actor)
 
         monkeypatch.setattr(restricted_content, "_restore_texts", meanwhile)
-        undone = decisions.undo(batch=act.batch, actor=administrator)
+        undone = decisions.undo(batch=act.batch, actor=ada)
         assert erasing[0].result().batch is None  # the restriction was lifted
 
     assert undone.changed == [one.pk, other.pk]
@@ -323,7 +307,7 @@ def test_an_erasure_waits_for_a_simultaneous_undo(moderator, administrator, monk
     assert check() == {}
 
 
-def test_notes_reports_and_appeals_are_deleted_with_it(comment, moderator, administrator):
+def test_notes_reports_and_appeals_are_deleted_with_it(comment, maria, ada):
     """The same data as for a purge of a list; a report of illegal content stays."""
     reports.report_comment(
         comment=comment, user=UserFactory.create(), guest=None, why="other", words="555 0199!"
@@ -331,36 +315,36 @@ def test_notes_reports_and_appeals_are_deleted_with_it(comment, moderator, admin
     reports.report_illegal_content(
         comment=comment, why="It is her number.", name="Bo", email="bo@example.org"
     )
-    ModeratorNote.objects.create(comment=comment, text="Hers: 555 0199.", by=moderator)
-    seal(comment, actor=moderator)
-    restrictions.purge_text(restriction=Restriction.objects.get(), actor=administrator)
+    ModeratorNote.objects.create(comment=comment, text="Hers: 555 0199.", by=maria)
+    seal(comment, actor=maria)
+    restrictions.purge_text(restriction=Restriction.objects.get(), actor=ada)
     assert not ModeratorNote.objects.exists()
     assert not Origin.objects.exists()
     assert Report.objects.get().details == ""
     assert IllegalContentReport.objects.get().why == "It is her number."
 
 
-def test_a_legal_hold_needs_a_text_and_has_no_undo(comment, moderator, administrator):
-    seal(comment, actor=moderator)
+def test_a_legal_hold_needs_a_text_and_has_no_undo(comment, maria, ada):
+    seal(comment, actor=maria)
     own = Restriction.objects.get()
-    held = restrictions.set_legal_hold(restriction=own, is_held=True, actor=administrator)
-    assert "on the page of the restricted" in decisions.undo(batch=held, actor=administrator).refused[0].what
-    restrictions.set_legal_hold(restriction=own, is_held=False, actor=administrator)
-    restrictions.purge_text(restriction=own, actor=administrator)
-    assert restrictions.set_legal_hold(restriction=own, is_held=True, actor=administrator) is None
+    held = restrictions.set_legal_hold(restriction=own, is_held=True, actor=ada)
+    assert "on the page of the restricted" in decisions.undo(batch=held, actor=ada).refused[0].what
+    restrictions.set_legal_hold(restriction=own, is_held=False, actor=ada)
+    restrictions.purge_text(restriction=own, actor=ada)
+    assert restrictions.set_legal_hold(restriction=own, is_held=True, actor=ada) is None
     assert not Restriction.objects.get().is_held
 
 
-def test_a_permanently_deleted_comment_takes_no_decision(comment, moderator):
-    spam = decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
+def test_a_permanently_deleted_comment_takes_no_decision(comment, maria):
+    spam = decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     lines = Transition.objects.count()
     at = timezone.now() + timedelta(seconds=1)
     assert erase_comments(ids=[comment.pk], at=at) == [comment.pk]
     assert erase_comments(ids=[comment.pk], at=at) == []
     for act in (
-        decisions.decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator),
-        decisions.undo(batch=spam.batch, actor=moderator),
-        seal(comment, actor=moderator),
+        decisions.decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria),
+        decisions.undo(batch=spam.batch, actor=maria),
+        seal(comment, actor=maria),
     ):
         assert [r.what for r in act.refused] == ["Its text was deleted for good"]
     assert Transition.objects.count() == lines

@@ -7,7 +7,6 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.core import mail
 from django.db import connection
 from django.db.models import F
@@ -32,26 +31,14 @@ from moderation.reports import reporting
 from moderation.rules import active_rules as rules
 from moderation.rules.matching import RuleDefinition
 from moderation.tasks import NOTIFY_AFTER, notify_authors, notify_not_published
-from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
-
-
-@pytest.fixture
-def jim():
-    return proved(name="Jim", email="jim@example.org")
-
-
 def proved(**fields) -> User:
-    user = UserFactory.create(**fields)
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    return user
+    return confirm_email(UserFactory.create(**fields))
 
 
 def decided(comment, to, reason, actor):

@@ -1,15 +1,10 @@
 """Mails to authors about decisions: only to confirmed e-mails, once, not about what was undone at once."""
 
-import socket
 from datetime import timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 
 import pytest
-from aiosmtpd.controller import Controller
 from allauth.account.models import EmailAddress
 from django.core import mail
-from django.core.mail.utils import DNS_NAME
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
@@ -18,15 +13,11 @@ from comments.services.states import change_states
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch
 from moderation.tasks import NOTIFY_AFTER, notify_authors
-from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
+from tests.helpers.smtp import receiving
 from tests.helpers.tampering import triggers_disabled
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
-
-
-@pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
 
 
 def guest(**fields):
@@ -81,7 +72,7 @@ def test_only_confirmed_e_mails_get_mail(maria):
     first, second = waiting(article, guest=unproved), waiting(article, author=account)
     assert tell(approve(first, second, actor=maria)) == []
 
-    EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
+    confirm_email(account)
     third = waiting(article, author=account)
     assert [m.to for m in tell(approve(third, actor=maria))] == [["b@example.org"]]
 
@@ -144,33 +135,11 @@ def test_undo_and_redo_of_a_mass_spam_action_send_no_mail(maria):
     assert tell(again) == []
 
 
-class Inbox:
-    """The replies of an SMTP server."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-
-    async def handle_DATA(self, server, session, envelope):
-        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
-        return "250 OK"
-
-
-def test_an_smtp_server_accepts_the_mail(maria, settings, monkeypatch):
-    monkeypatch.setattr(DNS_NAME, "_fqdn", "localhost", raising=False)  # avoids a slow DNS query
-    inbox = Inbox()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = Controller(inbox, hostname="127.0.0.1", port=port, server_hostname="localhost")
-    server.start()
-    try:
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+def test_an_smtp_server_accepts_the_mail(maria, settings):
+    with receiving(settings) as inbox:
         article = make_article("La grève")
         comment = waiting(article, "À bientôt", guest=guest(email="a@example.org"))
         assert notify_authors.func(str(approve(comment, actor=maria).pk)) == 1
-    finally:
-        server.stop()
     (message,) = inbox.mails
     assert message["To"] == "a@example.org"
     assert message["Subject"] == "Your comment is published"

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 import time_machine
-from allauth.account.models import EmailAddress
 from django.core import mail
 from django.db import connection
 
@@ -17,16 +16,14 @@ from moderation.notifications.waiting_alerts import alert_moderators, is_alert_t
 from moderation.people import sanctions
 from moderation.people.profiles import Person
 from moderation.reports import reporting
-from tests.factories import UserFactory, make_article, make_comment
+from tests.factories import UserFactory, confirm_email, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
 
-@pytest.fixture
-def maria():
-    user = UserFactory.create(email="maria@example.org", roles=("Moderator",))
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    return user
+@pytest.fixture(autouse=True)
+def _confirmed(maria):
+    confirm_email(maria)
 
 
 def wait(since: datetime) -> Comment:

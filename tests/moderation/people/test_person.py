@@ -32,27 +32,17 @@ from moderation.people import sanctions
 from moderation.people.profiles import Person
 from moderation.reports import reporting
 from moderation.screening import origins
-from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
+from tests.helpers.clients import client_of, client_with_role
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
-
-
-@pytest.fixture
-def ada():
+def reader():
     user = UserFactory.create(name="Ada", email="ada@example.org")
-    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    confirm_email(user)
     return user
-
-
-def as_(user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def as_guest(guest) -> Client:
@@ -66,32 +56,32 @@ def url(user) -> str:
     return f"/moderation/people/u{user.pk}/"
 
 
-def test_a_moderator_sees_the_whole_profile(maria, ada):
-    make_comment(make_article(), "A word that waits.", author=ada)
-    text = as_(maria).get(url(ada)).content.decode()
+def test_a_moderator_sees_the_whole_profile(maria, reader):
+    make_comment(make_article(), "A word that waits.", author=reader)
+    text = client_of(maria).get(url(reader)).content.decode()
     for words in ("Ada", "ada@example.org", "1 waiting for review", "A word that waits.", "Pause until…"):
         assert words in text
 
 
-def test_moderators_see_who_sent_a_notice_and_it_counts_as_a_report(maria, ada):
-    comment = make_comment(make_article(), "A threat.", author=ada)
+def test_moderators_see_who_sent_a_notice_and_it_counts_as_a_report(maria, reader):
+    comment = make_comment(make_article(), "A threat.", author=reader)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     reporting.report_illegal_content(
         comment=comment, why="It is a threat.", name="Nia", email="nia@example.org"
     )
-    desk = as_(maria)
+    desk = client_of(maria)
     assert "By <bdi>Nia</bdi>" in desk.get(f"/moderation/comments/{comment.pk}/").content.decode()
-    assert "1 of illegal content" in desk.get(url(ada)).content.decode()
+    assert "1 of illegal content" in desk.get(url(reader)).content.decode()
 
 
-def test_not_e_mailed_is_shown_only_after_the_mail_would_be_sent(maria, ada):
-    act = sanctions.impose(person=Person(user=ada), kind="warn", reason="insult", actor=maria)
-    assert "e-mailed after a minute" in as_(maria).get(url(ada)).content.decode()
+def test_not_e_mailed_is_shown_only_after_the_mail_would_be_sent(maria, reader):
+    act = sanctions.impose(person=Person(user=reader), kind="warn", reason="insult", actor=maria)
+    assert "e-mailed after a minute" in client_of(maria).get(url(reader)).content.decode()
     undo(batch=act, actor=maria)
-    assert "not e-mailed" in as_(maria).get(url(ada)).content.decode()
+    assert "not e-mailed" in client_of(maria).get(url(reader)).content.decode()
 
 
-def test_an_editor_finds_only_people_who_commented_under_their_articles(maria, ada):
+def test_an_editor_finds_only_people_who_commented_under_their_articles(maria, reader):
     """Notes on other people and messages to them are not shown."""
     editor, article = UserFactory.create(roles=("Editor",)), make_article()
     article.editors.add(maria)
@@ -101,46 +91,46 @@ def test_an_editor_finds_only_people_who_commented_under_their_articles(maria, a
     row = ImportedComment(source_id="1", author_name="Adam", body="A word", created_at=timezone.now())
     (adam,) = import_comments(article=named, comments=[row], actor=None, batch=batch.pk).created
     guest = GuestFactory.create(name="Adalbert")
-    for writer in ({"author": ada}, {"guest": guest}):
+    for writer in ({"author": reader}, {"guest": guest}):
         make_comment(article, **writer)
-    for who in (Person(user=ada), Person(guest=guest)):
+    for who in (Person(user=reader), Person(guest=guest)):
         sanctions.impose(person=who, kind="warn", reason="insult", words="Ann Secret", actor=maria)
         ModeratorNote.objects.create(text="Is ill", by=maria, **who.as_fields)
-    everybody = {f"/moderation/people/{key}/" for key in (f"u{ada.pk}", f"g{guest.pk}", f"i{adam}")}
+    everybody = {f"/moderation/people/{key}/" for key in (f"u{reader.pk}", f"g{guest.pk}", f"i{adam}")}
 
     def found(client) -> set[str]:
         read = client.get("/moderation/people/", {"q": "ada"}).content.decode()
         return {path for path in everybody if path in read}
 
-    assert found(as_(maria)) == everybody
-    assert found(as_(editor)) == set()
+    assert found(client_of(maria)) == everybody
+    assert found(client_of(editor)) == set()
     for path in everybody:
-        assert as_(editor).get(path).status_code == 404
+        assert client_of(editor).get(path).status_code == 404
     for story in (article, named):
         story.editors.add(editor)
-    assert found(as_(editor)) == everybody
-    assert "Ada" not in as_(editor).get("/moderation/people/").content.decode()
-    read = as_(editor).get(url(ada)).content.decode()
+    assert found(client_of(editor)) == everybody
+    assert "Ada" not in client_of(editor).get("/moderation/people/").content.decode()
+    read = client_of(editor).get(url(reader)).content.decode()
     assert "Is ill" in read
     assert "Ann Secret" in read
 
 
-def test_an_editor_sees_no_email_and_only_public_or_own_comments(ada, maria):
+def test_an_editor_sees_no_email_and_only_public_or_own_comments(reader, maria):
     editor = UserFactory.create(roles=("Editor",))
     own = make_article("Hers")
     own.editors.add(editor)
-    make_comment(own, "Under hers.", author=ada)
+    make_comment(own, "Under hers.", author=reader)
     article = make_article()
     article.editors.add(UserFactory.create(roles=("Editor",)))
-    make_comment(article, "Still waiting.", author=ada)
-    shown = make_comment(article, "Out already.", author=ada)
+    make_comment(article, "Still waiting.", author=reader)
+    shown = make_comment(article, "Out already.", author=reader)
     decide(ids=[shown.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     draft = make_article("A draft", published_at=None)
     draft.editors.add(UserFactory.create(roles=("Editor",)))
-    decided = make_comment(draft, "Under a draft.", author=ada)
+    decided = make_comment(draft, "Under a draft.", author=reader)
     decide(ids=[decided.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    client = as_(editor)
-    text = client.get(url(ada)).content.decode()
+    client = client_of(editor)
+    text = client.get(url(reader)).content.decode()
     assert "Out already." in text
     assert "Under hers." in text
     assert f'href="{shown.get_absolute_url()}"' in text  # an editor may not open it in the queue
@@ -156,33 +146,33 @@ def test_an_editor_sees_no_email_and_only_public_or_own_comments(ada, maria):
     for asked in ("ada@example", "Ada"):
         found = client.get("/moderation/people/", {"q": asked}).content.decode()
         assert "ada@example.org" not in found.replace(f'value="{asked}"', "")
-        assert (url(ada) in found) == (asked == "Ada")
-    assert client.post(f"{url(ada)}ban/", {"reason": "insult"}).status_code == 403
+        assert (url(reader) in found) == (asked == "Ada")
+    assert client.post(f"{url(reader)}ban/", {"reason": "insult"}).status_code == 403
 
 
-def test_a_reader_and_a_stranger_see_nothing(ada):
-    assert as_(ada).get(url(ada)).status_code == 403
-    assert Client().get(url(ada)).status_code == 302
+def test_a_reader_and_a_stranger_see_nothing(reader):
+    assert client_of(reader).get(url(reader)).status_code == 403
+    assert Client().get(url(reader)).status_code == 302
 
 
 @pytest.mark.parametrize("key", ["u0", "x7", "g99999999999999999999", "u1%00", "i5"])
 def test_who_does_not_exist_is_not_found(maria, key):
-    assert as_(maria).get(f"/moderation/people/{key}/").status_code == 404
+    assert client_of(maria).get(f"/moderation/people/{key}/").status_code == 404
 
 
 @pytest.mark.parametrize("query", ["q=%00", "q=" + "x" * 5_000, "q=%25_%27", "state=x", "before=1"])
-def test_hostile_queries_do_no_harm(maria, ada, query):
-    client = as_(maria)
+def test_hostile_queries_do_no_harm(maria, reader, query):
+    client = client_of(maria)
     assert client.get(f"/moderation/people/?{query}").status_code == 200
-    assert client.get(f"{url(ada)}?{query}").status_code in {200, 404}
+    assert client.get(f"{url(reader)}?{query}").status_code in {200, 404}
 
 
-def test_a_pause_removes_recent_comments_and_can_be_ended(maria, ada):
-    comment = make_comment(make_article(), author=ada)
+def test_a_pause_removes_recent_comments_and_can_be_ended(maria, reader):
+    comment = make_comment(make_article(), author=reader)
     until = (timezone.now() + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
-    client = as_(maria)
+    client = client_of(maria)
     sent = {"reason": "insult", "words": "Enough.", "until": until, "days": "7"}
-    answer = client.post(f"{url(ada)}pause/", sent, follow=True)
+    answer = client.post(f"{url(reader)}pause/", sent, follow=True)
     assert "Paused, and comments of 7 days removed" in answer.content.decode()
     assert Comment.objects.get().state_reason == "insult"
     made = Sanction.objects.get()
@@ -197,9 +187,9 @@ def test_a_pause_removes_recent_comments_and_can_be_ended(maria, ada):
 @pytest.mark.parametrize(
     "until", ["", "2001-01-01T00:00", "0001-01-01T00:00", "9999-12-31T23:59", "tomorrow"]
 )
-def test_an_invalid_pause_keeps_the_input(maria, ada, until):
-    answer = as_(maria).post(
-        f"{url(ada)}pause/", {"reason": "insult", "words": "My long words", "until": until, "days": "0"}
+def test_an_invalid_pause_keeps_the_input(maria, reader, until):
+    answer = client_of(maria).post(
+        f"{url(reader)}pause/", {"reason": "insult", "words": "My long words", "until": until, "days": "0"}
     )
     assert answer.status_code == 422
     assert "My long words" in answer.content.decode()
@@ -212,48 +202,49 @@ def test_moderators_cannot_sanction_themselves_or_colleagues(maria):
         make_comment(make_article(), author=person)
         for act in ("ban", "child", "blank"):
             sent = {"reason": "insult", "days": "0"}
-            assert as_(maria).post(f"{url(person)}{act}/", sent).status_code == 403
-        assert "Restrict access to all their comments" not in as_(maria).get(url(person)).content.decode()
+            assert client_of(maria).post(f"{url(person)}{act}/", sent).status_code == 403
+        page = client_of(maria).get(url(person)).content.decode()
+        assert "Restrict access to all their comments" not in page
     assert not Sanction.objects.exists()
     assert not Restriction.objects.exists()
 
 
-def test_notes_on_a_person_and_a_comment_are_deleted_by_their_author(maria, ada):
-    comment, client = make_comment(make_article(), author=ada), as_(maria)
-    client.post("/moderation/notes/", {"person": f"u{ada.pk}", "text": "On Ada."})
-    client.post("/moderation/notes/", {"comment": comment.pk, "text": "On this.", "next": url(ada)})
-    assert "On Ada." in client.get(url(ada)).content.decode()
+def test_notes_on_a_person_and_a_comment_are_deleted_by_their_author(maria, reader):
+    comment, client = make_comment(make_article(), author=reader), client_of(maria)
+    client.post("/moderation/notes/", {"person": f"u{reader.pk}", "text": "On Ada."})
+    client.post("/moderation/notes/", {"comment": comment.pk, "text": "On this.", "next": url(reader)})
+    assert "On Ada." in client.get(url(reader)).content.decode()
     assert set(ModeratorNote.objects.values_list("text", "comment", "user")) == {
-        ("On Ada.", None, ada.pk),
+        ("On Ada.", None, reader.pk),
         ("On this.", comment.pk, None),
     }
-    other = as_(UserFactory.create(roles=("Moderator",)))
+    other = client_with_role("Moderator")
     pk = ModeratorNote.objects.get(text="On Ada.").pk
     assert other.post(f"/moderation/notes/{pk}/delete/").status_code == 404
     client.post(f"/moderation/notes/{pk}/delete/")
     assert not ModeratorNote.objects.filter(pk=pk).exists()
 
 
-def test_the_same_note_within_a_minute_is_added_once(maria, ada, time_machine):
-    comment, began = make_comment(make_article(), author=ada), timezone.now()
+def test_the_same_note_within_a_minute_is_added_once(maria, reader, time_machine):
+    comment, began = make_comment(make_article(), author=reader), timezone.now()
     for seconds in (0, 1, 70):
         time_machine.move_to(began + timedelta(seconds=seconds))
-        for about in ({"person": f"u{ada.pk}"}, {"comment": comment.pk}):
-            as_(maria).post("/moderation/notes/", {**about, "text": "Asked why."})
+        for about in ({"person": f"u{reader.pk}"}, {"comment": comment.pk}):
+            client_of(maria).post("/moderation/notes/", {**about, "text": "Asked why."})
     assert ModeratorNote.objects.count() == 4
-    as_(maria).post("/moderation/notes/", {"person": f"u{ada.pk}", "text": "Asked why twice."})
-    as_(UserFactory.create(roles=("Moderator",))).post(
-        "/moderation/notes/", {"person": f"u{ada.pk}", "text": "Asked why."}
+    client_of(maria).post("/moderation/notes/", {"person": f"u{reader.pk}", "text": "Asked why twice."})
+    client_with_role("Moderator").post(
+        "/moderation/notes/", {"person": f"u{reader.pk}", "text": "Asked why."}
     )
     assert ModeratorNote.objects.count() == 6
 
 
-def test_a_note_of_the_maximum_length_is_accepted(maria, ada):
+def test_a_note_of_the_maximum_length_is_accepted(maria, reader):
     text = "x\r\n" * 2_500  # a browser counts 5,000 characters and sends 7,500
-    as_(maria).post("/moderation/notes/", {"person": f"u{ada.pk}", "text": text})
+    client_of(maria).post("/moderation/notes/", {"person": f"u{reader.pk}", "text": text})
     assert ModeratorNote.objects.get().text == text.replace("\r", "").strip()
     words = "x\r\n" * 1_000
-    as_(maria).post(f"{url(ada)}ban/", {"reason": "insult", "words": words, "days": "0"})
+    client_of(maria).post(f"{url(reader)}ban/", {"reason": "insult", "words": words, "days": "0"})
     assert Sanction.objects.get().message == words.replace("\r", "").strip()
 
 
@@ -261,7 +252,7 @@ def test_a_childs_comments_are_restricted_by_one_action(maria):
     child, article = GuestFactory.create(), make_article()
     for n in range(3):
         make_comment(article, f"I am {n + 9} and live in Elm Street", guest=child)
-    client = as_(maria)
+    client = client_of(maria)
     answer = client.post(f"/moderation/people/g{child.pk}/child/", follow=True)
     assert "Access to 3 comments is restricted." in answer.content.decode()
     assert "Elm Street" not in answer.content.decode()
@@ -269,36 +260,36 @@ def test_a_childs_comments_are_restricted_by_one_action(maria):
     assert Restriction.objects.values("batch").distinct().count() == 1
 
 
-def test_an_administrator_blanks_a_child_once_no_comment_is_readable(maria, ada):
-    admin, comment = UserFactory.create(roles=("Administrator",)), make_comment(make_article(), author=ada)
-    path = f"{url(ada)}blank/"
-    assert as_(admin).post(path).status_code == 403  # one of her comments can still be read
-    as_(maria).post(f"{url(ada)}child/")
-    assert as_(maria).post(path).status_code == 403
+def test_an_administrator_blanks_a_child_once_no_comment_is_readable(maria, reader):
+    admin, comment = UserFactory.create(roles=("Administrator",)), make_comment(make_article(), author=reader)
+    path = f"{url(reader)}blank/"
+    assert client_of(admin).post(path).status_code == 403  # one of her comments can still be read
+    client_of(maria).post(f"{url(reader)}child/")
+    assert client_of(maria).post(path).status_code == 403
     changed = {"name": "Ada of Elm Street", "groups": [], "is_active": "on"}
-    assert as_(admin).post(f"/admin/accounts/user/{ada.pk}/change/", changed).status_code == 302
+    assert client_of(admin).post(f"/admin/accounts/user/{reader.pk}/change/", changed).status_code == 302
     assert LogEntry.objects.get().object_repr == "Ada of Elm Street"
-    session = as_(ada)
-    assert as_(admin).post(path).status_code == 302
+    session = client_of(reader)
+    assert client_of(admin).post(path).status_code == 302
     assert LogEntry.objects.get().object_repr == ""
-    ada.refresh_from_db()
-    assert (ada.name, ada.is_active, "ada" in ada.email) == ("", False, False)
+    reader.refresh_from_db()
+    assert (reader.name, reader.is_active, "ada" in reader.email) == ("", False, False)
     assert not EmailAddress.objects.exists()
     assert "You are not logged in" in session.get("/account/standing/").content.decode()
-    assert "@invalid" not in as_(admin).get(url(ada)).content.decode()
+    assert "@invalid" not in client_of(admin).get(url(reader)).content.decode()
     assert Comment.objects.get(pk=comment.pk).state == State.REJECTED
 
 
 @pytest.mark.parametrize("is_held", [False, True])
-def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, ada, is_held):
-    admin, comment = UserFactory.create(roles=("Administrator",)), make_comment(make_article(), author=ada)
+def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, reader, is_held):
+    admin, comment = UserFactory.create(roles=("Administrator",)), make_comment(make_article(), author=reader)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    for about in ({"user": ada}, {"comment": comment}):
+    for about in ({"user": reader}, {"comment": comment}):
         ModeratorNote.objects.create(text="Ada of Elm Street", by=maria, **about)
-    sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", words="Ada!", actor=maria)
+    sanctions.impose(person=Person(user=reader), kind="ban", reason="insult", words="Ada!", actor=maria)
     sanctions.appeal(sanction=Sanction.objects.get(), words="I am Ada of Elm Street")
     restrictions.restrict(ids=[comment.pk], why=Restriction.Why.CHILD, actor=maria, is_held=is_held)
-    assert as_(admin).post(f"{url(ada)}blank/").status_code == 302
+    assert client_of(admin).post(f"{url(reader)}blank/").status_code == 302
     own = Restriction.objects.get()
     assert (own.author_name, own.author_email) == (("Ada", "ada@example.org") if is_held else ("", ""))
     assert ModeratorNote.objects.get().text == "Name and e-mail were deleted as a child’s personal data."
@@ -313,22 +304,23 @@ def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, ada, is_held
 
 @pytest.mark.usefixtures("publishing_policy")
 @pytest.mark.parametrize("is_held", [False, True])
-def test_texts_of_a_blanked_childs_appeals_and_reports_are_deleted(maria, ada, is_held):
+def test_texts_of_a_blanked_childs_appeals_and_reports_are_deleted(maria, reader, is_held):
     """A legal hold keeps her appeal about her own comment, and her report of a comment with a hold."""
     admin, article = UserFactory.create(roles=("Administrator",)), make_article()
-    comment, other, reported = make_comment(article, author=ada), make_comment(article), make_comment(article)
+    comment = make_comment(article, author=reader)
+    other, reported = make_comment(article), make_comment(article)
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
     comment.refresh_from_db()
-    reporting.appeal_removal(comment=comment, user=ada, guest=None, words="I am 12, call my mother")
+    reporting.appeal_removal(comment=comment, user=reader, guest=None, words="I am 12, call my mother")
     for one in (other, reported):
-        reporting.report_comment(comment=one, user=ada, guest=None, why="abuse", words="I am Ada, 12")
+        reporting.report_comment(comment=one, user=reader, guest=None, why="abuse", words="I am Ada, 12")
     reporting.report_comment(comment=other, user=maria, guest=None, why="abuse", words="Hers")
     restrictions.restrict(
         ids=[comment.pk, reported.pk], why=Restriction.Why.CHILD, actor=maria, is_held=is_held
     )
-    assert as_(admin).post(f"{url(ada)}blank/").status_code == 302
+    assert client_of(admin).post(f"{url(reader)}blank/").status_code == 302
     assert Appeal.objects.get().text == ("I am 12, call my mother" if is_held else "")
-    left = dict(Report.objects.filter(user=ada).values_list("comment", "details"))
+    left = dict(Report.objects.filter(user=reader).values_list("comment", "details"))
     assert left == {other.pk: "", reported.pk: "I am Ada, 12" if is_held else ""}
     assert Report.objects.get(user=maria).details == "Hers"
 
@@ -337,14 +329,14 @@ def test_account_status_of_an_unknown_visitor():
     assert "You are not logged in" in Client().get("/account/standing/").content.decode()
 
 
-def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, ada):
-    comment = make_comment(make_article(), "Removed words", author=ada)
+def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, reader):
+    comment = make_comment(make_article(), "Removed words", author=reader)
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
-    client = as_(ada)
+    client = client_of(reader)
     text = client.get("/account/standing/").content.decode()
     assert "Your account is in good standing" in text
     assert f"/comments/{comment.pk}/decision/" in text
-    sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", actor=maria)
+    sanctions.impose(person=Person(user=reader), kind="ban", reason="insult", actor=maria)
     made = Sanction.objects.get()
     assert (
         "You are banned from commenting. Reason: insult." in client.get("/account/standing/").content.decode()
@@ -352,21 +344,21 @@ def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, ada):
     for words in ("It was a joke.", "Again."):
         client.post("/account/standing/", {"sanction": made.pk, "words": words})
     assert Sanction.objects.get().appeal_text == "It was a joke."
-    desk = as_(maria)
+    desk = client_of(maria)
     second = "/moderation/?queue=second"
     assert re.search(r"<span>Appeals</span>\s*<b>1</b>", desk.get("/moderation/").content.decode())
     assert "1 person appeals a pause or ban" in desk.get(second).content.decode()  # she is alone
     assert "It was a joke." in desk.get("/moderation/people/").content.decode()
-    omar = as_(UserFactory.create(roles=("Moderator",)))
+    omar = client_with_role("Moderator")
     assert "1 person appeals a pause or ban" in omar.get(second).content.decode()
     assert (
         "appeals a pause or ban" not in desk.get(second).content.decode()
     )  # as with a comment that she removed
     keeps = f"/moderation/sanctions/{made.pk}/keep/"
-    assert keeps not in desk.get(url(ada)).content.decode()
+    assert keeps not in desk.get(url(reader)).content.decode()
     assert "another moderator answers this" in desk.post(keeps, follow=True).content.decode()
-    assert keeps in omar.get(url(ada)).content.decode()
-    editor = as_(UserFactory.create(roles=("Editor",)))
+    assert keeps in omar.get(url(reader)).content.decode()
+    editor = client_with_role("Editor")
     assert "It was a joke." not in editor.get("/moderation/people/").content.decode()
     assert "appeals a pause or ban" not in editor.get(second).content.decode()
     omar.post(keeps)
@@ -395,9 +387,9 @@ def test_a_stranger_with_a_banned_e_mail_is_refused_without_the_reason(maria):
         assert untold not in text
 
 
-def test_the_reply_form_keeps_the_text_and_says_why(maria, ada):
-    article, client = make_article(), as_(ada)
-    sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", actor=maria)
+def test_the_reply_form_keeps_the_text_and_says_why(maria, reader):
+    article, client = make_article(), client_of(reader)
+    sanctions.impose(person=Person(user=reader), kind="ban", reason="insult", actor=maria)
     path = f"/stories/{article.slug}/reply/"
     form = client.get(path)
     assert "You are banned from commenting. Reason: insult." in form.content.decode()
@@ -450,18 +442,18 @@ def test_an_ip_is_folded_before_it_is_hashed_and_forgotten_after_30_days():
     assert (origins.delete_expired(), Origin.objects.count(), AddressReportCount.objects.count()) == (1, 1, 1)
 
 
-def test_the_number_of_statements_does_not_grow(maria, ada):
+def test_the_number_of_statements_does_not_grow(maria, reader):
     article, guest = make_article(), GuestFactory.create(name="Ada 2")
 
     def write(n):
         for k in range(n):
             UserFactory.create(name="Ada's friend", roles=("Editor",))
-            comment = make_comment(article, f"Words {n} {k}", author=ada)
+            comment = make_comment(article, f"Words {n} {k}", author=reader)
             Origin.objects.create(comment=comment, ip_hash=bytes(15) + bytes([k]))
             warning = {"kind": "warn", "reason": "insult", "actor": maria, "words": f"{n} {k}"}
-            sanctions.impose(person=Person(user=ada), **warning)
+            sanctions.impose(person=Person(user=reader), **warning)
             sanctions.impose(person=Person(guest=guest), **warning)
-            ModeratorNote.objects.create(user=ada, by=maria, text="A note")
+            ModeratorNote.objects.create(user=reader, by=maria, text="A note")
 
     def count(client, path):
         with CaptureQueriesContext(connection) as queries:
@@ -469,10 +461,10 @@ def test_the_number_of_statements_does_not_grow(maria, ada):
         return len(queries)
 
     pages = [
-        (as_(maria), url(ada)),
-        (as_(maria), "/moderation/people/"),
-        (as_(maria), "/moderation/people/?q=Ada"),
-        (as_(ada), "/account/standing/"),
+        (client_of(maria), url(reader)),
+        (client_of(maria), "/moderation/people/"),
+        (client_of(maria), "/moderation/people/?q=Ada"),
+        (client_of(reader), "/account/standing/"),
     ]
     write(1)
     for page in pages:

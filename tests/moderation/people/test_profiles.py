@@ -1,7 +1,6 @@
 """Profiles of people: what they contain, and that many cards take the same number of statements."""
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -13,23 +12,13 @@ from comments.services.text_changes import erase_comments
 from moderation.actions.decisions import decide
 from moderation.models import Batch, Case, IllegalContentReport, ModeratorNote, Origin, Report
 from moderation.people.profiles import Person, author_records, person_facts
-from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
 
-@pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
-
-
-def proved(user):
-    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
-    return user
-
-
 def test_a_record_counts_all_other_comments(maria):
-    article, ada = make_article(), proved(UserFactory.create(name="Ada", email="ada@example.org"))
+    article, ada = make_article(), confirm_email(UserFactory.create(name="Ada", email="ada@example.org"))
     this, other, spam = (make_comment(article, f"Word {n}", author=ada) for n in range(3))
     decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     other_name = GuestFactory.create(name="A.", email="Ada@example.org", confirmed_at=timezone.now())
@@ -60,7 +49,8 @@ def test_an_editor_sees_others_only_if_they_commented_under_their_articles(maria
     own, elsewhere = make_article("own"), make_article("elsewhere")
     own.editors.add(editor)
     elsewhere.editors.add(maria)
-    here, ada = b"\x0a\xbc\xde" + bytes(13), proved(UserFactory.create(name="Ada", email="ada@example.org"))
+    here = b"\x0a\xbc\xde" + bytes(13)
+    ada = confirm_email(UserFactory.create(name="Ada", email="ada@example.org"))
     this = make_comment(own, "This", author=ada)
     texts = [this]
     for story, name in ((own, "Here"), (elsewhere, "Elsewhere")):
@@ -106,7 +96,7 @@ def test_an_imported_name_is_a_person_under_its_source_only(maria):
 
 
 def test_reports_are_counted_by_person_and_of_an_imported_name_by_comment(maria):
-    article, ada = make_article(), proved(UserFactory.create())
+    article, ada = make_article(), confirm_email(UserFactory.create())
     ours = [make_comment(article, f"Word {n}", author=ada) for n in range(2)]
     source = make_article("one", source_key="one")
     rows = [
@@ -180,7 +170,9 @@ def test_people_with_the_same_name_are_counted_but_not_merged(client, maria):
 
 def test_25_cards_take_as_many_statements_as_one(maria):
     article = make_article()
-    comments = [make_comment(article, f"Word {n}", author=proved(UserFactory.create())) for n in range(12)]
+    comments = [
+        make_comment(article, f"Word {n}", author=confirm_email(UserFactory.create())) for n in range(12)
+    ]
     comments += [make_comment(article, f"Guest's word {n}") for n in range(13)]
     for comment in comments:
         Origin.objects.create(comment=comment, ip_hash=bytes(16))

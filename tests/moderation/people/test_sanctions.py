@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.core.mail.backends.locmem import EmailBackend
@@ -21,7 +20,7 @@ from moderation.notifications.notices import render_notices
 from moderation.people import sanctions
 from moderation.people.profiles import Person
 from moderation.tasks import notify_authors, notify_not_published
-from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
 from tests.helpers.waiting import wait_for_a_lock
 
@@ -29,18 +28,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
-
-
-@pytest.fixture
 def article():
     return make_article()
-
-
-def proved(user):
-    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
-    return user
 
 
 def guest(*, confirmed=True, **fields):
@@ -60,7 +49,7 @@ def refusal(article, **writer) -> str:
 
 @pytest.mark.parametrize(("kind", "words"), [("pause", "You are paused"), ("ban", "You are banned from")])
 def test_a_silenced_person_sees_the_end_the_reason_and_how_to_appeal(article, maria, kind, words):
-    ada = proved(UserFactory.create(name="Ada"))
+    ada = confirm_email(UserFactory.create(name="Ada"))
     until = timezone.now() + timedelta(days=7)
     hold(ada, kind, maria, words="Third time.", until=until)
     said = refusal(article, author=ada)
@@ -79,7 +68,7 @@ def test_a_pause_ends_by_itself(article, maria):
 
 
 def test_a_review_applies_with_post_moderation_too(article, maria):
-    ada = proved(UserFactory.create())
+    ada = confirm_email(UserFactory.create())
     first = make_comment(article, author=ada)
     decide(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     Discussion.objects.update(moderation=Discussion.Moderation.POST)
@@ -127,7 +116,7 @@ def test_a_guests_ban_applies_to_the_same_e_mail_in_another_browser(article, mar
 
 @pytest.mark.parametrize("is_proved", [True, False])
 def test_a_guests_ban_applies_to_an_account_only_if_the_e_mail_is_confirmed(article, maria, is_proved):
-    ada = proved(UserFactory.create(email="ada@example.org"))
+    ada = confirm_email(UserFactory.create(email="ada@example.org"))
     hold(guest(email="ada@example.org", confirmed=is_proved), "ban", maria)
     if is_proved:
         assert "banned" in refusal(article, author=ada)
@@ -144,7 +133,7 @@ def test_a_guests_ban_applies_to_the_browser_under_any_name(article, maria):
 
 
 def test_recent_comments_are_removed_with_it_and_restored_by_one_undo(article, maria):
-    ada = proved(UserFactory.create())
+    ada = confirm_email(UserFactory.create())
     old, new, _waits, removed = (make_comment(article, f"Word {n}", author=ada) for n in range(4))
     for comment in (old, new):
         decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
@@ -214,7 +203,7 @@ def test_only_administrators_sanction_a_guest_with_a_colleagues_e_mail(article, 
     """The ban would reach the account of that e-mail: see WHOM."""
     admin, boss = (UserFactory.create(roles=("Administrator",)) for _ in range(2))
     if is_proved:
-        proved(admin)
+        confirm_email(admin)
     same = guest(email=admin.email.upper(), confirmed=is_proved)
     assert [sanctions.can_sanction(one, Person(guest=same)) for one in (maria, admin, boss)] == [0, 0, 1]
     hold(same, "ban", boss)
@@ -222,7 +211,7 @@ def test_only_administrators_sanction_a_guest_with_a_colleagues_e_mail(article, 
 
 
 def test_a_guest_with_a_colleagues_unconfirmed_e_mail_can_be_sanctioned(maria):
-    admin = proved(UserFactory.create(roles=("Administrator",)))
+    admin = confirm_email(UserFactory.create(roles=("Administrator",)))
     assert sanctions.can_sanction(maria, Person(guest=guest(email=admin.email, confirmed=False)))
 
 
@@ -280,7 +269,7 @@ def test_an_appeal_is_answered_by_a_colleague_if_there_is_one(maria):
 
 
 def test_the_mail_tells_what_is_true_when_it_is_sent(article, maria):
-    ada, anybody = proved(UserFactory.create()), guest(confirmed=False)
+    ada, anybody = confirm_email(UserFactory.create()), guest(confirmed=False)
     restored, _gone = (make_comment(article, f"Word {n}", author=ada) for n in range(2))
     batch = hold(ada, "pause", maria, days=1, words="Don't <shout> & calm down.")
     decide(ids=[restored.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
@@ -299,13 +288,13 @@ def test_the_mail_tells_what_is_true_when_it_is_sent(article, maria):
 
 
 def test_nobody_is_mailed_about_a_sanction_that_is_undone_at_once(maria):
-    ada = proved(UserFactory.create())
+    ada = confirm_email(UserFactory.create())
     undo(batch=hold(ada, "ban", maria), actor=maria)
     assert sanctions.notify_of_sanction.func(Sanction.objects.get().pk) == 0
 
 
 def test_nobody_is_mailed_about_comments_that_a_ban_removed_and_its_undo_restored(maria):
-    ada, article = proved(UserFactory.create()), make_article()
+    ada, article = confirm_email(UserFactory.create()), make_article()
     shown, waits = make_comment(article, "Shown.", author=ada), make_comment(article, "It waits.", author=ada)
     decide(ids=[shown.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     with triggers_disabled():
@@ -331,7 +320,7 @@ def test_nobody_is_mailed_about_comments_that_a_ban_removed_and_its_undo_restore
 @pytest.mark.django_db(transaction=True)
 def test_the_mail_is_sent_without_a_lock_and_recorded_only_if_sent(maria, article, monkeypatch):
     """A slow mail server does not block a moderator who ends the sanction."""
-    made = hold(proved(UserFactory.create()), "ban", maria).changes.get().target_id
+    made = hold(confirm_email(UserFactory.create()), "ban", maria).changes.get().target_id
     send, under_a_lock = EmailBackend.send_messages, []
 
     def fail(*args: object) -> None:

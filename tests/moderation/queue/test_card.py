@@ -4,7 +4,6 @@ import re
 from html import unescape
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.core import mail
 
 from comments.models import Comment, RemovalReason, State
@@ -14,10 +13,10 @@ from moderation.queue import card
 from moderation.reports.reporting import appeal_removal, report_illegal_content
 from moderation.similar import single_comment
 from moderation.tasks import notify_authors
-from tests.factories import UserFactory, make_article, make_comment
+from tests.factories import UserFactory, confirm_email, make_article, make_comment
 from tests.moderation.queue.helpers import open_card, seen, state, text
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy", "maria_client")]
 
 
 def opened(page: str) -> list[str]:
@@ -51,7 +50,7 @@ def test_published_comment_reported_as_illegal_comes_first(client, maria):
 )
 def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, said):
     jim = UserFactory.create(name="Jim", email="jim@example.org")
-    EmailAddress.objects.create(user=jim, email=jim.email, verified=True, primary=True)
+    confirm_email(jim)
     comment = make_comment(make_article(), "You fool.", author=jim)
     omar = UserFactory.create(roles=("Moderator",))
     decide(ids=[comment.pk], to=state, reason=reason, actor=omar)

@@ -13,7 +13,7 @@ from moderation.models import Case, Rule
 from tests.factories import UserFactory, make_article, make_comment
 from tests.moderation.queue.helpers import listed_comment_ids, text
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy", "maria_client")]
 
 
 def test_active_filters_can_be_removed_one_by_one(client, maria):

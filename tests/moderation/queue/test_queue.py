@@ -115,6 +115,7 @@ def test_an_editor_decides_under_own_stories_only(client):
 
 
 def test_duplicate_names_its_twin_only_to_people_who_may_read_it(client, maria):
+    client.force_login(maria)
     own, other = make_article("Own"), make_article("Other")
     editor = UserFactory.create(roles=("Editor",))
     own.editors.add(editor)
@@ -143,6 +144,7 @@ def test_duplicate_names_its_twin_only_to_people_who_may_read_it(client, maria):
 
 @pytest.mark.parametrize("hidden", [True, False])
 def test_links_lead_only_to_readable_pages(client, maria, hidden):
+    client.force_login(maria)
     article = make_article("Taken back")
     comment = make_comment(article)
     act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
@@ -170,6 +172,7 @@ def test_links_lead_only_to_readable_pages(client, maria, hidden):
 
 
 def test_a_card_has_all_that_a_decision_needs(client, maria):
+    client.force_login(maria)
     article = make_article("Council votes to close the slip")
     parent = make_comment(article, "Seven to **four**.", author=maria)
     guest = GuestFactory.create(name="Teak <b>", confirmed_at=timezone.now())
@@ -201,6 +204,7 @@ def test_a_card_has_all_that_a_decision_needs(client, maria):
 
 
 def test_queue_is_ordered_by_due_time_across_pages(client, maria):
+    client.force_login(maria)
     article = make_article()
     made = [make_comment(article, f"{word}.") for word in WORDS[:30]]
     first = client.get("/moderation/")
@@ -227,6 +231,8 @@ def test_queue_is_ordered_by_due_time_across_pages(client, maria):
 
 @pytest.mark.parametrize("queue", ["waiting", "reported", "new", "second", "published", "recent"])
 def test_full_page_takes_as_many_statements_as_a_small_one(client, maria, queue):
+    client.force_login(maria)
+
     def fill(count: int) -> None:
         for number in range(count):
             article = make_article(f"Story {number} of {count}")
@@ -255,6 +261,7 @@ def test_full_page_takes_as_many_statements_as_a_small_one(client, maria, queue)
 
 
 def test_earlier_versions_are_on_the_card_the_latest_first(client, maria):
+    client.force_login(maria)
     guest = GuestFactory.create()
     comment = make_comment(make_article(), "First <b>words", guest=guest)
     for body in ("Second words", "Third words"):
@@ -274,6 +281,7 @@ def test_earlier_versions_are_on_the_card_the_latest_first(client, maria):
 
 
 def test_each_queue_shows_its_comments_count_and_age(client, maria):
+    client.force_login(maria)
     article = make_article()
     known = GuestFactory.create(confirmed_at=timezone.now())
     decide(
@@ -314,6 +322,7 @@ def test_each_queue_shows_its_comments_count_and_age(client, maria):
 
 
 def test_flagged_comment_is_in_its_queue_after_publication(client, maria):
+    client.force_login(maria)
     article = make_article()
     change_discussion(article=article, moderation="post")
     comment = make_comment(article, "https://a.example https://b.example")
@@ -329,6 +338,7 @@ def test_flagged_comment_is_in_its_queue_after_publication(client, maria):
 
 
 def test_restricted_comment_is_in_no_queue(client, maria):
+    client.force_login(maria)
     comment = make_comment(make_article(), "What nobody may see")
     with triggers_disabled():
         Comment.objects.filter(pk=comment.pk).update(state="rejected", state_reason="sealed")
@@ -341,6 +351,7 @@ def test_restricted_comment_is_in_no_queue(client, maria):
 
 @pytest.mark.parametrize("path", ["cases", "comments"])
 def test_huge_numbers_are_no_errors(client, maria, path):
+    client.force_login(maria)
     for number in ("0", "9" * 18, "9" * 40):
         assert client.get(f"/moderation/{path}/{number}/").status_code == 404
 
@@ -349,6 +360,7 @@ def test_huge_numbers_are_no_errors(client, maria, path):
 
 
 def test_open_case_is_claimed_and_colleagues_get_the_next(client, maria, omar):
+    client.force_login(maria)
     article = make_article()
     one, two = make_comment(article, "One"), make_comment(article, "Two")
     other = Client()
@@ -370,6 +382,7 @@ def test_open_case_is_claimed_and_colleagues_get_the_next(client, maria, omar):
 
 
 def test_colleague_gets_the_first_case_after_a_claimed_page(client, maria, omar):
+    client.force_login(maria)
     article = make_article()
     made = [make_comment(article, f"{words}.") for words in WORDS[:22]]
     until = timezone.now() + timedelta(minutes=5)
@@ -378,6 +391,7 @@ def test_colleague_gets_the_first_case_after_a_claimed_page(client, maria, omar)
 
 
 def test_prefetch_claims_nothing_and_consumes_no_messages(client, maria):
+    client.force_login(maria)
     comment = make_comment(make_article())
     client.post("/moderation/decide/", {"act": "spam", "next": "/moderation/"})  # nothing was ticked
     ahead = client.get("/moderation/", headers={"Soundoff-Ahead": "1"})
@@ -387,6 +401,7 @@ def test_prefetch_claims_nothing_and_consumes_no_messages(client, maria):
 
 
 def test_closed_case_has_a_page(client, maria, omar):
+    client.force_login(maria)
     comment = make_comment(make_article())
     url = f"/moderation/cases/{Case.objects.get().pk}/"
     assert open_comment_ids(client.get(url)) == [comment.pk]

@@ -16,11 +16,6 @@ URL = "/moderation/opinions/"
 
 
 @pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
-
-
-@pytest.fixture
 def noor():
     return UserFactory.create(name="Noor", roles=("Moderator",))
 

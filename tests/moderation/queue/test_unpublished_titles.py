@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 import pytest
 from django.utils import timezone
 
-from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
+from accounts.models import EDITOR, MODERATOR
 from articles.models import UNPUBLISHED_TITLE, Article
 from comments.models import Comment, Reason, State
 from moderation.actions import decisions, quick_actions
@@ -21,11 +21,6 @@ pytestmark = pytest.mark.django_db
 
 SECRET = "Unheardof"
 PAGES_MOST = 250
-
-
-@pytest.fixture
-def ada():
-    return UserFactory.create(name="Ada", roles=(ADMINISTRATOR,))
 
 
 @pytest.fixture

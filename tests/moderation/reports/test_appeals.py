@@ -5,7 +5,6 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.db import connection, connections
@@ -24,18 +23,6 @@ from moderation.tasks import notify_authors, notify_reporters
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
-
-
-@pytest.fixture
-def jim():
-    user = UserFactory.create(name="Jim", email="jim@example.org")
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    return user
-
-
-@pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
 
 
 @pytest.fixture

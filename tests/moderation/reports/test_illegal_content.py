@@ -7,7 +7,6 @@ from threading import Barrier
 from uuid import uuid4
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.core import mail
 from django.db import connections
 from django.test import Client
@@ -21,7 +20,7 @@ from moderation.actions.decisions import decide
 from moderation.models import Case, IllegalContentReport
 from moderation.reports import reporting
 from moderation.tasks import notify_moderators, notify_reporters, send_receipt
-from tests.factories import UserFactory, make_article, make_comment
+from tests.factories import UserFactory, confirm_email, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -33,15 +32,8 @@ def comment():
     return make_comment(make_article("The slip"), "A threat of some kind.")
 
 
-@pytest.fixture
-def maria():
-    return moderator(name="Maria", email="maria@example.org")
-
-
 def moderator(role="Moderator", **fields):
-    user = UserFactory.create(roles=(role,), **fields)
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    return user
+    return confirm_email(UserFactory.create(roles=(role,), **fields))
 
 
 def filled(comment, **fields) -> dict[str, str]:
@@ -203,6 +195,7 @@ def test_its_case_is_first_and_the_comment_stays_published(comment):
 
 
 def test_moderators_are_mailed_at_once_without_a_quote(comment, maria, django_capture_on_commit_callbacks):
+    confirm_email(maria)
     moderator("Administrator", email="ada@example.org")
     moderator("Editor")
     UserFactory.create(roles=("Moderator",))  # an unconfirmed e-mail

@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
@@ -17,7 +16,8 @@ from moderation.models import RemovalRequest
 from moderation.reports import removal_requests
 from moderation.tasks import notify_administrators, notify_request_outcome, send_request_receipt
 from tests.comments.in_a_browser import bring_in
-from tests.factories import UserFactory, make_article, make_comment
+from tests.factories import UserFactory, confirm_email, make_article, make_comment
+from tests.helpers.clients import client_of, client_with_role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -27,19 +27,6 @@ URL = "/ask/"
 @pytest.fixture
 def story():
     return make_article("The slip closes")
-
-
-@pytest.fixture
-def ada():
-    user = UserFactory.create(name="Ada", email="ada@example.org", roles=("Administrator",))
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    return user
-
-
-def as_(user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def filled(where, **fields) -> dict[str, str]:
@@ -92,7 +79,7 @@ def test_anyone_can_send_a_request_and_see_its_status(client, story, ada, django
     assert jobs == {"notify_administrators", "send_request_receipt"}
 
     url = f"/moderation/requests/{row.pk}/"
-    desk = as_(ada)
+    desk = client_of(ada)
     assert "The slip closes" in desk.get("/moderation/requests/").content.decode()
     assert f"/admin/articles/article/{story.pk}/change/" in desk.get(url).content.decode()
     with django_capture_on_commit_callbacks(execute=True):
@@ -149,6 +136,7 @@ def test_requests_per_network_are_limited(client, story, monkeypatch):
 
 
 def test_mails_quote_only_the_answer(story, ada):
+    confirm_email(ada)
     row = asked(story)
     assert notify_administrators.call(row.pk) == 1
     assert send_request_receipt.call(row.pk) == 1
@@ -175,7 +163,7 @@ def test_mails_to_one_e_mail_are_limited(story):
 def test_it_is_answered_once(story, ada):
     row = asked(story)
     other = UserFactory.create(name="Bea", roles=("Administrator",))
-    first, second = as_(ada), as_(other)
+    first, second = client_of(ada), client_of(other)
     url = f"/moderation/requests/{row.pk}/"
     first.post(url, {"outcome": "done", "answer": "It is gone."})
     page = second.post(url, {"outcome": "refused", "answer": "No."}, follow=True).content.decode()
@@ -186,7 +174,7 @@ def test_it_is_answered_once(story, ada):
 
 def test_an_answer_needs_a_sentence(story, ada):
     row = asked(story)
-    response = as_(ada).post(f"/moderation/requests/{row.pk}/", {"outcome": "refused", "answer": " "})
+    response = client_of(ada).post(f"/moderation/requests/{row.pk}/", {"outcome": "refused", "answer": " "})
     assert response.status_code == 422
     assert "Please write an answer." in response.content.decode()
 
@@ -211,7 +199,7 @@ def test_an_unpublished_story_is_named_but_not_linked(client, story):
 @pytest.mark.parametrize("role", ["Reader", "Editor", "Moderator"])
 def test_only_administrators_see_the_requests(story, role):
     row = asked(story)
-    client = as_(UserFactory.create(roles=(role,)))
+    client = client_with_role(role)
     for url in ("/moderation/requests/", f"/moderation/requests/{row.pk}/"):
         assert client.get(url).status_code == 403
         assert (
@@ -227,7 +215,7 @@ def test_the_list_has_the_oldest_open_one_first(story, ada):
     for n, name in enumerate(["First", "Second"]):
         row = asked(make_article(name))
         RemovalRequest.objects.filter(pk=row.pk).update(at=timezone.now().replace(microsecond=n))
-    page = as_(ada).get("/moderation/requests/").content.decode()
+    page = client_of(ada).get("/moderation/requests/").content.decode()
     assert page.index("First") < page.index("Second")
 
 
@@ -244,7 +232,7 @@ def test_personal_data_is_deleted_a_year_after_the_answer(client, story, ada):
     assert "The paper says 2014." in client.get(f"{URL}{row.receipt}/").content.decode()
     assert (
         "Deleted one year after the answer."
-        in as_(ada).get(f"/moderation/requests/{row.pk}/").content.decode()
+        in client_of(ada).get(f"/moderation/requests/{row.pk}/").content.decode()
     )
     waiting.refresh_from_db()
     assert waiting.email == "nia@example.org"

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from moderation.models import RemovalRequest
 from moderation.reports import removal_requests
-from tests.factories import UserFactory, make_article, make_comment
+from tests.factories import make_article, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
 from tests.moderation.reports.test_removal_requests import asked
@@ -16,11 +16,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("publishing")]
 @pytest.fixture
 def publishing(transactional_db, publishing_policy):
     """Use the publishing policy, once the rows that the site needs are there."""
-
-
-@pytest.fixture
-def ada():
-    return UserFactory.create(name="Ada", roles=("Administrator",))
 
 
 @pytest.mark.parametrize("width", [390, 1280])

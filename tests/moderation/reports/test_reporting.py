@@ -6,7 +6,6 @@ from itertools import pairwise
 from threading import Barrier
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.db import connection, connections
@@ -23,14 +22,9 @@ from moderation.actions.quick_actions import redact
 from moderation.models import Case, Report
 from moderation.reports import reporting
 from moderation.tasks import notify_reporters
-from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
-
-
-@pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
 
 
 @pytest.fixture
@@ -234,7 +228,7 @@ def test_strangers_share_a_limit_for_each_network_and_hour(client, monkeypatch, 
 
 def test_the_outcome_is_shown_on_the_page_and_mailed_to_confirmed_e_mails(client, comment, maria):
     ruth, unproved = UserFactory.create(email="ruth@example.org"), UserFactory.create()
-    EmailAddress.objects.create(user=ruth, email=ruth.email, verified=True, primary=True)
+    confirm_email(ruth)
     other = make_comment(comment.discussion.article, "Another one.")
     for one in (comment, other):
         report(one, ruth)
@@ -285,7 +279,7 @@ def test_a_redaction_is_an_outcome_only_for_reports_before_it(client, maria):
 
 def test_reporters_are_not_mailed_about_a_decision_that_is_undone_at_once(comment, maria):
     ruth = UserFactory.create()
-    EmailAddress.objects.create(user=ruth, email=ruth.email, verified=True, primary=True)
+    confirm_email(ruth)
     report(comment, ruth)
     act = remove(comment, maria)
     undo(batch=act, actor=maria)

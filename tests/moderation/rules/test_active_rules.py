@@ -30,11 +30,6 @@ from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
-
-
 def approve(*comments, by):
     decide(ids=[c.pk for c in comments], to=State.PUBLISHED, reason=Reason.APPROVED, actor=by)
 

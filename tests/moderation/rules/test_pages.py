@@ -26,13 +26,6 @@ pytestmark = pytest.mark.django_db
 LIST, TERM = "/moderation/rules/new/list/", "/moderation/rules/new/term/"
 
 
-@pytest.fixture
-def maria(client):
-    user = UserFactory.create(name="Maria", roles=("Moderator",))
-    client.force_login(user)
-    return user
-
-
 def judged(maria, *, honest=(), bad=()) -> list[int]:
     """Return the ids of decided comments under one story."""
     article = make_article()
@@ -52,6 +45,7 @@ def upload(data: bytes, name: str = "words.txt") -> SimpleUploadedFile:
 
 def test_trying_casino_shows_three_good_comments(client, maria):
     """This is a step of the moderator's walkthrough."""
+    client.force_login(maria)
     bodies = ["I won at the Casino <b>once</b>", "No casino here", "The casino burnt down"]
     honest = judged(maria, honest=[*bodies, "The boat"], bad=["casino casino", "Buy pills"])
     page = client.post(TERM, {"value": " Casino", "holds": "on", "try": "1"})
@@ -66,6 +60,7 @@ def test_trying_casino_shows_three_good_comments(client, maria):
 
 
 def test_a_list_of_the_largest_size_survives_browser_line_ends(client, maria, monkeypatch):
+    client.force_login(maria)
     monkeypatch.setattr("moderation.rules.term_files.MAX_FILE_BYTES", 100)
     terms = "\n".join(f"word{n:02}" for n in range(14))
     assert client.post(LIST, {"file": upload(terms.encode()), "try": "1"}).status_code == 200
@@ -74,6 +69,7 @@ def test_a_list_of_the_largest_size_survives_browser_line_ends(client, maria, mo
 
 
 def test_a_tried_rule_is_saved_and_can_be_undone(client, maria):
+    client.force_login(maria)
     again = {"value": "casino", "holds": "on", "note": "Ads"}
     assert 'name="note" value="Ads"' in client.post(TERM, again | {"try": "1"}).text
     page = client.post(TERM, again | {"save": "1"}, follow=True)
@@ -91,6 +87,7 @@ def test_a_tried_rule_is_saved_and_can_be_undone(client, maria):
 
 
 def test_a_change_creates_a_version(client, maria):
+    client.force_login(maria)
     rule = active_rules.save(
         rule=RuleDefinition(pk=None, kind="term", value="casino"), note="Ads", actor=maria
     )
@@ -107,6 +104,7 @@ def test_a_change_creates_a_version(client, maria):
 
 
 def test_a_list_comes_back_with_the_form_and_is_stored_as_one_rule(client, maria):
+    client.force_login(maria)
     judged(maria, honest=["A specialist"], bad=["cialis!"])
     file = upload("cialis\r\nСКИДКА\n\n# a remark\ncialis\nx\n".encode())
     page = client.post(LIST, {"file": file, "holds": "on", "try": "1"})
@@ -146,6 +144,7 @@ def test_a_list_comes_back_with_the_form_and_is_stored_as_one_rule(client, maria
     ],
 )
 def test_an_invalid_file_is_refused_with_a_message(client, maria, data, sentence):
+    client.force_login(maria)
     response = client.post(LIST, {"file": upload(data), "value": "My list", "try": "1"})
     assert response.status_code == 422
     assert sentence in response.text
@@ -176,6 +175,7 @@ def test_only_line_feeds_separate_terms():
     ],
 )
 def test_an_invalid_rule_is_refused_with_a_message(client, maria, kind, data, sentence):
+    client.force_login(maria)
     response = client.post(f"/moderation/rules/new/{kind}/", data | {"save": "1"})
     assert response.status_code == 422
     assert sentence in response.text
@@ -183,12 +183,14 @@ def test_an_invalid_rule_is_refused_with_a_message(client, maria, kind, data, se
 
 
 def test_a_domain_is_stored_normalized(client, maria):
+    client.force_login(maria)
     for typed in ("https://www.Casino.example/offers?x", "MÜNCHEN.de"):
         client.post("/moderation/rules/new/domain/", {"value": typed, "save": "1"})
     assert set(Rule.objects.values_list("value", flat=True)) == {"casino.example", "xn--mnchen-3ya.de"}
 
 
 def test_a_rule_cannot_have_both_a_topic_and_a_story(client, maria):
+    client.force_login(maria)
     topic, article = Topic.objects.create(name="Harbour", slug="harbour"), make_article()
     url = f"http://testserver{article.get_absolute_url()}"
     data = {"value": "3", "topic": topic.pk, "article": url, "save": "1"}
@@ -201,6 +203,7 @@ def test_a_rule_cannot_have_both_a_topic_and_a_story(client, maria):
 
 
 def test_fifty_honest_comments_are_shown_and_the_rest_by_paging(client, maria):
+    client.force_login(maria)
     judged(maria, honest=[f"A casino, {n}" for n in range(MATCHES_PER_PAGE + 3)])
     first = client.post(TERM, {"value": "casino", "try": "1"})
     assert (first.text.count("<mark>"), "1–50" in first.text) == (MATCHES_PER_PAGE, True)
@@ -211,6 +214,7 @@ def test_fifty_honest_comments_are_shown_and_the_rest_by_paging(client, maria):
 
 
 def test_a_rate_limit_cannot_be_tried(client, maria):
+    client.force_login(maria)
     page = client.post("/moderation/rules/new/rate/", {"new": "2", "known": "9", "try": "1"})
     assert "A rate limit can't be tried on past decisions" in page.text
     client.post("/moderation/rules/new/rate/", {"new": "2", "known": "9", "save": "1"})
@@ -218,6 +222,7 @@ def test_a_rate_limit_cannot_be_tried(client, maria):
 
 
 def test_existing_matches_form_a_group(client, maria):
+    client.force_login(maria)
     rule = active_rules.save(rule=RuleDefinition(pk=None, kind="term", value="casino"), note="", actor=maria)
     nothing = client.post(f"/moderation/rules/{rule.pk}/apply/", follow=True)
     assert "No waiting or published comments match." in nothing.text
@@ -240,11 +245,14 @@ def test_existing_matches_form_a_group(client, maria):
     "query", ["?kind=x&page=-3", "?page=" + "9" * 40, "?q=%00%ff", "?off=1&q=%25", "?kind=term&page=2"]
 )
 def test_the_list_answers_any_query(client, maria, query):
+    client.force_login(maria)
     active_rules.save(rule=RuleDefinition(pk=None, kind="term", value="casino"), note="", actor=maria)
     assert client.get(f"/moderation/rules/{query}").status_code == 200
 
 
 def test_the_list_takes_no_more_statements_for_more_rules(client, maria):
+    client.force_login(maria)
+
     def count() -> int:
         with CaptureQueriesContext(connection) as queries:
             assert client.get("/moderation/rules/?off=1").status_code == 200
@@ -302,6 +310,7 @@ def test_only_moderators_manage_rules(client, path, roles, status):
 
 
 def test_unknown_rules_and_kinds_are_not_found(client, maria):
+    client.force_login(maria)
     assert client.get("/moderation/rules/999/").status_code == 404
     assert client.get("/moderation/rules/new/nothing/").status_code == 404
     assert client.get("/moderation/rules/1/switch/").status_code == 405
@@ -349,6 +358,7 @@ MALFORMED = [
 @pytest.mark.parametrize(("kind", "value"), MALFORMED)
 def test_a_stored_rule_that_cannot_be_read_is_shown_as_ignored(client, maria, kind, value):
     """The rule is written by SQL, without the forms."""
+    client.force_login(maria)
     planted = Rule.objects.create(kind=kind, value=value)
     place = f"/moderation/rules/{planted.pk}/"
     listed = client.get("/moderation/rules/")

@@ -22,7 +22,7 @@ from tests.helpers.discussions import assert_sound
 from tests.helpers.tampering import triggers_disabled
 from tests.moderation.queue.helpers import state, text
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy", "maria_client")]
 
 
 @pytest.fixture

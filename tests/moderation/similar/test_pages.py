@@ -35,11 +35,6 @@ HONEST = "The slip closes because the piles rotted, and nobody said so at the co
 
 
 @pytest.fixture
-def moderator() -> User:
-    return UserFactory.create(roles=("Moderator",))
-
-
-@pytest.fixture
 def article() -> Article:
     return make_article(body="The council closes the slip. The piles have rotted.")
 
@@ -74,11 +69,11 @@ def url(group: CommentGroup) -> str:
     return reverse("moderation:group", args=[group.pk])
 
 
-def test_group_without_exceptions_is_decided_and_undone(client, moderator, article):
+def test_group_without_exceptions_is_decided_and_undone(client, maria, article):
     spam, honest = flood(article, 6), make_comment(article, HONEST)
     group = only_group()
     assert members(group) == {comment.pk for comment in spam}
-    client.force_login(moderator)
+    client.force_login(maria)
     before = states()
 
     page = client.get(url(group))
@@ -95,40 +90,40 @@ def test_group_without_exceptions_is_decided_and_undone(client, moderator, artic
     assert url(group) not in answer.text
     scan.run_scan()  # what was left out does not come again
     assert not CommentGroup.objects.filter(resolved_at=None).exists()
-    decisions.undo(batch=act, actor=moderator)
+    decisions.undo(batch=act, actor=maria)
     scan.run_scan()  # what was undone does
     assert members(CommentGroup.objects.get(resolved_at=None)) == {comment.pk for comment in spam}
     assert states() == before
     assert honest.pk not in members(CommentGroup.objects.get(resolved_at=None))
 
 
-def test_after_an_undo_the_same_group_can_be_decided_on_again(client, moderator, article):
+def test_after_an_undo_the_same_group_can_be_decided_on_again(client, maria, article):
     spam = flood(article, 4)
     group = only_group()
-    client.force_login(moderator)
+    client.force_login(maria)
     client.post(url(group), {"act": "spam"})
-    decisions.undo(batch=Batch.objects.get(), actor=moderator)
+    decisions.undo(batch=Batch.objects.get(), actor=maria)
 
     client.post(url(group), {"act": "spam"})
 
     assert Comment.objects.filter(state=State.SPAM).count() == len(spam)
 
 
-def test_queue_counts_open_groups_even_if_a_scan_finds_none(client, moderator, article):
+def test_queue_counts_open_groups_even_if_a_scan_finds_none(client, maria, article):
     spam = flood(article, 4)
     only_group()
     for comment in spam:
         edit_comment(comment=comment, body=f"{comment.guest} wrote this", user=None, guest=comment.guest)
     scan.run_scan()
-    client.force_login(moderator)
+    client.force_login(maria)
     assert not client.get(LIST).context["rows"]
     desk = client.get(reverse("moderation:queue")).context
     assert [queue.count for queue in desk["queues"] if queue.url == LIST] == [0]
 
 
-def test_undone_group_is_listed_again_at_once(client, moderator, article):
+def test_undone_group_is_listed_again_at_once(client, maria, article):
     flood(article, 4)
-    client.force_login(moderator)
+    client.force_login(maria)
     group = only_group()
     client.post(url(group), {"act": "spam"})
     assert "4 comments made" not in client.get(LIST).text
@@ -138,9 +133,9 @@ def test_undone_group_is_listed_again_at_once(client, moderator, article):
     assert "4 comments made of the same phrases" in client.get(LIST).text
 
 
-def test_group_open_in_a_browser_survives_the_next_scan(client, moderator, article):
+def test_group_open_in_a_browser_survives_the_next_scan(client, maria, article):
     spam = flood(article, 4)
-    client.force_login(moderator)
+    client.force_login(maria)
     group = only_group()
     scan.run_scan()
 
@@ -152,12 +147,12 @@ def test_group_open_in_a_browser_survives_the_next_scan(client, moderator, artic
     assert "was scanned again" in client.get(url(group), follow=True).text
 
 
-def test_members_changed_meanwhile_are_left_unchanged(client, moderator, article):
+def test_members_changed_meanwhile_are_left_unchanged(client, maria, article):
     spam = flood(article, 5)
     group = only_group()
     decisions.decide(ids=[spam[0].pk], to=State.PUBLISHED, reason="approved", actor=UserFactory.create())
     edit_comment(comment=spam[1], body=HONEST, user=None, guest=spam[1].guest)
-    client.force_login(moderator)
+    client.force_login(maria)
 
     answer = client.post(url(group), {"act": "spam"}, follow=True)
 
@@ -172,10 +167,10 @@ def left_alone(page: HttpResponse) -> list[tuple[str, str]]:
     return [(number, refusal.strip()) for number, refusal in found]
 
 
-def test_refused_members_are_named_in_the_message_and_on_the_page(client, moderator, article):
+def test_refused_members_are_named_in_the_message_and_on_the_page(client, maria, article):
     spam, omar = flood(article, 60), UserFactory.create(name="Omar", roles=("Moderator",))
     group = only_group()
-    client.force_login(moderator)
+    client.force_login(maria)
     decisions.decide(ids=[spam[0].pk], to=State.SPAM, reason="spam", actor=omar)  # was never on the page
     first = client.get(url(group))
     decisions.decide(ids=[spam[1].pk], to=State.REJECTED, reason="insult", actor=omar)
@@ -188,7 +183,7 @@ def test_refused_members_are_named_in_the_message_and_on_the_page(client, modera
     there = f"{second.request['PATH_INFO']}?{second.request['QUERY_STRING']}"
     answer = client.post(there, {"act": "spam"}, follow=True)
 
-    act = Batch.objects.get(actor=moderator)
+    act = Batch.objects.get(actor=maria)
     page = client.get(reverse("moderation:action", args=[act.pk]))
     outcomes = ["Removed: insult", "Approved", "Removed: offensive name"]
     for told_by in (answer, page):
@@ -196,14 +191,14 @@ def test_refused_members_are_named_in_the_message_and_on_the_page(client, modera
         assert left_alone(told_by) == [
             (f"#{spam[n].pk}", f"Omar: {what}") for n, what in enumerate(outcomes, start=1)
         ]
-    decisions.decide(ids=[spam[1].pk], to=State.PUBLISHED, reason="approved", actor=moderator)
+    decisions.decide(ids=[spam[1].pk], to=State.PUBLISHED, reason="approved", actor=maria)
     assert left_alone(client.get(page.request["PATH_INFO"])) == left_alone(page)
 
 
-def test_first_of_many_refused_members_are_named(client, moderator, article):
+def test_first_of_many_refused_members_are_named(client, maria, article):
     spam, omar = flood(article, 60), UserFactory.create(name="Omar", roles=("Moderator",))
     group = only_group()
-    client.force_login(moderator)
+    client.force_login(maria)
     since = client.get(url(group)).context["since"]
     decisions.decide(ids=[c.pk for c in spam[:50]], to=State.SPAM, reason="spam", actor=omar)
 
@@ -211,15 +206,15 @@ def test_first_of_many_refused_members_are_named(client, moderator, article):
 
     assert "50 were left unchanged" in answer.text
     assert len(left_alone(answer)) == 5
-    page = client.get(reverse("moderation:action", args=[Batch.objects.get(actor=moderator).pk]))
+    page = client.get(reverse("moderation:action", args=[Batch.objects.get(actor=maria).pk]))
     assert "50 were left unchanged" in page.text
     assert len(left_alone(page)) == 20
 
 
-def test_exceptions_survive_from_page_to_page_without_a_script(client, moderator, article):
+def test_exceptions_survive_from_page_to_page_without_a_script(client, maria, article):
     flood(article, 60)
     group = only_group()
-    client.force_login(moderator)
+    client.force_login(maria)
     first = client.get(url(group))
     listed = [pk for pk in members(group) if f'name="shown" value="{pk}"' in first.text]
     go = first.context["page"].after
@@ -237,12 +232,12 @@ def test_exceptions_survive_from_page_to_page_without_a_script(client, moderator
     assert set(Comment.objects.exclude(state=State.SPAM).values_list("pk", flat=True)) == {left}
 
 
-def test_distinctive_words_are_not_read_from_a_changed_text(client, moderator, article):
+def test_distinctive_words_are_not_read_from_a_changed_text(client, maria, article):
     spam = flood(article, 5)
     for n in range(20):
         make_comment(article, f"The slip number {n} is rotten.")
     group = only_group()
-    client.force_login(moderator)
+    client.force_login(maria)
     shown = client.get(url(group)).context["words"]
     assert set(shown) <= set(spam[0].body.split())
     assert len(shown) == 6
@@ -255,7 +250,7 @@ def test_distinctive_words_are_not_read_from_a_changed_text(client, moderator, a
     assert client.get(LIST).status_code == 200
 
 
-def test_likely_mistakes_come_first(client, moderator, article):
+def test_likely_mistakes_come_first(client, maria, article):
     flood(article, 8)
     odd = make_comment(
         article,
@@ -264,7 +259,7 @@ def test_likely_mistakes_come_first(client, moderator, article):
         guest=GuestFactory.create(name="Odd"),
     )
     group = only_group()
-    client.force_login(moderator)
+    client.force_login(maria)
 
     page = client.get(url(group))
 
@@ -272,12 +267,12 @@ def test_likely_mistakes_come_first(client, moderator, article):
     assert page.context["page"].likely_mistakes[0].comment == odd
 
 
-def test_unlike_member_comes_first_with_the_reason(client, moderator, article):
+def test_unlike_member_comes_first_with_the_reason(client, maria, article):
     spam = flood(article, 8)
     paula = GuestFactory.create(name="Paula", confirmed_at=timezone.now())
     odd = make_comment(make_article("Library"), spam[3].body.replace("number 3", "number 5"), guest=paula)
     group = only_group()
-    client.force_login(moderator)
+    client.force_login(maria)
 
     first = client.get(url(group)).context["page"].likely_mistakes[0]
 
@@ -285,10 +280,10 @@ def test_unlike_member_comes_first_with_the_reason(client, moderator, article):
     assert first.clues[:2] == ["on a different story than the others", "confirmed e-mail"]
 
 
-def test_approved_members_are_not_proposed_again(client, moderator, article):
+def test_approved_members_are_not_proposed_again(client, maria, article):
     flood(article, 4)
     group = only_group()
-    client.force_login(moderator)
+    client.force_login(maria)
 
     client.post(url(group), {"act": "approved"})
     scan.run_scan()
@@ -297,20 +292,20 @@ def test_approved_members_are_not_proposed_again(client, moderator, article):
     assert Comment.objects.visible().count() == 4
 
 
-def test_single_remaining_member_is_not_listed(client, moderator, article):
+def test_single_remaining_member_is_not_listed(client, maria, article):
     spam = flood(article, 3)
     only_group()
-    client.force_login(moderator)
-    decisions.decide(ids=[spam[0].pk], to=State.SPAM, reason="spam", actor=moderator)
+    client.force_login(maria)
+    decisions.decide(ids=[spam[0].pk], to=State.SPAM, reason="spam", actor=maria)
     assert "2 comments made of the same phrases" in client.get(LIST).text
 
-    decisions.decide(ids=[spam[1].pk], to=State.SPAM, reason="spam", actor=moderator)
+    decisions.decide(ids=[spam[1].pk], to=State.SPAM, reason="spam", actor=maria)
 
     assert client.get(LIST).context["rows"] == []
 
 
-def test_list_shows_the_number_of_new_comments(client, moderator, article):
-    client.force_login(moderator)
+def test_list_shows_the_number_of_new_comments(client, maria, article):
+    client.force_login(maria)
     flood(article, 4)
     assert "new since then" not in client.get(LIST).text
 
@@ -321,10 +316,10 @@ def test_list_shows_the_number_of_new_comments(client, moderator, article):
     assert "7 comments compared. </p>" in text(client.get(LIST))
 
 
-def test_removed_spam_is_evidence_but_no_member(client, moderator, article):
+def test_removed_spam_is_evidence_but_no_member(client, maria, article):
     spam = flood(article, 5)
-    decisions.decide(ids=[c.pk for c in spam[:3]], to=State.SPAM, reason="spam", actor=moderator)
-    client.force_login(moderator)
+    decisions.decide(ids=[c.pk for c in spam[:3]], to=State.SPAM, reason="spam", actor=maria)
+    client.force_login(maria)
 
     group = only_group()
 
@@ -332,10 +327,10 @@ def test_removed_spam_is_evidence_but_no_member(client, moderator, article):
     assert "3 similar ones are already spam" in client.get(LIST).text
 
 
-def test_decided_members_are_not_counted_as_kept(client, moderator, article):
+def test_decided_members_are_not_counted_as_kept(client, maria, article):
     flood(article, 5)
     group = only_group()
-    client.force_login(moderator)
+    client.force_login(maria)
     listed = sorted(members(group))
     client.post(url(group), {"shown": listed, "in": listed[1:], "act": "spam"})
     flood(article, 3)
@@ -348,13 +343,13 @@ def test_decided_members_are_not_counted_as_kept(client, moderator, article):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_member_reported_as_illegal_concurrently_is_left_out(moderator, article):
+def test_member_reported_as_illegal_concurrently_is_left_out(maria, article):
     spam = flood(article, 4)
     group = only_group()
 
     def press() -> decisions.Decision:
         try:
-            return decide_group(group=group, to=State.SPAM, reason="spam", actor=moderator)
+            return decide_group(group=group, to=State.SPAM, reason="spam", actor=maria)
         finally:
             connections.close_all()
 
@@ -371,7 +366,7 @@ def test_member_reported_as_illegal_concurrently_is_left_out(moderator, article)
     assert Case.objects.open().get(comment=spam[0]).is_illegal
 
 
-def test_editor_sees_and_decides_on_own_stories_only(client, moderator, article):
+def test_editor_sees_and_decides_on_own_stories_only(client, maria, article):
     editor = UserFactory.create(roles=("Editor",))
     own = make_article("Our ferry")
     own.editors.add(editor)
@@ -394,7 +389,7 @@ def test_editor_sees_and_decides_on_own_stories_only(client, moderator, article)
     assert client.get(LIST).status_code == 403
 
 
-def test_editor_reads_nothing_from_other_stories_in_a_group(client, moderator, article):
+def test_editor_reads_nothing_from_other_stories_in_a_group(client, maria, article):
     nora = UserFactory.create(name="Nora", roles=("Editor",))
     own = make_article("Our ferry")
     own.editors.add(nora)
@@ -417,14 +412,14 @@ def test_editor_reads_nothing_from_other_stories_in_a_group(client, moderator, a
         counts = "9 made of phrases"
         return {*line.distinctive_words, *page.context["words"]}, counts in listed.text or counts in page.text
 
-    assert {"zebra", "xylophone"} <= shown(moderator)[0]
-    assert shown(moderator)[1]
+    assert {"zebra", "xylophone"} <= shown(maria)[0]
+    assert shown(maria)[1]
     words, is_counted = shown(nora)
     assert not words & {"zebra", "xylophone", "confidential"}
     assert not is_counted
 
 
-def test_original_is_shown_only_to_people_who_may_decide_on_it(client, moderator, article):
+def test_original_is_shown_only_to_people_who_may_decide_on_it(client, maria, article):
     nora, guest = UserFactory.create(name="Nora", roles=("Editor",)), GuestFactory.create(name="Maria")
     own = make_article("Our ferry")
     own.editors.add(nora)
@@ -432,19 +427,19 @@ def test_original_is_shown_only_to_people_who_may_decide_on_it(client, moderator
     for where, dot in ((article, ""), (own, "."), (own, "..")):
         make_comment(where, HONEST + dot, guest=guest)
     group = only_group()
-    for user, is_shown in ((moderator, True), (nora, False)):
+    for user, is_shown in ((maria, True), (nora, False)):
         client.force_login(user)
         page = client.get(url(group)).text
         assert ("Duplicate of a comment by Maria" in page) == is_shown
         assert "2 duplicates of a comment by Maria" in page
 
 
-def test_members_deselected_by_an_editor_are_not_proposed_again(client, moderator, article):
+def test_members_deselected_by_an_editor_are_not_proposed_again(client, maria, article):
     editor = UserFactory.create(roles=("Editor",))
     article.editors.add(editor)
     spam = flood(article, 6)
     group = only_group()
-    decisions.decide(ids=[spam[0].pk], to=State.SPAM, reason="spam", actor=moderator)  # one less meanwhile
+    decisions.decide(ids=[spam[0].pk], to=State.SPAM, reason="spam", actor=maria)  # one less meanwhile
     client.force_login(editor)
 
     listed = [comment.pk for comment in spam[1:]]
@@ -454,13 +449,13 @@ def test_members_deselected_by_an_editor_are_not_proposed_again(client, moderato
     assert not CommentGroup.objects.filter(resolved_at=None).exists()
 
 
-def test_scan_deletes_earlier_groups_and_keeps_the_order(client, moderator):
+def test_scan_deletes_earlier_groups_and_keeps_the_order(client, maria):
     for n in range(5):
         guest, own = GuestFactory.create(name=f"Maria {n}"), make_article(f"Story {n}")
         for body in (f"{n} cats", f"{n} cats.", f"{n} cats.."):
             make_comment(own, f"{body} were on the ferry of the captain's uncle {n * 'again '}.", guest=guest)
     SimilarityScan.objects.create(asked_at=timezone.now() - timedelta(days=1))  # its job was lost
-    client.force_login(moderator)
+    client.force_login(maria)
     orders = []
     for _ in range(4):
         scan.run_scan()
@@ -470,23 +465,23 @@ def test_scan_deletes_earlier_groups_and_keeps_the_order(client, moderator):
     assert SimilarityScan.objects.count() == 1
 
 
-def test_page_says_whether_the_original_is_kept_or_removed(client, moderator, article):
+def test_page_says_whether_the_original_is_kept_or_removed(client, maria, article):
     guest = GuestFactory.create(name="Maria")
     first, *_ = [make_comment(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
     group = only_group()
-    client.force_login(moderator)
+    client.force_login(maria)
     assert "The first comment is kept" in client.get(url(group)).text
-    decisions.decide(ids=[first.pk], to=State.REJECTED, reason="insult", actor=moderator)
+    decisions.decide(ids=[first.pk], to=State.REJECTED, reason="insult", actor=maria)
     assert "The first comment has already been removed." in client.get(url(group)).text
 
 
-def test_duplicates_of_a_removed_comment_are_not_removed(client, moderator, article):
+def test_duplicates_of_a_removed_comment_are_not_removed(client, maria, article):
     """Otherwise no copy of the text would be left."""
     guest = GuestFactory.create(name="Maria")
     first, *again = [make_comment(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
     group = only_group()
-    decisions.decide(ids=[first.pk], to=State.SPAM, reason="spam", actor=moderator)
-    client.force_login(moderator)
+    decisions.decide(ids=[first.pk], to=State.SPAM, reason="spam", actor=maria)
+    client.force_login(maria)
     answer = client.post(url(group), {"reason": "repeat"}, follow=True)
     assert f"Comment #{first.pk} is not published." in answer.text
     assert set(Comment.objects.filter(pk__in=[c.pk for c in again]).values_list("state", flat=True)) == {
@@ -494,11 +489,11 @@ def test_duplicates_of_a_removed_comment_are_not_removed(client, moderator, arti
     }
 
 
-def test_removed_duplicates_link_to_their_original(client, moderator, article):
+def test_removed_duplicates_link_to_their_original(client, maria, article):
     guest = GuestFactory.create(name="Maria")
     first, *again = [make_comment(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
     group = only_group()
-    client.force_login(moderator)
+    client.force_login(maria)
 
     page = client.get(url(group))
     client.post(url(group), {"reason": page.context["proposed"]})
@@ -511,8 +506,8 @@ def test_removed_duplicates_link_to_their_original(client, moderator, article):
     }
 
 
-def test_statements_do_not_grow_with_the_group(client, moderator, article):
-    client.force_login(moderator)
+def test_statements_do_not_grow_with_the_group(client, maria, article):
+    client.force_login(maria)
 
     def statements(address: str) -> int:
         client.get(address)
@@ -539,8 +534,8 @@ def test_statements_do_not_grow_with_the_group(client, moderator, article):
 @pytest.mark.parametrize(
     "query", ["?page=x", "?of=x", "?of=99999999999", "?kind=", "?done=x", "?page=99999999999999", "?of=1"]
 )
-def test_invalid_queries_are_no_server_errors(client, moderator, query):
-    client.force_login(moderator)
+def test_invalid_queries_are_no_server_errors(client, maria, query):
+    client.force_login(maria)
 
     assert client.get(LIST + query).status_code in {200, 404}
 
@@ -548,17 +543,17 @@ def test_invalid_queries_are_no_server_errors(client, moderator, query):
 @pytest.mark.parametrize(
     "query", ["?after=nan.1", "?after=x", "?after=0.5", "?but=x.y", "?of=a", "?after=1e9.5"]
 )
-def test_invalid_places_are_no_server_errors(client, moderator, article, query):
+def test_invalid_places_are_no_server_errors(client, maria, article, query):
     flood(article, 3)
-    client.force_login(moderator)
+    client.force_login(maria)
 
     assert client.get(url(only_group()) + query).status_code == 200
 
 
-def test_comment_redirects_to_its_group(client, moderator, article):
+def test_comment_redirects_to_its_group(client, maria, article):
     spam, honest = flood(article, 4), make_comment(article, HONEST)
     group = only_group()
-    client.force_login(moderator)
+    client.force_login(maria)
 
     answer = client.get(f"{LIST}?of={spam[2].pk}", follow=True)
 
@@ -569,23 +564,23 @@ def test_comment_redirects_to_its_group(client, moderator, article):
     )
 
 
-def test_card_hides_a_group_without_other_members(client, moderator, article):
+def test_card_hides_a_group_without_other_members(client, maria, article):
     spam = flood(article, 4)
-    decisions.decide(ids=[c.pk for c in spam[1:]], to=State.SPAM, reason="spam", actor=moderator)
-    client.force_login(moderator)
+    decisions.decide(ids=[c.pk for c in spam[1:]], to=State.SPAM, reason="spam", actor=maria)
+    client.force_login(maria)
 
     scan.run_scan()
     assert not CommentGroup.objects.exists()
     assert "similar comments," not in client.get(f"/moderation/comments/{spam[0].pk}/").text
 
 
-def test_card_shows_the_clues_of_its_group(client, moderator, article):
+def test_card_shows_the_clues_of_its_group(client, maria, article):
     library = make_article("Library", body="The library opens on Saturdays.")
     things = ["work", "idea", "view", "song", "day", "one", "two"]
     praise = [make_comment(library, f"Superb {thing}. https://cheap.example/{thing}") for thing in things]
     spam = flood(article, 5)
     scan.run_scan()
-    client.force_login(moderator)
+    client.force_login(maria)
 
     def card(comment: Comment) -> str:
         return client.get(f"/moderation/comments/{comment.pk}/").text
@@ -648,10 +643,10 @@ def test_nightly_scan_opens_a_case_for_the_most_doubtful_comment():
     assert [case.comment.source_number for case in Case.objects.all()] == [2]
 
 
-def test_large_site_is_scanned_by_a_job(client, moderator, article, monkeypatch):
+def test_large_site_is_scanned_by_a_job(client, maria, article, monkeypatch):
     monkeypatch.setattr("moderation.similar.views.MAX_SYNCHRONOUS_SCAN", 2)
     flood(article, 4)
-    client.force_login(moderator)
+    client.force_login(maria)
 
     with TestCase.captureOnCommitCallbacks(execute=True):
         first = client.get(LIST)
@@ -670,14 +665,14 @@ def test_large_site_is_scanned_by_a_job(client, moderator, article, monkeypatch)
     assert "4 comments made of the same phrases" in again.text
 
 
-def test_times_are_in_the_zone_of_the_site(client, moderator, article):
+def test_times_are_in_the_zone_of_the_site(client, maria, article):
     """The story itself has a different time zone."""
     Article.objects.update(source_zone="America/New_York")
     Site.objects.update(time_zone="Europe/Oslo")
     flood(article, 5)
     Comment.objects.update(created_at=datetime(2021, 3, 6, 4, 47, tzinfo=UTC))
     scan.run_scan()
-    client.force_login(moderator)
+    client.force_login(maria)
     groups = CommentGroup.objects.values_list("pk", flat=True)
     for page in (LIST, *(reverse("moderation:group", args=[pk]) for pk in groups)):
         html = client.get(page).content.decode()

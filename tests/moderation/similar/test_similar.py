@@ -14,7 +14,6 @@ from bench import flood
 from comments.models import Comment, State
 from moderation.models import Batch, CommentGroup, CommentGroupMember
 from moderation.similar import members_of, scan
-from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -34,13 +33,8 @@ def groups() -> dict[str, set[int]]:
     return found
 
 
-@pytest.fixture
-def moderator():
-    return UserFactory.create(roles=("Moderator",))
-
-
 @pytest.mark.data
-def test_the_seeds_groups(data: Path, moderator):
+def test_the_seeds_groups(data: Path, maria):
     import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
 
     scan.run_scan()
@@ -56,11 +50,11 @@ def test_the_seeds_groups(data: Path, moderator):
 
 
 @pytest.mark.data
-def test_flood_is_cleared_in_a_few_actions_and_restored_exactly(data: Path, moderator):
+def test_flood_is_cleared_in_a_few_actions_and_restored_exactly(data: Path, maria):
     spun = flood.bring_in(flood.stories(data, spun=1_000, real=200))
     numbers, pages = flood.numbers(), flood.pages()
 
-    cleared = flood.clear(moderator, most=10, least=10)
+    cleared = flood.clear(maria, most=10, least=10)
 
     left, wronged = len(spun - cleared.gone), len(cleared.gone - spun)
     print(f"{len(cleared.acts)} acts: {', '.join(cleared.kinds)}; {left} left, {wronged} real ones wronged")
@@ -71,15 +65,15 @@ def test_flood_is_cleared_in_a_few_actions_and_restored_exactly(data: Path, mode
         set(Comment.objects.exclude(state__in=["pending", "published"]).values_list("pk", flat=True))
         == cleared.gone
     )
-    flood.take_back(cleared, moderator)
+    flood.take_back(cleared, maria)
     assert flood.numbers() == numbers
     assert flood.pages() == pages
 
 
 @pytest.mark.data
-def test_three_proposed_actions_leave_52_comments_of_the_seed(data: Path, client, moderator):
+def test_three_proposed_actions_leave_52_comments_of_the_seed(data: Path, client, maria):
     import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
-    client.force_login(moderator)
+    client.force_login(maria)
     client.get(reverse("moderation:similar"))  # looks by itself
 
     for group in CommentGroup.objects.order_by("-size"):

@@ -25,6 +25,7 @@ def blank() -> FilterVersion:
 
 
 def test_the_card_says_what_made_the_score(client, maria, blank):
+    client.force_login(maria)
     article = make_article("Council closes the ferry slip", body=STORY)
     comment = make_comment(article, SPAM.format(n=1))
     decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
@@ -41,6 +42,7 @@ def test_the_card_says_what_made_the_score(client, maria, blank):
 
 
 def test_an_unusable_version_gives_no_parts(client, maria):
+    client.force_login(maria)
     stale = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"")
     comment = make_comment(make_article(), "A word.")
     decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
@@ -53,6 +55,7 @@ def test_an_unusable_version_gives_no_parts(client, maria):
 
 
 def test_it_takes_two_more_statements(client, maria, blank, monkeypatch):
+    client.force_login(maria)
     comment = make_comment(make_article("Council closes the ferry slip", body=STORY), SPAM.format(n=1))
     decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
     Finding.objects.create(

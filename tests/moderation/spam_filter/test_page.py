@@ -30,14 +30,6 @@ SPAM = "Great website! Check my page for cheap casino bonus number {n}: http://c
 
 
 @pytest.fixture
-def ada(client):
-    """Return an administrator who is logged in."""
-    user = UserFactory.create(name="Ada", roles=("Administrator",))
-    client.force_login(user)
-    return user
-
-
-@pytest.fixture
 def blank() -> FilterVersion:
     """Return an active version that has only the start weights of its signals."""
     model = Model()
@@ -74,6 +66,7 @@ def in_force() -> int | None:
 
 
 def test_the_page_shows_the_active_version_and_its_metrics(client, maria, judged):
+    client.force_login(maria)
     page = text(client.get(URL))
     assert f"Version {judged.pk} is active" in page
     assert "since this site was set up" in page
@@ -100,6 +93,7 @@ def test_the_numbers_have_what_the_page_needs_and_no_text(judged):
 
 
 def test_the_worst_mistakes_are_shown_with_their_parts(client, maria, judged):
+    client.force_login(maria)
     page = FilterPage(maria)
     (missed, wronged) = page.missed_spam[0], page.flagged_honest[0]
     assert "Jensen" in missed.comment.body
@@ -115,6 +109,7 @@ def test_the_worst_mistakes_are_shown_with_their_parts(client, maria, judged):
 
 
 def test_a_wrong_decision_is_corrected_and_leaves_the_list(client, maria, judged):
+    client.force_login(maria)
     wronged = FilterPage(maria).flagged_honest[0]
     form = {"ids": wronged.comment.pk, "seen": wronged.seen, "act": "spam", "next": f"{URL}#mistakes"}
     answer = client.post("/moderation/decide/", form)
@@ -149,6 +144,7 @@ def test_restricted_and_erased_comments_are_not_shown(maria, judged):
 
 
 def test_the_percentage_can_be_set_and_undone(client, ada, judged):
+    client.force_login(ada)
     page = text(client.post(URL, {"percent": "5"}, follow=True))
     assert ModerationSettings.objects.get(pk=1).honest_may_wait == 5
     assert re.search(r"5 (of 100 good comments )?may wait", page)
@@ -164,6 +160,7 @@ def test_the_percentage_can_be_set_and_undone(client, ada, judged):
 
 @pytest.mark.parametrize("percent", ["", "0", "0.05", "20.1", "-3", "nan", "inf", "x", "1e400"])
 def test_an_invalid_percentage_is_refused_with_a_message(client, ada, judged, percent):
+    client.force_login(ada)
     answer = client.post(URL, {"percent": percent})
     assert answer.status_code == 422
     assert "invalid-feedback" in answer.text
@@ -172,6 +169,7 @@ def test_an_invalid_percentage_is_refused_with_a_message(client, ada, judged, pe
 
 def test_a_version_of_another_release_is_refused_with_a_message(client, ada, blank):
     """If it were active, the filter would find nothing."""
+    client.force_login(ada)
     stale = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"stale")
     page = text(client.post(USE, {"version": stale.pk}, follow=True))
     assert f"Version {stale.pk} was made by another release of the program" in page
@@ -182,6 +180,7 @@ def test_a_version_of_another_release_is_refused_with_a_message(client, ada, bla
 
 
 def test_a_version_is_activated_and_the_filter_switched_off_and_on(client, ada, blank):
+    client.force_login(ada)
     about = {"decisions": 9, "spam": 4}
     other = FilterVersion.objects.create(
         kind=FilterVersion.Kind.LEARNT, weights=blank.weights, trained_on=about
@@ -204,11 +203,13 @@ def test_a_version_is_activated_and_the_filter_switched_off_and_on(client, ada, 
 
 @pytest.mark.parametrize("version", ["", "0", "-1", "x", "99999999999999999999", "\x00"])
 def test_unknown_versions_are_not_found(client, ada, blank, version):
+    client.force_login(ada)
     assert client.post(USE, {"version": version}).status_code == 404
     assert in_force() == blank.pk
 
 
 def test_versions_are_shown_with_their_comparison(client, maria, judged):
+    client.force_login(maria)
     trial = {"version": judged.pk, "rows": 60, "log_loss": [0.41, 0.25], "recall": [0.5, None]}
     FilterVersion.objects.create(
         kind=FilterVersion.Kind.LEARNT,
@@ -225,6 +226,7 @@ def test_versions_are_shown_with_their_comparison(client, maria, judged):
 
 
 def test_a_trial_shows_what_would_wait(client, maria, judged):
+    client.force_login(maria)
     trial = {
         "version": judged.pk,
         "rows": 60,
@@ -268,6 +270,7 @@ def test_moderators_read_and_administrators_change(client, blank, role, read, ch
 
 
 def test_without_any_version_there_is_a_page(client, ada):
+    client.force_login(ada)
     ModerationSettings.objects.update(filter=None)
     FilterVersion.objects.all().delete()
     page = text(client.get(URL))
@@ -276,6 +279,7 @@ def test_without_any_version_there_is_a_page(client, ada):
 
 
 def test_the_page_takes_a_fixed_number_of_statements(client, maria, blank, judged):
+    client.force_login(maria)
     with CaptureQueriesContext(connection) as full:
         client.get(URL)
     FilterVersion.objects.update(numbers={}, numbers_at=None)
@@ -288,6 +292,7 @@ def test_the_page_takes_a_fixed_number_of_statements(client, maria, blank, judge
 
 
 def test_every_picture_has_a_name_and_a_table(client, maria, judged):
+    client.force_login(maria)
     page = client.get(URL).text
     pictures = re.findall(r'<svg [^>]*role="img" aria-labelledby="([\w-]+) ([\w-]+)">', page)
     assert [title for title, _desc in pictures] == ["reliability-title", "roc-title"]
@@ -315,6 +320,7 @@ def test_thinned_probabilities_are_evenly_spaced():
 
 
 def test_setting_the_same_percentage_is_no_action(client, ada, blank):
+    client.force_login(ada)
     versions.set_waiting_percent(percent=2, actor=ada)
     assert "Nothing changed." in client.post(URL, {"percent": "2"}, follow=True).text
     assert Batch.objects.filter(kind="filter").count() == 1

@@ -10,7 +10,7 @@ from moderation.actions.decisions import decide
 from moderation.models import FilterVersion, Finding, ModerationSettings
 from moderation.spam_filter import training
 from moderation.spam_filter.model import Model
-from tests.factories import UserFactory, make_article, make_comment
+from tests.factories import make_article, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
 from tests.moderation.queue.test_queue_in_a_browser import errors_of
@@ -21,11 +21,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("publishing_policy"),
 ]
-
-
-@pytest.fixture
-def ada():
-    return UserFactory.create(name="Ada", roles=("Administrator",))
 
 
 @pytest.fixture

@@ -208,6 +208,7 @@ def test_one_batch_does_not_shift_the_calibration(starter):
 
 
 def test_a_version_is_trained_tested_and_activated(starter, maria, client):
+    client.force_login(maria)
     days(60, maria)
     result = training.run()
     made = FilterVersion.objects.latest("pk")
@@ -343,6 +344,7 @@ def in_force() -> FilterVersion:
 
 
 def test_restricted_comments_are_unlearnt_at_once(learnt, maria, client):
+    client.force_login(maria)
     before = in_force()
     restrictions.restrict(ids=[learnt[0].pk], why=Restriction.Why.OTHER, actor=maria)
     made = FilterVersion.objects.latest("pk").pk + 1

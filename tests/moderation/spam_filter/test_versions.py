@@ -6,7 +6,6 @@ from moderation.actions.decisions import undo
 from moderation.models import Batch, FilterVersion, ModerationSettings
 from moderation.queue import explanations
 from moderation.spam_filter import versions
-from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -16,17 +15,12 @@ def two() -> list[FilterVersion]:
     return [FilterVersion.objects.create(kind=kind, weights=b"") for kind in FilterVersion.Kind]
 
 
-@pytest.fixture
-def ada():
-    """An administrator."""
-    return UserFactory.create(name="Ada", roles=("Administrator",))
-
-
 def in_force() -> int | None:
     return ModerationSettings.objects.values_list("filter", flat=True).get(pk=1)
 
 
 def test_an_activation_can_be_undone(client, maria, ada, two):
+    client.force_login(maria)
     first, second = two
     versions.activate(version=first, actor=maria)
     act = versions.activate(version=second, actor=None)  # by the system
@@ -61,6 +55,7 @@ def test_an_undo_keeps_later_changes(ada, omar):
 
 
 def test_only_administrators_undo_changes_of_the_filter(client, maria, ada):
+    client.force_login(maria)
     act = versions.set_waiting_percent(percent=5, actor=ada)
     refusal = "Only an administrator can change the spam filter."
     url = f"/moderation/acts/{act.pk}/"

@@ -22,17 +22,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy"
 URL = "/moderation/log/"
 
 
-@pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", email="maria@example.org", roles=("Moderator",))
-
-
-@pytest.fixture
-def moderator(client, maria):
-    client.force_login(maria)
-    return client
-
-
 def shown(client, query: str = "") -> list[int]:
     return [row.entry.pk for row in client.get(URL + query).context["rows"]]
 
@@ -46,7 +35,7 @@ def test_only_moderators_read_it(client):
         assert client.get(reverse("moderation:audit-log-csv")).status_code == 403
 
 
-def test_entries_are_found_by_every_filter(moderator, maria):
+def test_entries_are_found_by_every_filter(maria_client, maria):
     slip, pier = make_article("The slip closes"), make_article("The pier opens")
     one, two, three = make_comment(slip), make_comment(slip), make_comment(pier)
     decide(ids=[one.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
@@ -55,7 +44,7 @@ def test_entries_are_found_by_every_filter(moderator, maria):
     move(comment=two, parent=one, actor=maria)
 
     def comments(query: str) -> list[int]:
-        lines = [row.entry for row in moderator.get(URL + query).context["rows"]]
+        lines = [row.entry for row in maria_client.get(URL + query).context["rows"]]
         return [line.comment_id for line in lines]
 
     assert comments("") == [two.pk, two.pk, three.pk, one.pk, three.pk, two.pk, one.pk]
@@ -67,7 +56,7 @@ def test_entries_are_found_by_every_filter(moderator, maria):
     assert comments("?who=maria&what=removed") == [three.pk]
     assert comments(f"?who=%23{maria.pk}&what=spam") == [one.pk]
     assert comments("?who=maria@example.org") == []  # not every moderator may read e-mails
-    assert "maria@example.org" not in moderator.get(URL).text
+    assert "maria@example.org" not in maria_client.get(URL).text
     assert comments("?who=nobody") == []
     assert comments("?article=pier") == comments("?article=/the-pier-opens/") == [three.pk, three.pk]
     assert comments(f"?comment={one.pk}") == [one.pk, one.pk]
@@ -76,47 +65,47 @@ def test_entries_are_found_by_every_filter(moderator, maria):
     assert comments(f"?until={today - timedelta(days=1)}") == []
 
 
-def test_posting_is_not_shown_as_a_decision(moderator, maria):
+def test_posting_is_not_shown_as_a_decision(maria_client, maria):
     article = make_article()
     comment = make_comment(article)
     make_comment(article, author=UserFactory.create(name="Noor"))
     edit_comment(comment=comment, body="Another word.", user=None, guest=comment.guest)
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    events = [(row.event, row.who) for row in moderator.get(URL).context["rows"]]
+    events = [(row.event, row.who) for row in maria_client.get(URL).context["rows"]]
     assert events == [
         ("Removed: insult", ""),
         ("Text edited", "its author"),
         ("Published: posted", ""),
         ("Published: posted", "its author"),
     ]
-    assert len(shown(moderator, "?by=person")) == 1
+    assert len(shown(maria_client, "?by=person")) == 1
     change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
-    assert len(shown(moderator, "?by=machine")) == 1
+    assert len(shown(maria_client, "?by=machine")) == 1
 
 
-def test_it_shows_no_comment_text(moderator, maria):
+def test_it_shows_no_comment_text(maria_client, maria):
     comment = make_comment(make_article(), body="Unspeakable words.")
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
-    page = moderator.get(URL).text
+    page = maria_client.get(URL).text
     assert f"#{comment.pk}" in page
     assert "Unspeakable" not in page
     assert comment.author_name not in page
 
 
-def test_pages_follow_each_other_without_gap_or_repeat(moderator, monkeypatch):
+def test_pages_follow_each_other_without_gap_or_repeat(maria_client, monkeypatch):
     monkeypatch.setattr(log, "PAGE", 2)
     article = make_article()
     for _ in range(5):
         make_comment(article)
     # Entries with the same time are ordered by id.
-    first = moderator.get(URL)
-    second = moderator.get(URL + first.context["next_page"])
-    third = moderator.get(URL + second.context["next_page"])
+    first = maria_client.get(URL)
+    second = maria_client.get(URL + first.context["next_page"])
+    third = maria_client.get(URL + second.context["next_page"])
     found = [row.entry.pk for page in (first, second, third) for row in page.context["rows"]]
     assert found == list(Transition.objects.order_by("-id").values_list("pk", flat=True))
     assert third.context["next_page"] == ""
     make_comment(article)  # meanwhile
-    assert shown(moderator, first.context["next_page"]) == found[2:4]
+    assert shown(maria_client, first.context["next_page"]) == found[2:4]
 
 
 @pytest.mark.parametrize(
@@ -136,19 +125,19 @@ def test_pages_follow_each_other_without_gap_or_repeat(moderator, monkeypatch):
         "?article='%22%00",
     ],
 )
-def test_nonsense_is_answered(moderator, query):
-    assert moderator.get(URL + query).status_code in {200, 400}
-    assert moderator.get(reverse("moderation:audit-log-csv") + query).status_code in {200, 400}
+def test_nonsense_is_answered(maria_client, query):
+    assert maria_client.get(URL + query).status_code in {200, 400}
+    assert maria_client.get(reverse("moderation:audit-log-csv") + query).status_code in {200, 400}
 
 
-def test_the_csv_file_has_every_entry_and_no_formula(moderator, maria, monkeypatch):
+def test_the_csv_file_has_every_entry_and_no_formula(maria_client, maria, monkeypatch):
     monkeypatch.setattr(log, "CHUNK", 2)
     maria.name = "=cmd|'/c calc'!A1"
     maria.save()
     article = make_article('@SUM(1+1)*cmd|"/C calc"!A0')
     comments = [make_comment(article) for _ in range(3)]
     decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    answer = moderator.get(reverse("moderation:audit-log-csv"))
+    answer = maria_client.get(reverse("moderation:audit-log-csv"))
     assert answer["Content-Type"].startswith("text/csv")
     assert answer["Content-Disposition"].startswith("attachment")
     content = b"".join(answer.streaming_content)
@@ -159,19 +148,19 @@ def test_the_csv_file_has_every_entry_and_no_formula(moderator, maria, monkeypat
     )
     assert {row["by"] for row in rows} == {"", "'=cmd|'/c calc'!A1"}
     assert {row["story"] for row in rows} == {"'" + article.title}
-    rows = list(csv.DictReader(io.StringIO(_file(moderator, "?what=spam"))))
+    rows = list(csv.DictReader(io.StringIO(_file(maria_client, "?what=spam"))))
     assert [row["to"] for row in rows] == ["spam"] * 3
 
 
-def test_the_csv_file_makes_no_query_per_story(moderator, django_assert_max_num_queries):
+def test_the_csv_file_makes_no_query_per_story(maria_client, django_assert_max_num_queries):
     for n in range(2):
         make_comment(make_article(f"Story {n}"))
     with CaptureQueriesContext(connection) as few:
-        _file(moderator, "")
+        _file(maria_client, "")
     for n in range(10):
         make_comment(make_article(f"Another {n}"))
     with django_assert_max_num_queries(len(few)):
-        assert "Another 9" in _file(moderator, "")
+        assert "Another 9" in _file(maria_client, "")
 
 
 def _file(client, query: str) -> str:

@@ -20,25 +20,14 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy"
 URL = "/moderation/dashboard/"
 
 
-@pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
-
-
-@pytest.fixture
-def moderator(client, maria):
-    client.force_login(maria)
-    return client
-
-
-def test_a_dashboard_without_data(moderator):
-    page = moderator.get(URL)
+def test_a_dashboard_without_data(maria_client):
+    page = maria_client.get(URL)
     assert page.status_code == 200
     assert "Nothing to show." in page.text
     assert "This queue is empty." in page.text
 
 
-def test_days_and_reasons(moderator, maria):
+def test_days_and_reasons(maria_client, maria):
     article = make_article()
     ids = [make_comment(article).pk for _ in range(4)]
     decide(ids=ids[:3], to=State.SPAM, reason=Reason.SPAM, actor=maria)
@@ -161,7 +150,7 @@ def test_age_of_the_queue():
     assert [share.n for share in dashboard.ages()] == [1, 1, 1, 1, 1, 2]
 
 
-def test_a_burst_stands_out(moderator):
+def test_a_burst_stands_out(maria_client):
     article = make_article()
     start = datetime(2026, 3, 1, tzinfo=UTC)
     times = [start + timedelta(hours=6 * n) for n in range(20)]
@@ -174,25 +163,25 @@ def test_a_burst_stands_out(moderator):
     assert [(burst.at, burst.count) for burst in bursts] == [(start + timedelta(hours=50), 12)]
     assert sum(numbers[0] for _label, numbers in chart.rows) == 32
     assert len(chart.rows) <= dashboard.TIMELINE_BARS
-    assert "12 comments in an hour, 0 of them removed" in moderator.get(f"{URL}?story={article.slug}").text
+    assert "12 comments in an hour, 0 of them removed" in maria_client.get(f"{URL}?story={article.slug}").text
 
 
-def test_user_text_is_escaped(moderator, maria):
+def test_user_text_is_escaped(maria_client, maria):
     article = make_article('</title><script>alert(1)</script>"')
     rule = Rule.objects.create(kind="term", value="<svg onload=alert(2)>")
     comment = make_comment(article)
     Finding.objects.create(comment=comment, revision=1, check_name="term", strength=1, holds=True, rule=rule)
     decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    page = moderator.get(URL).text
+    page = maria_client.get(URL).text
     assert "<script>alert" not in page
     assert "<svg onload" not in page
     assert "&lt;svg onload" in page
     assert " style=" not in page
 
 
-def test_every_chart_has_a_title_and_a_table(moderator):
+def test_every_chart_has_a_title_and_a_table(maria_client):
     make_comment(make_article())
-    page = moderator.get(URL).text
+    page = maria_client.get(URL).text
     pictures = re.findall(r'<svg [^>]*role="img" aria-labelledby="([\w-]+) ([\w-]+)">', page)
     assert pictures
     for title, description in pictures:
@@ -201,25 +190,25 @@ def test_every_chart_has_a_title_and_a_table(moderator):
     assert page.count("As a table") == len(pictures)
 
 
-def test_the_number_of_statements_does_not_grow(moderator, maria):
+def test_the_number_of_statements_does_not_grow(maria_client, maria):
     with CaptureQueriesContext(
         connection,
     ) as few:
-        moderator.get(URL)
+        maria_client.get(URL)
     for n in range(6):
         article = make_article(f"Story {n}")
         for _ in range(3):
             make_comment(article)
     with CaptureQueriesContext(connection) as many:
-        moderator.get(URL)
+        maria_client.get(URL)
     assert len(many) <= len(few) + 2  # one story's name and its timeline
 
 
 @pytest.mark.parametrize(
     "query", ["?days=x", "?days=90", "?story=", "?story=%00", "?story=none", "?days[]=1"]
 )
-def test_nonsense_is_answered(moderator, query):
-    assert moderator.get(URL + query).status_code in {200, 404}
+def test_nonsense_is_answered(maria_client, query):
+    assert maria_client.get(URL + query).status_code in {200, 404}
 
 
 def test_only_moderators_see_it(client):

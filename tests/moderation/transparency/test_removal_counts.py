@@ -28,11 +28,6 @@ pytestmark = pytest.mark.django_db
 publishing = pytest.mark.usefixtures("publishing_policy")
 
 
-@pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
-
-
 def tally() -> dict[str, int]:
     discussion = Discussion.objects.get()
     assert discussion.tally == removal_counts.recount().get(discussion.pk, {})
