@@ -36,7 +36,7 @@ mount -o ro,bind /mnt/venv {project}/.venv
 cd {project}
 exec setpriv --reuid {user} --regid {user} --clear-groups sh -c "umask 077; set -eu; $1"
 """
-TEST = f"bin/test {CHOSEN}"
+TEST = f"bin/test -n 1 {CHOSEN}"
 SERVE = """
 bin/serve > /tmp/serve.log 2>&1 & serve=$!
 until grep -q 'Ctrl-C stops it' /tmp/serve.log; do
