@@ -21,18 +21,18 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def ida() -> User:
+def ida_berg() -> User:
     return UserFactory.create(name="Ida Berg", roles=(EDITOR,))
 
 
 @pytest.fixture
-def emil() -> User:
+def emil_ness() -> User:
     return UserFactory.create(name="Emil Ness", roles=(EDITOR,))
 
 
-def test_authors_stand_in_their_order_with_links_and_others_behind(client, ida, emil):
+def test_authors_stand_in_their_order_with_links_and_others_behind(client, ida_berg, emil_ness):
     article = make_article(byline="Jo of the Gazette")
-    set_article_authors(article=article, people=[emil, ida])
+    set_article_authors(article=article, people=[emil_ness, ida_berg])
     page = client.get(article.get_absolute_url()).content.decode()
     line = re.search(r"<span>By (.*?)</span>", page)[1]
     assert re.sub("<[^>]+>", "", line) == "Emil Ness, Ida Berg, Jo of the Gazette"
@@ -56,13 +56,17 @@ def test_a_byline_in_words_has_no_page(client):
     assert "/authors/" not in page
 
 
-def test_the_page_has_a_line_and_their_stories_newest_first(client, ida, emil):
+def test_the_page_has_a_line_and_their_stories_newest_first(client, ida_berg, emil_ness):
     now = timezone.now()
-    for title, days, people in (("Old", 3, [ida]), ("New", 1, [emil, ida]), ("Other", 1, [emil])):
+    for title, days, people in (
+        ("Old", 3, [ida_berg]),
+        ("New", 1, [emil_ness, ida_berg]),
+        ("Other", 1, [emil_ness]),
+    ):
         set_article_authors(
             article=make_article(title, published_at=now - timedelta(days=days)), people=people
         )
-    Author.objects.filter(user=ida).update(line="Writes about boats.")
+    Author.objects.filter(user=ida_berg).update(line="Writes about boats.")
     response = client.get("/authors/ida-berg/")
     page = response.content.decode()
     assert [article.title for article in response.context["articles"]] == ["New", "Old"]
@@ -71,9 +75,9 @@ def test_the_page_has_a_line_and_their_stories_newest_first(client, ida, emil):
     assert f'<link rel="canonical" href="{settings.SITE_URL}/authors/ida-berg/">' in page
 
 
-def test_an_author_without_published_stories_has_no_page(client, ida):
+def test_an_author_without_published_stories_has_no_page(client, ida_berg):
     article = make_article()
-    set_article_authors(article=article, people=[ida])
+    set_article_authors(article=article, people=[ida_berg])
     for act, status in (
         (unpublish_articles, 404),
         (partial(publish_articles, at=timezone.now() + timedelta(hours=1)), 404),
@@ -90,17 +94,17 @@ def test_members_and_guests_get_none(client):
     assert not Author.objects.exists()
 
 
-def test_two_of_one_name_have_two_pages(client, ida):
+def test_two_of_one_name_have_two_pages(client, ida_berg):
     set_article_authors(
-        article=make_article(), people=[ida, UserFactory.create(name="Ida Berg", roles=(MODERATOR,))]
+        article=make_article(), people=[ida_berg, UserFactory.create(name="Ida Berg", roles=(MODERATOR,))]
     )
     assert [client.get(f"/authors/{slug}/").status_code for slug in ("ida-berg", "ida-berg-2")] == [200, 200]
 
 
-def test_an_erased_account_is_removed_from_bylines(client, ida, emil):
+def test_an_erased_account_is_removed_from_bylines(client, ida_berg, emil_ness):
     article = make_article()
-    set_article_authors(article=article, people=[ida, emil])
-    erase_account(user=ida)
+    set_article_authors(article=article, people=[ida_berg, emil_ness])
+    erase_account(user=ida_berg)
     assert client.get("/authors/ida-berg/").status_code == 404
     for url in ("/", article.get_absolute_url(), "/feed/", "/search/?q=slip"):
         page = client.get(url).content.decode()
@@ -109,20 +113,20 @@ def test_an_erased_account_is_removed_from_bylines(client, ida, emil):
     assert client.get("/authors/emil-ness/").status_code == 200
 
 
-def test_a_new_byline_renews_the_cached_pages_once(ida):
+def test_a_new_byline_renews_the_cached_pages_once(ida_berg):
     article = make_article()
     version, site = article.version, Site.objects.get().version
     for _ in range(2):
-        set_article_authors(article=article, people=[ida])
+        set_article_authors(article=article, people=[ida_berg])
     article.refresh_from_db()
     assert (article.version, Site.objects.get().version) == (version + 1, site + 1)
 
 
-def test_an_editor_writes_the_line_and_only_staff_is_offered(ida, emil):
+def test_an_editor_writes_the_line_and_only_staff_is_offered(ida_berg, emil_ness):
     UserFactory.create(name="Ruth", roles=(READER,))
-    set_article_authors(article=make_article(), people=[ida])
+    set_article_authors(article=make_article(), people=[ida_berg])
     client = Client()
-    client.force_login(emil)
+    client.force_login(emil_ness)
     form = client.get("/admin/articles/author/add/").context["adminform"].form
     assert [user.name for user in form.fields["user"].queryset] == ["Emil Ness"]
     author = Author.objects.get()
@@ -136,12 +140,12 @@ def test_an_editor_writes_the_line_and_only_staff_is_offered(ida, emil):
     assert client.get(f"/admin/articles/author/{author.pk}/delete/").status_code == 403
 
 
-def test_two_editors_of_the_same_author_line_see_the_conflict(ida, emil):
-    set_article_authors(article=make_article(), people=[ida])
+def test_two_editors_of_the_same_author_line_see_the_conflict(ida_berg, emil_ness):
+    set_article_authors(article=make_article(), people=[ida_berg])
     author = Author.objects.get()
     url = f"/admin/articles/author/{author.pk}/change/"
     client = Client()
-    client.force_login(emil)
+    client.force_login(emil_ness)
     read = {"read": client.get(url).context["snapshot"]}
     client.post(url, {"slug": "ida", "line": "Boats."})
     hers = {"slug": "ida-berg", "line": "Nets."} | read
@@ -154,9 +158,9 @@ def test_two_editors_of_the_same_author_line_see_the_conflict(ida, emil):
     assert (author.line, author.slug) == ("Nets.", "ida")
 
 
-def test_lists_ask_no_more_for_more_authors(client, ida, emil, django_assert_num_queries):
+def test_lists_ask_no_more_for_more_authors(client, ida_berg, emil_ness, django_assert_num_queries):
     for n in range(12):
-        set_article_authors(article=make_article(f"{n}"), people=[ida, emil])
+        set_article_authors(article=make_article(f"{n}"), people=[ida_berg, emil_ness])
     client.get("/")
     for url in ("/", "/authors/ida-berg/"):
         with django_assert_num_queries(4):

@@ -27,8 +27,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def emil(everything_is_published):
-    emil = UserFactory.create(name="Emil Ness", roles=(EDITOR,))
+def emil_ness(everything_is_published):
+    emil_ness = UserFactory.create(name="Emil Ness", roles=(EDITOR,))
     ida = UserFactory.create(name="Ida Berg", roles=(EDITOR,))
     topics = [Topic.objects.create(name=n, slug=n.lower()) for n in ("Harbour", "Council", "Weather")]
     now = timezone.now()
@@ -47,7 +47,7 @@ def emil(everything_is_published):
             body="They came down to the quay.\n\nHestøya is an island of forty people.",
         )
         article.topics.add(topics[n % 3])
-        set_article_authors(article=article, people=[ida, emil][: 1 + n % 2])
+        set_article_authors(article=article, people=[ida, emil_ness][: 1 + n % 2])
     for article in Article.objects.all():
         save_article(article=article)
     Author.objects.filter(user=ida).update(line="Writes about boats, and whoever waits for one.")
@@ -55,7 +55,7 @@ def emil(everything_is_published):
         menu = "top" if not place else "foot"
         body = "We *row*.\n\n## Where\n\nAt the quay, in the yellow house."
         save_page(page=StandingPage(title=title, slug=title.lower().replace(" ", "-"), body=body, menu=menu))
-    return emil
+    return emil_ness
 
 
 def urls() -> dict[str, str]:
@@ -81,12 +81,12 @@ def urls() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(browser, live_server, emil, width):
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(browser, live_server, emil_ness, width):
     context = browser.new_context(viewport={"width": width, "height": 900})
     page = context.new_page()
     for name, url in urls().items():
         if name == "admin-front":
-            log_in(context, live_server, emil)
+            log_in(context, live_server, emil_ness)
         assert page.goto(live_server.url + url).status == 200
         if name not in {"admin-list", "admin-form"}:  # Django's own tables are
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
@@ -96,12 +96,12 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(browser, live_se
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_the_list_of_stories_has_no_column_beyond_the_edge(browser, live_server, emil, width):
+def test_the_list_of_stories_has_no_column_beyond_the_edge(browser, live_server, emil_ness, width):
     for title in ("Überlandleitungsgenehmigungsverfahrensbeschleunigung", "The slip closes " * 9):
         at = timezone.now() + timedelta(days=3)
-        make_article(title, published_at=at, source_name="CNN").editors.add(emil)
+        make_article(title, published_at=at, source_name="CNN").editors.add(emil_ness)
     context = browser.new_context(viewport={"width": width, "height": 900})
-    log_in(context, live_server, emil)
+    log_in(context, live_server, emil_ness)
     page = context.new_page()
     page.goto(f"{live_server.url}/admin/articles/article/")
     shown = page.locator("#result_list thead th:visible").all_inner_texts()
@@ -117,15 +117,20 @@ def test_the_list_of_stories_has_no_column_beyond_the_edge(browser, live_server,
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_each_unsaved_text_can_be_taken_up_and_many_leave_the_list_in_sight(
-    browser, live_server, emil, width
+    browser, live_server, emil_ness, width
 ):
     for n in range(5):
         typed = {"title": [f"Unsaved {n}"]}
         autosave(
-            forms=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, document=None, fields=typed, snapshot=""
+            forms=[OpenForm(uuid4(), 1)],
+            editor=emil_ness,
+            kind=Article,
+            document=None,
+            fields=typed,
+            snapshot="",
         )
     context = browser.new_context(viewport={"width": width, "height": 900})
-    log_in(context, live_server, emil)
+    log_in(context, live_server, emil_ness)
     page = context.new_page()
     page.goto(f"{live_server.url}/admin/articles/article/")
     ways = page.get_by_role("link", name="Continue")
@@ -143,7 +148,7 @@ def test_each_unsaved_text_can_be_taken_up_and_many_leave_the_list_in_sight(
     context.close()
 
 
-def test_no_list_of_the_admin_has_a_column_beyond_the_edge(browser, live_server, emil):
+def test_no_list_of_the_admin_has_a_column_beyond_the_edge(browser, live_server, emil_ness):
     ada = UserFactory.create(
         name="Ada Lindqvist-Thorvaldsen", email="ada.lindqvist@example.org", roles=(ADMINISTRATOR,)
     )
@@ -162,9 +167,9 @@ def test_no_list_of_the_admin_has_a_column_beyond_the_edge(browser, live_server,
     context.close()
 
 
-def test_an_editor_pins_and_orders_without_javascript(browser, live_server, emil):
+def test_an_editor_pins_and_orders_without_javascript(browser, live_server, emil_ness):
     context = browser.new_context(java_script_enabled=False)
-    log_in(context, live_server, emil)
+    log_in(context, live_server, emil_ness)
     page = context.new_page()
     page.goto(f"{live_server.url}/admin/articles/article/")
     page.get_by_role("button", name="Pin “Fog”").click()  # one press
@@ -183,10 +188,10 @@ def test_an_editor_pins_and_orders_without_javascript(browser, live_server, emil
     context.close()
 
 
-def test_a_story_is_renamed_and_its_old_address_arrives(browser, live_server, emil):
+def test_a_story_is_renamed_and_its_old_address_arrives(browser, live_server, emil_ness):
     article = Article.objects.get(title="Fog")
     context = browser.new_context(java_script_enabled=False)
-    log_in(context, live_server, emil)
+    log_in(context, live_server, emil_ness)
     page = context.new_page()
     page.goto(f"{live_server.url}/admin/articles/article/{article.pk}/change/")
     page.locator("[name=slug]").fill("the-great-fog")

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import EDITOR, User
+from accounts.models import User
 from articles.models import Article
 from comments.models import Discussion
 from comments.services.discussions import change_discussion
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def edda() -> Client:
-    return client_of(UserFactory.create(name="Edda", roles=(EDITOR,)))
+def edda_client(edda):
+    return client_of(edda)
 
 
 @pytest.fixture
@@ -48,47 +48,48 @@ def asked(response: Any) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("is_stored", [True, False], ids=["with comments", "first comment meanwhile"])
-def test_what_a_moderator_set_meanwhile_stays_or_is_asked_about(edda, mona, story, is_stored):
+def test_what_a_moderator_set_meanwhile_stays_or_is_asked_about(edda_client, mona, story, is_stored):
     if is_stored:
         make_comment(story)
     url = change(story)
-    page = read(edda, url)
+    page = read(edda_client, url)
     before = article_form(story)
     if not is_stored:
         before |= {"discussion-INITIAL_FORMS": "0"}
     make_comment(story)
     change_discussion(article=story, moderation="pre", actor=mona)
 
-    response = edda.post(url, before | page | {"discussion-0-status": "closed"})
+    response = edda_client.post(url, before | page | {"discussion-0-status": "closed"})
     assert response.status_code == 302, response.context["errors"]
     stored = Discussion.objects.get()
     assert (stored.moderation, stored.status) == ("pre", "closed")
 
-    page = read(edda, url)
+    page = read(edda_client, url)
     change_discussion(article=story, moderation="conditional", actor=mona)
     hers = article_form(story, status="closed", moderation="post") | page
-    response = edda.post(url, hers)
+    response = edda_client.post(url, hers)
     assert asked(response).keys() == {"take-discussion-0-moderation"}
     assert "Not saved yet: somebody else has changed this article" in response.content.decode()
     assert Discussion.objects.get().moderation == "conditional"
     theirs, mine = asked(response)["take-discussion-0-moderation"]
-    assert edda.post(url, hers | {"take-discussion-0-moderation": theirs}).status_code == 302
+    assert edda_client.post(url, hers | {"take-discussion-0-moderation": theirs}).status_code == 302
     assert Discussion.objects.get().moderation == "conditional"
-    assert edda.post(url, hers | {"take-discussion-0-moderation": mine}).status_code == 302
+    assert edda_client.post(url, hers | {"take-discussion-0-moderation": mine}).status_code == 302
     assert Discussion.objects.get().moderation == "post"
 
 
-def test_the_page_of_a_discussion_alone_asks_too(edda, mona, story):
+def test_the_page_of_a_discussion_alone_asks_too(edda_client, mona, story):
     make_comment(story)
     change_discussion(article=story, moderation="post")
     url = reverse("admin:comments_discussion_change", args=[story.pk])
-    page = read(edda, url)
+    page = read(edda_client, url)
     change_discussion(article=story, moderation="pre", status="closed", actor=mona)
     sent = {"status": "open", "moderation": "conditional"} | page
-    response = edda.post(url, sent)
+    response = edda_client.post(url, sent)
     assert asked(response).keys() == {"take-moderation"}
     assert (
-        edda.post(url, sent | {"take-moderation": asked(response)["take-moderation"][1]}).status_code == 302
+        edda_client.post(url, sent | {"take-moderation": asked(response)["take-moderation"][1]}).status_code
+        == 302
     )
     stored = Discussion.objects.get()
     assert (stored.moderation, stored.status) == ("conditional", "closed")

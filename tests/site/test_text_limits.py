@@ -23,7 +23,7 @@ WIDEST = "\U0001f6f6"  # a letter of twelve bytes in a form
 
 
 @pytest.fixture
-def editor(client):
+def administrator(client):
     client.force_login(UserFactory.create(roles=(ADMINISTRATOR,)))
     return client
 
@@ -43,51 +43,53 @@ LIMITS = {
 
 
 @pytest.mark.parametrize(("name", "most"), LIMITS.items())
-def test_a_story_is_refused_with_the_count(editor, name, most):
+def test_a_story_is_refused_with_the_count(administrator, name, most):
     text = "word " * (most // 5) + "boats."
-    answer = editor.post(ADD, fields(**{name: text}))
+    answer = administrator.post(ADD, fields(**{name: text}))
     assert f"This has {len(text)} characters; the maximum is {most}." in answer.text
     assert text.strip() in answer.text
     assert not Article.objects.exists()
 
 
-def test_no_field_of_the_form_cuts_what_is_pasted(editor):
-    assert "maxlength" not in editor.get(ADD).text
-    assert "maxlength" not in editor.get("/admin/articles/standingpage/add/").text
-    assert "maxlength" not in editor.get("/admin/articles/topic/add/").text
-    assert "maxlength" not in editor.get("/admin/comments/removalreason/add/").text
+def test_no_field_of_the_form_cuts_what_is_pasted(administrator):
+    assert "maxlength" not in administrator.get(ADD).text
+    assert "maxlength" not in administrator.get("/admin/articles/standingpage/add/").text
+    assert "maxlength" not in administrator.get("/admin/articles/topic/add/").text
+    assert "maxlength" not in administrator.get("/admin/comments/removalreason/add/").text
 
 
-def test_the_longest_story_of_the_widest_letters_gets_in(editor):
+def test_the_longest_story_of_the_widest_letters_gets_in(administrator):
     """A line break counts as one character, and all fields together fit into one request."""
     body = ("a\r\n\r\n" * 1_000 + WIDEST * BODY_MAX)[: BODY_MAX + 2_000]
     sent = fields(body=body, standfirst=WIDEST * STANDFIRST_MAX, new_note=WIDEST * NOTE_MAX)
     assert len(urlencode(sent)) < settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    answer = editor.post(ADD, urlencode(sent), content_type="application/x-www-form-urlencoded")
+    answer = administrator.post(ADD, urlencode(sent), content_type="application/x-www-form-urlencoded")
     assert answer.status_code == 302
     assert len(Article.objects.get().body) == BODY_MAX
 
 
-def test_a_preview_of_what_is_too_long_says_so_and_renders_nothing(editor):
-    answer = editor.post("/admin/articles/article/render/", {"body": "a" * (BODY_MAX + 1)}).json()
+def test_a_preview_of_what_is_too_long_says_so_and_renders_nothing(administrator):
+    answer = administrator.post("/admin/articles/article/render/", {"body": "a" * (BODY_MAX + 1)}).json()
     assert answer["count"].startswith(f"This has {BODY_MAX + 1} characters; the maximum is {BODY_MAX}.")
     assert "aaa" not in answer["html"]
-    answer = editor.post("/admin/articles/standingpage/render/", {"body": "a" * (BODY_MAX + 1)}).json()
+    answer = administrator.post("/admin/articles/standingpage/render/", {"body": "a" * (BODY_MAX + 1)}).json()
     assert "aaa" not in answer["html"]
 
 
-def test_why_a_story_was_taken_back_is_kept_when_it_is_too_long(editor):
+def test_why_a_story_was_taken_back_is_kept_when_it_is_too_long(administrator):
     article, why = make_article(), "why " * (UNPUBLISHED_REASON_MAX // 4) + "so"
     url = f"/admin/articles/article/{article.pk}/publication/take-back/"
-    answer = editor.post(url, {"why": why, "seen": article.version})
+    answer = administrator.post(url, {"why": why, "seen": article.version})
     assert f"This has {len(why)} characters; the maximum is {UNPUBLISHED_REASON_MAX}." in answer.text
     assert why in answer.text
     assert Article.objects.published().exists()
 
 
-def test_a_standing_page_and_the_settings_are_refused_with_the_count(editor):
+def test_a_standing_page_and_the_settings_are_refused_with_the_count(administrator):
     text = "a" * (BODY_MAX + 1)
-    answer = editor.post("/admin/articles/standingpage/add/", {"title": "A", "slug": "a", "body": text})
+    answer = administrator.post(
+        "/admin/articles/standingpage/add/", {"title": "A", "slug": "a", "body": text}
+    )
     assert f"This has {len(text)} characters; the maximum is {BODY_MAX}." in answer.text
     assert text in answer.text
 

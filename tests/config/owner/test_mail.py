@@ -14,12 +14,13 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.mails import mail_sign_up
-from accounts.models import ADMINISTRATOR, EDITOR, Guest
+from accounts.models import EDITOR, Guest, User
 from articles.models import Site
 from comments.tasks import mail_confirmation
 from config.models import MailDay, MailFailure
 from core.mail import explain_failure
 from tests.factories import UserFactory
+from tests.helpers.clients import client_of
 from tests.helpers.ports import free_port
 from tests.helpers.smtp import Inbox
 
@@ -29,11 +30,9 @@ URL = "/owner/mail/"
 
 
 @pytest.fixture
-def ada(client: Client) -> Client:
-    user = UserFactory.create(name="Ada", email="ada@example.org", roles=(ADMINISTRATOR,))
-    user.emailaddress_set.create(email=user.email, primary=True)
-    client.force_login(user)
-    return client
+def ada_client(ada: User) -> Client:
+    ada.emailaddress_set.create(email=ada.email, primary=True)
+    return client_of(ada)
 
 
 def send(*to: str) -> int:
@@ -110,62 +109,66 @@ def test_without_a_server_all_mails_count_as_failed(inbox: Inbox, settings: Any)
     assert get_connection(fail_silently=True).send_messages([EmailMessage("x", "y", to=["a@b.org"])]) == 0
 
 
-def test_the_test_mail_confirms_the_owners_email(ada: Client, inbox: Inbox) -> None:
-    response = ada.post(URL, {"to": "ada@example.org"}, follow=True)
+def test_the_test_mail_confirms_the_owners_email(ada_client: Client, inbox: Inbox) -> None:
+    response = ada_client.post(URL, {"to": "ada@example.org"}, follow=True)
     assert response.status_code == 200
     assert "accepted the mail to ada@example.org" in response.content.decode()
     (message,) = inbox.mails
     assert message["Subject"] == "Test e-mail from Soundoff"
     link = next(line for line in message.get_content().splitlines() if "/confirm-email/" in line)
-    ada.post(link.removeprefix(django_settings.SITE_URL))
-    assert ada.get(URL).context["user"].emailaddress_set.get().verified
-    ada.post(URL, {"to": "ada@example.org"})
-    ada.post(URL, {"to": "other@example.org"})
+    ada_client.post(link.removeprefix(django_settings.SITE_URL))
+    assert ada_client.get(URL).context["user"].emailaddress_set.get().verified
+    ada_client.post(URL, {"to": "ada@example.org"})
+    ada_client.post(URL, {"to": "other@example.org"})
     assert all("/confirm-email/" not in m.get_content() for m in inbox.mails[1:])
 
 
-def test_the_servers_error_is_shown_and_the_recipient_kept(ada: Client, inbox: Inbox) -> None:
+def test_the_servers_error_is_shown_and_the_recipient_kept(ada_client: Client, inbox: Inbox) -> None:
     inbox.refused = {"jim@example.org": "554 5.7.1 Relay access denied"}
-    page = ada.post(URL, {"to": "jim@example.org"}, follow=True).content.decode()
+    page = ada_client.post(URL, {"to": "jim@example.org"}, follow=True).content.decode()
     assert "rejects this recipient: 554 5.7.1 Relay access denied" in page
     assert 'value="jim@example.org"' in page
     inbox.refused = {}
     assert (
         "accepted the mail to jim@example.org"
-        in ada.post(URL, {"to": "jim@example.org"}, follow=True).content.decode()
+        in ada_client.post(URL, {"to": "jim@example.org"}, follow=True).content.decode()
     )
 
 
-def test_an_invalid_recipient_is_an_error(ada: Client, inbox: Inbox) -> None:
-    response = ada.post(URL, {"to": "ada at example"})
+def test_an_invalid_recipient_is_an_error(ada_client: Client, inbox: Inbox) -> None:
+    response = ada_client.post(URL, {"to": "ada at example"})
     assert response.status_code == 422
     assert 'value="ada at example"' in response.content.decode()
     assert inbox.mails == []
 
 
 @pytest.mark.parametrize("answer", ["", "554 5.7.1 Relay access denied"])
-def test_reloading_the_page_sends_no_second_mail(ada: Client, inbox: Inbox, answer: str) -> None:
+def test_reloading_the_page_sends_no_second_mail(ada_client: Client, inbox: Inbox, answer: str) -> None:
     inbox.refused = {"ada@example.org": answer} if answer else {}
-    response = ada.post(f"{URL}?first=1", {"to": "ada@example.org"})
+    response = ada_client.post(f"{URL}?first=1", {"to": "ada@example.org"})
     assert (response.status_code, response["Location"]) == (302, f"{URL}?first=1")
     notice = "The test e-mail was not sent." if answer else "accepted the mail to ada@example.org"
-    assert notice in ada.get(response["Location"]).content.decode()
-    assert notice not in ada.get(response["Location"]).content.decode()
+    assert notice in ada_client.get(response["Location"]).content.decode()
+    assert notice not in ada_client.get(response["Location"]).content.decode()
     assert counts() == ((0, 1) if answer else (1, 0))
 
 
-def test_a_missing_server_is_shown(ada: Client, inbox: Inbox, settings: Any) -> None:
+def test_a_missing_server_is_shown(ada_client: Client, inbox: Inbox, settings: Any) -> None:
     settings.EMAIL_PORT = free_port()
-    page = ada.post(URL, {"to": "ada@example.org"}, follow=True).content.decode()
+    page = ada_client.post(URL, {"to": "ada@example.org"}, follow=True).content.decode()
     assert f"No mail server listens at 127.0.0.1:{settings.EMAIL_PORT}" in page
 
 
-def test_without_a_server_the_mail_is_written_to_a_file(ada: Client, settings: Any, tmp_path: Any) -> None:
+def test_without_a_server_the_mail_is_written_to_a_file(
+    ada_client: Client, settings: Any, tmp_path: Any
+) -> None:
     settings.EMAIL_BACKEND = "config.mail_backend.Backend"
     settings.MAIL_TRANSPORT = "django.core.mail.backends.filebased.EmailBackend"
     settings.EMAIL_FILE_PATH = tmp_path / "mail"
-    assert "No mail server is set" in ada.get(URL).content.decode()
-    assert "Written to a file" in ada.post(URL, {"to": "ada@example.org"}, follow=True).content.decode()
+    assert "No mail server is set" in ada_client.get(URL).content.decode()
+    assert (
+        "Written to a file" in ada_client.post(URL, {"to": "ada@example.org"}, follow=True).content.decode()
+    )
     (file,) = (tmp_path / "mail").iterdir()
     assert b"Test e-mail from Soundoff" in file.read_bytes()
 

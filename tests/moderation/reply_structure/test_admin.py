@@ -28,13 +28,6 @@ QUESTIONS = 10  # queries of a page
 
 
 @pytest.fixture
-def mod(client):
-    client.user = UserFactory.create(name="Mo", roles=("Moderator",))
-    client.force_login(client.user)
-    return client
-
-
-@pytest.fixture
 def editor(client):
     client.user = UserFactory.create(name="Edie", roles=("Editor",))
     client.force_login(client.user)
@@ -66,7 +59,7 @@ def one_tree(count):
 
 
 def say_published(article, body, **fields):
-    moderator = User.objects.filter(name="Mo").first()
+    moderator = User.objects.filter(name="Maria").first()
     return make_comment(article, body, author=moderator, **fields)
 
 
@@ -96,18 +89,18 @@ def said(client):
 # Pages
 
 
-def test_without_a_discussion_there_is_no_tree(mod):
+def test_without_a_discussion_there_is_no_tree(maria_client):
     bring_in(3)
     for address in (TREE, f"{TREE}?discussion=999999", f"{TREE}?discussion=x", f"{TREE}?q=words"):
-        answer = mod.get(address)
+        answer = maria_client.get(address)
         assert (answer.status_code, answer.url) == (302, reverse("admin:comments_discussion_changelist"))
 
 
-def test_the_tree_holds_one_discussion_indented_by_class_and_numbered(mod):
+def test_the_tree_holds_one_discussion_indented_by_class_and_numbered(maria_client):
     article, other = bring_in(6), make_article("Other")
     make_comment(other, "Elsewhere.")
 
-    page = mod.get(TREE, {"discussion": article.pk}).content.decode()
+    page = maria_client.get(TREE, {"discussion": article.pk}).content.decode()
 
     first, second, third = Comment.objects.filter(discussion=article.pk)[:3]
     assert f'class="tree-title level-0">#{first.pk} <bdi>Person 0</bdi>' in page
@@ -120,65 +113,71 @@ def test_the_tree_holds_one_discussion_indented_by_class_and_numbered(mod):
 
 
 @pytest.mark.parametrize(("count", "shown"), [(74, 74), (300, 300), (301, 300), (1_000, 300)])
-def test_a_discussion_of_any_size_takes_the_same_queries(mod, django_assert_num_queries, count, shown):
+def test_a_discussion_of_any_size_takes_the_same_queries(
+    maria_client, django_assert_num_queries, count, shown
+):
     small, article = bring_in(3), bring_in(count)
-    mod.get(TREE, {"discussion": small.pk})  # content types are cached from here on
+    maria_client.get(TREE, {"discussion": small.pk})  # content types are cached from here on
     with django_assert_num_queries(QUESTIONS):
-        page = mod.get(TREE, {"discussion": article.pk})
+        page = maria_client.get(TREE, {"discussion": article.pk})
     assert page.content.decode().count('class="tree-node"') == shown
 
 
-def test_a_tree_of_any_size_takes_the_same_queries(mod, django_assert_num_queries):
-    mod.get(TREE, {"discussion": bring_in(3).pk})
+def test_a_tree_of_any_size_takes_the_same_queries(maria_client, django_assert_num_queries):
+    maria_client.get(TREE, {"discussion": bring_in(3).pk})
     for count, shown in ((74, 74), (1_000, 300)):
         thread = one_tree(count)
         half = thread[len(thread) // 2]
         for address in ({"branch": thread[0].pk}, {"branch": thread[0].pk, "after": half.pk}):
             with django_assert_num_queries(QUESTIONS - 1):
-                page = mod.get(TREE, {"discussion": thread[0].discussion_id} | address)
+                page = maria_client.get(TREE, {"discussion": thread[0].discussion_id} | address)
             rows = page.context["cl"].result_list
             assert len(rows) - sum(row.is_above for row in rows) == (
                 shown if "after" not in address else min(shown, len(thread) - len(thread) // 2 - 1)
             )
 
 
-def test_no_row_beyond_the_page_is_read_and_none_is_skipped_by_number(mod):
+def test_no_row_beyond_the_page_is_read_and_none_is_skipped_by_number(maria_client):
     article = bring_in(700)
     address = {"discussion": article.pk}
     seen = []
     while address:
         with CaptureQueriesContext(connection) as asked:
-            cl = mod.get(TREE, address).context["cl"]
+            cl = maria_client.get(TREE, address).context["cl"]
         seen += [row.pk for row in cl.result_list]
         assert not any("OFFSET" in query["sql"] for query in asked)
         address = cl.next_url and dict(parse_qsl(cl.next_url[1:]))
     assert seen == list(Comment.objects.filter(discussion=article.pk).values_list("pk", flat=True))
 
 
-def test_the_tree_is_searched_and_filtered(mod):
+def test_the_tree_is_searched_and_filtered(maria_client):
     article = bring_in(9)
-    found = mod.get(TREE, {"discussion": article.pk, "q": "words 4"})
+    found = maria_client.get(TREE, {"discussion": article.pk, "q": "words 4"})
     assert [c.body for c in found.context["cl"].result_list] == ["Words 4."]
     assert f'href="?discussion={article.pk}">Show all' in found.content.decode()
-    assert not mod.get(TREE, {"discussion": article.pk, "state__exact": "spam"}).context["cl"].result_list
+    assert (
+        not maria_client.get(TREE, {"discussion": article.pk, "state__exact": "spam"})
+        .context["cl"]
+        .result_list
+    )
 
 
-def test_a_large_discussion_shows_the_start_of_each_tree(mod, small_pages):
+def test_a_large_discussion_shows_the_start_of_each_tree(maria_client, small_pages):
     article = make_article()
     first, second = (say_published(article, f"Opens {n}.") for n in (1, 2))
     replies = [say_published(article, f"Answers {n}.", parent=first) for n in range(8)]
     deep = say_published(article, "Deep.", parent=replies[6])
 
-    listed = mod.get(TREE, {"discussion": article.pk})
+    listed = maria_client.get(TREE, {"discussion": article.pk})
     assert [row.pk for row in listed.context["cl"].result_list] == [first.pk, *ids(replies[:3]), second.pk]
     page = listed.content.decode()
     assert f'href="?discussion={article.pk}&amp;branch={first.pk}">3 of 9</a>' in page
     structure = page.split("draggable-admin-context")[1].split("</script")[0]
     assert str(replies[3].pk) not in structure
 
-    one = mod.get(TREE, {"discussion": article.pk, "branch": first.pk}).context["cl"]
+    one = maria_client.get(TREE, {"discussion": article.pk, "branch": first.pk}).context["cl"]
     assert [row.pk for row in one.result_list] == [first.pk, *ids(replies[:5])]
-    more = mod.get(TREE + one.next_url)
+    more = maria_client.get(TREE + one.next_url)
     assert [row.pk for row in more.context["cl"].result_list] == [
         first.pk,
         *ids(replies[5:7]),
@@ -190,11 +189,11 @@ def test_a_large_discussion_shows_the_start_of_each_tree(mod, small_pages):
     assert "First page" in more.content.decode()
 
 
-def test_a_branch_is_shown_below_its_ancestors_and_links_back(mod, small_pages):
+def test_a_branch_is_shown_below_its_ancestors_and_links_back(maria_client, small_pages):
     article = bring_in(21)
     root, reply, deep = Comment.objects.filter(discussion=article.pk)[3:6]
 
-    opened = mod.get(TREE, {"discussion": article.pk, "branch": deep.pk})
+    opened = maria_client.get(TREE, {"discussion": article.pk, "branch": deep.pk})
     assert [(row.pk, row.is_above) for row in opened.context["cl"].result_list] == [
         (root.pk, True),
         (reply.pk, True),
@@ -202,30 +201,30 @@ def test_a_branch_is_shown_below_its_ancestors_and_links_back(mod, small_pages):
     ]
     assert "1 of" not in opened.content.decode()
     back = re.search(r'href="([^"]+)">\s*The whole discussion', opened.content.decode())[1]
-    place = mod.get(TREE + html.unescape(back)).context["cl"]
+    place = maria_client.get(TREE + html.unescape(back)).context["cl"]
     assert place.result_list[0].pk == root.pk
 
 
-def test_a_branch_of_another_discussion_is_not_shown(mod):
+def test_a_branch_of_another_discussion_is_not_shown(maria_client):
     article, other = bring_in(3), bring_in(3)
     foreign = Comment.objects.filter(discussion=other.pk).first()
     for branch in (foreign.pk, 999_999_999):
-        page = mod.get(TREE, {"discussion": article.pk, "branch": branch})
+        page = maria_client.get(TREE, {"discussion": article.pk, "branch": branch})
         assert (page.status_code, page.context["cl"].result_list) == (200, [])
 
 
 @pytest.mark.parametrize("key", ["branch", "after", "start"])
 @pytest.mark.parametrize("value", ["x", "-1", "9" * 30, "", "0"])
-def test_an_invalid_page_is_empty(mod, key, value):
-    page = mod.get(TREE, {"discussion": bring_in(3).pk, key: value})
+def test_an_invalid_page_is_empty(maria_client, key, value):
+    page = maria_client.get(TREE, {"discussion": bring_in(3).pk, key: value})
     assert (page.status_code, len(page.context["cl"].result_list)) == (200, 3)
 
 
-def test_all_levels_are_searched_and_filtered_by_the_page(mod, small_pages):
+def test_all_levels_are_searched_and_filtered_by_the_page(maria_client, small_pages):
     article = bring_in(21)
     deep = Comment.objects.get(discussion=article.pk, body="Words 14.")
 
-    one = mod.get(TREE, {"discussion": article.pk, "q": "words 14"})
+    one = maria_client.get(TREE, {"discussion": article.pk, "q": "words 14"})
     assert [c.pk for c in one.context["cl"].result_list] == [deep.pk]
     page = one.content.decode()
     assert f'href="?discussion={article.pk}&amp;branch={deep.pk}">0</a>' in page
@@ -237,7 +236,7 @@ def test_all_levels_are_searched_and_filtered_by_the_page(mod, small_pages):
     for looked_for in ({"q": "words"}, {"state__exact": "published"}):
         found, address = [], {"discussion": article.pk, **looked_for}
         while address:
-            cl = mod.get(TREE, address).context["cl"]
+            cl = maria_client.get(TREE, address).context["cl"]
             found += [c.pk for c in cl.result_list]
             assert len(cl.result_list) <= 5
             address = cl.next_url and dict(parse_qsl(cl.next_url[1:]))
@@ -245,26 +244,26 @@ def test_all_levels_are_searched_and_filtered_by_the_page(mod, small_pages):
 
 
 @pytest.mark.parametrize("asked", ["{}", "#{}", " #{} "])
-def test_a_comment_is_found_by_its_number(mod, asked):
+def test_a_comment_is_found_by_its_number(maria_client, asked):
     article, other = bring_in(6), bring_in(3)
     comment = Comment.objects.filter(discussion=article.pk)[4]
     for place, found in ((article, [comment.pk]), (other, [])):
-        cl = mod.get(TREE, {"discussion": place.pk, "q": asked.format(comment.pk)}).context["cl"]
+        cl = maria_client.get(TREE, {"discussion": place.pk, "q": asked.format(comment.pk)}).context["cl"]
         assert [c.pk for c in cl.result_list if c.pk == comment.pk] == found
 
 
-def test_a_comment_is_found_by_its_name_and_by_part_of_a_word(mod):
+def test_a_comment_is_found_by_its_name_and_by_part_of_a_word(maria_client):
     article = bring_in(6)
     for asked in ("person 4", "PERSON ords 4"):
-        cl = mod.get(TREE, {"discussion": article.pk, "q": asked}).context["cl"]
+        cl = maria_client.get(TREE, {"discussion": article.pk, "q": asked}).context["cl"]
         assert [c.body for c in cl.result_list] == ["Words 4."]
 
 
-def test_a_search_takes_the_same_queries(mod, django_assert_num_queries):
-    mod.get(TREE, {"discussion": bring_in(3).pk, "q": "x"})
+def test_a_search_takes_the_same_queries(maria_client, django_assert_num_queries):
+    maria_client.get(TREE, {"discussion": bring_in(3).pk, "q": "x"})
     for article in (bring_in(74), bring_in(1_000)):
         with django_assert_num_queries(QUESTIONS - 2):
-            mod.get(TREE, {"discussion": article.pk, "q": "words"})
+            maria_client.get(TREE, {"discussion": article.pk, "q": "words"})
 
 
 def test_an_editor_sees_the_trees_of_own_articles_only(editor):
@@ -285,72 +284,74 @@ def test_a_reader_is_sent_to_log_in(client):
 # Drops
 
 
-def test_a_drop_on_a_comment_makes_it_a_reply_and_is_logged_with_an_undo(mod):
+def test_a_drop_on_a_comment_makes_it_a_reply_and_is_logged_with_an_undo(maria_client, maria):
     article = bring_in(6)
     one, *_, last_root, _, _ = comments = list(Comment.objects.filter(discussion=article.pk))
     version = Discussion.objects.get().version
 
-    assert drop(mod, last_root, comments[2], "last-child").status_code == 200
+    assert drop(maria_client, last_root, comments[2], "last-child").status_code == 200
 
     last_root.refresh_from_db()
     assert last_root.parent == comments[2]
     assert last_root.tree_id == one.tree_id
     line = Transition.objects.get(kind="move")
     assert (line.comment, line.old_parent, line.new_parent) == (last_root, None, comments[2])
-    assert line.actor == mod.user
+    assert line.actor == maria
     batch = Batch.objects.get(kind="move")
     assert line.batch == batch.pk
     assert Discussion.objects.get().version == version + 1
     assert check() == {}
-    [sentence] = said(mod)
+    [sentence] = said(maria_client)
     assert sentence.startswith(f'Moved. <a href="{TREE}?discussion={article.pk}&amp;branch={last_root.pk}">')
     assert reverse("moderation:action", args=[batch.pk]) in sentence
 
 
 @pytest.mark.parametrize("position", ["left", "right"])
-def test_a_drop_beside_a_comment_gives_it_the_same_parent(mod, position):
+def test_a_drop_beside_a_comment_gives_it_the_same_parent(maria_client, position):
     comments = list(Comment.objects.filter(discussion=bring_in(6).pk))
-    drop(mod, comments[3], comments[1], position)
+    drop(maria_client, comments[3], comments[1], position)
     comments[3].refresh_from_db()
     assert comments[3].parent == comments[0]
     assert check() == {}
 
 
-def test_a_drop_beside_a_top_level_comment_makes_it_top_level(mod):
+def test_a_drop_beside_a_top_level_comment_makes_it_top_level(maria_client):
     comments = list(Comment.objects.filter(discussion=bring_in(6).pk))
-    drop(mod, comments[2], comments[3], "left")
+    drop(maria_client, comments[2], comments[3], "left")
     comments[2].refresh_from_db()
     assert comments[2].parent is None
     assert check() == {}
 
 
-def test_a_drop_in_the_same_place_changes_nothing(mod):
+def test_a_drop_in_the_same_place_changes_nothing(maria_client):
     comments = list(Comment.objects.filter(discussion=bring_in(6).pk))
-    drop(mod, comments[1], comments[0], "last-child")
+    drop(maria_client, comments[1], comments[0], "last-child")
     assert not Transition.objects.filter(kind="move").exists()
     assert not Batch.objects.exists()
-    assert said(mod) == ["Nothing changed: replies are ordered by time."]
+    assert said(maria_client) == ["Nothing changed: replies are ordered by time."]
 
 
-def test_a_drop_under_its_own_reply_is_refused(mod):
+def test_a_drop_under_its_own_reply_is_refused(maria_client):
     comments = list(Comment.objects.filter(discussion=bring_in(6).pk))
-    drop(mod, comments[0], comments[2], "last-child")
-    assert said(mod) == ["A comment can't be moved under itself or its own replies."]
+    drop(maria_client, comments[0], comments[2], "last-child")
+    assert said(maria_client) == ["A comment can't be moved under itself or its own replies."]
     assert not Batch.objects.exists()
     assert check() == {}
 
 
-def test_a_drop_into_another_discussion_is_refused(mod):
+def test_a_drop_into_another_discussion_is_refused(maria_client):
     here, there = bring_in(3), bring_in(3)
     cut, on = (Comment.objects.filter(discussion=article.pk).first() for article in (here, there))
-    assert drop(mod, cut, on, "last-child").status_code == 404
-    assert said(mod) == ["That comment is no longer here."]
+    assert drop(maria_client, cut, on, "last-child").status_code == 404
+    assert said(maria_client) == ["That comment is no longer here."]
 
 
 @pytest.mark.parametrize("sent", [{}, {"cut_item": "x", "pasted_on": "y"}, {"cut_item": "1"}])
-def test_a_drop_of_nothing_is_refused(mod, sent):
+def test_a_drop_of_nothing_is_refused(maria_client, sent):
     article = bring_in(3)
-    answer = mod.post(f"{TREE}?discussion={article.pk}", {"cmd": "move_node", "position": "left", **sent})
+    answer = maria_client.post(
+        f"{TREE}?discussion={article.pk}", {"cmd": "move_node", "position": "left", **sent}
+    )
     assert answer.status_code == 404
 
 
@@ -368,7 +369,7 @@ def test_an_editor_moves_comments_under_own_articles_only(editor):
 # One comment
 
 
-def test_a_name_is_corrected_and_nothing_else(mod):
+def test_a_name_is_corrected_and_nothing_else(maria_client):
     article = bring_in(3)
     comment = Comment.objects.filter(discussion=article.pk).first()
     url = reverse("admin:comments_comment_change", args=[comment.pk])
@@ -376,25 +377,25 @@ def test_a_name_is_corrected_and_nothing_else(mod):
     was = Comment.objects.filter(pk=comment.pk).values().get()
 
     sent = {"author_name": "  Eben  Ezer ", "state": "spam", "parent": comment.pk, "lft": 9, "body": "Other."}
-    assert mod.post(url, sent).status_code == 302
+    assert maria_client.post(url, sent).status_code == 302
 
     assert Comment.objects.filter(pk=comment.pk).values().get() == was | {"author_name": "Eben Ezer"}
     assert Discussion.objects.get().version == before + 1
     assert not Transition.objects.exclude(reason="imported").exists()
 
 
-def test_an_empty_name_is_refused(mod):
+def test_an_empty_name_is_refused(maria_client):
     comment = Comment.objects.filter(discussion=bring_in(3).pk).first()
     url = reverse("admin:comments_comment_change", args=[comment.pk])
-    assert mod.post(url, {"author_name": "   "}).status_code == 200
+    assert maria_client.post(url, {"author_name": "   "}).status_code == 200
     comment.refresh_from_db()
     assert comment.author_name == "Person 0"
 
 
-def test_no_list_of_all_comments_is_offered_on_the_form_of_one(mod, django_assert_max_num_queries):
+def test_no_list_of_all_comments_is_offered_on_the_form_of_one(maria_client, django_assert_max_num_queries):
     comment = Comment.objects.filter(discussion=bring_in(200).pk).last()
     with django_assert_max_num_queries(12):
-        page = mod.get(reverse("admin:comments_comment_change", args=[comment.pk])).content.decode()
+        page = maria_client.get(reverse("admin:comments_comment_change", args=[comment.pk])).content.decode()
     assert page.count("<option") < 20
     assert page.count("<input") < 20
 
@@ -442,39 +443,39 @@ def test_no_comment_is_deleted_or_added_here(client):
     assert Comment.objects.count() == 3
 
 
-def test_a_row_approves_with_one_click_and_shows_a_message(mod):
+def test_a_row_approves_with_one_click_and_shows_a_message(maria_client):
     article = make_article()
     comment = make_comment(article)
     assert comment.state == State.PENDING
-    page = mod.get(TREE, {"discussion": article.pk}).content.decode()
+    page = maria_client.get(TREE, {"discussion": article.pk}).content.decode()
     [url] = [html.unescape(url) for url in re.findall(r'<button formaction="([^"]+)"', page)]
     here = html.unescape(re.search(r'name="next" value="([^"]+)"', page)[1])
 
-    answer = mod.post(url, {"next": here})
+    answer = maria_client.post(url, {"next": here})
     assert answer.url.startswith(f"{here}&done=")
-    answer = mod.get(answer.url)
+    answer = maria_client.get(answer.url)
     assert (answer.status_code, answer.url) == (302, here)
 
-    page = mod.get(here).content.decode()
+    page = maria_client.get(here).content.decode()
     assert "Done. <a" in page
     assert "formaction" not in page
     comment.refresh_from_db()
     assert comment.state == State.PUBLISHED
 
 
-def test_an_invalid_action_in_the_url_shows_no_message(mod):
-    answer = mod.get(TREE, {"discussion": bring_in(3).pk, "done": "x"})
+def test_an_invalid_action_in_the_url_shows_no_message(maria_client):
+    answer = maria_client.get(TREE, {"discussion": bring_in(3).pk, "done": "x"})
     assert answer.status_code == 302
-    assert said(mod) == []
+    assert said(maria_client) == []
 
 
-def test_the_page_of_a_comment_removes_it_for_a_reason_as_it_was_seen(mod):
+def test_the_page_of_a_comment_removes_it_for_a_reason_as_it_was_seen(maria_client):
     comment = Comment.objects.filter(discussion=bring_in(3).pk).first()
-    page = mod.get(reverse("admin:comments_comment_change", args=[comment.pk])).content.decode()
+    page = maria_client.get(reverse("admin:comments_comment_change", args=[comment.pk])).content.decode()
     seen = re.search(r'name="seen" value="([^"]+)"', page)[1]
     assert "Reason for removal" in page
 
-    mod.post(reverse("moderation:decide"), {"ids": comment.pk, "seen": seen, "reason": "off_topic"})
+    maria_client.post(reverse("moderation:decide"), {"ids": comment.pk, "seen": seen, "reason": "off_topic"})
     comment.refresh_from_db()
     assert (comment.state, comment.state_reason) == ("rejected", "off_topic")
 
@@ -483,9 +484,9 @@ def test_the_page_of_a_comment_removes_it_for_a_reason_as_it_was_seen(mod):
 
 
 @pytest.fixture
-def admin_page(page, live_server, context):
+def admin_page(page, live_server, context, maria):
     """A moderator's browser that records violations of the content security policy."""
-    log_in(context, live_server, UserFactory.create(name="Mo", roles=("Moderator",)))
+    log_in(context, live_server, maria)
     page.complaints = []
     page.on("console", lambda line: page.complaints.append((line.text, line.location["url"])))
     page.on("pageerror", lambda error: page.complaints.append((str(error), page.url)))

@@ -20,12 +20,6 @@ def thread():
     return [root, make_comment(article, "Second.", parent=root), make_comment(article, "Third.")]
 
 
-@pytest.fixture
-def mod(client):
-    client.force_login(UserFactory.create(name="Mo", roles=("Moderator",)))
-    return client
-
-
 def address(comment):
     return reverse("moderation:move", args=[comment.pk])
 
@@ -35,13 +29,13 @@ def errors(answer):
     return [str(error) for lines in answer.context["form"].errors.values() for error in lines]
 
 
-def test_the_page_shows_the_comment_and_its_ancestors(mod, thread):
-    page = mod.get(address(thread[1])).content.decode()
+def test_the_page_shows_the_comment_and_its_ancestors(maria_client, thread):
+    page = maria_client.get(address(thread[1])).content.decode()
     assert "Second." in page
     assert f"#{thread[0].pk}</a>" in page
     assert "First." in page
-    assert "It is a top-level comment." in mod.get(address(thread[0])).content.decode()
-    assert "1 reply moves with it." in mod.get(address(thread[0])).content.decode()
+    assert "It is a top-level comment." in maria_client.get(address(thread[0])).content.decode()
+    assert "1 reply moves with it." in maria_client.get(address(thread[0])).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -49,8 +43,8 @@ def test_the_page_shows_the_comment_and_its_ancestors(mod, thread):
     ["{}", " #{} ", "#comment-{}", "https://example.org/stories/the-slip-closes/comments/{}/",
      "https://example.org/stories/the-slip-closes/#comment-{}"],
 )  # fmt: skip
-def test_it_moves_under_a_number_however_that_is_written(mod, thread, written):
-    answer = mod.post(address(thread[2]), {"parent": written.format(thread[1].pk)})
+def test_it_moves_under_a_number_however_that_is_written(maria_client, thread, written):
+    answer = maria_client.post(address(thread[2]), {"parent": written.format(thread[1].pk)})
 
     thread[2].refresh_from_db()
     assert thread[2].parent == thread[1]
@@ -58,20 +52,20 @@ def test_it_moves_under_a_number_however_that_is_written(mod, thread, written):
     assert (answer.status_code, answer.url) == (302, reverse("moderation:action", args=[batch.pk]))
     assert Transition.objects.get(kind="move").batch == batch.pk
     assert check() == {}
-    assert "Undo" in mod.get(answer.url).content.decode()
+    assert "Undo" in maria_client.get(answer.url).content.decode()
 
 
-def test_it_moves_to_the_top_level(mod, thread):
-    mod.post(address(thread[1]), {"parent": "", "first_level": "on"})
+def test_it_moves_to_the_top_level(maria_client, thread):
+    maria_client.post(address(thread[1]), {"parent": "", "first_level": "on"})
     thread[1].refresh_from_db()
     assert thread[1].parent is None
     assert check() == {}
 
 
-def test_the_same_parent_changes_nothing(mod, thread):
-    answer = mod.post(address(thread[1]), {"parent": str(thread[0].pk)})
+def test_the_same_parent_changes_nothing(maria_client, thread):
+    answer = maria_client.post(address(thread[1]), {"parent": str(thread[0].pk)})
     assert answer.url == address(thread[1])
-    assert "It is there already." in mod.get(answer.url).content.decode()
+    assert "It is there already." in maria_client.get(answer.url).content.decode()
     assert not Batch.objects.exists()
 
 
@@ -85,21 +79,24 @@ def test_the_same_parent_changes_nothing(mod, thread):
         ({"parent": "9" * 40}, "Enter the number of a comment"),
     ],
 )
-def test_what_names_no_comment_is_refused_in_the_form(mod, thread, sent, sentence):
-    assert sentence in errors(mod.post(address(thread[2]), sent))[0]
+def test_what_names_no_comment_is_refused_in_the_form(maria_client, thread, sent, sentence):
+    assert sentence in errors(maria_client.post(address(thread[2]), sent))[0]
     assert not Transition.objects.filter(kind="move").exists()
 
 
-def test_a_number_and_the_top_level_exclude_each_other(mod, thread):
+def test_a_number_and_the_top_level_exclude_each_other(maria_client, thread):
     sent = {"parent": str(thread[0].pk), "first_level": "on"}
-    assert "Enter the comment that it replies to" in errors(mod.post(address(thread[2]), sent))[0]
+    assert "Enter the comment that it replies to" in errors(maria_client.post(address(thread[2]), sent))[0]
 
 
-def test_a_refused_move_is_a_form_error(mod, thread):
+def test_a_refused_move_is_a_form_error(maria_client, thread):
     elsewhere = make_comment(make_article("Elsewhere"))
-    assert "another discussion" in errors(mod.post(address(thread[2]), {"parent": str(elsewhere.pk)}))[0]
-    assert "its own replies" in errors(mod.post(address(thread[0]), {"parent": str(thread[1].pk)}))[0]
-    assert "its own replies" in errors(mod.post(address(thread[0]), {"parent": str(thread[0].pk)}))[0]
+    for comment, parent, words in (
+        (thread[2], elsewhere, "another discussion"),
+        (thread[0], thread[1], "its own replies"),
+        (thread[0], thread[0], "its own replies"),
+    ):
+        assert words in errors(maria_client.post(address(comment), {"parent": str(parent.pk)}))[0]
     assert not Batch.objects.exists()
 
 
@@ -117,5 +114,5 @@ def test_it_is_for_moderators_and_the_articles_own_editors(client, thread):
         assert (thread[2].parent is not None) == (status == 200)
 
 
-def test_a_comment_that_does_not_exist_is_not_found(mod):
-    assert mod.get(reverse("moderation:move", args=[999_999])).status_code == 404
+def test_a_comment_that_does_not_exist_is_not_found(maria_client):
+    assert maria_client.get(reverse("moderation:move", args=[999_999])).status_code == 404
