@@ -1,17 +1,19 @@
-"""Load generators: many readers with wrk, one sequential client, and concurrent writers."""
+"""Load generators: many readers with wrk, and clients of our own that send prepared requests."""
 
+import gzip
 import re
 import shutil
 import socket
 import subprocess
 import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from statistics import median
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 TIMEOUT = 120  # seconds
 
@@ -26,14 +28,23 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict)
     patience: float = 0  # minimum seconds of a load, for slow servers
 
-    @property
-    def port(self) -> int:
-        return urlsplit(self.url).port or 80
-
-    def question(self) -> bytes:
+    def request(self, path: str = "", fields: Mapping[str, object] | None = None, **headers: str) -> bytes:
+        """Return the bytes of a request to the page, or of one that posts a form to another path."""
         parts = urlsplit(self.url)
-        path = parts.path + (f"?{parts.query}" if parts.query else "")
-        return request("GET", path, parts.netloc, self.headers)
+        path = path or parts.path + (f"?{parts.query}" if parts.query else "")
+        body = urlencode(fields or {}).encode()
+        lines = [f"{'POST' if body else 'GET'} {path} HTTP/1.1", f"Host: {parts.netloc}"]
+        lines += [f"{name}: {value}" for name, value in (headers if body else self.headers).items()]
+        if body:
+            lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}"]
+        return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+    def fetch(self, *, unpack: bool = False) -> bytes:
+        """Return the body of the page as sent, or unpacked."""
+        request = urllib.request.Request(self.url, headers=dict(self.headers))
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+            body: bytes = answer.read()
+            return gzip.decompress(body) if unpack and answer.headers["Content-Encoding"] == "gzip" else body
 
 
 @dataclass(frozen=True)
@@ -45,59 +56,61 @@ class Measured:
     p99: float
     processor: float  # processor milliseconds a response
     count: int
-    errors: Counter[str] = field(default_factory=Counter)
-    size: float = 0  # bytes of a response as sent
+    size: float  # bytes of a response's body as sent
+    errors: Counter[str]
+
+    @property
+    def failed(self) -> str:
+        """Describe the responses other than the expected one."""
+        return ", ".join(f"{n} × {what}" for what, n in self.errors.items()) or "0"
 
 
 def middle(rounds: Sequence[Measured]) -> Measured:
     """Return the median of each figure; errors are added up."""
-    return Measured(
-        rate=median(m.rate for m in rounds),
-        p50=median(m.p50 for m in rounds),
-        p99=median(m.p99 for m in rounds),
-        processor=median(m.processor for m in rounds),
-        count=sum(m.count for m in rounds),
-        errors=sum((m.errors for m in rounds), Counter[str]()),
-        size=median(m.size for m in rounds),
-    )
+    names = ("rate", "p50", "p99", "processor", "count", "size")
+    figures = {name: median(getattr(one, name) for one in rounds) for name in names}
+    return Measured(**figures, errors=sum((one.errors for one in rounds), Counter()))
 
 
 def read(target: Target, readers: int, seconds: float) -> Measured:
     """Request the page by this many readers at once, each sending its next request after the response."""
     if not shutil.which("wrk"):
         # Enough to see that a bench runs. This client is slower than what it should measure.
-        return send(target, [target.question()] * readers, readers, lambda status, head: status == 200)
+        return send(target, [target.request()] * readers, clients=readers)
     settle(target)
     seconds = max(seconds, target.patience)
-    before = target.spent()
     options = [part for name, value in target.headers.items() for part in ("-H", f"{name}: {value}")]
-    report = subprocess.run(
-        [
-            *("wrk", "-t", "1", "-c", str(readers), "-d", f"{seconds:g}s", "--timeout", f"{TIMEOUT}s"),
-            *("--latency", *options, target.url),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    argv = ["wrk", "-t", "1", "-c", str(readers), "-d", f"{seconds:g}s", "--timeout", f"{TIMEOUT}s"]
+    before = target.spent()
+    argv += ["--latency", *options, target.url]
+    report = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
     spent = target.spent() - before
-    answers = int(_find(r"(\d+) requests in", report) or 0)
-    if not answers:
+    found = re.search(r"(\d+) requests in [\d.]+\w+, (\S+) read", report)
+    if not found or not int(found[1]):
         raise RuntimeError(f"{target.name} answered nothing:\n{report}")
-    errors = Counter[str]()
-    if wrong := _find(r"Non-2xx or 3xx responses: (\d+)", report):
-        errors["not 2xx or 3xx"] = int(wrong)
-    if broken := _find(r"Socket errors: (.+)", report):
-        errors[broken] = 1
+    answers = int(found[1])
+    p50, p99 = (_milliseconds(re.search(rf"\n\s+{n}%\s+(\S+)", report)) for n in (50, 99))  # type: ignore[arg-type]
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", report)
+    errors = Counter(re.findall(r"Non-2xx or 3xx responses: \d+|Socket errors: .+", report))
     return Measured(
-        rate=float(_find(r"Requests/sec:\s+([\d.]+)", report) or 0),
-        p50=_milliseconds(_find(r"\n\s+50%\s+(\S+)", report)),
-        p99=_milliseconds(_find(r"\n\s+99%\s+(\S+)", report)),
-        processor=1000 * spent / answers,
-        count=answers,
-        errors=errors,
-        size=_bytes(_find(r"requests in [\d.]+\w+, ([\d.]+\w+) read", report)) / answers,
+        float(rate[1]) if rate else 0,
+        p50,
+        p99,
+        1000 * spent / answers,
+        answers,
+        _bytes(found[2]) / answers,
+        errors,
     )
+
+
+def _milliseconds(found: re.Match[str]) -> float:
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", found[1]).groups()  # type: ignore[union-attr]
+    return float(number) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}[unit]
+
+
+def _bytes(text: str) -> float:
+    number, unit = re.fullmatch(r"([\d.]+)(B|KB|MB|GB)", text).groups()  # type: ignore[union-attr]
+    return float(number) * {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}[unit]
 
 
 def settle(target: Target) -> None:
@@ -109,85 +122,76 @@ def settle(target: Target) -> None:
             return
 
 
-def ask(target: Target, times: int, before: Callable[[], object] | None = None) -> Measured:
-    """Send requests one after the other. `before` runs before each one and is not timed."""
-    settle(target)
-    question, wire = target.question(), Wire(target.port)
-    errors, took, sizes = Counter[str](), list[float](), list[int]()
-    spent, began = target.spent(), time.perf_counter()
-    for _ in range(times):
-        if before:
-            before()
-        start = time.perf_counter()
-        status, size = wire.exchange(question)
-        took.append(time.perf_counter() - start)
-        sizes.append(size)
-        if status != 200:
-            errors[str(status)] += 1
-    return _summarize(took, time.perf_counter() - began, target.spent() - spent, errors, sizes)
+def ask(
+    target: Target, times: int, before: Callable[[], object] | None = None, status: int = 200
+) -> Measured:
+    """Request the page one time after the other. `before` runs before each request and is not timed."""
+    return send(target, [target.request()] * times, before=before, status=status)
 
 
 def send(
-    target: Target, questions: Sequence[bytes], writers: int, good: Callable[[int, bytes], bool]
+    target: Target,
+    requests: Sequence[bytes],
+    *,
+    clients: int = 1,
+    status: int = 200,
+    before: Callable[[], object] | None = None,
 ) -> Measured:
-    """Send all requests by this many writers at once. `good` checks the status and head of a response."""
+    """Send all requests by this many clients at once. Another status than the given one is an error."""
     settle(target)
-    number, took, errors = count(), list[float](), Counter[str]()
+    number, took, sizes, errors = count(), list[float](), list[int](), Counter[str]()
 
-    def write() -> None:
-        wire = Wire(target.port)
-        while (mine := next(number)) < len(questions):
+    def work() -> None:
+        wire = Wire(target.url)
+        while (mine := next(number)) < len(requests):
+            if before:
+                before()
             start = time.perf_counter()
             try:
-                status, _ = wire.exchange(questions[mine])
+                found, size = wire.exchange(requests[mine])
             except OSError as error:
                 errors[type(error).__name__] += 1
-                wire = Wire(target.port)
+                wire = Wire(target.url)
                 continue
-            if good(status, wire.head):
-                took.append(time.perf_counter() - start)
+            if found == status:
+                took.append(1000 * (time.perf_counter() - start))
+                sizes.append(size)
             else:
-                errors[str(status)] += 1
+                errors[str(found)] += 1
 
-    threads = [threading.Thread(target=write) for _ in range(writers)]
+    threads = [threading.Thread(target=work) for _ in range(clients)]
     spent, began = target.spent(), time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return _summarize(took, time.perf_counter() - began, target.spent() - spent, errors, [0])
-
-
-def request(
-    method: str, path: str, host: str, headers: Mapping[str, str] | None = None, body: bytes = b""
-) -> bytes:
-    """Return the bytes of an HTTP request."""
-    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
-    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
-    if body:
-        lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}"]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+    seconds, spent = time.perf_counter() - began, target.spent() - spent
+    good = len(took)
+    if not good:
+        raise RuntimeError(f"{target.name or target.url} answered only {dict(errors)}")
+    took.sort()
+    p99 = took[min(good - 1, good * 99 // 100)]
+    return Measured(good / seconds, took[good // 2], p99, 1000 * spent / good, good, median(sizes), errors)
 
 
 class Wire:
     """A keep-alive connection with little overhead: the client shares the processor with the server."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.head = b""
+    def __init__(self, url: str) -> None:
+        self.port = urlsplit(url).port or 80
         self.rest = b""
         self.socket: socket.socket | None = None
 
-    def exchange(self, question: bytes) -> tuple[int, int]:
+    def exchange(self, request: bytes) -> tuple[int, int]:
         """Send a request and read the whole response. Return its status and the length of its body."""
         if self.socket is None:
             self.socket = socket.create_connection(("127.0.0.1", self.port), TIMEOUT)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.sendall(question)
+        self.socket.sendall(request)
         while b"\r\n\r\n" not in self.rest:
             self._receive()
-        self.head, _, self.rest = self.rest.partition(b"\r\n\r\n")
-        low = self.head.lower()
+        head, _, self.rest = self.rest.partition(b"\r\n\r\n")
+        low = head.lower()
         size = 0
         if length := re.search(rb"\r\ncontent-length: (\d+)", low):
             size = int(length[1])
@@ -201,40 +205,10 @@ class Wire:
         if b"\r\nconnection: close" in low:
             self.socket.close()
             self.socket = None
-        return int(self.head[9:12]), size
+        return int(head[9:12]), size
 
     def _receive(self) -> None:
         assert self.socket
         if not (part := self.socket.recv(1 << 18)):
             raise ConnectionError("The server hung up.")
         self.rest += part
-
-
-def _summarize(
-    took: list[float], seconds: float, spent: float, errors: Counter[str], sizes: list[int]
-) -> Measured:
-    took.sort()
-    good = len(took)
-    return Measured(
-        rate=good / seconds,
-        p50=1000 * took[good // 2] if good else float("nan"),
-        p99=1000 * took[min(good - 1, good * 99 // 100)] if good else float("nan"),
-        processor=1000 * spent / max(1, good),
-        count=good,
-        errors=errors,
-        size=median(sizes),
-    )
-
-
-def _find(pattern: str, text: str) -> str | None:
-    return found[1] if (found := re.search(pattern, text)) else None
-
-
-def _milliseconds(text: str | None) -> float:
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text or "nan").groups()  # type: ignore[union-attr]
-    return float(number) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}[unit]
-
-
-def _bytes(text: str | None) -> float:
-    number, unit = re.fullmatch(r"([\d.]+)(B|KB|MB|GB)", text or "0B").groups()  # type: ignore[union-attr]
-    return float(number) * {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}[unit]

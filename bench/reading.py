@@ -1,329 +1,211 @@
 """Measure reading, side by side with WordPress if its packages are installed: python -m bench.reading
 
-Targets take turns (A B C A B C …), and every figure is a median of the rounds. A page that has just changed
-is requested by one client, which increases the discussion's version before each request.
+A page that has just changed is requested by one client, which increases the discussion's version before each
+request.
 """
 
-import argparse
-import gzip
-import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
-from bench import machine, soundoff, wordpress
-from bench.load import Measured, Target, Wire, ask, middle, read
-from bench.report import Goal, goals, publish, rows
-from bench.soundoff import Soundoff
-from bench.threads import thread
-from bench.wordpress import WordPress
+from bench import fixture, servers
+from bench.load import Measured, Target, ask, read
+from bench.peers.wordpress import WordPress
+from bench.runner import Goal, Run, in_turn, report, rows, run
 
-SIZES = (74, 1_000, 10_000, 100_000)
+SIZES = {"rounds": 3, "seconds": 2, "requests": 60, "stories": 45, "threads": (74, 1_000, 10_000, 100_000)}
+SMALLEST = {"rounds": 1, "seconds": 1, "requests": 2, "stories": 5, "threads": (74, 1_000)}
 READERS = (1, 8, 32)
 WORDPRESS_MOST = 10_000  # comments; WordPress takes seconds for a page of these
 DAYS = 100  # days over which a thread was written, long enough for the sentence about its time
+HEAD = " | p50, p99 ms | CPU ms | statements | kB | kB sent | failed"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.reading", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=2, help="of each load")
-    parser.add_argument("--asked", type=int, default=60, help="questions to a page that changes")
-    parser.add_argument("--sizes", type=lambda text: tuple(map(int, text.split(","))), default=SIZES)
-    parser.add_argument("--quick", action="store_true", help="one round of a second, up to 10,000 comments")
-    parser.add_argument("--smallest", action="store_true", help="to see that it runs; no figures to keep")
-    parser.add_argument("--no-wordpress", action="store_true")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/measured.md")
-    options = parser.parse_args()
-    if options.quick:
-        options.rounds, options.seconds, options.asked = 1, 1, 30
-        options.sizes = tuple(size for size in options.sizes if size <= 10_000)
-    if options.smallest:
-        options.rounds, options.seconds, options.asked, options.sizes = 1, 1, 2, (74, 1_000)
-    with ExitStack() as stack:
-        folder = stack.enter_context(machine.folder())
-        site = stack.enter_context(soundoff.running(folder / "soundoff"))
-        for size in options.sizes:
-            _say(f"Taking in a thread of {size:,} …")
-            soundoff.add_thread(site, str(size), thread(size), days=DAYS)
-        soundoff.add_stories(45)
-        soundoff.tidy()
-        wp = None
-        if not options.no_wordpress and wordpress.is_installed():
-            _say("Setting WordPress up …")
-            wp = stack.enter_context(_wordpress(folder, options.sizes))
-        bench = Bench(site, wp, stack, folder, options.sizes, options.rounds, options.seconds, options.asked)
-        publish("reading", bench.run(), write=options.write)
+def measure(bench: Run) -> Iterator[str | Goal]:
+    """Measure cached pages, changed ones and those of members, and the pages around them."""
+    sizes: tuple[int, ...] = bench.sizes.threads
+    threads = {size: fixture.thread(size) for size in sizes}
+    stories: dict[int, fixture.ImportedStory] = {}
+    for size, comments in threads.items():
+        report(f"Importing a thread of {size:,} …")
+        stories[size] = fixture.add_thread(str(size), comments, DAYS)
+    fixture.add_stories(bench.sizes.stories)
+    fixture.analyze()
+    peer = bench.wordpress({n: threads[n] for n in sizes if n <= WORDPRESS_MOST}, DAYS)
+    goals: list[Goal] = []
+    yield from unchanged(bench, stories, peer, goals)
+    yield from changed(bench, stories, peer, goals)
+    yield from others(bench, stories[sizes[min(1, len(sizes) - 1)]].path)
+    yield from goals
 
 
-@dataclass
-class Bench:
-    """The parts of the bench, and the goals that they collect."""
-
-    site: Soundoff
-    wp: WordPress | None
-    stack: ExitStack
-    folder: Path
-    sizes: tuple[int, ...]
-    rounds: int
-    seconds: float
-    asked: int
-    goals: list[Goal] = field(default_factory=list)
-
-    def run(self) -> Iterator[str]:
-        yield f"{self.rounds} rounds, medians. Load average before: {machine.load()}."
-        for part in (self.unchanged, self.changed, self.others):
-            yield ""
-            yield from part()
-        yield ""
-        yield f"Load average after: {machine.load()}."
-        yield ""
-        yield from goals(self.goals)
-
-    def unchanged(self) -> Iterator[str]:
-        """Measure a cached page of the smallest thread against all servers that can serve the same."""
-        small = str(self.sizes[0])
-        ours = self.site.target("Soundoff, cached page", self.site.story(small))
-        packed = _fetch(ours)
-        page = self.folder / "page"
-        page.write_bytes(packed)
-        targets = [ours, self.stack.enter_context(soundoff.floor(page))]
-        if self.wp:
-            targets += [
-                self.wp.file("ours", packed, gzipped=True),
-                self.wp.file("theirs", _fetch(self.wp.page(self.sizes[0]))),
-                self.wp.cached_page(self.sizes[0]),
-                self.wp.page(self.sizes[0]),
-            ]
-        found: dict[tuple[str, int], list[Measured]] = {}
-        for number in range(self.rounds):
-            for readers in READERS:
-                for target in targets:
-                    measured = read(target, readers, self.seconds)
-                    found.setdefault((target.name, readers), []).append(measured)
-                    _say(f"{number + 1} {target.name}, {readers}: {measured.rate:.0f}/s")
-        medians = {key: middle(values) for key, values in found.items()}
-        yield f"### Unchanged, nobody logged in, {small} comments"
-        yield ""
-        yield from rows(
-            (
-                "",
-                *(f"{n} reading: pages/s" for n in READERS),
-                "p50, p99 ms of 8",
-                "CPU ms",
-                "bytes",
-                "failed",
-            ),
-            (
-                (
-                    target.name,
-                    *(f"{medians[target.name, n].rate:,.0f}" for n in READERS),
-                    f"{medians[target.name, 8].p50:.2f}, {medians[target.name, 8].p99:.2f}",
-                    f"{medians[target.name, 8].processor:.3f}",
-                    f"{medians[target.name, 8].size:,.0f}",
-                    _failed([medians[target.name, n] for n in READERS]),
-                )
-                for target in targets
-            ),
-        )
-        self._judge_unchanged(targets, medians)
-        yield ""
-        yield "The same page with more comments, 8 reading: " + ", ".join(self._larger()) + "."
-
-    def _judge_unchanged(self, targets: list[Target], medians: dict[tuple[str, int], Measured]) -> None:
-        def ratio(other: Target, readers: int) -> float:
-            return medians[targets[0].name, readers].rate / medians[other.name, readers].rate
-
-        self.goals.append(Goal("cached page against a constant Django view, 8 reading", ratio(targets[1], 8)))
-        if not self.wp:
-            return
-        equal, as_large, cached, plain = targets[2:]
-        self.goals += [
-            Goal("cached page against WordPress without a cache, 8 reading", ratio(plain, 8), least=450),
-            Goal(
-                "cached page against WordPress behind nginx's cache, 8 reading", ratio(cached, 8), least=0.85
-            ),
-            Goal(
-                "cached page against WordPress behind nginx's cache, 32 reading", ratio(cached, 32), least=1
-            ),
-            Goal("cached page against nginx and a file of as many bytes, 8 reading", ratio(equal, 8)),
-            Goal("cached page against nginx and a file of WordPress's bytes, 8 reading", ratio(as_large, 8)),
-        ]
-
-    def _larger(self) -> Iterator[str]:
-        for size in self.sizes[1:]:
-            measured = read(self.site.target("", self.site.story(str(size))), 8, self.seconds)
-            yield f"{size:,}: {measured.rate:,.0f} pages/s"
-
-    def changed(self) -> Iterator[str]:
-        """Measure the first page of each thread, rendered anew for each request, and the same to a member."""
-        member = soundoff.member_cookie()
-        targets: dict[tuple[str, int], Target] = {}
-        for size in self.sizes:
-            path = self.site.story(str(size))
-            targets["changed", size] = self.site.target("Soundoff, changed a moment ago", path)
-            targets["member", size] = self.site.target("Soundoff, to a member", path, Cookie=member)
-            if self.wp and size <= WORDPRESS_MOST:
-                targets["wordpress", size] = self.wp.page(size)
-        bumps = {size: soundoff.bump(self.site, str(size)) for size in self.sizes}
-        found: dict[tuple[str, int], list[Measured]] = {}
-        for number in range(self.rounds + 1):
-            for (kind, size), target in targets.items():
-                times = self.asked if kind != "wordpress" else max(2, min(10, 2_000 // size))
-                measured = ask(target, times, bumps[size] if kind == "changed" else None)
-                if number:  # the first round warms up
-                    found.setdefault((kind, size), []).append(measured)
-                    _say(
-                        f"{number} {target.name}, {size:,}: "
-                        f"p50 {measured.p50:.1f} ms, CPU {measured.processor:.1f}"
-                    )
-        medians = {key: middle(values) for key, values in found.items()}
-        yield "### Changed a moment ago, or for a member: one reader"
-        yield ""
-        statements: dict[tuple[str, int], int] = {}
-        body: list[list[str]] = []
-        for (kind, size), target in targets.items():
-            statements[kind, size] = self._statements(target, bumps[size] if kind == "changed" else None)
-            plain = len(_fetch(target, unpack=True))
-            m = medians[kind, size]
-            body.append(
-                [
-                    f"{size:,}",
-                    target.name,
-                    f"{m.p50:.2f}, {m.p99:.2f}",
-                    f"{m.processor:.2f}",
-                    str(statements[kind, size]),
-                    f"{plain / 1000:,.1f}",
-                    f"{m.size / 1000:,.1f}",
-                    _failed([m]),
-                ]
-            )
-        body.sort(key=lambda cells: int(cells[0].replace(",", "")))
-        yield from rows(
-            ("comments", "", "p50, p99 ms", "CPU ms", "statements", "kB", "kB sent", "failed"), body
-        )
-        parts = {size: soundoff.query_and_html(self.site, str(size), self.asked) for size in self.sizes}
-        yield ""
-        yield "Query and HTML of the thread alone, CPU ms: " + ", ".join(
-            f"{size:,}: {spent:.2f}" for size, spent in parts.items()
-        )
-        self._judge_changed(medians, statements, parts)
-
-    def _judge_changed(
-        self,
-        medians: dict[tuple[str, int], Measured],
-        statements: dict[tuple[str, int], int],
-        parts: dict[int, float],
-    ) -> None:
-        full = [size for size in self.sizes if size >= 1_000]
-        most = max(statements["changed", size] for size in self.sizes)
-        self.goals.append(Goal("statements for a changed page, of any size", most, most=5, unit=""))
-        for size in full[:1]:
-            self.goals += [
-                Goal(f"query and HTML, {size:,} comments, CPU", parts[size], most=2, unit="ms"),
-                Goal(
-                    f"changed page, {size:,} comments, CPU all in",
-                    medians["changed", size].processor,
-                    most=3,
-                    unit="ms",
-                ),
-            ]
-        for size in full[1:]:
-            cost = medians["changed", size].processor / medians["changed", full[0]].processor
-            self.goals.append(Goal(f"CPU of a changed page, {size:,} against {full[0]:,}", cost, most=1.1))
-        for size in full[:1]:
-            cost = medians["member", size].processor / medians["changed", size].processor
-            self.goals.append(Goal(f"CPU of a member's page against a changed one, {size:,}", cost, most=2))
-        for size in self.sizes:
-            if theirs := medians.get(("wordpress", size)):
-                ratio = theirs.p50 / medians["changed", size].p50
-                self.goals.append(Goal(f"changed page against WordPress, {size:,} comments, p50", ratio))
-
-    def others(self) -> Iterator[str]:
-        """Measure all other pages for readers, rendered anew."""
-        story = self.site.story(str(self.sizes[1 if len(self.sizes) > 1 else 0]))
-        paths = {
-            "front page": "/",
-            "topic": "/topics/topic-1/",
-            "archive": "/archive/",
-            "a year": time.strftime("/archive/%Y/"),
-            "feed": "/feed/",
-            "a story's feed": f"{story}feed/",
-            "search": "/search/?q=who+said+that+more",
-            "find in a discussion": f"{story}find/?q=who+said+that",
-            "version": f"{story}version/",
-            "sitemap": "/sitemap.xml",
-        }
-        bump = soundoff.bump_site()
-        found: dict[str, list[Measured]] = {}
-        targets = {name: self.site.target(name, path) for name, path in paths.items()}
-        for _ in range(self.rounds):
-            for name, target in targets.items():
-                found.setdefault(name, []).append(ask(target, self.asked, bump))
-        medians = {name: middle(values) for name, values in found.items()}
-        yield "### Other pages, made anew: one reader"
-        yield ""
-        yield from rows(
-            ("", "p50, p99 ms", "CPU ms", "statements", "kB", "kB sent", "failed"),
-            (
-                (
-                    name,
-                    f"{m.p50:.2f}, {m.p99:.2f}",
-                    f"{m.processor:.2f}",
-                    str(self._statements(targets[name], bump)),
-                    f"{len(_fetch(targets[name], unpack=True)) / 1000:,.1f}",
-                    f"{m.size / 1000:,.1f}",
-                    _failed([m]),
-                )
-                for name, m in medians.items()
-            ),
-        )
-
-    def _statements(self, target: Target, bump: Callable[[], None] | None) -> int:
-        wire = Wire(target.port)
-        if target.name == "WordPress":
-            assert self.wp
-            before = self.wp.statements()
-            wire.exchange(target.question())
-            return self.wp.statements() - before - 1  # the first value of the counter
-
-        def ask_once() -> None:
-            if bump:
-                bump()
-            wire.exchange(target.question())
-
-        ask_once()  # not counted: it may open a connection
-        seen = self.site.statements(ask_once)
-        return sum(
-            not line.startswith(("UPDATE comments_discussion", "UPDATE articles_site")) for line in seen
-        )
+def unchanged(
+    bench: Run, stories: dict[int, fixture.ImportedStory], peer: WordPress | None, goals: list[Goal]
+) -> Iterator[str]:
+    """Measure a cached page of the smallest thread against all servers that can serve the same."""
+    small, *larger = stories
+    seconds = bench.sizes.seconds
+    ours = bench.site.target("Soundoff, cached page", stories[small].path)
+    page = bench.folder / "page"
+    page.write_bytes(ours.fetch())
+    targets = [ours, bench.stack.enter_context(servers.constant_view(page))]
+    if peer:
+        targets.append(peer.file("ours", page.read_bytes(), gzipped=True))
+        targets.append(peer.file("theirs", peer.page(small).fetch()))
+        targets += [peer.cached_page(small), peer.page(small)]
+    figures = in_turn(
+        {(t.name, n): partial(read, t, n, seconds) for n in READERS for t in targets}, bench.sizes.rounds
+    )
+    yield f"### Unchanged, nobody logged in, {small} comments"
+    yield ""
+    rates = " | ".join(f"{n} reading: pages/s" for n in READERS)
+    head = f" | {rates} | p50, p99 ms of 8 | CPU ms | bytes | failed"
+    yield from rows(head, (_row(t.name, [figures[t.name, n] for n in READERS]) for t in targets))
+    yield ""
+    by_size = {n: read(bench.site.target("", stories[n].path), 8, seconds).rate for n in larger}
+    some = ", ".join(f"{n:,}: {rate:,.0f} pages/s" for n, rate in by_size.items())
+    yield f"The same page with more comments, 8 reading: {some}."
+    for place, what, readers, least in (
+        (1, "a constant Django view", 8, None),
+        (5, "WordPress without a cache", 8, 450),
+        (4, "WordPress behind nginx's cache", 8, 0.85),
+        (4, "WordPress behind nginx's cache", 32, 1),
+        (2, "nginx and a file of as many bytes", 8, None),
+        (3, "nginx and a file of WordPress's bytes", 8, None),
+    ):
+        if place < len(targets):
+            ratio = figures[ours.name, readers].rate / figures[targets[place].name, readers].rate
+            goals.append(Goal(f"cached page against {what}, {readers} reading", ratio, least=least))
 
 
-def _wordpress(folder: Path, sizes: tuple[int, ...]) -> AbstractContextManager[WordPress]:
-    inside = folder / "wordpress"
-    inside.mkdir(mode=0o755)
-    threads = {size: thread(size) for size in sizes if size <= WORDPRESS_MOST}
-    now = time.time()
-    return wordpress.running(inside, threads, now - DAYS * 86_400, now - 86_400)
+def _row(name: str, by_readers: list[Measured]) -> str:
+    m = by_readers[1]
+    rates = " | ".join(f"{one.rate:,.0f}" for one in by_readers)
+    failed = ", ".join(one.failed for one in by_readers if one.errors) or "0"
+    return f"{name} | {rates} | {m.p50:.2f}, {m.p99:.2f} | {m.processor:.3f} | {m.size:,.0f} | {failed}"
 
 
-def _fetch(target: Target, *, unpack: bool = False) -> bytes:
-    request = urllib.request.Request(target.url, headers=dict(target.headers))
-    with urllib.request.urlopen(request, timeout=120) as answer:
-        body: bytes = answer.read()
-        return gzip.decompress(body) if unpack and answer.headers["Content-Encoding"] == "gzip" else body
+def changed(
+    bench: Run, stories: dict[int, fixture.ImportedStory], peer: WordPress | None, goals: list[Goal]
+) -> Iterator[str]:
+    """Measure the first page of each thread, rendered anew for each request, and the same to a member."""
+    cookie = fixture.session_cookie(fixture.member())
+    targets: dict[tuple[int, str], Target] = {}
+    changes: dict[tuple[int, str], Callable[[], None]] = {}
+    measures: dict[tuple[int, str], Callable[[], Measured]] = {}
+    for size, story in stories.items():
+        changes[size, "changed"] = servers.change_discussion(story.article)
+        targets[size, "changed"] = bench.site.target("Soundoff, changed a moment ago", story.path)
+        targets[size, "member"] = bench.site.target("Soundoff, to a member", story.path, cookie)
+        if peer and size <= WORDPRESS_MOST:
+            targets[size, "WordPress"] = peer.page(size)
+    for key, target in targets.items():
+        times = max(2, min(10, 2_000 // key[0])) if key[1] == "WordPress" else bench.sizes.requests
+        measures[key] = partial(ask, target, times, changes.get(key))
+    figures = in_turn(measures, bench.sizes.rounds, warm_up=True)
+    ours = {key: target for key, target in targets.items() if key[1] != "WordPress"}
+    statements = bench.site.page_statements(ours, changes)
+    if peer:
+        theirs = {key: target for key, target in targets.items() if key not in ours}
+        statements |= {key: peer.page_statements(target) for key, target in theirs.items()}
+    yield ""
+    yield "### Changed a moment ago, or for a member: one reader"
+    yield ""
+    table = (f"{key[0]:,} | {_cells(t, figures[key], statements[key])}" for key, t in targets.items())
+    yield from rows(f"comments | {HEAD}", table)
+    yield ""
+    parts = {size: query_and_html(story, bench.sizes.requests) for size, story in stories.items()}
+    some = ", ".join(f"{size:,}: {spent:.2f}" for size, spent in parts.items())
+    yield f"Query and HTML of the thread alone, CPU ms: {some}"
+    most = max(count for key, count in statements.items() if key[1] == "changed")
+    goals.append(Goal("statements for a changed page, of any size", most, most=5, unit=""))
+    goals.extend(_judge_changed(figures, parts))
 
 
-def _failed(measured: list[Measured]) -> str:
-    return ", ".join(f"{n} × {what}" for m in measured for what, n in m.errors.items()) or "0"
+def _cells(target: Target, m: Measured, statements: int) -> str:
+    times, plain = f"{m.p50:.2f}, {m.p99:.2f}", len(target.fetch(unpack=True)) / 1000
+    sizes = f"{plain:,.1f} | {m.size / 1000:,.1f}"
+    return f"{target.name} | {times} | {m.processor:.2f} | {statements} | {sizes} | {m.failed}"
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+def _judge_changed(figures: dict[tuple[int, str], Measured], parts: dict[int, float]) -> Iterator[Goal]:
+    full, *larger = (size for size in parts if size >= 1_000)
+    cpu = {key: one.processor for key, one in figures.items()}
+    yield Goal(f"query and HTML, {full:,} comments, CPU", parts[full], most=2, unit="ms")
+    what = f"changed page, {full:,} comments, CPU all in"
+    yield Goal(what, cpu[full, "changed"], most=3, unit="ms")
+    for size in larger:
+        growth = cpu[size, "changed"] / cpu[full, "changed"]
+        yield Goal(f"CPU of a changed page, {size:,} against {full:,}", growth, most=1.1)
+    cost = cpu[full, "member"] / cpu[full, "changed"]
+    yield Goal(f"CPU of a member's page against a changed one, {full:,}", cost, most=2)
+    for size in parts:
+        if theirs := figures.get((size, "WordPress")):
+            ratio = theirs.p50 / figures[size, "changed"].p50
+            yield Goal(f"changed page against WordPress, {size:,} comments, p50", ratio)
+
+
+def query_and_html(story: fixture.ImportedStory, times: int) -> float:
+    """Return the processor milliseconds for the first page of a thread without its frame.
+
+    The time of the database is that of its process for our connection.
+    """
+    from django.contrib.auth.models import AnonymousUser
+    from django.db import connection
+    from django.http import HttpRequest, HttpResponse
+    from django.test import RequestFactory
+    from django.utils import timezone
+
+    from articles.site.middleware import SiteMiddleware
+    from comments.thread.pages import Order, read_page
+    from comments.thread.reader import Reader
+    from comments.thread.story import read_story
+    from comments.views.reading import render_thread
+
+    shown = read_story(story.path.split("/")[2], timezone.now())
+    assert shown
+    connection.ensure_connection()
+    database = [connection.connection.info.backend_pid]
+    spent = 0.0
+
+    def render(request: HttpRequest) -> HttpResponse:
+        nonlocal spent
+        for number in range(5 + times):
+            if number == 5:  # the earlier ones warm up
+                spent -= time.process_time() + servers.processor_seconds(database)
+            page = read_page(shown.article, Reader(), Order.NEWEST)
+            render_thread(request, shown, page.rows, Reader())
+        spent += time.process_time() + servers.processor_seconds(database)
+        return HttpResponse()
+
+    request = RequestFactory().get(story.path)
+    request.user = AnonymousUser()
+    SiteMiddleware(render)(request)  # gives the request what the site's own code expects of it
+    return 1000 * spent / times
+
+
+def others(bench: Run, story: str) -> Iterable[str]:
+    """Measure all other pages for readers, rendered anew."""
+    paths = {
+        "front page": "/",
+        "topic": "/topics/topic-1/",
+        "archive": "/archive/",
+        "a year": time.strftime("/archive/%Y/"),
+        "feed": "/feed/",
+        "a story's feed": f"{story}feed/",
+        "search": "/search/?q=who+said+that+more",
+        "find in a discussion": f"{story}find/?q=who+said+that",
+        "version": f"{story}version/",
+        "sitemap": "/sitemap.xml",
+    }
+    change = servers.change_site()
+    targets = {name: bench.site.target(name, path) for name, path in paths.items()}
+    asked = {name: partial(ask, target, bench.sizes.requests, change) for name, target in targets.items()}
+    figures = in_turn(asked, bench.sizes.rounds)
+    counts = bench.site.page_statements(targets, dict.fromkeys(targets, change))
+    table = (_cells(target, figures[name], counts[name]) for name, target in targets.items())
+    return ["", "### Other pages, made anew: one reader", "", *rows(HEAD, table)]
 
 
 if __name__ == "__main__":
-    main()
+    run("reading", measure, __doc__, sizes=SIZES, smallest=SMALLEST)

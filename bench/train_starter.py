@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from bench import sets
-from bench.sets import DATA, Row
-from bench.soundoff import PROJECT
+from bench.filter import sets
+from bench.filter.sets import DATA, Row
+from core.data_folder import PROJECT
 from moderation.features.signals import PRIORS, SIGNALS
 from moderation.features.text_reading import Signal
 from moderation.spam_filter.model import (

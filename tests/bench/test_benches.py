@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.machine import free_port
-from bench.moderation import PARTS
-from bench.soundoff import COPIED
+from bench import servers
+from bench.moderation.__main__ import PARTS
 from core.data_folder import PROJECT
 from tests.config.conftest import data_folder
 from tests.conftest import CHROMIUM, DATA
@@ -36,8 +34,14 @@ BENCHES = [
 def test_every_bench_that_a_document_names_is_run() -> None:
     documents = [PROJECT / "README.md", *(PROJECT / "docs").glob("*.md"), PROJECT / "bench" / "README.md"]
     named = {name for page in documents for name in re.findall(r"\bbench\.(\w+)", page.read_text())}
-    commands = {name for name in named if "def main()" in (PROJECT / "bench" / f"{name}.py").read_text()}
+    commands = {name for name in named if '__name__ == "__main__"' in module(name).read_text()}
     assert commands - {"train_starter"} == {bench.split()[0] for bench in BENCHES}
+
+
+def module(name: str) -> Path:
+    """Return the file that `python -m bench.<name>` runs."""
+    alone, package = (PROJECT / "bench" / f"{name}.py", PROJECT / "bench" / name / "__main__.py")
+    return alone if alone.exists() else package
 
 
 @pytest.fixture(scope="module")
@@ -46,21 +50,12 @@ def environment() -> Iterator[dict[str, str]]:
     ours = ("DATABASE_", "SOUNDOFF_HOME", "DJANGO_", "SECRET_KEY", "PYTEST_")
     with data_folder() as folder:
         base = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        site = subprocess.Popen(
-            [sys.executable, "manage.py", "serve"],
-            cwd=PROJECT,
-            env=base | {"SOUNDOFF_HOME": str(folder), "PORT": str(free_port())},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert site.stdout
-        for line in site.stdout:
-            if "Ctrl-C stops it." in line:
-                break
-        site.send_signal(signal.SIGTERM)
-        site.communicate()
-        assert site.returncode == 0
-        yield base | {COPIED: str(folder)}
+        argv: list[str | Path] = [sys.executable, "manage.py", "serve"]
+        port = servers.free_port()
+        site = base | {"SOUNDOFF_HOME": str(folder), "PORT": str(port)}
+        with servers.process(argv, folder / "serve.log", port, site):
+            pass
+        yield base | {servers.COPIED: str(folder)}
 
 
 @pytest.mark.parametrize("bench", BENCHES)

@@ -19,7 +19,6 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
-from django.conf import settings
 from django.core import signing
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
@@ -29,8 +28,7 @@ from django.utils import timezone
 
 from accounts import guests
 from articles.models import Article
-from bench.soundoff import session
-from bench.threads import thread
+from bench.fixture import session_cookie, thread
 from comments.models import Discussion, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
@@ -85,7 +83,7 @@ def requests(transactional_db: None) -> Iterator[dict[str, tuple[Callable[[], ob
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     url = story.get_absolute_url()
-    member = f"{settings.SESSION_COOKIE_NAME}={session(UserFactory.create())}"
+    member = session_cookie(UserFactory.create())
     guest = GuestFactory.create(confirmed_at=timezone.now())
     first = make_comment(story, guest=guest)
     change_states(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)

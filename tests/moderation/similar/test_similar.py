@@ -10,7 +10,7 @@ import pytest
 from django.urls import reverse
 
 from archive.services import import_page
-from bench import flood
+from bench.moderation import flood
 from comments.models import Comment, State
 from moderation.models import Batch, CommentGroup, CommentGroupMember
 from moderation.similar import members_of, scan

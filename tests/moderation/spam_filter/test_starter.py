@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from bench import sets, train_starter
-from bench.sets import Row
+from bench import train_starter
+from bench.filter import sets
+from bench.filter.sets import Row
 from bench.train_starter import Recipe, examples, fold_of
 from moderation.checks.registry import start_weights
 from moderation.features.text_reading import CommentData

@@ -4,93 +4,66 @@ Parts: blogs, newspapers and spam that the model never saw; the seed on an empty
 decisions; time. Real comments come from the example data ($SOUNDOFF_DATA); mistakes are listed by id only.
 """
 
-import argparse
 import csv
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from functools import partial
-from itertools import chain
-from pathlib import Path
+from io import StringIO
 from statistics import median
 from typing import Any
 from uuid import uuid4
 
-from bench import held_out, machine, poison, sets, soundoff
-from bench.held_out import Scored, Starters
-from bench.report import Goal, goals, publish, rows
-from bench.sets import DATA, Row
-from bench.soundoff import Soundoff
+from bench import fixture
+from bench.filter import held_out, poison, sets
+from bench.filter.held_out import Scored, Starters
+from bench.filter.sets import DATA, Row
+from bench.runner import Goal, Run, rows, run
 from moderation.spam_filter.metrics import recall_at, roc_auc, threshold
 from moderation.spam_filter.model import Model, read_features, sigmoid
 from moderation.spam_filter.thresholds import HonestScores, waiting_threshold
 
+SIZES = {"step": 1, "learning": True, "evaluated": 2_000}
+# Without `learning` no model is trained for every blog or draw.
+SMALLEST = {"step": 10, "learning": False, "evaluated": 100}
 AREA, RECALL, WRONGED, FEWER = 98.5, 85.0, 0.3, 33.3  # percent
 MAY_WAIT = 1.0  # honest comments in a hundred, the default of a new site
 FIRST, DRAWN = 200, 20  # honest comments that set a site's first threshold, and the number of draws
-EVALUATED = 2_000
 SHOWN = 12  # mistakes listed of each kind
 # Comments of the seed, by their numbers in the file.
 SPAM = {57, 58, 60, 61, *range(63, 68), *range(69, 75)}
 MISSING, REPEATS, FAIR = {31, 56, 59, 62, 68}, {33, 34}, {10, 15, 55}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.filter", description=__doc__)
-    parser.add_argument("--smallest", action="store_true", help="to see that it runs; no figures to keep")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/measured.md")
-    options = parser.parse_args()
-    with ExitStack() as stack:
-        folder = stack.enter_context(machine.folder())
-        site = stack.enter_context(soundoff.running(folder / "soundoff"))
-        sections = _smallest_sections if options.smallest else _sections
-        publish("filter", sections(site, folder), write=options.write)
-
-
-def _sections(site: Soundoff, folder: Path) -> Iterator[str]:
-    yield f"Load average before: {machine.load()}."
-    yield ""
-    its, blogs = held_out.starters(), sets.blogs()
+def measure(bench: Run) -> Iterator[str | Goal]:
+    """Train the starter and versions from it, and score comments that they never saw."""
+    its, blogs = held_out.starters(bench.sizes.step), sets.blogs()
+    by_starter = held_out.score(its.whole, blogs)
+    if not bench.sizes.learning:
+        yield from kinds("the blogs as they are, the starter alone", by_starter)
+        yield from within_blogs(by_starter)
+        yield from poisoned(its, poison.Counts(60, 20, 10, asked=20, groups=1))
+        yield from seed()
+        yield from speed(bench, its.whole)
+        return
     at = waiting_threshold(1.0, HonestScores(0, []), its.elsewhere())
     left_out = held_out.leave_one_blog_out(its, blogs)
-    by_starter = held_out.score(its.whole, blogs)
     hard = held_out.harder(its, blogs, learning=False)
     hard_learnt = held_out.harder(its, blogs, learning=True)
     news = held_out.news(its)
-    parts = (
-        kinds("the blogs as they are, leave one out", left_out, judged=True),
-        within_blogs(left_out),
-        kinds("the blogs as they are, the starter alone", by_starter),
-        within_blogs(by_starter),
-        kinds("the blogs and 1,544 spam comments of other domains, leave one out", hard_learnt, judged=True),
-        kinds("the blogs and 1,544 spam comments of other domains, the starter alone", hard),
-        wronged(at, its, news, by_starter, hard),
-        poisoned(its),
-        seed(site),
-        first_decisions(its, blogs),
-        speed(site, its.whole, folder),
-    )
-    yield from goals(chain.from_iterable(parts))
-    yield ""
-    yield from mistakes(left_out, hard, news, at)
-    yield ""
-    yield f"Load average after: {machine.load()}."
-
-
-def _smallest_sections(site: Soundoff, folder: Path) -> Iterator[str]:
-    """Compute each kind of figure once, except those that train a model for every blog or draw."""
-    poison.RIGHT, poison.WRONG, poison.LATER = 60, 20, 10
-    its, blogs = held_out.starters(), sets.blogs()
-    by_starter = held_out.score(its.whole, blogs)
-    parts = (
-        kinds("the blogs as they are, the starter alone", by_starter),
-        within_blogs(by_starter),
-        poisoned(its),
-        seed(site),
-        speed(site, its.whole, folder),
-    )
-    yield from goals(chain.from_iterable(parts))
+    spam = "the blogs and 1,544 spam comments of other domains"
+    yield from kinds("the blogs as they are, leave one out", left_out, judged=True)
+    yield from within_blogs(left_out)
+    yield from kinds("the blogs as they are, the starter alone", by_starter)
+    yield from within_blogs(by_starter)
+    yield from kinds(f"{spam}, leave one out", hard_learnt, judged=True)
+    yield from kinds(f"{spam}, the starter alone", hard)
+    yield from wronged(at, its, news, by_starter, hard)
+    yield from poisoned(its, poison.Counts())
+    yield from seed()
+    yield from first_decisions(its, blogs)
+    yield from speed(bench, its.whole)
+    yield from mistakes(left_out, hard, news)
 
 
 # Unseen comments
@@ -189,30 +162,26 @@ def _share(scored: Sequence[Scored], at: float) -> float:
 # A moderator who decides wrongly
 
 
-def poisoned(its: Starters) -> Iterator[Goal]:
+def poisoned(its: Starters, counts: poison.Counts) -> Iterator[Goal]:
     """Yield means over four groups of newspaper comments, by models that no trial kept from going live."""
-    for some in zip(*poison.poisoned(its), strict=True):
-        others, topic, spam = (
-            sum(share) / len(some) for share in zip(*(one[1:4] for one in some), strict=True)
-        )
-        live = sum(one.goes_live for one in some)
+    for some in zip(*poison.poisoned(its, counts), strict=True):
+        shares = zip(*(one.shares for one in some), strict=True)
+        others, topic, spam = (sum(share) / len(some) for share in shares)
         if some[0].what == "nothing":
-            yield _percent(
-                f"{poison.RIGHT:,} decisions, all correct: later honest comments that wait", others
-            )
+            what = f"{counts.right:,} decisions, all correct: later honest comments that wait"
         else:
-            yield _percent(
-                f"… a second person marks as spam {some[0].what}: others’ honest comments that wait", others
-            )
+            what = f"… a second person marks as spam {some[0].what}: others’ honest comments that wait"
+        yield _percent(what, others)
         yield _percent("… of these, on that topic", topic)
         yield _percent("… spam", spam)
+        live = sum(one.goes_live for one in some)
         yield Goal(f"… versions that go live, of {len(some)}", live, unit="")
 
 
 # The seed
 
 
-def seed(site: Soundoff) -> Iterator[Goal]:
+def seed() -> Iterator[Goal]:
     """Import the seed into an empty site with the starter model, as an owner would."""
     from archive.services import import_page
     from articles.models import Article
@@ -263,62 +232,51 @@ def first_decisions(its: Starters, blogs: Sequence[Row]) -> Iterator[Goal]:
 # Time
 
 
-def speed(site: Soundoff, model: Model, folder: Path) -> Iterator[Goal]:
+def speed(bench: Run, model: Model) -> Iterator[Goal]:
     """Yield the time to score and to explain a comment."""
     from django.core.management import call_command
 
-    some = [row for row in (*sets.fox(), *sets.blogs(), *sets.wordpress_spam()) if row.said.body][:EVALUATED]
-    scored = median(_milliseconds(partial(_score, model, row)) for row in some)
+    def score(row: Row) -> float:
+        return model.logit(read_features(row.said, model.settings))
+
+    all_rows = (*sets.fox(), *sets.blogs(), *sets.wordpress_spam())
+    some = [row for row in all_rows if row.said.body][: bench.sizes.evaluated]
+    scored = median(_milliseconds(partial(score, row)) for row in some)
     yield Goal("a comment read and scored: median", scored, most=1, unit="ms")
     explained = median(_milliseconds(partial(model.explain, row.said)) for row in some)
     yield Goal("… explained: median", explained, unit="ms")
-    yield Goal("additional statements of a post with the filter", _statements(site), most=1, unit="")
-    path = folder / "comments.csv"
+    yield Goal("additional statements of a post with the filter", _statements(bench), most=1, unit="")
+    path = bench.folder / "comments.csv"
+    names = ("author", "url", "body", "article_title", "article_text", "parent")
     with path.open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file)
-        out.writerow(["author", "url", "body", "article_title", "article_text", "parent", "label"])
+        out.writerow([*names, "label"])
         for row in some:
-            said = row.said
-            fields = (said.author, said.url, said.body, said.article_title, said.article_text, said.parent)
-            out.writerow([*(field or "" for field in fields), "spam" if row.is_spam else "ham"])
-    seconds = _milliseconds(lambda: call_command("evaluate_filter", str(path), stdout=_Nowhere())) / 1_000
+            values = (getattr(row.said, name) or "" for name in names)
+            out.writerow([*values, "spam" if row.is_spam else "ham"])
+    seconds = _milliseconds(lambda: call_command("evaluate_filter", str(path), stdout=StringIO())) / 1_000
     yield Goal(f"evaluate_filter of {len(some):,} comments", seconds, most=10, unit="s")
 
 
-def _score(model: Model, row: Row) -> float:
-    return model.logit(read_features(row.said, model.settings))
-
-
-class _Nowhere:
-    def write(self, text: str) -> None:
-        pass
-
-
-def _statements(site: Soundoff) -> int:
-    """Count the statements of a reader's comment with the filter and without it."""
-    from django.utils import timezone
-
+def _statements(bench: Run) -> int:
+    """Count the additional statements of a reader's comment with the filter."""
     from accounts.models import Guest
-    from articles.models import Article, unique_slug
-    from articles.services import save_article
     from comments.policy import Draft
     from comments.services.discussions import ensure_discussion
     from comments.services.posting import post_comment
     from moderation.models import ModerationSettings
 
-    soundoff.add_writers(1)
-    title = "A story to write under"
-    story = save_article(article=Article(title=title, slug=unique_slug(title), published_at=timezone.now()))
-    guest = Guest.objects.get()
+    fixture.add_writers(1)
+    story, guest = fixture.add_story("A story to write under"), Guest.objects.get()
 
     def post() -> Any:
         body = f"Another word of mine, {uuid4()}."
         draft = Draft(discussion=ensure_discussion(story), guest=guest, name=guest.name, body=body)
         return post_comment(draft, nonce=uuid4())
 
-    with_it = len(site.statements(post))
+    with_it = len(bench.site.statements(post))
     ModerationSettings.objects.update(filter=None)
-    return with_it - len(site.statements(post))
+    return with_it - len(bench.site.statements(post))
 
 
 def _milliseconds(ask: Callable[[], object]) -> float:
@@ -330,10 +288,8 @@ def _milliseconds(ask: Callable[[], object]) -> float:
 # Mistakes
 
 
-def mistakes(
-    left_out: Sequence[Scored], hard: Sequence[Scored], news: Sequence[Scored], at: float
-) -> Iterator[str]:
-    """List mistakes by the ids of bench/sets.py, with the features that weigh most."""
+def mistakes(left_out: Sequence[Scored], hard: Sequence[Scored], news: Sequence[Scored]) -> Iterator[str]:
+    """List mistakes by the ids of bench/filter/sets.py, with the features that weigh most."""
     yield "Mistakes, worst first, each with its probability and its strongest reason."
     yield ""
     table = [
@@ -343,7 +299,7 @@ def mistakes(
         ("honest, highest: newspapers", _worst(news, is_spam=False)),
     ]
     yield from rows(
-        ("", "id, probability, reason"), ((what, "; ".join(map(_line, some))) for what, some in table)
+        " | id, probability, reason", (f"{what} | {'; '.join(map(_line, some))}" for what, some in table)
     )
 
 
@@ -357,13 +313,8 @@ def _line(one: Scored) -> str:
     wrong = -1 if one.row.is_spam else 1
     by_kind: dict[str, float] = {}
     for part in one.model.explain(one.row.said):
-        what = (
-            part.what
-            if part.kind == "signal"
-            else f"its {part.kind}s"
-            if part.kind == "word"
-            else f"its {part.kind}"
-        )
+        kind = "its words" if part.kind == "word" else f"its {part.kind}"
+        what = part.what if part.kind == "signal" else kind
         by_kind[what] = by_kind.get(what, 0.0) + part.logit
     by_kind.pop("usual", None)
     reason = max(by_kind, key=lambda what: wrong * by_kind[what], default="")
@@ -373,4 +324,4 @@ def _line(one: Scored) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run("filter", measure, __doc__, sizes=SIZES, smallest=SMALLEST)

@@ -1,16 +1,15 @@
 """Measure the moderation queues with 50,000 open cases: time and statements of each page."""
 
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 
-from bench import soundoff
+from bench import fixture, servers
+from bench.fixture import Written
 from bench.load import ask
-from bench.report import Goal
-from bench.soundoff import Soundoff
+from bench.runner import Goal, Run, report
 
-OPEN, STORIES, GUESTS = 50_000, 200, 8_000
-ASKED = 30  # number of requests to each page
+SIZES = {"cases": 50_000, "stories": 200, "guests": 8_000, "requests": 30}
+SMALLEST = {"cases": 200, "stories": 4, "guests": 20, "requests": 1}
 WANTED, STATEMENTS = 100, 50  # maximum milliseconds and statements of a page
 PAGES = {
     "waiting": "",
@@ -53,58 +52,59 @@ FROM (SELECT id, name, row_number() OVER (ORDER BY id) - 1 AS n FROM accounts_gu
 WHERE g.n = c.id %% %(guests)s"""
 
 
-def queues(site: Soundoff) -> Iterator[Goal]:
+def measure(bench: Run) -> Iterator[Goal]:
     """Measure every queue and filter with 50,000 open cases under 200 stories."""
-    values = _fill()
-    moderator = f"sessionid={soundoff.session(soundoff.moderator())}"
-    for name, query in PAGES.items():
-        target = site.target(name, f"/moderation/{query.format(**values)}", Cookie=moderator)
+    values = _fill(bench.sizes.cases, bench.sizes.stories, bench.sizes.guests)
+    cookie = fixture.session_cookie(fixture.moderator())
+    targets = {
+        name: bench.site.target(name, f"/moderation/{query.format(**values)}", cookie)
+        for name, query in PAGES.items()
+    }
+    statements = bench.site.page_statements(targets, {})
+    for name, target in targets.items():
         ask(target, 3)
-        measured = ask(target, ASKED)
+        measured = ask(target, bench.sizes.requests)
+        report(f"{name}: {measured.p50:.1f} ms")
         yield Goal(f"{name}: p50", measured.p50, most=WANTED, unit="ms")
         yield Goal(f"{name}: CPU, server and database", measured.processor, most=WANTED, unit="ms")
         yield Goal(f"{name}: failed", sum(measured.errors.values()), most=0, unit="")
-        statements = site.statements(lambda target=target: ask(target, 1))  # type: ignore[misc]
-        yield Goal(f"{name}: statements", len(statements), most=STATEMENTS, unit="")
+        yield Goal(f"{name}: statements", statements[name], most=STATEMENTS, unit="")
 
 
-def _fill() -> dict[str, object]:
+def _fill(cases: int, stories: int, guests: int) -> dict[str, object]:
     from django.db import connection
     from django.utils import timezone
 
     from accounts.models import Guest
     from articles.models import Article, Topic
-    from comments.services.imports import ImportedComment
     from moderation.models import Case, Rule
 
     now = timezone.now()
     topic = Topic.objects.create(name="Topic", slug="topic")
     rule = Rule.objects.create(value="casino")
-    guests = [Guest(name=f"Voice {n}", email=f"voice{n}@example.org") for n in range(GUESTS)]
-    Guest.objects.bulk_create(guests)
-    each = OPEN // STORIES
-    for number in range(STORIES):
+    people = [Guest(name=f"Voice {n}", email=f"voice{n}@example.org") for n in range(guests)]
+    Guest.objects.bulk_create(people)
+    bodies = [
+        f"Some words about the slip, the boat and the bridge, number {n}. " * 5
+        for n in range(cases // stories)
+    ]
+    for number in range(stories):
+        report(f"{number} of {stories} stories …")
+        comments = (Written("Voice", body, now) for body in bodies)
+        story = fixture.import_story(f"The story with the number {number}", comments, now)
         if number % 20 == 0:
-            print(f"{number * each:,} of {OPEN:,} comments …", file=sys.stderr, flush=True)
-        comments = [
-            ImportedComment(
-                str(n), "Voice", f"Some words about the slip, the boat and the bridge, number {n}. " * 5, now
-            )
-            for n in range(each)
-        ]
-        story, _ = soundoff.add_story(f"The story with the number {number}", comments, published_at=now)
-        if number % 20 == 0:
-            story.topics.add(topic)
+            topic.articles.add(story.article)
+    # These states have no log rows, so the triggers would refuse them. Only the owner of the tables can
+    # switch the triggers off.
+    with servers.connect("owner").cursor() as owner:
+        owner.execute("ALTER TABLE comments_comment DISABLE TRIGGER USER")
+        owner.execute(PEOPLE, {"guests": guests})
+        owner.execute("ALTER TABLE comments_comment ENABLE TRIGGER USER")
     with connection.cursor() as cursor:
-        # These states have no log rows, so the triggers would refuse them. Only the owner of the tables can
-        # switch the triggers off.
-        with soundoff.connect("owner").cursor() as owner:
-            owner.execute("ALTER TABLE comments_comment DISABLE TRIGGER USER")
-            owner.execute(PEOPLE, {"guests": GUESTS})
-            owner.execute("ALTER TABLE comments_comment ENABLE TRIGGER USER")
         cursor.execute(CASES)
         cursor.execute(FINDINGS, {"rule": rule.pk})
     Article.objects.update(source_key="", published_at=now - timedelta(days=20))
-    soundoff.tidy()
-    far = Case.objects.filter(is_waiting=True).order_by("due_at")[OPEN // 2]
-    return {"slug": story.slug, "guest": guests[17].pk, "rule": rule.pk, "far": far.pk}
+    fixture.analyze()
+    far = Case.objects.filter(is_waiting=True).order_by("due_at")[cases // 2]
+    slug = story.path.split("/")[2]
+    return {"slug": slug, "guest": people[17].pk, "rule": rule.pk, "far": far.pk}

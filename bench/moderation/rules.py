@@ -1,23 +1,23 @@
-"""Measure rules. Part of bench.moderation."""
+"""Measure rules: a long list of terms, and rules tried on earlier decisions."""
 
 import resource
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from bench import sets, soundoff
-from bench.report import Goal
-from bench.soundoff import Soundoff
+from bench import fixture
+from bench.filter import sets
+from bench.fixture import Written
+from bench.runner import Goal, Run, report
 
 if TYPE_CHECKING:
     from moderation.rules.matching import RuleDefinition
 
-DECIDED = 50_000  # comments with decisions
-AT_ONCE = 5_000
+SIZES = {"decisions": 50_000, "in_a_story": 5_000}
+SMALLEST = {"decisions": 100, "in_a_story": 50}
 
 
-def rules(site: Soundoff) -> Iterator[Goal]:
+def measure(bench: Run) -> Iterator[Goal]:
     """Search real comments for a list of 62,204 terms, and try rules on 50,000 decisions."""
     from moderation.rules.matching import RuleDefinition, TermList, folded
     from moderation.rules.term_files import read_terms
@@ -36,21 +36,20 @@ def rules(site: Soundoff) -> Iterator[Goal]:
         for name, some in (("honest", honest), ("spam", spam)):
             found = sum(bool(both[whole](body, "")[0]) for body in some)
             yield Goal(f"{name} comments found, {where}", 100 * found / len(some), unit="%")
-    _decide_on(honest, spam, DECIDED)
-    soundoff.tidy()
-    list_of_terms = RuleDefinition(pk=None, kind="list", value="list", terms="\n".join(terms))
+    _decide_on(honest, spam, bench.sizes.decisions, bench.sizes.in_a_story)
+    fixture.analyze()
     for kind, value in (
         ("term", "casino"),
         ("domain", "casino.com"),
         ("name", "cheap .* online"),
         ("links", "1"),
     ):
-        yield from _tried(RuleDefinition(pk=None, kind=kind, value=value))
-    yield from _tried(list_of_terms)
+        yield from _try(RuleDefinition(pk=None, kind=kind, value=value))
+    yield from _try(RuleDefinition(pk=None, kind="list", value="list", terms="\n".join(terms)))
     yield Goal("peak memory of the process", _memory(), most=600, unit="MB")
 
 
-def _tried(rule: "RuleDefinition") -> Iterator[Goal]:
+def _try(rule: "RuleDefinition") -> Iterator[Goal]:
     from moderation.rules.replay import replay
 
     began, busy, before = time.perf_counter(), time.process_time(), _memory()
@@ -82,26 +81,24 @@ def _memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _decide_on(honest: Sequence[str], spam: Sequence[str], count: int) -> None:
+def _decide_on(honest: Sequence[str], spam: Sequence[str], count: int, in_a_story: int) -> None:
     """Create stories with so many comments; a person approved the honest ones and removed the spam."""
     from django.utils import timezone
 
     from comments.models import Reason, State
-    from comments.services.imports import ImportedComment
     from moderation.actions.decisions import decide
 
-    person = soundoff.moderator()
+    person = fixture.moderator()
     bodies = [(body, True) for body in honest] + [(body, False) for body in spam]
     now = timezone.now()
-    for start in range(0, count, AT_ONCE):
-        print(f"{start:,} of {count:,} decided …", file=sys.stderr, flush=True)
-        some = [(n, *bodies[n % len(bodies)]) for n in range(start, min(start + AT_ONCE, count))]
-        comments = [
-            ImportedComment(str(n), f"Voice {n % 500}", f"{body} {n}"[:9_000], now) for n, body, _ in some
-        ]
-        _, made = soundoff.add_story(f"A story of {start}", comments, published_at=now)
-        good = [pk for pk, (_, _, is_honest) in zip(made, some, strict=True) if is_honest]
-        bad = [pk for pk, (_, _, is_honest) in zip(made, some, strict=True) if not is_honest]
-        decide(ids=good, to=State.PUBLISHED, reason=Reason.APPROVED, actor=person)
-        if bad:
-            decide(ids=bad, to=State.SPAM, reason=Reason.SPAM, actor=person)
+    for start in range(0, count, in_a_story):
+        report(f"{start:,} of {count:,} decided …")
+        some = [(n, *bodies[n % len(bodies)]) for n in range(start, min(start + in_a_story, count))]
+        comments = (Written(f"Voice {n % 500}", f"{body} {n}"[:9_000], now) for n, body, _ in some)
+        made = fixture.import_story(f"A story of {start}", comments, now).ids
+        for wanted, to, reason in (
+            (True, State.PUBLISHED, Reason.APPROVED),
+            (False, State.SPAM, Reason.SPAM),
+        ):
+            if ids := [pk for pk, (_, _, is_honest) in zip(made, some, strict=True) if is_honest is wanted]:
+                decide(ids=ids, to=to, reason=reason, actor=person)

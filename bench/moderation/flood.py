@@ -17,7 +17,7 @@ from random import Random
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from bench import soundoff
+from bench import fixture
 
 SEED = 20210119
 SYNONYMS = (
@@ -49,7 +49,7 @@ ENDS = (
 )
 
 
-class Written(NamedTuple):
+class FloodComment(NamedTuple):
     """A comment of the flood or of a real person."""
 
     name: str
@@ -66,7 +66,7 @@ class Story:
     title: str
     published_at: datetime
     body: str = ""
-    comments: list[Written] = field(default_factory=list)
+    comments: list[FloodComment] = field(default_factory=list)
 
 
 class Robot:
@@ -120,7 +120,7 @@ def stories(data: Path, *, spun: int, real: int) -> list[Story]:
     for _ in range(spun):
         story = random.choice(found)
         at = story.published_at + timedelta(days=random.random() ** 2 * 2000, minutes=random.randrange(1440))
-        story.comments.append(Written(robot.name(), robot.body(), at, True, random.random() < 0.6))
+        story.comments.append(FloodComment(robot.name(), robot.body(), at, True, random.random() < 0.6))
     for story in found:
         story.comments.sort(key=lambda written: (written.at, written.body))
     return found
@@ -133,25 +133,26 @@ def _real_stories(data: Path, random: Random) -> list[Story]:
         return by_title.setdefault(title, Story(title[:200], at, body or title))
 
     began = datetime(2016, 3, 1, 9, tzinfo=UTC)
+
+    def add(about: Story, name: str, body: str, at: datetime) -> None:
+        about.comments.append(FloodComment(name, body, at, False, random.random() < 0.1))
+
     for n, line in enumerate((data / "news" / "fox_news_comments.jsonl").open(encoding="utf-8")):
         row = json.loads(line)
         about = story(row["title"], began + timedelta(days=40 * len(by_title)), row["meta"])
-        at = about.published_at + timedelta(minutes=2 * n % 4000)
-        about.comments.append(Written(row["user"], row["text"], at, False, random.random() < 0.1))
+        add(about, row["user"], row["text"], about.published_at + timedelta(minutes=2 * n % 4000))
     for row in csv.DictReader((data / "spam" / "wordpress_blog_comments_dev.csv").open(encoding="utf-8")):
         if row["label"] == "ham" and row["post_date"]:
-            at = datetime.fromisoformat(row["date"]).replace(tzinfo=UTC)
-            published = datetime.fromisoformat(row["post_date"]).replace(tzinfo=UTC)
-            about = story(f"{row['blog']}: {row['post_title']}", published)
-            about.comments.append(Written(row["author"], row["text"], at, False, random.random() < 0.1))
+            at, published = (
+                datetime.fromisoformat(row[key]).replace(tzinfo=UTC) for key in ("date", "post_date")
+            )
+            add(story(f"{row['blog']}: {row['post_title']}", published), row["author"], row["text"], at)
     for path in sorted((data / "spam").glob("Youtube*.csv")):
         for row in csv.DictReader(path.open(encoding="utf-8")):
             if row["CLASS"] == "0":
                 about = story(path.stem, datetime(2014, 8, 1, tzinfo=UTC))
                 at = about.published_at + timedelta(minutes=random.randrange(60 * 24 * 25))
-                about.comments.append(
-                    Written(row["AUTHOR"], row["CONTENT"], at, False, random.random() < 0.1)
-                )
+                add(about, row["AUTHOR"], row["CONTENT"], at)
     return list(by_title.values())
 
 
@@ -171,22 +172,15 @@ def _keep(found: list[Story], real: int, random: Random) -> None:
 def bring_in(found: Sequence[Story]) -> set[int]:
     """Import the stories with the project's own functions. Return the ids of the spam comments."""
     from comments.models import Reason, State
-    from comments.services.imports import ImportedComment
     from comments.services.states import change_states
 
     spun: set[int] = set()
     waiting: list[int] = []
     for story in found:
-        comments = [
-            ImportedComment(
-                source_id=str(n),
-                author_name=w.name[:200] or "–",
-                body=w.body[:10_000] or "–",
-                created_at=w.at,
-            )
-            for n, w in enumerate(story.comments)
-        ]
-        _, ids = soundoff.add_story(story.title, comments, published_at=story.published_at, body=story.body)
+        comments = (
+            fixture.Written(w.name[:200] or "–", w.body[:10_000] or "–", w.at) for w in story.comments
+        )
+        ids = fixture.import_story(story.title, comments, story.published_at, story.body).ids
         spun |= {pk for pk, w in zip(ids, story.comments, strict=True) if w.is_spun}
         waiting += [pk for pk, w in zip(ids, story.comments, strict=True) if w.waits]
     change_states(ids=waiting, to=State.PENDING, reason=Reason.SCREENED, actor=None)

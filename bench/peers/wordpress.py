@@ -9,7 +9,6 @@ import os
 import pwd
 import secrets
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -17,10 +16,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import machine
-from bench.load import Target
-from bench.threads import ThreadComment, article
-from config.server.processes import spawn
+from bench import servers
+from bench.fixture import ThreadComment, article
+from bench.load import Target, Wire
 
 PACKAGED = Path("/usr/share/wordpress")
 
@@ -31,10 +29,10 @@ def is_installed() -> bool:
 
 
 @dataclass
-class Thread:
+class Post:
     """A post with its comments."""
 
-    post: int
+    id: int
     base: int  # the comment at index n has the id base + 1 + n
     size: int
 
@@ -48,7 +46,7 @@ class WordPress:
     cached_port: int
     static_port: int
     processes: dict[str, int] = field(default_factory=dict)
-    threads: dict[int, Thread] = field(default_factory=dict)  # by size
+    threads: dict[int, Post] = field(default_factory=dict)  # by size
     last: int = 0  # the highest id of an imported comment
 
     def page(self, size: int) -> Target:
@@ -69,10 +67,15 @@ class WordPress:
         return Target(f"nginx, a file of {len(content) / 1000:.1f} kB", url, lambda: self.spent("nginx"))
 
     def spent(self, *names: str) -> float:
-        return machine.processor_seconds(self.processes[name] for name in names)
+        return servers.processor_seconds(self.processes[name] for name in names)
 
-    def statements(self) -> int:
-        """Return the number of statements that the database has received so far."""
+    def page_statements(self, target: Target, request: bytes = b"") -> int:
+        """Return the number of statements of one request, by default of the page itself."""
+        before = self._questions()
+        Wire(target.url).exchange(request or target.request())
+        return self._questions() - before - 1  # the first value of the counter
+
+    def _questions(self) -> int:
         return int(self.sql("SHOW GLOBAL STATUS LIKE 'Questions'").split()[1])
 
     def restore(self, size: int) -> None:
@@ -80,19 +83,15 @@ class WordPress:
         thread = self.threads[size]
         self.sql(
             f"DELETE FROM wp_comments WHERE comment_ID > {self.last}; "
-            f"UPDATE wp_posts SET comment_count = {size} WHERE ID = {thread.post}"
+            f"UPDATE wp_posts SET comment_count = {size} WHERE ID = {thread.id}"
         )
 
-    def sql(self, statement: str) -> str:
-        return subprocess.run(
-            ["mariadb", f"--socket={self.folder}/maria.sock", "-uroot", "-N", "wp", "-e", statement],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+    def sql(self, statement: str, database: str = "wp") -> str:
+        argv = ["mariadb", f"--socket={self.folder}/maria.sock", "-uroot", "-N", database, "-e", statement]
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
     def _url(self, port: int, size: int) -> str:
-        return f"http://127.0.0.1:{port}/?p={self.threads[size].post}"
+        return f"http://127.0.0.1:{port}/?p={self.threads[size].id}"
 
 
 @contextmanager
@@ -100,28 +99,20 @@ def running(
     folder: Path, threads: Mapping[int, list[ThreadComment]], began: float, ends: float
 ) -> Iterator[WordPress]:
     """Run WordPress with these threads, written between the two times (seconds since 1970)."""
-    wp = WordPress(folder, machine.free_port(), machine.free_port(), machine.free_port())
+    wp = WordPress(folder, servers.free_port(), servers.free_port(), servers.free_port())
     with ExitStack() as stack:
         _lay_out(wp)
-        for name, argv in (("maria", _maria(wp)), ("php", _php(wp)), ("nginx", _nginx(wp))):
-            log = stack.enter_context((folder / f"{name}.log").open("wb"))
-            process = spawn(argv, death_signal=signal.SIGTERM, output=log)
-            stack.callback(_stop, process)
-            wp.processes[name] = process.pid
+        for name, argv, port in (
+            ("maria", _maria(wp), 0),
+            ("php", _php(wp), 0),
+            ("nginx", _nginx(wp), wp.port),
+        ):
+            server = servers.process(argv, folder / f"{name}.log", port)
+            wp.processes[name] = stack.enter_context(server)
             if name == "maria":
                 _make_database(wp)
-        machine.wait_for_port(wp.port)
         _import_threads(wp, threads, began, ends)
         yield wp
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _lay_out(wp: WordPress) -> None:
@@ -149,14 +140,9 @@ def _lay_out(wp: WordPress) -> None:
     if os.geteuid() == 0:
         shutil.chown(wp.folder / "maria", "mysql")
         # The server creates its socket beside the data.
-        _make_owner(wp.folder, "mysql")
+        os.chown(wp.folder, pwd.getpwnam("mysql").pw_uid, -1)
         for name in ("cache", "nginx"):
             shutil.chown(wp.folder / name, "www-data")
-
-
-def _make_owner(folder: Path, user: str) -> None:
-    """Make this user the folder's owner. Root may still write there."""
-    os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
 
 
 def _maria(wp: WordPress) -> list[str | Path]:
@@ -177,39 +163,40 @@ def _maria(wp: WordPress) -> list[str | Path]:
 
 
 def _make_database(wp: WordPress) -> None:
-    for _ in range(300):
-        done = subprocess.run(
-            [
-                *("mariadb", f"--socket={wp.folder}/maria.sock", "-uroot", "-e"),
-                "CREATE DATABASE wp CHARACTER SET utf8mb4; CREATE USER wp@localhost; "
-                "GRANT ALL ON wp.* TO wp@localhost",
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if not done.returncode:
-            return
-        time.sleep(0.1)
-    raise RuntimeError(done.stderr)
+    statement = "CREATE DATABASE wp CHARACTER SET utf8mb4; CREATE USER wp@localhost; "
+    statement += "GRANT ALL ON wp.* TO wp@localhost"
+    for tries_left in reversed(range(300)):
+        try:
+            wp.sql(statement, database="mysql")
+            break
+        except subprocess.CalledProcessError:
+            if not tries_left:
+                raise
+            time.sleep(0.1)
 
 
 def _php(wp: WordPress) -> list[str | Path]:
-    user = ["user = www-data", "group = www-data"] if os.geteuid() == 0 else []
-    owner = ["listen.owner = www-data", "listen.group = www-data"] if os.geteuid() == 0 else []
-    (wp.folder / "php.conf").write_text(
-        "\n".join(
-            [
-                *("[global]", "daemonize = no", f"error_log = {wp.folder}/php.err"),
-                *("[www]", *user, f"listen = {wp.folder}/php.sock", *owner),
-                *("pm = static", "pm.max_children = 4"),
-                *("php_admin_value[memory_limit] = 1024M", "php_admin_value[max_execution_time] = 120"),
-                *("php_admin_value[opcache.enable] = 1", "php_admin_value[opcache.memory_consumption] = 192"),
-                *("php_admin_value[opcache.max_accelerated_files] = 20000",),
-                *("php_admin_value[opcache.validate_timestamps] = 0", ""),
-            ]
-        )
+    owner = "\n".join(
+        ["user = www-data", "group = www-data", "listen.owner = www-data", "listen.group = www-data"]
+        if os.geteuid() == 0
+        else []
     )
+    (wp.folder / "php.conf").write_text(f"""
+[global]
+daemonize = no
+error_log = {wp.folder}/php.err
+[www]
+{owner}
+listen = {wp.folder}/php.sock
+pm = static
+pm.max_children = 4
+php_admin_value[memory_limit] = 1024M
+php_admin_value[max_execution_time] = 120
+php_admin_value[opcache.enable] = 1
+php_admin_value[opcache.memory_consumption] = 192
+php_admin_value[opcache.max_accelerated_files] = 20000
+php_admin_value[opcache.validate_timestamps] = 0
+""")
     return [_fpm(), "-F", "-y", wp.folder / "php.conf", *(["-R"] if os.geteuid() == 0 else [])]
 
 
@@ -261,16 +248,9 @@ def _import_threads(
                 file.write(json.dumps(line) + "\n")
     (wp.folder / "article.txt").write_text(article())
     loader = Path(__file__).with_name("wordpress_load.php")
-    done = subprocess.run(
-        [
-            *("php", "-d", "memory_limit=1G", loader, wp.folder / "wordpress", wp.folder / "article.txt"),
-            *files,
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    php = ["php", "-d", "memory_limit=1G", loader, wp.folder / "wordpress", wp.folder / "article.txt"]
+    done = subprocess.run([*php, *files], capture_output=True, text=True, check=True).stdout
     for line in done.splitlines():
         size, post, base = map(int, line.split())
-        wp.threads[size] = Thread(post, base, size)
+        wp.threads[size] = Post(post, base, size)
         wp.last = max(wp.last, base + size)

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.soundoff import PROJECT
+from core.data_folder import PROJECT
 from moderation.features.links import host, split_url
 from moderation.features.text_reading import CommentData
 
 DATA = Path(os.environ.get("SOUNDOFF_DATA", PROJECT.parent / "shared" / "data"))
+DAY = datetime(2020, 1, 1, tzinfo=UTC)  # for sets without times
+YOUTUBE = ("Youtube01-Psy", "Youtube02-KatyPerry", "Youtube03-LMFAO", "Youtube04-Eminem")
+WXR = ("spotthevuln", "calcode", "charleso", "chrisjrob", "davidsouther", "dinhyen", "joesepi", "mythz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,64 +39,6 @@ def _text(markup: str) -> str:
     return html.unescape(re.sub(r"<[^<>]*>", "", markup)).replace("\ufeff", "").strip()
 
 
-def wordpress_spam() -> list[Row]:
-    """Return spam without articles: the set has only the collecting site's own titles, and no dates."""
-    rows: list[Row] = []
-    for n, row in enumerate(_read("spam/wordpress_spam_dev.csv")):
-        parts = split_url(row["url"])
-        domain = host(parts) if parts else "-"
-        said = CommentData(body=row["text"], author=row["author"], url=row["url"])
-        rows.append(Row(f"wp{n}", domain, said, True))
-    return rows
-
-
-DAY = datetime(2020, 1, 1, tzinfo=UTC)  # for sets without times
-
-
-YOUTUBE = ("Youtube01-Psy", "Youtube02-KatyPerry", "Youtube03-LMFAO", "Youtube04-Eminem")
-
-
-def youtube() -> list[Row]:
-    return [
-        Row(
-            f"yt{n}.{i}",
-            name,
-            CommentData(body=_text(row["CONTENT"]), author=row["AUTHOR"]),
-            row["CLASS"] == "1",
-        )
-        for n, name in enumerate(YOUTUBE)
-        for i, row in enumerate(_read(f"spam/{name}.csv"))
-    ]
-
-
-def fox() -> list[Row]:
-    with (DATA / "news/fox_news_comments.jsonl").open(encoding="utf-8") as file:
-        found = [json.loads(line) for line in file]
-    return [
-        Row(
-            f"fox{n}",
-            row["title"],
-            CommentData(
-                body=row["text"],
-                author=row["user"],
-                article_title=row["title"],
-                article_text=row["meta"],
-                parent=row["prev"] or None,
-            ),
-            False,
-        )
-        for n, row in enumerate(found)
-        if row["text"].strip()
-    ]
-
-
-def civil() -> list[Row]:
-    rows = _read("news/civilcomments_toxic_spans_train.csv")
-    return [
-        Row(f"civil{n}", f"civil{n % 4}", CommentData(body=row["text"]), False) for n, row in enumerate(rows)
-    ]
-
-
 def _date(text: str) -> datetime | None:
     try:
         return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
@@ -101,27 +46,71 @@ def _date(text: str) -> datetime | None:
         return None
 
 
+def wordpress_spam() -> list[Row]:
+    """Return spam without articles: the set has only the collecting site's own titles, and no dates."""
+    rows: list[Row] = []
+    for n, row in enumerate(_read("spam/wordpress_spam_dev.csv")):
+        parts = split_url(row["url"])
+        said = CommentData(body=row["text"], author=row["author"], url=row["url"])
+        rows.append(Row(f"wp{n}", host(parts) if parts else "-", said, True))
+    return rows
+
+
+def youtube() -> list[Row]:
+    """Return spam and honest comments below four videos."""
+    rows: list[Row] = []
+    for n, name in enumerate(YOUTUBE):
+        for i, row in enumerate(_read(f"spam/{name}.csv")):
+            said = CommentData(body=_text(row["CONTENT"]), author=row["AUTHOR"])
+            rows.append(Row(f"yt{n}.{i}", name, said, row["CLASS"] == "1"))
+    return rows
+
+
+def fox() -> list[Row]:
+    """Return honest comments of a broadcaster, with their article's title and what they answer."""
+    rows: list[Row] = []
+    with (DATA / "news/fox_news_comments.jsonl").open(encoding="utf-8") as file:
+        for n, row in enumerate(map(json.loads, file)):
+            said = CommentData(
+                body=row["text"],
+                author=row["user"],
+                article_title=row["title"],
+                article_text=row["meta"],
+                parent=row["prev"] or None,
+            )
+            if row["text"].strip():
+                rows.append(Row(f"fox{n}", row["title"], said, False))
+    return rows
+
+
+def civil() -> list[Row]:
+    """Return honest comments of newspapers, which are alone, without a name or an article."""
+    rows = enumerate(_read("news/civilcomments_toxic_spans_train.csv"))
+    return [Row(f"civil{n}", f"civil{n % 4}", CommentData(body=row["text"]), False) for n, row in rows]
+
+
+def _wxr_items(name: str) -> list[str]:
+    """Return the posts of a WordPress export, by a pattern: one export is not valid XML."""
+    text = (DATA / f"import/wxr_real/{name}.xml").read_text("utf-8", errors="replace")
+    return re.findall(r"<item>.*?</item>", text, re.DOTALL)
+
+
 def _tag(item: str, name: str) -> str:
     m = re.search(rf"<{name}>(?:<!\[CDATA\[)?(.*?)(?:\]\]>)?</{name}>", item, re.DOTALL)
     return m[1] if m else ""
 
 
-def wxr_posts(name: str) -> dict[str, str]:
-    """Return the texts of a WordPress export's posts by title, by patterns: one export is not valid XML."""
-    text = (DATA / f"import/wxr_real/{name}.xml").read_text("utf-8", errors="replace")
-    return {
-        html.unescape(_tag(item, "title")): _text(_tag(item, "content:encoded"))
-        for item in re.findall(r"<item>.*?</item>", text, re.DOTALL)
-    }
-
-
-WXR = ("spotthevuln", "calcode", "charleso", "chrisjrob", "davidsouther", "dinhyen", "joesepi", "mythz")
+def _title(item: str) -> str:
+    return html.unescape(_tag(item, "title"))
 
 
 def blogs() -> list[Row]:
     """Return the eight real blogs, each comment with its article's text and its parent."""
     found = _read("spam/wordpress_blog_comments_dev.csv")
-    posts = {name: wxr_posts(name) for name in WXR}
+    posts = {
+        name: {_title(item): _text(_tag(item, "content:encoded")) for item in _wxr_items(name)}
+        for name in WXR
+    }
     bodies = {(row["blog"], row["comment_id"]): row["text"] for row in found}
     rows: list[Row] = []
     for n, row in enumerate(found):
@@ -140,13 +129,13 @@ def blogs() -> list[Row]:
     return rows
 
 
-# For validation only.
+# For validation only
 
 
 def betabong() -> list[Row]:
-    text = (DATA / "import/wxr_real/betabong.xml").read_text("utf-8", errors="replace")
+    """Return the honest comments of a German blog."""
     rows: list[Row] = []
-    for item in re.findall(r"<item>.*?</item>", text, re.DOTALL):
+    for item in _wxr_items("betabong"):
         for comment in re.findall(r"<wp:comment>.*?</wp:comment>", item, re.DOTALL):
             if _tag(comment, "wp:comment_type") in {"pingback", "trackback"}:
                 continue
@@ -154,7 +143,7 @@ def betabong() -> list[Row]:
                 body=_tag(comment, "wp:comment_content"),
                 author=_tag(comment, "wp:comment_author"),
                 url=_tag(comment, "wp:comment_author_url"),
-                article_title=html.unescape(_tag(item, "title")),
+                article_title=_title(item),
                 article_text=_text(_tag(item, "content:encoded")) or None,
                 article_date=_date(_tag(item, "wp:post_date")),
                 comment_date=_date(_tag(comment, "wp:comment_date")),
@@ -200,6 +189,7 @@ def _escaped(m: re.Match[str]) -> str:
 
 
 def disqus() -> list[Row]:
+    """Return honest comments of sites with Disqus."""
     rows: list[Row] = []
     for name in (
         "disqus_real/churchs19",

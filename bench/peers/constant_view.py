@@ -1,6 +1,6 @@
 """A minimal Django site for comparison: one view that returns the same bytes, without middleware.
 
-A WSGI application for granian. $FLOOR_BYTES names the file of the response, which is gzipped HTML.
+A WSGI application for granian. $CONSTANT_PAGE names the file of the response, which is gzipped HTML.
 """
 
 import os
@@ -12,7 +12,7 @@ from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-BYTES = Path(os.environ["FLOOR_BYTES"]).read_bytes()
+BYTES = Path(os.environ["CONSTANT_PAGE"]).read_bytes()
 
 
 def constant(request: HttpRequest) -> HttpResponse:

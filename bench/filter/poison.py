@@ -1,0 +1,105 @@
+"""Measure the effect of one person's wrong decisions on others' honest comments. Part of bench.filter.
+
+The starter has seen nothing of the site: newspaper comments of one of four groups, and spam of new domains.
+One moderator decided correctly; another one marks honest comments as spam.
+"""
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import cycle, islice
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
+
+from bench.filter import sets
+from bench.filter.held_out import Starters, copy, decided
+from bench.filter.sets import Row
+from bench.train_starter import fold_of
+from moderation.spam_filter.thresholds import HonestScores, waiting_threshold
+
+if TYPE_CHECKING:
+    from moderation.spam_filter.examples import Decision
+
+TOPIC = "trump"  # topic of one comment in seven
+RIGHT_ONE, WRONG_ONE = 1, 2
+
+
+class Counts(NamedTuple):
+    """Numbers of decisions, and of the comments that they are measured on."""
+
+    right: int = 1_000
+    wrong: int = 500
+    later: int = 100
+    asked: int = 300  # others' honest comments
+    groups: int = 4  # of newspaper comments
+
+
+class Poisoned(NamedTuple):
+    """Results at the threshold that later decisions set for this model."""
+
+    what: str
+    # Per cent that wait: of honest comments, of those on the topic of the wrong decisions, of spam.
+    shares: tuple[float, ...]
+    goes_live: bool  # result of the trial, by decisions of both people, wrong ones included
+
+
+def poisoned(its: Starters, counts: Counts) -> Iterator[list[Poisoned]]:
+    """Yield the results for each group of newspaper comments."""
+    for group in sorted({row.group for row in sets.civil()})[: counts.groups]:
+        yield list(_poisoned(its, group, counts))
+
+
+def _poisoned(its: Starters, group: str, counts: Counts) -> Iterator[Poisoned]:
+    from moderation.spam_filter import training
+
+    rng = random.Random(group)
+    honest = [row for row in sets.civil() if row.group == group and row.said.body.strip()]
+    fold = fold_of(honest[0])
+    starter, spam = its.without[fold], [row for row in sets.wordpress_spam() if fold_of(row) == fold]
+    rng.shuffle(honest)
+    rng.shuffle(spam)
+    on_topic = [row for row in honest if TOPIC in row.said.body.lower()]
+    asked_on_topic, marked_on_topic, usual = _thirds(on_topic)
+    rest = [row for row in honest if TOPIC not in row.said.body.lower()]
+    asked, rest = rest[: counts.asked], [*rest[counts.asked :], *usual]
+    rng.shuffle(rest)
+    own, more = rest[: len(rest) // 2], rest[len(rest) // 2 :]
+    lessons, later_spam, asked_spam = _thirds(spam)
+    right, later = list(_right(own, lessons, counts.right)), list(_right(more, later_spam, counts.later))
+    topics = {"one topic": marked_on_topic, "any topic": more[counts.later :]}
+    trials: list[tuple[str, list[Decision]]] = [("nothing", [])]
+    for how, per_action in ((" in one action", counts.wrong), (", five in an action", 5)):
+        for topic, rows in topics.items():
+            some = islice(cycle(rows), 2 * counts.wrong)
+            trials.append((f"{counts.wrong} of {topic}{how}", list(_wrong(some, counts.right, per_action))))
+    for what, wrong in trials:
+        model = training.train([*right, *wrong[: counts.wrong]], copy(starter))
+        unseen = [*later, *wrong[counts.wrong :]]
+        numbers, usual_numbers = (training.evaluate(one, unseen) for one in (model, starter))
+        own_scores = HonestScores(numbers["honest"], numbers["highest"], numbers["weights"])
+        at = waiting_threshold(1.0, own_scores, its.elsewhere())
+        shares = tuple(
+            100 * sum(model.score(row.said) >= at for row in rows) / len(rows)
+            for rows in (asked, asked_on_topic[: counts.asked], asked_spam[: counts.asked])
+        )
+        trial = training.compare(numbers, usual_numbers, version=0, percent=1.0)
+        yield Poisoned(what, shares, not training.is_worse(trial, percent=1.0))
+
+
+def _thirds(rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row], Sequence[Row]]:
+    third = len(rows) // 3
+    return rows[:third], rows[third : 2 * third], rows[2 * third :]
+
+
+def _right(honest: Sequence[Row], spam: Sequence[Row], count: int) -> Iterator["Decision"]:
+    """Yield correct decisions, one in five of them on spam."""
+    for n in range(count):
+        row = spam[n // 5 % len(spam)] if n % 5 == 0 else honest[n % len(honest)]
+        yield replace(decided(n, row), author=f"right {n}", actor=RIGHT_ONE)
+
+
+def _wrong(honest: Iterable[Row], first: int, per_action: int) -> Iterator["Decision"]:
+    """Yield wrong decisions, numbered from `first`, `per_action` of them in each action."""
+    for n, row in enumerate(honest):
+        one = replace(decided(first + n, row), is_spam=True, author=f"wronged {n}", actor=WRONG_ONE)
+        yield replace(one, batch=UUID(int=n // per_action))
