@@ -1,3 +1,5 @@
+from collections.abc import Iterable
+
 from django.db import migrations, models
 from django.db.models import Q
 from django.db.models.constraints import BaseConstraint
@@ -118,7 +120,10 @@ PERMISSIONS = """
 UPDATE auth_permission p SET codename = substring(p.codename FROM '^[a-z]+_') || c.model
 FROM django_content_type c
 WHERE c.id = p.content_type_id AND c.app_label IN ('articles', 'moderation')
-  AND p.codename IN ({codenames})"""
+  AND p.codename IN ({codenames})
+  AND NOT EXISTS (  -- such as after this migration was reversed
+    SELECT FROM auth_permission q WHERE q.content_type_id = p.content_type_id
+      AND q.codename = substring(p.codename FROM '^[a-z]+_') || c.model)"""
 MODELS = [
     "change", "desk", "filter", "group", "look", "member", "network", "note", "notice", "seal", "sealedtext",
     "sealreading", "unsaved",
@@ -130,6 +135,11 @@ def rename_constraint(model: str, old: str, new: BaseConstraint) -> migrations.S
     return migrations.SeparateDatabaseAndState(
         state_operations=[migrations.RemoveConstraint(model, old), migrations.AddConstraint(model, new)]
     )
+
+
+def rename(names: Iterable[tuple[str, str]]) -> str:
+    """Return the statement that renames what these old names begin, in this order."""
+    return RENAME.format(names=", ".join(f"ARRAY['{old}', '{new}']" for old, new in names))
 
 
 def limit(field: str, characters: int, name: str) -> models.CheckConstraint:
@@ -235,16 +245,22 @@ class Migration(migrations.Migration):
                 fields=["batch", "target", "target_id", "field"], name="settingchange_once_a_batch"
             ),
         ),
-        migrations.RenameIndex("commentgroup", new_name="commentgroup_run", old_name="group_run"),
-        migrations.RenameIndex(
-            "commentgroupmember", new_name="commentgroupmember_comment", old_name="member_comment"
+        # RENAME renames the indexes.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.RenameIndex("commentgroup", new_name="commentgroup_run", old_name="group_run"),
+                migrations.RenameIndex(
+                    "commentgroupmember", new_name="commentgroupmember_comment", old_name="member_comment"
+                ),
+                migrations.RenameIndex(
+                    "settingchange", new_name="settingchange_target", old_name="change_target"
+                ),
+                migrations.RenameIndex(
+                    "similarityscan", new_name="similarityscan_asked", old_name="look_asked"
+                ),
+            ]
         ),
-        migrations.RenameIndex("settingchange", new_name="settingchange_target", old_name="change_target"),
-        migrations.RenameIndex("similarityscan", new_name="similarityscan_asked", old_name="look_asked"),
-        migrations.RunSQL(
-            RENAME.format(names=", ".join(f"ARRAY['{old}', '{new}']" for old, new in NAMES.items())),
-            migrations.RunSQL.noop,
-        ),
+        migrations.RunSQL(rename(NAMES.items()), rename((new, old) for old, new in reversed(NAMES.items()))),
         migrations.RunSQL(READ, migrations.RunSQL.noop),
         migrations.RunSQL(
             PERMISSIONS.format(
