@@ -38,7 +38,8 @@ _FAMILY = r"(?:family|kids|children|wife|husband|mother)"
 _VICTIM = rf"(?:you|u|him|her|them|(?:your|his|her|their) (?:whole )?{_FAMILY})"
 THREATS = re.compile(
     r"\bi(?:'ll| will|'m going to| am going to|'m gonna| am gonna|'d love to| want to) (?:\w{1,20} ){0,2}?"
-    rf"(?:{_VIOLENCE} {_VICTIM}|beat {_VICTIM} (?:up|to death)|hunt {_VICTIM} down"
+    rf"(?:{_VIOLENCE} {_VICTIM}(?! an? (?:e-?mail|message|text|note|line|link)\b)"
+    rf"|beat {_VICTIM} (?:up|to death)|hunt {_VICTIM} down"
     rf"|break (?:your|his|her|their) (?:neck|legs|bones))\b"
     rf"|\b(?:someone|somebody|we) (?:should|ought to|must|needs? to|has to|have to) {_VIOLENCE} {_VICTIM}\b"
     rf"|\b(?:you|he|she|they) (?:all )?(?:deserves? to|should|ought to|must|needs? to) "
@@ -59,15 +60,24 @@ EMAIL_ADDRESS = re.compile(r"(?<![\w.+-])[a-z0-9][\w.+-]{0,63}@(?:[a-z0-9-]{1,63
 PHONE_NUMBER = re.compile(
     r"(?<![\w+./-])"
     r"(?:\+[1-9]\d{0,2}[ ./-]?(?:\(0?\d{1,5}\)[ ./-]?)?(?:\d{2,5}[ ./-]?){2,5}"  # +44 (0)20 7946 0018
-    r"|(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[.-])\d{3}[.-]\d{4})(?![\w/-])"  # (555) 010-9999
+    r"|(?:1[ .-])?(?!\(?8(?:00|33|44|55|66|77|88)\b)"  # toll-free numbers are not of persons
+    r"(?:\(\d{3}\) ?|\d{3}[.-])\d{3}[.-]\d{4})(?![\w/-])"  # (555) 010-9999
 )
 SOCIAL_SECURITY_NUMBER = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w-])")
+# Of phrases like "12 Supreme Court rulings", "a 10 minute drive" and "a 500 GB hard drive".
+_NOT_OF_A_STREET = (
+    r"(?:the|an?|in|on|of|to|for|at|from|my|our|this|that|and|way|star|[kmgt]b|(?:giga|tera)bytes?|km"
+    r"|(?:year|month|week|day|hour|minute|second|mile|yard|block)s?) "
+    r"|(?:supreme|high|federal|district|circuit|appeals|criminal|family|tennis|basketball) court\b"
+    r"|(?:hard|flash|thumb|disk|test) drive\b|wall street\b"
+)
 STREET_ADDRESS = re.compile(
-    r"(?<![\w.,/-])\d{1,5}[a-d]? "
-    r"(?:(?!(?:the|an?|in|on|of|to|for|at|from|my|our|this|that|and) )[a-z'.]{1,20} ){1,3}"
+    rf"(?<![\w.,/-])\d{{1,5}}[a-d]? (?:(?!{_NOT_OF_A_STREET})[a-z'.]{{1,20}} ){{1,3}}"
     r"(?:street|avenue|boulevard|lane|drive|court|terrace|crescent)\b"
 )
-CARD_NUMBER = re.compile(r"(?<![\w-])(?:3[47](?:[ -]?\d){13}|[2456](?:[ -]?\d){15})(?![\w-])")
+CARD_NUMBER = re.compile(  # none begins with 20, as years do
+    r"(?<![\w-])(?:3[47]\d\d[ -]?\d{6}[ -]?\d{5}|(?!20)[2456]\d{3}(?:[ -]?\d{4}){3})(?![\w-])"
+)
 IBAN = re.compile(r"(?<!\w)[a-z]{2}\d\d(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?!\w)")
 MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 9, 15
 

@@ -29,6 +29,8 @@ def found(check, body: str = "x", **more) -> list[str] | None:
         (personal_data, "Call (555) 010-9999 or 555-010-9998", ["(555) 010-9999", "555-010-9998"]),
         (personal_data, "SSN 078-05-1120", ["078-05-1120"]),
         (personal_data, "His card 4111 1111 1111 1111", ["4111 1111 1111 1111"]),
+        (personal_data, "Hers 3782 822463 10005", ["3782 822463 10005"]),
+        (personal_data, "At 12 High Street", ["12 High Street"]),
         (personal_data, "To DE89 3704 0044 0532 0130 00 please", ["DE89 3704 0044 0532 0130 00"]),
     ],
 )
@@ -60,6 +62,11 @@ def test_an_insult_is_found_only_in_an_answer():
         (personal_data, "See https://a.example/2013/06/19/1234567890123 and @ebba"),
         (personal_data, "DE89 3704 0044 0532 0130 01 has wrong digits"),
         (personal_data, "We waited 12 hours in the street"),
+        (personal_data, "The 2012 Supreme Court, all 9 Supreme Court judges and 20 Wall Street banks"),
+        (personal_data, "A 10 minute drive, 2 miles down a lane, with a 500 GB hard drive"),
+        (personal_data, "The years 2010 2011 2012 2013 and the pages 45 46 47 48 49 50 51 69"),
+        (personal_data, "Call the hotline at 1-800-273-8255"),
+        (threat, "I'll shoot you an email"),
     ],
 )
 def test_what_comes_near_is_not_harm(check, body):
