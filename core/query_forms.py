@@ -52,7 +52,9 @@ class QueryForm(forms.Form):
 
 
 def _default(field: forms.Field) -> Any:
-    return getattr(field, "empty_value", None) if field.initial is None else field.initial
+    if field.initial is not None:
+        return field.initial
+    return getattr(field, "empty_value", field.to_python(None))
 
 
 class NumberField(forms.CharField):

@@ -12,6 +12,8 @@ class ListForm(QueryForm):
     after = NumberField()
     page = PageField()
     days = forms.TypedChoiceField(choices=[(30, ""), (90, "")], coerce=int, initial=30)
+    kind = forms.ChoiceField(choices=[("new", "")], required=False)
+    order = forms.TypedChoiceField(choices=[("new", "")], empty_value=None)
     from_ = ParsedField(float)
 
 
@@ -21,14 +23,14 @@ class StrictForm(QueryForm):
     strict = frozenset({"after", "order"})
 
 
-DEFAULTS = {"q": "", "after": None, "page": 1, "days": 30, "from_": None}
+DEFAULTS = {"q": "", "after": None, "page": 1, "days": 30, "kind": "", "order": None, "from_": None}
 
 
 def read(form: type[QueryForm], query: str) -> dict[str, object]:
     return form.read(QueryDict(query))
 
 
-@pytest.mark.parametrize("query", ["", "q=&after=&page=&days=&from=", "x=1", "from_=1"])
+@pytest.mark.parametrize("query", ["", "q=&after=&page=&days=&kind=&from=", "x=1", "from_=1"])
 def test_a_missing_or_empty_parameter_has_its_default(query):
     assert read(ListForm, query) == DEFAULTS
 
@@ -37,7 +39,7 @@ def test_a_missing_or_empty_parameter_has_its_default(query):
     "query",
     [
         *("after=x", "after=-1", "after=%2B1", "after=1.0", "after=%D9%A1", "after=%00", "after=" + "9" * 19),
-        *("page=0", "page=x", "page=-1", "days=31", "days=x", "from=x", "from=%00"),
+        *("page=0", "page=x", "page=-1", "days=31", "days=x", "kind=x", "from=x", "from=%00"),
     ],
 )
 def test_a_wrong_value_has_the_default_and_spoils_no_other(query):

@@ -160,6 +160,16 @@ def test_who_does_not_exist_is_not_found(maria, key):
     assert client_of(maria).get(f"/moderation/people/{key}/").status_code == 404
 
 
+def test_older_comments_are_on_another_page(maria, reader, monkeypatch):
+    monkeypatch.setattr("moderation.people.views.PAGE", 1)
+    older, newer = (make_comment(make_article(), f"Word {n}", author=reader) for n in range(2))
+    page = client_of(maria).get(url(reader))
+    assert [row[0] for row in page.context["comments"]] == [newer]
+    assert page.context["next_url"].startswith("?state=&before=")
+    page = client_of(maria).get(f"{url(reader)}{page.context['next_url']}")
+    assert [row[0] for row in page.context["comments"]] == [older]
+
+
 @pytest.mark.parametrize("query", ["q=%00", "q=" + "x" * 5_000, "q=%25_%27", "state=x", "before=1"])
 def test_hostile_queries_do_no_harm(maria, reader, query):
     client = client_of(maria)
