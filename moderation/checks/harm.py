@@ -79,7 +79,7 @@ CARD_NUMBER = re.compile(  # none begins with 20, as years do
     r"(?<![\w-])(?:3[47]\d\d[ -]?\d{6}[ -]?\d{5}|(?!20)[2456]\d{3}(?:[ -]?\d{4}){3})(?![\w-])"
 )
 IBAN = re.compile(r"(?<!\w)[a-z]{2}\d\d(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?!\w)")
-MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 9, 15
+MIN_DIGITS, MAX_PHONE_DIGITS = 9, 15  # of all these numbers, and of telephone numbers
 
 
 def personal_data(comment: ParsedComment) -> SignalResult | None:
@@ -88,7 +88,7 @@ def personal_data(comment: ParsedComment) -> SignalResult | None:
     found = list(STREET_ADDRESS.finditer(comment.plain))
     if "@" in text:
         found += EMAIL_ADDRESS.finditer(text)
-    if sum(map(str.isdecimal, text)) >= MIN_PHONE_DIGITS:
+    if sum(map(str.isdecimal, text)) >= MIN_DIGITS:
         found += _numbers(text)
     if not found:
         return None
@@ -99,14 +99,19 @@ def _numbers(text: str) -> Iterable[re.Match[str]]:
     """Yield the numbers of persons in a folded text."""
     yield from SOCIAL_SECURITY_NUMBER.finditer(text)
     for match in PHONE_NUMBER.finditer(text):
-        if MIN_PHONE_DIGITS <= sum(map(str.isdecimal, match[0])) <= MAX_PHONE_DIGITS:
+        if MIN_DIGITS <= sum(map(str.isdecimal, match[0])) <= MAX_PHONE_DIGITS:
             yield match
     for match in CARD_NUMBER.finditer(text):
         if _has_luhn_digit([int(c) for c in match[0] if c.isdecimal()]):
             yield match
     for match in IBAN.finditer(text):
-        if _has_iban_digits(match[0].replace(" ", "")):
-            yield match
+        # Short words behind a number look like further groups of it.
+        ends = [match.end(), *(match.start() + m.start() for m in re.finditer(" ", match[0]))]
+        for end in ends:
+            number = IBAN.fullmatch(text, match.start(), end)
+            if number and _has_iban_digits(number[0].replace(" ", "")):
+                yield number
+                break
 
 
 def _has_luhn_digit(digits: list[int]) -> bool:
@@ -117,7 +122,9 @@ def _has_luhn_digit(digits: list[int]) -> bool:
 
 def _has_iban_digits(iban: str) -> bool:
     """Return whether the check digits are right (ISO 13616)."""
-    return iban.isascii() and int("".join(str(int(c, 36)) for c in iban[4:] + iban[:4])) % 97 == 1
+    if not iban.isascii() or sum(map(str.isdecimal, iban)) < MIN_DIGITS:
+        return False
+    return int("".join(str(int(c, 36)) for c in iban[4:] + iban[:4])) % 97 == 1
 
 
 def insult(comment: ParsedComment) -> SignalResult | None:

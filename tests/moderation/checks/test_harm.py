@@ -32,6 +32,7 @@ def found(check, body: str = "x", **more) -> list[str] | None:
         (personal_data, "Hers 3782 822463 10005", ["3782 822463 10005"]),
         (personal_data, "At 12 High Street", ["12 High Street"]),
         (personal_data, "To DE89 3704 0044 0532 0130 00 please", ["DE89 3704 0044 0532 0130 00"]),
+        (personal_data, "To BE68 5390 0754 7034 with this", ["BE68 5390 0754 7034"]),
     ],
 )
 def test_harm_is_found(check, body, words):
