@@ -99,7 +99,7 @@ def _build_comments(
 ) -> list[Comment]:
     """Return the comments that are not stored yet, unsaved, with parents and temporary tree numbers.
 
-    tree.NUMBER_TREES computes the final numbers.
+    sql.NUMBER_TREES computes the final numbers.
     """
     new, now = [c for c in comments if c.source_id not in existing], timezone.now()
     trees = _next_ids("comments_tree_seq", sum(c.parent is None for c in new))

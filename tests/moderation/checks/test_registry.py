@@ -52,7 +52,6 @@ OTHER_MEANINGS = {
     ("moderation/rules/matching.py", "links"): "a kind of rule",
     ("moderation/rules/matching.py", "term"): "a kind of rule",
     ("moderation/similar/grouping.py", "domain"): "a kind of shared feature",
-    ("moderation/similar/text_features.py", "praise"): "a word list",
     ("moderation/spam_filter/page.py", "emptied"): "the state of a version",
     ("moderation/spam_filter/page.py", "filter"): "a field of the moderation settings",
     ("moderation/spam_filter/training.py", "filter"): "a field of the moderation settings",
