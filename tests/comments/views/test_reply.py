@@ -271,6 +271,18 @@ def test_there_is_no_form_where_replies_are_impossible(client, where):
     assert Comment.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("missing", "sentence"),
+    [("all", "Text missing in the original"), ("rest", "The rest is missing in the original")],
+)
+def test_the_page_says_what_is_missing_of_the_comment_that_is_answered(client, missing, sentence):
+    article = make_article()
+    root = make_comment(article)
+    Comment.objects.filter(pk=root.pk).update(text_missing=missing)
+    page = client.get(url(article, root)).content.decode()
+    assert f'<p class="missing">{sentence}</p>' in page
+
+
 class Inert(HTMLParser):
     """Fail on anything in a page that could run, and in comments on anything but formatting and links."""
 
