@@ -40,7 +40,6 @@ def environment(**options: Any) -> Environment:
     env.globals |= {
         # Markup, so that |format escapes what it inserts.
         "_": lambda text: Markup(gettext(text)),  # noqa: S704
-        "pgettext": lambda context, text: Markup(pgettext(context, text)),  # noqa: S704
         "url": reverse,
         "static": static,
         "htmx_script": htmx_script,
@@ -51,6 +50,7 @@ def environment(**options: Any) -> Environment:
         "cropped": html.cropped,
         "clock": time_formatter,
         "lately": lately,
+        "by_before_names": by_before_names,
     }
     env.filters |= {
         # Django's own
@@ -63,7 +63,7 @@ def environment(**options: Any) -> Environment:
         "moment": moment,
         "zone_name": zone_name,
         "iso": iso,
-        # texts with a plural, which makemessages does not find in a template
+        # texts with a plural or a context, which makemessages does not find in a template
         "comment_count": comment_count,
         "editors_picks": editors_picks,
         "matches": matches,
@@ -166,6 +166,11 @@ def matches(count: int, query: str) -> SafeString:
         "%(n)s comment mentions <bdi>“%(q)s”</bdi>", "%(n)s comments mention <bdi>“%(q)s”</bdi>", count
     )
     return mark_safe(text % {"n": count, "q": escape(query)})  # noqa: S308
+
+
+def by_before_names() -> str:
+    """Return the word before the names of a story's authors."""
+    return pgettext("before names of authors", "By")
 
 
 def more_replies(count: int) -> str:

@@ -16,7 +16,6 @@ HOSTILE = "<b>'\""
         "3|matches(text)",
         "[text]|join(' ')",
         "_('<i>%(text)s</i>')|format(text=text)",
-        "pgettext('names', '%(text)s')|format(text=text)",
     ],
 )
 def test_text_is_escaped(expression: str) -> None:
