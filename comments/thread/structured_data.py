@@ -24,7 +24,7 @@ DESCRIPTION_LENGTH = 200  # characters, if a story has no standfirst
 
 
 class Head(NamedTuple):
-    """The data that templates/comments/_head.html expects."""
+    """The data that templates/comments/_head.jinja expects."""
 
     syndicated: bool
     description: str

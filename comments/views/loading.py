@@ -6,7 +6,6 @@ from accounts.models import Guest, User
 from articles.models import Article
 from articles.site.cached_pages import add_dependencies
 from articles.site.requests import SiteRequest
-from comments.models import Discussion
 from comments.thread.reader import Reader
 from comments.thread.story import Story, read_story
 
@@ -34,13 +33,9 @@ def load_story(request: SiteRequest, slug: str) -> Story:
         request,
         articles={article.pk: article.version},
         discussions={article.pk: discussion.version},
-        until=discussion.closing_time if is_open(request, discussion) else None,
+        until=discussion.closing_time if discussion.is_open(request.now) else None,
     )
     return found
-
-
-def is_open(request: SiteRequest, discussion: Discussion) -> bool:
-    return discussion.is_open(request.now)
 
 
 def current_writer(request: SiteRequest) -> tuple[User | None, Guest | None]:

@@ -29,7 +29,6 @@ from comments.views.loading import (
     UnpublishedError,
     current_reader,
     current_writer,
-    is_open,
     load_story,
 )
 from core.query_forms import NumberField, ParsedField, QueryForm
@@ -85,7 +84,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
         "noindex": article.rights == Article.Rights.UNKNOWN
         or not request.GET.keys().isdisjoint(VIEW_PARAMETERS),
         "hidden": is_hidden,
-        "open": is_open(request, discussion),
+        "open": discussion.is_open(request.now),
         "count": discussion.visible_count,
         "orders": _order_links(order) if discussion.visible_count > 1 else [],
         "timeline": None if is_hidden else timeline.summarize(loaded.days),
@@ -228,7 +227,7 @@ def _remembered_order(request: SiteRequest, discussion: Discussion) -> Order:
     """Return the order of the reader's cookie, or the default: newest first while the discussion is open."""
     if (chosen := request.COOKIES.get(ORDER_COOKIE)) in Order.values:
         return Order(chosen)
-    return Order.NEWEST if is_open(request, discussion) else Order.OLDEST
+    return Order.NEWEST if discussion.is_open(request.now) else Order.OLDEST
 
 
 def _order_links(current: Order) -> list[dict[str, Any]]:
@@ -300,7 +299,7 @@ def render_thread(
         "rows": rows,
         "zone": loaded.article.zone,
         "lang": request.site.lang,
-        "open": is_open(request, loaded.discussion),
+        "open": loaded.discussion.is_open(request.now),
         "story_path": story_path,
         "focus": focus,
         "reasons": removal_reasons.public_labels() if any(row.state in REMOVED for row in rows) else {},

@@ -30,7 +30,7 @@ from comments.services.posting import MEMBERS_ONLY, REPLIES_LOCKED, post_comment
 from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
 from comments.tasks import mail_confirmation
-from comments.views.loading import current_reader, current_writer, is_open, load_story
+from comments.views.loading import current_reader, current_writer, load_story
 from core.rate_limits import add_error
 from core.sql import fetch_instances
 
@@ -201,7 +201,7 @@ def _refuse_reply(
     request: SiteRequest, discussion: Discussion, parent: Comment | None, back: str
 ) -> HttpResponse | None:
     """Redirect to the page that says why nobody can reply now, or return None."""
-    if not is_open(request, discussion):
+    if not discussion.is_open(request.now):
         messages.info(request, _("This discussion is closed."))
         return _redirect(request, back)
     if parent and parent.is_locked:
