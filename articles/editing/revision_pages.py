@@ -1,7 +1,4 @@
-"""Admin pages of the revisions of a document: list, comparison of two, and restoring one.
-
-`pages` is the ModelAdmin of the document.
-"""
+"""Admin pages of the revisions of a document: list, comparison of two, and restoring one."""
 
 from bisect import bisect_left
 from functools import partial
@@ -43,22 +40,22 @@ class RevisionQuery(QueryForm):
     new = NumberField(digits=9)
 
 
-def urls(pages: Any) -> list[URLPattern]:
+def urls(model_admin: Any) -> list[URLPattern]:
     """Return the URLs of restoring and of redaction."""
-    restore = pages.admin_site.admin_view(partial(restore_view, pages))
-    redact = pages.admin_site.admin_view(partial(redaction_pages.redact_view, pages))
+    restore = model_admin.admin_site.admin_view(partial(restore_view, model_admin))
+    redact = model_admin.admin_site.admin_view(partial(redaction_pages.redact_view, model_admin))
     return [
-        path("<int:key>/black-out/", redact, name=pages.url_name("black_out")),
-        path("<int:key>/history/<int:number>/", restore, name=pages.url_name("restore")),
+        path("<int:key>/black-out/", redact, name=model_admin.url_name("black_out")),
+        path("<int:key>/history/<int:number>/", restore, name=model_admin.url_name("restore")),
     ]
 
 
-def history_view(pages: Any, request: HttpRequest, key: int) -> HttpResponse:
+def history_view(model_admin: Any, request: HttpRequest, key: int) -> HttpResponse:
     """List the revisions; with `?old=` and `?new=`, compare two of them."""
-    document = pages.get_editable(request, key)
+    document = model_admin.get_editable(request, key)
     numbers = RevisionQuery.read(request.GET).values()
     if all(numbers):
-        return _comparison(pages, request, document, *sorted(numbers))
+        return _comparison(model_admin, request, document, *sorted(numbers))
     paginator = Paginator(document.revisions.select_related("by").defer("body"), REVISIONS_PER_PAGE)
     page = paginator.get_page(request.GET.get("page"))
     saved = list(document.revisions.saved().order_by("number").values_list("number", flat=True))
@@ -66,7 +63,7 @@ def history_view(pages: Any, request: HttpRequest, key: int) -> HttpResponse:
         index = bisect_left(saved, revision.number) - 1
         revision.previous_number = revision.base or (saved[index] if index >= 0 else None)
     context = {
-        **pages.page_context(request, document, _("History")),
+        **model_admin.page_context(request, document, _("History")),
         "page": page,
         "current_number": saved[-1] if saved else None,
         "previous_number": saved[-2] if len(saved) > 1 else None,
@@ -78,7 +75,9 @@ def history_view(pages: Any, request: HttpRequest, key: int) -> HttpResponse:
     return TemplateResponse(request, "admin/articles/history.html", context)
 
 
-def _comparison(pages: Any, request: HttpRequest, document: Document, old: int, new: int) -> HttpResponse:
+def _comparison(
+    model_admin: Any, request: HttpRequest, document: Document, old: int, new: int
+) -> HttpResponse:
     found = {row.number: row for row in document.revisions.filter(number__in=[old, new]).select_related("by")}
     if not found.keys() == {old, new}:
         raise Http404
@@ -89,7 +88,9 @@ def _comparison(pages: Any, request: HttpRequest, document: Document, old: int, 
         )
     ]
     context = {
-        **pages.page_context(request, document, _("Versions %(old)s and %(new)s") % {"old": old, "new": new}),
+        **model_admin.page_context(
+            request, document, _("Versions %(old)s and %(new)s") % {"old": old, "new": new}
+        ),
         "old": found[old],
         "new": found[new],
         "pair": [found[old], found[new]] if old != new else [found[new]],
@@ -101,20 +102,20 @@ def _comparison(pages: Any, request: HttpRequest, document: Document, old: int, 
     return TemplateResponse(request, "admin/articles/compare_versions.html", context)
 
 
-def restore_view(pages: Any, request: HttpRequest, key: int, number: int) -> HttpResponse:
+def restore_view(model_admin: Any, request: HttpRequest, key: int, number: int) -> HttpResponse:
     """Restore a revision."""
     if request.method != "POST":
         raise Http404
-    document = pages.get_editable(request, key)
+    document = model_admin.get_editable(request, key)
     revision = get_object_or_404(document.revisions, number=number)
     seen = parse_number(request.POST.get("seen"))
     try:
         restored = restore_revision(revision=revision, by=request_user(request), seen=seen)
     except StaleVersionError:
         message = _("Not restored: somebody has saved a newer version since you opened this page.")
-        pages.message_user(request, message, messages.WARNING)
+        model_admin.message_user(request, message, messages.WARNING)
     else:
         message = _("Version %(number)s restored.") % {"number": number}
-        pages.log_change(request, restored, message)
-        pages.message_user(request, message)
-    return redirect(pages.url_of("history", key))
+        model_admin.log_change(request, restored, message)
+        model_admin.message_user(request, message)
+    return redirect(model_admin.url_of("history", key))

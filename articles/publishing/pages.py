@@ -1,7 +1,4 @@
-"""Admin pages that publish, schedule, embargo and unpublish articles, and edit corrections.
-
-`pages` is the ModelAdmin of articles.
-"""
+"""Admin pages that publish, schedule, embargo and unpublish articles, and edit corrections."""
 
 from datetime import datetime
 from functools import partial
@@ -68,11 +65,11 @@ class NotesForm(DocumentForm):
         return stage
 
 
-def urls(pages: Any) -> list[URLPattern]:
+def urls(model_admin: Any) -> list[URLPattern]:
     """Return the URLs of publication and of corrections."""
-    view, name = pages.admin_site.admin_view, pages.url_name
-    publication = view(partial(publication_view, pages))
-    correction = view(partial(correction_view, pages))
+    view, name = model_admin.admin_site.admin_view, model_admin.url_name
+    publication = view(partial(publication_view, model_admin))
+    correction = view(partial(correction_view, model_admin))
     return [
         path("<int:key>/publication/<slug:action>/", publication, name=name("publication")),
         path("<int:key>/corrections/<int:pk>/", correction, name=name("correction")),
@@ -116,14 +113,14 @@ def redirect_to_action(request: HttpRequest, article: Article) -> HttpResponse |
     return None
 
 
-def publication_view(pages: Any, request: HttpRequest, key: int, action: str) -> HttpResponse:
+def publication_view(model_admin: Any, request: HttpRequest, key: int, action: str) -> HttpResponse:
     """Confirm and perform an action on the publication."""
-    article = pages.get_editable(request, key)
+    article = model_admin.get_editable(request, key)
     now = site_request(request).now
     if action not in status.PUBLICATION_ACTIONS:
         raise Http404
     if action not in status.available_actions(article, now):
-        pages.message_user(request, status.describe_state(article, now), messages.WARNING)
+        model_admin.message_user(request, status.describe_state(article, now), messages.WARNING)
         return redirect("admin:articles_article_change", key)
     texts = status.PUBLICATION_ACTIONS[action]
     stored_dates = {
@@ -137,29 +134,29 @@ def publication_view(pages: Any, request: HttpRequest, key: int, action: str) ->
     is_too_long = len(why) > UNPUBLISHED_REASON_MAX
     if is_too_long:
         counts = {"show_value": len(why), "limit_value": UNPUBLISHED_REASON_MAX}
-        pages.message_user(request, TOO_LONG % counts, messages.ERROR)
+        model_admin.message_user(request, TOO_LONG % counts, messages.ERROR)
     elif request.method == "POST" and (form is None or is_lifted or form.is_valid()):
         at = form.cleaned_data["at"] if form and not is_lifted else now
         try:
             changed = _perform(request, article, action, None if is_lifted else at, why)
         except StaleVersionError:
             message = _("This story was changed since you opened this page. Check it, then try again.")
-            pages.message_user(request, message, messages.WARNING)
+            model_admin.message_user(request, message, messages.WARNING)
         except EmbargoedError:
             reason = status.describe_embargo(article, now)
             if at and action != "embargo":
                 reason = reason or status.embargo_refusal(article, at, now)
             message = _("Not done: %(why)s") % {"why": reason or status.describe_state(article, now)}
-            pages.message_user(request, message, messages.ERROR)
+            model_admin.message_user(request, message, messages.ERROR)
         else:
             message = status.describe_state(changed, timezone.now())
             if embargo := status.describe_embargo(changed, now):
                 message = f"{message} {embargo}"
-            pages.log_change(request, changed, message)
-            pages.message_user(request, message)
+            model_admin.log_change(request, changed, message)
+            model_admin.message_user(request, message)
             return redirect("admin:articles_article_change", key)
     context = {
-        **pages.page_context(request, article, str(texts.title)),
+        **model_admin.page_context(request, article, str(texts.title)),
         "article": article,
         "action": action,
         "texts": texts,
@@ -189,9 +186,9 @@ def _perform(request: HttpRequest, article: Article, action: str, at: datetime |
     return services.publish(article=article, at=at, seen=seen)
 
 
-def correction_view(pages: Any, request: HttpRequest, key: int, pk: int) -> HttpResponse:
+def correction_view(model_admin: Any, request: HttpRequest, key: int, pk: int) -> HttpResponse:
     """Change or delete a correction. If it was deleted meanwhile, the text can be added as a new one."""
-    article = pages.get_editable(request, key)
+    article = model_admin.get_editable(request, key)
     correction = article.corrections.filter(pk=pk).first()
     if not correction and not request.POST.get("text", "").strip():
         raise Http404
@@ -200,11 +197,11 @@ def correction_view(pages: Any, request: HttpRequest, key: int, pk: int) -> Http
     if request.method == "POST" and not is_too_long:
         is_changed = not _save_correction(request, article, correction, text)
         if not is_changed:
-            pages.message_user(request, _("Correction changed."))
+            model_admin.message_user(request, _("Correction changed."))
             return redirect("admin:articles_article_change", key)
         correction = article.corrections.filter(pk=pk).first()
     context = {
-        **pages.page_context(request, article, _("Correction")),
+        **model_admin.page_context(request, article, _("Correction")),
         "article": article,
         "correction": correction,
         "text": text,

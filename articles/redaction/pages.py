@@ -43,15 +43,12 @@ class RedactionForm(forms.Form):
         return words
 
 
-def redact_view(pages: Any, request: HttpRequest, key: int) -> HttpResponse:
-    """List where the posted words occur. With `sure`, redact them if they are the `listed_words`.
-
-    `pages` is the ModelAdmin of the document.
-    """
+def redact_view(model_admin: Any, request: HttpRequest, key: int) -> HttpResponse:
+    """List where the posted words occur. With `sure`, redact them if they are the `listed_words`."""
     assert isinstance(request.user, User)
     if not request.user.is_administrator:
         raise PermissionDenied
-    document: Document = get_object_or_404(pages.get_queryset(request), pk=key)
+    document: Document = get_object_or_404(model_admin.get_queryset(request), pk=key)
     form = RedactionForm(request.POST or None)
     results: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
@@ -60,9 +57,9 @@ def redact_view(pages: Any, request: HttpRequest, key: int) -> HttpResponse:
         if is_sure and (count := redact.redact_words(document=document, words=words)):
             document.refresh_from_db()
             message = _("Words redacted permanently: %(where)s.") % {"where": _describe_counts(count)}
-            pages.log_change(request, document, message)
-            pages.message_user(request, message)
-            return redirect(pages.url_of("history", key))
+            model_admin.log_change(request, document, message)
+            model_admin.message_user(request, message)
+            return redirect(model_admin.url_of("history", key))
         occurrences = redact.find_occurrences(document, words)
         results = {
             "occurrences": occurrences[:MAX_LISTED],
@@ -72,8 +69,8 @@ def redact_view(pages: Any, request: HttpRequest, key: int) -> HttpResponse:
             "urls": redact.urls_containing(document, words),
         }
     context = {
-        **pages.admin_site.each_context(request),
-        "opts": pages.opts,
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
         "title": _("Redact words"),
         "subtitle": document.title,
         "original": document,
