@@ -61,7 +61,7 @@ class ReplyForm(BodyForm):
     email = forms.EmailField(
         label=_("E-mail"),
         max_length=254,
-        help_text=_("Never shown. We send you one link to confirm it."),
+        help_text=_("Not published; moderators can see it. We send you one link to confirm it."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     nonce = forms.UUIDField(widget=forms.HiddenInput)

@@ -19,7 +19,7 @@ def check_guest_name(name: str, email: str, *, discussion: Discussion, guest: Gu
     """Raise ValidationError if readers could take this guest for someone else.
 
     `guest` is the guest of the browser's cookie. Comments with the same e-mail address are the same person's,
-    from another browser: nobody else knows the address, as it is never shown.
+    from another browser: nobody else knows the address, as it is not published.
     """
     refuse_staff_name(name)
     latest = Comment.objects.filter(discussion=discussion.pk, state=State.PUBLISHED)

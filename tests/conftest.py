@@ -128,7 +128,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dic
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Allow TRUNCATE on append-only tables, and restore the rows of the migrations after tests that commit.
 
-    Their rows stay protected. The spam filter is off, except in tests that use the fixture `starter`.
+    UPDATE and DELETE stay forbidden there. The spam filter is off, except in tests that use the fixture
+    `starter`.
     """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%_no_truncate'")
@@ -225,7 +226,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what is imported and collected: that took 5 % of the time of tests."""
+    """Exclude all objects made so far from garbage collection, which took 5 % of the tests' time."""
     gc.collect()
     gc.freeze()
 

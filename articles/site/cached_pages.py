@@ -29,7 +29,7 @@ from articles.site.languages import activate_language
 from articles.site.requests import SiteRequest
 from core.sql import fetch_instances
 
-INVALIDATION_FILE = settings.HOME / "cache" / "withheld"
+INVALIDATION_FILE = settings.HOME / "cache" / "invalidated"
 DEPENDENCIES_KEY = "soundoff.dependencies"  # the key in request.META of what the page depends on
 PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, "messages", guests.COOKIE})
 

@@ -93,7 +93,7 @@ class Comment(MPTTModel):
         Guest, models.PROTECT, null=True, blank=True, related_name="comments", db_index=False
     )
     author_name = models.CharField(_("name"), max_length=255)  # imported names may be longer than ours
-    author_email = models.EmailField(_("e-mail"), blank=True)  # never shown
+    author_email = models.EmailField(_("e-mail"), blank=True)  # not published; moderators can see it
 
     body = models.TextField(_("text"), blank=True)
     is_plain_text = models.BooleanField(default=False, editable=False)  # False: Markdown

@@ -1,4 +1,4 @@
-"""Posting a comment: the draft is checked and rendered first, then stored behind the lock."""
+"""Posting a comment: the draft is checked and rendered first, then stored while the discussion is locked."""
 
 from contextlib import nullcontext
 from dataclasses import replace

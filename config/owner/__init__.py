@@ -1,1 +1,1 @@
-"""The owner's side: set-up, settings, and what there is. It looks into every app, so it stands above all."""
+"""Pages for administrators: set-up, settings, test e-mail and system status. They read all apps."""

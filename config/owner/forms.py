@@ -1,4 +1,4 @@
-"""The forms of the owner's pages: the settings of the site, and the test e-mail."""
+"""The forms for the settings of the site and for the test e-mail."""
 
 from hashlib import blake2b
 from typing import Any, cast
@@ -155,8 +155,8 @@ class SiteForm(forms.ModelForm[Site]):
         self.fields["time_zone"].help_text = _(
             "Type the name of a city. All times on the site are shown in this time zone."
         )
-        self.stamp = _fingerprint(self.instance)
-        self.initial["seen"] = self.stamp
+        self.fingerprint = _fingerprint(self.instance)
+        self.initial["seen"] = self.fingerprint
         self.initial["rules_in_short"] = "\n".join(self.instance.shown_rules)
         if nightly := self.fields.get("backs_up_nightly"):
             nightly.help_text = _(
@@ -205,8 +205,8 @@ class SiteForm(forms.ModelForm[Site]):
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
-        if "seen" in self.fields and self.data.get("seen") != self.stamp:
-            self.data = {**cast(QueryDict, self.data).dict(), "seen": self.stamp}
+        if "seen" in self.fields and self.data.get("seen") != self.fingerprint:
+            self.data = {**cast(QueryDict, self.data).dict(), "seen": self.fingerprint}
             self.add_error(
                 None,
                 _(

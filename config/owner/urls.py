@@ -1,4 +1,4 @@
-"""The URLs of the owner's pages."""
+"""The URLs of the pages for administrators."""
 
 from django.urls import path
 
@@ -7,7 +7,7 @@ from config.owner import views
 urlpatterns = [
     path("setup/<str:token>/", views.set_up, name="setup"),
     path("owner/mail/", views.test_mail, name="owner-mail"),
-    path("owner/have/", views.status, name="owner-have"),
-    path("owner/jobs/", views.change_job, name="owner-job"),
+    path("owner/status/", views.status, name="owner-status"),
+    path("owner/jobs/", views.change_job, name="owner-jobs"),
     path("owner/settings/", views.site_settings, name="owner-settings"),
 ]

@@ -1,4 +1,4 @@
-"""The owner's pages, for administrators only: set-up, settings, test e-mail and system status."""
+"""The pages for administrators: settings, test e-mail and system status; and the set-up of a new site."""
 
 from uuid import UUID
 
@@ -131,19 +131,19 @@ def change_job(request: HttpRequest) -> HttpResponse:
     require_administrator(request)
     if "all" in request.POST:
         done = jobs.retry()
-        notice = ngettext("%(n)s job will run again.", "%(n)s jobs will run again.", done) % {"n": done}
+        message = ngettext("%(n)s job will run again.", "%(n)s jobs will run again.", done) % {"n": done}
     elif pk := _parse_uuid(request.POST.get("retry")):
-        done, notice = jobs.retry(ids=[pk]), _("The job will run again.")
+        done, message = jobs.retry(ids=[pk]), _("The job will run again.")
     elif pk := _parse_uuid(request.POST.get("discard")):
-        done, notice = jobs.discard(pk=pk), _("The job has been deleted.")
+        done, message = jobs.discard(pk=pk), _("The job has been deleted.")
     else:
         done = jobs.retry_scheduled(name=request.POST.get("run_now", ""))
-        notice = _("The job will run within a minute.")
+        message = _("The job will run within a minute.")
     if done:
-        messages.success(request, notice)
+        messages.success(request, message)
     else:
         messages.info(request, _("Nothing to do: somebody was faster, or the job has run meanwhile."))
-    return redirect(f"{reverse('owner-have')}#jobs")
+    return redirect(f"{reverse('owner-status')}#jobs")
 
 
 def _parse_uuid(value: str | None) -> UUID | None:

@@ -16,7 +16,7 @@ import psycopg2
 from django.db import connection as django_connection
 from psycopg2.extensions import POLL_OK, POLL_READ
 
-ANSWER_SECONDS = 1.0  # seconds
+ANSWER_SECONDS = 1.0
 SILENT_MAX = 60  # periods of ANSWER_SECONDS without data on one connection, while others get answers
 CONNECTIONS_MAX = 4  # for each event loop
 
@@ -35,7 +35,7 @@ _READ_VERSIONS = """SELECT
  extract(epoch FROM now())::float8"""
 
 Versions = dict[str, int]  # by id
-Stamp = tuple[int, int, int, float]  # see articles.site.cached_pages; last, the database's time in seconds
+StampAndTime = tuple[int, int, int, float]  # PageDependencies.stamp, then the database's time in seconds
 
 
 class DatabaseUnavailable(psycopg2.OperationalError):
@@ -57,11 +57,11 @@ class StampReader:
         self._answered_at = 0.0
         self._idle: deque[Any] = deque()
 
-    def read(self, query: str) -> Stamp:
-        """Return the stamp. Raises DatabaseUnavailable."""
+    def read(self, query: str) -> StampAndTime:
+        """Return the stamp and the time. Raises DatabaseUnavailable."""
         if (lost_at := self.lost_at) is not None:
             raise DatabaseUnavailable(lost_at)
-        row: Stamp = self._ask(query)
+        row: StampAndTime = self._ask(query)
         return row
 
     def read_versions(
@@ -150,13 +150,13 @@ class AsyncStampReader:
 
     def __init__(self, reader: StampReader) -> None:
         self.reader = reader
-        self._queued: dict[str, asyncio.Future[Stamp | None]] = {}  # by query, the oldest first
+        self._queued: dict[str, asyncio.Future[StampAndTime | None]] = {}  # by query, the oldest first
         self._running: set[str] = set()
         self._idle: list[_AsyncConnection] = []
         self._count = 0  # of connections, including those being opened
 
-    async def read(self, query: str) -> Stamp | None:
-        """Return the stamp, or None without an answer. StampReader.read then finds out the reason."""
+    async def read(self, query: str) -> StampAndTime | None:
+        """Return the stamp and the time, or None without an answer; StampReader.read then finds out why."""
         if self.reader.lost_at is not None:
             return None
         if (answer := self._queued.get(query)) is None:
@@ -218,11 +218,11 @@ class _AsyncConnection:
         self.loop = asyncio.get_running_loop()
         self.descriptor = connection.fileno()  # kept, because libpq may close it while we still listen to it
         self.query: str | None = None
-        self.answer: asyncio.Future[Stamp | None] | None = None
+        self.answer: asyncio.Future[StampAndTime | None] | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.loop.add_reader(self.descriptor, self._ready)
 
-    def execute(self, query: str, answer: "asyncio.Future[Stamp | None]") -> None:
+    def execute(self, query: str, answer: "asyncio.Future[StampAndTime | None]") -> None:
         self.query, self.answer = query, answer
         self.timer = self.loop.call_later(ANSWER_SECONDS, self._timed_out)
         try:
@@ -257,7 +257,7 @@ class _AsyncConnection:
             self._finish()[1].set_result(None)
         self.owner.on_failure(self, query)
 
-    def _finish(self) -> "tuple[str, asyncio.Future[Stamp | None]]":
+    def _finish(self) -> "tuple[str, asyncio.Future[StampAndTime | None]]":
         query, answer, timer = self.query, self.answer, self.timer
         assert query is not None
         assert answer
@@ -268,7 +268,7 @@ class _AsyncConnection:
 
 
 def stamp_query(articles: Iterable[int] = (), discussions: Iterable[int] = ()) -> str:
-    """Return the SQL of the stamp over these ids, for StampReader.read."""
+    """Return the SQL for the stamp over these ids, for StampReader.read."""
     return f"EXECUTE stamp ('{_array(articles)}', '{_array(discussions)}')"
 
 

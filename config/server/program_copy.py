@@ -129,8 +129,8 @@ def _copy_program(program: Program, copy: Path) -> None:
     packages = list(_packages())
     state = "\n".join([sys.version, sys.base_prefix, *sorted(f"{it.name} {it.version}" for it in packages)])
     with _locked(copy.with_suffix(".lock")):
-        stamp = copy / "stamp"
-        if stamp.exists() and stamp.read_text() == state:
+        versions = copy / "versions.txt"
+        if versions.exists() and versions.read_text() == state:
             return
         fresh = copy.with_suffix(".new")
         shutil.rmtree(fresh, ignore_errors=True)
@@ -151,7 +151,7 @@ def _copy_program(program: Program, copy: Path) -> None:
                 if ".." not in file.parts and (source := Path(str(package.locate_file(file)))).is_file():
                     _copy(source, fresh / program.packages.relative_to(copy) / file)
         _make_readable(fresh)
-        (fresh / "stamp").write_text(state)
+        (fresh / "versions.txt").write_text(state)
         shutil.rmtree(copy, ignore_errors=True)
         fresh.rename(copy)
 

@@ -1,4 +1,4 @@
-"""The story that a link names."""
+"""Finding the story to which a link leads."""
 
 import pytest
 

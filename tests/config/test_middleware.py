@@ -30,7 +30,7 @@ OF_STAFF = [
     "/moderation/",
     "/moderation/log/",
     "/moderation/people/",
-    "/owner/have/",
+    "/owner/status/",
     "/owner/settings/",
     "/admin/",
     "/admin/articles/article/",

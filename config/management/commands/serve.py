@@ -220,13 +220,13 @@ def check_port_is_free() -> None:
 
 def collect_static(home: Path) -> None:
     """Collect the static files, with hashes in their names, if any of them has changed."""
-    stamp = home / "static.stamp"
+    fingerprint = home / "static.sha256"
     files = [storage.path(path) for finder in get_finders() for path, storage in finder.list([])]
     state = sha256("\n".join(f"{file} {Path(file).stat().st_mtime_ns}" for file in sorted(files)).encode())
-    if stamp.exists() and stamp.read_text() == state.hexdigest():
+    if fingerprint.exists() and fingerprint.read_text() == state.hexdigest():
         return
     call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-    stamp.write_text(state.hexdigest())
+    fingerprint.write_text(state.hexdigest())
 
 
 def prepare_folders(user: pwd.struct_passwd | None, home: Path) -> None:

@@ -107,7 +107,7 @@ def test_the_owners_walkthrough(live_server: Any, browser: Browser, inbox: Inbox
 
     # What there is, and a job that failed is run again.
     failed_job(inbox)
-    page.goto(live_server.url + "/owner/have/")
+    page.goto(live_server.url + "/owner/status/")
     expect(page.get_by_text("Mail a link that confirms an e-mail").first).to_be_visible()
     page.get_by_role("button", name="Run again").click()
     expect(page.get_by_text("The job will run again.")).to_be_visible()
@@ -159,7 +159,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
                 "index": "/admin/",
                 "settings": "/owner/settings/",
                 "mail": "/owner/mail/",
-                "have": "/owner/have/",
+                "status": "/owner/status/",
             },
         ),
     ]:

@@ -36,7 +36,7 @@ from moderation.scheduled_jobs import JOBS, Job, delete_finished_tasks, is_due, 
 from tests.factories import GuestFactory, UserFactory, confirm_email
 from tests.helpers.smtp import Inbox
 
-URL, JOB = "/owner/have/", "/owner/jobs/"
+URL, JOB = "/owner/status/", "/owner/jobs/"
 
 
 def page(client: Client, url: str = URL) -> str:

@@ -13,7 +13,7 @@ from django.db import connection as django_connection
 from config.page_cache.stamp_reader import (
     CONNECTIONS_MAX,
     AsyncStampReader,
-    Stamp,
+    StampAndTime,
     StampReader,
     stamp_query,
 )
@@ -52,7 +52,7 @@ def execute(statement: str) -> None:
     one.close()
 
 
-def version(stamp: Stamp | None) -> int:
+def version(stamp: StampAndTime | None) -> int:
     assert stamp
     return stamp[0]
 

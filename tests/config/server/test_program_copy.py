@@ -89,12 +89,12 @@ def test_an_unreadable_python_is_copied_once(
     output = subprocess.check_output(argv, cwd="/", env=made.environment, text=True, **identity(user))
     assert output.split() == [str(made.packages / "django" / "__init__.py"), str(copy / "base")]
     assert not (made.packages / "pytest").exists(), "only what serves a site is copied"
-    stamp = (copy / "stamp").stat().st_mtime_ns
+    written_at = (copy / "versions.txt").stat().st_mtime_ns
     assert readable_program(user, copy) == made
-    assert (copy / "stamp").stat().st_mtime_ns == stamp
-    (copy / "stamp").write_text("other packages")
+    assert (copy / "versions.txt").stat().st_mtime_ns == written_at
+    (copy / "versions.txt").write_text("other packages")
     assert readable_program(user, copy) == made
-    assert (copy / "stamp").stat().st_mtime_ns != stamp
+    assert (copy / "versions.txt").stat().st_mtime_ns != written_at
 
 
 def test_a_failed_copy_is_an_error(

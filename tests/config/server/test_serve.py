@@ -425,7 +425,7 @@ def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, reachable: dict[str
     }
     ada = browser()
     assert submit(ada, url, fields) == f"http://localhost:{site.port}/owner/mail/?first=1"
-    page = ada.open(f"http://localhost:{site.port}/owner/have/").read().decode()
+    page = ada.open(f"http://localhost:{site.port}/owner/status/").read().decode()
     assert "served without HTTPS" in page
     assert "could rewrite the audit log" not in page  # pages have a login that owns nothing
     assert "secret key" not in page
