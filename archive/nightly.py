@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from archive.backup.container import BackupRefused
 from archive.backup.write import backup, megabytes
@@ -85,7 +86,7 @@ def list_nightly(folder: Path) -> list[Path]:
 # Checked often, so that the first backup is made soon after the owner switches it on. A failure is retried
 # after an hour. The name is stored (moderation.models.JobRun).
 NIGHTLY_JOB = Job(
-    "see whether a backup is due",
+    _("Make the nightly backup"),
     timedelta(minutes=5),
     make_nightly_backup,
     retry=timedelta(hours=1),

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
@@ -39,7 +40,7 @@ logger = logging.getLogger(__name__)
 class Job(NamedTuple):
     """A job with its interval. `run` takes no arguments, and its result is printed."""
 
-    name: str  # at most 40 characters; the key of its last run in the database
+    name: str  # shown in translation; at most 40 characters, the key of its last run in the database
     every: timedelta
     run: Callable[[], object]
     retry: timedelta | None = None  # until a failed or interrupted run is repeated; RETRY by default
@@ -63,24 +64,24 @@ def delete_finished_tasks() -> int:
 
 # They run in this order; a long job delays those after it.
 JOBS: list[Job] = [
-    Job("tell moderators what waits", timedelta(minutes=5), waiting_alerts.alert_moderators),
-    Job("ask for second opinions", timedelta(minutes=10), second_opinions.create_questions),
-    Job("train the filter", timedelta(minutes=10), training.run),
-    Job("forget IP addresses", timedelta(days=1), origins.delete_expired),
-    Job("forget wrong passwords", timedelta(days=1), login_throttling.delete_old_counts),
-    Job("forget sign-ups that nobody confirmed", timedelta(days=1), sign_up.delete_expired),
-    Job("forget who asked for a removal", timedelta(days=1), removal_requests.delete_personal_data),
-    Job("forget sealed e-mails", timedelta(days=1), purge.forget_restricted_emails),
-    Job("blank old spam", timedelta(days=1), purge.blank_old_spam),
-    Job("forget jobs that are done", timedelta(days=1), delete_finished_tasks),
-    Job("forget who had a story open", timedelta(days=1), cleanup.delete_old_presence),
-    Job("forget what was never saved", timedelta(days=1), cleanup.delete_old_drafts),
-    Job("throw pictures away that no image is of", timedelta(days=1), delete_unused_files),
-    Job("look which words stories share", timedelta(days=1), store_all_keywords),
-    Job("throw old lists away", timedelta(days=1), purge.delete_unused_lists),
-    Job("remember what was erased", timedelta(days=1), replay.log_all),
-    Job("flag old comments", timedelta(days=7), flags.flag_old_comments),
-    Job("look after the archive", timedelta(days=1), scan.nightly_scan),
+    Job(_("Notify moderators of waiting comments"), timedelta(minutes=5), waiting_alerts.alert_moderators),
+    Job(_("Ask for second opinions"), timedelta(minutes=10), second_opinions.create_questions),
+    Job(_("Train the spam filter"), timedelta(minutes=10), training.run),
+    Job(_("Delete old IP addresses"), timedelta(days=1), origins.delete_expired),
+    Job(_("Delete old counts of wrong passwords"), timedelta(days=1), login_throttling.delete_old_counts),
+    Job(_("Delete unconfirmed sign-ups"), timedelta(days=1), sign_up.delete_expired),
+    Job(_("Delete personal data of old requests"), timedelta(days=1), removal_requests.delete_personal_data),
+    Job(_("Delete e-mails of restricted content"), timedelta(days=1), purge.forget_restricted_emails),
+    Job(_("Erase old spam"), timedelta(days=1), purge.blank_old_spam),
+    Job(_("Delete finished jobs"), timedelta(days=1), delete_finished_tasks),
+    Job(_("Delete old records of concurrent editing"), timedelta(days=1), cleanup.delete_old_presence),
+    Job(_("Delete old unsaved drafts"), timedelta(days=1), cleanup.delete_old_drafts),
+    Job(_("Delete unused image files"), timedelta(days=1), delete_unused_files),
+    Job(_("Update the keywords of stories"), timedelta(days=1), store_all_keywords),
+    Job(_("Delete old lists and rule matches"), timedelta(days=1), purge.delete_unused_lists),
+    Job(_("Complete the erasure log"), timedelta(days=1), replay.log_all),
+    Job(_("Flag harmful content in old comments"), timedelta(days=7), flags.flag_old_comments),
+    Job(_("Scan old discussions for problems"), timedelta(days=1), scan.nightly_scan),
 ]
 
 

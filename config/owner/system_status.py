@@ -64,29 +64,6 @@ JOB_NAMES = {
     "make_sizes_of": gettext_lazy("Create the sizes of an image"),
 }
 
-# Labels of scheduled jobs by their stored name, which is the label of a job that is missing here.
-SCHEDULED_JOB_NAMES = {
-    "tell moderators what waits": gettext_lazy("Notify moderators of waiting comments"),
-    "ask for second opinions": gettext_lazy("Ask for second opinions"),
-    "train the filter": gettext_lazy("Train the spam filter"),
-    "forget IP addresses": gettext_lazy("Delete old IP addresses"),
-    "forget wrong passwords": gettext_lazy("Delete old counts of wrong passwords"),
-    "forget sign-ups that nobody confirmed": gettext_lazy("Delete unconfirmed sign-ups"),
-    "forget who asked for a removal": gettext_lazy("Delete contact details from old removal requests"),
-    "forget sealed e-mails": gettext_lazy("Delete e-mails from the restricted content store"),
-    "blank old spam": gettext_lazy("Erase old spam"),
-    "forget jobs that are done": gettext_lazy("Delete finished jobs"),
-    "forget who had a story open": gettext_lazy("Delete old records of concurrent editing"),
-    "forget what was never saved": gettext_lazy("Delete old unsaved drafts"),
-    "throw pictures away that no image is of": gettext_lazy("Delete unused image files"),
-    "look which words stories share": gettext_lazy("Update the keywords of stories"),
-    "throw old lists away": gettext_lazy("Delete old deletion lists and rule matches"),
-    "remember what was erased": gettext_lazy("Complete the erasure log"),
-    "flag old comments": gettext_lazy("Flag slurs, threats and personal data in old comments"),
-    "look after the archive": gettext_lazy("Scan old discussions for problems"),
-    "see whether a backup is due": gettext_lazy("Make the nightly backup"),
-}
-
 # Django's checks for a site without HTTPS. The page shows one problem in place of all of them.
 _HTTPS_CHECKS = {"security.W004", "security.W008", "security.W012", "security.W016"}
 
@@ -339,9 +316,4 @@ def _failed_job(job: Any) -> FailedJob:
 
 def _scheduled_jobs() -> list[ScheduledJob]:
     runs = JobRun.objects.in_bulk()
-    return [
-        ScheduledJob(
-            job.name, str(SCHEDULED_JOB_NAMES.get(job.name, job.name)), job.every, runs.get(job.name)
-        )
-        for job in JOBS
-    ]
+    return [ScheduledJob(job.name, _(job.name), job.every, runs.get(job.name)) for job in JOBS]

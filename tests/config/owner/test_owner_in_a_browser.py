@@ -145,9 +145,11 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     quiet.enqueue()
     MailDay.objects.update(sent=1_204)
     MailFailure.objects.create(subject="Your comment is published", count=12, error="Nothing listens there.")
-    for name in ("train the filter", "blank old spam"):
+    for name in ("Train the spam filter", "Erase old spam"):
         JobRun.objects.create(name=name, started_at=timezone.now(), finished_at=timezone.now())
-    JobRun.objects.create(name="tell moderators what waits", started_at=timezone.now(), error="OSError")
+    JobRun.objects.create(
+        name="Notify moderators of waiting comments", started_at=timezone.now(), error="OSError"
+    )
     found = {"rules": check(page, live_server.url + "/rules/")}
     shoot(page, f"rules-{width}")
     edda = UserFactory.create(name="Edda", roles=(EDITOR,))

@@ -192,19 +192,19 @@ def test_the_scheduler(ada_client: Client) -> None:
     def fails() -> None:
         raise RuntimeError
 
-    job = Job("blank old spam", timedelta(days=1), fails)
+    job = Job("Erase old spam", timedelta(days=1), fails)
     list(run_due_jobs([job]))
     text = page(ada_client)
     assert "Failed: RuntimeError. The next attempt is automatic." in text
     assert not is_due(job, timezone.now())
-    ada_client.post(JOB, {"run_now": "blank old spam"})
+    ada_client.post(JOB, {"run_now": "Erase old spam"})
     assert is_due(job, timezone.now())
-    JobRun.objects.create(name="train the filter", started_at=timezone.now() - timedelta(minutes=11))
+    JobRun.objects.create(name="Train the spam filter", started_at=timezone.now() - timedelta(minutes=11))
     assert "run manage.py tick once a minute" in page(ada_client)
 
 
-def test_each_scheduled_job_has_a_label() -> None:
-    assert {job.name for job in JOBS} == set(system_status.SCHEDULED_JOB_NAMES)
+def test_names_of_scheduled_jobs_can_be_stored() -> None:
+    assert max(len(job.name) for job in JOBS) <= JobRun._meta.get_field("name").max_length
 
 
 def test_finished_jobs_are_deleted_after_a_week(ada_client: Client, inbox: Inbox) -> None:
