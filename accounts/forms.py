@@ -9,7 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts import sign_up
+from accounts.authentication import sign_up
 from accounts.models import SignUp, User
 from accounts.names import clean_name
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import Guest
-from core.sql import fetch_instances
+from core.database.sql import fetch_instances
 
 COOKIE = "guest"
 COOKIE_AGE = 60 * 60 * 24 * 365  # seconds

@@ -18,7 +18,7 @@ from django.utils import translation
 from django_tasks import task
 from django_tasks.base import Task
 
-from accounts import sign_up
+from accounts.authentication import sign_up
 from accounts.models import SignUp
 from accounts.services import find_user_by_email
 

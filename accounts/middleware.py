@@ -8,8 +8,8 @@ from django.dispatch import receiver
 from django.http import HttpResponse
 from django.utils.functional import SimpleLazyObject
 
+from accounts.authentication.login_throttling import remember_device
 from accounts.guests import guest_from_cookie
-from accounts.login_throttling import remember_device
 from accounts.models import Guest, User
 from accounts.requests import GuestRequest
 from core.rate_limits import apply_rate_limit

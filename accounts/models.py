@@ -232,7 +232,7 @@ class SignUp(models.Model):
 
 
 class LoginAttempts(models.Model):
-    """The count of a day's wrong passwords for one account from one origin (accounts.login_throttling).
+    """The count of a day's wrong passwords for one account from one origin (accounts/authentication/).
 
     An attempt counts as wrong when it starts; the count is deleted if the password is right. An empty
     `origin` is the sum over all origins since `at`.

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from accounts import erasure_log
 from accounts.models import ADMINISTRATOR, Guest, User
-from core.sql import fetch_instances
+from core.database.sql import fetch_instances
 
 _FIND_BY_EMAIL = """
 SELECT * FROM accounts_user

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import sign_up
+from accounts.authentication import sign_up
 from accounts.forms import PasswordForm
 from accounts.models import User
 from accounts.services import set_public_page

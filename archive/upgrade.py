@@ -12,7 +12,7 @@ from archive.backup.container import BackupRefused, first_line, shorten_names
 from archive.backup.restore import existing_data
 from archive.backup.write import backup, describe
 from core import backup_folder
-from core.migration_state import later_migrations, unapplied_migrations
+from core.database.migration_state import later_migrations, unapplied_migrations
 
 BACKUPS_KEPT = 3  # number of backups from before upgrades that are kept
 LOCK_KEY = 0x50DB  # advisory lock, so that one upgrade of this database runs at a time, on any machine

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from articles.models import Article, Site
-from core.sql import execute_prepared
+from core.database.sql import execute_prepared
 
 MAX_RELATED = 3  # stories
 MAX_KEYWORDS = 8

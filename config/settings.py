@@ -169,19 +169,19 @@ LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_ADAPTER = "accounts.allauth_adapter.Adapter"
+ACCOUNT_ADAPTER = "accounts.authentication.allauth_adapter.Adapter"
 ACCOUNT_FORMS = {
-    "add_email": "accounts.allauth_forms.AddEmailForm",
-    "login": "accounts.allauth_forms.LoginForm",
-    "signup": "accounts.allauth_forms.SignUpForm",
-    "reset_password": "accounts.allauth_forms.ResetPasswordForm",
+    "add_email": "accounts.authentication.allauth_forms.AddEmailForm",
+    "login": "accounts.authentication.allauth_forms.LoginForm",
+    "signup": "accounts.authentication.allauth_forms.SignUpForm",
+    "reset_password": "accounts.authentication.allauth_forms.ResetPasswordForm",
 }
 # For further e-mails. A sign-up becomes an account only when it is confirmed.
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # so that the wait after wrong passwords ends
 # allauth applies the first five before it reads the form. They would lock out everybody behind one IP
-# address, including an owner with a mailed link. accounts/allauth_forms.py and accounts/login_throttling.py
-# replace them.
+# address, including an owner with a mailed link. allauth_forms.py and login_throttling.py in
+# accounts/authentication/ replace them.
 ACCOUNT_RATE_LIMITS = {
     **dict.fromkeys(["login", "login_failed", "signup", "reset_password_from_key", "reset_password"]),
     "sign_up": "20/m/ip",

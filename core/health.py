@@ -8,7 +8,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from core.migration_state import unapplied_migrations
+from core.database.migration_state import unapplied_migrations
 
 NO_ANSWER = {"status": "unready", "database": "no answer"}
 PATHS = {"/healthz", "/readyz"}

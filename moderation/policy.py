@@ -21,8 +21,8 @@ from accounts.models import Guest, User
 from comments import removal_reasons as reasons
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft, Verdict
+from core.database.sql import execute_prepared
 from core.rate_limits import RateLimited
-from core.sql import execute_prepared
 from moderation import integrity
 from moderation.actions import cases, quick_actions
 from moderation.actions.history import IS_UNDONE

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop as _
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from accounts import login_throttling, sign_up
+from accounts.authentication import login_throttling, sign_up
 from articles.editing import cleanup
 from articles.images.services import delete_unused_files
 from articles.related import store_all_keywords

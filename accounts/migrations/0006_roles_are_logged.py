@@ -3,7 +3,7 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
-from core.table_guards import append_only, dated_now, restrict_web_login
+from core.database.table_guards import append_only, dated_now, restrict_web_login
 
 # For triggers of all apps. A trigger that refuses a write is named after its rule, and its message states the rule.
 REFUSALS = """

@@ -33,7 +33,7 @@ from articles.models import Site
 from articles.site.cached_pages import invalidate
 from core import VERSION, backup_folder
 from core.data_folder import unprivileged_user
-from core.migration_state import (
+from core.database.migration_state import (
     TOO_OLD,
     Node,
     applied_migrations,

@@ -29,7 +29,7 @@ from archive.backup.container import (
 )
 from core import VERSION
 from core.backup_folder import LastBackup, record_backup
-from core.migration_state import applied_migrations
+from core.database.migration_state import applied_migrations
 
 DAY = 86_400  # seconds
 DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -27,7 +27,7 @@ from accounts import guests
 from articles.models import Site
 from articles.site.languages import activate_language
 from articles.site.requests import SiteRequest
-from core.sql import fetch_instances
+from core.database.sql import fetch_instances
 
 INVALIDATION_FILE = settings.HOME / "cache" / "invalidated"
 DEPENDENCIES_KEY = "soundoff.dependencies"  # the key in request.META of what the page depends on

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from articles.models import Site
-from core.sql import fetch_instances
+from core.database.sql import fetch_instances
 
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 

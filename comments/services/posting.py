@@ -17,7 +17,7 @@ from comments.models import Comment, Discussion, Reason, State, check_body
 from comments.policy import Draft, policy
 from comments.services import sql
 from comments.services.discussions import ensure_discussion, reload_settings
-from core.sql import execute_prepared
+from core.database.sql import execute_prepared
 
 MEMBERS_ONLY = gettext_lazy("Only members can comment on this story.")
 REPLIES_LOCKED = gettext_lazy("Replies to this comment are locked.")

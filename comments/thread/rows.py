@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from comments.models import Comment, Reason
-from core.sql import execute_prepared
+from core.database.sql import execute_prepared
 
 
 class ThreadRow(NamedTuple):
@@ -120,7 +120,7 @@ SELECT set_config('plan_cache_mode', 'force_generic_plan', true),
 
 
 def fetch_records(statement: str, values: dict[str, Any], *, is_planned: bool = False) -> list[CommentRecord]:
-    """Run a statement. With `is_planned` it is planned once (core/sql.py), which is for few variants."""
+    """Run a statement. With `is_planned` it is planned once, which is for few variants."""
     with connection.cursor() as cursor:
         if is_planned:
             execute_prepared(cursor, statement, values, before=_GENERIC_PLAN)

@@ -10,7 +10,7 @@ from django.db import connection
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, BylineAuthor, Topic
 from comments.models import Discussion
-from core.sql import execute_prepared
+from core.database.sql import execute_prepared
 
 MAX_PICKS = 3  # editor's picks above the thread; the others are only marked in the thread
 PICK_LENGTH = 280  # characters of each

@@ -31,8 +31,8 @@ from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
 from comments.tasks import mail_confirmation
 from comments.views.loading import current_reader, current_writer, load_story
+from core.database.sql import fetch_instances
 from core.rate_limits import add_error
-from core.sql import fetch_instances
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

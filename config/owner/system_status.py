@@ -28,8 +28,8 @@ from config.server import postgres, sample
 from config.system_checks import is_private
 from core import VERSION
 from core.backup_folder import BackupFailure, LastBackup, last_backup, last_failure, nightly_folder
+from core.database.migration_state import unapplied_migrations
 from core.mail import mail_server, mask_addresses
-from core.migration_state import unapplied_migrations
 from moderation.models import JobRun, confirmed_emails
 from moderation.scheduled_jobs import JOBS
 

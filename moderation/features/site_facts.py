@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
-from core.sql import execute_prepared
+from core.database.sql import execute_prepared
 
 THREAD_COMMENTS = 20  # earlier comments of the discussion that count for its subject
 THREAD_COMMENT_LENGTH = 500  # characters read of each of these

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from core.table_guards import append_only
+from core.database.table_guards import append_only
 
 
 class Migration(migrations.Migration):

@@ -3,7 +3,7 @@ from django.conf import settings
 from django.db import migrations, models
 from django.db.models import Q
 
-from core.table_guards import append_only, dated_now, restrict_web_login
+from core.database.table_guards import append_only, dated_now, restrict_web_login
 
 # Restricted texts are read by these two alone, and each reading is a line in the log in the same statement.
 # The schema stands first, so that nobody's temporary table is taken for ours.

@@ -13,7 +13,7 @@ from django.db import transaction
 from articles.models import Article
 from comments.models import Comment, Discussion
 from comments.policy import Draft
-from core.sql import stream_rows
+from core.database.sql import stream_rows
 from moderation.actions.last_decisions import (
     DECIDED_TEXT,
     DECIDED_TEXT_EXISTS,

@@ -12,7 +12,7 @@ from articles.models import Article
 from comments import duplicates
 from comments.duplicates import MIN_LENGTH, fold, trigrams
 from comments.models import Comment, CommentText, State
-from core.sql import execute_prepared
+from core.database.sql import execute_prepared
 from moderation.checks.base import Duplicate
 
 SIMILARITY = 0.9  # shared trigrams over all trigrams of both

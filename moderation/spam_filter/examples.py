@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Prefetch
 
 from articles.models import Article, Topic
-from core.sql import stream_rows
+from core.database.sql import stream_rows
 from moderation.actions.last_decisions import (
     DECIDED_TEXT,
     DECIDED_TEXT_EXISTS,

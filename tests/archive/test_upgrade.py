@@ -29,7 +29,7 @@ from comments.services.text_changes import erase_comments
 from config.owner.system_status import JOB_NAMES
 from core import backup_folder
 from core.data_folder import CannotStart
-from core.migration_state import later_migrations, unapplied_migrations
+from core.database.migration_state import later_migrations, unapplied_migrations
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch
 from tests.factories import UserFactory, make_article, make_comment

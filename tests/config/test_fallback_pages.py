@@ -22,7 +22,7 @@ from comments.services.states import delete_comment
 from config.page_cache import application, stamp_reader
 from config.page_cache.application import PageCacheApp
 from config.page_cache.stamp_reader import DatabaseUnavailable, StampReader, limit_django_waits, stamp_query
-from core.sql import execute_prepared
+from core.database.sql import execute_prepared
 from tests.factories import make_comment
 from tests.helpers.waiting import PATIENCE, until
 from tests.helpers.wsgi_requests import HOST, Reply, send_request

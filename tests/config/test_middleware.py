@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from accounts import sign_up
+from accounts.authentication import sign_up
 from accounts.guests import make_confirmation_token
 from accounts.models import User
 from accounts.services import make_setup_link

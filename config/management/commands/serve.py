@@ -36,7 +36,7 @@ from config.server.program_copy import readable_project
 from config.system_checks import is_private
 from core import backup_folder
 from core.data_folder import check_user_can_enter, make_folder, unprivileged_user
-from core.migration_state import later_migrations, unapplied_migrations
+from core.database.migration_state import later_migrations, unapplied_migrations
 
 WEB_PROCESSES = 2
 CONNECTIONS = 2048  # open at once for each process, including idle ones

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from accounts import login_throttling
+from accounts.authentication import login_throttling
 from accounts.models import ADMINISTRATOR, LoginAttempts, User
 from tests.factories import UserFactory
 

@@ -10,7 +10,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from accounts import sign_up
+from accounts.authentication import sign_up
 from accounts.models import READER, SignUp, User
 from articles.models import Site
 from tests.factories import UserFactory

@@ -13,7 +13,8 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import mails, sign_up
+from accounts import mails
+from accounts.authentication import sign_up
 from accounts.models import NAME_MAX
 from accounts.names import clean_name, refuse_staff_name
 from core.rate_limits import MINUTE, RateLimited, set_retry_after

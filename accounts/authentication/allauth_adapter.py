@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts import login_throttling, mails
+from accounts import mails
+from accounts.authentication import login_throttling
 from accounts.models import User
 from accounts.services import find_user_by_email
 from core.rate_limits import set_retry_after

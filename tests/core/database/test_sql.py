@@ -2,7 +2,7 @@ import pytest
 from django.db import DataError, connection, transaction
 
 from accounts.models import Guest
-from core.sql import execute_prepared, fetch_instances, stream_rows
+from core.database.sql import execute_prepared, fetch_instances, stream_rows
 from tests.factories import GuestFactory
 
 pytestmark = pytest.mark.django_db
