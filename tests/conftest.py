@@ -53,14 +53,14 @@ def comment_policy(settings: Any, name: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def everything_is_published(settings: Any) -> Iterator[None]:
+def policy_without_moderation(settings: Any) -> Iterator[None]:
     """Use the policy without moderation."""
     with comment_policy(settings, "comments.policy.Policy"):
         yield
 
 
 @pytest.fixture
-def publishing_policy(settings: Any) -> Iterator[None]:
+def moderation_without_checks(settings: Any) -> Iterator[None]:
     """Use the moderation policy without its checks, for tests of later steps."""
     with comment_policy(settings, "tests.moderation.conftest.Publishing"):
         yield
@@ -192,7 +192,7 @@ def browser(browser: Browser) -> Browser:
 
 
 @pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+def rate_limits_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch the rate limits on, as on a real site."""
     monkeypatch.setattr("moderation.screening.rate_limits.RATE_NEW", 3)
     monkeypatch.setattr("moderation.screening.rate_limits.RATE_KNOWN", 10)

@@ -33,7 +33,7 @@ from moderation.models import FilterVersion, RestrictedTextReading, Restriction
 from tests.articles.images.made import make_image
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("moderation_without_checks")]
 
 
 @pytest.fixture(autouse=True)

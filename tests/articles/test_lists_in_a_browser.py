@@ -12,7 +12,7 @@ PAPER = {"light": "rgb(252, 251, 248)", "dark": "rgb(21, 20, 18)"}
 
 
 @pytest.fixture
-def urls(transactional_db, everything_is_published):
+def urls(transactional_db, policy_without_moderation):
     article = make_article("The “quiet hours” begin", standfirst="And the boats lie still.", byline="Ida")
     article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
     member = UserFactory.create(name="Jim", has_page=True)

@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def emil_ness(everything_is_published):
+def emil_ness(policy_without_moderation):
     emil_ness = UserFactory.create(name="Emil Ness", roles=(EDITOR,))
     ida = UserFactory.create(name="Ida Berg", roles=(EDITOR,))
     topics = [Topic.objects.create(name=n, slug=n.lower()) for n in ("Harbour", "Council", "Weather")]

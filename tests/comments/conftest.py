@@ -11,7 +11,7 @@ from tests.factories import UserFactory, make_article, make_comment
 
 
 @pytest.fixture(autouse=True)
-def everything_is_published(settings) -> Iterator[None]:
+def policy_without_moderation(settings) -> Iterator[None]:
     """Use the policy that publishes everything: moderation is tested in tests/moderation."""
     settings.COMMENT_POLICY = "comments.policy.Policy"
     policy.cache_clear()

@@ -110,7 +110,7 @@ def holder(environment: dict[str, str]) -> subprocess.Popen[str]:
 
 
 @pytest.fixture
-def site(transactional_db: None, everything_is_published: None) -> Iterator[PageCacheApp]:
+def site(transactional_db: None, policy_without_moderation: None) -> Iterator[PageCacheApp]:
     INVALIDATION_FILE.unlink(missing_ok=True)  # what another test took away
     made = PageCacheApp(WSGIHandler())
     yield made

@@ -11,7 +11,7 @@ from moderation.actions.decisions import decide
 from moderation.models import ModerationSettings, Rule
 from tests.factories import UserFactory, make_article, make_comment
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 
 def test_rules_are_read_only(client):

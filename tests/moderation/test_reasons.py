@@ -13,7 +13,7 @@ from comments.models import Comment, RemovalReason, State
 from moderation.actions.decisions import decide
 from tests.factories import UserFactory, make_article, make_comment
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy", "fresh_reasons")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks", "fresh_reasons")]
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ VISIBLE = """() => {
 
 
 @pytest.fixture
-def article(transactional_db, everything_is_published):
+def article(transactional_db, policy_without_moderation):
     article = make_article("Harbour clock to stay slow", source_key="keys")
     change_discussion(article=article, status=Discussion.Status.OPEN, moderation=Discussion.Moderation.POST)
     comments = [

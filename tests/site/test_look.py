@@ -60,7 +60,7 @@ def test_styles_know_no_left_and_right():
 
 
 @pytest.fixture
-def story(transactional_db, everything_is_published):
+def story(transactional_db, policy_without_moderation):
     """Make a story with a thread of every kind of comment, open for replies."""
     editor = UserFactory(name="Ada Lindqvist", email="ada@example.org", roles=("Editor",), password="pw")
     article = make_article("The slip closes", standfirst="The morning boat stays.", byline="Ada Lindqvist")

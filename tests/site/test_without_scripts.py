@@ -22,7 +22,7 @@ ROOTS = COMMENTS_PER_PAGE + 30
 
 
 @pytest.fixture
-def story(transactional_db, everything_is_published):
+def story(transactional_db, policy_without_moderation):
     """Make two pages of top-level comments, from Voice 0 on. The newest has more replies than are shown."""
     article = make_article("The last ferry", source_key="ferry", published_at=START)
     article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))

@@ -31,7 +31,7 @@ def refused(answer: Any, *words: str) -> int:
     return int(answer["Retry-After"])
 
 
-@pytest.mark.usefixtures("hurried")
+@pytest.mark.usefixtures("rate_limits_on")
 @pytest.mark.parametrize("htmx", [{}, {"HX-Request": "true"}])
 def test_a_flood_of_comments_and_its_form_keeps_the_text(client: Client, htmx: dict[str, str]) -> None:
     article = make_article()

@@ -27,7 +27,7 @@ PRESSES_WITH_AN_IMAGE = 6  # and the file's button, and Insert
 
 
 @pytest.fixture(autouse=True)
-def _room(settings, tmp_path, publishing_policy):
+def _room(settings, tmp_path, moderation_without_checks):
     settings.MEDIA_ROOT = tmp_path / "media"
     Site.objects.update(time_zone="Africa/Cairo")
 

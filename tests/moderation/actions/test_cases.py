@@ -60,7 +60,7 @@ def test_deletion_by_the_author_closes_the_case():
     assert cases(comment) == [(False, True)]
 
 
-@pytest.mark.usefixtures("publishing_policy")
+@pytest.mark.usefixtures("moderation_without_checks")
 def test_published_comment_has_no_case_even_after_an_undo(maria):
     comment = make_comment(make_article())
     act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
@@ -89,7 +89,7 @@ def test_automatic_publication_does_not_close_reports(maria):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("publishing_policy")
+@pytest.mark.usefixtures("moderation_without_checks")
 def test_job_opens_no_case_for_a_comment_decided_concurrently(maria):
     comment = make_comment(make_article())
 

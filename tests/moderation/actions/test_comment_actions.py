@@ -23,7 +23,7 @@ from tests.factories import GuestFactory, UserFactory, make_article, make_commen
 from tests.helpers.discussions import assert_sound
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy", "maria_client")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks", "maria_client")]
 
 
 def page(client, article) -> str:

@@ -17,7 +17,7 @@ from moderation.policy import last_transition_ids
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.discussions import assert_sound
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 
 def remove(*comments, actor, reason=Reason.OFF_TOPIC, **fields):

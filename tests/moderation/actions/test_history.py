@@ -20,7 +20,7 @@ from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
 from tests.moderation.queue.helpers import state, text
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy", "maria_client")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks", "maria_client")]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from moderation.models import Batch, Restriction
 from moderation.reports import reporting
 from tests.factories import UserFactory, make_article, make_comment
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 
 def redacted(comment: Comment, actor: Any) -> Batch:

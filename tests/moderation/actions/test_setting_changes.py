@@ -16,7 +16,7 @@ from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, Rule, SettingChange
 from tests.factories import make_article, make_comment
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 Target = SettingChange.Target
 
 

@@ -17,7 +17,7 @@ from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.discussions import assert_sound
 from tests.helpers.restored import assert_restored_decisions_are_stored
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 
 def stored() -> list[Any]:

@@ -335,13 +335,13 @@ def test_a_rule_sets_the_age_limit(age, found):
         (replace(rules(rate="1/2"), sent_by_person=2), 2),
     ],
 )
-@pytest.mark.usefixtures("hurried")
+@pytest.mark.usefixtures("rate_limits_on")
 def test_rate_limits(context, most):
     assert exceeded_rate_limit(draft(), context) == most
     assert RATE_NEW == 3
 
 
-@pytest.mark.usefixtures("hurried")
+@pytest.mark.usefixtures("rate_limits_on")
 def test_an_edit_does_not_count_for_the_rate_limit():
     assert exceeded_rate_limit(draft(comment=Comment()), Context(sent_by_person=50)) is None
 

@@ -30,7 +30,7 @@ from moderation.people.profiles import Person
 from moderation.reports import reporting as reports
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 
 def spam(*comments: Comment, actor):

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def _site(tmp_path: Path, settings: Any, publishing_policy: None) -> None:
+def _site(tmp_path: Path, settings: Any, moderation_without_checks: None) -> None:
     settings.HOME = tmp_path
     settings.MEDIA_ROOT = tmp_path / "media"
 

@@ -40,7 +40,7 @@ from moderation.models import (
 from moderation.similar import scan
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 # Words of the text, its first version, the author name and the e-mail. Stemming does not change them.
 BODY, EARLIER, NAME, EMAIL = "zyxquorl", "zyxfrimp", "Zyxbelnap", "zyxmoot"

@@ -18,7 +18,7 @@ from moderation.models import Batch, RestrictedText, RestrictedTextReading, Rest
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.clients import client_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 SECRET = "Xylographer"  # a word that appears nowhere else
 

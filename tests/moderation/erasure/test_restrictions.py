@@ -32,7 +32,7 @@ from moderation.reports import reporting as reports
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.waiting import is_a_lock_waited_for, until
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 WHY = Restriction.Why.PERSONAL
 

@@ -18,7 +18,7 @@ from moderation.features.site_facts import (
 from moderation.screening.origins import hash_address
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 
 def known(article, **asked) -> SiteFacts:

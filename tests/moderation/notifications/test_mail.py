@@ -17,7 +17,7 @@ from tests.factories import GuestFactory, UserFactory, confirm_email, make_artic
 from tests.helpers.smtp import receiving
 from tests.helpers.tampering import triggers_disabled
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 
 def guest(**fields):

@@ -18,7 +18,7 @@ from moderation.people.profiles import Person
 from moderation.reports import reporting
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 
 @pytest.fixture(autouse=True)

@@ -312,7 +312,7 @@ def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, reader, is_h
     assert "Ada" not in read
 
 
-@pytest.mark.usefixtures("publishing_policy")
+@pytest.mark.usefixtures("moderation_without_checks")
 @pytest.mark.parametrize("is_held", [False, True])
 def test_texts_of_a_blanked_childs_appeals_and_reports_are_deleted(maria, reader, is_held):
     """A legal hold keeps her appeal about her own comment, and her report of a comment with a hold."""

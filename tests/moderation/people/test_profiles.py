@@ -14,7 +14,7 @@ from moderation.models import Batch, Case, IllegalContentReport, ModeratorNote, 
 from moderation.people.profiles import Person, author_records, person_facts
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 
 def test_a_record_counts_all_other_comments(maria):

@@ -338,7 +338,7 @@ def test_the_mail_is_sent_without_a_lock_and_recorded_only_if_sent(maria, articl
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("publishing_policy")
+@pytest.mark.usefixtures("moderation_without_checks")
 def test_a_comment_that_a_colleague_decides_on_at_the_same_moment_is_left(maria, article):
     """It waits for the colleague's lock, and then removes only the comments that are left."""
     omar, ada = UserFactory.create(roles=("Moderator",)), guest()

@@ -16,7 +16,7 @@ from moderation.tasks import notify_authors
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
 from tests.moderation.queue.helpers import open_card, seen, state, text
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy", "maria_client")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks", "maria_client")]
 
 
 def opened(page: str) -> list[str]:

@@ -11,7 +11,7 @@ from moderation.models import Case, FilterVersion, Finding, SecondOpinion
 from moderation.queue import second_opinions
 from tests.factories import UserFactory, make_article, make_comment
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 URL = "/moderation/opinions/"
 
 

@@ -22,7 +22,7 @@ from moderation.reports import reporting
 from moderation.tasks import notify_authors, notify_reporters
 from tests.factories import UserFactory, make_article, make_comment
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 
 @pytest.fixture

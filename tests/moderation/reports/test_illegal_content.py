@@ -22,7 +22,7 @@ from moderation.reports import reporting
 from moderation.tasks import notify_moderators, notify_reporters, send_receipt
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 URL = "/report-illegal/"
 

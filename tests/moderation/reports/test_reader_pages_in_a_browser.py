@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("publishing")]
 
 
 @pytest.fixture
-def publishing(transactional_db, publishing_policy):
+def publishing(transactional_db, moderation_without_checks):
     """Make a site with a published and a removed comment."""
 
 

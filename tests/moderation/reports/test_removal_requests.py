@@ -19,7 +19,7 @@ from tests.comments.in_a_browser import bring_in
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.clients import client_of, client_with_role
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 URL = "/ask/"
 

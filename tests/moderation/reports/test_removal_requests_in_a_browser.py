@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("publishing")]
 
 
 @pytest.fixture
-def publishing(transactional_db, publishing_policy):
+def publishing(transactional_db, moderation_without_checks):
     """Use the publishing policy, once the rows that the site needs are there."""
 
 

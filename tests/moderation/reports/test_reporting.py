@@ -24,7 +24,7 @@ from moderation.reports import reporting
 from moderation.tasks import notify_reporters
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 
 @pytest.fixture

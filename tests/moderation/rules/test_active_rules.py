@@ -388,7 +388,7 @@ def test_moderators_are_told_the_rule_and_authors_its_kind(maria, rule, body, na
     assert policy().explain_waiting([comment.pk]) == {comment.pk: [to_author]}
 
 
-@pytest.mark.usefixtures("hurried")
+@pytest.mark.usefixtures("rate_limits_on")
 def test_the_fourth_comment_of_a_new_person_in_ten_minutes_is_refused(maria):
     article, guest = make_article(), GuestFactory.create(email="nuala@example.org")
     for n in range(3):
@@ -401,7 +401,7 @@ def test_the_fourth_comment_of_a_new_person_in_ten_minutes_is_refused(maria):
     assert make_comment(article, "Words 6", guest=guest)
 
 
-@pytest.mark.usefixtures("hurried")
+@pytest.mark.usefixtures("rate_limits_on")
 def test_known_people_have_a_higher_limit_of_their_own(maria):
     guest = known_guest(maria, email="nuala@example.org")
     article = make_article()
@@ -413,7 +413,7 @@ def test_known_people_have_a_higher_limit_of_their_own(maria):
         make_comment(article, "Words 10", guest=guest)
 
 
-@pytest.mark.usefixtures("hurried")
+@pytest.mark.usefixtures("rate_limits_on")
 def test_a_rule_sets_the_rate_limit(maria):
     article = make_article()
     keep(RuleDefinition(pk=None, kind="rate", value="1/2", article=article.pk), maria)

@@ -316,7 +316,7 @@ def test_unknown_rules_and_kinds_are_not_found(client, maria):
     assert client.get("/moderation/rules/1/switch/").status_code == 405
 
 
-@pytest.mark.usefixtures("hurried")
+@pytest.mark.usefixtures("rate_limits_on")
 def test_a_refused_comment_keeps_its_text(client):
     article = make_article()
     url = f"{article.get_absolute_url()}reply/"
@@ -334,7 +334,7 @@ def test_a_refused_comment_keeps_its_text(client):
     assert Comment.objects.count() == 3
 
 
-@pytest.mark.usefixtures("hurried")
+@pytest.mark.usefixtures("rate_limits_on")
 def test_a_limit_reached_by_others_behind_the_address_is_explained(client):
     url = f"{make_article().get_absolute_url()}reply/"
     for n in range(4):

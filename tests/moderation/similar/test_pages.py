@@ -28,7 +28,7 @@ from tests.helpers.tampering import triggers_disabled
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 from tests.moderation.queue.helpers import text
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 LIST = reverse("moderation:similar")
 HONEST = "The slip closes because the piles rotted, and nobody said so at the council's meeting in March."

@@ -15,7 +15,7 @@ from tests.helpers.browser import log_in
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("publishing_policy"),
+    pytest.mark.usefixtures("moderation_without_checks"),
 ]
 
 

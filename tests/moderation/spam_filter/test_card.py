@@ -13,7 +13,7 @@ from tests.factories import make_article, make_comment
 from tests.moderation.queue.helpers import open_card
 from tests.moderation.spam_filter.test_page import SPAM, STORY
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
 from tests.moderation.queue.helpers import text
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 URL, USE = "/moderation/filter/", "/moderation/filter/use/"
 STORY = (

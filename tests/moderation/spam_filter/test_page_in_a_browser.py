@@ -19,7 +19,7 @@ from tests.moderation.spam_filter.test_page import HONEST, SPAM, STORY
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("publishing_policy"),
+    pytest.mark.usefixtures("moderation_without_checks"),
 ]
 
 

@@ -68,7 +68,7 @@ def lines() -> list[tuple[int, bool]]:
     return [(one.comment, one.is_spam) for one in current_decisions()]
 
 
-def test_the_last_decision_by_a_person_counts(maria, omar, publishing_policy):
+def test_the_last_decision_by_a_person_counts(maria, omar, moderation_without_checks):
     article = make_article()
     one, two, three, four = (make_comment(article, f"Word {n}") for n in range(4))
     decide(ids=[one.pk], to=State.SPAM, reason="spam", actor=maria)
@@ -79,7 +79,7 @@ def test_the_last_decision_by_a_person_counts(maria, omar, publishing_policy):
     assert lines() == [(two.pk, False), (one.pk, False)]
 
 
-def test_undone_restricted_and_erased_comments_are_not_learnt(maria, publishing_policy):
+def test_undone_restricted_and_erased_comments_are_not_learnt(maria, moderation_without_checks):
     article = make_article()
     undone, sealed, stays = (make_comment(article, f"Word {n}") for n in range(3))
     acts = [
@@ -90,7 +90,7 @@ def test_undone_restricted_and_erased_comments_are_not_learnt(maria, publishing_
     assert lines() == [(stays.pk, True)]
 
 
-def test_an_imported_name_is_no_account(maria, publishing_policy):
+def test_an_imported_name_is_no_account(maria, moderation_without_checks):
     account, brought = (
         make_comment(make_article("One"), "A word"),
         make_comment(make_article("Two"), "Another"),
@@ -103,7 +103,7 @@ def test_an_imported_name_is_no_account(maria, publishing_policy):
     assert [one.author for one in current_decisions()] == [f"u{maria.pk}", f"nu{maria.pk}"]
 
 
-def test_the_text_is_that_of_the_decision(maria, publishing_policy):
+def test_the_text_is_that_of_the_decision(maria, moderation_without_checks):
     from comments.services.editing import edit_comment
 
     guest = GuestFactory.create()
@@ -113,7 +113,9 @@ def test_the_text_is_that_of_the_decision(maria, publishing_policy):
     assert [one.said.body for one in current_decisions()] == ["First words"]
 
 
-def test_as_many_statements_however_many_stories(maria, publishing_policy, django_assert_max_num_queries):
+def test_as_many_statements_however_many_stories(
+    maria, moderation_without_checks, django_assert_max_num_queries
+):
     topic = Topic.objects.create(name="Ferries", slug="ferries")
     for n in range(70):
         article = make_article(f"Story {n}")

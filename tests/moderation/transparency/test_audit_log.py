@@ -18,7 +18,7 @@ from moderation.actions.decisions import decide, move, undo
 from moderation.transparency import audit_log as log
 from tests.factories import UserFactory, make_article, make_comment
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 URL = "/moderation/log/"
 
 

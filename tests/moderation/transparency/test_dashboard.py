@@ -16,7 +16,7 @@ from moderation.transparency import charts, dashboard
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 URL = "/moderation/dashboard/"
 
 

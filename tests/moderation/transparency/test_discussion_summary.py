@@ -121,7 +121,7 @@ def test_a_reason_given_fewer_than_three_times_is_not_named_and_hides_no_other(r
     assert list(merge_rare_reasons(Counter(removed))) == list(told_apart)
 
 
-@pytest.mark.usefixtures("publishing_policy")
+@pytest.mark.usefixtures("moderation_without_checks")
 def test_every_reader_sees_it_without_a_query(client, django_assert_max_num_queries):
     article = make_article()
     comments = [make_comment(article) for _ in range(5)]

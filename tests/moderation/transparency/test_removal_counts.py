@@ -25,7 +25,7 @@ from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.restored import assert_restored_decisions_are_stored
 
 pytestmark = pytest.mark.django_db
-publishing = pytest.mark.usefixtures("publishing_policy")
+publishing = pytest.mark.usefixtures("moderation_without_checks")
 
 
 def tally() -> dict[str, int]:
