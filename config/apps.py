@@ -1,4 +1,4 @@
-"""The app of the project itself: settings, the server, the owner's pages."""
+"""The app of the project itself: settings, the server, the pages for administrators."""
 
 from django.apps import AppConfig
 
