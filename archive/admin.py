@@ -14,9 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from archive.formats.page import ImportRefused
 from archive.models import Import
-from archive.services import MAX_MB, ImportReport, check_size, import_page
+from archive.services import MAX_MB, ImportRefused, ImportReport, check_size, import_page
 from articles.models import Article, title_for
 
 

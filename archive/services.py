@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from archive.formats import parse
-from archive.formats.page import ImportRefused, PageWarning, ParsedPage
+from archive.formats.page import FormatError, PageWarning, ParsedPage
 from archive.models import Import
 from articles.models import BODY_MAX, STANDFIRST_MAX, Article, Topic, unique_slug
 from articles.publishing.status import embargo_refusal
@@ -29,6 +29,7 @@ from articles.services import save_article
 from comments.models import IMPORTED_BODY_MAX, Comment, Discussion, Reason
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
+from core.errors import UserError
 from moderation.actions import setting_changes
 from moderation.models import Batch, SettingChange
 from moderation.screening import flags
@@ -38,6 +39,10 @@ MAX_MB = 60
 SAMPLE = Path(__file__).parent / "sample" / "story.txt"
 SAMPLE_CLOSES = datetime(2100, 1, 1, tzinfo=UTC)
 HIDDEN_TOPICS = {"uncategorized"}  # a blog's default topic says nothing about the story
+
+
+class ImportRefused(UserError):
+    """The error that a file is not imported. Its text is a sentence for the person who imports it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +187,8 @@ def _parse_file(data: bytes, name: str) -> ParsedPage:
         page = parse(data, name)
     except KeyError:
         raise ImportRefused(_("The format “%(name)s” is not supported.") % {"name": name}) from None
+    except FormatError as error:
+        raise ImportRefused(str(error)) from error
     _check_lengths(page)
     return page
 

@@ -3,19 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.errors import UserError
+
+class FormatError(ValueError):
+    """The error that a file cannot be read. The message is one sentence for a person that names the line."""
 
 
-class ImportRefused(UserError):
-    """The error that a file is not imported. Its text is a sentence for the person who imports it."""
+class NotThisFormat(FormatError):
+    """The file is not of this format."""
 
 
-class NotThisFormat(ImportRefused):
-    """The file is not of this format. The message is one sentence for a person that names the line."""
-
-
-class DamagedFile(ImportRefused):
-    """The file is of this format but damaged. The message is one sentence that names the line."""
+class DamagedFile(FormatError):
+    """The file is of this format but damaged."""
 
 
 @dataclass(frozen=True, slots=True)

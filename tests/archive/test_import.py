@@ -21,9 +21,8 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import ADMINISTRATOR, MODERATOR, READER
 from archive.formats import soundoff
-from archive.formats.page import ImportRefused
 from archive.models import Import
-from archive.services import MAX_MB, check_size, create_sample, import_page
+from archive.services import MAX_MB, ImportRefused, check_size, create_sample, import_page
 from articles.models import Article, Topic
 from articles.publishing.services import publish, set_embargo, unpublish
 from articles.services import save_article

@@ -7,8 +7,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import ADMINISTRATOR
-from archive.formats.page import ImportRefused
-from archive.services import ImportReport, import_page
+from archive.services import ImportRefused, ImportReport, import_page
 from articles.models import BODY_MAX, STANDFIRST_MAX, UNPUBLISHED_REASON_MAX, Article, Site, StandingPage
 from articles.models.editing import CORRECTION_MAX, NOTE_MAX
 from articles.services import save_article

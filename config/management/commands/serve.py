@@ -28,8 +28,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts.services import has_no_administrator, make_setup_link
-from archive.formats.page import ImportRefused
-from archive.services import import_page
+from archive.services import ImportRefused, import_page
 from config.server import postgres, sample
 from config.server.processes import Child, spawn
 from config.server.program_copy import readable_project
