@@ -3,7 +3,7 @@
 from typing import Any
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Fieldset, Layout, Submit
+from crispy_forms.layout import Fieldset, Layout
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -12,10 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.authentication import sign_up
 from accounts.models import SignUp, User
 from accounts.names import clean_name
+from core.forms import SubmitForm
 
 
-class PasswordForm(forms.Form):
+class PasswordForm(SubmitForm, forms.Form):
     """The form that asks for the password that was chosen at the sign-up."""
+
+    submit = _("Confirm")
 
     password = forms.CharField(
         label=_("Password"),
@@ -27,12 +30,6 @@ class PasswordForm(forms.Form):
     def __init__(self, *args: Any, pending: SignUp, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.pending = pending
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.add_input(Submit("", _("Confirm")))
-        return helper
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]

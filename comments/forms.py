@@ -3,8 +3,6 @@
 from typing import Any, cast
 from uuid import uuid4
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Submit
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
@@ -14,9 +12,10 @@ from accounts.models import NAME_MAX, Guest
 from accounts.names import clean_name
 from comments.models import Comment, Discussion, check_body
 from comments.names import check_guest_name
+from core.forms import SubmitForm
 
 
-class BodyForm(forms.Form):
+class BodyForm(SubmitForm, forms.Form):
     """A form with the text of a comment. The server checks its length: a browser would cut it silently."""
 
     submit = _("Save changes")
@@ -31,13 +30,6 @@ class BodyForm(forms.Form):
     def __init__(self, *args: Any, action: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.action = action
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.form_action = self.action
-        helper.add_input(Submit("", self.submit))
-        return helper
 
     def clean_body(self) -> str:
         return check_body(self.cleaned_data["body"].replace("\r\n", "\n"))

@@ -1,7 +1,9 @@
-"""Helpers for forms with long texts: line ends and length limits."""
+"""Forms with one button, and forms with long texts: line ends and length limits."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Submit
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -28,3 +30,28 @@ def remove_maxlength(form: forms.BaseForm) -> None:
     for field in form.fields.values():
         field.widget.attrs.pop("maxlength", None)
         field.error_messages["max_length"] = TOO_LONG
+
+
+class SubmitForm(forms.BaseForm):
+    """A form with one button."""
+
+    action = ""  # the URL that the form is sent to; empty: that of its page
+    has_tag: ClassVar[bool] = True  # False: the template has the form tag and the CSRF token
+    submit: Any  # the label of the button
+    submit_name: ClassVar[str] = ""
+
+    @property
+    def helper(self) -> FormHelper:
+        helper = FormHelper()
+        helper.form_action = self.action
+        helper.form_tag, helper.disable_csrf = self.has_tag, not self.has_tag
+        helper.add_input(Submit(self.submit_name, self.submit))
+        return helper
+
+
+class LongTextForm(SubmitForm):
+    """A form with one button, whose fields have no maxlength."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        remove_maxlength(self)

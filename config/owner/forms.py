@@ -19,7 +19,7 @@ from articles.models import Site
 from articles.models.site import DEFAULT_SHORT_RULES, RULES_IN_SHORT_MAX, RULES_MAX, STORY_LANGUAGES
 from articles.site.time_zones import find_time_zones, time_zone_names
 from core import backup_folder
-from core.forms import remove_maxlength
+from core.forms import SubmitForm, remove_maxlength
 
 RULES_LINES = 3
 SUGGESTIONS_MAX = 6  # time zones that are listed if the input matches several
@@ -36,18 +36,14 @@ SETUP_FIELDS = [
 ]
 
 
-class TestMailForm(forms.Form):
+class TestMailForm(SubmitForm, forms.Form):
     """The recipient of a test e-mail."""
+
+    submit = gettext_lazy("Send a test e-mail")
 
     to = forms.EmailField(
         label=gettext_lazy("Recipient"), widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.add_input(Submit("", _("Send a test e-mail")))
-        return helper
 
 
 class ZoneInput(forms.TextInput):

@@ -5,8 +5,6 @@ Finding the comment is the permission. `next` is the URL to return to, as in mod
 
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Submit
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -19,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from comments.models import Comment, State
+from core.forms import SubmitForm
 from moderation.actions import decisions, quick_actions
 from moderation.actions.request_helpers import (
     ActionForm,
@@ -103,7 +102,7 @@ def redact(request: HttpRequest, pk: int) -> HttpResponse:
     return _render_form(request, "moderation/actions/redact.html", comment, form)
 
 
-class SeenForm(forms.Form):
+class SeenForm(SubmitForm, forms.Form):
     """A form that sends back the last transition that the person saw."""
 
     seen = forms.CharField(required=False, max_length=50, widget=forms.HiddenInput())  # as in views.decide
@@ -112,6 +111,9 @@ class SeenForm(forms.Form):
 class DuplicateForm(SeenForm):
     """A form for the number or link of the original."""
 
+    submit = gettext_lazy("Remove as duplicate")
+    submit_name = "remove"
+
     of = forms.CharField(
         label=gettext_lazy("Duplicate of comment"),
         max_length=500,
@@ -119,18 +121,15 @@ class DuplicateForm(SeenForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
     )
 
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.add_input(Submit("remove", _("Remove as duplicate")))
-        return helper
-
     def clean_of(self) -> Comment:
         return find_comment(self.cleaned_data["of"])
 
 
 class RedactForm(SeenForm):
     """A form with the text in which passages are marked."""
+
+    submit = gettext_lazy("Redact")
+    submit_name = "redact"
 
     text = forms.CharField(
         label=gettext_lazy("Text of the comment"),
@@ -141,12 +140,6 @@ class RedactForm(SeenForm):
             "instead."
         ),
     )
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.add_input(Submit("redact", _("Redact")))
-        return helper
 
 
 def _load(request: HttpRequest, pk: int) -> Comment:

@@ -2,8 +2,6 @@
 
 from uuid import UUID
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Submit
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -16,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from comments.models import State
+from core.forms import SubmitForm
 from core.query_forms import NumberField, QueryForm
 from moderation.actions.request_helpers import require_decider
 from moderation.erasure import purge
@@ -27,8 +26,11 @@ LISTS_SHOWN = 20
 CHANGED_SHOWN = 50  # comments that are named because they are not deleted
 
 
-class PurgeListForm(forms.Form):
+class PurgeListForm(SubmitForm, forms.Form):
     """A form for a new list: the states of the comments, and how old their last decision must be."""
+
+    submit = gettext_lazy("Make a list")
+    submit_name = "list"
 
     states = forms.MultipleChoiceField(
         label=gettext_lazy("Which comments"),
@@ -46,12 +48,6 @@ class PurgeListForm(forms.Form):
         max_value=36_500,
         initial=purge.SPAM_KEPT_DAYS,
     )
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.add_input(Submit("list", _("Make a list")))
-        return helper
 
 
 @login_required

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Submit
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -24,6 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from comments.models import Comment, Reason, State, Transition
+from core.forms import SubmitForm
 from core.query_forms import NumberField, QueryForm
 from moderation.actions import decisions
 from moderation.actions.request_helpers import (
@@ -40,8 +39,11 @@ PAGE = 50  # restrictions
 REFUSALS_SHOWN = 5
 
 
-class RestrictForm(forms.Form):
+class RestrictForm(SubmitForm, forms.Form):
     """A form to restrict access to a comment: the reason, a legal hold, and comments with the same text."""
+
+    submit = gettext_lazy("Restrict access")
+    submit_name = "seal"
 
     why = forms.ChoiceField(
         label=gettext_lazy("Reason"), choices=Restriction.Why.choices, widget=forms.RadioSelect, required=True
@@ -66,12 +68,6 @@ class RestrictForm(forms.Form):
             ) % {"n": same}
         else:
             del self.fields["same"]
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.add_input(Submit("seal", _("Restrict access")))
-        return helper
 
 
 @login_required

@@ -3,8 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Submit
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -13,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from comments import removal_reasons
 from comments.models import Reason
-from core.forms import MultilineField, remove_maxlength
+from core.forms import LongTextForm, MultilineField
 from moderation.models import ModeratorNote, Sanction
 from moderation.models.people import WORDS_MAX
 
@@ -44,11 +42,13 @@ def _reason_choices() -> list[tuple[str, str]]:
     return [*removal_reasons.choices(), (Reason.SPAM.value, str(Reason.SPAM.label))]
 
 
-class SanctionForm(forms.Form):
+class SanctionForm(LongTextForm, forms.Form):
     """A form for one kind of sanction: its reason, a message and its end.
 
     `counts`: the number of comments that would be removed, by number of days.
     """
+
+    has_tag = False
 
     reason = forms.ChoiceField(label=gettext_lazy("Reason (shown to the person)"), choices=_reason_choices)
     words = MultilineField(
@@ -67,7 +67,7 @@ class SanctionForm(forms.Form):
     def __init__(self, data: Any = None, *, kind: str, counts: dict[int, int]) -> None:
         self.kind = Kind(kind)
         super().__init__(data, auto_id=f"id_{kind}_%s")  # the page has four of these forms
-        remove_maxlength(self)
+        self.submit = _("Pause") if self.kind == Kind.PAUSE else self.label
         if choices := [(days, _days_label(days, count)) for days, count in counts.items() if count]:
             self.fields["days"] = forms.TypedChoiceField(
                 label=_("Also remove"), choices=[(0, _("no comments")), *choices], coerce=int, required=False
@@ -80,14 +80,6 @@ class SanctionForm(forms.Form):
             self.fields["until"].initial = timezone.now() + DEFAULT_PAUSE
         else:
             self.fields["until"].help_text = _("Leave empty for no end date. In the site's time zone.")
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.form_tag = False
-        helper.disable_csrf = True  # the template has the token
-        helper.add_input(Submit("", _("Pause") if self.kind == Kind.PAUSE else self.label))
-        return helper
 
     @property
     def label(self) -> str:
@@ -113,8 +105,11 @@ class SanctionForm(forms.Form):
         return data
 
 
-class NoteForm(forms.ModelForm[ModeratorNote]):
+class NoteForm(LongTextForm, forms.ModelForm[ModeratorNote]):
     """A form to add a note for other moderators."""
+
+    has_tag = False
+    submit = gettext_lazy("Add note")
 
     class Meta:
         model = ModeratorNote
@@ -123,39 +118,18 @@ class NoteForm(forms.ModelForm[ModeratorNote]):
         labels = {"text": gettext_lazy("Note for other moderators")}
         widgets = {"text": forms.Textarea(attrs={"rows": 2, "dir": "auto"})}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        remove_maxlength(self)
 
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.form_tag = False
-        helper.disable_csrf = True
-        helper.add_input(Submit("", _("Add note")))
-        return helper
-
-
-class SanctionAppealForm(forms.Form):
+class SanctionAppealForm(LongTextForm, forms.Form):
     """A form for the sanctioned person to appeal a sanction."""
+
+    has_tag = False
+    submit = gettext_lazy("Appeal this decision")
 
     words = MultilineField(
         label=gettext_lazy("Why is this decision wrong?"),
         max_length=WORDS_MAX,
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        remove_maxlength(self)
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.form_tag = False
-        helper.disable_csrf = True
-        helper.add_input(Submit("", _("Appeal this decision")))
-        return helper
 
 
 def _days_label(days: int, count: int) -> str:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Submit
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -16,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from comments.comment_links import parse_comment_number
 from comments.models import Comment
+from core.forms import SubmitForm
 from moderation.actions.decisions import move
 from moderation.models import has_page
 
@@ -61,8 +60,11 @@ def find_comment(text: str) -> Comment:
     return comment
 
 
-class MoveForm(forms.Form):
+class MoveForm(SubmitForm, forms.Form):
     """A form for the new parent of a comment, or to make it a top-level comment."""
+
+    submit = gettext_lazy("Move")
+    submit_name = "move"
 
     parent = forms.CharField(
         label=gettext_lazy("Move under comment"),
@@ -72,12 +74,6 @@ class MoveForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
     )
     first_level = forms.BooleanField(label=gettext_lazy("Make it a top-level comment"), required=False)
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.add_input(Submit("move", _("Move")))
-        return helper
 
     def clean_parent(self) -> Comment | None:
         text = self.cleaned_data["parent"].strip()

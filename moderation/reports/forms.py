@@ -3,7 +3,7 @@
 from typing import Any
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import HTML, Div, Field, Layout, Submit
+from crispy_forms.layout import HTML, Div, Field, Layout
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -13,15 +13,17 @@ from accounts.names import clean_name
 from comments.comment_links import parse_comment_number
 from comments.forms import BodyForm
 from comments.models import Comment, State
-from core.forms import remove_maxlength
+from core.forms import LongTextForm
 from moderation.models import IllegalContentReport, Report, has_page
 from moderation.models.reports import WORDS_MAX
 
 TEXTAREA = forms.Textarea(attrs={"rows": 3, "dir": "auto"})
 
 
-class ReportForm(forms.Form):
+class ReportForm(LongTextForm, forms.Form):
     """A form to report a comment. People who are not known also give a name and an e-mail."""
+
+    submit = _("Send report")
 
     why = forms.ChoiceField(
         label=_("What is wrong with it?"),
@@ -52,13 +54,8 @@ class ReportForm(forms.Form):
 
     def __init__(self, *args: Any, is_known: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        remove_maxlength(self)
         if is_known:
             del self.fields["name"], self.fields["email"]
-
-    @property
-    def helper(self) -> FormHelper:
-        return _helper(_("Send report"))
 
     def clean_name(self) -> str:
         return clean_name(self.cleaned_data["name"])
@@ -71,12 +68,14 @@ class ReportForm(forms.Form):
         return cleaned
 
 
-class NoticeForm(forms.ModelForm[IllegalContentReport]):
+class NoticeForm(LongTextForm, forms.ModelForm[IllegalContentReport]):
     """A form to report illegal content.
 
     Reports of child abuse are anonymous: with that box checked, the style sheet hides the fields for name and
     e-mail, and their input is dropped.
     """
+
+    submit = _("Send report")
 
     where = forms.CharField(
         label=_("Which comment?"),
@@ -105,7 +104,6 @@ class NoticeForm(forms.ModelForm[IllegalContentReport]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        remove_maxlength(self)
         self.comment: Comment | None = None
         self.fields["why"].required = True
         self.fields["in_good_faith"].required = True
@@ -114,7 +112,7 @@ class NoticeForm(forms.ModelForm[IllegalContentReport]):
     @property
     def helper(self) -> FormHelper:
         note = _("You can report child abuse anonymously: leave name and e-mail empty.")
-        helper = _helper(_("Send report"))
+        helper = super().helper
         helper.layout = Layout(
             "where",
             "is_child_abuse",
@@ -155,8 +153,10 @@ class ResubmitForm(BodyForm):
     submit = _("Resubmit")
 
 
-class AppealForm(forms.Form):
+class AppealForm(LongTextForm, forms.Form):
     """A form for the author of a removed comment to appeal the decision."""
+
+    submit = _("Appeal this decision")
 
     words = forms.CharField(
         label=_("Why is this decision wrong?"),
@@ -164,18 +164,3 @@ class AppealForm(forms.Form):
         widget=TEXTAREA,
         error_messages={"required": _("Please explain why. You can appeal once.")},
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        remove_maxlength(self)
-
-    @property
-    def helper(self) -> FormHelper:
-        return _helper(_("Appeal this decision"))
-
-
-def _helper(label: Any) -> FormHelper:
-    helper = FormHelper()
-    helper.form_action = ""
-    helper.add_input(Submit("", label))
-    return helper

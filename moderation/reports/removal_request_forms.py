@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Submit
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -13,13 +11,15 @@ from articles.models import Article
 from articles.story_links import find_story
 from comments.comment_links import parse_comment_number
 from comments.models import Comment, State
-from core.forms import remove_maxlength
+from core.forms import LongTextForm
 from moderation.models import RemovalRequest, has_page
 from moderation.models.requests import TEXT_MAX
 
 
-class RemovalRequestForm(forms.ModelForm[RemovalRequest]):
+class RemovalRequestForm(LongTextForm, forms.ModelForm[RemovalRequest]):
     """A form to ask for the removal or correction of a story or a comment."""
+
+    submit = _("Send request")
 
     where = forms.CharField(
         label=_("Which story or comment?"),
@@ -55,14 +55,6 @@ class RemovalRequestForm(forms.ModelForm[RemovalRequest]):
         for name in ("wants", "who"):
             field: Any = self.fields[name]
             field.choices = [choice for choice in field.choices if choice[0]]
-        remove_maxlength(self)
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.form_action = ""
-        helper.add_input(Submit("", _("Send request")))
-        return helper
 
     def clean_where(self) -> str:
         where: str = self.cleaned_data["where"]
@@ -84,8 +76,10 @@ class RemovalRequestForm(forms.ModelForm[RemovalRequest]):
         return clean_name(self.cleaned_data["name"])
 
 
-class AnswerForm(forms.Form):
+class AnswerForm(LongTextForm, forms.Form):
     """A form for an administrator's answer to a request."""
+
+    submit = _("Send answer")
 
     outcome = forms.ChoiceField(
         label=_("Outcome"),
@@ -100,14 +94,3 @@ class AnswerForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
         error_messages={"required": _("Please write an answer.")},
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        remove_maxlength(self)
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.form_action = ""
-        helper.add_input(Submit("", _("Send answer")))
-        return helper

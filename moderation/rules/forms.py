@@ -4,8 +4,6 @@ import re
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Submit
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -14,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from articles.models import Article, Topic
 from articles.story_links import find_story
-from core.forms import remove_maxlength
+from core.forms import LongTextForm
 from moderation.features.links import normalize_host
 from moderation.models import Rule
 from moderation.models.rules import NOTE_MAX, VALUE_MAX
@@ -25,12 +23,15 @@ from moderation.rules.term_files import check_size, read_terms
 HOST = re.compile(r"^(?=.{1,200}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}$")
 
 
-class RuleForm(forms.Form):
+class RuleForm(LongTextForm, forms.Form):
     """The form for a rule of one kind. `replaces` is the rule that it changes.
 
     The terms of an uploaded list come back with the form in `terms`, so that nothing is stored before it
     is saved.
     """
+
+    submit = gettext_lazy("Try on past decisions")
+    submit_name = "try"
 
     topic = forms.ModelChoiceField(
         Topic.objects.order_by("name"),
@@ -62,19 +63,12 @@ class RuleForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, replaces: Rule | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        remove_maxlength(self)
         self.user, self.replaces = user, replaces
         if (story := self._hidden_story()) is not None:
             self.fields["article"].disabled = True  # its link would reveal its title
             self.initial["article"] = story.title_for(user)
         self.order_fields([*self.kind_fields, "topic", "article", "holds", "note"])
         self.fields[self.kind_fields[0]].widget.attrs.setdefault("autofocus", True)
-
-    @property
-    def helper(self) -> FormHelper:
-        helper = FormHelper()
-        helper.add_input(Submit("try", _("Try on past decisions")))
-        return helper
 
     @classmethod
     def initial_from(cls, rule: Rule) -> dict[str, Any]:
