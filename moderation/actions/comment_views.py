@@ -3,15 +3,12 @@
 Finding the comment is the permission. `next` is the URL to return to, as in moderation/actions/views.py.
 """
 
-from typing import Any
-
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
@@ -22,11 +19,12 @@ from moderation.actions import decisions, quick_actions
 from moderation.actions.request_helpers import (
     ActionForm,
     login_for_the_queue,
+    render_comment_form,
     require_decider,
     safe_local_path,
 )
 from moderation.actions.views import add_refusal_message, parse_seen, redirect_back
-from moderation.models import Batch, has_page
+from moderation.models import Batch
 from moderation.policy import last_transition_ids
 from moderation.reply_structure.views import find_comment
 
@@ -161,14 +159,5 @@ def _redirect_back(request: HttpRequest, batch: Batch | None, comment: Comment) 
 
 
 def _render_form(request: HttpRequest, template: str, comment: Comment, form: forms.Form) -> HttpResponse:
-    """Render the page of a form for one comment."""
     back = safe_local_path(request, ActionForm.of(request)["next"])
-    context: dict[str, Any] = {
-        "section": "",
-        "comment": comment,
-        "story": comment.discussion.article,
-        "has_page": has_page(comment),
-        "form": form,
-        "back": back or (comment.get_absolute_url() if has_page(comment) else reverse("moderation:queue")),
-    }
-    return render(request, template, context, status=422 if form.errors else 200)
+    return render_comment_form(request, template, comment, form, back, section="")

@@ -14,7 +14,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -23,7 +23,7 @@ from articles.models import Article
 from comments.models import Comment, Transition
 from core.query_forms import QueryForm
 from moderation.actions import history
-from moderation.models import Batch, SettingChange
+from moderation.models import Batch, SettingChange, has_page
 
 
 def login_for_the_queue(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -74,6 +74,23 @@ def without_done_param(path: str) -> str:
     parts = urlsplit(path)
     query = [(key, value) for key, value in parse_qsl(parts.query) if key != "done"]
     return parts._replace(query=urlencode(query)).geturl()
+
+
+def render_comment_form(
+    request: HttpRequest, template: str, comment: Comment, form: forms.Form, back: str = "", **context: Any
+) -> HttpResponse:
+    """Render the page of a form about one comment (moderation/comment_form.html).
+
+    `back`: the URL to cancel to; by default the comment, or the queue if the comment has no page.
+    """
+    context |= {
+        "comment": comment,
+        "story": comment.discussion.article,
+        "has_page": has_page(comment),
+        "form": form,
+        "back": back or (comment.get_absolute_url() if has_page(comment) else reverse("moderation:queue")),
+    }
+    return render(request, template, context, status=422 if form.errors else 200)
 
 
 class DoneQuery(QueryForm):

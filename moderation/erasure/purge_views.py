@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -128,7 +129,7 @@ def purge_list_comments(request: HttpRequest, pk: UUID) -> HttpResponse:
         "group": group,
         "rows": [(member.comment, explanations.excerpt(member.comment)) for member in found[:PAGE]],
         "next_page": f"?after={found[PAGE - 1].comment_id}" if len(found) > PAGE else "",
-        "has_previous": bool(after),
+        "first_page": reverse("moderation:purge-list-comments", args=[pk]) if after else "",
         "section": "purge",
     }
     return render(request, "moderation/erasure/purge_comments.html", context)

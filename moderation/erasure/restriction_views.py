@@ -28,11 +28,12 @@ from moderation.actions import decisions
 from moderation.actions.request_helpers import (
     ActionForm,
     login_for_the_queue,
+    render_comment_form,
     require_decider,
     safe_local_path,
 )
 from moderation.erasure import evidence, restricted_content, restrictions
-from moderation.models import Batch, Restriction, has_page
+from moderation.models import Batch, Restriction
 from moderation.screening.duplicates import find_similar
 
 PAGE = 50  # restrictions
@@ -91,15 +92,8 @@ def restrict(request: HttpRequest, pk: int) -> HttpResponse:
             ids=chosen, why=form.cleaned_data["why"], actor=user, is_held=form.cleaned_data["held"]
         )
         return _restricted_response(request, action, comment)
-    context = {
-        "comment": comment,
-        "story": comment.discussion.article,
-        "has_page": has_page(comment),
-        "replies": comment.get_descendant_count(),
-        "form": form,
-        "section": "restricted",
-    }
-    return render(request, "moderation/erasure/restrict.html", context, status=422 if form.errors else 200)
+    template, replies = "moderation/erasure/restrict.html", comment.get_descendant_count()
+    return render_comment_form(request, template, comment, form, replies=replies, section="restricted")
 
 
 def _with_same_text(comment: Comment, user: User) -> list[int]:
@@ -153,7 +147,7 @@ def restricted_comments(request: HttpRequest) -> HttpResponse:
     context = {
         "restrictions": found[:PAGE],
         "next_page": f"?before={found[PAGE - 1].pk}" if len(found) > PAGE else "",
-        "has_previous": bool(before),
+        "first_page": reverse("moderation:restricted") if before else "",
         "section": "restricted",
     }
     return render(request, "moderation/erasure/restricted.html", context)

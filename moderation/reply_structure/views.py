@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,7 +16,7 @@ from comments.comment_links import parse_comment_number
 from comments.models import Comment
 from core.forms import SubmitForm
 from moderation.actions.decisions import move
-from moderation.models import has_page
+from moderation.actions.request_helpers import render_comment_form
 
 
 @login_required
@@ -37,17 +37,14 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
                 return redirect("moderation:action", batch.pk)
             messages.info(request, _("It is there already."))
             return redirect("moderation:move", comment.pk)
-    context = {
-        "comment": comment,
-        "section": "",
-        "ancestors": comment.get_ancestors(),
-        "reply_count": comment.get_descendant_count(),
-        "story": comment.discussion.article,
-        "has_page": has_page(comment),
-        "form": form,
-    }
-    return render(
-        request, "moderation/reply_structure/move.html", context, status=422 if form.errors else 200
+    return render_comment_form(
+        request,
+        "moderation/reply_structure/move.html",
+        comment,
+        form,
+        section="",
+        ancestors=comment.get_ancestors(),
+        reply_count=comment.get_descendant_count(),
     )
 
 

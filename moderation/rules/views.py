@@ -95,7 +95,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "is_with_off": is_with_off,
         "off": Rule.objects.filter(is_active=False, replaced_by=None).count(),
         "next_page": f"?{query.urlencode()}" if len(some) > RULES_PER_PAGE else "",
-        "is_first": start == 0,
+        "first_page": reverse("moderation:rules") if start else "",
     }
     return render(request, "moderation/rules/rules.html", context)
 
