@@ -5,11 +5,11 @@ from typing import Any
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Fieldset, Layout
 from django import forms
+from django.contrib.auth.hashers import check_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.authentication import sign_up
 from accounts.models import SignUp, User
 from accounts.names import clean_name
 from core.forms import SubmitForm
@@ -33,7 +33,7 @@ class PasswordForm(SubmitForm, forms.Form):
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        if not sign_up.password_matches(self.pending, password):
+        if not check_password(password, self.pending.password):
             raise ValidationError(
                 _("This is not the password that you chose. If you forgot it, sign up again.")
             )

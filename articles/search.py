@@ -82,14 +82,11 @@ def parse_query(text: str) -> SearchQuery:
         raise SearchRejected(_("These words are too common to search for. Add a more specific word."))
     if required == "T":  # an index can't find texts by the absence of a word
         raise SearchRejected(_("Add a word to search for. A minus only excludes words."))
-    return SearchQuery(tsquery, [_unquote(stem) for stem in _STEM.findall(required)])
+    stems = [stem.replace("''", "'").replace("\\\\", "\\") for stem in _STEM.findall(required)]
+    return SearchQuery(tsquery, stems)
 
 
 _STEM = re.compile(r"'((?:[^']|'')*)'")
-
-
-def _unquote(stem: str) -> str:
-    return stem.replace("''", "'").replace("\\\\", "\\")
 
 
 def match_words(query: SearchQuery, words: Collection[str]) -> dict[str, frozenset[str]]:

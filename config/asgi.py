@@ -127,12 +127,8 @@ def _environ_name(header: bytes) -> str:
     return name if name in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{name}"
 
 
-def _encode(header: tuple[str, str]) -> tuple[bytes, bytes]:
-    return header[0].lower().encode("latin-1"), header[1].encode("latin-1")
-
-
 async def _start(response: RawResponse, send: Send) -> None:
-    headers = [_encode(header) for header in response.headers]
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
     await send({"type": "http.response.start", "status": int(response.status[:3]), "headers": headers})
 
 

@@ -68,15 +68,6 @@ def _is_database_error(error: BaseException | None) -> bool:
     return False
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Return the page for a form with a wrong CSRF token (Django's CSRF_FAILURE_VIEW).
-
-    A form of our own, whose token is outdated by a log-in, is repeated with a new token; another site's form
-    is not.
-    """
-    return form_refused(request)
-
-
 def rate_limited(request: HttpRequest) -> HttpResponse:
     """Return the page 429, which repeats the form that was sent."""
     fields = _sent_fields(request)
@@ -89,8 +80,12 @@ def rate_limited(request: HttpRequest) -> HttpResponse:
     return render(request, "429.html", context, status=429)
 
 
-def form_refused(request: HttpRequest, *, is_logged_out: bool = False) -> HttpResponse:
-    """Return the page 403, which repeats the form if a page of ours sent it."""
+def form_refused(request: HttpRequest, reason: str = "", *, is_logged_out: bool = False) -> HttpResponse:
+    """Return the page 403 for a form with a wrong CSRF token (Django's CSRF_FAILURE_VIEW).
+
+    A form of our own, whose token is outdated by a log-in, is repeated with a new token; another site's form
+    is not.
+    """
     is_ours = request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
     fields = [
         (name, value) for name, value in _sent_fields(request) if is_ours and name != "csrfmiddlewaretoken"

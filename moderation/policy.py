@@ -206,6 +206,11 @@ def _is_flagged_after_publication(comment: Comment, findings: Sequence[CheckResu
     )
 
 
+def seen_value(comment: int) -> str:
+    """Return "<comment>.<last transition>", which a decision form sends back."""
+    return f"{comment}.{last_transition_ids([comment]).get(comment, 0)}"
+
+
 def last_transition_ids(ids: Iterable[int]) -> dict[int, int]:
     """Return, by comment, the id of its latest state transition, on which a decision is conditional."""
     rows = Transition.objects.filter(comment__in=list(ids), kind=Transition.Kind.STATE)

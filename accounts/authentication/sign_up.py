@@ -9,7 +9,7 @@ import re
 from datetime import timedelta
 
 from allauth.account.models import EmailAddress
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import make_password
 from django.core import signing
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -50,11 +50,6 @@ def find_by_token(token: str) -> SignUp | None:
     except signing.BadSignature:
         return None
     return SignUp.objects.filter(pk=pk).first()
-
-
-def password_matches(pending: SignUp, password: str) -> bool:
-    """Return whether this is the password that was chosen at the sign-up."""
-    return check_password(password, pending.password)
 
 
 def confirm(pending: SignUp) -> User:

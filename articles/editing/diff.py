@@ -110,11 +110,7 @@ def _is_too_long(old: str, new: str) -> bool:
 
 def _comparable_tokens(text: str) -> list[str]:
     """Return the words and signs, without the white space around them."""
-    return [_without_space(word) for word in _TOKENS_WITH_SPACE.findall(text)]
-
-
-def _without_space(word: str) -> str:
-    return word.strip() or ("\n" if "\n" in word else " ")
+    return [word.strip() or ("\n" if "\n" in word else " ") for word in _TOKENS_WITH_SPACE.findall(text)]
 
 
 def _changed_parts(old: str, new: str) -> Iterator[Part]:

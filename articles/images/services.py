@@ -38,7 +38,8 @@ def add_image(*, decoded: DecodedImage, actor: User | None, **description: Any) 
         **description,
     )
     _lock_digest(image.digest)
-    _make_folder(image.folder)
+    for folder in (Path(settings.MEDIA_ROOT), image.folder.parent, image.folder):
+        folder.mkdir(mode=0o700, exist_ok=True)
     _write_if_missing(image.folder / f"full.{image.suffix}", decoded.full)
     if decoded.moving is not None:
         _write_if_missing(image.folder / "moving.webp", decoded.moving)
@@ -127,11 +128,6 @@ def _lock_digest(digest: str) -> None:
     """Lock the files of an image against other writers until the end of the transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [digest])
-
-
-def _make_folder(folder: Path) -> None:
-    for each in (Path(settings.MEDIA_ROOT), folder.parent, folder):
-        each.mkdir(mode=0o700, exist_ok=True)
 
 
 def _write_if_missing(path: Path, data: bytes) -> None:

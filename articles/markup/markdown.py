@@ -77,11 +77,6 @@ def _image_tokens(tokens: Sequence[Token]) -> Iterator[Token]:
         yield from _image_tokens(token.children or [])
 
 
-def _first_block_tokens(tokens: Sequence[Token]) -> list[Token]:
-    """Return the inline tokens of the first block of a text."""
-    return next((token.children or [] for token in tokens if token.type == "inline"), [])
-
-
 _story.core.ruler.push("images", _turn_images_into_figures)
 _story.add_render_rule("image", _render_image)
 
@@ -96,7 +91,8 @@ def render_story(text: str) -> str:
     """
     tokens = _story.parse(text)
     urls = {str(token.attrs["src"]) for token in _image_tokens(tokens)}
-    env = {"images": figures.find_images(urls), "first": _first_block_tokens(tokens)}
+    first = next((token.children or [] for token in tokens if token.type == "inline"), [])
+    env = {"images": figures.find_images(urls), "first": first}
     return nh3.clean(
         _story.renderer.render(tokens, _story.options, env),
         tags=STORY_TAGS | IMAGE_TAGS,

@@ -10,7 +10,7 @@ from typing import Any
 
 import django
 from django.conf import settings
-from django.core.checks import CheckMessage, run_checks
+from django.core.checks import run_checks
 from django.db import connection
 from django.db.models import Count, Min, Q, Sum
 from django.utils import timezone
@@ -204,7 +204,7 @@ def find_problems() -> Iterator[Problem]:
         )
     for check in run_checks(include_deployment_checks=True, databases=["default"]):
         if check.id not in _HTTPS_CHECKS and check.id not in settings.SILENCED_SYSTEM_CHECKS:
-            yield _from_check(check)
+            yield Problem(check.msg, check.hint or _("Search the web for “%(id)s”.") % {"id": check.id})
     if emails := sample.active_emails():
         yield Problem(
             _("Accounts of the sample data can log in: %(emails)s.") % {"emails": ", ".join(emails)},
@@ -233,10 +233,6 @@ def find_problems() -> Iterator[Problem]:
             _("Set EMAIL_URL and restart the site. Then send a test e-mail."),
             is_serious=False,
         )
-
-
-def _from_check(check: CheckMessage) -> Problem:
-    return Problem(check.msg, check.hint or _("Search the web for “%(id)s”.") % {"id": check.id})
 
 
 def _database_size_and_version() -> tuple[int, str]:

@@ -6,9 +6,8 @@ The filter scores every comment, and so may a scorer: below `shown_from` they ha
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from comments.models import Comment, Reason
+from comments.models import Reason
 from moderation.checks.base import Check
-from moderation.models import Finding
 
 ALMOST_CERTAIN, LIKELY, UNCERTAIN = 0.95, 0.7, 0.3
 
@@ -34,15 +33,11 @@ def probability_text(p: float, *, waits: bool = False) -> str:
     return _("Probably not spam.")
 
 
-def _about_score(finding: Finding, twin: Comment | None) -> str:
-    return probability_text(finding.strength, waits=finding.holds)
-
-
 FILTER = Check(
     name="filter",
     label=gettext_lazy("the spam filter"),
     description=gettext_lazy("It is like comments that were spam."),
-    to_moderator=_about_score,
+    to_moderator=lambda finding, twin: probability_text(finding.strength, waits=finding.holds),
     to_author=lambda finding, twin: _("The spam filter of this site asks for a review first."),
     holds=True,
     priority=1,

@@ -5,7 +5,6 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,7 +16,7 @@ from accounts.models import User
 from comments.models import State
 from core.forms import SubmitForm
 from core.query_forms import NumberField, QueryForm
-from moderation.actions.request_helpers import require_decider
+from moderation.actions.request_helpers import require_administrator
 from moderation.erasure import purge
 from moderation.models import CommentGroup, CommentGroupMember
 from moderation.queue import explanations
@@ -55,7 +54,7 @@ class PurgeListForm(SubmitForm, forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_purge_list(request: HttpRequest) -> HttpResponse:
     """Show the form for a new list, and earlier lists. Making a list deletes nothing."""
-    user = _require_administrator(request)
+    user = require_administrator(request)
     form = PurgeListForm(request.POST if request.method == "POST" else None, initial={"states": [State.SPAM]})
     if form.is_valid():
         chosen = form.cleaned_data
@@ -81,7 +80,7 @@ def new_purge_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def purge_list(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show a list. POST deletes its comments, if the box is checked."""
-    user = _require_administrator(request)
+    user = require_administrator(request)
     group = _load(pk)
     if request.method == "POST":
         if request.POST.get("sure") == "1":
@@ -118,7 +117,7 @@ class PurgeListQuery(QueryForm):
 @login_required
 def purge_list_comments(request: HttpRequest, pk: UUID) -> HttpResponse:
     """List every comment of a list. ?after=<comment>: the next page."""
-    _require_administrator(request)
+    require_administrator(request)
     group = _load(pk)
     after = PurgeListQuery.read(request.GET)["after"]
     rows = CommentGroupMember.objects.filter(group=group, comment__gt=after or 0).order_by("comment")
@@ -155,10 +154,3 @@ def _load(pk: UUID) -> CommentGroup:
     lists = CommentGroup.objects.filter(kind=CommentGroup.Kind.EMPTYING).select_related("resolved_by")
     group: CommentGroup = get_object_or_404(lists, pk=pk)
     return group
-
-
-def _require_administrator(request: HttpRequest) -> User:
-    user = require_decider(request)
-    if not user.is_administrator:
-        raise PermissionDenied
-    return user

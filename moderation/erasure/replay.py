@@ -94,8 +94,9 @@ def _erasures_in_database() -> Iterator[Erasure]:
     for restriction in restricted.defer("comment__body", "comment__body_html").order_by("pk").iterator(CHUNK):
         yield restricted_content.restriction_erasure(restriction)
     erased = Comment.objects.exclude(erased_at=None).order_by("pk")
-    for row in erased.values_list("pk", "created_at", "state", "state_reason").iterator(CHUNK):
-        yield comment_erasure(*row)
+    rows = erased.values_list("pk", "created_at", "state", "state_reason")
+    for pk, made, state, reason in rows.iterator(CHUNK):
+        yield Erasure("comment", pk, made.isoformat(), state, reason)
     blank = User.objects.filter(name="", email__endswith="@invalid").order_by("pk")
     for pk, made in blank.values_list("pk", "date_joined").iterator(CHUNK):
         yield Erasure("account", pk, made.isoformat())
@@ -103,10 +104,6 @@ def _erasures_in_database() -> Iterator[Erasure]:
         yield Erasure("guest", pk, made.isoformat())
 
     yield from redact.redacted_texts()
-
-
-def comment_erasure(pk: int, made: datetime, state: str, reason: str) -> Erasure:
-    return Erasure("comment", pk, made.isoformat(), state, reason)
 
 
 def _restrict(erasures: Sequence[Erasure]) -> int:

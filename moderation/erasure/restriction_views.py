@@ -10,7 +10,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Max
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -29,6 +28,7 @@ from moderation.actions.request_helpers import (
     ActionForm,
     login_for_the_queue,
     render_comment_form,
+    require_administrator,
     require_decider,
     safe_local_path,
 )
@@ -174,8 +174,7 @@ def _with_restriction(
 
     @wraps(view)
     def loaded(request: HttpRequest, pk: int) -> HttpResponse:
-        if not require_decider(request).is_administrator:
-            raise PermissionDenied
+        require_administrator(request)
         if restriction := _active_restrictions().filter(comment=pk).first():
             return view(request, restriction)
         return _redirect_lifted(request, get_object_or_404(Comment, pk=pk))

@@ -100,9 +100,8 @@ def impose_sanction(request: HttpRequest, key: str, kind: str) -> HttpResponse:
 @require_POST
 @login_for_the_queue
 def end_sanction(request: HttpRequest, pk: int) -> HttpResponse:
-    user, (sanction, who) = require_decider(request), _load_sanction(pk)
-    if not sanctions.can_sanction(user, who):
-        raise PermissionDenied
+    user = require_decider(request)
+    sanction, who = _load_sanction(pk, user)
     if batch := sanctions.end(sanction=sanction, actor=user):
         return redirect(with_done_param(who.get_absolute_url(), batch.pk))
     messages.info(request, _("It had ended already."))
@@ -113,9 +112,8 @@ def end_sanction(request: HttpRequest, pk: int) -> HttpResponse:
 @login_for_the_queue
 def uphold_sanction(request: HttpRequest, pk: int) -> HttpResponse:
     """Uphold a sanction after an appeal."""
-    user, (sanction, who) = require_decider(request), _load_sanction(pk)
-    if not sanctions.can_sanction(user, who):
-        raise PermissionDenied
+    user = require_decider(request)
+    sanction, who = _load_sanction(pk, user)
     if not sanctions.can_uphold(user, sanction):
         messages.warning(request, _("You took the first decision, so another moderator answers this appeal."))
     elif sanctions.uphold(sanction=sanction):
@@ -296,6 +294,9 @@ def _load(key: str, user: User) -> Person:
     return found
 
 
-def _load_sanction(pk: int) -> tuple[Sanction, Person]:
+def _load_sanction(pk: int, user: User) -> tuple[Sanction, Person]:
     found = get_object_or_404(Sanction.objects.select_related("user", "guest", "batch"), pk=pk)
-    return found, Person(user=found.user, guest=found.guest)
+    who = Person(user=found.user, guest=found.guest)
+    if not sanctions.can_sanction(user, who):
+        raise PermissionDenied
+    return found, who

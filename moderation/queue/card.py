@@ -21,7 +21,7 @@ from moderation.actions import cases
 from moderation.checks import registry
 from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, has_page
 from moderation.people import profiles
-from moderation.policy import last_transition_ids
+from moderation.policy import seen_value
 from moderation.queue import explanations, highlights
 from moderation.reports import reporting
 from moderation.similar import pages, single_comment
@@ -129,7 +129,7 @@ def load_card(pk: int, user: User) -> Card | None:
     return Card(
         comment=comment,
         case=case,
-        seen=f"{comment.pk}.{last_transition_ids([comment.pk]).get(comment.pk, 0)}",
+        seen=seen_value(comment.pk),
         body=body,
         typed_body=None if all_marked else explanations.highlight_text(comment.body, spans),
         signals=[signal for _strength, signal in signals],
@@ -146,13 +146,9 @@ def load_card(pk: int, user: User) -> Card | None:
         scored_body=explanations.highlight_text(
             comment.body, [span for part in parts for span in part["spans"]]
         ),
-        menu=[action for action in actions if not _is_main_action(action)],
+        # The card has a button for each decision.
+        menu=[one for one in actions if urlsplit(one["url"]).path != reverse("moderation:decide")],
     )
-
-
-def _is_main_action(action: dict[str, Any]) -> bool:
-    """Return whether the card has a button for this action, so that the menu leaves it out."""
-    return bool(urlsplit(action["url"]).path == reverse("moderation:decide"))
 
 
 def _finding_signal(found: Finding, own: set[int]) -> Signal:

@@ -6,10 +6,10 @@ A value is either one that filter_choices offers, or text that a person typed.
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.http import Http404, QueryDict
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -134,7 +134,7 @@ def _find_story(value: str) -> Article | None:
 
 def _by_topic(value: str, prefix: str, user: User) -> tuple[str, Q]:
     """Filter by the topic of the story."""
-    topic = _first_or_404(Topic.objects.filter(slug=value))
+    topic = get_object_or_404(Topic.objects.filter(slug=value))
     return topic.name, Q(discussion__in=Article.objects.filter(topics=topic).values("pk"))
 
 
@@ -148,13 +148,13 @@ def _by_author(value: str, prefix: str, user: User) -> tuple[str, Q]:
     kind, number = person
     own = Comment.objects.moderated_by(user)
     if kind == "i":
-        named = _first_or_404(own.filter(pk=number, author=None, guest=None))
+        named = get_object_or_404(own.filter(pk=number, author=None, guest=None))
         same = {"author_name": named.author_name, "source": named.source, "author": None, "guest": None}
         return named.author_name, Q(**{f"{prefix}{field}": value for field, value in same.items()})
     field = "author" if kind == "u" else "guest"
     found = (User if kind == "u" else Guest).objects.filter(pk=number)
     is_known = user.is_moderator or own.filter(**{field: number}).exists()
-    return str(_first_or_404(found)) if is_known else value, Q(**{f"{prefix}{field}": number})
+    return str(get_object_or_404(found)) if is_known else value, Q(**{f"{prefix}{field}": number})
 
 
 def _parse_person(value: str) -> tuple[str, int] | None:
@@ -180,7 +180,7 @@ def _comments_by_name(name: str) -> list[int]:
 
 def _by_rule(value: str, prefix: str, user: User) -> tuple[str, Q]:
     """Filter by a rule that matched the comment."""
-    rule = _first_or_404(Rule.objects.filter(pk=parse_whole_number(value) or 0))
+    rule = get_object_or_404(Rule.objects.filter(pk=parse_whole_number(value) or 0))
     found = Finding.objects.filter(rule=rule).values("comment")
     return explanations.describe_rule(rule.kind, rule.value), Q(comment__in=found) if prefix else Q(
         pk__in=found
@@ -224,13 +224,6 @@ def _by_strength(value: str, prefix: str, user: User) -> tuple[str, Q]:
 
 def _more_than(hours: int) -> str:
     return _("more than %(age)s") % {"age": explanations.format_elapsed(timedelta(hours=hours))}
-
-
-def _first_or_404(rows: QuerySet[Any]) -> Any:
-    """Return the first row, or raise Http404."""
-    if (row := rows.first()) is None:
-        raise Http404
-    return row
 
 
 _FILTERS = {

@@ -6,16 +6,16 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.models import User
 from core.query_forms import PageField, QueryForm, SearchField
 from core.rate_limits import add_error
+from moderation.actions.request_helpers import require_administrator
 from moderation.models import RemovalRequest, has_page
 from moderation.reports import removal_requests
 from moderation.reports.removal_request_forms import AnswerForm, RemovalRequestForm
@@ -76,7 +76,7 @@ def removal_requests_page(request: HttpRequest) -> HttpResponse:
 
     ?page=: the page number.
     """
-    _require_administrator(request)
+    require_administrator(request)
     number = RemovalRequestsQuery.read(request.GET)["page"]
     answered = RemovalRequest.objects.exclude(outcome="").order_by("-decided_at")
     rows = list(answered.select_related("decided_by")[(number - 1) * PAGE : number * PAGE + 1])
@@ -93,7 +93,7 @@ def removal_requests_page(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def removal_request_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one request to an administrator. POST answers it."""
-    user = _require_administrator(request)
+    user = require_administrator(request)
     rows = RemovalRequest.objects.select_related("article", "comment__discussion__article", "decided_by")
     sent = get_object_or_404(rows, pk=pk)
     form = AnswerForm(request.POST if request.method == "POST" else None)
@@ -118,13 +118,6 @@ def removal_request_page(request: HttpRequest, pk: int) -> HttpResponse:
     return render(
         request, "moderation/reports/removal_request.html", context, status=422 if form.is_bound else 200
     )
-
-
-def _require_administrator(request: HttpRequest) -> User:
-    user = request.user
-    if not (isinstance(user, User) and user.is_administrator):
-        raise PermissionDenied
-    return user
 
 
 def _url(sent: RemovalRequest) -> str:

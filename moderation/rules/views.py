@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from comments.models import Comment
 from core.query_forms import PageField, QueryForm, SearchField
-from moderation.actions.request_helpers import login_for_the_queue, require_decider
+from moderation.actions.request_helpers import login_for_the_queue, require_moderator
 from moderation.actions.views import add_done_message
 from moderation.models import Batch, Rule, has_page
 from moderation.queue import explanations
@@ -32,15 +32,6 @@ from moderation.similar.views import MAX_EXCEPTIONS, group_url
 
 RULES_PER_PAGE = 100  # rules
 MATCHES_PER_PAGE = 50  # false positives
-
-
-def require_rule_manager(request: HttpRequest) -> User:
-    """Return the user if they may manage rules: moderators and administrators. Each change of a rule can
-    be undone and names its author."""
-    user = require_decider(request)
-    if not user.is_moderator:
-        raise PermissionDenied
-    return user
 
 
 @dataclass(frozen=True)
@@ -68,7 +59,7 @@ class RulesQuery(QueryForm):
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
     """List the rules. ?q=<part of a value>, ?kind=, ?off=1 to include those switched off, ?page=."""
-    user = require_rule_manager(request)
+    user = require_moderator(request)
     asked = RulesQuery.read(request.GET)
     kind, text, is_with_off = asked["kind"], asked["q"], asked["off"]
     shown = Rule.objects.filter(Q(is_active=True) | Q(replaced_by=None))
@@ -104,7 +95,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @login_required
 def rule(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a rule with its versions."""
-    user = require_rule_manager(request)
+    user = require_moderator(request)
     versions = active_rules.versions(pk)
     if not versions:
         raise Http404
@@ -116,7 +107,9 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
         "row": shown,
         "versions": rows,
         "latest": versions[0],
-        "first_terms": _first_terms(shown.rule),
+        "first_terms": shown.rule.terms.text.split("\n", 40)[:40]
+        if shown.rule.kind == Rule.Kind.LIST
+        else [],
         "can_be_applied": rule_replay.can_be_replayed(shown.rule.kind) and shown.is_usable,
     }
     return render(request, "moderation/rules/rule.html", context)
@@ -125,7 +118,7 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def new(request: HttpRequest, kind: str) -> HttpResponse:
     """Create a rule of one kind."""
-    user = require_rule_manager(request)
+    user = require_moderator(request)
     if kind not in FORM_BY_KIND:
         raise Http404
     return _form(request, user, FORM_BY_KIND[kind], None)
@@ -134,7 +127,7 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
 @login_required
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a rule by creating another version."""
-    user = require_rule_manager(request)
+    user = require_moderator(request)
     replaces = get_object_or_404(Rule.objects.select_related("article", "terms"), pk=pk)
     return _form(request, user, FORM_BY_KIND[replaces.kind], replaces)
 
@@ -240,7 +233,7 @@ def _excerpt_bounds(length: int, spans: Spans) -> tuple[int, int]:
 @login_for_the_queue
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch a rule on or off. POST: on=1 or 0."""
-    user = require_rule_manager(request)
+    user = require_moderator(request)
     found = get_object_or_404(Rule, pk=pk)
     is_on = request.POST.get("on") == "1"
     try:
@@ -257,7 +250,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
     """Group all waiting and published comments that the rule matches, and redirect to the group's page.
     There, approved comments are exceptions until a moderator ticks them."""
-    require_rule_manager(request)
+    require_moderator(request)
     found = get_object_or_404(Rule.objects.select_related("terms"), pk=pk)
     if not (rule_replay.can_be_replayed(found.kind) and matching.is_usable(found.kind, found.value)):
         raise Http404
@@ -292,10 +285,6 @@ def _scope_text(rule: Rule, user: User) -> str:
     if rule.article:
         return rule.article.title_for(user)
     return _("Topic: %(topic)s") % {"topic": rule.topic} if rule.topic else _("The whole site")
-
-
-def _first_terms(rule: Rule) -> list[str]:
-    return rule.terms.text.split("\n", 40)[:40] if rule.kind == Rule.Kind.LIST else []
 
 
 def _notify_saved(request: HttpRequest, made: Rule) -> None:

@@ -60,15 +60,11 @@ def _parse_place(value: str) -> tuple[float, int]:
     return place, number
 
 
-def _parse_exceptions(value: str) -> list[int]:
-    return _numbers(value.split("."))
-
-
 class GroupQuery(QueryForm):
     """The query string of a group."""
 
     after = ParsedField(_parse_place)
-    but = ParsedField(_parse_exceptions)
+    but = ParsedField(lambda value: _numbers(value.split(".")))
     since = NumberField(initial=0)
     of = NumberField()
 

@@ -2,18 +2,17 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.models import User
 from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
     login_for_the_queue,
+    require_administrator,
     require_moderator,
 )
 from moderation.actions.views import add_done_message
@@ -23,14 +22,6 @@ from moderation.queue.filters import parse_whole_number
 from moderation.spam_filter import active_model, versions
 from moderation.spam_filter.forms import WaitingPercentForm
 from moderation.spam_filter.page import FilterPage
-
-
-def require_administrator(request: HttpRequest) -> User:
-    """Return the user, who must be an administrator."""
-    user = require_moderator(request)
-    if not user.is_administrator:
-        raise PermissionDenied
-    return user
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -81,11 +81,8 @@ class AuditLogForm(forms.Form):
         what: Any = self.fields["what"]
         what.choices = [("", _("any")), *((key, label) for key, (label, _fields) in EVENTS.items())]
         reason: Any = self.fields["reason"]
-        reason.choices = [("", _("any")), *((code, removal_reasons.label(code)) for code in _reason_codes())]
-
-
-def _reason_codes() -> list[str]:
-    return list(dict.fromkeys([*Reason.values, *removal_reasons.all_reasons()]))
+        codes = dict.fromkeys([*Reason.values, *removal_reasons.all_reasons()])
+        reason.choices = [("", _("any")), *((code, removal_reasons.label(code)) for code in codes)]
 
 
 def filtered_entries(filters: Mapping[str, Any], zone: tzinfo, user: User | None) -> QuerySet[Transition]:

@@ -160,7 +160,8 @@ class Command(BaseCommand):
         def jobs() -> subprocess.Popen[bytes]:
             requeue_abandoned_jobs(name)  # a job that was running when the worker was killed runs again
             connection.close()
-            return run(job_worker_command(name), signal.SIGKILL)
+            argv = ["manage.py", "db_worker", "--worker-id", name, "--no-reload", "--queue-name", "*"]
+            return run(argv, signal.SIGKILL)
 
         def scheduler() -> subprocess.Popen[bytes]:
             return run(["manage.py", "tick", "--forever"], signal.SIGTERM)
@@ -269,11 +270,6 @@ def web_server_command() -> list[str]:
         *("--respawn-failed-workers", "--workers-kill-timeout", str(DRAIN_SECONDS)),
         *("--log-level", "warning"),
     ]
-
-
-def job_worker_command(name: str) -> list[str]:
-    """Return the arguments of Python for the job worker."""
-    return ["manage.py", "db_worker", "--worker-id", name, "--no-reload", "--queue-name", "*"]
 
 
 def worker_name(home: Path) -> str:
