@@ -13,6 +13,7 @@ from archive.backup.restore import existing_data
 from archive.backup.write import backup, describe
 from core import backup_folder
 from core.database.migration_state import later_migrations, unapplied_migrations
+from core.database.sql import fetch_value
 
 BACKUPS_KEPT = 3  # number of backups from before upgrades that are kept
 LOCK_KEY = 0x50DB  # advisory lock, so that one upgrade of this database runs at a time, on any machine
@@ -93,10 +94,8 @@ def _migrate(pending: list[str], backup_file: Path | None) -> None:
 @contextmanager
 def _upgrade_lock() -> Iterator[None]:
     """Hold the advisory lock of upgrades. Raises BackupRefused if another upgrade holds it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, 0)", [LOCK_KEY])
-        if not cursor.fetchone()[0]:
-            raise BackupRefused("Another upgrade of this database is running.")
+    if not fetch_value("SELECT pg_try_advisory_lock(%s, 0)", [LOCK_KEY]):
+        raise BackupRefused("Another upgrade of this database is running.")
     try:
         yield
     finally:

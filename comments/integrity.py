@@ -22,6 +22,7 @@ from comments.policy import policy
 from comments.services import sql
 from comments.services.discussions import bump_versions, lock_discussions_of
 from comments.services.text_changes import blank_comments, render_body
+from core.database.sql import fetch_column, fetch_rows
 
 # Ids of comments, discussions, transitions, articles, images or accounts, by kind of damage.
 Damage = dict[str, list[Any]]
@@ -146,19 +147,19 @@ def check() -> Damage:
         for pk, misplaced, miscounted in _compare_trees(discussion):
             found["tree"] += [pk] if misplaced else []
             found["reply_count"] += [pk] if miscounted else []
-    found["visible_count"] = _fetch_ids(VISIBLE)
-    found["day"] = _fetch_ids(DAYS)
-    found["recommend_count"] = _fetch_ids(RECOMMENDED)
-    found["state"] = _fetch_ids(STATES)
-    found["parent"] = _fetch_ids(PARENTS)
-    found["chain"] = _fetch_ids(BROKEN_CHAIN)
-    found["line_time"] = _fetch_ids(LOG_TIMES)
-    found["comment_time"] = _fetch_ids(COMMENT_TIMES)
-    found["name"] = _fetch_ids(NAMES)
-    found["tree_number"] = _fetch_ids(TREE_NUMBERS)
-    found["role"] = _fetch_ids(ROLES)
-    found["revision"] = _fetch_ids(REVISIONS)
-    found["erased"] = _fetch_ids(ERASED)
+    found["visible_count"] = fetch_column(VISIBLE)
+    found["day"] = fetch_column(DAYS)
+    found["recommend_count"] = fetch_column(RECOMMENDED)
+    found["state"] = fetch_column(STATES)
+    found["parent"] = fetch_column(PARENTS)
+    found["chain"] = fetch_column(BROKEN_CHAIN)
+    found["line_time"] = fetch_column(LOG_TIMES)
+    found["comment_time"] = fetch_column(COMMENT_TIMES)
+    found["name"] = fetch_column(NAMES)
+    found["tree_number"] = fetch_column(TREE_NUMBERS)
+    found["role"] = fetch_column(ROLES)
+    found["revision"] = fetch_column(REVISIONS)
+    found["erased"] = fetch_column(ERASED)
     found["comment_html"], found["search"] = _stale_comments()
     found["article_html"] = [article.pk for article in _stale_articles()]
     found["image_file"] = images.find_damaged_files()
@@ -234,15 +235,7 @@ def _recount_recommendations(ids: list[int]) -> None:
 
 
 def _compare_trees(discussion: int) -> list[tuple[int, bool, bool]]:
-    with connection.cursor() as cursor:
-        cursor.execute(TREES, {"discussion": discussion})
-        return list(cursor.fetchall())
-
-
-def _fetch_ids(statement: str) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return [row[0] for row in cursor.fetchall()]
+    return fetch_rows(TREES, {"discussion": discussion})
 
 
 def _stale_comments() -> tuple[list[int], list[int]]:

@@ -21,6 +21,7 @@ from accounts.authentication import login_throttling, sign_up
 from articles.editing import cleanup
 from articles.images.services import delete_unused_files
 from articles.related import store_all_keywords
+from core.database.sql import fetch_value
 from moderation.erasure import purge, replay
 from moderation.models import JobRun
 from moderation.notifications import waiting_alerts
@@ -123,9 +124,7 @@ def _run_job(job: Job) -> JobOutcome:
 @contextmanager
 def _job_lock(name: str) -> Iterator[bool]:
     """Try to lock a job. Yields False if another process is running it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [LOCK_NAMESPACE, name])
-        is_ours = bool(cursor.fetchone()[0])
+    is_ours = bool(fetch_value("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [LOCK_NAMESPACE, name]))
     try:
         yield is_ours
     finally:

@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.models import LoginAttempts
+from core.database.sql import fetch_value
 
 COOKIE = "device"
 COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
@@ -66,9 +67,7 @@ def claim_attempt(request: HttpRequest, email: str) -> int:
 
 def count_wrong_password(email: str) -> bool:
     """Count a wrong password for the account as a whole. Return whether to mail its owner, at most daily."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, _values(email))
-        return bool(cursor.fetchone()[0] == MAIL_OWNER_AT)
+    return bool(fetch_value(_COUNT, _values(email)) == MAIL_OWNER_AT)
 
 
 def reset_count(request: HttpRequest, email: str) -> None:

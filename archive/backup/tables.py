@@ -12,6 +12,7 @@ from django.apps import apps
 from django.db import connection
 
 from archive.backup.container import CHUNK, BackupRefused, Part
+from core.database.sql import fetch_rows, fetch_value
 
 # People log in again after a restore, and the manifest lists the migrations.
 EXCLUDED_TABLES = ("django_session", "django_migrations")
@@ -57,9 +58,7 @@ WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.indexrelid AN
 
 def table_columns() -> dict[str, list[str]]:
     """Return the columns to copy, by table: all but generated columns."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TABLES)
-        return {name: columns for name, columns in cursor.fetchall() if _is_ours(name)}
+    return {name: columns for name, columns in fetch_rows(_TABLES) if _is_ours(name)}
 
 
 def read_sequences() -> dict[str, tuple[int, bool]]:
@@ -114,7 +113,7 @@ def replace_contents(tables: list[str]) -> Iterator[None]:
     """
     with connection.cursor() as cursor:
         triggers, keys, indexes = (
-            _select_definitions(statement, tables) for statement in (_TRIGGERS, _KEYS, _INDEXES)
+            fetch_rows(statement, [tables]) for statement in (_TRIGGERS, _KEYS, _INDEXES)
         )
         for table, name, _ in triggers:
             cursor.execute(f"ALTER TABLE {_quoted(table)} DISABLE TRIGGER {_quoted(name)}")
@@ -131,13 +130,6 @@ def replace_contents(tables: list[str]) -> Iterator[None]:
             cursor.execute(f"ALTER TABLE {_quoted(table)} ADD CONSTRAINT {_quoted(name)} {definition}")
         for table, name, _ in triggers:
             cursor.execute(f"ALTER TABLE {_quoted(table)} ENABLE TRIGGER {_quoted(name)}")
-
-
-def _select_definitions(statement: str, tables: list[str]) -> list[tuple[str, str, str]]:
-    """Return (table, name, definition) for objects of these tables."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [tables])
-        return list(cursor.fetchall())
 
 
 def set_sequences(values: dict[str, tuple[int, bool]]) -> None:
@@ -160,13 +152,13 @@ def analyze_tables() -> None:
 
 def total_size() -> int:
     """Return the bytes of our tables without their indexes. A backup of them is smaller."""
-    with connection.cursor() as cursor:
-        cursor.execute(
+    return int(
+        fetch_value(
             "SELECT coalesce(sum(pg_table_size(c.oid)), 0) FROM pg_class c WHERE c.relkind = 'r' "
             "AND c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(%s)",
             [list(table_columns())],
         )
-        return int(cursor.fetchone()[0])
+    )
 
 
 def _is_ours(name: str) -> bool:

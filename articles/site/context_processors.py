@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import connection
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from articles.site.requests import SiteRequest
+from core.database.sql import fetch_rows
 
 THEMES = {"light", "dark"}  # values of the cookie `theme`; without it the system's theme is used
 
@@ -37,9 +37,7 @@ class Masthead:
     """The links of the header and the footer, read in one statement when a template uses them."""
 
     def __init__(self, request: SiteRequest) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(LINKS_SQL, [request.now])
-            rows = cursor.fetchall()
+        rows = fetch_rows(LINKS_SQL, [request.now])
         self.topics = [
             Link(name, reverse("topic", args=[slug])) for kind, name, slug, _ in rows if kind == "topic"
         ]

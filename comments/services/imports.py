@@ -16,6 +16,7 @@ from comments.services import sql
 from comments.services.discussions import ensure_discussion
 from comments.services.states import republish_imported
 from comments.services.text_changes import build_search_text, render_body
+from core.database.sql import fetch_column
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,4 @@ def _first_transition(row: Comment, actor: User | None, batch: UUID) -> Transiti
 
 def _next_ids(sequence: str, count: int) -> Iterator[int]:
     """Take `count` numbers from a database sequence."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(%s) FROM generate_series(1, %s)", [sequence, count])
-        return iter([row[0] for row in cursor.fetchall()])
+    return iter(fetch_column("SELECT nextval(%s) FROM generate_series(1, %s)", [sequence, count]))

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
@@ -15,6 +15,7 @@ from comments.models import Comment, CommentText, Reason, State, Transition
 from comments.policy import policy
 from comments.services import sql
 from comments.services.discussions import bump_versions, lock_discussions_of
+from core.database.sql import fetch_column
 
 
 def rename_author(*, comment: Comment, name: str) -> None:
@@ -143,12 +144,10 @@ def _run_change(
 ) -> list[int]:
     batch = batch or uuid4()  # policy().sync_cases finds the log entries of this change by their batch
     lock_discussions_of(ids)
-    with connection.cursor() as cursor:
-        values = {"undoes": None, "actor": actor and actor.pk, "batch": batch} | values
-        cursor.execute(statement, values)
-        changed = [row[0] for row in cursor.fetchall()]
-        if changed:
-            policy().sync_cases(changed, batch=batch, actor=actor, undoes=values["undoes"])
+    values = {"undoes": None, "actor": actor and actor.pk, "batch": batch} | values
+    changed = fetch_column(statement, values)
+    if changed:
+        policy().sync_cases(changed, batch=batch, actor=actor, undoes=values["undoes"])
     if changed and values.get("to_state") != State.PUBLISHED:
         invalidate()
     return changed
@@ -161,6 +160,5 @@ def set_comment_field(*, field: str, values: Mapping[int, Any]) -> None:
     """
     column, type_ = sql.FIELD_COLUMNS[field]
     parameters = {"ids": list(values), "values": list(values.values())}
-    with connection.cursor() as cursor:
-        cursor.execute(sql.SET_FIELD.format(column=column, type=type_), parameters)
-        bump_versions({discussion for (discussion,) in cursor.fetchall() if discussion})
+    discussions = fetch_column(sql.SET_FIELD.format(column=column, type=type_), parameters)
+    bump_versions({discussion for discussion in discussions if discussion})

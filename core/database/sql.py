@@ -38,6 +38,25 @@ def fetch_instances(
     return instances
 
 
+def fetch_rows(
+    statement: str, values: Sequence[Any] | Mapping[str, Any] | None = None
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())
+
+
+def fetch_column(statement: str, values: Sequence[Any] | Mapping[str, Any] | None = None) -> list[Any]:
+    """Return the first column of the rows of a statement."""
+    return [row[0] for row in fetch_rows(statement, values)]
+
+
+def fetch_value(statement: str, values: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
+    """Return the first column of the first row of a statement."""
+    return fetch_rows(statement, values)[0][0]
+
+
 def stream_rows(
     statement: str, values: Sequence[Any] | Mapping[str, Any] = (), *, at_once: int
 ) -> Iterator[list[tuple[Any, ...]]]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from comments.models import Comment, State
 from comments.services.discussions import lock_discussions_of
+from core.database.sql import fetch_column
 from moderation.checks import registry
 from moderation.checks.results import CheckResult
 from moderation.features.scripts import main_script
@@ -71,9 +72,7 @@ UNION ALL SELECT NULL WHERE EXISTS (SELECT FROM closed WHERE is_asked)"""
 def sync_cases(*, ids: Sequence[int], batch: UUID, by_person: bool, undoes: UUID | None) -> None:
     """Update the cases of these comments to match the states that this batch gave them."""
     values: dict[str, Any] = {"ids": list(ids), "batch": batch, "by_person": by_person, "undoes": undoes}
-    with connection.cursor() as cursor:
-        cursor.execute(SYNC_CASES, values)
-        waiting = [row[0] for row in cursor.fetchall()]
+    waiting = fetch_column(SYNC_CASES, values)
     if None in waiting:
         waiting.remove(None)
         notify_reporters_later(batch)

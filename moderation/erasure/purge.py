@@ -22,6 +22,7 @@ from articles.services import erase_author
 from comments.models import Comment, State
 from comments.services.discussions import lock_discussions_of
 from comments.services.text_changes import erase_comments
+from core.database.sql import fetch_column
 from moderation.models import (
     Appeal,
     Batch,
@@ -105,9 +106,7 @@ def make_list(
 
 def unchanged(group: CommentGroup) -> list[int]:
     """Return the members without a new transition or an open case since the list was made."""
-    with connection.cursor() as cursor:
-        cursor.execute(UNCHANGED_MEMBERS, {"group": group.pk})
-        return [row[0] for row in cursor.fetchall()]
+    return fetch_column(UNCHANGED_MEMBERS, {"group": group.pk})
 
 
 def purge_list(*, group: CommentGroup, actor: User | None) -> PurgeResult:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import BooleanField, Case, Count, Exists, F, Min, OuterRef, Q, Value, When
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.models import READER, Guest, User
 from articles.models import Article
 from comments.models import Comment, Reason, State
+from core.database.sql import fetch_rows
 from moderation.models import IllegalContentReport, ModeratorNote, Report, Sanction
 from moderation.models.people import person_key
 from moderation.people.active_sanctions import active_by_person
@@ -454,10 +455,9 @@ def _same_email(
     With `stories` only those who commented under one of them are returned.
     """
     others: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    with connection.cursor() as cursor:
-        cursor.execute(SAME_EMAIL, {"users": list(users), "guests": list(guests), "stories": stories})
-        for key, other, name in cursor.fetchall():
-            others[key].append((other, name or _("Anonymous")))
+    values = {"users": list(users), "guests": list(guests), "stories": stories}
+    for key, other, name in fetch_rows(SAME_EMAIL, values):
+        others[key].append((other, name or _("Anonymous")))
     return others
 
 
@@ -490,10 +490,8 @@ def _same_name(comments: Iterable[int], stories: list[int] | None) -> dict[int, 
     With `stories` only those who commented under one of them count.
     """
     found: dict[int, tuple[int, dict[str, int]]] = defaultdict(lambda: (0, {}))
-    with connection.cursor() as cursor:
-        cursor.execute(SAME_NAME, {"ids": list(comments), "stories": stories})
-        for comment, state, n, others in cursor.fetchall():
-            found[comment] = (others, found[comment][1] | {state: n})
+    for comment, state, n, others in fetch_rows(SAME_NAME, {"ids": list(comments), "stories": stories}):
+        found[comment] = (others, found[comment][1] | {state: n})
     return found
 
 

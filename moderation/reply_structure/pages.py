@@ -9,7 +9,6 @@ given comment, so that nothing has to be counted.
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
 from django.utils.formats import date_format
@@ -18,6 +17,7 @@ from django.utils.timezone import localtime
 
 from comments.models import Comment, Discussion
 from comments.models import CommentQuerySet as Comments
+from core.database.sql import fetch_rows
 
 PAGE = 300  # comments; a browser can draw and drag this many
 REPLIES = 20  # of each top-level comment
@@ -120,9 +120,7 @@ def read_found(comments: Comments, *, after: int | None) -> TreePage:
 
 
 def _read(comments: Comments, statement: str, values: dict[str, Any]) -> tuple[list[Any], bool]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        found = cursor.fetchall()
+    found = fetch_rows(statement, values)
     by_id = _with_excerpt(comments).in_bulk([pk for pk, _above, _more in found])
     rows, ancestors = [], list[Any]()
     for pk, is_above, _more in found:

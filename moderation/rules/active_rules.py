@@ -7,12 +7,13 @@ from threading import Lock
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from core.database.sql import fetch_rows
 from moderation.actions import setting_changes
 from moderation.models import Batch, Rule, RuleTerms, SettingChange
 from moderation.rules import matching
@@ -200,9 +201,7 @@ JOIN comments_comment c ON c.id = f.comment_id GROUP BY f.rule_id"""
 
 def records(ids: Sequence[int]) -> dict[int, RuleRecord]:
     """Return the statistics of these rules by id."""
-    with connection.cursor() as cursor:
-        cursor.execute(RECORDS_SQL, [list(ids)])
-        return {pk: RuleRecord(*counts) for pk, *counts in cursor.fetchall()}
+    return {pk: RuleRecord(*counts) for pk, *counts in fetch_rows(RECORDS_SQL, [list(ids)])}
 
 
 def conflicting_limit(rule: RuleDefinition, exclude: Sequence[int] = ()) -> Rule | None:

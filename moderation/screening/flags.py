@@ -6,11 +6,12 @@ calls `flag_old_comments`, for comments that were stored before the check existe
 
 from collections.abc import Sequence
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from comments.models import Comment, State
 from comments.services.discussions import lock_discussions_of
+from core.database.sql import fetch_rows
 from moderation.actions import cases
 from moderation.checks import registry
 from moderation.checks.results import CheckResult
@@ -61,9 +62,7 @@ def flag_old_comments() -> int:
 
 
 def _unreviewed(after: int) -> list[tuple[int, int, str, str]]:
-    with connection.cursor() as cursor:
-        cursor.execute(UNREVIEWED_SQL, {"after": after, "most": BLOCK})
-        return list(cursor.fetchall())
+    return fetch_rows(UNREVIEWED_SQL, {"after": after, "most": BLOCK})
 
 
 def _flagging_results(name: str, body: str) -> list[CheckResult]:

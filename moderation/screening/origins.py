@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from django.db import connection
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
+from core.database.sql import fetch_rows, fetch_value
 from moderation.models import AddressReportCount, Origin
 from moderation.models.people import ORIGIN_KEPT_DAYS, person_key
 
@@ -68,15 +68,12 @@ def people_by_address(
     """Return, by comment, the hash of its IP address and the people who posted from there (under these
     articles): their names by person key, the latest first."""
     found: dict[int, tuple[bytes, dict[str, str]]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            PEOPLE_BY_ADDRESS_SQL,
-            {"ids": list(comments), "alike": MAX_COMMENTS_PER_ADDRESS, "stories": stories},
-        )
-        for comment, ip_hash, author, guest, name in cursor.fetchall():
-            people = found.setdefault(comment, (bytes(ip_hash), {}))[1]
-            if author or guest:
-                people.setdefault(person_key(author, guest), name or _("Somebody"))  # content is restricted
+    for comment, ip_hash, author, guest, name in fetch_rows(
+        PEOPLE_BY_ADDRESS_SQL, {"ids": list(comments), "alike": MAX_COMMENTS_PER_ADDRESS, "stories": stories}
+    ):
+        people = found.setdefault(comment, (bytes(ip_hash), {}))[1]
+        if author or guest:
+            people.setdefault(person_key(author, guest), name or _("Somebody"))  # content is restricted
     return found
 
 
@@ -94,11 +91,11 @@ def count_report(ip: str) -> int:
     Concurrent reports wait for each other, so this is one statement that is committed by itself.
     """
     now = timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute(
+    return int(
+        fetch_value(
             COUNT_REPORT_SQL, {"ip_hash": hash_address(ip) or b"", "now": now, "hour_ago": now - HOUR}
         )
-        return int(cursor.fetchone()[0])
+    )
 
 
 def delete_expired() -> int:

@@ -5,12 +5,12 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils.safestring import SafeString
 
 from accounts.models import User
 from comments.models import Comment, State
+from core.database.sql import fetch_column, fetch_rows
 from moderation.features.words import lowercase_words, run_spans, word_runs
 from moderation.models import CommentGroup, CommentGroupMember
 from moderation.queue import explanations as queue_explanations
@@ -173,30 +173,23 @@ def group_rows(found: Sequence[CommentGroup], user: User) -> list[GroupRow]:
 
 def count_members(keys: list[Any], articles: list[int] | None) -> dict[Any, explanations.MemberCounts]:
     """Return the counts of open members by group, without groups that have none."""
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"groups": keys, "articles": articles})
-        return {key: explanations.MemberCounts(*rest) for key, *rest in cursor.fetchall()}
+    rows = fetch_rows(COUNT, {"groups": keys, "articles": articles})
+    return {key: explanations.MemberCounts(*rest) for key, *rest in rows}
 
 
 def expected_transitions(group: CommentGroup, user: User) -> dict[int, int]:
     """Return the open members, each with the transition on which a decision must be based."""
-    with connection.cursor() as cursor:
-        cursor.execute(EXPECTED, {"group": group.pk, "articles": decided_discussions(user)})
-        return dict(cursor.fetchall())
+    return dict(fetch_rows(EXPECTED, {"group": group.pk, "articles": decided_discussions(user)}))
 
 
 def decided_since(group: CommentGroup, user: User, since: int) -> list[int]:
     """Return the former members on which a person has decided after this transition."""
-    with connection.cursor() as cursor:
-        cursor.execute(DECIDED, {"group": group.pk, "articles": decided_discussions(user), "since": since})
-        return [row[0] for row in cursor.fetchall()]
+    return fetch_column(DECIDED, {"group": group.pk, "articles": decided_discussions(user), "since": since})
 
 
 def reported_as_illegal(group: CommentGroup, articles: list[int] | None) -> list[int]:
     """Return the members that are left out because they were reported as illegal."""
-    with connection.cursor() as cursor:
-        cursor.execute(ILLEGAL_MEMBERS, {"group": group.pk, "articles": articles})
-        return [row[0] for row in cursor.fetchall()]
+    return fetch_column(ILLEGAL_MEMBERS, {"group": group.pk, "articles": articles})
 
 
 @dataclass(frozen=True)
@@ -227,9 +220,8 @@ def load_page(
     likeness, last = after or (-1.0, 0)
     wanted = MEMBERS_PER_PAGE if after else MEMBERS_PER_PAGE - len(typical)
     values: dict[str, Any] = {"group": group.pk, "articles": articles, "without": typical}
-    with connection.cursor() as cursor:
-        cursor.execute(MEMBERS_PAGE, values | {"likeness": likeness, "after": last, "many": wanted + 1})
-        rows = [MemberPlace(*row) for row in cursor.fetchall()]
+    values |= {"likeness": likeness, "after": last, "many": wanted + 1}
+    rows = [MemberPlace(*row) for row in fetch_rows(MEMBERS_PAGE, values)]
     clues = dict(
         CommentGroupMember.objects.filter(group=group, comment__in=typical).values_list("comment", "clues")
     )
@@ -270,10 +262,8 @@ def distinctive_words(group: CommentGroup, articles: list[int] | None) -> list[s
 def _typical_members(keys: list[Any], articles: list[int] | None, many: int) -> dict[Any, list[int]]:
     """Return the most typical open members by group, at most `many` each."""
     found: dict[Any, list[int]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(MOST_TYPICAL, {"groups": keys, "articles": articles, "many": many})
-        for key, pk in cursor.fetchall():
-            found.setdefault(key, []).append(pk)
+    for key, pk in fetch_rows(MOST_TYPICAL, {"groups": keys, "articles": articles, "many": many}):
+        found.setdefault(key, []).append(pk)
     return found
 
 

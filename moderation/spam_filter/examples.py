@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Prefetch
 
 from articles.models import Article, Topic
-from core.database.sql import stream_rows
+from core.database.sql import fetch_rows, stream_rows
 from moderation.actions.last_decisions import (
     DECIDED_TEXT,
     DECIDED_TEXT_EXISTS,
@@ -121,9 +121,7 @@ class RemovedExamples:
 
 def removed_examples() -> RemovedExamples:
     """Return the restricted and erased comments on which people had decided."""
-    with connection.cursor() as cursor:
-        cursor.execute(REMOVED_SQL)
-        rows = cursor.fetchall()
+    rows = fetch_rows(REMOVED_SQL)
     return RemovedExamples(
         [line for line, is_restricted in rows if is_restricted],
         [line for line, is_restricted in rows if not is_restricted],

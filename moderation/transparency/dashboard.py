@@ -12,7 +12,6 @@ from hashlib import sha256
 from typing import Any
 
 from django.core.cache import cache
-from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,6 +20,7 @@ from accounts.models import User
 from articles.models import Article
 from comments import removal_reasons as reasons
 from comments.models import REMOVED, State, Transition
+from core.database.sql import fetch_rows
 from core.templatetags.dates import time_formatter
 from moderation.actions.history import IS_UNDONE
 from moderation.checks import registry
@@ -166,7 +166,7 @@ def ages() -> list[Share]:
         *(_("under 1 h"), _("1 to 4 h"), _("4 to 24 h")),
         *(_("1 to 3 days"), _("3 to 7 days"), _("over 7 days")),
     ]
-    found = dict(_rows(WAITING_BY_AGE, now=timezone.now(), edges=AGE_EDGES))
+    found = dict(fetch_rows(WAITING_BY_AGE, {"now": timezone.now(), "edges": AGE_EDGES}))
     total = sum(found.values())
     shares = [
         Share(label, n := found.get(index, 0), percentage(n, total)) for index, label in enumerate(labels)
@@ -178,7 +178,8 @@ def checks(days: int, zone: tzinfo) -> list[CheckRecord]:
     """Return the record of each check and rule with findings in decided comments, the most frequent first."""
     start = start_of_day(dates(days, zone)[0], zone)
     only_held = registry.counted_only_if_held()
-    rows = _rows(DECISIONS_BY_CHECK, start=start, most=MAX_DECISIONS, counts_only_held=only_held)
+    values = {"start": start, "most": MAX_DECISIONS, "counts_only_held": only_held}
+    rows = fetch_rows(DECISIONS_BY_CHECK, values)
     records = []
     for name, rule, value, decided, removed, undone in rows[: 2 * TOP]:
         label = registry.label(name)
@@ -207,7 +208,7 @@ def timeline(discussion: int, zone: tzinfo) -> tuple[Chart, list[Burst]] | None:
 
     Returns None if the discussion has no comments.
     """
-    hours = _rows(COMMENTS_BY_HOUR, discussion=discussion)
+    hours = fetch_rows(COMMENTS_BY_HOUR, {"discussion": discussion})
     if not hours:
         return None
     start, end = hours[0][0], hours[-1][0]
@@ -261,17 +262,11 @@ def _cached_rows(statement: str, every_day: list[date], zone: tzinfo) -> list[tu
     key = f"dashboard-{sha256(cached.encode()).hexdigest()}"
     before: list[tuple[Any, ...]] | None = cache.get(key)
     if before is None:
-        before = _rows(statement, days=starts, start=starts[0], end=starts[-1])
+        before = fetch_rows(statement, {"days": starts, "start": starts[0], "end": starts[-1]})
         cache.set(key, before, timeout=DAY)
-    return before + _rows(statement, days=starts, start=starts[-1], end=end)
+    return before + fetch_rows(statement, {"days": starts, "start": starts[-1], "end": end})
 
 
 def _shares(counted: Counter[str]) -> list[Share]:
     total = counted.total()
     return [Share(reasons.label(code), n, percentage(n, total)) for code, n in counted.most_common()]
-
-
-def _rows(statement: str, **values: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import ngettext
 
+from core.database.sql import fetch_rows
 from moderation.transparency import discussion_summary, removal_counts
 from moderation.transparency.audit_log import start_of_day
 
@@ -71,17 +72,15 @@ LATER = f"SELECT t.at FROM {_DECISIONS} AND t.at >= %(end)s ORDER BY t.at LIMIT 
 
 def days(month: date, zone: tzinfo) -> Days:
     """Return the days of a month with their stories."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            COUNTS_BY_DAY,
-            removal_counts.sql_values()
-            | {
-                "zone": str(zone),
-                "start": start_of_day(month, zone),
-                "end": start_of_day(_next(month), zone),
-            },
-        )
-        rows = cursor.fetchall()
+    rows = fetch_rows(
+        COUNTS_BY_DAY,
+        removal_counts.sql_values()
+        | {
+            "zone": str(zone),
+            "start": start_of_day(month, zone),
+            "end": start_of_day(_next(month), zone),
+        },
+    )
     by_day: dict[date, dict[tuple[str, str], list[tuple[str, str, bool, int]]]] = {}
     for day, title, slug, state, reason, by_machine, n in rows:
         by_day.setdefault(day, {}).setdefault((title, slug), []).append((state, reason, by_machine, n))

@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db import connection
 
 from comments.models import Comment, Discussion, Reason, State
+from core.database.sql import fetch_rows
 from moderation.checks import registry
 from moderation.models import Finding
 
@@ -113,19 +114,15 @@ def recount(discussions: Sequence[int] | None = None) -> dict[int, Counts]:
     """
     counted: dict[int, Counts] = {}
     wanted = None if discussions is None else list(discussions)
-    with connection.cursor() as cursor:
-        cursor.execute(RECOUNT, {"discussions": wanted, "comments": None, **sql_values()})
-        for discussion, key, n in cursor.fetchall():
-            counted.setdefault(discussion, {})[key] = n
+    for discussion, key, n in fetch_rows(RECOUNT, {"discussions": wanted, "comments": None, **sql_values()}):
+        counted.setdefault(discussion, {})[key] = n
     return counted
 
 
 def proposed(comments: Sequence[int]) -> set[int]:
     """Return those of these comments whose removal the checks proposed and a person confirmed."""
     values = {"discussions": None, "comments": list(comments), **sql_values()}
-    with connection.cursor() as cursor:
-        cursor.execute(CONFIRMED_PROPOSALS, values)
-        return {pk for (pk,) in cursor.fetchall()}
+    return {pk for (pk,) in fetch_rows(CONFIRMED_PROPOSALS, values)}
 
 
 def proposes(finding: Finding, comment: Comment) -> bool:
