@@ -31,7 +31,6 @@ from articles.publishing import pages as publication_pages
 from articles.publishing.pages import NotesForm
 from articles.redirects import find_redirected_article
 from articles.services import save_article, save_topic, set_article_authors, touch_site
-from articles.site.cached_pages import invalidate
 from articles.site.invitations import invite
 from articles.site.requests import site_request
 from core.forms import MultilineField
@@ -223,9 +222,6 @@ class ArticleAdmin(DocumentAdmin):
             ),
         ]
 
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Article | None = None) -> dict[str, Any]:
-        return {} if obj else {"slug": ["title"]}
-
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         assert isinstance(request.user, User)
         return {"signed": [request.user.pk], **super().get_changeform_initial_data(request)}
@@ -273,11 +269,6 @@ class ArticleAdmin(DocumentAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Article | None = None) -> bool:
         """Do not delete a story with a discussion (the reverse of comments.Discussion.article)."""
         return super().has_delete_permission(request, obj) and not (obj and hasattr(obj, "discussion"))
-
-    def delete_model(self, request: HttpRequest, obj: Article) -> None:
-        super().delete_model(request, obj)
-        invalidate()
-        touch_site()
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Leave out the action that deletes many stories at once."""

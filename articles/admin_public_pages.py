@@ -224,16 +224,8 @@ class StandingPageAdmin(EditorAccessAdmin, DocumentAdmin):
     fields = ["title", "slug", "body", "menu", "place", "shown"]
     formfield_overrides = {TextField: {"widget": forms.Textarea(attrs={"rows": 24})}}
 
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Model | None = None) -> dict[str, Any]:
-        return {} if obj else {"slug": ["title"]}
-
     def save_document(self, obj: StandingPage, *, by: User, nonce: UUID) -> None:
         save_page(page=obj, by=by, nonce=nonce)
-
-    def delete_model(self, request: HttpRequest, obj: StandingPage) -> None:
-        super().delete_model(request, obj)
-        invalidate()
-        touch_site()
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[StandingPage]) -> None:
         super().delete_queryset(request, queryset)

@@ -54,16 +54,6 @@ from archive.formats.markdown import as_markdown
 from archive.formats.page import DamagedFile, NotThisFormat, PageWarning, ParsedComment, ParsedPage
 from comments.duplicates import find_duplicates
 
-__all__ = [
-    "DamagedFile",
-    "NotThisFormat",
-    "PageWarning",
-    "ParsedComment",
-    "ParsedPage",
-    "parse",
-    "recognises",
-]
-
 LEVELS = 3
 NAME_LIMIT, TITLE_LIMIT, TOPIC_LIMIT, SOURCE_LIMIT = 255, 300, 80, 120  # characters; limits of the database
 NAME_MAX = 10_000  # characters; a longer line is text that lost its line breaks

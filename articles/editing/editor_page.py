@@ -28,6 +28,8 @@ from articles.editing.posted_forms import (
     posted_text,
 )
 from articles.models import Autosave, Document, DocumentText, OpenForm, Presence, Revision
+from articles.services import touch_site
+from articles.site.cached_pages import invalidate
 from articles.site.requests import site_request
 from core.fallback_pages import form_refused
 from core.query_forms import QueryForm
@@ -71,6 +73,14 @@ class DocumentAdmin(ConcurrentEditingAdmin):
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         return revision_pages.history_view(self, request, parse_number(object_id))
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
+        return {} if obj else {"slug": ["title"]}
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        super().delete_model(request, obj)
+        invalidate()
+        touch_site()
 
     def url_name(self, page: str) -> str:
         """Return the name of the URL of a page ("change"), without the admin's namespace."""

@@ -60,39 +60,27 @@ class AuthorOptions:
 
 def title(kind: Kind) -> str:
     """Return the heading of the notice, which is also the subject of the mail."""
-    match kind:
-        case Kind.WAITS_EDITED:
-            return _("Your edited comment is waiting for review")
-        case _ if kind in NOT_REVIEWED or kind == Kind.WAITS_MODERATOR:
-            return _("Your comment is waiting for review")
-        case Kind.PUBLISHED:
-            return _("Your comment is published")
-        case Kind.RESTORED:
-            return _("Your comment is published again")
-        case Kind.REMOVED | Kind.RESTRICTED:
-            return _("Your comment was removed")
-        case Kind.SPAM:
-            return _("Your comment was marked as spam")
-        case Kind.UPHELD:
-            return _("Your comment stays removed")
-        case Kind.REDACTED:
-            return _("Your comment was redacted")
-    return _("Your comment")
+    return {
+        Kind.WAITS_EDITED: _("Your edited comment is waiting for review"),
+        Kind.PUBLISHED: _("Your comment is published"),
+        Kind.RESTORED: _("Your comment is published again"),
+        Kind.REMOVED: _("Your comment was removed"),
+        Kind.RESTRICTED: _("Your comment was removed"),
+        Kind.SPAM: _("Your comment was marked as spam"),
+        Kind.UPHELD: _("Your comment stays removed"),
+        Kind.REDACTED: _("Your comment was redacted"),
+        Kind.NONE: _("Your comment"),
+    }.get(kind) or _("Your comment is waiting for review")
 
 
 def _why_it_waits(kind: Kind) -> str:
-    match kind:
-        case Kind.WAITS_NEW_AUTHOR:
-            return _("Comments by new people are reviewed before they are published.")
-        case Kind.WAITS_CHECK:
-            return _("A check of this site sent it to review.")
-        case Kind.WAITS_PREMODERATION:
-            return _("In this discussion every comment is reviewed before it is published.")
-        case Kind.WAITS_EDITED:
-            return _("You edited it, so a moderator reviews the new text first.")
-        case Kind.WAITS_MODERATOR:
-            return _("A moderator wants to review it again.")
-    return ""  # Kind.WAITS_SANCTION: the finding explains it
+    return {
+        Kind.WAITS_NEW_AUTHOR: _("Comments by new people are reviewed before they are published."),
+        Kind.WAITS_CHECK: _("A check of this site sent it to review."),
+        Kind.WAITS_PREMODERATION: _("In this discussion every comment is reviewed before it is published."),
+        Kind.WAITS_EDITED: _("You edited it, so a moderator reviews the new text first."),
+        Kind.WAITS_MODERATOR: _("A moderator wants to review it again."),
+    }.get(kind, "")  # Kind.WAITS_SANCTION: the finding explains it
 
 
 def decision_sentences(

@@ -174,21 +174,17 @@ def _kind_sentence(kind: str, until: datetime | None) -> str:
     if until:
         times = time_formatter()
         when = f"{times.moment_words(until)} {times.zone_name(until)}"
-        match kind:
-            case Sanction.Kind.BAN:
-                return _("You are banned from commenting until %(when)s.") % {"when": when}
-            case Sanction.Kind.PAUSE:
-                return _("You are paused from commenting until %(when)s.") % {"when": when}
-            case Sanction.Kind.REVIEW:
-                return _("Until %(when)s your comments are reviewed before they are published.") % {
-                    "when": when
-                }
-        return _("You were warned by a moderator.")
-    match kind:
-        case Sanction.Kind.BAN:
-            return _("You are banned from commenting.")
-        case Sanction.Kind.PAUSE:
-            return _("You are paused from commenting.")
-        case Sanction.Kind.REVIEW:
-            return _("Your comments are reviewed before they are published.")
-    return _("You were warned by a moderator.")
+        texts = {
+            Sanction.Kind.BAN: _("You are banned from commenting until %(when)s."),
+            Sanction.Kind.PAUSE: _("You are paused from commenting until %(when)s."),
+            Sanction.Kind.REVIEW: _("Until %(when)s your comments are reviewed before they are published."),
+        }
+    else:
+        when = ""
+        texts = {
+            Sanction.Kind.BAN: _("You are banned from commenting."),
+            Sanction.Kind.PAUSE: _("You are paused from commenting."),
+            Sanction.Kind.REVIEW: _("Your comments are reviewed before they are published."),
+        }
+    text = texts.get(Sanction.Kind(kind), _("You were warned by a moderator."))
+    return text % {"when": when}

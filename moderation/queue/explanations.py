@@ -152,28 +152,14 @@ def describe_action(batch: Batch) -> str:
 
 def describe_rule_change(does: str) -> str:
     """Return what an action did to a rule."""
-    match does:
-        case "made":
-            return _("New rule")
-        case "changed":
-            return _("Rule changed")
-        case "on":
-            return _("Rule switched on")
-        case _off:
-            return _("Rule switched off")
+    texts = {"made": _("New rule"), "changed": _("Rule changed"), "on": _("Rule switched on")}
+    return texts.get(does) or _("Rule switched off")
 
 
 def describe_sanction_change(parameters: Mapping[str, Any]) -> str:
     """Return what an action did to a person: Banned · Paused, and comments of 7 days removed."""
-    match parameters.get("kind"):
-        case "warn":
-            what = _("Warned")
-        case "review":
-            what = _("All comments reviewed first")
-        case "pause":
-            what = _("Paused")
-        case _kind:
-            what = _("Banned")
+    texts = {"warn": _("Warned"), "review": _("All comments reviewed first"), "pause": _("Paused")}
+    what = texts.get(parameters.get("kind", "")) or _("Banned")
     if parameters.get("ends"):
         return _("Ended: %(what)s") % {"what": what}
     if days := parameters.get("days"):

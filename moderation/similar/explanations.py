@@ -141,26 +141,17 @@ def describe_shared_features(group: CommentGroup, *, is_whole: bool) -> list[str
 
 def _describe_shared_clue(clue: Clue, n: int) -> str:
     """Return how many members share a clue, or "" for a clue that is not shown."""
-    match clue:
-        case Clue.LATE:
-            text = _("%(n)s posted long after the story, when the discussion had ended")
-        case Clue.PADDED:
-            text = _("%(n)s with numbers around the text")
-        case Clue.NAME:
-            text = _("%(n)s with a search phrase as name")
-        case Clue.LINK:
-            text = _("%(n)s with a link")
-        case Clue.PAGE:
-            text = _("%(n)s talk about the site")
-        case Clue.PRAISE:
-            text = _("%(n)s with generic praise")
-        case Clue.PROMOTION:
-            text = _("%(n)s with advertising words")
-        case Clue.SPUN:
-            text = _("%(n)s made of phrases that other comments use")
-        case _:
-            return ""
-    return text % {"n": f"{n:,}"}
+    texts = {
+        Clue.LATE: _("%(n)s posted long after the story, when the discussion had ended"),
+        Clue.PADDED: _("%(n)s with numbers around the text"),
+        Clue.NAME: _("%(n)s with a search phrase as name"),
+        Clue.LINK: _("%(n)s with a link"),
+        Clue.PAGE: _("%(n)s talk about the site"),
+        Clue.PRAISE: _("%(n)s with generic praise"),
+        Clue.PROMOTION: _("%(n)s with advertising words"),
+        Clue.SPUN: _("%(n)s made of phrases that other comments use"),
+    }
+    return texts.get(clue, "") % {"n": f"{n:,}"}
 
 
 def describe_clues(found: Clue, comment: Comment) -> list[str]:
