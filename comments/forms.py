@@ -35,10 +35,6 @@ class BodyForm(SubmitForm, forms.Form):
         return check_body(self.cleaned_data["body"].replace("\r\n", "\n"))
 
 
-class EditForm(BodyForm):
-    pass
-
-
 class ReplyForm(BodyForm):
     """The form for a new comment; guests also enter a name and an e-mail address.
 

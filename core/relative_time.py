@@ -1,6 +1,6 @@
 """Times relative to now, such as "in 2 h 10 min, Cairo time". For pages that are not cached."""
 
-from datetime import datetime, tzinfo
+from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.utils.timezone import get_current_timezone
@@ -18,9 +18,9 @@ def check_year(at: datetime) -> None:
         raise ValidationError(_("The year %(year)s is not valid.") % {"year": at.year})
 
 
-def zone_label(zone: tzinfo | None = None) -> str:
-    """Return the label of a zone, such as "Cairo time" or "UTC". None is the site's zone."""
-    key = str(zone or get_current_timezone())
+def zone_label() -> str:
+    """Return the label of the site's zone, such as "Cairo time" or "UTC"."""
+    key = str(get_current_timezone())
     place = key.rpartition("/")[2].replace("_", " ")
     if key == "UTC" or key.startswith("Etc/"):
         return place

@@ -22,7 +22,7 @@ from accounts import guests
 from accounts.models import Guest
 from articles.models import Article
 from articles.site.requests import SiteRequest
-from comments.forms import EditForm, ReplyForm
+from comments.forms import BodyForm, ReplyForm
 from comments.models import EDIT_WINDOW, Comment, Discussion, Recommendation, State
 from comments.policy import Draft, policy
 from comments.services.editing import edit_comment
@@ -128,7 +128,7 @@ def edit(request: SiteRequest, pk: str) -> HttpResponse:
     own = _load_own_comment(request, pk)
     user, guest = current_writer(request)
     url = own.get_absolute_url()
-    form = EditForm(
+    form = BodyForm(
         request.POST if request.method == "POST" else None, action=request.path, initial={"body": own.body}
     )
     if request.method != "POST" and not own.can_be_edited_by(user, guest):

@@ -32,8 +32,8 @@ class Metrics(TypedDict):
     ece: float | None
 
 
-def compute_metrics(probabilities: Sequence[float], labels: Sequence[bool], line: float = 0.5) -> Metrics:
-    """Return the metrics. Precision, recall and F1 are those at the threshold `line`.
+def compute_metrics(probabilities: Sequence[float], labels: Sequence[bool]) -> Metrics:
+    """Return the metrics. Precision, recall and F1 are those at the threshold 0.5.
 
     Raises ValueError if the numbers of labels and probabilities differ.
     """
@@ -41,7 +41,7 @@ def compute_metrics(probabilities: Sequence[float], labels: Sequence[bool], line
         raise ValueError("As many labels as probabilities are needed.")
     spam = [p for p, is_spam in zip(probabilities, labels, strict=True) if is_spam]
     ham = [p for p, is_spam in zip(probabilities, labels, strict=True) if not is_spam]
-    hits, false_positives = sum(p >= line for p in spam), sum(p >= line for p in ham)
+    hits, false_positives = sum(p >= 0.5 for p in spam), sum(p >= 0.5 for p in ham)
     precision = hits / (hits + false_positives) if hits + false_positives else None
     recall = hits / len(spam) if spam else None
     bins = reliability_bins(probabilities, labels)
@@ -102,19 +102,16 @@ def recall_at(spam: Sequence[float], ham: Sequence[float], share: float) -> floa
     return sum(p > line for p in spam) / len(spam)
 
 
-def reliability_bins(
-    probabilities: Sequence[float], labels: Sequence[bool], weights: Sequence[float] = (), bins: int = 10
-) -> list[Bin]:
-    """Return the bins of a reliability diagram, of equal width, without empty ones."""
-    sums = [[0.0, 0.0, 0.0] for _ in range(bins)]
-    for n, (p, is_spam) in enumerate(zip(probabilities, labels, strict=True)):
-        w = weights[n] if weights else 1.0
-        into = sums[min(bins - 1, int(p * bins))]
-        into[0] += w
-        into[1] += w * p
-        into[2] += w * is_spam
+def reliability_bins(probabilities: Sequence[float], labels: Sequence[bool]) -> list[Bin]:
+    """Return the bins of a reliability diagram, ten of equal width, without empty ones."""
+    sums = [[0.0, 0.0, 0.0] for _ in range(10)]
+    for p, is_spam in zip(probabilities, labels, strict=True):
+        into = sums[min(9, int(p * 10))]
+        into[0] += 1
+        into[1] += p
+        into[2] += is_spam
     return [
-        Bin(n / bins, (n + 1) / bins, mean / count, share / count, count)
+        Bin(n / 10, (n + 1) / 10, mean / count, share / count, count)
         for n, (count, mean, share) in enumerate(sums)
         if count
     ]

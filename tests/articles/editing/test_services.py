@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from articles.editing.drafts import autosave, discard_drafts, keep_conflicting_copy, restore_revision
 from articles.editing.notes import add_correction, change_correction
-from articles.models import Article, Autosave, DocumentText, OpenForm, Revision, Site
+from articles.models import Article, DocumentText, OpenForm, Revision, Site
 from articles.publishing.services import (
     EmbargoedError,
     publish,
@@ -20,6 +20,7 @@ from articles.publishing.services import (
     unschedule,
 )
 from articles.services import StaleVersionError, save_article
+from tests.articles.editing.editor_forms import draft_bodies
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db
@@ -170,10 +171,6 @@ def keep(editor, article, body, *open_forms):
     return autosave(
         forms=open_forms, editor=editor, kind=Article, document=article, fields=typed, snapshot=""
     )
-
-
-def draft_bodies():
-    return [row.typed["body"][0] for row in Autosave.objects.filter(is_done=False)]
 
 
 def test_publishing_later_and_now(draft):
