@@ -72,15 +72,11 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
                 action_time__gte=token_signing_time(context["snapshot"]),
             )
             labels = [f'"{conflict.label}"' for conflict in context["conflicts"]]
-            entries = (entry for entry in saved.select_related("user")[:20] if _mentions_any(entry, labels))
-            if last := next(entries, None):
+            latest = saved.select_related("user")[:20]
+            if last := next((e for e in latest if any(label in e.change_message for label in labels)), None):
                 now = site_request(request).now
                 context |= {"by": last.user, "by_at": time_or_date(last.action_time, now)}
         return super().render_change_form(request, context, *args, **kwargs)
-
-
-def _mentions_any(entry: LogEntry, labels: list[str]) -> bool:
-    return any(label in entry.change_message for label in labels)
 
 
 def _formset_forms(formsets: Iterable[Any]) -> list[Any]:
