@@ -21,10 +21,11 @@ from moderation.models import Finding
 BLOCK = 2_000  # comments that are read at once
 
 # Published comments without an open case, the earliest first, except those whose present text a person has
-# approved. They are read by ranges of ids, as most of them are published.
+# approved. They are read by ranges of ids, as most of them are published; `among` may name some of them.
 UNREVIEWED_SQL = """
 SELECT c.id, c.revision, c.author_name, c.body FROM comments_comment c
-WHERE c.id > %(after)s AND c.state = 'published' AND c.erased_at IS NULL
+WHERE c.id > %(after)s AND (%(among)s::bigint[] IS NULL OR c.id = ANY(%(among)s))
+  AND c.state = 'published' AND c.erased_at IS NULL
   AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
   AND NOT (c.state_reason = 'approved' AND EXISTS (
     SELECT FROM comments_transition t
@@ -49,7 +50,7 @@ def flag_old_comments() -> int:
     any moment and run again. Returns the number of cases.
     """
     opened, after = 0, 0
-    while rows := _unreviewed(after):
+    while rows := _unreviewed(after=after):
         after = rows[-1][0]
         found = {
             (pk, revision): results
@@ -61,8 +62,8 @@ def flag_old_comments() -> int:
     return opened
 
 
-def _unreviewed(after: int) -> list[tuple[int, int, str, str]]:
-    return fetch_rows(UNREVIEWED_SQL, {"after": after, "most": BLOCK})
+def _unreviewed(after: int = 0, among: list[int] | None = None) -> list[tuple[int, int, str, str]]:
+    return fetch_rows(UNREVIEWED_SQL, {"after": after, "among": among, "most": BLOCK})
 
 
 def _flagging_results(name: str, body: str) -> list[CheckResult]:
@@ -74,14 +75,13 @@ def _flagging_results(name: str, body: str) -> list[CheckResult]:
 def _store(found: dict[tuple[int, int], list[CheckResult]]) -> int:
     """Store the results that are not stored yet, by comment and revision, and open the cases.
 
-    The discussions are locked first, as removal_counts demands, so a text that was edited since is seen.
+    The discussions are locked first, as removal_counts demands, so a text that was edited, removed or
+    approved since is seen.
     """
-    lock_discussions_of([pk for pk, _revision in found])
-    comments = [
-        comment
-        for comment in Comment.objects.filter(pk__in=[pk for pk, _revision in found], state=State.PUBLISHED)
-        if (comment.pk, comment.revision) in found
-    ]
+    ids = [pk for pk, _revision in found]
+    lock_discussions_of(ids)
+    unchanged = [pk for pk, revision, _name, _body in _unreviewed(among=ids) if (pk, revision) in found]
+    comments = list(Comment.objects.filter(pk__in=unchanged))
     stored = set(
         Finding.objects.filter(comment__in=comments).values_list("comment", "revision", "check_name")
     )

@@ -41,12 +41,12 @@ def known(maria):
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_a_posted_comment_is_published_and_flagged(client, maria, known, body):
+def test_a_posted_comment_is_published_and_flagged(maria_client, maria, known, body):
     comment = make_comment(make_article(), body, guest=known)
     assert comment.state == State.PUBLISHED
     assert flagged() == {comment.pk}
     assert Case.objects.open().get().score >= 0.8
-    page = client.get("/moderation/?queue=published")
+    page = maria_client.get("/moderation/?queue=published")
     assert listed_comment_ids(page) == [comment.pk]
     assert "1 strong signal" in text(page)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
@@ -65,12 +65,12 @@ def test_an_edit_is_flagged(known):
     assert flagged() == {comment.pk}
 
 
-def test_a_waiting_comment_is_in_its_own_queue_and_no_decision_is_suggested(client, maria):
+def test_a_waiting_comment_is_in_its_own_queue_and_no_decision_is_suggested(maria_client, maria):
     comment = make_comment(make_article(), BODIES[0])
     assert comment.state == State.PENDING
     assert flagged() == set()
     assert Case.objects.open().get().is_waiting
-    card = open_card(client, comment)
+    card = open_card(maria_client, comment)
     assert "It contains a slur." in card
     assert load_card(comment.pk, maria).suggested == ""
 
@@ -143,14 +143,14 @@ def old(known):
     return comments
 
 
-def test_old_comments_are_flagged_once(client, maria, old, monkeypatch):
+def test_old_comments_are_flagged_once(maria_client, maria, old, monkeypatch):
     monkeypatch.setattr(flags, "BLOCK", 2)
     before = {c.pk: (c.state, c.state_reason) for c in Comment.objects.all()}
     assert flags.flag_old_comments() == 3
     assert flagged() == {comment.pk for comment in old[:3]}
     found = Finding.objects.filter(comment__in=old).order_by("id").values_list("check_name", flat=True)
     assert list(found) == ["slur", "threat", "personal_data"]
-    assert "It contains a slur." in open_card(client, old[0])
+    assert "It contains a slur." in open_card(maria_client, old[0])
     assert {c.pk: (c.state, c.state_reason) for c in Comment.objects.all()} == before
     assert flags.flag_old_comments() == 0
     assert found.count() == 3
@@ -173,14 +173,22 @@ def test_what_a_person_approved_stays_unless_it_was_edited_since(maria, known, o
     assert flagged() == {old[0].pk, old[2].pk}
 
 
-def test_a_text_that_was_edited_meanwhile_is_left_to_its_edit(old, monkeypatch):
-    read = flags._unreviewed
+def edit(comment, moderator):
+    Comment.objects.filter(pk=comment.pk).update(revision=2, body="Fine words")
 
-    def read_and_edit(after):
-        rows = read(after)
-        Comment.objects.filter(pk=old[0].pk).update(revision=2, body="Fine words")
-        return rows
 
-    monkeypatch.setattr(flags, "_unreviewed", read_and_edit)
+def approve(comment, moderator):
+    decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
+
+
+@pytest.mark.parametrize("change", [edit, approve])
+def test_a_comment_that_was_changed_meanwhile_is_left_alone(old, maria, monkeypatch, change):
+    store = flags._store
+
+    def change_and_store(found):
+        change(old[0], maria)
+        return store(found)
+
+    monkeypatch.setattr(flags, "_store", change_and_store)
     assert flags.flag_old_comments() == 2
     assert flagged() == {comment.pk for comment in old[1:3]}
