@@ -1,6 +1,9 @@
 """URLs of the moderation pages for readers and authors, such as reports and appeals."""
 
+from functools import partial
+
 from django.urls import path, re_path
+from django.views.generic import RedirectView
 
 from comments.urls import KEY, STORY
 from moderation.notifications import views
@@ -10,15 +13,20 @@ from moderation.reports import views as reports
 from moderation.transparency import log_views
 
 OWN = "^comments/" + KEY.removesuffix("$")
+_redirect = partial(RedirectView.as_view, permanent=True, query_string=True)
 
 urlpatterns = [
     re_path(STORY + "report/" + KEY, reports.report, name="report"),
     path("report-illegal/", reports.report_illegal, name="report-illegal"),
     path("report-illegal/<uuid:receipt>/", reports.receipt, name="illegal-content-receipt"),
-    path("ask/", removal_request_views.request_removal, name="removal-request"),
-    path("ask/<uuid:receipt>/", removal_request_views.receipt, name="removal-request-receipt"),
+    path("removal-request/", removal_request_views.request_removal, name="removal-request"),
+    path("removal-request/<uuid:receipt>/", removal_request_views.receipt, name="removal-request-receipt"),
     re_path(OWN + "decision/$", views.decision, name="decision"),
-    re_path(OWN + "again/$", views.edit_and_resubmit, name="edit-and-resubmit"),
-    path("account/standing/", account_status.account_status, name="account-status"),
+    re_path(OWN + "resubmit/$", views.edit_and_resubmit, name="edit-and-resubmit"),
+    path("account/status/", account_status.account_status, name="account-status"),
     path("moderation-log/", log_views.public_log_page, name="public-log"),
+    # Earlier URLs, which stand in mails that were already sent
+    path("ask/", _redirect("removal-request")),
+    path("ask/<uuid:receipt>/", _redirect("removal-request-receipt")),
+    path("account/standing/", _redirect("account-status")),
 ]

@@ -22,7 +22,7 @@ OF_NOBODY = [
     "/accounts/confirm-email/x/",
     "/moderation/",
     "/owner/settings/",
-    "/ask/",
+    "/removal-request/",
     "/nothing/",
     "/healthz",
 ]

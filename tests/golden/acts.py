@@ -77,10 +77,11 @@ def roots(told: dict[str, Any], role: str) -> list[str]:
             found.append(f"/moderation/comments/{pk}/")
         if role in STAFF and name in {"root", "waiting0", "look"}:
             found += [
-                f"/moderation/comments/{pk}/{act}/" for act in ("move", "seal", "repeat", "redact", "pick")
+                f"/moderation/comments/{pk}/{act}/"
+                for act in ("move", "restrict", "duplicate", "redact", "pick")
             ]
         if role in STAFF and name.startswith("sealed"):
-            found.append(f"/moderation/sealed/{pk}/")
+            found.append(f"/moderation/restricted/{pk}/")
     found += [f"/people/{pk}/" for pk in told["users"].values()]
     if role in STAFF:
         found += [*pages["staff"], *(f"/moderation/people/{key}/" for key in told["persons"].values())]
@@ -134,7 +135,7 @@ def perform(recorder: Any, browsers: dict[str, Any]) -> None:
             staff = role
         browser, folder = browsers[role], f"acts/{number:03} {name}"
         if page == "latest":
-            links = [urlsplit(link).path for link in browser.page(recorder.now("/moderation/acts/")).links]
+            links = [urlsplit(link).path for link in browser.page(recorder.now("/moderation/actions/")).links]
             page = next(path for path in links if re.search(r"/[0-9a-f-]{36}/$", path))
         page = last.get(role, "/") if page == "last" else recorder.now(fill(page))
         pairs = [

@@ -106,7 +106,7 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     assert Comment.objects.filter(state=State.SPAM).count() == 16
 
     # Actions, Undo, again.
-    page.goto(live_server.url + "/moderation/acts/")
+    page.goto(live_server.url + "/moderation/actions/")
     page.get_by_role("list").get_by_role("link", name="Marked as spam").first.click()
     page.get_by_role("button", name="Undo this action").click()
     assert not Comment.objects.filter(state=State.SPAM).exists()

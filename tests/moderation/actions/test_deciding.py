@@ -34,14 +34,14 @@ def test_each_action_redirects_to_a_bar_with_undo(client, maria, fields, expecte
     assert state(comment) == expected
     assert open_comment_ids(page) == []
     assert words in text(page)
-    undo = re.search(r'action="(/moderation/acts/[-\w]+/undo/)"', text(page))[1]
+    undo = re.search(r'action="(/moderation/actions/[-\w]+/undo/)"', text(page))[1]
 
     back = client.post(undo, {"next": "/moderation/"}, follow=True)
     assert state(comment) == ("pending", "screened")
     assert open_comment_ids(back) == [comment.pk]
     assert f"Undone: {words}" in text(back)
 
-    again = re.search(r'action="(/moderation/acts/[-\w]+/undo/)"', text(back))[1]
+    again = re.search(r'action="(/moderation/actions/[-\w]+/undo/)"', text(back))[1]
     assert f"Done again: {words}" in text(client.post(again, {"next": "/moderation/"}, follow=True))
     assert state(comment) == expected
 
@@ -86,7 +86,7 @@ def test_redirects_stay_within_the_site(client, maria):
     answer = client.post(
         "/moderation/decide/", {"ids": comment.pk, "act": "spam", "next": "https://evil.example/"}
     )
-    assert answer.headers["Location"] == f"/moderation/acts/{Batch.objects.get().pk}/"
+    assert answer.headers["Location"] == f"/moderation/actions/{Batch.objects.get().pk}/"
 
 
 def test_action_from_the_story_menu_returns_to_the_story(client, maria):
@@ -106,7 +106,7 @@ def test_action_from_the_story_menu_returns_to_the_story(client, maria):
 
     fresh = policy().list_actions([Comment.objects.get(pk=comment.pk)], maria)[comment.pk]
     removed = client.post(fresh[0]["url"], {"reason": "insult"}, follow=True)
-    assert f'<a href="/moderation/acts/{Batch.objects.first().pk}/">Removed: insult</a>' in text(removed)
+    assert f'<a href="/moderation/actions/{Batch.objects.first().pk}/">Removed: insult</a>' in text(removed)
     assert state(comment) == ("rejected", "insult")
 
 

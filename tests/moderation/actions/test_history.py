@@ -123,23 +123,23 @@ def test_list_names_each_action_and_its_page_undoes_it(client, maria, omar):
     comment = make_comment(article)
     first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar).batch
 
-    history = text(client.get("/moderation/acts/"))
+    history = text(client.get("/moderation/actions/"))
     assert "Removed: insult" in history
     assert "Omar" in history
-    page = text(client.get(f"/moderation/acts/{first.pk}/"))
+    page = text(client.get(f"/moderation/actions/{first.pk}/"))
     assert "Undo this action" in page
     assert "A word about the boat." in page
     assert "now: Removed: insult" in page
 
-    undone = client.post(f"/moderation/acts/{first.pk}/undo/", follow=True)
-    assert undone.redirect_chain[-1][0] == f"/moderation/acts/{Batch.objects.first().pk}/"
-    assert "Undone by Maria" in text(client.get(f"/moderation/acts/{first.pk}/"))
-    assert "undone" in text(client.get("/moderation/acts/"))
+    undone = client.post(f"/moderation/actions/{first.pk}/undo/", follow=True)
+    assert undone.redirect_chain[-1][0] == f"/moderation/actions/{Batch.objects.first().pk}/"
+    assert "Undone by Maria" in text(client.get(f"/moderation/actions/{first.pk}/"))
+    assert "undone" in text(client.get("/moderation/actions/"))
 
-    twice = client.post(f"/moderation/acts/{first.pk}/undo/", follow=True)
+    twice = client.post(f"/moderation/actions/{first.pk}/undo/", follow=True)
     assert "One was left unchanged" in text(twice)
     assert Batch.objects.count() == 2
-    assert client.get(f"/moderation/acts/{uuid4()}/").status_code == 404
+    assert client.get(f"/moderation/actions/{uuid4()}/").status_code == 404
 
 
 def test_action_on_one_comment_names_it_and_its_story(client, maria):
@@ -152,7 +152,7 @@ def test_action_on_one_comment_names_it_and_its_story(client, maria):
     make_comment(article, "Words below.", parent=one)
     quick_actions.lock_replies(comment=one, is_locked=True, actor=maria)
     decide(ids=[one.pk, more.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    listed = re.findall(r"<li.*?<div>(.*?)</div>", text(client.get("/moderation/acts/")), re.DOTALL)
+    listed = re.findall(r"<li.*?<div>(.*?)</div>", text(client.get("/moderation/actions/")), re.DOTALL)
     assert [re.sub(r"<[^>]+>", "", line) for line in listed] == [
         "Marked as spam",
         f"Replies are locked · #{one.pk}, “The slip closes”",
@@ -169,14 +169,14 @@ def test_action_whose_undo_was_undone_says_so(client, maria):
     chain = [first]
     for number, said in enumerate(["Undone by Maria", "then done again by Maria", "Undone by Maria"]):
         chain.append(undo(batch=chain[-1], actor=maria).batch)
-        page = text(client.get(f"/moderation/acts/{first.pk}/"))
+        page = text(client.get(f"/moderation/actions/{first.pk}/"))
         assert said in page
         assert ("Undone by" in page) == (number != 1)
         assert "Undo this action" not in page
-        assert f'<a href="/moderation/acts/{chain[-1].pk}/">Go to that action to undo it</a>' in page
-        assert "Undo this action" in text(client.get(f"/moderation/acts/{chain[-1].pk}/"))
-        lines = text(client.get("/moderation/acts/"))
-        history = re.findall(r'<li[^>]*> <div><a href="/moderation/acts/[-0-9a-f]{36}.*?</li>', lines)
+        assert f'<a href="/moderation/actions/{chain[-1].pk}/">Go to that action to undo it</a>' in page
+        assert "Undo this action" in text(client.get(f"/moderation/actions/{chain[-1].pk}/"))
+        lines = text(client.get("/moderation/actions/"))
+        history = re.findall(r'<li[^>]*> <div><a href="/moderation/actions/[-0-9a-f]{36}.*?</li>', lines)
         # The last one is in force, the one before it not, and so on up to the first.
         assert ["<span>undone</span>" in line for line in history] == [n % 2 == 1 for n in range(number + 2)]
     assert state(comment)[0] == "published"
@@ -192,17 +192,17 @@ def test_every_page_of_actions_takes_the_same_statements(client, maria):
 
     def statements() -> int:
         with CaptureQueriesContext(connection) as queries:
-            client.get("/moderation/acts/")
+            client.get("/moderation/actions/")
         return len(queries)
 
     take(2)
     few = statements()
     take(28)
     assert statements() == few
-    page = text(client.get("/moderation/acts/"))
+    page = text(client.get("/moderation/actions/"))
     link = re.search(r'href="(\?before=[-\w]+)"', page)[1]
     assert page.count("Marked as spam") == 25
-    assert text(client.get("/moderation/acts/" + link)).count("Marked as spam") == 5
+    assert text(client.get("/moderation/actions/" + link)).count("Marked as spam") == 5
 
 
 def test_repeated_undo_does_not_add_statements(client, maria):
@@ -212,7 +212,7 @@ def test_repeated_undo_does_not_add_statements(client, maria):
 
     def statements() -> list[int]:
         counts = []
-        for url in ("/moderation/acts/", f"/moderation/acts/{last.pk}/", card):
+        for url in ("/moderation/actions/", f"/moderation/actions/{last.pk}/", card):
             client.get(url)
             with CaptureQueriesContext(connection) as queries:
                 assert client.get(url).status_code == 200

@@ -156,7 +156,7 @@ def test_actions_are_filtered_by_person_kind_and_date(client, maria, omar):
     client.force_login(maria)
 
     def shown(query: str) -> tuple[bool, bool]:
-        answer = client.get(f"/moderation/acts/?{query}")
+        answer = client.get(f"/moderation/actions/?{query}")
         assert answer.status_code == 200
         page = answer.content.decode()
         return "Removed: insult" in page, "Comments are closed" in page

@@ -164,7 +164,7 @@ def test_a_list_has_a_maximum_size(maria, ada, monkeypatch):
     client = Client()
     client.force_login(ada)
     for kept, is_cut in ((1, True), (0, False)):
-        listed = client.post("/moderation/emptying/", {"states": ["spam"], "days": "1"}, follow=True)
+        listed = client.post("/moderation/purge/", {"states": ["spam"], "days": "1"}, follow=True)
         assert ("Make another list" in listed.content.decode()) == is_cut
         client.post(listed.redirect_chain[-1][0], {"sure": "1"})
         assert Comment.objects.exclude(body="").count() == kept
@@ -201,14 +201,14 @@ def test_the_page_requires_a_confirmation(maria, ada):
     spam(*[make_comment(article, f"Buy boats, number {n}.") for n in range(3)], actor=maria)
     client = Client()
     client.force_login(maria)
-    assert client.get("/moderation/emptying/").status_code == 403
+    assert client.get("/moderation/purge/").status_code == 403
     client.force_login(ada)
-    assert client.post("/moderation/emptying/", {"days": "x"}).status_code == 422
+    assert client.post("/moderation/purge/", {"days": "x"}).status_code == 422
 
-    listed = client.post("/moderation/emptying/", {"states": ["spam", "rejected"], "days": "1"}, follow=True)
+    listed = client.post("/moderation/purge/", {"states": ["spam", "rejected"], "days": "1"}, follow=True)
     assert "There are no such comments." in listed.content.decode()
     later(2)
-    listed = client.post("/moderation/emptying/", {"states": ["spam", "rejected"], "days": "1"}, follow=True)
+    listed = client.post("/moderation/purge/", {"states": ["spam", "rejected"], "days": "1"}, follow=True)
     url = listed.redirect_chain[-1][0]
     text = listed.content.decode()
     for words in ("3 comments", "Marked as spam: 3", "The slip &amp; the boat: 3", "Buy boats, number 1."):
@@ -226,10 +226,10 @@ def test_the_page_requires_a_confirmation(maria, ada):
     act = Batch.objects.get(kind=Batch.Kind.EMPTYING)
     for person, is_linked in ((ada, True), (maria, False)):
         client.force_login(person)
-        words = client.get(f"/moderation/acts/{act.pk}/").content.decode()
+        words = client.get(f"/moderation/actions/{act.pk}/").content.decode()
         assert "Deleted for good: 3 comments" in words
         assert "This action cannot be undone." in words
-        assert f"/acts/{act.pk}/undo/" not in words
+        assert f"/actions/{act.pk}/undo/" not in words
         assert (url in words) == is_linked
     client.force_login(ada)
     assert (

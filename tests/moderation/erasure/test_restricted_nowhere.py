@@ -268,7 +268,7 @@ def test_nobody_sees_them_anywhere_but_an_administrator_who_asks(planted):
         ("reader", f"{story}find/?q={BODY}"),
         ("editor", "/moderation/?queue=recent"),
         ("editor", f"/admin/comments/comment/?discussion={planted.article.pk}"),
-        ("moderator", f"/moderation/acts/{planted.batch.pk}/"),
+        ("moderator", f"/moderation/actions/{planted.batch.pk}/"),
         ("moderator", f"/moderation/similar/{planted.group.pk}/"),
         ("moderator", f"/moderation/people/g{planted.guest.pk}/"),
         ("administrator", f"/admin/comments/comment/{number}/change/"),
@@ -283,7 +283,7 @@ def test_nobody_sees_them_anywhere_but_an_administrator_who_asks(planted):
     assert Client().get(f"{story}comments/{number}/").status_code == 410
     client = Client()
     client.force_login(planted.administrator)
-    assert WORDS.search(body(client.post(f"/moderation/sealed/{number}/words/")))
+    assert WORDS.search(body(client.post(f"/moderation/restricted/{number}/text/")))
 
 
 def test_no_queued_mail_contains_them(planted):
@@ -317,7 +317,7 @@ def test_no_action_of_others_changes_a_restricted_comment(planted):
             assert client.post(url, data).status_code < 500, (who, url)
         client.post("/moderation/decide/", {"ids": [c.pk for c in planted.secret], "act": "approved"})
         for batch in Batch.objects.all():
-            client.post(f"/moderation/acts/{batch.pk}/undo/")
+            client.post(f"/moderation/actions/{batch.pk}/undo/")
     assert (
         list(Comment.objects.filter(pk__in=[c.pk for c in planted.secret]).order_by("pk").values()) == stored
     )

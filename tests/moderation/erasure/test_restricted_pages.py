@@ -39,7 +39,7 @@ def sealed(comment, maria) -> Comment:
 
 
 def test_a_moderator_restricts_with_a_reason(comment, maria):
-    client, url = asked_by(maria), f"/moderation/comments/{comment.pk}/seal/"
+    client, url = asked_by(maria), f"/moderation/comments/{comment.pk}/restrict/"
     page = client.get(url)
     assert page.status_code == 200
     assert SECRET in page.content.decode()  # the person who restricts it may read it
@@ -48,13 +48,13 @@ def test_a_moderator_restricts_with_a_reason(comment, maria):
 
     done = client.post(url, {"why": "court", "held": "on"}, follow=True)
 
-    assert done.redirect_chain[-1][0] == f"/moderation/sealed/{comment.pk}/"
+    assert done.redirect_chain[-1][0] == f"/moderation/restricted/{comment.pk}/"
     text = done.content.decode()
     assert "Access restricted." in text
     assert "order of a court or an authority" in text
     assert SECRET not in text
     assert Restriction.objects.get().is_held
-    assert client.get(url).url == f"/moderation/sealed/{comment.pk}/"
+    assert client.get(url).url == f"/moderation/restricted/{comment.pk}/"
 
 
 def test_comments_with_the_same_text_are_restricted_too(comment, maria):
@@ -63,7 +63,7 @@ def test_comments_with_the_same_text_are_restricted_too(comment, maria):
     other = make_comment(
         make_article("A fourth"), "Of the harbour, and of number 5, much else can be said than that."
     )
-    url = f"/moderation/comments/{comment.pk}/seal/"
+    url = f"/moderation/comments/{comment.pk}/restrict/"
     asked = asked_by(maria).get(url).content.decode()
     assert "Also restrict the 2 other comments with the same or nearly the same text" in asked
     asked_by(maria).post(url, {"why": "personal", "same": "on"})
@@ -77,33 +77,33 @@ def test_only_deciders_see_the_page(comment, sealed):
     for person in (UserFactory.create(), UserFactory.create(roles=("Editor",))):
         client = asked_by(person)
         expected = 404 if person.is_editor else 403
-        assert client.get(f"/moderation/comments/{comment.pk}/seal/").status_code == expected
-        assert client.get(f"/moderation/sealed/{comment.pk}/").status_code == expected
-    assert asked_by(None).get(f"/moderation/sealed/{comment.pk}/").status_code == 302
+        assert client.get(f"/moderation/comments/{comment.pk}/restrict/").status_code == expected
+        assert client.get(f"/moderation/restricted/{comment.pk}/").status_code == expected
+    assert asked_by(None).get(f"/moderation/restricted/{comment.pk}/").status_code == 302
 
 
 def test_a_moderator_sees_number_reason_and_time(sealed, maria):
     client = asked_by(maria)
-    for url in ("/moderation/sealed/", f"/moderation/sealed/{sealed.pk}/"):
+    for url in ("/moderation/restricted/", f"/moderation/restricted/{sealed.pk}/"):
         text = client.get(url).content.decode()
         assert f"#{sealed.pk}" in text
         assert "private data" in text
         assert SECRET not in text
         assert "Guest" not in text
         assert "Show text" not in text
-    for act in ("words", "evidence", "hold", "lift", "erase"):
-        assert client.post(f"/moderation/sealed/{sealed.pk}/{act}/", {"sure": "1"}).status_code == 403
-        assert client.get(f"/moderation/sealed/{sealed.pk}/{act}/").status_code == 405
+    for act in ("text", "evidence", "legal-hold", "lift", "purge"):
+        assert client.post(f"/moderation/restricted/{sealed.pk}/{act}/", {"sure": "1"}).status_code == 403
+        assert client.get(f"/moderation/restricted/{sealed.pk}/{act}/").status_code == 405
     assert not RestrictedTextReading.objects.exists()
     assert Restriction.objects.get().lifted_at is None
 
 
 def test_a_reading_is_logged_before_the_text_is_sent(sealed, ada):
-    client, url = asked_by(ada), f"/moderation/sealed/{sealed.pk}/"
+    client, url = asked_by(ada), f"/moderation/restricted/{sealed.pk}/"
     assert SECRET not in client.get(url).content.decode()
     assert not RestrictedTextReading.objects.exists()
 
-    page = client.post(f"{url}words/")
+    page = client.post(f"{url}text/")
     assert SECRET in page.content.decode()
     assert "no-store" in page["Cache-Control"]
     reading = RestrictedTextReading.objects.get()
@@ -125,7 +125,7 @@ def test_a_reading_is_logged_before_the_text_is_sent(sealed, ada):
 
 
 def test_the_evidence_file_can_be_checked_by_others(sealed, ada):
-    response = asked_by(ada).post(f"/moderation/sealed/{sealed.pk}/evidence/")
+    response = asked_by(ada).post(f"/moderation/restricted/{sealed.pk}/evidence/")
     assert response["Content-Type"] == "application/zip"
     assert response["Content-Disposition"] == f'attachment; filename="comment-{sealed.pk}.zip"'
     assert RestrictedTextReading.objects.get().is_export
@@ -156,8 +156,8 @@ def test_redacted_versions_are_marked(comment, maria, ada):
     """This includes the version that was shown."""
     redact(comment=comment, marked=comment.body.replace("number 5", "[[number 5]]"), actor=maria)
     restrictions.restrict(ids=[comment.pk], why=Restriction.Why.COURT, actor=maria)
-    client, url = asked_by(ada), f"/moderation/sealed/{comment.pk}/"
-    assert client.post(f"{url}words/").content.decode().count("redacted by a moderator") == 1
+    client, url = asked_by(ada), f"/moderation/restricted/{comment.pk}/"
+    assert client.post(f"{url}text/").content.decode().count("redacted by a moderator") == 1
     with zipfile.ZipFile(io.BytesIO(client.post(f"{url}evidence/").content)) as archive:
         record = json.loads(archive.read(f"comment-{comment.pk}/comment.json"))
     texts = [(text["text"][-9:], text["is_redacted"]) for text in record["texts"]]
@@ -165,15 +165,15 @@ def test_redacted_versions_are_marked(comment, maria, ada):
 
 
 def test_an_administrator_sets_and_ends_a_legal_hold_and_deletes(sealed, ada):
-    client, url = asked_by(ada), f"/moderation/sealed/{sealed.pk}/"
-    assert "legal hold" in client.post(f"{url}hold/", {"is_held": "1"}, follow=True).content.decode()
-    text = client.post(f"{url}erase/", {"sure": "1"}, follow=True).content.decode()
+    client, url = asked_by(ada), f"/moderation/restricted/{sealed.pk}/"
+    assert "legal hold" in client.post(f"{url}legal-hold/", {"is_held": "1"}, follow=True).content.decode()
+    text = client.post(f"{url}purge/", {"sure": "1"}, follow=True).content.decode()
     assert "A legal hold prevents the deletion." in text
-    client.post(f"{url}hold/")
-    client.post(f"{url}erase/")
+    client.post(f"{url}legal-hold/")
+    client.post(f"{url}purge/")
     assert RestrictedText.objects.exists()  # the confirmation was missing
 
-    text = client.post(f"{url}erase/", {"sure": "1"}, follow=True).content.decode()
+    text = client.post(f"{url}purge/", {"sure": "1"}, follow=True).content.decode()
 
     assert "permanently deleted by" in text
     assert not RestrictedText.objects.exists()
@@ -181,7 +181,7 @@ def test_an_administrator_sets_and_ends_a_legal_hold_and_deletes(sealed, ada):
 
 
 def test_an_administrator_lifts_it(sealed, ada):
-    done = asked_by(ada).post(f"/moderation/sealed/{sealed.pk}/lift/", follow=True)
+    done = asked_by(ada).post(f"/moderation/restricted/{sealed.pk}/lift/", follow=True)
     assert "Restriction lifted" in done.content.decode()
     assert Comment.objects.get(pk=sealed.pk).body.startswith(SECRET)
 
@@ -189,9 +189,9 @@ def test_an_administrator_lifts_it(sealed, ada):
 def test_a_lifted_restriction_redirects_with_a_message(sealed, ada, maria):
     restrictions.lift(restriction=Restriction.objects.get(), actor=ada)
     reading = RestrictedTextReading.objects.get()  # restoring the text counts as a reading
-    url = f"/moderation/sealed/{sealed.pk}/"
+    url = f"/moderation/restricted/{sealed.pk}/"
     there = f"/moderation/comments/{sealed.pk}/"
-    for act in ("lift", "words", "hold", "erase", "evidence"):
+    for act in ("lift", "text", "legal-hold", "purge", "evidence"):
         response = asked_by(ada).post(f"{url}{act}/", {"sure": "1"}, follow=True)
         assert response.redirect_chain[-1][0] == there
         assert "The restriction was lifted" in response.content.decode()
@@ -199,14 +199,14 @@ def test_a_lifted_restriction_redirects_with_a_message(sealed, ada, maria):
     assert asked_by(maria).get(url).url == there
     assert RestrictedTextReading.objects.get() == reading
     other = make_comment(make_article(), "Never sealed.")
-    assert asked_by(ada).get(f"/moderation/sealed/{other.pk}/").status_code == 404
-    assert asked_by(ada).post(f"/moderation/sealed/{other.pk}/lift/").status_code == 404
+    assert asked_by(ada).get(f"/moderation/restricted/{other.pk}/").status_code == 404
+    assert asked_by(ada).post(f"/moderation/restricted/{other.pk}/lift/").status_code == 404
 
 
 def test_a_refused_undo_ends_with_one_full_stop(maria):
     sealed = make_comment(make_article(), "Unspeakable.")
     act = restrictions.restrict(ids=[sealed.pk], why=Restriction.Why.OTHER, actor=maria).batch
-    page = asked_by(maria).post(f"/moderation/acts/{act.pk}/undo/", follow=True).text
+    page = asked_by(maria).post(f"/moderation/actions/{act.pk}/undo/", follow=True).text
     assert "Only an administrator can lift a restriction." in page
     assert "lift a restriction.." not in page
 
@@ -217,16 +217,16 @@ def test_the_list_has_pages(maria, monkeypatch):
     ids = [make_comment(article, f"Word {n}").pk for n in range(3)]
     restrictions.restrict(ids=ids, why=Restriction.Why.OTHER, actor=maria)
     client = asked_by(maria)
-    first = client.get("/moderation/sealed/").context
+    first = client.get("/moderation/restricted/").context
     assert len(first["restrictions"]) == 2
-    assert len(client.get(f"/moderation/sealed/{first['next_page']}").context["restrictions"]) == 1
+    assert len(client.get(f"/moderation/restricted/{first['next_page']}").context["restrictions"]) == 1
     for hostile in ("?before=x", "?before=" + "9" * 40, "?before=-1", "?before=%00"):
-        assert client.get(f"/moderation/sealed/{hostile}").status_code == 200
+        assert client.get(f"/moderation/restricted/{hostile}").status_code == 200
 
 
 def test_undo_on_the_action_page_is_for_administrators(sealed, maria):
     act = Batch.objects.get(kind=Batch.Kind.SEAL)
-    text = asked_by(maria).post(f"/moderation/acts/{act.pk}/undo/", follow=True).content.decode()
+    text = asked_by(maria).post(f"/moderation/actions/{act.pk}/undo/", follow=True).content.decode()
     assert "Only an administrator can lift a restriction." in text
     assert Restriction.objects.get().lifted_at is None
     assert decisions.undo(batch=act, actor=maria).batch is None
@@ -234,7 +234,7 @@ def test_undo_on_the_action_page_is_for_administrators(sealed, maria):
 
 def test_undo_of_a_lift_is_offered_to_those_who_may(sealed, maria, ada):
     lifted = restrictions.lift(restriction=Restriction.objects.get(), actor=ada).batch
-    url = f"/moderation/acts/{lifted.pk}/"
+    url = f"/moderation/actions/{lifted.pk}/"
     page = asked_by(maria).get(url).text
     assert "Undo this action" not in page
     assert "Only an administrator can lift a restriction." in page

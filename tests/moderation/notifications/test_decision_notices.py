@@ -661,4 +661,4 @@ def test_a_mailed_link_does_not_offer_the_edit_page(client, maria):
     comment.refresh_from_db()
     page = client.get("/" + decision_url(comment).split("/", 3)[3]).content.decode()
     assert f"/comments/{comment.pk}/edit/" not in page
-    assert f"/comments/{comment.pk}/again/?key=" in page
+    assert f"/comments/{comment.pk}/resubmit/?key=" in page

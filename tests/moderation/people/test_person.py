@@ -285,7 +285,7 @@ def test_an_administrator_blanks_a_child_once_no_comment_is_readable(maria, read
     reader.refresh_from_db()
     assert (reader.name, reader.is_active, "ada" in reader.email) == ("", False, False)
     assert not EmailAddress.objects.exists()
-    assert "You are not logged in" in session.get("/account/standing/").content.decode()
+    assert "You are not logged in" in session.get("/account/status/").content.decode()
     assert "@invalid" not in client_of(admin).get(url(reader)).content.decode()
     assert Comment.objects.get(pk=comment.pk).state == State.REJECTED
 
@@ -336,23 +336,23 @@ def test_texts_of_a_blanked_childs_appeals_and_reports_are_deleted(maria, reader
 
 
 def test_account_status_of_an_unknown_visitor():
-    assert "You are not logged in" in Client().get("/account/standing/").content.decode()
+    assert "You are not logged in" in Client().get("/account/status/").content.decode()
 
 
 def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, reader):
     comment = make_comment(make_article(), "Removed words", author=reader)
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
     client = client_of(reader)
-    text = client.get("/account/standing/").content.decode()
+    text = client.get("/account/status/").content.decode()
     assert "Your account is in good standing" in text
     assert f"/comments/{comment.pk}/decision/" in text
     sanctions.impose(person=Person(user=reader), kind="ban", reason="insult", actor=maria)
     made = Sanction.objects.get()
     assert (
-        "You are banned from commenting. Reason: insult." in client.get("/account/standing/").content.decode()
+        "You are banned from commenting. Reason: insult." in client.get("/account/status/").content.decode()
     )
     for words in ("It was a joke.", "Again."):
-        client.post("/account/standing/", {"sanction": made.pk, "words": words})
+        client.post("/account/status/", {"sanction": made.pk, "words": words})
     assert Sanction.objects.get().appeal_text == "It was a joke."
     desk = client_of(maria)
     second = "/moderation/?queue=second"
@@ -364,7 +364,7 @@ def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, reader
     assert (
         "appeals a pause or ban" not in desk.get(second).content.decode()
     )  # as with a comment that she removed
-    keeps = f"/moderation/sanctions/{made.pk}/keep/"
+    keeps = f"/moderation/sanctions/{made.pk}/uphold/"
     assert keeps not in desk.get(url(reader)).content.decode()
     assert "another moderator answers this" in desk.post(keeps, follow=True).content.decode()
     assert keeps in omar.get(url(reader)).content.decode()
@@ -373,7 +373,7 @@ def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, reader
     assert "appeals a pause or ban" not in editor.get(second).content.decode()
     omar.post(keeps)
     assert re.search(r"<span>Appeals</span>\s*<b>0</b>", omar.get("/moderation/").content.decode())
-    assert "upheld the decision" in client.get("/account/standing/").content.decode()
+    assert "upheld the decision" in client.get("/account/status/").content.decode()
     assert "It was a joke." not in desk.get("/moderation/people/").content.decode()
 
 
@@ -381,17 +381,17 @@ def test_a_guest_sees_only_their_own_account_status(maria):
     guest, other = GuestFactory.create(name="Jo"), GuestFactory.create()
     for one in (guest, other):
         sanctions.impose(person=Person(guest=one), kind="ban", reason="insult", actor=maria)
-    text = as_guest(guest).get("/account/standing/").content.decode()
+    text = as_guest(guest).get("/account/status/").content.decode()
     assert text.count("You are banned") == 1
     theirs = Sanction.objects.get(guest=other)
     sent = {"sanction": theirs.pk, "words": "x"}
-    assert as_guest(guest).post("/account/standing/", sent).status_code == 404
+    assert as_guest(guest).post("/account/status/", sent).status_code == 404
 
 
 def test_a_stranger_with_a_banned_e_mail_is_refused_without_the_reason(maria):
     banned = GuestFactory.create(email="ada@example.org", confirmed_at=timezone.now())
     sanctions.impose(person=Person(guest=banned), kind="ban", reason="insult", actor=maria)
-    text = as_guest(GuestFactory.create(email="Ada@example.org")).get("/account/standing/").content.decode()
+    text = as_guest(GuestFactory.create(email="Ada@example.org")).get("/account/status/").content.decode()
     assert "Comments with this e-mail are not accepted" in text
     for untold in ("Your account is in good standing", "insult", "banned"):
         assert untold not in text
@@ -409,7 +409,7 @@ def test_the_reply_form_keeps_the_text_and_says_why(maria, reader):
     text = answer.content.decode()
     assert text.count("You are banned from commenting") == 1
     assert "What I typed" in text
-    assert '<a href="/account/standing/"' in text
+    assert '<a href="/account/status/"' in text
     assert not Comment.objects.exists()
 
 
@@ -474,7 +474,7 @@ def test_the_number_of_statements_does_not_grow(maria, reader):
         (client_of(maria), url(reader)),
         (client_of(maria), "/moderation/people/"),
         (client_of(maria), "/moderation/people/?q=Ada"),
-        (client_of(reader), "/account/standing/"),
+        (client_of(reader), "/account/status/"),
     ]
     write(1)
     for page in pages:

@@ -85,7 +85,7 @@ def test_axe_finds_nothing_on_a_profile_and_the_account_status(browser, live_ser
     maria = UserFactory.create(name="Maria", roles=("Moderator",))
     ada = UserFactory.create(name="Ada")
     make_comment(make_article(), "A word.", author=ada)
-    for user, path in ((maria, f"/moderation/people/u{ada.pk}/"), (ada, "/account/standing/")):
+    for user, path in ((maria, f"/moderation/people/u{ada.pk}/"), (ada, "/account/status/")):
         context = browser.new_context(viewport=PHONE, bypass_csp=True)
         log_in(context, live_server, user)
         page = context.new_page()

@@ -56,7 +56,7 @@ def test_a_silenced_person_sees_the_end_the_reason_and_how_to_appeal(article, ma
     assert words in said
     assert f"until {until.day} " in said
     assert "Reason: insult. “Third time.”" in said
-    assert 'href="/account/standing/"' in said
+    assert 'href="/account/status/"' in said
     assert not Comment.objects.filter(author=ada).exists()
 
 
@@ -176,7 +176,7 @@ def test_nobody_can_undo_a_sanction_on_themselves(client, maria):
     other = UserFactory.create(roles=("Moderator",))
     assert "administrators" in undo(batch=batch, actor=other).refused[0].what
     client.force_login(other)
-    page = client.get(f"/moderation/acts/{batch.pk}/").text
+    page = client.get(f"/moderation/actions/{batch.pk}/").text
     assert "Undo this action" not in page
     assert "Only administrators can impose" in page
     assert undo(batch=batch, actor=admin).batch
@@ -281,7 +281,7 @@ def test_the_mail_tells_what_is_true_when_it_is_sent(article, maria):
     assert (sent.to, sent.subject) == ([ada.email], "You are paused from commenting")
     assert "“Don't <shout> & calm down.”" in sent.body  # a mail is no HTML
     assert "1 of your comments was also removed" in sent.body
-    assert "/account/standing/" in sent.body
+    assert "/account/status/" in sent.body
     sanctions.end(sanction=paused, actor=maria)
     assert sanctions.notify_of_sanction.func(paused.pk) == 1
     assert mail.outbox[1].subject == "You can comment again"

@@ -79,7 +79,7 @@ def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, said
     assert mail.outbox[-1].subject == "Your comment stays removed"
     assert f"It stays removed: {said}." in mail.outbox[-1].body
 
-    client.post(f"/moderation/acts/{batch.pk}/undo/")
+    client.post(f"/moderation/actions/{batch.pk}/undo/")
     assert Case.objects.open().get(comment=comment).is_appealed
 
 

@@ -48,8 +48,8 @@ LONG = "The slip was there before any of us, and it will be there when we are go
 def test_queue_is_for_moderators_and_editors(client):
     omar = UserFactory.create(roles=("Moderator",))
     act = Batch.objects.create(kind="decision", actor=omar, to_state="spam", reason="spam")
-    gets = ["/moderation/", "/moderation/acts/", f"/moderation/acts/{act.pk}/"]
-    posts = ["/moderation/decide/", f"/moderation/acts/{act.pk}/undo/"]
+    gets = ["/moderation/", "/moderation/actions/", f"/moderation/actions/{act.pk}/"]
+    posts = ["/moderation/decide/", f"/moderation/actions/{act.pk}/undo/"]
     for path in gets:
         assert client.get(path).headers["Location"].startswith("/accounts/login/?next=/moderation/")
         assert client.post(path).status_code == 405
@@ -111,7 +111,7 @@ def test_an_editor_decides_under_own_stories_only(client):
     assert state(mine)[0] == "pending"
     assert post_decision(client, page, mine, act="approved").status_code == 200
     assert state(mine) == ("published", "approved")
-    assert client.get(f"/moderation/acts/{Batch.objects.get().pk}/").status_code == 200
+    assert client.get(f"/moderation/actions/{Batch.objects.get().pk}/").status_code == 200
 
 
 def test_duplicate_names_its_twin_only_to_people_who_may_read_it(client, maria):
@@ -151,7 +151,7 @@ def test_links_lead_only_to_readable_pages(client, maria, hidden):
     waits = make_comment(article, "Another", parent=make_comment(article, "Its parent", author=maria))
     pages = [
         "/moderation/",
-        f"/moderation/acts/{act.pk}/",
+        f"/moderation/actions/{act.pk}/",
         f"/admin/comments/comment/?discussion={article.pk}",
         f"/admin/comments/comment/{comment.pk}/change/",
         f"/moderation/comments/{waits.pk}/move/",
@@ -198,7 +198,7 @@ def test_a_card_has_all_that_a_decision_needs(client, maria):
     assert "1 medium and 1 weak signal" in page
     assert page.index("It has 2 links") < page.index("No comment by this person has been approved yet.")
     assert f"/stories/{article.slug}/#comment-{comment.pk}" in page
-    assert f'<a href="/moderation/acts/{act.pk}/">Marked as spam</a>' in page
+    assert f'<a href="/moderation/actions/{act.pk}/">Marked as spam</a>' in page
     assert f'href="/moderation/people/g{guest.pk}/"' in page
     assert "Removed by a moderator: off-topic." in page
 

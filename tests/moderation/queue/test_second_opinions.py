@@ -12,7 +12,7 @@ from moderation.queue import second_opinions
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
-URL = "/moderation/opinions/"
+URL = "/moderation/second-opinions/"
 
 
 @pytest.fixture

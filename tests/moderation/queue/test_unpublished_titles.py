@@ -74,7 +74,7 @@ def seeds(stories: list[Article]) -> list[str]:
     for comment in comments:
         desk += [
             f"/moderation/comments/{comment.pk}/{page}"
-            for page in ("", "move/", "redact/", "repeat/", "seal/")
+            for page in ("", "move/", "redact/", "duplicate/", "restrict/")
         ]
     desk += [f"/moderation/cases/{pk}/" for pk in Case.objects.values_list("pk", flat=True)]
     for story in stories:

@@ -162,7 +162,7 @@ def test_an_author_who_appealed_is_mailed_once_even_after_a_mass_spam_action(rem
 
 def test_a_resubmitted_comment_waits_with_its_new_text_and_keeps_the_old_one(client, removed, jim, maria):
     client.force_login(jim)
-    path = f"/comments/{removed.pk}/again/"
+    path = f"/comments/{removed.pk}/resubmit/"
     assert "You fool, the boat is late." in client.get(path).content.decode()
     same = client.post(path, {"body": removed.body})
     assert same.status_code == 422

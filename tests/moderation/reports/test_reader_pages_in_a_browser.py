@@ -53,7 +53,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, pag
     ]
     own = [
         f"/comments/{site.removed.pk}/decision/",
-        f"/comments/{site.removed.pk}/again/",
+        f"/comments/{site.removed.pk}/resubmit/",
         f"/comments/{site.waiting.pk}/decision/",
         story,
     ]

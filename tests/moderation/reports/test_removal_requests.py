@@ -21,7 +21,8 @@ from tests.helpers.clients import client_of, client_with_role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
-URL = "/ask/"
+URL = "/removal-request/"
+RECEIPT = "7f0c1f5e-1c1c-4b58-9f0e-6f1d2a3b4c5d"
 
 
 @pytest.fixture
@@ -144,7 +145,7 @@ def test_mails_quote_only_the_answer(story, ada):
         assert sent.to == [to]
         assert "2014" not in sent.body
         assert "Nia" not in sent.body
-    assert f"/ask/{row.receipt}/" in mail.outbox[1].body
+    assert f"/removal-request/{row.receipt}/" in mail.outbox[1].body
     mail.outbox.clear()
     assert notify_request_outcome.call(row.pk) == 0  # not answered yet
     removal_requests.answer(request=row, outcome="refused", words="The paper says 2014.", actor=ada)
@@ -152,7 +153,20 @@ def test_mails_quote_only_the_answer(story, ada):
     assert notify_request_outcome.call(row.pk) == 0  # sent once
     (sent,) = mail.outbox
     assert "Not changed. The paper says 2014." in sent.body
-    assert f"/ask/{row.receipt}/" in sent.body
+    assert f"/removal-request/{row.receipt}/" in sent.body
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("/ask/?where=/stories/slip/", f"{URL}?where=/stories/slip/"),
+        (f"/ask/{RECEIPT}/", f"{URL}{RECEIPT}/"),
+        ("/account/standing/", "/account/status/"),
+    ],
+)
+def test_urls_in_earlier_mails_redirect(client, old, new):
+    response = client.get(old)
+    assert (response.status_code, response.url) == (301, new)
 
 
 def test_mails_to_one_e_mail_are_limited(story):

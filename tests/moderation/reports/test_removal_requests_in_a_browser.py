@@ -29,9 +29,9 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, pag
     log_in(page.context, live_server, ada)
     found = {}
     for url in (
-        f"/ask/?where={story.get_absolute_url()}",
-        f"/ask/{open_one.receipt}/",
-        f"/ask/{answered.receipt}/",
+        f"/removal-request/?where={story.get_absolute_url()}",
+        f"/removal-request/{open_one.receipt}/",
+        f"/removal-request/{answered.receipt}/",
         "/moderation/requests/",
         f"/moderation/requests/{open_one.pk}/",
         f"/moderation/requests/{answered.pk}/",
@@ -65,6 +65,6 @@ def test_from_the_story_to_the_answer_without_scripts(live_server, browser, clie
     desk.get_by_label("Answer").fill("It says 2013 now.")
     desk.get_by_role("button", name="Send answer").click()
     expect(desk.get_by_text("Answer sent.", exact=False).first).to_be_visible()
-    page.goto(f"{live_server.url}/ask/{removal_request.receipt}/")
+    page.goto(f"{live_server.url}/removal-request/{removal_request.receipt}/")
     expect(page.get_by_text("It says 2013 now.")).to_be_visible()
     context.close()

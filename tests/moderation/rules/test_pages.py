@@ -76,13 +76,13 @@ def test_a_tried_rule_is_saved_and_can_be_undone(client, maria):
     rule = Rule.objects.get()
     assert (rule.value, rule.note, rule.is_active, rule.added_by) == ("casino", "Ads", True, maria)
     assert page.redirect_chain == [(f"/moderation/rules/{rule.pk}/", 302)]
-    assert f"/moderation/acts/{Batch.objects.get(kind='rule').pk}/" in page.text
+    assert f"/moderation/actions/{Batch.objects.get(kind='rule').pk}/" in page.text
 
     page = client.post(f"/moderation/rules/{rule.pk}/switch/", {"on": "0"}, follow=True)
     assert "Switched off: casino." in page.text
-    client.post(f"/moderation/acts/{Batch.objects.filter(kind='rule').latest('at').pk}/undo/")
+    client.post(f"/moderation/actions/{Batch.objects.filter(kind='rule').latest('at').pk}/undo/")
     assert Rule.objects.get().is_active
-    history = client.get("/moderation/acts/").text
+    history = client.get("/moderation/actions/").text
     assert all(said in history for said in ("New rule", ">Rule switched off", "Undone: Rule switched off"))
 
 
@@ -364,7 +364,7 @@ def test_a_stored_rule_that_cannot_be_read_is_shown_as_ignored(client, maria, ki
     listed = client.get("/moderation/rules/")
     assert "One active rule can’t be read and is ignored." in listed.text
     assert "This rule can’t be read and is ignored" in client.get(place).text
-    pages = ["/moderation/", "/moderation/?queue=recent", "/moderation/acts/", f"{place}change/"]
+    pages = ["/moderation/", "/moderation/?queue=recent", "/moderation/actions/", f"{place}change/"]
     pages.append(f"/moderation/?rule={planted.pk}")
     assert [client.get(page).status_code for page in pages] == [200] * len(pages)
     make_comment(make_article(), "Nobody’s comment waits for that.")

@@ -37,13 +37,13 @@ def flood(maria):
 
 
 def gather(client, article):
-    return client.post(f"/moderation/gather/?queue=waiting&article={article.slug}", follow=True)
+    return client.post(f"/moderation/lists/new/?queue=waiting&article={article.slug}", follow=True)
 
 
 def test_one_decision_takes_the_filtered_queue_and_undo_restores_it(client, maria, flood):
     article, waiting, illegal, elsewhere = flood
     queue = text(client.get(f"/moderation/?article={article.slug}"))
-    assert f'action="/moderation/gather/?queue=waiting&amp;article={article.slug}"' in queue
+    assert f'action="/moderation/lists/new/?queue=waiting&amp;article={article.slug}"' in queue
     page = gather(client, article)
     assert "All 25 comments of a queue" in text(page)
     assert "Story: The slip closes" in text(page)
@@ -101,7 +101,7 @@ def test_removed_comments_are_in_no_list(client, maria):
     client.post("/moderation/decide/", {"ids": gone.pk, "act": "spam"})
     Case.objects.filter(comment=gone).update(closed_at=None, is_appealed=True, is_waiting=False)
     for queue in ("second", "recent"):
-        answer = client.post(f"/moderation/gather/?queue={queue}", follow=True)
+        answer = client.post(f"/moderation/lists/new/?queue={queue}", follow=True)
         assert "There are no comments to decide on together." in text(answer)
     assert not CommentGroup.objects.exists()
 
@@ -117,7 +117,7 @@ def test_list_stores_ids_and_codes_but_no_typed_names(client, maria):
 
     def gathered(**query) -> tuple[dict[str, object], str]:
         CommentGroup.objects.all().delete()
-        page = client.post(f"/moderation/gather/?{urlencode({'queue': 'waiting', **query})}", follow=True)
+        page = client.post(f"/moderation/lists/new/?{urlencode({'queue': 'waiting', **query})}", follow=True)
         return CommentGroup.objects.get().shared, text(page)
 
     by_code, page = gathered(author=f"g{bob.pk}", article=url, topic="sea")
@@ -149,7 +149,7 @@ def test_editor_lists_comments_of_own_stories(client, flood):
         article.editors.add(other)
     mine = make_comment(own, "A casino of my own")
     client.force_login(editor)
-    assert client.post("/moderation/gather/?queue=waiting").status_code == 302
+    assert client.post("/moderation/lists/new/?queue=waiting").status_code == 302
     assert list(CommentGroup.objects.get().members.values_list("comment", flat=True)) == [mine.pk]
 
 

@@ -116,10 +116,10 @@ def test_a_wrong_decision_is_corrected_and_leaves_the_list(client, maria, judged
     batch = Batch.objects.latest("at")
     assert answer.url == f"{URL}?done={batch.pk}#mistakes"
     page = text(client.get(answer.url))
-    assert f'action="/moderation/acts/{batch.pk}/undo/"' in page
+    assert f'action="/moderation/actions/{batch.pk}/undo/"' in page
     assert Comment.objects.get(pk=wronged.comment.pk).state == State.SPAM
     assert wronged.comment.pk not in [one.comment.pk for one in FilterPage(maria).flagged_honest]
-    undone = client.post(f"/moderation/acts/{batch.pk}/undo/", {"next": f"{URL}#mistakes"})
+    undone = client.post(f"/moderation/actions/{batch.pk}/undo/", {"next": f"{URL}#mistakes"})
     assert undone.url == f"{URL}#mistakes"
     assert Comment.objects.get(pk=wronged.comment.pk).state == State.PUBLISHED
     assert wronged.comment.pk in [
@@ -149,12 +149,12 @@ def test_the_percentage_can_be_set_and_undone(client, ada, judged):
     assert ModerationSettings.objects.get(pk=1).honest_may_wait == 5
     assert re.search(r"5 (of 100 good comments )?may wait", page)
     batch = Batch.objects.get(kind="filter")
-    assert f"/moderation/acts/{batch.pk}/undo/" in page
+    assert f"/moderation/actions/{batch.pk}/undo/" in page
     assert 'value="5"' in page
     now = FilterPage(ada).current_option
     assert (now.waited, now.percent) == (2, 5)
     assert now.held >= 90
-    client.post(f"/moderation/acts/{batch.pk}/undo/")
+    client.post(f"/moderation/actions/{batch.pk}/undo/")
     assert ModerationSettings.objects.get(pk=1).honest_may_wait == 1
 
 
@@ -197,7 +197,7 @@ def test_a_version_is_activated_and_the_filter_switched_off_and_on(client, ada, 
     assert f'value="{other.pk}" class="likely">Activate version {other.pk}' in page
     assert client.post(USE, {"version": "off"}, follow=True).text.count("Nothing changed.") == 1
     act = Batch.objects.filter(kind="filter").latest("at")
-    client.post(f"/moderation/acts/{act.pk}/undo/")
+    client.post(f"/moderation/actions/{act.pk}/undo/")
     assert in_force() == other.pk
 
 

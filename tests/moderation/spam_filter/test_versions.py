@@ -26,7 +26,7 @@ def test_an_activation_can_be_undone(client, maria, ada, two):
     act = versions.activate(version=second, actor=None)  # by the system
     assert in_force() == second.pk
     assert explanations.describe_action(act) == f"Version {second.pk} is in force"
-    assert str(second.pk) in client.get("/moderation/acts/").content.decode()
+    assert str(second.pk) in client.get("/moderation/actions/").content.decode()
     assert undo(batch=act, actor=ada).settings_changed == 1
     assert in_force() == first.pk
     off = versions.activate(version=None, actor=maria)
@@ -58,11 +58,11 @@ def test_only_administrators_undo_changes_of_the_filter(client, maria, ada):
     client.force_login(maria)
     act = versions.set_waiting_percent(percent=5, actor=ada)
     refusal = "Only an administrator can change the spam filter."
-    url = f"/moderation/acts/{act.pk}/"
+    url = f"/moderation/actions/{act.pk}/"
     assert "Undo this action" not in client.get(url).text
     assert refusal in client.get(url).text
     assert refusal in client.post(f"{url}undo/", follow=True).text
     undone = undo(batch=act, actor=ada).batch
-    assert "Undo this action" not in client.get(f"/moderation/acts/{undone.pk}/").text
+    assert "Undo this action" not in client.get(f"/moderation/actions/{undone.pk}/").text
     assert undo(batch=undone, actor=maria).batch is None
     assert ModerationSettings.objects.get(pk=1).honest_may_wait == 1

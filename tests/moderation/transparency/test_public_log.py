@@ -106,7 +106,7 @@ def test_an_embargo_prevents_a_redo_with_a_message(client, moment, until):
     undone, _done = back(bring_in(held, free, at=moment))
     set_embargo(article=fresh(held), until=timezone.now() + until, seen=held.version)
     client.force_login(UserFactory.create(name="Maria", roles=(MODERATOR,)))
-    page = client.get(f"/moderation/acts/{undone.pk}/").content.decode()
+    page = client.get(f"/moderation/actions/{undone.pk}/").content.decode()
     assert "before its embargo ends" in page
 
     again, done = back(undone)
