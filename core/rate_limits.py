@@ -16,7 +16,7 @@ class RateLimited(UserError):
     """The error that a rate limit is exceeded. The next request is accepted after `seconds` at the latest."""
 
     def __init__(self, message: Any, *, seconds: int) -> None:
-        super().__init__(message, code="often")
+        super().__init__(message, code="rate_limited")
         self.seconds = seconds
 
 

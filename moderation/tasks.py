@@ -110,15 +110,15 @@ def notify_reporters(batch: str) -> int:
     comment = "comment__discussion__article"
     reports = Report.objects.filter(not_notified, has_confirmed_email(), case__in=cases)
     reports = reports.select_related("case", comment, "user", "guest")
-    notices = (
+    illegal_content_reports = (
         IllegalContentReport.objects.filter(not_notified, case__in=cases)
         .exclude(email="")
         .select_related("case", comment)
     )
     site = current_site()
-    illegal = (_to_reporter_of_illegal_content(site, notice) for notice in notices)
+    illegal = (_to_reporter_of_illegal_content(site, report) for report in illegal_content_reports)
     sent = send_mails([*_to_reporters(site, list(reports)), *illegal])
-    for rows in (reports, notices):
+    for rows in (reports, illegal_content_reports):
         rows.model.objects.filter(pk__in=[row.pk for row in rows]).update(notified_at=timezone.now())
     return sent
 
@@ -207,46 +207,47 @@ def _to_reporter(site: Site, email: str, reports: list[Report]) -> EmailMessage:
     return compose_mail("outcome", subject, email, site=site, reports=outcomes)
 
 
-def _to_reporter_of_illegal_content(site: Site, notice: IllegalContentReport) -> EmailMessage:
+def _to_reporter_of_illegal_content(site: Site, report: IllegalContentReport) -> EmailMessage:
     return compose_mail(
-        "notice_outcome",
+        "illegal_content_outcome",
         _("The decision on your report of illegal content"),
-        notice.email,
+        report.email,
         site=site,
-        notice=notice,
-        title=notice.comment.discussion.article.title_for(None),
-        sentence=outcome(notice.case, notice.comment),
-        is_decided=is_decided(notice.case, notice.comment),
-        is_left=notice.comment.state == State.PUBLISHED,
+        report=report,
+        title=report.comment.discussion.article.title_for(None),
+        sentence=outcome(report.case, report.comment),
+        is_decided=is_decided(report.case, report.comment),
+        is_published=report.comment.state == State.PUBLISHED,
     )
 
 
 @task()
 @in_site_language
-def notify_moderators(notice: int) -> int:
+def notify_moderators(pk: int) -> int:
     """Mail every moderator, at once and at any hour, that a comment was reported as illegal.
 
     The mail quotes neither the comment nor the report, since mail is stored in many places. Returns the
     number of mails.
     """
-    report = IllegalContentReport.objects.select_related("comment__discussion__article").get(pk=notice)
+    report = IllegalContentReport.objects.select_related("comment__discussion__article").get(pk=pk)
     site, title = current_site(), report.comment.discussion.article.title_for(None)
     subject = _("Reported as illegal: comment %(id)s") % {"id": report.comment_id}
     to = [moderator.email for moderator in moderators()]
     return send_mails(
-        compose_mail("notice", subject, email, site=site, notice=report, title=title) for email in to
+        compose_mail("illegal_content_report", subject, email, site=site, report=report, title=title)
+        for email in to
     )
 
 
 @task()
 @in_site_language
-def send_receipt(notice: int) -> int:
+def send_receipt(pk: int) -> int:
     """Mail the receipt of a report of illegal content.
 
     It quotes nothing from the report, since the e-mail may belong to someone else. Returns the number of
     mails, at most MAX_MAILS_PER_DAY to one e-mail.
     """
-    report = IllegalContentReport.objects.select_related("comment__discussion__article").get(pk=notice)
+    report = IllegalContentReport.objects.select_related("comment__discussion__article").get(pk=pk)
     same = IllegalContentReport.objects.filter(
         email__iexact=report.email, at__gt=timezone.now() - timedelta(days=1)
     )
@@ -255,7 +256,16 @@ def send_receipt(notice: int) -> int:
     title = report.comment.discussion.article.title_for(None)
     subject = _("We received your report of illegal content")
     return send_mails(
-        [compose_mail("receipt", subject, report.email, site=current_site(), notice=report, title=title)]
+        [
+            compose_mail(
+                "illegal_content_receipt",
+                subject,
+                report.email,
+                site=current_site(),
+                report=report,
+                title=title,
+            )
+        ]
     )
 
 

@@ -112,12 +112,12 @@ def _comment_data(restriction: Restriction, texts: Sequence[RestrictedText], by:
             .order_by("id")
             .values("why", "at", "user", "guest", words=F("details"))
         ),
-        "notices": list(
+        "illegal_content_reports": list(
             IllegalContentReport.objects.filter(comment=comment)
             .order_by("id")
             .values("receipt", "is_child_abuse", "why", "name", "email", "at")
         ),
-        "seal": {
+        "restriction": {
             "why": restriction.why,
             "at": restriction.at.isoformat(),
             "by": restriction.batch.actor_id,

@@ -21,7 +21,7 @@ from moderation.erasure import purge
 from moderation.models import CommentGroup, CommentGroupMember
 from moderation.queue import explanations
 
-PAGE = 100  # comments of a list
+PAGE_SIZE = 100  # comments of a list
 LISTS_SHOWN = 20
 CHANGED_SHOWN = 50  # comments that are named because they are not deleted
 
@@ -123,11 +123,11 @@ def purge_list_comments(request: HttpRequest, pk: UUID) -> HttpResponse:
     rows = CommentGroupMember.objects.filter(group=group, comment__gt=after or 0).order_by("comment")
     rows = rows.select_related("comment__discussion__article")
     rows = rows.defer("comment__discussion__article__body", "comment__discussion__article__body_html")
-    found = list(rows[: PAGE + 1])
+    found = list(rows[: PAGE_SIZE + 1])
     context = {
         "group": group,
-        "rows": [(member.comment, explanations.excerpt(member.comment)) for member in found[:PAGE]],
-        "next_page": f"?after={found[PAGE - 1].comment_id}" if len(found) > PAGE else "",
+        "rows": [(member.comment, explanations.excerpt(member.comment)) for member in found[:PAGE_SIZE]],
+        "next_page": f"?after={found[PAGE_SIZE - 1].comment_id}" if len(found) > PAGE_SIZE else "",
         "first_page": reverse("moderation:purge-list-comments", args=[pk]) if after else "",
         "section": "purge",
     }

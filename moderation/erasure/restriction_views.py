@@ -36,7 +36,7 @@ from moderation.erasure import evidence, restricted_content, restrictions
 from moderation.models import Batch, Restriction
 from moderation.screening.duplicates import find_similar
 
-PAGE = 50  # restrictions
+PAGE_SIZE = 50  # restrictions
 REFUSALS_SHOWN = 5
 
 
@@ -143,10 +143,10 @@ def restricted_comments(request: HttpRequest) -> HttpResponse:
     )
     if before := RestrictionsQuery.read(request.GET)["before"]:
         rows = rows.filter(pk__lt=before)
-    found = list(rows.order_by("-pk")[: PAGE + 1])
+    found = list(rows.order_by("-pk")[: PAGE_SIZE + 1])
     context = {
-        "restrictions": found[:PAGE],
-        "next_page": f"?before={found[PAGE - 1].pk}" if len(found) > PAGE else "",
+        "restrictions": found[:PAGE_SIZE],
+        "next_page": f"?before={found[PAGE_SIZE - 1].pk}" if len(found) > PAGE_SIZE else "",
         "first_page": reverse("moderation:restricted") if before else "",
         "section": "restricted",
     }

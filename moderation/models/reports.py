@@ -82,7 +82,7 @@ class IllegalContentReport(models.Model):
 
 
 class AddressReportCount(models.Model):
-    """The number of reports from strangers at one IP address, in the hour since the first of them.
+    """The number of anonymous reports from one IP address, in the hour since the first of them.
 
     `ip_hash` is hashed as in Origin. It is empty if the address is not known.
     """

@@ -403,17 +403,17 @@ def _reports(
     imported_comment = Case(When(comment__author=None, comment__guest=None, then=F("comment")))
     theirs = Q(comment__author__in=users) | Q(comment__guest__in=guests) | Q(comment__in=imported)
 
-    def counted(rows: Any, *, is_notice: bool) -> Any:
-        kind = Value(is_notice, BooleanField())
+    def counted(rows: Any, *, is_illegal: bool) -> Any:
+        kind = Value(is_illegal, BooleanField())
         reports = rows.filter(theirs).order_by()
         columns = ("comment__author", "comment__guest", imported_comment, kind)
         return reports.values_list(*columns).annotate(n=Count("pk"))
 
-    notices = counted(IllegalContentReport.objects, is_notice=True)
-    both = counted(Report.objects, is_notice=False).union(notices, all=True)
-    for author, guest, comment, is_notice, n in both:
+    of_illegal_content = counted(IllegalContentReport.objects, is_illegal=True)
+    both = counted(Report.objects, is_illegal=False).union(of_illegal_content, all=True)
+    for author, guest, comment, is_illegal, n in both:
         received[_key(author, guest, comment)] += n
-        illegal[_key(author, guest, comment)] += n if is_notice else 0
+        illegal[_key(author, guest, comment)] += n if is_illegal else 0
     own = Report.objects.filter(Q(user__in=users) | Q(guest__in=guests)).order_by()
     for user, guest, n in own.values_list("user", "guest").annotate(n=Count("pk")):
         sent[person_key(user, guest)] += n

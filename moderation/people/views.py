@@ -37,7 +37,7 @@ from moderation.people.profiles import Person
 from moderation.queue import explanations
 from moderation.queue.filters import parse_whole_number
 
-PAGE = 20  # comments
+PAGE_SIZE = 20  # comments
 MAX_SANCTIONS = 200  # active ones that are listed
 EXCERPT = 300  # characters
 
@@ -265,10 +265,12 @@ def _comments(request: HttpRequest, user: User, who: Person) -> dict[str, Any]:
         chosen = chosen.filter(place.behind("created_at"))
     texts = ["body_html", "discussion__article__body", "discussion__article__body_html"]
     found = list(
-        chosen.select_related("discussion__article").defer(*texts).order_by("-created_at", "-pk")[: PAGE + 1]
+        chosen.select_related("discussion__article")
+        .defer(*texts)
+        .order_by("-created_at", "-pk")[: PAGE_SIZE + 1]
     )
-    shown = found[:PAGE]
-    last = Cursor(shown[-1].created_at, shown[-1].pk) if len(found) > PAGE else None
+    shown = found[:PAGE_SIZE]
+    last = Cursor(shown[-1].created_at, shown[-1].pk) if len(found) > PAGE_SIZE else None
     moderated = set(mine.filter(pk__in=[comment.pk for comment in shown]).values_list("pk", flat=True))
     return {
         "state": state,

@@ -1,7 +1,7 @@
 """Pages of the reply structure in the admin: which comments a page shows.
 
-A discussion of up to PAGE comments is one page. A larger one is read by its top-level comments, oldest first,
-about PAGE comments at a time, each with its first REPLIES replies. A branch is read on its own, PAGE comments
+A discussion of up to PAGE_SIZE comments is one page. A larger one is read by its top-level comments, oldest first,
+about PAGE_SIZE comments at a time, each with its first REPLIES replies. A branch is read on its own, PAGE_SIZE comments
 at a time, below the comments that it replies to. Search results are a flat list. Each page starts after a
 given comment, so that nothing has to be counted.
 """
@@ -19,7 +19,7 @@ from comments.models import Comment, Discussion
 from comments.models import CommentQuerySet as Comments
 from core.database.sql import fetch_rows
 
-PAGE = 300  # comments; a browser can draw and drag this many
+PAGE_SIZE = 300  # comments; a browser can draw and drag this many
 REPLIES = 20  # of each top-level comment
 SEARCH_PAGE = 100  # search results
 EXCERPT_READ, EXCERPT_SHOWN = 400, 120  # characters of a text
@@ -85,14 +85,14 @@ def read_trees(
     comments: Comments, discussion: Discussion, *, after: int | None, start: int | None
 ) -> TreePage:
     """Return the whole discussion if it is small, or else a page of top-level comments with some replies."""
-    is_whole = Comment.objects.filter(discussion=discussion).order_by()[: PAGE + 1].count() <= PAGE
+    is_whole = Comment.objects.filter(discussion=discussion).order_by()[: PAGE_SIZE + 1].count() <= PAGE_SIZE
     since = "true" if is_whole or not (after or start) else BEHIND if after else FROM
     values = {
         "discussion": discussion.pk,
         "after": after,
         "start": start,
-        "page": PAGE,
-        "replies": PAGE if is_whole else REPLIES,
+        "page": PAGE_SIZE,
+        "replies": PAGE_SIZE if is_whole else REPLIES,
     }
     rows, more = _read(comments, TREES.format(since=since), values)
     roots = [row.pk for row in rows if row.parent_id is None]
@@ -104,7 +104,7 @@ def read_branch(comments: Comments, discussion: Discussion, *, branch: int, afte
 
     It is empty if the discussion has no such comment.
     """
-    values = {"discussion": discussion.pk, "branch": branch, "after": after, "page": PAGE}
+    values = {"discussion": discussion.pk, "branch": branch, "after": after, "page": PAGE_SIZE}
     rows, more = _read(comments, BRANCH, values)
     return TreePage(rows, rows[-1].pk if more else None)
 

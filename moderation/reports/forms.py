@@ -48,7 +48,10 @@ class ReportForm(LongTextForm, forms.Form):
     email = forms.EmailField(
         label=_("E-mail"),
         max_length=254,
-        help_text=_("Never shown. We mail you a link to confirm it, and later the decision on your report."),
+        help_text=_(
+            "Not published; moderators can see it. We mail you a link to confirm it, and later the decision "
+            "on your report."
+        ),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
 
@@ -68,7 +71,7 @@ class ReportForm(LongTextForm, forms.Form):
         return cleaned
 
 
-class NoticeForm(LongTextForm, forms.ModelForm[IllegalContentReport]):
+class IllegalContentForm(LongTextForm, forms.ModelForm[IllegalContentReport]):
     """A form to report illegal content.
 
     Reports of child abuse are anonymous: with that box checked, the style sheet hides the fields for name and
@@ -99,7 +102,7 @@ class NoticeForm(LongTextForm, forms.ModelForm[IllegalContentReport]):
                 "The words that you mean, and the law or the right that they violate, as far as you know."
             ),
             "name": _("Only the moderators see it."),
-            "email": _("Never shown. We mail you a receipt and the decision."),
+            "email": _("Only administrators see it. We mail you a receipt and the decision."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -117,7 +120,7 @@ class NoticeForm(LongTextForm, forms.ModelForm[IllegalContentReport]):
             "where",
             "is_child_abuse",
             "why",
-            Div(HTML(f'<p class="form-text">{note}</p>'), "name", "email", css_class="who"),
+            Div(HTML(f'<p class="form-text">{note}</p>'), "name", "email", css_class="reporter"),
             Field("in_good_faith"),
         )
         return helper

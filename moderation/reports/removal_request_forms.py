@@ -44,8 +44,8 @@ class RemovalRequestForm(LongTextForm, forms.ModelForm[RemovalRequest]):
         help_texts = {
             "what": _("Quote the words. For a correction, also write the correct text."),
             "why": _("What is wrong, or how it harms you, and how we can verify that."),
-            "name": _("Only the administrators see it."),
-            "email": _("Never shown. We mail you a receipt and the answer."),
+            "name": _("Only administrators see it."),
+            "email": _("Only administrators see it. We mail you a receipt and the answer."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -21,7 +21,7 @@ from moderation.reports import removal_requests
 from moderation.reports.removal_request_forms import AnswerForm, RemovalRequestForm
 from moderation.reports.views import check_rate
 
-PAGE = 50  # requests
+PAGE_SIZE = 50  # requests
 
 
 class RemovalRequestQuery(QueryForm):
@@ -79,12 +79,12 @@ def removal_requests_page(request: HttpRequest) -> HttpResponse:
     require_administrator(request)
     number = RemovalRequestsQuery.read(request.GET)["page"]
     answered = RemovalRequest.objects.exclude(outcome="").order_by("-decided_at")
-    rows = list(answered.select_related("decided_by")[(number - 1) * PAGE : number * PAGE + 1])
+    rows = list(answered.select_related("decided_by")[(number - 1) * PAGE_SIZE : number * PAGE_SIZE + 1])
     context: dict[str, Any] = {
         "section": "requests",
         "open": RemovalRequest.objects.filter(outcome="").order_by("at")[:200] if number == 1 else [],
-        "answered": rows[:PAGE],
-        "next_page": f"?page={number + 1}" if len(rows) > PAGE else "",
+        "answered": rows[:PAGE_SIZE],
+        "next_page": f"?page={number + 1}" if len(rows) > PAGE_SIZE else "",
     }
     return render(request, "moderation/reports/removal_requests.html", context)
 

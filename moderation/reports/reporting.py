@@ -35,7 +35,7 @@ RELIABLE_WEIGHT = 1.5  # the report weight from which a person is usually right
 RELIABLE_REPORTERS = 3  # this many reliable people raise the priority of a case further
 RELIABLE_REPORTERS_HOURS = 24
 MAX_REPORTS_SHOWN = 20  # on one card
-NOTICES_SHOWN = 5  # of the first reports of illegal content on a card, and as many of the last
+ILLEGAL_CONTENT_SHOWN = 5  # of the first reports of illegal content on a card, and as many of the last
 UNCONFIRMED_WEIGHT = 0.25  # of a guest with an unconfirmed e-mail, since one person can be many of them
 
 
@@ -46,12 +46,12 @@ class ReviewRequest:
     It does not name the person, except for a report of illegal content, which is signed for the moderators.
     """
 
-    kind: str  # "report", "notice", "look" (an appeal) or "edit"
+    kind: str  # "report", "illegal_content", "appeal" or "edit"
     sentence: str  # "Reported as abuse."
     words: str  # the person's own text; may be empty
     at: datetime
     weight: str  # "usually right", "low weight" or empty
-    by: str = ""  # the name given with a notice; shown to moderators, not to editors
+    by: str = ""  # the name given with a report of illegal content; shown to moderators, not to editors
 
 
 def report_comment(
@@ -59,13 +59,15 @@ def report_comment(
 ) -> Report:
     """Report a published comment once, as an account or as a guest.
 
-    Raises ValidationError with a sentence for the reporter, whose code is own, gone, again or often.
+    Raises ValidationError with a sentence for the reporter. Its code is own, gone, duplicate or rate_limited.
     """
     if comment.is_by(user, guest):
         raise ValidationError(_("This is your own comment. You can delete it instead."), code="own")
     mine = Report.objects.filter(user=user) if user else Report.objects.filter(guest=guest)
     if mine.filter(comment=comment).exists():
-        raise ValidationError(_("You have already reported this comment. This is your report."), code="again")
+        raise ValidationError(
+            _("You have already reported this comment. This is your report."), code="duplicate"
+        )
     weight = 0 if guest and _is_repeated(comment, guest) else weight_of(user, guest)
     with transaction.atomic():
         Person(user=user, guest=guest).lock()  # so that reports sent at the same moment are counted too
@@ -129,7 +131,7 @@ def report_illegal_content(
         name = email = ""
     with transaction.atomic():
         case = _case_of(comment, [State.PUBLISHED])
-        notice = IllegalContentReport.objects.create(
+        report = IllegalContentReport.objects.create(
             comment=comment,
             case=case,
             is_child_abuse=is_child_abuse,
@@ -140,10 +142,10 @@ def report_illegal_content(
         )
         if not case.is_illegal:
             _raise_priority(case, cases.ILLEGAL_HOURS, is_illegal=True)
-            tasks.notify_moderators.enqueue(notice.pk)
+            tasks.notify_moderators.enqueue(report.pk)
         if email:
-            tasks.send_receipt.enqueue(notice.pk)
-    return notice
+            tasks.send_receipt.enqueue(report.pk)
+    return report
 
 
 def appeal_removal(*, comment: Comment, user: User | None, guest: Guest | None, words: str) -> Appeal:
@@ -186,23 +188,27 @@ def edit_and_resubmit(*, comment: Comment, body: str, user: User | None, guest: 
 def review_requests(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[ReviewRequest]]:
     """Return the reports and appeals of each case, the earliest first, in at most four statements.
 
-    Beyond MAX_REPORTS_SHOWN reports, and for many notices, the rest is only counted. `user` is the moderator
-    who reads them: an appeal against their own decision says so.
+    Beyond MAX_REPORTS_SHOWN reports, and ILLEGAL_CONTENT_SHOWN of illegal content, the rest is only counted.
+    `user` is the moderator who reads them: an appeal against their own decision says so.
     """
     ids = list(case_ids)
     by_case: dict[int, list[ReviewRequest]] = defaultdict(list)
-    for notice in _earliest_and_latest(ids):
+    for report in _earliest_and_latest(ids):
         sentence = (
             _("Reported as illegal: child abuse.")
-            if notice.is_child_abuse
+            if report.is_child_abuse
             else _("Reported as illegal content.")
         )
-        by = notice.name if user and user.is_moderator else ""
-        by_case[notice.case_id].append(ReviewRequest("notice", sentence, notice.why, notice.at, "", by))
-        if notice.place == NOTICES_SHOWN and notice.count > 2 * NOTICES_SHOWN:
-            left = notice.count - 2 * NOTICES_SHOWN
-            more = ngettext("%(n)s more report followed.", "%(n)s more reports followed.", left) % {"n": left}
-            by_case[notice.case_id].append(ReviewRequest("notice", more, "", notice.at, ""))
+        by = report.name if user and user.is_moderator else ""
+        by_case[report.case_id].append(
+            ReviewRequest("illegal_content", sentence, report.why, report.at, "", by)
+        )
+        if report.place == ILLEGAL_CONTENT_SHOWN and report.count > 2 * ILLEGAL_CONTENT_SHOWN:
+            others = report.count - 2 * ILLEGAL_CONTENT_SHOWN
+            more = ngettext("%(n)s more report followed.", "%(n)s more reports followed.", others) % {
+                "n": others
+            }
+            by_case[report.case_id].append(ReviewRequest("illegal_content", more, "", report.at, ""))
     for report in _heaviest(ids):
         sentence = _("Reported: %(reason)s.") % {"reason": report.get_why_display()}
         by_case[report.case_id].append(
@@ -219,7 +225,7 @@ def review_requests(case_ids: Sequence[int], user: User | None = None) -> dict[i
     if user:
         appeals = appeals.annotate(has_colleague=Exists(_colleagues(user, "comment__author")))
     for appeal in appeals:
-        kind = "edit" if appeal.is_edit else "look"
+        kind = "edit" if appeal.is_edit else "appeal"
         by_case[appeal.case_id].append(
             ReviewRequest(kind, _appeal_sentence(appeal, user), appeal.text, appeal.at, "")
         )
@@ -227,9 +233,9 @@ def review_requests(case_ids: Sequence[int], user: User | None = None) -> dict[i
 
 
 def _earliest_and_latest(case_ids: Sequence[int]) -> Iterable[Any]:
-    """Return the first and the last NOTICES_SHOWN notices of each case, so that a flood hides neither.
+    """Return the first and the last reports of illegal content of each case, so that a flood hides neither.
 
-    Notices of child abuse are counted separately. `place` counts from the first one, `count` is the total.
+    Reports of child abuse are counted separately. `place` counts from the first one, `count` is the total.
     """
     same = ["case", "is_child_abuse"]
     return (
@@ -239,7 +245,7 @@ def _earliest_and_latest(case_ids: Sequence[int]) -> Iterable[Any]:
             back=Window(RowNumber(), partition_by=same, order_by=["-at", "-pk"]),
             count=Window(Count("pk"), partition_by=same),
         )
-        .filter(Q(place__lte=NOTICES_SHOWN) | Q(back__lte=NOTICES_SHOWN))
+        .filter(Q(place__lte=ILLEGAL_CONTENT_SHOWN) | Q(back__lte=ILLEGAL_CONTENT_SHOWN))
         .order_by("pk")
     )
 

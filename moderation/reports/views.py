@@ -24,10 +24,10 @@ from core.rate_limits import RateLimited, add_error
 from moderation.models import IllegalContentReport, Report, has_page
 from moderation.notifications.notices import is_decided, outcome
 from moderation.reports import reporting
-from moderation.reports.forms import NoticeForm, ReportForm
+from moderation.reports.forms import IllegalContentForm, ReportForm
 from moderation.screening.origins import count_report
 
-MAX_STRANGERS_PER_HOUR = 20  # reports from one IP address by people who are not known
+MAX_ANONYMOUS_REPORTS_PER_HOUR = 20  # reports from one IP address by people who are not known
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -85,13 +85,13 @@ def report_illegal(request: HttpRequest) -> HttpResponse:
     """Report illegal content; no account is needed. `?comment=`: the comment's number or URL."""
     where = ReportQuery.read(request.GET)["comment"]
     is_post = request.method == "POST"
-    form = NoticeForm(request.POST if is_post else None, initial={"where": where})
+    form = IllegalContentForm(request.POST if is_post else None, initial={"where": where})
     status = 422 if is_post else 200
     if is_post and form.is_valid():
         try:
             check_rate(request)
             assert form.comment is not None
-            notice = reporting.report_illegal_content(
+            report = reporting.report_illegal_content(
                 comment=form.comment,
                 why=form.cleaned_data["why"],
                 name=form.cleaned_data.get("name", ""),
@@ -101,26 +101,26 @@ def report_illegal(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             add_error(request, form, error)
         else:
-            return redirect("illegal-content-receipt", notice.receipt)
+            return redirect("illegal-content-receipt", report.receipt)
     return render(request, "moderation/reports/illegal_content.html", {"form": form}, status=status)
 
 
 @require_safe
 def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
     """Show the status of a report of illegal content to anyone who has its number."""
-    notice = get_object_or_404(
+    report = get_object_or_404(
         IllegalContentReport.objects.select_related("case", "comment__discussion__article"), receipt=receipt
     )
-    article = notice.comment.discussion.article
-    is_left = notice.comment.state == State.PUBLISHED
+    article = report.comment.discussion.article
+    is_published = report.comment.state == State.PUBLISHED
     context = {
-        "notice": notice,
+        "report": report,
         "article": article,
         "zone": article.zone,
-        "outcome": outcome(notice.case, notice.comment),
-        "url": notice.comment.get_absolute_url() if has_page(notice.comment) else "",
-        "is_decided": is_decided(notice.case, notice.comment),
-        "again_url": f"{reverse('report-illegal')}?comment={notice.comment_id}" if is_left else "",
+        "outcome": outcome(report.case, report.comment),
+        "url": report.comment.get_absolute_url() if has_page(report.comment) else "",
+        "is_decided": is_decided(report.case, report.comment),
+        "again_url": f"{reverse('report-illegal')}?comment={report.comment_id}" if is_published else "",
         "site_url": settings.SITE_URL,
     }
     response = render(request, "moderation/reports/illegal_content_receipt.html", context)
@@ -156,7 +156,7 @@ def _send_report(
 
 def check_rate(request: HttpRequest) -> None:
     """Raise RateLimited if this IP address has sent more reports within an hour than people usually send."""
-    if count_report(get_client_ip(request) or "") > MAX_STRANGERS_PER_HOUR:
+    if count_report(get_client_ip(request) or "") > MAX_ANONYMOUS_REPORTS_PER_HOUR:
         raise RateLimited(
             _("We got many reports from your network within an hour. Please try again later."),
             seconds=60 * 60,

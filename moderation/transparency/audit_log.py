@@ -26,7 +26,7 @@ from comments import removal_reasons
 from comments.models import Reason, State, Transition
 from moderation.queue.filters import parse_whole_number
 
-PAGE = 50
+PAGE_SIZE = 50
 CHUNK = 2_000  # entries per statement for the CSV file
 
 # Choices of the filter by event: the label, and the fields of the transition.
@@ -132,8 +132,8 @@ class LogPage:
 
 def log_page(found: QuerySet[Transition], before: int | None) -> LogPage:
     """Return the page of entries that are older than the entry `before`, or the first page."""
-    rows = list(_with_names(_older_than(found, before))[: PAGE + 1])
-    return LogPage(rows[:PAGE], rows[PAGE - 1].pk if len(rows) > PAGE else None)
+    rows = list(_with_names(_older_than(found, before))[: PAGE_SIZE + 1])
+    return LogPage(rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None)
 
 
 def _older_than(found: QuerySet[Transition], before: int | None) -> QuerySet[Transition]:

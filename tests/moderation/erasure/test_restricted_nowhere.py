@@ -104,7 +104,7 @@ class Planted:
         for comment in self.secret:
             case = Case.objects.open().get(comment=comment)
             Report.objects.create(comment=comment, case=case, user=self.reader, why="abuse")
-            self.notice = IllegalContentReport.objects.create(
+            self.illegal_content_report = IllegalContentReport.objects.create(
                 comment=comment, case=case, why="It is illegal.", email="n@example.org", in_good_faith=True
             )
         scan.run_scan()
@@ -148,7 +148,7 @@ class Planted:
                 *Batch.objects.values_list("pk", flat=True),
             ],
             "slug": [self.article.slug],
-            "receipt": [self.notice.receipt],
+            "receipt": [self.illegal_content_report.receipt],
             "object_id": [*numbers, self.article.pk, self.author.pk],
             "key": [f"u{self.author.pk}", f"g{self.guest.pk}", f"i{numbers[0]}"],
         }
@@ -294,7 +294,7 @@ def test_no_queued_mail_contains_them(planted):
     for comment in planted.secret:
         tasks.notify_not_published.func(comment.pk)
     for task in (tasks.notify_moderators, tasks.send_receipt):
-        task.func(planted.notice.pk)
+        task.func(planted.illegal_content_report.pk)
     assert not [message for message in mail.outbox if WORDS.search(message.subject + str(message.body))]
 
 

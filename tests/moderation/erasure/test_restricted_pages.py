@@ -212,7 +212,7 @@ def test_a_refused_undo_ends_with_one_full_stop(maria):
 
 
 def test_the_list_has_pages(maria, monkeypatch):
-    monkeypatch.setattr("moderation.erasure.restriction_views.PAGE", 2)
+    monkeypatch.setattr("moderation.erasure.restriction_views.PAGE_SIZE", 2)
     article = make_article()
     ids = [make_comment(article, f"Word {n}").pk for n in range(3)]
     restrictions.restrict(ids=ids, why=Restriction.Why.OTHER, actor=maria)

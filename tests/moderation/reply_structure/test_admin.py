@@ -69,7 +69,7 @@ def ids(comments):
 
 @pytest.fixture
 def small_pages(monkeypatch):
-    monkeypatch.setattr(pages, "PAGE", 6)
+    monkeypatch.setattr(pages, "PAGE_SIZE", 6)
     monkeypatch.setattr(pages, "REPLIES", 3)
     monkeypatch.setattr(pages, "SEARCH_PAGE", 5)
 

@@ -61,7 +61,7 @@ def test_an_author_appeals_once_and_sees_the_appeal(client, removed, jim):
     assert case.is_appealed
     assert case.opened_at - case.due_at >= timedelta(hours=APPEAL_HOURS)
     (request,) = reporting.review_requests([case.pk])[case.pk]
-    assert (request.kind, request.words) == ("look", "I meant the boat.")
+    assert (request.kind, request.words) == ("appeal", "I meant the boat.")
 
     second = client.post(page(removed), {"words": "And again!"})
     assert second.status_code == 422

@@ -46,7 +46,7 @@ def filled(comment, **fields) -> dict[str, str]:
     } | fields
 
 
-def notice(comment, **fields) -> IllegalContentReport:
+def report_illegal(comment, **fields) -> IllegalContentReport:
     return reporting.report_illegal_content(
         comment=comment, **({"why": "A threat.", "email": "n@example.org"} | fields)
     )
@@ -184,8 +184,8 @@ def test_its_case_is_first_and_the_comment_stays_published(comment):
     early = make_comment(comment.discussion.article, "Reported by many.")
     for _ in range(20):
         reporting.report_comment(comment=early, user=UserFactory.create(), guest=None, why="abuse", words="")
-    notice(comment)
-    notice(comment)
+    report_illegal(comment)
+    report_illegal(comment)
     first, second = Case.objects.open().order_by("due_at")
     assert (first.comment, second.comment) == (comment, early)
     assert first.is_illegal
@@ -201,8 +201,8 @@ def test_moderators_are_mailed_at_once_without_a_quote(comment, maria, django_ca
     UserFactory.create(roles=("Moderator",))  # an unconfirmed e-mail
     moderator(is_active=False)
     with django_capture_on_commit_callbacks(execute=True):
-        first = notice(comment, why="It is a threat.")
-        notice(comment, email="")  # in the same case: no second mail
+        first = report_illegal(comment, why="It is a threat.")
+        report_illegal(comment, email="")  # in the same case: no second mail
     job = DBTaskResult.objects.get(task_path="moderation.tasks.notify_moderators")
     assert job.run_after == get_date_max()  # that is, at once
     assert notify_moderators.func(first.pk) == 2
@@ -213,7 +213,7 @@ def test_moderators_are_mailed_at_once_without_a_quote(comment, maria, django_ca
 
 
 def test_a_receipt_quotes_nothing_and_mails_are_limited(comment):
-    rows = [notice(comment, why="Buy pills", name="Buy pills") for _ in range(MAX_MAILS_PER_DAY + 2)]
+    rows = [report_illegal(comment, why="Buy pills", name="Buy pills") for _ in range(MAX_MAILS_PER_DAY + 2)]
     assert [send_receipt.func(row.pk) for row in rows] == [1] * MAX_MAILS_PER_DAY + [0, 0]
     for message, row in zip(mail.outbox, rows, strict=False):
         assert "pills" not in message.body
@@ -221,14 +221,14 @@ def test_a_receipt_quotes_nothing_and_mails_are_limited(comment):
 
 
 def test_nobody_guesses_a_receipt(client, comment):
-    notice(comment)
+    report_illegal(comment)
     assert client.get(f"{URL}{uuid4()}/").status_code == 404
     assert client.get(f"{URL}1/").status_code == 404
     assert client.post(f"{URL}{IllegalContentReport.objects.get().receipt}/").status_code == 405
 
 
 def test_reports_per_network_are_limited_and_input_is_kept(client, comment, monkeypatch):
-    monkeypatch.setattr("moderation.reports.views.MAX_STRANGERS_PER_HOUR", 1)
+    monkeypatch.setattr("moderation.reports.views.MAX_ANONYMOUS_REPORTS_PER_HOUR", 1)
     here = {"REMOTE_ADDR": "192.0.2.78"}
     assert client.post(URL, filled(comment), **here).status_code == 302
     response = client.post(URL, filled(comment), **here)
@@ -239,7 +239,7 @@ def test_reports_per_network_are_limited_and_input_is_kept(client, comment, monk
 @pytest.mark.django_db(transaction=True)
 def test_the_limit_holds_for_simultaneous_reports(monkeypatch):
     """Each comes over a connection of its own, as from a script."""
-    monkeypatch.setattr("moderation.reports.views.MAX_STRANGERS_PER_HOUR", 2)
+    monkeypatch.setattr("moderation.reports.views.MAX_ANONYMOUS_REPORTS_PER_HOUR", 2)
     sent, together = filled(make_comment(make_article())), Barrier(6)
 
     def send(_number: int) -> int:
@@ -255,15 +255,15 @@ def test_the_limit_holds_for_simultaneous_reports(monkeypatch):
 
 
 def test_a_second_report_after_a_decision_opens_a_new_case(comment, maria):
-    first = notice(comment)
+    first = report_illegal(comment)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    again = notice(comment)
+    again = report_illegal(comment)
     assert again.case != first.case
     assert again.case.closed_at is None
 
 
 def test_a_kept_comment_can_be_reported_again_from_the_receipt(client, comment, maria):
-    row = notice(comment)
+    row = report_illegal(comment)
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).batch
     page = client.get(f"{URL}{row.receipt}/").content.decode()
     assert f'href="{URL}?comment={comment.pk}"' in page
@@ -272,9 +272,9 @@ def test_a_kept_comment_can_be_reported_again_from_the_receipt(client, comment, 
 
 
 def test_of_hundreds_a_card_shows_the_first_and_the_last(client, comment, maria):
-    """A card shows only some of many long notices, but always those of child abuse."""
+    """A card shows only some of many long reports, but always those of child abuse."""
     for number in range(30):
-        notice(comment, why=f"It is a threat: {number:02}.", is_child_abuse=number == 15)
+        report_illegal(comment, why=f"It is a threat: {number:02}.", is_child_abuse=number == 15)
     client.force_login(maria)
     page = client.get(f"/moderation/comments/{comment.pk}/").content.decode()
     read = [int(number) for number in re.findall(r"It is a threat: (\d\d)\.", page)]
@@ -285,7 +285,7 @@ def test_of_hundreds_a_card_shows_the_first_and_the_last(client, comment, maria)
 def test_a_deletion_by_the_author_is_not_called_a_decision(client, maria):
     jim = UserFactory.create()
     comment = make_comment(make_article(), author=jim)
-    row = notice(comment)
+    row = report_illegal(comment)
     delete_comment(comment=comment, user=jim, guest=None)
     notify_reporters.func(str(Case.objects.get(comment=comment).closed_by))
     page = client.get(f"{URL}{row.receipt}/").content.decode()

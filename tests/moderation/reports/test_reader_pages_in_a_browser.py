@@ -32,12 +32,12 @@ def site(publishing):
     decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=maria)
     waiting = make_comment(article, "See here.", author=jim)
     change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
-    notice = reporting.report_illegal_content(
+    report = reporting.report_illegal_content(
         comment=said, why="It is forbidden to sell them.", email="n@example.org"
     )
     policy.cache_clear()
     return SimpleNamespace(
-        jim=jim, maria=maria, article=article, said=said, removed=removed, waiting=waiting, notice=notice
+        jim=jim, maria=maria, article=article, said=said, removed=removed, waiting=waiting, report=report
     )
 
 
@@ -48,7 +48,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, pag
     anybody = [
         f"{story}report/{site.said.pk}/",
         f"/report-illegal/?comment={site.said.pk}",
-        f"/report-illegal/{site.notice.receipt}/",
+        f"/report-illegal/{site.report.receipt}/",
         site.removed.get_absolute_url(),
     ]
     own = [

@@ -215,7 +215,7 @@ def test_the_limit_holds_for_simultaneous_reports(monkeypatch):
 
 
 def test_strangers_share_a_limit_for_each_network_and_hour(client, monkeypatch, time_machine):
-    monkeypatch.setattr("moderation.reports.views.MAX_STRANGERS_PER_HOUR", 2)
+    monkeypatch.setattr("moderation.reports.views.MAX_ANONYMOUS_REPORTS_PER_HOUR", 2)
     article, began = make_article(), timezone.now() - timedelta(minutes=61)
     statuses = []
     for minutes in (0, 1, 2, 8, 50, 61):
@@ -326,7 +326,7 @@ def test_moderators_see_reports_without_names_in_three_statements(comment, maria
     assert [(one.kind, one.sentence, one.words, one.weight) for one in requests] == [
         ("report", "Reported: other.", "See line two.", ""),
         ("report", "Reported: abuse.", "", "usually right"),
-        ("notice", "Reported as illegal content.", "§ 130", ""),
+        ("illegal_content", "Reported as illegal content.", "§ 130", ""),
     ]
     assert "Bo Reporter" not in str(requests)
     assert "Nia" not in str(requests)

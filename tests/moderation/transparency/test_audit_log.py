@@ -93,7 +93,7 @@ def test_it_shows_no_comment_text(maria_client, maria):
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(maria_client, monkeypatch):
-    monkeypatch.setattr(log, "PAGE", 2)
+    monkeypatch.setattr(log, "PAGE_SIZE", 2)
     article = make_article()
     for _ in range(5):
         make_comment(article)
