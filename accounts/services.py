@@ -67,7 +67,7 @@ def set_public_page(*, user: User, on: bool) -> None:
 
 @transaction.atomic
 def erase_account(*, user: User) -> None:
-    """Erase the name and e-mails of an account, for good, and disable its log-in. Its comments stay."""
+    """Erase the name and e-mails of an account permanently, and disable its log-in. Its comments stay."""
     EmailAddress.objects.filter(user=user).delete()
     erase_from_admin_log(user)
     user.name, user.email = "", f"{uuid4().hex}@invalid"
@@ -79,7 +79,7 @@ def erase_account(*, user: User) -> None:
 
 @transaction.atomic
 def erase_guest(*, guest: Guest) -> None:
-    """Erase the name and e-mail of a guest, for good. In the same browser they can sign again."""
+    """Erase the name and e-mail of a guest permanently. In the same browser they can sign again."""
     erase_from_admin_log(guest)
     Guest.objects.filter(pk=guest.pk).update(name="", email="", confirmed_at=None)
     erasure_log.append_on_commit([erasure_log.Erasure("guest", guest.pk, guest.created_at.isoformat())])

@@ -35,8 +35,8 @@ def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> N
         if backup_folder.unfinished_restore_file().exists() and existing_data():
             raise BackupRefused(
                 "The restore of an earlier version's backup was not finished. The database may hold content "
-                "that was deleted for good after the backup. Restore it again into an empty database, then "
-                f"delete {backup_folder.unfinished_restore_file()}."
+                "that was permanently deleted after the backup. Restore it again into an empty database, "
+                f"then delete {backup_folder.unfinished_restore_file()}."
             )
         if not (pending := unapplied_migrations()):
             report("The database is up to date.")

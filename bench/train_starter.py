@@ -51,7 +51,7 @@ class Recipe:
     youtube_weight: float = 0.5
     civil_weight: float = 0.3
     confidence: float = 0.3  # fraction of the training's counts that slows down a site's own steps
-    # The share of spam for which it is calibrated: small, as honest comments are harder to score there.
+    # The share of spam for which it is calibrated: small, as good comments are harder to score there.
     share: float = 0.03
     frozen: frozenset[str] = UNTAUGHT
     settings: Settings = field(default_factory=Settings)  # for learning on a site
@@ -189,17 +189,17 @@ def provenance(model: Model, recipe: Recipe, scored: Sequence[tuple[Example, flo
         "licence": LICENCE,
         "rows": by_kind,
         "calibration": {"slope": model.slope, "offset": model.offset, "share": recipe.share},
-        "held out, honest comments at 0.5 or more": at_half,
+        "held out, good comments at 0.5 or more": at_half,
         "honest": honest(model, scored),
         "weights": {"slots": SLOTS, "not zero": sum(map(bool, model.base))},
     }
 
 
-EACH = 1_000  # honest comments that each set counts as, however many it has
+EACH = 1_000  # good comments that each set counts as, however many it has
 
 
 def honest(model: Model, scored: Sequence[tuple[Example, float]]) -> dict[str, object]:
-    """Return the probabilities of honest comments by models that had not seen them.
+    """Return the probabilities of good comments by models that had not seen them.
 
     Each set has the same weight, however many comments it has.
     """

@@ -26,7 +26,7 @@ urlpatterns = [
     path("account/status/", account_status.account_status, name="account-status"),
     path("moderation-log/", log_views.public_log_page, name="public-log"),
     # Earlier URLs, which stand in mails that were already sent
-    path("ask/", _redirect("removal-request")),
-    path("ask/<uuid:receipt>/", _redirect("removal-request-receipt")),
-    path("account/standing/", _redirect("account-status")),
+    path("ask/", _redirect(pattern_name="removal-request")),
+    path("ask/<uuid:receipt>/", _redirect(pattern_name="removal-request-receipt")),
+    path("account/standing/", _redirect(pattern_name="account-status")),
 ]

@@ -64,8 +64,8 @@ class RestoreResult:
 def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
     """Restore the whole file in one transaction, or nothing. Raises BackupRefused with the reason.
 
-    `erasures`: a list of what was deleted for good or restricted (accounts/erasure_log.py), read in addition
-    to the one in the data folder. What they list is deleted or restricted again before anybody can read it.
+    `erasures`: a list of what was permanently deleted or restricted (accounts/erasure_log.py), read in
+    addition to the one in the data folder. What they list is deleted or restricted again before anybody can read it.
 
     The login must own the tables. Rows of an earlier version are copied into tables as they were then; the
     tables are migrated afterwards, and only then are the erasures repeated.
@@ -316,8 +316,8 @@ def describe(result: RestoreResult) -> Iterator[str]:
         yield f"Erasures after the backup were repeated. {result.replayed.summary}"
     else:
         yield (
-            "There was no list of erasures, or it was empty: what was deleted for good or restricted after "
-            "the backup is back. If you have the erasures.jsonl of the original site, run manage.py "
+            "There was no list of erasures, or it was empty: what was permanently deleted or restricted "
+            "after the backup is back. If you have the erasures.jsonl of the original site, run manage.py "
             "replay_erasures FILE now."
         )
     yield (

@@ -21,14 +21,14 @@ from bench.filter.sets import DATA, Row
 from bench.runner import Goal, Run, rows, run
 from moderation.spam_filter.metrics import recall_at, roc_auc, threshold
 from moderation.spam_filter.model import Model, read_features, sigmoid
-from moderation.spam_filter.thresholds import HonestScores, waiting_threshold
+from moderation.spam_filter.thresholds import GoodScores, waiting_threshold
 
 SIZES = {"step": 1, "learning": True, "evaluated": 2_000}
 # Without `learning` no model is trained for every blog or draw.
 SMALLEST = {"step": 10, "learning": False, "evaluated": 100}
 AREA, RECALL, WRONGED, FEWER = 98.5, 85.0, 0.3, 33.3  # percent
-MAY_WAIT = 1.0  # honest comments in a hundred, the default of a new site
-FIRST, DRAWN = 200, 20  # honest comments that set a site's first threshold, and the number of draws
+MAY_WAIT = 1.0  # good comments in a hundred, the default of a new site
+FIRST, DRAWN = 200, 20  # good comments that set a site's first threshold, and the number of draws
 SHOWN = 12  # mistakes listed of each kind
 # Comments of the seed, by their numbers in the file.
 SPAM = {57, 58, 60, 61, *range(63, 68), *range(69, 75)}
@@ -46,7 +46,7 @@ def measure(bench: Run) -> Iterator[str | Goal]:
         yield from seed()
         yield from speed(bench, its.whole)
         return
-    at = waiting_threshold(1.0, HonestScores(0, []), its.elsewhere())
+    at = waiting_threshold(1.0, GoodScores(0, []), its.elsewhere())
     left_out = held_out.leave_one_blog_out(its, blogs)
     hard = held_out.harder(its, blogs, learning=False)
     hard_learnt = held_out.harder(its, blogs, learning=True)
@@ -73,7 +73,7 @@ def kinds(what: str, scored: Sequence[Scored], *, judged: bool = False) -> Itera
     spam = [one.logit for one in scored if one.row.is_spam]
     honest = [one.logit for one in scored if not one.row.is_spam]
     each = len(honest) // len({one.row.id for one in scored if not one.row.is_spam})
-    of = f"{len(honest) // each:,} honest ones" + (f", each by {each} models," if each > 1 else "")
+    of = f"{len(honest) // each:,} good ones" + (f", each by {each} models," if each > 1 else "")
     area, recall, half = roc_auc(spam, honest), recall_at(spam, honest, 0.01), recall_at(spam, honest, 0.005)
     yield _percent(f"{what}: ROC-AUC", 100 * (area or 0), least=AREA if judged else None)
     yield _percent(
@@ -105,7 +105,7 @@ def _percent(what: str, figure: float, *, least: float | None = None, most: floa
 def wronged(
     at: float, its: Starters, news: Sequence[Scored], blogs: Sequence[Scored], hard: Sequence[Scored]
 ) -> Iterator[Goal]:
-    """Yield the shares of honest comments that wait, by source."""
+    """Yield the shares of good comments that wait, by source."""
     yield Goal("threshold on an empty site (probability)", at, unit="")
     yield from _spam_found(at, blogs, hard)
     yield _percent(
@@ -117,7 +117,7 @@ def wronged(
         "… at the threshold that 1 % of the blogs’ comments exceed", _share(news, above), most=WRONGED
     )
     strange = (
-        ("honest comments of the eight blogs", honest),
+        ("good comments of the eight blogs", honest),
         ("… of a blog about money", held_out.score(its.whole, sets.staticman())),
         ("… of a German blog", held_out.score(its.whole, sets.betabong())),
         ("… of sites with Disqus (Turkish)", held_out.score(its.whole, sets.disqus())),
@@ -128,7 +128,7 @@ def wronged(
         first = min(FIRST, len(found) // 2)
         what = f"… of the rest, once people have approved {first} of them, drawn {DRAWN} times"
         yield _percent(what, _share_later(found, first, its.elsewhere()), most=MAY_WAIT)
-    hardest = max(threshold(found, 0.01) for found in its.honest_by_set().values())
+    hardest = max(threshold(found, 0.01) for found in its.good_by_set().values())
     yield Goal(
         "instead, the threshold that 1 % of the hardest of the starter’s own sets exceed", hardest, unit=""
     )
@@ -145,12 +145,12 @@ def _spam_found(at: float, *of: Sequence[Scored]) -> Iterator[Goal]:
         yield _percent(f"… spam above it, of {len(spam):,}", _share(spam, at))
 
 
-def _share_later(scored: Sequence[Scored], first: int, elsewhere: HonestScores) -> float:
+def _share_later(scored: Sequence[Scored], first: int, elsewhere: GoodScores) -> float:
     """Return the share of later comments above the threshold that the first ones set. Nothing is learnt."""
     shares = []
     for draw in range(DRAWN):
         order = random.Random(draw).sample(list(scored), len(scored))
-        own = HonestScores.of([sigmoid(one.logit) for one in order[:first]])
+        own = GoodScores.of([sigmoid(one.logit) for one in order[:first]])
         shares.append(_share(order[first:], waiting_threshold(1.0, own, elsewhere)))
     return sum(shares) / DRAWN
 
@@ -168,9 +168,9 @@ def poisoned(its: Starters, counts: poison.Counts) -> Iterator[Goal]:
         shares = zip(*(one.shares for one in some), strict=True)
         others, topic, spam = (sum(share) / len(some) for share in shares)
         if some[0].what == "nothing":
-            what = f"{counts.right:,} decisions, all correct: later honest comments that wait"
+            what = f"{counts.right:,} decisions, all correct: later good comments that wait"
         else:
-            what = f"… a second person marks as spam {some[0].what}: others’ honest comments that wait"
+            what = f"… a second person marks as spam {some[0].what}: others’ good comments that wait"
         yield _percent(what, others)
         yield _percent("… of these, on that topic", topic)
         yield _percent("… spam", spam)
@@ -207,7 +207,7 @@ def seed() -> Iterator[Goal]:
     yield Goal("… missing texts found, of 5", len(emptied & MISSING), least=5, unit="")
     honest = waits - SPAM - MISSING - REPEATS
     which = f" ({', '.join(map(str, sorted(honest)))})" if honest else ""
-    yield Goal(f"… honest comments that the filter marks{which}, of 52", len(honest), most=1, unit="")
+    yield Goal(f"… good comments that the filter marks{which}, of 52", len(honest), most=1, unit="")
     yield Goal("… of 10, 15 and 55 marked by the filter", len(waits & FAIR), most=0, unit="")
 
 

@@ -18,7 +18,7 @@ from bench.train_starter import Example, Recipe, fold_of, kind_of
 from core.data_folder import PROJECT
 from moderation.spam_filter.metrics import recall_at
 from moderation.spam_filter.model import Model, read_features, sigmoid
-from moderation.spam_filter.thresholds import HonestScores
+from moderation.spam_filter.thresholds import GoodScores
 
 if TYPE_CHECKING:
     from moderation.spam_filter.examples import Decision
@@ -43,8 +43,8 @@ class Starters:
     without: Sequence[Model]  # for each fold a model that never saw it, with the calibration of `whole`
     examples: Sequence[Example]
 
-    def honest_by_set(self) -> dict[str, list[float]]:
-        """Return the probabilities of each training set's honest comments, by models that never saw them."""
+    def good_by_set(self) -> dict[str, list[float]]:
+        """Return the probabilities of each training set's good comments, by models that never saw them."""
         found: dict[str, list[float]] = {}
         for one, raw in train_starter.held_out(self.examples, self.without):
             if not one.row.is_spam:
@@ -52,10 +52,10 @@ class Starters:
                 found.setdefault(kind_of(one.row), []).append(sigmoid(logit))
         return found
 
-    def elsewhere(self) -> HonestScores:
+    def elsewhere(self) -> GoodScores:
         """Return the figures that the starter's provenance file gives."""
         figures = json.loads(STARTER.read_text("utf-8"))["honest"]
-        return HonestScores(figures["count"], figures["highest"])
+        return GoodScores(figures["count"], figures["highest"])
 
 
 def starters(step: int = 1) -> Starters:
@@ -122,7 +122,7 @@ def _of_others(starter: Model, blogs: Sequence[Row], blog: str) -> Model:
 
 
 def harder(its: Starters, blogs: Sequence[Row], *, learning: bool) -> list[Scored]:
-    """Score the blogs' honest comments and 1,544 spam comments of a robot, placed under the blogs' articles.
+    """Score the blogs' good comments and 1,544 spam comments of a robot, placed under the blogs' articles.
 
     Each is scored by a model that never saw its domain. With `learning`, the model also learns from the other
     blogs.
@@ -144,7 +144,7 @@ def harder(its: Starters, blogs: Sequence[Row], *, learning: bool) -> list[Score
 
 
 def under_articles(spam: Iterable[Row], blogs: Sequence[Row], seed: int = 1) -> list[Row]:
-    """Place each spam comment under the article of a random honest comment.
+    """Place each spam comment under the article of a random good comment.
 
     Its age is that of one of the blogs' own spam comments, give or take a half. Its group stays the spammer's
     domain.
@@ -186,10 +186,10 @@ DECISIONS = 200
 
 
 def first_decisions(its: Starters, blogs: Sequence[Row], site: Sequence[Row]) -> tuple[float, float]:
-    """Return the share of spam missed at the threshold that a hundredth of the honest comments exceeds.
+    """Return the share of spam missed at the threshold that a hundredth of the good comments exceeds.
 
-    Measured with the starter alone and after DECISIONS decisions on this site's honest comments and a robot's
-    spam. The scored comments are other honest comments and spam of other domains. Means of FOLDS × DRAWS
+    Measured with the starter alone and after DECISIONS decisions on this site's good comments and a robot's
+    spam. The scored comments are other good comments and spam of other domains. Means of FOLDS × DRAWS
     draws.
     """
     honest_ones = 140 if len(site) > 2 * 140 else len(site) // 2

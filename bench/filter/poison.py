@@ -1,7 +1,7 @@
-"""Measure the effect of one person's wrong decisions on others' honest comments. Part of bench.filter.
+"""Measure the effect of one person's wrong decisions on others' good comments. Part of bench.filter.
 
 The starter has seen nothing of the site: newspaper comments of one of four groups, and spam of new domains.
-One moderator decided correctly; another one marks honest comments as spam.
+One moderator decided correctly; another one marks good comments as spam.
 """
 
 import random
@@ -15,7 +15,7 @@ from bench.filter import sets
 from bench.filter.held_out import Starters, copy, decided
 from bench.filter.sets import Row
 from bench.train_starter import fold_of
-from moderation.spam_filter.thresholds import HonestScores, waiting_threshold
+from moderation.spam_filter.thresholds import GoodScores, waiting_threshold
 
 if TYPE_CHECKING:
     from moderation.spam_filter.examples import Decision
@@ -30,7 +30,7 @@ class Counts(NamedTuple):
     right: int = 1_000
     wrong: int = 500
     later: int = 100
-    asked: int = 300  # others' honest comments
+    asked: int = 300  # others' good comments
     groups: int = 4  # of newspaper comments
 
 
@@ -38,7 +38,7 @@ class Poisoned(NamedTuple):
     """Results at the threshold that later decisions set for this model."""
 
     what: str
-    # Per cent that wait: of honest comments, of those on the topic of the wrong decisions, of spam.
+    # Per cent that wait: of good comments, of those on the topic of the wrong decisions, of spam.
     shares: tuple[float, ...]
     goes_live: bool  # result of the trial, by decisions of both people, wrong ones included
 
@@ -76,7 +76,7 @@ def _poisoned(its: Starters, group: str, counts: Counts) -> Iterator[Poisoned]:
         model = training.train([*right, *wrong[: counts.wrong]], copy(starter))
         unseen = [*later, *wrong[counts.wrong :]]
         numbers, usual_numbers = (training.evaluate(one, unseen) for one in (model, starter))
-        own_scores = HonestScores(numbers["honest"], numbers["highest"], numbers["weights"])
+        own_scores = GoodScores(numbers["honest"], numbers["highest"], numbers["weights"])
         at = waiting_threshold(1.0, own_scores, its.elsewhere())
         shares = tuple(
             100 * sum(model.score(row.said) >= at for row in rows) / len(rows)

@@ -57,7 +57,7 @@ def wordpress_spam() -> list[Row]:
 
 
 def youtube() -> list[Row]:
-    """Return spam and honest comments below four videos."""
+    """Return spam and good comments below four videos."""
     rows: list[Row] = []
     for n, name in enumerate(YOUTUBE):
         for i, row in enumerate(_read(f"spam/{name}.csv")):
@@ -67,7 +67,7 @@ def youtube() -> list[Row]:
 
 
 def fox() -> list[Row]:
-    """Return honest comments of a broadcaster, with their article's title and what they answer."""
+    """Return good comments of a broadcaster, with their article's title and what they answer."""
     rows: list[Row] = []
     with (DATA / "news/fox_news_comments.jsonl").open(encoding="utf-8") as file:
         for n, row in enumerate(map(json.loads, file)):
@@ -84,7 +84,7 @@ def fox() -> list[Row]:
 
 
 def civil() -> list[Row]:
-    """Return honest comments of newspapers, which are alone, without a name or an article."""
+    """Return good comments of newspapers, which are alone, without a name or an article."""
     rows = enumerate(_read("news/civilcomments_toxic_spans_train.csv"))
     return [Row(f"civil{n}", f"civil{n % 4}", CommentData(body=row["text"]), False) for n, row in rows]
 
@@ -133,7 +133,7 @@ def blogs() -> list[Row]:
 
 
 def betabong() -> list[Row]:
-    """Return the honest comments of a German blog."""
+    """Return the good comments of a German blog."""
     rows: list[Row] = []
     for item in _wxr_items("betabong"):
         for comment in re.findall(r"<wp:comment>.*?</wp:comment>", item, re.DOTALL):
@@ -189,7 +189,7 @@ def _escaped(m: re.Match[str]) -> str:
 
 
 def disqus() -> list[Row]:
-    """Return honest comments of sites with Disqus."""
+    """Return good comments of sites with Disqus."""
     rows: list[Row] = []
     for name in (
         "disqus_real/churchs19",

@@ -82,7 +82,7 @@ def _memory() -> float:
 
 
 def _decide_on(honest: Sequence[str], spam: Sequence[str], count: int, in_a_story: int) -> None:
-    """Create stories with so many comments; a person approved the honest ones and removed the spam."""
+    """Create stories with so many comments; a person approved the good ones and removed the spam."""
     from django.utils import timezone
 
     from comments.models import Reason, State

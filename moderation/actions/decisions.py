@@ -118,7 +118,7 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
     """Undo an action of any kind with a new action, which can be undone in turn.
 
     Comments and settings that changed since are left alone and refused. Only administrators may lift a
-    restriction or change the filter. `only` limits the undo to these comments. What was deleted for good
+    restriction or change the filter. `only` limits the undo to these comments. What was permanently deleted
     does not come back.
     """
     if why := why_not_undone(batch, actor):
@@ -271,7 +271,7 @@ def _refusals_from(rows: QuerySet[Transition]) -> list[Refusal]:
     rows = rows.select_related("actor", "comment").defer("comment__body", "comment__body_html")
     for row in rows.order_by("comment"):
         if row.comment.erased_at:
-            refused.append(Refusal(row.comment_id, "", _("Its text was deleted for good")))
+            refused.append(Refusal(row.comment_id, "", _("Its text was permanently deleted")))
             continue
         if row.reason == Reason.RESTRICTED:
             restricted = _("Access is restricted: only an administrator can lift the restriction")

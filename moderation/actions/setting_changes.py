@@ -34,7 +34,7 @@ Key = tuple[str, int, str]  # target, id, field
 MODELS: dict[str, type[Model]] = {
     Target.ARTICLE: Article,
     Target.SITE: Site,
-    Target.DESK: ModerationSettings,
+    Target.MODERATION_SETTINGS: ModerationSettings,
     Target.RULE: Rule,
     Target.SANCTION: Sanction,
     Target.DISCUSSION: Discussion,
@@ -43,7 +43,7 @@ MODELS: dict[str, type[Model]] = {
 FIELDS: dict[str, set[str]] = {
     Target.ARTICLE: {"published_at"},
     Target.SITE: {"comment_status", "review_everything"},
-    Target.DESK: {"filter", "honest_may_wait"},
+    Target.MODERATION_SETTINGS: {"filter", "honest_may_wait"},
     Target.RULE: {"is_active"},
     Target.SANCTION: {"ended_at"},
     Target.DISCUSSION: {"status", "moderation", "members_only", "declared_count"},
@@ -57,9 +57,9 @@ Setter = Callable[[list[int], str, Any, datetime], object]  # ids, field, value,
 class Refusal:
     """A comment or setting that an action left alone, with the reason."""
 
-    comment: int | None  # None for a setting, which `what` then names
-    who: str  # the person who had changed it before, or ""
-    what: str  # the earlier decision, or the obstacle
+    comment: int | None  # None for a setting, which `reason` then names
+    actor: str  # the person who had changed it before, or ""
+    reason: str  # the earlier decision, or the obstacle
 
 
 def apply_changes(*, batch: Batch, changes: Sequence[tuple[SettingChange.Target, int, str, Any]]) -> int:
@@ -99,9 +99,9 @@ def revert_changes(
         is_comment = Q(target=Target.COMMENT)
         changes = changes.filter(is_comment if of_comments else ~is_comment)
     rows = {c.key: c for c in changes if not (c.target == Target.COMMENT and c.target_id in excluding)}
-    now, last, why = _read_values(rows), _last_changes(rows), _publication_obstacles(rows)
-    todo = _revertible(rows, now, last, why)
-    left = {key for key in rows if key not in todo}
+    now, last, obstacles = _read_values(rows), _last_changes(rows), _publication_obstacles(rows)
+    todo = _revertible(rows, now, last, obstacles)
+    skipped = {key for key in rows if key not in todo}
     done = 0
     for target in MODELS:
         part = {key: row for key, row in todo.items() if key[0] == target}
@@ -111,11 +111,11 @@ def revert_changes(
             with transaction.atomic():
                 _set_values({key: row.old for key, row in part.items()}, undoing.at)
         except IntegrityError:  # a rule with the same value was written since
-            left |= set(part)
+            skipped |= set(part)
             continue
         _record(undoing, [(key, row.new, row.old) for key, row in part.items()])
         done += len(part)
-    return done, _refusals({key: last[key] for key in left}, now, why)
+    return done, _refusals({key: last[key] for key in skipped}, now, obstacles)
 
 
 def refusals_if_reverted(batch: Batch, most: int) -> list[Refusal]:
@@ -124,20 +124,27 @@ def refusals_if_reverted(batch: Batch, most: int) -> list[Refusal]:
     Nothing is locked.
     """
     rows = {c.key: c for c in batch.changes.order_by("id")[:most]}
-    now, last, why = _read_values(rows, is_locked=False), _last_changes(rows), _publication_obstacles(rows)
-    revertible = _revertible(rows, now, last, why)
-    return _refusals({key: last[key] for key in rows if key not in revertible}, now, why)
+    now, last, obstacles = (
+        _read_values(rows, is_locked=False),
+        _last_changes(rows),
+        _publication_obstacles(rows),
+    )
+    revertible = _revertible(rows, now, last, obstacles)
+    return _refusals({key: last[key] for key in rows if key not in revertible}, now, obstacles)
 
 
 def _revertible(
-    rows: Mapping[Key, SettingChange], now: Mapping[Key, Any], last: Mapping[Key, int], but: Collection[Key]
+    rows: Mapping[Key, SettingChange],
+    now: Mapping[Key, Any],
+    last: Mapping[Key, int],
+    obstacles: Collection[Key],
 ) -> dict[Key, SettingChange]:
     """Return the changes that are still the last ones of their settings and that can be undone."""
     unchanged = {
         key: row for key, row in rows.items() if now.get(key, ...) == row.new and last[key] == row.pk
     }
-    erased = _with_erased_revision(unchanged) | set(but)
-    return {key: row for key, row in unchanged.items() if key not in erased}
+    excluded = _with_erased_revision(unchanged) | set(obstacles)
+    return {key: row for key, row in unchanged.items() if key not in excluded}
 
 
 def _read_values(keys: Iterable[Key], *, is_locked: bool = True) -> dict[Key, Any]:
@@ -216,17 +223,17 @@ def _set_values(values: Mapping[Key, Any], at: datetime) -> None:
     `at` is the time of the action.
     """
     grouped: dict[tuple[str, str, Any], list[int]] = defaultdict(list)
-    marks: dict[str, dict[int, Any]] = defaultdict(dict)
+    comment_values: dict[str, dict[int, Any]] = defaultdict(dict)
     for (target, pk, field), value in values.items():
         if target == Target.COMMENT:
-            marks[field][pk] = value
+            comment_values[field][pk] = value
         else:
             grouped[target, field, value].append(pk)
-    for field, mark in marks.items():
+    for field, by_id in comment_values.items():
         if field == "revision":
-            swap_revisions(mark)
+            swap_revisions(by_id)
         else:
-            set_comment_field(field=field, values=mark)
+            set_comment_field(field=field, values=by_id)
     # Switch off before switching on: another version of a rule may have the same value.
     for (target, field, value), ids in sorted(grouped.items(), key=lambda item: item[0][2] is True):
         SETTERS[target](ids, field, _from_json(field, value), at)
@@ -251,7 +258,7 @@ SETTERS: dict[str, Setter] = {
     Target.DISCUSSION: lambda ids, field, value, at: change_discussions(ids=ids, **{field: value}),
     Target.SANCTION: _set_rows(Sanction),
     Target.RULE: _set_rows(Rule),
-    Target.DESK: _set_rows(ModerationSettings),
+    Target.MODERATION_SETTINGS: _set_rows(ModerationSettings),
 }
 
 
@@ -274,7 +281,9 @@ def target_names(changes: Iterable[SettingChange], user: User | None) -> dict[tu
     for change in changes:
         ids[change.target].add(change.target_id)
     names = {(Target.SITE.value, pk): _("The whole site") for pk in ids[Target.SITE]}
-    names |= {(Target.DESK.value, pk): _("The filter") for pk in ids[Target.DESK]}
+    names |= {
+        (Target.MODERATION_SETTINGS.value, pk): _("The filter") for pk in ids[Target.MODERATION_SETTINGS]
+    }
     if stories := ids[Target.DISCUSSION] | ids[Target.ARTICLE]:
         titles = Article.objects.filter(pk__in=stories).values_list("pk", title_for(user))
         for pk, title in titles:
@@ -288,23 +297,25 @@ def target_names(changes: Iterable[SettingChange], user: User | None) -> dict[tu
     return names | {(Target.COMMENT.value, pk): f"#{pk}" for pk in ids[Target.COMMENT]}
 
 
-def _refusals(left: Mapping[Key, int], now: Mapping[Key, Any], why: Mapping[Key, str]) -> list[Refusal]:
+def _refusals(
+    skipped: Mapping[Key, int], now: Mapping[Key, Any], obstacles: Mapping[Key, str]
+) -> list[Refusal]:
     """Return refusals that name who changed each setting last.
 
     Nobody is named if no action changed it, or if another obstacle prevents the undo.
     """
-    rows = SettingChange.objects.select_related("batch__actor").in_bulk(list(left.values()))
+    rows = SettingChange.objects.select_related("batch__actor").in_bulk(list(skipped.values()))
     names = target_names(rows.values(), None)
     refusals = []
-    for key in sorted(left):
+    for key in sorted(skipped):
         target, pk, field = key
-        row = rows[left[key]]
+        row = rows[skipped[key]]
         is_recorded = key in now and now[key] == row.new
-        who = str(row.batch.actor) if is_recorded and row.batch.actor else ""
-        what = explanations.describe_setting(field, now[key]) if key in now else _("it no longer exists")
-        if is_recorded and key in why:
-            who, what = "", why[key]
+        actor = str(row.batch.actor) if is_recorded and row.batch.actor else ""
+        reason = explanations.describe_setting(field, now[key]) if key in now else _("it no longer exists")
+        if is_recorded and key in obstacles:
+            actor, reason = "", obstacles[key]
         if target != Target.COMMENT and (name := names.get((target, pk))):
-            what = _("%(name)s: %(what)s") % {"name": name, "what": what}
-        refusals.append(Refusal(pk if target == Target.COMMENT else None, who, what))
+            reason = _("%(name)s: %(what)s") % {"name": name, "what": reason}
+        refusals.append(Refusal(pk if target == Target.COMMENT else None, actor, reason))
     return refusals

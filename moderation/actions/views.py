@@ -196,9 +196,9 @@ def _comment_link(comment: int | None) -> SafeString | str:
 
 def _explain_refusal(refusal: Refusal) -> str:
     """Return who changed a comment or setting before, and how."""
-    if not refusal.who:
-        return refusal.what
-    return _("%(who)s: %(what)s") % {"who": refusal.who, "what": refusal.what}
+    if not refusal.actor:
+        return refusal.reason
+    return _("%(who)s: %(what)s") % {"who": refusal.actor, "what": refusal.reason}
 
 
 def parse_seen(seen: list[str]) -> dict[int, int]:

@@ -121,7 +121,9 @@ def _restricted_response(request: HttpRequest, action: decisions.Decision, comme
 
 def _show_refusals(request: HttpRequest, action: decisions.Decision) -> None:
     for refusal in action.refused[:REFUSALS_SHOWN]:
-        messages.warning(request, f"#{refusal.comment}: {refusal.what}" if refusal.comment else refusal.what)
+        messages.warning(
+            request, f"#{refusal.comment}: {refusal.reason}" if refusal.comment else refusal.reason
+        )
 
 
 class RestrictionsQuery(QueryForm):

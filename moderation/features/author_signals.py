@@ -1,4 +1,4 @@
-"""Signals of the author's name and site. Pure."""
+"""Signals of the author's name and site. Pure functions."""
 
 import re
 from functools import lru_cache

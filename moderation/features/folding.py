@@ -1,4 +1,4 @@
-"""Folding of texts for comparison, with a map back to the text as it was typed. Pure."""
+"""Folding of texts for comparison, with a map back to the text as it was typed. Pure functions."""
 
 import re
 import unicodedata

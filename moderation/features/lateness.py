@@ -1,4 +1,4 @@
-"""How long after its article a comment was posted. Pure."""
+"""How long after its article a comment was posted. Pure functions."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Signals of the links in the body. Pure."""
+"""Signals of the links in the body. Pure functions."""
 
 from moderation.features.links import host, host_of
 from moderation.features.phrases import LINK_MARKUP, PROFILE_HOST, SHORT_HOST

@@ -1,4 +1,4 @@
-"""Links of a text, and their hosts. Pure.
+"""Links of a text, and their hosts. Pure functions.
 
 `page_links` are the links as the page will show them; rules and limits use these. `typed_links` are found by
 a pattern, which is faster, also where the page makes no link.

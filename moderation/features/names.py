@@ -1,4 +1,4 @@
-"""Names that are unlike a person's: web addresses, search phrases and unusual shapes. Pure."""
+"""Names that are unlike a person's: web addresses, search phrases and unusual shapes. Pure functions."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Regular expressions that the signals search for: English phrases, names, numbers and links. Pure.
+"""Regular expressions that the signals search for: English phrases, names, numbers and links. Pure functions.
 
 They read folded text (lower case, without accents), except SPECIFIC and NAME_INSIDE, which need capital
 letters, and SITE_MENTIONS. Single words are in word_lists.py. The common beginning of all alternatives (a

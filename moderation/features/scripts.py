@@ -1,4 +1,4 @@
-"""Scripts of texts, by the first four letters of their names in Unicode. Pure."""
+"""Scripts of texts, by the first four letters of their names in Unicode. Pure functions."""
 
 import unicodedata
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Signals: facts about one comment that count for or against it being spam. Pure: no database, no clock.
+"""Signals: facts about one comment that count for or against it being spam. Pure functions.
 
 Each signal is a function of a parsed comment that returns a SignalResult or None. None means "no
 evidence": the signal does not apply, or the data it needs (an article, a date, a URL) is missing. The two

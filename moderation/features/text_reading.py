@@ -1,4 +1,4 @@
-"""A comment as the signals read it: normalised once, split into words, together with its article. Pure."""
+"""A comment as the signals read it: normalised once, split into words, together with its article."""
 
 import re
 from collections.abc import Callable, Iterable

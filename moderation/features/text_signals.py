@@ -1,4 +1,4 @@
-"""Signals of the body: what it is about, how it is written, and abuse. Pure."""
+"""Signals of the body: what it is about, how it is written, and abuse. Pure functions."""
 
 import re
 from functools import lru_cache

@@ -2,7 +2,7 @@
 
 The groups of similar comments (GROUP_…) and the spam filter share most words and differ in some: a group
 counts a word once for each comment, the filter by its share of the text. With one list for both, the groups
-caught more honest comments. A new word belongs to the shared part.
+caught more good comments. A new word belongs to the shared part.
 """
 
 

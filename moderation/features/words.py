@@ -1,4 +1,4 @@
-"""Words of texts: finding them, their stems, and runs of them. Pure.
+"""Words of texts: finding them, their stems, and runs of them. Pure functions.
 
 The spam filter reads folded text and takes the parts of a hyphenated word for words. The groups of similar
 comments keep accents and hyphens.

@@ -11,7 +11,7 @@ from comments.models import Comment
 class Restriction(models.Model):
     """A restriction of a comment: only administrators may read its text, and each reading is logged.
 
-    While it is in force, the comment is removed, and its text, author name and e-mail are stored only here
+    While it is active, the comment is removed, and its text, author name and e-mail are stored only here
     and in RestrictedText, so that no page of comments can show them. erasure/restricted_content.py moves
     them. With a legal hold they cannot be deleted. After the restriction is lifted, the row stays without
     them.

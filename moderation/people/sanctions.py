@@ -102,7 +102,7 @@ def impose(
 
 
 def _earlier_click(person: Person, batch: Batch, words: str, until: datetime | None) -> Batch | None:
-    """Return the action that imposed the same sanction a moment ago and is still in force.
+    """Return the action that imposed the same sanction a moment ago and is still active.
 
     It locks the person, since a second click may arrive before the first is committed.
     """

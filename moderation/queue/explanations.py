@@ -135,10 +135,12 @@ def describe_action(batch: Batch) -> str:
         case Batch.Kind.RULE:
             return describe_rule_change(batch.parameters.get("does", ""))
         case Batch.Kind.EMPTYING if "comment" in batch.parameters:
-            return _("Deleted for good: #%(id)s") % {"id": batch.parameters["comment"]}
+            return _("Permanently deleted: #%(id)s") % {"id": batch.parameters["comment"]}
         case Batch.Kind.EMPTYING:
             count = batch.parameters["erased"]
-            text = ngettext("Deleted for good: %(n)s comment", "Deleted for good: %(n)s comments", count)
+            text = ngettext(
+                "Permanently deleted: %(n)s comment", "Permanently deleted: %(n)s comments", count
+            )
             return text % {"n": f"{count:,}"}
         case Batch.Kind.MOVE:
             return _("Moved")
@@ -231,7 +233,7 @@ def describe_setting(field: str, value: Any) -> str:
         case "revision", _value:
             return _("Text changed")
         case "filter", value:
-            return _("Version %(n)s is in force") % {"n": value} if value else _("No filter is in force")
+            return _("Version %(n)s is active") % {"n": value} if value else _("No filter is active")
         case "honest_may_wait", value:
             return _("%(n)s of 100 good comments may wait") % {"n": f"{value:g}"}
         case "ended_at", value:
@@ -258,7 +260,7 @@ def describe_state_counts(states: Mapping[str, int]) -> str:
 def excerpt(comment: Comment) -> str:
     """Return the beginning of a comment in one line, or why it has no text."""
     if comment.erased_at:
-        return _("deleted for good")
+        return _("permanently deleted")
     if comment.state_reason == Reason.RESTRICTED:
         return _("access restricted")
     words = " ".join(comment.body.split())

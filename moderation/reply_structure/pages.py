@@ -1,9 +1,9 @@
 """Pages of the reply structure in the admin: which comments a page shows.
 
-A discussion of up to PAGE_SIZE comments is one page. A larger one is read by its top-level comments, oldest first,
-about PAGE_SIZE comments at a time, each with its first REPLIES replies. A branch is read on its own, PAGE_SIZE comments
-at a time, below the comments that it replies to. Search results are a flat list. Each page starts after a
-given comment, so that nothing has to be counted.
+A discussion of up to PAGE_SIZE comments is one page. A larger one is read by its top-level comments, oldest
+first, about PAGE_SIZE comments at a time, each with its first REPLIES replies. A branch is read on its own,
+PAGE_SIZE comments at a time, below the comments that it replies to. Search results are a flat list. Each page
+starts after a given comment, so that nothing has to be counted.
 """
 
 from dataclasses import dataclass

@@ -62,7 +62,7 @@ WEIGHTS = {
 _plain = list(map(int, Clue))
 LATE, PADDED, NAME, LINK, PAGE, PRAISE, PROMOTION, STRANGE, SPUN, EXACT, PAGE_TWICE, TALKS = _plain[:12]
 ELSEWHERE, IN_TIME, CONFIRMED, APPROVED, OF_ITS_STORY = _plain[12:]
-STRONG_CLUES = PADDED | NAME | LINK | PROMOTION  # clues that honest comments rarely have
+STRONG_CLUES = PADDED | NAME | LINK | PROMOTION  # clues that good comments rarely have
 
 
 @cache

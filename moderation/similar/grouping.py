@@ -1,4 +1,4 @@
-"""Grouping of similar comments. Pure and deterministic, without learning: rows in, proposals out.
+"""Grouping of similar comments. Pure functions: rows in, proposals out.
 
 Each comment belongs to at most one proposal: missing text or duplicates first, else the largest one. So sizes
 can be added up, and a decision on one group does not affect another. Comments that a person kept and known

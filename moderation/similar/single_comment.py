@@ -25,7 +25,7 @@ from moderation.similar.clues import (
 
 MAX_CHARACTERS = 20_000  # of a text that are read
 MAX_SPANS = 20  # highlights for each signal
-WEAK_STRENGTH = 0.2  # signals that honest comments also have
+WEAK_STRENGTH = 0.2  # signals that good comments also have
 SHARED_STRENGTH = 0.8  # text shared with other comments
 NO_CLUES = Clue(0)
 

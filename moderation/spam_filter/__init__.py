@@ -1,6 +1,6 @@
 """The spam filter: how probable it is that a comment is spam, why, and how often the filter is right.
 
-Pure, without database and clock:
+Pure functions:
   model             features, weights, a score and its parts
   thresholds        the probabilities from which a comment waits or is marked as spam
   metrics           metrics from scores and labels

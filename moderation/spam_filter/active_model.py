@@ -13,18 +13,18 @@ from moderation.checks import registry
 from moderation.features.text_reading import CommentData, ParsedComment, SignalResult
 from moderation.models import FilterVersion
 from moderation.spam_filter.model import Features, Model, Part, read_features, sigmoid
-from moderation.spam_filter.thresholds import HonestScores, auto_spam_threshold, waiting_threshold
+from moderation.spam_filter.thresholds import GoodScores, auto_spam_threshold, waiting_threshold
 
 logger = logging.getLogger(__name__)
 
 
 class ActiveFilter(NamedTuple):
-    """The active version, the time of its latest numbers, and how many honest comments in a hundred may
+    """The active version, the time of its latest numbers, and how many good comments in a hundred may
     wait."""
 
     version: int
     numbers_at: float  # Unix time of the version's latest numbers; 0 if there are none
-    percent: float  # of honest comments that may wait
+    percent: float  # of good comments that may wait
     topics: tuple[int, ...] = ()  # of the article
 
 
@@ -104,41 +104,37 @@ def _thresholds(active: ActiveFilter) -> tuple[float, float | None]:
     site, starter, decisions, by_topic = _threshold_data(active.version, active.numbers_at)
     own = [by_topic.get(str(topic)) for topic in active.topics]
     thresholds = [
-        waiting_threshold(active.percent, HonestScores(*scores), HonestScores(0, []))
-        for scores in own
-        if scores
+        waiting_threshold(active.percent, GoodScores(*scores), GoodScores(0, [])) for scores in own if scores
     ]
     waits_from = max(thresholds) if thresholds else waiting_threshold(active.percent, site, starter)
     return waits_from, auto_spam_threshold(active.percent, site, starter, decisions)
 
 
 @lru_cache(maxsize=4)
-def _threshold_data(
-    version: int, numbers_at: float
-) -> tuple[HonestScores, HonestScores, int, dict[str, Any]]:
+def _threshold_data(version: int, numbers_at: float) -> tuple[GoodScores, GoodScores, int, dict[str, Any]]:
     """Return the data for thresholds, read once after each measurement and shared by articles of all
     topics."""
     row = FilterVersion.objects.only("numbers", "trained_on").get(pk=version)
-    return *honest_scores(row), row.numbers.get("topics", {})
+    return *good_scores(row), row.numbers.get("topics", {})
 
 
-def honest_scores(version: FilterVersion) -> tuple[HonestScores, HonestScores, int]:
-    """Return the scores of honest comments on this site and elsewhere, and the number of decisions on this
+def good_scores(version: FilterVersion) -> tuple[GoodScores, GoodScores, int]:
+    """Return the scores of good comments on this site and elsewhere, and the number of decisions on this
     site."""
-    figures = version.numbers.get("figures", {})
-    site = HonestScores(
-        version.numbers.get("honest", figures.get("ham", 0)),
+    metrics = version.numbers.get("metrics", {})
+    site = GoodScores(
+        version.numbers.get("honest", metrics.get("ham", 0)),
         version.numbers.get("highest", []),
         version.numbers.get("weights", ()),
     )
-    return site, starter_honest_scores(), figures.get("rows", 0) + version.trained_on.get("decisions", 0)
+    return site, starter_good_scores(), metrics.get("rows", 0) + version.trained_on.get("decisions", 0)
 
 
-def starter_honest_scores() -> HonestScores:
-    """Return the scores of honest comments from the starter's training sets."""
+def starter_good_scores() -> GoodScores:
+    """Return the scores of good comments from the starter's training sets."""
     starter = FilterVersion.objects.filter(kind=FilterVersion.Kind.STARTER).only("trained_on").first()
-    honest = starter.trained_on.get("honest", {}) if starter else {}
-    return HonestScores(honest.get("count", 0), honest.get("highest", []))
+    good = starter.trained_on.get("honest", {}) if starter else {}
+    return GoodScores(good.get("count", 0), good.get("highest", []))
 
 
 def predict(read: ParsedComment, active: ActiveFilter, more: Iterable[SignalResult] = ()) -> Prediction:

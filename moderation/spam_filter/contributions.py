@@ -1,6 +1,7 @@
-"""Contributions of signals to the scores of many comments and of one, and the worst mistakes. Pure.
+"""Contributions of signals to the scores of many comments and of one, and the worst mistakes.
 
-Only ids, codes and spans are stored, never text, so that a comment can be erased.
+Pure functions: they read no database. Only ids, codes and spans are stored, never text, so that a comment
+can be erased.
 """
 
 from collections import defaultdict
@@ -23,7 +24,7 @@ class Contribution(TypedDict):
     against: float  # mean of its positive contributions
     in_favour: float  # mean of its negative contributions; 0 or less
     of_spam: float  # share of spam to which it contributed
-    of_honest: float  # share of honest comments to which it contributed
+    of_good: float  # share of good comments to which it contributed
 
 
 class StoredPart(TypedDict):
@@ -40,7 +41,7 @@ class Mistake(TypedDict):
     """A comment whose label the filter predicted wrongly."""
 
     comment: int
-    line: int  # id of the transition that the filter did not predict
+    transition: int  # id of the decision that the filter did not predict
     probability: float
     parts: list[StoredPart]
 
@@ -63,14 +64,14 @@ class ContributionCounter:
 
     def means(self) -> list[Contribution]:
         """Return the mean contributions, the largest first."""
-        spam, honest = self.comments[True], self.comments[False]
+        spam, good = self.comments[True], self.comments[False]
         every = [
             Contribution(
                 name=name,
-                against=against / (spam + honest),
-                in_favour=favour / (spam + honest),
+                against=against / (spam + good),
+                in_favour=favour / (spam + good),
                 of_spam=self.counts[name][True] / max(1, spam),
-                of_honest=self.counts[name][False] / max(1, honest),
+                of_good=self.counts[name][False] / max(1, good),
             )
             for name, (against, favour) in self.sums.items()
         ]
@@ -112,7 +113,7 @@ def _summed_part(kind: str, logit: float) -> list[StoredPart]:
 def worst_mistakes(
     probabilities: Sequence[float], labels: Sequence[bool], texts: Sequence[str]
 ) -> tuple[list[int], list[int]]:
-    """Return the indexes of missed spam and of honest comments rated as spam, the worst first, each text
+    """Return the indexes of missed spam and of good comments rated as spam, the worst first, each text
     once."""
     places = sorted(range(len(labels)), key=lambda n: probabilities[n])
     missed = [n for n in places if labels[n] and probabilities[n] < EVEN_ODDS]

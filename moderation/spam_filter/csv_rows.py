@@ -1,4 +1,4 @@
-"""Comments of a CSV file, as the filter reads them. Pure.
+"""Comments of a CSV file, as the filter reads them. Pure functions.
 
 A file is read row by row from start to end; only a block of rows is in memory.
 """

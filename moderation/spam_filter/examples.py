@@ -28,7 +28,7 @@ FETCH_SIZE = 1_000  # rows per fetch of a server-side cursor
 # The most that one batch, author or moderator can weigh.
 MAX_BATCH_WEIGHT, MAX_AUTHOR_WEIGHT = 25.0, 10.0
 MAX_MODERATOR_WEIGHT = 300.0  # or as much as all others together, if that is more
-# A batch also weighs at most a twentieth of all the rest, so that ordinary honest comments do not wait even
+# A batch also weighs at most a twentieth of all the rest, so that ordinary good comments do not wait even
 # if the whole batch is wrong: a share of spam of one in twenty is below thresholds.MIN_THRESHOLD.
 # MIN_BATCH_WEIGHT is allowed in any case.
 MAX_BATCH_SHARE, MIN_BATCH_WEIGHT = 0.05, 5.0
@@ -38,7 +38,7 @@ MAX_BATCH_SHARE, MIN_BATCH_WEIGHT = 0.05, 5.0
 class Decision:
     """A current decision, with the comment as it read at the time."""
 
-    line: int  # id of the transition
+    transition: int  # id of the transition
     comment: int
     is_spam: bool  # else a person approved it
     at: datetime  # of the decision
@@ -60,14 +60,14 @@ _IS_OF_A_PERSON = """e.kind = 'state' AND e.actor_id IS NOT NULL
     AND (e.to_state = 'published' AND e.reason = 'approved' OR e.to_state = 'spam')"""
 _DECIDED_BEFORE = f"""EXISTS (
   SELECT FROM comments_transition e
-  WHERE e.comment_id = d.comment_id AND e.id <= %(line)s AND {_IS_OF_A_PERSON})"""
+  WHERE e.comment_id = d.comment_id AND e.id <= %(transition)s AND {_IS_OF_A_PERSON})"""
 _TEXT_JOIN = (
     f"{JOIN_DECIDED_TEXT} WHERE {DECIDED_TEXT_EXISTS} AND c.state_reason <> 'sealed' AND c.text_missing = ''"
 )
 DECISIONS_SQL = f"""{_LAST},
 chosen AS (
   SELECT d.* FROM d
-  WHERE {_IS_DECIDED} AND (%(line)s = 0 OR %(is_known)s = {_DECIDED_BEFORE})
+  WHERE {_IS_DECIDED} AND (%(transition)s = 0 OR %(is_known)s = {_DECIDED_BEFORE})
   ORDER BY d.id DESC LIMIT %(most)s)
 SELECT d.id, c.id, d.to_state = 'spam', d.at,
        {DECIDED_TEXT}, c.author_name, c.created_at, c.discussion_id, d.actor_id, d.batch,
@@ -85,7 +85,7 @@ SELECT d.id, c.id, d.to_state = 'spam', d.at,
 FROM chosen d {_TEXT_JOIN}
 ORDER BY d.id"""
 COUNT_SQL = f"""{_LAST}
-SELECT count(*) FILTER (WHERE d.id > %(line)s), count(*) FILTER (WHERE {_DECIDED_BEFORE}),
+SELECT count(*) FILTER (WHERE d.id > %(transition)s), count(*) FILTER (WHERE {_DECIDED_BEFORE}),
        max(d.id) FILTER (WHERE NOT {_DECIDED_BEFORE})
 FROM d {_TEXT_JOIN} AND {_IS_DECIDED}"""
 
@@ -110,12 +110,12 @@ class RemovedExamples:
     restricted: Sequence[int]
     erased: Sequence[int]
 
-    def counts_until(self, line: int) -> dict[str, int]:
+    def counts_until(self, transition: int) -> dict[str, int]:
         """Return how many of each kind a version may have learnt from that was trained on the log up to
         this id."""
         return {
-            "sealed": sum(n <= line for n in self.restricted),
-            "erased": sum(n <= line for n in self.erased),
+            "sealed": sum(n <= transition for n in self.restricted),
+            "erased": sum(n <= transition for n in self.erased),
         }
 
 
@@ -123,8 +123,8 @@ def removed_examples() -> RemovedExamples:
     """Return the restricted and erased comments on which people had decided."""
     rows = fetch_rows(REMOVED_SQL)
     return RemovedExamples(
-        [line for line, is_restricted in rows if is_restricted],
-        [line for line, is_restricted in rows if not is_restricted],
+        [transition for transition, is_restricted in rows if is_restricted],
+        [transition for transition, is_restricted in rows if not is_restricted],
     )
 
 
@@ -139,7 +139,7 @@ class DecisionCounts(NamedTuple):
 def count_decisions(*, after: int) -> DecisionCounts:
     """Count the current decisions before and after this transition."""
     with connection.cursor() as cursor:
-        cursor.execute(COUNT_SQL, {"line": after})
+        cursor.execute(COUNT_SQL, {"transition": after})
         return DecisionCounts(*cursor.fetchone())
 
 
@@ -151,7 +151,7 @@ def current_decisions(*, after: int = 0, until: int = 0, most: int = MAX_DECISIO
     decided again since.
     """
     values: dict[str, Any] = {
-        "line": after or until,
+        "transition": after or until,
         "is_known": not after,
         "most": most,
         "checks": registry.site_signals(),
@@ -166,10 +166,25 @@ ArticleData = tuple[str, str, datetime | None, tuple[int, ...]]  # title, text, 
 
 
 def _decision(row: tuple[Any, ...], article: ArticleData) -> Decision:
-    line, pk, is_spam, at, body, name, written, _article, actor, batch, author, parent, thread, found = row
+    (
+        transition,
+        pk,
+        is_spam,
+        at,
+        body,
+        name,
+        written,
+        _article,
+        actor,
+        batch,
+        author,
+        parent,
+        thread,
+        found,
+    ) = row
     title, text, published, topics = article
     return Decision(
-        line=line,
+        transition=transition,
         comment=pk,
         is_spam=is_spam,
         at=at,

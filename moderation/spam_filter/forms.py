@@ -1,4 +1,4 @@
-"""The form for the share of honest comments that may wait because of the filter."""
+"""The form for the share of good comments that may wait because of the filter."""
 
 from crispy_forms.helper import FormHelper
 from django import forms
@@ -9,7 +9,7 @@ from moderation.spam_filter.versions import MAX_WAITING_PERCENT, MIN_WAITING_PER
 
 
 class WaitingPercentForm(SubmitForm, forms.Form):
-    """Sets how many honest comments in a hundred may wait."""
+    """Sets how many good comments in a hundred may wait."""
 
     submit = _("Save")
     submit_name = "set"

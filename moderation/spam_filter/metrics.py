@@ -1,10 +1,10 @@
-"""Metrics of a filter from scores and labels. Pure; without numpy."""
+"""Metrics of a filter from scores and labels. Pure functions, without numpy."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple, TypedDict
 
-WAITING_SHARES = ("0.005", "0.01", "0.05")  # shares of honest comments that may wait
+WAITING_SHARES = ("0.005", "0.01", "0.05")  # shares of good comments that may wait
 
 
 class Bin(NamedTuple):
@@ -60,7 +60,7 @@ def compute_metrics(probabilities: Sequence[float], labels: Sequence[bool]) -> M
 
 
 def roc_auc(spam: Sequence[float], ham: Sequence[float]) -> float | None:
-    """Return how often spam scores higher than an honest comment; a tie counts half."""
+    """Return how often spam scores higher than an good comment; a tie counts half."""
     if not spam or not ham:
         return None
     below = sorted(ham)
@@ -69,10 +69,10 @@ def roc_auc(spam: Sequence[float], ham: Sequence[float]) -> float | None:
 
 
 def roc_curve(spam: Sequence[float], ham: Sequence[float], most: int = 100) -> list[tuple[float, float]]:
-    """Return the ROC curve: for falling thresholds, the shares of honest comments and of spam at or above
+    """Return the ROC curve: for falling thresholds, the shares of good comments and of spam at or above
     it.
 
-    Goes from (0, 0) to (1, 1) in `most` points or a few more. Empty if there is no spam or no honest
+    Goes from (0, 0) to (1, 1) in `most` points or a few more. Empty if there is no spam or no good
     comment.
     """
     if not spam or not ham:
@@ -88,14 +88,14 @@ def roc_curve(spam: Sequence[float], ham: Sequence[float], most: int = 100) -> l
 
 
 def threshold(ham: Sequence[float], share: float) -> float:
-    """Return the score that at most this share of honest comments exceeds."""
+    """Return the score that at most this share of good comments exceeds."""
     if not ham:
         return 1.0
     return sorted(ham, reverse=True)[min(len(ham) - 1, int(share * len(ham)))]
 
 
 def recall_at(spam: Sequence[float], ham: Sequence[float], share: float) -> float | None:
-    """Return the share of spam above the threshold that at most this share of honest comments exceeds."""
+    """Return the share of spam above the threshold that at most this share of good comments exceeds."""
     if not spam or not ham:
         return None
     line = threshold(ham, share)

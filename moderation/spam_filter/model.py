@@ -32,7 +32,7 @@ SLOTS = 1 << BITS
 MASK = SLOTS - 1
 WORD, PAIR, CHARS, NAME, SITE = 0x1, 0x5BD1, 0xA3B7, 0x2C9F, 0x7E11  # start value of the hashes of each space
 # Words that the signals praise and site_talk cover. Their characters are no features: they separate blogs
-# from newspapers, where nobody says thanks, rather than spam from honest comments.
+# from newspapers, where nobody says thanks, rather than spam from good comments.
 SIGNAL_WORDS = PRAISE_WORDS | SITE_WORDS
 BIAS = "usual"  # the stored name of the bias, a signal that every comment has
 SPACES = ("words", "characters", "name", "site")  # in the order of Features.spaces
@@ -153,7 +153,7 @@ class Model:
         # The weight of an example is divided by this, so that later ones count more.
         self.scale = 1.0
         self.is_settled = True  # whether there are no gradients
-        self.seen = {True: 0.0, False: 0.0}  # total weight of the spam and the honest examples learnt
+        self.seen = {True: 0.0, False: 0.0}  # total weight of the spam and the good examples learnt
         self.priors = {BIAS: -1.0, **(facts.PRIORS if priors is None else priors)}
         self.signal_gradients: dict[str, float] = {}
         self.signal_squares: dict[str, float] = {}

@@ -32,7 +32,7 @@ from moderation.transparency import charts
 
 MAX_VERSIONS = 20  # latest versions in the list
 MAX_MISTAKES = 10  # of each kind
-# Honest comments in a hundred that may wait: percentages to compare with the current setting.
+# Good comments in a hundred that may wait: percentages to compare with the current setting.
 PERCENT_CHOICES = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
 EXCERPT_LENGTH = 360  # characters of a comment
 MIN_CONTRIBUTION = 0.005  # logits; smaller contributions are not listed
@@ -40,12 +40,12 @@ MIN_CONTRIBUTION = 0.005  # logits; smaller contributions are not listed
 
 @dataclass(frozen=True)
 class PercentOption:
-    """The effect of letting so many honest comments wait, measured by later decisions."""
+    """The effect of letting so many good comments wait, measured by later decisions."""
 
     percent: float
     threshold: float  # the probability from which a comment waits
-    waited: int  # honest comments that would have waited
-    held: int | None  # percentage of spam that would have waited; None if there was no spam
+    waited: int  # good comments that would have waited
+    spam_waiting_percent: int | None  # of spam that would have waited; None if there was no spam
 
     @property
     def percent_text(self) -> str:
@@ -71,7 +71,7 @@ class ContributionRow:
     bar_against: str
     bar_in_favour: str
     of_spam: int  # per cent
-    of_honest: int
+    of_good: int
 
 
 @dataclass(frozen=True)
@@ -98,17 +98,17 @@ class VersionRow:
     numbers_at: Any
     trained_on: int
     spam: int
-    state: str  # "in_force", "emptied" (weights deleted), "waits", "worse" or "" (tried and not active now)
+    state: str  # "active", "weights_deleted", "refused", "not_measured" or "" (measured and not active now)
     log_loss: float | None
-    recall: int | None  # percentage of spam found if 1 in 100 honest comments may wait
+    recall: int | None  # percentage of spam found if 1 in 100 good comments may wait
     rows: int
     other: int | None  # the version with which it was compared
     other_log_loss: float | None
     other_recall: int | None
-    honest: float | None = None  # percentage of honest comments that would wait with the setting of the time
-    held: int | None = None  # the same for spam; None if there was no spam
-    other_honest: float | None = None
-    other_held: int | None = None
+    good_waiting_percent: float | None = None  # of good comments that would wait with the setting of the time
+    spam_waiting_percent: int | None = None  # the same for spam; None if there was no spam
+    other_good_waiting_percent: float | None = None
+    other_spam_waiting_percent: int | None = None
 
 
 class FilterPage:
@@ -122,7 +122,7 @@ class FilterPage:
         self.moderation_settings = moderation_settings or ModerationSettings()
         self.version: FilterVersion | None = self.moderation_settings.filter
         self.numbers: Mapping[str, Any] = self.version.numbers if self.version else {}
-        self.metrics: Mapping[str, Any] = self.numbers.get("figures", {})
+        self.metrics: Mapping[str, Any] = self.numbers.get("metrics", {})
 
     @property
     def may_wait(self) -> str:
@@ -132,7 +132,9 @@ class FilterPage:
     def last_change(self) -> SettingChange | None:
         """The change that activated the version or switched the filter off; None if the version came with
         the program."""
-        rows = SettingChange.objects.filter(target=SettingChange.Target.DESK, target_id=1, field="filter")
+        rows = SettingChange.objects.filter(
+            target=SettingChange.Target.MODERATION_SETTINGS, target_id=1, field="filter"
+        )
         return rows.select_related("batch__actor").order_by("id").last()
 
     @cached_property
@@ -209,23 +211,23 @@ class FilterPage:
         )
 
     def _option(self, percent: float) -> PercentOption:
-        site, starter, _decisions = self._honest_scores
+        site, starter, _decisions = self._good_scores
         threshold = waiting_threshold(percent, site, starter)
         spam = self.numbers.get("spam", [])
-        held = charts.percentage(sum(p >= threshold for p in spam), len(spam)) if spam else None
-        return PercentOption(percent, threshold, sum(p >= threshold for p in site.highest), held)
+        spam_waiting = charts.percentage(sum(p >= threshold for p in spam), len(spam)) if spam else None
+        return PercentOption(percent, threshold, sum(p >= threshold for p in site.highest), spam_waiting)
 
     @cached_property
-    def _honest_scores(self) -> Any:
+    def _good_scores(self) -> Any:
         assert self.version is not None  # without a version there are no options
-        return active_model.honest_scores(self.version)
+        return active_model.good_scores(self.version)
 
     @cached_property
     def auto_spam_text(self) -> str:
         """Return a sentence with the probability from which a comment is marked as spam without review."""
         if self.version is None:
             return ""
-        threshold = auto_spam_threshold(self.moderation_settings.honest_may_wait, *self._honest_scores)
+        threshold = auto_spam_threshold(self.moderation_settings.honest_may_wait, *self._good_scores)
         if threshold is None:
             return _(
                 "No comment is marked as spam automatically until %(n)s decisions were made on this site."
@@ -270,7 +272,10 @@ class FilterPage:
         points = [(x, y) for x, y in self.numbers.get("roc", [])]
         if not points or self.current_option is None:
             return None
-        now = (self.current_option.waited / self.metrics["ham"], (self.current_option.held or 0) / 100)
+        now = (
+            self.current_option.waited / self.metrics["ham"],
+            (self.current_option.spam_waiting_percent or 0) / 100,
+        )
         return charts.Curve(
             title=_("ROC curve"),
             description=_(
@@ -288,7 +293,7 @@ class FilterPage:
                     _("%(n)s in 100") % {"n": f"{one.percent:g}"},
                     [
                         f"{100 * one.waited / self.metrics['ham']:.1f}%",
-                        f"{one.held}%" if one.held is not None else "–",
+                        f"{one.spam_waiting_percent}%" if one.spam_waiting_percent is not None else "–",
                     ],
                 )
                 for one in self.options
@@ -297,7 +302,7 @@ class FilterPage:
 
     @cached_property
     def contributions(self) -> list[ContributionRow]:
-        every: Sequence[Contribution] = self.numbers.get("voices", [])
+        every: Sequence[Contribution] = self.numbers.get("contributions", [])
         listed = [
             one
             for one in every
@@ -312,39 +317,39 @@ class FilterPage:
                 bar_against=spam_explanations.bar_path(one["against"] / top),
                 bar_in_favour=spam_explanations.bar_path(one["in_favour"] / top),
                 of_spam=round(100 * one["of_spam"]),
-                of_honest=round(100 * one["of_honest"]),
+                of_good=round(100 * one["of_good"]),
             )
             for one in listed
         ]
 
     @cached_property
     def missed_spam(self) -> list[MistakeRow]:
-        """Spam that the filter rated as honest."""
+        """Spam that the filter rated as good."""
         return [one for one in self._mistakes if one.comment.state == State.SPAM][:MAX_MISTAKES]
 
     @cached_property
-    def flagged_honest(self) -> list[MistakeRow]:
-        """Honest comments that the filter rated as spam."""
+    def flagged_good(self) -> list[MistakeRow]:
+        """Good comments that the filter rated as spam."""
         return [one for one in self._mistakes if one.comment.state_reason == Reason.APPROVED][:MAX_MISTAKES]
 
     @cached_property
     def _mistakes(self) -> list[MistakeRow]:
         """The mistakes whose decision still stands (or stands again) on the same text, the worst first of
         each kind."""
-        mistakes: list[Mistake] = [*self.numbers.get("missed", []), *self.numbers.get("wronged", [])]
+        mistakes: list[Mistake] = [*self.numbers.get("missed", []), *self.numbers.get("false_positives", [])]
         ids = [one["comment"] for one in mistakes]
         rows = Comment.objects.moderated_by(self.user).filter(pk__in=ids, erased_at=None)
         rows = rows.select_related("discussion__article").defer(
             "body_html", *(f"discussion__article__{name}" for name in ("body", "body_html", "vector"))
         )
         found = rows.in_bulk() if ids else {}
-        transitions = Transition.objects.filter(pk__in=[one["line"] for one in mistakes])
+        transitions = Transition.objects.filter(pk__in=[one["transition"] for one in mistakes])
         revisions = dict(transitions.values_list("pk", "revision")) if ids else {}
         last = last_transition_ids(ids) if ids else {}
         return [
             _mistake_row(comment, one, last[comment.pk])
             for one in mistakes
-            if (comment := found.get(one["comment"])) and comment.revision == revisions.get(one["line"])
+            if (comment := found.get(one["comment"])) and comment.revision == revisions.get(one["transition"])
         ]
 
     @cached_property
@@ -354,7 +359,7 @@ class FilterPage:
         paths = (
             *("trained_on__decisions", "trained_on__spam", "trained_on__is_emptied"),
             *("numbers__log_loss", "numbers__trial"),
-            *("numbers__figures__recall_at", "numbers__figures__rows"),
+            *("numbers__metrics__recall_at", "numbers__metrics__rows"),
         )
         current = self.version.pk if self.version else 0
         every = FilterVersion.objects.order_by("-pk").values("pk", *fields, *paths)
@@ -376,16 +381,16 @@ def _training_text(decisions: int, spam: int) -> str:
 def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
     trial = row["numbers__trial"] or {}
     own = trial.get("log_loss", [row["numbers__log_loss"], None])
-    recall = trial.get("recall", [(row["numbers__figures__recall_at"] or {}).get("0.01"), None])
+    recall = trial.get("recall", [(row["numbers__metrics__recall_at"] or {}).get("0.01"), None])
     state = ""
     if row["pk"] == current:
-        state = "in_force"
+        state = "active"
     elif row["trained_on__is_emptied"]:
-        state = "emptied"
+        state = "weights_deleted"
     elif row["is_refused"]:
-        state = "worse"
+        state = "refused"
     elif row["kind"] == FilterVersion.Kind.LEARNT and row["numbers_at"] is None:
-        state = "waits"
+        state = "not_measured"
     return VersionRow(
         pk=row["pk"],
         kind=row["kind"],
@@ -396,7 +401,7 @@ def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
         state=state,
         log_loss=own[0],
         recall=_percent(recall[0]),
-        rows=trial.get("rows", row["numbers__figures__rows"] or 0),
+        rows=trial.get("rows", row["numbers__metrics__rows"] or 0),
         other=trial.get("version"),
         other_log_loss=own[1],
         other_recall=_percent(recall[1]),
@@ -408,9 +413,14 @@ def _waiting_shares(trial: Mapping[str, Any]) -> dict[str, Any]:
     """Return the shares that would wait; nothing for an older trial that did not count them."""
     if "honest" not in trial:
         return {}
-    held, other_held = (None if share is None else round(share) for share in trial["spam"])
-    honest, other_honest = trial["honest"]
-    return {"honest": honest, "other_honest": other_honest, "held": held, "other_held": other_held}
+    good, other_good = trial["honest"]
+    spam, other_spam = (None if share is None else round(share) for share in trial["spam"])
+    return {
+        "good_waiting_percent": good,
+        "other_good_waiting_percent": other_good,
+        "spam_waiting_percent": spam,
+        "other_spam_waiting_percent": other_spam,
+    }
 
 
 def _percent(share: float | None) -> int | None:

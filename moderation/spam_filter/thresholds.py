@@ -1,8 +1,8 @@
-"""Thresholds: the probability from which a comment waits, so that few honest comments do. Pure.
+"""Thresholds: the probability from which a comment waits, so that few good comments do.
 
-They follow from the setting and from the probabilities of honest comments that were decided on later, so that
-the version can't have learnt from them: the site's own, and, while those are fewer than PRIOR_COUNT, as many
-as are missing from the starter's training sets.
+Pure functions: they read no database. Thresholds follow from the setting and from the probabilities of good
+comments that were decided on later, so that the version can't have learnt from them: the site's own, and,
+while those are fewer than PRIOR_COUNT, as many as are missing from the starter's training sets.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from math import nextafter
 from typing import Self
 
-PRIOR_COUNT = 200  # fewer honest comments of the site are supplemented with the starter's
+PRIOR_COUNT = 200  # fewer good comments of the site are supplemented with the starter's
 MIN_THRESHOLD = 0.1  # below this, nothing waits because of the filter
-MAX_STORED_SCORES = 500  # stored scores of honest comments, the highest
+MAX_STORED_SCORES = 500  # stored scores of good comments, the highest
 
-MIN_TOPIC_COMMENTS = 300  # honest comments, decided on later, with which a topic gets its own threshold
+MIN_TOPIC_COMMENTS = 300  # good comments, decided on later, with which a topic gets its own threshold
 
-AUTO_SPAM_SHARE = 0.1  # of the honest comments that may wait, the share that may be marked as spam instead
+AUTO_SPAM_SHARE = 0.1  # of the good comments that may wait, the share that may be marked as spam instead
 AUTO_SPAM_MIN_THRESHOLD = 0.98  # lowest probability for that
 AUTO_SPAM_MIN_DECISIONS = 200  # decisions by people on this site that are needed for that
 
 
 @dataclass(frozen=True)
-class HonestScores:
-    """Probabilities of honest comments: how many there are, and the highest ones in falling order.
+class GoodScores:
+    """Probabilities of good comments: how many there are, and the highest ones in falling order.
 
     With weights below one, `count` is the sum of weights, and `weights` has those of the highest.
     """
@@ -46,9 +46,9 @@ class HonestScores:
         return cls(len(probabilities), sorted(probabilities, reverse=True)[:MAX_STORED_SCORES])
 
 
-def waiting_threshold(percent: float, site: HonestScores, starter: HonestScores) -> float:
+def waiting_threshold(percent: float, site: GoodScores, starter: GoodScores) -> float:
     """Return the probability from which a comment waits, so that at most `percent` (0 to 100) of future
-    honest comments do.
+    good comments do.
 
     If k of n known comments exceed a threshold, k + 1 of n + 1 are expected to, since the next one is as
     likely as any to be the highest. So the comment that is being scored counts as one that waits.
@@ -73,12 +73,12 @@ def waiting_threshold(percent: float, site: HonestScores, starter: HonestScores)
 
 
 def auto_spam_threshold(
-    percent: float, site: HonestScores, starter: HonestScores, decisions: int
+    percent: float, site: GoodScores, starter: GoodScores, decisions: int
 ) -> float | None:
     """Return the probability from which a comment is marked as spam without review, or None if there is
     none yet.
 
-    It is above that of every honest comment decided on later.
+    It is above that of every good comment decided on later.
     """
     if decisions < AUTO_SPAM_MIN_DECISIONS:
         return None

@@ -18,11 +18,12 @@ from moderation.models import FilterVersion, ModerationSettings
 from moderation.spam_filter import active_model, contributions, examples, metrics, versions
 from moderation.spam_filter.contributions import Contribution, ContributionCounter, Mistake
 from moderation.spam_filter.examples import MAX_DECISIONS, Decision, current_decisions, example_weights
+from moderation.spam_filter.metrics import Metrics
 from moderation.spam_filter.model import Features, Model, fit_calibration, read_features, sigmoid
 from moderation.spam_filter.thresholds import (
     MAX_STORED_SCORES,
     MIN_TOPIC_COMMENTS,
-    HonestScores,
+    GoodScores,
     waiting_threshold,
 )
 
@@ -45,28 +46,28 @@ class VersionNumbers(TypedDict):
     """The measured performance of a version on decisions later than its training. JSON."""
 
     until: int  # id of the last transition that is counted
-    figures: metrics.Metrics
+    metrics: Metrics
     log_loss: float
-    honest: float  # total weight of honest comments, for thresholds
+    honest: float  # total weight of good comments, for thresholds
     highest: list[float]  # their highest scores
     weights: list[float]  # the weights of these
     topics: dict[str, tuple[float, list[float], list[float]]]  # the same three by topic, if there are enough
     spam: list[float]  # scores of spam in falling order, thinned out
     roc: list[tuple[float, float]]  # metrics.roc_curve
-    voices: list[Contribution]  # contributions over the latest MEASURED_DECISIONS
+    contributions: list[Contribution]  # contributions over the latest MEASURED_DECISIONS
     missed: list[Mistake]  # spam rated as honest, the worst first
-    wronged: list[Mistake]  # honest comments rated as spam, the worst first
+    false_positives: list[Mistake]  # good comments rated as spam, the worst first
 
 
 class Trial(TypedDict):
-    """A comparison of a version with the one that was active before it. Stored in its numbers for good."""
+    """A comparison of a version with the one that was active before it. It stays in its numbers."""
 
     version: int  # the other version
     rows: int  # decisions on which both were measured
     # The following pairs have the value of this version and that of the other one.
     log_loss: tuple[float, float]
-    recall: tuple[float | None, float | None]  # share of spam found if 1 in 100 honest comments may wait
-    honest: tuple[float, float]  # percentage of honest comments that would wait with the setting of the time
+    recall: tuple[float | None, float | None]  # share of spam found if 1 in 100 good comments may wait
+    honest: tuple[float, float]  # percentage of good comments that would wait with the setting of the time
     spam: tuple[float | None, float | None]  # the same for spam
 
 
@@ -129,8 +130,8 @@ def evaluate(model: Model, decided: Sequence[Decision]) -> VersionNumbers:
     spam = [p for p, is_spam in zip(probabilities, labels, strict=True) if is_spam]
     missed, flagged = contributions.worst_mistakes(probabilities, labels, [one.said.body for one in decided])
     return VersionNumbers(
-        until=decided[-1].line,
-        figures=metrics.compute_metrics(probabilities, labels),
+        until=decided[-1].transition,
+        metrics=metrics.compute_metrics(probabilities, labels),
         log_loss=log_loss(probabilities, labels, example_weights(decided)),
         honest=weight_sum,
         highest=highest,
@@ -138,9 +139,9 @@ def evaluate(model: Model, decided: Sequence[Decision]) -> VersionNumbers:
         topics=_scores_by_topic(probabilities, threshold_weights, decided),
         spam=contributions.thin_out(spam),
         roc=metrics.roc_curve(spam, honest),
-        voices=contribution_counter.means(),
+        contributions=contribution_counter.means(),
         missed=[_mistake(model, decided[n], probabilities[n]) for n in missed],
-        wronged=[_mistake(model, decided[n], probabilities[n]) for n in flagged],
+        false_positives=[_mistake(model, decided[n], probabilities[n]) for n in flagged],
     )
 
 
@@ -168,7 +169,7 @@ def _mistake(model: Model, one: Decision, probability: float) -> Mistake:
     numbers = {found.signal: found.number for found in decision_features(one, model).found}
     return Mistake(
         comment=one.comment,
-        line=one.line,
+        transition=one.transition,
         probability=probability,
         parts=contributions.stored_parts(model.explain(one.said, more=one.found), numbers),
     )
@@ -251,25 +252,25 @@ def _try_waiting_version(waiting: FilterVersion, current: FilterVersion) -> str:
 
 def compare(numbers: VersionNumbers, usual: VersionNumbers, *, version: int, percent: float) -> Trial:
     """Compare two versions measured on the same decisions. `usual`: of the active one, `version`;
-    `percent`: the honest comments that may wait."""
-    starter = active_model.starter_honest_scores()
+    `percent`: the good comments that may wait."""
+    starter = active_model.starter_good_scores()
     own, others = _waiting_shares(numbers, percent, starter), _waiting_shares(usual, percent, starter)
     return Trial(
         version=version,
-        rows=numbers["figures"]["rows"],
+        rows=numbers["metrics"]["rows"],
         log_loss=(numbers["log_loss"], usual["log_loss"]),
-        recall=(numbers["figures"]["recall_at"]["0.01"], usual["figures"]["recall_at"]["0.01"]),
+        recall=(numbers["metrics"]["recall_at"]["0.01"], usual["metrics"]["recall_at"]["0.01"]),
         honest=(own[0], others[0]),
         spam=(own[1], others[1]),
     )
 
 
 def _waiting_shares(
-    numbers: VersionNumbers, percent: float, starter: HonestScores
+    numbers: VersionNumbers, percent: float, starter: GoodScores
 ) -> tuple[float, float | None]:
-    """Return the percentages of honest comments and of spam that would wait, with the threshold that these
+    """Return the percentages of good comments and of spam that would wait, with the threshold that these
     numbers give."""
-    site = HonestScores(numbers["honest"], numbers["highest"], numbers["weights"])
+    site = GoodScores(numbers["honest"], numbers["highest"], numbers["weights"])
     threshold = waiting_threshold(percent, site, starter)
     honest = sum(weight for p, weight in site.weighed() if p >= threshold)
     spam = numbers["spam"]
@@ -280,10 +281,10 @@ def _waiting_shares(
 
 
 def is_worse(trial: Trial, percent: float) -> bool:
-    """Return whether a version did worse: a higher log loss, more honest comments that wait (and more than
+    """Return whether a version did worse: a higher log loss, more good comments that wait (and more than
     may), or less spam.
 
-    Log loss alone is not enough: it falls when somebody marks many honest comments as spam.
+    Log loss alone is not enough: it falls when somebody marks many good comments as spam.
     """
     honest, honest_before = trial["honest"]
     spam, spam_before = trial["spam"]
@@ -324,7 +325,7 @@ def _create_version(until: int = 0) -> FilterVersion | None:
     spam = sum(one.is_spam for one in decided)
     if not spam or spam == len(decided):
         return None
-    last = until or decided[-1].line
+    last = until or decided[-1].transition
     kept = examples.count_decisions(after=last).kept
     about: dict[str, Any] = {"decisions": len(decided), "spam": spam, "until": last, "kept": kept}
     return FilterVersion.objects.create(

@@ -37,7 +37,7 @@ def activate(
 
 
 def set_waiting_percent(*, percent: float, actor: User) -> Batch | None:
-    """Set how many honest comments in a hundred may wait because of the filter. Returns None if nothing
+    """Set how many good comments in a hundred may wait because of the filter. Returns None if nothing
     changed.
 
     Raises ValueError outside of MIN_WAITING_PERCENT to MAX_WAITING_PERCENT.
@@ -57,7 +57,9 @@ def _set(
         if instead_of and moderation_settings.filter_id != instead_of.pk:
             return None
         batch.save(force_insert=True)
-        if not setting_changes.apply_changes(batch=batch, changes=[(Target.DESK, 1, field, value)]):
+        if not setting_changes.apply_changes(
+            batch=batch, changes=[(Target.MODERATION_SETTINGS, 1, field, value)]
+        ):
             transaction.set_rollback(True)
             return None
     return batch

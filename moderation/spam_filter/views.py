@@ -27,7 +27,7 @@ from moderation.spam_filter.page import FilterPage
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def filter_page(request: HttpRequest) -> HttpResponse:
-    """Show the filter. ?done=<batch> shows its Undo bar. POST `percent` sets how many honest comments may
+    """Show the filter. ?done=<batch> shows its Undo bar. POST `percent` sets how many good comments may
     wait."""
     user = require_administrator(request) if request.method == "POST" else require_moderator(request)
     page = FilterPage(user)

@@ -487,7 +487,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         )
         removal_requests.answer(request=asked, outcome=outcome, words="So we decided.", actor=ada)
 
-    # People: every kind of sanction, in force, ended, undone, asked about; notes
+    # People: every kind of sanction, active, ended, undone, asked about; notes
     def hold(who: Any, kind: str, **more: Any) -> Any:
         person = Person(guest=who) if isinstance(who, Guest) else Person(user=who)
         return sanctions.impose(
@@ -531,7 +531,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     restrictions.restrict(ids=[by_kid.pk], why="child", actor=ada)
     purge.blank_person(person=Person(user=kid), actor=ada)
 
-    # Deleted for good; the list of another deletion waits
+    # Permanently deleted; the list of another deletion waits
     go(2)
     group = purge.make_list(states=["spam"], days=30, actor=ada)
     assert group

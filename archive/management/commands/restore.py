@@ -21,8 +21,8 @@ class Command(UserErrorCommand):
             "--erasures",
             type=Path,
             metavar="LIST",
-            help="the erasures.jsonl of the original site: what was deleted for good or restricted after the "
-            "backup is deleted or restricted again. The one in the data folder is always read.",
+            help="the erasures.jsonl of the original site: what was permanently deleted or restricted "
+            "after the backup is deleted or restricted again. The one in the data folder is always read.",
         )
 
     def handle(self, *, file: Path, erasures: Path | None, **options: Any) -> None:

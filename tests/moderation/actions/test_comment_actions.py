@@ -312,7 +312,7 @@ def test_redaction_followed_by_another_is_not_undone(maria):
     first = quick_actions.redact(comment=comment, marked="[[Bob]] of Hull here.", actor=maria)
     second = quick_actions.redact(comment=Comment.objects.get(), marked="███ of [[Hull]] here.", actor=maria)
     act = undo(batch=first, actor=maria)
-    assert (act.batch, [r.who for r in act.refused]) == (None, ["Maria"])
+    assert (act.batch, [r.actor for r in act.refused]) == (None, ["Maria"])
     undo(batch=second, actor=maria)
     assert Comment.objects.get().body == "███ of Hull here."
 

@@ -135,7 +135,7 @@ def test_an_undo_leaves_later_decisions_and_edits_alone(maria, omar):
 
     assert back.changed == [plain.pk]
     assert {r.comment for r in back.refused} == {decided.pk, confirmed.pk, edited.pk}
-    assert [r.who for r in back.refused if r.comment == decided.pk] == ["Omar"]
+    assert [r.actor for r in back.refused if r.comment == decided.pk] == ["Omar"]
     assert states(plain, decided, confirmed)[1:] == [("rejected", "off_topic"), ("published", "approved")]
     assert_sound()
 

@@ -177,7 +177,7 @@ def test_action_whose_undo_was_undone_says_so(client, maria):
         assert "Undo this action" in text(client.get(f"/moderation/actions/{chain[-1].pk}/"))
         lines = text(client.get("/moderation/actions/"))
         history = re.findall(r'<li[^>]*> <div><a href="/moderation/actions/[-0-9a-f]{36}.*?</li>', lines)
-        # The last one is in force, the one before it not, and so on up to the first.
+        # The last one is active, the one before it not, and so on up to the first.
         assert ["<span>undone</span>" in line for line in history] == [n % 2 == 1 for n in range(number + 2)]
     assert state(comment)[0] == "published"
 

@@ -87,7 +87,7 @@ def test_undo_after_later_decisions_a_reply_and_an_edit(client, maria, omar, to)
 
     left = {approved.pk, removed.pk, confirmed.pk} | ({theirs.pk} if to == State.PUBLISHED else set())
     assert {refusal.comment for refusal in back.refused} == left
-    assert {r.who for r in back.refused if r.comment != theirs.pk} == {"Omar"}
+    assert {r.actor for r in back.refused if r.comment != theirs.pk} == {"Omar"}
     assert set(back.changed) == set(ids) - left
     assert (pages(client, quiet), numbers(quiet)) == (read, counted)
     now = dict(Comment.objects.values_list("pk", "state"))

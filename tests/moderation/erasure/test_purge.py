@@ -227,7 +227,7 @@ def test_the_page_requires_a_confirmation(maria, ada):
     for person, is_linked in ((ada, True), (maria, False)):
         client.force_login(person)
         words = client.get(f"/moderation/actions/{act.pk}/").content.decode()
-        assert "Deleted for good: 3 comments" in words
+        assert "Permanently deleted: 3 comments" in words
         assert "This action cannot be undone." in words
         assert f"/actions/{act.pk}/undo/" not in words
         assert (url in words) == is_linked

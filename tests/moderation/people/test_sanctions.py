@@ -172,9 +172,9 @@ def test_ending_can_be_undone_unless_a_colleague_ended_it_later(article, maria):
 def test_nobody_can_undo_a_sanction_on_themselves(client, maria):
     admin = UserFactory.create(roles=("Administrator",))
     batch = hold(maria, "ban", admin)
-    assert "end a sanction on yourself" in undo(batch=batch, actor=maria).refused[0].what
+    assert "end a sanction on yourself" in undo(batch=batch, actor=maria).refused[0].reason
     other = UserFactory.create(roles=("Moderator",))
-    assert "administrators" in undo(batch=batch, actor=other).refused[0].what
+    assert "administrators" in undo(batch=batch, actor=other).refused[0].reason
     client.force_login(other)
     page = client.get(f"/moderation/actions/{batch.pk}/").text
     assert "Undo this action" not in page

@@ -128,14 +128,17 @@ def test_a_rule_is_replayed_only_where_it_applies(maria):
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "wronged"), [("links", "1", 1), ("links", "2", 0), ("age", "30", 2), ("age", "90", 0)]
+    ("kind", "value", "false_positives"),
+    [("links", "1", 1), ("links", "2", 0), ("age", "30", 2), ("age", "90", 0)],
 )
-def test_limits_are_replayed_too(maria, kind, value, wronged):
+def test_limits_are_replayed_too(maria, kind, value, false_positives):
     article = make_article(published_at=timezone.now() - timedelta(days=60))
     approve(
         make_comment(article, "https://a.example https://b.example"), make_comment(article, "None"), by=maria
     )
-    assert len(replay.replay(RuleDefinition(pk=None, kind=kind, value=value)).false_positives) == wronged
+    assert (
+        len(replay.replay(RuleDefinition(pk=None, kind=kind, value=value)).false_positives) == false_positives
+    )
 
 
 def test_a_replay_uses_a_server_side_cursor(maria, monkeypatch):

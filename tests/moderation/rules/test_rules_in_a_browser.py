@@ -38,7 +38,7 @@ def test_casino_catches_three_good_comments_and_is_cancelled(client, page, live_
     page.keyboard.press("Enter")
     verdict = "Would have caught 1 of 1 removed comments and 3 of 3 approved comments."
     expect(page.locator(".verdict")).to_have_text(verdict)
-    expect(page.locator(".wronged mark")).to_have_text(["casino"] * 3)
+    expect(page.locator(".mistakes mark")).to_have_text(["casino"] * 3)
     assert faults(page) == []
     page.get_by_role("link", name="Cancel").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Rules")

@@ -1,4 +1,4 @@
-"""Grouping of similar comments, and honest comments that must not be grouped."""
+"""Grouping of similar comments, and good comments that must not be grouped."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import count, product

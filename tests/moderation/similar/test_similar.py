@@ -56,11 +56,11 @@ def test_flood_is_cleared_in_a_few_actions_and_restored_exactly(data: Path, mari
 
     cleared = flood.clear(maria, most=10, least=10)
 
-    left, wronged = len(spun - cleared.gone), len(cleared.gone - spun)
-    print(f"{len(cleared.acts)} acts: {', '.join(cleared.kinds)}; {left} left, {wronged} real ones wronged")
+    left, false_positives = len(spun - cleared.gone), len(cleared.gone - spun)
+    print(f"{len(cleared.acts)} actions: {', '.join(cleared.kinds)}; {left} left, {false_positives} wrong")
     assert len(cleared.acts) <= 10
     assert left <= 30
-    assert wronged <= 4
+    assert false_positives <= 4
     assert (
         set(Comment.objects.exclude(state__in=["pending", "published"]).values_list("pk", flat=True))
         == cleared.gone

@@ -148,7 +148,7 @@ def test_words_are_explained_with_their_spans(model):
 
 
 def test_the_presence_of_a_site_is_no_feature(model):
-    """Only its characters are: if all spam has a site and no honest comment does, its presence would
+    """Only its characters are: if all spam has a site and no good comment does, its presence would
     decide alone."""
     site = said("Nobody asked", author="Ann", url="http://qqq.zz")
     assert model.score(site) == pytest.approx(model.score(replace(site, url=None)), abs=0.1)

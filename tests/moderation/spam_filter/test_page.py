@@ -61,7 +61,7 @@ def judged(blank, omar) -> FilterVersion:
     return blank
 
 
-def in_force() -> int | None:
+def active_version() -> int | None:
     return ModerationSettings.objects.values_list("filter", flat=True).get(pk=1)
 
 
@@ -84,7 +84,7 @@ def test_the_numbers_have_what_the_page_needs_and_no_text(judged):
     assert len(numbers["spam"]) == 29
     assert numbers["roc"][0] == [0, 0]
     assert numbers["roc"][-1] == [1, 1]
-    calls = next(one for one in numbers["voices"] if one["name"] == "calls")
+    calls = next(one for one in numbers["contributions"] if one["name"] == "calls")
     assert calls["against"] > 0 >= calls["in_favour"]
     assert calls["of_spam"] == pytest.approx(28 / 29)
     assert calls["of_honest"] == pytest.approx(1 / 31)
@@ -95,12 +95,12 @@ def test_the_numbers_have_what_the_page_needs_and_no_text(judged):
 def test_the_worst_mistakes_are_shown_with_their_parts(client, maria, judged):
     client.force_login(maria)
     page = FilterPage(maria)
-    (missed, wronged) = page.missed_spam[0], page.flagged_honest[0]
+    (missed, flagged) = page.missed_spam[0], page.flagged_good[0]
     assert "Jensen" in missed.comment.body
     assert missed.sentence.startswith("Probably not spam")
-    assert wronged.comment.state == State.PUBLISHED
-    assert "&lt;b&gt;" in wronged.text
-    assert any(part.is_against and "readers to visit" in part.sentence for part in wronged.parts)
+    assert flagged.comment.state == State.PUBLISHED
+    assert "&lt;b&gt;" in flagged.text
+    assert any(part.is_against and "readers to visit" in part.sentence for part in flagged.parts)
     assert any(not part.is_against for part in missed.parts)
     answer = text(client.get(URL))
     assert "<b>casino</b>" not in answer
@@ -110,27 +110,27 @@ def test_the_worst_mistakes_are_shown_with_their_parts(client, maria, judged):
 
 def test_a_wrong_decision_is_corrected_and_leaves_the_list(client, maria, judged):
     client.force_login(maria)
-    wronged = FilterPage(maria).flagged_honest[0]
-    form = {"ids": wronged.comment.pk, "seen": wronged.seen, "act": "spam", "next": f"{URL}#mistakes"}
+    flagged = FilterPage(maria).flagged_good[0]
+    form = {"ids": flagged.comment.pk, "seen": flagged.seen, "act": "spam", "next": f"{URL}#mistakes"}
     answer = client.post("/moderation/decide/", form)
     batch = Batch.objects.latest("at")
     assert answer.url == f"{URL}?done={batch.pk}#mistakes"
     page = text(client.get(answer.url))
     assert f'action="/moderation/actions/{batch.pk}/undo/"' in page
-    assert Comment.objects.get(pk=wronged.comment.pk).state == State.SPAM
-    assert wronged.comment.pk not in [one.comment.pk for one in FilterPage(maria).flagged_honest]
+    assert Comment.objects.get(pk=flagged.comment.pk).state == State.SPAM
+    assert flagged.comment.pk not in [one.comment.pk for one in FilterPage(maria).flagged_good]
     undone = client.post(f"/moderation/actions/{batch.pk}/undo/", {"next": f"{URL}#mistakes"})
     assert undone.url == f"{URL}#mistakes"
-    assert Comment.objects.get(pk=wronged.comment.pk).state == State.PUBLISHED
-    assert wronged.comment.pk in [
-        one.comment.pk for one in FilterPage(maria).flagged_honest
+    assert Comment.objects.get(pk=flagged.comment.pk).state == State.PUBLISHED
+    assert flagged.comment.pk in [
+        one.comment.pk for one in FilterPage(maria).flagged_good
     ]  # the decision stands again
 
 
 def test_edited_comments_are_not_shown(maria, judged):
-    wronged = FilterPage(maria).flagged_honest[0].comment
-    Comment.objects.filter(pk=wronged.pk).update(revision=2)
-    assert wronged.pk not in [one.comment.pk for one in FilterPage(maria).flagged_honest]
+    flagged = FilterPage(maria).flagged_good[0].comment
+    Comment.objects.filter(pk=flagged.pk).update(revision=2)
+    assert flagged.pk not in [one.comment.pk for one in FilterPage(maria).flagged_good]
 
 
 def test_restricted_and_erased_comments_are_not_shown(maria, judged):
@@ -153,7 +153,7 @@ def test_the_percentage_can_be_set_and_undone(client, ada, judged):
     assert 'value="5"' in page
     now = FilterPage(ada).current_option
     assert (now.waited, now.percent) == (2, 5)
-    assert now.held >= 90
+    assert now.spam_waiting_percent >= 90
     client.post(f"/moderation/actions/{batch.pk}/undo/")
     assert ModerationSettings.objects.get(pk=1).honest_may_wait == 1
 
@@ -173,7 +173,7 @@ def test_a_version_of_another_release_is_refused_with_a_message(client, ada, bla
     stale = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"stale")
     page = text(client.post(USE, {"version": stale.pk}, follow=True))
     assert f"Version {stale.pk} was made by another release of the program" in page
-    assert in_force() == blank.pk
+    assert active_version() == blank.pk
     assert "finds nothing. Activate another version" not in page
     ModerationSettings.objects.update(filter=stale)  # as after an update of the program
     assert "finds nothing. Activate another version" in client.get(URL).text
@@ -186,26 +186,26 @@ def test_a_version_is_activated_and_the_filter_switched_off_and_on(client, ada, 
         kind=FilterVersion.Kind.LEARNT, weights=blank.weights, trained_on=about
     )
     page = text(client.post(USE, {"version": other.pk}, follow=True))
-    assert in_force() == other.pk
+    assert active_version() == other.pk
     assert f"Version {other.pk} is active" in page
     assert "It was trained on 9 decisions of this site, 4 of them spam." in page
     assert "waiting for later decisions to" not in page
     page = text(client.post(USE, {"version": "off"}, follow=True))
-    assert in_force() is None
+    assert active_version() is None
     assert "Only rules and checks screen new comments." in page
     assert "waiting for later decisions to" in page
     assert f'value="{other.pk}" class="likely">Activate version {other.pk}' in page
     assert client.post(USE, {"version": "off"}, follow=True).text.count("Nothing changed.") == 1
     act = Batch.objects.filter(kind="filter").latest("at")
     client.post(f"/moderation/actions/{act.pk}/undo/")
-    assert in_force() == other.pk
+    assert active_version() == other.pk
 
 
 @pytest.mark.parametrize("version", ["", "0", "-1", "x", "99999999999999999999", "\x00"])
 def test_unknown_versions_are_not_found(client, ada, blank, version):
     client.force_login(ada)
     assert client.post(USE, {"version": version}).status_code == 404
-    assert in_force() == blank.pk
+    assert active_version() == blank.pk
 
 
 def test_versions_are_shown_with_their_comparison(client, maria, judged):
@@ -244,7 +244,7 @@ def test_a_trial_shows_what_would_wait(client, maria, judged):
     page = text(client.get(URL))
     assert "7.5% of good comments wait, with the other version 0.0%" in page
     assert "100% of spam waits, with the other version 97%" in page
-    assert page.count("of spam found if 1 in 100") == 1  # of the one in force, which was not tried
+    assert page.count("of spam found if 1 in 100") == 1  # of the active one, which was not tried
 
 
 def test_a_trial_stays_in_the_numbers_when_they_are_counted_again(judged, omar):
@@ -254,7 +254,7 @@ def test_a_trial_stays_in_the_numbers_when_they_are_counted_again(judged, omar):
     decide(ids=[one], to=State.PUBLISHED, reason=Reason.APPROVED, actor=omar)
     training.update_metrics(judged)
     assert judged.numbers["trial"] == {"version": 1}
-    assert judged.numbers["figures"]["rows"] == 61
+    assert judged.numbers["metrics"]["rows"] == 61
 
 
 @pytest.mark.parametrize(("role", "read", "change"), [("Editor", 403, 403), ("Moderator", 200, 403)])

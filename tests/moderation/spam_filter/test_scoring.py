@@ -161,9 +161,9 @@ def test_an_old_story_alone_is_no_reason_to_wait(starter, maria, known):
 
 @pytest.fixture
 def proven(starter):
-    """People have decided on 300 comments since, and no honest one scored more than 0.3."""
+    """People have decided on 300 comments since, and no good one scored more than 0.3."""
     FilterVersion.objects.filter(pk=starter.pk).update(
-        numbers={"figures": {"rows": 300, "ham": 240, "spam": 60}, "highest": [0.3] * 5 + [0.01] * 235},
+        numbers={"metrics": {"rows": 300, "ham": 240, "spam": 60}, "highest": [0.3] * 5 + [0.01] * 235},
         numbers_at=timezone.now(),
     )
     return starter
@@ -187,11 +187,11 @@ def test_certain_spam_is_marked_automatically_after_enough_decisions(proven, art
 
 
 def test_a_topic_with_enough_decisions_has_its_own_threshold(starter, article, known):
-    """Under horses, honest comments look like spam does elsewhere."""
+    """Under horses, good comments look like spam does elsewhere."""
     horses = Topic.objects.create(name="Horses", slug="horses")
     FilterVersion.objects.filter(pk=starter.pk).update(
         numbers={
-            "figures": {"rows": 900, "ham": 800, "spam": 100},
+            "metrics": {"rows": 900, "ham": 800, "spam": 100},
             "highest": [0.1] * 500,
             "topics": {str(horses.pk): [400, [0.97] * 20 + [0.02] * 380]},
         },

@@ -13,7 +13,7 @@ from bench.train_starter import Recipe, examples, fold_of
 from moderation.checks.registry import start_weights
 from moderation.features.text_reading import CommentData
 from moderation.spam_filter.model import BIAS, SLOTS, Model, sigmoid
-from moderation.spam_filter.thresholds import HonestScores, waiting_threshold
+from moderation.spam_filter.thresholds import GoodScores, waiting_threshold
 from moderation.spam_filter.versions import STARTER_DIR
 
 STORED = (STARTER_DIR / "starter.bin").read_bytes()
@@ -53,7 +53,7 @@ def test_the_starter_contains_no_text():
 
 def test_its_threshold_holds_one_honest_comment_in_a_hundred():
     honest = ABOUT["honest"]
-    at = waiting_threshold(1.0, HonestScores(0, []), HonestScores(honest["count"], honest["highest"]))
+    at = waiting_threshold(1.0, GoodScores(0, []), GoodScores(honest["count"], honest["highest"]))
     assert sum(p >= at for p in honest["highest"]) <= honest["count"] / 100
     assert 0.1 <= at < 0.9
 

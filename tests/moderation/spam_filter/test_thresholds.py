@@ -1,4 +1,4 @@
-"""The threshold for waiting follows from one percentage and the scores of honest comments."""
+"""The threshold for waiting follows from one percentage and the scores of good comments."""
 
 from random import Random
 
@@ -11,30 +11,30 @@ from moderation.spam_filter.thresholds import (
     MAX_STORED_SCORES,
     MIN_THRESHOLD,
     PRIOR_COUNT,
-    HonestScores,
+    GoodScores,
     auto_spam_threshold,
     waiting_threshold,
 )
 
-NOTHING = HonestScores(0, [])
+NOTHING = GoodScores(0, [])
 probabilities = st.floats(0, 1)
 
 
 @given(st.lists(probabilities, min_size=1, max_size=100), st.floats(0.1, 20))
 def test_no_more_honest_comments_wait_than_allowed(scores, percent):
-    at = waiting_threshold(percent, HonestScores.of(scores), NOTHING)
+    at = waiting_threshold(percent, GoodScores.of(scores), NOTHING)
     assert sum(p >= at for p in scores) <= percent / 100 * len(scores) + 1e-6
 
 
 @given(st.lists(probabilities, min_size=1, max_size=100))
 def test_a_higher_percentage_never_raises_the_threshold(scores):
-    lines = [waiting_threshold(percent, HonestScores.of(scores), NOTHING) for percent in (0.1, 1, 5, 20)]
+    lines = [waiting_threshold(percent, GoodScores.of(scores), NOTHING) for percent in (0.1, 1, 5, 20)]
     assert lines == sorted(lines, reverse=True)
 
 
 def test_one_percent_of_a_thousand_includes_the_scored_comment():
     scores = [n / 1_000 for n in range(1_000)]
-    at = waiting_threshold(1, HonestScores.of(scores), NOTHING)
+    at = waiting_threshold(1, GoodScores.of(scores), NOTHING)
     assert sum(p >= at for p in scores) == 9
 
 
@@ -43,53 +43,53 @@ def test_one_percent_of_a_thousand_includes_the_scored_comment():
 def test_no_more_future_comments_wait_than_allowed(count, percent):
     """If one in a hundred known comments exceeds a threshold, three in two hundred future ones do."""
     rng = Random(count + percent)
-    elsewhere = HonestScores.of([n / 10_000 for n in range(10_000)])
+    elsewhere = GoodScores.of([n / 10_000 for n in range(10_000)])
     waits = []
     for _ in range(400):
-        at = waiting_threshold(percent, HonestScores.of([rng.random() for _ in range(count)]), elsewhere)
+        at = waiting_threshold(percent, GoodScores.of([rng.random() for _ in range(count)]), elsewhere)
         waits.append(1 - at)
     assert 100 * sum(waits) / len(waits) <= 1.05 * percent
 
 
 def test_a_first_comment_moves_the_threshold_a_little():
-    elsewhere = HonestScores.of([n / 10_000 for n in range(10_000)])
-    lines = [waiting_threshold(1, HonestScores.of([0.05] * count), elsewhere) for count in (0, 1, 10)]
+    elsewhere = GoodScores.of([n / 10_000 for n in range(10_000)])
+    lines = [waiting_threshold(1, GoodScores.of([0.05] * count), elsewhere) for count in (0, 1, 10)]
     assert lines == pytest.approx([0.99, 0.9925, 0.9945], abs=0.0005)
 
 
 def test_a_few_own_comments_move_the_starters_threshold_a_little():
-    elsewhere = HonestScores.of([0.02] * 970 + [0.6] * 30)
+    elsewhere = GoodScores.of([0.02] * 970 + [0.6] * 30)
     alone = waiting_threshold(1, NOTHING, elsewhere)
     assert alone > 0.6
-    with_some = waiting_threshold(1, HonestScores.of([0.05] * 20), elsewhere)
+    with_some = waiting_threshold(1, GoodScores.of([0.05] * 20), elsewhere)
     assert with_some == alone
 
 
 def test_with_enough_own_comments_the_starters_do_not_count():
-    elsewhere = HonestScores.of([0.02] * 970 + [0.6] * 30)
-    assert waiting_threshold(1, HonestScores.of([0.05] * (PRIOR_COUNT // 2)), elsewhere) > 0.6
-    assert waiting_threshold(1, HonestScores.of([0.05] * PRIOR_COUNT), elsewhere) == MIN_THRESHOLD
+    elsewhere = GoodScores.of([0.02] * 970 + [0.6] * 30)
+    assert waiting_threshold(1, GoodScores.of([0.05] * (PRIOR_COUNT // 2)), elsewhere) > 0.6
+    assert waiting_threshold(1, GoodScores.of([0.05] * PRIOR_COUNT), elsewhere) == MIN_THRESHOLD
 
 
 def test_a_lower_weight_moves_the_threshold_less():
     few = [n / 1_000 for n in range(400)]
     press = [0.99] * 60
-    assert waiting_threshold(1, HonestScores.of([*few, *press]), NOTHING) > 0.99
-    some = HonestScores(401, [*press, *sorted(few, reverse=True)], [1 / 60] * 60 + [1.0] * 400)
+    assert waiting_threshold(1, GoodScores.of([*few, *press]), NOTHING) > 0.99
+    some = GoodScores(401, [*press, *sorted(few, reverse=True)], [1 / 60] * 60 + [1.0] * 400)
     assert waiting_threshold(1, some, NOTHING) < 0.4
 
 
 def test_the_highest_scores_are_enough_for_the_threshold():
     scores = [0.9] * MAX_STORED_SCORES + [0.5] * 19 * MAX_STORED_SCORES
-    at = waiting_threshold(10, HonestScores.of(scores), HonestScores(3_000, [0.12] * MAX_STORED_SCORES))
+    at = waiting_threshold(10, GoodScores.of(scores), GoodScores(3_000, [0.12] * MAX_STORED_SCORES))
     assert sum(p >= at for p in scores) <= len(scores) / 10
     scores = [1 - n / 100_000 for n in range(20 * MAX_STORED_SCORES)]
-    at = waiting_threshold(10, HonestScores.of(scores), HonestScores(3_000, [0.12] * MAX_STORED_SCORES))
+    at = waiting_threshold(10, GoodScores.of(scores), GoodScores(3_000, [0.12] * MAX_STORED_SCORES))
     assert sum(p >= at for p in scores) == MAX_STORED_SCORES - 1
 
 
 def test_the_threshold_has_a_minimum():
-    assert waiting_threshold(20, HonestScores.of([0.0] * 100), NOTHING) == MIN_THRESHOLD
+    assert waiting_threshold(20, GoodScores.of([0.0] * 100), NOTHING) == MIN_THRESHOLD
 
 
 def test_the_threshold_without_any_scores():
@@ -98,12 +98,12 @@ def test_the_threshold_without_any_scores():
 
 @pytest.mark.parametrize("decisions", [0, 199])
 def test_there_is_no_automatic_spam_before_enough_decisions(decisions):
-    assert auto_spam_threshold(1, HonestScores.of([0.1] * 100), NOTHING, decisions) is None
+    assert auto_spam_threshold(1, GoodScores.of([0.1] * 100), NOTHING, decisions) is None
 
 
 def test_automatic_spam_scores_above_all_honest_comments():
-    here = HonestScores.of([0.1] * 5_000 + [0.995])
+    here = GoodScores.of([0.1] * 5_000 + [0.995])
     at = auto_spam_threshold(1, here, NOTHING, 200)
     assert at is not None
     assert at > 0.995
-    assert auto_spam_threshold(1, HonestScores.of([0.1] * 5_000), NOTHING, 200) == AUTO_SPAM_MIN_THRESHOLD
+    assert auto_spam_threshold(1, GoodScores.of([0.1] * 5_000), NOTHING, 200) == AUTO_SPAM_MIN_THRESHOLD

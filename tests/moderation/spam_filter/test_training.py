@@ -26,7 +26,7 @@ from moderation.spam_filter.examples import (
     example_weights,
 )
 from moderation.spam_filter.model import Model
-from moderation.spam_filter.thresholds import HonestScores, waiting_threshold
+from moderation.spam_filter.thresholds import GoodScores, waiting_threshold
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -174,8 +174,8 @@ def test_no_batch_author_or_moderator_outweighs_the_rest():
 
 @pytest.mark.parametrize("is_bound", [True, False])
 def test_a_poisoned_batch_does_not_hold_honest_comments(starter, monkeypatch, is_bound):
-    """One press that marks 300 honest comments as spam, after 60 decisions that were right: without the bound
-    honest ones would wait."""
+    """One press that marks 300 good comments as spam, after 60 decisions that were right: without the bound
+    good ones would wait."""
     rng = Random(7)
 
     def said(*, is_spam: bool) -> CommentData:
@@ -190,7 +190,7 @@ def test_a_poisoned_batch_does_not_hold_honest_comments(starter, monkeypatch, is
             "moderation.spam_filter.training.example_weights", lambda some, _press=0: [1.0] * len(some)
         )
     model = training.train([*right, *wrong], active_model.Model.from_bytes(bytes(starter.weights)))
-    at = waiting_threshold(1, HonestScores(0, []), HonestScores(**starter.trained_on["honest"]))
+    at = waiting_threshold(1, GoodScores(0, []), GoodScores(**starter.trained_on["honest"]))
     honest, spam = (
         [model.score(CommentData(body=body, author="Ada")) for body in some] for some in (HONEST, SPAM)
     )
@@ -222,7 +222,7 @@ def test_a_version_is_trained_tested_and_activated(starter, maria, client):
     assert training.run() == f"version {made.pk} did no worse and is active"
     made.refresh_from_db()
     assert ModerationSettings.objects.get().filter == made
-    assert made.numbers["figures"]["rows"] == 54
+    assert made.numbers["metrics"]["rows"] == 54
     assert (
         made.numbers["log_loss"]
         < training.evaluate(active_model.load_model(starter.pk), list(current_decisions()))["log_loss"]
@@ -268,12 +268,12 @@ def test_one_batch_does_not_move_the_threshold(starter, maria):
     decide(ids=[c.pk for c in some], to=State.PUBLISHED, reason="approved", actor=maria)
     starter.refresh_from_db()
     training.update_metrics(starter)
-    assert starter.numbers["figures"]["ham"] == 100
+    assert starter.numbers["metrics"]["ham"] == 100
     assert starter.numbers["honest"] == pytest.approx(41)
     after, _strict = active_model._thresholds(active_model.active_filter())
     pressed = starter.numbers["highest"][0]
     assert after == waiting_threshold(
-        1, HonestScores.of([*before, pressed]), active_model.starter_honest_scores()
+        1, GoodScores.of([*before, pressed]), active_model.starter_good_scores()
     )  # as one of them would
     assert after < pressed
 
@@ -341,23 +341,23 @@ def learnt(starter, maria):
     return made
 
 
-def in_force() -> FilterVersion:
+def active_version() -> FilterVersion:
     return ModerationSettings.objects.get().filter
 
 
 def test_restricted_comments_are_unlearnt_at_once(learnt, maria, client):
     client.force_login(maria)
-    before = in_force()
+    before = active_version()
     restrictions.restrict(ids=[learnt[0].pk], why=Restriction.Why.OTHER, actor=maria)
     made = FilterVersion.objects.latest("pk").pk + 1
     assert training.run() == f"version {made} is active: version {before.pk} without its removed examples"
-    now = in_force()
+    now = active_version()
     assert (now.pk, now.trained_on["decisions"], now.trained_on["until"]) == (
         made,
         59,
         before.trained_on["until"],
     )
-    assert now.numbers["figures"]["rows"] == 54
+    assert now.numbers["metrics"]["rows"] == 54
     before.refresh_from_db()
     assert (bytes(before.weights), before.trained_on["is_emptied"]) == (b"", True)
     assert not active_model.can_be_used(before.pk)
@@ -366,11 +366,11 @@ def test_restricted_comments_are_unlearnt_at_once(learnt, maria, client):
         in client.get("/moderation/filter/").content.decode()
     )
     assert training.run().endswith("was trained on 113 decisions")
-    assert in_force() == now
+    assert active_version() == now
 
 
 def test_weights_from_restricted_comments_are_deleted_while_the_filter_is_off(learnt, maria):
-    before = in_force()
+    before = active_version()
     versions.activate(version=None, actor=maria)
     restrictions.restrict(ids=[learnt[0].pk], why=Restriction.Why.OTHER, actor=maria)
     training.run()
@@ -379,16 +379,16 @@ def test_weights_from_restricted_comments_are_deleted_while_the_filter_is_off(le
 
 
 def test_undoing_a_twentieth_retrains_on_the_rest(learnt, maria):
-    before = in_force()
+    before = active_version()
     acts = list(Batch.objects.filter(kind="decision").order_by("at")[:3])
     for act in acts[:2]:
         undo(batch=act, actor=maria)
     training.run()
-    assert in_force() == before
+    assert active_version() == before
     undo(batch=acts[2], actor=maria)
     FilterVersion.objects.filter(numbers_at=None).delete()
     assert f"version {before.pk} without its removed examples" in training.run()
-    assert in_force().trained_on["decisions"] == 57
+    assert active_version().trained_on["decisions"] == 57
     before.refresh_from_db()
     assert bytes(before.weights)  # to which one may go back
 
@@ -396,7 +396,7 @@ def test_undoing_a_twentieth_retrains_on_the_rest(learnt, maria):
 def test_without_remaining_examples_the_starter_is_activated(learnt, starter, maria):
     restrictions.restrict(ids=[one.pk for one in learnt], why=Restriction.Why.OTHER, actor=maria)
     assert training.run().endswith("the starter is active")
-    assert in_force() == starter
+    assert active_version() == starter
 
 
 def test_a_version_that_does_worse_is_refused(starter, maria):
@@ -420,7 +420,7 @@ def test_a_version_that_does_worse_is_refused(starter, maria):
 
 
 def presses(count: int, actor, seed: int) -> None:
-    """Post so many honest comments and mark them as spam, in batches of five."""
+    """Post so many good comments and mark them as spam, in batches of five."""
     article, rng = make_article(f"Pressed on {seed}"), Random(seed)
     for _ in range(count // 5):
         some = [talk(article, rng, is_spam=False).pk for _ in range(5)]

@@ -15,7 +15,7 @@ def two() -> list[FilterVersion]:
     return [FilterVersion.objects.create(kind=kind, weights=b"") for kind in FilterVersion.Kind]
 
 
-def in_force() -> int | None:
+def active_version() -> int | None:
     return ModerationSettings.objects.values_list("filter", flat=True).get(pk=1)
 
 
@@ -24,14 +24,14 @@ def test_an_activation_can_be_undone(client, maria, ada, two):
     first, second = two
     versions.activate(version=first, actor=maria)
     act = versions.activate(version=second, actor=None)  # by the system
-    assert in_force() == second.pk
-    assert explanations.describe_action(act) == f"Version {second.pk} is in force"
+    assert active_version() == second.pk
+    assert explanations.describe_action(act) == f"Version {second.pk} is active"
     assert str(second.pk) in client.get("/moderation/actions/").content.decode()
     assert undo(batch=act, actor=ada).settings_changed == 1
-    assert in_force() == first.pk
+    assert active_version() == first.pk
     off = versions.activate(version=None, actor=maria)
-    assert explanations.describe_action(off) == "No filter is in force"
-    assert in_force() is None
+    assert explanations.describe_action(off) == "No filter is active"
+    assert active_version() is None
 
 
 def test_setting_the_current_value_is_no_action(maria, two):

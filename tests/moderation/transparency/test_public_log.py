@@ -111,8 +111,8 @@ def test_an_embargo_prevents_a_redo_with_a_message(client, moment, until):
 
     again, done = back(undone)
 
-    assert [refusal.who for refusal in done.refused] == [""]
-    assert done.refused[0].what.startswith(
+    assert [refusal.actor for refusal in done.refused] == [""]
+    assert done.refused[0].reason.startswith(
         "“A story that is not published”: It cannot be dated before its embargo ends"
     )
     assert fresh(held).published_at is None
@@ -130,7 +130,7 @@ def test_a_story_that_an_editor_unpublished_later_stays_so(client, moment):
 
     assert done.batch is None
     assert (
-        done.refused[0].what
+        done.refused[0].reason
         == "“A story that is not published”: an editor had published it and unpublished it again"
     )
     assert fresh(story).unpublished_reason == "It was not true."

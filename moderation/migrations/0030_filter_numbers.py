@@ -1,0 +1,24 @@
+from typing import Any
+
+from django.db import migrations
+
+KEYS = {"figures": "metrics", "voices": "contributions", "wronged": "false_positives"}
+
+
+def rename_keys(apps: Any, schema_editor: Any) -> None:
+    versions = apps.get_model("moderation", "FilterVersion").objects
+    for version in versions.defer("weights"):
+        numbers = {KEYS.get(key, key): value for key, value in version.numbers.items()}
+        for contribution in numbers.get("contributions", []):
+            contribution["of_good"] = contribution.pop("of_honest")
+        for mistake in (*numbers.get("missed", []), *numbers.get("false_positives", [])):
+            mistake["transition"] = mistake.pop("line")
+        versions.filter(pk=version.pk).update(numbers=numbers)
+
+
+class Migration(migrations.Migration):
+    """Rename the keys of the stored numbers of filter versions to the standard terms."""
+
+    dependencies = [("moderation", "0029_task_names")]
+
+    operations = [migrations.RunPython(rename_keys, migrations.RunPython.noop)]
