@@ -65,7 +65,8 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
     """Restore the whole file in one transaction, or nothing. Raises BackupRefused with the reason.
 
     `erasures`: a list of what was permanently deleted or restricted (accounts/erasure_log.py), read in
-    addition to the one in the data folder. What they list is deleted or restricted again before anybody can read it.
+    addition to the one in the data folder. What they list is deleted or restricted again before anybody can
+    read it.
 
     The login must own the tables. Rows of an earlier version are copied into tables as they were then; the
     tables are migrated afterwards, and only then are the erasures repeated.
