@@ -56,13 +56,13 @@ WHERE b.kind IN ('decision', 'move', 'undo', 'seal') AND NOT b.parameters ? 'is_
   AND NOT EXISTS (SELECT FROM moderation_settingchange x WHERE x.batch_id = b.id)
 ORDER BY b.at, b.id""",
     # A restricted comment without a restriction, or the reverse.
-    "seal": """
+    "restriction": """
 SELECT c.id FROM comments_comment c
 WHERE (c.state_reason = 'sealed')
   <> EXISTS (SELECT FROM moderation_restriction s WHERE s.comment_id = c.id AND s.lifted_at IS NULL)
 ORDER BY c.id""",
     # A restricted comment with content outside the restricted content store.
-    "sealed_words": """
+    "restricted_text": """
 SELECT c.id FROM comments_comment c
 WHERE c.state_reason = 'sealed' AND (
   c.body || c.body_html || c.author_name || c.author_email <> ''
@@ -71,7 +71,7 @@ WHERE c.state_reason = 'sealed' AND (
 ORDER BY c.id""",
     # A restriction that lost its content, or that has content although it was lifted or the comment erased.
     # Ids of restrictions.
-    "vault": """
+    "restricted_content": """
 SELECT s.id FROM moderation_restriction s JOIN comments_comment c ON c.id = s.comment_id
 LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE replaced_at IS NULL) AS shown, count(*) AS count
                    FROM moderation_restrictedtext x WHERE x.restriction_id = s.id) x ON true
@@ -79,7 +79,7 @@ WHERE CASE WHEN s.lifted_at IS NULL AND c.erased_at IS NULL THEN x.shown <> 1
            ELSE x.count > 0 OR s.author_name || s.author_email <> '' END
 ORDER BY s.id""",
     # An erased comment with an older note, or with the text of a report or appeal, or with an origin.
-    "erased_beside": """
+    "erased_related_data": """
 SELECT c.id FROM comments_comment c
 WHERE c.erased_at IS NOT NULL AND (
   EXISTS (SELECT FROM moderation_moderatornote n WHERE n.comment_id = c.id AND n.at < c.erased_at)
@@ -126,9 +126,11 @@ def repair(found: Mapping[str, list[Any]]) -> None:
             counted = removal_counts.recount([discussion]).get(discussion, {})
             Discussion.objects.filter(pk=discussion).update(tally=counted, version=F("version") + 1)
     with transaction.atomic():
-        lock_discussions_of(found.get("erased_beside", []))
-        purge.clear_related_data(found.get("erased_beside", []))
-        gone = Restriction.objects.filter(pk__in=found.get("vault", []), comment__erased_at__isnull=False)
+        lock_discussions_of(found.get("erased_related_data", []))
+        purge.clear_related_data(found.get("erased_related_data", []))
+        gone = Restriction.objects.filter(
+            pk__in=found.get("restricted_content", []), comment__erased_at__isnull=False
+        )
         restricted_content.clear_texts(list(gone.filter(is_held=False)))  # a person must end a legal hold
     with transaction.atomic():
         ids = [*found.get("case_missing", []), *found.get("case", [])]

@@ -232,7 +232,7 @@ asked AS (
          EXISTS (SELECT FROM account WHERE id = %(author)s)
          OR EXISTS (SELECT FROM accounts_guest
                     WHERE id = %(guest_id)s AND confirmed_at IS NOT NULL) AS is_proved)
-SELECT (SELECT json_agg(held) FROM ({ACTIVE_SANCTIONS}) held),
+SELECT (SELECT json_agg(sanctions) FROM ({ACTIVE_SANCTIONS}) sanctions),
        EXISTS (SELECT FROM account WHERE id = %(author)s),
        EXISTS (SELECT FROM comments_comment
                WHERE author_id = ANY(ARRAY(SELECT id FROM account))

@@ -54,11 +54,11 @@ closed AS (
     AND NOT EXISTS (SELECT FROM moderation_case o
                     WHERE o.comment_id = changed.id AND o.closed_by = %(undoes)s)
   RETURNING k.is_reported OR k.is_illegal OR k.is_appealed AS is_asked),
-held AS (
+waiting AS (
   UPDATE moderation_case k SET is_waiting = true
   FROM changed WHERE k.comment_id = changed.id AND k.closed_at IS NULL AND changed.state = 'pending'
     AND NOT k.is_waiting),
-freed AS (
+not_waiting AS (
   UPDATE moderation_case k SET is_waiting = false
   FROM changed WHERE k.comment_id = changed.id AND k.closed_at IS NULL
     AND changed.state NOT IN ('pending', 'deleted') AND NOT %(by_person)s

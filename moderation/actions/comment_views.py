@@ -39,7 +39,7 @@ def pick(request: HttpRequest, pk: int) -> HttpResponse:
         batch = quick_actions.set_editors_pick(comment=comment, is_pick=is_on, actor=user)
     except ValidationError as error:
         messages.warning(request, error.messages[0])
-        return redirect_back(request, decisions.Decision(None), ActionForm.of(request)["next"], comment)
+        return redirect_back(request, decisions.ActionResult(None), ActionForm.of(request)["next"], comment)
     return _redirect_back(request, batch, comment)
 
 
@@ -91,7 +91,7 @@ def redact(request: HttpRequest, pk: int) -> HttpResponse:
             )
         except ValidationError as error:
             if error.code == "changed":
-                decision = decisions.Decision(None, [], decisions.refusals([comment.pk]))
+                decision = decisions.ActionResult(None, [], decisions.refusals([comment.pk]))
                 add_refusal_message(request, decision)
                 return redirect_back(request, decision, ActionForm.of(request)["next"], comment)
             form.add_error("text", error)
@@ -150,7 +150,7 @@ def _redirect_back(request: HttpRequest, batch: Batch | None, comment: Comment) 
     """Redirect to `next` with a bar, or a message if nothing changed."""
     if batch is None:
         messages.info(request, _("Nothing to change."))
-    return redirect_back(request, decisions.Decision(batch), ActionForm.of(request)["next"], comment)
+    return redirect_back(request, decisions.ActionResult(batch), ActionForm.of(request)["next"], comment)
 
 
 def _render_form(request: HttpRequest, template: str, comment: Comment, form: forms.Form) -> HttpResponse:

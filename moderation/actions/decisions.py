@@ -32,7 +32,7 @@ MAX_REFUSALS_LISTED = 20  # comments left alone that are listed with the reason
 
 
 @dataclass(frozen=True)
-class Decision:
+class ActionResult:
     """The result of an action. Without a batch nothing changed and nothing was written."""
 
     batch: Batch | None
@@ -51,7 +51,7 @@ def decide(
     expected: Mapping[int, int] | None = None,
     repeat_of: int | None = None,
     parameters: Mapping[str, Any] | None = None,
-) -> Decision:
+) -> ActionResult:
     """Give comments a new state in one action.
 
     Runs seven statements with BEGIN and COMMIT, for one comment or 10,000, and one more that schedules the
@@ -84,7 +84,7 @@ def decide(
         else:
             tasks.notify_authors_later(batch)
     left = sorted(set(ids) - set(changed))
-    return Decision(
+    return ActionResult(
         batch if changed else None,
         changed,
         refusals(left[:MAX_REFUSALS_LISTED]),
@@ -114,7 +114,7 @@ def state_for(reason: str) -> State | None:
     return State.REJECTED if removal_reasons.is_active(reason) else None
 
 
-def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None) -> Decision:
+def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None) -> ActionResult:
     """Undo an action of any kind with a new action, which can be undone in turn.
 
     Comments and settings that changed since are left alone and refused. Only administrators may lift a
@@ -122,7 +122,7 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
     does not come back.
     """
     if why := why_not_undone(batch, actor):
-        return Decision(None, [], [Refusal(None, "", why)])
+        return ActionResult(None, [], [Refusal(None, "", why)])
     undoing = Batch(kind=Batch.Kind.UNDO, actor=actor, undoes=batch)
     with transaction.atomic():
         undoing.save(force_insert=True)
@@ -156,7 +156,7 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
             tasks.notify_authors_later(undoing)
     refused += not_moved + not_reverted + refusals(sorted(left)[:MAX_REFUSALS_LISTED])
     is_done = settings or moved or changed
-    return Decision(
+    return ActionResult(
         undoing if is_done else None,
         moved + changed,
         refused,

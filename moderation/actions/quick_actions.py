@@ -110,7 +110,7 @@ def lock_replies(*, comment: Comment, is_locked: bool, actor: User) -> Batch | N
 
 def remove_as_duplicate(
     *, comment: Comment, of: Comment, actor: User, expected: Mapping[int, int] | None = None
-) -> decisions.Decision:
+) -> decisions.ActionResult:
     """Remove a comment as the duplicate of another comment, to which its permalink then leads.
 
     Raises ValidationError if both are the same comment, or if the other one has been removed.

@@ -71,7 +71,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     if keeps_removed:
         if found[0].state not in REMOVED:
             messages.warning(request, _("This comment is not removed."))
-            return redirect_back(request, decisions.Decision(None), back, found[0])
+            return redirect_back(request, decisions.ActionResult(None), back, found[0])
         to, reason, parameters = State(found[0].state), found[0].state_reason, {"stays": True}
     try:
         seen = parse_seen(sent["seen"])
@@ -121,7 +121,7 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def redirect_back(
-    request: HttpRequest, decision: decisions.Decision, back: str, comment: Comment
+    request: HttpRequest, decision: decisions.ActionResult, back: str, comment: Comment
 ) -> HttpResponse:
     """Redirect to `back`: a path of this site, or "story" for the comment on its story."""
     if back == "story":
@@ -133,7 +133,7 @@ def redirect_back(
 
 
 def _redirect_with_done(
-    request: HttpRequest, decision: decisions.Decision, back: str, fallback: UUID | None = None
+    request: HttpRequest, decision: decisions.ActionResult, back: str, fallback: UUID | None = None
 ) -> HttpResponse:
     """Redirect to `back` with a bar that says what was done, else to the page of the action."""
     done = decision.batch.pk if decision.batch else None
@@ -169,7 +169,7 @@ def add_done_message(request: HttpRequest, batch: Batch, place: str, sentence: s
     messages.success(request, text, extra_tags=f"{reverse('moderation:undo', args=[batch.pk])}?{undo}")
 
 
-def add_refusal_message(request: HttpRequest, decision: decisions.Decision) -> None:
+def add_refusal_message(request: HttpRequest, decision: decisions.ActionResult) -> None:
     """Add a warning that names the comments left alone, with who changed each before and how."""
     if not decision.refused:
         return

@@ -121,7 +121,7 @@ def _comment_data(restriction: Restriction, texts: Sequence[RestrictedText], by:
             "why": restriction.why,
             "at": restriction.at.isoformat(),
             "by": restriction.batch.actor_id,
-            "is_held": restriction.is_held,
+            "legal_hold": restriction.is_held,
             "readings": list(restriction.readings.order_by("id").values("by", "by__name", "at", "is_export")),
         },
         **_log_data(comment),

@@ -113,10 +113,12 @@ def _restrict(erasures: Sequence[Erasure]) -> int:
         why = erasure.reason if erasure.reason in Restriction.Why.values else Restriction.Why.OTHER
         groups[why, erasure.is_held].append(pk)
     count = 0
-    for (why, is_held), ids in groups.items():
-        action = restrictions.restrict(ids=ids, why=why, actor=None, is_held=is_held, notify=False)
-        count += len(action.changed)
-        if is_held:  # the legal hold may be newer than the restriction
+    for (why, is_legal_hold), ids in groups.items():
+        result = restrictions.restrict(
+            ids=ids, why=why, actor=None, is_legal_hold=is_legal_hold, notify=False
+        )
+        count += len(result.changed)
+        if is_legal_hold:  # the legal hold may be newer than the restriction
             Restriction.objects.filter(comment__in=ids, lifted_at=None, is_held=False).update(is_held=True)
     return count
 

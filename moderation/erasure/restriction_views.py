@@ -49,7 +49,7 @@ class RestrictForm(SubmitForm, forms.Form):
     why = forms.ChoiceField(
         label=gettext_lazy("Reason"), choices=Restriction.Why.choices, widget=forms.RadioSelect, required=True
     )
-    held = forms.BooleanField(
+    legal_hold = forms.BooleanField(
         label=gettext_lazy("Keep it as evidence (legal hold)"),
         required=False,
         help_text=gettext_lazy(
@@ -88,10 +88,13 @@ def restrict(request: HttpRequest, pk: int) -> HttpResponse:
     form = RestrictForm(request.POST if request.method == "POST" else None, same=len(same))
     if form.is_valid():
         chosen = [comment.pk, *(same if form.cleaned_data.get("same") else [])]
-        action = restrictions.restrict(
-            ids=chosen, why=form.cleaned_data["why"], actor=user, is_held=form.cleaned_data["held"]
+        result = restrictions.restrict(
+            ids=chosen,
+            why=form.cleaned_data["why"],
+            actor=user,
+            is_legal_hold=form.cleaned_data["legal_hold"],
         )
-        return _restricted_response(request, action, comment)
+        return _restricted_response(request, result, comment)
     template, replies = "moderation/erasure/restrict.html", comment.get_descendant_count()
     return render_comment_form(request, template, comment, form, replies=replies, section="restricted")
 
@@ -103,14 +106,16 @@ def _with_same_text(comment: Comment, user: User) -> list[int]:
     return list(others.order_by("pk").values_list("pk", flat=True))
 
 
-def _restricted_response(request: HttpRequest, action: decisions.Decision, comment: Comment) -> HttpResponse:
-    """Report the action in messages, and redirect to the page that the moderator came from."""
-    if action.batch:
-        count = len(action.changed)
+def _restricted_response(
+    request: HttpRequest, result: decisions.ActionResult, comment: Comment
+) -> HttpResponse:
+    """Report the result in messages, and redirect to the page that the moderator came from."""
+    if result.batch:
+        count = len(result.changed)
         words = ngettext("Access restricted.", "Access to %(n)s comments restricted.", count) % {"n": count}
         url = reverse("moderation:restricted-comment", args=[comment.pk])
         messages.success(request, format_html('{} <a href="{}">#{}</a>', words, url, comment.pk))
-    _show_refusals(request, action)
+    _show_refusals(request, result)
     back = ActionForm.of(request)["next"]
     if back == "story":
         return redirect(comment.discussion.article.get_absolute_url() + "#comments")
@@ -119,8 +124,8 @@ def _restricted_response(request: HttpRequest, action: decisions.Decision, comme
     return redirect("moderation:restricted-comment", comment.pk)
 
 
-def _show_refusals(request: HttpRequest, action: decisions.Decision) -> None:
-    for refusal in action.refused[:REFUSALS_SHOWN]:
+def _show_refusals(request: HttpRequest, result: decisions.ActionResult) -> None:
+    for refusal in result.refused[:REFUSALS_SHOWN]:
         messages.warning(
             request, f"#{refusal.comment}: {refusal.reason}" if refusal.comment else refusal.reason
         )
@@ -209,10 +214,14 @@ def download_evidence(request: HttpRequest, restriction: Restriction) -> HttpRes
 @login_for_the_queue
 @_with_restriction
 def set_legal_hold(request: HttpRequest, restriction: Restriction) -> HttpResponse:
-    """Set a legal hold (is_held=1), or end it."""
-    is_held = request.POST.get("is_held") == "1"
-    if restrictions.set_legal_hold(restriction=restriction, is_held=is_held, actor=require_decider(request)):
-        done = _("Legal hold set. Nobody can delete the comment.") if is_held else _("Legal hold ended.")
+    """Set a legal hold (legal_hold=1), or end it."""
+    is_legal_hold = request.POST.get("legal_hold") == "1"
+    if restrictions.set_legal_hold(
+        restriction=restriction, is_legal_hold=is_legal_hold, actor=require_decider(request)
+    ):
+        done = (
+            _("Legal hold set. Nobody can delete the comment.") if is_legal_hold else _("Legal hold ended.")
+        )
         messages.success(request, done)
     return redirect("moderation:restricted-comment", restriction.comment_id)
 
@@ -222,12 +231,12 @@ def set_legal_hold(request: HttpRequest, restriction: Restriction) -> HttpRespon
 @_with_restriction
 def lift_restriction(request: HttpRequest, restriction: Restriction) -> HttpResponse:
     """Lift the restriction: the comment gets its text and its earlier state again."""
-    action = restrictions.lift(restriction=restriction, actor=require_decider(request))
-    _show_refusals(request, action)
-    if not action.batch:
+    result = restrictions.lift(restriction=restriction, actor=require_decider(request))
+    _show_refusals(request, result)
+    if not result.batch:
         return redirect("moderation:restricted-comment", restriction.comment_id)
     messages.success(request, _("Restriction lifted. The comment has its earlier state again."))
-    return redirect("moderation:action", action.batch.pk)
+    return redirect("moderation:action", result.batch.pk)
 
 
 @require_POST
@@ -238,9 +247,9 @@ def purge_text(request: HttpRequest, restriction: Restriction) -> HttpResponse:
     if request.POST.get("sure") != "1":
         messages.warning(request, _("Please confirm that this can't be undone."))
         return redirect("moderation:restricted-comment", restriction.comment_id)
-    action = restrictions.purge_text(restriction=restriction, actor=require_decider(request))
-    _show_refusals(request, action)
-    if action.batch:
+    result = restrictions.purge_text(restriction=restriction, actor=require_decider(request))
+    _show_refusals(request, result)
+    if result.batch:
         messages.success(request, _("The text was permanently deleted."))
     return redirect("moderation:restricted-comment", restriction.comment_id)
 

@@ -13,7 +13,7 @@ from comments.services.states import restrict_states
 from comments.services.text_changes import erase_comments
 from moderation import tasks
 from moderation.actions import decisions
-from moderation.actions.decisions import Decision
+from moderation.actions.decisions import ActionResult
 from moderation.actions.setting_changes import Refusal
 from moderation.erasure import purge, restricted_content
 from moderation.models import Batch, Case, Restriction
@@ -26,12 +26,12 @@ ALWAYS_LEGAL_HOLD = {Restriction.Why.CHILD_ABUSE}
 
 
 def restrict(
-    *, ids: Sequence[int], why: str, actor: User | None, is_held: bool = False, notify: bool = True
-) -> Decision:
+    *, ids: Sequence[int], why: str, actor: User | None, is_legal_hold: bool = False, notify: bool = True
+) -> ActionResult:
     """Restrict access to comments, as one action: they are removed, and only administrators can read them.
 
-    `why` is a Restriction.Why. `is_held` sets a legal hold, which child abuse always gets. Comments that are
-    restricted already or permanently deleted are refused. With `notify` the author is notified of the
+    `why` is a Restriction.Why. Child abuse always gets a legal hold. Comments that are restricted
+    already or permanently deleted are refused. With `notify` the author is notified of the
     removal, except if an authority may investigate. The caller checks the permission.
     """
     batch = Batch(
@@ -47,22 +47,24 @@ def restrict(
         if not restricted:
             transaction.set_rollback(True)
         else:
-            is_held = is_held or why in ALWAYS_LEGAL_HOLD
-            made = [Restriction(comment_id=pk, why=why, is_held=is_held, batch=batch) for pk in restricted]
+            is_legal_hold = is_legal_hold or why in ALWAYS_LEGAL_HOLD
+            made = [
+                Restriction(comment_id=pk, why=why, is_held=is_legal_hold, batch=batch) for pk in restricted
+            ]
             restricted_content.store_texts(made)
             Case.objects.open().filter(comment__in=restricted).update(
                 closed_at=timezone.now(), closed_by=batch.pk, claimed_by=None, claimed_until=None
             )
             if notify and why not in NO_NOTIFICATION:
                 tasks.notify_authors_later(batch)
-    left = sorted(set(ids) - set(restricted))
-    refused = decisions.refusals(left[: decisions.MAX_REFUSALS_LISTED])
-    return Decision(
-        batch if restricted else None, restricted, refused, more=len(left[decisions.MAX_REFUSALS_LISTED :])
+    skipped = sorted(set(ids) - set(restricted))
+    refused = decisions.refusals(skipped[: decisions.MAX_REFUSALS_LISTED])
+    return ActionResult(
+        batch if restricted else None, restricted, refused, more=len(skipped[decisions.MAX_REFUSALS_LISTED :])
     )
 
 
-def lift(*, restriction: Restriction, actor: User) -> Decision:
+def lift(*, restriction: Restriction, actor: User) -> ActionResult:
     """Lift a restriction: the comment gets its text and its earlier state again.
 
     Raises PermissionError if `actor` is not an administrator.
@@ -72,27 +74,29 @@ def lift(*, restriction: Restriction, actor: User) -> Decision:
     return decisions.undo(batch=restriction.batch, actor=actor, only=[restriction.comment_id])
 
 
-def set_legal_hold(*, restriction: Restriction, is_held: bool, actor: User) -> Batch | None:
+def set_legal_hold(*, restriction: Restriction, is_legal_hold: bool, actor: User) -> Batch | None:
     """Set a legal hold on a restricted comment, or end it.
 
     Returns None if nothing changes, if the restriction was lifted, or if the comment was permanently deleted.
     """
     batch = Batch(
-        kind=Batch.Kind.SEAL, actor=actor, parameters={"comment": restriction.comment_id, "is_held": is_held}
+        kind=Batch.Kind.SEAL,
+        actor=actor,
+        parameters={"comment": restriction.comment_id, "is_held": is_legal_hold},
     )
-    rows = Restriction.objects.filter(pk=restriction.pk, lifted_at=None).exclude(is_held=is_held)
-    if is_held:
+    rows = Restriction.objects.filter(pk=restriction.pk, lifted_at=None).exclude(is_held=is_legal_hold)
+    if is_legal_hold:
         rows = rows.filter(comment__erased_at=None)
     with transaction.atomic():
         lock_discussions_of([restriction.comment_id])
-        if not rows.update(is_held=is_held):
+        if not rows.update(is_held=is_legal_hold):
             return None
         restricted_content.log_restrictions([restriction.comment_id])
         batch.save(force_insert=True)
     return batch
 
 
-def purge_text(*, restriction: Restriction, actor: User) -> Decision:
+def purge_text(*, restriction: Restriction, actor: User) -> ActionResult:
     """Delete the text of a restricted comment permanently, with what purge.clear_related_data deletes.
 
     The comment stays restricted, with its number and reason. It is refused during a legal hold.
@@ -106,7 +110,7 @@ def purge_text(*, restriction: Restriction, actor: User) -> Decision:
         lock_discussions_of([restriction.comment_id])
         fresh = Restriction.objects.select_for_update().get(pk=restriction.pk)
         if fresh.is_held:
-            return Decision(
+            return ActionResult(
                 None, [], [Refusal(restriction.comment_id, "", _("A legal hold prevents the deletion."))]
             )
         erased = (
@@ -118,4 +122,4 @@ def purge_text(*, restriction: Restriction, actor: User) -> Decision:
             batch.save(force_insert=True)
             restricted_content.clear_texts([fresh])
             purge.clear_related_data(erased)
-    return Decision(batch if erased else None, erased)
+    return ActionResult(batch if erased else None, erased)

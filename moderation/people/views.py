@@ -173,20 +173,20 @@ def restrict_child_data(request: HttpRequest, key: str) -> HttpResponse:
     if not _can_restrict_all(user, who):
         raise PermissionDenied
     ids = list(_readable(who).values_list("pk", flat=True)[: restrictions.MAX_AT_ONCE])
-    action = restrictions.restrict(ids=ids, why=Restriction.Why.CHILD, actor=user) if ids else None
-    if not action or not action.batch:
+    result = restrictions.restrict(ids=ids, why=Restriction.Why.CHILD, actor=user) if ids else None
+    if not result or not result.batch:
         messages.info(request, _("No readable comment of this person is left."))
         return redirect(who)
     if user.is_administrator:  # only administrators can undo it
         if who.comment:  # the imported name is gone, and so is its profile
-            return redirect("moderation:action", action.batch.pk)
-        return redirect(with_done_param(who.get_absolute_url(), action.batch.pk))
+            return redirect("moderation:action", result.batch.pk)
+        return redirect(with_done_param(who.get_absolute_url(), result.batch.pk))
     done = ngettext(
         "Access to %(n)s comment is restricted.",
         "Access to %(n)s comments is restricted.",
-        len(action.changed),
+        len(result.changed),
     )
-    messages.success(request, done % {"n": len(action.changed)})
+    messages.success(request, done % {"n": len(result.changed)})
     return redirect("moderation:people") if who.comment else redirect(who)
 
 

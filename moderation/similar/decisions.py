@@ -12,7 +12,7 @@ from accounts.models import User
 from comments.models import Reason, State
 from comments.services.discussions import lock_discussions_of
 from moderation.actions import decisions
-from moderation.actions.decisions import Decision
+from moderation.actions.decisions import ActionResult
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, CommentGroup
 from moderation.policy import last_transition_ids
@@ -28,7 +28,7 @@ def decide_group(
     actor: User,
     without: Collection[int] = (),
     since: int = 0,
-) -> Decision:
+) -> ActionResult:
     """Decide on all open members of a group on which `actor` may decide, except those in `without`.
 
     Members that were edited or decided on since the scan, or reported as illegal, are refused. So are members

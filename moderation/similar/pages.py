@@ -298,11 +298,11 @@ def _cut_words(group: CommentGroup, bodies: dict[int, Comment], articles: list[i
 
 def _shared_runs(sample: Sequence[Comment]) -> set[int]:
     """Return the runs of words that several of these comments share."""
-    held = Counter[int]()
+    counts = Counter[int]()
     for comment in sample:
-        held.update(set(word_runs(lowercase_words(comment.body))))
+        counts.update(set(word_runs(lowercase_words(comment.body))))
     enough = min(MIN_SIMILAR, max(2, len(sample) // 2))
-    return {run for run, n in held.items() if n >= enough}
+    return {run for run, n in counts.items() if n >= enough}
 
 
 def _highlighted_excerpt(

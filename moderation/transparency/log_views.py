@@ -134,12 +134,12 @@ def _log_rows(entries: list[Transition]) -> list[LogRow]:
 
 
 def _checks(entries: list[Transition]) -> dict[int, str]:
-    """Return the labels of the checks that held the comments of these entries, by entry. No texts."""
+    """Return the labels of the checks that sent the comments of these entries to review, by entry. No texts."""
     if not entries:
         return {}
-    held = Finding.objects.filter(holds=True, comment__in={entry.comment_id for entry in entries})
+    findings = Finding.objects.filter(holds=True, comment__in={entry.comment_id for entry in entries})
     names: dict[tuple[int, int], list[str]] = defaultdict(list)
-    for comment, revision, name in held.order_by("id").values_list("comment", "revision", "check_name"):
+    for comment, revision, name in findings.order_by("id").values_list("comment", "revision", "check_name"):
         names[comment, revision].append(registry.label(name))
     return {entry.pk: ", ".join(dict.fromkeys(names[entry.comment_id, entry.revision])) for entry in entries}
 

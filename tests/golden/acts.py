@@ -80,7 +80,7 @@ def roots(told: dict[str, Any], role: str) -> list[str]:
                 f"/moderation/comments/{pk}/{act}/"
                 for act in ("move", "restrict", "duplicate", "redact", "pick")
             ]
-        if role in STAFF and name.startswith("sealed"):
+        if role in STAFF and name.startswith("restricted"):
             found.append(f"/moderation/restricted/{pk}/")
     found += [f"/people/{pk}/" for pk in told["users"].values()]
     if role in STAFF:

@@ -521,9 +521,9 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     for why, name in zip(
         ("personal", "child_abuse", "personal", "child", "court", "other"), secret, strict=True
     ):
-        restrictions.restrict(ids=[secret[name].pk], why=why, actor=mona, is_held=name == "order")
+        restrictions.restrict(ids=[secret[name].pk], why=why, actor=mona, is_legal_hold=name == "order")
     found = {name: secret[name].restrictions.get() for name in secret}
-    restrictions.set_legal_hold(restriction=found["other"], is_held=True, actor=ada)
+    restrictions.set_legal_hold(restriction=found["other"], is_legal_hold=True, actor=ada)
     restrictions.lift(restriction=found["lifted"], actor=ada)
     restrictions.purge_text(restriction=found["erased"], actor=ada)
     read_texts([found["open"]], by=ada)
@@ -596,7 +596,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
             "mine": ruths,
         }
     )
-    named |= {f"sealed-{name}": one for name, one in secret.items()}
+    named |= {f"restricted-{name}": one for name, one in secret.items()}
     named |= {
         f"waiting{n}": one for n, one in enumerate(Comment.objects.filter(state="pending").order_by("pk"))
     }

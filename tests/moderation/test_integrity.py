@@ -138,13 +138,13 @@ def test_a_restriction_that_contradicts_its_comment_is_found(site):
     own = Restriction.objects.get(comment=site["sealed"])
     other = Restriction.objects.create(comment=site["published"], why=Restriction.Why.OTHER, batch=own.batch)
     RestrictedText.objects.create(restriction=other, revision=1, body="A word.")
-    assert check() == {"seal": [site["published"].pk]}
+    assert check() == {"restriction": [site["published"].pk]}
     RestrictedText.objects.filter(restriction=other).delete()
     other.delete()
     RestrictedText.objects.filter(restriction=own).delete()
     own.delete()
     damage = check()
-    assert damage == {"seal": [site["sealed"].pk]}
+    assert damage == {"restriction": [site["sealed"].pk]}
     repair(damage)
     assert check() == damage
 
@@ -157,18 +157,18 @@ def test_restricted_content_outside_the_store_is_found(site, place):
         Comment.objects.filter(pk=site["sealed"].pk).update(**{place: "zoe@example.org"})
     damage = check()
     damage.pop("comment_html", None)
-    assert damage == {"sealed_words": [site["sealed"].pk]}
+    assert damage == {"restricted_text": [site["sealed"].pk]}
     repair(damage)  # where else the words are is for a person to see
-    assert check()["sealed_words"]
+    assert check()["restricted_text"]
 
 
 def test_a_restriction_that_lost_or_kept_its_content_is_found(site):
     RestrictedText.objects.filter(restriction__comment=site["sealed"]).delete()
     lost = Restriction.objects.get(comment=site["sealed"])
-    assert check() == {"vault": [lost.pk]}
+    assert check() == {"restricted_content": [lost.pk]}
     lifted = Restriction.objects.get(comment=site["lifted"])
     RestrictedText.objects.create(restriction=lifted, revision=1, body="A word.")
-    assert check() == {"vault": [lost.pk, lifted.pk]}
+    assert check() == {"restricted_content": [lost.pk, lifted.pk]}
 
 
 @pytest.mark.parametrize("is_held", [False, True])
@@ -185,13 +185,13 @@ def test_an_incomplete_erasure_is_completed(site, is_held):
             [[sealed.pk, noted.pk]],
         )
     damage = check()
-    assert (damage["erased"], damage["erased_beside"]) == ([noted.pk], [noted.pk])
+    assert (damage["erased"], damage["erased_related_data"]) == ([noted.pk], [noted.pk])
     own = Restriction.objects.get(comment=sealed)
-    assert damage["vault"] == [own.pk]
+    assert damage["restricted_content"] == [own.pk]
     repair(damage)
-    assert check() == ({"vault": [own.pk]} if is_held else {})
+    assert check() == ({"restricted_content": [own.pk]} if is_held else {})
     if is_held:
-        assert restrictions.set_legal_hold(restriction=own, is_held=False, actor=administrator)
+        assert restrictions.set_legal_hold(restriction=own, is_legal_hold=False, actor=administrator)
         repair(check())
     assert check() == {}
     assert not RestrictedText.objects.filter(restriction=own).exists()

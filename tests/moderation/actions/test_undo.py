@@ -332,7 +332,7 @@ def test_legal_hold_has_no_undo_button(client):
     adam = UserFactory.create(roles=("Administrator",))
     comment = make_comment(make_article())
     restrictions.restrict(ids=[comment.pk], why=Restriction.Why.PERSONAL, actor=adam)
-    hold = restrictions.set_legal_hold(restriction=Restriction.objects.get(), is_held=True, actor=adam)
+    hold = restrictions.set_legal_hold(restriction=Restriction.objects.get(), is_legal_hold=True, actor=adam)
     client.force_login(adam)
     page = client.get(reverse("moderation:action", args=[hold.pk])).text
     assert "Undo this action" not in page

@@ -78,7 +78,7 @@ def test_it_deletes_listed_comments_and_no_later_ones(maria, ada):
     spam(new, actor=maria)
     decisions.decide(ids=[listed[2].pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     spam(listed[3], actor=maria)
-    restrictions.restrict(ids=[listed[4].pk], why=Restriction.Why.COURT, actor=maria, is_held=True)
+    restrictions.restrict(ids=[listed[4].pk], why=Restriction.Why.COURT, actor=maria, is_legal_hold=True)
     before = numbers()
     page = purge.summarize(group)
     assert page.changed == [c.pk for c in listed[2:]]

@@ -87,7 +87,7 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
     assert restrictions.purge_text(restriction=Restriction.objects.get(comment=number.pk), actor=ada).batch
     restrictions.restrict(ids=[court.pk, lifted.pk, held.pk], why=Restriction.Why.COURT, actor=ada)
     assert restrictions.set_legal_hold(
-        restriction=Restriction.objects.get(comment=held.pk), is_held=True, actor=ada
+        restriction=Restriction.objects.get(comment=held.pk), is_legal_hold=True, actor=ada
     )
     assert restrictions.lift(restriction=Restriction.objects.get(comment=lifted.pk), actor=ada).batch
     purge.blank_person(person=Person(user=leo), actor=ada)
@@ -131,7 +131,7 @@ def test_a_hold_that_was_ended_before_the_words_were_deleted(tmp_path: Path, ada
     restrictions.restrict(ids=[comment.pk], why=Restriction.Why.CHILD_ABUSE, actor=ada)
     backup(file)
     own = Restriction.objects.get()
-    restrictions.set_legal_hold(restriction=own, is_held=False, actor=ada)
+    restrictions.set_legal_hold(restriction=own, is_legal_hold=False, actor=ada)
     assert restrictions.purge_text(restriction=own, actor=ada).batch
     assert go_back(file).comments == 1
     assert words_of(comment) == ""

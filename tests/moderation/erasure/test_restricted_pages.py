@@ -46,7 +46,7 @@ def test_a_moderator_restricts_with_a_reason(comment, maria):
     assert client.post(url, {}).status_code == 422
     assert not Restriction.objects.exists()
 
-    done = client.post(url, {"why": "court", "held": "on"}, follow=True)
+    done = client.post(url, {"why": "court", "legal_hold": "on"}, follow=True)
 
     assert done.redirect_chain[-1][0] == f"/moderation/restricted/{comment.pk}/"
     text = done.content.decode()
@@ -149,7 +149,7 @@ def test_the_evidence_file_can_be_checked_by_others(sealed, ada):
         made = sha256(bytes.fromhex(line["before"]) + line["hashed"].encode()).hexdigest()
         assert made == line["hash"]
     assert record["log_ends_with"]["hash"] == bytes(Transition.objects.latest("seq").hash).hex()
-    assert record["seal"]["readings"][0]["is_export"] is True
+    assert record["restriction"]["readings"][0]["is_export"] is True
 
 
 def test_redacted_versions_are_marked(comment, maria, ada):
@@ -166,7 +166,7 @@ def test_redacted_versions_are_marked(comment, maria, ada):
 
 def test_an_administrator_sets_and_ends_a_legal_hold_and_deletes(sealed, ada):
     client, url = asked_by(ada), f"/moderation/restricted/{sealed.pk}/"
-    assert "legal hold" in client.post(f"{url}legal-hold/", {"is_held": "1"}, follow=True).content.decode()
+    assert "legal hold" in client.post(f"{url}legal-hold/", {"legal_hold": "1"}, follow=True).content.decode()
     text = client.post(f"{url}purge/", {"sure": "1"}, follow=True).content.decode()
     assert "A legal hold prevents the deletion." in text
     client.post(f"{url}legal-hold/")

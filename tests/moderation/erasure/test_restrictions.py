@@ -113,7 +113,7 @@ def test_an_administrator_restores_all_of_it(comment, maria, ada):
 
 def test_a_lift_can_be_undone_and_that_again(comment, maria, ada):
     before = rows(comment)
-    act = seal(comment, actor=maria, is_held=True)
+    act = seal(comment, actor=maria, is_legal_hold=True)
     sealed = rows(comment)
     for _ in range(2):
         act = decisions.undo(batch=act.batch, actor=ada)
@@ -261,9 +261,9 @@ def test_a_legal_hold_prevents_the_deletion(comment, maria, ada):
     assert erase_comments(ids=[comment.pk], at=timezone.now()) == []
     assert RestrictedText.objects.count() == 2
 
-    ended = restrictions.set_legal_hold(restriction=own, is_held=False, actor=ada)
+    ended = restrictions.set_legal_hold(restriction=own, is_legal_hold=False, actor=ada)
     assert ended.parameters == {"comment": comment.pk, "is_held": False}
-    assert restrictions.set_legal_hold(restriction=own, is_held=False, actor=ada) is None
+    assert restrictions.set_legal_hold(restriction=own, is_legal_hold=False, actor=ada) is None
     act = restrictions.purge_text(restriction=own, actor=ada)
 
     assert act.changed == [comment.pk]
@@ -327,11 +327,11 @@ def test_notes_reports_and_appeals_are_deleted_with_it(comment, maria, ada):
 def test_a_legal_hold_needs_a_text_and_has_no_undo(comment, maria, ada):
     seal(comment, actor=maria)
     own = Restriction.objects.get()
-    held = restrictions.set_legal_hold(restriction=own, is_held=True, actor=ada)
+    held = restrictions.set_legal_hold(restriction=own, is_legal_hold=True, actor=ada)
     assert "on the page of the restricted" in decisions.undo(batch=held, actor=ada).refused[0].reason
-    restrictions.set_legal_hold(restriction=own, is_held=False, actor=ada)
+    restrictions.set_legal_hold(restriction=own, is_legal_hold=False, actor=ada)
     restrictions.purge_text(restriction=own, actor=ada)
-    assert restrictions.set_legal_hold(restriction=own, is_held=True, actor=ada) is None
+    assert restrictions.set_legal_hold(restriction=own, is_legal_hold=True, actor=ada) is None
     assert not Restriction.objects.get().is_held
 
 

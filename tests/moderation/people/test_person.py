@@ -298,7 +298,7 @@ def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, reader, is_h
         ModeratorNote.objects.create(text="Ada of Elm Street", by=maria, **about)
     sanctions.impose(person=Person(user=reader), kind="ban", reason="insult", words="Ada!", actor=maria)
     sanctions.appeal(sanction=Sanction.objects.get(), words="I am Ada of Elm Street")
-    restrictions.restrict(ids=[comment.pk], why=Restriction.Why.CHILD, actor=maria, is_held=is_held)
+    restrictions.restrict(ids=[comment.pk], why=Restriction.Why.CHILD, actor=maria, is_legal_hold=is_held)
     assert client_of(admin).post(f"{url(reader)}blank/").status_code == 302
     own = Restriction.objects.get()
     assert (own.author_name, own.author_email) == (("Ada", "ada@example.org") if is_held else ("", ""))
@@ -326,7 +326,7 @@ def test_texts_of_a_blanked_childs_appeals_and_reports_are_deleted(maria, reader
         reporting.report_comment(comment=one, user=reader, guest=None, why="abuse", words="I am Ada, 12")
     reporting.report_comment(comment=other, user=maria, guest=None, why="abuse", words="Hers")
     restrictions.restrict(
-        ids=[comment.pk, reported.pk], why=Restriction.Why.CHILD, actor=maria, is_held=is_held
+        ids=[comment.pk, reported.pk], why=Restriction.Why.CHILD, actor=maria, is_legal_hold=is_held
     )
     assert client_of(admin).post(f"{url(reader)}blank/").status_code == 302
     assert Appeal.objects.get().text == ("I am 12, call my mother" if is_held else "")

@@ -347,7 +347,7 @@ def test_member_reported_as_illegal_concurrently_is_left_out(maria, article):
     spam = flood(article, 4)
     group = only_group()
 
-    def press() -> decisions.Decision:
+    def press() -> decisions.ActionResult:
         try:
             return decide_group(group=group, to=State.SPAM, reason="spam", actor=maria)
         finally:

@@ -13,7 +13,7 @@ from articles.models import Article, Redirect, Revision, Site
 from articles.publishing.services import publish, set_embargo, unpublish
 from articles.services import save_article
 from moderation.actions import setting_changes
-from moderation.actions.decisions import Decision, undo
+from moderation.actions.decisions import ActionResult, undo
 from moderation.models import Batch, SettingChange
 from tests.factories import UserFactory, make_article
 
@@ -38,7 +38,7 @@ def bring_in(*articles: Article, at: datetime) -> Batch:
     return batch
 
 
-def back(batch: Batch) -> tuple[Batch, Decision]:
+def back(batch: Batch) -> tuple[Batch, ActionResult]:
     done = undo(batch=batch, actor=None)
     assert done.batch, done.refused
     return done.batch, done
