@@ -32,7 +32,7 @@ FIRST, DRAWN = 200, 20  # good comments that set a site's first threshold, and t
 SHOWN = 12  # mistakes listed of each kind
 # Comments of the seed, by their numbers in the file.
 SPAM = {57, 58, 60, 61, *range(63, 68), *range(69, 75)}
-MISSING, REPEATS, FAIR = {31, 56, 59, 62, 68}, {33, 34}, {10, 15, 55}
+MISSING, DUPLICATES, FAIR = {31, 56, 59, 62, 68}, {33, 34}, {10, 15, 55}
 
 
 def measure(bench: Run) -> Iterator[str | Goal]:
@@ -187,7 +187,7 @@ def seed() -> Iterator[Goal]:
     from articles.models import Article
     from comments.models import Comment
     from moderation.checks.spam import FILTER
-    from moderation.checks.text import EMPTIED, NEAR_REPEAT, REPEAT
+    from moderation.checks.text import DUPLICATE, NEAR_DUPLICATE, NO_TEXT
     from moderation.models import Finding
 
     import_page(data=(DATA / "seed" / "story.txt").read_bytes(), filename="story.txt")
@@ -197,15 +197,15 @@ def seed() -> Iterator[Goal]:
     found: dict[str, set[int]] = {}
     findings = Finding.objects.filter(comment__in=place_of)
     for check, pk, holds in findings.values_list("check_name", "comment_id", "holds"):
-        if holds or check in {REPEAT.name, NEAR_REPEAT.name, EMPTIED.name}:
+        if holds or check in {DUPLICATE.name, NEAR_DUPLICATE.name, NO_TEXT.name}:
             found.setdefault(check, set()).add(place_of[pk])
     waits = found.get(FILTER.name, set())
-    repeats = found.get(REPEAT.name, set()) | found.get(NEAR_REPEAT.name, set())
-    emptied = found.get(EMPTIED.name, set())
+    duplicates = found.get(DUPLICATE.name, set()) | found.get(NEAR_DUPLICATE.name, set())
+    no_text = found.get(NO_TEXT.name, set())
     yield Goal("seed: spam that the filter finds, of 15", len(waits & SPAM), least=15, unit="")
-    yield Goal("… repeats found, of 2", len(repeats & REPEATS), least=2, unit="")
-    yield Goal("… missing texts found, of 5", len(emptied & MISSING), least=5, unit="")
-    honest = waits - SPAM - MISSING - REPEATS
+    yield Goal("… duplicates found, of 2", len(duplicates & DUPLICATES), least=2, unit="")
+    yield Goal("… missing texts found, of 5", len(no_text & MISSING), least=5, unit="")
+    honest = waits - SPAM - MISSING - DUPLICATES
     which = f" ({', '.join(map(str, sorted(honest)))})" if honest else ""
     yield Goal(f"… good comments that the filter marks{which}, of 52", len(honest), most=1, unit="")
     yield Goal("… of 10, 15 and 55 marked by the filter", len(waits & FAIR), most=0, unit="")

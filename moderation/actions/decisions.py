@@ -1,7 +1,7 @@
 """Moderation decisions: decide on comments, undo an action, move a comment.
 
 Each is one action, stored as one Batch in one transaction. Refusals say who had decided before on a comment
-that an action left alone.
+that an action skipped.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ from moderation.models import Batch, SettingChange
 from moderation.people import sanctions
 from moderation.queue import explanations
 
-MAX_REFUSALS_LISTED = 20  # comments left alone that are listed with the reason
+MAX_REFUSALS_LISTED = 20  # skipped comments that are listed with the reason
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def decide(
     notifications of the authors. The caller checks permissions (Comment.objects.moderated_by).
 
     `expected` maps a comment to the last transition that the person saw (policy.last_transition_ids); a
-    comment with a later decision is refused and left alone. `repeat_of` is the original if the comments are
+    comment with a later decision is refused and skipped. `repeat_of` is the original if the comments are
     removed as its duplicates, which takes some more statements. `parameters` are ids and codes stored with
     the action. Raises ValidationError if the original has been removed.
     """
@@ -83,12 +83,12 @@ def decide(
             transaction.set_rollback(True)
         else:
             tasks.notify_authors_later(batch)
-    left = sorted(set(ids) - set(changed))
+    skipped = sorted(set(ids) - set(changed))
     return ActionResult(
         batch if changed else None,
         changed,
-        refusals(left[:MAX_REFUSALS_LISTED]),
-        more=len(left[MAX_REFUSALS_LISTED:]),
+        refusals(skipped[:MAX_REFUSALS_LISTED]),
+        more=len(skipped[MAX_REFUSALS_LISTED:]),
     )
 
 
@@ -117,7 +117,7 @@ def state_for(reason: str) -> State | None:
 def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None) -> ActionResult:
     """Undo an action of any kind with a new action, which can be undone in turn.
 
-    Comments and settings that changed since are left alone and refused. Only administrators may lift a
+    Comments and settings that changed since are skipped and refused. Only administrators may lift a
     restriction or change the filter. `only` limits the undo to these comments. What was permanently deleted
     does not come back.
     """
@@ -131,9 +131,9 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
             sanctions.notify_later(undoing)
         moved, not_moved = _move_back(batch, undoing, actor)
         if redacted := _comments_with_changed_text(batch):
-            left = _decided_since(batch, redacted)
+            skipped = _decided_since(batch, redacted)
             reverted, not_reverted = setting_changes.revert_changes(
-                batch=batch, undoing=undoing, of_comments=True, excluding=left
+                batch=batch, undoing=undoing, of_comments=True, excluding=skipped
             )
             changed = confirm_states(
                 ids=_comments_with_changed_text(undoing), actor=actor, batch=undoing.pk, undoes=batch.pk
@@ -141,12 +141,12 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
         else:
             with moving_texts(undoing, only):
                 changed = revert_states(undoes=batch.pk, actor=actor, batch=undoing.pk, only=only)
-            left = set(only or _decided_comments(batch)) - set(changed)
+            skipped = set(only or _decided_comments(batch)) - set(changed)
             reverted, not_reverted = 0, list[Refusal]()
             if not not_moved:  # settings of a comment follow its state and its place
                 locked = _under_locked_parents(moved)
                 reverted, not_reverted = setting_changes.revert_changes(
-                    batch=batch, undoing=undoing, of_comments=True, excluding=left | locked
+                    batch=batch, undoing=undoing, of_comments=True, excluding=skipped | locked
                 )
                 _lock_replies(undoing, locked)
         settings += reverted
@@ -154,14 +154,14 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
             transaction.set_rollback(True)
         elif changed:
             tasks.notify_authors_later(undoing)
-    refused += not_moved + not_reverted + refusals(sorted(left)[:MAX_REFUSALS_LISTED])
+    refused += not_moved + not_reverted + refusals(sorted(skipped)[:MAX_REFUSALS_LISTED])
     is_done = settings or moved or changed
     return ActionResult(
         undoing if is_done else None,
         moved + changed,
         refused,
         settings,
-        max(0, len(left) - MAX_REFUSALS_LISTED),
+        max(0, len(skipped) - MAX_REFUSALS_LISTED),
     )
 
 
@@ -253,7 +253,7 @@ def refusals_of_moved(batch: Batch) -> list[Refusal]:
 
 
 def refusals(ids: Iterable[int]) -> list[Refusal]:
-    """Return why these comments were left alone: the last decision on each, or a change of its text."""
+    """Return why these comments were skipped: the last decision on each, or a change of its text."""
     last = Transition.objects.filter(comment=OuterRef("comment"), kind=Transition.Kind.STATE).order_by("-id")
     return _refusals_from(
         Transition.objects.filter(comment__in=list(ids), id=Subquery(last.values("id")[:1]))

@@ -74,7 +74,7 @@ def summarize(batches: Sequence[Batch], user: User | None) -> list[ActionSummary
             numbers = [(pk, {"k": f"{k:,}", "n": f"{n:,}"}) for pk, n, k in cursor.fetchall() if 0 < k < n]
             partly = {pk: _("undone for %(k)s of %(n)s") % values for pk, values in numbers}
     # Restrictions are lifted one by one: such an action counts as undone when its last one is lifted.
-    if lifted := [b.pk for b in batches if b.kind == Batch.Kind.SEAL and latest[b.pk][0] != b.pk]:
+    if lifted := [b.pk for b in batches if b.kind == Batch.Kind.RESTRICTION and latest[b.pk][0] != b.pk]:
         active = Restriction.objects.filter(batch__in=lifted, lifted_at=None, comment__erased_at=None)
         latest |= {batch: (batch, False) for batch in active.order_by().values_list("batch", flat=True)}
     return [
@@ -101,16 +101,20 @@ def _targets(
     """
     rows = SettingChange.objects.filter(batch__in=batches).order_by().values_list("batch", "target")
     found = list(rows.annotate(count=Count("target_id", distinct=True), one=Min("target_id")))
-    changed = {batch: count for batch, target, count, _one in found if target == SettingChange.Target.COMMENT}
+    changed = {
+        batch: count
+        for batch, target_type, count, _one in found
+        if target_type == SettingChange.Target.COMMENT
+    }
     single = {
-        batch: SettingChange(target=target, target_id=one)
-        for batch, target, count, one in found
-        if count == 1 and target not in {SettingChange.Target.COMMENT, SettingChange.Target.SITE}
+        batch: SettingChange(target=target_type, target_id=one)
+        for batch, target_type, count, one in found
+        if count == 1 and target_type not in {SettingChange.Target.COMMENT, SettingChange.Target.SITE}
     }
     one_comment = {
         batch: one
-        for batch, target, count, one in found
-        if target == SettingChange.Target.COMMENT and count == 1
+        for batch, target_type, count, one in found
+        if target_type == SettingChange.Target.COMMENT and count == 1
     }
     # Locking replies also locks all comments below; name the comment on which it was done.
     locks = [batch for batch in batches if batch.kind == Batch.Kind.COMMENT]

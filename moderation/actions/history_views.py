@@ -132,7 +132,7 @@ def _lifts_one_restriction(action: Batch) -> bool:
 
     Restrictions are lifted one by one, so the other comments of the action were not refused.
     """
-    return action.undos == 1 and action.root.kind == Batch.Kind.SEAL
+    return action.undos == 1 and action.root.kind == Batch.Kind.RESTRICTION
 
 
 def _filtered(found: QuerySet[Batch], query: dict[str, Any]) -> QuerySet[Batch]:
@@ -179,15 +179,15 @@ def _current_states(transitions: QuerySet[Transition]) -> list[tuple[str, int]]:
 
 
 def _refused_by_undo(action: Batch) -> dict[str, Any]:
-    """Return the comments that an undo left alone because people had decided on them since."""
+    """Return the comments that an undo skipped because people had decided on them since."""
     own = Transition.objects.filter(batch=action.pk, comment=OuterRef("comment"))
-    left = Transition.objects.filter(~Exists(own), batch=action.undoes_id, kind=Transition.Kind.STATE)
-    ids = left.order_by("comment").values_list("comment", flat=True)
+    skipped = Transition.objects.filter(~Exists(own), batch=action.undoes_id, kind=Transition.Kind.STATE)
+    ids = skipped.order_by("comment").values_list("comment", flat=True)
     return {"refused": decisions.refusals(list(ids[:MAX_LISTED])), "refused_count": ids.count()}
 
 
 def _refused_in_group(action: Batch) -> dict[str, Any]:
-    """Return the comments of a list that the action left alone because of decisions after it was shown."""
+    """Return the comments of a list that the action skipped because of decisions after it was shown."""
     count = action.parameters.get("left_count", 0)
     if not count:
         return {}

@@ -55,7 +55,7 @@ Setter = Callable[[list[int], str, Any, datetime], object]  # ids, field, value,
 
 @dataclass(frozen=True)
 class Refusal:
-    """A comment or setting that an action left alone, with the reason."""
+    """A comment or setting that an action skipped, with the reason."""
 
     comment: int | None  # None for a setting, which `reason` then names
     actor: str  # the person who had changed it before, or ""
@@ -63,7 +63,7 @@ class Refusal:
 
 
 def apply_changes(*, batch: Batch, changes: Sequence[tuple[SettingChange.Target, int, str, Any]]) -> int:
-    """Set values, each given as (target, id, field, value), as part of this stored action.
+    """Set values, each given as (target_type, id, field, value), as part of this stored action.
 
     Runs in the caller's transaction and returns the number of changed values. Values that are already set are
     skipped, and so are missing objects; a discussion without comments is created. `repeat_of` is the id of a
@@ -72,10 +72,10 @@ def apply_changes(*, batch: Batch, changes: Sequence[tuple[SettingChange.Target,
     if a story would be published before its embargo ends.
     """
     wanted: dict[Key, Any] = {}
-    for target, pk, field, value in changes:
-        if field not in FIELDS[target]:
-            raise ValueError(f"{target}.{field} is not changed by an action.")
-        wanted[target.value, pk, field] = _to_json(value)
+    for target_type, pk, field, value in changes:
+        if field not in FIELDS[target_type]:
+            raise ValueError(f"{target_type}.{field} is not changed by an action.")
+        wanted[target_type.value, pk, field] = _to_json(value)
     now = _read_values(wanted)
     todo = {key: value for key, value in wanted.items() if key in now and now[key] != value}
     _record(batch, [(key, now[key], value) for key, value in todo.items()])
@@ -90,7 +90,7 @@ def revert_changes(
     """Undo the changes of `batch` as part of the stored action `undoing`.
 
     A value that differs from the one that was set, or that a later action has set again, even to the same
-    value, is left alone and refused. `of_comments` limits this to changes of comments (True) or to all others
+    value, is refused. `of_comments` limits this to changes of comments (True) or to all others
     (False); comments in `excluding` are skipped without a refusal. Runs in the caller's transaction. Returns
     the number of reverted values and the refusals.
     """
@@ -103,8 +103,8 @@ def revert_changes(
     todo = _revertible(rows, now, last, obstacles)
     skipped = {key for key in rows if key not in todo}
     done = 0
-    for target in MODELS:
-        part = {key: row for key, row in todo.items() if key[0] == target}
+    for target_type in MODELS:
+        part = {key: row for key, row in todo.items() if key[0] == target_type}
         if not part:
             continue
         try:
@@ -153,40 +153,40 @@ def _read_values(keys: Iterable[Key], *, is_locked: bool = True) -> dict[Key, An
     fields: dict[str, set[str]] = defaultdict(set)
     ids: dict[str, set[int]] = defaultdict(set)
     keys = set(keys)
-    for target, pk, field in keys:
-        fields[target].add(field)
-        ids[target].add(pk)
-    for target, model in MODELS.items():
-        if target not in ids:
+    for target_type, pk, field in keys:
+        fields[target_type].add(field)
+        ids[target_type].add(pk)
+    for target_type, model in MODELS.items():
+        if target_type not in ids:
             continue
-        rows = model._default_manager.filter(pk__in=ids[target]).order_by("pk")
-        if is_locked and target == Target.COMMENT:
-            lock_discussions_of(ids[target])
-        elif is_locked and target == Target.DISCUSSION:
-            lock_discussions(ids[target])
+        rows = model._default_manager.filter(pk__in=ids[target_type]).order_by("pk")
+        if is_locked and target_type == Target.COMMENT:
+            lock_discussions_of(ids[target_type])
+        elif is_locked and target_type == Target.DISCUSSION:
+            lock_discussions(ids[target_type])
         elif is_locked:
             rows = rows.select_for_update(no_key=True)
-        for row in rows.values("pk", *fields[target]):
-            found |= {(target, row["pk"], field): _to_json(row[field]) for field in fields[target]}
+        for row in rows.values("pk", *fields[target_type]):
+            found |= {(target_type, row["pk"], field): _to_json(row[field]) for field in fields[target_type]}
     return {key: value for key, value in found.items() if key in keys}
 
 
 def _last_changes(keys: Iterable[Key]) -> dict[Key, int]:
     """Return the id of the last SettingChange of each setting."""
     ids: dict[tuple[str, str], set[int]] = defaultdict(set)
-    for target, pk, field in keys:
-        ids[target, field].add(pk)
+    for target_type, pk, field in keys:
+        ids[target_type, field].add(pk)
     found: dict[Key, int] = {}
-    for (target, field), some in ids.items():
-        rows = SettingChange.objects.filter(target=target, field=field, target_id__in=some).order_by()
+    for (target_type, field), some in ids.items():
+        rows = SettingChange.objects.filter(target=target_type, field=field, target_id__in=some).order_by()
         for pk, last in rows.values_list("target_id").annotate(last=Max("id")):
-            found[target, pk, field] = last
+            found[target_type, pk, field] = last
     return found
 
 
 def _with_erased_revision(rows: Mapping[Key, SettingChange]) -> set[Key]:
     """Return the settings of redacted comments whose earlier text has been erased since."""
-    of = {pk: key for key in rows for _target, pk, field in [key] if field == "revision"}
+    of = {pk: key for key in rows for _target_type, pk, field in [key] if field == "revision"}
     stored = CommentRevision.objects.filter(comment__in=of).values_list("comment", "revision") if of else []
     existing = set(stored)
     return {key for pk, key in of.items() if (pk, rows[key].old) not in existing}
@@ -195,7 +195,7 @@ def _with_erased_revision(rows: Mapping[Key, SettingChange]) -> set[Key]:
 def _publication_obstacles(rows: Mapping[Key, SettingChange]) -> dict[Key, str]:
     """Return a sentence for each story that cannot be published again as it was before this action."""
     stories = {key: row for key, row in rows.items() if key[0] == Target.ARTICLE and row.old}
-    articles = Article.objects.in_bulk([pk for _target, pk, _field in stories]) if stories else {}
+    articles = Article.objects.in_bulk([pk for _target_type, pk, _field in stories]) if stories else {}
     reasons, now = {}, timezone.now()
     for key, row in stories.items():
         if article := articles.get(key[1]):
@@ -210,8 +210,8 @@ def _record(batch: Batch, rows: Sequence[tuple[Key, Any, Any]]) -> None:
     """Store the changes of an action, each given as (key, old, new)."""
     SettingChange.objects.bulk_create(
         [
-            SettingChange(batch=batch, target=target, target_id=pk, field=field, old=old, new=new)
-            for (target, pk, field), old, new in rows
+            SettingChange(batch=batch, target=target_type, target_id=pk, field=field, old=old, new=new)
+            for (target_type, pk, field), old, new in rows
         ],
         batch_size=2_000,
     )
@@ -224,19 +224,19 @@ def _set_values(values: Mapping[Key, Any], at: datetime) -> None:
     """
     grouped: dict[tuple[str, str, Any], list[int]] = defaultdict(list)
     comment_values: dict[str, dict[int, Any]] = defaultdict(dict)
-    for (target, pk, field), value in values.items():
-        if target == Target.COMMENT:
+    for (target_type, pk, field), value in values.items():
+        if target_type == Target.COMMENT:
             comment_values[field][pk] = value
         else:
-            grouped[target, field, value].append(pk)
+            grouped[target_type, field, value].append(pk)
     for field, by_id in comment_values.items():
         if field == "revision":
             swap_revisions(by_id)
         else:
             set_comment_field(field=field, values=by_id)
     # Switch off before switching on: another version of a rule may have the same value.
-    for (target, field, value), ids in sorted(grouped.items(), key=lambda item: item[0][2] is True):
-        SETTERS[target](ids, field, _from_json(field, value), at)
+    for (target_type, field, value), ids in sorted(grouped.items(), key=lambda item: item[0][2] is True):
+        SETTERS[target_type](ids, field, _from_json(field, value), at)
 
 
 def _set_publication(ids: list[int], field: str, value: Any, at: datetime) -> None:
@@ -308,14 +308,14 @@ def _refusals(
     names = target_names(rows.values(), None)
     refusals = []
     for key in sorted(skipped):
-        target, pk, field = key
+        target_type, pk, field = key
         row = rows[skipped[key]]
         is_recorded = key in now and now[key] == row.new
         actor = str(row.batch.actor) if is_recorded and row.batch.actor else ""
         reason = explanations.describe_setting(field, now[key]) if key in now else _("it no longer exists")
         if is_recorded and key in obstacles:
             actor, reason = "", obstacles[key]
-        if target != Target.COMMENT and (name := names.get((target, pk))):
+        if target_type != Target.COMMENT and (name := names.get((target_type, pk))):
             reason = _("%(name)s: %(what)s") % {"name": name, "what": reason}
-        refusals.append(Refusal(pk if target == Target.COMMENT else None, actor, reason))
+        refusals.append(Refusal(pk if target_type == Target.COMMENT else None, actor, reason))
     return refusals

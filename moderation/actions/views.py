@@ -170,7 +170,7 @@ def add_done_message(request: HttpRequest, batch: Batch, place: str, sentence: s
 
 
 def add_refusal_message(request: HttpRequest, decision: decisions.ActionResult) -> None:
-    """Add a warning that names the comments left alone, with who changed each before and how."""
+    """Add a warning that names the skipped comments, with who changed each before and how."""
     if not decision.refused:
         return
     shown = decision.refused[:5]

@@ -61,54 +61,60 @@ LINKS = Check(  # the purpose of most spam
 )
 
 
-def find_repeat(draft: Draft, context: Context) -> Iterator[CheckResult]:
+def find_exact_duplicate(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """Find the text of an earlier comment."""
     if context.duplicate and context.duplicate.exact:
         yield CheckResult(strength=1, twin=context.duplicate.twin)
 
 
-def find_near_repeat(draft: Draft, context: Context) -> Iterator[CheckResult]:
+def find_near_duplicate(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """Find nearly the text of an earlier comment."""
     if context.duplicate and not context.duplicate.exact:
         yield CheckResult(strength=context.duplicate.similarity, twin=context.duplicate.twin)
 
 
-def _about_repeat(finding: Finding, twin: Comment | None) -> str:
+def _about_exact_duplicate(finding: Finding, twin: Comment | None) -> str:
     if twin is None:
-        return _("The same text as another comment.")
-    return _("The same text as comment %(id)s by %(name)s.") % {"id": twin.pk, "name": twin.author_name}
+        return _("It has the same text as another comment.")
+    return _("It has the same text as comment %(id)s by %(name)s.") % {
+        "id": twin.pk,
+        "name": twin.author_name,
+    }
 
 
-def _about_near_repeat(finding: Finding, twin: Comment | None) -> str:
+def _about_near_duplicate(finding: Finding, twin: Comment | None) -> str:
     if twin is None:
-        return _("Almost the text of another comment.")
-    return _("Almost the text of comment %(id)s by %(name)s.") % {"id": twin.pk, "name": twin.author_name}
+        return _("It has almost the same text as another comment.")
+    return _("It has almost the same text as comment %(id)s by %(name)s.") % {
+        "id": twin.pk,
+        "name": twin.author_name,
+    }
 
 
-REPEAT = Check(  # the same text under another article, or twice under one
+DUPLICATE = Check(  # the same text under another article, or twice under one
     name="repeat",
     label=gettext_lazy("the same text"),
     description=gettext_lazy("It has the same text as another comment."),
-    to_moderator=_about_repeat,
-    find=find_repeat,
+    to_moderator=_about_exact_duplicate,
+    find=find_exact_duplicate,
     holds=True,
     weight=1.5,
     proposes=[Reason.SPAM, Reason.DUPLICATE],
     clues=Clue.EXACT,
 )
-NEAR_REPEAT = Check(  # the same text with another number in it
+NEAR_DUPLICATE = Check(  # the same text with another number in it
     name="near_repeat",
-    label=gettext_lazy("nearly the same text"),
-    description=gettext_lazy("It has nearly the same text as another comment."),
-    to_moderator=_about_near_repeat,
-    find=find_near_repeat,
+    label=gettext_lazy("almost the same text"),
+    description=gettext_lazy("It has almost the same text as another comment."),
+    to_moderator=_about_near_duplicate,
+    find=find_near_duplicate,
     holds=True,
     weight=1.5,
     proposes=[Reason.SPAM, Reason.DUPLICATE],
 )
 
 
-def find_emptied(draft: Draft, context: Context) -> Iterator[CheckResult]:
+def find_no_text(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """Find a body with only punctuation and markup, or a text that is missing in the original."""
     if context.text_missing or not has_visible_text(draft.body):
         yield CheckResult(strength=1)
@@ -121,11 +127,11 @@ def has_visible_text(body: str) -> bool:
     )
 
 
-EMPTIED = Check(  # a form sent by mistake, or a text that is missing in the original
+NO_TEXT = Check(  # a form sent by mistake, or a text that is missing in the original
     name="emptied",
     label=gettext_lazy("text missing"),
     description=gettext_lazy("It has no text, or its text is missing in the original."),
-    find=find_emptied,
+    find=find_no_text,
     holds=True,
     proposes=[Reason.SPAM, Reason.TEXT_MISSING],
 )

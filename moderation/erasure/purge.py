@@ -1,7 +1,7 @@
 """Permanent deletion of the texts of comments, from a list that an administrator makes and reviews first.
 
 Only comments on the stored list are deleted. A comment that becomes spam later is not on it. One that was
-decided on or restricted in the meantime is left as it is and reported. Rows, states, counts and the audit log
+decided on or restricted in the meantime is skipped and reported. Rows, states, counts and the audit log
 stay, so no number that readers see changes.
 """
 
@@ -68,8 +68,8 @@ class PurgeResult:
     """The result of a purge. There is no batch if the list was purged before or all of it had changed."""
 
     batch: Batch | None
-    erased: int = 0
-    left: list[int] = field(default_factory=list)  # comments that were not deleted
+    purged: int = 0
+    skipped: list[int] = field(default_factory=list)  # comments that were not deleted
 
 
 def make_list(
@@ -81,7 +81,7 @@ def make_list(
     are none.
     """
     group = CommentGroup(
-        kind=CommentGroup.Kind.EMPTYING,
+        kind=CommentGroup.Kind.PURGE,
         run=uuid4(),
         size=0,
         shared={"states": [str(state) for state in states], "days": days, "by": actor and actor.pk},
@@ -112,9 +112,9 @@ def unchanged(group: CommentGroup) -> list[int]:
 def purge_list(*, group: CommentGroup, actor: User | None) -> PurgeResult:
     """Delete the texts of the comments on a list permanently, in one transaction.
 
-    Comments that changed since the list was made are left. What `clear_related_data` deletes goes too.
+    Comments that changed since the list was made are skipped. What `clear_related_data` deletes goes too.
     """
-    batch = Batch(kind=Batch.Kind.EMPTYING, actor=actor, parameters={"group": str(group.pk)})
+    batch = Batch(kind=Batch.Kind.PURGE, actor=actor, parameters={"group": str(group.pk)})
     with transaction.atomic():
         fresh = CommentGroup.objects.select_for_update().get(pk=group.pk)
         if fresh.resolved_at:
@@ -127,15 +127,15 @@ def purge_list(*, group: CommentGroup, actor: User | None) -> PurgeResult:
         lock_discussions_of(members)
         erased = erase_comments(ids=unchanged(group), at=batch.at)
         clear_related_data(erased)
-        left = sorted(set(members) - set(erased))
+        skipped = sorted(set(members) - set(erased))
         batch.parameters["erased"] = len(erased)
         if erased:
             batch.save(force_insert=True)
-        result = fresh.shared | {"erased": len(erased), "left": left}
+        result = fresh.shared | {"erased": len(erased), "left": skipped}
         done = batch if erased else None
         rows = CommentGroup.objects.filter(pk=group.pk)
         rows.update(resolved_at=batch.at, resolved_by=actor, batch=done, shared=result)
-    return PurgeResult(done, len(erased), left)
+    return PurgeResult(done, len(erased), skipped)
 
 
 def clear_related_data(comments: Sequence[int]) -> None:
@@ -184,8 +184,8 @@ def blank_old_spam() -> int:
     erased = 0
     while group := make_list(states=[State.SPAM], days=SPAM_KEPT_DAYS, actor=None, most=JOB_MAX):
         result = purge_list(group=group, actor=None)
-        erased += result.erased
-        if not result.erased:
+        erased += result.purged
+        if not result.purged:
             break
     return erased
 
@@ -196,7 +196,7 @@ def delete_unused_lists() -> int:
     Returns their number.
     """
     month_ago = timezone.now() - timedelta(days=30)
-    kinds = [CommentGroup.Kind.EMPTYING, CommentGroup.Kind.RULE, CommentGroup.Kind.QUEUE]
+    kinds = [CommentGroup.Kind.PURGE, CommentGroup.Kind.RULE, CommentGroup.Kind.QUEUE]
     old = CommentGroup.objects.filter(kind__in=kinds, resolved_at=None, made_at__lt=month_ago)
     return old.delete()[1].get("moderation.CommentGroup", 0)
 

@@ -63,7 +63,7 @@ def new_purge_list(request: HttpRequest) -> HttpResponse:
         messages.info(request, _("There are no such comments."))
         return redirect("moderation:purge")
     lists = (
-        CommentGroup.objects.filter(kind=CommentGroup.Kind.EMPTYING)
+        CommentGroup.objects.filter(kind=CommentGroup.Kind.PURGE)
         .select_related("resolved_by")
         .order_by("-made_at")
     )
@@ -88,7 +88,7 @@ def purge_list(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.warning(request, _("Please confirm that this can't be undone."))
         return redirect("moderation:purge-list", pk)
     summary = purge.summarize(group)
-    left = group.shared.get("left", [])
+    skipped = group.shared.get("left", [])
     context = {
         "group": group,
         "summary": summary,
@@ -98,8 +98,8 @@ def purge_list(request: HttpRequest, pk: UUID) -> HttpResponse:
         "sample": [(comment, explanations.excerpt(comment)) for comment in summary.sample],
         "changed": summary.changed[:CHANGED_SHOWN],
         "more_changed": max(0, len(summary.changed) - CHANGED_SHOWN),
-        "left": left[:CHANGED_SHOWN],
-        "more_left": max(0, len(left) - CHANGED_SHOWN),
+        "skipped": skipped[:CHANGED_SHOWN],
+        "more_skipped": max(0, len(skipped) - CHANGED_SHOWN),
         "is_full": group.size >= purge.LIST_MAX,
         "to_delete": group.size - len(summary.changed),
         "section": "purge",
@@ -140,10 +140,10 @@ def _purge(request: HttpRequest, group: CommentGroup, user: User) -> HttpRespons
         done = ngettext(
             "%(n)s comment was permanently deleted.",
             "%(n)s comments were permanently deleted.",
-            result.erased,
+            result.purged,
         )
-        messages.success(request, done % {"n": f"{result.erased:,}"})
-    elif result.left:
+        messages.success(request, done % {"n": f"{result.purged:,}"})
+    elif result.skipped:
         messages.info(request, _("Nothing was deleted: all comments have changed since the list was made."))
     else:
         messages.info(request, _("These comments were already deleted."))
@@ -151,6 +151,6 @@ def _purge(request: HttpRequest, group: CommentGroup, user: User) -> HttpRespons
 
 
 def _load(pk: UUID) -> CommentGroup:
-    lists = CommentGroup.objects.filter(kind=CommentGroup.Kind.EMPTYING).select_related("resolved_by")
+    lists = CommentGroup.objects.filter(kind=CommentGroup.Kind.PURGE).select_related("resolved_by")
     group: CommentGroup = get_object_or_404(lists, pk=pk)
     return group

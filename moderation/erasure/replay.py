@@ -127,7 +127,7 @@ def _delete(erasures: Sequence[Erasure]) -> int:
     present = _present(Comment.objects.filter(erased_at=None), "created_at", erasures)
     if not present:
         return 0
-    batch = Batch(kind=Batch.Kind.EMPTYING, parameters={"erased": len(present)})
+    batch = Batch(kind=Batch.Kind.PURGE, parameters={"erased": len(present)})
     batch.save(force_insert=True)
     lock_discussions_of(present)
     groups: defaultdict[tuple[State, str], list[int]] = defaultdict(list)

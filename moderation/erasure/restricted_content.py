@@ -22,11 +22,11 @@ from moderation.models import Batch, Origin, RestrictedText, Restriction
 def why_not_undone(batch: Batch, actor: User | None) -> str:
     """Return why this action can't be undone, or not by `actor`; empty if it can."""
     root = batch.root
-    if root.kind == Batch.Kind.EMPTYING:
+    if root.kind == Batch.Kind.PURGE:
         return _("A permanent deletion can't be undone.")
     if "is_held" in root.parameters:
         return _("A legal hold is changed on the page of the restricted comment.")
-    if root.kind == Batch.Kind.SEAL and not (actor and actor.is_administrator):
+    if root.kind == Batch.Kind.RESTRICTION and not (actor and actor.is_administrator):
         return _("Only an administrator can lift a restriction.")
     if root.kind == Batch.Kind.FILTER and not (actor and actor.is_administrator):
         return _("Only an administrator can change the spam filter.")
@@ -111,7 +111,7 @@ def moving_texts(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
     comments. For other actions it does nothing.
     """
     assert undoing.undoes
-    if undoing.root.kind != Batch.Kind.SEAL:
+    if undoing.root.kind != Batch.Kind.RESTRICTION:
         yield
         return
     # Nothing else changes the state of a restricted comment, so each of these returns to its earlier state.

@@ -296,5 +296,5 @@ def _earlier_state(restriction: Restriction) -> str:
 
 def _erasure_action(restriction: Restriction) -> Batch | None:
     """Return the action that deleted the text permanently."""
-    actions = Batch.objects.filter(kind=Batch.Kind.EMPTYING, parameters__comment=restriction.comment_id)
+    actions = Batch.objects.filter(kind=Batch.Kind.PURGE, parameters__comment=restriction.comment_id)
     return actions.select_related("actor").first()

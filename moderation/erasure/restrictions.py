@@ -35,7 +35,7 @@ def restrict(
     removal, except if an authority may investigate. The caller checks the permission.
     """
     batch = Batch(
-        kind=Batch.Kind.SEAL,
+        kind=Batch.Kind.RESTRICTION,
         actor=actor,
         to_state=State.REJECTED,
         reason=Reason.RESTRICTED,
@@ -80,7 +80,7 @@ def set_legal_hold(*, restriction: Restriction, is_legal_hold: bool, actor: User
     Returns None if nothing changes, if the restriction was lifted, or if the comment was permanently deleted.
     """
     batch = Batch(
-        kind=Batch.Kind.SEAL,
+        kind=Batch.Kind.RESTRICTION,
         actor=actor,
         parameters={"comment": restriction.comment_id, "is_held": is_legal_hold},
     )
@@ -102,7 +102,7 @@ def purge_text(*, restriction: Restriction, actor: User) -> ActionResult:
     The comment stays restricted, with its number and reason. It is refused during a legal hold.
     """
     batch = Batch(
-        kind=Batch.Kind.EMPTYING,
+        kind=Batch.Kind.PURGE,
         actor=actor,
         parameters={"comment": restriction.comment_id, "is_sealed": True},
     )

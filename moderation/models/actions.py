@@ -28,9 +28,9 @@ class Batch(models.Model):
         REDACTION = "redaction", _("redaction")
         PERSON = "person", _("sanction")
         RULE = "rule", _("rule")
-        SEAL = "seal", _("restriction")
+        RESTRICTION = "seal", _("restriction")
         FILTER = "filter", _("filter")
-        EMPTYING = "emptying", _("permanent deletion")
+        PURGE = "emptying", _("permanent deletion")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=10, choices=Kind)

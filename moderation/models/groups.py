@@ -40,7 +40,7 @@ class CommentGroup(models.Model):
 
     class Kind(models.TextChoices):
         TEXT = "text", _("shared text")
-        REPEAT = "repeat", _("duplicates of one comment")
+        DUPLICATE = "repeat", _("duplicates of one comment")
         LINK = "link", _("shared link or domain")
         NAME = "name", _("names of one pattern")
         ORIGIN = "origin", _("one IP address")
@@ -49,7 +49,7 @@ class CommentGroup(models.Model):
         MISSING = "missing", _("text missing")
         RULE = "rule", _("found by a rule")
         QUEUE = "queue", _("all of a queue")
-        EMPTYING = "emptying", _("to be deleted permanently")
+        PURGE = "emptying", _("to be deleted permanently")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=10, choices=Kind)

@@ -47,7 +47,7 @@ WAITING_KINDS = [
     Kind.WAITS_CHECK,
     Kind.WAITS_SANCTION,
 ]
-REMOVED = {Kind.REMOVED, Kind.SPAM, Kind.UPHELD}
+REMOVED_KINDS = {Kind.REMOVED, Kind.SPAM, Kind.UPHELD}
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def report_sentence(kind: Kind, cases: list[Case]) -> str:
     """
     if kind == Kind.RESTRICTED:  # an authority may be investigating
         return _("For such comments we do not say whether they were reported.")
-    if kind not in REMOVED | {Kind.REDACTED}:
+    if kind not in REMOVED_KINDS | {Kind.REDACTED}:
         return ""
     if any(case.is_illegal for case in cases):
         return _("It was reported as illegal.")
@@ -157,7 +157,7 @@ def decider_sentence(kind: Kind, transition: Transition, *, is_proposed: bool) -
     """Return a sentence that says whether a person or an automatic check decided."""
     if kind in NOT_REVIEWED:
         return _("Not reviewed yet.")
-    if kind in REMOVED | {Kind.REDACTED, Kind.RESTRICTED}:
+    if kind in REMOVED_KINDS | {Kind.REDACTED, Kind.RESTRICTED}:
         if not is_by_person(transition):
             return _("An automatic check decided this. No person has reviewed it.")
         if is_proposed:

@@ -175,7 +175,7 @@ def _notice(
     causes = [found for found in findings if found.holds]
     kind = _kind(comment, history, answered, causes)
     shown = causes if kind in decision_kinds.NOT_REVIEWED else []
-    if kind in decision_kinds.REMOVED and (is_proposed or not decision_kinds.is_by_person(transition)):
+    if kind in decision_kinds.REMOVED_KINDS and (is_proposed or not decision_kinds.is_by_person(transition)):
         shown = [found for found in findings if removal_counts.proposes(found, comment)]
     options = author_options(comment, history.last, appeals)
     hidden = kind == Kind.RESTRICTED or bool(comment.erased_at)

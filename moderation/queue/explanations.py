@@ -123,20 +123,20 @@ def describe_action(batch: Batch) -> str:
             return describe_setting(field, value)
         case Batch.Kind.REDACTION:
             return _("Redacted")
-        case Batch.Kind.SEAL if "is_held" in batch.parameters:
+        case Batch.Kind.RESTRICTION if "is_held" in batch.parameters:
             text = (
                 _("Legal hold on #%(id)s")
                 if batch.parameters["is_held"]
                 else _("Legal hold on #%(id)s ended")
             )
             return text % {"id": batch.parameters["comment"]}
-        case Batch.Kind.SEAL:
+        case Batch.Kind.RESTRICTION:
             return _("Access restricted: %(why)s") % {"why": Restriction.Why(batch.parameters["why"]).label}
         case Batch.Kind.RULE:
             return describe_rule_change(batch.parameters.get("does", ""))
-        case Batch.Kind.EMPTYING if "comment" in batch.parameters:
+        case Batch.Kind.PURGE if "comment" in batch.parameters:
             return _("Permanently deleted: #%(id)s") % {"id": batch.parameters["comment"]}
-        case Batch.Kind.EMPTYING:
+        case Batch.Kind.PURGE:
             count = batch.parameters["erased"]
             text = ngettext(
                 "Permanently deleted: %(n)s comment", "Permanently deleted: %(n)s comments", count

@@ -11,7 +11,7 @@ from moderation.models import CommentGroup, CommentGroupMember, SimilarityScan
 # The kinds of groups that a scan creates. Rules, queues and purges create the other kinds.
 SCAN_KINDS = [
     CommentGroup.Kind.TEXT,
-    CommentGroup.Kind.REPEAT,
+    CommentGroup.Kind.DUPLICATE,
     CommentGroup.Kind.LINK,
     CommentGroup.Kind.NAME,
     CommentGroup.Kind.ORIGIN,

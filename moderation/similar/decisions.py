@@ -46,7 +46,7 @@ def decide_group(
         member_count = (
             pages.count_members([group.pk], None).get(group.pk, explanations.MemberCounts()).members
         )
-        decision = decisions.decide(
+        result = decisions.decide(
             ids=ids,
             to=to,
             reason=reason,
@@ -55,13 +55,13 @@ def decide_group(
             repeat_of=original,
             parameters=_action_parameters(group),
         )
-        if decision.batch and member_count == len(expected):
+        if result.batch and member_count == len(expected):
             CommentGroup.objects.filter(pk=group.pk).update(
-                resolved_at=timezone.now(), resolved_by=actor, batch=decision.batch
+                resolved_at=timezone.now(), resolved_by=actor, batch=result.batch
             )
-        if decision.batch:
-            refused = [pk for refusal in decision.refused if (pk := refusal.comment)] + decided
-            _record_refused(decision.batch, refused, len(refused) + decision.more)
+        if result.batch:
+            refused = [pk for refusal in result.refused if (pk := refusal.comment)] + decided
+            _record_refused(result.batch, refused, len(refused) + result.more)
         reported = [
             pk
             for pk in pages.reported_as_illegal(group, pages.decided_discussions(actor))
@@ -70,17 +70,17 @@ def decide_group(
     illegal = [Refusal(pk, "", _("Reported as illegal: it needs a decision of its own")) for pk in reported]
     listed = decisions.refusals(decided[:MAX_ILLEGAL_LISTED])
     return replace(
-        decision,
-        refused=decision.refused + listed + illegal,
-        more=decision.more + len(decided[MAX_ILLEGAL_LISTED:]),
+        result,
+        refused=result.refused + listed + illegal,
+        more=result.more + len(decided[MAX_ILLEGAL_LISTED:]),
     )
 
 
-def _record_refused(batch: Batch, left: Sequence[int], count: int) -> None:
+def _record_refused(batch: Batch, skipped: Sequence[int], count: int) -> None:
     """Store the last transitions of the first refused comments, which later changes do not affect."""
-    if left:
-        lines = sorted(last_transition_ids(left[:MAX_ILLEGAL_LISTED]).values())
-        batch.parameters |= {"left": lines, "left_count": count}
+    if skipped:
+        transitions = sorted(last_transition_ids(skipped[:MAX_ILLEGAL_LISTED]).values())
+        batch.parameters |= {"left": transitions, "left_count": count}
         batch.save(update_fields=["parameters"])
 
 

@@ -28,11 +28,11 @@ def title(group: CommentGroup, n: int) -> str:
             text = ngettext(
                 "%(n)s comment made of the same phrases", "%(n)s comments made of the same phrases", n
             )
-        case Kind.REPEAT if group.original:
+        case Kind.DUPLICATE if group.original:
             text = ngettext(
                 "%(n)s duplicate of a comment by %(name)s", "%(n)s duplicates of a comment by %(name)s", n
             )
-        case Kind.REPEAT:
+        case Kind.DUPLICATE:
             text = ngettext("%(n)s duplicate comment", "%(n)s duplicate comments", n)
         case Kind.LINK:
             text = ngettext(
@@ -51,7 +51,9 @@ def title(group: CommentGroup, n: int) -> str:
                 n,
             )
         case Kind.BURST:
-            text = ngettext("%(n)s comment in one burst", "%(n)s comments in one burst", n)
+            text = ngettext(
+                "%(n)s comment posted within a short time", "%(n)s comments posted within a short time", n
+            )
         case Kind.LATE:
             text = ngettext(
                 "Late promotional spam: %(n)s comment", "Late promotional spam: %(n)s comments", n
@@ -99,7 +101,7 @@ def describe_shared_features(group: CommentGroup, *, is_whole: bool) -> list[str
     sentences: list[str] = []
     if group.original and group.original.state not in {State.PENDING, State.PUBLISHED}:
         sentences.append(_("Same text and same name. The first comment has already been removed."))
-    elif group.kind == Kind.REPEAT:
+    elif group.kind == Kind.DUPLICATE:
         sentences.append(_("Same text and same name. The first comment is kept and is not in this group."))
     if group.kind == Kind.MISSING:
         sentences.append(_("The saved page had lost their text. Readers see a placeholder."))
@@ -188,6 +190,6 @@ def proposed_reason(kind: str) -> str:
     """Return the reason code that this kind of group proposes, or ""."""
     if kind == Kind.MISSING:
         return Reason.TEXT_MISSING.value
-    if kind == Kind.REPEAT:
+    if kind == Kind.DUPLICATE:
         return Reason.DUPLICATE.value
     return "" if kind in {Kind.RULE, Kind.QUEUE} else Reason.SPAM.value

@@ -163,9 +163,9 @@ class _Grouper(ComparedComments):
             if len(members) < 2:
                 single += members
                 continue
-            yield Proposal(Kind.REPEAT, members, original=self.rows[first].id)
+            yield Proposal(Kind.DUPLICATE, members, original=self.rows[first].id)
         if len(single) >= MIN_SIMILAR:
-            yield Proposal(Kind.REPEAT, single)
+            yield Proposal(Kind.DUPLICATE, single)
 
     def _repeats_of(self, where: Sequence[int]) -> Iterator[tuple[int, ProposedMember]]:
         """Yield pairs of an earlier comment's index and its duplicate, among the comments of one author."""
@@ -441,7 +441,7 @@ class _Grouper(ComparedComments):
     ) -> list[list[int]]:
         """Return the places of words that are much more common in the group than elsewhere."""
         within, outside = len(proposal.members), len(self.rows) - len(proposal.members)
-        if proposal.kind == Kind.REPEAT or not outside:
+        if proposal.kind == Kind.DUPLICATE or not outside:
             return []
         odds = [
             (

@@ -31,28 +31,28 @@ MAX_NIGHTLY_CASES = 50
 # The author is known for accounts and guests; an imported name counts as one person within one discussion.
 # `kept`: a person approved this text, or left it out of an action on its group that has not been undone.
 READ_COMMENTS = """
-WITH line AS (
+WITH transition AS (
   SELECT comment_id, max(id) AS seen,
          max(revision) FILTER (WHERE reason = 'approved' AND actor_id IS NOT NULL) AS approved
   FROM comments_transition WHERE kind = 'state' GROUP BY comment_id),
-in_force AS (
+active AS (
   SELECT g.id FROM moderation_commentgroup g
   LEFT JOIN moderation_batch b ON b.root_id = g.batch_id
   WHERE g.resolved_at IS NOT NULL GROUP BY g.id HAVING mod(coalesce(max(b.undos), 0), 2) = 0),
 kept AS (
   SELECT DISTINCT m.comment_id, t.revision FROM moderation_commentgroupmember m
-  JOIN in_force f ON f.id = m.group_id JOIN comments_transition t ON t.id = m.seen)
+  JOIN active f ON f.id = m.group_id JOIN comments_transition t ON t.id = m.seen)
 SELECT c.id, c.discussion_id, c.parent_id, c.author_name,
        coalesce('u' || c.author_id, 'g' || c.guest_id, c.discussion_id || lower(c.author_name)),
        c.author_id IS NOT NULL OR c.guest_id IS NOT NULL,
        EXISTS (SELECT FROM account_emailaddress e WHERE e.user_id = c.author_id AND e.verified)
          OR EXISTS (SELECT FROM accounts_guest g WHERE g.id = c.guest_id AND g.confirmed_at IS NOT NULL),
        c.body, c.revision, c.text_missing, c.created_at, c.state,
-       c.state = 'published' AND c.state_reason = 'approved' AND line.approved = c.revision
+       c.state = 'published' AND c.state_reason = 'approved' AND transition.approved = c.revision
          OR c.state IN ('pending', 'published') AND kept.comment_id IS NOT NULL,
-       o.ip_hash, line.seen
+       o.ip_hash, transition.seen
 FROM comments_comment c
-JOIN line ON line.comment_id = c.id
+JOIN transition ON transition.comment_id = c.id
 LEFT JOIN kept ON kept.comment_id = c.id AND kept.revision = c.revision
 LEFT JOIN moderation_origin o ON o.comment_id = c.id
 WHERE c.erased_at IS NULL
@@ -63,7 +63,7 @@ WHERE c.erased_at IS NULL
 ORDER BY c.state = 'pending' DESC, c.created_at DESC, c.id DESC LIMIT %(most)s"""
 
 # Deletes the groups of earlier scans, except the one before, whose groups may still be open in a browser.
-# Settled groups keep the members that were left alone, so that these are not proposed again.
+# Resolved groups keep the members that were skipped, so that these are not proposed again.
 DELETE_OLD_MEMBERS = """
 DELETE FROM moderation_commentgroupmember m USING moderation_commentgroup g
 WHERE g.id = m.group_id AND g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(runs)s::uuid[])

@@ -138,7 +138,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     if not CommentGroup.objects.filter(pk=pk).exists():
         messages.info(request, _("The site was scanned again. These are the current groups."))
         return redirect("moderation:similar")
-    found = get_object_or_404(pages.groups_visible_to(user).exclude(kind=CommentGroup.Kind.EMPTYING), pk=pk)
+    found = get_object_or_404(pages.groups_visible_to(user).exclude(kind=CommentGroup.Kind.PURGE), pk=pk)
     query = GroupQuery.read({"since": request.POST.get("since", ""), **request.GET.dict()})
     without, since, after = set(query["but"] or ()), query["since"], query["after"]
     if request.method == "POST":

@@ -14,7 +14,7 @@ from typing import TextIO
 
 from comments.duplicates import find_duplicates
 from core.errors import UserError
-from moderation.checks.text import NEAR_REPEAT, REPEAT
+from moderation.checks.text import DUPLICATE, NEAR_DUPLICATE
 from moderation.features.signals import SIGNALS
 from moderation.features.text_reading import CommentData, Signal, SignalResult
 from moderation.spam_filter.model import Features, Model, read_features
@@ -262,7 +262,7 @@ def duplicate_signals(
     """Return the duplicate signal of each row, found among earlier rows as a site would find it."""
     found: list[tuple[SignalResult, ...]] = [()] * len(rows)
     for repeat in find_duplicates([row.data.body for row in chain(before, rows)]):
-        name = (REPEAT if repeat.exact else NEAR_REPEAT).name
+        name = (DUPLICATE if repeat.exact else NEAR_DUPLICATE).name
         if name not in without and repeat.position >= len(before):
             found[repeat.position - len(before)] = (SignalResult(1.0, signal=name),)
     return found

@@ -134,7 +134,7 @@ def _log_rows(entries: list[Transition]) -> list[LogRow]:
 
 
 def _checks(entries: list[Transition]) -> dict[int, str]:
-    """Return the labels of the checks that sent the comments of these entries to review, by entry. No texts."""
+    """Return the labels of the checks that sent the comments of these entries to review, by entry."""
     if not entries:
         return {}
     findings = Finding.objects.filter(holds=True, comment__in={entry.comment_id for entry in entries})

@@ -168,12 +168,12 @@ def test_duplicates_across_the_site_wait(maria):
     assert [c.state for c in short] == ["published", "published"]
     name = original.author_name
     assert policy().explain_waiting([same.pk]) == {
-        same.pk: [f"The same text as comment {original.pk} by {name}."]
+        same.pk: [f"It has the same text as comment {original.pk} by {name}."]
     }
 
     # Who is not shown is not named, either.
     decide(ids=[original.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
-    assert policy().explain_waiting([same.pk]) == {same.pk: ["The same text as another comment."]}
+    assert policy().explain_waiting([same.pk]) == {same.pk: ["It has the same text as another comment."]}
 
 
 def test_a_listed_term_waits(maria):

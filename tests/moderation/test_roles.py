@@ -78,7 +78,7 @@ restrictions.set_legal_hold(restriction=second, is_legal_hold=False, actor=ada)
 restrictions.purge_text(restriction=second, actor=ada)
 decisions.decide(ids=ids[6:], to=State.SPAM, reason=Reason.SPAM, actor=ada)
 group = purge.make_list(states=[State.SPAM], days=0, actor=ada)
-assert purge.purge_list(group=group, actor=ada).erased == 2
+assert purge.purge_list(group=group, actor=ada).purged == 2
 again = [say(f"{words} {n}, which stays sealed or waits.") for n in (9, 10)]
 restrictions.restrict(ids=[again[0].pk], why=Restriction.Why.PERSONAL, actor=ada)
 other = save_article(

@@ -51,7 +51,7 @@ def test_restriction_lifted_for_one_comment_is_partly_undone(client, chief):
     ids = [make_comment(article).pk for _ in range(2)]
     client.force_login(chief)
     restrictions.restrict(ids=ids, why=Restriction.Why.COURT, actor=chief)
-    act = Batch.objects.get(kind=Batch.Kind.SEAL)
+    act = Batch.objects.get(kind=Batch.Kind.RESTRICTION)
     first, second = Restriction.objects.order_by("comment")
     restrictions.lift(restriction=first, actor=chief)
     assert "Undone for 1 of 2." in page_of(client, act)

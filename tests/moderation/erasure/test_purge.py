@@ -85,7 +85,7 @@ def test_it_deletes_listed_comments_and_no_later_ones(maria, ada):
 
     done = purge.purge_list(group=group, actor=ada)
 
-    assert (done.erased, done.left) == (2, [c.pk for c in listed[2:]])
+    assert (done.purged, done.skipped) == (2, [c.pk for c in listed[2:]])
     assert numbers() == before
     for comment in Comment.objects.filter(pk__in=[c.pk for c in listed[:2]]):
         assert (comment.body, comment.body_html, comment.author_name, comment.author_email) == ("",) * 4
@@ -100,7 +100,7 @@ def test_it_deletes_listed_comments_and_no_later_ones(maria, ada):
     assert Comment.objects.get(pk=listed[3].pk).body == "Buy boats, number 3."
     assert Restriction.objects.get().texts.get().body == "Buy boats, number 4."
     assert Comment.objects.get(pk=answer.pk).body == "Is that so?"
-    assert done.batch.kind == Batch.Kind.EMPTYING
+    assert done.batch.kind == Batch.Kind.PURGE
     assert check() == {}
 
     # A second click changes nothing, and there is no undo.
@@ -149,7 +149,7 @@ def test_comments_with_an_open_case_are_left(maria, ada):
     assert list(group.members.values_list("comment", flat=True)) == [since.pk]
     ask(since)
     assert purge.summarize(group).changed == [since.pk]
-    assert purge.purge_list(group=group, actor=ada).left == [since.pk]
+    assert purge.purge_list(group=group, actor=ada).skipped == [since.pk]
     assert check() == {}
     later(91)
     assert purge.blank_old_spam() == 0
@@ -185,7 +185,7 @@ def test_the_job_blanks_spam_of_ninety_days(maria, monkeypatch):
     assert purge.blank_old_spam() == 0
 
     assert set(Comment.objects.exclude(body="").values_list("pk", flat=True)) == {removed.pk, new.pk}
-    assert Batch.objects.filter(kind=Batch.Kind.EMPTYING, actor=None).count() == 3
+    assert Batch.objects.filter(kind=Batch.Kind.PURGE, actor=None).count() == 3
 
 
 def test_an_unused_list_is_deleted(maria):
@@ -223,7 +223,7 @@ def test_the_page_requires_a_confirmation(maria, ada):
     assert "3 comments were permanently deleted." in done
     assert "This can’t be undone." in done
     assert "Buy boats" not in done
-    act = Batch.objects.get(kind=Batch.Kind.EMPTYING)
+    act = Batch.objects.get(kind=Batch.Kind.PURGE)
     for person, is_linked in ((ada, True), (maria, False)):
         client.force_login(person)
         words = client.get(f"/moderation/actions/{act.pk}/").content.decode()

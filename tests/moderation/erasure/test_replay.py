@@ -43,7 +43,7 @@ def erase(*comments: Comment, actor: User | None = None) -> None:
     states = {State(Comment.objects.get(pk=one.pk).state) for one in comments}
     group = purge.make_list(states=list(states), days=0, actor=actor)
     assert group
-    assert purge.purge_list(group=group, actor=actor).erased == len(comments)
+    assert purge.purge_list(group=group, actor=actor).purged == len(comments)
 
 
 def go_back(file: Path) -> Any:

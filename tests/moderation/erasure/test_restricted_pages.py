@@ -68,7 +68,7 @@ def test_comments_with_the_same_text_are_restricted_too(comment, maria):
     assert "Also restrict the 2 other comments with the same or nearly the same text" in asked
     asked_by(maria).post(url, {"why": "personal", "same": "on"})
     assert set(Restriction.objects.values_list("comment", flat=True)) == {comment.pk, twin.pk, nearly.pk}
-    assert Batch.objects.filter(kind=Batch.Kind.SEAL).count() == 1
+    assert Batch.objects.filter(kind=Batch.Kind.RESTRICTION).count() == 1
     assert Comment.objects.get(pk=other.pk).state_reason != Reason.RESTRICTED
 
 
@@ -225,7 +225,7 @@ def test_the_list_has_pages(maria, monkeypatch):
 
 
 def test_undo_on_the_action_page_is_for_administrators(sealed, maria):
-    act = Batch.objects.get(kind=Batch.Kind.SEAL)
+    act = Batch.objects.get(kind=Batch.Kind.RESTRICTION)
     text = asked_by(maria).post(f"/moderation/actions/{act.pk}/undo/", follow=True).content.decode()
     assert "Only an administrator can lift a restriction." in text
     assert Restriction.objects.get().lifted_at is None

@@ -122,7 +122,10 @@ def test_duplicate_names_its_twin_only_to_people_who_may_read_it(client, maria):
     other.editors.add(UserFactory.create(roles=("Editor",)))
     twin = make_comment(other, LONG, guest=GuestFactory.create(name="Secret Sue"))
     same = make_comment(own, LONG)
-    named, link = f"The same text as comment {twin.pk} by Secret Sue.", f'href="{twin.get_absolute_url()}"'
+    named, link = (
+        f"It has the same text as comment {twin.pk} by Secret Sue.",
+        f'href="{twin.get_absolute_url()}"',
+    )
 
     def flags(user) -> tuple[bool, bool]:
         client.force_login(user)
