@@ -62,13 +62,13 @@ LINKS = Check(  # the purpose of most spam
 
 
 def find_exact_duplicate(draft: Draft, context: Context) -> Iterator[CheckResult]:
-    """Find the text of an earlier comment."""
+    """Find the earlier comment with the same text."""
     if context.duplicate and context.duplicate.exact:
         yield CheckResult(strength=1, twin=context.duplicate.twin)
 
 
 def find_near_duplicate(draft: Draft, context: Context) -> Iterator[CheckResult]:
-    """Find nearly the text of an earlier comment."""
+    """Find the earlier comment with almost the same text."""
     if context.duplicate and not context.duplicate.exact:
         yield CheckResult(strength=context.duplicate.similarity, twin=context.duplicate.twin)
 

@@ -74,7 +74,7 @@ class RestrictForm(SubmitForm, forms.Form):
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def restrict(request: HttpRequest, pk: int) -> HttpResponse:
-    """Restrict access to a comment. Who can load it may do this. `next`: the URL to return to."""
+    """Restrict access to a comment that the user may decide on. `next`: the URL to return to."""
     user = require_decider(request)
     comments = Comment.objects.moderated_by(user, include_restricted=True).select_related(
         "discussion__article", "parent"

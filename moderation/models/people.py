@@ -27,7 +27,7 @@ def person_key(user: int | None, guest: int | None) -> str:
 
 
 class SanctionQuerySet(models.QuerySet["Sanction"]):
-    def in_force(self) -> Self:
+    def active(self) -> Self:
         return self.filter(Q(until=None) | Q(until__gt=Now()), ended_at=None)
 
 
@@ -89,18 +89,18 @@ class Sanction(models.Model):
         return reverse("moderation:person", args=[self.person_key])
 
     @property
-    def is_in_force(self) -> bool:
+    def is_active(self) -> bool:
         return self.ended_at is None and (self.until is None or self.until > timezone.now())
 
     @property
     def is_just_imposed(self) -> bool:
         """Return whether the mail about it may not have been sent yet."""
-        return self.is_in_force and timezone.now() - self.at < MAILED_WITHIN
+        return self.is_active and timezone.now() - self.at < MAILED_WITHIN
 
     @property
-    def is_asked_about(self) -> bool:
+    def has_open_appeal(self) -> bool:
         """Return whether the person has appealed and no moderator has answered yet."""
-        return self.is_in_force and self.appealed_at is not None and self.answered_at is None
+        return self.is_active and self.appealed_at is not None and self.answered_at is None
 
 
 class ModeratorNote(models.Model):

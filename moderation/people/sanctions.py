@@ -107,7 +107,7 @@ def _earlier_click(person: Person, batch: Batch, words: str, until: datetime | N
     It locks the person, since a second click may arrive before the first is committed.
     """
     person.lock()
-    same = Sanction.objects.in_force().filter(
+    same = Sanction.objects.active().filter(
         **person.as_fields,
         message=words,
         at__gt=batch.at - DOUBLE_CLICK,
@@ -172,7 +172,7 @@ def end(*, sanction: Sanction, actor: User) -> Batch | None:
     )
     with transaction.atomic():
         # Without the lock, the second of two moderators who end it at once would move its end.
-        if not Sanction.objects.in_force().select_for_update(no_key=True).filter(pk=sanction.pk).first():
+        if not Sanction.objects.active().select_for_update(no_key=True).filter(pk=sanction.pk).first():
             return None
         batch.save(force_insert=True)
         setting_changes.apply_changes(
@@ -187,7 +187,7 @@ def appeal(*, sanction: Sanction, words: str) -> bool:
 
     Returns False if they appealed before or it is over.
     """
-    rows = Sanction.objects.in_force().filter(pk=sanction.pk, appealed_at=None)
+    rows = Sanction.objects.active().filter(pk=sanction.pk, appealed_at=None)
     return bool(rows.update(appealed_at=timezone.now(), appeal_text=words))
 
 
@@ -224,7 +224,7 @@ def _is_on_staff() -> Exists:
 
 def open_appeals() -> Any:
     """Return the active sanctions with an open appeal, the earliest appeal first."""
-    rows = Sanction.objects.in_force().filter(answered_at=None).exclude(appealed_at=None)
+    rows = Sanction.objects.active().filter(answered_at=None).exclude(appealed_at=None)
     return rows.select_related("user", "guest", "batch__actor").order_by("appealed_at")
 
 
@@ -252,7 +252,7 @@ def notify_of_sanction(pk: int) -> int:
     """
     if not (sanction := _with_confirmed_email(pk)):
         return 0
-    is_active, notified, end_notified = sanction.is_in_force, sanction.notified_at, sanction.end_notified_at
+    is_active, notified, end_notified = sanction.is_active, sanction.notified_at, sanction.end_notified_at
     knows_of_it = notified is not None and (end_notified is None or end_notified < notified)
     if is_active == knows_of_it:
         return 0
@@ -275,7 +275,7 @@ def notify_of_sanction(pk: int) -> int:
 def notify_sanction_upheld(pk: int) -> int:
     """Mail the person that the sanction was upheld after their appeal. Returns the number of mails."""
     sanction = _with_confirmed_email(pk)
-    return _sanction_mail(sanction, "upheld").send() if sanction and sanction.is_in_force else 0
+    return _sanction_mail(sanction, "upheld").send() if sanction and sanction.is_active else 0
 
 
 def _with_confirmed_email(pk: int) -> Sanction | None:
@@ -327,7 +327,7 @@ def all_sanctions_of(person: Person) -> Any:
     return rows.select_related("batch__actor").order_by("-at", "-pk")
 
 
-def latest_in_force(most: int) -> Any:
+def latest_active(most: int) -> Any:
     """Return up to `most` active sanctions, the latest first."""
-    rows = Sanction.objects.in_force().select_related("user", "guest", "batch__actor")
+    rows = Sanction.objects.active().select_related("user", "guest", "batch__actor")
     return rows.order_by("-at", "-pk")[:most]

@@ -66,7 +66,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "can_read_emails": profiles.can_read_emails(user),
         "results": profiles.search(query, user) if query else None,
         "appeals": list(sanctions.open_appeals()) if lists_sanctions else [],
-        "sanctions": list(sanctions.latest_in_force(MAX_SANCTIONS)) if lists_sanctions else [],
+        "sanctions": list(sanctions.latest_active(MAX_SANCTIONS)) if lists_sanctions else [],
         "most_shown": MAX_SANCTIONS,
     }
     return render(request, "moderation/people/people.html", context)
@@ -232,9 +232,9 @@ def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | N
         "can_sanction": can_sanction,
         "forms": forms,
         "opened_form": bound,
-        "sanctions": [(row, row.is_in_force) for row in own],
+        "sanctions": [(row, row.is_active) for row in own],
         "left_to_colleagues": [
-            row for row in own if row.is_asked_about and not sanctions.can_uphold(user, row)
+            row for row in own if row.has_open_appeal and not sanctions.can_uphold(user, row)
         ],
         "by_email": [row for row in active_sanctions.sanctions_of(who.user, who.guest) if row not in own],
         "notes": profiles.notes_on(who),

@@ -187,7 +187,7 @@ def _strengths_text(strengths: Sequence[float]) -> str:
 
 
 def _earlier_decisions(comment: Comment, user: User) -> list[EarlierDecision]:
-    """Return the latest decisions of people on a comment, at most MAX_LISTED. Runs two statements."""
+    """Return the latest MAX_LISTED decisions on a comment, by people or by actions, in two statements."""
     transitions = list(
         comment.transitions.exclude(actor=None, batch=None)
         .exclude(from_state="", kind=Transition.Kind.STATE)

@@ -83,7 +83,7 @@ class IllegalContentForm(LongTextForm, forms.ModelForm[IllegalContentReport]):
     where = forms.CharField(
         label=_("Which comment?"),
         max_length=2_000,
-        help_text=_("Its link (the time of the comment links to it) or its number."),
+        help_text=_("Its URL or its number. The time of a comment links to its page."),
         widget=forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off"}),
     )
 
@@ -98,9 +98,7 @@ class IllegalContentForm(LongTextForm, forms.ModelForm[IllegalContentReport]):
             "email": forms.EmailInput(attrs={"autocomplete": "email"}),
         }
         help_texts = {
-            "why": _(
-                "The words that you mean, and the law or the right that they violate, as far as you know."
-            ),
+            "why": _("Quote the words, and name the law or the right that they violate, if you know it."),
             "name": _("Only the moderators see it."),
             "email": _("Only administrators see it. We mail you a receipt and the decision."),
         }

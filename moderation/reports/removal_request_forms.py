@@ -24,7 +24,7 @@ class RemovalRequestForm(LongTextForm, forms.ModelForm[RemovalRequest]):
     where = forms.CharField(
         label=_("Which story or comment?"),
         max_length=2_000,
-        help_text=_("Its link. The time of a comment links to it."),
+        help_text=_("Paste its URL. The time of a comment links to its page."),
         widget=forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off"}),
     )
 
@@ -90,7 +90,7 @@ class AnswerForm(LongTextForm, forms.Form):
     answer = forms.CharField(
         label=_("Answer"),
         max_length=TEXT_MAX,
-        help_text=_("What you did, or why not, in a sentence or two. It is mailed."),
+        help_text=_("What you did, or why you did nothing, in a sentence or two. We mail it to the person."),
         widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
         error_messages={"required": _("Please write an answer.")},
     )

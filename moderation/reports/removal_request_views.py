@@ -58,7 +58,7 @@ def request_removal(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
-    """Show the status of a request to anyone who has its number."""
+    """Show the status of a request to anyone who knows its receipt number."""
     sent = get_object_or_404(RemovalRequest.objects.select_related("article"), receipt=receipt)
     response = render(
         request,

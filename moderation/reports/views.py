@@ -107,7 +107,7 @@ def report_illegal(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
-    """Show the status of a report of illegal content to anyone who has its number."""
+    """Show the status of a report of illegal content to anyone who knows its receipt number."""
     report = get_object_or_404(
         IllegalContentReport.objects.select_related("case", "comment__discussion__article"), receipt=receipt
     )

@@ -66,7 +66,7 @@ def test_within_a_discussion_only_lookalike_names_imitate():
 
 @pytest.mark.data
 def test_most_letters_that_unicode_calls_confusable_are_known(data, capsys):
-    """A name of the staff has one such letter, for each of the 26 letters in both cases."""
+    """Each pair puts a confusable character into a name where a staff name has the letter."""
     lines = (data / "hostile" / "unicode_confusables.txt").read_text("utf-8-sig").splitlines()
     pairs = [
         (chr(int(m[1], 16)), chr(int(m[2], 16)))
@@ -83,7 +83,7 @@ def test_most_letters_that_unicode_calls_confusable_are_known(data, capsys):
     assert len(missed) < 0.05 * len(pairs)
 
 
-def test_links_to_where_spam_has_led():
+def test_links_to_hosts_of_earlier_spam():
     known = SiteFacts(spam_hosts=["teak.example"])
     body = "See https://www.teak.example/a and oak.example.com and http://elm.example"
     read = ParsedComment(CommentData(body=body))
@@ -92,14 +92,14 @@ def test_links_to_where_spam_has_led():
     assert (one.signal, [body[a:b] for a, b in one.spans]) == ("spam_host", ["https://www.teak.example/a"])
 
 
-def test_links_to_where_several_have_linked():
+def test_links_to_hosts_that_several_people_linked_to():
     assert found(SiteFacts(burst_hosts=["teak.example"]), body="See https://teak.example/a") == {
         "link_burst": 1.0
     }
 
 
 @pytest.mark.parametrize(("names", "strength"), [(0, None), (1, None), (2, 0.4), (9, 1.0)])
-def test_one_address_under_several_names(names, strength):
+def test_several_names_behind_one_ip_address(names, strength):
     assert found(SiteFacts(names_at_address=names)).get("one_address") == strength
 
 

@@ -186,9 +186,9 @@ def test_a_pause_removes_recent_comments_and_can_be_ended(maria, reader):
     assert "Paused, and comments of 7 days removed" in answer.content.decode()
     assert Comment.objects.get().state_reason == "insult"
     made = Sanction.objects.get()
-    assert (made.kind, made.message, made.is_in_force) == ("pause", "Enough.", True)
+    assert (made.kind, made.message, made.is_active) == ("pause", "Enough.", True)
     client.post(f"/moderation/sanctions/{made.pk}/end/")
-    assert not Sanction.objects.in_force().exists()
+    assert not Sanction.objects.active().exists()
     assert (
         Comment.objects.get(pk=comment.pk).state == State.REJECTED
     )  # ending a sanction does not restore comments

@@ -153,7 +153,7 @@ def test_recent_comments_are_removed_with_it_and_restored_by_one_undo(article, m
     done = undo(batch=batch, actor=maria)
     assert list(Comment.objects.order_by("pk").values("state", "state_reason")) == before
     assert Discussion.objects.values_list("visible_count", "tally").get() == counted
-    assert not Sanction.objects.in_force().exists()
+    assert not Sanction.objects.active().exists()
     undo(batch=done.batch, actor=maria)
     assert "banned" in refusal(article, author=ada)
 

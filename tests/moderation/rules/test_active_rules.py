@@ -178,14 +178,14 @@ def test_a_version_replaced_by_a_colleague_cannot_be_changed(maria):
     second = keep(term("casinos"), otto, replaces=first)
     with pytest.raises(ValidationError, match="Otto changed this rule in the meantime"):
         keep(term("gambling"), maria, replaces=first)
-    assert in_force() == [second.pk]
+    assert active_ids() == [second.pk]
 
 
 def act_of(rule: Rule) -> Batch:
     return Batch.objects.filter(parameters__rule=rule.pk).earliest("at")
 
 
-def in_force() -> list[int]:
+def active_ids() -> list[int]:
     return list(Rule.objects.filter(is_active=True).values_list("pk", flat=True))
 
 
@@ -203,9 +203,9 @@ def test_a_version_with_the_same_value_can_be_undone_and_redone(maria, one, othe
     first = keep(one, maria)
     second = keep(other, maria, replaces=first)
     undone = decisions.undo(batch=act_of(second), actor=maria)
-    assert in_force() == [first.pk]
+    assert active_ids() == [first.pk]
     decisions.undo(batch=undone.batch, actor=maria)
-    assert in_force() == [second.pk]
+    assert active_ids() == [second.pk]
 
 
 def test_an_undo_never_activates_a_second_version(maria):
@@ -215,16 +215,16 @@ def test_an_undo_never_activates_a_second_version(maria):
     assert decisions.undo(batch=off, actor=maria).batch is None
     third = keep(term("gambling"), maria, replaces=second)
     assert decisions.undo(batch=act_of(second), actor=maria).batch is None
-    assert in_force() == [third.pk]
+    assert active_ids() == [third.pk]
 
 
 def test_switching_on_an_earlier_version_replaces_the_active_one(maria):
     first = keep(term(), maria)
     second = keep(term("casinos"), maria, replaces=first)
     batch = rules.switch(rule=first, on=True, actor=maria)
-    assert in_force() == [first.pk]
+    assert active_ids() == [first.pk]
     decisions.undo(batch=batch, actor=maria)
-    assert in_force() == [second.pk]
+    assert active_ids() == [second.pk]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -249,7 +249,7 @@ def test_concurrent_changes_create_only_one_version(maria, press):
             wait_for_a_lock()
         with pytest.raises(ValidationError, match=r"changed (it|this one) in the meantime"):
             asked.result(timeout=PATIENCE)
-    assert in_force() == [second.pk]
+    assert active_ids() == [second.pk]
     assert rules.versions(first.pk) == [second, first]
 
 
