@@ -80,14 +80,14 @@ class IllegalContentForm(LongTextForm, forms.ModelForm[IllegalContentReport]):
 
     submit = _("Send report")
 
-    where = forms.CharField(
+    url = forms.CharField(
         label=_("Which comment?"),
         max_length=2_000,
         help_text=_("Its URL or its number. The time of a comment links to its page."),
         widget=forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off"}),
     )
 
-    field_order = ["where", "is_child_abuse", "why", "name", "email", "in_good_faith"]
+    field_order = ["url", "is_child_abuse", "why", "name", "email", "in_good_faith"]
 
     class Meta:
         model = IllegalContentReport
@@ -115,7 +115,7 @@ class IllegalContentForm(LongTextForm, forms.ModelForm[IllegalContentReport]):
         note = _("You can report child abuse anonymously: leave name and e-mail empty.")
         helper = super().helper
         helper.layout = Layout(
-            "where",
+            "url",
             "is_child_abuse",
             "why",
             Div(HTML(f'<p class="form-text">{note}</p>'), "name", "email", css_class="reporter"),
@@ -123,10 +123,10 @@ class IllegalContentForm(LongTextForm, forms.ModelForm[IllegalContentReport]):
         )
         return helper
 
-    def clean_where(self) -> str:
-        where: str = self.cleaned_data["where"]
+    def clean_url(self) -> str:
+        url: str = self.cleaned_data["url"]
         comments = Comment.objects.select_related("discussion__article")
-        found = comments.filter(pk=parse_comment_number(where) or 0).first()
+        found = comments.filter(pk=parse_comment_number(url) or 0).first()
         if found is None or not has_page(found) or found.state == State.PENDING:
             raise ValidationError(
                 _("We found no comment there. Open the comment's own page by its time, and copy its URL."),
@@ -135,7 +135,7 @@ class IllegalContentForm(LongTextForm, forms.ModelForm[IllegalContentReport]):
         if found.state != State.PUBLISHED:
             raise ValidationError(_("This comment was already removed."), code="gone")
         self.comment = found
-        return where
+        return url
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()

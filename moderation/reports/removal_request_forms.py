@@ -21,14 +21,14 @@ class RemovalRequestForm(LongTextForm, forms.ModelForm[RemovalRequest]):
 
     submit = _("Send request")
 
-    where = forms.CharField(
+    url = forms.CharField(
         label=_("Which story or comment?"),
         max_length=2_000,
         help_text=_("Paste its URL. The time of a comment links to its page."),
         widget=forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off"}),
     )
 
-    field_order = ["where", "wants", "what", "why", "who", "name", "email"]
+    field_order = ["url", "wants", "what", "why", "who", "name", "email"]
 
     class Meta:
         model = RemovalRequest
@@ -56,17 +56,17 @@ class RemovalRequestForm(LongTextForm, forms.ModelForm[RemovalRequest]):
             field: Any = self.fields[name]
             field.choices = [choice for choice in field.choices if choice[0]]
 
-    def clean_where(self) -> str:
-        where: str = self.cleaned_data["where"]
-        if number := parse_comment_number(where):
+    def clean_url(self) -> str:
+        url: str = self.cleaned_data["url"]
+        if number := parse_comment_number(url):
             comments = Comment.objects.select_related("discussion__article")
             found = comments.filter(pk=number).first()
             if found and has_page(found) and found.state == State.PUBLISHED:
                 self.comment, self.article = found, found.discussion.article
-                return where
-        elif (story := find_story(where)) and story.is_published():
+                return url
+        elif (story := find_story(url)) and story.is_published():
             self.article = story
-            return where
+            return url
         raise ValidationError(
             _("We found nothing there. Open the story or the comment, and copy that page's URL."),
             code="unknown",

@@ -27,7 +27,7 @@ PAGE_SIZE = 50  # requests
 class RemovalRequestQuery(QueryForm):
     """The query string of a new request: the path of a story or a comment."""
 
-    where = SearchField(most=2_000)
+    url = SearchField(most=2_000)
 
 
 class RemovalRequestsQuery(QueryForm):
@@ -38,11 +38,11 @@ class RemovalRequestsQuery(QueryForm):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def request_removal(request: HttpRequest) -> HttpResponse:
-    """Show the form for a request; no account is needed. `?where=`: the path of a story or a comment."""
-    where = RemovalRequestQuery.read(request.GET)["where"]
-    if where.startswith("/"):
-        where = settings.SITE_URL + where
-    form = RemovalRequestForm(request.POST if request.method == "POST" else None, initial={"where": where})
+    """Show the form for a request; no account is needed. `?url=`: the path of a story or a comment."""
+    url = RemovalRequestQuery.read(request.GET)["url"]
+    if url.startswith("/"):
+        url = settings.SITE_URL + url
+    form = RemovalRequestForm(request.POST if request.method == "POST" else None, initial={"url": url})
     status = 422 if form.is_bound else 200
     if form.is_valid():
         try:

@@ -83,9 +83,9 @@ class ReportQuery(QueryForm):
 @require_http_methods(["GET", "HEAD", "POST"])
 def report_illegal(request: HttpRequest) -> HttpResponse:
     """Report illegal content; no account is needed. `?comment=`: the comment's number or URL."""
-    where = ReportQuery.read(request.GET)["comment"]
+    url = ReportQuery.read(request.GET)["comment"]
     is_post = request.method == "POST"
-    form = IllegalContentForm(request.POST if is_post else None, initial={"where": where})
+    form = IllegalContentForm(request.POST if is_post else None, initial={"url": url})
     status = 422 if is_post else 200
     if is_post and form.is_valid():
         try:

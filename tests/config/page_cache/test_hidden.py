@@ -146,8 +146,8 @@ class Scene:
             "related stories, and what is repeated": [near, f"{near}?order=newest", f"{near}find/?q={FIND}"],
             "its commenter's page": [f"/people/{self.comment.author_id}/"],
             "forms that take its address": [
-                f"/removal-request/?where={self._known}",
-                f"/report-illegal/?where={self._known}",
+                f"/removal-request/?url={self._known}",
+                f"/report-illegal/?url={self._known}",
             ],
             "page that is none": ["/nothing/"],
         }

@@ -38,7 +38,7 @@ def moderator(role="Moderator", **fields):
 
 def filled(comment, **fields) -> dict[str, str]:
     return {
-        "where": str(comment.pk),
+        "url": str(comment.pk),
         "why": "It is a threat: § 241.",
         "name": "Nia",
         "email": "nia@example.org",
@@ -106,7 +106,7 @@ def test_anyone_can_report_and_gets_a_receipt_with_the_status(
 
 def test_child_abuse_is_reported_anonymously(client, comment, django_capture_on_commit_callbacks):
     assert "leave name and e-mail empty." in client.get(URL).text  # and not the reason
-    bare = {"where": str(comment.pk), "is_child_abuse": "on", "why": "It links to pictures."}
+    bare = {"url": str(comment.pk), "is_child_abuse": "on", "why": "It links to pictures."}
     unfinished = client.post(URL, bare)  # the good-faith box is not checked
     assert unfinished.status_code == 422
     page = unfinished.content.decode()  # the fields are there without an error, in case the box is unchecked
@@ -133,7 +133,7 @@ def test_child_abuse_is_reported_anonymously(client, comment, django_capture_on_
         ("name", "This field is required, except to report child abuse."),
         ("email", "This field is required, except to report child abuse."),
         ("why", "This field is required."),
-        ("where", "This field is required."),
+        ("url", "This field is required."),
         ("in_good_faith", "Please confirm this."),
     ],
 )
@@ -155,16 +155,16 @@ def test_the_comment_is_found_by_its_number_or_its_links(client, comment):
         f"https://elsewhere.example{story}#comment-{comment.pk}",
         f"{comment.get_absolute_url()}?after=7",
     ]
-    for where in ways:
-        assert client.post(URL, filled(comment, where=where)).status_code == 302, where
+    for url in ways:
+        assert client.post(URL, filled(comment, url=url)).status_code == 302, url
 
 
-@pytest.mark.parametrize("where", ["0", "9" * 18, "9" * 40, "x", "https://[", "/comments/", "#comment-", "²"])
-def test_an_unknown_comment_is_refused(client, comment, where):
-    response = client.post(URL, filled(comment, where=where))
+@pytest.mark.parametrize("url", ["0", "9" * 18, "9" * 40, "x", "https://[", "/comments/", "#comment-", "²"])
+def test_an_unknown_comment_is_refused(client, comment, url):
+    response = client.post(URL, filled(comment, url=url))
     assert response.status_code == 422
     assert "We found no comment there." in response.content.decode()
-    assert client.get(URL, {"comment": where}).status_code == 200
+    assert client.get(URL, {"comment": url}).status_code == 200
 
 
 def test_nothing_about_hidden_comments_is_revealed(client, comment, maria):

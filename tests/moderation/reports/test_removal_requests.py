@@ -30,9 +30,9 @@ def story():
     return make_article("The slip closes")
 
 
-def filled(where, **fields) -> dict[str, str]:
+def filled(url, **fields) -> dict[str, str]:
     return {
-        "where": where,
+        "url": url,
         "wants": "correct",
         "what": "“in 2014”: it was 2013.",
         "why": "I signed the paper.",
@@ -44,14 +44,14 @@ def filled(where, **fields) -> dict[str, str]:
 
 def asked(article, comment=None, **fields) -> RemovalRequest:
     values = filled("")
-    del values["where"]
+    del values["url"]
     return removal_requests.send_request(article=article, comment=comment, **(values | fields))
 
 
 def test_every_story_links_to_the_form_with_its_own_url(client, story):
     page = client.get(story.get_absolute_url()).content.decode()
-    assert f'href="{URL}?where=/stories/{story.slug}/"' in page
-    form = client.get(f"{URL}?where=/stories/{story.slug}/").content.decode()
+    assert f'href="{URL}?url=/stories/{story.slug}/"' in page
+    form = client.get(f"{URL}?url=/stories/{story.slug}/").content.decode()
     assert f'/stories/{story.slug}/"' in form
     assert "noindex" in form
 
@@ -60,7 +60,7 @@ def test_imported_comments_and_every_report_page_link_to_the_form(client, story)
     bring_in(story, roots=1, replies=25)
     deep = story.discussion.comments.order_by("-pk").first()
     path = f"/stories/{story.slug}/comments/{deep.pk}/"
-    assert f'href="{URL}?where={path}"' in client.get(path).content.decode()
+    assert f'href="{URL}?url={path}"' in client.get(path).content.decode()
     said = make_comment(story)
     report = client.get(f"/stories/{story.slug}/report/{said.pk}/").content.decode()
     assert "Request removal or correction" in report
@@ -97,8 +97,8 @@ def test_anyone_can_send_a_request_and_see_its_status(client, story, ada, django
 
 def test_a_comment_is_found_by_its_link_or_its_number(client, story):
     said = make_comment(story)
-    for where in (str(said.pk), f"http://testserver{said.get_absolute_url()}"):
-        client.post(URL, filled(where, wants="remove"))
+    for url in (str(said.pk), f"http://testserver{said.get_absolute_url()}"):
+        client.post(URL, filled(url, wants="remove"))
     assert set(RemovalRequest.objects.values_list("comment", flat=True)) == {said.pk}
     assert RemovalRequest.objects.count() == 2
 
@@ -107,9 +107,9 @@ def test_hidden_comments_and_stories_are_not_found(client, story):
     gone = make_comment(story)
     change_states(ids=[gone.pk], to=State.REJECTED, reason="insult", actor=None)
     draft = make_article("Not yet", published_at=None)
-    for where in (str(gone.pk), draft.get_absolute_url(), "/stories/none/", "nothing", "\x00"):
-        response = client.post(URL, filled(where))
-        assert response.status_code == 422, where
+    for url in (str(gone.pk), draft.get_absolute_url(), "/stories/none/", "nothing", "\x00"):
+        response = client.post(URL, filled(url))
+        assert response.status_code == 422, url
         assert "I signed the paper." in response.content.decode()
     assert not RemovalRequest.objects.exists()
 
@@ -159,7 +159,7 @@ def test_mails_quote_only_the_answer(story, ada):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("/ask/?where=/stories/slip/", f"{URL}?where=/stories/slip/"),
+        ("/ask/?url=/stories/slip/", f"{URL}?url=/stories/slip/"),
         (f"/ask/{RECEIPT}/", f"{URL}{RECEIPT}/"),
         ("/account/standing/", "/account/status/"),
     ],

@@ -29,7 +29,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, pag
     log_in(page.context, live_server, ada)
     found = {}
     for url in (
-        f"/removal-request/?where={story.get_absolute_url()}",
+        f"/removal-request/?url={story.get_absolute_url()}",
         f"/removal-request/{open_one.receipt}/",
         f"/removal-request/{answered.receipt}/",
         "/moderation/requests/",
