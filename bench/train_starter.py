@@ -73,7 +73,7 @@ class Example(NamedTuple):
 def examples(rows: Iterable[Row], recipe: Recipe) -> list[Example]:
     """Return the weighted examples with their features."""
     return [
-        Example(row, read_features(row.said, recipe.settings, recipe.signals), _weight(row, recipe))
+        Example(row, read_features(row.data, recipe.settings, recipe.signals), _weight(row, recipe))
         for row in rows
     ]
 

@@ -237,13 +237,13 @@ def speed(bench: Run, model: Model) -> Iterator[Goal]:
     from django.core.management import call_command
 
     def score(row: Row) -> float:
-        return model.logit(read_features(row.said, model.settings))
+        return model.logit(read_features(row.data, model.settings))
 
     all_rows = (*sets.fox(), *sets.blogs(), *sets.wordpress_spam())
-    some = [row for row in all_rows if row.said.body][: bench.sizes.evaluated]
+    some = [row for row in all_rows if row.data.body][: bench.sizes.evaluated]
     scored = median(_milliseconds(partial(score, row)) for row in some)
     yield Goal("a comment read and scored: median", scored, most=1, unit="ms")
-    explained = median(_milliseconds(partial(model.explain, row.said)) for row in some)
+    explained = median(_milliseconds(partial(model.explain, row.data)) for row in some)
     yield Goal("… explained: median", explained, unit="ms")
     yield Goal("additional statements of a post with the filter", _statements(bench), most=1, unit="")
     path = bench.folder / "comments.csv"
@@ -252,7 +252,7 @@ def speed(bench: Run, model: Model) -> Iterator[Goal]:
         out = csv.writer(file)
         out.writerow([*names, "label"])
         for row in some:
-            values = (getattr(row.said, name) or "" for name in names)
+            values = (getattr(row.data, name) or "" for name in names)
             out.writerow([*values, "spam" if row.is_spam else "ham"])
     seconds = _milliseconds(lambda: call_command("evaluate_filter", str(path), stdout=StringIO())) / 1_000
     yield Goal(f"evaluate_filter of {len(some):,} comments", seconds, most=10, unit="s")
@@ -312,7 +312,7 @@ def _line(one: Scored) -> str:
     """Describe the features that weigh most in the wrong direction, without quoting words, names or sites."""
     wrong = -1 if one.row.is_spam else 1
     by_kind: dict[str, float] = {}
-    for part in one.model.explain(one.row.said):
+    for part in one.model.explain(one.row.data):
         kind = "its words" if part.kind == "word" else f"its {part.kind}"
         what = part.what if part.kind == "signal" else kind
         by_kind[what] = by_kind.get(what, 0.0) + part.logit

@@ -71,7 +71,7 @@ def starters(step: int = 1) -> Starters:
 
 def score(model: Model, rows: Iterable[Row]) -> list[Scored]:
     """Score each comment with the model."""
-    return [Scored(row, model.logit(read_features(row.said, model.settings)), model) for row in rows]
+    return [Scored(row, model.logit(read_features(row.data, model.settings)), model) for row in rows]
 
 
 def learnt(starter: Model, rows: Sequence[Row]) -> Model:
@@ -90,12 +90,12 @@ def decided(n: int, row: Row) -> "Decision":
         topics=(),
         comment=n,
         is_spam=row.is_spam,
-        at=row.said.comment_date or sets.DAY,
-        said=row.said,
+        at=row.data.comment_date or sets.DAY,
+        data=row.data,
         found=(),
         actor=1,
         batch=None,
-        author=f"{row.group}: {row.said.author}",
+        author=f"{row.group}: {row.data.author}",
     )
 
 
@@ -129,7 +129,7 @@ def harder(its: Starters, blogs: Sequence[Row], *, learning: bool) -> list[Score
     """
     honest = [row for row in blogs if not row.is_spam]
     placed = under_articles(sets.wordpress_spam(), blogs)
-    blog_of = {row.said.article_title: row.group for row in honest}
+    blog_of = {row.data.article_title: row.group for row in honest}
     found: list[Scored] = []
     for fold, model in enumerate(its.without):
         held = [row for row in placed if fold_of(row) == fold]
@@ -137,7 +137,7 @@ def harder(its: Starters, blogs: Sequence[Row], *, learning: bool) -> list[Score
             found += score(model, [*held, *honest])
             continue
         for blog in sets.WXR:
-            here = [row for row in held if blog_of[row.said.article_title] == blog]
+            here = [row for row in held if blog_of[row.data.article_title] == blog]
             here += [row for row in honest if row.group == blog]
             found += score(_of_others(model, blogs, blog), here)
     return found
@@ -153,21 +153,21 @@ def under_articles(spam: Iterable[Row], blogs: Sequence[Row], seed: int = 1) -> 
     late = [
         (at - of).days
         for row in blogs
-        if row.is_spam and (at := row.said.comment_date) and (of := row.said.article_date)
+        if row.is_spam and (at := row.data.comment_date) and (of := row.data.article_date)
     ]
     articles = [row for row in blogs if not row.is_spam]
     placed = []
     for row in spam:
-        under = rng.choice(articles).said
+        under = rng.choice(articles).data
         at = under.article_date
-        said = replace(
-            row.said,
+        data = replace(
+            row.data,
             article_title=under.article_title,
             article_text=under.article_text,
             article_date=at,
             comment_date=at + timedelta(days=rng.choice(late) * rng.uniform(0.5, 1.5)) if at else None,
         )
-        placed.append(replace(row, said=said))
+        placed.append(replace(row, data=data))
     return placed
 
 
@@ -194,7 +194,7 @@ def first_decisions(its: Starters, blogs: Sequence[Row], site: Sequence[Row]) ->
     """
     honest_ones = 140 if len(site) > 2 * 140 else len(site) // 2
     placed = (
-        under_articles(sets.wordpress_spam(), blogs) if site[0].said.article_text else sets.wordpress_spam()
+        under_articles(sets.wordpress_spam(), blogs) if site[0].data.article_text else sets.wordpress_spam()
     )
     before, after = [], []
     for fold, model in enumerate(its.without):

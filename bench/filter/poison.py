@@ -53,14 +53,14 @@ def _poisoned(its: Starters, group: str, counts: Counts) -> Iterator[Poisoned]:
     from moderation.spam_filter import training
 
     rng = random.Random(group)
-    honest = [row for row in sets.civil() if row.group == group and row.said.body.strip()]
+    honest = [row for row in sets.civil() if row.group == group and row.data.body.strip()]
     fold = fold_of(honest[0])
     starter, spam = its.without[fold], [row for row in sets.wordpress_spam() if fold_of(row) == fold]
     rng.shuffle(honest)
     rng.shuffle(spam)
-    on_topic = [row for row in honest if TOPIC in row.said.body.lower()]
+    on_topic = [row for row in honest if TOPIC in row.data.body.lower()]
     asked_on_topic, marked_on_topic, usual = _thirds(on_topic)
-    rest = [row for row in honest if TOPIC not in row.said.body.lower()]
+    rest = [row for row in honest if TOPIC not in row.data.body.lower()]
     asked, rest = rest[: counts.asked], [*rest[counts.asked :], *usual]
     rng.shuffle(rest)
     own, more = rest[: len(rest) // 2], rest[len(rest) // 2 :]
@@ -79,7 +79,7 @@ def _poisoned(its: Starters, group: str, counts: Counts) -> Iterator[Poisoned]:
         own_scores = GoodScores(numbers["honest"], numbers["highest"], numbers["weights"])
         at = waiting_threshold(1.0, own_scores, its.elsewhere())
         shares = tuple(
-            100 * sum(model.score(row.said) >= at for row in rows) / len(rows)
+            100 * sum(model.score(row.data) >= at for row in rows) / len(rows)
             for rows in (asked, asked_on_topic[: counts.asked], asked_spam[: counts.asked])
         )
         trial = training.compare(numbers, usual_numbers, version=0, percent=1.0)

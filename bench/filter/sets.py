@@ -25,7 +25,7 @@ class Row:
 
     id: str
     group: str  # kept together when the set is split: a spammer's domain, a thread, a blog
-    said: CommentData
+    data: CommentData
     is_spam: bool
 
 
@@ -51,8 +51,8 @@ def wordpress_spam() -> list[Row]:
     rows: list[Row] = []
     for n, row in enumerate(_read("spam/wordpress_spam_dev.csv")):
         parts = split_url(row["url"])
-        said = CommentData(body=row["text"], author=row["author"], url=row["url"])
-        rows.append(Row(f"wp{n}", host(parts) if parts else "-", said, True))
+        data = CommentData(body=row["text"], author=row["author"], url=row["url"])
+        rows.append(Row(f"wp{n}", host(parts) if parts else "-", data, True))
     return rows
 
 
@@ -61,8 +61,8 @@ def youtube() -> list[Row]:
     rows: list[Row] = []
     for n, name in enumerate(YOUTUBE):
         for i, row in enumerate(_read(f"spam/{name}.csv")):
-            said = CommentData(body=_text(row["CONTENT"]), author=row["AUTHOR"])
-            rows.append(Row(f"yt{n}.{i}", name, said, row["CLASS"] == "1"))
+            data = CommentData(body=_text(row["CONTENT"]), author=row["AUTHOR"])
+            rows.append(Row(f"yt{n}.{i}", name, data, row["CLASS"] == "1"))
     return rows
 
 
@@ -71,7 +71,7 @@ def fox() -> list[Row]:
     rows: list[Row] = []
     with (DATA / "news/fox_news_comments.jsonl").open(encoding="utf-8") as file:
         for n, row in enumerate(map(json.loads, file)):
-            said = CommentData(
+            data = CommentData(
                 body=row["text"],
                 author=row["user"],
                 article_title=row["title"],
@@ -79,7 +79,7 @@ def fox() -> list[Row]:
                 parent=row["prev"] or None,
             )
             if row["text"].strip():
-                rows.append(Row(f"fox{n}", row["title"], said, False))
+                rows.append(Row(f"fox{n}", row["title"], data, False))
     return rows
 
 
@@ -115,7 +115,7 @@ def blogs() -> list[Row]:
     rows: list[Row] = []
     for n, row in enumerate(found):
         key = next(name for name in WXR if name in row["blog"].lower())
-        said = CommentData(
+        data = CommentData(
             body=row["text"],
             author=row["author"] or None,
             url=row["url"],
@@ -125,7 +125,7 @@ def blogs() -> list[Row]:
             comment_date=_date(row["date"]),
             parent=bodies.get((row["blog"], row["parent"])),
         )
-        rows.append(Row(f"blog{n}", key, said, row["label"] == "spam"))
+        rows.append(Row(f"blog{n}", key, data, row["label"] == "spam"))
     return rows
 
 
@@ -139,7 +139,7 @@ def betabong() -> list[Row]:
         for comment in re.findall(r"<wp:comment>.*?</wp:comment>", item, re.DOTALL):
             if _tag(comment, "wp:comment_type") in {"pingback", "trackback"}:
                 continue
-            said = CommentData(
+            data = CommentData(
                 body=_tag(comment, "wp:comment_content"),
                 author=_tag(comment, "wp:comment_author"),
                 url=_tag(comment, "wp:comment_author_url"),
@@ -148,7 +148,7 @@ def betabong() -> list[Row]:
                 article_date=_date(_tag(item, "wp:post_date")),
                 comment_date=_date(_tag(comment, "wp:comment_date")),
             )
-            rows.append(Row(f"beta{len(rows)}", "betabong", said, False))
+            rows.append(Row(f"beta{len(rows)}", "betabong", data, False))
     return rows
 
 
@@ -158,13 +158,13 @@ def staticman() -> list[Row]:
     rows: list[Row] = []
     parts = re.split(r"^# file: (.*)$", text, flags=re.MULTILINE)[1:]
     for slug, part in zip(parts[::2], parts[1::2], strict=True):
-        said = CommentData(
+        data = CommentData(
             body=_scalar(part, "message"),
             author=_scalar(part, "name") or None,
             url=_scalar(part, "url"),
             article_title=slug.split("/")[0].replace("-", " "),
         )
-        rows.append(Row(f"static{len(rows)}", "staticman", said, False))
+        rows.append(Row(f"static{len(rows)}", "staticman", data, False))
     return rows
 
 
@@ -201,8 +201,8 @@ def disqus() -> list[Row]:
         for post in re.findall(r"<post [^>]*>.*?</post>", text, re.DOTALL):
             body = _text(_tag(post, "message").replace("<![CDATA[", "").replace("]]>", ""))
             if body and "<isSpam>true" not in post:
-                said = CommentData(body=body, author=html.unescape(_tag(post, "name")) or None)
-                rows.append(Row(f"{name.split('/')[-1]}{len(rows)}", name, said, False))
+                data = CommentData(body=body, author=html.unescape(_tag(post, "name")) or None)
+                rows.append(Row(f"{name.split('/')[-1]}{len(rows)}", name, data, False))
     return rows
 
 

@@ -23,8 +23,8 @@ def measure(bench: Run) -> Iterator[Goal]:
     from moderation.rules.term_files import read_terms
 
     terms = read_terms((sets.DATA / "hostile" / "wordpress_comment_blocklist.txt").read_bytes()).terms
-    honest = [row.said.body for row in (*sets.civil(), *sets.fox()) if row.said.body.strip()]
-    spam = [row.said.body for row in sets.wordpress_spam() if row.said.body.strip()]
+    honest = [row.data.body for row in (*sets.civil(), *sets.fox()) if row.data.body.strip()]
+    spam = [row.data.body for row in sets.wordpress_spam() if row.data.body.strip()]
     yield Goal("terms of the list", len(terms), least=62_204, unit="")
     began = time.perf_counter()
     both = {whole: TermList(terms, whole_words=whole) for whole in (True, False)}

@@ -61,7 +61,7 @@ def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     form = DuplicateForm(request.POST or None, initial={"seen": seen_value(comment.pk)})
     if form.is_valid():
         try:
-            decision = quick_actions.remove_as_duplicate(
+            result = quick_actions.remove_as_duplicate(
                 comment=comment,
                 of=form.cleaned_data["of"],
                 actor=user,
@@ -70,8 +70,8 @@ def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
         except ValidationError as error:
             form.add_error("of", error)
         else:
-            add_refusal_message(request, decision)
-            return redirect_back(request, decision, ActionForm.of(request)["next"], comment)
+            add_refusal_message(request, result)
+            return redirect_back(request, result, ActionForm.of(request)["next"], comment)
     return _render_form(request, "moderation/actions/duplicate.html", comment, form)
 
 
@@ -91,9 +91,9 @@ def redact(request: HttpRequest, pk: int) -> HttpResponse:
             )
         except ValidationError as error:
             if error.code == "changed":
-                decision = decisions.ActionResult(None, [], decisions.refusals([comment.pk]))
-                add_refusal_message(request, decision)
-                return redirect_back(request, decision, ActionForm.of(request)["next"], comment)
+                result = decisions.ActionResult(None, [], decisions.refusals([comment.pk]))
+                add_refusal_message(request, result)
+                return redirect_back(request, result, ActionForm.of(request)["next"], comment)
             form.add_error("text", error)
         else:
             return _redirect_back(request, batch, comment)

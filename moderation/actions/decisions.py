@@ -279,11 +279,11 @@ def _refusals_from(rows: QuerySet[Transition]) -> list[Refusal]:
             continue
         is_same_state = row.from_state == row.to_state and row.actor_id is None  # as an edit logs it
         is_edited = is_same_state or row.comment.revision != row.revision
-        who = row.comment.author_name if is_edited else _actor_name(row.actor)
-        what = (
+        changed_by = row.comment.author_name if is_edited else _actor_name(row.actor)
+        obstacle = (
             _("Changed the text") if is_edited else explanations.describe_decision(row.to_state, row.reason)
         )
-        refused.append(Refusal(row.comment_id, who, what))
+        refused.append(Refusal(row.comment_id, changed_by, obstacle))
     return refused
 
 

@@ -51,8 +51,8 @@ SITE_LABELS = LABELS | {"hide": gettext_lazy("Hide all discussions")}
 def available_actions(*, status: str, is_reviewed: bool, members_only: bool | None = None) -> list[str]:
     """Return the actions that would change these settings. `members_only` is None for the whole site."""
     ways = ["close", "hide"] if status == "open" else ["open"] if status == "hidden" else ["open", "hide"]
-    who = [] if members_only is None else ["guests" if members_only else "members"]
-    return [*ways, "unreview" if is_reviewed else "review", *who]
+    members = [] if members_only is None else ["guests" if members_only else "members"]
+    return [*ways, "unreview" if is_reviewed else "review", *members]
 
 
 def apply_quick_action(*, name: str, article: int | None, actor: User) -> Batch | None:

@@ -82,7 +82,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     if to != State.PUBLISHED:
         appeals = Case.objects.open().filter(reports.appeals_for_colleagues(user), comment__in=ids)
         appealed = set(appeals.values_list("comment", flat=True))
-    decision = decisions.decide(
+    result = decisions.decide(
         ids=[pk for pk in ids if pk not in appealed],
         to=to or State.REJECTED,
         reason=reason,
@@ -90,10 +90,10 @@ def decide(request: HttpRequest) -> HttpResponse:
         expected=seen,
         parameters=parameters,
     )
-    add_refusal_message(request, decision)
+    add_refusal_message(request, result)
     if appealed:
         messages.warning(request, _("An appeal must be decided by another moderator."))
-    return redirect_back(request, decision, back, found[0])
+    return redirect_back(request, result, back, found[0])
 
 
 @require_POST
@@ -105,38 +105,38 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     was done as a message.
     """
     user = require_decider(request)
-    decision = decisions.undo(batch=get_action_or_404(user, pk), actor=user)
-    add_refusal_message(request, decision)
-    if not decision.batch and not decision.refused:
+    result = decisions.undo(batch=get_action_or_404(user, pk), actor=user)
+    add_refusal_message(request, result)
+    if not result.batch and not result.refused:
         messages.info(request, _("There is nothing to undo."))
     back = safe_local_path(request, ActionForm.of(request)["next"])
     path, _hash, place = back.partition("#")
     if not place:
-        return _redirect_with_done(request, decision, back, fallback=pk)
-    if decision.batch:
-        add_done_message(request, decision.batch, back)
+        return _redirect_with_done(request, result, back, fallback=pk)
+    if result.batch:
+        add_done_message(request, result.batch, back)
     number = parse_whole_number(place.removeprefix("comment-"))
     comment = Comment.objects.moderated_by(user, include_restricted=True).filter(pk=number or 0).first()
     return redirect(path + _anchor(comment) if comment else back)
 
 
 def redirect_back(
-    request: HttpRequest, decision: decisions.ActionResult, back: str, comment: Comment
+    request: HttpRequest, result: decisions.ActionResult, back: str, comment: Comment
 ) -> HttpResponse:
     """Redirect to `back`: a path of this site, or "story" for the comment on its story."""
     if back == "story":
         story = comment.discussion.article.get_absolute_url()
-        if decision.batch:
-            add_done_message(request, decision.batch, f"{story}#comment-{comment.pk}")
+        if result.batch:
+            add_done_message(request, result.batch, f"{story}#comment-{comment.pk}")
         return redirect(story + _anchor(comment))
-    return _redirect_with_done(request, decision, safe_local_path(request, back))
+    return _redirect_with_done(request, result, safe_local_path(request, back))
 
 
 def _redirect_with_done(
-    request: HttpRequest, decision: decisions.ActionResult, back: str, fallback: UUID | None = None
+    request: HttpRequest, result: decisions.ActionResult, back: str, fallback: UUID | None = None
 ) -> HttpResponse:
     """Redirect to `back` with a bar that says what was done, else to the page of the action."""
-    done = decision.batch.pk if decision.batch else None
+    done = result.batch.pk if result.batch else None
     if back:
         return redirect(with_done_param(back, done) if done else back)
     if done or fallback:
@@ -169,16 +169,16 @@ def add_done_message(request: HttpRequest, batch: Batch, place: str, sentence: s
     messages.success(request, text, extra_tags=f"{reverse('moderation:undo', args=[batch.pk])}?{undo}")
 
 
-def add_refusal_message(request: HttpRequest, decision: decisions.ActionResult) -> None:
+def add_refusal_message(request: HttpRequest, result: decisions.ActionResult) -> None:
     """Add a warning that names the skipped comments, with who changed each before and how."""
-    if not decision.refused:
+    if not result.refused:
         return
-    shown = decision.refused[:5]
+    shown = result.refused[:5]
     sentences = [
         (_comment_link(r.comment), _explain_refusal(r).removesuffix(".")) for r in shown
     ]  # some are sentences
     lines = format_html_join(" ", "{}{}.", sentences)
-    count = len(decision.refused) + decision.more
+    count = len(result.refused) + result.more
     summary = ngettext(
         "One was left unchanged, because it has changed meanwhile.",
         "%(n)s were left unchanged, because they have changed meanwhile.",

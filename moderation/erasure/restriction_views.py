@@ -44,7 +44,7 @@ class RestrictForm(SubmitForm, forms.Form):
     """A form to restrict access to a comment: the reason, a legal hold, and comments with the same text."""
 
     submit = gettext_lazy("Restrict access")
-    submit_name = "seal"
+    submit_name = "restrict"
 
     why = forms.ChoiceField(
         label=gettext_lazy("Reason"), choices=Restriction.Why.choices, widget=forms.RadioSelect, required=True

@@ -468,7 +468,7 @@ WITH signed AS MATERIALIZED (
   SELECT id, author_name, author_id, guest_id FROM comments_comment
   WHERE id = ANY(%(ids)s) AND author_name <> ''),
 found AS (
-  SELECT s.id, 'u' || u.id AS who, c.state, c.discussion_id
+  SELECT s.id, 'u' || u.id AS person, c.state, c.discussion_id
   FROM signed s JOIN accounts_user u ON u.name = s.author_name AND u.id IS DISTINCT FROM s.author_id
   JOIN comments_comment c ON c.author_id = u.id
   WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed'
@@ -480,7 +480,7 @@ found AS (
 seen AS (
   SELECT * FROM found
   WHERE %(stories)s::bigint[] IS NULL OR discussion_id = ANY(%(stories)s::bigint[]))
-SELECT id, state, count(*), (SELECT count(DISTINCT o.who) FROM seen o WHERE o.id = f.id)
+SELECT id, state, count(*), (SELECT count(DISTINCT o.person) FROM seen o WHERE o.id = f.id)
 FROM seen f GROUP BY id, state"""
 
 

@@ -85,27 +85,27 @@ def person(request: HttpRequest, key: str) -> HttpResponse:
 def impose_sanction(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     """Impose a sanction. An invalid form is shown again with its input."""
     user = require_decider(request)
-    who = _load(key, user)
+    person = _load(key, user)
     if kind not in Sanction.Kind.values:
         raise Http404
-    if not sanctions.can_sanction(user, who):
+    if not sanctions.can_sanction(user, person):
         raise PermissionDenied
-    form = SanctionForm(request.POST, kind=kind, counts=sanctions.counts_to_remove(who, timezone.now()))
+    form = SanctionForm(request.POST, kind=kind, counts=sanctions.counts_to_remove(person, timezone.now()))
     if not form.is_valid():
-        return _page(request, user, who, bound=form)
-    batch = sanctions.impose(person=who, kind=kind, actor=user, **form.cleaned_data)
-    return redirect(with_done_param(who.get_absolute_url(), batch.pk))
+        return _page(request, user, person, bound=form)
+    batch = sanctions.impose(person=person, kind=kind, actor=user, **form.cleaned_data)
+    return redirect(with_done_param(person.get_absolute_url(), batch.pk))
 
 
 @require_POST
 @login_for_the_queue
 def end_sanction(request: HttpRequest, pk: int) -> HttpResponse:
     user = require_decider(request)
-    sanction, who = _load_sanction(pk, user)
+    sanction, person = _load_sanction(pk, user)
     if batch := sanctions.end(sanction=sanction, actor=user):
-        return redirect(with_done_param(who.get_absolute_url(), batch.pk))
+        return redirect(with_done_param(person.get_absolute_url(), batch.pk))
     messages.info(request, _("It had ended already."))
-    return redirect(who)
+    return redirect(person)
 
 
 @require_POST
@@ -113,14 +113,14 @@ def end_sanction(request: HttpRequest, pk: int) -> HttpResponse:
 def uphold_sanction(request: HttpRequest, pk: int) -> HttpResponse:
     """Uphold a sanction after an appeal."""
     user = require_decider(request)
-    sanction, who = _load_sanction(pk, user)
+    sanction, person = _load_sanction(pk, user)
     if not sanctions.can_uphold(user, sanction):
         messages.warning(request, _("You took the first decision, so another moderator answers this appeal."))
     elif sanctions.uphold(sanction=sanction):
         messages.success(request, _("The decision is upheld. The person is notified."))
     else:
         messages.info(request, _("This appeal was answered already, or the sanction is over."))
-    return redirect(who)
+    return redirect(person)
 
 
 @require_POST
@@ -136,10 +136,10 @@ def add_note(request: HttpRequest) -> HttpResponse:
         comment = get_object_or_404(Comment.objects.moderated_by(user), pk=pk)
         subject, back = {"comment": comment}, reverse("moderation:comment", args=[pk])
     else:
-        who = _load(request.POST.get("person", ""), user)
+        person = _load(request.POST.get("person", ""), user)
         if not user.is_moderator:
             raise PermissionDenied
-        subject, back = who.as_fields, who.get_absolute_url()
+        subject, back = person.as_fields, person.get_absolute_url()
     back = safe_local_path(request, request.POST.get("next", "")) or back
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
@@ -169,25 +169,25 @@ def delete_note(request: HttpRequest, pk: int) -> HttpResponse:
 def restrict_child_data(request: HttpRequest, key: str) -> HttpResponse:
     """Restrict access to all comments of a child, as one action."""
     user = require_decider(request)
-    who = _load(key, user)
-    if not _can_restrict_all(user, who):
+    person = _load(key, user)
+    if not _can_restrict_all(user, person):
         raise PermissionDenied
-    ids = list(_readable(who).values_list("pk", flat=True)[: restrictions.MAX_AT_ONCE])
+    ids = list(_readable(person).values_list("pk", flat=True)[: restrictions.MAX_AT_ONCE])
     result = restrictions.restrict(ids=ids, why=Restriction.Why.CHILD, actor=user) if ids else None
     if not result or not result.batch:
         messages.info(request, _("No readable comment of this person is left."))
-        return redirect(who)
+        return redirect(person)
     if user.is_administrator:  # only administrators can undo it
-        if who.comment:  # the imported name is gone, and so is its profile
+        if person.comment:  # the imported name is gone, and so is its profile
             return redirect("moderation:action", result.batch.pk)
-        return redirect(with_done_param(who.get_absolute_url(), result.batch.pk))
+        return redirect(with_done_param(person.get_absolute_url(), result.batch.pk))
     done = ngettext(
         "Access to %(n)s comment is restricted.",
         "Access to %(n)s comments is restricted.",
         len(result.changed),
     )
     messages.success(request, done % {"n": len(result.changed)})
-    return redirect("moderation:people") if who.comment else redirect(who)
+    return redirect("moderation:people") if person.comment else redirect(person)
 
 
 @require_POST
@@ -195,40 +195,42 @@ def restrict_child_data(request: HttpRequest, key: str) -> HttpResponse:
 def blank_person(request: HttpRequest, key: str) -> HttpResponse:
     """Delete the name and e-mail of a person permanently, once none of their comments can be read."""
     user = require_decider(request)
-    who = _load(key, user)
-    if not _can_blank(user, who):
+    person = _load(key, user)
+    if not _can_blank(user, person):
         raise PermissionDenied
-    purge.blank_person(person=who, actor=user)
+    purge.blank_person(person=person, actor=user)
     messages.success(request, _("Name and e-mail are deleted. This can't be undone."))
-    return redirect(who)
+    return redirect(person)
 
 
-def _can_restrict_all(user: User, who: Person) -> bool:
+def _can_restrict_all(user: User, person: Person) -> bool:
     """Return whether `user` may restrict all comments of a person; for staff only administrators may."""
-    return user.is_moderator and (user.is_administrator or not (who.user and who.user.is_staff))
+    return user.is_moderator and (user.is_administrator or not (person.user and person.user.is_staff))
 
 
-def _can_blank(user: User, who: Person) -> bool:
-    return user.is_administrator and sanctions.can_sanction(user, who) and not _readable(who).exists()
+def _can_blank(user: User, person: Person) -> bool:
+    return user.is_administrator and sanctions.can_sanction(user, person) and not _readable(person).exists()
 
 
-def _readable(who: Person) -> Any:
-    return who.comments().exclude(state_reason=Reason.RESTRICTED).filter(erased_at=None)
+def _readable(person: Person) -> Any:
+    return person.comments().exclude(state_reason=Reason.RESTRICTED).filter(erased_at=None)
 
 
-def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | None = None) -> HttpResponse:
-    now, can_sanction = timezone.now(), sanctions.can_sanction(user, who)
-    counts = sanctions.counts_to_remove(who, now) if can_sanction else {}
+def _page(
+    request: HttpRequest, user: User, person: Person, bound: SanctionForm | None = None
+) -> HttpResponse:
+    now, can_sanction = timezone.now(), sanctions.can_sanction(user, person)
+    counts = sanctions.counts_to_remove(person, now) if can_sanction else {}
     kinds = Sanction.Kind.values if can_sanction else []
     forms = [
         bound if bound and bound.kind == kind else SanctionForm(kind=kind, counts=counts) for kind in kinds
     ]
-    own = list(sanctions.all_sanctions_of(who))
+    own = list(sanctions.all_sanctions_of(person))
     context = {
         "section": "people",
-        "person": who,
-        "facts": profiles.person_facts(who, user),
-        "email": who.email if profiles.can_read_emails(user) else "",
+        "person": person,
+        "facts": profiles.person_facts(person, user),
+        "email": person.email if profiles.can_read_emails(user) else "",
         "can_sanction": can_sanction,
         "forms": forms,
         "opened_form": bound,
@@ -236,25 +238,27 @@ def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | N
         "left_to_colleagues": [
             row for row in own if row.has_open_appeal and not sanctions.can_uphold(user, row)
         ],
-        "by_email": [row for row in active_sanctions.sanctions_of(who.user, who.guest) if row not in own],
-        "notes": profiles.notes_on(who),
+        "by_email": [
+            row for row in active_sanctions.sanctions_of(person.user, person.guest) if row not in own
+        ],
+        "notes": profiles.notes_on(person),
         "note_form": NoteForm(),
         "can_add_note": user.is_moderator,
-        "can_restrict_all": _can_restrict_all(user, who) and _readable(who).exists(),
-        "can_blank": _can_blank(user, who) and not who.is_blank,
-        "profile_url": who.get_absolute_url(),
+        "can_restrict_all": _can_restrict_all(user, person) and _readable(person).exists(),
+        "can_blank": _can_blank(user, person) and not person.is_blank,
+        "profile_url": person.get_absolute_url(),
         "done": just_done_action(user, PersonQuery.read(request.GET)["done"]),
-        **_comments(request, user, who),
+        **_comments(request, user, person),
     }
     return render(request, "moderation/people/person.html", context, status=422 if bound else 200)
 
 
-def _comments(request: HttpRequest, user: User, who: Person) -> dict[str, Any]:
+def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any]:
     """Return a page of the person's comments, the latest first.
 
     Editors see public comments and those that they may moderate.
     """
-    rows, mine = who.comments().exclude(state_reason=Reason.RESTRICTED), Comment.objects.moderated_by(user)
+    rows, mine = person.comments().exclude(state_reason=Reason.RESTRICTED), Comment.objects.moderated_by(user)
     if not user.is_moderator:
         public = Comment.objects.readable(timezone.now())
         rows = rows.filter(Q(pk__in=public.values("pk")) | Q(pk__in=mine.values("pk")))

@@ -234,17 +234,17 @@ def _decide(
     if to is None:
         return HttpResponseBadRequest(_("This decision is not available here."))
     try:
-        decision = decide_group(group=found, to=to, reason=reason, actor=user, without=without, since=since)
+        result = decide_group(group=found, to=to, reason=reason, actor=user, without=without, since=since)
     except ValidationError as error:
         messages.warning(request, error.messages[0])
         return redirect(group_url(found, without, since=since))
-    add_refusal_message(request, decision)
-    if not decision.batch and not decision.refused:
+    add_refusal_message(request, result)
+    if not result.batch and not result.refused:
         messages.warning(request, _("There was nothing left to decide."))
     path = reverse("moderation:similar")
     if found.kind == CommentGroup.Kind.QUEUE:
         path = reverse("moderation:queue") + found.shared["query"]
-    return redirect(with_done_param(path, decision.batch.pk) if decision.batch else path)
+    return redirect(with_done_param(path, result.batch.pk) if result.batch else path)
 
 
 def _numbers(values: Iterable[str]) -> list[int]:

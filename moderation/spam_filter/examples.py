@@ -43,7 +43,7 @@ class Decision:
     is_spam: bool  # else a person approved it
     at: datetime  # of the decision
     topics: tuple[int, ...]  # of the article
-    said: CommentData
+    data: CommentData
     found: tuple[SignalResult, ...]  # of the site
     actor: int
     batch: UUID | None
@@ -189,7 +189,7 @@ def _decision(row: tuple[Any, ...], article: ArticleData) -> Decision:
         is_spam=is_spam,
         at=at,
         topics=topics,
-        said=CommentData(
+        data=CommentData(
             body=body,
             author=name or None,
             article_title=title,

@@ -78,7 +78,7 @@ def starter_model() -> Model:
 
 def decision_features(decided: Decision, model: Model) -> Features:
     """Return the features of a decided comment."""
-    features = read_features(decided.said, model.settings)
+    features = read_features(decided.data, model.settings)
     return Features(features.spaces, (*features.found, *decided.found))
 
 
@@ -128,7 +128,7 @@ def evaluate(model: Model, decided: Sequence[Decision]) -> VersionNumbers:
         (p, w) for p, w, one in zip(probabilities, threshold_weights, decided, strict=True) if not one.is_spam
     )
     spam = [p for p, is_spam in zip(probabilities, labels, strict=True) if is_spam]
-    missed, flagged = contributions.worst_mistakes(probabilities, labels, [one.said.body for one in decided])
+    missed, flagged = contributions.worst_mistakes(probabilities, labels, [one.data.body for one in decided])
     return VersionNumbers(
         until=decided[-1].transition,
         metrics=metrics.compute_metrics(probabilities, labels),
@@ -171,7 +171,7 @@ def _mistake(model: Model, one: Decision, probability: float) -> Mistake:
         comment=one.comment,
         transition=one.transition,
         probability=probability,
-        parts=contributions.stored_parts(model.explain(one.said, more=one.found), numbers),
+        parts=contributions.stored_parts(model.explain(one.data, more=one.found), numbers),
     )
 
 

@@ -44,11 +44,11 @@ def by_reason_and_decider(tally: dict[str, int]) -> tuple[Counter[str], Counter[
     removed: Counter[str] = Counter()
     by: Counter[str] = Counter()
     for key, n in tally.items():
-        state, reason, who = key.split("/")
+        state, reason, decided_by = key.split("/")
         if state == State.DELETED and reason == Reason.AUTHOR:
             removed[BY_AUTHORS] += n
             continue
-        by[who] += n
+        by[decided_by] += n
         if state == State.SPAM:
             removed[Reason.SPAM.value] += n
         elif reason in {Reason.OTHER, Reason.RESTRICTED} or state == State.DELETED:

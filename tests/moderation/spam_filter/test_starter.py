@@ -130,7 +130,7 @@ def test_the_starter_is_calibrated_for_a_low_share_of_spam():
 def test_the_sets_are_read_whole(data, read, spam, honest):
     found = read()
     assert (sum(row.is_spam for row in found), sum(not row.is_spam for row in found)) == (spam, honest)
-    assert all(row.said.body.strip() for row in found if read is not sets.civil)
+    assert all(row.data.body.strip() for row in found if read is not sets.civil)
     assert len({row.id for row in found}) == len(found)
 
 

@@ -110,7 +110,7 @@ def test_the_text_is_that_of_the_decision(maria, moderation_without_checks):
     comment = make_comment(make_article(), "First words", guest=guest)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     edit_comment(comment=comment, body="Other words", user=None, guest=guest)
-    assert [one.said.body for one in current_decisions()] == ["First words"]
+    assert [one.data.body for one in current_decisions()] == ["First words"]
 
 
 def test_as_many_statements_however_many_stories(
@@ -125,7 +125,7 @@ def test_as_many_statements_however_many_stories(
         )
     with django_assert_max_num_queries(5):  # two of them begin and end
         found = list(current_decisions())
-    assert [one.said.article_title for one in found] == [f"Story {n}" for n in range(70)]
+    assert [one.data.article_title for one in found] == [f"Story {n}" for n in range(70)]
     assert {one.topics for one in found} == {(topic.pk,)}
 
 
@@ -145,7 +145,7 @@ def decided(n: int, *, actor: int = 1, batch=None, author: str = "", is_spam: bo
         is_spam=is_spam,
         at=None,
         topics=(),
-        said=CommentData(body="x"),
+        data=CommentData(body="x"),
         found=(),
         actor=actor,
         batch=batch,
@@ -183,8 +183,8 @@ def test_a_poisoned_batch_does_not_hold_honest_comments(starter, monkeypatch, is
         rng.shuffle(words)
         return CommentData(body=" ".join(words) + ".", author=f"Reader {rng.random()}")
 
-    right = [replace(decided(n, is_spam=n % 3 == 0), said=said(is_spam=n % 3 == 0)) for n in range(60)]
-    wrong = [replace(decided(n, batch="b"), said=said(is_spam=False)) for n in range(100, 400)]
+    right = [replace(decided(n, is_spam=n % 3 == 0), data=said(is_spam=n % 3 == 0)) for n in range(60)]
+    wrong = [replace(decided(n, batch="b"), data=said(is_spam=False)) for n in range(100, 400)]
     if not is_bound:
         monkeypatch.setattr(
             "moderation.spam_filter.training.example_weights", lambda some, _press=0: [1.0] * len(some)
@@ -203,7 +203,7 @@ def test_one_batch_does_not_shift_the_calibration(starter):
     """A batch counts as one comment, however many it has; otherwise its effect on the model would count
     twice."""
     some = learnable(40, 120)
-    press = [replace(decided(n, batch="b"), said=some[n % 120].said) for n in range(160, 660)]
+    press = [replace(decided(n, batch="b"), data=some[n % 120].data) for n in range(160, 660)]
     alone = training.train(some, Model.from_bytes(bytes(starter.weights)))
     after = training.train([*some, *press], Model.from_bytes(bytes(starter.weights)))
     assert (after.slope, after.offset) == pytest.approx((alone.slope, alone.offset), abs=0.15)
@@ -474,7 +474,7 @@ def learnable(spam: int, honest: int) -> list[Decision]:
     rng.shuffle(labels)
     return [
         replace(
-            decided(n, is_spam=label), said=CommentData(body=f"{rng.choice(SPAM if label else HONEST)} {n}")
+            decided(n, is_spam=label), data=CommentData(body=f"{rng.choice(SPAM if label else HONEST)} {n}")
         )
         for n, label in enumerate(labels)
     ]
@@ -491,7 +491,7 @@ def test_few_decisions_are_passed_over_several_times(starter, monkeypatch):
     def surprise() -> float:
         some = learnable(20, 40)
         model = training.train(some, Model.from_bytes(bytes(starter.weights)))
-        return training.log_loss([model.score(one.said) for one in some], [one.is_spam for one in some])
+        return training.log_loss([model.score(one.data) for one in some], [one.is_spam for one in some])
 
     often = surprise()
     monkeypatch.setattr("moderation.spam_filter.training.MAX_PASSES", 1)
