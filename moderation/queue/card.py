@@ -73,7 +73,7 @@ class Card:
     summary: str  # the number of signals by strength
     person_key: str  # the key of the author in URLs: u12
     record: profiles.AuthorRecord
-    asked: list[reporting.ReviewRequest]
+    review_requests: list[reporting.ReviewRequest]
     similar: SimilarGroup | None
     decisions: list[EarlierDecision]  # the latest first
     has_page: bool  # whether the comment has a public page
@@ -136,7 +136,7 @@ def load_card(pk: int, user: User) -> Card | None:
         summary=_strengths_text([strength for strength, _signal in signals]),
         person_key=profiles.Person.of(comment).key,
         record=profiles.author_records([comment], user)[comment.pk],
-        asked=reporting.review_requests([case.pk], user).get(case.pk, []) if case else [],
+        review_requests=reporting.review_requests([case.pk], user).get(case.pk, []) if case else [],
         similar=_similar_group(comment, member) if user.is_moderator else None,
         decisions=_earlier_decisions(comment, user),
         has_page=has_page(comment),

@@ -206,7 +206,7 @@ def records(ids: Sequence[int]) -> dict[int, RuleRecord]:
 
 def conflicting_limit(rule: RuleDefinition, exclude: Sequence[int] = ()) -> Rule | None:
     """Return the active limit for the same place, if any, as each place can have only one. Ignores the
-    rules in `but`."""
+    rules in `exclude`."""
     if rule.kind not in matching.LIMIT_RANGES:
         return None
     others = Rule.objects.filter(

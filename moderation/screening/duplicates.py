@@ -136,8 +136,8 @@ def _near_duplicates(article: Article, ids: set[int]) -> Iterator[tuple[int, Dup
         .order_by("comment__created_at", "comment")
         .values_list("comment", "folded")
     )
-    for repeat in duplicates.find_duplicates([folded for _, folded in rows]):
-        (pk, folded), (twin, original) = rows[repeat.position], rows[repeat.of]
-        if not repeat.exact and pk in ids:
+    for duplicate in duplicates.find_duplicates([folded for _, folded in rows]):
+        (pk, folded), (twin, original) = rows[duplicate.position], rows[duplicate.of]
+        if not duplicate.exact and pk in ids:
             similarity = duplicates.similarity(duplicates.trigrams(folded), duplicates.trigrams(original))
             yield pk, Duplicate(twin=twin, exact=False, similarity=similarity)

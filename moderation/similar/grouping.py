@@ -99,21 +99,21 @@ class _Grouper(ComparedComments):
 
     def proposals(self) -> list[Proposal]:
         """Return the proposed groups, the largest first."""
-        taken = bytearray(len(self.rows))
-        first = [self._missing(), *self._repeats()]
+        is_grouped = bytearray(len(self.rows))
+        first = [self._missing(), *self._duplicates()]
         for proposal in first:
             for member in proposal.members:
-                taken[member.row] = 1
+                is_grouped[member.row] = 1
         chosen = [proposal for proposal in first if proposal.members]
         others = [
-            *self._texts(taken),
+            *self._texts(is_grouped),
             self._late(),
             self._names(),
             *self._links(),
             *self._origins(),
             *self._bursts(),
         ]
-        chosen += _disjoint(others, taken)
+        chosen += _disjoint(others, is_grouped)
         groups = [proposal for proposal in chosen if len(proposal.members) >= MIN_MEMBERS]
         self.alone = frozenset(p.members[0].row for p in chosen if len(p.members) < MIN_MEMBERS)
         self._set_apart(groups)
@@ -144,16 +144,16 @@ class _Grouper(ComparedComments):
         ]
         return Proposal(Kind.MISSING, members)
 
-    def _repeats(self) -> Iterator[Proposal]:
+    def _duplicates(self) -> Iterator[Proposal]:
         """Propose duplicates by the same author. The first one is kept; see `_texts` for several authors."""
         by_writer: dict[str, list[int]] = defaultdict(list)
         for place, row in enumerate(self.rows):
             if row.state in {"pending", "published"}:
                 by_writer[row.writer].append(place)
         by_original: dict[int, list[ProposedMember]] = defaultdict(list)
-        for where in by_writer.values():
-            if len(where) > 1:
-                for first, member in self._repeats_of(where):
+        for places in by_writer.values():
+            if len(places) > 1:
+                for first, member in self._duplicates_of(places):
                     if self.can_join[member.row]:
                         by_original[first].append(member)
         single: list[ProposedMember] = []
@@ -167,38 +167,38 @@ class _Grouper(ComparedComments):
         if len(single) >= MIN_SIMILAR:
             yield Proposal(Kind.DUPLICATE, single)
 
-    def _repeats_of(self, where: Sequence[int]) -> Iterator[tuple[int, ProposedMember]]:
+    def _duplicates_of(self, places: Sequence[int]) -> Iterator[tuple[int, ProposedMember]]:
         """Yield pairs of an earlier comment's index and its duplicate, among the comments of one author."""
-        if len(where) <= MAX_COMPARED_PAIRWISE and not self._have_like_words(where):
+        if len(places) <= MAX_COMPARED_PAIRWISE and not self._may_be_duplicates(places):
             return
-        folded = [duplicates.fold(self.rows[p].body) for p in where]
-        for again, first, is_exact in duplicates.find_duplicates(folded):
+        folded = [duplicates.fold(self.rows[p].body) for p in places]
+        for later, first, is_exact in duplicates.find_duplicates(folded):
             if is_exact:
-                yield where[first], ProposedMember(where[again], 1.0, EXACT)
+                yield places[first], ProposedMember(places[later], 1.0, EXACT)
             else:
-                likeness = duplicates.similarity(*(duplicates.trigrams(folded[n]) for n in (again, first)))
-                yield where[first], ProposedMember(where[again], likeness, 0)
+                likeness = duplicates.similarity(*(duplicates.trigrams(folded[n]) for n in (later, first)))
+                yield places[first], ProposedMember(places[later], likeness, 0)
 
-    def _have_like_words(self, where: Sequence[int]) -> bool:
+    def _may_be_duplicates(self, places: Sequence[int]) -> bool:
         """Return whether any two comments could be duplicates.
 
         They share most of their words, or have too few words to tell, as a text without spaces does.
         """
-        have = [set(self.words[p]) for p in where]
+        have = [set(self.words[p]) for p in places]
         return any(
             len(one) < 6 or 2 * len(one & other) > max(len(one), len(other))
             for n, one in enumerate(have)
             for other in have[:n]
         )
 
-    def _texts(self, taken: bytearray) -> Iterator[Proposal]:
+    def _texts(self, is_grouped: bytearray) -> Iterator[Proposal]:
         """Propose texts made from one template: most of their words stand in runs shared with other texts.
 
         Templates whose texts are mostly promotional are one group, because a bot has dozens of templates.
         Quotations of the article or of the parent comment do not count as shared.
         """
         runs_of = [word_runs(words) for words in self.words]
-        common = self._common_runs(runs_of, taken)
+        common = self._common_runs(runs_of, is_grouped)
         places_of_run: dict[int, list[int]] = defaultdict(list)
         for place, own in enumerate(common):
             for run in runs_of[place] if own else ():
@@ -229,8 +229,8 @@ class _Grouper(ComparedComments):
         promotional: list[int] = []
         wordings = 0
         for places in union.sets(sorted(spun)):
-            sold = self._promotional(places, PROMOTIONAL_SCORE / 2)
-            if len(places) >= MIN_SIMILAR and 3 * len(sold) >= 2 * len(places):
+            promotional_places = self._promotional(places, PROMOTIONAL_SCORE / 2)
+            if len(places) >= MIN_SIMILAR and 3 * len(promotional_places) >= 2 * len(places):
                 promotional += places
                 wordings += 1
             else:
@@ -239,14 +239,14 @@ class _Grouper(ComparedComments):
         proposal.shared = {"wordings": wordings}
         yield proposal
 
-    def _common_runs(self, runs_of: Sequence["array[int]"], taken: bytearray) -> list[set[int]]:
+    def _common_runs(self, runs_of: Sequence["array[int]"], is_grouped: bytearray) -> list[set[int]]:
         """Return for each comment the runs that other comments share and that are no quotations."""
         repeated = _repeated_runs(runs_of)
         quoted: dict[int, set[int]] = {}
         by_id = {row.id: place for place, row in enumerate(self.rows)}
         common: list[set[int]] = []
         for place, row in enumerate(self.rows):
-            own = repeated.intersection(runs_of[place]) if not taken[place] else set[int]()
+            own = repeated.intersection(runs_of[place]) if not is_grouped[place] else set[int]()
             if own:
                 if row.discussion not in quoted:
                     quoted[row.discussion] = set(
@@ -318,8 +318,8 @@ class _Grouper(ComparedComments):
         for _, places in sorted(by_ip.items()):
             if len({self.rows[p].writer for p in places}) < MIN_SIMILAR:
                 continue
-            sold = self._promotional(places, PROMOTIONAL_SCORE / 2)
-            if 2 * len(sold) >= len(places) or self._in_one_discussion(places):
+            promotional_places = self._promotional(places, PROMOTIONAL_SCORE / 2)
+            if 2 * len(promotional_places) >= len(places) or self._in_one_discussion(places):
                 yield self._by_clues(Kind.ORIGIN, places)
 
     def _in_one_discussion(self, places: Sequence[int]) -> bool:
@@ -486,20 +486,20 @@ def _count_covered_words(runs: "array[int]", shared: set[int]) -> int:
     return count
 
 
-def _disjoint(proposals: Iterable[Proposal], taken: bytearray) -> Iterator[Proposal]:
-    """Yield the proposals, the largest first, each without the members of earlier ones; updates `taken`."""
+def _disjoint(proposals: Iterable[Proposal], is_grouped: bytearray) -> Iterator[Proposal]:
+    """Yield the proposals, the largest first, without the members of earlier ones. Updates `is_grouped`."""
     heap: list[tuple[int, int, Proposal]] = []
     for n, proposal in enumerate(proposals):
         heap.append((-len(proposal.members), n, proposal))
     heapq.heapify(heap)
     while heap:
         size, n, proposal = heapq.heappop(heap)
-        proposal.members = [m for m in proposal.members if not taken[m.row]]
+        proposal.members = [m for m in proposal.members if not is_grouped[m.row]]
         if len(proposal.members) < -size:
             heapq.heappush(heap, (-len(proposal.members), n, proposal))
         elif proposal.members and len(proposal.members) + len(proposal.evidence) >= MIN_SIMILAR:
             for member in proposal.members:
-                taken[member.row] = 1
+                is_grouped[member.row] = 1
             yield proposal
 
 

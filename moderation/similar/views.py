@@ -64,7 +64,7 @@ class GroupQuery(QueryForm):
     """The query string of a group."""
 
     after = ParsedField(_parse_place)
-    but = ParsedField(lambda value: _numbers(value.split(".")))
+    without = ParsedField(lambda value: _numbers(value.split(".")))
     since = NumberField(initial=0)
     of = NumberField()
 
@@ -130,7 +130,7 @@ def rescan(request: HttpRequest) -> HttpResponse:
 def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show one group, or decide on it.
 
-    ?after=<likeness>.<comment> is the next page, ?but=<comment>.<comment>… the deselected comments, and
+    ?after=<likeness>.<comment> is the next page, ?without=<comment>.<comment>… the deselected comments, and
     ?since=<transition> the last transition when the first page was shown. A POST sends the selected comments
     (`in`) of the `shown` ones; `go` leads to another page, `act` or `reason` decides on all selected members.
     """
@@ -140,7 +140,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("moderation:similar")
     found = get_object_or_404(pages.groups_visible_to(user).exclude(kind=CommentGroup.Kind.PURGE), pk=pk)
     query = GroupQuery.read({"since": request.POST.get("since", ""), **request.GET.dict()})
-    without, since, after = set(query["but"] or ()), query["since"], query["after"]
+    without, since, after = set(query["without"] or ()), query["since"], query["after"]
     if request.method == "POST":
         listed = set(_numbers(request.POST.getlist("shown")))
         without = (without - listed) | (listed - set(_numbers(request.POST.getlist("in"))))
@@ -176,7 +176,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         "page": pages.load_page(found, articles, after=after, without=without),
         "at": request.GET["after"] if after else "",
         "is_first": after is None,
-        "but": _exceptions_value(without),
+        "without": _exceptions_value(without),
         "since": since or scan.last_transition_id(),
         "reasons": removal_reasons.choices(),
         "proposed": explanations.proposed_reason(found.kind),
@@ -220,7 +220,7 @@ def _redirect_to_page(
 def group_url(group: CommentGroup, without: Iterable[int], after: str = "", since: int = 0) -> str:
     """Return the URL of a group with these comments deselected, starting after a place."""
     path = reverse("moderation:group", args=[group.pk])
-    query = {"after": after, "but": _exceptions_value(without), "since": since}
+    query = {"after": after, "without": _exceptions_value(without), "since": since}
     encoded = urlencode({key: value for key, value in query.items() if value})
     return f"{path}?{encoded}" if encoded else path
 
@@ -252,7 +252,7 @@ def _numbers(values: Iterable[str]) -> list[int]:
 
 
 def _exceptions_value(without: Iterable[int]) -> str:
-    """Return the ?but= value for these comments."""
+    """Return the ?without= value for these comments."""
     return ".".join(map(str, sorted(without)))
 
 

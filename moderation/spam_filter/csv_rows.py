@@ -261,10 +261,10 @@ def duplicate_signals(
 ) -> list[tuple[SignalResult, ...]]:
     """Return the duplicate signal of each row, found among earlier rows as a site would find it."""
     found: list[tuple[SignalResult, ...]] = [()] * len(rows)
-    for repeat in find_duplicates([row.data.body for row in chain(before, rows)]):
-        name = (DUPLICATE if repeat.exact else NEAR_DUPLICATE).name
-        if name not in without and repeat.position >= len(before):
-            found[repeat.position - len(before)] = (SignalResult(1.0, signal=name),)
+    for duplicate in find_duplicates([row.data.body for row in chain(before, rows)]):
+        name = (DUPLICATE if duplicate.exact else NEAR_DUPLICATE).name
+        if name not in without and duplicate.position >= len(before):
+            found[duplicate.position - len(before)] = (SignalResult(1.0, signal=name),)
     return found
 
 

@@ -2,28 +2,28 @@
 "use strict";
 const members = document.querySelector(".members");
 if (members) {
-  const quietly = (act) => { try { return act(); } catch { return null; } }; // storage may be forbidden
-  const key = "but " + members.dataset.group;
-  const told = members.dataset.but; // "12.345", in order, as the server knows them
-  const save = (but) => quietly(() => sessionStorage.setItem(key, but));
+  const tryStorage = (act) => { try { return act(); } catch { return null; } }; // storage may be forbidden
+  const key = "without " + members.dataset.group;
+  const fromServer = members.dataset.without; // "12.345", in order, as the server knows them
+  const save = (without) => tryStorage(() => sessionStorage.setItem(key, without));
   const inOrder = (numbers) => [...numbers].sort((a, b) => a - b).join(".");
 
   members.addEventListener("change", () => {
-    const but = new Set(told.split(".").filter(Boolean));
-    for (const { checked, value } of members.querySelectorAll("[name=in]")) but[checked ? "delete" : "add"](value);
-    save(inOrder(but));
+    const without = new Set(fromServer.split(".").filter(Boolean));
+    for (const { checked, value } of members.querySelectorAll("[name=in]")) without[checked ? "delete" : "add"](value);
+    save(inOrder(without));
     const selected = members.querySelector("[data-total]");
-    const count = Math.max(0, selected.dataset.total - but.size);
+    const count = Math.max(0, selected.dataset.total - without.size);
     selected.querySelector("b").textContent = count.toLocaleString(document.documentElement.lang);
   });
 
   addEventListener("pageshow", ({ persisted }) => {
-    const came = performance.getEntriesByType("navigation")[0]?.type;
-    if (!persisted && came === "navigate") { save(told); return; }
-    const but = quietly(() => sessionStorage.getItem(key));
-    if (but === null || but === told) return;
+    const navigation = performance.getEntriesByType("navigation")[0]?.type;
+    if (!persisted && navigation === "navigate") { save(fromServer); return; }
+    const without = tryStorage(() => sessionStorage.getItem(key));
+    if (without === null || without === fromServer) return;
     const url = new URL(location);
-    url.searchParams.set("but", but);
+    url.searchParams.set("without", without);
     location.replace(url);
   });
 }

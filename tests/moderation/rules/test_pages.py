@@ -230,7 +230,7 @@ def test_existing_matches_form_a_group(client, maria):
     waiting = make_comment(make_article(), "Another casino")
     response = client.post(f"/moderation/rules/{rule.pk}/apply/")
     group = CommentGroup.objects.get(kind="rule")
-    assert response["Location"] == f"/moderation/similar/{group.pk}/?but={approved}"
+    assert response["Location"] == f"/moderation/similar/{group.pk}/?without={approved}"
     page = client.get(response["Location"]).text
     assert "The rule: term “casino”." in page
     assert "A <mark>casino</mark>" in page

@@ -224,7 +224,7 @@ def test_exceptions_survive_from_page_to_page_without_a_script(client, maria, ar
         url(group), {"shown": listed, "in": [pk for pk in listed if pk != left], "go": go}, follow=True
     )
     rest = [pk for pk in members(group) if f'name="shown" value="{pk}"' in second.text]
-    client.post(second.request["PATH_INFO"] + f"?but={left}", {"shown": rest, "in": rest, "act": "spam"})
+    client.post(second.request["PATH_INFO"] + f"?without={left}", {"shown": rest, "in": rest, "act": "spam"})
 
     assert len(listed) + len(rest) == 60
     assert not set(listed) & set(rest)
@@ -541,7 +541,7 @@ def test_invalid_queries_are_no_server_errors(client, maria, query):
 
 
 @pytest.mark.parametrize(
-    "query", ["?after=nan.1", "?after=x", "?after=0.5", "?but=x.y", "?of=a", "?after=1e9.5"]
+    "query", ["?after=nan.1", "?after=x", "?after=0.5", "?without=x.y", "?of=a", "?after=1e9.5"]
 )
 def test_invalid_places_are_no_server_errors(client, maria, article, query):
     flood(article, 3)

@@ -38,7 +38,7 @@ def test_enter_on_a_checkbox_only_saves_the_selection(browser, live_server):
     expect(page.get_by_text("4 selected")).to_be_visible()
     box.press("Enter")
 
-    page.wait_for_url(f"**?but={left_out}&since=*")
+    page.wait_for_url(f"**?without={left_out}&since=*")
     expect(page.locator("input[name=in]:not(:checked)")).to_have_count(1)
     assert not Batch.objects.exists()
 
