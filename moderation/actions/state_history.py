@@ -28,7 +28,7 @@ class StatePeriod:
     at: datetime  # time of the action of that transition
 
     @property
-    def is_held_by_checks(self) -> bool:
+    def waits_for_checks(self) -> bool:
         """Return whether the comment waited because of an automatic check."""
         return self.key[0] == State.PENDING and self.first.actor_id is None
 
@@ -65,14 +65,14 @@ class StateHistory:
         """Return the earlier state that the author knows of, or None if the state never changed.
 
         Authors know of periods that lasted NOTIFY_AFTER, of waiting for a check, which the page shows at
-        once, and of the first state. They are not notified of the batches in
-        `unannounced`.
+        once, and of the first state. They are not notified of the batches
+        in `unannounced`.
         """
         lasting = [
             period.key
             for period, following in pairwise(self.periods)
             if period.first.batch not in unannounced
-            and (following.at - period.at >= NOTIFY_AFTER or period.is_held_by_checks)
+            and (following.at - period.at >= NOTIFY_AFTER or period.waits_for_checks)
         ]
         at_first = [period.key for period in self.periods[:-1]][:1]
         return next(iter([*reversed(lasting), *at_first]), None)

@@ -23,7 +23,7 @@ from comments.models import Comment
 from moderation.erasure import restricted_content
 from moderation.models import Finding, IllegalContentReport, Report, RestrictedText, Restriction
 
-FORMAT = "soundoff-evidence-1"
+FORMAT = "soundoff-evidence-2"
 
 # `hashed` is the text that the database function comments_transition_digest() hashes.
 LOG_ENTRIES = """
@@ -76,7 +76,7 @@ def _comment_data(restriction: Restriction, texts: Sequence[RestrictedText], by:
         "comment": {
             "id": comment.pk,
             "url": settings.SITE_URL + comment.get_absolute_url(),
-            "answers": comment.in_reply_to_id or comment.parent_id,
+            "replies_to": comment.in_reply_to_id or comment.parent_id,
             "posted_at": comment.created_at.isoformat(),
             "edited_at": comment.edited_at and comment.edited_at.isoformat(),
             "text_missing": comment.text_missing,
@@ -89,8 +89,8 @@ def _comment_data(restriction: Restriction, texts: Sequence[RestrictedText], by:
             "url": settings.SITE_URL + article.get_absolute_url(),
             "published_at": article.published_at and article.published_at.isoformat(),
         },
-        "writer": _author_data(comment)
-        | {"name_over_it": restriction.author_name, "email_with_it": restriction.author_email},
+        "author": _author_data(comment)
+        | {"comment_name": restriction.author_name, "comment_email": restriction.author_email},
         "origin": restriction.ip_hash and bytes(restriction.ip_hash).hex(),
         "texts": [
             {

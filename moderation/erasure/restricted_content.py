@@ -123,10 +123,12 @@ def moving_texts(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
         list(restrictions if only is None else restrictions.filter(comment__in=only)), undoing.actor
     )
     yield
-    again = Comment.objects.filter(state_reason=Reason.RESTRICTED, restrictions__isnull=False)
-    again = again.exclude(restrictions__lifted_at=None).filter(transitions__batch=undoing.pk)
+    restricted_again = Comment.objects.filter(state_reason=Reason.RESTRICTED, restrictions__isnull=False)
+    restricted_again = restricted_again.exclude(restrictions__lifted_at=None).filter(
+        transitions__batch=undoing.pk
+    )
     last = (
-        Restriction.objects.filter(comment__in=again.values("pk"))
+        Restriction.objects.filter(comment__in=restricted_again.values("pk"))
         .order_by("comment", "-id")
         .distinct("comment")
     )
@@ -161,13 +163,13 @@ def _restore_texts(restrictions: Sequence[Restriction], actor: User | None) -> N
         texts[text.restriction_id].append(text)
     comments = Comment.objects.filter(pk__in=[restriction.comment_id for restriction in restrictions])
     blanked = set(comments.filter(Q(author__name="") | Q(guest__name="")).values_list("pk", flat=True))
-    forgotten = blanked | set(comments.filter(guest__email="").values_list("pk", flat=True))
+    without_email = blanked | set(comments.filter(guest__email="").values_list("pk", flat=True))
     restore_content(
         [
             CommentContent(
                 comment=restriction.comment_id,
                 author_name=_("Anonymous") if restriction.comment_id in blanked else restriction.author_name,
-                author_email="" if restriction.comment_id in forgotten else restriction.author_email,
+                author_email="" if restriction.comment_id in without_email else restriction.author_email,
                 body=shown.body,
                 revision=shown.revision,
                 is_redacted=shown.is_redacted,

@@ -67,8 +67,8 @@ def test_renewed_restriction_does_not_affect_another_comment(chief):
     ids = [make_comment(article).pk for _ in range(2)]
     restrictions.restrict(ids=ids, why=Restriction.Why.COURT, actor=chief)
     lifted = [
-        restrictions.lift(restriction=seal, actor=chief).batch
-        for seal in Restriction.objects.order_by("comment")
+        restrictions.lift(restriction=restriction, actor=chief).batch
+        for restriction in Restriction.objects.order_by("comment")
     ]
     again = undo(batch=lifted[0], actor=chief).batch
     shown = {act.batch: act for act in action_history.summarize([*lifted, again], None)}

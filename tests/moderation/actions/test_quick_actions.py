@@ -30,8 +30,8 @@ def redacted(comment: Comment, actor: Any) -> Batch:
 
 
 def lift(comment: Comment, actor: Any) -> None:
-    for seal in Restriction.objects.filter(comment=comment, lifted_at=None):
-        restrictions.lift(restriction=seal, actor=actor)
+    for restriction in Restriction.objects.filter(comment=comment, lifted_at=None):
+        restrictions.lift(restriction=restriction, actor=actor)
 
 
 # Of the first of some comments, or of all of them, with another beside it. What is undone are Batches.

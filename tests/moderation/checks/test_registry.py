@@ -35,7 +35,6 @@ OTHER_MEANINGS = {
     ("comments/thread/rows.py", "repeat"): "a reason for a removal",
     ("moderation/actions/quick_actions.py", "repeat"): "a reason for a removal",
     ("moderation/actions/setting_changes.py", "filter"): "a field of the moderation settings",
-    ("moderation/erasure/evidence.py", "answers"): "a key of the evidence file",
     ("moderation/management/commands/evaluate_filter.py", "filter"): "an option of the command",
     ("moderation/models/actions.py", "filter"): "a kind of action",
     ("moderation/models/groups.py", "late"): "a kind of group",
@@ -52,7 +51,6 @@ OTHER_MEANINGS = {
     ("moderation/rules/matching.py", "links"): "a kind of rule",
     ("moderation/rules/matching.py", "term"): "a kind of rule",
     ("moderation/similar/grouping.py", "domain"): "a kind of shared feature",
-    ("moderation/spam_filter/page.py", "emptied"): "the state of a version",
     ("moderation/spam_filter/page.py", "filter"): "a field of the moderation settings",
     ("moderation/spam_filter/training.py", "filter"): "a field of the moderation settings",
     ("moderation/spam_filter/versions.py", "filter"): "a field of the moderation settings",
@@ -62,7 +60,6 @@ OTHER_MEANINGS = {
     ("templates/moderation/_tabs.html", "filter"): "a section of the pages",
     ("templates/moderation/rules/rule.html", "domain"): "a kind of rule",
     ("templates/moderation/rules/rule.html", "term"): "a kind of rule",
-    ("templates/moderation/spam_filter/filter.html", "emptied"): "the state of a version",
 }
 
 

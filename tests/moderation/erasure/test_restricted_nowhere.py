@@ -120,7 +120,7 @@ class Planted:
         assert act
         return act
 
-    def seal(self) -> None:
+    def restrict(self) -> None:
         ids = [comment.pk for comment in self.secret]
         assert (
             restrictions.restrict(ids=ids, why=Restriction.Why.PERSONAL, actor=self.moderator).changed == ids
@@ -248,7 +248,7 @@ def planted() -> Planted:
 
 def test_they_are_in_no_other_table(planted):
     assert {"comments_comment", "comments_commentrevision", "comments_commenttext"} <= tables_with_words()
-    planted.seal()
+    planted.restrict()
     assert tables_with_words() == {"moderation_restriction", "moderation_restrictedtext"}
     # A new scan for similar comments does not find them either.
     scan.run_scan()
@@ -274,7 +274,7 @@ def test_nobody_sees_them_anywhere_but_an_administrator_who_asks(planted):
         ("administrator", f"/admin/comments/comment/{number}/change/"),
     }
     assert seen_at(planted, places) == places
-    planted.seal()
+    planted.restrict()
 
     after = seen_at(planted)
 
@@ -287,7 +287,7 @@ def test_nobody_sees_them_anywhere_but_an_administrator_who_asks(planted):
 
 
 def test_no_queued_mail_contains_them(planted):
-    planted.seal()
+    planted.restrict()
     for batch in Batch.objects.all():
         for task in (tasks.notify_authors, tasks.notify_reporters):
             task.func(str(batch.pk))
@@ -300,7 +300,7 @@ def test_no_queued_mail_contains_them(planted):
 
 def test_no_action_of_others_changes_a_restricted_comment(planted):
     """A moderator and the author open each page and press each button for a restricted comment."""
-    planted.seal()
+    planted.restrict()
     secret = Comment.objects.filter(pk__in=[c.pk for c in planted.secret]).order_by("pk")
     stored = list(secret.values())
     own = [

@@ -33,7 +33,7 @@ def asked_by(user) -> Client:
 
 
 @pytest.fixture
-def sealed(comment, maria) -> Comment:
+def hidden(comment, maria) -> Comment:
     restrictions.restrict(ids=[comment.pk], why=Restriction.Why.PERSONAL, actor=maria)
     return comment
 
@@ -72,7 +72,7 @@ def test_comments_with_the_same_text_are_restricted_too(comment, maria):
     assert Comment.objects.get(pk=other.pk).state_reason != Reason.RESTRICTED
 
 
-def test_only_deciders_see_the_page(comment, sealed):
+def test_only_deciders_see_the_page(comment, hidden):
     comment.discussion.article.editors.add(UserFactory.create(roles=("Editor",)))
     for person in (UserFactory.create(), UserFactory.create(roles=("Editor",))):
         client = asked_by(person)
@@ -82,24 +82,24 @@ def test_only_deciders_see_the_page(comment, sealed):
     assert asked_by(None).get(f"/moderation/restricted/{comment.pk}/").status_code == 302
 
 
-def test_a_moderator_sees_number_reason_and_time(sealed, maria):
+def test_a_moderator_sees_number_reason_and_time(hidden, maria):
     client = asked_by(maria)
-    for url in ("/moderation/restricted/", f"/moderation/restricted/{sealed.pk}/"):
+    for url in ("/moderation/restricted/", f"/moderation/restricted/{hidden.pk}/"):
         text = client.get(url).content.decode()
-        assert f"#{sealed.pk}" in text
+        assert f"#{hidden.pk}" in text
         assert "private data" in text
         assert SECRET not in text
         assert "Guest" not in text
         assert "Show text" not in text
     for act in ("text", "evidence", "legal-hold", "lift", "purge"):
-        assert client.post(f"/moderation/restricted/{sealed.pk}/{act}/", {"sure": "1"}).status_code == 403
-        assert client.get(f"/moderation/restricted/{sealed.pk}/{act}/").status_code == 405
+        assert client.post(f"/moderation/restricted/{hidden.pk}/{act}/", {"sure": "1"}).status_code == 403
+        assert client.get(f"/moderation/restricted/{hidden.pk}/{act}/").status_code == 405
     assert not RestrictedTextReading.objects.exists()
     assert Restriction.objects.get().lifted_at is None
 
 
-def test_a_reading_is_logged_before_the_text_is_sent(sealed, ada):
-    client, url = asked_by(ada), f"/moderation/restricted/{sealed.pk}/"
+def test_a_reading_is_logged_before_the_text_is_sent(hidden, ada):
+    client, url = asked_by(ada), f"/moderation/restricted/{hidden.pk}/"
     assert SECRET not in client.get(url).content.decode()
     assert not RestrictedTextReading.objects.exists()
 
@@ -124,12 +124,12 @@ def test_a_reading_is_logged_before_the_text_is_sent(sealed, ada):
     assert RestrictedTextReading.objects.get() == reading
 
 
-def test_the_evidence_file_can_be_checked_by_others(sealed, ada):
-    response = asked_by(ada).post(f"/moderation/restricted/{sealed.pk}/evidence/")
+def test_the_evidence_file_can_be_checked_by_others(hidden, ada):
+    response = asked_by(ada).post(f"/moderation/restricted/{hidden.pk}/evidence/")
     assert response["Content-Type"] == "application/zip"
-    assert response["Content-Disposition"] == f'attachment; filename="comment-{sealed.pk}.zip"'
+    assert response["Content-Disposition"] == f'attachment; filename="comment-{hidden.pk}.zip"'
     assert RestrictedTextReading.objects.get().is_export
-    folder = f"comment-{sealed.pk}"
+    folder = f"comment-{hidden.pk}"
     with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     assert set(files) == {
@@ -142,8 +142,8 @@ def test_the_evidence_file_can_be_checked_by_others(sealed, ada):
 
     record = json.loads(files[f"{folder}/comment.json"])
     assert record["texts"][0]["text"].startswith(SECRET)
-    assert record["writer"]["name_over_it"] == sealed.author_name
-    assert record["writer"]["email_with_it"] == sealed.author_email
+    assert record["author"]["comment_name"] == hidden.author_name
+    assert record["author"]["comment_email"] == hidden.author_email
     assert [line["to_state"] for line in record["log"]] == ["published", "rejected"]
     for line in record["log"]:
         made = sha256(bytes.fromhex(line["before"]) + line["hashed"].encode()).hexdigest()
@@ -164,8 +164,8 @@ def test_redacted_versions_are_marked(comment, maria, ada):
     assert texts == [("number 5.", False), ("our, ███.", True)]
 
 
-def test_an_administrator_sets_and_ends_a_legal_hold_and_deletes(sealed, ada):
-    client, url = asked_by(ada), f"/moderation/restricted/{sealed.pk}/"
+def test_an_administrator_sets_and_ends_a_legal_hold_and_deletes(hidden, ada):
+    client, url = asked_by(ada), f"/moderation/restricted/{hidden.pk}/"
     assert "legal hold" in client.post(f"{url}legal-hold/", {"legal_hold": "1"}, follow=True).content.decode()
     text = client.post(f"{url}purge/", {"sure": "1"}, follow=True).content.decode()
     assert "A legal hold prevents the deletion." in text
@@ -180,17 +180,17 @@ def test_an_administrator_sets_and_ends_a_legal_hold_and_deletes(sealed, ada):
     assert "Show text" not in text
 
 
-def test_an_administrator_lifts_it(sealed, ada):
-    done = asked_by(ada).post(f"/moderation/restricted/{sealed.pk}/lift/", follow=True)
+def test_an_administrator_lifts_it(hidden, ada):
+    done = asked_by(ada).post(f"/moderation/restricted/{hidden.pk}/lift/", follow=True)
     assert "Restriction lifted" in done.content.decode()
-    assert Comment.objects.get(pk=sealed.pk).body.startswith(SECRET)
+    assert Comment.objects.get(pk=hidden.pk).body.startswith(SECRET)
 
 
-def test_a_lifted_restriction_redirects_with_a_message(sealed, ada, maria):
+def test_a_lifted_restriction_redirects_with_a_message(hidden, ada, maria):
     restrictions.lift(restriction=Restriction.objects.get(), actor=ada)
     reading = RestrictedTextReading.objects.get()  # restoring the text counts as a reading
-    url = f"/moderation/restricted/{sealed.pk}/"
-    there = f"/moderation/comments/{sealed.pk}/"
+    url = f"/moderation/restricted/{hidden.pk}/"
+    there = f"/moderation/comments/{hidden.pk}/"
     for act in ("lift", "text", "legal-hold", "purge", "evidence"):
         response = asked_by(ada).post(f"{url}{act}/", {"sure": "1"}, follow=True)
         assert response.redirect_chain[-1][0] == there
@@ -198,14 +198,14 @@ def test_a_lifted_restriction_redirects_with_a_message(sealed, ada, maria):
         assert asked_by(maria).post(f"{url}{act}/").status_code == 403
     assert asked_by(maria).get(url).url == there
     assert RestrictedTextReading.objects.get() == reading
-    other = make_comment(make_article(), "Never sealed.")
+    other = make_comment(make_article(), "Never hidden.")
     assert asked_by(ada).get(f"/moderation/restricted/{other.pk}/").status_code == 404
     assert asked_by(ada).post(f"/moderation/restricted/{other.pk}/lift/").status_code == 404
 
 
 def test_a_refused_undo_ends_with_one_full_stop(maria):
-    sealed = make_comment(make_article(), "Unspeakable.")
-    act = restrictions.restrict(ids=[sealed.pk], why=Restriction.Why.OTHER, actor=maria).batch
+    hidden = make_comment(make_article(), "Unspeakable.")
+    act = restrictions.restrict(ids=[hidden.pk], why=Restriction.Why.OTHER, actor=maria).batch
     page = asked_by(maria).post(f"/moderation/actions/{act.pk}/undo/", follow=True).text
     assert "Only an administrator can lift a restriction." in page
     assert "lift a restriction.." not in page
@@ -224,7 +224,7 @@ def test_the_list_has_pages(maria, monkeypatch):
         assert client.get(f"/moderation/restricted/{hostile}").status_code == 200
 
 
-def test_undo_on_the_action_page_is_for_administrators(sealed, maria):
+def test_undo_on_the_action_page_is_for_administrators(hidden, maria):
     act = Batch.objects.get(kind=Batch.Kind.RESTRICTION)
     text = asked_by(maria).post(f"/moderation/actions/{act.pk}/undo/", follow=True).content.decode()
     assert "Only an administrator can lift a restriction." in text
@@ -232,7 +232,7 @@ def test_undo_on_the_action_page_is_for_administrators(sealed, maria):
     assert decisions.undo(batch=act, actor=maria).batch is None
 
 
-def test_undo_of_a_lift_is_offered_to_those_who_may(sealed, maria, ada):
+def test_undo_of_a_lift_is_offered_to_those_who_may(hidden, maria, ada):
     lifted = restrictions.lift(restriction=Restriction.objects.get(), actor=ada).batch
     url = f"/moderation/actions/{lifted.pk}/"
     page = asked_by(maria).get(url).text

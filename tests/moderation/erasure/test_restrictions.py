@@ -65,7 +65,7 @@ def rows(comment: Comment):
     ]
 
 
-def seal(*comments: Comment, actor, **options):
+def restrict(*comments: Comment, actor, **options):
     return restrictions.restrict(
         ids=[c.pk for c in comments], why=options.pop("why", WHY), actor=actor, **options
     )
@@ -74,7 +74,7 @@ def seal(*comments: Comment, actor, **options):
 def test_a_restricted_comment_has_no_text(comment, maria):
     version = Discussion.objects.get().version
 
-    act = seal(comment, actor=maria)
+    act = restrict(comment, actor=maria)
 
     assert act.changed == [comment.pk]
     fresh = Comment.objects.get(pk=comment.pk)
@@ -98,7 +98,7 @@ def test_a_restricted_comment_has_no_text(comment, maria):
 
 def test_an_administrator_restores_all_of_it(comment, maria, ada):
     before = rows(comment)
-    seal(comment, actor=maria)
+    restrict(comment, actor=maria)
 
     act = restrictions.lift(restriction=Restriction.objects.get(), actor=ada)
 
@@ -113,13 +113,13 @@ def test_an_administrator_restores_all_of_it(comment, maria, ada):
 
 def test_a_lift_can_be_undone_and_that_again(comment, maria, ada):
     before = rows(comment)
-    act = seal(comment, actor=maria, is_legal_hold=True)
-    sealed = rows(comment)
+    act = restrict(comment, actor=maria, is_legal_hold=True)
+    restricted = rows(comment)
     for _ in range(2):
         act = decisions.undo(batch=act.batch, actor=ada)
         assert rows(comment) == before
         act = decisions.undo(batch=act.batch, actor=ada)
-        assert rows(comment) == sealed
+        assert rows(comment) == restricted
         again = Restriction.objects.get(lifted_at=None)
         assert (again.why, again.is_held, again.batch) == (WHY, True, act.batch)
     assert check() == {}
@@ -132,7 +132,7 @@ def test_a_redaction_survives_a_restriction_and_can_be_undone_later(comment, mar
         swap_revisions({comment.pk: number})
         comment.refresh_from_db()
         before = rows(comment)
-        seal(comment, actor=maria)
+        restrict(comment, actor=maria)
         restrictions.lift(restriction=Restriction.objects.get(lifted_at=None), actor=ada)
         assert rows(comment) == before
         assert check() == {}
@@ -141,7 +141,7 @@ def test_a_redaction_survives_a_restriction_and_can_be_undone_later(comment, mar
 
 
 def test_only_administrators_lift_by_whatever_way(comment, maria, ada):
-    act = seal(comment, actor=maria)
+    act = restrict(comment, actor=maria)
     with pytest.raises(PermissionError):
         restrictions.lift(restriction=Restriction.objects.get(), actor=maria)
     undone = decisions.undo(batch=act.batch, actor=maria)
@@ -155,11 +155,11 @@ def test_only_administrators_lift_by_whatever_way(comment, maria, ada):
 
 def test_no_other_decision_reaches_it(comment, maria, ada):
     earlier = decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    seal(comment, actor=maria)
+    restrict(comment, actor=maria)
     for attempt in (
         lambda: decisions.decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=ada),
         lambda: decisions.undo(batch=earlier.batch, actor=ada),
-        lambda: seal(comment, actor=ada),
+        lambda: restrict(comment, actor=ada),
     ):
         act = attempt()
         assert act.batch is None
@@ -175,7 +175,7 @@ def test_its_author_can_not_write_into_it(comment, maria):
     """Its author cannot either, with a form that was open when it was restricted."""
     decisions.decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     before = Comment.objects.get(pk=comment.pk)
-    seal(comment, actor=maria)
+    restrict(comment, actor=maria)
     written = {"body": "Other words.", "user": None, "guest": comment.guest}
     found = check_resubmission(comment=before, **written)
     with pytest.raises(ValidationError):
@@ -189,7 +189,7 @@ def test_its_author_can_not_write_into_it(comment, maria):
 def test_one_of_many_is_lifted_alone(maria, ada):
     article = make_article()
     both = [make_comment(article, "One."), make_comment(article, "Two.")]
-    seal(*both, actor=maria)
+    restrict(*both, actor=maria)
     assert Restriction.objects.values("batch").distinct().count() == 1
 
     restrictions.lift(restriction=Restriction.objects.get(comment=both[0]), actor=ada)
@@ -204,21 +204,21 @@ def test_one_of_many_is_lifted_alone(maria, ada):
 def test_a_deleted_comment_can_be_restricted_and_is_deleted_again_after(comment, maria, ada):
     delete_comment(comment=comment, user=None, guest=comment.guest)
     before = rows(comment)
-    assert seal(comment, actor=maria).changed == [comment.pk]
+    assert restrict(comment, actor=maria).changed == [comment.pk]
     restrictions.lift(restriction=Restriction.objects.get(), actor=ada)
     assert rows(comment) == before
 
 
 def test_its_open_case_is_closed_and_opened_again(comment, maria, ada):
     decisions.decide(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
-    seal(comment, actor=maria)
+    restrict(comment, actor=maria)
     assert not Case.objects.open().exists()
     restrictions.lift(restriction=Restriction.objects.get(), actor=ada)
     assert Case.objects.open().get().comment_id == comment.pk
 
 
 def test_decisions_on_it_are_refused_by_number(comment, maria, ada):
-    seal(comment, actor=maria)
+    restrict(comment, actor=maria)
     for person in (maria, ada):
         assert comment not in Comment.objects.moderated_by(person)
         assert comment in Comment.objects.moderated_by(person, include_restricted=True)
@@ -235,7 +235,7 @@ def test_its_author_is_notified_unless_an_authority_may_investigate(
     """A mail that was queued when the comment was restricted is not sent."""
     with django_capture_on_commit_callbacks(execute=True):
         decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-        seal(comment, actor=maria, why=why)
+        restrict(comment, actor=maria, why=why)
     queued = DBTaskResult.objects.filter(task_path="moderation.tasks.notify_authors")
     assert len(queued) == 1 + mails
     for job in queued:
@@ -245,14 +245,14 @@ def test_its_author_is_notified_unless_an_authority_may_investigate(
 
 
 def test_an_unconfirmed_e_mail_that_was_forgotten_stays_so(comment, maria, ada):
-    seal(comment, actor=maria)
+    restrict(comment, actor=maria)
     Guest.objects.filter(pk=comment.guest_id).update(email="")
     restrictions.lift(restriction=Restriction.objects.get(), actor=ada)
     assert Comment.objects.get(pk=comment.pk).author_email == ""
 
 
 def test_a_legal_hold_prevents_the_deletion(comment, maria, ada):
-    seal(comment, actor=maria, why=Restriction.Why.CHILD_ABUSE)
+    restrict(comment, actor=maria, why=Restriction.Why.CHILD_ABUSE)
     own = Restriction.objects.get()
     assert own.is_held
     act = restrictions.purge_text(restriction=own, actor=ada)
@@ -282,7 +282,7 @@ def test_an_erasure_waits_for_a_simultaneous_undo(maria, ada, monkeypatch):
     """Without the lock, it could be erased between the check and the lift: no text and no restriction."""
     article = make_article()
     one, other = make_comment(article, "One."), make_comment(article, "Two.")
-    act = seal(one, other, actor=maria)
+    act = restrict(one, other, actor=maria)
     own, bring_back, erasing = Restriction.objects.get(comment=one), restricted_content._restore_texts, []
 
     def erase():
@@ -316,7 +316,7 @@ def test_notes_reports_and_appeals_are_deleted_with_it(comment, maria, ada):
         comment=comment, why="It is her number.", name="Bo", email="bo@example.org"
     )
     ModeratorNote.objects.create(comment=comment, text="Hers: 555 0199.", by=maria)
-    seal(comment, actor=maria)
+    restrict(comment, actor=maria)
     restrictions.purge_text(restriction=Restriction.objects.get(), actor=ada)
     assert not ModeratorNote.objects.exists()
     assert not Origin.objects.exists()
@@ -325,7 +325,7 @@ def test_notes_reports_and_appeals_are_deleted_with_it(comment, maria, ada):
 
 
 def test_a_legal_hold_needs_a_text_and_has_no_undo(comment, maria, ada):
-    seal(comment, actor=maria)
+    restrict(comment, actor=maria)
     own = Restriction.objects.get()
     held = restrictions.set_legal_hold(restriction=own, is_legal_hold=True, actor=ada)
     assert "on the page of the restricted" in decisions.undo(batch=held, actor=ada).refused[0].reason
@@ -344,7 +344,7 @@ def test_a_permanently_deleted_comment_takes_no_decision(comment, maria):
     for act in (
         decisions.decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria),
         decisions.undo(batch=spam.batch, actor=maria),
-        seal(comment, actor=maria),
+        restrict(comment, actor=maria),
     ):
         assert [r.reason for r in act.refused] == ["Its text was permanently deleted"]
     assert Transition.objects.count() == lines
