@@ -105,10 +105,10 @@ class VersionRow:
     other: int | None  # the version with which it was compared
     other_log_loss: float | None
     other_recall: int | None
-    good_waiting_percent: float | None = None  # of good comments that would wait with the setting of the time
-    spam_waiting_percent: int | None = None  # the same for spam; None if there was no spam
-    other_good_waiting_percent: float | None = None
-    other_spam_waiting_percent: int | None = None
+    good_waiting: float | None = None  # percentage of good comments that wait with the setting of the time
+    spam_waiting: int | None = None  # the same for spam; None if there was no spam
+    other_good_waiting: float | None = None
+    other_spam_waiting: int | None = None
 
 
 class FilterPage:
@@ -416,10 +416,10 @@ def _waiting_shares(trial: Mapping[str, Any]) -> dict[str, Any]:
     good, other_good = trial["honest"]
     spam, other_spam = (None if share is None else round(share) for share in trial["spam"])
     return {
-        "good_waiting_percent": good,
-        "other_good_waiting_percent": other_good,
-        "spam_waiting_percent": spam,
-        "other_spam_waiting_percent": other_spam,
+        "good_waiting": good,
+        "other_good_waiting": other_good,
+        "spam_waiting": spam,
+        "other_spam_waiting": other_spam,
     }
 
 
