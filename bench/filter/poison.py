@@ -76,7 +76,7 @@ def _poisoned(its: Starters, group: str, counts: Counts) -> Iterator[Poisoned]:
         model = training.train([*right, *wrong[: counts.wrong]], copy(starter))
         unseen = [*later, *wrong[counts.wrong :]]
         numbers, usual_numbers = (training.evaluate(one, unseen) for one in (model, starter))
-        own_scores = GoodScores(numbers["honest"], numbers["highest"], numbers["weights"])
+        own_scores = GoodScores(numbers["good"], numbers["highest"], numbers["weights"])
         at = waiting_threshold(1.0, own_scores, its.elsewhere())
         shares = tuple(
             100 * sum(model.score(row.data) >= at for row in rows) / len(rows)

@@ -2,13 +2,15 @@ from typing import Any
 
 from django.db import migrations
 
-KEYS = {"figures": "metrics", "voices": "contributions", "wronged": "false_positives"}
+KEYS = {"figures": "metrics", "honest": "good", "voices": "contributions", "wronged": "false_positives"}
 
 
 def rename_keys(apps: Any, schema_editor: Any) -> None:
     versions = apps.get_model("moderation", "FilterVersion").objects
     for version in versions.defer("weights"):
         numbers = {KEYS.get(key, key): value for key, value in version.numbers.items()}
+        if "honest" in numbers.get("trial", {}):
+            numbers["trial"]["good"] = numbers["trial"].pop("honest")
         for contribution in numbers.get("contributions", []):
             contribution["of_good"] = contribution.pop("of_honest")
         for mistake in (*numbers.get("missed", []), *numbers.get("false_positives", [])):

@@ -123,7 +123,7 @@ def good_scores(version: FilterVersion) -> tuple[GoodScores, GoodScores, int]:
     site."""
     metrics = version.numbers.get("metrics", {})
     site = GoodScores(
-        version.numbers.get("honest", metrics.get("ham", 0)),
+        version.numbers.get("good", metrics.get("ham", 0)),
         version.numbers.get("highest", []),
         version.numbers.get("weights", ()),
     )

@@ -411,9 +411,9 @@ def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
 
 def _waiting_shares(trial: Mapping[str, Any]) -> dict[str, Any]:
     """Return the shares that would wait; nothing for an older trial that did not count them."""
-    if "honest" not in trial:
+    if "good" not in trial:
         return {}
-    good, other_good = trial["honest"]
+    good, other_good = trial["good"]
     spam, other_spam = (None if share is None else round(share) for share in trial["spam"])
     return {
         "good_waiting": good,

@@ -48,14 +48,14 @@ class VersionNumbers(TypedDict):
     until: int  # id of the last transition that is counted
     metrics: Metrics
     log_loss: float
-    honest: float  # total weight of good comments, for thresholds
+    good: float  # total weight of good comments, for thresholds
     highest: list[float]  # their highest scores
     weights: list[float]  # the weights of these
     topics: dict[str, tuple[float, list[float], list[float]]]  # the same three by topic, if there are enough
     spam: list[float]  # scores of spam in falling order, thinned out
     roc: list[tuple[float, float]]  # metrics.roc_curve
     contributions: list[Contribution]  # contributions over the latest MEASURED_DECISIONS
-    missed: list[Mistake]  # spam rated as honest, the worst first
+    missed: list[Mistake]  # spam rated as good, the worst first
     false_positives: list[Mistake]  # good comments rated as spam, the worst first
 
 
@@ -67,7 +67,7 @@ class Trial(TypedDict):
     # The following pairs have the value of this version and that of the other one.
     log_loss: tuple[float, float]
     recall: tuple[float | None, float | None]  # share of spam found if 1 in 100 good comments may wait
-    honest: tuple[float, float]  # percentage of good comments that would wait with the setting of the time
+    good: tuple[float, float]  # percentage of good comments that would wait with the setting of the time
     spam: tuple[float | None, float | None]  # the same for spam
 
 
@@ -123,7 +123,7 @@ def evaluate(model: Model, decided: Sequence[Decision]) -> VersionNumbers:
         if n >= len(decided) - MEASURED_DECISIONS:
             contribution_counter.add(model.parts(features), is_spam=one.is_spam)
     threshold_weights = example_weights(decided, BATCH_WEIGHT)
-    honest = [p for p, is_spam in zip(probabilities, labels, strict=True) if not is_spam]
+    good = [p for p, is_spam in zip(probabilities, labels, strict=True) if not is_spam]
     weight_sum, highest, highest_weights = _highest_scores(
         (p, w) for p, w, one in zip(probabilities, threshold_weights, decided, strict=True) if not one.is_spam
     )
@@ -133,12 +133,12 @@ def evaluate(model: Model, decided: Sequence[Decision]) -> VersionNumbers:
         until=decided[-1].transition,
         metrics=metrics.compute_metrics(probabilities, labels),
         log_loss=log_loss(probabilities, labels, example_weights(decided)),
-        honest=weight_sum,
+        good=weight_sum,
         highest=highest,
         weights=highest_weights,
         topics=_scores_by_topic(probabilities, threshold_weights, decided),
         spam=contributions.thin_out(spam),
-        roc=metrics.roc_curve(spam, honest),
+        roc=metrics.roc_curve(spam, good),
         contributions=contribution_counter.means(),
         missed=[_mistake(model, decided[n], probabilities[n]) for n in missed],
         false_positives=[_mistake(model, decided[n], probabilities[n]) for n in flagged],
@@ -157,11 +157,11 @@ def _highest_scores(weighed: Iterable[tuple[float, float]]) -> tuple[float, list
 def _scores_by_topic(
     probabilities: Sequence[float], weighed: Sequence[float], decided: Sequence[Decision]
 ) -> dict[str, tuple[float, list[float], list[float]]]:
-    honest: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
+    good: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
     for p, weight, one in zip(probabilities, weighed, decided, strict=True):
         for topic in () if one.is_spam else one.topics:
-            honest[topic].append((p, weight))
-    by_topic = {str(topic): _highest_scores(scores) for topic, scores in honest.items()}
+            good[topic].append((p, weight))
+    by_topic = {str(topic): _highest_scores(scores) for topic, scores in good.items()}
     return {topic: one for topic, one in by_topic.items() if one[0] >= MIN_TOPIC_COMMENTS}
 
 
@@ -260,7 +260,7 @@ def compare(numbers: VersionNumbers, usual: VersionNumbers, *, version: int, per
         rows=numbers["metrics"]["rows"],
         log_loss=(numbers["log_loss"], usual["log_loss"]),
         recall=(numbers["metrics"]["recall_at"]["0.01"], usual["metrics"]["recall_at"]["0.01"]),
-        honest=(own[0], others[0]),
+        good=(own[0], others[0]),
         spam=(own[1], others[1]),
     )
 
@@ -270,12 +270,12 @@ def _waiting_shares(
 ) -> tuple[float, float | None]:
     """Return the percentages of good comments and of spam that would wait, with the threshold that these
     numbers give."""
-    site = GoodScores(numbers["honest"], numbers["highest"], numbers["weights"])
+    site = GoodScores(numbers["good"], numbers["highest"], numbers["weights"])
     threshold = waiting_threshold(percent, site, starter)
-    honest = sum(weight for p, weight in site.weighed() if p >= threshold)
+    good = sum(weight for p, weight in site.weighed() if p >= threshold)
     spam = numbers["spam"]
     return (
-        100 * honest / site.count if site.count else 0.0,
+        100 * good / site.count if site.count else 0.0,
         100 * sum(p >= threshold for p in spam) / len(spam) if spam else None,
     )
 
@@ -286,11 +286,11 @@ def is_worse(trial: Trial, percent: float) -> bool:
 
     Log loss alone is not enough: it falls when somebody marks many good comments as spam.
     """
-    honest, honest_before = trial["honest"]
+    good, good_before = trial["good"]
     spam, spam_before = trial["spam"]
     return (
         trial["log_loss"][0] > trial["log_loss"][1]
-        or honest > max(percent, honest_before)
+        or good > max(percent, good_before)
         or (spam or 0.0) < (spam_before or 0.0)
     )
 

@@ -232,7 +232,7 @@ def test_a_trial_shows_what_would_wait(client, maria, judged):
         "rows": 60,
         "log_loss": [0.21, 0.25],
         "recall": [1.0, 1.0],
-        "honest": [7.5, 0.0],
+        "good": [7.5, 0.0],
         "spam": [100.0, 96.7],
     }
     FilterVersion.objects.create(

@@ -269,7 +269,7 @@ def test_one_batch_does_not_move_the_threshold(starter, maria):
     starter.refresh_from_db()
     training.update_metrics(starter)
     assert starter.numbers["metrics"]["ham"] == 100
-    assert starter.numbers["honest"] == pytest.approx(41)
+    assert starter.numbers["good"] == pytest.approx(41)
     after, _strict = active_model._thresholds(active_model.active_filter())
     pressed = starter.numbers["highest"][0]
     assert after == waiting_threshold(
@@ -439,7 +439,7 @@ def test_marking_honest_comments_as_spam_activates_no_version(starter, maria, om
     made.refresh_from_db()
     trial = made.numbers["trial"]
     assert trial["log_loss"][0] < trial["log_loss"][1]
-    assert trial["honest"][0] > trial["honest"][1]
+    assert trial["good"][0] > trial["good"][1]
 
 
 @pytest.mark.parametrize(
@@ -447,9 +447,9 @@ def test_marking_honest_comments_as_spam_activates_no_version(starter, maria, om
     [
         ({}, False),
         ({"log_loss": (0.3, 0.2)}, True),
-        ({"log_loss": (0.1, 0.2), "honest": (3.0, 0.0)}, True),
-        ({"log_loss": (0.1, 0.2), "honest": (1.0, 0.0)}, False),  # so many may
-        ({"log_loss": (0.1, 0.2), "honest": (3.0, 4.0)}, False),
+        ({"log_loss": (0.1, 0.2), "good": (3.0, 0.0)}, True),
+        ({"log_loss": (0.1, 0.2), "good": (1.0, 0.0)}, False),  # so many may
+        ({"log_loss": (0.1, 0.2), "good": (3.0, 4.0)}, False),
         ({"log_loss": (0.1, 0.2), "spam": (90.0, 95.0)}, True),
         ({"log_loss": (0.1, 0.2), "spam": (95.0, 90.0)}, False),
         ({"log_loss": (0.1, 0.2), "spam": (None, None)}, False),
@@ -461,7 +461,7 @@ def test_a_version_is_worse_if_any_measure_is_worse(own, is_worse):
         rows=60,
         log_loss=(0.2, 0.2),
         recall=(1.0, 1.0),
-        honest=(0.0, 0.0),
+        good=(0.0, 0.0),
         spam=(95.0, 95.0),
     )
     assert training.is_worse(alike | own, 1.0) is is_worse

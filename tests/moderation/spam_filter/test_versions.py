@@ -1,6 +1,9 @@
 """The active version is set by actions that are in the history and can be undone."""
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 
 from moderation.actions.decisions import undo
 from moderation.models import Batch, FilterVersion, ModerationSettings
@@ -66,3 +69,23 @@ def test_only_administrators_undo_changes_of_the_filter(client, maria, ada):
     assert "Undo this action" not in client.get(f"/moderation/actions/{undone.pk}/").text
     assert undo(batch=undone, actor=maria).batch is None
     assert ModerationSettings.objects.get(pk=1).honest_may_wait == 1
+
+
+def test_the_upgrade_renames_the_keys_of_stored_numbers():
+    old = {
+        "figures": {"rows": 1},
+        "honest": 2.0,
+        "trial": {"version": 1, "honest": [1.0, 0.0]},
+        "voices": [{"name": "late", "of_honest": 0.5}],
+        "wronged": [{"comment": 3, "line": 4}],
+    }
+    version = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"x", numbers=old)
+    import_module("moderation.migrations.0030_filter_numbers").rename_keys(apps, None)
+    version.refresh_from_db()
+    assert version.numbers == {
+        "metrics": {"rows": 1},
+        "good": 2.0,
+        "trial": {"version": 1, "good": [1.0, 0.0]},
+        "contributions": [{"name": "late", "of_good": 0.5}],
+        "false_positives": [{"comment": 3, "transition": 4}],
+    }
