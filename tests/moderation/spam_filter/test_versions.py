@@ -80,7 +80,7 @@ def test_the_upgrade_renames_the_keys_of_stored_numbers():
         "wronged": [{"comment": 3, "line": 4}],
     }
     version = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"x", numbers=old)
-    import_module("moderation.migrations.0030_filter_numbers").rename_keys(apps, None)
+    import_module("moderation.migrations.0031_filter_numbers").rename_keys(apps, None)
     version.refresh_from_db()
     assert version.numbers == {
         "metrics": {"rows": 1},

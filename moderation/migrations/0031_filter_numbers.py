@@ -21,6 +21,6 @@ def rename_keys(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     """Rename the keys of the stored numbers of filter versions to the standard terms."""
 
-    dependencies = [("moderation", "0029_task_names")]
+    dependencies = [("moderation", "0030_job_names")]
 
     operations = [migrations.RunPython(rename_keys, migrations.RunPython.noop)]
