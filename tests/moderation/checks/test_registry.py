@@ -167,7 +167,7 @@ def toy(monkeypatch):
 
 
 @pytest.fixture
-def waiting(db, toy, checking_policy, maria):
+def waiting(db, toy, checking_policy, maria, maria_client):
     """Return a waiting comment by a known person, in which only the toy check found something."""
     article = make_article()
     guest = GuestFactory.create(confirmed_at=timezone.now())
