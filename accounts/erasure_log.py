@@ -88,6 +88,8 @@ def read(file: Path) -> Iterator[Erasure]:
                     yield erasure
     except OSError as error:
         raise UserError(f"{file} can't be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:  # of the line after the last one that was read
+        raise UserError(f"{file} is not an erasure log: line {number + 1} can't be read.") from error
     except ValueError as error:
         raise UserError(f"{file} is not an erasure log: line {number} can't be read.") from error
 

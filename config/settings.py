@@ -106,6 +106,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "config.urls"
 
+# In Jinja templates these win over a view's own variables of the same name; in Django's the view wins.
 CONTEXT_PROCESSORS = [
     "django.contrib.auth.context_processors.auth",
     "django.contrib.messages.context_processors.messages",

@@ -59,7 +59,7 @@ def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
             return redirect(back)
         counted = before is not None and before.counted
         button = {
-            "url": request.path,
+            "action": request.path,
             "given": not given,
             "count": found.recommend_count + (not given) - counted,
         }

@@ -118,8 +118,8 @@ class ActionForm(QueryForm):
 
     @classmethod
     def of(cls, request: HttpRequest) -> dict[str, Any]:
-        """Return the values that a request sends. Values in the URL take precedence."""
-        return cls.read({**request.POST.dict(), **request.GET.dict()})
+        """Return the values that a request sends. Those in the URL take precedence, unless they are empty."""
+        return cls.read(request.POST.dict() | {name: value for name, value in request.GET.items() if value})
 
 
 def actions_visible_to(user: User) -> Any:
