@@ -526,7 +526,7 @@ def main() -> None:
     began = time.monotonic()
     site = Site(asked.backup.resolve(), asked.out, asked.late)
     recorder = Recorder(site, asked.out, renames)
-    for argv in (["upgrade", "--without-backup"], ["restore", str(site.backup)], ["tick"]):
+    for argv in (["restore", str(site.backup)], ["upgrade", "--without-backup"], ["tick"]):
         done = site.run(*argv)
         recorder.save("commands", f"0 {argv[0]}", acts.said(argv, done))
         if done.returncode:
