@@ -86,7 +86,7 @@ def decided(n: int, row: Row) -> "Decision":
     from moderation.spam_filter.examples import Decision
 
     return Decision(
-        line=n,
+        transition=n,
         topics=(),
         comment=n,
         is_spam=row.is_spam,
