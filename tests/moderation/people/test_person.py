@@ -161,7 +161,7 @@ def test_who_does_not_exist_is_not_found(maria, key):
 
 
 def test_older_comments_are_on_another_page(maria, reader, monkeypatch):
-    monkeypatch.setattr("moderation.people.views.PAGE", 1)
+    monkeypatch.setattr("moderation.people.views.PAGE_SIZE", 1)
     older, newer = (make_comment(make_article(), f"Word {n}", author=reader) for n in range(2))
     page = client_of(maria).get(url(reader))
     assert [row[0] for row in page.context["comments"]] == [newer]
