@@ -111,7 +111,7 @@ def test_child_abuse_is_reported_anonymously(client, comment, django_capture_on_
     assert unfinished.status_code == 422
     page = unfinished.content.decode()  # the fields are there without an error, in case the box is unchecked
     assert page.count("is-invalid") == 1
-    assert 'class="who"' in page
+    assert 'class="reporter"' in page
     assert 'name="name"' in page
     assert "It links to pictures." in unfinished.content.decode()
 
