@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection
 from django.template.backends.jinja2 import Template as JinjaTemplate
 from django.test import TransactionTestCase
 from django.test.signals import template_rendered
+from hypothesis import HealthCheck
 from playwright.sync_api import Browser, expect
 from pytest_django import DjangoDbBlocker
 
@@ -25,6 +27,10 @@ from tests.helpers.waiting import BROWSER_PATIENCE, PATIENCE
 
 # Playwright keeps an event loop running in the thread in which Django's live server is asked for rows.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+# A busy machine draws examples slowly.
+hypothesis.settings.register_profile("gate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.settings.load_profile("gate")
 
 settings.STRICT = True
 

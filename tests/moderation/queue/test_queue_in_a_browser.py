@@ -319,7 +319,7 @@ def test_queue_without_scripts(browser, live_server, waiting, maria):
 
     page.goto(live_server.url + "/moderation/")
     page.get_by_text("Filter", exact=True).click()
-    page.get_by_label("Script").select_option("Arabic")
+    page.locator("[name=script]").select_option("Arabic")
     page.get_by_role("button", name="Apply").click()
     expect(page.locator(f"#comment-{waiting[1].pk}")).to_be_visible()
     page.get_by_role("link", name="Script: Arabic").click()

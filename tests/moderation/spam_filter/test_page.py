@@ -87,7 +87,7 @@ def test_the_numbers_have_what_the_page_needs_and_no_text(judged):
     calls = next(one for one in numbers["contributions"] if one["name"] == "calls")
     assert calls["against"] > 0 >= calls["in_favour"]
     assert calls["of_spam"] == pytest.approx(28 / 29)
-    assert calls["of_honest"] == pytest.approx(1 / 31)
+    assert calls["of_good"] == pytest.approx(1 / 31)
     stored = str(numbers)
     assert not any(word in stored for word in ("harbour", "Jensen", "casino", "replaced"))
 

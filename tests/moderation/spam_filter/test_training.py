@@ -140,7 +140,7 @@ def test_measured_decisions_are_not_read_again(starter, maria, monkeypatch):
 
 def decided(n: int, *, actor: int = 1, batch=None, author: str = "", is_spam: bool = True) -> Decision:
     return Decision(
-        line=n,
+        transition=n,
         comment=n,
         is_spam=is_spam,
         at=None,

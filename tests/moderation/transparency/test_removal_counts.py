@@ -162,7 +162,11 @@ ACTS = st.lists(
 
 
 @publishing
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(acts=ACTS)
 def test_the_counts_equal_a_recount_after_any_actions(acts, maria):
     articles: list[Article] = [make_article(), make_article()]
