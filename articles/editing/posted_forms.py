@@ -1,4 +1,4 @@
-"""What a request of the editor page sends: the text, the fields, and the forms that it continues."""
+"""Reading of the editor page's requests: the text, the fields, and the forms that a request continues."""
 
 import json
 from uuid import UUID, uuid4

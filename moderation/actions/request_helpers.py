@@ -108,7 +108,7 @@ class DoneQuery(QueryForm):
 
 
 class ActionForm(QueryForm):
-    """What a button sends besides its action, in the URL or as a field.
+    """The values that a button sends besides its action, in the URL or as a field.
 
     `next`: a path of this site to return to, or "story"; `on`: whether to switch on.
     """

@@ -75,7 +75,7 @@ TERM_LIST = Check(  # the same for thousands of words
     holds=True,
     proposes_any_reason=True,
 )
-DOMAIN = Check(  # a link to a listed site that sells something, or to a subdomain of it
+DOMAIN = Check(  # a link to a listed domain or to one of its subdomains
     name="domain",
     label=gettext_lazy("a domain"),
     description=gettext_lazy("It links to a domain that a rule of this site covers."),
@@ -87,7 +87,7 @@ DOMAIN = Check(  # a link to a listed site that sells something, or to a subdoma
     proposes_any_reason=True,
     clues=Clue.LINK,
 )
-NAME_PATTERN = Check(  # names that are search phrases
+NAME_PATTERN = Check(  # a name that matches a pattern, such as a search phrase
     name="name_pattern",
     label=gettext_lazy("a name pattern"),
     description=gettext_lazy("The name matches a rule of this site."),

@@ -1,4 +1,4 @@
-"""How long after its article a comment was posted. Pure functions."""
+"""The time between an article and a comment on it. The function is pure."""
 
 from datetime import datetime, timedelta
 
