@@ -47,6 +47,11 @@ class StoryQuery(QueryForm):
     from_ = ParsedField(Cursor.parse, required=True)
     strict = frozenset({"order", "after", "from_"})
 
+    def clean(self) -> None:
+        """Ignore `from` beside a valid `after`."""
+        if self.cleaned_data.get("after"):
+            self.errors.pop("from_", None)
+
 
 class NewCommentsQuery(QueryForm):
     """The query string of the count of new comments."""

@@ -67,12 +67,17 @@ class ResultSection:
     next_url: str
 
 
-class DiscussionSearchQuery(QueryForm):
+class LaterResultsQuery(QueryForm):
+    """The part of a query string that says after which result a page begins."""
+
+    after = NumberField()
+    strict = frozenset({"after"})
+
+
+class DiscussionSearchQuery(LaterResultsQuery):
     """The query string of the search in a discussion."""
 
     q = SearchField(most=None)
-    after = NumberField()
-    strict = frozenset({"after"})
 
 
 class SearchPageQuery(QueryForm):
@@ -80,11 +85,10 @@ class SearchPageQuery(QueryForm):
 
     q = SearchField(most=None)
     in_ = forms.ChoiceField(choices=[("stories", ""), ("comments", "")], required=False)
-    after = NumberField()
     topic = SearchField(most=None)
     author = SearchField(most=None)
     year = SearchField(most=None)
-    strict = frozenset({"in_", "after"})
+    strict = frozenset({"in_"})
 
 
 @require_safe
@@ -118,7 +122,7 @@ def search(request: SiteRequest) -> HttpResponse:
     """
     query = SearchPageQuery.read(request.GET)
     kind, text, year = query["in_"], query["q"], query["year"]
-    after = query["after"] if kind else None
+    after = LaterResultsQuery.read(request.GET)["after"] if kind else None  # without a kind it is ignored
     topics = list(Topic.objects.shown().with_stories()[:MAX_TOPICS])
     authors = list(Author.objects.shown(request.now)[:MAX_AUTHORS])
     topic = _selected("topic", query["topic"], topics, request.now)

@@ -84,6 +84,7 @@ def test_a_page_may_start_with_a_place_or_behind_it(client, thread, order):
 
     assert roots(read(client, article, f"?order={order}&from={cursor}")) == everything[1:]
     assert roots(read(client, article, f"?order={order}&after={cursor}")) == everything[2:]
+    assert roots(read(client, article, f"?order={order}&after={cursor}&from=x")) == everything[2:]
 
 
 @pytest.mark.parametrize("key", ["after", "from"])
