@@ -36,7 +36,7 @@ def home(request: SiteRequest) -> HttpResponse:
     articles = Article.objects.published(request.now)
     pinned = list(articles.filter(pin__isnull=False).order_by("pin__place", "pin__pk").listed())
     page = _list_page(request, articles.exclude(pk__in=[story.pk for story in pinned]))
-    if not ListQuery.read(request.GET)["before"]:
+    if not page["is_later"]:
         _depend_on_counts(request, pinned)
         page["articles"] = pinned + page["articles"]
     return render(request, "articles/home.jinja", page)
@@ -170,18 +170,16 @@ def _local_path(request: HttpRequest) -> str:
 
 
 def _list_page(request: SiteRequest, articles: ArticleQuerySet) -> dict[str, Any]:
-    """Return one page of a list, and the URL of the next page, which new stories do not shift."""
+    """Return the context of one page of a list; new stories do not shift the next page."""
     if position := ListQuery.read(request.GET)["before"]:
         articles = articles.before(position)
-    found = list(
-        articles.listed()[: PAGE_SIZE + 1]
-    )  # one more than is shown: it tells whether there is a next page
+    found = list(articles.listed()[: PAGE_SIZE + 1])  # the last one tells whether there is a next page
     shown = found[:PAGE_SIZE]
     next_url = ""
     if len(found) > PAGE_SIZE and (at := shown[-1].published_at):
         next_url = next_page_url(request, Cursor(at, shown[-1].pk))
     _depend_on_counts(request, shown)
-    return {"articles": shown, "next_url": next_url}
+    return {"articles": shown, "next_url": next_url, "is_later": position is not None}
 
 
 def _depend_on_counts(request: SiteRequest, shown: Iterable[Article]) -> None:
