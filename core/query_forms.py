@@ -13,6 +13,11 @@ from core.paging import Cursor
 MAX_PAGE = 10_000  # later pages would skip too many rows
 
 
+def parse_whole_number(value: str | None, *, digits: int = 18) -> int | None:
+    """Return a whole number of at most `digits` digits, or None for another text."""
+    return int(value) if value and re.fullmatch(rf"[0-9]{{1,{digits}}}", value) else None
+
+
 class QueryForm(forms.Form):
     """The parameters of a page's URL.
 
@@ -66,9 +71,10 @@ class NumberField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
-        if text and not re.fullmatch(rf"[0-9]{{1,{self.digits}}}", text):
+        number = parse_whole_number(text, digits=self.digits)
+        if text and number is None:
             raise ValidationError("")
-        return int(text) if text else None
+        return number
 
 
 class PageField(NumberField):

@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from comments.models import REMOVED, Comment, State
+from core.query_forms import parse_whole_number
 from moderation.actions import decisions
 from moderation.actions.request_helpers import (
     ActionForm,
@@ -28,7 +29,6 @@ from moderation.actions.request_helpers import (
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, Case
 from moderation.queue import explanations
-from moderation.queue.filters import parse_whole_number
 from moderation.reports import reporting as reports
 
 MAX_COMMENTS_PER_ACTION = 1_000  # comments in one request

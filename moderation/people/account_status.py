@@ -9,10 +9,10 @@ from django.views.decorators.http import require_http_methods
 from articles.site.requests import SiteRequest
 from comments.models import REMOVED, Comment, State
 from comments.views.loading import current_writer
+from core.query_forms import parse_whole_number
 from moderation.notifications.notices import render_notices
 from moderation.people import active_sanctions, sanctions
 from moderation.people.forms import SanctionAppealForm
-from moderation.queue.filters import parse_whole_number
 
 COMMENTS_SHOWN = 50  # the latest waiting or removed ones
 

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from comments.models import Comment, Reason, State
 from core.paging import Cursor
-from core.query_forms import ListQuery, QueryForm, SearchField
+from core.query_forms import ListQuery, QueryForm, SearchField, parse_whole_number
 from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
@@ -35,7 +35,6 @@ from moderation.people import active_sanctions, profiles, sanctions
 from moderation.people.forms import NoteForm, SanctionForm
 from moderation.people.profiles import Person
 from moderation.queue import explanations
-from moderation.queue.filters import parse_whole_number
 
 PAGE_SIZE = 20  # comments
 MAX_SANCTIONS = 200  # active ones that are listed

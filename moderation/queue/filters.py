@@ -18,6 +18,7 @@ from accounts.models import Guest, User
 from articles.models import Article, Topic
 from articles.story_links import find_story
 from comments.models import Comment
+from core.query_forms import parse_whole_number
 from moderation.actions import cases
 from moderation.checks import registry
 from moderation.models import Finding, Rule
@@ -92,11 +93,6 @@ def describe_filters(query: QueryDict, typed: Sequence[str], user: User) -> list
                 value, _where = apply(value, "", user)
             described.append(f"{label}: {value}")
     return described
-
-
-def parse_whole_number(value: str | None) -> int | None:
-    """Return a whole number of at most 18 digits, or None."""
-    return int(value) if value and value.isascii() and value.isdecimal() and len(value) <= 18 else None
 
 
 def filter_choices() -> dict[str, list[tuple[str, str]]]:

@@ -18,12 +18,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from comments.models import Comment
-from core.query_forms import PageField, QueryForm, SearchField
+from core.query_forms import PageField, QueryForm, SearchField, parse_whole_number
 from moderation.actions.request_helpers import login_for_the_queue, require_moderator
 from moderation.actions.views import add_done_message
 from moderation.models import Batch, Rule, has_page
 from moderation.queue import explanations
-from moderation.queue.filters import parse_whole_number
 from moderation.rules import active_rules, matching
 from moderation.rules import replay as rule_replay
 from moderation.rules.forms import FORM_BY_KIND, RuleForm

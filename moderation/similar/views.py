@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from comments import removal_reasons
 from comments.models import Comment
-from core.query_forms import NumberField, PageField, ParsedField, QueryForm
+from core.query_forms import NumberField, PageField, ParsedField, QueryForm, parse_whole_number
 from moderation import similar
 from moderation.actions import decisions
 from moderation.actions.request_helpers import (
@@ -33,7 +33,6 @@ from moderation.actions.request_helpers import (
 from moderation.actions.views import add_refusal_message
 from moderation.models import CommentGroup, SimilarityScan
 from moderation.queue import queues
-from moderation.queue.filters import parse_whole_number
 from moderation.similar import explanations, pages, scan
 from moderation.similar.decisions import decide_group
 

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from core.query_forms import parse_whole_number
 from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
@@ -18,7 +19,6 @@ from moderation.actions.request_helpers import (
 from moderation.actions.views import add_done_message
 from moderation.models import Batch, FilterVersion
 from moderation.queue import explanations
-from moderation.queue.filters import parse_whole_number
 from moderation.spam_filter import active_model, versions
 from moderation.spam_filter.forms import WaitingPercentForm
 from moderation.spam_filter.page import FilterPage

@@ -24,7 +24,7 @@ from articles.models import UNPUBLISHED_TITLE, Article
 from articles.story_links import find_story
 from comments import removal_reasons
 from comments.models import Reason, State, Transition
-from moderation.queue.filters import parse_whole_number
+from core.query_forms import parse_whole_number
 
 PAGE_SIZE = 50
 CHUNK = 2_000  # entries per statement for the CSV file
