@@ -45,7 +45,7 @@ def urls(model_admin: Any) -> list[URLPattern]:
     restore = model_admin.admin_site.admin_view(partial(restore_view, model_admin))
     redact = model_admin.admin_site.admin_view(partial(redaction_pages.redact_view, model_admin))
     return [
-        path("<int:key>/black-out/", redact, name=model_admin.url_name("black_out")),
+        path("<int:key>/redact/", redact, name=model_admin.url_name("redact")),
         path("<int:key>/history/<int:number>/", restore, name=model_admin.url_name("restore")),
     ]
 

@@ -57,7 +57,7 @@ def all_of(article: Article) -> str:
 
 
 def page(article: Article) -> str:
-    return f"/admin/articles/article/{article.pk}/black-out/"
+    return f"/admin/articles/article/{article.pk}/redact/"
 
 
 def test_words_are_redacted_in_every_text(story):
