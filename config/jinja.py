@@ -27,6 +27,7 @@ from markupsafe import Markup
 
 from articles.images import html
 from comments.models import MAX_DEPTH
+from core.avatars import avatar
 from core.template_loader import JinjaLoader
 from core.templatetags.dates import TimeFormatter, day, moment, time_formatter, zone_name
 
@@ -45,6 +46,7 @@ def environment(**options: Any) -> Environment:
         "htmx_script": htmx_script,
         "language": get_language,
         "is_right_to_left": get_language_bidi,
+        "avatar": avatar,
         "crispy": crispy,
         "figure": partial(html.figure, is_first=True),
         "cropped": html.cropped,
@@ -67,6 +69,7 @@ def environment(**options: Any) -> Environment:
         "comment_count": comment_count,
         "editors_picks": editors_picks,
         "matches": matches,
+        "minutes_to_read": minutes_to_read,
         "more_replies": more_replies,
         "recommended_by": recommended_by,
         "story_count": story_count,
@@ -153,6 +156,11 @@ def comment_count(count: int) -> str:
 def story_count(count: int) -> str:
     """Return a number of stories as text."""
     return ngettext("%(n)s story", "%(n)s stories", count) % {"n": count}
+
+
+def minutes_to_read(count: int) -> str:
+    """Return the time that reading a story takes, as text."""
+    return ngettext("%(n)s min read", "%(n)s min read", count) % {"n": count}
 
 
 def editors_picks(count: int) -> str:
