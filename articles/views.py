@@ -1,8 +1,6 @@
-"""The public pages of stories: front page, topics, authors, standing pages, archive, rules and previews."""
+"""The public pages of stories: topics, authors, standing pages, archive, rules and previews."""
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,31 +13,12 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from articles.images.html import add_preview_tokens
 from articles.markup.markdown import render_story
-from articles.models import Article, ArticleQuerySet, Author, StandingPage, Topic, preview_article_id
+from articles.models import Article, Author, StandingPage, Topic, preview_article_id
 from articles.months import Month, Year, adjacent_times, count_months, group_by_year, time_range
-from articles.redirects import LEGACY_QUERY_KEYS, redirect_response
-from articles.site.cached_pages import add_dependencies, cache_for_anonymous
+from articles.site.cached_pages import cache_for_anonymous
 from articles.site.context_processors import THEMES
 from articles.site.requests import SiteRequest
-from core.paging import Cursor, next_page_url
-from core.query_forms import ListQuery
-
-PAGE_SIZE = 20  # stories
-
-
-@require_safe
-@cache_for_anonymous
-def home(request: SiteRequest) -> HttpResponse:
-    """Show the front page: pinned stories in their order, then all others, newest first."""
-    if not LEGACY_QUERY_KEYS.isdisjoint(request.GET) and (response := redirect_response(request)):
-        return response
-    articles = Article.objects.published(request.now)
-    pinned = list(articles.filter(pin__isnull=False).order_by("pin__place", "pin__pk").listed())
-    page = _list_page(request, articles.exclude(pk__in=[story.pk for story in pinned]))
-    if not page["is_later"]:
-        _depend_on_counts(request, pinned)
-        page["articles"] = pinned + page["articles"]
-    return render(request, "articles/home.jinja", page)
+from articles.story_lists import read_list_page
 
 
 @require_safe
@@ -48,7 +27,7 @@ def topic(request: SiteRequest, slug: str) -> HttpResponse:
     """Show the stories of a topic."""
     found = get_object_or_404(Topic.objects.shown(), slug=slug)
     articles = Article.objects.published(request.now).filter(topics=found)
-    return render(request, "articles/topic.jinja", {"topic": found, **_list_page(request, articles)})
+    return render(request, "articles/topic.jinja", {"topic": found, **read_list_page(request, articles)})
 
 
 @require_safe
@@ -57,7 +36,7 @@ def author(request: SiteRequest, slug: str) -> HttpResponse:
     """Show a staff author and their stories. An author without a published story has no page."""
     found = get_object_or_404(Author.objects.shown(request.now), slug=slug)
     stories = Article.objects.published(request.now).filter(authors=found)
-    return render(request, "articles/author.jinja", {"author": found, **_list_page(request, stories)})
+    return render(request, "articles/author.jinja", {"author": found, **read_list_page(request, stories)})
 
 
 @require_safe
@@ -84,7 +63,7 @@ def archive_span(request: SiteRequest, year: str, month: str | None = None) -> H
     zone, now = request.site.zone, request.now
     start, end = time_range(zone, int(year), int(month) if month else None)
     stories = Article.objects.published(now).within(start, end)
-    page = _list_page(request, stories)
+    page = read_list_page(request, stories)
     if not page["articles"]:
         raise Http404
     earlier, later = (
@@ -167,25 +146,3 @@ def _local_path(request: HttpRequest) -> str:
         if path.startswith("/") and url_has_allowed_host_and_scheme(path, None):
             return path
     return reverse("home")
-
-
-def _list_page(request: SiteRequest, articles: ArticleQuerySet) -> dict[str, Any]:
-    """Return the context of one page of a list; new stories do not shift the next page."""
-    if position := ListQuery.read(request.GET)["before"]:
-        articles = articles.before(position)
-    found = list(articles.listed()[: PAGE_SIZE + 1])  # the last one tells whether there is a next page
-    shown = found[:PAGE_SIZE]
-    next_url = ""
-    if len(found) > PAGE_SIZE and (at := shown[-1].published_at):
-        next_url = next_page_url(request, Cursor(at, shown[-1].pk))
-    _depend_on_counts(request, shown)
-    return {"articles": shown, "next_url": next_url, "is_later": position is not None}
-
-
-def _depend_on_counts(request: SiteRequest, shown: Iterable[Article]) -> None:
-    """Add the discussions of listed stories to the page's dependencies, for their comment counts.
-
-    The articles are not needed: each change of one also changes the site's version.
-    """
-    versions = {a.pk: a.discussion.version if hasattr(a, "discussion") else 0 for a in shown}
-    add_dependencies(request, discussions=versions)

@@ -1,7 +1,7 @@
 from django.urls import path, re_path
 
 from comments.thread import feeds
-from comments.views import people, reading, searching, writing
+from comments.views import front_page, people, reading, searching, writing
 
 # Slugs may be in any script. Keys are limited to what Postgres accepts, and each can be written in one way
 # only: "007" or digits of another script would be a further page in the cache.
@@ -9,6 +9,7 @@ STORY = r"^stories/(?P<slug>[-\w]{1,120})/"
 KEY = r"(?P<pk>[1-9][0-9]{0,17})/$"
 
 urlpatterns = [
+    path("", front_page.home, name="home"),
     re_path(STORY + "$", reading.story, name="story"),
     re_path(STORY + r"order/(?P<order>\w{1,20})/$", reading.choose_order, name="story-order"),
     re_path(STORY + "version/$", reading.version, name="story-version"),

@@ -14,10 +14,13 @@ from articles.images.sizes import CROP_RATIO
 from articles.models.articles import Article, token_signing_time
 from articles.models.images import Image
 
-# The width of an image in a story's column (--measure in site.css), and beside a teaser.
-COLUMN_WIDTH = 646
-COLUMN_SIZES = f"(min-width: 700px) {COLUMN_WIDTH}px, 92vw"
-TEASER_SIZES = "(min-width: 624px) 187px, 30vw"
+# The width of an image in a story's column (--measure in tokens.css), above the story, at the first story of
+# the front page, and in other teasers.
+COLUMN_WIDTH, LEAD_WIDTH = 672, 960
+COLUMN_SIZES = f"(min-width: 740px) {COLUMN_WIDTH}px, 92vw"
+LEAD_SIZES = f"(min-width: 1040px) {LEAD_WIDTH}px, 100vw"
+COVER_SIZES = "(min-width: 1024px) 650px, 100vw"
+TEASER_SIZES = "(min-width: 768px) 368px, 112px"
 CONTENT_TYPES = {"avif": "image/avif", "webp": "image/webp", "jpg": "image/jpeg", "png": "image/png"}
 REFERENCE = re.compile(r"image:([1-9][0-9]{0,17})")  # the URL of an image in Markdown
 IMAGE_PATH = r"/images/[1-9][0-9]*/[-a-z0-9]+\.(?:avif|webp|jpg|png)"
@@ -60,7 +63,8 @@ def picture(image: Image, *, alt: str = "", is_first: bool = False) -> SafeStrin
             '<source type="image/webp" media="(prefers-reduced-motion: no-preference)" srcset="{}">',
             image_url(image, "moving.webp"),
         )
-    width = COLUMN_SIZES if image.width >= COLUMN_WIDTH else f"{image.width}px"
+    widest, displayed = (LEAD_WIDTH, LEAD_SIZES) if is_first else (COLUMN_WIDTH, COLUMN_SIZES)
+    width = displayed if image.width >= widest else f"{image.width}px"
     return format_html("<picture>{}{}{}</picture>", moving, _sources(image, names, width), still)
 
 
@@ -86,7 +90,7 @@ def cropped(image: Image, *, is_first: bool = False) -> SafeString:
         round(width * CROP_RATIO[1] / CROP_RATIO[0]),
         _loading_attributes(is_first=is_first),
     )
-    displayed = COLUMN_SIZES if is_first else TEASER_SIZES
+    displayed = COVER_SIZES if is_first else TEASER_SIZES
     return format_html("<picture>{}{}</picture>", _sources(image, names, displayed), still)
 
 

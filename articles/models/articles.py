@@ -14,6 +14,7 @@ from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.lookups import IsNull
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 from django.utils.text import get_text_list, slugify
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +29,7 @@ from core.paging import Cursor
 TITLE_MAX, STANDFIRST_MAX = 300, 5_000  # characters
 BODY_MAX = 200_000  # characters: a short book, which is rendered in a few seconds
 UNPUBLISHED_REASON_MAX = 2_000  # characters
+WORDS_PER_MINUTE = 220  # of a reader
 PREVIEW_LIFETIME = timedelta(days=7)
 UNPUBLISHED_TITLE = gettext_noop(
     "A story that is not published"
@@ -92,9 +94,21 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         return self.filter(position.behind("published_at"))
 
     def listed(self) -> Self:
-        """Load what lists show (count of comments, lead image, authors) and defer what only stories show."""
+        """Load what lists show and defer what only stories show.
+
+        Lists show the number of comments, the lead image, the authors and the first topic.
+        """
         unread = ["body", "body_html", "vector", "keywords"]
-        return self.select_related("discussion", "lead_image").signed().defer(*unread)
+        topics = Topic.objects.shown().filter(articles=OuterRef("pk")).order_by("name")
+        return (
+            self.select_related("discussion", "lead_image")
+            .signed()
+            .annotate(
+                topic_name=Subquery(topics.values("name")[:1]),
+                topic_slug=Subquery(topics.values("slug")[:1]),
+            )
+            .defer(*unread)
+        )
 
     def signed(self) -> Self:
         """Annotate `author_names`, in the order of the byline, without another query."""
@@ -302,6 +316,17 @@ class Article(models.Model):
         """Return the authors' names; lists and the story's page have annotated them (`signed`)."""
         names: list[str] | None = vars(self).get("author_names")
         return [author.name for author in self.signed_by()] if names is None else names
+
+    @property
+    def comment_count(self) -> int:
+        """Return the number of comments that readers see; 0 if the discussion is hidden."""
+        discussion = getattr(self, "discussion", None)
+        return 0 if discussion is None or discussion.is_hidden else discussion.visible_count
+
+    @property
+    def reading_minutes(self) -> int:
+        """Return the minutes that reading the body takes, at least 1."""
+        return max(1, round(len(strip_tags(self.body_html).split()) / WORDS_PER_MINUTE))
 
     @property
     def zone(self) -> str:

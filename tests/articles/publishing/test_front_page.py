@@ -12,7 +12,7 @@ from articles.models import Article, Pin, Site
 from articles.publishing.front_page import PINS_MAX, TooManyPinsError, move_pin, pin, unpin
 from articles.publishing.services import publish_articles, unpublish_articles
 from articles.services import save_article, set_article_authors
-from articles.views import PAGE_SIZE
+from articles.story_lists import PAGE_SIZE
 from tests.factories import UserFactory, make_article
 from tests.helpers.clients import client_with_role
 

@@ -1,0 +1,34 @@
+"""A page of a list of stories, for the views of the front page, topics, authors and the archive."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from articles.models import Article, ArticleQuerySet
+from articles.site.cached_pages import add_dependencies
+from articles.site.requests import SiteRequest
+from core.paging import Cursor, next_page_url
+from core.query_forms import ListQuery
+
+PAGE_SIZE = 20  # stories
+
+
+def read_list_page(request: SiteRequest, articles: ArticleQuerySet) -> dict[str, Any]:
+    """Return the context of one page of a list; new stories do not shift the next page."""
+    if position := ListQuery.read(request.GET)["before"]:
+        articles = articles.before(position)
+    found = list(articles.listed()[: PAGE_SIZE + 1])  # the last one tells whether there is a next page
+    shown = found[:PAGE_SIZE]
+    next_url = ""
+    if len(found) > PAGE_SIZE and (at := shown[-1].published_at):
+        next_url = next_page_url(request, Cursor(at, shown[-1].pk))
+    depend_on_counts(request, shown)
+    return {"articles": shown, "next_url": next_url, "is_later": position is not None}
+
+
+def depend_on_counts(request: SiteRequest, shown: Iterable[Article]) -> None:
+    """Add the discussions of listed stories to the page's dependencies, for their comment counts.
+
+    The articles are not needed: each change of one also changes the site's version.
+    """
+    versions = {a.pk: a.discussion.version if hasattr(a, "discussion") else 0 for a in shown}
+    add_dependencies(request, discussions=versions)

@@ -1,0 +1,49 @@
+"""The editor's picks of several stories, for the front page."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from django.db import connection
+
+from articles.markup.markdown import make_excerpt
+from articles.models import Article
+
+MAX_PICKS = 4  # on the page, each of another story unless there are fewer stories with picks
+PER_STORY = 2
+LENGTH = 160  # characters of each
+
+
+class StoryPick(NamedTuple):
+    """A comment picked by an editor, with its story."""
+
+    id: int
+    author_name: str
+    excerpt: str
+    article: Article
+
+
+def read_picks(articles: Sequence[Article]) -> list[StoryPick]:
+    """Return the latest picks under these stories, in the order of the stories. At most one statement."""
+    by_id = {a.pk: a for a in articles if a.comment_count}
+    if not by_id:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_PICKS, {"articles": list(by_id), "picks": MAX_PICKS})
+        rows = cursor.fetchall()
+    return [
+        StoryPick(pk, name, make_excerpt(text, LENGTH), by_id[article]) for article, pk, name, text in rows
+    ]
+
+
+# The newest pick of each story comes before the second ones.
+_PICKS = f"""
+SELECT article, id, author_name, beginning FROM (
+  SELECT s.article, s.place, c.*,
+         row_number() OVER (PARTITION BY s.article ORDER BY c.created_at DESC, c.id DESC) AS n
+  FROM unnest(%(articles)s::bigint[]) WITH ORDINALITY AS s(article, place)
+  CROSS JOIN LATERAL (
+    SELECT id, author_name, created_at, left(body_html, {4 * LENGTH + 1}) AS beginning
+    FROM comments_comment
+    WHERE discussion_id = s.article AND is_pick AND state = 'published'
+    ORDER BY created_at DESC, id DESC LIMIT {PER_STORY}) c) found
+ORDER BY n, place LIMIT %(picks)s"""

@@ -1,0 +1,44 @@
+"""The front page: the stories, with what their discussions have to offer."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from articles.models import Article
+from articles.redirects import LEGACY_QUERY_KEYS, redirect_response
+from articles.site.cached_pages import cache_for_anonymous
+from articles.site.requests import SiteRequest
+from articles.story_lists import depend_on_counts, read_list_page
+from comments.thread.picks import read_picks
+
+MAX_MOST_DISCUSSED = 5  # stories
+MIN_MOST_DISCUSSED = 3  # a shorter ranking says nothing
+
+
+@require_safe
+@cache_for_anonymous
+def home(request: SiteRequest) -> HttpResponse:
+    """Show the front page: pinned stories in their order, then all others, newest first.
+
+    Beside them stand the latest editor's picks and the most discussed of these stories.
+    """
+    if not LEGACY_QUERY_KEYS.isdisjoint(request.GET) and (response := redirect_response(request)):
+        return response
+    articles = Article.objects.published(request.now)
+    pinned = list(articles.filter(pin__isnull=False).order_by("pin__place", "pin__pk").listed())
+    page = read_list_page(request, articles.exclude(pk__in=[story.pk for story in pinned]))
+    if not page["is_later"]:
+        depend_on_counts(request, pinned)
+        page["articles"] = pinned + page["articles"]
+        # Only of the stories listed here: the page changes whenever one of their discussions does.
+        page["picks"] = read_picks(page["articles"])
+        page["most_discussed"] = _most_discussed(page["articles"])
+    return render(request, "articles/home.jinja", page)
+
+
+def _most_discussed(articles: list[Article]) -> list[Article]:
+    """Return the stories with the most comments, the highest number first; empty if they are few."""
+    counts = {article: article.comment_count for article in articles if article.comment_count}
+    if len(counts) < MIN_MOST_DISCUSSED:
+        return []
+    return sorted(counts, key=lambda article: -counts[article])[:MAX_MOST_DISCUSSED]
