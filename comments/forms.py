@@ -54,7 +54,7 @@ class ReplyForm(BodyForm):
     )
     nonce = forms.UUIDField(widget=forms.HiddenInput)
 
-    field_order = ["name", "email", "body", "nonce"]
+    field_order = ["body", "name", "email", "nonce"]
 
     def __init__(
         self,

@@ -76,7 +76,7 @@
     };
     call("h3 ~ a", gettext("%(words)s, comment by %(name)s"));
     call('footer > a[href*="reply/"]', gettext("%(words)s to %(name)s"));
-    call('footer > a[href*="report/"]', gettext("%(words)s, comment by %(name)s"));
+    call('footer a[href*="report/"]', gettext("%(words)s, comment by %(name)s"));
     call("footer > button", gettext("%(words)s, comment by %(name)s"));
     call("a.more", gettext("%(words)s to %(name)s"), article.parentNode);
   };

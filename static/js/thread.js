@@ -209,6 +209,8 @@
     for (const [n, link] of [...talk.querySelectorAll(".orders a")].entries()) {
       link.ariaCurrent = links[n]?.ariaCurrent ?? null;
     }
+    const orders = talk.querySelector(".orders");
+    if (orders) orders.firstElementChild.textContent = orders.querySelector("[aria-current]").textContent;
     tellNews();
     takeStock();
     changed();
@@ -291,6 +293,9 @@
         const url = await show(link.href);
         go(url, from, added);
         say(link.textContent);
+        const menu = link.closest(".orders");
+        menu.open = false;
+        menu.firstElementChild.focus();
       });
     } else if (link?.matches(".part > .more, .thread li > .more")) {
       event.preventDefault();
