@@ -63,10 +63,16 @@ class ReplyForm(BodyForm):
         guest: Guest | None,
         is_member: bool,
         parent: Comment | None,
+        body: str = "",
         **kwargs: Any,
     ) -> None:
         self.discussion, self.guest = discussion, guest
-        initial = {"nonce": uuid4(), "name": guest and guest.name, "email": guest and guest.email}
+        initial = {
+            "body": body,
+            "nonce": uuid4(),
+            "name": guest and guest.name,
+            "email": guest and guest.email,
+        }
         # Several forms may be open on one page.
         auto_id = f"id_reply_{parent.pk}_%s" if parent else "id_reply_%s"
         super().__init__(*args, initial=initial, auto_id=auto_id, **kwargs)

@@ -105,7 +105,7 @@ class Policy:
         return ""
 
     def describe_usual_delay(self) -> str:
-        """Return how long a review usually takes, as a sentence, or "" if that is not known yet."""
+        """Return how long a review usually takes, such as "usually 2 h", or "" if that is not known yet."""
         return ""
 
     def find_damage(self) -> dict[str, list[Any]]:

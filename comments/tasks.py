@@ -16,7 +16,7 @@ from accounts.guests import LINK_AGE, make_confirmation_token
 from accounts.models import Guest
 from articles.models import Site
 from articles.site.languages import in_site_language
-from comments.models import Comment, Recommendation
+from comments.models import Comment, Recommendation, State
 from comments.services import sql
 
 MAX_MAILS_PER_DAY = 3  # confirmation mails to one address
@@ -32,7 +32,7 @@ def mail_confirmation(guest_id: int) -> None:
     not deliver their messages.
     """
     guest = Guest.objects.filter(pk=guest_id, confirmed_at=None).first()
-    if not guest:
+    if not guest or _has_taken_back(guest):
         return
     delete_unconfirmed_emails.using(run_after=timezone.now() + timedelta(seconds=LINK_AGE)).enqueue()
     if _is_flooded(guest.email):
@@ -69,6 +69,12 @@ def delete_unconfirmed_emails() -> None:
         cursor.execute(sql.LOCK_DISCUSSIONS_OF_COMMENTS, {"ids": list(comments.values_list("pk", flat=True))})
         comments.update(author_email="")
         Guest.objects.filter(pk__in=keys).update(email="")
+
+
+def _has_taken_back(guest: Guest) -> bool:
+    """Return whether a guest has commented, and has deleted every comment since."""
+    states = set(Comment.objects.filter(guest=guest).values_list("state", flat=True))
+    return states == {State.DELETED}
 
 
 def _is_flooded(email: str) -> bool:

@@ -23,6 +23,7 @@ urlpatterns = [
     path("search/", searching.search, name="search"),
     re_path("^comments/" + KEY.removesuffix("$") + "edit/$", writing.edit, name="comment-edit"),
     re_path("^comments/" + KEY.removesuffix("$") + "delete/$", writing.delete, name="comment-delete"),
+    re_path("^comments/" + KEY.removesuffix("$") + "unpost/$", writing.unpost, name="comment-unpost"),
     re_path("^people/" + KEY, people.person, name="person"),
     path("guests/confirm/<str:token>/", writing.confirm, name="guest-confirm"),
 ]

@@ -14,7 +14,6 @@ from django.db import connection
 from django.db.models import Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 import comments.policy
 from accounts.models import Guest, User
@@ -181,13 +180,9 @@ class Policy(comments.policy.Policy):
         return reverse("decision", args=[comment])
 
     def describe_usual_delay(self) -> str:
-        """Return "Usually reviewed within N hours", the median of a week, or "" below ten decisions."""
+        """Return "usually N h", the median of a week, or "" below ten decisions."""
         hours = cache.get_or_set("usual-review", _median_review_hours, REVIEW_TIME_CACHE_SECONDS)
-        if not hours:
-            return ""
-        return ngettext(
-            "Usually reviewed within %(n)s hour.", "Usually reviewed within %(n)s hours.", hours
-        ) % {"n": hours}
+        return _("usually %(hours)s h") % {"hours": hours} if hours else ""
 
 
 def _is_flagged_after_publication(comment: Comment, findings: Sequence[CheckResult]) -> bool:

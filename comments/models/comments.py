@@ -28,6 +28,7 @@ BODY_MAX = 10_000  # characters
 IMPORTED_BODY_MAX = 100_000  # characters of an imported comment
 MAX_DEPTH = 64  # levels; a deeper reply becomes a sibling of the comment that it replies to (`in_reply_to`)
 EDIT_WINDOW = timedelta(minutes=15)
+UNDO_WINDOW = timedelta(minutes=1)  # after posting
 
 
 class CommentQuerySet(TreeQuerySet["Comment"]):
@@ -215,6 +216,11 @@ class Comment(MPTTModel):
             and self.state in {State.PUBLISHED, State.PENDING}
             and (now or timezone.now()) < self.created_at + EDIT_WINDOW
         )
+
+    def can_be_unposted_by(self, user: Any, guest: Guest | None, now: datetime | None = None) -> bool:
+        """Return whether this is the author, who may take it back within UNDO_WINDOW of posting."""
+        at = now or timezone.now()
+        return self.can_be_edited_by(user, guest, at) and at < self.created_at + UNDO_WINDOW
 
     def next_revision(self) -> int:
         """Return the number of the next revision. An undone redaction keeps its number."""

@@ -67,7 +67,8 @@ class ViewerContext:
     reasons: dict[int, list[str]] = field(default_factory=dict)  # why pending comments wait
     decisions: dict[int, list[str]] = field(default_factory=dict)  # explanations of their own removed ones
     decision_urls: dict[int, str] = field(default_factory=dict)  # of their own pending or removed comments
-    usual_delay: str = ""
+    waiting: str = ""  # the beginning of the notice on their own pending comments
+    unpostable: set[int] = field(default_factory=set)  # may be taken back as a draft
     recommended: set[int] = field(default_factory=set)
     may_recommend: bool = False
 
@@ -83,7 +84,7 @@ def personalize(rows: list[ThreadRow], reader: Reader) -> tuple[list[ThreadRow],
     pending = {r.id for r in (rows if reader.moderates else mine) if r.state == State.PENDING}
     reasons = policy().explain_waiting(pending, {row.id for row in mine}) if pending else {}
     # Two findings of one check may give the same sentence.
-    reasons = {pk: list(dict.fromkeys(sentences)) for pk, sentences in reasons.items()}
+    reasons = {pk: _after_colon(list(dict.fromkeys(sentences))) for pk, sentences in reasons.items()}
     removed = {r.id: [gettext("You wrote it.")] for r in mine if r.state in REMOVED}
     decisions = policy().explain_decisions(removed) if removed else {}
     explained = [*decisions, *(r.id for r in mine if r.id in pending)]
@@ -92,11 +93,12 @@ def personalize(rows: list[ThreadRow], reader: Reader) -> tuple[list[ThreadRow],
     viewer = ViewerContext(
         moderates=reader.moderates,
         mine={row.id for row in mine},
-        editable={row.id for row in mine if _is_editable(row, reader)},
+        editable={row.id for row in mine if _as_comment(row).can_be_edited_by(reader.user, reader.guest)},
+        unpostable={row.id for row in mine if _as_comment(row).can_be_unposted_by(reader.user, reader.guest)},
         reasons=reasons | removed,
         decisions=decisions,
         decision_urls={pk: url for pk, url in decision_urls.items() if url},
-        usual_delay=policy().describe_usual_delay() if pending else "",
+        waiting=_describe_wait() if pending else "",
         recommended={pk for pk, (given, _counted) in own.items() if given},
         may_recommend=reader.may_recommend,
     )
@@ -115,8 +117,24 @@ def _own_recommendations(ids: list[int], reader: Reader) -> dict[int, tuple[bool
     return {pk: (given, counted) for pk, given, counted in own.values_list("comment", "given", "counted")}
 
 
-def _is_editable(row: ThreadRow, reader: Reader) -> bool:
-    comment = Comment(
-        author_id=row.author_id, guest_id=row.guest_id, state=row.state, created_at=row.created_at
+def _after_colon(sentences: list[str]) -> list[str]:
+    """Return the sentences as they follow "Waiting for review:", the first one without its capital letter."""
+    return [text[:1].lower() + text[1:] if n == 0 else text for n, text in enumerate(sentences)]
+
+
+def _describe_wait() -> str:
+    """Return "Waiting for review, usually 2 h", or without the time if that is not known yet."""
+    if not (delay := policy().describe_usual_delay()):
+        return gettext("Waiting for review")
+    return gettext("Waiting for review, %(delay)s") % {"delay": delay}
+
+
+def _as_comment(row: ThreadRow) -> Comment:
+    """Return the comment of a row with what its author's rights depend on."""
+    return Comment(
+        author_id=row.author_id,
+        guest_id=row.guest_id,
+        state=row.state,
+        created_at=row.created_at,
+        is_redacted=row.is_redacted,
     )
-    return comment.can_be_edited_by(reader.user, reader.guest)

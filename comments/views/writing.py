@@ -14,6 +14,7 @@ from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
@@ -23,7 +24,7 @@ from accounts.models import Guest
 from articles.models import Article
 from articles.site.requests import SiteRequest
 from comments.forms import BodyForm, ReplyForm
-from comments.models import EDIT_WINDOW, Comment, Discussion, Recommendation, State
+from comments.models import EDIT_WINDOW, UNDO_WINDOW, Comment, Discussion, Recommendation, State
 from comments.policy import Draft, policy
 from comments.services.editing import edit_comment
 from comments.services.posting import MEMBERS_ONLY, REPLIES_LOCKED, post_comment
@@ -91,7 +92,6 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
     if not is_post and (refusal := _refuse_reply(request, discussion, parent, back)):
         return refusal
     user, guest = current_writer(request)
-    needs_account = discussion.members_only and user is None
     form = ReplyForm(
         request.POST if is_post else None,
         action=request.path,
@@ -109,17 +109,7 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
                 form.renew_nonce()
         else:
             return _posted_response(request, posted, author, is_new=author is not None and author != guest)
-    context = {
-        "form": form,
-        "members_only": MEMBERS_ONLY if needs_account else "",
-        "sanctions": [] if form.is_bound else policy().explain_sanctions(user, guest),
-        "back": back,
-        "article": article,
-        "parent": parent if parent and parent.state == State.PUBLISHED else None,
-        "zone": article.zone,
-    }
-    template = "comments/_reply_form.jinja" if request.htmx else "comments/reply.jinja"
-    return render(request, template, context, status=422 if form.is_bound else 200)
+    return _form_page(request, form, discussion, parent, status=422 if form.is_bound else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -165,6 +155,28 @@ def delete(request: SiteRequest, pk: str) -> HttpResponse:
     return redirect(own.discussion.article.get_absolute_url() + "#comments")
 
 
+@require_POST
+def unpost(request: SiteRequest, pk: str) -> HttpResponse:
+    """Take back a comment that was just posted: delete it and show the form with its text again."""
+    own = _load_own_comment(request, pk)
+    user, guest = current_writer(request)
+    article, parent, body = own.discussion.article, own.parent, own.body
+    if not own.can_be_unposted_by(user, guest):
+        messages.info(request, _("A comment can be taken back for one minute only. You can still delete it."))
+        return redirect(reverse("comment-edit", args=[own.pk]) if own.can_be_edited_by(user, guest) else own)
+    delete_comment(comment=own, user=user, guest=guest)
+    messages.success(request, _("Taken back: nobody can see your comment. Its text is here again."))
+    form = ReplyForm(
+        action=reverse("reply", args=[article.slug, *([parent.pk] if parent else [])]),
+        discussion=own.discussion,
+        guest=guest,
+        is_member=user is not None,
+        parent=parent,
+        body=body,
+    )
+    return _form_page(request, form, own.discussion, parent, status=200)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: SiteRequest, token: str) -> HttpResponse:
     """Confirm a guest's e-mail address by the mailed link.
@@ -188,6 +200,25 @@ def confirm(request: SiteRequest, token: str) -> HttpResponse:
     )
     context = {"guest": guest, "comment": latest, "article": latest and latest.discussion.article}
     return render(request, "comments/confirmed.jinja", context)
+
+
+def _form_page(
+    request: SiteRequest, form: ReplyForm, discussion: Discussion, parent: Comment | None, *, status: int
+) -> HttpResponse:
+    """Show the form for a comment, on a page of its own or as the part that htmx asked for."""
+    user, guest = current_writer(request)
+    article = discussion.article
+    context = {
+        "form": form,
+        "members_only": MEMBERS_ONLY if discussion.members_only and user is None else "",
+        "sanctions": [] if form.is_bound else policy().explain_sanctions(user, guest),
+        "back": article.get_absolute_url() + (f"#comment-{parent.pk}" if parent else "#comments"),
+        "article": article,
+        "parent": parent if parent and parent.state == State.PUBLISHED else None,
+        "zone": article.zone,
+    }
+    template = "comments/_reply_form.jinja" if request.htmx else "comments/reply.jinja"
+    return render(request, template, context, status=status)
 
 
 def _load_parent(article: Article, pk: str) -> Comment:
@@ -244,7 +275,8 @@ def _post_reply(
     try:
         with transaction.atomic():  # the guest, the comment and the job of the mail, or none of them
             new = Guest.objects.create(name=draft.name, email=email)
-            mail_confirmation.enqueue(new.pk)
+            # Not before the comment can no longer be taken back.
+            mail_confirmation.using(run_after=timezone.now() + UNDO_WINDOW).enqueue(new.pk)
             comment = post_comment(replace(draft, guest=new), nonce=nonce)  # last: it locks the discussion
     except ValidationError:
         if earlier := _find_resent(nonce, draft, email):
@@ -266,7 +298,7 @@ def _posted_response(
     if guest:
         guests.set_guest_cookie(response, guest, secure=settings.SESSION_COOKIE_SECURE)
         if is_new and not guest.confirmed_at:
-            messages.info(request, _("We sent you a link. Open it to confirm your e-mail."))
+            messages.info(request, _("In a minute we send you a link. Open it to confirm your e-mail."))
     return response
 
 

@@ -32,7 +32,7 @@ def _to_new_person(finding: Finding, twin: Comment | None) -> str:
         return _("This is your first comment.")
     if finding.is_proved:
         return _("You confirmed your e-mail after you posted it.")
-    return _("Your e-mail is not confirmed yet: open the link that we mailed you.")
+    return _("This is your first comment. Confirm your e-mail.")
 
 
 NEW_PERSON = Check(  # anybody can use a name with an unconfirmed e-mail

@@ -61,7 +61,7 @@ def decision(request: SiteRequest, pk: str) -> HttpResponse:
         "resubmit_url": reverse("edit-and-resubmit", args=[own.pk]) + _key_query(request),
         "edit_url": reverse("comment-edit", args=[own.pk]) if can_edit else "",
         "appeals": own.appeals.order_by("at"),
-        "usual_wait": policy().describe_usual_delay() if own.state == State.PENDING else "",
+        "usual_delay": policy().describe_usual_delay() if own.state == State.PENDING else "",
     }
     return render(
         request, "moderation/notifications/decision.html", context, status=422 if form.is_bound else 200

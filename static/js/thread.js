@@ -306,6 +306,18 @@
       htmx.ajax("GET", link.href, { source: link }); // loads the reply form
     }
   });
+  // A draft that survived a reload, or of the last day, opens its form again: the newest one only.
+  const openDraft = () => {
+    const since = cameBy === "navigate" ? Date.now() - 86400000 : 0;
+    const drafts = Object.entries(localStorage)
+      .filter(([key]) => key.startsWith(`draft ${location.pathname}reply/`))
+      .map(([key, draft]) => [JSON.parse(draft).at, key])
+      .filter(([at]) => at > since);
+    const [, key] = drafts.sort(([a], [b]) => b - a)[0] ?? [];
+    const links = [...talk.querySelectorAll('.compose > a, .thread footer > a[href*="reply/"]')];
+    links.find(({ pathname }) => key === `draft ${pathname}`)?.click();
+  };
+  if (!location.hash.startsWith("#comment-")) try { openDraft(); } catch { /* storage is forbidden or damaged */ }
   talk.addEventListener("htmx:sendError", ({ target }) => {
     if (target.matches("a")) complain(target);
   });

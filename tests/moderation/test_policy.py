@@ -242,7 +242,7 @@ def test_the_usual_review_time_is_the_median(maria):
     assert Policy().describe_usual_delay() == ""
     cache.clear()
     approve(comments[9], maria)
-    assert Policy().describe_usual_delay() == "Usually reviewed within 2 hours."
+    assert Policy().describe_usual_delay() == "usually 2 h"
 
 
 def test_undone_decisions_do_not_count_as_reviews(maria):
@@ -252,11 +252,11 @@ def test_undone_decisions_do_not_count_as_reviews(maria):
     assert Policy().describe_usual_delay() == ""
     cache.clear()
     again = undo(batch=back, actor=maria).batch
-    assert Policy().describe_usual_delay() == "Usually reviewed within 1 hour."
+    assert Policy().describe_usual_delay() == "usually 1 h"
     cache.clear()
     for pk in ids[:2]:  # decided on otherwise, and that stands
         decide(ids=[pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    assert Policy().describe_usual_delay() == "Usually reviewed within 1 hour."
+    assert Policy().describe_usual_delay() == "usually 1 h"
     cache.clear()
     undo(batch=again, actor=maria)
     for pk in ids[2:9]:  # seven more, which the sweep took for spam twice

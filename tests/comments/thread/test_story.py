@@ -215,7 +215,7 @@ def test_equal_sentences_of_two_findings_are_shown_once(client, monkeypatch):
     hold(make_comment(article, author=author))
     client.force_login(author)
     page = read(client, article)
-    assert page.count("It has a word that is looked at. It is your first.") == 1
+    assert page.count("it has a word that is looked at. It is your first.") == 1
     assert page.count("It is your first.") == 1
 
 

@@ -118,7 +118,7 @@ def test_what_people_write_is_escaped_and_what_we_rendered_is_not():
 def test_explanations_and_labels_are_escaped():
     bad = "<i>&"
     viewer = ViewerContext(
-        moderates=True, mine={1, 2}, reasons={1: [bad], 2: [bad]}, usual_delay=bad, may_recommend=True
+        moderates=True, mine={1, 2}, reasons={1: [bad], 2: [bad]}, waiting=bad, may_recommend=True
     )
     acts = [{"label": bad, "url": "/x/?a=1&b=<i>", "post": True, "reasons": [(bad, bad, bad)]}]
     rows = [
@@ -152,14 +152,20 @@ def test_what_waits_is_shown_to_its_author_and_to_moderators_only():
     rows = [row(1, state="pending", body_html="<p>SECRET</p>")]
     others = ViewerContext(moderates=False, mine={2})
     mine = ViewerContext(
-        moderates=False, mine={1}, reasons={1: ["It has two links."]}, usual_delay="Usually in 2 hours."
+        moderates=False,
+        mine={1},
+        reasons={1: ["it has two links."]},
+        waiting="Waiting for review, usually 2 h",
     )
 
     for viewer in (None, others):
         assert "SECRET" not in render(rows, viewer=viewer)
         assert "Waiting for review" in render(rows, viewer=viewer)
     own = render(rows, viewer=mine)
-    assert all(text in own for text in ("SECRET", "It has two links.", "Usually in 2 hours.", "Only you"))
+    assert all(
+        text in own
+        for text in ("SECRET", "Waiting for review, usually 2 h:</strong> it has two links.", "Only you")
+    )
     theirs = render(rows, viewer=ViewerContext(moderates=True))
     assert "SECRET" in theirs
     assert "Only you" not in theirs
@@ -213,6 +219,6 @@ def test_a_moderators_menu_is_a_form_and_links():
     ]
     page = render([row(1), row(2)], actions={1: acts}, viewer=ViewerContext(moderates=True))
     Outline(page)
-    assert page.count('<details class="menu">') == 1
+    assert page.count("<summary>Moderate</summary>") == 1
     assert '<button formaction="/remove/1/" name="act" value="insult">insult</button>' in page
     assert '<a href="/history/1/">History</a>' in page

@@ -1,0 +1,119 @@
+"""Taking back a comment within a minute of posting: POST /comments/<id>/unpost/."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from accounts.models import Guest
+from comments.models import Comment, State
+from comments.tasks import mail_confirmation
+from tests.comments.views.test_reply import fields, url
+from tests.factories import UserFactory, make_article, make_comment
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def article():
+    return make_article()
+
+
+@pytest.fixture
+def posted(client, article):
+    """Post a comment as a guest, with `client`."""
+    assert client.post(url(article), fields(body="The boat is early.")).status_code == 302
+    return Comment.objects.get()
+
+
+def unpost(client, comment):
+    return client.post(reverse("comment-unpost", args=[comment.pk]))
+
+
+def test_a_guest_gets_the_text_back_and_nobody_sees_a_trace(client, article, posted):
+    assert (
+        reverse("comment-unpost", args=[posted.pk]) in client.get(article.get_absolute_url()).content.decode()
+    )
+    response = unpost(client, posted)
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "Taken back: nobody can see your comment. Its text is here again." in page
+    assert "The boat is early.</textarea>" in page
+    assert f'action="{url(article)}"' in page
+    posted.refresh_from_db()
+    assert posted.state == State.DELETED
+    for reader in (client, Client()):
+        story = reader.get(article.get_absolute_url()).content.decode()
+        assert f"comment-{posted.pk}" not in story
+        assert "No comments yet" in story
+
+
+def test_the_text_can_be_posted_again_under_the_same_parent(client, article):
+    parent = make_comment(article)
+    client.post(url(article, parent), fields(body="Early, I said."))
+    first = Comment.objects.get(parent=parent)
+    page = unpost(client, first).content.decode()
+    assert f'action="{url(article, parent)}"' in page
+    client.post(url(article, parent), fields(body="Early, I say."))
+    assert Comment.objects.get(parent=parent, state=State.PUBLISHED).body == "Early, I say."
+
+
+def test_after_a_minute_it_stays(client, article, posted):
+    Comment.objects.update(created_at=timezone.now() - timedelta(seconds=61))
+    assert "unpost/" not in client.get(article.get_absolute_url()).content.decode()
+    response = client.post(reverse("comment-unpost", args=[posted.pk]), follow=True)
+    assert (
+        "A comment can be taken back for one minute only. You can still delete it."
+        in response.content.decode()
+    )
+    assert response.redirect_chain[0][0] == reverse("comment-edit", args=[posted.pk])
+    assert Comment.objects.get().state == State.PUBLISHED
+
+
+def test_what_was_answered_meanwhile_leaves_a_placeholder(client, article, posted):
+    answer = make_comment(article, "Is it?", parent=posted)
+    unpost(client, posted)
+    page = Client().get(article.get_absolute_url()).content.decode()
+    assert "Deleted by its author" in page
+    assert f"comment-{answer.pk}" in page
+
+
+def test_pressed_twice_it_says_so_and_loses_nothing(client, posted):
+    unpost(client, posted)
+    assert unpost(client, posted).status_code in (302, 404)
+    assert Comment.objects.count() == 1
+
+
+def test_only_its_author_may(client, posted):
+    stranger, member = Client(), Client()
+    member.force_login(UserFactory.create())
+    assert [unpost(someone, posted).status_code for someone in (stranger, member)] == [404, 404]
+    assert client.get(reverse("comment-unpost", args=[posted.pk])).status_code == 405
+    assert Comment.objects.get().state == State.PUBLISHED
+
+
+def test_a_member_gets_the_form_without_name_and_email(client, article):
+    client.force_login(UserFactory.create())
+    client.post(url(article), fields(body="Mine."))
+    page = unpost(client, Comment.objects.get()).content.decode()
+    assert "Mine.</textarea>" in page
+    assert 'name="email"' not in page
+
+
+def test_no_mail_leaves_before_the_minute_is_over_and_none_for_what_was_taken_back(client, posted):
+    job = DBTaskResult.objects.get(task_path="comments.tasks.mail_confirmation")
+    assert job.run_after >= posted.created_at + timedelta(seconds=59)
+    unpost(client, posted)
+    mail_confirmation.func(Guest.objects.get().pk)
+    assert mail.outbox == []
+
+
+def test_a_second_comment_still_needs_the_confirmation(client, article, posted):
+    client.post(url(article), fields(body="And another."))
+    unpost(client, posted)
+    mail_confirmation.func(Guest.objects.get().pk)
+    assert len(mail.outbox) == 1
