@@ -12,7 +12,6 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from articles.models import Article, Site
-from core.database.sql import execute_prepared
 
 MAX_RELATED = 3  # stories
 MAX_KEYWORDS = 8
@@ -46,14 +45,6 @@ def store_all_keywords() -> int:
     if count:
         Site.objects.filter(pk=1).update(version=F("version") + 1)
     return count
-
-
-def find_related(article: Article, now: datetime) -> list[Related]:
-    """Return the published stories related to an article, the closest first. One statement."""
-    with connection.cursor() as cursor:
-        values = {"id": article.pk, "words": article.keywords, "now": now}
-        execute_prepared(cursor, _FIND, values)
-        return [Related._make(row) for row in cursor.fetchall()]
 
 
 # All words of the title and standfirst (weights A, B) count, and words that the body repeats.
@@ -95,13 +86,15 @@ others AS MATERIALIZED (
   SELECT a.id, noted.keywords FROM articles_article a JOIN noted USING (id)
   WHERE a.keywords <> noted.keywords AND a.version = noted.version ORDER BY a.id FOR NO KEY UPDATE OF a)
 UPDATE articles_article a SET keywords = others.keywords FROM others WHERE a.id = others.id"""
-_FIND = f"""
+# The published stories related to the article `a` of the surrounding statement; `place` 1 is the closest.
+# A part of that statement, so that a story's page does not need one more.
+RELATED_QUERY = f"""
 WITH near AS (
   SELECT o.id, 1.0 / count(*) OVER (PARTITION BY k.word) AS weight
-  FROM unnest(%(words)s::text[]) AS k(word)
+  FROM unnest(a.keywords) AS k(word)
   CROSS JOIN LATERAL (
     SELECT s.id FROM articles_article s
-    WHERE s.vector @@ {_QUERY.format("k.word")} AND s.id <> %(id)s AND s.published_at <= %(now)s
+    WHERE s.vector @@ {_QUERY.format("k.word")} AND s.id <> a.id AND s.published_at <= %(now)s
     LIMIT {MAX_STORIES_PER_WORD}) o
   UNION ALL
   SELECT o.id, 0.2
@@ -109,10 +102,11 @@ WITH near AS (
   JOIN articles_topic topic ON topic.id = t.topic_id AND topic.shown
   CROSS JOIN LATERAL (
     SELECT m.article_id AS id FROM articles_article_topics m JOIN articles_article s ON s.id = m.article_id
-    WHERE m.topic_id = t.topic_id AND s.id <> %(id)s AND s.published_at <= %(now)s
+    WHERE m.topic_id = t.topic_id AND s.id <> a.id AND s.published_at <= %(now)s
     ORDER BY m.article_id DESC LIMIT {MAX_STORIES_PER_TOPIC}) o
-  WHERE t.article_id = %(id)s)
-SELECT s.slug, s.title, s.published_at, s.source_zone
+  WHERE t.article_id = a.id)
+SELECT s.slug, s.title, s.published_at, s.source_zone,
+       row_number() OVER (ORDER BY found.weight DESC, s.published_at DESC, s.id DESC) AS place
 FROM (SELECT id, sum(weight) AS weight FROM near GROUP BY id) found
 JOIN articles_article s USING (id)
-ORDER BY found.weight DESC, s.published_at DESC, s.id DESC LIMIT {MAX_RELATED}"""
+ORDER BY place LIMIT {MAX_RELATED}"""

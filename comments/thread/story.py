@@ -9,6 +9,7 @@ from django.db import connection
 
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, BylineAuthor, Topic
+from articles.related import RELATED_QUERY, Related
 from comments.models import Discussion
 from core.database.sql import execute_prepared
 
@@ -35,15 +36,17 @@ class Story:
     days: list[tuple[date, int]]  # in order, each with its number of visible comments
     seq: int  # of the last log entry of the discussion
     picks: list[EditorPick]  # newest first
+    related: list[Related]  # the closest first; none unless they were requested
 
 
-def read_story(slug: str, now: datetime) -> Story | None:
+def read_story(slug: str, now: datetime, *, with_related: bool = False) -> Story | None:
     """Return the published article of this slug with its discussion, in one statement; None if there is none.
 
-    The article's `body` and `vector` are deferred.
+    The article's `body` and `vector` are deferred. Related stories are read only `with_related`.
     """
+    query = STORY_WITH_RELATED_QUERY if with_related else STORY_QUERY
     with connection.cursor() as cursor:
-        execute_prepared(cursor, STORY_QUERY, {"slug": slug, "now": now})
+        execute_prepared(cursor, query, {"slug": slug, "now": now})
         row = cursor.fetchone()
     if row is None:
         return None
@@ -57,7 +60,7 @@ def read_story(slug: str, now: datetime) -> Story | None:
         discussion.article = article
     else:
         discussion = Discussion.default_for(article)
-    names, slugs, signed, signed_slugs, days, counts, seq, ids, picked, beginnings = row[split:]
+    names, slugs, signed, signed_slugs, days, counts, seq, ids, picked, beginnings, *related = row[split:]
     vars(article)["author_names"] = signed or []
     picks = zip(ids or [], picked or [], beginnings or [], strict=True)
     return Story(
@@ -68,6 +71,7 @@ def read_story(slug: str, now: datetime) -> Story | None:
         list(zip(days or [], counts or [], strict=True)),
         seq or 0,
         [EditorPick(pk, name, make_excerpt(beginning, PICK_LENGTH)) for pk, name, beginning in picks],
+        [Related(*columns) for columns in zip(*(values or [] for values in related), strict=True)],
     )
 
 
@@ -76,12 +80,12 @@ ARTICLE_COLUMNS = [f.attname for f in Article._meta.concrete_fields if f.name no
 DISCUSSION_COLUMNS = [f.attname for f in Discussion._meta.concrete_fields]
 
 # Raw SQL, because the ORM would take longer to compile the query than the database to run it.
-STORY_QUERY = f"""
+_STORY = f"""
 SELECT {", ".join(f"a.{name}" for name in ARTICLE_COLUMNS)},
        {", ".join(f"d.{name}" for name in DISCUSSION_COLUMNS)},
        topics.names, topics.slugs, authors.names, authors.slugs, days.days, days.counts,
        (SELECT seq FROM comments_transition t WHERE t.discussion_id = a.id ORDER BY seq DESC LIMIT 1),
-       picks.ids, picks.names, picks.beginnings
+       picks.ids, picks.names, picks.beginnings{{more_columns}}
 FROM articles_article a
 LEFT JOIN comments_discussion d ON d.article_id = a.id
 CROSS JOIN LATERAL (
@@ -101,5 +105,16 @@ CROSS JOIN LATERAL (
          array_agg(left(body_html, {4 * PICK_LENGTH + 1}) ORDER BY created_at DESC, id DESC) AS beginnings
   FROM (SELECT id, author_name, body_html, created_at FROM comments_comment c
         WHERE c.discussion_id = a.id AND c.is_pick AND c.state = 'published'
-        ORDER BY created_at DESC, id DESC LIMIT {MAX_PICKS}) c) picks
+        ORDER BY created_at DESC, id DESC LIMIT {MAX_PICKS}) c) picks{{more_joins}}
 WHERE a.slug = %(slug)s AND a.published_at <= %(now)s"""
+
+STORY_QUERY = _STORY.format(more_columns="", more_joins="")
+
+STORY_WITH_RELATED_QUERY = _STORY.format(
+    more_columns=", related.slugs, related.titles, related.times, related.zones",
+    more_joins=f"""
+CROSS JOIN LATERAL (
+  SELECT array_agg(slug ORDER BY place) AS slugs, array_agg(title ORDER BY place) AS titles,
+         array_agg(published_at ORDER BY place) AS times, array_agg(source_zone ORDER BY place) AS zones
+  FROM ({RELATED_QUERY}) r) related""",
+)

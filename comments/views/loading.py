@@ -18,12 +18,13 @@ class UnpublishedError(Http404):
         self.article = article
 
 
-def load_story(request: SiteRequest, slug: str) -> Story:
+def load_story(request: SiteRequest, slug: str, *, with_related: bool = False) -> Story:
     """Return a published story, and register that the page depends on it for the page cache.
 
-    Raises UnpublishedError for a story that was published before, else Http404.
+    Its related stories are read only `with_related`. Raises UnpublishedError for a story that was published
+    before, else Http404.
     """
-    found = read_story(slug, request.now)
+    found = read_story(slug, request.now, with_related=with_related)
     if found is None:
         if unpublished := Article.objects.filter(slug=slug).exclude(unpublished_at=None).first():
             raise UnpublishedError(unpublished)

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from articles.models import Article
-from articles.related import find_related
 from articles.site.cached_pages import add_dependencies, cache_for_anonymous
 from articles.site.requests import SiteRequest
 from comments import removal_reasons
@@ -71,7 +70,7 @@ class BranchQuery(QueryForm):
 def story(request: SiteRequest, slug: str) -> HttpResponse:
     """Show a story with a page of its discussion, in `?order=`, after cursor `?after=` or from `?from=`."""
     try:
-        loaded = load_story(request, slug)
+        loaded = load_story(request, slug, with_related=True)
     except UnpublishedError as gone:
         return render(request, "articles/unpublished.jinja", {"article": gone.article}, status=410)
     article, discussion = loaded.article, loaded.discussion
@@ -83,7 +82,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
         "article": article,
         "topics": loaded.topics,
         "authors": loaded.authors,
-        "related": find_related(article, request.now),
+        "related": loaded.related,
         "corrections": article.corrections.all() if article.corrected_at else [],
         "zone": article.zone,
         "noindex": article.rights == Article.Rights.UNKNOWN

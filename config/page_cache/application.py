@@ -37,6 +37,7 @@ SWEEP_SECONDS = 1.0
 TRUSTED_SECONDS = 4.0
 COMMIT_SECONDS = 1.0  # an invalidation is committed in the database within this time
 PING = stamp_query()  # a query over no ids, to test whether the database answers
+ANSWERED_KEY = "soundoff.database_answered"  # the key in the environ after the event loop has read a stamp
 UNCACHED_PREFIXES = (settings.STATIC_URL, "/healthz")  # URLs that need no database
 
 log = logging.getLogger(__name__)
@@ -170,6 +171,7 @@ class PageCacheApp:
             return None
         if not entry.is_current(*stamp):
             self._drop(key, entry)
+            environ[ANSWERED_KEY] = True
             return None
         self._confirm(key, entry, asked_at)
         response = entry.respond(environ)
@@ -217,12 +219,14 @@ class PageCacheApp:
             if entry is None and not _is_cacheable_path(key.path):
                 self.stamp_reader.read(PING)
                 return _compress(self._call_django(environ), environ)
-            stamp = self.stamp_reader.read(entry.query if entry else PING)
-            if entry and entry.is_current(*stamp):
-                self._confirm(key, entry, asked_at)
-                return entry.respond(environ)
             if entry:
+                if entry.is_current(*self.stamp_reader.read(entry.query)):
+                    self._confirm(key, entry, asked_at)
+                    return entry.respond(environ)
                 self._drop(key, entry)
+            # After an answer to the event loop another one would say nothing new, and cost a statement.
+            elif not environ.pop(ANSWERED_KEY, False) or self.stamp_reader.lost_at is not None:
+                self.stamp_reader.read(PING)
             with self._lock:
                 running = self._rendering.get(key)
                 if running is None:

@@ -49,9 +49,9 @@ TABLE = {  # by page, for each of the sizes
     "/robots.txt": (1, 1, 1, 1),
 }
 STORY_TABLE = {
-    "{story}": (5, 8, 10, 11),
-    "{story}?order=recommended": (5, 8, 10, 11),
-    "{story}?order=newest&from={newest}": (5, 8, 10, 11),
+    "{story}": (4, 7, 9, 10),
+    "{story}?order=recommended": (4, 7, 9, 10),
+    "{story}?order=newest&from={newest}": (4, 7, 9, 10),
     "{story}comments/{reply}/?after={reply}": (6, 8, 10, 11),
     "{story}comments/{new}/": (4, 5, 7, 7),  # redirects to its place on the story's page
     "{story}comments/{removed}/": (5, 6, 8, 11),
@@ -63,7 +63,7 @@ STORY_TABLE = {
     "{story}feed/": (3, 3, 3, 3),
     "/oembed/?url={site}{story}": (2, 2, 2, 2),
 }
-EMPTY_STORY = (5, 6, 8, 8)
+EMPTY_STORY = (4, 5, 7, 7)
 SIZES = {"short": 1, "middle": 74, "long": 1_000}  # comments of a story
 STORIES = {"few": 0, "many": 150}  # more of them on the site
 

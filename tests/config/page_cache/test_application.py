@@ -20,6 +20,7 @@ import pytest
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection, connections
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -39,8 +40,9 @@ from comments.tasks import count_recommendations
 from comments.thread.pages import REPLIES_PER_TREE
 from config.page_cache import application
 from config.page_cache.application import PageCacheApp
+from config.page_cache.stamp_reader import StampReader, _AsyncConnection
 from tests.factories import UserFactory, make_article, make_comment
-from tests.helpers.wsgi_requests import HOST, Reply, send_request
+from tests.helpers.wsgi_requests import HOST, Reply, send_request, send_through_event_loop
 
 ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 
@@ -70,6 +72,47 @@ def test_an_unchanged_page_costs_one_query_and_no_django(site: PageCacheApp, sto
     assert made.body == again.body
     assert len(first) <= 5, first
     assert second == []
+
+
+def test_a_changed_page_costs_five_statements_with_those_of_the_event_loop(
+    site: PageCacheApp, story: str, article: Article, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stamps: list[str] = []
+    in_thread, in_loop = StampReader._ask, _AsyncConnection.execute
+    own = threading.current_thread()
+
+    def note_in_thread(reader: StampReader, query: str) -> Any:
+        if threading.current_thread() is own:  # not the thread that checks cached pages
+            stamps.append(query)
+        return in_thread(reader, query)
+
+    def note_in_loop(reading: _AsyncConnection, query: str, answer: Any) -> None:
+        stamps.append(query)
+        in_loop(reading, query, answer)
+
+    send_through_event_loop(site, story)
+    Article.objects.filter(pk=article.pk).update(version=F("version") + 1)
+    monkeypatch.setattr(StampReader, "_ask", note_in_thread)
+    monkeypatch.setattr(_AsyncConnection, "execute", note_in_loop)
+    with statements() as asked:
+        reply = send_through_event_loop(site, story)
+    assert reply.status == 200
+    assert len(stamps) == 1, stamps
+    assert len(asked) == 4, asked
+
+
+def test_a_database_that_is_lost_after_the_event_loop_asked_it_is_noticed(
+    site: PageCacheApp, story: str, article: Article
+) -> None:
+    send_through_event_loop(site, story)
+    Article.objects.filter(pk=article.pk).update(version=F("version") + 1)
+
+    def lose_database() -> None:
+        site.stamp_reader.lost_at = time.monotonic()
+
+    with statements() as asked:
+        assert send_through_event_loop(site, story, before_thread=lose_database).status == 503
+    assert asked == []
 
 
 @pytest.mark.parametrize(
