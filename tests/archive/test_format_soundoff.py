@@ -25,6 +25,7 @@ from archive.formats import FORMATS, soundoff
 from archive.formats import parse as parse_any
 from archive.formats.markdown import as_markdown
 from archive.formats.page import DamagedFile, NotThisFormat, ParsedComment, ParsedPage
+from archive.formats.soundoff.date_lines import ZONES
 from articles.markup.markdown import render_story
 from comments.duplicates import MAX_COMPARED, find_duplicates, is_similar, trigrams
 
@@ -565,7 +566,7 @@ def test_zones(label: str, zone: str) -> None:
 
 
 def test_every_zone_of_the_table_exists() -> None:
-    assert all(ZoneInfo(zone) for zone in soundoff.ZONES.values())
+    assert all(ZoneInfo(zone) for zone in ZONES.values())
 
 
 @pytest.mark.parametrize("ending", [b"PM XYZ", b"PM IST", b"PM"])

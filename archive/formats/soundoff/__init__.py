@@ -1,0 +1,130 @@
+"""Parse a story with its discussion, saved as text from a page of CNN's "soundoff" blogs:
+
+    June 19th, 2013
+    04:40 PM ET
+
+    The title
+
+    The first paragraph is the standfirst.
+
+    Topics: One • Two
+
+    soundoff (3 Responses)
+      1. A name
+
+        Paragraphs of text.
+
+        June 19, 2013 at 5:28 pm | Reply
+        • A second name
+
+          An answer.
+
+          June 19, 2013 at 6:01 pm | Reply
+          • A third name
+
+            The deepest level; replies to it stand on the same level.
+
+            June 19, 2013 at 6:02 pm |
+
+    Post a comment
+
+    The Paper welcomes a lively and courteous discussion …
+
+Indentation gives the level. A comment extends from its author's name to the date line that is indented like
+its text and is followed by another name or by the end. Everything between is text, whatever it looks like. So
+a number, a bullet or a quoted date inside a text breaks nothing, and a comment without a date is noticed.
+
+The parser takes bytes and returns a ParsedPage, or raises an exception whose message is one sentence that
+names the line. It uses no database.
+"""
+
+from datetime import UTC
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from archive.formats.page import DamagedFile, PageWarning, ParsedPage
+from archive.formats.soundoff.comment_warnings import (
+    duplicate_warnings,
+    flattened_warnings,
+    missing_text_warnings,
+)
+from archive.formats.soundoff.comments import read_comments
+from archive.formats.soundoff.date_lines import FIRST_DAY, ZONES, match_closing, normalize_line
+from archive.formats.soundoff.heading import find_heading
+from archive.formats.soundoff.lines import TAB, Line, as_utf8, decode_lines, split_lines
+from archive.formats.soundoff.page_end import read_page_end
+from archive.formats.soundoff.story import read_header, read_story
+
+BEGINNING = 8192  # bytes: enough for a date and a time
+
+
+def recognises(data: bytes) -> bool:
+    """Return whether the text begins with a date, as these pages do. The rest may still be damaged."""
+    try:
+        first = next(split_lines(as_utf8(data[:BEGINNING], errors="ignore")), None)
+    except DamagedFile:
+        return False
+    return first is not None and bool(FIRST_DAY.match(normalize_line(first)))
+
+
+def parse(data: bytes) -> ParsedPage:
+    """Return the whole page, or raise NotThisFormat or DamagedFile. Linear in time and memory."""
+    data, warnings = decode_lines(as_utf8(data))
+    lines = list(split_lines(data))
+    published, zone_name, start = read_header(lines)
+    heading, declared = find_heading(lines, start)
+    tab = _tab_width(lines, heading)
+    if tab != TAB:
+        lines = list(split_lines(data, tab))
+
+    zone = ZONES.get(zone_name.upper(), "UTC")
+    if zone_name.upper() not in ZONES:
+        problem = f"The time zone “{zone_name}” is unknown" if zone_name else "The page names no time zone"
+        text = f"{problem}. Times are read as UTC."
+        warnings.append(PageWarning(lines[start - 1].number, "zone", text))
+    title, standfirst, body, topics = read_story(lines[start:heading], lines[heading].number)
+    comments, end, found = read_comments(lines, heading + 1, ZoneInfo(zone))
+    warnings += found
+    if declared != len(comments):
+        warnings.append(
+            PageWarning(
+                lines[heading].number,
+                "count",
+                f"The heading announces {_count(declared)}, but the file has {len(comments):,}.",
+            )
+        )
+    warnings += missing_text_warnings(comments)
+    warnings += duplicate_warnings(comments)
+    warnings += flattened_warnings(comments, lines[heading].number)
+    source_name, boilerplate, found = read_page_end(lines, end)
+    warnings += found
+
+    return ParsedPage(
+        format="soundoff",
+        title=title,
+        published_at=published.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC),
+        date_line=lines[0].number,
+        zone=zone,
+        standfirst=standfirst,
+        body=body,
+        topics=topics,
+        source_name=source_name,
+        declared=declared,
+        comments=comments,
+        warnings=sorted(warnings, key=lambda warning: warning.line),
+        boilerplate=boilerplate,
+    )
+
+
+def _tab_width(lines: list[Line], heading: int) -> int:
+    """Return the width of a tab: the first comment has its name in column 2 and its date in column 4."""
+    name = next(islice(lines, heading + 1, None), None)
+    date = next((line for line in lines[heading + 1 :] if line.column and match_closing(line)), None)
+    if name and name.column == TAB:
+        return 2
+    return 4 if date and date.column == TAB else TAB
+
+
+def _count(number: int) -> str:
+    """Return the number with "comment" or "comments"."""
+    return f"{number:,} comment" if number == 1 else f"{number:,} comments"

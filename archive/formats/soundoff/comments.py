@@ -1,0 +1,197 @@
+"""The comments of a saved page: names, levels, texts and dates."""
+
+import re
+import unicodedata
+from collections import Counter
+from datetime import UTC
+from itertools import pairwise
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from archive.formats.page import DamagedFile, PageWarning, ParsedComment
+from archive.formats.soundoff.date_lines import DATE_SHOWN, local_time, looks_like_closing, match_closing
+from archive.formats.soundoff.lines import Line, join_lines, quote, quote_with_column
+
+LEVELS = 3
+NAME_LIMIT = 255  # characters; the limit of the database
+NAME_MAX = 10_000  # characters; a longer line is text that lost its line breaks
+NUMBERED = re.compile(r"([0-9]{1,6})\.(?:\s+(.*))?", re.DOTALL)
+BULLETED = re.compile(r"•\s*(.*)", re.DOTALL)
+UNENDED = ",;:-–—("  # a complete text does not end with these, nor with a letter or digit
+# Paragraphs are 2 lines apart; more than 3 means that a paragraph between them lost its text.
+VANISHED_GAP = 3
+
+
+class Name(NamedTuple):
+    """The line above a comment's text."""
+
+    level: int
+    ordinal: int | None  # the printed number, on the first level only
+    author: str
+
+
+def read_comments(
+    lines: list[Line], start: int, zone: ZoneInfo
+) -> tuple[list[ParsedComment], int, list[PageWarning]]:
+    """Return the comments from `start` on, the index of the first line after them, and warnings."""
+    comments: list[ParsedComment] = []
+    warnings: list[PageWarning] = []
+    path: list[int] = []  # numbers of the comments that the next one may reply to
+    same_name_and_time = Counter[tuple[str, str]]()
+    last_ordinal = 0
+    index = start
+    while index < len(lines) and lines[index].column > 1:
+        line, number = lines[index], len(comments) + 1
+        name = _read_name(line)
+        if name is None:
+            raise DamagedFile(
+                f"Line {line.number:,}: expected the name over a comment, such as “1. Name” in column 3 or"
+                f" “• Name” in column 5 or 7, and found {quote_with_column(line)}."
+            )
+        if name.level > len(path) + 1:
+            raise DamagedFile(
+                f"Line {line.number:,}: a reply on level {name.level} without a comment above it on level"
+                f" {name.level - 1}."
+            )
+        author = _shorten_name(name.author, line, warnings)
+        closing, match, dates = _find_closing(lines, index, column=2 * name.level + 2)
+        written = local_time(match, lines[closing], lines[closing])
+        local = written.isoformat(timespec="minutes")
+        same_name_and_time[author, local] += 1
+        path[name.level - 1 :] = [number]
+        body, text_missing = _read_body(lines[index + 1 : closing + 1], column=2 * name.level + 2)
+        comments.append(
+            ParsedComment(
+                number=number,
+                line=line.number,
+                level=name.level,
+                parent=path[-2] if name.level > 1 else None,
+                author=author,
+                # A local time that daylight saving skips or repeats is read as the first possibility.
+                created_at=written.replace(tzinfo=zone).astimezone(UTC),
+                body=body,
+                text_missing=text_missing,
+                source_id=f"{author}|{local}|{same_name_and_time[author, local]}",
+            )
+        )
+        for date in dates:
+            text = (
+                f"The text of {label(comments[-1], 'comment')} contains {quote(date.text)}, which usually"
+                " ends a comment. It may be two comments, and the name of the second is lost."
+            )
+            warnings.append(PageWarning(date.number, "date_in_text", text))
+        if name.ordinal is not None:
+            if name.ordinal != last_ordinal + 1:
+                warnings.append(
+                    PageWarning(
+                        line.number,
+                        "numbering",
+                        f"The page's own numbering jumps from {last_ordinal:,} to {name.ordinal:,} here.",
+                    )
+                )
+            last_ordinal = name.ordinal
+        index = closing + 1
+    return comments, index, warnings
+
+
+def _read_name(line: Line) -> Name | None:
+    """Return the name if the line can stand above a comment. Text of level n begins in column 2n + 2."""
+    if line.column == 2 and (match := NUMBERED.fullmatch(line.text)):
+        return Name(1, int(match[1]), (match[2] or "").strip())
+    if line.column in range(4, 2 * LEVELS + 1, 2) and (match := BULLETED.fullmatch(line.text)):
+        return Name(line.column // 2, None, match[1].strip())
+    return None
+
+
+def _shorten_name(author: str, line: Line, warnings: list[PageWarning]) -> str:
+    """Return the name, cut to the limit. The warning about a longer name holds all of it."""
+    if len(author) <= NAME_LIMIT:
+        return author
+    if len(author) > NAME_MAX:
+        raise DamagedFile(
+            f"Line {line.number:,}: expected a name, and found {len(author):,} characters without a line"
+            f" break: {quote(author)}."
+        )
+    text = f"A name of {len(author):,} characters is cut to {NAME_LIMIT}. The full name: “{author}”"
+    warnings.append(PageWarning(line.number, "name", text))
+    return author[: NAME_LIMIT - 1].rstrip() + "…"
+
+
+def _find_closing(lines: list[Line], index: int, *, column: int) -> tuple[int, re.Match[str], list[Line]]:
+    """Return the index of the line that ends the comment at `index`, its date, and dates within the text."""
+    dates: list[Line] = []
+    unexpected = None
+    end = len(lines)
+    for at in range(index + 1, len(lines)):
+        line = lines[at]
+        if line.column == column and (match := match_closing(line)):
+            if at + 1 == len(lines) or lines[at + 1].column < 2 or _read_name(lines[at + 1]):
+                return at, match, dates
+            dates.append(line)
+            unexpected = unexpected or lines[at + 1]
+        elif line.column < column and _read_name(line):
+            end = at
+            break
+    if unexpected:
+        raise DamagedFile(
+            f"Line {unexpected.number:,}: expected the next comment or the end of them after a date,"
+            f" and found {quote_with_column(unexpected)}."
+        )
+    raise _missing_date(lines, index, end, column)
+
+
+def _missing_date(lines: list[Line], index: int, end: int, column: int) -> DamagedFile:
+    """Return the error for the comment between lines[index] and lines[end], which has no date."""
+    name = lines[index]
+    # A reply that has a date of its own ends the lines that can belong to this comment.
+    for at in range(index + 1, end):
+        answer = _read_name(lines[at])
+        if lines[at].column == column and answer:
+            date = next((line for line in lines[at + 1 : end] if match_closing(line)), None)
+            if date and date.column == column + 2:
+                end = at
+                break
+    of = f"the comment that begins in line {name.number:,}"
+    like = (line for line in reversed(lines[index + 1 : end]) if looks_like_closing(line))
+    if date := next(like, None):
+        if not match_closing(date):
+            return DamagedFile(
+                f"Line {date.number:,}: expected the date of {of}, such as {DATE_SHOWN}, and found"
+                f" {quote(date.text)}."
+            )
+        if lines[index + 1].column == date.column and lines[index + 1] is not date:
+            return DamagedFile(
+                f"Line {name.number:,}: expected a name two columns to the left of its text, which begins in"
+                f" column {date.column + 1}, and found {quote_with_column(name)}."
+            )
+        return DamagedFile(
+            f"Line {date.number:,}: expected the date of {of} in column {column + 1}, where its text begins,"
+            f" and found {quote_with_column(date)}."
+        )
+    if end < len(lines):
+        return DamagedFile(
+            f"Line {lines[end].number:,}: expected the date of {of}, such as {DATE_SHOWN}, and found"
+            f" {quote(lines[end].text)}."
+        )
+    return DamagedFile(
+        f"Line {lines[-1].number:,}: expected the date of {of}, such as {DATE_SHOWN}, and found the end of"
+        " the file: the rest of it is missing."
+    )
+
+
+def _read_body(lines: list[Line], *, column: int) -> tuple[str, str]:
+    """Return a comment's text and whether some of it is missing. The last of the lines is its date."""
+    body = join_lines(lines[:-1], column)
+    if all(unicodedata.category(c) in ("Cc", "Cf", "Zs", "Zl", "Zp") for c in body):
+        return "", "all"
+    broken_off = any(
+        after.number - before.number > VANISHED_GAP
+        and (before.text[-1].isalnum() or before.text[-1] in UNENDED)
+        for before, after in pairwise(lines)
+    )
+    return body, "rest" if broken_off else ""
+
+
+def label(comment: ParsedComment, noun: str = "Comment") -> str:
+    """Return the comment's number with its author's name, such as "Comment 12 (Ann)"."""
+    return f"{noun} {comment.number:,}" + (f" ({comment.author})" if comment.author else "")

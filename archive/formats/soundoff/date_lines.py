@@ -1,0 +1,73 @@
+"""Lines with a date: the header above a story, and the last line of each comment."""
+
+import re
+from datetime import datetime
+
+from archive.formats.dates import AT, DAY, LONGEST, TIME, InvalidDate, InvalidTime, normalize, to_datetime
+from archive.formats.page import DamagedFile
+from archive.formats.soundoff.lines import Line, quote
+
+# Zone abbreviations and the place they mean. The place decides: pages write "EST" in July, too.
+ZONES = {
+    name: zone
+    for names, zone in (
+        ("ET EST EDT", "America/New_York"),
+        ("CT CST CDT", "America/Chicago"),
+        ("MT MST MDT", "America/Denver"),
+        ("PT PST PDT", "America/Los_Angeles"),
+        ("AKT AKST AKDT", "America/Anchorage"),
+        ("HT HST", "Pacific/Honolulu"),
+        ("AT AST ADT", "America/Halifax"),
+        ("GMT UTC UT Z", "UTC"),
+        ("BST", "Europe/London"),
+        ("WET WEST", "Europe/Lisbon"),
+        ("CET CEST", "Europe/Paris"),
+        ("MEZ MESZ", "Europe/Berlin"),
+        ("EET EEST", "Europe/Athens"),
+        ("MSK", "Europe/Moscow"),
+        ("SAST", "Africa/Johannesburg"),
+        ("SGT", "Asia/Singapore"),
+        ("HKT", "Asia/Hong_Kong"),
+        ("JST", "Asia/Tokyo"),
+        ("KST", "Asia/Seoul"),
+        ("AET AEST AEDT", "Australia/Sydney"),
+        ("NZST NZDT", "Pacific/Auckland"),
+    )
+    for name in names.split()
+}
+FIRST_DAY = re.compile(rf"{DAY}\s*[/,|–-]?", re.IGNORECASE)
+HEADER = re.compile(
+    rf"{DAY}\s*[/,|–-]?\s*(?:{AT}\s+)?{TIME}(?:\s+\(?(?P<zone>[\w+:/-]{{1,40}})\)?)?", re.IGNORECASE
+)
+# The link after the bar is one word in any language: Reply, Antworten, Responder.
+CLOSING = re.compile(rf"{DAY},?\s+(?:{AT}\s+)?{TIME}\s*\|\s*(?:[^\W\d_]{{1,20}}\s?[^\w\s]?)?", re.IGNORECASE)
+# A line that looks like a comment's date (a bar at its end, or a year and a time), used in error messages.
+LIKE_CLOSING = re.compile(
+    r".*[0-9].*\|\s*(?:[^\W\d_]{1,20}\W{0,2})?|(?=.*[12][0-9]{3}).*[0-9]{1,2}[:.h][0-9]{2}.*"
+)
+DATE_SHOWN = "“June 19, 2013 at 5:28 pm | Reply” or “19. Juni 2013 um 17:28 | Antworten”"
+TIME_SHOWN = "“04:40 PM ET” or “16:40 CET”"
+
+
+def match_closing(line: Line) -> re.Match[str] | None:
+    """Return the match if the line can be the last one of a comment, with its date."""
+    return CLOSING.fullmatch(normalize_line(line)) if len(line.text) <= LONGEST else None
+
+
+def looks_like_closing(line: Line) -> bool:
+    """Return whether the line looks like a comment's date, even if the date cannot be read."""
+    return len(line.text) <= LONGEST and bool(LIKE_CLOSING.fullmatch(normalize_line(line)))
+
+
+def normalize_line(line: Line) -> str:
+    """Return the line's text for a comparison with the patterns of dates."""
+    return normalize(line.text) if len(line.text) <= LONGEST else line.text
+
+
+def local_time(match: re.Match[str], day: Line, time: Line) -> datetime:
+    """Return the local time of a header or a comment's closing line. `day` and `time` are for the error."""
+    try:
+        return to_datetime(match)
+    except InvalidDate as error:
+        line = time if isinstance(error, InvalidTime) else day
+        raise DamagedFile(f"Line {line.number:,}: {quote(line.text)} {error}.") from None

@@ -1,0 +1,57 @@
+"""The story of a saved page: the time of its publication, title, standfirst, body and topics."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from archive.formats.markdown import as_markdown
+from archive.formats.page import DamagedFile, NotThisFormat
+from archive.formats.soundoff.date_lines import FIRST_DAY, HEADER, TIME_SHOWN, local_time, normalize_line
+from archive.formats.soundoff.lines import Line, join_lines, quote, split_paragraphs
+
+TITLE_LIMIT = 300  # characters; the limit of the database
+TOPIC_LIMIT = 80  # characters; the limit of the database
+
+
+def read_header(lines: Sequence[Line]) -> tuple[datetime, str, int]:
+    """Return the local time of publication, the zone's name on the page, and the number of lines read."""
+    if not lines:
+        raise NotThisFormat("Line 1: the file is empty.")
+    first, second = lines[0], lines[1] if len(lines) > 1 else None
+    for count in (1, 2):
+        if match := HEADER.fullmatch(" ".join(map(normalize_line, lines[:count]))):
+            return local_time(match, first, lines[count - 1]), match["zone"] or "", count
+    if not FIRST_DAY.match(normalize_line(first)):
+        raise NotThisFormat(
+            f"Line {first.number:,}: expected a date such as “June 19th, 2013” above a time such as"
+            f" {TIME_SHOWN}, and found {quote(first.text)}."
+        )
+    if not FIRST_DAY.fullmatch(normalize_line(first)):  # day and time are in one line
+        second = first
+    if second is None:
+        raise NotThisFormat(f"Line {first.number:,}: the file ends after its date {quote(first.text)}.")
+    raise NotThisFormat(
+        f"Line {second.number:,}: expected the time at which the story was published, such as {TIME_SHOWN},"
+        f" and found {quote(second.text)}."
+    )
+
+
+def read_story(lines: list[Line], end: int) -> tuple[str, str, str, list[str]]:
+    """Return the title, standfirst, body and topics. `end` is the number of the line after them."""
+    paragraphs = split_paragraphs(lines)
+    topics: list[str] = []
+    if paragraphs and paragraphs[-1][0].text.startswith("Topics:"):
+        last = paragraphs.pop()
+        names = " ".join(line.text for line in last).removeprefix("Topics:").split("•")
+        topics = list(dict.fromkeys(name for name in map(str.strip, names) if name))
+        if any(len(name) > TOPIC_LIMIT for name in topics):
+            raise DamagedFile(f"Line {last[0].number:,}: a topic is longer than {TOPIC_LIMIT} characters.")
+    if not paragraphs:
+        raise DamagedFile(f"Line {end:,}: the discussion begins before a title.")
+    title = " ".join(line.text.strip() for line in paragraphs[0])
+    if len(title) > TITLE_LIMIT:
+        raise DamagedFile(
+            f"Line {paragraphs[0][0].number:,}: the title is longer than {TITLE_LIMIT} characters."
+            " A blank line ends it."
+        )
+    rest = [join_lines(paragraph, 0) for paragraph in paragraphs[1:]]
+    return title, "".join(rest[:1]), as_markdown("\n\n".join(rest[1:])), topics
