@@ -3,7 +3,7 @@
 import importlib.util
 import ipaddress
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,70 +32,82 @@ def check_database_driver(app_configs: Sequence[Any] | None = None, **kwargs: An
 @register()
 def check_environment(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Check that the environment variables do not contradict each other."""
-    found: list[CheckMessage] = []
+    return [error for rule in ENVIRONMENT_RULES if (error := rule())]
+
+
+def _check_database_urls() -> Error | None:
     web, owner = os.environ.get("DATABASE_URL"), os.environ.get("DATABASE_OWNER_URL")
     if owner and not web:
-        found.append(
-            Error(
-                "DATABASE_OWNER_URL is set without DATABASE_URL.",
-                hint="Set both, or neither for the embedded server.",
-                id="config.E002",
-            )
+        return Error(
+            "DATABASE_OWNER_URL is set without DATABASE_URL.",
+            hint="Set both, or neither for the embedded server.",
+            id="config.E002",
         )
-    elif owner and web and _database_of(owner) != _database_of(web):
-        found.append(
-            Error(
-                "DATABASE_URL and DATABASE_OWNER_URL name different databases.",
-                hint="Only the login may differ.",
-                id="config.E003",
-            )
+    if owner and web and _database_of(owner) != _database_of(web):
+        return Error(
+            "DATABASE_URL and DATABASE_OWNER_URL name different databases.",
+            hint="Only the login may differ.",
+            id="config.E003",
         )
+    return None
+
+
+def _check_site_url() -> Error | None:
     site = urlsplit(settings.SITE_URL)
     if site.scheme not in {"http", "https"} or not site.hostname or site.path or site.query or site.fragment:
-        found.append(
-            Error(
-                f"SITE_URL is {settings.SITE_URL!r}.",
-                hint="Write it as https://example.org, without a path.",
-                id="config.E004",
-            )
+        return Error(
+            f"SITE_URL is {settings.SITE_URL!r}.",
+            hint="Write it as https://example.org, without a path.",
+            id="config.E004",
         )
-    elif _is_unspecified(site.hostname):
-        found.append(
-            Error(
-                f"HOST={settings.HOST} listens on every address, but no reader can open {settings.SITE_URL}.",
-                hint="Set SITE_URL to the address that readers use, such as https://example.org.",
-                id="config.E005",
-            )
+    if _is_unspecified(site.hostname):
+        return Error(
+            f"HOST={settings.HOST} listens on every address, but no reader can open {settings.SITE_URL}.",
+            hint="Set SITE_URL to the address that readers use, such as https://example.org.",
+            id="config.E005",
         )
+    return None
+
+
+def _check_email_url() -> Error | None:
     mail = urlsplit(os.environ.get("EMAIL_URL", ""))
-    if mail.geturl() and (
-        mail.scheme not in dj_email_url.SCHEMES
-        or (mail.scheme in {"smtp", "smtps", "submission", "submit"} and not mail.hostname)
-    ):
-        found.append(
-            Error(
-                "EMAIL_URL names no mail server.",
-                hint="Write it as submission://user:password@mail.example.org:587, or leave it out.",
-                id="config.E008",
-            )
-        )
-    if site.scheme == "https" and not settings.BEHIND_PROXY:
-        found.append(
-            Error(
-                f"SITE_URL is {settings.SITE_URL}, but the server speaks HTTP: pages redirect to themselves.",
-                hint="Set BEHIND_PROXY=1 and use an HTTPS proxy, or write SITE_URL with http.",
-                id="config.E007",
-            )
-        )
-    if settings.DEBUG and not is_loopback(settings.HOST):
-        found.append(
-            Error(
-                f"DEBUG shows settings and code to everybody who can reach {settings.HOST}.",
-                hint="Remove DEBUG, or set HOST to 127.0.0.1.",
-                id="config.E006",
-            )
-        )
-    return found
+    needs_host = mail.scheme in {"smtp", "smtps", "submission", "submit"}
+    if not mail.geturl() or (mail.scheme in dj_email_url.SCHEMES and (mail.hostname or not needs_host)):
+        return None
+    return Error(
+        "EMAIL_URL names no mail server.",
+        hint="Write it as submission://user:password@mail.example.org:587, or leave it out.",
+        id="config.E008",
+    )
+
+
+def _check_https() -> Error | None:
+    if urlsplit(settings.SITE_URL).scheme != "https" or settings.BEHIND_PROXY:
+        return None
+    return Error(
+        f"SITE_URL is {settings.SITE_URL}, but the server speaks HTTP: pages redirect to themselves.",
+        hint="Set BEHIND_PROXY=1 and use an HTTPS proxy, or write SITE_URL with http.",
+        id="config.E007",
+    )
+
+
+def _check_debug() -> Error | None:
+    if not settings.DEBUG or is_loopback(settings.HOST):
+        return None
+    return Error(
+        f"DEBUG shows settings and code to everybody who can reach {settings.HOST}.",
+        hint="Remove DEBUG, or set HOST to 127.0.0.1.",
+        id="config.E006",
+    )
+
+
+ENVIRONMENT_RULES: tuple[Callable[[], Error | None], ...] = (
+    _check_database_urls,
+    _check_site_url,
+    _check_email_url,
+    _check_https,
+    _check_debug,
+)
 
 
 @register(Tags.security, deploy=True)
