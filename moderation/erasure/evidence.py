@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
-from articles.models import Site
+from articles.models import Article, Site
 from comments.models import Comment
 from moderation.erasure import restricted_content
 from moderation.models import Finding, IllegalContentReport, Report, RestrictedText, Restriction
@@ -64,44 +64,21 @@ def build_evidence_file(*, restriction: Restriction, by: User) -> bytes:
 
 
 def _comment_data(restriction: Restriction, texts: Sequence[RestrictedText], by: User) -> dict[str, Any]:
+    """Return all that is known about the comment, for comment.json."""
     comment = Comment.objects.select_related("discussion__article", "author", "guest").get(
         pk=restriction.comment_id
     )
-    article, site = comment.discussion.article, Site.objects.first()
     return {
         "format": FORMAT,
         "made_at": timezone.now().isoformat(),
         "made_by": {"id": by.pk, "name": by.name},
-        "site": {"name": site.name if site else "", "url": settings.SITE_URL},
-        "comment": {
-            "id": comment.pk,
-            "url": settings.SITE_URL + comment.get_absolute_url(),
-            "replies_to": comment.in_reply_to_id or comment.parent_id,
-            "posted_at": comment.created_at.isoformat(),
-            "edited_at": comment.edited_at and comment.edited_at.isoformat(),
-            "text_missing": comment.text_missing,
-            "source": comment.source,
-            "source_id": comment.source_id,
-        },
-        "story": {
-            "id": article.pk,
-            "title": article.title,
-            "url": settings.SITE_URL + article.get_absolute_url(),
-            "published_at": article.published_at and article.published_at.isoformat(),
-        },
+        "site": _site_data(),
+        "comment": _post_data(comment),
+        "story": _story_data(comment.discussion.article),
         "author": _author_data(comment)
         | {"comment_name": restriction.author_name, "comment_email": restriction.author_email},
         "origin": restriction.ip_hash and bytes(restriction.ip_hash).hex(),
-        "texts": [
-            {
-                "revision": text.revision,
-                "text": text.body,
-                "is_redacted": text.is_redacted,
-                "replaced_at": text.replaced_at and text.replaced_at.isoformat(),
-                "sha256": sha256(text.body.encode()).hexdigest(),
-            }
-            for text in texts
-        ],
+        "texts": [_text_data(text) for text in texts],
         "findings": list(
             Finding.objects.filter(comment=comment)
             .order_by("id")
@@ -117,14 +94,36 @@ def _comment_data(restriction: Restriction, texts: Sequence[RestrictedText], by:
             .order_by("id")
             .values("receipt", "is_child_abuse", "why", "name", "email", "at")
         ),
-        "restriction": {
-            "why": restriction.why,
-            "at": restriction.at.isoformat(),
-            "by": restriction.batch.actor_id,
-            "legal_hold": restriction.is_held,
-            "readings": list(restriction.readings.order_by("id").values("by", "by__name", "at", "is_export")),
-        },
+        "restriction": _restriction_data(restriction),
         **_log_data(comment),
+    }
+
+
+def _site_data() -> dict[str, Any]:
+    site = Site.objects.first()
+    return {"name": site.name if site else "", "url": settings.SITE_URL}
+
+
+def _post_data(comment: Comment) -> dict[str, Any]:
+    """Return where and when the comment was posted, without its text and author."""
+    return {
+        "id": comment.pk,
+        "url": settings.SITE_URL + comment.get_absolute_url(),
+        "replies_to": comment.in_reply_to_id or comment.parent_id,
+        "posted_at": comment.created_at.isoformat(),
+        "edited_at": comment.edited_at and comment.edited_at.isoformat(),
+        "text_missing": comment.text_missing,
+        "source": comment.source,
+        "source_id": comment.source_id,
+    }
+
+
+def _story_data(article: Article) -> dict[str, Any]:
+    return {
+        "id": article.pk,
+        "title": article.title,
+        "url": settings.SITE_URL + article.get_absolute_url(),
+        "published_at": article.published_at and article.published_at.isoformat(),
     }
 
 
@@ -143,6 +142,28 @@ def _author_data(comment: Comment) -> dict[str, Any]:
             "email_confirmed_at": confirmed and confirmed.isoformat(),
         }
     return {"kind": "source"}
+
+
+def _text_data(text: RestrictedText) -> dict[str, Any]:
+    """Return one version of the text, with its hash."""
+    return {
+        "revision": text.revision,
+        "text": text.body,
+        "is_redacted": text.is_redacted,
+        "replaced_at": text.replaced_at and text.replaced_at.isoformat(),
+        "sha256": sha256(text.body.encode()).hexdigest(),
+    }
+
+
+def _restriction_data(restriction: Restriction) -> dict[str, Any]:
+    """Return why the comment is restricted, and who has read its texts since."""
+    return {
+        "why": restriction.why,
+        "at": restriction.at.isoformat(),
+        "by": restriction.batch.actor_id,
+        "legal_hold": restriction.is_held,
+        "readings": list(restriction.readings.order_by("id").values("by", "by__name", "at", "is_export")),
+    }
 
 
 def _log_data(comment: Comment) -> dict[str, Any]:
