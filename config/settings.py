@@ -221,6 +221,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get(
 # Language and time
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 FORMAT_MODULE_PATH = "config.formats"
 USE_TZ = True
