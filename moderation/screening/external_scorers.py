@@ -12,13 +12,16 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
-from akismet import CheckResponse, Config, SyncClient
 from django.conf import settings
 
 from moderation.checks.spam import AKISMET, SCORER
+
+# httpx and akismet are imported where they are used: they take an eighth of the start of a process, and most
+# sites have no scorer.
+if TYPE_CHECKING:
+    import httpx
 
 TIMEOUT = 0.3  # seconds for all answers; a later answer counts as missing
 COOLDOWN = 30.0  # seconds without requests to a scorer that failed FAILURES_BEFORE_COOLDOWN times in a row
@@ -110,9 +113,13 @@ def _pool() -> ThreadPoolExecutor:
 class AkismetScorer:
     """Asks Akismet through its client library."""
 
-    def __init__(self, key: str, site: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, key: str, site: str, transport: "httpx.BaseTransport | None" = None) -> None:
+        import httpx
+        from akismet import CheckResponse, Config, SyncClient
+
         http = httpx.Client(timeout=TIMEOUT, transport=transport, headers={"User-Agent": "Soundoff"})
         self.client = SyncClient(config=Config(key=key, url=site), http_client=http)
+        self.probabilities = {CheckResponse.HAM: 0.0, CheckResponse.SPAM: 0.9, CheckResponse.DISCARD: 1.0}
 
     def __call__(self, asked: ScoreRequest) -> float:
         found = self.client.comment_check(
@@ -122,13 +129,15 @@ class AkismetScorer:
             comment_type="comment",
             permalink=asked.article,
         )
-        return {CheckResponse.HAM: 0.0, CheckResponse.SPAM: 0.9, CheckResponse.DISCARD: 1.0}[found]
+        return self.probabilities[found]
 
 
 class HttpScorer:
     """Posts a ScoreRequest as JSON to any service that answers {"probability": 0 to 1}."""
 
     def __init__(self, url: str) -> None:
+        import httpx
+
         self.url = url
         self.client = httpx.Client(timeout=TIMEOUT, headers={"User-Agent": "Soundoff"})
 
