@@ -12,7 +12,7 @@ from accounts.authentication.login_throttling import remember_device
 from accounts.guests import guest_from_cookie
 from accounts.models import Guest, User
 from accounts.requests import GuestRequest
-from core.rate_limits import apply_rate_limit
+from core.rate_limits import apply_retry_after
 
 
 class GuestMiddleware:
@@ -36,7 +36,7 @@ class LoginMiddleware:
         response = self.get_response(request)
         if user := getattr(request, "logged_in", None):
             remember_device(request, response, user.email)
-        apply_rate_limit(request, response)
+        apply_retry_after(request, response)
         return response
 
 

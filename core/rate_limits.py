@@ -1,4 +1,8 @@
-"""Rate limits: the error, and the status 429 with Retry-After for a page that shows the form again."""
+"""Rate limits: the error, and the status 429 with Retry-After for a page that shows the form again.
+
+A view that has a form calls `add_error`, any other `set_retry_after`. LoginMiddleware calls
+`apply_retry_after`.
+"""
 
 from typing import Any
 
@@ -23,11 +27,6 @@ class RateLimited(UserError):
 def add_error(request: HttpRequest, form: forms.BaseForm, error: ValidationError) -> None:
     """Add the error to the form. If it is a RateLimited, the response gets the status 429."""
     form.add_error(None, error)
-    note_rate_limit(request, error)
-
-
-def note_rate_limit(request: HttpRequest, error: ValidationError) -> None:
-    """If the error is a RateLimited, let the response have the status 429."""
     if isinstance(error, RateLimited):
         set_retry_after(request, error.seconds)
 
@@ -37,8 +36,8 @@ def set_retry_after(request: HttpRequest, seconds: int) -> None:
     request.META[RETRY_AFTER_KEY] = seconds
 
 
-def apply_rate_limit(request: HttpRequest, response: HttpResponse) -> None:
-    """Set the status 429 and Retry-After if the request was refused."""
+def apply_retry_after(request: HttpRequest, response: HttpResponse) -> None:
+    """Set the status 429 and Retry-After if a view called set_retry_after."""
     if seconds := request.META.get(RETRY_AFTER_KEY, 0):
         response.status_code = 429
         response["Retry-After"] = str(seconds)

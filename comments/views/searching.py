@@ -23,6 +23,7 @@ from articles import redirects
 from articles.models import Article, Author, Topic
 from articles.search import (
     MAX_QUERY_LENGTH,
+    SearchBusy,
     SearchQuery,
     SearchRejected,
     match_words,
@@ -43,7 +44,7 @@ from comments.search.queries import (
     find_stories,
 )
 from core.query_forms import NumberField, QueryForm, SearchField
-from core.rate_limits import note_rate_limit
+from core.rate_limits import set_retry_after
 
 PAGE_SIZE = 50  # results in a discussion
 SITE_PAGE_SIZE = 20  # stories or comments in a search of the site
@@ -109,8 +110,7 @@ def find(request: SiteRequest, slug: str) -> HttpResponse:
                 (rows,) = _present_results(parsed, results)
             context["comments"] = _build_section(rows, results, {"q": text})
     except SearchRejected as error:
-        context["error"] = str(error)
-        note_rate_limit(request, error)
+        context["error"] = _explain_error(request, error)
     return _render_uncached(request, "search/find.jinja", context | {"is_later": after is not None})
 
 
@@ -151,9 +151,15 @@ def search(request: SiteRequest) -> HttpResponse:
             with search_slot():
                 context |= _search(text, scope, request.now, kind, after, params)
     except SearchRejected as error:
-        context["error"] = str(error)
-        note_rate_limit(request, error)
+        context["error"] = _explain_error(request, error)
     return _render_uncached(request, "search/search.jinja", context)
+
+
+def _explain_error(request: SiteRequest, error: SearchRejected) -> str:
+    """Return the error's message. If too many searches are running, the response gets the status 429."""
+    if isinstance(error, SearchBusy):
+        set_retry_after(request, error.seconds)
+    return str(error)
 
 
 def _search(
