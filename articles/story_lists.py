@@ -6,7 +6,7 @@ from typing import Any
 from articles.models import Article, ArticleQuerySet
 from articles.site.cached_pages import add_dependencies
 from articles.site.requests import SiteRequest
-from core.paging import Cursor, next_page_url
+from core.paging import PageCursor, next_page_url
 from core.query_forms import ListQuery
 
 PAGE_SIZE = 20  # stories
@@ -20,7 +20,7 @@ def read_list_page(request: SiteRequest, articles: ArticleQuerySet) -> dict[str,
     shown = found[:PAGE_SIZE]
     next_url = ""
     if len(found) > PAGE_SIZE and (at := shown[-1].published_at):
-        next_url = next_page_url(request, Cursor(at, shown[-1].pk))
+        next_url = next_page_url(request, PageCursor(at, shown[-1].pk))
     depend_on_counts(request, shown)
     return {"articles": shown, "next_url": next_url, "is_later": position is not None}
 

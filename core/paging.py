@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.http import urlencode
 
 
-class Cursor(NamedTuple):
+class PageCursor(NamedTuple):
     """The position of an item in a list: its time, to the microsecond, and its key."""
 
     at: datetime
@@ -34,6 +34,6 @@ class Cursor(NamedTuple):
         return Q((f"{field}__lte", self.at)) & ~Q((field, self.at), pk__gte=self.pk)
 
 
-def next_page_url(request: HttpRequest, position: Cursor) -> str:
+def next_page_url(request: HttpRequest, position: PageCursor) -> str:
     """Return the URL of the page that starts after this position."""
     return f"{request.path}?{urlencode({'before': str(position)})}"

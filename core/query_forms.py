@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import Http404
 
-from core.paging import Cursor
+from core.paging import PageCursor
 
 MAX_PAGE = 10_000  # later pages would skip too many rows
 
@@ -119,5 +119,5 @@ class ParsedField(forms.Field):
 class ListQuery(QueryForm):
     """The query string of a list that is read page by page."""
 
-    before = ParsedField(Cursor.parse)
+    before = ParsedField(PageCursor.parse)
     strict = frozenset({"before"})

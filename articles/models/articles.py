@@ -24,7 +24,7 @@ from articles.models.authors import Byline, BylineAuthor
 from articles.models.lengths import max_length_constraint
 from articles.models.redirects import Redirect
 from articles.search import weighted_vector
-from core.paging import Cursor
+from core.paging import PageCursor
 
 TITLE_MAX, STANDFIRST_MAX = 300, 5_000  # characters
 BODY_MAX = 200_000  # characters: a short book, which is rendered in a few seconds
@@ -89,7 +89,7 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         """Return the articles published from `start` on and before `end`."""
         return self.filter(published_at__gte=start, published_at__lt=end)
 
-    def before(self, position: Cursor) -> Self:
+    def before(self, position: PageCursor) -> Self:
         """Return the articles after `position` in a list that shows the newest first."""
         return self.filter(position.behind("published_at"))
 

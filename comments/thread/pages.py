@@ -41,7 +41,7 @@ ORDER_COLUMNS = {  # the sort column of each order; the id decides between equal
 }
 
 
-class Cursor(NamedTuple):
+class ThreadCursor(NamedTuple):
     """The position of a top-level comment in an order. It stays valid if that comment is removed.
 
     `key` is a count, or in an order by time the microseconds since 1970.
@@ -54,14 +54,14 @@ class Cursor(NamedTuple):
         return f"{self.key}.{self.id}"
 
     @classmethod
-    def parse(cls, text: str) -> "Cursor":
+    def parse(cls, text: str) -> "ThreadCursor":
         """Parse a cursor. Raises ValueError for anything but two integers within bounds."""
         if not (match := re.fullmatch(r"(-?\d{1,17})\.(\d{1,18})", text, re.ASCII)):
             raise ValueError(text)
         return cls(int(match[1]), int(match[2]))
 
     @classmethod
-    def of(cls, key: datetime | int, pk: int) -> "Cursor":
+    def of(cls, key: datetime | int, pk: int) -> "ThreadCursor":
         """Return the cursor of a comment by its sort value and id."""
         return cls((key - EPOCH) // timedelta(microseconds=1) if isinstance(key, datetime) else key, pk)
 
@@ -73,7 +73,7 @@ class Cursor(NamedTuple):
 class PageStart(NamedTuple):
     """The start of a page of the discussion: after a cursor, or at it (`is_included`)."""
 
-    cursor: Cursor
+    cursor: ThreadCursor
     is_included: bool
 
 
@@ -81,7 +81,7 @@ class Location(NamedTuple):
     """The position of a comment in an order."""
 
     root_id: int  # the top-level comment above it, or itself
-    cursor: Cursor  # of that comment
+    cursor: ThreadCursor  # of that comment
     root_on_first_page: bool
     is_among_first_replies: bool  # a page shows it, and not only after "Show more replies"
 
@@ -92,7 +92,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 @dataclass(frozen=True)
 class ThreadPage:
     rows: list[ThreadRow]
-    next: Cursor | None = None
+    next: ThreadCursor | None = None
 
 
 def read_page(article: Article, reader: Reader, order: Order, start: PageStart | None = None) -> ThreadPage:
@@ -113,7 +113,9 @@ WHERE root.used < {COMMENTS_PER_PAGE} ORDER BY root.n, c.lft"""
     shown = Counter(r.tree_id for r in records if r.parent_id and r.state == State.PUBLISHED)
     omitted = {r.id: r.reply_count - shown[r.tree_id] for r in records if not r.parent_id}
     last = next((r for r in reversed(records) if not r.parent_id), None)
-    next_cursor = Cursor.of(getattr(last, ORDER_COLUMNS[order]), last.id) if last and last.rest else None
+    next_cursor = (
+        ThreadCursor.of(getattr(last, ORDER_COLUMNS[order]), last.id) if last and last.rest else None
+    )
     return ThreadPage(list(build_rows(records, omitted)), next_cursor)
 
 
@@ -133,7 +135,7 @@ WHERE x.id = %(comment)s"""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         root, key, root_on_first_page, is_among_first_replies = cursor.fetchone()
-    return Location(root, Cursor.of(key, root), root_on_first_page, is_among_first_replies)
+    return Location(root, ThreadCursor.of(key, root), root_on_first_page, is_among_first_replies)
 
 
 def _roots_query(reader: Reader, order: Order, start: PageStart | None = None) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from comments.thread.pages import Cursor, Order
+from comments.thread.pages import Order, ThreadCursor
 
 LONG_GAP = timedelta(days=30)  # a longer silence starts another part; a shorter thread has no timeline
 WEEK = timedelta(days=7)
@@ -126,7 +126,7 @@ def _number_word(n: int) -> str:
 
 def _url(day: date) -> str:
     """Return the URL of the page that starts at a day, whether or not it has a top-level comment."""
-    cursor = Cursor.of(datetime.combine(day, time(), UTC), 0)
+    cursor = ThreadCursor.of(datetime.combine(day, time(), UTC), 0)
     return f"?order={Order.OLDEST}&from={cursor}#comments"
 
 

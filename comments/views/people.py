@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from articles.site.requests import SiteRequest
 from comments.models import Comment
-from core.paging import Cursor, next_page_url
+from core.paging import PageCursor, next_page_url
 from core.query_forms import ListQuery
 
 PAGE_SIZE = 20  # comments
@@ -41,7 +41,7 @@ def person(request: SiteRequest, pk: str) -> HttpResponse:
     context = {
         "member": member,
         "comments": shown,
-        "next_url": next_page_url(request, Cursor(shown[-1].created_at, shown[-1].pk))
+        "next_url": next_page_url(request, PageCursor(shown[-1].created_at, shown[-1].pk))
         if len(found) > PAGE_SIZE
         else "",
     }

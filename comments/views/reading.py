@@ -20,7 +20,15 @@ from comments.models import REMOVED, Comment, Discussion, Reason, State
 from comments.policy import policy
 from comments.thread import structured_data, timeline
 from comments.thread.new_comments import find_new_comments
-from comments.thread.pages import Cursor, Location, Order, PageStart, locate_comment, read_branch, read_page
+from comments.thread.pages import (
+    Location,
+    Order,
+    PageStart,
+    ThreadCursor,
+    locate_comment,
+    read_branch,
+    read_page,
+)
 from comments.thread.reader import Reader, personalize
 from comments.thread.rows import ThreadRow, find_duplicate_targets
 from comments.thread.story import Story
@@ -42,8 +50,8 @@ class StoryQuery(QueryForm):
     """The query string of a story: the order of its discussion, and where the page starts."""
 
     order = forms.TypedChoiceField(choices=Order.choices, coerce=Order, empty_value=None)
-    after = ParsedField(Cursor.parse, required=True)
-    from_ = ParsedField(Cursor.parse, required=True)
+    after = ParsedField(ThreadCursor.parse, required=True)
+    from_ = ParsedField(ThreadCursor.parse, required=True)
     strict = frozenset({"order", "after", "from_"})
 
     def clean(self) -> None:
@@ -205,7 +213,7 @@ def _moderator_context(discussion: Discussion, reader: Reader) -> dict[str, Any]
 
 
 def _page_links(
-    article: Article, order: Order, start: PageStart | None, next_start: Cursor | None
+    article: Article, order: Order, start: PageStart | None, next_start: ThreadCursor | None
 ) -> dict[str, str]:
     """Return the URLs of the next page and, on later pages, of the first one and of the page itself."""
     links = {}
@@ -245,7 +253,7 @@ def _order_links(current: Order) -> list[dict[str, Any]]:
     ]
 
 
-def _page_start(after: Cursor | None, included: Cursor | None, order: Order) -> PageStart | None:
+def _page_start(after: ThreadCursor | None, included: ThreadCursor | None, order: Order) -> PageStart | None:
     """Return the start of the page. Raises Http404 for a time that datetime can't represent."""
     if not (cursor := after or included):
         return None

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from comments.models import Comment, Reason, State
-from core.paging import Cursor
+from core.paging import PageCursor
 from core.query_forms import ListQuery, QueryForm, SearchField, parse_whole_number
 from moderation.actions.request_helpers import (
     DoneQuery,
@@ -273,7 +273,7 @@ def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any
         .order_by("-created_at", "-pk")[: PAGE_SIZE + 1]
     )
     shown = found[:PAGE_SIZE]
-    last = Cursor(shown[-1].created_at, shown[-1].pk) if len(found) > PAGE_SIZE else None
+    last = PageCursor(shown[-1].created_at, shown[-1].pk) if len(found) > PAGE_SIZE else None
     moderated = set(mine.filter(pk__in=[comment.pk for comment in shown]).values_list("pk", flat=True))
     return {
         "state": state,

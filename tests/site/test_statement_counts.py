@@ -25,7 +25,7 @@ from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
 from comments.services.recommendations import recommend
 from comments.services.states import change_states
-from comments.thread.pages import Cursor
+from comments.thread.pages import ThreadCursor
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -181,7 +181,7 @@ def make_story(name: str, size: int, topic: Topic, member: User, guest: Guest) -
         "reply": reply.pk,
         "new": new.pk,
         "removed": removed.pk,
-        "newest": Cursor.of(timezone.now(), new.pk),
+        "newest": ThreadCursor.of(timezone.now(), new.pk),
     }
 
 

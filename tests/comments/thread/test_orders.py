@@ -10,7 +10,7 @@ from comments.models import Comment, Discussion
 from comments.services.discussions import change_discussion
 from comments.services.recommendations import recommend
 from comments.tasks import count_recommendations
-from comments.thread.pages import COMMENTS_PER_PAGE, Cursor, Order
+from comments.thread.pages import COMMENTS_PER_PAGE, Order, ThreadCursor
 from tests.comments.thread.test_story import BAD_CURSORS, bring_in, hold, ids, read, remove
 from tests.factories import UserFactory, make_article, make_comment
 
@@ -80,7 +80,7 @@ def test_a_page_may_start_with_a_place_or_behind_it(client, thread, order):
     everything = roots(read(client, article, f"?order={order}"))
     middle = Comment.objects.get(pk=everything[1])
     key = {"recommended": middle.recommend_count, "discussed": middle.reply_count}
-    cursor = Cursor.of(key.get(order.value, middle.created_at), middle.pk)
+    cursor = ThreadCursor.of(key.get(order.value, middle.created_at), middle.pk)
 
     assert roots(read(client, article, f"?order={order}&from={cursor}")) == everything[1:]
     assert roots(read(client, article, f"?order={order}&after={cursor}")) == everything[2:]

@@ -14,7 +14,7 @@ from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
 from comments.services.moves import move_comment
 from comments.services.states import change_states
-from comments.thread.pages import COMMENTS_PER_PAGE, REPLIES_PER_TREE, Cursor, Order, read_branch
+from comments.thread.pages import COMMENTS_PER_PAGE, REPLIES_PER_TREE, Order, ThreadCursor, read_branch
 from comments.thread.reader import Reader
 from tests.factories import UserFactory, make_article, make_comment
 
@@ -457,8 +457,8 @@ def test_the_parent_named_by_the_deepest_reply_follows_its_moves():
 
 def test_a_cursor_survives_its_way_through_a_url():
     comment = make_comment(make_article())
-    cursor = Cursor.of(comment.created_at, comment.pk)
-    assert Cursor.parse(str(cursor)) == cursor
+    cursor = ThreadCursor.of(comment.created_at, comment.pk)
+    assert ThreadCursor.parse(str(cursor)) == cursor
     assert cursor.value(Order.NEWEST) == comment.created_at
 
 
