@@ -27,7 +27,7 @@ def main() -> None:
         from django.core.management import execute_from_command_line
 
         from config.server import postgres
-        from core.data_folder import CannotStart
+        from core.data_folder import StartupError
     except ModuleNotFoundError as error:
         sys.exit(f"{error}. Run bin/setup, then .venv/bin/python manage.py.")
 
@@ -40,7 +40,7 @@ def main() -> None:
             if command in OWNER_COMMANDS:
                 use_owner_login(postgres.url("owner"), postgres.url("web"))
             execute_from_command_line(sys.argv)
-    except CannotStart as error:
+    except StartupError as error:
         sys.exit(f"{error}")
 
 

@@ -29,7 +29,7 @@ SETUP_LINK_SECONDS = 60 * 60 * 24
 _setup_signer = TimestampSigner(salt="accounts.setup")
 
 
-class AlreadySetUp(Exception):
+class SetUpLinkError(Exception):
     """The error that a set-up link is invalid or expired, or that the site has an administrator already."""
 
 
@@ -103,10 +103,10 @@ def erase_from_admin_log(instance: Model) -> None:
 
 @transaction.atomic
 def create_first_administrator(*, token: str, name: str, email: str, password: str) -> User:
-    """Create the first administrator. Raises AlreadySetUp, also for the second of two requests at once."""
+    """Create the first administrator. Raises SetUpLinkError, also for the second of two requests at once."""
     Group.objects.select_for_update().get(name=ADMINISTRATOR)
     if not is_setup_token_valid(token):
-        raise AlreadySetUp
+        raise SetUpLinkError
     user = User.objects.create_user(email, password, name=name, roles=(ADMINISTRATOR,))
     EmailAddress.objects.create(user=user, email=user.email, primary=True)
     return user

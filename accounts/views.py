@@ -48,7 +48,7 @@ def confirm_sign_up(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and (form is None or form.is_valid()):
         try:
             user = sign_up.confirm(pending)
-        except sign_up.AccountExists:
+        except sign_up.AccountExistsError:
             messages.info(request, _("There is already an account with this e-mail. Log in to it."))
             return redirect("account_login")
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from archive.models import Import
-from archive.services import MAX_MB, ImportRefused, ImportReport, check_size, import_page
+from archive.services import MAX_MB, ArchiveImportError, ImportReport, check_size, import_page
 from articles.models import Article, title_for
 
 
@@ -55,7 +55,7 @@ class ImportForm(forms.Form):
                 actor=actor,
                 dry_run=dry_run,
             )
-        except ImportRefused as error:
+        except ArchiveImportError as error:
             self.add_error("file", error)
             return None
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
-from archive.backup.container import BackupRefused
+from archive.backup.container import BackupError
 from archive.backup.write import backup, megabytes
 from archive.tasks import notify_failed_backup
 from articles.site.current_site import read_site
@@ -26,7 +26,7 @@ FILE_NAME = "soundoff-{day}.zip"
 def make_nightly_backup() -> str:
     """Make tonight's backup if it is due and switched on. Return a summary for the log.
 
-    Raises BackupRefused or OSError. The owner reads the reason under "System status", and in one mail.
+    Raises BackupError or OSError. The owner reads the reason under "System status", and in one mail.
     """
     site = read_site()
     now = timezone.localtime(timezone=site.zone)
@@ -43,8 +43,8 @@ def make_nightly_backup() -> str:
             unfinished.unlink()
         result = backup(path, verify=True)
         removed = _remove_older(path, kept=site.backups_kept)
-    except (BackupRefused, OSError) as error:
-        why = str(error) if isinstance(error, BackupRefused) else f"{folder}: {error.strerror}."
+    except (BackupError, OSError) as error:
+        why = str(error) if isinstance(error, BackupError) else f"{folder}: {error.strerror}."
         _report_failure(backup_folder.BackupFailure(timezone.now(), why))
         raise
     backup_folder.clear_failure()

@@ -41,7 +41,7 @@ SAMPLE_CLOSES = datetime(2100, 1, 1, tzinfo=UTC)
 HIDDEN_TOPICS = {"uncategorized"}  # a blog's default topic says nothing about the story
 
 
-class ImportRefused(UserError):
+class ArchiveImportError(UserError):
     """The error that a file is not imported. Its text is a sentence for the person who imports it."""
 
 
@@ -122,7 +122,7 @@ def import_page(
 
     A page that was imported before is recognised by its format, title and date. Then only comments that do
     not exist yet are added; if there are none, nothing is written. `source` and `url` name the publisher and
-    the original address. A dry run reports the same numbers and writes nothing. Raises ImportRefused.
+    the original address. A dry run reports the same numbers and writes nothing. Raises ArchiveImportError.
     """
     check_size(len(data))
     page = _parse_file(data, format)
@@ -137,7 +137,7 @@ def import_page(
         new = sum(comment.source_id not in stored_ids for comment in page.comments)
         is_republished = existing is not None and _import_was_undone(existing)
         if existing and is_republished and (why := embargo_refusal(existing, page.published_at, now)):
-            raise ImportRefused(
+            raise ArchiveImportError(
                 _("This story exists already and would be published again. %(why)s Nothing was imported.")
                 % {"why": why}
             )
@@ -173,28 +173,28 @@ def create_sample() -> Article:
 
 
 def check_size(size: int) -> None:
-    """Raise ImportRefused if the file has more than MAX_MB. `size` is in bytes."""
+    """Raise ArchiveImportError if the file has more than MAX_MB. `size` is in bytes."""
     if size > MAX_MB * 1024 * 1024:
-        raise ImportRefused(
+        raise ArchiveImportError(
             _("The file has %(size)s MB. The limit is %(limit)s MB. Nothing was imported.")
             % {"size": -(-size // (1024 * 1024)), "limit": MAX_MB}
         )
 
 
 def _parse_file(data: bytes, name: str) -> ParsedPage:
-    """Return the parsed page. Raises ImportRefused."""
+    """Return the parsed page. Raises ArchiveImportError."""
     try:
         page = parse(data, name)
     except KeyError:
-        raise ImportRefused(_("The format “%(name)s” is not supported.") % {"name": name}) from None
+        raise ArchiveImportError(_("The format “%(name)s” is not supported.") % {"name": name}) from None
     except FormatError as error:
-        raise ImportRefused(str(error)) from error
+        raise ArchiveImportError(str(error)) from error
     _check_lengths(page)
     return page
 
 
 def _check_lengths(page: ParsedPage) -> None:
-    """Raise ImportRefused if a text is longer than pages can show. No text is cut or left out.
+    """Raise ArchiveImportError if a text is longer than pages can show. No text is cut or left out.
 
     A person shortens the text in the file, or splits the comment, and so knows what readers will not find.
     """
@@ -203,13 +203,13 @@ def _check_lengths(page: ParsedPage) -> None:
         (_("The story"), page.body, BODY_MAX),
     ):
         if len(text) > limit:
-            raise ImportRefused(
+            raise ArchiveImportError(
                 _("%(what)s has %(count)s characters. The limit is %(limit)s. Nothing was imported.")
                 % {"what": name, "count": f"{len(text):,}", "limit": f"{limit:,}"}
             )
     for comment in page.comments:
         if len(comment.body) > IMPORTED_BODY_MAX:
-            raise ImportRefused(
+            raise ArchiveImportError(
                 _(
                     "Line %(line)s: the comment that begins here has %(count)s characters. The limit is "
                     "%(limit)s. Nothing was imported. Shorten the comment in the file, or split it in two."
@@ -241,7 +241,7 @@ def _build_article(page: ParsedPage, source: str, url: str) -> Article:
     except ValidationError as error:
         field, errors = next(iter(error.error_dict.items()))
         name = Article._meta.get_field(field).verbose_name  # type: ignore[union-attr]  # it is a column
-        raise ImportRefused(f"{name}: {_explain(errors[0])}") from error
+        raise ArchiveImportError(f"{name}: {_explain(errors[0])}") from error
     return article
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.core.management import call_command
 from django.db import connection
 
-from archive.backup.container import BackupRefused, first_line, shorten_names
+from archive.backup.container import BackupError, first_line, shorten_names
 from archive.backup.restore import existing_data
 from archive.backup.write import backup, describe
 from core import backup_folder
@@ -20,20 +20,20 @@ LOCK_KEY = 0x50DB  # advisory lock, so that one upgrade of this database runs at
 
 
 def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> None:
-    """Back up the database if it has any data, then apply the migrations. Raises BackupRefused.
+    """Back up the database if it has any data, then apply the migrations. Raises BackupError.
 
     Each migration is one transaction. If one fails, those before it stay applied, and no version of the site
     starts on that database: it starts only if no migration is missing and none is unknown.
     """
     with _upgrade_lock():
         if unknown := later_migrations():
-            raise BackupRefused(
+            raise BackupError(
                 f"This database was upgraded by a later version of Soundoff ({shorten_names(unknown)}). "
                 "Install that version again. Or restore the backup that was made before the upgrade into an "
                 f"empty database or a new data folder: see {backup_folder.folder()}."
             )
         if backup_folder.unfinished_restore_file().exists() and existing_data():
-            raise BackupRefused(
+            raise BackupError(
                 "The restore of an earlier version's backup was not finished. The database may hold content "
                 "that was permanently deleted after the backup. Restore it again into an empty database, "
                 f"then delete {backup_folder.unfinished_restore_file()}."
@@ -55,8 +55,8 @@ def _back_up(report: Callable[[str], None]) -> Path:
     try:
         for line in describe(backup(path)):
             report(line)
-    except BackupRefused as error:
-        raise BackupRefused(
+    except BackupError as error:
+        raise BackupError(
             f"Nothing was upgraded, because the backup failed. {error} Fix that and start again. Or write a "
             "backup elsewhere (manage.py backup FILE) and run manage.py upgrade --without-backup."
         ) from error
@@ -67,7 +67,7 @@ def _back_up(report: Callable[[str], None]) -> Path:
 
 
 def _migrate(pending: list[str], backup_file: Path | None) -> None:
-    """Apply all migrations. Raises BackupRefused with the way forward and the way back."""
+    """Apply all migrations. Raises BackupError with the way forward and the way back."""
     try:
         call_command("migrate", verbosity=0, interactive=False)
     except Exception as error:  # any exception: a migration may run anything
@@ -84,7 +84,7 @@ def _migrate(pending: list[str], backup_file: Path | None) -> None:
                 f" To go back instead, install the earlier version and restore {backup_file} into an empty "
                 "database or a new data folder."
             )
-        raise BackupRefused(
+        raise BackupError(
             f"{where}: {first_line(error)}. {applied} of {len(pending)} migrations were applied, and the "
             "site does not start in this state. Fix the problem, then run manage.py upgrade to continue."
             f"{back}"
@@ -93,9 +93,9 @@ def _migrate(pending: list[str], backup_file: Path | None) -> None:
 
 @contextmanager
 def _upgrade_lock() -> Iterator[None]:
-    """Hold the advisory lock of upgrades. Raises BackupRefused if another upgrade holds it."""
+    """Hold the advisory lock of upgrades. Raises BackupError if another upgrade holds it."""
     if not fetch_value("SELECT pg_try_advisory_lock(%s, 0)", [LOCK_KEY]):
-        raise BackupRefused("Another upgrade of this database is running.")
+        raise BackupError("Another upgrade of this database is running.")
     try:
         yield
     finally:

@@ -37,7 +37,7 @@ _SECTIONS = {"story": "article", "topic": "topic", "page": "page", "author": "au
 _BELOW_SECTION = re.compile(r"(/(?:stories|topics|pages|authors)/[-\w]{1,120}/)(.+)")
 
 
-class RedirectRejected(UserError):
+class RedirectError(UserError):
     """The error that a redirect is invalid. Its message is for the person who enters it."""
 
 
@@ -94,18 +94,18 @@ def find_redirected_article(path: str, slug: str = "") -> int | None:
 def normalize_address(address: str) -> str:
     """Return an old address as it is stored: decoded path and query, without host and fragment.
 
-    Raises RedirectRejected.
+    Raises RedirectError.
     """
     try:
         parts = urlsplit(address.strip())
     except ValueError:
-        raise RedirectRejected(_("“%(url)s” is not a valid address.") % {"url": address}) from None
+        raise RedirectError(_("“%(url)s” is not a valid address.") % {"url": address}) from None
     path = unquote(parts.path) or "/"
     if not path.startswith("/") or path.startswith("//") or "\x00" in path + parts.query:
-        raise RedirectRejected(_("An address must start with a slash, such as /2013/06/19/slug/ or /?p=12."))
+        raise RedirectError(_("An address must start with a slash, such as /2013/06/19/slug/ or /?p=12."))
     old = path + _format_query(_parse_pairs(parts.query))
     if len(old) > OLD_PATH_MAX:
-        raise RedirectRejected(
+        raise RedirectError(
             _("This address has %(count)s characters. The limit is %(most)s.")
             % {"count": len(old), "most": OLD_PATH_MAX}
         )
@@ -126,7 +126,7 @@ def record_move(*, old: str, target: Target) -> None:
 
 @transaction.atomic
 def add_redirect(*, old: str, to: str) -> Redirect:
-    """Redirect from an old address to a page of this site, for imports and by hand. Raises RedirectRejected.
+    """Redirect from an old address to a page of this site, for imports and by hand. Raises RedirectError.
 
     The last call for an old address counts, and a repeated call changes nothing.
     """
@@ -138,10 +138,10 @@ def add_redirect(*, old: str, to: str) -> Redirect:
 
 
 def plan_redirect(*, old: str, to: str) -> tuple[str, dict[str, Any]]:
-    """Return the old address as it is stored, and the fields of its target. Raises RedirectRejected."""
+    """Return the old address as it is stored, and the fields of its target. Raises RedirectError."""
     old, fields = normalize_address(old), _target_fields(to)
     if fields.get("path") == old or _leads_to_itself(old, fields):
-        raise RedirectRejected(_("This redirect would lead back to itself."))
+        raise RedirectError(_("This redirect would lead back to itself."))
     return old, fields
 
 
@@ -158,14 +158,14 @@ def page_exists(old: str) -> bool:
 
 
 def _target_fields(to: str) -> dict[str, Any]:
-    """Return the fields of the target at this path of the site. Raises RedirectRejected.
+    """Return the fields of the target at this path of the site. Raises RedirectError.
 
     A story, topic, page or author is stored by its row, and any other page by its path. If the path is itself
     an old address, the fields are those of its target.
     """
     address, parts = normalize_address(to), urlsplit(to.strip())
     if parts.netloc and parts.netloc != urlsplit(settings.SITE_URL).netloc:
-        raise RedirectRejected(_("A redirect can only lead to a page of this site."))
+        raise RedirectError(_("A redirect can only lead to a page of this site."))
     path = address.partition("?")[0]
     below = _BELOW_SECTION.fullmatch(path)
     section, inside = (below[1], below[2]) if below else (path, "")
@@ -181,7 +181,7 @@ def _target_fields(to: str) -> dict[str, Any]:
             + (f"#{parts.fragment}" if parts.fragment else "")
         )
         if len(rest) > PATH_SUFFIX_MAX:
-            raise RedirectRejected(
+            raise RedirectError(
                 _("The part after the page’s own address can have at most %(most)s characters.")
                 % {"most": PATH_SUFFIX_MAX}
             )
@@ -189,7 +189,7 @@ def _target_fields(to: str) -> dict[str, Any]:
     if existing := Redirect.objects.filter(old=address).first():
         return {name: getattr(existing, name) for name in _NO_TARGET}
     if match is None or kind:
-        raise RedirectRejected(_("There is no page at %(path)s.") % {"path": path})
+        raise RedirectError(_("There is no page at %(path)s.") % {"path": path})
     return {"path": address}
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from psycopg2.errors import InternalError_, ProgramLimitExceeded, QueryCanceled
 
 from core.errors import UserError
-from core.rate_limits import RateLimited
+from core.rate_limits import RateLimitError
 
 CONFIG = "english"
 MAX_QUERY_LENGTH = 200  # characters of a query
@@ -46,21 +46,21 @@ class SearchQuery(NamedTuple):
     stems: list[str]  # that a result may contain
 
 
-class SearchRejected(UserError):
+class SearchError(UserError):
     """The error that a query can't be searched for. Its message is for the reader."""
 
 
-class SearchBusy(SearchRejected, RateLimited):
+class SearchBusyError(SearchError, RateLimitError):
     """The error that the limit of concurrent searches is reached."""
 
 
 def parse_query(text: str) -> SearchQuery:
     """Parse a query: words, "phrases", -excluded words, or; without NUL. One statement.
 
-    Raises SearchRejected.
+    Raises SearchError.
     """
     if len(text) > MAX_QUERY_LENGTH:
-        raise SearchRejected(
+        raise SearchError(
             _("This search has %(count)s characters. The limit is %(limit)s.")
             % {"count": f"{len(text):,}", "limit": MAX_QUERY_LENGTH}
         )
@@ -74,14 +74,12 @@ def parse_query(text: str) -> SearchQuery:
     except DatabaseError as error:
         # Such as 33 minus signs, or a ligature that expands to a word of 2 kB.
         if isinstance(error.__cause__, InternalError_ | ProgramLimitExceeded):
-            raise SearchRejected(
-                _("This search has too many signs or too long a word. Shorten it.")
-            ) from error
+            raise SearchError(_("This search has too many signs or too long a word. Shorten it.")) from error
         raise
     if not tsquery:
-        raise SearchRejected(_("These words are too common to search for. Add a more specific word."))
+        raise SearchError(_("These words are too common to search for. Add a more specific word."))
     if required == "T":  # an index can't find texts by the absence of a word
-        raise SearchRejected(_("Add a word to search for. A minus only excludes words."))
+        raise SearchError(_("Add a word to search for. A minus only excludes words."))
     stems = [stem.replace("''", "'").replace("\\\\", "\\") for stem in _STEM.findall(required)]
     return SearchQuery(tsquery, stems)
 
@@ -114,11 +112,11 @@ _running = BoundedSemaphore(MAX_CONCURRENT)
 def search_slot() -> Iterator[None]:
     """Limit the number of concurrent searches and the time of each.
 
-    No index helps with a rare combination of common words. Raises SearchBusy, or SearchRejected after a
+    No index helps with a rare combination of common words. Raises SearchBusyError, or SearchError after a
     timeout.
     """
     if not _running.acquire(blocking=False):  # waiting would occupy a thread as well
-        raise SearchBusy(
+        raise SearchBusyError(
             _("Too many searches are running. Try again in a few seconds."), seconds=BUSY_SECONDS
         )
     try:
@@ -127,7 +125,7 @@ def search_slot() -> Iterator[None]:
             yield
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
-            raise SearchRejected(_("This search takes too long. Add a more specific word.")) from error
+            raise SearchError(_("This search takes too long. Add a more specific word.")) from error
         raise
     finally:
         _running.release()

@@ -36,7 +36,7 @@ INVALIDATING_SETTINGS = {"contact_email", "rules", "has_public_log"}
 
 
 class StaleVersionError(Exception):
-    """The stored version is not the one that the person looked at."""
+    """The error that the stored version is not the one that the person looked at."""
 
 
 def lock_version(document: Any, seen: int) -> Any:
@@ -175,7 +175,7 @@ def _save_with_redirect(
 def set_up_site(*, token: str, administrator: Mapping[str, str], **values: Any) -> User:
     """Create the first administrator (name, email, password) and set the site's settings.
 
-    `token` is that of the set-up link. Raises AlreadySetUp, and then nothing is set.
+    `token` is that of the set-up link. Raises SetUpLinkError, and then nothing is set.
     """
     user = create_first_administrator(token=token, **administrator)
     change_site(**values)

@@ -33,7 +33,13 @@ django = get_wsgi_application()
 from config.page_cache.application import THREADS, PageCacheApp, RawResponse  # noqa: E402
 from config.page_cache.keys import Environ  # noqa: E402
 from config.page_cache.stamp_reader import AsyncStampReader, limit_django_waits  # noqa: E402
-from config.server.request_bodies import ClientGoneError, Receive, RefusedError, has_body, read_body  # noqa: E402  # needs settings
+from config.server.request_bodies import (  # noqa: E402  # needs settings
+    ClientDisconnectedError,
+    Receive,
+    RequestBodyError,
+    has_body,
+    read_body,
+)
 
 CHUNK_BYTES = 256 * 1024  # bytes of a streamed response that are sent at once
 CHUNK_SECONDS = 120  # within which a client has to accept one chunk
@@ -59,9 +65,9 @@ class Application:
         try:
             with await read_body(environ, receive) if has_body(environ) else nullcontext():
                 await self._respond(environ, receive, send)
-        except ClientGoneError:
+        except ClientDisconnectedError:
             return
-        except RefusedError as refused:
+        except RequestBodyError as refused:
             await _send(refused.response(), send)
 
     async def _respond(self, environ: Environ, receive: Receive, send: Send) -> None:

@@ -15,11 +15,11 @@ PROJECT = Path(__file__).resolve().parent.parent
 ROOT_DATA_FOLDERS = Path("/var/lib/soundoff")  # has a data folder for each project that root runs
 
 
-class CannotStart(Exception):
+class StartupError(Exception):
     """The error that the program cannot run here. Its text is a sentence that says what to do."""
 
 
-class DataFolderError(CannotStart):
+class DataFolderError(StartupError):
     """The error that the data folder cannot be used. Its text is a sentence that says what to do."""
 
 

@@ -16,7 +16,7 @@ MINUTE = 60  # seconds; the period of allauth's limits
 RETRY_AFTER_KEY = "soundoff.retry_after"  # the key in request.META of the seconds to wait
 
 
-class RateLimited(UserError):
+class RateLimitError(UserError):
     """The error that a rate limit is exceeded. The next request is accepted after `seconds` at the latest."""
 
     def __init__(self, message: Any, *, seconds: int) -> None:
@@ -25,9 +25,9 @@ class RateLimited(UserError):
 
 
 def add_error(request: HttpRequest, form: forms.BaseForm, error: ValidationError) -> None:
-    """Add the error to the form. If it is a RateLimited, the response gets the status 429."""
+    """Add the error to the form. If it is a RateLimitError, the response gets the status 429."""
     form.add_error(None, error)
-    if isinstance(error, RateLimited):
+    if isinstance(error, RateLimitError):
         set_retry_after(request, error.seconds)
 
 

@@ -21,7 +21,7 @@ from comments import removal_reasons as reasons
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft, Verdict
 from core.database.sql import execute_prepared
-from core.rate_limits import RateLimited
+from core.rate_limits import RateLimitError
 from moderation import integrity
 from moderation.actions import cases, quick_actions
 from moderation.actions.history import IS_UNDONE
@@ -75,7 +75,7 @@ class Policy(comments.policy.Policy):
         context, active_filter = _load_context(draft)
         if (limit := exceeded_rate_limit(draft, context)) is not None:
             by_others = context.sent_by_person < limit  # others behind the same address
-            raise RateLimited(
+            raise RateLimitError(
                 explanations.rate_limit_message(limit, by_others=by_others), seconds=RATE_MINUTES * 60
             )
         findings = registry.run_checks(draft, context)

@@ -17,7 +17,7 @@ from accounts import mails
 from accounts.authentication import sign_up
 from accounts.models import NAME_MAX
 from accounts.names import clean_name, refuse_staff_name
-from core.rate_limits import MINUTE, RateLimited, set_retry_after
+from core.rate_limits import MINUTE, RateLimitError, set_retry_after
 
 
 class LoginForm(forms.LoginForm):
@@ -106,11 +106,11 @@ def set_email_label(field: django_forms.Field) -> None:
 
 
 def check_rate_limit(action: str) -> None:
-    """Raise RateLimited if an IP address exceeds its limit of settings.ACCOUNT_RATE_LIMITS."""
+    """Raise RateLimitError if an IP address exceeds its limit of settings.ACCOUNT_RATE_LIMITS."""
     request = context.request
     if not ratelimit.consume(request, app="allauth.account", action=action):
         set_retry_after(request, MINUTE)
-        raise RateLimited(
+        raise RateLimitError(
             _("Too many attempts from your internet connection. Wait a minute and try again."),
             seconds=MINUTE,
         )

@@ -25,7 +25,7 @@ MAILS_PER_DAY = 3  # to one e-mail, however often it is typed
 _PATH = re.compile(r"/(?!/)[^\x00-\x1f\x7f]*")
 
 
-class AccountExists(Exception):
+class AccountExistsError(Exception):
     """The error that there is an account with this e-mail."""
 
 
@@ -55,10 +55,10 @@ def find_by_token(token: str) -> SignUp | None:
 def confirm(pending: SignUp) -> User:
     """Create the account with a confirmed e-mail.
 
-    Raises AccountExists, also for the second of two simultaneous requests.
+    Raises AccountExistsError, also for the second of two simultaneous requests.
     """
     if find_user_by_email(pending.email):
-        raise AccountExists
+        raise AccountExistsError
     user = User(email=pending.email, name=pending.name, password=pending.password)
     try:
         with transaction.atomic():
@@ -67,7 +67,7 @@ def confirm(pending: SignUp) -> User:
             EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
             _with_same_email(pending).delete()
     except IntegrityError as error:
-        raise AccountExists from error
+        raise AccountExistsError from error
     return user
 
 

@@ -33,8 +33,8 @@ COUNT_LABELS = {  # singular and plural
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
-class BackupRefused(UserError):
-    """A backup was not made, or a file not restored. The message is a sentence that says why."""
+class BackupError(UserError):
+    """The error that a backup was not made, or a file not restored. Its text is a sentence that says why."""
 
 
 def first_line(error: Exception) -> str:
@@ -220,18 +220,18 @@ class Reader:
             checked = _PartReader(file, part.size)
             yield checked
             if (checked.size, checked.sha256.hexdigest()) != (part.size, part.sha256) or file.read(1):
-                raise BackupRefused(f"{self.path.name} is damaged in {member_name(kind, part)}.")
+                raise BackupError(f"{self.path.name} is damaged in {member_name(kind, part)}.")
 
     def check(self, kind: str, part: Part) -> None:
-        """Read a member to its end. Raises BackupRefused if it is damaged."""
+        """Read a member to its end. Raises BackupError if it is damaged."""
         try:
             with self.part(kind, part) as file:
                 while file.read(CHUNK):
                     pass
-        except BackupRefused:
+        except BackupError:
             raise
         except Exception as error:  # zipfile and zlib raise many kinds
-            raise BackupRefused(f"{self.path.name} is damaged in {member_name(kind, part)}.") from error
+            raise BackupError(f"{self.path.name} is damaged in {member_name(kind, part)}.") from error
 
 
 class _PartReader(io.RawIOBase):
@@ -256,11 +256,11 @@ class _PartReader(io.RawIOBase):
 
 @contextmanager
 def open_backup(path: Path) -> Iterator[Reader]:
-    """Verify the whole file and yield it. Raises BackupRefused, which says what is wrong."""
+    """Verify the whole file and yield it. Raises BackupError, which says what is wrong."""
     try:
         file = path.open("rb")
     except OSError as error:
-        raise BackupRefused(f"{path} can't be read: {error.strerror}.") from error
+        raise BackupError(f"{path} can't be read: {error.strerror}.") from error
     with file:
         is_intact = _has_valid_digest(file)
         archive = _open_zip(path, file)
@@ -271,7 +271,7 @@ def open_backup(path: Path) -> Iterator[Reader]:
                 for part in parts:
                     reader.check(kind, part)
             if not is_intact:
-                raise BackupRefused(f"{path.name} is damaged, though each of its parts is intact.")
+                raise BackupError(f"{path.name} is damaged, though each of its parts is intact.")
             yield reader
 
 
@@ -287,35 +287,35 @@ def _has_valid_digest(file: IO[bytes]) -> bool:
 
 
 def _open_zip(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
-    """Open the file as a zip. Raises BackupRefused if it is not one of our backups."""
+    """Open the file as a zip. Raises BackupError if it is not one of our backups."""
     file.seek(0)
     start = file.read(4)
     try:
         archive = zipfile.ZipFile(file)
     except Exception as error:  # for instance an offset in its directory that leads nowhere
         if not start:
-            raise BackupRefused(f"{path.name} is empty.") from error
+            raise BackupError(f"{path.name} is empty.") from error
         if start == b"PK\x03\x04":
-            raise BackupRefused(
+            raise BackupError(
                 f"{path.name} is damaged or incomplete: its end is not that of a backup."
             ) from error
-        raise BackupRefused(f"{path.name} is not a backup of Soundoff.") from error
+        raise BackupError(f"{path.name} is not a backup of Soundoff.") from error
     if not archive.comment.startswith(COMMENT_PREFIX):
-        raise BackupRefused(f"{path.name} is not a backup of Soundoff, or its end is damaged.")
+        raise BackupError(f"{path.name} is not a backup of Soundoff, or its end is damaged.")
     return archive
 
 
 def _read_manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
-    """Read and validate manifest.json. Raises BackupRefused."""
+    """Read and validate manifest.json. Raises BackupError."""
     try:
         with archive.open(MANIFEST) as file:
             fields: dict[str, Any] = json.loads(file.read(MANIFEST_MAX))
         found = fields.pop("format")
         del fields["what"]
     except Exception as error:
-        raise BackupRefused(f"{path.name} is damaged in {MANIFEST}, the list of its parts.") from error
+        raise BackupError(f"{path.name} is damaged in {MANIFEST}, the list of its parts.") from error
     if found != FORMAT:
-        raise BackupRefused(
+        raise BackupError(
             f"{path.name} is of format {found}; this version of Soundoff reads format {FORMAT}."
         )
     try:
@@ -329,11 +329,11 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
             and all(map(_is_valid_part, (*manifest.tables, *manifest.media)))
         )
     except Exception as error:
-        raise BackupRefused(
+        raise BackupError(
             f"{path.name} has a {MANIFEST} that this version of Soundoff can't read."
         ) from error
     if not is_valid:
-        raise BackupRefused(f"{path.name} has a {MANIFEST} that this version of Soundoff can't read.")
+        raise BackupError(f"{path.name} has a {MANIFEST} that this version of Soundoff can't read.")
     return manifest
 
 
@@ -344,22 +344,22 @@ def _is_valid_part(part: Part) -> bool:
 
 
 def _check_names(reader: Reader) -> None:
-    """Raise BackupRefused if a name is unsafe, or if the manifest and the zip list different members."""
+    """Raise BackupError if a name is unsafe, or if the manifest and the zip list different members."""
     manifest, name = reader.manifest, reader.path.name
     for table in manifest.tables:
         if not all(map(NAME.fullmatch, (table.name, *table.columns))):
-            raise BackupRefused(f"{name} names a table that can't be one of Soundoff's: {table.name!r}.")
+            raise BackupError(f"{name} names a table that can't be one of Soundoff's: {table.name!r}.")
     for sequence in manifest.sequences:
         if not NAME.fullmatch(sequence):
-            raise BackupRefused(f"{name} names a sequence that can't be one of Soundoff's: {sequence!r}.")
+            raise BackupError(f"{name} names a sequence that can't be one of Soundoff's: {sequence!r}.")
     for media in manifest.media:
         if not is_safe(media.name):
-            raise BackupRefused(f"{name} has a file whose path leads out of media/: {media.name!r}.")
+            raise BackupError(f"{name} has a file whose path leads out of media/: {media.name!r}.")
     present = Counter(reader.zip.namelist())
     listed = [MANIFEST]
     listed += [member_name("table", part) for part in manifest.tables]
     listed += [member_name("media", part) for part in manifest.media]
     for extra in present - Counter(listed):
-        raise BackupRefused(f"{name} holds {extra!r}, which its list does not name, or holds it twice.")
+        raise BackupError(f"{name} holds {extra!r}, which its list does not name, or holds it twice.")
     for missing in Counter(listed) - present:
-        raise BackupRefused(f"{name} lacks {missing!r}, which its list names.")
+        raise BackupError(f"{name} lacks {missing!r}, which its list names.")

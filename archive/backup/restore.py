@@ -20,7 +20,7 @@ from accounts import erasure_log
 from archive.backup import tables
 from archive.backup.container import (
     CHUNK,
-    BackupRefused,
+    BackupError,
     Manifest,
     Part,
     Reader,
@@ -62,7 +62,7 @@ class RestoreResult:
 
 
 def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
-    """Restore the whole file in one transaction, or nothing. Raises BackupRefused with the reason.
+    """Restore the whole file in one transaction, or nothing. Raises BackupError with the reason.
 
     `erasures`: a list of what was permanently deleted or restricted (accounts/erasure_log.py), read in
     addition to the one in the data folder. What they list is deleted or restricted again before anybody can
@@ -93,16 +93,16 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
                     replayed = _finish(listed, old_version)
                 backup_folder.unfinished_restore_file().unlink(missing_ok=True)
         except IntegrityError as error:
-            raise BackupRefused(f"The backup contradicts itself: {first_line(error)}.") from error
+            raise BackupError(f"The backup contradicts itself: {first_line(error)}.") from error
         except DatabaseError as error:
             message = str(error)
             lacks_rights = "permission denied" in message or "must be owner" in message
             hint = " Use the login that owns the tables: DATABASE_OWNER_URL." if lacks_rights else ""
-            raise BackupRefused(
+            raise BackupError(
                 f"Nothing was restored: the database says “{first_line(error)}”.{hint}"
             ) from error
         except OSError as error:
-            raise BackupRefused(f"Nothing was restored: {error.strerror or error}.") from error
+            raise BackupError(f"Nothing was restored: {error.strerror or error}.") from error
     invalidate()
     tables.analyze_tables()
     if erasures:
@@ -122,20 +122,20 @@ def _read_erasures(file: Path | None) -> list[erasure_log.Erasure]:
 
 
 def _compare_migrations(reader: Reader) -> list[str]:
-    """Return the migrations that the backup lacks. Raises BackupRefused if it can't be restored here."""
+    """Return the migrations that the backup lacks. Raises BackupError if it can't be restored here."""
     name, applied = reader.path.name, squashed(_nodes(reader.manifest.migrations))
     made_by = reader.manifest.program or "unknown"
     known = set(program_migrations())
     if applied & replaced_migrations():
-        raise BackupRefused(f"{name} is {TOO_OLD}: restore it with that version, and take a backup there.")
+        raise BackupError(f"{name} is {TOO_OLD}: restore it with that version, and take a backup there.")
     if unknown := _dotted(applied - known):
-        raise BackupRefused(
+        raise BackupError(
             f"{name} was made by a later version of Soundoff ({made_by}): it has {shorten_names(unknown)}, "
             f"which this version ({VERSION}) lacks. Restore it with the version that made it."
         )
     missing = _dotted(known - applied)
     if missing and applied_migrations() - applied:
-        raise BackupRefused(
+        raise BackupError(
             f"{name} was made by an earlier version, before {shorten_names(missing)}, and this database "
             "already has the tables of a later one. Restore it into a database without tables, or into a new "
             "data folder (SOUNDOFF_HOME). It is upgraded there."
@@ -164,7 +164,7 @@ def _migrate(manifest: Manifest) -> None:
     try:
         call_command("migrate", verbosity=0)
     except Exception as error:  # any exception: a migration may run anything
-        raise BackupRefused(
+        raise BackupError(
             f"The whole backup was restored, but it can't be upgraded: {first_line(error)}. Restore it into "
             f"another empty database with the version that made it ({manifest.program or 'unknown'})."
         ) from error
@@ -194,11 +194,11 @@ def _fill_tables(reader: Reader) -> None:
         names = sorted(
             name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name)
         )
-        raise BackupRefused(
+        raise BackupError(
             f"{reader.path.name} has other tables than its migrations make: {', '.join(names)}."
         )
     if unknown := set(reader.manifest.sequences) ^ set(tables.read_sequences()):
-        raise BackupRefused(
+        raise BackupError(
             f"{reader.path.name} has other sequences than its migrations make: {sorted(unknown)}."
         )
     with tables.replace_contents(replaced):
@@ -220,14 +220,14 @@ def _finish(erasures: list[erasure_log.Erasure], old_version: int) -> replay.Rep
 
 
 def _refuse_if_not_empty() -> None:
-    """Raise BackupRefused if the database or media/ has any data."""
+    """Raise BackupError if the database or media/ has any data."""
     if found := existing_data():
-        raise BackupRefused(
+        raise BackupError(
             f"This site is not empty: it has {found}. Restore into a database without tables, or into a new "
             "data folder (SOUNDOFF_HOME)."
         )
     if any(not path.name.startswith(".") for path in media_folder().glob("*")):
-        raise BackupRefused(f"This site is not empty: {media_folder()} has files. Move them away first.")
+        raise BackupError(f"This site is not empty: {media_folder()} has files. Move them away first.")
 
 
 def existing_data() -> str:
@@ -244,11 +244,11 @@ def existing_data() -> str:
 
 
 def _check_free_space(manifest: Manifest) -> None:
-    """Raise BackupRefused if the media do not fit on the disk."""
+    """Raise BackupError if the media do not fit on the disk."""
     need, folder = sum(part.size for part in manifest.media), media_folder().parent
     free = shutil.disk_usage(folder).free
     if free < need:
-        raise BackupRefused(f"The media need {megabytes(need)}, and {folder} has {megabytes(free)} left.")
+        raise BackupError(f"The media need {megabytes(need)}, and {folder} has {megabytes(free)} left.")
 
 
 class _Media:

@@ -11,7 +11,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connection
 
-from archive.backup.container import CHUNK, BackupRefused, Part
+from archive.backup.container import CHUNK, BackupError, Part
 from core.database.sql import fetch_rows, fetch_value
 
 # People log in again after a restore, and the manifest lists the migrations.
@@ -94,12 +94,12 @@ def copy_out(name: str, columns: list[str], to: Any) -> int:
 
 
 def copy_in(part: Part, rows: Any) -> None:
-    """Copy rows into the table. Raises BackupRefused if their number is not that of the manifest."""
+    """Copy rows into the table. Raises BackupError if their number is not that of the manifest."""
     with connection.cursor() as cursor:
         column_list = ", ".join(map(_quoted, part.columns))
         cursor.cursor.copy_expert(f"COPY {_quoted(part.name)} ({column_list}) FROM STDIN", rows, size=CHUNK)
         if cursor.rowcount != part.rows:
-            raise BackupRefused(
+            raise BackupError(
                 f"The table {part.name} has {part.rows:,} rows, but {cursor.rowcount:,} were read."
             )
 

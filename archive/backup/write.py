@@ -19,7 +19,7 @@ from django.db import DatabaseError, connection, transaction
 from archive.backup import tables
 from archive.backup.container import (
     CHUNK,
-    BackupRefused,
+    BackupError,
     Manifest,
     Part,
     Writer,
@@ -52,7 +52,7 @@ class BackupResult:
 
 
 def backup(path: Path, *, verify: bool = False) -> BackupResult:
-    """Write the whole site into this file, or leave an existing file unchanged. Raises BackupRefused.
+    """Write the whole site into this file, or leave an existing file unchanged. Raises BackupError.
 
     `verify` reads the file again before it gets its name, and refuses it if the disk returns other bytes.
 
@@ -61,9 +61,9 @@ def backup(path: Path, *, verify: bool = False) -> BackupResult:
     """
     path, began = path.absolute(), time.monotonic()
     if path.exists() and not path.is_file():
-        raise BackupRefused(f"{path} exists and is not a file.")
+        raise BackupError(f"{path} exists and is not a file.")
     if not path.parent.is_dir():
-        raise BackupRefused(f"The folder {path.parent} does not exist.")
+        raise BackupError(f"The folder {path.parent} does not exist.")
     _remove_stale_parts(path)
     _check_free_space(path)
     part = None
@@ -87,10 +87,10 @@ def backup(path: Path, *, verify: bool = False) -> BackupResult:
         _sync_folder(path.parent)
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise BackupRefused(f"The disk of {path.parent} is full: the backup was not made.") from error
-        raise BackupRefused(f"The backup was not made: {error.strerror or error} ({path.parent}).") from error
+            raise BackupError(f"The disk of {path.parent} is full: the backup was not made.") from error
+        raise BackupError(f"The backup was not made: {error.strerror or error} ({path.parent}).") from error
     except DatabaseError as error:
-        raise BackupRefused(f"The backup was not made: the database says “{first_line(error)}”.") from error
+        raise BackupError(f"The backup was not made: the database says “{first_line(error)}”.") from error
     finally:
         with suppress(OSError):
             if part:
@@ -102,12 +102,12 @@ def backup(path: Path, *, verify: bool = False) -> BackupResult:
 
 
 def _verify(path: Path) -> None:
-    """Read the finished file again. Raises BackupRefused if it is damaged."""
+    """Read the finished file again. Raises BackupError if it is damaged."""
     try:
         with open_backup(path):
             pass
-    except BackupRefused as error:
-        raise BackupRefused(
+    except BackupError as error:
+        raise BackupError(
             f"The backup was not made, because the file can't be read again: {error}"
         ) from error
 
@@ -195,11 +195,11 @@ def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
 
 
 def _check_free_space(path: Path) -> None:
-    """Raise BackupRefused if the backup may not fit on the disk."""
+    """Raise BackupError if the backup may not fit on the disk."""
     need = tables.total_size() + sum(file.lstat().st_size for file in _files(media_folder(), []))
     free = shutil.disk_usage(path.parent).free
     if free < need:
-        raise BackupRefused(
+        raise BackupError(
             f"The backup was not made: it may take {megabytes(need)}, and {path.parent} has "
             f"{megabytes(free)} left."
         )

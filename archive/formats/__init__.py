@@ -3,7 +3,7 @@
 from types import ModuleType
 
 from archive.formats import soundoff
-from archive.formats.page import NotThisFormat, ParsedPage
+from archive.formats.page import OtherFormatError, ParsedPage
 from archive.formats.unsupported import identify
 
 FORMATS: dict[str, ModuleType] = {"soundoff": soundoff}
@@ -12,14 +12,14 @@ FORMATS: dict[str, ModuleType] = {"soundoff": soundoff}
 def parse(data: bytes, name: str = "auto") -> ParsedPage:
     """Return the page in `data`. With the name "auto", the format is recognised by the beginning of the file.
 
-    Raises NotThisFormat, which names the kind of the file if it is known, and DamagedFile, both with a
-    sentence for a person. Raises KeyError for an unknown format name.
+    Raises OtherFormatError, which names the kind of the file if it is known, and DamagedFileError, both with
+    a sentence for a person. Raises KeyError for an unknown format name.
     """
     modules = list(FORMATS.values()) if name == "auto" else [FORMATS[name]]
     module = next((module for module in modules if module.recognises(data)), None)
     if module is None:
         if phrase := identify(data):
-            raise NotThisFormat(f"Line 1: the file is {phrase}.")
+            raise OtherFormatError(f"Line 1: the file is {phrase}.")
         module = modules[0]  # its parser raises the error that says what it expected
     page: ParsedPage = module.parse(data)
     return page

@@ -48,12 +48,12 @@ TIME = (
 AT = r"(?:at|um|a\s+las?|en)"  # a word between the day and the time
 
 
-class InvalidDate(ValueError):
-    """The text looks like a date, but the date or time does not exist. The message completes a sentence."""
+class InvalidDateError(ValueError):
+    """The error that a date or its time does not exist. The message completes a sentence."""
 
 
-class InvalidTime(InvalidDate):
-    """The day exists, but the time does not."""
+class InvalidTimeError(InvalidDateError):
+    """The error that the day exists, but the time does not."""
 
 
 def normalize(text: str) -> str:
@@ -64,18 +64,18 @@ def normalize(text: str) -> str:
 
 
 def to_datetime(match: re.Match[str]) -> datetime:
-    """Return the local time of a match of DAY and TIME. Raises InvalidDate."""
+    """Return the local time of a match of DAY and TIME. Raises InvalidDateError."""
     groups = match.groupdict()
     form = next(n for n in "1234" if groups[f"year{n}"])
     year, month, day = (groups[f"{part}{form}"] for part in ("year", "month", "day"))
     number = int(month) if month.isdecimal() else MONTHS[month.casefold()]
     if not 1 <= number <= 12 or not 1 <= int(day) <= monthrange(int(year), number)[1]:
-        raise InvalidDate("is a day that does not exist")
+        raise InvalidDateError("is a day that does not exist")
     hour, minute, second = int(groups["hour"]), int(groups["minute"]), int(groups["second"] or 0)
     if half := groups["half"]:
         if not 1 <= hour <= 12:
-            raise InvalidTime("has an hour that does not exist with “am” or “pm”")
+            raise InvalidTimeError("has an hour that does not exist with “am” or “pm”")
         hour = hour % 12 + (12 if half.lower() == "p" else 0)
     if hour > 23 or minute > 59 or second > 59:
-        raise InvalidTime("has a time that does not exist")
+        raise InvalidTimeError("has a time that does not exist")
     return datetime(int(year), number, int(day), hour, minute, second)  # noqa: DTZ001 - the caller knows the page's zone

@@ -8,12 +8,12 @@ class FormatError(ValueError):
     """The error that a file cannot be read. The message is one sentence for a person that names the line."""
 
 
-class NotThisFormat(FormatError):
-    """The file is not of this format."""
+class OtherFormatError(FormatError):
+    """The error that the file is not of this format."""
 
 
-class DamagedFile(FormatError):
-    """The file is of this format but damaged."""
+class DamagedFileError(FormatError):
+    """The error that the file is of this format but damaged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ ANIMATION_EDGE = 640
 MAX_ANIMATION_PIXELS = 200_000_000  # of all frames together, in the uploaded file
 
 
-class ImageRejected(Exception):
+class ImageSizeError(Exception):
     """The error that an image is too large or too small; `result` is what the script prints."""
 
     def __init__(self, code: str, **values: int) -> None:
@@ -53,7 +53,7 @@ def main(source: str, folder: str) -> None:
     Image.MAX_IMAGE_PIXELS = 2 * MAX_PIXELS  # Pillow raises an error at twice this value
     try:
         result = decode(Path(source), Path(folder))
-    except ImageRejected as rejected:
+    except ImageSizeError as rejected:
         result = rejected.result
     except UnidentifiedImageError:
         result = {"refused": "unknown"}
@@ -65,16 +65,16 @@ def main(source: str, folder: str) -> None:
 
 
 def decode(source: Path, folder: Path) -> dict[str, Any]:
-    """Write the files of an image to the folder, and return their properties. Raises ImageRejected."""
+    """Write the files of an image to the folder, and return their properties. Raises ImageSizeError."""
     from PIL import Image
 
     with source.open("rb") as file:
         picture = Image.open(file, formats=FORMATS)
         width, height = picture.size
         if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-            raise ImageRejected("pixels", width=width, height=height)
+            raise ImageSizeError("pixels", width=width, height=height)
         if min(width, height) < MIN_SIDE:
-            raise ImageRejected("small", width=width, height=height)
+            raise ImageSizeError("small", width=width, height=height)
         transposition = _read_orientation(picture)
         picture.draft(None, (MAX_EDGE, MAX_EDGE))  # a JPEG can be decoded at a smaller size
         picture.load()

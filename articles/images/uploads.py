@@ -21,7 +21,7 @@ MAX_WAIT_SECONDS = 10  # for another image that is being decoded
 MAX_DECODE_SECONDS = 60  # after which decoding is aborted
 
 
-class UploadRejected(UserError):
+class UploadError(UserError):
     """The error that an upload was rejected and nothing stored. Its message is for the uploader."""
 
 
@@ -44,13 +44,13 @@ class DecodedImage:
 
 
 def read_upload(upload: Any) -> DecodedImage:
-    """Decode an uploaded file, which takes a second for a large photo. Raises UploadRejected."""
+    """Decode an uploaded file, which takes a second for a large photo. Raises UploadError."""
     name = (upload.name or "")[-255:]
     size = upload.size or 0
     if not size:
-        raise UploadRejected(_("This file is empty."))
+        raise UploadError(_("This file is empty."))
     if size > MAX_MB * 1024 * 1024:
-        raise UploadRejected(
+        raise UploadError(
             _("This file has %(size).1f MB. The limit is %(most)s MB. Save a smaller version and upload it.")
             % {"size": size / 1024 / 1024, "most": MAX_MB}
         )
@@ -64,7 +64,7 @@ def read_upload(upload: Any) -> DecodedImage:
             head = file.read(1024)
         result = _decode(source, folder)
         if "refused" in result:
-            raise UploadRejected(_rejection_message(result, head))
+            raise UploadError(_rejection_message(result, head))
         moving = folder / "moving.webp"
         note = ""
         if result["is_cut"]:

@@ -13,7 +13,7 @@ PINS_MAX = 12
 
 
 class TooManyPinsError(UserError):
-    """The maximum of pinned stories is reached; its text is shown to the person."""
+    """The error that the maximum of pinned stories is reached. Its text is shown to the person."""
 
 
 @transaction.atomic

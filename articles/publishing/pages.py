@@ -22,7 +22,7 @@ from articles.editing.conflicts import DocumentForm
 from articles.models import PREVIEW_LIFETIME, UNPUBLISHED_REASON_MAX, Article
 from articles.models.editing import CORRECTION_MAX, NOTE_MAX, Correction
 from articles.publishing import services, status
-from articles.publishing.services import EmbargoedError
+from articles.publishing.services import EmbargoError
 from articles.services import StaleVersionError
 from articles.site.requests import site_request
 from core.forms import TOO_LONG, MultilineField
@@ -142,7 +142,7 @@ def publication_view(model_admin: Any, request: HttpRequest, key: int, action: s
         except StaleVersionError:
             message = _("This story was changed since you opened this page. Check it, then try again.")
             model_admin.message_user(request, message, messages.WARNING)
-        except EmbargoedError:
+        except EmbargoError:
             reason = status.describe_embargo(article, now)
             if at and action != "embargo":
                 reason = reason or status.embargo_refusal(article, at, now)

@@ -13,15 +13,15 @@ from articles.services import StaleVersionError, lock_version, touch_site
 from articles.site.cached_pages import invalidate
 
 
-class EmbargoedError(Exception):
-    """The date of publication is before the end of the embargo."""
+class EmbargoError(Exception):
+    """The error that the date of publication is before the end of the embargo."""
 
 
 @transaction.atomic
 def publish(*, article: Article, at: datetime, seen: int) -> Article:
     """Publish an article as of `at`: now, in the future (scheduled) or in the past (backdated).
 
-    `seen` is the version that the person looked at. Raises StaleVersionError and EmbargoedError.
+    `seen` is the version that the person looked at. Raises StaleVersionError and EmbargoError.
     """
     article = lock_version(article, seen)
     publish_articles(ids=[article.pk], at=at)
@@ -55,12 +55,12 @@ def unpublish(*, article: Article, why: str, seen: int) -> Article:
 def set_embargo(*, article: Article, until: datetime | None, seen: int) -> Article:
     """Set the end of the embargo; None lifts it. An earlier schedule is moved to that time.
 
-    Raises StaleVersionError, and EmbargoedError if the article is published already.
+    Raises StaleVersionError, and EmbargoError if the article is published already.
     """
     article = lock_version(article, seen)
     if until and article.published_at and article.published_at < until:
         if article.is_published():
-            raise EmbargoedError
+            raise EmbargoError
         article.published_at = until
     article.embargo_until = until
     article.version += 1
@@ -74,10 +74,10 @@ def set_embargo(*, article: Article, until: datetime | None, seen: int) -> Artic
 
 @transaction.atomic
 def publish_articles(*, ids: Sequence[int], at: datetime) -> None:
-    """Publish the articles as of `at`. Raises EmbargoedError if that is before an embargo of one ends."""
+    """Publish the articles as of `at`. Raises EmbargoError if that is before an embargo of one ends."""
     articles, now = Article.objects.filter(pk__in=ids), timezone.now()
     if articles.filter(embargo_until__gt=at).exists():
-        raise EmbargoedError
+        raise EmbargoError
     hides_some = at > now and articles.published(now).exists()
     values: dict[str, Any] = {"published_at": at, "stage": Article.Stage.DRAFT}
     if at <= now:

@@ -10,8 +10,8 @@ from comments.thread.reader import Reader
 from comments.thread.story import Story, read_story
 
 
-class UnpublishedError(Http404):
-    """404 for a story that was published before; the story's own page answers 410 instead."""
+class UnpublishedStoryError(Http404):
+    """The error that a story is no longer published: 404, for which the story's own page answers 410."""
 
     def __init__(self, article: Article) -> None:
         super().__init__()
@@ -21,13 +21,13 @@ class UnpublishedError(Http404):
 def load_story(request: SiteRequest, slug: str, *, with_related: bool = False) -> Story:
     """Return a published story, and register that the page depends on it for the page cache.
 
-    Its related stories are read only `with_related`. Raises UnpublishedError for a story that was published
+    Its related stories are read only `with_related`. Raises UnpublishedStoryError for a story that was published
     before, else Http404.
     """
     found = read_story(slug, request.now, with_related=with_related)
     if found is None:
         if unpublished := Article.objects.filter(slug=slug).exclude(unpublished_at=None).first():
-            raise UnpublishedError(unpublished)
+            raise UnpublishedStoryError(unpublished)
         raise Http404
     article, discussion = found.article, found.discussion
     add_dependencies(

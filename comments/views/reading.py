@@ -33,7 +33,7 @@ from comments.thread.reader import Reader, personalize
 from comments.thread.rows import ThreadRow, find_duplicate_targets
 from comments.thread.story import Story
 from comments.views.loading import (
-    UnpublishedError,
+    UnpublishedStoryError,
     current_reader,
     current_writer,
     load_story,
@@ -79,7 +79,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
     """Show a story with a page of its discussion, in `?order=`, after cursor `?after=` or from `?from=`."""
     try:
         loaded = load_story(request, slug, with_related=True)
-    except UnpublishedError as gone:
+    except UnpublishedStoryError as gone:
         return render(request, "articles/unpublished.jinja", {"article": gone.article}, status=410)
     article, discussion = loaded.article, loaded.discussion
     query = StoryQuery.read(request.GET)

@@ -23,9 +23,9 @@ from articles import redirects
 from articles.models import Article, Author, Topic
 from articles.search import (
     MAX_QUERY_LENGTH,
-    SearchBusy,
+    SearchBusyError,
+    SearchError,
     SearchQuery,
-    SearchRejected,
     match_words,
     parse_query,
     search_slot,
@@ -109,7 +109,7 @@ def find(request: SiteRequest, slug: str) -> HttpResponse:
                 results = find_in_discussion(article, parsed, PAGE_SIZE, after)
                 (rows,) = _present_results(parsed, results)
             context["comments"] = _build_section(rows, results, {"q": text})
-    except SearchRejected as error:
+    except SearchError as error:
         context["error"] = _explain_error(request, error)
     return _render_uncached(request, "search/find.jinja", context | {"is_later": after is not None})
 
@@ -150,14 +150,14 @@ def search(request: SiteRequest) -> HttpResponse:
         if text:
             with search_slot():
                 context |= _search(text, scope, request.now, kind, after, params)
-    except SearchRejected as error:
+    except SearchError as error:
         context["error"] = _explain_error(request, error)
     return _render_uncached(request, "search/search.jinja", context)
 
 
-def _explain_error(request: SiteRequest, error: SearchRejected) -> str:
+def _explain_error(request: SiteRequest, error: SearchError) -> str:
     """Return the error's message. If too many searches are running, the response gets the status 429."""
-    if isinstance(error, SearchBusy):
+    if isinstance(error, SearchBusyError):
         set_retry_after(request, error.seconds)
     return str(error)
 
@@ -223,11 +223,11 @@ def _selected(name: str, slug: str, offered: Sequence[Named], now: datetime) -> 
 
 
 def _year_bounds(text: str) -> tuple[datetime, datetime] | None:
-    """Return the start and end of a year in the site's time zone. Raises SearchRejected."""
+    """Return the start and end of a year in the site's time zone. Raises SearchError."""
     if not text:
         return None
     if not re.fullmatch(r"[12]\d{3}", text, re.ASCII):
-        raise SearchRejected(_("A year has four digits, such as 2013."))
+        raise SearchError(_("A year has four digits, such as 2013."))
     zone = timezone.get_current_timezone()
     return datetime(int(text), 1, 1, tzinfo=zone), datetime(int(text) + 1, 1, 1, tzinfo=zone)
 

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.forms import AdministratorForm
 from accounts.models import User
-from accounts.services import AlreadySetUp, is_setup_token_valid
+from accounts.services import SetUpLinkError, is_setup_token_valid
 from articles.models import Site
 from articles.services import change_site, set_up_site
 from articles.site.requests import SiteRequest
@@ -51,7 +51,7 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "owner/set_up.html", context, status=422 if form.is_bound else 200)
     try:
         user = set_up_site(token=token, administrator=administrator_form.cleaned_data, **form.cleaned_data)
-    except AlreadySetUp:
+    except SetUpLinkError:
         return render(request, "owner/set_up.html", status=404)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     messages.success(request, _("Your site is set up. You can change everything under Settings."))

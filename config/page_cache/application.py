@@ -25,7 +25,12 @@ from django.urls import Resolver404, resolve
 from articles.site.cached_pages import DEPENDENCIES_KEY, PageDependencies, invalidated_at, is_cached_view
 from config.page_cache.keys import SITE, Environ, Key, is_anonymous, make_key, read_encodings
 from config.page_cache.last_copies import LastCopies, LastCopy
-from config.page_cache.stamp_reader import AsyncStampReader, DatabaseUnavailable, StampReader, stamp_query
+from config.page_cache.stamp_reader import (
+    AsyncStampReader,
+    DatabaseUnavailableError,
+    StampReader,
+    stamp_query,
+)
 from core.fallback_pages import DATABASE_FAILED, add_outage_notice, unavailable
 
 THREADS = 4  # threads of each process in which Django works
@@ -149,7 +154,7 @@ class PageCacheApp:
             else:
                 self.stamp_reader.read(PING)
                 response = _compress(self._call_django(environ), environ)
-        except DatabaseUnavailable as error:
+        except DatabaseUnavailableError as error:
             response = self._respond_without_database(key, environ, error)
         start_response(response.status, response.headers.copy())
         if environ["REQUEST_METHOD"] != "HEAD":
@@ -188,7 +193,7 @@ class PageCacheApp:
     def sweep(self) -> None:
         """Remove outdated pages, store the others as last copies for all processes, and reconnect.
 
-        It also finds out whether a database that did not answer is back. Raises DatabaseUnavailable.
+        It also finds out whether a database that did not answer is back. Raises DatabaseUnavailableError.
         """
         with self._lock:
             entries = list(self._entries.items())
@@ -210,7 +215,7 @@ class PageCacheApp:
     def _respond(self, key: Key, environ: Environ) -> RawResponse:
         """Return a page for an anonymous reader: from memory, from another thread's work, or rendered.
 
-        Raises DatabaseUnavailable.
+        Raises DatabaseUnavailableError.
         """
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
@@ -280,11 +285,11 @@ class PageCacheApp:
             body = [b"".join(response)]
             response.close()
         if DATABASE_FAILED in environ and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
-            self.stamp_reader.read(PING)  # raises DatabaseUnavailable: there may be a cached page
+            self.stamp_reader.read(PING)  # raises DatabaseUnavailableError: there may be a cached page
         return RawResponse(started[0], started[1], body)
 
     def _respond_without_database(
-        self, key: Key | None, environ: Environ, error: DatabaseUnavailable
+        self, key: Key | None, environ: Environ, error: DatabaseUnavailableError
     ) -> RawResponse:
         """Return a page without the database: a copy that was current shortly before, or the page 503.
 
@@ -296,7 +301,7 @@ class PageCacheApp:
         headers = [*response.items(), ("Content-Length", str(len(response.content)))]
         return _compress(RawResponse("503 Service Unavailable", headers, [response.content]), environ)
 
-    def _find_copy(self, key: Key, error: DatabaseUnavailable) -> tuple[float, LastCopy] | None:
+    def _find_copy(self, key: Key, error: DatabaseUnavailableError) -> tuple[float, LastCopy] | None:
         """Return the latest copy of a page on this machine, with the time at which it was confirmed."""
         copies = []
         offset = time.time() - time.monotonic()  # from monotonic time to seconds since 1970
@@ -331,7 +336,7 @@ class PageCacheApp:
         while not self._stop.wait(SWEEP_SECONDS):
             try:
                 self.sweep()
-            except DatabaseUnavailable:
+            except DatabaseUnavailableError:
                 continue
             except Exception:  # without the sweep the site would never reconnect
                 log.exception("The sweep failed.")

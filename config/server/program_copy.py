@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.server.processes import identity
-from core.data_folder import PROJECT, CannotStart
+from core.data_folder import PROJECT, StartupError
 
 PROJECT_PARTS = (
     "accounts",
@@ -49,7 +49,7 @@ class Program:
 def readable_program(user: pwd.struct_passwd | None, copy: Path) -> Program:
     """Return the running Python, or a copy of it in the folder `copy` if `user` cannot read it.
 
-    The copy is made once for each set of packages. Raises CannotStart.
+    The copy is made once for each set of packages. Raises StartupError.
     """
     program = Program(Path(sys.executable), Path(sysconfig.get_path("purelib")))
     if user is None or (not _run_failure(program, user) and can_read(user, [program.packages, _stdlib()])):
@@ -63,12 +63,12 @@ def readable_program(user: pwd.struct_passwd | None, copy: Path) -> Program:
     try:
         _copy_program(program, copy)
     except OSError as error:
-        raise CannotStart(
+        raise StartupError(
             f"{user.pw_name} cannot read {sys.executable}, and it cannot be copied: "
             f"{error.filename or copy}: {error.strerror}."
         ) from error
     if failure := _run_failure(program, user):
-        raise CannotStart(
+        raise StartupError(
             f"{user.pw_name} can run neither {sys.executable} nor a copy of it:\n{failure}\n"
             f"Install Python outside of root's folders and recreate .venv with it:\n"
             f"  rm -r {PROJECT}/.venv; PYTHON=/usr/bin/python3 {PROJECT}/bin/setup"

@@ -29,11 +29,11 @@ SECONDS_MAX = 1200.0
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
-class ClientGoneError(Exception):
+class ClientDisconnectedError(Exception):
     """The error that the client disconnected before the body was complete."""
 
 
-class RefusedError(Exception):
+class RequestBodyError(Exception):
     """The error that a request is refused. `sentence` states the reason and what to do."""
 
     def __init__(self, status: HTTPStatus, sentence: str) -> None:
@@ -99,7 +99,10 @@ def has_body(environ: Environ) -> bool:
 
 
 async def read_body(environ: Environ, receive: Receive) -> Body:
-    """Read the body into `environ`. The caller closes it. Raises ClientGoneError and RefusedError."""
+    """Read the body into `environ`. The caller closes it.
+
+    Raises ClientDisconnectedError and RequestBodyError.
+    """
     announced = int(environ.get("CONTENT_LENGTH") or 0)  # the server has checked that it is a number
     if announced > BODY_MAX and "HTTP_EXPECT" in environ:  # the client waits for permission to send
         raise _too_large()
@@ -128,31 +131,33 @@ async def _read(body: Body, announced: int, receive: Receive) -> None:
         except TimeoutError:
             raise _too_slow() from None
         if message["type"] == "http.disconnect":
-            raise ClientGoneError
+            raise ClientDisconnectedError
         received += len(message["body"])
         if received <= BODY_MAX:
             body.add(message["body"])
         is_more = message["more_body"]
     if received < announced:
-        raise ClientGoneError
+        raise ClientDisconnectedError
     if received > BODY_MAX:  # only now, because a client that is still sending does not read the response
         raise _too_large()
 
 
-def _too_slow() -> RefusedError:
-    return RefusedError(
+def _too_slow() -> RequestBodyError:
+    return RequestBodyError(
         HTTPStatus.REQUEST_TIMEOUT,
         _("Your request took too long to arrive. Nothing was saved. Please send it again."),
     )
 
 
-def _too_large() -> RefusedError:
+def _too_large() -> RequestBodyError:
     sentence = _("Your request is larger than %(max)s MB, the maximum for this site. Nothing was saved.")
-    return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence % {"max": BODY_MAX // (1024 * 1024)})
+    return RequestBodyError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence % {"max": BODY_MAX // (1024 * 1024)}
+    )
 
 
-def _no_space() -> RefusedError:
-    return RefusedError(
+def _no_space() -> RequestBodyError:
+    return RequestBodyError(
         HTTPStatus.SERVICE_UNAVAILABLE,
         _("The site is too busy at the moment. Nothing was saved. Please send it again later."),
     )

@@ -8,7 +8,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from core.data_folder import CannotStart
+from core.data_folder import StartupError
 
 Node = tuple[str, str]  # app label and name
 
@@ -47,11 +47,11 @@ def replaced_migrations() -> set[Node]:
 def later_migrations() -> list[str]:
     """Return the applied migrations that this program lacks: a later version upgraded the database.
 
-    Raises CannotStart if an earlier version did whose migrations this program no longer has.
+    Raises StartupError if an earlier version did whose migrations this program no longer has.
     """
     unknown = {node for node in applied_migrations() - set(program_migrations()) if node[0] in OURS}
     if unknown & replaced_migrations():
-        raise CannotStart(f"The database is {TOO_OLD}.")
+        raise StartupError(f"The database is {TOO_OLD}.")
     return sorted(f"{app}.{name}" for app, name in unknown)
 
 

@@ -68,7 +68,7 @@ def apply_changes(*, batch: Batch, changes: Sequence[tuple[SettingChange.Target,
     Runs in the caller's transaction and returns the number of changed values. Values that are already set are
     skipped, and so are missing objects; a discussion without comments is created. `repeat_of` is the id of a
     comment. A new sanction or rule is stored as ended or switched off and activated here, so that an undo
-    ends it in the same way. Raises IntegrityError if the same rule is switched on already, and EmbargoedError
+    ends it in the same way. Raises IntegrityError if the same rule is switched on already, and EmbargoError
     if a story would be published before its embargo ends.
     """
     wanted: dict[Key, Any] = {}

@@ -32,8 +32,8 @@ class DecisionQuery(QueryForm):
     key = forms.CharField(required=False)
 
 
-class _LoginRequired(Exception):
-    """The visitor is not logged in, and neither the cookie nor the link identifies a guest."""
+class _LoginRequiredError(Exception):
+    """The error that a visitor is not logged in, and neither the cookie nor the link identifies a guest."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -41,7 +41,7 @@ def decision(request: SiteRequest, pk: str) -> HttpResponse:
     """Show why a comment is waiting or what was decided on it. POST appeals the decision."""
     try:
         own, user, guest = _load_own(request, pk)
-    except _LoginRequired:
+    except _LoginRequiredError:
         return redirect_to_login(request.path)
     form = AppealForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -73,7 +73,7 @@ def edit_and_resubmit(request: SiteRequest, pk: str) -> HttpResponse:
     """Edit a comment that is waiting or was removed, and resubmit it. This is possible once."""
     try:
         own, user, guest = _load_own(request, pk)
-    except _LoginRequired:
+    except _LoginRequiredError:
         return redirect_to_login(request.path)
     back = reverse("decision", args=[own.pk]) + _key_query(request)
     is_post = request.method == "POST"
@@ -100,7 +100,7 @@ def edit_and_resubmit(request: SiteRequest, pk: str) -> HttpResponse:
 def _load_own(request: SiteRequest, pk: str) -> tuple[Comment, User | None, Guest | None]:
     """Return the comment with its author, who is identified by account, cookie or the key of a mailed link.
 
-    Raises Http404 for deleted comments and those of others, or _LoginRequired if logging in may help.
+    Raises Http404 for deleted comments and those of others, or _LoginRequiredError if logging in may help.
     """
     user, guest = current_writer(request)
     rows = Comment.objects.select_related("author", "guest", "parent", "discussion__article")
@@ -111,7 +111,7 @@ def _load_own(request: SiteRequest, pk: str) -> tuple[Comment, User | None, Gues
     if found and (mailed := guest_of_key(key, found.pk)) and found.is_by(None, mailed):
         return found, None, mailed
     if user is None:
-        raise _LoginRequired
+        raise _LoginRequiredError
     raise Http404
 
 

@@ -22,7 +22,7 @@ from accounts.models import Guest, User
 from comments.models import REMOVED, Comment, State, Transition
 from comments.services.discussions import lock_discussions_of
 from comments.services.editing import check_resubmission, resubmit_comment
-from core.rate_limits import RateLimited
+from core.rate_limits import RateLimitError
 from moderation import tasks
 from moderation.actions import cases
 from moderation.models import Appeal, Case, IllegalContentReport, Report
@@ -72,7 +72,7 @@ def report_comment(
     with transaction.atomic():
         Person(user=user, guest=guest).lock()  # so that reports sent at the same moment are counted too
         if mine.filter(at__gt=timezone.now() - timedelta(hours=1)).count() >= MAX_REPORTS_PER_HOUR:
-            raise RateLimited(
+            raise RateLimitError(
                 _("You have reported %(n)s comments within an hour. Please try again later.")
                 % {"n": MAX_REPORTS_PER_HOUR},
                 seconds=60 * 60,
@@ -330,7 +330,7 @@ def _check_author(comment: Comment, user: User | None, guest: Guest | None) -> N
     Person(user=user, guest=guest).lock()
     own = Appeal.objects.filter(comment__in=Comment.objects.written_by(user, guest))
     if own.filter(at__gt=timezone.now() - timedelta(days=1)).count() >= MAX_APPEALS_PER_DAY:
-        raise RateLimited(
+        raise RateLimitError(
             _("You have sent many appeals today. Please try again tomorrow."), seconds=60 * 60 * 24
         )
 

@@ -20,7 +20,7 @@ from comments.models import Comment, State
 from comments.tasks import mail_confirmation
 from comments.views.loading import current_writer, load_story
 from core.query_forms import QueryForm, SearchField
-from core.rate_limits import RateLimited, add_error
+from core.rate_limits import RateLimitError, add_error
 from moderation.models import IllegalContentReport, Report, has_page
 from moderation.notifications.notices import is_decided, outcome
 from moderation.reports import reporting
@@ -155,9 +155,9 @@ def _send_report(
 
 
 def check_rate(request: HttpRequest) -> None:
-    """Raise RateLimited if this IP address has sent more reports within an hour than people usually send."""
+    """Raise RateLimitError if this IP address sent more reports within an hour than people usually send."""
     if count_report(get_client_ip(request) or "") > MAX_ANONYMOUS_REPORTS_PER_HOUR:
-        raise RateLimited(
+        raise RateLimitError(
             _("We got many reports from your network within an hour. Please try again later."),
             seconds=60 * 60,
         )

@@ -60,8 +60,7 @@ class Prediction:
 
 
 class UnusableModelError(UserError):
-    """The model of a version can't be loaded, because another release stored it or its weights are
-    deleted."""
+    """The error that a model can't be loaded: another release stored it, or its weights are deleted."""
 
 
 def load_model(version: int) -> Model:

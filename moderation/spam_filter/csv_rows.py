@@ -40,8 +40,8 @@ UNDECODABLE = re.compile(
 )  # bytes that the encoding does not have, as surrogateescape gives them
 
 
-class UnreadableFileError(UserError):
-    """The file is not a CSV file of comments. The message is a sentence for a person and names the line."""
+class CsvFileError(UserError):
+    """The error that a file is not a CSV file of comments. Its text is a sentence that names the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Row:
 class CommentFile:
     """The rows of a CSV file in their order; only the column `body` is required.
 
-    Raises UnreadableFileError, and OSError if the file can't be opened. An invalid date counts as unknown.
+    Raises CsvFileError, and OSError if the file can't be opened. An invalid date counts as unknown.
     """
 
     def __init__(self, path: Path, encoding: str = "utf-8") -> None:
@@ -71,7 +71,7 @@ class CommentFile:
         try:
             opened = self.path.open(encoding=encoding, errors="surrogateescape", newline="")
         except LookupError:
-            raise UnreadableFileError(f"Unknown encoding “{self.encoding}”.") from None
+            raise CsvFileError(f"Unknown encoding “{self.encoding}”.") from None
         with opened as file:
             records = _RecordReader(file, self.encoding)
             try:
@@ -81,18 +81,18 @@ class CommentFile:
                 for cells in records:
                     yield self._row(records.line, names, cells)
             except _RowError as fault:
-                raise UnreadableFileError(f"Line {fault.line} of {self.path}: {fault}") from None
+                raise CsvFileError(f"Line {fault.line} of {self.path}: {fault}") from None
 
     def _check(self, names: Sequence[str]) -> None:
         if not names:
-            raise UnreadableFileError(f"{self.path} is empty.")
+            raise CsvFileError(f"{self.path} is empty.")
         if "body" not in names:
             columns = ", ".join(f"“{name}”" for name in self.columns)[:300]
-            raise UnreadableFileError(
+            raise CsvFileError(
                 f"{self.path} has no column “body”. Its columns, separated by commas, are: {columns}."
             )
         if twice := next((name for name in COLUMNS if names.count(name) > 1), None):
-            raise UnreadableFileError(f"{self.path} has two columns “{twice}”.")
+            raise CsvFileError(f"{self.path} has two columns “{twice}”.")
 
     def _row(self, line: int, names: Sequence[str], cells: Sequence[str]) -> Row:
         if any(cells[len(names) :]):
@@ -119,7 +119,7 @@ class CommentFile:
 
 
 class _RowError(ValueError):
-    """An error in a row, with the number of its line."""
+    """The error that a row is invalid, with the number of its line."""
 
     def __init__(self, line: int, text: str) -> None:
         super().__init__(text)

@@ -19,7 +19,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from archive.backup import container, tables
-from archive.backup.container import BackupRefused, Writer, is_safe, open_backup
+from archive.backup.container import BackupError, Writer, is_safe, open_backup
 from archive.backup.restore import restore
 from archive.backup.write import backup, media_folder
 from articles.models import Site, Topic
@@ -288,7 +288,7 @@ def test_a_flipped_bit_in_any_part_is_found_and_the_part_named(file: Path, paths
         whole[place] ^= 4
         file.write_bytes(whole)
         whole[place] ^= 4
-        with pytest.raises(BackupRefused, match=f"damaged in {part.filename}"), open_backup(file):
+        with pytest.raises(BackupError, match=f"damaged in {part.filename}"), open_backup(file):
             pass
         found += 1
     assert found > 40
@@ -308,7 +308,7 @@ def test_a_flipped_bit_anywhere_is_found(file: Path) -> None:
             whole[place] ^= bit
             with (
                 pytest.raises(
-                    BackupRefused, match=r"damaged|is not a backup|its list|which this version|can't read"
+                    BackupError, match=r"damaged|is not a backup|its list|which this version|can't read"
                 ),
                 open_backup(file),
             ):
@@ -321,12 +321,12 @@ def test_a_cut_file_is_found_at_any_length(file: Path) -> None:
     for length in [0, 1, 4, 30, 1000, len(whole) // 2, *range(len(whole) - 200, len(whole), 7)]:
         file.write_bytes(whole[:length])
         with (
-            pytest.raises(BackupRefused, match=r"is empty|is not a backup|damaged or incomplete|damaged"),
+            pytest.raises(BackupError, match=r"is empty|is not a backup|damaged or incomplete|damaged"),
             open_backup(file),
         ):
             pass
     file.write_bytes(whole + b"\0")
-    with pytest.raises(BackupRefused, match=r"damaged|not a backup"), open_backup(file):
+    with pytest.raises(BackupError, match=r"damaged|not a backup"), open_backup(file):
         pass
     assert_untouched_by(file, "damaged|not a backup")
 
@@ -410,7 +410,7 @@ def test_an_unlisted_or_missing_part_is_refused(file: Path) -> None:
     assert_untouched_by(file, "names a table that can't be one of Soundoff's")
     file.write_bytes(kept)
     made_up(file, lambda told: told["tables"].pop(), more=None)
-    with pytest.raises(BackupRefused, match="which its list does not name"), open_backup(file):
+    with pytest.raises(BackupError, match="which its list does not name"), open_backup(file):
         pass
 
 
@@ -445,7 +445,7 @@ def test_contradicting_rows_are_rolled_back(file: Path, paths: list[str]) -> Non
 
     made_up(file, without_articles, more={"tables/articles_article.copy": b""})
     before = rows()
-    with pytest.raises(BackupRefused, match="contradicts itself"):
+    with pytest.raises(BackupError, match="contradicts itself"):
         restore(file)
     assert rows() == before
     assert media() == {}

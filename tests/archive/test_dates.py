@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from archive.formats import parse
-from archive.formats.page import DamagedFile, NotThisFormat
+from archive.formats.page import DamagedFileError, OtherFormatError
 
 PAGE = """\
 {day}
@@ -39,7 +39,7 @@ def page(
 
 
 def refused(data: bytes) -> str:
-    with pytest.raises((DamagedFile, NotThisFormat)) as caught:
+    with pytest.raises((DamagedFileError, OtherFormatError)) as caught:
         parse(data)
     return str(caught.value)
 

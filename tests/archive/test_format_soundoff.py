@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from archive.formats import FORMATS, soundoff
 from archive.formats import parse as parse_any
 from archive.formats.markdown import as_markdown
-from archive.formats.page import DamagedFile, NotThisFormat, ParsedComment, ParsedPage
+from archive.formats.page import DamagedFileError, OtherFormatError, ParsedComment, ParsedPage
 from archive.formats.soundoff.date_lines import ZONES
 from articles.markup.markdown import render_story
 from comments.duplicates import MAX_COMPARED, find_duplicates, is_similar, trigrams
@@ -124,7 +124,7 @@ def read(data: bytes) -> ParsedPage | None:
     """Return the page, or None if it is refused with one sentence that names a line."""
     try:
         return soundoff.parse(data)
-    except (NotThisFormat, DamagedFile) as refusal:
+    except (OtherFormatError, DamagedFileError) as refusal:
         sentence = str(refusal)
     assert re.fullmatch(r"Line \d+: [^\n]+\.", sentence)
     return None
@@ -710,31 +710,31 @@ OK = page((1, "Ann", "Yes.", at()), (2, "Bob", "No.", at(1))).decode()
 @pytest.mark.parametrize(
     ("refusal", "line", "data"),
     [
-        (NotThisFormat, 1, b""),
-        (NotThisFormat, 1, b"\n \n\n"),
-        (NotThisFormat, 1, b"Hello, world.\n"),
-        (NotThisFormat, 1, b"<html><body>June 19th, 2013</body></html>"),
-        (NotThisFormat, 1, b"\x89PNG\r\n\x1a\n\x01\xff\xfe"),
-        (NotThisFormat, 4, b"\n\nJune 19th, 2013\nyesterday\n"),
-        (NotThisFormat, 6, b"June 19th, 2013\n04:40 PM ET\n\nA title\n\nA text.\n"),
-        (DamagedFile, 1, OK.replace("June 19th", "June 31st").encode()),
-        (DamagedFile, 4, b"June 19th, 2013\n04:40 PM ET\n\nsoundoff (1 Responses)\n  1. Ann\n"),
-        (DamagedFile, 4, OK.replace("A title", "A title " * 50).encode()),
-        (DamagedFile, 10, OK.replace("soundoff", "Topics: " + "x" * 81 + "\n\nsoundoff").encode()),
-        (DamagedFile, 8, OK.replace("A body.", "A\0body.").encode()),
-        (DamagedFile, 11, OK.replace("Ann", "A" * 10_001).encode()),
-        (DamagedFile, 11, OK.replace("  1. Ann", "    Ann").encode()),
-        (DamagedFile, 11, OK.replace("  1. Ann", "    • Ann").encode()),
+        (OtherFormatError, 1, b""),
+        (OtherFormatError, 1, b"\n \n\n"),
+        (OtherFormatError, 1, b"Hello, world.\n"),
+        (OtherFormatError, 1, b"<html><body>June 19th, 2013</body></html>"),
+        (OtherFormatError, 1, b"\x89PNG\r\n\x1a\n\x01\xff\xfe"),
+        (OtherFormatError, 4, b"\n\nJune 19th, 2013\nyesterday\n"),
+        (OtherFormatError, 6, b"June 19th, 2013\n04:40 PM ET\n\nA title\n\nA text.\n"),
+        (DamagedFileError, 1, OK.replace("June 19th", "June 31st").encode()),
+        (DamagedFileError, 4, b"June 19th, 2013\n04:40 PM ET\n\nsoundoff (1 Responses)\n  1. Ann\n"),
+        (DamagedFileError, 4, OK.replace("A title", "A title " * 50).encode()),
+        (DamagedFileError, 10, OK.replace("soundoff", "Topics: " + "x" * 81 + "\n\nsoundoff").encode()),
+        (DamagedFileError, 8, OK.replace("A body.", "A\0body.").encode()),
+        (DamagedFileError, 11, OK.replace("Ann", "A" * 10_001).encode()),
+        (DamagedFileError, 11, OK.replace("  1. Ann", "    Ann").encode()),
+        (DamagedFileError, 11, OK.replace("  1. Ann", "    • Ann").encode()),
         (
-            DamagedFile,
+            DamagedFileError,
             16,
             OK.replace("    • Bob", "      • Bob").replace("      No.", "        No.").encode(),
         ),
-        (DamagedFile, 20, OK.replace("June 19, 2013 at 5:01", "Juno 19, 2013 at 5:01").encode()),
-        (DamagedFile, 20, OK.replace("June 19, 2013 at 5:01", "June 31, 2013 at 5:01").encode()),
-        (DamagedFile, 24, (OK + "\nsoundoff (1 Responses)\n").encode()),
-        (DamagedFile, 33, (OK + "\n" + OK).replace("June", "june").encode()),
-        (DamagedFile, 22, OK.encode("utf-16-le")[:-1]),
+        (DamagedFileError, 20, OK.replace("June 19, 2013 at 5:01", "Juno 19, 2013 at 5:01").encode()),
+        (DamagedFileError, 20, OK.replace("June 19, 2013 at 5:01", "June 31, 2013 at 5:01").encode()),
+        (DamagedFileError, 24, (OK + "\nsoundoff (1 Responses)\n").encode()),
+        (DamagedFileError, 33, (OK + "\n" + OK).replace("June", "june").encode()),
+        (DamagedFileError, 22, OK.encode("utf-16-le")[:-1]),
     ],
 )
 def test_refusals(refusal: type[Exception], line: int, data: bytes) -> None:
@@ -748,7 +748,7 @@ def test_a_comment_in_the_middle_without_its_date_is_not_joined_to_the_next() ->
     raw = page((1, "Ann", "Yes.", at()), (1, "Bob", "No.", at(1)), (1, "Cai", "Who?", at(2)))
     cut = raw.replace(b"    June 19, 2013 at 5:01 pm | Reply\n", b"")
 
-    with pytest.raises(DamagedFile, match=r"Line 20: .* begins in line 16, .* and found “3. Cai”"):
+    with pytest.raises(DamagedFileError, match=r"Line 20: .* begins in line 16, .* and found “3. Cai”"):
         soundoff.parse(cut)
 
 
@@ -817,7 +817,7 @@ def test_any_damage_is_refused_with_a_sentence_or_read(data: st.DataObject) -> N
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused_with_a_sentence(data: bytes) -> None:
-    with pytest.raises((NotThisFormat, DamagedFile), match=r"\ALine \d+: .+\.\Z"):
+    with pytest.raises((OtherFormatError, DamagedFileError), match=r"\ALine \d+: .+\.\Z"):
         soundoff.parse(data)
 
 

@@ -23,7 +23,7 @@ from django_tasks_db.models import DBTaskResult
 from accounts.models import ADMINISTRATOR, MODERATOR, READER
 from archive.formats.soundoff.comments import NAME_LIMIT
 from archive.models import Import
-from archive.services import MAX_MB, ImportRefused, check_size, create_sample, import_page
+from archive.services import MAX_MB, ArchiveImportError, check_size, create_sample, import_page
 from articles.models import Article, Topic
 from articles.publishing.services import publish, set_embargo, unpublish
 from articles.services import save_article
@@ -440,14 +440,14 @@ def test_a_dry_run_writes_nothing_and_reports_the_same():
 )
 def test_an_incomplete_file_is_refused_with_a_sentence(data, options, sentence):
     before = snapshot()
-    with pytest.raises(ImportRefused, match=sentence):
+    with pytest.raises(ArchiveImportError, match=sentence):
         take(data, **options)
     assert snapshot() == before
 
 
 def test_a_file_beyond_the_limit_is_refused_before_it_is_read():
     check_size(MAX_MB * 1024 * 1024)
-    with pytest.raises(ImportRefused, match=f"{MAX_MB + 1} MB"):
+    with pytest.raises(ArchiveImportError, match=f"{MAX_MB + 1} MB"):
         check_size(MAX_MB * 1024 * 1024 + 1)
 
 

@@ -17,7 +17,7 @@ from django.db import OperationalError, connection
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import ADMINISTRATOR
-from archive.backup.container import BackupRefused, open_backup
+from archive.backup.container import BackupError, open_backup
 from archive.backup.write import backup
 from archive.nightly import NIGHTLY_JOB, make_nightly_backup
 from archive.tasks import notify_failed_backup
@@ -127,7 +127,7 @@ def test_a_failed_night_deletes_nothing_and_mails_administrators(home: Path, clo
     clock.shift(DAY)
     with full_disk():
         (ran,) = run_due_jobs([NIGHTLY_JOB])
-    assert ran.error == "BackupRefused"
+    assert ran.error == "BackupError"
     assert kept() == ["soundoff-2026-11-26.zip"]
     failure = backup_folder.last_failure()
     assert failure
@@ -140,7 +140,7 @@ def test_a_failed_night_deletes_nothing_and_mails_administrators(home: Path, clo
     assert failure.why in message.body
     # A failed backup is tried again after an hour.
     assert not is_due(NIGHTLY_JOB, NOON + DAY + timedelta(minutes=59))
-    with full_disk(), pytest.raises(BackupRefused):
+    with full_disk(), pytest.raises(BackupError):
         make_nightly_backup()
     assert DBTaskResult.objects.count() == 1  # administrators get one mail
     clock.shift(timedelta(hours=1))
@@ -163,7 +163,7 @@ def test_administrators_are_mailed_later_if_the_job_cannot_be_stored(home: Path,
     assert failure
     assert failure.why.startswith("The backup was not made: File too large")
     for _ in range(2):
-        with full_disk(), pytest.raises(BackupRefused):
+        with full_disk(), pytest.raises(BackupError):
             make_nightly_backup()
         assert DBTaskResult.objects.count() == 1
 
@@ -178,7 +178,7 @@ def test_a_backup_that_reads_back_differently_is_refused(
     make_nightly_backup()
     clock.shift(DAY)
     monkeypatch.setattr(os, "fsync", forget)
-    with pytest.raises(BackupRefused, match="can't be read again"):
+    with pytest.raises(BackupError, match="can't be read again"):
         make_nightly_backup()
     assert kept() == ["soundoff-2026-11-26.zip"]
     assert [path.name for path in backup_folder.nightly_folder().glob(".*")] == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from archive.formats import parse
-from archive.formats.page import NotThisFormat
+from archive.formats.page import OtherFormatError
 from archive.formats.unsupported import identify
 
 WXR = b"""<?xml version="1.0" encoding="UTF-8" ?>
@@ -55,7 +55,7 @@ def zipped() -> bytes:
 )
 @pytest.mark.parametrize("name", ["auto", "soundoff"])
 def test_the_kind_of_file_is_named(data: bytes, kind: str, advice: str, name: str) -> None:
-    with pytest.raises(NotThisFormat) as caught:
+    with pytest.raises(OtherFormatError) as caught:
         parse(data, name)
 
     said = str(caught.value)
@@ -89,5 +89,5 @@ def test_exports_of_other_systems_are_named(
 )
 def test_the_error_shows_what_was_found_and_expected(text: str) -> None:
     assert identify(text.encode()) is None
-    with pytest.raises(NotThisFormat, match="Line 1: "):
+    with pytest.raises(OtherFormatError, match="Line 1: "):
         parse(text.encode())

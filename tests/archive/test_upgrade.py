@@ -28,7 +28,7 @@ from comments.services.states import delete_comment
 from comments.services.text_changes import erase_comments
 from config.owner.system_status import JOB_NAMES
 from core import backup_folder
-from core.data_folder import CannotStart
+from core.data_folder import StartupError
 from core.database.migration_state import later_migrations, unapplied_migrations
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch
@@ -393,7 +393,7 @@ def test_a_database_of_a_still_earlier_version_is_refused() -> None:
     record_replaced_migrations()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'articles' AND name LIKE '0020%'")
-    with pytest.raises(CannotStart, match=r"Upgrade it with version 0.6 of Soundoff first"):
+    with pytest.raises(StartupError, match=r"Upgrade it with version 0.6 of Soundoff first"):
         call_command("upgrade")
 
 

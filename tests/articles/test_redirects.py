@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import ADMINISTRATOR, EDITOR
 from articles.models import OLD_PATH_MAX, Article, Author, Redirect, StandingPage, Topic
 from articles.publishing.services import publish_articles, unpublish_articles
-from articles.redirects import RedirectRejected, add_redirect
+from articles.redirects import RedirectError, add_redirect
 from articles.services import save_article, save_author, save_page, save_topic, set_article_authors
 from articles.story_links import find_story
 from tests.factories import UserFactory, make_article, make_comment
@@ -179,13 +179,13 @@ def test_chains_are_flattened_and_loops_are_rejected(client):
     add_redirect(old="/b/", to="/a/")
     add_redirect(old="/c/", to="/b/")
     assert set(Redirect.objects.values_list("path", flat=True)) == {"/archive/"}
-    with pytest.raises(RedirectRejected, match="back to itself"):
+    with pytest.raises(RedirectError, match="back to itself"):
         add_redirect(old="/archive/", to="/c/")
-    with pytest.raises(RedirectRejected, match="back to itself"):
+    with pytest.raises(RedirectError, match="back to itself"):
         add_redirect(old="/stories/here/", to="/stories/here/")
-    with pytest.raises(RedirectRejected, match="no page"):
+    with pytest.raises(RedirectError, match="no page"):
         add_redirect(old="/d/", to="/nothing/")
-    with pytest.raises(RedirectRejected, match="no page"):
+    with pytest.raises(RedirectError, match="no page"):
         add_redirect(old="/d/", to="/stories/nothing/")
     assert leads(client, "/c/") == "/archive/"
     add_redirect(old="/archive/", to="/stories/here/")  # what stands there wins, but what led there goes on
@@ -205,7 +205,7 @@ def test_a_repeat_changes_nothing_and_the_last_target_counts(client):
 @pytest.mark.parametrize("old", ["x/", "/" + "x" * OLD_PATH_MAX, "/\x00", "http://[x/"])
 def test_an_invalid_address_is_rejected(old):
     make_article("Here")
-    with pytest.raises(RedirectRejected):
+    with pytest.raises(RedirectError):
         add_redirect(old=old, to="/stories/here/")
     assert not Redirect.objects.exists()
 
@@ -214,7 +214,7 @@ def test_an_invalid_address_is_rejected(old):
     "to", ["https://example.org/", "//example.org/", "/\\example.org", "javascript:alert(1)"]
 )
 def test_a_redirect_to_another_site_or_no_page_is_rejected(to):
-    with pytest.raises(RedirectRejected):
+    with pytest.raises(RedirectError):
         add_redirect(old="/x/", to=to)
 
 

@@ -21,7 +21,12 @@ from comments.models import Comment
 from comments.services.states import delete_comment
 from config.page_cache import application, stamp_reader
 from config.page_cache.application import PageCacheApp
-from config.page_cache.stamp_reader import DatabaseUnavailable, StampReader, limit_django_waits, stamp_query
+from config.page_cache.stamp_reader import (
+    DatabaseUnavailableError,
+    StampReader,
+    limit_django_waits,
+    stamp_query,
+)
 from core.database.sql import execute_prepared
 from tests.factories import make_comment
 from tests.helpers.waiting import PATIENCE, until
@@ -213,7 +218,7 @@ def test_after_one_timeout_nobody_waits(
         for _ in range(200):
             assert send_request(site, story).status == 200
         assert site.stamp_reader.lost_at == lost_at
-        with pytest.raises(DatabaseUnavailable):
+        with pytest.raises(DatabaseUnavailableError):
             site.sweep()
     assert LINE in send_request(site, story).text  # until a sweep has found it back
     site.sweep()

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import ADMINISTRATOR
-from archive.services import ImportRefused, ImportReport, import_page
+from archive.services import ArchiveImportError, ImportReport, import_page
 from articles.models import BODY_MAX, STANDFIRST_MAX, UNPUBLISHED_REASON_MAX, Article, Site, StandingPage
 from articles.models.editing import CORRECTION_MAX, NOTE_MAX
 from articles.services import save_article
@@ -142,7 +142,7 @@ def test_an_import_keeps_a_long_comment_whole():
 
 def test_an_import_with_a_longer_comment_is_refused_by_its_line():
     with pytest.raises(
-        ImportRefused,
+        ArchiveImportError,
         match=r"^Line \d+: the comment that begins here has 100,00\d characters. The limit is 100,000",
     ):
         take("a " * (IMPORTED_BODY_MAX // 2) + "boats")
@@ -151,7 +151,7 @@ def test_an_import_with_a_longer_comment_is_refused_by_its_line():
 
 
 def test_an_import_with_a_longer_story_is_refused():
-    with pytest.raises(ImportRefused, match=r"^The story has 200,00\d characters. The limit is 200,000"):
+    with pytest.raises(ArchiveImportError, match=r"^The story has 200,00\d characters. The limit is 200,000"):
         take_page("The council blames the price of diesel.", "boat " * (BODY_MAX // 5) + "sunk")
     assert not Article.objects.exists()
 

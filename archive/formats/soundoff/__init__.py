@@ -42,7 +42,7 @@ from datetime import UTC
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from archive.formats.page import DamagedFile, PageWarning, ParsedPage
+from archive.formats.page import DamagedFileError, PageWarning, ParsedPage
 from archive.formats.soundoff.comment_warnings import (
     duplicate_warnings,
     flattened_warnings,
@@ -62,13 +62,13 @@ def recognises(data: bytes) -> bool:
     """Return whether the text begins with a date, as these pages do. The rest may still be damaged."""
     try:
         first = next(split_lines(as_utf8(data[:BEGINNING], errors="ignore")), None)
-    except DamagedFile:
+    except DamagedFileError:
         return False
     return first is not None and bool(FIRST_DAY.match(normalize_line(first)))
 
 
 def parse(data: bytes) -> ParsedPage:
-    """Return the whole page, or raise NotThisFormat or DamagedFile. Linear in time and memory."""
+    """Return the whole page, or raise OtherFormatError or DamagedFileError. Linear in time and memory."""
     data, warnings = decode_lines(as_utf8(data))
     lines = list(split_lines(data))
     published, zone_name, start = read_header(lines)

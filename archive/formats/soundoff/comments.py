@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from archive.formats.page import DamagedFile, PageWarning, ParsedComment
+from archive.formats.page import DamagedFileError, PageWarning, ParsedComment
 from archive.formats.soundoff.date_lines import DATE_SHOWN, local_time, looks_like_closing, match_closing
 from archive.formats.soundoff.lines import Line, join_lines, quote, quote_with_column
 
@@ -44,12 +44,12 @@ def read_comments(
         line, number = lines[index], len(comments) + 1
         name = _read_name(line)
         if name is None:
-            raise DamagedFile(
+            raise DamagedFileError(
                 f"Line {line.number:,}: expected the name over a comment, such as “1. Name” in column 3 or"
                 f" “• Name” in column 5 or 7, and found {quote_with_column(line)}."
             )
         if name.level > len(path) + 1:
-            raise DamagedFile(
+            raise DamagedFileError(
                 f"Line {line.number:,}: a reply on level {name.level} without a comment above it on level"
                 f" {name.level - 1}."
             )
@@ -108,7 +108,7 @@ def _shorten_name(author: str, line: Line, warnings: list[PageWarning]) -> str:
     if len(author) <= NAME_LIMIT:
         return author
     if len(author) > NAME_MAX:
-        raise DamagedFile(
+        raise DamagedFileError(
             f"Line {line.number:,}: expected a name, and found {len(author):,} characters without a line"
             f" break: {quote(author)}."
         )
@@ -133,14 +133,14 @@ def _find_closing(lines: list[Line], index: int, *, column: int) -> tuple[int, r
             end = at
             break
     if unexpected:
-        raise DamagedFile(
+        raise DamagedFileError(
             f"Line {unexpected.number:,}: expected the next comment or the end of them after a date,"
             f" and found {quote_with_column(unexpected)}."
         )
     raise _missing_date(lines, index, end, column)
 
 
-def _missing_date(lines: list[Line], index: int, end: int, column: int) -> DamagedFile:
+def _missing_date(lines: list[Line], index: int, end: int, column: int) -> DamagedFileError:
     """Return the error for the comment between lines[index] and lines[end], which has no date."""
     name = lines[index]
     # A reply that has a date of its own ends the lines that can belong to this comment.
@@ -155,25 +155,25 @@ def _missing_date(lines: list[Line], index: int, end: int, column: int) -> Damag
     like = (line for line in reversed(lines[index + 1 : end]) if looks_like_closing(line))
     if date := next(like, None):
         if not match_closing(date):
-            return DamagedFile(
+            return DamagedFileError(
                 f"Line {date.number:,}: expected the date of {of}, such as {DATE_SHOWN}, and found"
                 f" {quote(date.text)}."
             )
         if lines[index + 1].column == date.column and lines[index + 1] is not date:
-            return DamagedFile(
+            return DamagedFileError(
                 f"Line {name.number:,}: expected a name two columns to the left of its text, which begins in"
                 f" column {date.column + 1}, and found {quote_with_column(name)}."
             )
-        return DamagedFile(
+        return DamagedFileError(
             f"Line {date.number:,}: expected the date of {of} in column {column + 1}, where its text begins,"
             f" and found {quote_with_column(date)}."
         )
     if end < len(lines):
-        return DamagedFile(
+        return DamagedFileError(
             f"Line {lines[end].number:,}: expected the date of {of}, such as {DATE_SHOWN}, and found"
             f" {quote(lines[end].text)}."
         )
-    return DamagedFile(
+    return DamagedFileError(
         f"Line {lines[-1].number:,}: expected the date of {of}, such as {DATE_SHOWN}, and found the end of"
         " the file: the rest of it is missing."
     )

@@ -3,8 +3,17 @@
 import re
 from datetime import datetime
 
-from archive.formats.dates import AT, DAY, LONGEST, TIME, InvalidDate, InvalidTime, normalize, to_datetime
-from archive.formats.page import DamagedFile
+from archive.formats.dates import (
+    AT,
+    DAY,
+    LONGEST,
+    TIME,
+    InvalidDateError,
+    InvalidTimeError,
+    normalize,
+    to_datetime,
+)
+from archive.formats.page import DamagedFileError
 from archive.formats.soundoff.lines import Line, quote
 
 # Zone abbreviations and the place they mean. The place decides: pages write "EST" in July, too.
@@ -68,6 +77,6 @@ def local_time(match: re.Match[str], day: Line, time: Line) -> datetime:
     """Return the local time of a header or a comment's closing line. `day` and `time` are for the error."""
     try:
         return to_datetime(match)
-    except InvalidDate as error:
-        line = time if isinstance(error, InvalidTime) else day
-        raise DamagedFile(f"Line {line.number:,}: {quote(line.text)} {error}.") from None
+    except InvalidDateError as error:
+        line = time if isinstance(error, InvalidTimeError) else day
+        raise DamagedFileError(f"Line {line.number:,}: {quote(line.text)} {error}.") from None

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import NamedTuple
 
-from archive.formats.page import DamagedFile, PageWarning
+from archive.formats.page import DamagedFileError, PageWarning
 
 TAB = 8  # columns
 INDENT = " \t\xa0\u202f\u2007"  # characters of indentation; the last three are no-break spaces
@@ -38,7 +38,7 @@ def as_utf8(data: bytes, errors: str = "strict") -> bytes:
             data = data.decode(encoding, errors).encode()
         except UnicodeDecodeError as error:
             number = data[: error.start].decode(encoding).count("\n") + 1
-            raise DamagedFile(f"Line {number:,}: the bytes here are not valid UTF-16.") from None
+            raise DamagedFileError(f"Line {number:,}: the bytes here are not valid UTF-16.") from None
     data = data.removeprefix(codecs.BOM_UTF8)
     if b"\r" in data:
         data = data.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -76,7 +76,7 @@ def split_lines(data: bytes, tab: int = TAB) -> Iterator[Line]:
         if raw.isspace():
             continue
         if b"\0" in raw:
-            raise DamagedFile(f"Line {number:,}: a zero byte, which is not allowed in text.")
+            raise DamagedFileError(f"Line {number:,}: a zero byte, which is not allowed in text.")
         line = raw.decode(errors="replace").rstrip()
         text = line.lstrip(INDENT)
         if text:

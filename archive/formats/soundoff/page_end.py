@@ -2,7 +2,7 @@
 
 import re
 
-from archive.formats.page import DamagedFile, PageWarning
+from archive.formats.page import DamagedFileError, PageWarning
 from archive.formats.soundoff.date_lines import match_closing
 from archive.formats.soundoff.heading import HEADING
 from archive.formats.soundoff.lines import Line, quote, quote_with_column
@@ -21,7 +21,7 @@ def read_page_end(lines: list[Line], start: int) -> tuple[str, list[int], list[P
     stray = None  # the first line that is neither the story's nor the site's
     for line in lines[start:]:
         if HEADING.fullmatch(line.text):
-            raise DamagedFile(
+            raise DamagedFileError(
                 f"Line {line.number:,}: a second discussion begins here. Save each page as a file of its own."
             )
         if match_closing(line):
@@ -43,10 +43,10 @@ def read_page_end(lines: list[Line], start: int) -> tuple[str, list[int], list[P
     return source_name or UNKNOWN_SOURCE, boilerplate, warnings
 
 
-def _comments_after_end(stray: Line, date: Line) -> DamagedFile:
+def _comments_after_end(stray: Line, date: Line) -> DamagedFileError:
     """Return the error for a page that has a comment's date after the end of its comments."""
     lost = "" if stray.column > 1 else " Its indentation, which shows the reply structure, is lost."
-    return DamagedFile(
+    return DamagedFileError(
         f"Line {stray.number:,}: expected the next comment, such as “  1. Name”, or the end of them, and"
         f" found {quote_with_column(stray)}, though comments follow (a date in line {date.number:,}).{lost}"
     )

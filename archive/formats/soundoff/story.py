@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from archive.formats.markdown import as_markdown
-from archive.formats.page import DamagedFile, NotThisFormat
+from archive.formats.page import DamagedFileError, OtherFormatError
 from archive.formats.soundoff.date_lines import FIRST_DAY, HEADER, TIME_SHOWN, local_time, normalize_line
 from archive.formats.soundoff.lines import Line, join_lines, quote, split_paragraphs
 
@@ -15,21 +15,21 @@ TOPIC_LIMIT = 80  # characters; the limit of the database
 def read_header(lines: Sequence[Line]) -> tuple[datetime, str, int]:
     """Return the local time of publication, the zone's name on the page, and the number of lines read."""
     if not lines:
-        raise NotThisFormat("Line 1: the file is empty.")
+        raise OtherFormatError("Line 1: the file is empty.")
     first, second = lines[0], lines[1] if len(lines) > 1 else None
     for count in (1, 2):
         if match := HEADER.fullmatch(" ".join(map(normalize_line, lines[:count]))):
             return local_time(match, first, lines[count - 1]), match["zone"] or "", count
     if not FIRST_DAY.match(normalize_line(first)):
-        raise NotThisFormat(
+        raise OtherFormatError(
             f"Line {first.number:,}: expected a date such as “June 19th, 2013” above a time such as"
             f" {TIME_SHOWN}, and found {quote(first.text)}."
         )
     if not FIRST_DAY.fullmatch(normalize_line(first)):  # day and time are in one line
         second = first
     if second is None:
-        raise NotThisFormat(f"Line {first.number:,}: the file ends after its date {quote(first.text)}.")
-    raise NotThisFormat(
+        raise OtherFormatError(f"Line {first.number:,}: the file ends after its date {quote(first.text)}.")
+    raise OtherFormatError(
         f"Line {second.number:,}: expected the time at which the story was published, such as {TIME_SHOWN},"
         f" and found {quote(second.text)}."
     )
@@ -44,12 +44,14 @@ def read_story(lines: list[Line], end: int) -> tuple[str, str, str, list[str]]:
         names = " ".join(line.text for line in last).removeprefix("Topics:").split("•")
         topics = list(dict.fromkeys(name for name in map(str.strip, names) if name))
         if any(len(name) > TOPIC_LIMIT for name in topics):
-            raise DamagedFile(f"Line {last[0].number:,}: a topic is longer than {TOPIC_LIMIT} characters.")
+            raise DamagedFileError(
+                f"Line {last[0].number:,}: a topic is longer than {TOPIC_LIMIT} characters."
+            )
     if not paragraphs:
-        raise DamagedFile(f"Line {end:,}: the discussion begins before a title.")
+        raise DamagedFileError(f"Line {end:,}: the discussion begins before a title.")
     title = " ".join(line.text.strip() for line in paragraphs[0])
     if len(title) > TITLE_LIMIT:
-        raise DamagedFile(
+        raise DamagedFileError(
             f"Line {paragraphs[0][0].number:,}: the title is longer than {TITLE_LIMIT} characters."
             " A blank line ends it."
         )

@@ -28,7 +28,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts.services import has_no_administrator, make_setup_link
-from archive.services import ImportRefused, import_page
+from archive.services import ArchiveImportError, import_page
 from config.server import postgres, sample
 from config.server.processes import Child, spawn
 from config.server.program_copy import readable_project
@@ -126,7 +126,7 @@ class Command(BaseCommand):
         """Import a saved story, and return a line with the counts and its address."""
         try:
             report = import_page(data=file.read_bytes(), filename=file.name)
-        except ImportRefused as error:
+        except ArchiveImportError as error:
             raise CommandError(f"{file.name}: {error}") from error
         new = ngettext("%(n)d new comment", "%(n)d new comments", report.created) % {"n": report.created}
         count = len(report.warnings)

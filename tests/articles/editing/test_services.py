@@ -12,7 +12,7 @@ from articles.editing.drafts import autosave, discard_drafts, keep_conflicting_c
 from articles.editing.notes import add_correction, change_correction
 from articles.models import Article, DocumentText, OpenForm, Revision, Site
 from articles.publishing.services import (
-    EmbargoedError,
+    EmbargoError,
     publish,
     publish_articles,
     set_embargo,
@@ -202,9 +202,9 @@ def test_an_unpublished_article_is_hidden_and_remembers_its_date():
 def test_verb_and_database_enforce_the_embargo(draft):
     until = timezone.now() + 2 * HOUR
     embargoed = set_embargo(article=draft, until=until, seen=draft.version)
-    with pytest.raises(EmbargoedError):
+    with pytest.raises(EmbargoError):
         publish(article=draft, at=timezone.now() + HOUR, seen=embargoed.version)
-    with pytest.raises(EmbargoedError):
+    with pytest.raises(EmbargoError):
         publish_articles(ids=[draft.pk], at=timezone.now())
     with pytest.raises(IntegrityError), transaction.atomic():
         Article.objects.filter(pk=draft.pk).update(published_at=timezone.now())
@@ -216,7 +216,7 @@ def test_an_embargo_delays_a_schedule_and_is_refused_once_published(draft):
     scheduled = publish(article=draft, at=timezone.now() + HOUR, seen=draft.version)
     assert set_embargo(article=draft, until=until, seen=scheduled.version).published_at == until
     story = make_article("Out")
-    with pytest.raises(EmbargoedError):
+    with pytest.raises(EmbargoError):
         set_embargo(article=story, until=until, seen=story.version)
 
 

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image as Pillow
 
 from articles.images import decode, uploads
-from articles.images.uploads import UploadRejected, read_upload
+from articles.images.uploads import UploadError, read_upload
 from articles.models import Image
 from tests.articles.images import made
 
@@ -48,7 +48,7 @@ REFUSED = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_an_invalid_file_is_rejected_with_a_sentence(what):
     data, name, why = REFUSED[what]
-    with pytest.raises(UploadRejected, match=why) as refused:
+    with pytest.raises(UploadError, match=why) as refused:
         read_upload(made.upload(data, name))
     assert str(refused.value).endswith(".")
 
@@ -162,7 +162,7 @@ def test_an_animation_that_is_too_long_becomes_its_first_frame_with_a_note():
 
 def test_a_file_that_is_too_large_is_rejected_unread(monkeypatch):
     monkeypatch.setattr(uploads, "MAX_MB", 0.001)
-    with pytest.raises(UploadRejected, match=r"This file has 0\.\d MB\. The limit is"):
+    with pytest.raises(UploadError, match=r"This file has 0\.\d MB\. The limit is"):
         read_upload(made.upload(made.jpeg()))
 
 
@@ -173,7 +173,7 @@ def test_a_file_that_kills_the_decoder_is_rejected(monkeypatch, tmp_path, signal
     program = tmp_path / "decode.py"
     program.write_text(f"import os, signal\nos.kill(os.getpid(), signal.{signal})\n")
     monkeypatch.setattr(decode, "__file__", str(program))
-    with pytest.raises(UploadRejected, match=why):
+    with pytest.raises(UploadError, match=why):
         read_upload(made.upload(made.jpeg()))
 
 
@@ -182,13 +182,13 @@ def test_a_file_that_takes_too_long_is_rejected(monkeypatch, tmp_path):
     program.write_text("import time\ntime.sleep(60)\n")
     monkeypatch.setattr(decode, "__file__", str(program))
     monkeypatch.setattr(uploads, "MAX_DECODE_SECONDS", 1)
-    with pytest.raises(UploadRejected, match="too large"):
+    with pytest.raises(UploadError, match="too large"):
         read_upload(made.upload(made.jpeg()))
 
 
 def test_one_image_is_decoded_at_a_time_and_the_next_waits_not_too_long(monkeypatch):
     monkeypatch.setattr(uploads, "MAX_WAIT_SECONDS", 0.1)
-    with uploads._decoding, pytest.raises(UploadRejected, match="Upload it again in a minute"):
+    with uploads._decoding, pytest.raises(UploadError, match="Upload it again in a minute"):
         read_upload(made.upload(made.jpeg()))
     assert read_upload(made.upload(made.jpeg())).width == 900
 

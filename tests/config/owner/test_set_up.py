@@ -6,7 +6,7 @@ from django.contrib.auth import get_user
 from django.test import Client
 
 from accounts.models import ADMINISTRATOR, User
-from accounts.services import SETUP_LINK_SECONDS, AlreadySetUp, make_setup_link
+from accounts.services import SETUP_LINK_SECONDS, SetUpLinkError, make_setup_link
 from articles.models import Site
 from articles.services import set_up_site
 
@@ -54,7 +54,7 @@ def test_works_once(client: Client, path: str) -> None:
 def test_the_second_of_two_at_once_is_refused(client: Client, path: str) -> None:
     token = path.strip("/").split("/")[-1]
     set_up_site(token=token, administrator=ADA, name="The Slip")
-    with pytest.raises(AlreadySetUp):
+    with pytest.raises(SetUpLinkError):
         set_up_site(token=token, administrator=ADA | {"email": "eve@example.org"}, name="Eve’s")
     assert Site.objects.get().name == "The Slip"
 

@@ -152,7 +152,7 @@ def test_a_killed_postgres_can_be_started_again(server: postgres.Server) -> None
     def starts() -> bool:  # what is left of the old one may hold its memory for a moment
         try:
             server.start()
-        except postgres.NoServer:
+        except postgres.PostgresError:
             return False
         return True
 
@@ -167,7 +167,7 @@ def test_data_of_another_major_version_is_refused(server: postgres.Server) -> No
     was = version.read_text()
     version.write_text("14\n")
     try:
-        with pytest.raises(postgres.NoServer, match=r"is of PostgreSQL 14, but this server is \d+"):
+        with pytest.raises(postgres.PostgresError, match=r"is of PostgreSQL 14, but this server is \d+"):
             server.ensure()
     finally:
         version.write_text(was)
@@ -189,7 +189,7 @@ def test_a_socket_folder_that_is_not_ours_is_refused(server: postgres.Server, tm
     assert not server.socket.exists()
     server.socket.symlink_to(tmp_path)
     try:
-        with pytest.raises(postgres.NoServer, match="belongs to another user"):
+        with pytest.raises(postgres.PostgresError, match="belongs to another user"):
             server.ensure()
     finally:
         server.socket.unlink()
@@ -232,7 +232,7 @@ def test_without_the_package_the_systems_server_is_used(
             psycopg2.connect(url).close()
         assert f"of the system ({installed[-1]}), since the package" in str(postgres.find_binaries())
     monkeypatch.setattr(postgres, "SYSTEM_SERVERS", tmp_path)
-    with pytest.raises(postgres.NoServer, match="set DATABASE_URL"), postgres.temporary_server():
+    with pytest.raises(postgres.PostgresError, match="set DATABASE_URL"), postgres.temporary_server():
         pass
 
 
@@ -250,7 +250,7 @@ def test_a_packaged_server_that_does_not_run_says_why(
     monkeypatch.setattr(postgres, "python_program", lambda: Program(Path(sys.executable), reachable))
     why = refusal if is_program else "Exec format error"
     with pytest.raises(
-        postgres.NoServer, match=f"(?s)packaged PostgreSQL does not run here.*{why}.*DATABASE_URL"
+        postgres.PostgresError, match=f"(?s)packaged PostgreSQL does not run here.*{why}.*DATABASE_URL"
     ):
         postgres.find_binaries()
 

@@ -13,7 +13,7 @@ import pytest
 from config.server import program_copy
 from config.server.processes import identity
 from config.server.program_copy import can_read, readable_program, readable_project
-from core.data_folder import CannotStart, unprivileged_user
+from core.data_folder import StartupError, unprivileged_user
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has an unprivileged user")
 
@@ -101,8 +101,8 @@ def test_a_failed_copy_is_an_error(
     user: pwd.struct_passwd, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(program_copy, "can_read", lambda user, paths: False)
-    with pytest.raises(CannotStart, match=r"cannot be copied: .*/none\.lock: No such file"):
+    with pytest.raises(StartupError, match=r"cannot be copied: .*/none\.lock: No such file"):
         readable_program(user, folder / "no" / "none")
     monkeypatch.setattr(program_copy, "TRIAL_IMPORT", "raise SystemExit('no such library')")
-    with pytest.raises(CannotStart, match=r"(?s)no such library.*rm -r .*\.venv; PYTHON="):
+    with pytest.raises(StartupError, match=r"(?s)no such library.*rm -r .*\.venv; PYTHON="):
         readable_program(user, folder / "copy")

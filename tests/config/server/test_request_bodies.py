@@ -11,8 +11,8 @@ from config.server import request_bodies
 from config.server.request_bodies import (
     IN_MEMORY_MAX,
     Body,
-    ClientGoneError,
-    RefusedError,
+    ClientDisconnectedError,
+    RequestBodyError,
     has_body,
     read_body,
 )
@@ -63,7 +63,7 @@ def test_who_has_a_body() -> None:
 
 def test_an_incomplete_body_is_an_error() -> None:
     for messages in ([part(b"a=", more=True), {"type": "http.disconnect"}], [part(b"a=")]):
-        with pytest.raises(ClientGoneError):
+        with pytest.raises(ClientDisconnectedError):
             read(messages, CONTENT_LENGTH="3")
 
 
@@ -76,7 +76,7 @@ def test_a_body_comes_whole_at_each_size() -> None:
 def test_large_bodies_leave_room_for_comments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_bodies, "FILES_TOTAL_MAX", 4 * MB)
     with read_bytes(3 * MB), read_bytes(3 * MB):
-        with pytest.raises(RefusedError, match="too busy at the moment") as refused:
+        with pytest.raises(RequestBodyError, match="too busy at the moment") as refused:
             read_bytes(3 * MB)
         assert refused.value.status == HTTPStatus.SERVICE_UNAVAILABLE
         with read_bytes(10_000) as comment:
@@ -87,5 +87,5 @@ def test_large_bodies_leave_room_for_comments(monkeypatch: pytest.MonkeyPatch) -
 
 def test_small_bodies_are_limited_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_bodies, "MEMORY_TOTAL_MAX", 2 * MB)
-    with read_bytes(MB), read_bytes(MB), pytest.raises(RefusedError):
+    with read_bytes(MB), read_bytes(MB), pytest.raises(RequestBodyError):
         read_bytes(1)

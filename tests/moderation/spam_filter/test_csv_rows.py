@@ -26,7 +26,7 @@ def read(path: Path, encoding: str = "utf-8") -> list[csv_rows.Row]:
 
 
 def refused(path: Path, encoding: str = "utf-8") -> str:
-    with pytest.raises(csv_rows.UnreadableFileError) as caught:
+    with pytest.raises(csv_rows.CsvFileError) as caught:
         read(path, encoding)
     return str(caught.value).replace(str(path), "FILE")
 
