@@ -45,7 +45,7 @@ def ago(at: datetime, now: datetime) -> str:
 
 def time_or_date(at: datetime, now: datetime) -> str:
     """Return the time without the date if it is today: "14:00", otherwise "27 November, 14:00"."""
-    return time_formatter().since_words(at, now)
+    return time_formatter().since_text(at, now)
 
 
 def describe_time(at: datetime, now: datetime) -> str:

@@ -21,8 +21,8 @@ class UnpublishedStoryError(Http404):
 def load_story(request: SiteRequest, slug: str, *, with_related: bool = False) -> Story:
     """Return a published story, and register that the page depends on it for the page cache.
 
-    Its related stories are read only `with_related`. Raises UnpublishedStoryError for a story that was published
-    before, else Http404.
+    Its related stories are read only `with_related`. Raises UnpublishedStoryError for a story that was
+    published before, else Http404.
     """
     found = read_story(slug, request.now, with_related=with_related)
     if found is None:

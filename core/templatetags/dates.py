@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.utils.dates import MONTHS_ALT, WEEKDAYS
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.timezone import get_current_timezone
+from django.utils.timezone import get_current_timezone, localtime
 from django.utils.translation import get_language, gettext
 
 register = template.Library()
@@ -43,37 +43,40 @@ class TimeFormatter:
     def day(self, at: datetime) -> SafeString:
         """Return the date as HTML: 19 June 2013."""
         local = at.astimezone(self.zone)
-        return self._element(local, self.date_words(local))
+        return self._element(local, self.date_text(local))
 
     def moment(self, at: datetime) -> SafeString:
         """Return the date and time as HTML: 19 June 2013, 16:40."""
-        return self._element(at.astimezone(self.zone), self.moment_words(at))
+        return self._element(at.astimezone(self.zone), self.moment_text(at))
 
     def since(self, at: datetime, start: datetime) -> SafeString:
         """Return a time as HTML, without the parts of the date that it has in common with `start`.
 
         On the same day that is 16:40, in the same year 20 June, 06:11.
         """
-        return self._element(at.astimezone(self.zone), self.since_words(at, start))
+        return self._element(at.astimezone(self.zone), self.since_text(at, start))
 
-    def moment_words(self, at: datetime) -> str:
+    def moment_text(self, at: datetime) -> str:
+        """Return the date and time as text."""
         local = at.astimezone(self.zone)
-        return self.date_and_time.format(date=self.date_words(local), time=self._time(local))
+        return self.date_and_time.format(date=self.date_text(local), time=self._time(local))
 
-    def since_words(self, at: datetime, start: datetime) -> str:
+    def since_text(self, at: datetime, start: datetime) -> str:
+        """Return the same as `since` as text."""
         local, start = at.astimezone(self.zone), start.astimezone(self.zone)
         if local.year != start.year:
-            return self.moment_words(at)
+            return self.moment_text(at)
         if local.date() == start.date():
             return self._time(local)
         date = self.date_of_year.format(day=local.day, month=self.months[local.month - 1])
         return self.date_and_time.format(date=date, time=self._time(local))
 
-    def instead(self, at: datetime, words: str) -> SafeString:
-        """Return a text such as "edited" as HTML, with the exact time on hover."""
-        return self._element(at.astimezone(self.zone), words)
+    def with_text(self, at: datetime, text: str) -> SafeString:
+        """Return a text such as "edited" as HTML, with the exact time on hover. The text is not escaped."""
+        return self._element(at.astimezone(self.zone), text)
 
-    def date_words(self, local: date) -> str:
+    def date_text(self, local: date) -> str:
+        """Return the date as text."""
         return self.date.format(day=local.day, month=self.months[local.month - 1], year=local.year)
 
     def _time(self, local: datetime) -> str:
@@ -83,16 +86,16 @@ class TimeFormatter:
         name = local.tzname() or ""
         return name if name[:1].isalpha() else f"UTC{name}"
 
-    def _element(self, local: datetime, words: str) -> SafeString:
+    def _element(self, local: datetime, text: str) -> SafeString:
         exact = self.exact.format(
             weekday=self.weekdays[local.weekday()],
-            date=self.date_words(local),
+            date=self.date_text(local),
             time=self._time(local),
             zone=self._abbreviation(local),
         )
         # Safe: nothing here is user input, only translations, numbers and names of zones.
         return mark_safe(  # noqa: S308
-            f'<time datetime="{local.isoformat(timespec="minutes")}" title="{exact}">{words}</time>'
+            f'<time datetime="{local.isoformat(timespec="minutes")}" title="{exact}">{text}</time>'
         )
 
 
@@ -126,3 +129,9 @@ def moment(at: datetime | None, zone: str | tzinfo = "") -> str:
 def zone_name(at: datetime | None, zone: str | tzinfo = "") -> str:
     """Return the abbreviation of the zone at this time; an empty string for None."""
     return time_formatter(zone).zone_name(at) if at else ""
+
+
+@register.filter
+def iso(at: datetime) -> str:
+    """Return a time in the site's zone in the format of ISO 8601."""
+    return localtime(at).isoformat()

@@ -173,7 +173,7 @@ def sanctions_of(user: User | None, guest: Guest | None, *, own_only: bool = Fal
 def _kind_sentence(kind: str, until: datetime | None) -> str:
     if until:
         times = time_formatter()
-        when = f"{times.moment_words(until)} {times.zone_name(until)}"
+        when = f"{times.moment_text(until)} {times.zone_name(until)}"
         texts = {
             Sanction.Kind.BAN: _("You are banned from commenting until %(when)s."),
             Sanction.Kind.PAUSE: _("You are paused from commenting until %(when)s."),

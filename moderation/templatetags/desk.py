@@ -23,6 +23,6 @@ register.filter(story_value)
 
 
 @register.filter
-def clock(at: datetime) -> str:
+def time_of_day(at: datetime) -> str:
     """Return the time of day: 14:05."""
     return f"{localtime(at):%H:%M}"

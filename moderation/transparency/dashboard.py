@@ -155,7 +155,7 @@ def period(days: int, zone: tzinfo) -> Period:
         )
         % {"n": days},
         names=[_("comments"), _("decisions by people")],
-        rows=[(time_formatter(zone).date_words(day), [posted[day], decided[day]]) for day in every_day],
+        rows=[(time_formatter(zone).date_text(day), [posted[day], decided[day]]) for day in every_day],
     )
     return Period(chart, _shares(+removed), posted.total(), decided.total())
 
@@ -228,7 +228,7 @@ def timeline(discussion: int, zone: tzinfo) -> tuple[Chart, list[Burst]] | None:
         % {"n": length},
         names=[_("posted"), _("removed since")],
         rows=[
-            (time_formatter(zone).moment_words(start + timedelta(hours=length * index)), counts[index])
+            (time_formatter(zone).moment_text(start + timedelta(hours=length * index)), counts[index])
             for index in range(max(counts) + 1)
         ],
     )

@@ -33,7 +33,7 @@ def test_days_and_reasons(maria_client, maria):
     decide(ids=ids[:3], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     decide(ids=ids[3:], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     period = dashboard.period(30, UTC)
-    today = time_formatter(UTC).date_words(timezone.now())
+    today = time_formatter(UTC).date_text(timezone.now())
     assert period.days.rows[-1] == (today, [4, 4])
     assert len(period.days.rows) == 30
     assert [(share.label, share.n, share.percent) for share in period.reasons] == [
