@@ -112,7 +112,7 @@ class Comment(MPTTModel):
     is_pick = models.BooleanField(default=False, db_default=False, editable=False)
     is_locked = models.BooleanField(default=False, db_default=False, editable=False)  # no replies
     is_redacted = models.BooleanField(default=False, db_default=False, editable=False)
-    repeat_of = models.ForeignKey(
+    duplicate_of = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="+", db_index=False
     )
     shown = models.GeneratedField(

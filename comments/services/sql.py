@@ -225,7 +225,7 @@ WHERE c.id = w.id RETURNING CASE WHEN c.shown THEN c.discussion_id END"""
 FIELD_COLUMNS = {  # field: (column, type)
     "is_pick": ("is_pick", "boolean"),
     "is_locked": ("is_locked", "boolean"),
-    "repeat_of": ("repeat_of_id", "bigint"),
+    "duplicate_of": ("duplicate_of_id", "bigint"),
 }
 
 # Writes the content of restricted comments back.

@@ -154,7 +154,7 @@ def _run_change(
 
 
 def set_comment_field(*, field: str, values: Mapping[int, Any]) -> None:
-    """Set is_pick, is_locked or repeat_of (an id or None) on comments, by comment id.
+    """Set is_pick, is_locked or duplicate_of (an id or None) on comments, by comment id.
 
     The caller has locked their discussions.
     """

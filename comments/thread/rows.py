@@ -44,8 +44,8 @@ def find_duplicate_targets(rows: list[ThreadRow]) -> list[tuple[int, int, int]]:
     A cached page depends on them, whether readers can open the originals now or not.
     """
     ids = [row.id for row in rows if row.state_reason == Reason.DUPLICATE]
-    found = Comment.objects.filter(pk__in=ids, repeat_of__isnull=False)
-    original = "repeat_of__discussion"
+    found = Comment.objects.filter(pk__in=ids, duplicate_of__isnull=False)
+    original = "duplicate_of__discussion"
     return list(found.values_list(original, f"{original}__article__version", f"{original}__version"))
 
 
@@ -55,7 +55,7 @@ CASE WHEN c.state = 'rejected' AND c.state_reason = 'repeat' THEN (
   SELECT {} FROM comments_comment r
   JOIN comments_discussion d ON d.article_id = r.discussion_id
   JOIN articles_article s ON s.id = r.discussion_id
-  WHERE r.id = c.repeat_of_id AND r.state = 'published'
+  WHERE r.id = c.duplicate_of_id AND r.state = 'published'
     AND d.status <> 'hidden' AND s.published_at <= now()) END"""
 
 # Each statement adds a last column, `rest`: whether there are more roots, or how many replies there are.

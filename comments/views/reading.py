@@ -344,7 +344,7 @@ def _removed_page(request: SiteRequest, article: Article, comment: Comment) -> H
 
 def _duplicate_target(comment: Comment) -> Comment | None:
     """Return the original of a comment that was removed as a duplicate, if readers can open it, else None."""
-    original = comment.repeat_of if comment.state_reason == Reason.DUPLICATE else None
+    original = comment.duplicate_of if comment.state_reason == Reason.DUPLICATE else None
     if original and original.state == State.PUBLISHED and original.discussion.is_readable:
         return original
     return None

@@ -49,7 +49,7 @@ def decide(
     reason: str,
     actor: User | None,
     expected: Mapping[int, int] | None = None,
-    repeat_of: int | None = None,
+    duplicate_of: int | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> ActionResult:
     """Give comments a new state in one action.
@@ -58,7 +58,7 @@ def decide(
     notifications of the authors. The caller checks permissions (Comment.objects.moderated_by).
 
     `expected` maps a comment to the last transition that the person saw (policy.last_transition_ids); a
-    comment with a later decision is refused and skipped. `repeat_of` is the original if the comments are
+    comment with a later decision is refused and skipped. `duplicate_of` is the original if the comments are
     removed as its duplicates, which takes some more statements. `parameters` are ids and codes stored with
     the action. Raises ValidationError if the original has been removed.
     """
@@ -71,13 +71,13 @@ def decide(
     )
     with transaction.atomic():
         batch.save(force_insert=True)  # first, because the signal handlers of the change read it
-        if repeat_of:
-            lock_discussions_of([*ids, repeat_of])
-            _check_original_is_kept(repeat_of)
+        if duplicate_of:
+            lock_discussions_of([*ids, duplicate_of])
+            _check_original_is_kept(duplicate_of)
         changed = change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk, expected=expected)
         if reason == Reason.DUPLICATE:
-            duplicates = changed if repeat_of else _formerly_duplicates(batch)
-            changes = [(SettingChange.Target.COMMENT, pk, "repeat_of", repeat_of) for pk in duplicates]
+            duplicates = changed if duplicate_of else _formerly_duplicates(batch)
+            changes = [(SettingChange.Target.COMMENT, pk, "duplicate_of", duplicate_of) for pk in duplicates]
             setting_changes.apply_changes(batch=batch, changes=changes)
         if not changed:
             transaction.set_rollback(True)
@@ -103,7 +103,7 @@ def _formerly_duplicates(batch: Batch) -> list[int]:
 
     That decision was reversed, so this one must not keep its original.
     """
-    transitions = Transition.objects.filter(batch=batch.pk, comment__repeat_of__isnull=False)
+    transitions = Transition.objects.filter(batch=batch.pk, comment__duplicate_of__isnull=False)
     return list(transitions.exclude(from_reason=Reason.DUPLICATE).values_list("comment", flat=True))
 
 

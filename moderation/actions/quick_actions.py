@@ -123,7 +123,7 @@ def remove_as_duplicate(
         reason="repeat",
         actor=actor,
         expected=expected,
-        repeat_of=of.pk,
+        duplicate_of=of.pk,
     )
 
 

@@ -47,7 +47,7 @@ FIELDS: dict[str, set[str]] = {
     Target.RULE: {"is_active"},
     Target.SANCTION: {"ended_at"},
     Target.DISCUSSION: {"status", "moderation", "members_only", "declared_count"},
-    Target.COMMENT: {"is_pick", "is_locked", "repeat_of", "revision"},
+    Target.COMMENT: {"is_pick", "is_locked", "duplicate_of", "revision"},
 }
 DATETIME_FIELDS = {"published_at", "ended_at"}
 Setter = Callable[[list[int], str, Any, datetime], object]  # ids, field, value, time of the action
@@ -66,8 +66,8 @@ def apply_changes(*, batch: Batch, changes: Sequence[tuple[SettingChange.Target,
     """Set values, each given as (target_type, id, field, value), as part of this stored action.
 
     Runs in the caller's transaction and returns the number of changed values. Values that are already set are
-    skipped, and so are missing objects; a discussion without comments is created. `repeat_of` is the id of a
-    comment. A new sanction or rule is stored as ended or switched off and activated here, so that an undo
+    skipped, and so are missing objects; a discussion without comments is created. `duplicate_of` is the id of
+    a comment. A new sanction or rule is stored as ended or switched off and activated here, so that an undo
     ends it in the same way. Raises IntegrityError if the same rule is switched on already, and EmbargoError
     if a story would be published before its embargo ends.
     """

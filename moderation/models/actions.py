@@ -74,7 +74,7 @@ class SettingChange(models.Model):
     class Target(models.TextChoices):
         SITE = "site"  # comment_status, review_everything
         DISCUSSION = "discussion"  # status, moderation, members_only, declared_count
-        COMMENT = "comment"  # is_pick, is_locked, repeat_of, revision (the text that is shown)
+        COMMENT = "comment"  # is_pick, is_locked, duplicate_of, revision (the text that is shown)
         SANCTION = "sanction"  # ended_at
         RULE = "rule"  # is_active
         ARTICLE = "article"  # published_at

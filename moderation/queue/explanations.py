@@ -222,7 +222,7 @@ def describe_setting(field: str, value: Any) -> str:
             return _("Editor’s pick") if value else _("Not an editor’s pick")
         case "is_locked", value:
             return _("Replies are locked") if value else _("Replies are open")
-        case "repeat_of", value:
+        case "duplicate_of", value:
             return _("Duplicate of #%(id)s") % {"id": value} if value else _("Not a duplicate")
         case "declared_count", value:
             return (

@@ -52,7 +52,7 @@ def decide_group(
             reason=reason,
             actor=actor,
             expected=expected,
-            repeat_of=original,
+            duplicate_of=original,
             parameters=_action_parameters(group),
         )
         if result.batch and member_count == len(expected):

@@ -358,7 +358,7 @@ class Scene:
         """Remove the second comment as a duplicate of one on another story."""
         self.original = make_comment(make_article("Another story"), "Second words.")
         self.decide(self.second, State.REJECTED, Reason.DUPLICATE)
-        set_comment_field(field="repeat_of", values={self.second.pk: self.original.pk})
+        set_comment_field(field="duplicate_of", values={self.second.pk: self.original.pk})
 
     def decide(self, comment: Comment, to: State, reason: Reason) -> None:
         change_states(ids=[comment.pk], to=to, reason=reason, actor=None)

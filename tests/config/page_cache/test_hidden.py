@@ -100,7 +100,7 @@ class Scene:
         # A comment elsewhere that is gone because it said the same.
         repeat = make_comment(self.neighbour, f"Overhearing {FIND}.")
         change_states(ids=[repeat.pk], to=State.REJECTED, reason=Reason.DUPLICATE, actor=None)
-        set_comment_field(field="repeat_of", values={repeat.pk: self.comment.pk})
+        set_comment_field(field="duplicate_of", values={repeat.pk: self.comment.pk})
         self.fresh()
 
     def fresh(self) -> Article:

@@ -142,14 +142,14 @@ def test_duplicate_links_to_its_original(client, maria):
     client.post(url, {"of": f"https://example.org/x/comments/{first.pk}/"})
 
     gone = Comment.objects.get(pk=repeat.pk)
-    assert (gone.state, gone.state_reason, gone.repeat_of_id) == ("rejected", "repeat", first.pk)
+    assert (gone.state, gone.state_reason, gone.duplicate_of_id) == ("rejected", "repeat", first.pk)
     link = f'Duplicate of <a href="{reverse("comment", args=[other.slug, first.pk])}">#{first.pk}</a>'
     assert link in page(client, article)
     permalink = client.get(reverse("comment", args=[article.slug, repeat.pk]))
     assert (permalink.status_code, link in permalink.content.decode()) == (410, True)
     undo(batch=Batch.objects.get(), actor=maria)
     back = Comment.objects.get(pk=repeat.pk)
-    assert (back.state, back.repeat_of_id) == ("published", None)
+    assert (back.state, back.duplicate_of_id) == ("published", None)
     assert_sound()
 
 
@@ -209,7 +209,7 @@ def test_restored_duplicate_loses_its_original(client, maria):
     act = decide(ids=[repeat.pk], to=State.REJECTED, reason="repeat", actor=maria)
     assert "Duplicate of" not in page(client, article)
     undo(batch=act.batch, actor=maria)
-    assert Comment.objects.get(pk=repeat.pk).repeat_of == first
+    assert Comment.objects.get(pk=repeat.pk).duplicate_of == first
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_every_setting_is_changed_and_reverted(maria, omar):
         (Target.DISCUSSION, article.pk, "moderation", "pre"),
         (Target.DISCUSSION, article.pk, "status", "open"),  # it is: no change
         (Target.COMMENT, one.pk, "is_pick", True),
-        (Target.COMMENT, two.pk, "repeat_of", one.pk),
+        (Target.COMMENT, two.pk, "duplicate_of", one.pk),
         (Target.RULE, rule.pk, "is_active", False),
         (Target.ARTICLE, article.pk, "published_at", at),
         (Target.COMMENT, 10**9, "is_pick", True),  # there is none
@@ -53,7 +53,7 @@ def test_every_setting_is_changed_and_reverted(maria, omar):
     assert (site.comment_status, site.review_everything) == ("closed", True)
     assert Discussion.objects.get().moderation == "pre"
     assert Comment.objects.get(pk=one.pk).is_pick
-    assert Comment.objects.get(pk=two.pk).repeat_of_id == one.pk
+    assert Comment.objects.get(pk=two.pk).duplicate_of_id == one.pk
     assert Article.objects.get().published_at == at
     assert not Rule.objects.get().is_active
 

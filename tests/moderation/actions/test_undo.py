@@ -42,7 +42,9 @@ def numbers(articles: Any) -> list[Any]:
     return [
         list(Discussion.objects.filter(pk__in=ids).order_by("pk").values_list("visible_count", "tally")),
         list(days.values_list("days__day", "days__visible_count")),
-        list(comments.values_list("state", "state_reason", "reply_count", "shown", "is_pick", "repeat_of")),
+        list(
+            comments.values_list("state", "state_reason", "reply_count", "shown", "is_pick", "duplicate_of")
+        ),
         list(Case.objects.filter(discussion__in=ids).order_by("pk").values_list("comment", "closed_at")),
     ]
 
@@ -111,12 +113,12 @@ def test_settings_of_a_comment_follow_its_state(maria, omar):
     """A duplicate that a colleague has removed as well stays a duplicate."""
     article = make_article()
     first, one, two = (make_comment(article, "The same") for _ in range(3))
-    act = decide(ids=[one.pk, two.pk], to=State.REJECTED, reason="repeat", actor=maria, repeat_of=first.pk)
+    act = decide(ids=[one.pk, two.pk], to=State.REJECTED, reason="repeat", actor=maria, duplicate_of=first.pk)
     decide(ids=[one.pk], to=State.REJECTED, reason="repeat", actor=omar)
     back = undo(batch=act.batch, actor=maria)
     assert (back.changed, back.settings_changed, [r.comment for r in back.refused]) == ([two.pk], 1, [one.pk])
     said = Comment.objects.filter(pk__in=[one.pk, two.pk]).order_by("pk")
-    assert list(said.values_list("state", "repeat_of")) == [("rejected", first.pk), ("published", None)]
+    assert list(said.values_list("state", "duplicate_of")) == [("rejected", first.pk), ("published", None)]
 
 
 def test_every_kind_of_action_is_listed_and_undone(client, maria):
