@@ -43,7 +43,7 @@ MODELS: dict[str, type[Model]] = {
 FIELDS: dict[str, set[str]] = {
     Target.ARTICLE: {"published_at"},
     Target.SITE: {"comment_status", "review_everything"},
-    Target.MODERATION_SETTINGS: {"filter", "honest_may_wait"},
+    Target.MODERATION_SETTINGS: {"filter", "false_positive_limit"},
     Target.RULE: {"is_active"},
     Target.SANCTION: {"ended_at"},
     Target.DISCUSSION: {"status", "moderation", "members_only", "declared_count"},

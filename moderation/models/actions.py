@@ -78,7 +78,7 @@ class SettingChange(models.Model):
         SANCTION = "sanction"  # ended_at
         RULE = "rule"  # is_active
         ARTICLE = "article"  # published_at
-        MODERATION_SETTINGS = "desk", "Desk"  # filter, honest_may_wait
+        MODERATION_SETTINGS = "desk", "Desk"  # filter, false_positive_limit
 
     batch = models.ForeignKey(Batch, models.PROTECT, related_name="changes")
     target = models.CharField(max_length=10, choices=Target)

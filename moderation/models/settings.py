@@ -24,8 +24,8 @@ class ModerationSettings(models.Model):
     filter = models.ForeignKey(
         FilterVersion, models.PROTECT, null=True, editable=False, related_name="+", db_index=False
     )
-    honest_may_wait = models.FloatField(
-        _("honest comments in 100 that may wait because of the filter"),
+    false_positive_limit = models.FloatField(
+        _("good comments in 100 that may wait because of the filter"),
         default=1.0,
         db_default=1.0,
         editable=False,

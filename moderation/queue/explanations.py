@@ -234,7 +234,7 @@ def describe_setting(field: str, value: Any) -> str:
             return _("Text changed")
         case "filter", value:
             return _("Version %(n)s is active") % {"n": value} if value else _("No filter is active")
-        case "honest_may_wait", value:
+        case "false_positive_limit", value:
             return _("%(n)s of 100 good comments may wait") % {"n": f"{value:g}"}
         case "ended_at", value:
             return _("Ended") if value else _("Active")

@@ -5,10 +5,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from core.forms import SubmitForm
-from moderation.spam_filter.versions import MAX_WAITING_PERCENT, MIN_WAITING_PERCENT
+from moderation.spam_filter.versions import MAX_FALSE_POSITIVE_LIMIT, MIN_FALSE_POSITIVE_LIMIT
 
 
-class WaitingPercentForm(SubmitForm, forms.Form):
+class FalsePositiveLimitForm(SubmitForm, forms.Form):
     """Sets how many good comments in a hundred may wait."""
 
     submit = _("Save")
@@ -17,8 +17,8 @@ class WaitingPercentForm(SubmitForm, forms.Form):
     percent = forms.FloatField(
         label=_("Of 100 good comments, this many may wait because of the filter"),
         help_text=_("From 0.1 to 20. With a lower number, more spam is published."),
-        min_value=MIN_WAITING_PERCENT,
-        max_value=MAX_WAITING_PERCENT,
+        min_value=MIN_FALSE_POSITIVE_LIMIT,
+        max_value=MAX_FALSE_POSITIVE_LIMIT,
         widget=forms.NumberInput(attrs={"step": "0.1", "inputmode": "decimal"}),
     )
 

@@ -126,7 +126,7 @@ class FilterPage:
 
     @property
     def may_wait(self) -> str:
-        return f"{self.moderation_settings.honest_may_wait:g}"
+        return f"{self.moderation_settings.false_positive_limit:g}"
 
     @cached_property
     def last_change(self) -> SettingChange | None:
@@ -200,14 +200,15 @@ class FilterPage:
             return []
         return [
             self._option(percent)
-            for percent in sorted({*PERCENT_CHOICES, self.moderation_settings.honest_may_wait})
+            for percent in sorted({*PERCENT_CHOICES, self.moderation_settings.false_positive_limit})
         ]
 
     @cached_property
     def current_option(self) -> PercentOption | None:
         """The current percentage."""
         return next(
-            (one for one in self.options if one.percent == self.moderation_settings.honest_may_wait), None
+            (one for one in self.options if one.percent == self.moderation_settings.false_positive_limit),
+            None,
         )
 
     def _option(self, percent: float) -> PercentOption:
@@ -227,7 +228,7 @@ class FilterPage:
         """Return a sentence with the probability from which a comment is marked as spam without review."""
         if self.version is None:
             return ""
-        threshold = auto_spam_threshold(self.moderation_settings.honest_may_wait, *self._good_scores)
+        threshold = auto_spam_threshold(self.moderation_settings.false_positive_limit, *self._good_scores)
         if threshold is None:
             return _(
                 "No comment is marked as spam automatically until %(n)s decisions were made on this site."

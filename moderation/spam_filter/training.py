@@ -239,7 +239,7 @@ def _try_waiting_version(waiting: FilterVersion, current: FilterVersion) -> str:
         return _train_if_due()
     numbers = evaluate(active_model.load_model(waiting.pk), later)
     usual = evaluate(active_model.load_model(current.pk), later)
-    percent = ModerationSettings.objects.get(pk=1).honest_may_wait
+    percent = ModerationSettings.objects.get(pk=1).false_positive_limit
     trial = compare(numbers, usual, version=current.pk, percent=percent)
     waiting.is_refused = is_worse(trial, percent)
     _store(waiting, numbers, trial)

@@ -11,7 +11,7 @@ from moderation.actions import setting_changes
 from moderation.models import Batch, FilterVersion, ModerationSettings, SettingChange
 
 Target = SettingChange.Target
-MIN_WAITING_PERCENT, MAX_WAITING_PERCENT = 0.1, 20.0  # limits of the setting
+MIN_FALSE_POSITIVE_LIMIT, MAX_FALSE_POSITIVE_LIMIT = 0.1, 20.0  # limits of the setting
 STARTER_DIR = Path(__file__).parent  # has starter.bin (the weights) and starter.json (how they were trained)
 
 
@@ -36,15 +36,17 @@ def activate(
     return _set("filter", version.pk if version else None, actor, instead_of)
 
 
-def set_waiting_percent(*, percent: float, actor: User) -> Batch | None:
+def set_false_positive_limit(*, percent: float, actor: User) -> Batch | None:
     """Set how many good comments in a hundred may wait because of the filter. Returns None if nothing
     changed.
 
-    Raises ValueError outside of MIN_WAITING_PERCENT to MAX_WAITING_PERCENT.
+    Raises ValueError outside of MIN_FALSE_POSITIVE_LIMIT to MAX_FALSE_POSITIVE_LIMIT.
     """
-    if not MIN_WAITING_PERCENT <= percent <= MAX_WAITING_PERCENT:
-        raise ValueError(f"{percent} is not between {MIN_WAITING_PERCENT} and {MAX_WAITING_PERCENT}.")
-    return _set("honest_may_wait", percent, actor)
+    if not MIN_FALSE_POSITIVE_LIMIT <= percent <= MAX_FALSE_POSITIVE_LIMIT:
+        raise ValueError(
+            f"{percent} is not between {MIN_FALSE_POSITIVE_LIMIT} and {MAX_FALSE_POSITIVE_LIMIT}."
+        )
+    return _set("false_positive_limit", percent, actor)
 
 
 def _set(

@@ -20,7 +20,7 @@ from moderation.actions.views import add_done_message
 from moderation.models import Batch, FilterVersion
 from moderation.queue import explanations
 from moderation.spam_filter import active_model, versions
-from moderation.spam_filter.forms import WaitingPercentForm
+from moderation.spam_filter.forms import FalsePositiveLimitForm
 from moderation.spam_filter.page import FilterPage
 
 
@@ -31,9 +31,9 @@ def filter_page(request: HttpRequest) -> HttpResponse:
     wait."""
     user = require_administrator(request) if request.method == "POST" else require_moderator(request)
     page = FilterPage(user)
-    form = WaitingPercentForm(request.POST or None, initial={"percent": page.may_wait})
+    form = FalsePositiveLimitForm(request.POST or None, initial={"percent": page.may_wait})
     if request.method == "POST" and form.is_valid():
-        _notify(request, versions.set_waiting_percent(percent=form.cleaned_data["percent"], actor=user))
+        _notify(request, versions.set_false_positive_limit(percent=form.cleaned_data["percent"], actor=user))
         return redirect("moderation:filter")
     context = {
         "section": "filter",

@@ -322,7 +322,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     learnt = FilterVersion.objects.filter(kind="learnt").first()
     batch = versions.activate(version=None, actor=ada)
     decisions.undo(batch=batch, actor=ada)
-    versions.set_waiting_percent(percent=2.0, actor=ada)
+    versions.set_false_positive_limit(percent=2.0, actor=ada)
     if learnt:
         versions.activate(version=learnt, actor=ada)
 

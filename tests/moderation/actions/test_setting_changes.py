@@ -1,6 +1,7 @@
 """Settings that an action changes: listed, undone exactly, and never over a later change by others."""
 
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -133,3 +134,30 @@ def test_hundred_comments_take_as_many_statements_as_one(maria):
         return len(doing), len(undoing)
 
     assert statements(comments[:1]) == statements(comments)
+
+
+@pytest.mark.parametrize(
+    ("migration", "kind", "target", "old", "new"),
+    [
+        ("0032_duplicate_of", "decision", Target.COMMENT, "repeat_of", "duplicate_of"),
+        (
+            "0033_false_positive_limit",
+            "filter",
+            Target.MODERATION_SETTINGS,
+            "honest_may_wait",
+            "false_positive_limit",
+        ),
+    ],
+)
+def test_the_upgrade_renames_fields_in_stored_changes(maria, migration, kind, target, old, new):
+    parameters = {"field": old, "value": 2} if kind == "filter" else {}
+    batch = Batch.objects.create(kind=kind, actor=maria, parameters=parameters)
+    change = SettingChange.objects.create(batch=batch, target=target, target_id=1, field=old, new=2)
+    (*_, rename) = import_module(f"moderation.migrations.{migration}").Migration.operations
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else the new rows lock the table against ALTER
+        cursor.execute(rename.sql)
+    batch.refresh_from_db()
+    change.refresh_from_db()
+    assert change.field == new
+    assert batch.parameters == (parameters and {"field": new, "value": 2})

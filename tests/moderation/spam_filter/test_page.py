@@ -146,7 +146,7 @@ def test_restricted_and_erased_comments_are_not_shown(maria, judged):
 def test_the_percentage_can_be_set_and_undone(client, ada, judged):
     client.force_login(ada)
     page = text(client.post(URL, {"percent": "5"}, follow=True))
-    assert ModerationSettings.objects.get(pk=1).honest_may_wait == 5
+    assert ModerationSettings.objects.get(pk=1).false_positive_limit == 5
     assert re.search(r"5 (of 100 good comments )?may wait", page)
     batch = Batch.objects.get(kind="filter")
     assert f"/moderation/actions/{batch.pk}/undo/" in page
@@ -155,7 +155,7 @@ def test_the_percentage_can_be_set_and_undone(client, ada, judged):
     assert (now.waited, now.percent) == (2, 5)
     assert now.spam_waiting_percent >= 90
     client.post(f"/moderation/actions/{batch.pk}/undo/")
-    assert ModerationSettings.objects.get(pk=1).honest_may_wait == 1
+    assert ModerationSettings.objects.get(pk=1).false_positive_limit == 1
 
 
 @pytest.mark.parametrize("percent", ["", "0", "0.05", "20.1", "-3", "nan", "inf", "x", "1e400"])
@@ -321,6 +321,6 @@ def test_thinned_probabilities_are_evenly_spaced():
 
 def test_setting_the_same_percentage_is_no_action(client, ada, blank):
     client.force_login(ada)
-    versions.set_waiting_percent(percent=2, actor=ada)
+    versions.set_false_positive_limit(percent=2, actor=ada)
     assert "Nothing changed." in client.post(URL, {"percent": "2"}, follow=True).text
     assert Batch.objects.filter(kind="filter").count() == 1

@@ -88,9 +88,9 @@ def test_without_an_active_filter_there_is_no_score(starter, article, known, mar
 
 def test_a_new_percentage_applies_at_once(starter, article, known, maria):
     doubtful = "Thank you for writing about it so well, I have learnt a lot today."
-    versions.set_waiting_percent(percent=20, actor=maria)
+    versions.set_false_positive_limit(percent=20, actor=maria)
     first = make_comment(article, doubtful, guest=known)
-    versions.set_waiting_percent(percent=0.1, actor=maria)
+    versions.set_false_positive_limit(percent=0.1, actor=maria)
     second = make_comment(
         article, "I am glad that somebody wrote about it, thank you so much for that.", guest=known
     )

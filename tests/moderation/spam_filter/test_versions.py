@@ -46,20 +46,20 @@ def test_setting_the_current_value_is_no_action(maria, two):
 @pytest.mark.parametrize("percent", [0, 0.05, 21, -1, float("nan")])
 def test_the_percentage_has_limits(maria, percent):
     with pytest.raises(ValueError, match="not between"):
-        versions.set_waiting_percent(percent=percent, actor=maria)
+        versions.set_false_positive_limit(percent=percent, actor=maria)
     assert not Batch.objects.exists()
 
 
 def test_an_undo_keeps_later_changes(ada, omar):
-    act = versions.set_waiting_percent(percent=2, actor=ada)
-    versions.set_waiting_percent(percent=3, actor=omar)
+    act = versions.set_false_positive_limit(percent=2, actor=ada)
+    versions.set_false_positive_limit(percent=3, actor=omar)
     assert undo(batch=act, actor=ada).batch is None
-    assert ModerationSettings.objects.get(pk=1).honest_may_wait == 3
+    assert ModerationSettings.objects.get(pk=1).false_positive_limit == 3
 
 
 def test_only_administrators_undo_changes_of_the_filter(client, maria, ada):
     client.force_login(maria)
-    act = versions.set_waiting_percent(percent=5, actor=ada)
+    act = versions.set_false_positive_limit(percent=5, actor=ada)
     refusal = "Only an administrator can change the spam filter."
     url = f"/moderation/actions/{act.pk}/"
     assert "Undo this action" not in client.get(url).text
@@ -68,7 +68,7 @@ def test_only_administrators_undo_changes_of_the_filter(client, maria, ada):
     undone = undo(batch=act, actor=ada).batch
     assert "Undo this action" not in client.get(f"/moderation/actions/{undone.pk}/").text
     assert undo(batch=undone, actor=maria).batch is None
-    assert ModerationSettings.objects.get(pk=1).honest_may_wait == 1
+    assert ModerationSettings.objects.get(pk=1).false_positive_limit == 1
 
 
 def test_the_upgrade_renames_the_keys_of_stored_numbers():
