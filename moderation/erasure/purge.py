@@ -44,7 +44,7 @@ LIST_MAX = 50_000  # comments on one list of an administrator
 # imported again; restricted comments, on which an administrator decides one by one; and comments with an open
 # case, whose text a moderator still has to read.
 LIST_MEMBERS = """
-INSERT INTO moderation_commentgroupmember (group_id, comment_id, likeness, clues, seen)
+INSERT INTO moderation_commentgroupmember (group_id, comment_id, similarity, clues, last_transition_id)
 SELECT %(group)s, c.id, 1, 0, last.id
 FROM comments_comment c CROSS JOIN LATERAL (
   SELECT t.id, t.at FROM comments_transition t
@@ -58,8 +58,8 @@ UNCHANGED_MEMBERS = """
 SELECT m.comment_id FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
 WHERE m.group_id = %(group)s AND c.erased_at IS NULL
   AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
-  AND m.seen = (SELECT max(t.id) FROM comments_transition t
-                WHERE t.comment_id = m.comment_id AND t.kind = 'state')
+  AND m.last_transition_id = (SELECT max(t.id) FROM comments_transition t
+                              WHERE t.comment_id = m.comment_id AND t.kind = 'state')
 ORDER BY m.comment_id"""
 
 

@@ -23,7 +23,7 @@ class SimilarityScan(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     asked_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
-    until = models.BigIntegerField(default=0)  # id of the last transition that it covers
+    last_transition_id = models.BigIntegerField(default=0)  # the last one that it covers
     comments = models.PositiveIntegerField(default=0)  # number of comments that it compared
 
     class Meta:
@@ -78,9 +78,9 @@ class CommentGroupMember(models.Model):
 
     group = models.ForeignKey(CommentGroup, models.CASCADE, related_name="members", db_index=False)
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="+", db_index=False)
-    likeness = models.FloatField()  # similarity to the centre of the group: 1 at the centre, 0 at its edge
+    similarity = models.FloatField()  # to the centre of the group: 1 at the centre, 0 at its edge
     clues = models.PositiveIntegerField(default=0)  # flags that say why it belongs to the group
-    seen = models.BigIntegerField(null=True)  # id of its last transition when the list was made
+    last_transition_id = models.BigIntegerField(null=True)  # of the comment when the list was made
 
     class Meta:
         indexes = [models.Index(fields=["comment"], name="commentgroupmember_comment")]

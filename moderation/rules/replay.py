@@ -172,14 +172,14 @@ def gather_matches(rule: Rule) -> GatheredMatches | None:
     Approved comments are at the edge of the group, where a moderator sees them first. Changes no state.
     """
     find = _RuleMatcher(rule_definition(rule))
-    ids, likeness, seen, approved = [], [], [], []
+    ids, similarities, last_transition_ids, approved = [], [], [], []
     for *fields, last in _stream_rows(PRESENT_SQL, {"article": rule.article_id, "topic": rule.topic_id}):
         comment = DecidedComment._make(fields)
         if (spans := find(comment)) is None:
             continue
         ids.append(comment.comment)
-        likeness.append(0.0 if comment.is_approved else 1 - 0.5 / (1 + len(spans)))
-        seen.append(last)
+        similarities.append(0.0 if comment.is_approved else 1 - 0.5 / (1 + len(spans)))
+        last_transition_ids.append(last)
         if comment.is_approved:
             approved.append(comment.comment)
     if not ids:
@@ -188,5 +188,5 @@ def gather_matches(rule: Rule) -> GatheredMatches | None:
         group = CommentGroup.objects.create(
             kind=CommentGroup.Kind.RULE, run=uuid4(), size=len(ids), shared={"rule": rule.pk}
         )
-        add_members(group, ids, likeness, [0] * len(ids), seen)
+        add_members(group, ids, similarities, [0] * len(ids), last_transition_ids)
     return GatheredMatches(group, approved)

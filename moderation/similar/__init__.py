@@ -21,7 +21,7 @@ SCAN_KINDS = [
 ]
 
 ADD_MEMBERS = """
-INSERT INTO moderation_commentgroupmember (group_id, comment_id, likeness, clues, seen)
+INSERT INTO moderation_commentgroupmember (group_id, comment_id, similarity, clues, last_transition_id)
 SELECT %s, * FROM unnest(%s::bigint[], %s::float8[], %s::int[], %s::bigint[])"""
 
 
@@ -35,7 +35,7 @@ def members_of(comment_pks: Iterable[int]) -> dict[int, CommentGroupMember]:
 
     `group.size` is the size at the time of the scan; `revision` is the revision that was compared.
     """
-    compared = Transition.objects.filter(pk=OuterRef("seen")).values("revision")
+    compared = Transition.objects.filter(pk=OuterRef("last_transition_id")).values("revision")
     latest = Subquery(finished_scans().values("pk")[:1])
     rows = (
         CommentGroupMember.objects.filter(
@@ -51,10 +51,11 @@ def members_of(comment_pks: Iterable[int]) -> dict[int, CommentGroupMember]:
 def add_members(
     group: CommentGroup,
     comments: Sequence[int],
-    likeness: Sequence[float],
+    similarities: Sequence[float],
     clues: Sequence[int],
-    seen: Sequence[int | None],
+    last_transition_ids: Sequence[int | None],
 ) -> None:
-    """Add members to a group in one statement; the lists hold the fields of the members in the same order."""
+    """Add members to a group in one statement. The lists have the same order, one item for each member."""
     with connection.cursor() as cursor:
-        cursor.execute(ADD_MEMBERS, [group.pk, *map(list, (comments, likeness, clues, seen))])
+        columns = map(list, (comments, similarities, clues, last_transition_ids))
+        cursor.execute(ADD_MEMBERS, [group.pk, *columns])

@@ -125,7 +125,7 @@ class Row(NamedTuple):
     state: str
     is_kept: bool  # a person reviewed it and kept it
     ip_hash: bytes | None
-    seen: int | None  # its last transition
+    last_transition_id: int | None
 
 
 class ComparedComments:

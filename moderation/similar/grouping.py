@@ -63,7 +63,7 @@ class ProposedMember(NamedTuple):
     """A member of a proposed group."""
 
     row: int  # index of the row
-    likeness: float
+    similarity: float
     clues: int
 
 
@@ -176,8 +176,8 @@ class _Grouper(ComparedComments):
             if is_exact:
                 yield places[first], ProposedMember(places[later], 1.0, EXACT)
             else:
-                likeness = duplicates.similarity(*(duplicates.trigrams(folded[n]) for n in (later, first)))
-                yield places[first], ProposedMember(places[later], likeness, 0)
+                similarity = duplicates.similarity(*(duplicates.trigrams(folded[n]) for n in (later, first)))
+                yield places[first], ProposedMember(places[later], similarity, 0)
 
     def _may_be_duplicates(self, places: Sequence[int]) -> bool:
         """Return whether any two comments could be duplicates.
@@ -361,7 +361,7 @@ class _Grouper(ComparedComments):
         return [place for place in places if promotion_score(self.clues[place]) >= least]
 
     def _by_clues(self, kind: Kind, places: Iterable[int]) -> Proposal:
-        """Propose a group in which the likeness of a member is its promotional score."""
+        """Propose a group in which the similarity of a member is its promotional score."""
         return self._proposal(
             kind,
             (ProposedMember(p, min(1.0, promotion_score(self.clues[p]) / 2), self.clues[p]) for p in places),
@@ -380,7 +380,7 @@ class _Grouper(ComparedComments):
     # Properties of a group
 
     def _set_apart(self, groups: Iterable[Proposal]) -> None:
-        """Lower the likeness of members with rare properties, which are the most likely mistakes."""
+        """Lower the similarity of members with rare properties, which are the most likely mistakes."""
         approved = {row.writer for row in self.rows if row.is_kept and row.is_known}
         for group in groups:
             rows = [self.rows[member.row] for member in group.members]
@@ -398,7 +398,7 @@ class _Grouper(ComparedComments):
                 apart = [sign for sign, found in rare.items() if found[n]]
                 group.members[n] = ProposedMember(
                     member.row,
-                    (len(have) - len(apart) + member.likeness) / (len(have) + 1),
+                    (len(have) - len(apart) + member.similarity) / (len(have) + 1),
                     member.clues | sum(apart),
                 )
 

@@ -40,7 +40,7 @@ STILL_MEMBER = f"""{UNDECIDED_STATE} AND NOT {ILLEGAL}
   AND NOT (c.state_reason = 'approved' AND EXISTS (
     SELECT FROM comments_transition t
     WHERE t.comment_id = c.id AND t.kind = 'state' AND t.reason = 'approved' AND t.actor_id IS NOT NULL
-      AND t.id > m.seen))"""
+      AND t.id > m.last_transition_id))"""
 COUNT = f"""
 SELECT m.group_id, count(*), count(*) FILTER (WHERE c.state = 'published'), count(DISTINCT c.discussion_id)
 FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
@@ -48,12 +48,13 @@ WHERE m.group_id = ANY(%(groups)s::uuid[]) AND {STILL_MEMBER} GROUP BY 1"""
 MOST_TYPICAL = f"""
 SELECT g.id, e.comment_id FROM unnest(%(groups)s::uuid[]) g(id) CROSS JOIN LATERAL (
   SELECT m.comment_id FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
-  WHERE m.group_id = g.id AND {STILL_MEMBER} ORDER BY m.likeness DESC, m.comment_id LIMIT %(many)s) e"""
+  WHERE m.group_id = g.id AND {STILL_MEMBER} ORDER BY m.similarity DESC, m.comment_id LIMIT %(many)s) e"""
 # The expected transition is the one that the scan saw, or the last one if an undo restored that state.
 EXPECTED = f"""
-SELECT m.comment_id, CASE WHEN b.undoes_id IS NOT NULL AND l.revision = s.revision THEN l.id ELSE m.seen END
+SELECT m.comment_id,
+       CASE WHEN b.undoes_id IS NOT NULL AND l.revision = s.revision THEN l.id ELSE m.last_transition_id END
 FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
-LEFT JOIN comments_transition s ON s.id = m.seen
+LEFT JOIN comments_transition s ON s.id = m.last_transition_id
 LEFT JOIN LATERAL (
   SELECT t.id, t.batch, t.revision FROM comments_transition t
   WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1) l ON true
@@ -65,14 +66,14 @@ CROSS JOIN LATERAL (
   SELECT t.id, t.actor_id FROM comments_transition t
   WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1) l
 WHERE m.group_id = %(group)s AND {IN_ARTICLES}
-  AND l.id > greatest(m.seen, %(since)s) AND l.actor_id IS NOT NULL
+  AND l.id > greatest(m.last_transition_id, %(since)s) AND l.actor_id IS NOT NULL
   AND NOT {ILLEGAL} AND NOT ({STILL_MEMBER}) ORDER BY 1"""
 MEMBERS_PAGE = f"""
-SELECT m.comment_id, m.likeness, m.clues
+SELECT m.comment_id, m.similarity, m.clues
 FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
 WHERE m.group_id = %(group)s AND {STILL_MEMBER} AND m.comment_id <> ALL(%(without)s::bigint[])
-  AND (m.likeness, m.comment_id) > (%(likeness)s::float8, %(after)s)
-ORDER BY m.likeness, m.comment_id LIMIT %(many)s"""
+  AND (m.similarity, m.comment_id) > (%(similarity)s::float8, %(after)s)
+ORDER BY m.similarity, m.comment_id LIMIT %(many)s"""
 
 ILLEGAL_MEMBERS = f"""
 SELECT m.comment_id FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
@@ -107,7 +108,7 @@ class MemberPlace(NamedTuple):
     """A member with its place in the order of its group."""
 
     comment: int
-    likeness: float
+    similarity: float
     clues: int
 
 
@@ -217,10 +218,10 @@ def load_page(
     sample = _typical_members([group.pk], articles, SAMPLE_SIZE).get(group.pk, [])
     mistake_count = UNLIKELY_SHOWN if group.size <= LARGE_GROUP else UNLIKELY_SHOWN_IN_LARGE
     typical = [] if group.size <= mistake_count + TYPICAL_SHOWN else sample[:TYPICAL_SHOWN]
-    likeness, last = after or (-1.0, 0)
+    similarity, last = after or (-1.0, 0)
     wanted = MEMBERS_PER_PAGE if after else MEMBERS_PER_PAGE - len(typical)
     values: dict[str, Any] = {"group": group.pk, "articles": articles, "without": typical}
-    values |= {"likeness": likeness, "after": last, "many": wanted + 1}
+    values |= {"similarity": similarity, "after": last, "many": wanted + 1}
     rows = [MemberPlace(*row) for row in fetch_rows(MEMBERS_PAGE, values)]
     clues = dict(
         CommentGroupMember.objects.filter(group=group, comment__in=typical).values_list("comment", "clues")
@@ -243,7 +244,7 @@ def load_page(
         likely_mistakes=[member_row(row.comment, row.clues) for row in likely_mistakes],
         typical=[] if after else [member_row(pk, clues[pk]) for pk in typical],
         others=[member_row(row.comment, row.clues) for row in others],
-        after=f"{rows[-1].likeness!r}.{rows[-1].comment}" if more else "",
+        after=f"{rows[-1].similarity!r}.{rows[-1].comment}" if more else "",
     )
 
 

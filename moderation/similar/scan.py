@@ -32,7 +32,7 @@ MAX_NIGHTLY_CASES = 50
 # `kept`: a person approved this text, or left it out of an action on its group that has not been undone.
 READ_COMMENTS = """
 WITH transition AS (
-  SELECT comment_id, max(id) AS seen,
+  SELECT comment_id, max(id) AS last_id,
          max(revision) FILTER (WHERE reason = 'approved' AND actor_id IS NOT NULL) AS approved
   FROM comments_transition WHERE kind = 'state' GROUP BY comment_id),
 active AS (
@@ -41,7 +41,7 @@ active AS (
   WHERE g.resolved_at IS NOT NULL GROUP BY g.id HAVING mod(coalesce(max(b.undos), 0), 2) = 0),
 kept AS (
   SELECT DISTINCT m.comment_id, t.revision FROM moderation_commentgroupmember m
-  JOIN active f ON f.id = m.group_id JOIN comments_transition t ON t.id = m.seen)
+  JOIN active f ON f.id = m.group_id JOIN comments_transition t ON t.id = m.last_transition_id)
 SELECT c.id, c.discussion_id, c.parent_id, c.author_name,
        coalesce('u' || c.author_id, 'g' || c.guest_id, c.discussion_id || lower(c.author_name)),
        c.author_id IS NOT NULL OR c.guest_id IS NOT NULL,
@@ -50,7 +50,7 @@ SELECT c.id, c.discussion_id, c.parent_id, c.author_name,
        c.body, c.revision, c.text_missing, c.created_at, c.state,
        c.state = 'published' AND c.state_reason = 'approved' AND transition.approved = c.revision
          OR c.state IN ('pending', 'published') AND kept.comment_id IS NOT NULL,
-       o.ip_hash, transition.seen
+       o.ip_hash, transition.last_id
 FROM comments_comment c
 JOIN transition ON transition.comment_id = c.id
 LEFT JOIN kept ON kept.comment_id = c.id AND kept.revision = c.revision
@@ -109,12 +109,12 @@ def is_stale(scan: SimilarityScan | None) -> bool:
         return True
     if scan.asked_at > timezone.now() - FRESH_FOR:
         return Batch.objects.filter(at__gt=scan.asked_at, undoes__isnull=False).exists()
-    return last_transition_id() > scan.until
+    return last_transition_id() > scan.last_transition_id
 
 
 def count_new_comments(scan: SimilarityScan) -> int:
     """Return the number of comments created since the scan."""
-    new = Transition.objects.filter(pk__gt=scan.until, kind=Transition.Kind.STATE, from_state="")
+    new = Transition.objects.filter(pk__gt=scan.last_transition_id, kind=Transition.Kind.STATE, from_state="")
     return new.count()
 
 
@@ -128,7 +128,7 @@ def look_over(scan: str) -> int:
 def run_scan(scan: SimilarityScan | None = None) -> GroupingResult:
     """Scan the site now, store the groups found, and delete those of earlier scans."""
     scan = scan or SimilarityScan.objects.create()
-    scan.until, before = last_transition_id(), latest_scan()
+    scan.last_transition_id, before = last_transition_id(), latest_scan()
     rows, stories = read_comments()
     found = find_groups(rows, stories)
     scan.ended_at = now = timezone.now()
@@ -195,9 +195,9 @@ def _store_groups(
         add_members(
             group,
             comments=[rows[m.row].id for m in members],
-            likeness=[m.likeness for m in members],
+            similarities=[m.similarity for m in members],
             clues=[m.clues for m in members],
-            seen=[rows[m.row].seen for m in members],
+            last_transition_ids=[rows[m.row].last_transition_id for m in members],
         )
 
 

@@ -51,9 +51,9 @@ class GroupsQuery(DoneQuery):
 
 
 def _parse_place(value: str) -> tuple[float, int]:
-    """Return (likeness, comment) of an ?after= value. Raises ValueError."""
-    likeness, _dot, pk = value.rpartition(".")
-    place, number = float(likeness), parse_whole_number(pk)
+    """Return (similarity, comment) of an ?after= value. Raises ValueError."""
+    similarity, _dot, pk = value.rpartition(".")
+    place, number = float(similarity), parse_whole_number(pk)
     if number is None or not 0 <= place <= 1:
         raise ValueError(value)
     return place, number
@@ -129,7 +129,7 @@ def rescan(request: HttpRequest) -> HttpResponse:
 def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show one group, or decide on it.
 
-    ?after=<likeness>.<comment> is the next page, ?without=<comment>.<comment>… the deselected comments, and
+    ?after=<similarity>.<comment> is the next page, ?without=<comment>.<comment>… the deselected comments, and
     ?since=<transition> the last transition when the first page was shown. A POST sends the selected comments
     (`in`) of the `shown` ones; `go` leads to another page, `act` or `reason` decides on all selected members.
     """

@@ -111,7 +111,9 @@ class Planted:
         latest = SimilarityScan.objects.exclude(ended_at=None).latest("ended_at")
         self.group = CommentGroup.objects.create(kind=CommentGroup.Kind.TEXT, run=latest.pk, size=2)
         for comment in self.secret:
-            CommentGroupMember.objects.create(group=self.group, comment=comment, likeness=1, seen=None)
+            CommentGroupMember.objects.create(
+                group=self.group, comment=comment, similarity=1, last_transition_id=None
+            )
 
     def _decide(self, to: State, reason: Reason) -> Batch:
         act = decisions.decide(

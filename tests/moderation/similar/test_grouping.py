@@ -65,7 +65,7 @@ def row(body: str, name: str = "", *, minutes: float = 0, discussion: int = 1, *
         "state": "published",
         "is_kept": False,
         "ip_hash": None,
-        "seen": pk,
+        "last_transition_id": pk,
         **fields,
     }
     return Row(**values)  # type: ignore[arg-type]
@@ -158,7 +158,7 @@ def edge(rows: list[Row]) -> list[int]:
     """Return the members of the only group, the least similar first."""
     rows, result = look(rows)
     [group] = result.proposals
-    return [rows[member.row].id for member in sorted(group.members, key=lambda m: (m.likeness, m.row))]
+    return [rows[member.row].id for member in sorted(group.members, key=lambda m: (m.similarity, m.row))]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_honest_comment_in_a_burst_comes_first():
     [group] = find_groups(rows, {1: STORY, 2: new}).proposals
 
     assert group.kind == "burst"
-    assert rows[min(group.members, key=lambda m: m.likeness).row] == paula
+    assert rows[min(group.members, key=lambda m: m.similarity).row] == paula
     assert {"ELSEWHERE": 1, "IN_TIME": 1, "CONFIRMED": 1}.items() <= group.shared["clues"].items()
 
 

@@ -48,7 +48,7 @@ def test_selection_is_kept_when_going_back(browser, live_server):
     pks = [make_comment(article, f"Buy our teak benches, number {n}.").pk for n in range(60)]
     group = CommentGroup.objects.create(kind=CommentGroup.Kind.TEXT, run=uuid4(), size=60)
     for pk in pks:
-        CommentGroupMember.objects.create(group=group, comment_id=pk, likeness=1, seen=None)
+        CommentGroupMember.objects.create(group=group, comment_id=pk, similarity=1, last_transition_id=None)
     user = UserFactory.create(roles=("Moderator",))
     page = browser.new_page()
     log_in(page.context, live_server, user)
