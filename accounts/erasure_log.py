@@ -42,7 +42,7 @@ class Erasure:
     made: str  # ISO 8601
     state: str = ""
     reason: str = ""
-    is_held: bool = False
+    is_held: bool = False  # under a legal hold
     spans: str = ""  # "12-20 45-53", for a version or a note: see articles/redaction/redact.py
     at: str = ""
 

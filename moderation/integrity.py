@@ -51,7 +51,7 @@ ORDER BY t.id""",
     # A batch without any change. Ids of batches.
     "batch_empty": """
 SELECT b.id::text FROM moderation_batch b
-WHERE b.kind IN ('decision', 'move', 'undo', 'seal') AND NOT b.parameters ? 'is_held'
+WHERE b.kind IN ('decision', 'move', 'undo', 'seal') AND NOT b.parameters ? 'is_legal_hold'
   AND NOT EXISTS (SELECT FROM comments_transition t WHERE t.batch = b.id)
   AND NOT EXISTS (SELECT FROM moderation_settingchange x WHERE x.batch_id = b.id)
 ORDER BY b.at, b.id""",
@@ -131,7 +131,8 @@ def repair(found: Mapping[str, list[Any]]) -> None:
         gone = Restriction.objects.filter(
             pk__in=found.get("restricted_content", []), comment__erased_at__isnull=False
         )
-        restricted_content.clear_texts(list(gone.filter(is_held=False)))  # a person must end a legal hold
+        # A person must end a legal hold.
+        restricted_content.clear_texts(list(gone.filter(is_legal_hold=False)))
     with transaction.atomic():
         ids = [*found.get("case_missing", []), *found.get("case", [])]
         cases.open_cases(ids, states=[State.PENDING])  # locks all of them

@@ -161,7 +161,7 @@ def _restriction_data(restriction: Restriction) -> dict[str, Any]:
         "why": restriction.why,
         "at": restriction.at.isoformat(),
         "by": restriction.batch.actor_id,
-        "legal_hold": restriction.is_held,
+        "legal_hold": restriction.is_legal_hold,
         "readings": list(restriction.readings.order_by("id").values("by", "by__name", "at", "is_export")),
     }
 

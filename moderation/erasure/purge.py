@@ -158,14 +158,14 @@ def blank_person(*, person: Person, actor: User | None) -> None:
     """
     fields = person.as_fields
     with transaction.atomic():
-        with_legal_hold = Restriction.objects.filter(lifted_at=None, is_held=True).values("comment")
+        with_legal_hold = Restriction.objects.filter(lifted_at=None, is_legal_hold=True).values("comment")
         if person.user:
             erase_account(user=person.user)
             erase_author(user=person.user)
         elif person.guest:
             erase_guest(guest=person.guest)
         restrictions = Restriction.objects.filter(
-            lifted_at=None, is_held=False, comment__in=person.comments().values("pk")
+            lifted_at=None, is_legal_hold=False, comment__in=person.comments().values("pk")
         )
         restrictions.update(author_name="", author_email="")
         ModeratorNote.objects.filter(Q(**fields) | Q(comment__in=person.comments().values("pk"))).delete()
@@ -206,7 +206,7 @@ def forget_restricted_emails() -> int:
 
     Returns their number.
     """
-    restrictions = Restriction.objects.filter(lifted_at=None, is_held=False, comment__guest__email="")
+    restrictions = Restriction.objects.filter(lifted_at=None, is_legal_hold=False, comment__guest__email="")
     return restrictions.exclude(author_email="").update(author_email="")
 
 

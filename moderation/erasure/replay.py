@@ -119,7 +119,9 @@ def _restrict(erasures: Sequence[Erasure]) -> int:
         )
         count += len(result.changed)
         if is_legal_hold:  # the legal hold may be newer than the restriction
-            Restriction.objects.filter(comment__in=ids, lifted_at=None, is_held=False).update(is_held=True)
+            Restriction.objects.filter(comment__in=ids, lifted_at=None, is_legal_hold=False).update(
+                is_legal_hold=True
+            )
     return count
 
 

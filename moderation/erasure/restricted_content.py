@@ -24,7 +24,7 @@ def why_not_undone(batch: Batch, actor: User | None) -> str:
     root = batch.root
     if root.kind == Batch.Kind.PURGE:
         return _("A permanent deletion can't be undone.")
-    if "is_held" in root.parameters:
+    if "is_legal_hold" in root.parameters:
         return _("A legal hold is changed on the page of the restricted comment.")
     if root.kind == Batch.Kind.RESTRICTION and not (actor and actor.is_administrator):
         return _("Only an administrator can lift a restriction.")
@@ -79,7 +79,7 @@ def restriction_erasure(restriction: Restriction) -> Erasure:
     """Return a restriction as an entry of the erasure log."""
     made = restriction.comment.created_at.isoformat()
     return Erasure(
-        "sealed", restriction.comment_id, made, reason=restriction.why, is_held=restriction.is_held
+        "sealed", restriction.comment_id, made, reason=restriction.why, is_held=restriction.is_legal_hold
     )
 
 
@@ -137,7 +137,7 @@ def moving_texts(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
             Restriction(
                 comment_id=restriction.comment_id,
                 why=restriction.why,
-                is_held=restriction.is_held,
+                is_legal_hold=restriction.is_legal_hold,
                 batch=undoing,
             )
             for restriction in last

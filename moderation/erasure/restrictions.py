@@ -49,7 +49,8 @@ def restrict(
         else:
             is_legal_hold = is_legal_hold or why in ALWAYS_LEGAL_HOLD
             made = [
-                Restriction(comment_id=pk, why=why, is_held=is_legal_hold, batch=batch) for pk in restricted
+                Restriction(comment_id=pk, why=why, is_legal_hold=is_legal_hold, batch=batch)
+                for pk in restricted
             ]
             restricted_content.store_texts(made)
             Case.objects.open().filter(comment__in=restricted).update(
@@ -82,14 +83,14 @@ def set_legal_hold(*, restriction: Restriction, is_legal_hold: bool, actor: User
     batch = Batch(
         kind=Batch.Kind.RESTRICTION,
         actor=actor,
-        parameters={"comment": restriction.comment_id, "is_held": is_legal_hold},
+        parameters={"comment": restriction.comment_id, "is_legal_hold": is_legal_hold},
     )
-    rows = Restriction.objects.filter(pk=restriction.pk, lifted_at=None).exclude(is_held=is_legal_hold)
+    rows = Restriction.objects.filter(pk=restriction.pk, lifted_at=None).exclude(is_legal_hold=is_legal_hold)
     if is_legal_hold:
         rows = rows.filter(comment__erased_at=None)
     with transaction.atomic():
         lock_discussions_of([restriction.comment_id])
-        if not rows.update(is_held=is_legal_hold):
+        if not rows.update(is_legal_hold=is_legal_hold):
             return None
         restricted_content.log_restrictions([restriction.comment_id])
         batch.save(force_insert=True)
@@ -109,7 +110,7 @@ def purge_text(*, restriction: Restriction, actor: User) -> ActionResult:
     with transaction.atomic():
         lock_discussions_of([restriction.comment_id])
         fresh = Restriction.objects.select_for_update().get(pk=restriction.pk)
-        if fresh.is_held:
+        if fresh.is_legal_hold:
             return ActionResult(
                 None, [], [Refusal(restriction.comment_id, "", _("A legal hold prevents the deletion."))]
             )

@@ -26,7 +26,7 @@ class Restriction(models.Model):
 
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="restrictions")
     why = models.CharField(_("reason"), max_length=12, choices=Why)
-    is_held = models.BooleanField(_("legal hold"), default=False)
+    is_legal_hold = models.BooleanField(_("legal hold"), default=False)
     batch = models.ForeignKey("moderation.Batch", models.PROTECT, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     lifted_at = models.DateTimeField(null=True)

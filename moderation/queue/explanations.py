@@ -123,10 +123,10 @@ def describe_action(batch: Batch) -> str:
             return describe_setting(field, value)
         case Batch.Kind.REDACTION:
             return _("Redacted")
-        case Batch.Kind.RESTRICTION if "is_held" in batch.parameters:
+        case Batch.Kind.RESTRICTION if "is_legal_hold" in batch.parameters:
             text = (
                 _("Legal hold on #%(id)s")
-                if batch.parameters["is_held"]
+                if batch.parameters["is_legal_hold"]
                 else _("Legal hold on #%(id)s ended")
             )
             return text % {"id": batch.parameters["comment"]}

@@ -171,14 +171,14 @@ def test_a_restriction_that_lost_or_kept_its_content_is_found(site):
     assert check() == {"restricted_content": [lost.pk, lifted.pk]}
 
 
-@pytest.mark.parametrize("is_held", [False, True])
-def test_an_incomplete_erasure_is_completed(site, is_held):
+@pytest.mark.parametrize("is_legal_hold", [False, True])
+def test_an_incomplete_erasure_is_completed(site, is_legal_hold):
     """A restored dump may have a comment that is only marked as erased. A legal hold must be ended first."""
     administrator = UserFactory.create(roles=("Administrator",))
     sealed, noted = site["sealed"], site["removed"]
     ModeratorNote.objects.create(comment=noted, text="It is Zoe.", by=administrator)
     Origin.objects.create(comment=noted, ip_hash=bytes(16))
-    Restriction.objects.filter(comment=sealed).update(is_held=is_held)
+    Restriction.objects.filter(comment=sealed).update(is_legal_hold=is_legal_hold)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE comments_comment SET erased_at = now() + interval '1 s' WHERE id = ANY(%s)",
@@ -189,8 +189,8 @@ def test_an_incomplete_erasure_is_completed(site, is_held):
     own = Restriction.objects.get(comment=sealed)
     assert damage["restricted_content"] == [own.pk]
     repair(damage)
-    assert check() == ({"restricted_content": [own.pk]} if is_held else {})
-    if is_held:
+    assert check() == ({"restricted_content": [own.pk]} if is_legal_hold else {})
+    if is_legal_hold:
         assert restrictions.set_legal_hold(restriction=own, is_legal_hold=False, actor=administrator)
         repair(check())
     assert check() == {}

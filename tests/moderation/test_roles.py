@@ -459,8 +459,8 @@ BAD_WRITES = {
     ),
     "a second restriction of a comment": (
         "INSERT INTO moderation_restriction "
-        "(comment_id, why, is_held, batch_id, at, author_name, author_email) "
-        "SELECT comment_id, why, is_held, batch_id, now(), '', '' FROM moderation_restriction "
+        "(comment_id, why, is_legal_hold, batch_id, at, author_name, author_email) "
+        "SELECT comment_id, why, is_legal_hold, batch_id, now(), '', '' FROM moderation_restriction "
         "WHERE lifted_at IS NULL LIMIT 1",
         "restriction_one_on_a_comment",
     ),

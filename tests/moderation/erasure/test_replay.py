@@ -103,7 +103,7 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
     assert words_of(court)
     assert not Comment.objects.get(pk=court.pk).body
     assert Comment.objects.get(pk=lifted.pk).body == "A mistake."
-    assert dict(Restriction.objects.filter(lifted_at=None).values_list("comment", "is_held")) == {
+    assert dict(Restriction.objects.filter(lifted_at=None).values_list("comment", "is_legal_hold")) == {
         number.pk: False,
         court.pk: False,
         held.pk: True,

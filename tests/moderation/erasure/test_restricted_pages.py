@@ -53,7 +53,7 @@ def test_a_moderator_restricts_with_a_reason(comment, maria):
     assert "Access restricted." in text
     assert "order of a court or an authority" in text
     assert SECRET not in text
-    assert Restriction.objects.get().is_held
+    assert Restriction.objects.get().is_legal_hold
     assert client.get(url).url == f"/moderation/restricted/{comment.pk}/"
 
 

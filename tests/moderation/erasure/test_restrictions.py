@@ -86,7 +86,7 @@ def test_a_restricted_comment_has_no_text(comment, maria):
     assert Discussion.objects.get().visible_count == 1
 
     kept = Restriction.objects.get()
-    assert (kept.why, kept.is_held, kept.batch) == (WHY, False, act.batch)
+    assert (kept.why, kept.is_legal_hold, kept.batch) == (WHY, False, act.batch)
     assert (kept.author_name, kept.author_email) == ("Zoe Quillfeather", "zoe@example.org")
     assert bytes(kept.ip_hash) == b"0123456789abcdef"
     assert list(kept.texts.order_by("revision").values_list("revision", "body")) == [
@@ -121,7 +121,7 @@ def test_a_lift_can_be_undone_and_that_again(comment, maria, ada):
         act = decisions.undo(batch=act.batch, actor=ada)
         assert rows(comment) == restricted
         again = Restriction.objects.get(lifted_at=None)
-        assert (again.why, again.is_held, again.batch) == (WHY, True, act.batch)
+        assert (again.why, again.is_legal_hold, again.batch) == (WHY, True, act.batch)
     assert check() == {}
 
 
@@ -254,7 +254,7 @@ def test_an_unconfirmed_e_mail_that_was_forgotten_stays_so(comment, maria, ada):
 def test_a_legal_hold_prevents_the_deletion(comment, maria, ada):
     restrict(comment, actor=maria, why=Restriction.Why.CHILD_ABUSE)
     own = Restriction.objects.get()
-    assert own.is_held
+    assert own.is_legal_hold
     act = restrictions.purge_text(restriction=own, actor=ada)
     assert act.batch is None
     assert [r.reason for r in act.refused] == ["A legal hold prevents the deletion."]
@@ -262,7 +262,7 @@ def test_a_legal_hold_prevents_the_deletion(comment, maria, ada):
     assert RestrictedText.objects.count() == 2
 
     ended = restrictions.set_legal_hold(restriction=own, is_legal_hold=False, actor=ada)
-    assert ended.parameters == {"comment": comment.pk, "is_held": False}
+    assert ended.parameters == {"comment": comment.pk, "is_legal_hold": False}
     assert restrictions.set_legal_hold(restriction=own, is_legal_hold=False, actor=ada) is None
     act = restrictions.purge_text(restriction=own, actor=ada)
 
@@ -332,7 +332,7 @@ def test_a_legal_hold_needs_a_text_and_has_no_undo(comment, maria, ada):
     restrictions.set_legal_hold(restriction=own, is_legal_hold=False, actor=ada)
     restrictions.purge_text(restriction=own, actor=ada)
     assert restrictions.set_legal_hold(restriction=own, is_legal_hold=True, actor=ada) is None
-    assert not Restriction.objects.get().is_held
+    assert not Restriction.objects.get().is_legal_hold
 
 
 def test_a_permanently_deleted_comment_takes_no_decision(comment, maria):

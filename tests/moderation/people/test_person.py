@@ -290,18 +290,20 @@ def test_an_administrator_blanks_a_child_once_no_comment_is_readable(maria, read
     assert Comment.objects.get(pk=comment.pk).state == State.REJECTED
 
 
-@pytest.mark.parametrize("is_held", [False, True])
-def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, reader, is_held):
+@pytest.mark.parametrize("is_legal_hold", [False, True])
+def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, reader, is_legal_hold):
     admin, comment = UserFactory.create(roles=("Administrator",)), make_comment(make_article(), author=reader)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     for about in ({"user": reader}, {"comment": comment}):
         ModeratorNote.objects.create(text="Ada of Elm Street", by=maria, **about)
     sanctions.impose(person=Person(user=reader), kind="ban", reason="insult", words="Ada!", actor=maria)
     sanctions.appeal(sanction=Sanction.objects.get(), words="I am Ada of Elm Street")
-    restrictions.restrict(ids=[comment.pk], why=Restriction.Why.CHILD, actor=maria, is_legal_hold=is_held)
+    restrictions.restrict(
+        ids=[comment.pk], why=Restriction.Why.CHILD, actor=maria, is_legal_hold=is_legal_hold
+    )
     assert client_of(admin).post(f"{url(reader)}blank/").status_code == 302
     own = Restriction.objects.get()
-    assert (own.author_name, own.author_email) == (("Ada", "ada@example.org") if is_held else ("", ""))
+    assert (own.author_name, own.author_email) == (("Ada", "ada@example.org") if is_legal_hold else ("", ""))
     assert ModeratorNote.objects.get().text == "Name and e-mail were deleted as a child’s personal data."
     assert Sanction.objects.values_list("message", "appeal_text").get() == ("", "")
     # The name in the restriction is not restored.
@@ -313,8 +315,8 @@ def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, reader, is_h
 
 
 @pytest.mark.usefixtures("moderation_without_checks")
-@pytest.mark.parametrize("is_held", [False, True])
-def test_texts_of_a_blanked_childs_appeals_and_reports_are_deleted(maria, reader, is_held):
+@pytest.mark.parametrize("is_legal_hold", [False, True])
+def test_texts_of_a_blanked_childs_appeals_and_reports_are_deleted(maria, reader, is_legal_hold):
     """A legal hold keeps her appeal about her own comment, and her report of a comment with a hold."""
     admin, article = UserFactory.create(roles=("Administrator",)), make_article()
     comment = make_comment(article, author=reader)
@@ -326,12 +328,12 @@ def test_texts_of_a_blanked_childs_appeals_and_reports_are_deleted(maria, reader
         reporting.report_comment(comment=one, user=reader, guest=None, why="abuse", words="I am Ada, 12")
     reporting.report_comment(comment=other, user=maria, guest=None, why="abuse", words="Hers")
     restrictions.restrict(
-        ids=[comment.pk, reported.pk], why=Restriction.Why.CHILD, actor=maria, is_legal_hold=is_held
+        ids=[comment.pk, reported.pk], why=Restriction.Why.CHILD, actor=maria, is_legal_hold=is_legal_hold
     )
     assert client_of(admin).post(f"{url(reader)}blank/").status_code == 302
-    assert Appeal.objects.get().text == ("I am 12, call my mother" if is_held else "")
+    assert Appeal.objects.get().text == ("I am 12, call my mother" if is_legal_hold else "")
     left = dict(Report.objects.filter(user=reader).values_list("comment", "details"))
-    assert left == {other.pk: "", reported.pk: "I am Ada, 12" if is_held else ""}
+    assert left == {other.pk: "", reported.pk: "I am Ada, 12" if is_legal_hold else ""}
     assert Report.objects.get(user=maria).details == "Hers"
 
 
