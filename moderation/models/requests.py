@@ -18,14 +18,14 @@ TEXT_MAX = 5_000  # characters of each
 class RemovalRequest(models.Model):
     """A request to remove or correct something, which needs no account. `receipt` is its public number.
 
-    The request is kept even if the story is deleted: `where` is its title.
+    The request is kept even if the story is deleted, with the title.
     """
 
-    class Wants(models.TextChoices):
+    class Action(models.TextChoices):
         REMOVE = "remove", _("Remove it")
         CORRECT = "correct", _("Correct it")
 
-    class Who(models.TextChoices):
+    class Role(models.TextChoices):
         SUBJECT = "subject", _("It is about me")
         AUTHOR = "author", _("I wrote it")
         AGENT = "agent", _("I act for someone it is about")
@@ -37,13 +37,13 @@ class RemovalRequest(models.Model):
         REFUSED = "refused", _("Not changed")
 
     receipt = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    where = models.CharField(max_length=300)  # the story's title
+    article_title = models.CharField(max_length=300)
     article = models.ForeignKey(Article, models.SET_NULL, null=True, related_name="+")
     comment = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+")
-    wants = models.CharField(_("what should we do?"), max_length=10, choices=Wants)
-    what = models.TextField(_("which words or which image"), max_length=TEXT_MAX)
-    why = models.TextField(_("why"), max_length=TEXT_MAX)
-    who = models.CharField(_("who you are"), max_length=10, choices=Who)
+    requested_action = models.CharField(_("what should we do?"), max_length=10, choices=Action)
+    passage = models.TextField(_("which words or which image"), max_length=TEXT_MAX)
+    reason = models.TextField(_("why"), max_length=TEXT_MAX)
+    role = models.CharField(_("who you are"), max_length=10, choices=Role)
     name = models.CharField(_("your name"), max_length=200)
     email = models.EmailField(_("your e-mail"))
     at = models.DateTimeField(default=timezone.now)
@@ -64,7 +64,7 @@ class RemovalRequest(models.Model):
             ),
             *(
                 max_length_constraint(field, TEXT_MAX, name=f"removalrequest_{field}_length")
-                for field in ("what", "why", "answer")
+                for field in ("passage", "reason", "answer")
             ),
         ]
 

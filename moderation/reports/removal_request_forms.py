@@ -28,22 +28,22 @@ class RemovalRequestForm(LongTextForm, forms.ModelForm[RemovalRequest]):
         widget=forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off"}),
     )
 
-    field_order = ["url", "wants", "what", "why", "who", "name", "email"]
+    field_order = ["url", "requested_action", "passage", "reason", "role", "name", "email"]
 
     class Meta:
         model = RemovalRequest
-        fields = ("wants", "what", "why", "who", "name", "email")
+        fields = ("requested_action", "passage", "reason", "role", "name", "email")
         widgets = {
-            "wants": forms.RadioSelect,
-            "who": forms.RadioSelect,
-            "what": forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
-            "why": forms.Textarea(attrs={"rows": 5, "dir": "auto"}),
+            "requested_action": forms.RadioSelect,
+            "role": forms.RadioSelect,
+            "passage": forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+            "reason": forms.Textarea(attrs={"rows": 5, "dir": "auto"}),
             "name": forms.TextInput(attrs={"autocomplete": "name"}),
             "email": forms.EmailInput(attrs={"autocomplete": "email"}),
         }
         help_texts = {
-            "what": _("Quote the words. For a correction, also write the correct text."),
-            "why": _("What is wrong, or how it harms you, and how we can verify that."),
+            "passage": _("Quote the words. For a correction, also write the correct text."),
+            "reason": _("What is wrong, or how it harms you, and how we can verify that."),
             "name": _("Only administrators see it."),
             "email": _("Only administrators see it. We mail you a receipt and the answer."),
         }
@@ -52,7 +52,7 @@ class RemovalRequestForm(LongTextForm, forms.ModelForm[RemovalRequest]):
         super().__init__(*args, **kwargs)
         self.comment: Comment | None = None
         self.article = Article()
-        for name in ("wants", "who"):
+        for name in ("requested_action", "role"):
             field: Any = self.fields[name]
             field.choices = [choice for choice in field.choices if choice[0]]
 

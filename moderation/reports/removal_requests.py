@@ -20,22 +20,24 @@ KEPT_FOR = timedelta(days=365)  # after the answer, then the personal data is de
 def send_request(*, article: Article, comment: Comment | None, **values: str) -> RemovalRequest:
     """Store a request, and queue the mail to the administrators and the receipt.
 
-    `values`: wants, what, why, who, name and email, as in the form.
+    `values`: requested_action, passage, reason, role, name and email, as in the form.
     """
-    request = RemovalRequest.objects.create(article=article, comment=comment, where=article.title, **values)
+    request = RemovalRequest.objects.create(
+        article=article, comment=comment, article_title=article.title, **values
+    )
     tasks.notify_administrators.enqueue(request.pk)
     tasks.send_request_receipt.enqueue(request.pk)
     return request
 
 
 @transaction.atomic
-def answer(*, request: RemovalRequest, outcome: str, words: str, actor: User) -> None:
+def answer(*, request: RemovalRequest, outcome: str, text: str, actor: User) -> None:
     """Store the answer to a request and queue its mail. It does not change the story or the comment.
 
     Raises ValidationError if a colleague answered it first.
     """
     decided = RemovalRequest.objects.filter(pk=request.pk, outcome="").update(
-        outcome=outcome, answer=words, decided_by=actor, decided_at=timezone.now()
+        outcome=outcome, answer=text, decided_by=actor, decided_at=timezone.now()
     )
     if not decided:
         raise ValidationError(_("A colleague has already answered this request."), code="decided")
@@ -48,4 +50,4 @@ def delete_personal_data() -> int:
     Runs daily as a job. Returns the number of requests; their outcomes are kept.
     """
     old = RemovalRequest.objects.filter(decided_at__lt=timezone.now() - KEPT_FOR).exclude(email="")
-    return old.update(name="", email="", what="", why="")
+    return old.update(name="", email="", passage="", reason="")

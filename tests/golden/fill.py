@@ -471,21 +471,21 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     )
     assert Appeal.objects.count() == 4
     told = {
-        "what": "My name.",
-        "why": "It is mine.",
+        "passage": "My name.",
+        "reason": "It is mine.",
         "name": "Petra",
         "email": "petra@example.com",
-        "who": "subject",
+        "role": "subject",
     }
-    removal_requests.send_request(article=slip, comment=None, wants="remove", **told)
+    removal_requests.send_request(article=slip, comment=None, requested_action="remove", **told)
     removal_requests.send_request(
-        article=council, comment=words["self"], wants="correct", **told | {"who": "agent"}
+        article=council, comment=words["self"], requested_action="correct", **told | {"role": "agent"}
     )
     for outcome in ("done", "corrected", "refused"):
         asked = removal_requests.send_request(
-            article=slip, comment=None, wants="remove", **told | {"who": "author"}
+            article=slip, comment=None, requested_action="remove", **told | {"role": "author"}
         )
-        removal_requests.answer(request=asked, outcome=outcome, words="So we decided.", actor=ada)
+        removal_requests.answer(request=asked, outcome=outcome, text="So we decided.", actor=ada)
 
     # People: every kind of sanction, active, ended, undone, asked about; notes
     def hold(who: Any, kind: str, **more: Any) -> Any:

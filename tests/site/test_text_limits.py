@@ -107,7 +107,7 @@ BY_SQL = [
     ("moderation_appeal", "text", 2_000),
     ("moderation_sanction", "message", 2_000),
     ("moderation_sanction", "appeal_text", 2_000),
-    ("moderation_removalrequest", "what", 5_000),
+    ("moderation_removalrequest", "passage", 5_000),
 ]
 
 

@@ -33,10 +33,10 @@ def story():
 def filled(url, **fields) -> dict[str, str]:
     return {
         "url": url,
-        "wants": "correct",
-        "what": "“in 2014”: it was 2013.",
-        "why": "I signed the paper.",
-        "who": "subject",
+        "requested_action": "correct",
+        "passage": "“in 2014”: it was 2013.",
+        "reason": "I signed the paper.",
+        "role": "subject",
         "name": "Nia",
         "email": "nia@example.org",
     } | fields
@@ -71,7 +71,8 @@ def test_anyone_can_send_a_request_and_see_its_status(client, story, ada, django
         response = client.post(URL, filled(f"http://testserver{story.get_absolute_url()}"))
     row = RemovalRequest.objects.get()
     assert response.headers["Location"] == f"{URL}{row.receipt}/"
-    assert (row.article, row.comment, row.where, row.wants) == (story, None, "The slip closes", "correct")
+    assert (row.article, row.comment) == (story, None)
+    assert (row.article_title, row.requested_action) == ("The slip closes", "correct")
     page = client.get(response.headers["Location"])
     assert page.headers["X-Robots-Tag"] == "noindex"
     assert "Not answered yet." in page.content.decode()
@@ -98,7 +99,7 @@ def test_anyone_can_send_a_request_and_see_its_status(client, story, ada, django
 def test_a_comment_is_found_by_its_link_or_its_number(client, story):
     said = make_comment(story)
     for url in (str(said.pk), f"http://testserver{said.get_absolute_url()}"):
-        client.post(URL, filled(url, wants="remove"))
+        client.post(URL, filled(url, requested_action="remove"))
     assert set(RemovalRequest.objects.values_list("comment", flat=True)) == {said.pk}
     assert RemovalRequest.objects.count() == 2
 
@@ -114,7 +115,7 @@ def test_hidden_comments_and_stories_are_not_found(client, story):
     assert not RemovalRequest.objects.exists()
 
 
-@pytest.mark.parametrize("field", ["wants", "what", "why", "who", "name", "email"])
+@pytest.mark.parametrize("field", ["requested_action", "passage", "reason", "role", "name", "email"])
 def test_every_field_is_required_and_input_is_kept(client, story, field):
     response = client.post(URL, filled(story.get_absolute_url(), **{field: ""}))
     assert response.status_code == 422
@@ -124,7 +125,7 @@ def test_every_field_is_required_and_input_is_kept(client, story, field):
 
 
 def test_too_long_texts_are_refused_with_the_count_and_kept(client, story):
-    response = client.post(URL, filled(story.get_absolute_url(), why="x" * 5_001))
+    response = client.post(URL, filled(story.get_absolute_url(), reason="x" * 5_001))
     assert "5001" in response.content.decode()
     assert "x" * 5_001 in response.content.decode()
     assert "maxlength" not in response.content.decode()  # a browser would cut it
@@ -148,7 +149,7 @@ def test_mails_quote_only_the_answer(story, ada):
     assert f"/removal-request/{row.receipt}/" in mail.outbox[1].body
     mail.outbox.clear()
     assert notify_request_outcome.call(row.pk) == 0  # not answered yet
-    removal_requests.answer(request=row, outcome="refused", words="The paper says 2014.", actor=ada)
+    removal_requests.answer(request=row, outcome="refused", text="The paper says 2014.", actor=ada)
     assert notify_request_outcome.call(row.pk) == 1
     assert notify_request_outcome.call(row.pk) == 0  # sent once
     (sent,) = mail.outbox
@@ -236,13 +237,14 @@ def test_the_list_has_the_oldest_open_one_first(story, ada):
 def test_personal_data_is_deleted_a_year_after_the_answer(client, story, ada):
     row, fresh, waiting = asked(story), asked(story), asked(story)
     for one in (row, fresh):
-        removal_requests.answer(request=one, outcome="refused", words="The paper says 2014.", actor=ada)
+        removal_requests.answer(request=one, outcome="refused", text="The paper says 2014.", actor=ada)
     RemovalRequest.objects.filter(pk=row.pk).update(decided_at=timezone.now() - timedelta(days=366))
     RemovalRequest.objects.filter(pk=waiting.pk).update(at=timezone.now() - timedelta(days=800))
     assert removal_requests.delete_personal_data() == 1
     assert removal_requests.delete_personal_data() == 0
     row.refresh_from_db()
-    assert (row.name, row.email, row.what, row.why, row.answer) == ("", "", "", "", "The paper says 2014.")
+    assert (row.name, row.email, row.passage, row.reason) == ("", "", "", "")
+    assert row.answer == "The paper says 2014."
     assert "The paper says 2014." in client.get(f"{URL}{row.receipt}/").content.decode()
     assert (
         "Deleted one year after the answer."

@@ -21,9 +21,9 @@ def publishing(transactional_db, moderation_without_checks):
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, page, client, ada, width):
     story = make_article("The slip closes")
-    open_one, answered = asked(story), asked(story, make_comment(story), wants="remove")
+    open_one, answered = asked(story), asked(story, make_comment(story), requested_action="remove")
     removal_requests.answer(
-        request=answered, outcome="done", words="It is gone since this morning.", actor=ada
+        request=answered, outcome="done", text="It is gone since this morning.", actor=ada
     )
     page.set_viewport_size({"width": width, "height": 900})
     log_in(page.context, live_server, ada)
