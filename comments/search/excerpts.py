@@ -43,8 +43,8 @@ def read_passages(markup: str) -> list[Passage]:
         name = part.strip("</>").partition(" ")[0]
         if name in INLINE:
             continue
-        if words := " ".join(html.unescape(text).split()):
-            passages.append(Passage(words, quotes > 0))
+        if plain := " ".join(html.unescape(text).split()):
+            passages.append(Passage(plain, quotes > 0))
         text = ""
         if name == "blockquote":
             quotes += -1 if part.startswith("</") else 1
@@ -151,9 +151,9 @@ def _excerpt_around(passage: Passage, hits: list[_Hit]) -> SafeString:
         start = text.rfind(" ", max(0, start - MAX_WORD_SEARCH), start) + 1 or start
     if end < len(text):
         end = max(end, text.find(" ", end, end + MAX_WORD_SEARCH))
-    words = _highlight_slice(text, start, end, hits)
+    highlighted = _highlight_slice(text, start, end, hits)
     prefix, suffix = "… " if start else "", " …" if end < len(text) else ""
-    return _wrap_paragraph(passage, format_html("{}{}{}", prefix, words, suffix))
+    return _wrap_paragraph(passage, format_html("{}{}{}", prefix, highlighted, suffix))
 
 
 def _highlight_slice(text: str, start: int, end: int, hits: Iterable[_Hit]) -> SafeString:
@@ -165,8 +165,8 @@ def _highlight_slice(text: str, start: int, end: int, hits: Iterable[_Hit]) -> S
     return out + escape(text[last:end])
 
 
-def _wrap_paragraph(passage: Passage, words: SafeString) -> SafeString:
-    paragraph = format_html('<p dir="auto">{}</p>', words)
+def _wrap_paragraph(passage: Passage, text: SafeString) -> SafeString:
+    paragraph = format_html('<p dir="auto">{}</p>', text)
     return format_html("<blockquote>{}</blockquote>", paragraph) if passage.quoted else paragraph
 
 

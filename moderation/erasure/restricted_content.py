@@ -35,12 +35,12 @@ def why_not_undone(batch: Batch, actor: User | None) -> str:
 
 def store_texts(restrictions: Sequence[Restriction]) -> None:
     """Save new restrictions, and move the texts of their comments into them."""
-    words = {
+    contents = {
         own.comment: own for own in remove_content([restriction.comment_id for restriction in restrictions])
     }
-    origins = dict(Origin.objects.filter(comment__in=list(words)).values_list("comment", "ip_hash"))
+    origins = dict(Origin.objects.filter(comment__in=list(contents)).values_list("comment", "ip_hash"))
     for restriction in restrictions:
-        own = words[restriction.comment_id]
+        own = contents[restriction.comment_id]
         restriction.author_name, restriction.author_email = own.author_name, own.author_email
         restriction.ip_hash = origins.get(restriction.comment_id)
     Restriction.objects.bulk_create(restrictions, batch_size=2_000)
@@ -54,14 +54,14 @@ def store_texts(restrictions: Sequence[Restriction]) -> None:
                 replaced_at=text.replaced_at,
             )
             for restriction in restrictions
-            for text in words[restriction.comment_id].others
+            for text in contents[restriction.comment_id].others
         ]
         + [
             RestrictedText(
                 restriction=restriction, revision=own.revision, body=own.body, is_redacted=own.is_redacted
             )
             for restriction in restrictions
-            for own in [words[restriction.comment_id]]
+            for own in [contents[restriction.comment_id]]
         ],
         batch_size=2_000,
     )

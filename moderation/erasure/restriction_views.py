@@ -112,9 +112,11 @@ def _restricted_response(
     """Report the result in messages, and redirect to the page that the moderator came from."""
     if result.batch:
         count = len(result.changed)
-        words = ngettext("Access restricted.", "Access to %(n)s comments restricted.", count) % {"n": count}
+        sentence = ngettext("Access restricted.", "Access to %(n)s comments restricted.", count)
         url = reverse("moderation:restricted-comment", args=[comment.pk])
-        messages.success(request, format_html('{} <a href="{}">#{}</a>', words, url, comment.pk))
+        messages.success(
+            request, format_html('{} <a href="{}">#{}</a>', sentence % {"n": count}, url, comment.pk)
+        )
     _show_refusals(request, result)
     back = ActionForm.of(request)["next"]
     if back == "story":

@@ -46,7 +46,7 @@ def decision(request: SiteRequest, pk: str) -> HttpResponse:
     form = AppealForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            reporting.appeal_removal(comment=own, user=user, guest=guest, words=form.cleaned_data["words"])
+            reporting.appeal_removal(comment=own, user=user, guest=guest, text=form.cleaned_data["text"])
         except ValidationError as error:
             add_error(request, form, error)
         else:

@@ -79,19 +79,19 @@ def _waiting_appeals() -> Backlog:
 
 def _sentences(comments: Backlog, appeals: Backlog, now: datetime) -> Iterator[str]:
     if comments.since:
-        words = ngettext(
+        text = ngettext(
             "%(n)s comment is waiting, the oldest for %(age)s",
             "%(n)s comments are waiting, the oldest for %(age)s",
             comments.count,
         )
-        yield words % {"n": f"{comments.count:,}", "age": explanations.format_elapsed(now - comments.since)}
+        yield text % {"n": f"{comments.count:,}", "age": explanations.format_elapsed(now - comments.since)}
     if appeals.since:
-        words = ngettext(
+        text = ngettext(
             "%(n)s appeal is waiting, the oldest for %(age)s",
             "%(n)s appeals are waiting, the oldest for %(age)s",
             appeals.count,
         )
-        yield words % {"n": f"{appeals.count:,}", "age": explanations.format_elapsed(now - appeals.since)}
+        yield text % {"n": f"{appeals.count:,}", "age": explanations.format_elapsed(now - appeals.since)}
 
 
 def is_alert_time(settings: ModerationSettings, at: time) -> bool:

@@ -29,7 +29,7 @@ def account_status(request: SiteRequest) -> HttpResponse:
         if sanction is None:
             raise Http404
         if form.is_valid():
-            if sanctions.appeal(sanction=sanction, words=form.cleaned_data["words"]):
+            if sanctions.appeal(sanction=sanction, text=form.cleaned_data["text"]):
                 messages.success(
                     request, _("A moderator will review your appeal. You will see the answer here.")
                 )

@@ -51,7 +51,7 @@ class SanctionForm(LongTextForm, forms.Form):
     has_tag = False
 
     reason = forms.ChoiceField(label=gettext_lazy("Reason (shown to the person)"), choices=_reason_choices)
-    words = MultilineField(
+    message = MultilineField(
         label=gettext_lazy("Message to the person"),
         required=False,
         max_length=WORDS_MAX,
@@ -125,7 +125,7 @@ class SanctionAppealForm(LongTextForm, forms.Form):
     has_tag = False
     submit = gettext_lazy("Appeal this decision")
 
-    words = MultilineField(
+    text = MultilineField(
         label=gettext_lazy("Why is this decision wrong?"),
         max_length=WORDS_MAX,
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),

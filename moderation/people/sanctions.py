@@ -58,7 +58,7 @@ def impose(
     kind: str,
     reason: str,
     actor: User,
-    words: str = "",
+    message: str = "",
     until: datetime | None = None,
     days: int = 0,
 ) -> Batch:
@@ -78,7 +78,7 @@ def impose(
         parameters={"kind": kind, "person": person.key, "days": days},
     )
     with transaction.atomic():
-        if first := _earlier_click(person, batch, words, until):
+        if first := _earlier_click(person, batch, message, until):
             return first
         batch.save(force_insert=True)
         # It is stored as ended and then activated, so that it is undone like any other setting.
@@ -86,7 +86,7 @@ def impose(
             **person.as_fields,
             kind=kind,
             reason=reason,
-            message=words,
+            message=message,
             at=now,
             until=until,
             ended_at=now,
@@ -101,7 +101,7 @@ def impose(
     return batch
 
 
-def _earlier_click(person: Person, batch: Batch, words: str, until: datetime | None) -> Batch | None:
+def _earlier_click(person: Person, batch: Batch, message: str, until: datetime | None) -> Batch | None:
     """Return the action that imposed the same sanction a moment ago and is still active.
 
     It locks the person, since a second click may arrive before the first is committed.
@@ -109,7 +109,7 @@ def _earlier_click(person: Person, batch: Batch, words: str, until: datetime | N
     person.lock()
     same = Sanction.objects.active().filter(
         **person.as_fields,
-        message=words,
+        message=message,
         at__gt=batch.at - DOUBLE_CLICK,
         batch__actor=batch.actor,
         batch__reason=batch.reason,
@@ -182,13 +182,13 @@ def end(*, sanction: Sanction, actor: User) -> Batch | None:
     return batch
 
 
-def appeal(*, sanction: Sanction, words: str) -> bool:
+def appeal(*, sanction: Sanction, text: str) -> bool:
     """Record the person's appeal, which is possible once.
 
     Returns False if they appealed before or it is over.
     """
     rows = Sanction.objects.active().filter(pk=sanction.pk, appealed_at=None)
-    return bool(rows.update(appealed_at=timezone.now(), appeal_text=words))
+    return bool(rows.update(appealed_at=timezone.now(), appeal_text=text))
 
 
 def uphold(*, sanction: Sanction) -> bool:

@@ -263,5 +263,5 @@ def excerpt(comment: Comment) -> str:
         return _("permanently deleted")
     if comment.state_reason == Reason.RESTRICTED:
         return _("access restricted")
-    words = " ".join(comment.body.split())
-    return words[:120] + ("…" if len(words) > 120 else "") or str(comment.get_text_missing_display())
+    text = " ".join(comment.body.split())
+    return text[:120] + ("…" if len(text) > 120 else "") or str(comment.get_text_missing_display())

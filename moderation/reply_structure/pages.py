@@ -73,7 +73,7 @@ ORDER BY place"""
 class TreePage:
     """The comments of a page, and the comment after which the next page begins.
 
-    Each row has an excerpt `words` and the time `posted`. In a tree it also has `shown_replies`, the number
+    Each row has an `excerpt` and the time `posted`. In a tree it also has `shown_replies`, the number
     of its replies at any depth among the rows, and `is_above`: it is shown only as context of its replies.
     """
 
@@ -143,8 +143,8 @@ def _with_excerpt(comments: Comments) -> QuerySet[Any]:
 
 
 def _add_texts(rows: list[Any]) -> None:
-    """Set `words` and `posted` of each row."""
+    """Set `excerpt` and `posted` of each row."""
     for row in rows:
-        words = Truncator(" ".join(row.beginning.split())).chars(EXCERPT_SHOWN)
-        row.words = words or row.get_text_missing_display()
+        excerpt = Truncator(" ".join(row.beginning.split())).chars(EXCERPT_SHOWN)
+        row.excerpt = excerpt or row.get_text_missing_display()
         row.posted = date_format(localtime(row.created_at), "DATETIME_FORMAT")

@@ -35,7 +35,7 @@ class ReportForm(LongTextForm, forms.Form):
         ],
         widget=forms.RadioSelect,
     )
-    words = forms.CharField(
+    details = forms.CharField(
         label=_("Details"),
         required=False,
         max_length=WORDS_MAX,
@@ -65,9 +65,9 @@ class ReportForm(LongTextForm, forms.Form):
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
-        why, words = (self.cleaned_data.get(name, "") for name in ("why", "words"))
-        if why == Report.Why.OTHER and not words.strip():
-            self.add_error("words", _("Please describe what is wrong with it."))
+        why, details = (self.cleaned_data.get(name, "") for name in ("why", "details"))
+        if why == Report.Why.OTHER and not details.strip():
+            self.add_error("details", _("Please describe what is wrong with it."))
         return cleaned
 
 
@@ -159,7 +159,7 @@ class AppealForm(LongTextForm, forms.Form):
 
     submit = _("Appeal this decision")
 
-    words = forms.CharField(
+    text = forms.CharField(
         label=_("Why is this decision wrong?"),
         max_length=WORDS_MAX,
         widget=TEXTAREA,

@@ -48,14 +48,14 @@ class ReviewRequest:
 
     kind: str  # "report", "illegal_content", "appeal" or "edit"
     sentence: str  # "Reported as abuse."
-    words: str  # the person's own text; may be empty
+    text: str  # what the person wrote; may be empty
     at: datetime
     weight: str  # "usually right", "low weight" or empty
     by: str = ""  # the name given with a report of illegal content; shown to moderators, not to editors
 
 
 def report_comment(
-    *, comment: Comment, user: User | None, guest: Guest | None, why: str, words: str
+    *, comment: Comment, user: User | None, guest: Guest | None, why: str, details: str
 ) -> Report:
     """Report a published comment once, as an account or as a guest.
 
@@ -82,7 +82,7 @@ def report_comment(
             comment=comment,
             user=user,
             guest=guest,
-            defaults={"case": case, "why": why, "details": words, "weight": weight},
+            defaults={"case": case, "why": why, "details": details, "weight": weight},
         )
         if is_new:
             hours = cases.REPORT_HOURS * weight
@@ -148,7 +148,7 @@ def report_illegal_content(
     return report
 
 
-def appeal_removal(*, comment: Comment, user: User | None, guest: Guest | None, words: str) -> Appeal:
+def appeal_removal(*, comment: Comment, user: User | None, guest: Guest | None, text: str) -> Appeal:
     """Appeal the removal of one's own comment, which is possible once.
 
     Raises ValidationError if it is not.
@@ -158,7 +158,7 @@ def appeal_removal(*, comment: Comment, user: User | None, guest: Guest | None, 
         case = _case_of(comment, REMOVED)
         last = _check_option(comment, "appeal")
         appeal = Appeal.objects.create(
-            comment=comment, case=case, revision=case.comment.revision, against=last, text=words
+            comment=comment, case=case, revision=case.comment.revision, against=last, text=text
         )
         _raise_priority(case, cases.APPEAL_HOURS, is_appealed=True)
     return appeal

@@ -141,15 +141,15 @@ def _send_report(
 
     Raises ValidationError as report_comment.
     """
-    why, words = form.cleaned_data["why"], form.cleaned_data["words"]
+    why, details = form.cleaned_data["why"], form.cleaned_data["details"]
     if user or guest:
-        reporting.report_comment(comment=comment, user=user, guest=guest, why=why, words=words)
+        reporting.report_comment(comment=comment, user=user, guest=guest, why=why, details=details)
         return guest
     check_rate(request)
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
     with transaction.atomic():
         new = Guest.objects.create(name=name, email=email)
-        reporting.report_comment(comment=comment, user=None, guest=new, why=why, words=words)
+        reporting.report_comment(comment=comment, user=None, guest=new, why=why, details=details)
         mail_confirmation.enqueue(new.pk)
     return new
 

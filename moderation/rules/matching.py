@@ -150,8 +150,8 @@ def folded(text: str) -> FoldedText:
 class _Term:
     """Matches a word or a phrase, as whole words in any case."""
 
-    def __init__(self, words: str) -> None:
-        parts = words.casefold().split()
+    def __init__(self, phrase: str) -> None:
+        parts = phrase.casefold().split()
         if not parts:
             raise ValueError("A term must not be empty.")
         phrase = r"\s+".join(map(re.escape, parts))

@@ -138,18 +138,18 @@ def _reason_count(reason: str, n: int) -> str:
     values = {"n": _number(n), "reason": removal_reasons.label(reason)}
     match _built_in_code(reason):
         case "others":
-            words = ngettext("%(n)s for another reason", "%(n)s for other reasons", n)
+            text = ngettext("%(n)s for another reason", "%(n)s for other reasons", n)
         case "by_authors":
-            words = ngettext("%(n)s deleted by its author", "%(n)s deleted by their authors", n)
+            text = ngettext("%(n)s deleted by its author", "%(n)s deleted by their authors", n)
         case "spam":
-            words = ngettext("%(n)s spam", "%(n)s spam", n)
+            text = ngettext("%(n)s spam", "%(n)s spam", n)
         case "text_missing":
-            words = ngettext("%(n)s with its text missing", "%(n)s with their text missing", n)
+            text = ngettext("%(n)s with its text missing", "%(n)s with their text missing", n)
         case "off_topic":
-            words = ngettext("%(n)s off-topic", "%(n)s off-topic", n)
+            text = ngettext("%(n)s off-topic", "%(n)s off-topic", n)
         case _:
-            words = ngettext("%(n)s for “%(reason)s”", "%(n)s for “%(reason)s”", n)
-    return words % values
+            text = ngettext("%(n)s for “%(reason)s”", "%(n)s for “%(reason)s”", n)
+    return text % values
 
 
 def _deciders(by: Counter[str]) -> str:
@@ -159,20 +159,18 @@ def _deciders(by: Counter[str]) -> str:
     """
     parts = []
     if n := by["confirmed"]:
-        words = ngettext(
+        text = ngettext(
             "the checks proposed %(n)s and a moderator confirmed it",
             "the checks proposed %(n)s and a moderator confirmed them",
             n,
         )
-        parts.append(words % {"n": _number(n)})
+        parts.append(text % {"n": _number(n)})
     if n := by["person"]:
-        words = ngettext("a moderator decided %(n)s alone", "a moderator decided %(n)s alone", n)
-        parts.append(words % {"n": _number(n)})
+        text = ngettext("a moderator decided %(n)s alone", "a moderator decided %(n)s alone", n)
+        parts.append(text % {"n": _number(n)})
     if n := by["machine"]:
-        words = ngettext(
-            "the checks removed %(n)s by themselves", "the checks removed %(n)s by themselves", n
-        )
-        parts.append(words % {"n": _number(n)})
+        text = ngettext("the checks removed %(n)s by themselves", "the checks removed %(n)s by themselves", n)
+        parts.append(text % {"n": _number(n)})
     return capfirst("; ".join(parts)) + "." if parts else ""
 
 

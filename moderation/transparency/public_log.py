@@ -108,14 +108,14 @@ def _sentences(counts: list[tuple[str, str, bool, int]]) -> list[str]:
         by_checks += n * is_machine
     sentences = []
     if n := removed.total():
-        words = ngettext("%(n)s comment removed%(reasons)s.", "%(n)s comments removed%(reasons)s.", n)
-        sentences.append(words % {"n": f"{n:,}", "reasons": discussion_summary.reasons_text(removed)})
+        text = ngettext("%(n)s comment removed%(reasons)s.", "%(n)s comments removed%(reasons)s.", n)
+        sentences.append(text % {"n": f"{n:,}", "reasons": discussion_summary.reasons_text(removed)})
     if by_checks:
-        words = ngettext("The checks decided %(n)s of them.", "The checks decided %(n)s of them.", by_checks)
-        sentences.append(words % {"n": f"{by_checks:,}"})
+        text = ngettext("The checks decided %(n)s of them.", "The checks decided %(n)s of them.", by_checks)
+        sentences.append(text % {"n": f"{by_checks:,}"})
     if restored:
-        words = ngettext("%(n)s comment restored.", "%(n)s comments restored.", restored)
-        sentences.append(words % {"n": f"{restored:,}"})
+        text = ngettext("%(n)s comment restored.", "%(n)s comments restored.", restored)
+        sentences.append(text % {"n": f"{restored:,}"})
     return sentences
 
 

@@ -370,7 +370,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         guest("Tattler"),
     )
     say(slip, "Это слово сказано по-русски, о лодках.", guest("Олег"))
-    sanctions.impose(person=Person(user=rita), kind="review", reason="other", actor=mona, words="Sorry.")
+    sanctions.impose(person=Person(user=rita), kind="review", reason="other", actor=mona, message="Sorry.")
     say(slip, "I am reviewed first.", rita)
     quick_actions.apply_quick_action(name="review", article=first.pk, actor=mona)
     say(first, "All is read first here.", ruth)
@@ -442,13 +442,13 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     approve(*(one for one in words.values() if one.state == "pending"))
     for why in ("spam", "abuse", "off_topic", "other"):
         reports.report_comment(
-            comment=words[why], user=bert, guest=None, why=why, words="Look at it, please."
+            comment=words[why], user=bert, guest=None, why=why, details="Look at it, please."
         )
-        reports.report_comment(comment=words[why], user=None, guest=greta, why=why, words="")
-    reports.report_comment(comment=words["spam"], user=None, guest=unsure, why="other", words="So think I.")
+        reports.report_comment(comment=words[why], user=None, guest=greta, why=why, details="")
+    reports.report_comment(comment=words["spam"], user=None, guest=unsure, why="other", details="So think I.")
     for name in ("agreed", "dismissed"):
-        reports.report_comment(comment=words[name], user=bert, guest=None, why="abuse", words="It hurts.")
-        reports.report_comment(comment=words[name], user=None, guest=greta, why="spam", words="")
+        reports.report_comment(comment=words[name], user=bert, guest=None, why="abuse", details="It hurts.")
+        reports.report_comment(comment=words[name], user=None, guest=greta, why="spam", details="")
     remove("insult", words["agreed"])
     approve(words["dismissed"])
     reports.report_illegal_content(
@@ -463,7 +463,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         remove("off_topic", words[name], by=omar)
         words[name].refresh_from_db()
     for name in ("look", "look2", "look3"):
-        reports.appeal_removal(comment=words[name], user=ruth, guest=None, words="It was on the subject.")
+        reports.appeal_removal(comment=words[name], user=ruth, guest=None, text="It was on the subject.")
     approve(words["look2"])
     remove("off_topic", words["look3"])
     reports.edit_and_resubmit(
@@ -491,7 +491,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     def hold(who: Any, kind: str, **more: Any) -> Any:
         person = Person(guest=who) if isinstance(who, Guest) else Person(user=who)
         return sanctions.impose(
-            person=person, kind=kind, reason="insult", actor=mona, words="Be kind.", **more
+            person=person, kind=kind, reason="insult", actor=mona, message="Be kind.", **more
         )
 
     wasp = [guest(f"Wasp {n}") for n in range(9)]
@@ -506,8 +506,8 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     hold(bert, "ban", days=7)
     hold(wanda, "warn")
     hold(paula, "pause", until=timezone.now() + timedelta(days=60))
-    sanctions.appeal(sanction=paula.sanctions.get(), words="I did nothing.")
-    sanctions.appeal(sanction=rita.sanctions.get(), words="Why me?")
+    sanctions.appeal(sanction=paula.sanctions.get(), text="I did nothing.")
+    sanctions.appeal(sanction=rita.sanctions.get(), text="Why me?")
     sanctions.uphold(sanction=rita.sanctions.get())
     add_note(text="Writes well.", by=mona, user=rolf)
     add_note(text="Same style as Gus.", by=omar, guest=greta)

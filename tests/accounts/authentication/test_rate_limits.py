@@ -77,7 +77,7 @@ def test_a_flood_of_reports(client: Client, monkeypatch: pytest.MonkeyPatch) -> 
     client.force_login(UserFactory.create())
     for comment in (make_comment(article), last := make_comment(article)):
         url = reverse("report", args=[article.slug, comment.pk])
-        answer = client.post(url, {"why": "other", "words": f"About {comment.pk}."})
+        answer = client.post(url, {"why": "other", "details": f"About {comment.pk}."})
     assert refused(answer, f"About {last.pk}.", "within an hour") == 3600
 
 

@@ -331,7 +331,7 @@ def test_redaction_followed_by_a_decision_is_not_undone(maria, omar):
 def test_undo_of_a_redaction_reopens_its_case(maria):
     comment = make_comment(make_article(), "I am Bob.")
     reader = UserFactory.create()
-    reporting.report_comment(comment=comment, user=reader, guest=None, why="abuse", words="")
+    reporting.report_comment(comment=comment, user=reader, guest=None, why="abuse", details="")
     redaction = quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
     assert not Case.objects.open().exists()
     back = undo(batch=redaction, actor=maria)

@@ -52,7 +52,7 @@ ACTS: dict[str, Callable[..., Any]] = {
     "delete": lambda c, **_: delete_comment(comment=c, user=None, guest=c.guest) and None,
     "edit": lambda c, n, **_: edit_comment(comment=c, body=f"Word {n}.", user=None, guest=c.guest) and None,
     "report": lambda c, **_: (
-        reporting.report_comment(comment=c, user=UserFactory.create(), guest=None, why="spam", words="")
+        reporting.report_comment(comment=c, user=UserFactory.create(), guest=None, why="spam", details="")
         and None
     ),
 }

@@ -142,7 +142,7 @@ def test_comments_with_an_open_case_are_left(maria, ada):
 
     def ask(comment):
         fresh = Comment.objects.get(pk=comment.pk)
-        reports.appeal_removal(comment=fresh, user=ada, guest=None, words="It is a boat.")
+        reports.appeal_removal(comment=fresh, user=ada, guest=None, text="It is a boat.")
 
     ask(before)
     group = purge.make_list(states=[State.SPAM], days=0, actor=ada)

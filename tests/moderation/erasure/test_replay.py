@@ -74,7 +74,7 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
     theirs = make_comment(story, "What Leo said.", author=leo)
     decide(ids=[theirs.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=ada)
     report_comment(
-        comment=shown, user=leo, guest=None, why=Report.Why.OTHER, words="I am Leo, 3 Quay Street."
+        comment=shown, user=leo, guest=None, why=Report.Why.OTHER, details="I am Leo, 3 Quay Street."
     )
     ModeratorNote.objects.create(user=leo, text="Lives in Quay Street.", by=ada)
     backup(file)

@@ -311,7 +311,15 @@ def test_no_action_of_others_changes_a_restricted_comment(planted):
         if re.search(r"comments/|cases/", route) and not route.startswith("admin/")
         for url in fill(route, parts, CHOICES | {"pk": [c.pk for c in planted.secret], "slug": ["the-slip"]})
     ]
-    data = {"body": "Other words.", "words": "Please.", "on": "1", "reason": "approved", "act": "approved"}
+    data = {
+        "body": "Other words.",
+        "text": "Please.",
+        "details": "Please.",
+        "message": "Please.",
+        "on": "1",
+        "reason": "approved",
+        "act": "approved",
+    }
     for who, client in planted.visitors():
         if who == "administrator":
             continue

@@ -310,7 +310,7 @@ def test_an_erasure_waits_for_a_simultaneous_undo(maria, ada, monkeypatch):
 def test_notes_reports_and_appeals_are_deleted_with_it(comment, maria, ada):
     """The same data as for a purge of a list; a report of illegal content stays."""
     reports.report_comment(
-        comment=comment, user=UserFactory.create(), guest=None, why="other", words="555 0199!"
+        comment=comment, user=UserFactory.create(), guest=None, why="other", details="555 0199!"
     )
     reports.report_illegal_content(
         comment=comment, why="It is her number.", name="Bo", email="bo@example.org"

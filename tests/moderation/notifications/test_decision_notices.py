@@ -105,7 +105,7 @@ def removed(article, jim, maria):
 def reported(article, jim, maria):
     comment = approved(article, author=jim, maria=maria)
     bo = UserFactory.create(name="Bo Reporter")
-    reporting.report_comment(comment=comment, user=bo, guest=None, why="abuse", words="He is rude.")
+    reporting.report_comment(comment=comment, user=bo, guest=None, why="abuse", details="He is rude.")
     return comment, decided(comment, State.REJECTED, "insult", maria)
 
 
@@ -152,7 +152,7 @@ def sealed(article, jim, maria):
 
 def stays(article, jim, maria):
     comment, _ = removed(article, jim, maria)
-    reporting.appeal_removal(comment=comment, user=jim, guest=None, words="It is about the boat.")
+    reporting.appeal_removal(comment=comment, user=jim, guest=None, text="It is about the boat.")
     other = UserFactory.create(roles=("Moderator",))
     return comment, decided(comment, State.REJECTED, "off_topic", other)
 
@@ -160,7 +160,7 @@ def stays(article, jim, maria):
 def back(article, jim, maria):
     comment, _ = removed(article, jim, maria)
     an_hour_later()
-    reporting.appeal_removal(comment=comment, user=jim, guest=None, words="It is about the boat.")
+    reporting.appeal_removal(comment=comment, user=jim, guest=None, text="It is about the boat.")
     return comment, decided(comment, State.PUBLISHED, Reason.APPROVED, maria)
 
 
@@ -382,7 +382,7 @@ def test_nobody_else_finds_the_page(client, made, maria):
     for somebody in (maria, UserFactory.create()):
         client.force_login(somebody)
         assert client.get(path).status_code == 404
-        assert client.post(path, {"words": "x"}).status_code == 404
+        assert client.post(path, {"text": "x"}).status_code == 404
 
 
 def test_findings_are_highlighted(client, jim, maria):
@@ -442,7 +442,7 @@ def test_the_authors_words_are_highlighted_without_the_rule(
         to, reason = (State.SPAM, "spam") if becomes == "spam" else (State.REJECTED, "insult")
         act = decided(comment, to, reason, maria)
         if becomes == "stays":
-            reporting.appeal_removal(comment=comment, user=jim, guest=None, words="It is about the boat.")
+            reporting.appeal_removal(comment=comment, user=jim, guest=None, text="It is about the boat.")
             act = decided(comment, to, reason, UserFactory.create(roles=("Moderator",)))
         notify_authors.func(str(act.pk))
     client.force_login(jim)
@@ -483,7 +483,7 @@ def test_a_guest_opens_the_mailed_link_in_any_browser(client, maria):
     path = "/" + url[0].split("/", 3)[3]
     page = client.get(path).content.decode()
     assert "Removed by a moderator: insult." in page
-    assert client.post(path, {"words": "Please."}).status_code == 302
+    assert client.post(path, {"text": "Please."}).status_code == 302
     assert "You have appealed this decision." in client.get(path).content.decode()
     other = make_comment(make_article(), guest=GuestFactory.create())
     assert client.get(f"/comments/{other.pk}/decision/?{path.partition('?')[2]}").status_code == 302
@@ -620,15 +620,15 @@ def test_a_notice_mentions_reports_of_every_earlier_case(jim, maria):
     looked_at = approved(article, "Another word.", author=jim, maria=maria)
     later = approved(article, "Call Ann Smith.", author=jim, maria=maria)
     for one in (kept, looked_at):
-        reporting.report_comment(comment=one, user=UserFactory.create(), guest=None, why="abuse", words="")
+        reporting.report_comment(comment=one, user=UserFactory.create(), guest=None, why="abuse", details="")
     decided(kept, State.PUBLISHED, Reason.APPROVED, maria)
     decided(kept, State.REJECTED, "off_topic", maria)
     decided(looked_at, State.REJECTED, "off_topic", maria)
     looked_at.refresh_from_db()
-    reporting.appeal_removal(comment=looked_at, user=jim, guest=None, words="")
+    reporting.appeal_removal(comment=looked_at, user=jim, guest=None, text="")
     decided(looked_at, State.REJECTED, "off_topic", otto)
     redact(comment=later, marked="Call [[Ann Smith]].", actor=maria)
-    reporting.report_comment(comment=later, user=UserFactory.create(), guest=None, why="abuse", words="")
+    reporting.report_comment(comment=later, user=UserFactory.create(), guest=None, why="abuse", details="")
 
     notices = render_notices(list(Comment.objects.filter(pk__in=[kept.pk, looked_at.pk, later.pk])))
 

@@ -58,10 +58,10 @@ def test_appeals_are_alerted_like_waiting_comments(maria):
     jim, ada = UserFactory.create(), UserFactory.create()
     with time_machine.travel(datetime(2026, 3, 2, 12, tzinfo=UTC), tick=False) as clock:
         sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", actor=maria)
-        assert sanctions.appeal(sanction=Sanction.objects.get(), words="It was a joke.")
+        assert sanctions.appeal(sanction=Sanction.objects.get(), text="It was a joke.")
         removed = make_comment(make_article(), author=jim)
         decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=maria)
-        reporting.appeal_removal(comment=removed, user=jim, guest=None, words="Read it again.")
+        reporting.appeal_removal(comment=removed, user=jim, guest=None, text="Read it again.")
         Case.objects.open().update(opened_at=datetime(2026, 3, 2, 12, tzinfo=UTC))
         clock.shift(timedelta(hours=4))
         assert alert_moderators() == "nothing waits too long"

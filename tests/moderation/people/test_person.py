@@ -94,7 +94,7 @@ def test_an_editor_finds_only_people_who_commented_under_their_articles(maria, r
     for writer in ({"author": reader}, {"guest": guest}):
         make_comment(article, **writer)
     for who in (Person(user=reader), Person(guest=guest)):
-        sanctions.impose(person=who, kind="warn", reason="insult", words="Ann Secret", actor=maria)
+        sanctions.impose(person=who, kind="warn", reason="insult", message="Ann Secret", actor=maria)
         ModeratorNote.objects.create(text="Is ill", by=maria, **who.as_fields)
     everybody = {f"/moderation/people/{key}/" for key in (f"u{reader.pk}", f"g{guest.pk}", f"i{adam}")}
 
@@ -181,7 +181,7 @@ def test_a_pause_removes_recent_comments_and_can_be_ended(maria, reader):
     comment = make_comment(make_article(), author=reader)
     until = (timezone.now() + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
     client = client_of(maria)
-    sent = {"reason": "insult", "words": "Enough.", "until": until, "days": "7"}
+    sent = {"reason": "insult", "message": "Enough.", "until": until, "days": "7"}
     answer = client.post(f"{url(reader)}pause/", sent, follow=True)
     assert "Paused, and comments of 7 days removed" in answer.content.decode()
     assert Comment.objects.get().state_reason == "insult"
@@ -199,7 +199,7 @@ def test_a_pause_removes_recent_comments_and_can_be_ended(maria, reader):
 )
 def test_an_invalid_pause_keeps_the_input(maria, reader, until):
     answer = client_of(maria).post(
-        f"{url(reader)}pause/", {"reason": "insult", "words": "My long words", "until": until, "days": "0"}
+        f"{url(reader)}pause/", {"reason": "insult", "message": "My long words", "until": until, "days": "0"}
     )
     assert answer.status_code == 422
     assert "My long words" in answer.content.decode()
@@ -254,7 +254,7 @@ def test_a_note_of_the_maximum_length_is_accepted(maria, reader):
     client_of(maria).post("/moderation/notes/", {"person": f"u{reader.pk}", "text": text})
     assert ModeratorNote.objects.get().text == text.replace("\r", "").strip()
     words = "x\r\n" * 1_000
-    client_of(maria).post(f"{url(reader)}ban/", {"reason": "insult", "words": words, "days": "0"})
+    client_of(maria).post(f"{url(reader)}ban/", {"reason": "insult", "message": words, "days": "0"})
     assert Sanction.objects.get().message == words.replace("\r", "").strip()
 
 
@@ -296,8 +296,8 @@ def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, reader, is_l
     decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     for about in ({"user": reader}, {"comment": comment}):
         ModeratorNote.objects.create(text="Ada of Elm Street", by=maria, **about)
-    sanctions.impose(person=Person(user=reader), kind="ban", reason="insult", words="Ada!", actor=maria)
-    sanctions.appeal(sanction=Sanction.objects.get(), words="I am Ada of Elm Street")
+    sanctions.impose(person=Person(user=reader), kind="ban", reason="insult", message="Ada!", actor=maria)
+    sanctions.appeal(sanction=Sanction.objects.get(), text="I am Ada of Elm Street")
     restrictions.restrict(
         ids=[comment.pk], why=Restriction.Why.CHILD, actor=maria, is_legal_hold=is_legal_hold
     )
@@ -323,10 +323,10 @@ def test_texts_of_a_blanked_childs_appeals_and_reports_are_deleted(maria, reader
     other, reported = make_comment(article), make_comment(article)
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
     comment.refresh_from_db()
-    reporting.appeal_removal(comment=comment, user=reader, guest=None, words="I am 12, call my mother")
+    reporting.appeal_removal(comment=comment, user=reader, guest=None, text="I am 12, call my mother")
     for one in (other, reported):
-        reporting.report_comment(comment=one, user=reader, guest=None, why="abuse", words="I am Ada, 12")
-    reporting.report_comment(comment=other, user=maria, guest=None, why="abuse", words="Hers")
+        reporting.report_comment(comment=one, user=reader, guest=None, why="abuse", details="I am Ada, 12")
+    reporting.report_comment(comment=other, user=maria, guest=None, why="abuse", details="Hers")
     restrictions.restrict(
         ids=[comment.pk, reported.pk], why=Restriction.Why.CHILD, actor=maria, is_legal_hold=is_legal_hold
     )
@@ -354,7 +354,7 @@ def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, reader
         "You are banned from commenting. Reason: insult." in client.get("/account/status/").content.decode()
     )
     for words in ("It was a joke.", "Again."):
-        client.post("/account/status/", {"sanction": made.pk, "words": words})
+        client.post("/account/status/", {"sanction": made.pk, "text": words})
     assert Sanction.objects.get().appeal_text == "It was a joke."
     desk = client_of(maria)
     second = "/moderation/?queue=second"
@@ -386,7 +386,7 @@ def test_a_guest_sees_only_their_own_account_status(maria):
     text = as_guest(guest).get("/account/status/").content.decode()
     assert text.count("You are banned") == 1
     theirs = Sanction.objects.get(guest=other)
-    sent = {"sanction": theirs.pk, "words": "x"}
+    sent = {"sanction": theirs.pk, "text": "x"}
     assert as_guest(guest).post("/account/status/", sent).status_code == 404
 
 
@@ -462,7 +462,7 @@ def test_the_number_of_statements_does_not_grow(maria, reader):
             UserFactory.create(name="Ada's friend", roles=("Editor",))
             comment = make_comment(article, f"Words {n} {k}", author=reader)
             Origin.objects.create(comment=comment, ip_hash=bytes(15) + bytes([k]))
-            warning = {"kind": "warn", "reason": "insult", "actor": maria, "words": f"{n} {k}"}
+            warning = {"kind": "warn", "reason": "insult", "actor": maria, "message": f"{n} {k}"}
             sanctions.impose(person=Person(user=reader), **warning)
             sanctions.impose(person=Person(guest=guest), **warning)
             ModeratorNote.objects.create(user=reader, by=maria, text="A note")

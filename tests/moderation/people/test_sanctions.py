@@ -51,7 +51,7 @@ def refusal(article, **writer) -> str:
 def test_a_silenced_person_sees_the_end_the_reason_and_how_to_appeal(article, maria, kind, words):
     ada = confirm_email(UserFactory.create(name="Ada"))
     until = timezone.now() + timedelta(days=7)
-    hold(ada, kind, maria, words="Third time.", until=until)
+    hold(ada, kind, maria, message="Third time.", until=until)
     said = refusal(article, author=ada)
     assert words in said
     assert f"until {until.day} " in said
@@ -250,7 +250,7 @@ def test_an_appeal_is_open_again_when_the_end_is_undone(maria):
     ada = UserFactory.create()
     hold(ada, "ban", maria)
     one = Sanction.objects.get()
-    sanctions.appeal(sanction=one, words="It was a joke.")
+    sanctions.appeal(sanction=one, text="It was a joke.")
     ended = sanctions.end(sanction=one, actor=maria)
     assert not sanctions.open_appeals()
     assert not sanctions.uphold(sanction=one)  # from a stale page
@@ -271,7 +271,7 @@ def test_an_appeal_is_answered_by_a_colleague_if_there_is_one(maria):
 def test_the_mail_tells_what_is_true_when_it_is_sent(article, maria):
     ada, anybody = confirm_email(UserFactory.create()), guest(confirmed=False)
     restored, _gone = (make_comment(article, f"Word {n}", author=ada) for n in range(2))
-    batch = hold(ada, "pause", maria, days=1, words="Don't <shout> & calm down.")
+    batch = hold(ada, "pause", maria, days=1, message="Don't <shout> & calm down.")
     decide(ids=[restored.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     unproved = hold(anybody, "ban", maria)
     paused, banned = Sanction.objects.get(batch=batch), Sanction.objects.get(batch=unproved)

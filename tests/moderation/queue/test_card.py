@@ -55,7 +55,7 @@ def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, said
     omar = UserFactory.create(roles=("Moderator",))
     decide(ids=[comment.pk], to=state, reason=reason, actor=omar)
     comment.refresh_from_db()
-    appeal_removal(comment=comment, user=jim, guest=None, words="Why?")
+    appeal_removal(comment=comment, user=jim, guest=None, text="Why?")
 
     page = client.get("/moderation/?queue=second").content.decode()
     form = re.search(

@@ -34,7 +34,7 @@ def removed(jim, maria):
 
 
 def ask(comment, jim, words="Read it again, please."):
-    return reporting.appeal_removal(comment=comment, user=jim, guest=None, words=words)
+    return reporting.appeal_removal(comment=comment, user=jim, guest=None, text=words)
 
 
 def again(comment, jim, body="The boat is late."):
@@ -48,22 +48,22 @@ def page(comment) -> str:
 def test_an_author_appeals_once_and_sees_the_appeal(client, removed, jim):
     client.force_login(jim)
     for nothing in ("", "  \n "):  # an empty appeal does not count
-        empty = client.post(page(removed), {"words": nothing})
+        empty = client.post(page(removed), {"text": nothing})
         assert empty.status_code == 422
         assert "Please explain why." in empty.content.decode()
     assert not Appeal.objects.exists()
-    response = client.post(page(removed), {"words": "I meant the boat."}, follow=True)
+    response = client.post(page(removed), {"text": "I meant the boat."}, follow=True)
     shown = response.content.decode()
     assert "You have appealed this decision. You will see the answer here." in shown
     assert "I meant the boat." in shown
-    assert 'name="words"' not in shown
+    assert 'name="text"' not in shown
     case = Case.objects.open().get(comment=removed)
     assert case.is_appealed
     assert case.opened_at - case.due_at >= timedelta(hours=APPEAL_HOURS)
     (request,) = reporting.review_requests([case.pk])[case.pk]
-    assert (request.kind, request.words) == ("appeal", "I meant the boat.")
+    assert (request.kind, request.text) == ("appeal", "I meant the boat.")
 
-    second = client.post(page(removed), {"words": "And again!"})
+    second = client.post(page(removed), {"text": "And again!"})
     assert second.status_code == 422
     assert "And again!" in second.content.decode()
     assert Appeal.objects.count() == 1
@@ -126,7 +126,7 @@ def test_an_author_who_is_a_moderator_does_not_get_their_own_appeal(removed, jim
 def test_other_cases_are_for_every_moderator(jim, maria):
     UserFactory.create(roles=("Moderator",))
     comment = make_comment(make_article(), author=jim)
-    reporting.report_comment(comment=comment, user=maria, guest=None, why="spam", words="")
+    reporting.report_comment(comment=comment, user=maria, guest=None, why="spam", details="")
     assert Case.objects.open().exclude(reporting.appeals_for_colleagues(maria)).count() == 1
 
 
@@ -141,7 +141,7 @@ def test_the_outcome_says_that_it_is_final(client, removed, jim):
     client.force_login(jim)
     shown = client.get(page(removed)).content.decode()
     assert "This decision is final. You can&#x27;t appeal it again." in shown
-    assert 'name="words"' not in shown
+    assert 'name="text"' not in shown
     with pytest.raises(ValidationError):
         ask(removed, jim)
     with pytest.raises(ValidationError):

@@ -183,7 +183,9 @@ def test_nothing_about_hidden_comments_is_revealed(client, comment, maria):
 def test_its_case_is_first_and_the_comment_stays_published(comment):
     early = make_comment(comment.discussion.article, "Reported by many.")
     for _ in range(20):
-        reporting.report_comment(comment=early, user=UserFactory.create(), guest=None, why="abuse", words="")
+        reporting.report_comment(
+            comment=early, user=UserFactory.create(), guest=None, why="abuse", details=""
+        )
     report_illegal(comment)
     report_illegal(comment)
     first, second = Case.objects.open().order_by("due_at")

@@ -40,7 +40,7 @@ def url(comment) -> str:
 
 def report(comment, who=None, why="spam", words="") -> Report:
     who = who or UserFactory.create()
-    return reporting.report_comment(comment=comment, user=who, guest=None, why=why, words=words)
+    return reporting.report_comment(comment=comment, user=who, guest=None, why=why, details=words)
 
 
 def remove(comment, actor, to=State.SPAM, reason=Reason.SPAM):
@@ -79,7 +79,7 @@ def test_a_member_reports_once_and_is_thanked(client, comment):
     assert "&lt;b&gt;pills" in form.content.decode()
     assert 'name="email"' not in form.content.decode()
 
-    sent = client.post(url(comment), {"why": "spam", "words": "Sold thrice."}, follow=True)
+    sent = client.post(url(comment), {"why": "spam", "details": "Sold thrice."}, follow=True)
     page = sent.content.decode()
     assert "Thank you for your report" in page
     assert "Not reviewed yet." in page
@@ -98,8 +98,8 @@ def test_a_member_reports_once_and_is_thanked(client, comment):
 def test_an_unknown_reader_gives_name_and_e_mail_and_has_low_weight(
     client, comment, django_capture_on_commit_callbacks
 ):
-    filled = {"why": "abuse", "words": "", "name": "Bo", "email": "bo@example.org"}
-    empty = client.post(url(comment), {"why": "abuse", "words": "Rude."})
+    filled = {"why": "abuse", "details": "", "name": "Bo", "email": "bo@example.org"}
+    empty = client.post(url(comment), {"why": "abuse", "details": "Rude."})
     assert empty.status_code == 422
     assert "Rude." in empty.content.decode()
     with django_capture_on_commit_callbacks(execute=True):
@@ -121,7 +121,7 @@ def test_an_unknown_reader_gives_name_and_e_mail_and_has_low_weight(
 
 def test_something_else_needs_details(client, comment):
     client.force_login(UserFactory.create())
-    response = client.post(url(comment), {"why": "other", "words": " "})
+    response = client.post(url(comment), {"why": "other", "details": " "})
     assert response.status_code == 422
     assert "Please describe" in response.content.decode()
 
@@ -165,7 +165,7 @@ def test_a_burst_of_reports_raises_the_priority_and_removes_nothing(client, comm
     version = Comment.objects.get(pk=comment.pk).discussion.version
     for _ in range(60):
         reporting.report_comment(
-            comment=comment, user=None, guest=GuestFactory.create(), why="abuse", words="Away with it!"
+            comment=comment, user=None, guest=GuestFactory.create(), why="abuse", details="Away with it!"
         )
     first, second = Case.objects.open().order_by("due_at")
     assert (first.comment, second.comment) == (comment, calm)
@@ -190,7 +190,7 @@ def test_reports_per_hour_are_limited_and_input_is_kept(client):
     said = [make_comment(article, f"Word {n}.") for n in range(reporting.MAX_REPORTS_PER_HOUR + 1)]
     client.force_login(UserFactory.create())
     assert {client.post(url(one), {"why": "spam"}).status_code for one in said[:-1]} == {302}
-    response = client.post(url(said[-1]), {"why": "other", "words": "My reasons."})
+    response = client.post(url(said[-1]), {"why": "other", "details": "My reasons."})
     assert response.status_code == 429
     assert "My reasons." in response.content.decode()
 
@@ -254,7 +254,7 @@ def test_mailing_many_outcomes_takes_no_more_statements(maria):
         said = [make_comment(article, f"Word {n}.") for n in range(count)]
         for one in said:
             guest = GuestFactory.create(confirmed_at=timezone.now())
-            reporting.report_comment(comment=one, user=None, guest=guest, why="spam", words="")
+            reporting.report_comment(comment=one, user=None, guest=guest, why="spam", details="")
             reporting.report_illegal_content(comment=one, why="§ 130", email=f"{one.pk}@example.org")
         act = decide(ids=[one.pk for one in said], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
         with CaptureQueriesContext(connection) as asked:
@@ -323,7 +323,7 @@ def test_moderators_see_reports_without_names_in_three_statements(comment, maria
     ) as statements:
         (requests,) = reporting.review_requests([case.pk, 10**9]).values()
     assert len(statements) == 3
-    assert [(one.kind, one.sentence, one.words, one.weight) for one in requests] == [
+    assert [(one.kind, one.sentence, one.text, one.weight) for one in requests] == [
         ("report", "Reported: other.", "See line two.", ""),
         ("report", "Reported: abuse.", "", "usually right"),
         ("illegal_content", "Reported as illegal content.", "§ 130", ""),
@@ -335,9 +335,11 @@ def test_moderators_see_reports_without_names_in_three_statements(comment, maria
 def test_of_many_reports_the_heaviest_are_shown_and_the_others_counted(comment, maria):
     for _ in range(reporting.MAX_REPORTS_SHOWN + 2):
         guest = GuestFactory.create()
-        reporting.report_comment(comment=comment, user=None, guest=guest, why="abuse", words="Away with it!")
+        reporting.report_comment(
+            comment=comment, user=None, guest=guest, why="abuse", details="Away with it!"
+        )
     report(comment, known_for(2, 0, maria), "spam", "Sold thrice.")
     (requests,) = reporting.review_requests([Case.objects.open().get(comment=comment).pk]).values()
     assert len(requests) == reporting.MAX_REPORTS_SHOWN + 1
-    assert "Sold thrice." in {one.words for one in requests}
+    assert "Sold thrice." in {one.text for one in requests}
     assert requests[-1].sentence == "3 more reports with at most the same weight."
