@@ -1,4 +1,4 @@
-"""SQL fragments: the last decision of a person on each comment, with the text it was made on.
+"""SQL fragments: the last decision of a person on each comment, with the text it was made on, and approvals.
 
 Later automatic changes and changes by the author are not decisions. The query that uses these fragments
 filters decisions and comments itself.
@@ -19,3 +19,14 @@ LEFT JOIN comments_commentrevision r
 DECIDED_TEXT = "CASE WHEN d.revision = c.revision THEN c.body ELSE r.body END"
 # False if the text was permanently deleted.
 DECIDED_TEXT_EXISTS = "(c.erased_at IS NULL AND (d.revision = c.revision OR r.body IS NOT NULL))"
+
+
+def approved_by_person(condition: str) -> str:
+    """Return the condition that a comment c is approved, by a person in a transition t with `condition`."""
+    return f"""(c.state_reason = 'approved' AND EXISTS (
+    SELECT FROM comments_transition t
+    WHERE t.comment_id = c.id AND t.kind = 'state' AND t.reason = 'approved' AND t.actor_id IS NOT NULL
+      AND {condition}))"""
+
+
+TEXT_IS_APPROVED = approved_by_person("t.revision = c.revision")

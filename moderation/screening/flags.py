@@ -13,6 +13,7 @@ from comments.models import Comment, State
 from comments.services.discussions import lock_discussions_of
 from core.database.sql import fetch_rows
 from moderation.actions import cases
+from moderation.actions.last_decisions import TEXT_IS_APPROVED
 from moderation.checks import registry
 from moderation.checks.results import CheckResult
 from moderation.features.text_reading import CommentData, ParsedComment
@@ -22,15 +23,12 @@ BLOCK = 2_000  # comments that are read at once
 
 # Published comments without an open case, the earliest first, except those whose present text a person has
 # approved. They are read by ranges of ids, as most of them are published; `among` may name some of them.
-UNREVIEWED_SQL = """
+UNREVIEWED_SQL = f"""
 SELECT c.id, c.revision, c.author_name, c.body FROM comments_comment c
 WHERE c.id > %(after)s AND (%(among)s::bigint[] IS NULL OR c.id = ANY(%(among)s))
   AND c.state = 'published' AND c.erased_at IS NULL
   AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
-  AND NOT (c.state_reason = 'approved' AND EXISTS (
-    SELECT FROM comments_transition t
-    WHERE t.comment_id = c.id AND t.kind = 'state' AND t.reason = 'approved' AND t.actor_id IS NOT NULL
-      AND t.revision = c.revision))
+  AND NOT {TEXT_IS_APPROVED}
 ORDER BY c.id LIMIT %(most)s"""
 
 

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from comments.models import Comment, State
 from core.database.sql import fetch_column, fetch_rows
+from moderation.actions.last_decisions import approved_by_person
 from moderation.features.words import lowercase_words, run_spans, word_runs
 from moderation.models import CommentGroup, CommentGroupMember
 from moderation.queue import explanations as queue_explanations
@@ -37,10 +38,7 @@ ILLEGAL = """EXISTS (
     SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL AND k.is_illegal)"""
 # A comment is an open member until a person decides on it, that is, until it is removed or approved.
 STILL_MEMBER = f"""{UNDECIDED_STATE} AND NOT {ILLEGAL}
-  AND NOT (c.state_reason = 'approved' AND EXISTS (
-    SELECT FROM comments_transition t
-    WHERE t.comment_id = c.id AND t.kind = 'state' AND t.reason = 'approved' AND t.actor_id IS NOT NULL
-      AND t.id > m.last_transition_id))"""
+  AND NOT {approved_by_person("t.id > m.last_transition_id")}"""
 COUNT = f"""
 SELECT m.group_id, count(*), count(*) FILTER (WHERE c.state = 'published'), count(DISTINCT c.discussion_id)
 FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id

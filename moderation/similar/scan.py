@@ -17,6 +17,7 @@ from django_tasks import task
 
 from comments.models import Comment, State, Transition
 from moderation.actions import cases
+from moderation.actions.last_decisions import TEXT_IS_APPROVED
 from moderation.models import Batch, Case, CommentGroup, SimilarityScan
 from moderation.similar import SCAN_KINDS, add_members, finished_scans
 from moderation.similar.clues import Row, Story
@@ -30,11 +31,9 @@ MAX_NIGHTLY_CASES = 50
 
 # The author is known for accounts and guests; an imported name counts as one person within one discussion.
 # `kept`: a person approved this text, or left it out of an action on its group that has not been undone.
-READ_COMMENTS = """
+READ_COMMENTS = f"""
 WITH transition AS (
-  SELECT comment_id, max(id) AS last_id,
-         max(revision) FILTER (WHERE reason = 'approved' AND actor_id IS NOT NULL) AS approved
-  FROM comments_transition WHERE kind = 'state' GROUP BY comment_id),
+  SELECT comment_id, max(id) AS last_id FROM comments_transition WHERE kind = 'state' GROUP BY comment_id),
 active AS (
   SELECT g.id FROM moderation_commentgroup g
   LEFT JOIN moderation_batch b ON b.root_id = g.batch_id
@@ -48,7 +47,7 @@ SELECT c.id, c.discussion_id, c.parent_id, c.author_name,
        EXISTS (SELECT FROM account_emailaddress e WHERE e.user_id = c.author_id AND e.verified)
          OR EXISTS (SELECT FROM accounts_guest g WHERE g.id = c.guest_id AND g.confirmed_at IS NOT NULL),
        c.body, c.revision, c.text_missing, c.created_at, c.state,
-       c.state = 'published' AND c.state_reason = 'approved' AND transition.approved = c.revision
+       c.state = 'published' AND {TEXT_IS_APPROVED}
          OR c.state IN ('pending', 'published') AND kept.comment_id IS NOT NULL,
        o.ip_hash, transition.last_id
 FROM comments_comment c
