@@ -129,8 +129,8 @@ class Policy(comments.policy.Policy):
     def explain_waiting(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
         reasons_by_comment: dict[int, list[str]] = {}
         for found in Finding.objects.of_now(ids).filter(holds=True):
-            is_own = found.comment_id in own
-            explain = registry.explain_to_author if is_own else registry.explain_to_others
+            check = registry.get(found.check_name)
+            explain = check.explain_to_author if found.comment_id in own else check.explain_to_others
             reasons_by_comment.setdefault(found.comment_id, []).append(explain(found))
         return reasons_by_comment
 

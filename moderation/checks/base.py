@@ -112,12 +112,19 @@ class Check:
         return str(self.description)
 
     def explain_to_moderator(self, finding: Finding, twin: Comment | None) -> str:
+        """Return one sentence about a finding of FindingQuerySet.of_now, for moderators.
+
+        `twin` is the other comment of a duplicate, or None if the reader may not know of it.
+        """
         if self.to_moderator:
             return self.to_moderator(finding, twin)
         return self.signal_text(finding.number)
 
-    def explain_to_author(self, finding: Finding, twin: Comment | None) -> str:
-        return (self.to_author or self.explain_to_moderator)(finding, twin)
+    def explain_to_author(self, finding: Finding) -> str:
+        """Return one sentence about a finding, which addresses the author of the comment."""
+        return (self.to_author or self.explain_to_moderator)(finding, finding.public_twin)
 
-    def explain_to_others(self, finding: Finding, twin: Comment | None) -> str:
-        return (self.to_others or self.explain_to_author)(finding, twin)
+    def explain_to_others(self, finding: Finding) -> str:
+        """Return one sentence about a finding, for others than its author who see the waiting comment."""
+        explain = self.to_others or self.to_author or self.explain_to_moderator
+        return explain(finding, finding.public_twin)

@@ -10,7 +10,6 @@ from operator import or_
 
 from django.utils.translation import gettext as _
 
-from comments.models import Comment
 from comments.policy import Draft
 from moderation.checks import author, discussion, harm, rules, signals, spam, text
 from moderation.checks.base import MAX_SIGNAL_STRENGTH, Check, Context, Find
@@ -129,24 +128,6 @@ def signals_without(names: Sequence[str]) -> tuple[Signal, ...]:
 # Findings on the pages
 
 
-def explain_to_moderator(finding: Finding, twin: Comment | None) -> str:
-    """Return one sentence about a finding of FindingQuerySet.of_now, for moderators.
-
-    `twin` is the other comment of a duplicate, or None if the reader may not know of it.
-    """
-    return get(finding.check_name).explain_to_moderator(finding, twin)
-
-
-def explain_to_author(finding: Finding) -> str:
-    """Return one sentence about a finding, which addresses the author of the comment."""
-    return get(finding.check_name).explain_to_author(finding, finding.public_twin)
-
-
-def explain_to_others(finding: Finding) -> str:
-    """Return one sentence about a finding, for others than its author who see the waiting comment."""
-    return get(finding.check_name).explain_to_others(finding, finding.public_twin)
-
-
 def found_nothing(finding: Finding) -> bool:
     """Return whether a check that scores every comment found no sign of spam; such findings are not shown."""
     return not finding.holds and finding.strength < get(finding.check_name).shown_from
@@ -163,6 +144,11 @@ def shown_strength(finding: Finding) -> float:
 def clues(findings: Iterable[Finding]) -> Clue:
     """Return the clues of similar comments that say the same as these findings."""
     return Clue(reduce(or_, (get(finding.check_name).clues for finding in findings), 0))
+
+
+def describe_clue(clue: Clue) -> str:
+    """Return the description of the first check that says the same as this clue."""
+    return str(next(check.description for check in CHECKS.values() if check.clues & clue))
 
 
 def waiting_kind(names: Iterable[str]) -> Kind:

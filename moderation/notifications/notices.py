@@ -191,7 +191,7 @@ def _notice(
             for sentence in [
                 *decision_kinds.decision_sentences(kind, reason, transition, answered),
                 # Two findings of one check have the same sentence.
-                *dict.fromkeys(registry.explain_to_author(found) for found in shown),
+                *dict.fromkeys(registry.get(found.check_name).explain_to_author(found) for found in shown),
                 decision_kinds.report_sentence(kind, earlier_cases),
                 decision_kinds.decider_sentence(kind, transition, is_proposed=is_proposed),
             ]

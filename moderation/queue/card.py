@@ -157,11 +157,12 @@ def _finding_signal(found: Finding, own: set[int]) -> Signal:
     `own` has the ids of other comments that this person may decide on, and so may read before publication.
     """
     twin = found.twin if found.twin_id in own else found.public_twin
+    check = registry.get(found.check_name)
     return Signal(
-        registry.explain_to_moderator(found, twin),
+        check.explain_to_moderator(found, twin),
         _strength_class(registry.shown_strength(found)),
         twin if twin and has_page(twin) else None,
-        registry.get(found.check_name).flags,
+        check.flags,
     )
 
 

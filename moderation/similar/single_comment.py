@@ -7,6 +7,7 @@ from itertools import islice
 
 from django.utils.translation import gettext as _
 
+from moderation.checks import registry
 from moderation.features.links import typed_links
 from moderation.features.phrases import NUMBERS, SITE_MENTIONS
 from moderation.features.word_lists import GROUP_PRAISE_WORDS, GROUP_SALES_WORDS
@@ -55,13 +56,13 @@ def find_signals(
     others += bool(clues & PROMOTION and words)
     found = []
     if clues & PADDED:
-        sentence = _("There are numbers around the text.")
+        sentence = registry.describe_clue(Clue.PADDED)
         found.append(TextSignal(sentence, WEIGHTS[Clue.PADDED], _spans(NUMBERS.finditer(text))))
     if clues & NAME:
-        sentence = _("The name is a search phrase: “%(name)s”.") % {"name": name}
+        sentence = registry.describe_clue(Clue.NAME)
         found.append(TextSignal(sentence, WEIGHTS[Clue.NAME] if others > 1 else WEAK_STRENGTH, []))
     if clues & PAGE_TWICE or (clues & PAGE and (others > 1 or compared & PAGE)):
-        sentence = _("It talks about the site instead of the subject.")
+        sentence = registry.describe_clue(Clue.PAGE)
         strength = WEIGHTS[Clue.PAGE] if others > 1 else WEAK_STRENGTH
         found.append(TextSignal(sentence, strength, _spans(SITE_MENTIONS.finditer(text))))
     return found + _compared_signals(text, compared)
@@ -76,13 +77,15 @@ def _compared_signals(text: str, clues: Clue) -> list[TextSignal]:
         (Clue.EXACT, SHARED_STRENGTH, _("The same text as an earlier comment under the same name."), []),
         (Clue.LATE, WEAK_STRENGTH, _("Posted long after the story, when the discussion had ended."), []),
         (Clue.PRAISE, WEIGHTS[Clue.PRAISE], _("Generic praise that does not mention the subject."), praise),
-        (Clue.PROMOTION, WEIGHTS[Clue.PROMOTION], _("It contains advertising words."), promotion),
+        (Clue.PROMOTION, WEIGHTS[Clue.PROMOTION], registry.describe_clue(Clue.PROMOTION), promotion),
         (Clue.LINK, WEIGHTS[Clue.LINK], _("It has a link."), _spans(typed_links(text))),
-        (Clue.STRANGE, WEAK_STRENGTH, _("It uses almost no words from the story or discussion."), []),
+        (Clue.STRANGE, WEAK_STRENGTH, registry.describe_clue(Clue.STRANGE), []),
     ]
     if clues & Clue.PRAISE:
         clues &= ~Clue.STRANGE  # the praise signal says the same
-    return [TextSignal(words, strength, spans) for clue, strength, words, spans in signals if clue & clues]
+    return [
+        TextSignal(sentence, strength, spans) for clue, strength, sentence, spans in signals if clue & clues
+    ]
 
 
 def _spans(found: Iterable[re.Match[str]]) -> list[tuple[int, int]]:

@@ -110,12 +110,12 @@ def test_each_check_has_a_text_for_a_signal_and_a_label(name, number):
 
 @pytest.mark.parametrize("name", [name for name, _label in registry.choices()])
 def test_each_check_has_a_sentence_for_everybody(name):
-    finding = Finding(check_name=name, strength=0.6, holds=True, rule=Rule(value="pill"))
+    check, finding = registry.get(name), Finding(strength=0.6, holds=True, rule=Rule(value="pill"))
     finding.is_proved = False
     sentences = {
-        registry.explain_to_moderator(finding, None),
-        registry.explain_to_author(finding),
-        registry.explain_to_others(finding),
+        check.explain_to_moderator(finding, None),
+        check.explain_to_author(finding),
+        check.explain_to_others(finding),
     }
     assert all(sentence.endswith((".", "mailed you.")) and "%" not in sentence for sentence in sentences)
 
@@ -126,13 +126,14 @@ def test_numbers_are_in_the_texts():
     drift = registry.get("drift")
     assert drift.signal_text(0) == "It has no word in common with the article or the discussion."
     assert drift.signal_text(1).startswith("It has only 1 word in common")
-    late = Finding(check_name="late")
-    assert registry.explain_to_moderator(late, None) == "It was posted long after the article."
+    late = registry.get("late")
+    assert late.explain_to_moderator(Finding(), None) == "It was posted long after the article."
 
 
 def test_a_check_of_another_version_has_a_text():
     finding = Finding(check_name="unheard_of", strength=1, holds=True)
-    assert registry.explain_to_moderator(finding, None) == "The check “unheard_of” found something."
+    check = registry.get("unheard_of")
+    assert check.explain_to_moderator(finding, None) == "The check “unheard_of” found something."
     assert registry.label("unheard_of") == "The signal “unheard_of”."
     assert not registry.proposes(finding, Reason.SPAM)
 

@@ -149,12 +149,12 @@ def test_bar_undoes_the_switch_of_a_rule(client, maria):
             "luxury kayak",
             "722802 372445never found such a good website, I have bookmarked it. 81234",
             {
-                "There are numbers around the text.": 3,
-                "search phrase: “luxury kayak”": 2,
+                "begins or ends with long numbers": 3,
+                "The name is a search phrase": 2,
                 "about the site": 2,
             },
         ),
-        ("anna berg", "The slip was there before any of us.", {"search phrase: “anna berg”": 1}),
+        ("anna berg", "The slip was there before any of us.", {"The name is a search phrase": 1}),
         ("Anna Berg", "Thank you for this article: the slip in 1907 was mine.", {}),
     ],
 )
@@ -173,7 +173,7 @@ def test_text_signals_are_on_the_card_without_findings(client, maria):
     name, body = "luxury kayak", "722802 372445never found this website."
     comment = make_comment(make_article(), body, author=UserFactory.create(name=name))
     page = text(client.get(f"/moderation/comments/{comment.pk}/"))
-    assert '<li data-strength="3"><span>There are numbers around the text.' in page
+    assert '<li data-strength="3"><span>The text begins or ends with long numbers.' in page
     assert "<mark>722802</mark> <mark>372445</mark>never" in page
 
 

@@ -346,7 +346,7 @@ def test_a_match_that_does_not_hold_is_not_shown_to_the_author(maria):
     found = Finding.objects.of_now([comment.pk])
     assert [finding.check_name for finding in found] == ["new_person", "term"]
     [sentences] = policy().explain_waiting([comment.pk]).values()
-    assert sentences == [registry.explain_to_others(found[0])]
+    assert sentences == [registry.get(found[0].check_name).explain_to_others(found[0])]
     assert "of this site" not in " ".join(render_notices([comment])[comment.pk].sentences)
 
 
@@ -387,7 +387,7 @@ def test_moderators_are_told_the_rule_and_authors_its_kind(maria, rule, body, na
     keep(rule, maria)
     comment = make_comment(make_article(), body, guest=known_guest(maria, name=name))
     finding = Finding.objects.of_now([comment.pk]).get()
-    assert registry.explain_to_moderator(finding, None) == to_moderator
+    assert registry.get(finding.check_name).explain_to_moderator(finding, None) == to_moderator
     assert policy().explain_waiting([comment.pk]) == {comment.pk: [to_author]}
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from comments.models import State
 from moderation.actions.decisions import decide
-from moderation.checks.registry import explain_to_moderator
+from moderation.checks import registry
 from moderation.models import Finding
 from moderation.screening import external_scorers
 from moderation.screening.external_scorers import (
@@ -201,4 +201,7 @@ def test_a_missing_answer_is_a_finding(asked_here, starter):
     comment = make_comment(make_article(), "The slip is sixty years old, and it shows.", ip="198.51.100.7")
     found = {f.check_name: f for f in Finding.objects.filter(comment=comment)}
     assert not found["scorer_silent"].holds
-    assert explain_to_moderator(found["scorer_silent"], None).endswith("gave no usable answer in time.")
+    silent = registry.get("scorer_silent")
+    assert silent.explain_to_moderator(found["scorer_silent"], None).endswith(
+        "gave no usable answer in time."
+    )
