@@ -103,7 +103,9 @@ def redact(request: HttpRequest, pk: int) -> HttpResponse:
 class SeenForm(SubmitForm, forms.Form):
     """A form that sends back the last transition that the person saw."""
 
-    seen = forms.CharField(required=False, max_length=50, widget=forms.HiddenInput())  # as in views.decide
+    seen = forms.CharField(
+        required=False, max_length=50, widget=forms.HiddenInput()
+    )  # as in views.DecisionForm
 
 
 class DuplicateForm(SeenForm):

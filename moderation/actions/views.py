@@ -1,10 +1,12 @@
 """Views to decide on comments and to undo an action. Finding a comment is the permission to decide on it."""
 
+from typing import Any, Self
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django import forms
 from django.contrib import messages
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
@@ -12,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from comments.models import REMOVED, Comment, State
@@ -33,29 +35,63 @@ from moderation.reports import reporting as reports
 
 MAX_COMMENTS_PER_ACTION = 1_000  # comments in one request
 KEEP_REMOVED = "stays"  # in place of a reason: keep a comment removed for the reason that it has
+NOT_AVAILABLE = gettext_lazy("This decision is not available here.")
+
+
+class DecisionForm(forms.Form):
+    """The decision that a form or a button sends, in the URL or as fields. The URL takes precedence.
+
+    `ids` (repeated): the comments. `seen` (repeated): "<comment>.<last transition that the form showed>".
+    `reason`: a code; KEEP_REMOVED keeps one removed comment removed. `act` is the reason of a button, which
+    takes precedence over a select. `next`: a path of this site to return to, or "story" for the comment on
+    its story.
+    """
+
+    ids = forms.Field(required=False, widget=forms.MultipleHiddenInput)
+    seen = forms.Field(required=False, widget=forms.MultipleHiddenInput)
+    act = forms.CharField(required=False)
+    reason = forms.CharField(required=False)
+    next = forms.CharField(required=False)
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Self:
+        """Return the form with the values that a request sends."""
+        data = request.POST.copy()
+        for name, values in request.GET.lists():
+            data.setlist(name, values)
+        if "reason" in request.GET:
+            data.pop("act", None)
+        return cls(data)
+
+    def clean_ids(self) -> list[int]:
+        numbers = map(parse_whole_number, self.cleaned_data["ids"])
+        return list(dict.fromkeys(pk for pk in numbers if pk))
+
+    def clean_seen(self) -> dict[int, int]:
+        try:
+            return parse_seen(self.cleaned_data["seen"])
+        except BadRequest as error:
+            raise ValidationError(str(error)) from error
+
+    def clean(self) -> dict[str, Any]:
+        ids, reason = self.cleaned_data.get("ids", []), self.cleaned_data.get("reason", "")
+        reason = self.cleaned_data["reason"] = self.cleaned_data.get("act") or reason
+        is_known = decisions.state_for(reason) or (reason == KEEP_REMOVED and len(ids) == 1)
+        if not is_known or len(ids) > MAX_COMMENTS_PER_ACTION:
+            raise ValidationError(NOT_AVAILABLE)
+        return self.cleaned_data
 
 
 @require_POST
 @login_for_the_queue
 def decide(request: HttpRequest) -> HttpResponse:
-    """Decide on one or more comments. Values in the URL take precedence over values in the form.
-
-    ids (repeated): the comments. seen (repeated): "<comment>.<last transition that the form showed>".
-    reason: a code; `act` is the same for a button and takes precedence over a select; "stays" keeps one
-    removed comment removed. next: a path of this site to return to, or "story" for the comment on its story.
-    """
+    """Decide on one or more comments, as DecisionForm says."""
     user = require_decider(request)
-    sent = {
-        key: request.GET.getlist(key) or request.POST.getlist(key)
-        for key in ("ids", "seen", "act", "reason", "next")
-    }
-    ids = list(dict.fromkeys(pk for value in sent["ids"] if (pk := parse_whole_number(value))))
-    reason = (request.GET.getlist("reason") or sent["act"] or sent["reason"] or [""])[0]
-    keeps_removed = reason == KEEP_REMOVED and len(ids) == 1
+    form = DecisionForm.of(request)
+    if not form.is_valid():
+        return HttpResponseBadRequest(NOT_AVAILABLE)
+    ids, reason, back = (form.cleaned_data[name] for name in ("ids", "reason", "next"))
     to = decisions.state_for(reason)
-    if (to is None and not keeps_removed) or len(ids) > MAX_COMMENTS_PER_ACTION:
-        return HttpResponseBadRequest(_("This decision is not available here."))
-    back = sent["next"][0] if sent["next"] else ""
     if not ids:
         messages.warning(request, _("Select comments first."))
         return redirect(safe_local_path(request, back) or "moderation:queue")
@@ -68,15 +104,11 @@ def decide(request: HttpRequest) -> HttpResponse:
     if len(found) < len(ids):
         raise Http404
     parameters = {}
-    if keeps_removed:
+    if reason == KEEP_REMOVED:
         if found[0].state not in REMOVED:
             messages.warning(request, _("This comment is not removed."))
             return redirect_back(request, decisions.ActionResult(None), back, found[0])
         to, reason, parameters = State(found[0].state), found[0].state_reason, {"stays": True}
-    try:
-        seen = parse_seen(sent["seen"])
-    except BadRequest as error:
-        return HttpResponseBadRequest(str(error))
     # An appeal cannot be turned down by the person who took the decision; they may always restore.
     appealed = set[int]()
     if to != State.PUBLISHED:
@@ -87,7 +119,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         to=to or State.REJECTED,
         reason=reason,
         actor=user,
-        expected=seen,
+        expected=form.cleaned_data["seen"],
         parameters=parameters,
     )
     add_refusal_message(request, result)
@@ -202,11 +234,11 @@ def _explain_refusal(refusal: Refusal) -> str:
 
 
 def parse_seen(seen: list[str]) -> dict[int, int]:
-    """Return by comment the last transition that the form showed (`seen` in decide).
+    """Return by comment the last transition that the form showed (`seen` in DecisionForm).
 
     Raises BadRequest for a malformed value: to ignore it would let the same decision be taken twice.
     """
     pairs = [[parse_whole_number(number) for number in value.split(".", 1)] for value in seen if value]
     if any(len(pair) != 2 or None in pair for pair in pairs):
-        raise BadRequest(_("This decision is not available here."))
+        raise BadRequest(NOT_AVAILABLE)
     return {pk: last for pk, last in pairs if pk is not None and last is not None}
