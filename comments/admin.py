@@ -60,8 +60,11 @@ class DiscussionForm(ConflictAwareForm):
         return at
 
     def clean(self) -> dict[str, Any]:
-        """Lock and use the stored row: moderators change it, and the first comment creates it, without regard
-        to the article that this page has locked. Not earlier, since nobody can comment while it is locked."""
+        """Lock and use the stored row.
+
+        Moderators change it, and the first comment creates it, without regard to the article that this page
+        has locked. It is not locked earlier, since nobody can comment while it is.
+        """
         rows = Discussion.objects.select_for_update(no_key=True).filter(pk=self.instance.article_id)
         if stored := rows.first():
             self.instance = stored

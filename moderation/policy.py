@@ -141,8 +141,10 @@ class Policy(comments.policy.Policy):
         integrity.repair(damage)
 
     def list_actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
-        """Return the menu of each comment that its author did not delete. Each action leads back to the
-        story."""
+        """Return the menu of each comment that its author did not delete.
+
+        Each action leads back to the story.
+        """
         seen = last_transition_ids(row.id for row in rows)
         removals = (
             [(code, label, reasons.author_message(code)) for code, label in reasons.choices()] if seen else []
@@ -186,8 +188,11 @@ class Policy(comments.policy.Policy):
 
 
 def _is_flagged_after_publication(comment: Comment, findings: Sequence[CheckResult]) -> bool:
-    """Return whether a comment is published and a moderator should review it: a check always asks for that
-    (registry.is_flagged), or it is published only because its discussion is post-moderated."""
+    """Return whether a comment is published and a moderator should review it.
+
+    A check always asks for that (registry.is_flagged), or it is published only because its discussion is
+    post-moderated.
+    """
     if comment.state != State.PUBLISHED:
         return False
     if registry.is_flagged(findings):

@@ -86,8 +86,11 @@ def import_comments(
 
 
 def _analyze_tables() -> None:
-    """Update the planner's statistics. Postgres would do it a minute later; until then, on a new site, the
-    queries of each new comment take 20 ms instead of 1."""
+    """Update the planner's statistics.
+
+    Postgres would do it a minute later; until then, on a new site, the queries of each new comment take 20 ms
+    instead of 1.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT comments_analyze()")
 

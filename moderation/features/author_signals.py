@@ -67,8 +67,11 @@ def own_name(comment: ParsedComment) -> SignalResult | None:
 
 
 def no_gain(comment: ParsedComment) -> SignalResult | None:
-    """Nobody would profit from it: the author's site is known to be empty ("", not None), the name sells
-    nothing, and the text has no link and no call to action. Counts for it."""
+    """Nobody would profit from the comment. Counts for it.
+
+    The author's site is known to be empty ("", not None), the name sells nothing, and the text has no link
+    and no call to action.
+    """
     if comment.data.url is None or comment.data.url.strip() or comment.links:
         return None
     is_plain = not (name_phrase(comment) or name_domain(comment) or calls(comment) or padded(comment))

@@ -43,8 +43,10 @@ def fold(text: str) -> str:
 
 
 def _fold_one(c: str) -> str:
-    """Return one character as it is compared: without compatibility forms, accents, tashkeel and case, and
-    with one form each of alef, ya and ta marbuta."""
+    """Return one character as it is compared.
+
+    It has no compatibility form, accent, tashkeel or case, and one form each of alef, ya and ta marbuta.
+    """
     folded = _FOLDS.get(c)
     if folded is None:
         if c in _QUOTES:

@@ -34,8 +34,10 @@ def _is_shortened(link: str) -> bool:
 
 
 def puny(comment: ParsedComment) -> SignalResult | None:
-    """The host of a link or of the author's site is in Punycode (xn--): it has letters beyond ASCII, which
-    may look like others."""
+    """The host of a link or of the author's site is in Punycode (xn--).
+
+    It has letters beyond ASCII, which may look like others.
+    """
     at = [m for m in comment.links if "xn--" in m[0]]
     of_site = comment.site is not None and "xn--" in host(comment.site)
     return SignalResult(0.8, comment.spans(at), len(at)) if at or of_site else None

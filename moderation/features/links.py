@@ -80,8 +80,10 @@ _BARE_HOST = re.compile(
 
 
 def typed_links(text: str, *, bare_hosts: bool = False) -> list[re.Match[str]]:
-    """Return the links with a scheme or www. in a text; with `bare_hosts` also host names with a common
-    ending."""
+    """Return the links with a scheme or www. in a text.
+
+    With `bare_hosts` also host names with a common ending.
+    """
     if "." not in text and ":/" not in text:
         return []
     lowered = text.lower()

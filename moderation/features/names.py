@@ -20,8 +20,10 @@ def is_in_lower_case(name: str, words: Sequence[str]) -> bool:
 
 
 def is_search_phrase(name: str) -> bool:
-    """Return whether a name reads like a search phrase instead of a person's name (author_signals.name_phrase
-    grades it)."""
+    """Return whether a name reads like a search phrase instead of a person's name.
+
+    author_signals.name_phrase grades it.
+    """
     words = HYPHENATED_WORD.findall(name.lower())
     return is_domain(name) or not GROUP_SALES_WORDS.isdisjoint(words) or is_in_lower_case(name, words)
 
@@ -37,7 +39,9 @@ _USUAL_SHAPE = re.compile(r"[AaQ](?:(?:\. ?|[ '’-])[AaQ]){0,2}\.?")
 
 @lru_cache(maxsize=1_024)
 def unusual_name_shape(name: str) -> str | None:
-    """Return the shape of a name that is unlike a person's (digits or signs, words run together, more than
-    three words), or None for a usual name."""
+    """Return the shape of a name that is unlike a person's, or None for a usual name.
+
+    Such a name has digits or signs, words run together, or more than three words.
+    """
     shape = _RUNS.sub(lambda run: _SIGNS.get(str(run.lastgroup), str(run.lastgroup)), name.strip())
     return None if not shape or _USUAL_SHAPE.fullmatch(shape) else shape

@@ -42,8 +42,10 @@ FIRST_HAND = re.compile(
 
 
 def _about_the_site(content: str, more: str, flags: int = 0) -> re.Pattern[str]:
-    """Return the pattern of phrases about the site instead of its subject: with this form of "content", and
-    with more phrases."""
+    """Return the pattern of phrases about the site instead of its subject.
+
+    It has this form of "content", and more phrases.
+    """
     return re.compile(
         r"\b(?:you?r|ur|this|the|these|of|one['’´`]s|several|nice|great|good|such|written|web|keep|entire"
         r"|wonderful|amazing|awesome|excellent|fantastic|superb|terrific|helpful|informative|interesting"

@@ -11,8 +11,10 @@ KANA_SCRIPTS = {"Hira", "Kata"}  # Japanese mixes both in one text
 
 
 def main_script(text: str) -> str:
-    """Return the script of most letters, as script_of names it, or "" if there are no letters. Only the first
-    SCRIPT_SAMPLE_LETTERS count."""
+    """Return the script of most letters, as script_of names it, or "" if there are no letters.
+
+    Only the first SCRIPT_SAMPLE_LETTERS count.
+    """
     if text.isascii():
         return "Lati" if any(map(str.isalpha, text)) else ""
     counted = Counter(map(script_of, islice(filter(str.isalpha, text), SCRIPT_SAMPLE_LETTERS)))
@@ -22,8 +24,10 @@ def main_script(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def script_of(letter: str) -> str:
-    """Return the first word of a letter's Unicode name in four letters ("Lati", "Cyri", "Cjk", "Hira"), or ""
-    if it has no name."""
+    """Return the script of a letter, or "" if the letter has no name.
+
+    It is the first word of the letter's Unicode name in four letters: "Lati", "Cyri", "Cjk" or "Hira".
+    """
     return unicodedata.name(letter, "").split(" ", 1)[0][:4].title()
 
 

@@ -11,8 +11,10 @@ from moderation.features.text_reading import ParsedComment, SignalResult
 
 
 def imitates(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
-    """The name is that of a staff member, looks like it or claims a staff role, or looks like another name in
-    this discussion. Two people may have equal names."""
+    """The name looks like another name in this discussion, or is or looks like a staff member's.
+
+    A name that claims a staff role counts as well. Two people may have equal names.
+    """
     name = comment.data.author or ""
     mine = skeletons(name)
     if any(skeletons(word) & ROLE_NAMES for word in re.findall(r"[^\W_]+", name)):

@@ -47,8 +47,10 @@ def stem(word: str) -> str:
 
 
 def is_content_word(word: str, ignored: Container[str] = IGNORED_WORDS, shortest: int = 2) -> bool:
-    """Return whether a word tells what a text is about. One with letters beyond ASCII needs `shortest`
-    letters, because many Chinese words have two."""
+    """Return whether a word tells what a text is about.
+
+    One with letters beyond ASCII needs `shortest` letters, because many Chinese words have two.
+    """
     return len(word) > 3 and word not in ignored if word.isascii() else len(word) >= shortest
 
 

@@ -88,11 +88,10 @@ def current_version(all_versions: Sequence[Rule]) -> Rule:
 
 
 def save(*, rule: RuleDefinition, note: str, actor: User, replaces: Rule | None = None) -> Rule:
-    """Store a rule and activate it in place of all versions of `replaces`, as one action that can be
-    undone.
+    """Store a rule and activate it in place of all versions of `replaces`.
 
-    Raises ValidationError if the rule is invalid, if an equal one exists, or if `replaces` is not the
-    current version any more.
+    This is one action, which can be undone. Raises ValidationError if the rule is invalid, if an equal one
+    exists, or if `replaces` is not the current version any more.
     """
     try:
         matching.compile_rule(rule)
@@ -135,11 +134,10 @@ def save(*, rule: RuleDefinition, note: str, actor: User, replaces: Rule | None 
 
 
 def switch(*, rule: Rule, on: bool, actor: User) -> Batch | None:
-    """Activate a version of a rule in place of the others, or deactivate it. Returns None if nothing
-    changed.
+    """Activate a version of a rule in place of the others, or deactivate it.
 
-    Raises ValidationError if the rule is invalid, if an equal one is active, or if it was changed
-    meanwhile.
+    Returns None if nothing changed. Raises ValidationError if the rule is invalid, if an equal one is active,
+    or if it was changed meanwhile.
     """
     if on and not matching.is_usable(rule.kind, rule.value):
         raise _unusable_rule_error(rule.value)
@@ -205,8 +203,10 @@ def records(ids: Sequence[int]) -> dict[int, RuleRecord]:
 
 
 def conflicting_limit(rule: RuleDefinition, exclude: Sequence[int] = ()) -> Rule | None:
-    """Return the active limit for the same place, if any, as each place can have only one. Ignores the
-    rules in `exclude`."""
+    """Return the active limit for the same place, if any, as each place can have only one.
+
+    Ignores the rules in `exclude`.
+    """
     if rule.kind not in matching.LIMIT_RANGES:
         return None
     others = Rule.objects.filter(

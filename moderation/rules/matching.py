@@ -72,8 +72,10 @@ class RuleSet:
         )
 
     def limit(self, kind: str) -> RuleDefinition | None:
-        """Return the limit of this kind that applies: the article's, else a topic's, else the site's; of
-        several, the strictest."""
+        """Return the limit of this kind that applies: the article's, else a topic's, else the site's.
+
+        Of several, the strictest applies.
+        """
         rules = [found.rule for found in self.by_kind.get(kind, ())]
         return min(rules, key=lambda r: (_scope_breadth(r), parse_limit(r.value)), default=None)
 

@@ -95,16 +95,20 @@ def replay(rule: RuleDefinition) -> Replay:
 
 
 def matched_examples(rule: RuleDefinition, ids: Sequence[int]) -> list[tuple[DecidedComment, Spans]]:
-    """Return these comments of a replay, in this order, as they were decided on, with the spans that
-    match."""
+    """Return these comments of a replay, in this order, with the spans that match.
+
+    Their texts are those that were decided on.
+    """
     find = _RuleMatcher(rule)
     rows = {decided.comment: decided for decided in _decided_comments(rule, ids)}
     return [(rows[pk], find(rows[pk]) or []) for pk in ids if pk in rows]
 
 
 def span_finder(pk: int) -> Callable[[Comment], Spans]:
-    """Return a function that finds the spans of this rule, active or not, in a comment with its discussion
-    and article."""
+    """Return a function that finds the spans of this rule, active or not, in a comment.
+
+    The comment has its discussion and article.
+    """
     find = _RuleMatcher(rule_definition(Rule.objects.select_related("terms").get(pk=pk)))
 
     def spans(comment: Comment) -> Spans:
@@ -166,10 +170,10 @@ class GatheredMatches:
 
 
 def gather_matches(rule: Rule) -> GatheredMatches | None:
-    """Group all waiting and published comments that a rule matches, to decide on them together; None if
-    there are none.
+    """Group all waiting and published comments that a rule matches, to decide on them together.
 
     Approved comments are at the edge of the group, where a moderator sees them first. Changes no state.
+    Returns None if nothing matches.
     """
     find = _RuleMatcher(rule_definition(rule))
     ids, similarities, last_transition_ids, approved = [], [], [], []

@@ -31,11 +31,11 @@ def check_size(size: int) -> None:
 
 
 def read_terms(data: bytes) -> TermFile:
-    """Return the terms of a file, without empty lines, lines that start with # and a space, and
-    duplicates.
+    """Return the terms of a file, without empty lines, comments and duplicates.
 
-    Raises ValidationError, with the line, for text that is not UTF-8, for a term that is too long and for
-    a zero byte; also for a file without terms or with too many.
+    A comment is a line that starts with # and a space. Raises ValidationError, with the line, for text that
+    is not UTF-8, for a term that is too long and for a zero byte; also for a file without terms or with too
+    many.
     """
     check_size(len(data))
     try:

@@ -81,8 +81,10 @@ WHERE id <> first AND id = ANY(%(ids)s)"""
 
 
 def find_duplicate(body: str, *, exclude: int | None) -> Duplicate | None:
-    """Return the earliest comment on the site with the same text, or else with nearly the same; never the
-    comment `exclude`, which is the one being edited."""
+    """Return the earliest comment on the site with the same text, or else with nearly the same.
+
+    It is never the comment `exclude`, which is the one being edited.
+    """
     if len(folded := fold(body)) < MIN_LENGTH:
         return None
     values: dict[str, str | float] = {
@@ -106,8 +108,10 @@ ORDER BY comment_id LIMIT %(limit)s"""
 
 
 def find_similar(comment: Comment, limit: int) -> list[int]:
-    """Return the ids of all comments on the site with the same or nearly the same text; none for a short
-    text."""
+    """Return the ids of all comments on the site with the same or nearly the same text.
+
+    Returns none for a short text.
+    """
     if len(folded := fold(comment.body)) < MIN_LENGTH:
         return []
     values = {"folded": folded, "shortest": MIN_LENGTH, "exclude": comment.pk, "limit": limit}
@@ -117,11 +121,10 @@ def find_similar(comment: Comment, limit: int) -> list[int]:
 
 
 def find_duplicates(*, article: Article, ids: Sequence[int]) -> dict[int, Duplicate]:
-    """Return the duplicates of many comments of one article, each among earlier comments, in two
-    statements.
+    """Return the duplicates of many comments of one article, each among earlier comments.
 
-    Near duplicates are searched in this article only, and in memory: through the index, each comment costs
-    more the more there are, and a thousand took a minute.
+    Runs two statements. Near duplicates are searched in this article only, and in memory: through the index,
+    each comment costs more the more there are, and a thousand took a minute.
     """
     with connection.cursor() as cursor:
         cursor.execute(EARLIER_DUPLICATES_SQL, {"ids": list(ids), "shortest": MIN_LENGTH})

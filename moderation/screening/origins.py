@@ -27,8 +27,10 @@ INSERT_ORIGIN_SQL = """
 
 
 def hash_address(ip: str) -> bytes | None:
-    """Return a 16-byte keyed hash, equal for equal IPv4 addresses and for one IPv6 /64, or None if `ip` is
-    no address."""
+    """Return a keyed hash of an IP address with 16 bytes, or None if `ip` is no address.
+
+    It is equal for equal IPv4 addresses and within one IPv6 /64.
+    """
     try:
         address = ip_address(ip.partition("%")[0])
     except ValueError:
@@ -65,8 +67,10 @@ ORDER BY n.last DESC"""
 def people_by_address(
     comments: Iterable[int], stories: list[int] | None = None
 ) -> dict[int, tuple[bytes, dict[str, str]]]:
-    """Return, by comment, the hash of its IP address and the people who posted from there (under these
-    articles): their names by person key, the latest first."""
+    """Return, by comment, the hash of its IP address and the people who posted from there.
+
+    Only people under these articles are returned: their names by person key, the latest first.
+    """
     found: dict[int, tuple[bytes, dict[str, str]]] = {}
     for comment, ip_hash, author, guest, name in fetch_rows(
         PEOPLE_BY_ADDRESS_SQL, {"ids": list(comments), "alike": MAX_COMMENTS_PER_ADDRESS, "stories": stories}

@@ -19,8 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class ActiveFilter(NamedTuple):
-    """The active version, the time of its latest numbers, and how many good comments in a hundred may
-    wait."""
+    """The active version of the filter, with the data that select its model and threshold."""
 
     version: int
     numbers_at: float  # Unix time of the version's latest numbers; 0 if there are none
@@ -64,8 +63,10 @@ class UnusableModelError(UserError):
 
 
 def load_model(version: int) -> Model:
-    """Return the model of a version. To train on, use a copy. Raises FilterVersion.DoesNotExist and
-    UnusableModelError."""
+    """Return the model of a version. To train on, use a copy.
+
+    Raises FilterVersion.DoesNotExist and UnusableModelError.
+    """
     loaded = _load(version)
     if isinstance(loaded, str):
         raise UnusableModelError(loaded)
@@ -111,15 +112,16 @@ def _thresholds(active: ActiveFilter) -> tuple[float, float | None]:
 
 @lru_cache(maxsize=4)
 def _threshold_data(version: int, numbers_at: float) -> tuple[GoodScores, GoodScores, int, dict[str, Any]]:
-    """Return the data for thresholds, read once after each measurement and shared by articles of all
-    topics."""
+    """Return the data for thresholds.
+
+    It is read once after each measurement and shared by articles of all topics.
+    """
     row = FilterVersion.objects.only("numbers", "trained_on").get(pk=version)
     return *good_scores(row), row.numbers.get("topics", {})
 
 
 def good_scores(version: FilterVersion) -> tuple[GoodScores, GoodScores, int]:
-    """Return the scores of good comments on this site and elsewhere, and the number of decisions on this
-    site."""
+    """Return the scores of good comments on this site and elsewhere, and the site's number of decisions."""
     metrics = version.numbers.get("metrics", {})
     site = GoodScores(
         version.numbers.get("good", metrics.get("ham", 0)),
@@ -137,8 +139,10 @@ def starter_good_scores() -> GoodScores:
 
 
 def predict(read: ParsedComment, active: ActiveFilter, more: Iterable[SignalResult] = ()) -> Prediction:
-    """Return the prediction for a comment. `more`: results of the site's own signals
-    (registry.site_signals)."""
+    """Return the prediction for a comment.
+
+    `more`: results of the site's own signals (registry.site_signals).
+    """
     model = load_model(active.version)
     features = read_features(read.data, model.settings, read=read)
     features = Features(features.spaces, (*features.found, *more))

@@ -81,10 +81,9 @@ class ContributionCounter:
 def stored_parts(
     parts: Sequence[Part], numbers: Mapping[str, int | None], most: int = MAX_PARTS
 ) -> list[StoredPart]:
-    """Return the heaviest parts, then the sum of all others and the start value, so that the logits add
-    up.
+    """Return the heaviest parts, then the sum of all others and the start value.
 
-    `numbers`: the counts of signals by name.
+    So the logits add up. `numbers`: the counts of signals by name.
     """
     own = [part for part in parts if part.what != BIAS or part.kind != "signal"]
     heaviest = [
@@ -113,8 +112,10 @@ def _summed_part(kind: str, logit: float) -> list[StoredPart]:
 def worst_mistakes(
     probabilities: Sequence[float], labels: Sequence[bool], texts: Sequence[str]
 ) -> tuple[list[int], list[int]]:
-    """Return the indexes of missed spam and of good comments rated as spam, the worst first, each text
-    once."""
+    """Return the indexes of missed spam and of good comments rated as spam, the worst first.
+
+    Each text is listed once.
+    """
     places = sorted(range(len(labels)), key=lambda n: probabilities[n])
     missed = [n for n in places if labels[n] and probabilities[n] < EVEN_ODDS]
     flagged = [n for n in reversed(places) if not labels[n] and probabilities[n] >= EVEN_ODDS]

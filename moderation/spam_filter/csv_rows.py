@@ -127,10 +127,10 @@ class _RowError(ValueError):
 
 
 class _RecordReader:
-    """Reads the records of a CSV file, with the number of the line on which each begins, as an editor
-    counts.
+    """A reader of the records of a CSV file, with the number of the line on which each begins.
 
-    Quotes are read strictly: otherwise an unclosed quote would turn the rest of the file into one cell.
+    Lines are counted as in an editor. Quotes are read strictly: otherwise an unclosed quote would turn the
+    rest of the file into one cell.
     """
 
     def __init__(self, file: TextIO, encoding: str) -> None:

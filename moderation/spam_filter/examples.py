@@ -101,8 +101,7 @@ GROUP BY c.id, s.id"""
 
 @dataclass(frozen=True)
 class RemovedExamples:
-    """Transition ids from which on a version may have learnt from comments that were restricted or erased
-    since.
+    """Transitions from which on a version may have learnt from comments restricted or erased since.
 
     `restricted` has one id for each restriction of a comment. Such an id never goes away.
     """
@@ -111,8 +110,10 @@ class RemovedExamples:
     erased: Sequence[int]
 
     def counts_until(self, transition: int) -> dict[str, int]:
-        """Return how many of each kind a version may have learnt from that was trained on the log up to
-        this id."""
+        """Return how many restricted and erased comments a version may have learnt from.
+
+        `transition`: the last entry of the log that it was trained on.
+        """
         return {
             "sealed": sum(n <= transition for n in self.restricted),
             "erased": sum(n <= transition for n in self.erased),
@@ -222,10 +223,10 @@ def _articles(ids: Collection[int]) -> dict[int, ArticleData]:
 
 
 def example_weights(decided: Sequence[Decision], batch: float = MAX_BATCH_WEIGHT) -> list[float]:
-    """Return the weight of each decision, 0 to 1, so that no batch, author or moderator outweighs the
-    rest.
+    """Return the weight of each decision, 0 to 1.
 
-    A single moderator is not limited, as there is nobody else to outweigh.
+    No batch, author or moderator outweighs the rest. A single moderator is not limited, as there is nobody
+    else to outweigh.
     """
     batches = Counter(d.batch for d in decided if d.batch)
     authors = Counter(d.author for d in decided)

@@ -69,11 +69,9 @@ def roc_auc(spam: Sequence[float], ham: Sequence[float]) -> float | None:
 
 
 def roc_curve(spam: Sequence[float], ham: Sequence[float], most: int = 100) -> list[tuple[float, float]]:
-    """Return the ROC curve: for falling thresholds, the shares of good comments and of spam at or above
-    it.
+    """Return the ROC curve: the shares of good comments and of spam at or above falling thresholds.
 
-    Goes from (0, 0) to (1, 1) in `most` points or a few more. Empty if there is no spam or no good
-    comment.
+    Goes from (0, 0) to (1, 1) in `most` points or a few more. Empty if there is no spam or no good comment.
     """
     if not spam or not ham:
         return []
@@ -118,7 +116,9 @@ def reliability_bins(probabilities: Sequence[float], labels: Sequence[bool]) -> 
 
 
 def expected_calibration_error(bins: Sequence[Bin]) -> float | None:
-    """Return the expected calibration error: the weighted mean of |mean probability - share of spam| over
-    the bins."""
+    """Return the expected calibration error.
+
+    That is the weighted mean of |mean probability - share of spam| over the bins.
+    """
     total = sum(one.weight for one in bins)
     return sum(one.weight * abs(one.mean - one.share) for one in bins) / total if total else None

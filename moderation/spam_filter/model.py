@@ -118,8 +118,10 @@ def _pair_slots(words: Sequence[str]) -> Iterator[int]:
 
 
 def _character_slots(text: str, start: int, size: int = 5) -> list[int]:
-    """Return the slots of all runs of `size` characters, with a space before and after the text. Every
-    character counts as one."""
+    """Return the slots of all runs of `size` characters, with a space before and after the text.
+
+    Every character counts as one.
+    """
     raw = f" {text} ".encode("utf-16-le", "replace")
     crc, width = zlib.crc32, 2 * size
     return [crc(raw[n : n + width], start) & MASK for n in range(0, len(raw) - width + 2, 2)]
@@ -133,8 +135,10 @@ def _name_slots(read: ParsedComment) -> list[int]:
 
 
 def _site_slots(read: ParsedComment) -> list[int]:
-    """Return the slots of the host's characters and the path's words. That there is a site, or its
-    top-level domain, is no feature."""
+    """Return the slots of the host's characters and the path's words.
+
+    That there is a site, or its top-level domain, is no feature.
+    """
     if read.site is None:
         return []
     label = host(read.site).rsplit(".", 1)[0]
@@ -181,8 +185,10 @@ class Model:
         return total
 
     def parts(self, features: Features) -> dict[str, float]:
-        """Return what each signal and each space (words, characters, name, site) adds to the logit; with
-        the part of BIAS they add up to it."""
+        """Return what each signal and each space (words, characters, name, site) adds to the logit.
+
+        With the part of BIAS they add up to it.
+        """
         given = {BIAS: self.slope * self.signal_weight(BIAS) + self.offset}
         for name, (slots, value) in zip(SPACES, features.spaces, strict=True):
             if slots:

@@ -130,8 +130,10 @@ class FilterPage:
 
     @cached_property
     def last_change(self) -> SettingChange | None:
-        """The change that activated the version or switched the filter off; None if the version came with
-        the program."""
+        """The change that activated the version or switched the filter off.
+
+        None if the version came with the program.
+        """
         rows = SettingChange.objects.filter(
             target=SettingChange.Target.MODERATION_SETTINGS, target_id=1, field="filter"
         )
@@ -335,8 +337,7 @@ class FilterPage:
 
     @cached_property
     def _mistakes(self) -> list[MistakeRow]:
-        """The mistakes whose decision still stands (or stands again) on the same text, the worst first of
-        each kind."""
+        """Return the mistakes whose decision still stands on the same text, the worst first of each kind."""
         mistakes: list[Mistake] = [*self.numbers.get("missed", []), *self.numbers.get("false_positives", [])]
         ids = [one["comment"] for one in mistakes]
         rows = Comment.objects.moderated_by(self.user).filter(pk__in=ids, erased_at=None)

@@ -16,12 +16,11 @@ MAX_PARTS = 8
 
 
 def explain_stored(comment: Comment, findings: Sequence[Finding]) -> list[StoredPart]:
-    """Return the heaviest parts of a score; nothing if the filter did not score the comment or can't be
-    loaded any more.
+    """Return the heaviest parts of a score.
 
-    `findings`: of the current text of the comment. Takes two statements, and loads the version's weights
-    once in each process. The thread around it is read as it is now, so the sum may differ a little from
-    the score.
+    Returns nothing if the filter did not score the comment or can't be loaded any more. `findings`: of the
+    current text of the comment. Takes two statements, and loads the version's weights once in each process.
+    The thread around it is read as it is now, so the sum may differ a little from the score.
     """
     own = next((one for one in findings if one.check_name == FILTER.name and one.filter_id), None)
     if own is None or own.filter_id is None:

@@ -47,11 +47,11 @@ class GoodScores:
 
 
 def waiting_threshold(percent: float, site: GoodScores, starter: GoodScores) -> float:
-    """Return the probability from which a comment waits, so that at most `percent` (0 to 100) of future
-    good comments do.
+    """Return the probability from which a comment waits, so that few good comments do.
 
-    If k of n known comments exceed a threshold, k + 1 of n + 1 are expected to, since the next one is as
-    likely as any to be the highest. So the comment that is being scored counts as one that waits.
+    At most `percent` (0 to 100) of future good comments wait. If k of n known comments exceed a threshold, k
+    + 1 of n + 1 are expected to, since the next one is as likely as any to be the highest. So the comment
+    that is being scored counts as one that waits.
 
     `site`: the site's own comments; `starter`: those of the starter's sets. Scores below the highest
     stored ones are unknown, so the threshold is always above the lowest of those.
@@ -75,10 +75,9 @@ def waiting_threshold(percent: float, site: GoodScores, starter: GoodScores) -> 
 def auto_spam_threshold(
     percent: float, site: GoodScores, starter: GoodScores, decisions: int
 ) -> float | None:
-    """Return the probability from which a comment is marked as spam without review, or None if there is
-    none yet.
+    """Return the probability from which a comment is marked as spam without review, or None.
 
-    It is above that of every good comment decided on later.
+    There is none until enough decisions were made. It is above that of every good comment decided on later.
     """
     if decisions < AUTO_SPAM_MIN_DECISIONS:
         return None

@@ -187,10 +187,10 @@ def log_loss(
 
 
 def run() -> str:
-    """Run the job: evaluate the waiting version, or train one if there are enough new decisions; and
-    measure the active one.
+    """Run the job: measure the active version, and evaluate a waiting one or train a new one.
 
-    Without an active filter it only deletes weights learnt from restricted comments.
+    A new one is trained if there are enough new decisions. Without an active filter, the job only deletes
+    weights learnt from restricted comments.
     """
     moderation_settings = ModerationSettings.objects.select_related("filter").filter(pk=1).first()
     if moderation_settings is None or moderation_settings.filter is None:
@@ -251,8 +251,10 @@ def _try_waiting_version(waiting: FilterVersion, current: FilterVersion) -> str:
 
 
 def compare(numbers: VersionNumbers, usual: VersionNumbers, *, version: int, percent: float) -> Trial:
-    """Compare two versions measured on the same decisions. `usual`: of the active one, `version`;
-    `percent`: the good comments that may wait."""
+    """Compare two versions measured on the same decisions.
+
+    `usual`: of the active one, `version`; `percent`: the good comments that may wait.
+    """
     starter = active_model.starter_good_scores()
     own, others = _waiting_shares(numbers, percent, starter), _waiting_shares(usual, percent, starter)
     return Trial(
@@ -268,8 +270,10 @@ def compare(numbers: VersionNumbers, usual: VersionNumbers, *, version: int, per
 def _waiting_shares(
     numbers: VersionNumbers, percent: float, starter: GoodScores
 ) -> tuple[float, float | None]:
-    """Return the percentages of good comments and of spam that would wait, with the threshold that these
-    numbers give."""
+    """Return the percentages of good comments and of spam that would wait.
+
+    The threshold is the one that these numbers give.
+    """
     site = GoodScores(numbers["good"], numbers["highest"], numbers["weights"])
     threshold = waiting_threshold(percent, site, starter)
     good = sum(weight for p, weight in site.weighed() if p >= threshold)
@@ -281,10 +285,10 @@ def _waiting_shares(
 
 
 def is_worse(trial: Trial, percent: float) -> bool:
-    """Return whether a version did worse: a higher log loss, more good comments that wait (and more than
-    may), or less spam.
+    """Return whether a version did worse.
 
-    Log loss alone is not enough: it falls when somebody marks many good comments as spam.
+    It did with a higher log loss, more good comments that wait (and more than may), or less spam. Log loss
+    alone is not enough: it falls when somebody marks many good comments as spam.
     """
     good, good_before = trial["good"]
     spam, spam_before = trial["spam"]
@@ -317,8 +321,11 @@ def _train_if_due() -> str:
 
 
 def _create_version(until: int = 0) -> FilterVersion | None:
-    """Train and store a version on all current decisions, or on those known by `until`, and then it needs
-    no trial. Returns None if all of them have one label."""
+    """Train and store a version on all current decisions.
+
+    With `until`, it learns those known by then and needs no trial. Returns None if all of them have one
+    label.
+    """
     # Read before the decisions, so that a comment removed in between is noticed by the next run.
     removed = examples.removed_examples()
     decided = list(current_decisions(most=MAX_DECISIONS, until=until))
@@ -342,10 +349,10 @@ def _learnt_from_removed(known: dict[str, Any], removed: examples.RemovedExample
 
 
 def _retrain_without_removed(current: FilterVersion) -> str:
-    """Replace the active version if examples that it learnt were restricted or erased, or MIN_NEW_SHARE of
-    them changed.
+    """Replace the active version if examples that it learnt were restricted, erased or changed.
 
-    The new version learns what is left and is active at once. Returns "" if there was no need.
+    Changes count from MIN_NEW_SHARE of the examples on. The new version learns what is left and is active at
+    once. Returns "" if there was no need.
     """
     known = current.trained_on
     if current.kind == FilterVersion.Kind.STARTER or not known.get("until"):
@@ -367,8 +374,10 @@ def _retrain_without_removed(current: FilterVersion) -> str:
 
 
 def delete_restricted_weights() -> None:
-    """Delete the weights of inactive versions that learnt from restricted comments. The rows stay. The
-    active version is replaced."""
+    """Delete the weights of inactive versions that learnt from restricted comments.
+
+    The rows stay. The active version is replaced.
+    """
     removed = examples.removed_examples()
     learnt = FilterVersion.objects.filter(kind=FilterVersion.Kind.LEARNT).exclude(weights=b"")
     for version in learnt.exclude(

@@ -37,10 +37,10 @@ def activate(
 
 
 def set_false_positive_limit(*, percent: float, actor: User) -> Batch | None:
-    """Set how many good comments in a hundred may wait because of the filter. Returns None if nothing
-    changed.
+    """Set how many good comments in a hundred may wait because of the filter.
 
-    Raises ValueError outside of MIN_FALSE_POSITIVE_LIMIT to MAX_FALSE_POSITIVE_LIMIT.
+    Returns None if nothing changed. Raises ValueError outside of MIN_FALSE_POSITIVE_LIMIT to
+    MAX_FALSE_POSITIVE_LIMIT.
     """
     if not MIN_FALSE_POSITIVE_LIMIT <= percent <= MAX_FALSE_POSITIVE_LIMIT:
         raise ValueError(

@@ -27,8 +27,10 @@ from moderation.spam_filter.page import FilterPage
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def filter_page(request: HttpRequest) -> HttpResponse:
-    """Show the filter. ?done=<batch> shows its Undo bar. POST `percent` sets how many good comments may
-    wait."""
+    """Show the filter, or set with POST `percent` how many good comments may wait.
+
+    ?done=<batch> shows its Undo bar.
+    """
     user = require_administrator(request) if request.method == "POST" else require_moderator(request)
     page = FilterPage(user)
     form = FalsePositiveLimitForm(request.POST or None, initial={"percent": page.may_wait})
