@@ -1,9 +1,11 @@
 """The front page: the stories, with what their discussions have to offer."""
 
+from django.db.models.functions import Left
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from articles.markup.markdown import make_excerpt
 from articles.models import Article
 from articles.redirects import LEGACY_QUERY_KEYS, redirect_response
 from articles.site.cached_pages import cache_for_anonymous
@@ -12,6 +14,7 @@ from articles.story_lists import depend_on_counts, read_list_page
 from comments.thread.picks import read_picks
 
 MAX_MOST_DISCUSSED = 5  # stories
+OPENING_LENGTH = 500  # characters
 MIN_MOST_DISCUSSED = 3  # a shorter ranking says nothing
 
 
@@ -33,7 +36,18 @@ def home(request: SiteRequest) -> HttpResponse:
         # Only of the stories listed here: the page changes whenever one of their discussions does.
         page["picks"] = read_picks(page["articles"])
         page["most_discussed"] = _most_discussed(page["articles"])
+        page["opening"] = _opening(page["articles"][0]) if page["articles"] else ""
     return render(request, "articles/home.jinja", page)
+
+
+def _opening(lead: Article) -> str:
+    """Return the beginning of a lead story without a picture, which stands in its place."""
+    if lead.lead_image_id:
+        return ""
+    beginning = Article.objects.filter(pk=lead.pk).values_list(
+        Left("body_html", 8 * OPENING_LENGTH), flat=True
+    )
+    return make_excerpt(beginning[0], OPENING_LENGTH)
 
 
 def _most_discussed(articles: list[Article]) -> list[Article]:

@@ -47,10 +47,10 @@ def test_a_page_of_74_comments_is_small(client, data):
     article = Article.objects.get()
     page = client.get(article.get_absolute_url()).content
     assert page.count(b"<article id=") == 74
-    assert len(page) <= 45_000
+    assert len(page) <= 55_000  # with an avatar and a menu for each comment
     # As config/page_cache/application.py packs it: Brotli for browsers over HTTPS, gzip for the rest.
-    assert len(brotli.compress(page, quality=5)) <= 12 * 1024
-    assert len(gzip.compress(page, 6)) <= 12.5 * 1024
+    assert len(brotli.compress(page, quality=5)) <= 13 * 1024
+    assert len(gzip.compress(page, 6)) <= 14 * 1024
 
 
 def test_styles_know_no_left_and_right():

@@ -32,7 +32,7 @@ def test_an_image_alone_in_its_paragraph_is_a_figure_with_all_sizes(image):
     page = render_story(f'Before.\n\n![The *whole* sea](image:{image.pk} "At noon")\n\nAfter.')
     at = f"/images/{image.pk}"
     assert page.startswith("<p>Before.</p>\n<figure><picture>")
-    assert f'type="image/avif" sizes="(min-width: 700px) 646px, 92vw" srcset="{at}/w400.avif 400w, ' in page
+    assert f'type="image/avif" sizes="(min-width: 740px) 672px, 92vw" srcset="{at}/w400.avif 400w, ' in page
     assert f"{at}/w800.webp 800w, {at}/w900.webp 900w" in page
     assert f'<img src="{at}/w800.jpg" alt="The whole sea" width="900" height="600" loading="lazy"' in page
     assert '<figcaption><span dir="auto">At noon</span> <span dir="auto">Ida Lund</span></figcaption>' in page
