@@ -3,16 +3,31 @@
 from typing import Any, cast
 from uuid import uuid4
 
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Layout
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NAME_MAX, Guest
 from accounts.names import clean_name
+from articles.models import Site
 from comments.models import Comment, Discussion, check_body
 from comments.names import check_guest_name
 from core.forms import SubmitForm
+
+
+class RulesInShort:
+    """The rules in short as a part of crispy's layout, above the button."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def render(self, form: forms.BaseForm, context: Any, **_options: Any) -> SafeString:
+        return render_to_string("comments/_rules.jinja", {"site": self.site}, using="jinja2")
 
 
 class BodyForm(SubmitForm, forms.Form):
@@ -78,6 +93,12 @@ class ReplyForm(BodyForm):
         super().__init__(*args, initial=initial, auto_id=auto_id, **kwargs)
         if is_member:
             del self.fields["name"], self.fields["email"]
+
+    @property
+    def helper(self) -> FormHelper:
+        helper = super().helper
+        helper.layout = Layout(*self.fields, RulesInShort(self.discussion.site))
+        return helper
 
     def clean_name(self) -> str:
         return clean_name(self.cleaned_data["name"])

@@ -49,3 +49,14 @@ def at(page, comment):
 def order_of(page) -> list[int]:
     found = page.locator(".thread article").evaluate_all("nodes => nodes.map((node) => node.id)")
     return [int(key.removeprefix("comment-")) for key in found]
+
+
+def choose_order(page, label):
+    """Choose an order of the comments in its menu."""
+    page.locator(".orders summary").click()
+    page.locator(".orders").get_by_role("link", name=label).click()
+
+
+def fold_all(page, label="Fold all"):
+    page.locator(".orders summary").click()
+    page.locator(".orders").get_by_role("button", name=label, exact=True).click()

@@ -77,11 +77,13 @@ def test_orders_are_chosen_and_remembered(page, url):
     page.goto(url)
     first = page.locator(".thread article").first
     expect(first).to_contain_text(f"Voice {ROOTS - 1}")
+    page.locator(".orders summary").click()
     follow(page, "Oldest first")
     assert page.url == f"{url}?order=oldest#comments"
     expect(first).to_contain_text("Voice 0")
     page.goto(url)
     expect(first).to_contain_text("Voice 0")
+    page.locator(".orders summary").click()
     expect(page.get_by_role("link", name="Oldest first")).to_have_attribute("aria-current", "true")
     follow(page, "Most discussed")
     expect(first).to_contain_text(f"Voice {ROOTS - 1}")

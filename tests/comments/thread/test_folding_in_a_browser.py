@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from comments.models import Comment
 from comments.thread import pages
-from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, at, bring_in, open_story
+from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, at, bring_in, fold_all, open_story
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -104,20 +104,20 @@ def test_a_branch_folds_with_one_press_and_stays_so(live_server, reading, articl
 
 
 def test_all_fold_and_unfold(reading, talk):
-    reading.get_by_role("button", name="Fold all").click()
+    fold_all(reading)
     expect(at(reading, talk.Tollef)).not_to_be_visible()
     expect(at(reading, talk.Marit)).to_be_visible()
-    reading.get_by_role("button", name="Unfold all").click()
+    fold_all(reading, "Unfold all")
     expect(at(reading, talk.Jun)).to_be_visible()
 
 
 def test_a_link_to_a_folded_comment_unfolds_it(live_server, reading, article, talk):
-    reading.get_by_role("button", name="Fold all").click()
+    fold_all(reading)
     reading.evaluate(f"location.hash = 'comment-{talk.Jun.pk}'")
     expect(at(reading, talk.Jun)).to_be_visible()
     expect(at(reading, talk.Jun)).to_be_focused()
 
-    reading.get_by_role("button", name="Fold all").click()
+    fold_all(reading)
     reading.goto("about:blank")
     open_story(live_server, reading, article, f"#comment-{talk.Jun.pk}")
     expect(at(reading, talk.Jun)).to_be_in_viewport()
@@ -131,7 +131,7 @@ def test_what_is_remembered_of_folding_has_a_bound(reading):
           localStorage.setItem("folded", JSON.stringify(kept));
         }"""
     )
-    reading.get_by_role("button", name="Fold all").click()
+    fold_all(reading)
     assert reading.evaluate("Object.keys(JSON.parse(localStorage.folded)).length") == 50
 
 

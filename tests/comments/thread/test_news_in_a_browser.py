@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from comments.models import Comment, Reason, State
 from comments.services.states import change_states
 from comments.thread import pages
-from tests.comments.in_a_browser import SHIFTS, at, bring_in, open_story, order_of
+from tests.comments.in_a_browser import SHIFTS, at, bring_in, choose_order, open_story, order_of
 from tests.factories import UserFactory, make_comment
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -121,7 +121,7 @@ def test_the_first_comment_of_all_comes_in_its_place(live_server, page, article)
 def test_an_order_chosen_in_another_tab_takes_nothing_away(waiting, live_server, article, talk, monkeypatch):
     page, other = waiting, waiting.context.new_page()
     open_story(live_server, other, article)
-    other.get_by_role("link", name="Oldest first").click()
+    choose_order(other, "Oldest first")
     other.wait_for_url("**/?order=oldest*")
     monkeypatch.setattr(
         pages, "COMMENTS_PER_PAGE", 2

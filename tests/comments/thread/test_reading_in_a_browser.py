@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from comments.models import Comment
 from comments.thread import pages
-from tests.comments.in_a_browser import DESK, PHONE, at, bring_in, open_story, order_of
+from tests.comments.in_a_browser import DESK, PHONE, at, bring_in, choose_order, open_story, order_of
 from tests.factories import UserFactory, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
@@ -26,13 +26,13 @@ def test_an_order_is_chosen_remembered_and_gone_back_from(browser, live_server, 
         page.evaluate("window.same = true")
     assert order_of(page)[0] == talk.Bo.pk
 
-    page.get_by_role("link", name="Oldest first").click()
+    choose_order(page, "Oldest first")
     page.wait_for_url("**/?order=oldest*")
     expect(page.locator(".thread article").first).to_have_attribute("id", f"comment-{talk.Marit.pk}")
     expect(page.locator(".orders [aria-current]")).to_have_text("Oldest first")
     if with_scripts:
         assert page.evaluate("window.same")
-        expect(page.get_by_role("link", name="Oldest first")).to_be_focused()
+        expect(page.locator(".orders summary")).to_be_focused()
 
         page.go_back()
         expect(page.locator(".thread article").first).to_have_attribute("id", f"comment-{talk.Bo.pk}")
@@ -84,7 +84,7 @@ def test_more_comments_and_more_replies(browser, live_server, article, monkeypat
         expect(page.locator(".more")).to_have_count(0)
         assert set(order_of(page)) == every  # nothing that was loaded is taken away again
         expect(last).to_be_in_viewport()
-        page.get_by_role("link", name="Newest first").click()
+        choose_order(page, "Newest first")
         page.wait_for_url("**/?order=newest*")
         page.go_back()
         expect(page.locator(".orders [aria-current]")).to_have_text("Oldest first")
