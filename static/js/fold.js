@@ -77,6 +77,8 @@
     call("h3 ~ a", gettext("%(words)s, comment by %(name)s"));
     call('footer > a[href*="reply/"]', gettext("%(words)s to %(name)s"));
     call('footer a[href*="report/"]', gettext("%(words)s, comment by %(name)s"));
+    const more = article.querySelector(":scope > footer > .menu > summary[aria-label]");
+    if (more && name) more.ariaLabel = interpolate(gettext("More about the comment by %(name)s"), { name }, true);
     call("footer > button", gettext("%(words)s, comment by %(name)s"));
     call("a.more", gettext("%(words)s to %(name)s"), article.parentNode);
   };

@@ -37,7 +37,7 @@ def test_a_saved_story_is_read_answered_approved_undone_and_mended(live_server, 
     form.get_by_label("E-mail").fill("jorunn@example.org")
     form.get_by_label("Your comment").fill("My clock was set by theirs, and I never missed the boat.")
     form.get_by_role("button", name="Post comment").click()
-    expect(guest.get_by_text("Waiting for review.")).to_be_visible()
+    expect(guest.get_by_text("Waiting for review:")).to_be_visible()
     answer = Comment.objects.get(guest__email="jorunn@example.org")
     place = f"#comment-{answer.pk}"
     expect(guest.locator(place)).to_contain_text("I never missed the boat")
