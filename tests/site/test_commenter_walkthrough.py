@@ -97,10 +97,11 @@ def test_a_first_comment_on_a_phone(phone, live_server, article, maria):
     assert [message.subject for message in mail.outbox] == ["Your comment is published"]
 
 
-def test_a_reader_without_sight(browser, live_server, article):
+def test_a_reader_without_sight(browser, live_server, article, maria):
     """From the skip link to the own comment, by keyboard; an error is read with its field."""
     root = article.discussion.comments.earliest("pk")
-    make_comment(article, "Is it?", parent=root, author=UserFactory.create(name="Jim"))
+    answer = make_comment(article, "Is it?", parent=root, author=UserFactory.create(name="Jim"))
+    decide(ids=[answer.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     page = browser.new_page()
     page.goto(live_server.url + article.get_absolute_url())
     page.keyboard.press("Tab")

@@ -20,7 +20,9 @@ listitem
     link "9 October 2014, 09:41, comment by Marit"
     paragraph: My grandmother ran for the last boat of 1961 by […]
     link "Reply to Marit"
-    link "Report, comment by Marit"
+    group
+      DisclosureTriangle "More about the comment by Marit", collapsed
+        text: ⋯
   button "6 replies to Marit", expanded
   list
     listitem
@@ -31,7 +33,9 @@ listitem
         link "09:58, comment by Jun"
         paragraph: Somebody should count how many people in this […]
         link "Reply to Jun"
-        link "Report, comment by Jun"
+        group
+          DisclosureTriangle "More about the comment by Jun", collapsed
+            text: ⋯
       button "4 replies to Jun", expanded
       list
         listitem
@@ -42,7 +46,9 @@ listitem
             link "10:06, comment by Tollef"
             paragraph: I make it four, and one of them runs the kiosk.
             link "Reply to Tollef"
-            link "Report, comment by Tollef"
+            group
+              DisclosureTriangle "More about the comment by Tollef", collapsed
+                text: ⋯
 """
 ONE_REMOVED = """\
 listitem
@@ -57,7 +63,9 @@ listitem
         link "9 October 2014, 15:29, comment by Marit"
         paragraph: We have phones. They are fast.
         link "Reply to Marit"
-        link "Report, comment by Marit"
+        group
+          DisclosureTriangle "More about the comment by Marit", collapsed
+            text: ⋯
 """
 TWO_INCOMPLETE = """\
 listitem
@@ -67,7 +75,9 @@ listitem
     paragraph: What nobody has mentioned so far is that the […]
     paragraph: The rest is missing in the original
     link "Reply to ferrywatcher"
-    link "Report, comment by ferrywatcher"
+    group
+      DisclosureTriangle "More about the comment by ferrywatcher", collapsed
+        text: ⋯
 """
 WITHOUT_SCRIPTS = """\
 listitem
@@ -77,7 +87,9 @@ listitem
     paragraph: What nobody has mentioned so far is that the […]
     paragraph: The rest is missing in the original
     link "Reply"
-    link "Report"
+    group
+      DisclosureTriangle "More", collapsed
+        text: ⋯
   list
     listitem
       article
@@ -87,7 +99,9 @@ listitem
         link "08:09"
         paragraph: Inside the what?
         link "Reply"
-        link "Report"
+        group
+          DisclosureTriangle "More", collapsed
+            text: ⋯
 """
 
 
@@ -123,12 +137,19 @@ def test_and_without_scripts(live_server, browser, sample):
 
 def test_the_way_from_heading_to_heading(reading):
     nodes = tree(reading)
-    headings = [node for node in nodes.values() if role(node) == "heading"]
+    headings = [node for node in in_order(next(iter(nodes.values())), nodes) if role(node) == "heading"]
     assert [(value(node, "level"), name(node)) for node in headings[:2]] == [
         (1, "Harbour clock to stay eleven minutes slow, council decides"),
         (2, "30 comments"),
     ]
-    comments = [node for node in headings[2:] if name(node) != "How this discussion was moderated"]
+    comments = [node for node in headings[2:] if value(node, "level") == 3]
+    others = [name(node) for node in headings[2 + len(comments) :]]
+    assert others == [
+        "About this discussion",
+        "How this discussion was moderated",
+        "Read",
+        "Take part",
+    ]
     assert {value(node, "level") for node in comments} == {3}
     assert len(comments) == reading.locator(".thread article:not(.gone)").count() == 30
     named = [node for node in nodes.values() if role(node) == "region"]
@@ -139,9 +160,11 @@ def test_a_link_is_understood_where_it_stands_alone(reading):
     """Screen readers list links without their context."""
     for article in reading.locator(".thread article:not(.gone)").all():
         author = article.locator("h3 > bdi").inner_text()
-        moment, (reply, report) = article.locator("h3 ~ a"), article.locator("footer > a").all()
+        moment, reply = article.locator("h3 ~ a"), article.locator("footer > a")
+        more, report = article.locator("footer summary"), article.locator("footer details a")
         assert moment.get_attribute("aria-label") == f"{moment.inner_text()}, comment by {author}"
         assert reply.get_attribute("aria-label") == f"Reply to {author}"
+        assert more.get_attribute("aria-label") == f"More about the comment by {author}"
         assert report.get_attribute("aria-label") == f"Report, comment by {author}"
 
 
@@ -174,6 +197,13 @@ def tree(page: Page) -> dict[str, Any]:
     nodes = session.send("Accessibility.getFullAXTree")["nodes"]
     session.detach()
     return {node["nodeId"]: node for node in nodes}
+
+
+def in_order(node: Any, nodes: dict[str, Any]) -> Iterator[Any]:
+    """Yield a node and all below it in the order of the page."""
+    yield node
+    for child in below(node, nodes):
+        yield from in_order(child, nodes)
 
 
 SILENT = {"generic", "none", "sectionfooter", "InlineTextBox"}  # containers that are not announced
