@@ -1,0 +1,243 @@
+"""Infer whom a reply answers, where the saved thread no longer says it. Pure functions, without a database.
+
+Many sites nest replies only down to some level. A deeper reply is then shown under an ancestor of the comment
+that it answers, beside that comment. So only comments at the deepest level of a discussion are examined, and
+only comments that were written before them in the same branch come into question: those with the same
+parent, and the parent itself. In a flat discussion these are all earlier comments.
+
+The rules are in one ordered list, RULES. The first rule that recognises whom a comment answers decides, also
+if that is the parent that the thread gives: then nothing is inferred. A comment that no rule recognises stays
+where it is.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from moderation.features.folding import fold
+from moderation.reply_structure.mentions import NOBODY, Manner, find_addressed, fold_name
+
+MAX_COMPARED = 500  # latest comments of a branch that are searched for a quotation or a name
+MIN_QUOTED = 20  # folded characters of a quotation; shorter ones are found by chance
+SOON = timedelta(hours=1)  # between two comments of one person that belong together
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadComment:
+    """A comment with the place that the saved thread gives it."""
+
+    number: int
+    author: str
+    text: str
+    at: datetime
+    parent: int | None
+    level: int  # 1 is top-level
+
+    @property
+    def writer(self) -> str:
+        """Return the author's name as it is compared."""
+        return fold_name(self.author)
+
+    def is_by(self, writer: str) -> bool:
+        """Return whether this person wrote it. What has no name, or one that many share, is by nobody."""
+        return self.writer == writer and writer not in NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class InferredParent:
+    """A comment and the parent that it probably has, other than the one that the thread gives."""
+
+    comment: int
+    parent: int
+    confidence: float  # from 0 to 1
+    reason: str  # code of a rule
+
+
+@dataclass(slots=True)
+class Branch:
+    """The comments of one branch that come before the one that is examined, oldest first."""
+
+    parent: ThreadComment | None  # None in a flat discussion
+    hosts: frozenset[str]  # folded names of the story's authors
+    comments: list[ThreadComment] = field(default_factory=list)
+    answers: dict[int, ThreadComment] = field(default_factory=dict)  # by comment: the one that it answers
+    continued: set[int] = field(default_factory=set)  # comments that continue the one before them
+
+    def candidates(self) -> list[ThreadComment]:
+        """Return the comments that may be answered, oldest first."""
+        parent = [self.parent] if self.parent else []
+        return parent + self.comments[-MAX_COMPARED:]
+
+    def answers_to(self, comment: ThreadComment, writer: str) -> bool:
+        """Return whether a comment of this branch answers that person."""
+        answered = self.answers.get(comment.number)
+        return answered is not None and answered.is_by(writer)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A reason to believe that a comment answers another one."""
+
+    code: str
+    confidence: float  # about the share of right proposals, see docs/measured.md
+    sentence: str | Promise  # to the editor, with %(name)s
+    find: Callable[[ThreadComment, Branch], ThreadComment | None]
+
+
+def infer_parents(comments: Sequence[ThreadComment], hosts: Iterable[str] = ()) -> list[InferredParent]:
+    """Return the comments whose parent is probably another one, in the order of `comments`.
+
+    `hosts` are the names of the story's authors: who greets them in a flat discussion speaks about the story.
+    """
+    deepest = max((comment.level for comment in comments), default=0)
+    by_number = {comment.number: comment for comment in comments}
+    host_names = frozenset(map(fold_name, hosts))
+    branches: dict[int | None, Branch] = {}
+    found = {}
+    # By time; a stable sort, because many pages show only the minute.
+    for comment in sorted(comments, key=lambda comment: comment.at):
+        if comment.level != deepest:
+            continue
+        parent = None if comment.parent is None else by_number[comment.parent]
+        branch = branches.setdefault(comment.parent, Branch(parent, host_names))
+        rule, answered = _first_match(comment, branch)
+        if rule and answered and answered != parent:
+            found[comment.number] = InferredParent(
+                comment.number, answered.number, rule.confidence, rule.code
+            )
+            if rule.find is _continued_comment:
+                branch.continued.add(comment.number)
+        if answered := answered or parent:
+            branch.answers[comment.number] = answered
+        branch.comments.append(comment)
+    return [found[comment.number] for comment in comments if comment.number in found]
+
+
+def _first_match(comment: ThreadComment, branch: Branch) -> tuple[Rule | None, ThreadComment | None]:
+    for rule in RULES:
+        if answered := rule.find(comment, branch):
+            return rule, answered
+    return None, None
+
+
+# Names
+
+
+def _named_comment(manner: Manner) -> Callable[[ThreadComment, Branch], ThreadComment | None]:
+    """Return a rule's function for texts that address a person in this manner."""
+
+    def find(comment: ThreadComment, branch: Branch) -> ThreadComment | None:
+        excluded = {comment.writer} | NOBODY | (set() if branch.parent else branch.hosts)
+        names = {one.writer for one in branch.candidates()} - excluded
+        addressed = find_addressed(comment.text, names)
+        if addressed is None or addressed[1] != manner:
+            return None
+        return _comment_meant(addressed[0], comment, branch)
+
+    return find
+
+
+def _comment_meant(writer: str, comment: ThreadComment, branch: Branch) -> ThreadComment | None:
+    """Return which comment of a person is meant by the name.
+
+    It is the last one that answers who names them; or else the parent that the thread gives, if they wrote
+    it; or else their last one.
+    """
+    written = [one for one in branch.candidates() if one.writer == writer]
+    to_writer = [one for one in written if branch.answers_to(one, comment.writer)]
+    if not to_writer and branch.parent in written:
+        return branch.parent
+    return (to_writer or written)[-1]
+
+
+# Quotations
+
+# "> a line", and passages in quotation marks of several languages.
+_QUOTED_LINES = re.compile(r"(?:^|\n)[ \t]*>[ \t]?(.+(?:\n[ \t]*>.*)*)")
+_QUOTED_PASSAGE = re.compile(r"[\"“”„«»]\s*([^\"“”„«»]{20,1000}?)\s*[\"“”„«»]")
+_BREAKS = re.compile(r"\[?(?:\.\.\.|…)\]?|\n\s*\n")  # the parts of a shortened quotation are searched alone
+
+
+def _quoted_comment(comment: ThreadComment, branch: Branch) -> ThreadComment | None:
+    """Return the last comment that has a line quoted here, and does not quote it itself."""
+    for quoted in _quotations(comment.text):
+        for candidate in reversed(branch.candidates()):
+            if (
+                candidate.writer != comment.writer
+                and quoted in _searchable(candidate.text)
+                and not any(quoted in other or other in quoted for other in _quotations(candidate.text))
+            ):
+                return candidate
+    return None
+
+
+@lru_cache(maxsize=4 * MAX_COMPARED)
+def _quotations(text: str) -> tuple[str, ...]:
+    """Return the quoted passages of a text as _searchable returns texts."""
+    found = [match[1].replace("\n>", "\n") for match in _QUOTED_LINES.finditer(text)]
+    found += [match[1] for match in _QUOTED_PASSAGE.finditer(text)]
+    parts = (_searchable(part) for passage in found for part in _BREAKS.split(passage))
+    return tuple(part for part in parts if len(part) >= MIN_QUOTED)
+
+
+@lru_cache(maxsize=4 * MAX_COMPARED)
+def _searchable(text: str) -> str:
+    """Return the words of a text, folded and without signs: people retype what they quote."""
+    return " ".join(re.findall(r"\w+", fold(text)))
+
+
+# The course of the conversation
+
+_CONTINUES = re.compile(
+    r"\W*(?:also|ps|p\.s|and|oh|one more|another|btw|correction|edit|typo)\b", re.IGNORECASE
+)
+
+
+def _continued_comment(comment: ThreadComment, branch: Branch) -> ThreadComment | None:
+    """Return what the same person's comment just before this one answers, if this one continues it."""
+    before = branch.comments[-1] if branch.comments else None
+    if before is None or not before.is_by(comment.writer) or comment.at - before.at > SOON:
+        return None
+    return branch.answers.get(before.number) if _CONTINUES.match(comment.text) else None
+
+
+def _answer_to_writer(comment: ThreadComment, branch: Branch) -> ThreadComment | None:
+    """Return the only comment since the writer's last one, if it answers that.
+
+    In a flat discussion this says nothing: the next comment may answer any other.
+    """
+    own = [place for place, one in enumerate(branch.comments) if one.is_by(comment.writer)]
+    if branch.parent is None or not (own or branch.parent.is_by(comment.writer)):
+        return None
+    since = branch.comments[own[-1] + 1 if own else 0 :]
+    answers = [one for one in since if one.number not in branch.continued]  # a continued answer is one
+    if len(answers) != 1 or not branch.answers_to(answers[0], comment.writer):
+        return None
+    return since[-1]
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("at_name", 0.98, _("Begins with @%(name)s."), _named_comment(Manner.AT_SIGN)),
+    Rule("quote", 0.97, _("Quotes a line by %(name)s."), _quoted_comment),
+    Rule("name", 0.95, _("Begins with the name %(name)s."), _named_comment(Manner.FIRST)),
+    Rule("name_last", 0.9, _("Addresses %(name)s in the first words."), _named_comment(Manner.LAST)),
+    Rule(
+        "name_you",
+        0.85,
+        _("Begins with the name %(name)s and says “you”."),
+        _named_comment(Manner.FIRST_AND_YOU),
+    ),
+    Rule("continues", 0.8, _("Continues a comment that answers %(name)s."), _continued_comment),
+    Rule(
+        "exchange",
+        0.8,
+        _("The only comment since the writer’s last one is %(name)s’s answer."),
+        _answer_to_writer,
+    ),
+)
+RULES_BY_CODE = {rule.code: rule for rule in RULES}
