@@ -64,6 +64,7 @@ class Branch:
 
     parent: ThreadComment | None  # None in a flat discussion
     hosts: frozenset[str]  # folded names of the story's authors
+    story: str  # as _searchable returns it
     comments: list[ThreadComment] = field(default_factory=list)
     answers: dict[int, ThreadComment] = field(default_factory=dict)  # by comment: the one that it answers
     continued: set[int] = field(default_factory=set)  # comments that continue the one before them
@@ -89,14 +90,17 @@ class Rule:
     find: Callable[[ThreadComment, Branch], ThreadComment | None]
 
 
-def infer_parents(comments: Sequence[ThreadComment], hosts: Iterable[str] = ()) -> list[InferredParent]:
+def infer_parents(
+    comments: Sequence[ThreadComment], *, hosts: Iterable[str] = (), story: str = ""
+) -> list[InferredParent]:
     """Return the comments whose parent is probably another one, in the order of `comments`.
 
-    `hosts` are the names of the story's authors: who greets them in a flat discussion speaks about the story.
+    `hosts` are the names of the story's authors, and `story` is its text: who greets the authors in a flat
+    discussion, or quotes the story, answers no comment.
     """
     deepest = max((comment.level for comment in comments), default=0)
     by_number = {comment.number: comment for comment in comments}
-    host_names = frozenset(map(fold_name, hosts))
+    host_names, story_words = frozenset(map(fold_name, hosts)), _searchable(story)
     branches: dict[int | None, Branch] = {}
     found = {}
     # By time; a stable sort, because many pages show only the minute.
@@ -104,7 +108,7 @@ def infer_parents(comments: Sequence[ThreadComment], hosts: Iterable[str] = ()) 
         if comment.level != deepest:
             continue
         parent = None if comment.parent is None else by_number[comment.parent]
-        branch = branches.setdefault(comment.parent, Branch(parent, host_names))
+        branch = branches.setdefault(comment.parent, Branch(parent, host_names, story_words))
         rule, answered = _first_match(comment, branch)
         if rule and answered and answered != parent:
             found[comment.number] = InferredParent(
@@ -145,11 +149,12 @@ def _named_comment(manner: Manner) -> Callable[[ThreadComment, Branch], ThreadCo
 def _comment_meant(writer: str, comment: ThreadComment, branch: Branch) -> ThreadComment | None:
     """Return which comment of a person is meant by the name.
 
-    It is the last one that answers who names them; or else the parent that the thread gives, if they wrote
-    it; or else their last one.
+    It is one that answers the writer's last comment; or else the parent that the thread gives, if the person
+    wrote it; or else the person's last one.
     """
     written = [one for one in branch.candidates() if one.writer == writer]
-    to_writer = [one for one in written if branch.answers_to(one, comment.writer)]
+    own = [one for one in branch.comments if one.writer == comment.writer]
+    to_writer = [one for one in written if own and branch.answers.get(one.number) == own[-1]]
     if not to_writer and branch.parent in written:
         return branch.parent
     return (to_writer or written)[-1]
@@ -164,16 +169,23 @@ _BREAKS = re.compile(r"\[?(?:\.\.\.|…)\]?|\n\s*\n")  # the parts of a shortene
 
 
 def _quoted_comment(comment: ThreadComment, branch: Branch) -> ThreadComment | None:
-    """Return the last comment that has a line quoted here, and does not quote it itself."""
+    """Return the last comment that has a line quoted here as its own, or else the last that quotes it too.
+
+    A line of the story says nothing.
+    """
     for quoted in _quotations(comment.text):
-        for candidate in reversed(branch.candidates()):
-            if (
-                candidate.writer != comment.writer
-                and quoted in _searchable(candidate.text)
-                and not any(quoted in other or other in quoted for other in _quotations(candidate.text))
-            ):
-                return candidate
+        if quoted in branch.story:
+            continue
+        others = (one for one in branch.candidates() if one.writer != comment.writer)
+        holders = [one for one in others if quoted in _searchable(one.text)]
+        own = [one for one in holders if not _quotes(one, quoted)]
+        if holders:
+            return (own or holders)[-1]
     return None
+
+
+def _quotes(comment: ThreadComment, quoted: str) -> bool:
+    return any(quoted in other or other in quoted for other in _quotations(comment.text))
 
 
 @lru_cache(maxsize=4 * MAX_COMPARED)

@@ -15,7 +15,7 @@ from core.data_folder import PROJECT
 from tests.config.conftest import data_folder
 from tests.conftest import CHROMIUM, DATA
 
-NEEDS_DATA = {"moderation rules", "moderation groups", "moderation flood", "filter"}
+NEEDS_DATA = {"moderation rules", "moderation groups", "moderation flood", "filter", "reply_structure"}
 NEEDS_CHROMIUM = {"admin_tree"}
 # Each takes minutes on a busy machine: it starts and fills a site and requests pages.
 pytestmark = pytest.mark.timeout(1800)
@@ -28,6 +28,7 @@ BENCHES = [
     "backup",
     *(f"moderation {part}" for part in PARTS),
     "filter",
+    "reply_structure",
 ]
 
 

@@ -21,8 +21,8 @@ def thread(*comments, level=2, minutes=5):
     return found
 
 
-def parents(comments, hosts=()):
-    return {found.comment: (found.parent, found.reason) for found in infer_parents(comments, hosts)}
+def parents(comments, **story):
+    return {found.comment: (found.parent, found.reason) for found in infer_parents(comments, **story)}
 
 
 @pytest.mark.parametrize(
@@ -145,6 +145,13 @@ def test_a_quotation_answers_the_one_who_wrote_it_and_not_the_one_who_quoted_it(
     line = "It is the richest country of all that I know."
     comments = thread(("Jim", line), ("Ann", f"> {line}\n\nNo."), ("Bob", f"> {line}\n\nYes."))
     assert parents(comments) == {3: (2, "quote"), 4: (2, "quote")}
+
+
+def test_a_quotation_of_the_story_answers_no_comment():
+    line = "It is the richest country of all that I know."
+    comments = thread(("Jim", f"“{line}” That is not so."), ("Ann", f"“{line}” But it is."), level=1)
+    assert parents(comments) == {3: (2, "quote")}
+    assert parents(comments, story=f"Some say: {line}") == {}
 
 
 def test_a_quoted_line_of_the_comment_above_leaves_the_reply_there():
