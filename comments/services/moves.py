@@ -1,6 +1,7 @@
-"""Moving a comment under another parent."""
+"""Moving comments under other parents."""
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -11,6 +12,7 @@ from accounts.models import User
 from comments.models import MAX_DEPTH, Comment
 from comments.services import sql
 from comments.services.discussions import bump_versions, lock_discussions_of
+from core.database.sql import fetch_rows
 
 
 def move_comment(
@@ -32,24 +34,35 @@ def move_comment(
         if moved.parent_id == (target and target.pk):
             return False
         _check_move(moved, target)
-        with connection.cursor() as cursor:
-            if target:
-                to_tree = target.tree_id
-            else:
-                cursor.execute("SELECT nextval('comments_tree_seq')")
-                to_tree = cursor.fetchone()[0]
-            values: dict[str, Any] = {
-                "id": moved.pk,
-                "parent": target and target.pk,
-                "to_tree": to_tree,
-                "actor": actor and actor.pk,
-                "batch": batch,
-            }
-            cursor.execute(sql.MOVE, values)
-            cursor.execute(sql.NUMBER_TREES, {"trees": [moved.tree_id, to_tree]})
-        if moved.shown:
-            bump_versions([moved.discussion_id])
+        _move({moved.pk: target and target.pk}, actor, batch)
     return True
+
+
+def move_comments(
+    *, parents: Mapping[int, int | None], actor: User | None, batch: UUID | None = None
+) -> list[int]:
+    """Move comments with their replies under other parents (by comment id), all at once.
+
+    Returns the ids of those that were moved. The others are there already, or the move is impossible for the
+    reasons that move_comment raises. The number of statements does not grow with that of the comments.
+    """
+    with transaction.atomic():
+        lock_discussions_of(parents)
+        if possible := _possible_moves(parents):
+            _move(possible, actor, batch)
+    return list(possible)
+
+
+def _move(parents: Mapping[int, int | None], actor: User | None, batch: UUID | None) -> None:
+    """Move comments that may be moved. The caller has locked their discussions."""
+    ids = list(parents)
+    involved = Comment.objects.filter(pk__in=[*ids, *filter(None, parents.values())]).order_by()
+    trees = set(involved.values_list("tree_id", flat=True))
+    values = {"ids": ids, "parents": list(parents.values()), "actor": actor and actor.pk, "batch": batch}
+    moved = fetch_rows(sql.MOVE, values)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.NUMBER_TREES, {"trees": sorted(trees | {tree for tree, _shown in moved})})
+    bump_versions({shown for _tree, shown in moved if shown})
 
 
 def _check_move(moved: Comment, target: Comment | None) -> None:
@@ -63,3 +76,33 @@ def _check_move(moved: Comment, target: Comment | None) -> None:
     deepest = max(branch.values_list("level", flat=True)) - moved.level
     if target.level + 1 + deepest >= MAX_DEPTH:
         raise ValidationError(_("A thread can have at most %(n)s levels.") % {"n": MAX_DEPTH}, code="deep")
+
+
+def _possible_moves(wanted: Mapping[int, int | None]) -> dict[int, int | None]:
+    """Return the moves that change something and are possible one after the other, in order of the ids."""
+    named = Comment.objects.filter(pk__in=[*wanted, *filter(None, wanted.values())]).order_by()
+    discussions = dict(named.values_list("pk", "discussion_id"))
+    rows = Comment.objects.filter(tree_id__in=named.values("tree_id")).order_by()
+    parents: dict[int, int | None] = dict(rows.values_list("pk", "parent_id"))
+    replies: dict[int | None, set[int]] = defaultdict(set)
+    for pk, parent in parents.items():
+        replies[parent].add(pk)
+
+    def height(pk: int) -> int:
+        return 1 + max((height(reply) for reply in replies[pk]), default=-1)
+
+    possible = {}
+    for pk in sorted(wanted):
+        target = wanted[pk]
+        if pk not in parents or parents[pk] == target:
+            continue
+        above = []
+        while len(above) < MAX_DEPTH and (up := parents.get(above[-1]) if above else target) is not None:
+            above.append(up)
+        is_same_discussion = target is None or discussions.get(target) == discussions[pk]
+        if not is_same_discussion or pk in above or len(above) + height(pk) >= MAX_DEPTH:
+            continue
+        replies[parents[pk]].remove(pk)
+        replies[target].add(pk)
+        parents[pk] = possible[pk] = target
+    return possible

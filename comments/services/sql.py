@@ -199,22 +199,26 @@ SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date, count(*)
 FROM comments_comment WHERE id = ANY(%(ids)s) GROUP BY 1, 2
 ON CONFLICT (discussion_id, day) DO UPDATE SET visible_count = day.visible_count + excluded.visible_count"""
 
-# Moves a comment with its replies to another tree, or within its own. Its numbers are shifted far to the
-# right, where they collide with no others; NUMBER_TREES then computes the right ones for both trees.
+# Moves comments. Only their own rows change here: NUMBER_TREES then computes the numbers of all involved
+# trees, and takes their replies along. Returns the tree of each and, if readers see it, its discussion.
 MOVE = """
-WITH branch AS (
+WITH moved AS (
   UPDATE comments_comment c
-  SET tree_id = %(to_tree)s, lft = c.lft + 1000000000, rght = c.rght + 1000000000,
-      parent_id = CASE WHEN c.id = %(id)s THEN %(parent)s ELSE c.parent_id END
-  FROM comments_comment n
-  WHERE n.id = %(id)s AND c.tree_id = n.tree_id AND c.lft BETWEEN n.lft AND n.rght
-  RETURNING c.id, c.discussion_id, c.revision, n.parent_id AS old_parent_id)
-INSERT INTO comments_transition
-  (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
-   old_parent_id, new_parent_id, batch)
-SELECT 'move', discussion_id, id, revision, %(actor)s, '', '', '', 'moved',
-       old_parent_id, %(parent)s, %(batch)s
-FROM branch WHERE id = %(id)s"""
+  SET parent_id = w.parent,
+      tree_id = CASE WHEN w.parent IS NULL THEN nextval('comments_tree_seq')::int ELSE c.tree_id END
+  FROM unnest(%(ids)s::bigint[], %(parents)s::bigint[]) AS w(id, parent)
+  JOIN comments_comment before ON before.id = w.id
+  WHERE c.id = w.id
+  RETURNING c.id, c.discussion_id, c.revision, c.parent_id, c.tree_id, c.shown,
+            before.parent_id AS old_parent_id),
+log AS (
+  INSERT INTO comments_transition
+    (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
+     old_parent_id, new_parent_id, batch)
+  SELECT 'move', discussion_id, id, revision, %(actor)s, '', '', '', 'moved',
+         old_parent_id, parent_id, %(batch)s
+  FROM moved ORDER BY discussion_id, id)
+SELECT tree_id, CASE WHEN shown THEN discussion_id END FROM moved"""
 
 
 # Sets one field of comments. Returns the discussions in which readers see the change.

@@ -3,8 +3,8 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from comments.models import Comment, Transition
-from comments.services.moves import move_comment
+from comments.models import MAX_DEPTH, Comment, Discussion, Transition
+from comments.services.moves import move_comment, move_comments
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.discussions import assert_sound
 
@@ -39,6 +39,45 @@ def test_a_move_stays_in_its_discussion_and_out_of_its_own_replies():
         move_comment(comment=reply, parent=make_comment(other), actor=None)
     with pytest.raises(ValidationError, match="its own replies"):
         move_comment(comment=root, parent=reply, actor=None)
+    assert_sound()
+
+
+def test_many_comments_move_at_once_each_with_its_replies(django_assert_num_queries):
+    article, editor = make_article(), UserFactory.create()
+    root, other = make_comment(article), make_comment(article)
+    first, second, third = (make_comment(article, parent=root) for _ in range(3))
+    below = make_comment(article, parent=third)
+    version = Discussion.objects.get(pk=article.pk).version
+
+    moves = {second.pk: first.pk, third.pk: second.pk, other.pk: below.pk, first.pk: root.pk}
+    with django_assert_num_queries(9):  # of which two begin and end the transaction
+        assert move_comments(parents=moves, actor=editor) == [other.pk, second.pk, third.pk]
+
+    assert_sound()
+    levels = dict(Comment.objects.filter(discussion=article.pk).values_list("pk", "level"))
+    assert levels == {c.pk: level for level, c in enumerate([root, first, second, third, below, other])}
+    assert Transition.objects.filter(kind="move", actor=editor).count() == 3
+    assert Discussion.objects.get(pk=article.pk).version == version + 1
+    assert move_comments(parents=moves, actor=editor) == []
+
+    back = {second.pk: root.pk, third.pk: root.pk, other.pk: None}
+    assert set(move_comments(parents=back, actor=editor)) == set(back)
+    assert_sound()
+    other.refresh_from_db()
+    assert (other.level, other.parent) == (0, None)
+
+
+def test_of_many_moves_only_the_possible_ones_happen():
+    article, elsewhere = make_article(), make_comment(make_article("Another story"))
+    root = make_comment(article)
+    first, second = (make_comment(article, parent=root) for _ in range(2))
+    chain = [make_comment(article)]
+    while len(chain) < MAX_DEPTH:
+        chain.append(make_comment(article, parent=chain[-1]))
+    assert move_comments(parents={first.pk: elsewhere.pk, second.pk: second.pk}, actor=None) == []
+    assert move_comments(parents={root.pk: first.pk, first.pk: chain[-1].pk}, actor=None) == []
+    assert move_comments(parents={root.pk: chain[-2].pk, first.pk: 0}, actor=None) == []
+    assert move_comments(parents={first.pk: second.pk, second.pk: first.pk}, actor=None) == [first.pk]
     assert_sound()
 
 
