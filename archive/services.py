@@ -32,6 +32,7 @@ from comments.services.imports import ImportedComment, import_comments
 from core.errors import UserError
 from moderation.actions import setting_changes
 from moderation.models import Batch, SettingChange
+from moderation.reply_structure.proposals import find_proposals
 from moderation.screening import flags
 from moderation.screening.imports import screen_import
 
@@ -355,6 +356,7 @@ def _store_comments(
     )
     screen_import(article=article, ids=result.created)
     flags.open_cases_of([*result.created, *result.returned])
+    find_proposals(article)
     Import.objects.create(
         article=article,
         batch=batch,

@@ -18,6 +18,7 @@ from comments.models.comments import (
     check_body,
 )
 from comments.models.discussions import Discussion, DiscussionDay
+from comments.models.inferred_parents import InferredParent
 from comments.models.log import Transition
 from comments.models.recommendations import Recommendation
 from comments.models.states import REMOVED, Reason, RemovalReason, State
@@ -35,6 +36,7 @@ __all__ = [
     "CommentText",
     "Discussion",
     "DiscussionDay",
+    "InferredParent",
     "Reason",
     "Recommendation",
     "RemovalReason",

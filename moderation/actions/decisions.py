@@ -17,7 +17,7 @@ from accounts.models import User
 from comments import removal_reasons
 from comments.models import Comment, Reason, State, Transition
 from comments.services.discussions import lock_discussions_of
-from comments.services.moves import move_comment
+from comments.services.moves import move_comment, move_comments
 from comments.services.states import change_states, confirm_states, revert_states
 from moderation import tasks
 from moderation.actions import setting_changes
@@ -143,25 +143,27 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
                 changed = revert_states(undoes=batch.pk, actor=actor, batch=undoing.pk, only=only)
             skipped = set(only or _decided_comments(batch)) - set(changed)
             reverted, not_reverted = 0, list[Refusal]()
-            if not not_moved:  # settings of a comment follow its state and its place
-                locked = _under_locked_parents(moved)
-                reverted, not_reverted = setting_changes.revert_changes(
-                    batch=batch, undoing=undoing, of_comments=True, excluding=skipped | locked
-                )
-                _lock_replies(undoing, locked)
+            # The settings of a comment follow its state and its place.
+            locked = _under_locked_parents(moved)
+            left = _with_replies([refusal.comment for refusal in not_moved if refusal.comment])
+            reverted, not_reverted = setting_changes.revert_changes(
+                batch=batch, undoing=undoing, of_comments=True, excluding=skipped | locked | left
+            )
+            _lock_replies(undoing, locked)
         settings += reverted
         if not (settings or moved or changed):
             transaction.set_rollback(True)
         elif changed:
             tasks.notify_authors_later(undoing)
-    refused += not_moved + not_reverted + refusals(sorted(skipped)[:MAX_REFUSALS_LISTED])
+    refused += not_moved[:MAX_REFUSALS_LISTED] + not_reverted
+    refused += refusals(sorted(skipped)[:MAX_REFUSALS_LISTED])
     is_done = settings or moved or changed
     return ActionResult(
         undoing if is_done else None,
         moved + changed,
         refused,
         settings,
-        max(0, len(skipped) - MAX_REFUSALS_LISTED),
+        max(0, len(skipped) - MAX_REFUSALS_LISTED) + max(0, len(not_moved) - MAX_REFUSALS_LISTED),
     )
 
 
@@ -182,6 +184,23 @@ def move(*, comment: Comment, parent: Comment | None, actor: User | None) -> Bat
             return None
         batch.save(force_insert=True)
         _lock_replies(batch, _under_locked_parents([comment.pk]))
+    return batch
+
+
+def move_all(
+    *, parents: Mapping[int, int | None], actor: User | None, parameters: Mapping[str, Any]
+) -> Batch | None:
+    """Move comments under other parents (by comment id) in one action, as `move` does with one.
+
+    Comments that cannot be moved are left where they are. Returns None if that is all of them.
+    """
+    batch = Batch(kind=Batch.Kind.MOVE, actor=actor, parameters=dict(parameters))
+    with transaction.atomic():
+        moved = move_comments(parents=parents, actor=actor, batch=batch.pk)
+        if not moved:
+            return None
+        batch.save(force_insert=True)
+        _lock_replies(batch, _under_locked_parents(moved))
     return batch
 
 
@@ -213,23 +232,30 @@ def _decided_since(batch: Batch, ids: Sequence[int]) -> set[int]:
 
 
 def _move_back(batch: Batch, undoing: Batch, actor: User | None) -> tuple[list[int], list[Refusal]]:
-    """Reverse the move of a batch, if it has one and the comment has not been moved again."""
-    done = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.MOVE).first()
-    if done is None:
+    """Reverse the moves of a batch, of comments that have not been moved again."""
+    moves = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.MOVE)
+    old_parents = dict(moves.values_list("comment", "old_parent"))
+    if not old_parents:
         return [], []
-    lock_discussions_of([done.comment_id])
-    if refused := refusals_of_moved(batch):
-        return [], refused
-    try:
-        move_comment(comment=done.comment, parent=done.old_parent, actor=actor, batch=undoing.pk)
-    except ValidationError as error:
-        return [], [Refusal(done.comment_id, "", error.messages[0])]
-    return [done.comment_id], []
+    lock_discussions_of(old_parents)
+    refused = refusals_of_moved(batch)
+    for refusal in refused:
+        old_parents.pop(refusal.comment or 0)
+    moved = move_comments(parents=old_parents, actor=actor, batch=undoing.pk)
+    impossible = _("The comment that it replied to is now one of its replies")
+    refused += [Refusal(pk, "", impossible) for pk in sorted(old_parents.keys() - set(moved))]
+    return moved, refused
 
 
 def _under_locked_parents(moved: Sequence[int]) -> set[int]:
     """Return the moved comments whose new parent is locked, with all their replies."""
     comments = Comment.objects.filter(pk__in=moved, parent__is_locked=True)
+    return _with_replies(list(comments.values_list("pk", flat=True)))
+
+
+def _with_replies(ids: Sequence[int]) -> set[int]:
+    """Return these comments with all their replies."""
+    comments = Comment.objects.filter(pk__in=ids)
     return {
         pk for one in comments for pk in one.get_descendants(include_self=True).values_list("pk", flat=True)
     }
@@ -243,13 +269,15 @@ def _lock_replies(batch: Batch, ids: Iterable[int]) -> None:
 
 
 def refusals_of_moved(batch: Batch) -> list[Refusal]:
-    """Return a refusal that names the person who moved the comment of this batch again, if anybody did."""
+    """Return a refusal for each comment of this batch that was moved again, naming who did."""
     done = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.MOVE)
     moves = Transition.objects.filter(comment__in=done.values("comment"), kind=Transition.Kind.MOVE)
-    last = moves.select_related("actor").order_by("-id").first()
-    if last is None or last.batch == batch.pk:
-        return []
-    return [Refusal(last.comment_id, _actor_name(last.actor), _("Moved again"))]
+    last = moves.order_by("comment", "-id").distinct("comment").select_related("actor")
+    return [
+        Refusal(row.comment_id, _actor_name(row.actor), _("Moved again"))
+        for row in last
+        if row.batch != batch.pk
+    ]
 
 
 def refusals(ids: Iterable[int]) -> list[Refusal]:

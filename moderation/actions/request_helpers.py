@@ -142,10 +142,11 @@ def get_action_or_404(user: User, pk: UUID) -> Batch:
     if not user.is_moderator:
         Target = SettingChange.Target
         decided = Q(pk__in=Transition.objects.filter(batch=batch.pk).values("comment"))
-        changed = Q(pk__in=batch.changes.filter(target=Target.COMMENT).values("target_id"))
+        of_comments = Q(target__in=[Target.COMMENT, Target.INFERRED_PARENT])
+        changed = Q(pk__in=batch.changes.filter(of_comments).values("target_id"))
         own_comments = Comment.objects.moderated_by(user, include_restricted=True).values("pk")
         own_stories = Article.objects.editable_by(user).values("pk")
-        own_changes = Q(target=Target.COMMENT) | Q(target=Target.DISCUSSION, target_id__in=own_stories)
+        own_changes = of_comments | Q(target=Target.DISCUSSION, target_id__in=own_stories)
         if (
             Comment.objects.filter(decided | changed).exclude(pk__in=own_comments).exists()
             or batch.changes.exclude(own_changes).exists()

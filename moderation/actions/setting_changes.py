@@ -20,7 +20,7 @@ from articles.models import Article, Site, title_for
 from articles.publishing.services import publish_articles, unpublish_articles
 from articles.publishing.status import embargo_refusal
 from articles.services import change_site
-from comments.models import Comment, CommentRevision, Discussion
+from comments.models import Comment, CommentRevision, Discussion, InferredParent
 from comments.services.discussions import change_discussions, lock_discussions, lock_discussions_of
 from comments.services.states import set_comment_field
 from comments.services.text_changes import swap_revisions
@@ -39,6 +39,7 @@ MODELS: dict[str, type[Model]] = {
     Target.SANCTION: Sanction,
     Target.DISCUSSION: Discussion,
     Target.COMMENT: Comment,
+    Target.INFERRED_PARENT: InferredParent,
 }
 FIELDS: dict[str, set[str]] = {
     Target.ARTICLE: {"published_at"},
@@ -48,6 +49,7 @@ FIELDS: dict[str, set[str]] = {
     Target.SANCTION: {"ended_at"},
     Target.DISCUSSION: {"status", "moderation", "members_only", "declared_count"},
     Target.COMMENT: {"is_pick", "is_locked", "duplicate_of", "revision"},
+    Target.INFERRED_PARENT: {"is_dismissed"},
 }
 DATETIME_FIELDS = {"published_at", "ended_at"}
 Setter = Callable[[list[int], str, Any, datetime], object]  # ids, field, value, time of the action
@@ -259,6 +261,7 @@ SETTERS: dict[str, Setter] = {
     Target.SANCTION: _set_rows(Sanction),
     Target.RULE: _set_rows(Rule),
     Target.MODERATION_SETTINGS: _set_rows(ModerationSettings),
+    Target.INFERRED_PARENT: _set_rows(InferredParent),
 }
 
 
@@ -294,7 +297,9 @@ def target_names(changes: Iterable[SettingChange], user: User | None) -> dict[tu
             (Target.RULE.value, pk): f"“{explanations.describe_rule(kind, value)}”"
             for pk, kind, value in rules
         }
-    return names | {(Target.COMMENT.value, pk): f"#{pk}" for pk in ids[Target.COMMENT]}
+    return names | {
+        (t.value, pk): f"#{pk}" for t in (Target.COMMENT, Target.INFERRED_PARENT) for pk in ids[t]
+    }
 
 
 def _refusals(

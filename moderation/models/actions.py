@@ -79,6 +79,7 @@ class SettingChange(models.Model):
         RULE = "rule"  # is_active
         ARTICLE = "article"  # published_at
         MODERATION_SETTINGS = "desk", "Desk"  # filter, false_positive_limit
+        INFERRED_PARENT = "inferred"  # is_dismissed; the id is that of the comment
 
     batch = models.ForeignKey(Batch, models.PROTECT, related_name="changes")
     target = models.CharField(max_length=10, choices=Target)

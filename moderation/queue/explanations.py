@@ -142,6 +142,10 @@ def describe_action(batch: Batch) -> str:
                 "Permanently deleted: %(n)s comment", "Permanently deleted: %(n)s comments", count
             )
             return text % {"n": f"{count:,}"}
+        case Batch.Kind.MOVE if "field" in batch.parameters:
+            return describe_setting(batch.parameters["field"], batch.parameters["value"])
+        case Batch.Kind.MOVE if batch.parameters.get("is_inferred"):
+            return _("Reply structure restored")
         case Batch.Kind.MOVE:
             return _("Moved")
         case Batch.Kind.IMPORT:
@@ -238,6 +242,8 @@ def describe_setting(field: str, value: Any) -> str:
             return _("%(n)s of 100 good comments may wait") % {"n": f"{value:g}"}
         case "ended_at", value:
             return _("Ended") if value else _("Active")
+        case "is_dismissed", value:
+            return _("Proposed parent dismissed") if value else _("Proposed parent not dismissed")
         case "is_active", value:
             return _("Switched on") if value else _("Switched off")
         case "published_at", value:

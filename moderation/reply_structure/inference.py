@@ -11,8 +11,9 @@ where it is.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -20,9 +21,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from moderation.features.folding import fold
-from moderation.reply_structure.mentions import NOBODY, Manner, find_addressed, fold_name
+from moderation.reply_structure.mentions import NOBODY, Manner, NamedPeople, fold_name
 
-MAX_COMPARED = 500  # latest comments of a branch that are searched for a quotation or a name
+MAX_COMPARED = 500  # latest comments of a branch that are searched for a quotation
 MIN_QUOTED = 20  # folded characters of a quotation; shorter ones are found by chance
 SOON = timedelta(hours=1)  # between two comments of one person that belong together
 
@@ -58,21 +59,43 @@ class InferredParent:
     reason: str  # code of a rule
 
 
-@dataclass(slots=True)
 class Branch:
-    """The comments of one branch that come before the one that is examined, oldest first."""
+    """The comments of one branch that come before the one that is examined, oldest first.
 
-    parent: ThreadComment | None  # None in a flat discussion
-    hosts: frozenset[str]  # folded names of the story's authors
-    story: str  # as _searchable returns it
-    comments: list[ThreadComment] = field(default_factory=list)
-    answers: dict[int, ThreadComment] = field(default_factory=dict)  # by comment: the one that it answers
-    continued: set[int] = field(default_factory=set)  # comments that continue the one before them
+    What the rules look up is kept by name and by word, so that long flat discussions take linear time.
+    """
+
+    def __init__(self, parent: ThreadComment | None, hosts: frozenset[str], story: str) -> None:
+        self.parent = parent  # None in a flat discussion
+        self.hosts = hosts  # folded names of the story's authors
+        self.story = story  # as _searchable returns it
+        self.comments: list[ThreadComment] = []
+        self.answers: dict[int, ThreadComment] = {}  # by comment: the one that it answers
+        self.continued: set[int] = set()  # comments that continue the one before them
+        self.by_writer: dict[str, list[int]] = defaultdict(list)  # places in `comments`
+        self._people = NamedPeople()
+        self._addressed: tuple[int, tuple[str, Manner] | None] | None = None
+        if parent:
+            self._people.add(parent.writer)
+
+    def add(self, comment: ThreadComment) -> None:
+        """Add the comment that was examined."""
+        self.by_writer[comment.writer].append(len(self.comments))
+        self.comments.append(comment)
+        if self.parent or comment.writer not in self.hosts:
+            self._people.add(comment.writer)
 
     def candidates(self) -> list[ThreadComment]:
-        """Return the comments that may be answered, oldest first."""
+        """Return the comments that may be quoted, oldest first."""
         parent = [self.parent] if self.parent else []
         return parent + self.comments[-MAX_COMPARED:]
+
+    def find_addressed(self, comment: ThreadComment) -> tuple[str, Manner] | None:
+        """Return whom a comment addresses by name, and how. Several rules ask in turn."""
+        if self._addressed is None or self._addressed[0] != comment.number:
+            found = self._people.find_addressed(comment.text, without=comment.writer)
+            self._addressed = comment.number, found
+        return self._addressed[1]
 
     def answers_to(self, comment: ThreadComment, writer: str) -> bool:
         """Return whether a comment of this branch answers that person."""
@@ -118,7 +141,7 @@ def infer_parents(
                 branch.continued.add(comment.number)
         if answered := answered or parent:
             branch.answers[comment.number] = answered
-        branch.comments.append(comment)
+        branch.add(comment)
     return [found[comment.number] for comment in comments if comment.number in found]
 
 
@@ -136,9 +159,7 @@ def _named_comment(manner: Manner) -> Callable[[ThreadComment, Branch], ThreadCo
     """Return a rule's function for texts that address a person in this manner."""
 
     def find(comment: ThreadComment, branch: Branch) -> ThreadComment | None:
-        excluded = {comment.writer} | NOBODY | (set() if branch.parent else branch.hosts)
-        names = {one.writer for one in branch.candidates()} - excluded
-        addressed = find_addressed(comment.text, names)
+        addressed = branch.find_addressed(comment)
         if addressed is None or addressed[1] != manner:
             return None
         return _comment_meant(addressed[0], comment, branch)
@@ -152,12 +173,16 @@ def _comment_meant(writer: str, comment: ThreadComment, branch: Branch) -> Threa
     It is one that answers the writer's last comment; or else the parent that the thread gives, if the person
     wrote it; or else the person's last one.
     """
-    written = [one for one in branch.candidates() if one.writer == writer]
-    own = [one for one in branch.comments if one.writer == comment.writer]
-    to_writer = [one for one in written if own and branch.answers.get(one.number) == own[-1]]
-    if not to_writer and branch.parent in written:
+    own, written = branch.by_writer[comment.writer], branch.by_writer[writer]
+    if own:
+        for place in reversed(written):
+            if place < own[-1]:
+                break
+            if branch.answers.get(branch.comments[place].number) == branch.comments[own[-1]]:
+                return branch.comments[place]
+    if branch.parent and branch.parent.writer == writer:
         return branch.parent
-    return (to_writer or written)[-1]
+    return branch.comments[written[-1]]
 
 
 # Quotations
@@ -223,8 +248,10 @@ def _answer_to_writer(comment: ThreadComment, branch: Branch) -> ThreadComment |
 
     In a flat discussion this says nothing: the next comment may answer any other.
     """
-    own = [place for place, one in enumerate(branch.comments) if one.is_by(comment.writer)]
-    if branch.parent is None or not (own or branch.parent.is_by(comment.writer)):
+    if branch.parent is None or comment.writer in NOBODY:
+        return None
+    own = branch.by_writer[comment.writer]
+    if not own and not branch.parent.is_by(comment.writer):
         return None
     since = branch.comments[own[-1] + 1 if own else 0 :]
     answers = [one for one in since if one.number not in branch.continued]  # a continued answer is one

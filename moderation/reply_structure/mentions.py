@@ -62,12 +62,31 @@ def fold_name(name: str) -> str:
     return _fold_name(name)
 
 
-def find_addressed(text: str, names: Collection[str]) -> tuple[str, Manner] | None:
-    """Return which of these folded names a text addresses in its first words, and how.
+class NamedPeople:
+    """People who may be addressed by name, with an index of the first words of their names."""
 
-    Returns None if it addresses nobody, or a name that two of them have in common.
-    """
-    return _at_the_beginning(text, names) or _at_the_end_of_the_clause(text, names)
+    def __init__(self) -> None:
+        self._by_first_word: dict[str, set[str]] = {}
+        self._known: set[str] = set()
+
+    def add(self, name: str) -> None:
+        """Add a person by the folded name. Names that many people share are left out."""
+        if name in self._known or name in NOBODY:
+            return
+        self._known.add(name)
+        for alias in _aliases(name):
+            self._by_first_word.setdefault(alias[0], set()).add(name)
+
+    def find_addressed(self, text: str, *, without: str) -> tuple[str, Manner] | None:
+        """Return which person a text addresses in its first words, and how; never the writer (`without`).
+
+        Returns None if it addresses nobody, or a name that two people have in common.
+        """
+        tokens = _tokens(text[:READ])
+        names = {name for token in tokens for name in self._by_first_word.get(token, ())} - {without}
+        if not names:
+            return None
+        return _at_the_beginning(text, names) or _at_the_end_of_the_clause(text, names)
 
 
 def _at_the_beginning(text: str, names: Collection[str]) -> tuple[str, Manner] | None:

@@ -1,0 +1,63 @@
+"""Inferred parents: whom a reply probably answers, other than the parent that its source gives."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+
+from comments.models.comments import Comment
+from comments.models.discussions import Discussion
+from comments.models.states import State
+
+_IS_WHERE_IMPORTED = Q(comment__parent=F("imported_parent")) | Q(comment__parent=None, imported_parent=None)
+
+
+class InferredParentQuerySet(models.QuerySet["InferredParent"]):
+    def open(self) -> Self:
+        """Return the proposals to decide on: not dismissed, and the comment is where its source has it.
+
+        Comments that readers do not see, and those under which they would be, are left out.
+        """
+        return self.filter(
+            _IS_WHERE_IMPORTED,
+            is_dismissed=False,
+            comment__state=State.PUBLISHED,
+            parent__state=State.PUBLISHED,
+        )
+
+    def accepted(self) -> Self:
+        """Return those whose comment is under its inferred parent."""
+        return self.filter(comment__parent=F("parent"))
+
+
+class InferredParent(models.Model):
+    """The parent that a comment has in its source, and the one that it probably answers.
+
+    A proposal is accepted by moving the comment, so where the comment is says whether it is accepted.
+    """
+
+    comment = models.OneToOneField(Comment, models.PROTECT, primary_key=True, related_name="inferred_parent")
+    discussion = models.ForeignKey(Discussion, models.PROTECT, related_name="inferred_parents")
+    imported_parent = models.ForeignKey(
+        Comment, models.PROTECT, null=True, related_name="+", db_index=False
+    )  # None: top-level
+    parent = models.ForeignKey(Comment, models.PROTECT, related_name="+", db_index=False)
+    confidence = models.FloatField()  # from 0 to 1
+    reason = models.CharField(max_length=20)  # a code: moderation.reply_structure.inference.RULES
+    is_dismissed = models.BooleanField(default=False, db_default=False)
+
+    objects = InferredParentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(confidence__gte=0, confidence__lte=1), name="inferredparent_confidence"
+            ),
+            models.CheckConstraint(
+                condition=~Q(parent=F("comment")) & ~Q(parent=F("imported_parent")),
+                name="inferredparent_is_another",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.comment_id} → #{self.parent_id}"

@@ -1,0 +1,102 @@
+"""Proposed parents of imported replies: find them, accept them, dismiss them.
+
+A proposal is accepted by moving its comment, so the undo of that action makes it open again.
+"""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from accounts.models import User
+from articles.models import Article
+from comments.models import Comment, InferredParent
+from comments.services.discussions import lock_discussions
+from moderation.actions import setting_changes
+from moderation.actions.decisions import move_all
+from moderation.models import Batch, SettingChange
+from moderation.reply_structure.inference import ThreadComment, infer_parents
+
+
+def find_proposals(article: Article) -> int:
+    """Infer whom the imported replies of a story answer, and store that as proposals. Moves nothing.
+
+    Returns the number of open proposals. What was accepted or dismissed before stays as it is, so this may
+    run again, also after an import of more comments.
+    """
+    with transaction.atomic():
+        lock_discussions([article.pk])
+        comments = _imported_comments(article)
+        inferred = infer_parents(
+            comments, hosts=_author_names(article), story=f"{article.standfirst}\n{article.body}"
+        )
+        stored = InferredParent.objects.filter(discussion=article.pk)
+        stored.open().delete()
+        decided = set(stored.values_list("comment", flat=True))
+        parents = {comment.number: comment.parent for comment in comments}
+        InferredParent.objects.bulk_create(
+            [
+                InferredParent(
+                    comment_id=one.comment,
+                    discussion_id=article.pk,
+                    imported_parent_id=parents[one.comment],
+                    parent_id=one.parent,
+                    confidence=one.confidence,
+                    reason=one.reason,
+                )
+                for one in inferred
+                if one.comment not in decided
+            ],
+            batch_size=2_000,
+        )
+        return stored.open().count()
+
+
+def _author_names(article: Article) -> list[str]:
+    return [article.byline, *(author.name for author in article.signed_by())]
+
+
+def _imported_comments(article: Article) -> list[ThreadComment]:
+    """Return the imported comments with the parents that their source gives, wherever they are now."""
+    rows = Comment.objects.filter(discussion=article.pk).exclude(source="").order_by("pk")
+    fields = ("pk", "source_id", "source_parent", "author_name", "body", "created_at")
+    stored = list(rows.values_list(*fields))
+    ids = {source_id: pk for pk, source_id, *_rest in stored}
+    levels: dict[int | None, int] = {None: 0}
+    comments = []
+    for pk, _source_id, source_parent, name, body, at in stored:  # a parent has a smaller id
+        parent = ids.get(source_parent) if source_parent else None
+        levels[pk] = levels[parent] + 1
+        comments.append(ThreadComment(pk, name, body, at, parent, levels[pk]))
+    return comments
+
+
+def accept(
+    *, article: Article, actor: User, least: float = 0, comments: Sequence[int] | None = None
+) -> Batch | None:
+    """Accept the open proposals of at least this confidence, or only those of some comments, as one action.
+
+    Returns None if none is open any more.
+    """
+    with transaction.atomic():
+        lock_discussions([article.pk])
+        proposals = InferredParent.objects.filter(discussion=article.pk, confidence__gte=least).open()
+        if comments is not None:
+            proposals = proposals.filter(comment__in=comments)
+        parents = dict(proposals.values_list("comment", "parent"))
+        return move_all(parents=parents, actor=actor, parameters={"is_inferred": True}) if parents else None
+
+
+def dismiss(*, article: Article, actor: User, comment: int) -> Batch | None:
+    """Dismiss the open proposal of a comment. Returns None if it is not open any more."""
+    with transaction.atomic():
+        lock_discussions([article.pk])
+        if not InferredParent.objects.filter(discussion=article.pk, comment=comment).open().exists():
+            return None
+        batch = Batch.objects.create(
+            kind=Batch.Kind.MOVE,
+            actor=actor,
+            parameters={"field": "is_dismissed", "value": True, "comment": comment},
+        )
+        changes = [(SettingChange.Target.INFERRED_PARENT, comment, "is_dismissed", True)]
+        setting_changes.apply_changes(batch=batch, changes=changes)
+        return batch

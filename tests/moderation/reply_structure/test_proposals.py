@@ -1,0 +1,150 @@
+"""Proposed parents of imported replies: found, accepted, dismissed, and the undo of both."""
+
+import pytest
+
+from archive.services import SAMPLE, import_page
+from comments.models import Comment, Discussion, InferredParent, State, Transition
+from comments.services.moves import move_comment
+from comments.services.states import change_states
+from moderation.actions.decisions import undo
+from moderation.actions.history import summarize
+from moderation.models import Batch
+from moderation.reply_structure.proposals import accept, dismiss, find_proposals
+from tests.factories import make_article, make_comment
+from tests.helpers.discussions import assert_sound
+from tests.moderation.reply_structure.conftest import RESTORED, SAVED
+
+pytestmark = pytest.mark.django_db
+
+
+def numbers(proposals):
+    rows = proposals.values_list("comment__source_number", "parent__source_number", "reason")
+    return {number: (parent, reason) for number, parent, reason in rows}
+
+
+def opened(story):
+    return numbers(InferredParent.objects.filter(discussion=story.article.pk).open())
+
+
+PROPOSED = {4: (3, "name"), 5: (4, "at_name"), 6: (5, "at_name")}
+
+
+def test_an_import_proposes_and_moves_nothing(capped):
+    assert opened(capped) == PROPOSED
+    assert capped.parents() == SAVED
+    stored = InferredParent.objects.get(comment=capped.pk(4))
+    assert (stored.imported_parent_id, stored.confidence) == (capped.pk(1), 0.95)
+    assert not Transition.objects.filter(kind="move").exists()
+
+
+def test_all_above_a_threshold_are_accepted_in_one_action_that_is_undone_at_once(capped, maria):
+    version = Discussion.objects.get(pk=capped.article.pk).version
+    batch = accept(article=capped.article, actor=maria, least=0.98)
+    assert capped.parents() == SAVED | {5: 4, 6: 5}
+    undo(batch=batch, actor=maria)
+
+    batch = accept(article=capped.article, actor=maria, least=0.8)
+    assert capped.parents() == RESTORED
+    assert opened(capped) == {}
+    assert numbers(InferredParent.objects.accepted()) == PROPOSED
+    assert_sound()
+    summary = summarize([batch], maria)[0]
+    assert (summary.description, summary.count) == ("Reply structure restored", 3)
+    assert Discussion.objects.get(pk=capped.article.pk).version == version + 3
+
+    result = undo(batch=batch, actor=maria)
+    assert (len(result.changed), result.refused) == (3, [])
+    assert capped.parents() == SAVED
+    assert opened(capped) == PROPOSED
+    assert_sound()
+    undo(batch=result.batch, actor=maria)
+    assert capped.parents() == RESTORED
+    assert_sound()
+    assert summarize([batch], maria)[0].is_undone is False
+
+
+def test_the_undo_leaves_a_comment_that_was_moved_since(capped, maria, omar):
+    batch = accept(article=capped.article, actor=maria)
+    move_comment(comment=capped.comment(5), parent=capped.comment(2), actor=omar)
+    result = undo(batch=batch, actor=maria)
+    assert [(one.comment, one.actor, one.reason) for one in result.refused] == [
+        (capped.pk(5), "Omar", "Moved again")
+    ]
+    assert capped.parents() == SAVED | {5: 2}
+    assert opened(capped) == {4: PROPOSED[4], 6: PROPOSED[6]}
+    assert_sound()
+
+
+def test_the_undo_leaves_a_comment_that_would_be_under_its_own_reply(capped, maria):
+    batch = accept(article=capped.article, actor=maria)
+    move_comment(comment=capped.comment(3), parent=None, actor=maria)
+    move_comment(comment=capped.comment(1), parent=capped.comment(6), actor=maria)
+    result = undo(batch=batch, actor=maria)
+    assert {one.comment for one in result.refused} == {capped.pk(number) for number in (4, 5, 6)}
+    assert result.batch is None
+    assert_sound()
+
+
+def test_accepting_takes_as_many_statements_for_three_as_for_one(
+    capped, maria, django_assert_max_num_queries
+):
+    with django_assert_max_num_queries(20):
+        accept(article=capped.article, actor=maria)
+
+
+def test_one_is_accepted_or_dismissed_and_both_are_undone(capped, maria):
+    accepted = accept(article=capped.article, actor=maria, comments=[capped.pk(5)])
+    assert capped.parents() == SAVED | {5: 4}
+    assert accept(article=capped.article, actor=maria, comments=[capped.pk(5)]) is None
+
+    dismissed = dismiss(article=capped.article, actor=maria, comment=capped.pk(6))
+    assert opened(capped) == {4: PROPOSED[4]}
+    assert dismiss(article=capped.article, actor=maria, comment=capped.pk(6)) is None
+    assert accept(article=capped.article, actor=maria, comments=[capped.pk(6)]) is None
+    assert summarize([dismissed], maria)[0].description == "Proposed parent dismissed"
+
+    result = undo(batch=dismissed, actor=maria)
+    assert summarize([result.batch], maria)[0].description == "Undone: Proposed parent dismissed"
+    undo(batch=accepted, actor=maria)
+    assert opened(capped) == PROPOSED
+    assert_sound()
+
+
+def test_searching_again_keeps_what_was_decided(capped, maria):
+    accept(article=capped.article, actor=maria, comments=[capped.pk(4)])
+    dismiss(article=capped.article, actor=maria, comment=capped.pk(5))
+    make_comment(capped.article, "@Jim I am new here.", parent=capped.comment(1))
+    assert find_proposals(capped.article) == 1
+    assert opened(capped) == {6: PROPOSED[6]}
+    assert InferredParent.objects.count() == 3
+    assert find_proposals(make_article("Without comments")) == 0
+
+
+def test_removed_comments_are_not_proposed_and_nothing_is_proposed_under_them(capped, maria):
+    change_states(ids=[capped.pk(4)], to=State.SPAM, reason="spam", actor=maria)
+    assert opened(capped) == {6: PROPOSED[6]}
+    change_states(ids=[capped.pk(4)], to=State.PUBLISHED, reason="approved", actor=maria)
+    assert opened(capped) == PROPOSED
+
+
+def test_replies_under_a_locked_parent_are_locked_and_the_undo_unlocks_them(capped, maria):
+    Comment.objects.filter(pk=capped.pk(3)).update(is_locked=True)
+    batch = accept(article=capped.article, actor=maria)
+    locked = Comment.objects.filter(is_locked=True)
+    assert set(locked.values_list("source_number", flat=True)) == {3, 4, 5, 6}
+    undo(batch=batch, actor=maria)
+    assert set(locked.values_list("source_number", flat=True)) == {3}
+
+
+def test_the_import_of_a_file_finds_its_proposals(data):
+    page = import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
+    stored = InferredParent.objects.filter(discussion=page.article.pk).open()
+    assert {number: parent for number, (parent, _reason) in numbers(stored).items()} == {
+        7: 6,
+        8: 7,
+        9: 8,
+        10: 8,
+        11: 10,
+    }
+    assert import_page(data=SAMPLE.read_bytes(), filename="sample.txt").article
+    assert Batch.objects.filter(kind="move").count() == 0
