@@ -6,6 +6,7 @@ from moderation.actions import comment_views, discussion_views, history_views, v
 from moderation.erasure import purge_views, restriction_views
 from moderation.people import views as people
 from moderation.queue import views as queue
+from moderation.reply_structure import proposal_views
 from moderation.reply_structure import views as move
 from moderation.reports import removal_request_views
 from moderation.rules import views as rules
@@ -65,6 +66,10 @@ urlpatterns = [
     path("comments/<int:pk>/duplicate/", comment_views.duplicate, name="duplicate"),
     path("comments/<int:pk>/redact/", comment_views.redact, name="redact"),
     path("discussions/", discussion_views.discussions, name="discussions"),
+    path("discussions/<int:pk>/proposed-parents/", proposal_views.proposals_page, name="proposals"),
+    path("discussions/<int:pk>/proposed-parents/accept/", proposal_views.accept, name="accept-proposals"),
+    path("discussions/<int:pk>/proposed-parents/dismiss/", proposal_views.dismiss, name="dismiss-proposal"),
+    path("discussions/<int:pk>/proposed-parents/find/", proposal_views.find, name="find-proposals"),
     path("discussions/<int:pk>/<slug:name>/", discussion_views.quick_action, name="quick-action"),
     path("site/<slug:name>/", discussion_views.site_quick_action, name="site-quick-action"),
     # Similar comments

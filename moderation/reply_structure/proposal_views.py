@@ -1,0 +1,169 @@
+"""The page of proposed parents of one discussion: before and after, to accept or dismiss."""
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import User
+from comments.admin import discussions_of
+from comments.models import Comment, Discussion, InferredParent
+from core.query_forms import NumberField, QueryForm
+from moderation.actions.request_helpers import (
+    DoneQuery,
+    just_done_action,
+    login_for_the_queue,
+    require_decider,
+    with_done_param,
+)
+from moderation.models import Batch
+from moderation.queue import explanations
+from moderation.reply_structure import proposals
+from moderation.reply_structure.inference import RULES_BY_CODE
+
+MAX_LISTED = 100  # proposals on a page; the others follow once these are decided on
+THRESHOLD = 80  # percent, selected at first
+
+
+@dataclass(frozen=True)
+class ProposalRow:
+    """One proposal, with the comment's parent before and after."""
+
+    comment: Comment
+    excerpt: str
+    before: Comment | None  # None: top-level
+    before_excerpt: str
+    after: Comment
+    after_excerpt: str
+    reason: str
+    percent: int
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A confidence, in percent, with the number of open proposals of at least that confidence."""
+
+    percent: int
+    count: int
+    is_selected: bool
+
+
+class AcceptForm(QueryForm):
+    """What to accept: one comment, or all of at least a confidence in percent."""
+
+    comment = NumberField()
+    least = forms.IntegerField(required=False, validators=[MinValueValidator(0), MaxValueValidator(100)])
+
+
+@require_safe
+@login_required
+def proposals_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """List the open proposals of a discussion, the most certain first."""
+    user, discussion = _load(request, pk)
+    stored = InferredParent.objects.filter(discussion=discussion)
+    is_open = stored.open()
+    related = ("comment", "imported_parent", "parent")
+    rows = is_open.select_related(*related).order_by("-confidence", "comment__created_at", "comment")
+    thresholds = _thresholds(is_open)
+    context = {
+        "section": "discussions",
+        "discussion": discussion,
+        "rows": [_row(proposal) for proposal in rows[:MAX_LISTED]],
+        "count": thresholds[-1].count if thresholds else 0,
+        "thresholds": thresholds,
+        "accepted_count": stored.accepted().count(),
+        "is_imported": Comment.objects.filter(discussion=discussion).exclude(source="").exists(),
+        "this_url": request.path,
+        "done": just_done_action(user, DoneQuery.read(request.GET)["done"]),
+    }
+    return render(request, "moderation/reply_structure/proposals.html", context)
+
+
+@require_POST
+@login_for_the_queue
+def accept(request: HttpRequest, pk: int) -> HttpResponse:
+    """Accept the proposal of one comment, or all above a threshold."""
+    user, discussion = _load(request, pk)
+    asked = AcceptForm.read(request.POST)
+    if asked["comment"] is None and asked["least"] is None:
+        messages.warning(request, _("Choose what to accept."))
+        return redirect("moderation:proposals", pk)
+    batch = proposals.accept(
+        article=discussion.article,
+        actor=user,
+        least=(asked["least"] or 0) / 100,
+        comments=None if asked["comment"] is None else [asked["comment"]],
+    )
+    return _redirect_back(request, pk, batch)
+
+
+@require_POST
+@login_for_the_queue
+def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
+    """Dismiss the proposal of one comment."""
+    user, discussion = _load(request, pk)
+    comment = AcceptForm.read(request.POST)["comment"] or 0
+    return _redirect_back(
+        request, pk, proposals.dismiss(article=discussion.article, actor=user, comment=comment)
+    )
+
+
+@require_POST
+@login_for_the_queue
+def find(request: HttpRequest, pk: int) -> HttpResponse:
+    """Infer anew whom the imported replies answer."""
+    _user, discussion = _load(request, pk)
+    count = proposals.find_proposals(discussion.article)
+    text = ngettext("%(n)s proposal found.", "%(n)s proposals found.", count)
+    messages.info(request, text % {"n": f"{count:,}"} if count else _("No proposals found."))
+    return redirect("moderation:proposals", pk)
+
+
+def _load(request: HttpRequest, pk: int) -> tuple[User, Discussion]:
+    """Return who asks, and the discussion if they may change its reply structure."""
+    user = require_decider(request)
+    return user, get_object_or_404(discussions_of(user).select_related("article"), pk=pk)
+
+
+def _redirect_back(request: HttpRequest, pk: int, batch: Batch | None) -> HttpResponse:
+    if batch is None:
+        messages.info(request, _("Somebody has decided on this already."))
+        return redirect("moderation:proposals", pk)
+    return redirect(with_done_param(reverse("moderation:proposals", args=[pk]), batch.pk))
+
+
+def _thresholds(proposals: Any) -> list[Threshold]:
+    """Return each confidence that a proposal has, the highest first, with the number at or above it."""
+    counts = Counter(round(100 * confidence) for confidence in proposals.values_list("confidence", flat=True))
+    percents = sorted(counts, reverse=True)
+    sums = accumulate(counts[percent] for percent in percents)
+    selected = min((percent for percent in percents if percent >= THRESHOLD), default=None)
+    return [
+        Threshold(percent, count, percent == selected) for percent, count in zip(percents, sums, strict=True)
+    ]
+
+
+def _row(proposal: InferredParent) -> ProposalRow:
+    rule = RULES_BY_CODE.get(proposal.reason)
+    before = proposal.imported_parent
+    return ProposalRow(
+        comment=proposal.comment,
+        excerpt=explanations.excerpt(proposal.comment),
+        before=before,
+        before_excerpt=explanations.excerpt(before) if before else "",
+        after=proposal.parent,
+        after_excerpt=explanations.excerpt(proposal.parent),
+        reason=str(rule.sentence) % {"name": proposal.parent.author_name} if rule else "",
+        percent=round(100 * proposal.confidence),
+    )
