@@ -18,9 +18,12 @@ from articles.models import Article
 from comments.models import Comment, State
 from comments.thread.reader import Reader
 from comments.thread.rows import REPLIED_TO_JOIN, ROW_COLUMNS, ThreadRow, build_rows, fetch_records
+from comments.thread.saved_structure import arrange_as_saved
 
 COMMENTS_PER_PAGE = 200  # comments on a page; the last tree may exceed it
 REPLIES_PER_TREE = 20  # replies of each tree, before "Show more replies"
+SAVED_REPLIES_PER_TREE = 1_000  # the same on a page "as saved", on which the first replies are others
+AS_SAVED = "saved"  # ?replies=saved: imported replies are under the parents that their source gives
 MAX_COUNTED_REPLIES = 1_000  # upper limit of the count in "Show more replies" deep in a tree
 
 
@@ -95,15 +98,26 @@ class ThreadPage:
     next: ThreadCursor | None = None
 
 
-def read_page(article: Article, reader: Reader, order: Order, start: PageStart | None = None) -> ThreadPage:
-    """Return a page of the discussion, from its beginning or from `start`."""
+def read_page(
+    article: Article,
+    reader: Reader,
+    order: Order,
+    start: PageStart | None = None,
+    *,
+    is_as_saved: bool = False,
+) -> ThreadPage:
+    """Return a page of the discussion, from its beginning or from `start`.
+
+    With `is_as_saved` imported replies are under the parents that their source gives.
+    """
+    most_replies = SAVED_REPLIES_PER_TREE if is_as_saved else REPLIES_PER_TREE
     statement = f"""
 WITH {_roots_query(reader, order, start)}
 SELECT {ROW_COLUMNS}, (SELECT count(*) FROM root) > max(root.n) OVER ()
 FROM root
 CROSS JOIN LATERAL (SELECT * FROM comments_comment c
                     WHERE c.tree_id = root.tree_id AND ({reader.visible} OR c.id = root.id)
-                    ORDER BY c.lft LIMIT {REPLIES_PER_TREE + 1}) c
+                    ORDER BY c.lft LIMIT {most_replies + 1}) c
 {REPLIED_TO_JOIN}
 WHERE root.used < {COMMENTS_PER_PAGE} ORDER BY root.n, c.lft"""
     values: dict[str, Any] = {"discussion": article.pk, **reader.parameters}
@@ -116,6 +130,8 @@ WHERE root.used < {COMMENTS_PER_PAGE} ORDER BY root.n, c.lft"""
     next_cursor = (
         ThreadCursor.of(getattr(last, ORDER_COLUMNS[order]), last.id) if last and last.rest else None
     )
+    if is_as_saved:
+        records = arrange_as_saved(records, ORDER_COLUMNS[order], is_descending=order != Order.OLDEST)
     return ThreadPage(list(build_rows(records, omitted)), next_cursor)
 
 

@@ -36,6 +36,7 @@ class Story:
     days: list[tuple[date, int]]  # in order, each with its number of visible comments
     seq: int  # of the last log entry of the discussion
     picks: list[EditorPick]  # newest first
+    is_restored: bool  # some replies are under an inferred parent
     related: list[Related]  # the closest first; none unless they were requested
 
 
@@ -60,7 +61,8 @@ def read_story(slug: str, now: datetime, *, with_related: bool = False) -> Story
         discussion.article = article
     else:
         discussion = Discussion.default_for(article)
-    names, slugs, signed, signed_slugs, days, counts, seq, ids, picked, beginnings, *related = row[split:]
+    names, slugs, signed, signed_slugs, days, counts, seq, is_restored, *rest = row[split:]
+    ids, picked, beginnings, *related = rest
     vars(article)["author_names"] = signed or []
     picks = zip(ids or [], picked or [], beginnings or [], strict=True)
     return Story(
@@ -71,6 +73,7 @@ def read_story(slug: str, now: datetime, *, with_related: bool = False) -> Story
         list(zip(days or [], counts or [], strict=True)),
         seq or 0,
         [EditorPick(pk, name, make_excerpt(beginning, PICK_LENGTH)) for pk, name, beginning in picks],
+        is_restored,
         [Related(*columns) for columns in zip(*(values or [] for values in related), strict=True)],
     )
 
@@ -85,6 +88,8 @@ SELECT {", ".join(f"a.{name}" for name in ARTICLE_COLUMNS)},
        {", ".join(f"d.{name}" for name in DISCUSSION_COLUMNS)},
        topics.names, topics.slugs, authors.names, authors.slugs, days.days, days.counts,
        (SELECT seq FROM comments_transition t WHERE t.discussion_id = a.id ORDER BY seq DESC LIMIT 1),
+       EXISTS (SELECT FROM comments_inferredparent i JOIN comments_comment c ON c.id = i.comment_id
+               WHERE i.discussion_id = a.id AND c.parent_id = i.parent_id AND c.shown),
        picks.ids, picks.names, picks.beginnings{{more_columns}}
 FROM articles_article a
 LEFT JOIN comments_discussion d ON d.article_id = a.id

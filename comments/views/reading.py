@@ -21,6 +21,7 @@ from comments.policy import policy
 from comments.thread import structured_data, timeline
 from comments.thread.new_comments import find_new_comments
 from comments.thread.pages import (
+    AS_SAVED,
     Location,
     Order,
     PageStart,
@@ -42,17 +43,18 @@ from core.query_forms import NumberField, ParsedField, QueryForm
 
 ORDER_COOKIE = "order"
 ORDER_COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
-VIEW_PARAMETERS = {"order", "after", "from"}  # pages with one of these are not indexed
+VIEW_PARAMETERS = {"order", "after", "from", "replies"}  # pages with one of these are not indexed
 MAX_NEW_COUNTED = 99  # new comments
 
 
 class StoryQuery(QueryForm):
-    """The query string of a story: the order of its discussion, and where the page starts."""
+    """The query string of a story: the order of its discussion, where the page starts, and its structure."""
 
     order = forms.TypedChoiceField(choices=Order.choices, coerce=Order, empty_value=None)
     after = ParsedField(ThreadCursor.parse, required=True)
     from_ = ParsedField(ThreadCursor.parse, required=True)
-    strict = frozenset({"order", "after", "from_"})
+    replies = forms.ChoiceField(choices=[(AS_SAVED, "")])
+    strict = frozenset({"order", "after", "from_", "replies"})
 
     def clean(self) -> None:
         """Ignore `from` beside a valid `after`."""
@@ -76,7 +78,10 @@ class BranchQuery(QueryForm):
 @require_safe
 @cache_for_anonymous
 def story(request: SiteRequest, slug: str) -> HttpResponse:
-    """Show a story with a page of its discussion, in `?order=`, after cursor `?after=` or from `?from=`."""
+    """Show a story with a page of its discussion.
+
+    It is in `?order=`, after cursor `?after=` or from `?from=`, and with `?replies=saved` as it was saved.
+    """
     try:
         loaded = load_story(request, slug, with_related=True)
     except UnpublishedStoryError as gone:
@@ -85,7 +90,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
     query = StoryQuery.read(request.GET)
     order = query["order"] or _remembered_order(request, discussion)
     start = _page_start(query["after"], query["from_"], order)
-    is_hidden = discussion.is_hidden
+    is_hidden, is_as_saved = discussion.is_hidden, query["replies"] == AS_SAVED
     context: dict[str, Any] = {
         "article": article,
         "topics": loaded.topics,
@@ -98,7 +103,8 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
         "hidden": is_hidden,
         "open": discussion.is_open(request.now),
         "count": discussion.visible_count,
-        "orders": _order_links(order) if discussion.visible_count > 1 else [],
+        "orders": _order_links(order, is_as_saved=is_as_saved) if discussion.visible_count > 1 else [],
+        "structures": _structure_links(article, is_as_saved=is_as_saved) if loaded.is_restored else [],
         "timeline": None if is_hidden else timeline.summarize(loaded.days),
         "version": discussion.version,
         "seq": loaded.seq,
@@ -113,11 +119,11 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
     if not is_hidden:
         if reply := _first_reply_of_day(discussion, order, start):
             return redirect(reply)
-        page = read_page(article, reader, order, start)
+        page = read_page(article, reader, order, start, is_as_saved=is_as_saved)
         rows = page.rows
         context["thread"] = render_thread(request, loaded, rows, reader)
         context["moderation_summary"] = policy().summarize_moderation(discussion)
-        context |= _page_links(article, order, start, page.next)
+        context |= _page_links(article, order, start, page.next, is_as_saved=is_as_saved)
     count = 0 if is_hidden else discussion.visible_count
     context["head"] = structured_data.build_head(request, article, loaded.authors, rows, count)
     return render(request, "comments/story.jinja", context)
@@ -128,7 +134,10 @@ def choose_order(request: SiteRequest, slug: str, order: str) -> HttpResponse:
     """Redirect to the story in another order, and remember that order for all stories."""
     if order not in Order.values:
         raise Http404
-    response = redirect(f"{reverse('story', args=[slug])}?order={order}#comments")
+    query = {"order": order}
+    if request.GET.get("replies") == AS_SAVED:
+        query["replies"] = AS_SAVED
+    response = redirect(f"{reverse('story', args=[slug])}?{urlencode(query)}#comments")
     response.set_cookie(
         ORDER_COOKIE,
         order,
@@ -213,15 +222,20 @@ def _moderator_context(discussion: Discussion, reader: Reader) -> dict[str, Any]
 
 
 def _page_links(
-    article: Article, order: Order, start: PageStart | None, next_start: ThreadCursor | None
+    article: Article,
+    order: Order,
+    start: PageStart | None,
+    next_start: ThreadCursor | None,
+    *,
+    is_as_saved: bool,
 ) -> dict[str, str]:
     """Return the URLs of the next page and, on later pages, of the first one and of the page itself."""
-    links = {}
+    links, view = {}, {"order": str(order)} | ({"replies": AS_SAVED} if is_as_saved else {})
     if next_start:
-        links["next_url"] = "?" + urlencode({"order": order, "after": str(next_start)}) + "#comments"
+        links["next_url"] = "?" + urlencode(view | {"after": str(next_start)}) + "#comments"
     if start:
-        links["start_url"] = f"?order={order}#comments"
-        query = {"order": order, "from" if start.is_included else "after": str(start.cursor)}
+        links["start_url"] = f"?{urlencode(view)}#comments"
+        query = view | {"from" if start.is_included else "after": str(start.cursor)}
         links["canonical"] = f"{article.get_absolute_url()}?{urlencode(query)}"
     return links
 
@@ -242,14 +256,24 @@ def _remembered_order(request: SiteRequest, discussion: Discussion) -> Order:
     return Order.NEWEST if discussion.is_open(request.now) else Order.OLDEST
 
 
-def _order_links(current: Order) -> list[dict[str, Any]]:
+def _order_links(current: Order, *, is_as_saved: bool) -> list[dict[str, Any]]:
+    query = f"?replies={AS_SAVED}" if is_as_saved else ""
     return [
         {
             "label": order.label,
-            "url": f"order/{order.value}/",
+            "url": f"order/{order.value}/{query}",
             "current": order == current,
         }
         for order in Order
+    ]
+
+
+def _structure_links(article: Article, *, is_as_saved: bool) -> list[dict[str, Any]]:
+    """Return the links of the switch. The order stays, as the reader's cookie names it."""
+    links = ((_("Restored"), article.get_absolute_url()), (_("As saved"), f"?replies={AS_SAVED}"))
+    return [
+        {"label": label, "url": f"{url}#comments", "current": is_saved == is_as_saved}
+        for is_saved, (label, url) in enumerate(links)
     ]
 
 

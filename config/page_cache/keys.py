@@ -10,7 +10,7 @@ from django.conf import settings
 from articles.redirects import LEGACY_QUERY_KEYS
 from articles.site.cached_pages import PERSONAL_COOKIES
 from articles.site.languages import requested_language
-from comments.thread.pages import Order
+from comments.thread.pages import AS_SAVED, Order
 from config.hosts import is_loopback
 
 # Query parameters of pages that are not cached.
@@ -61,9 +61,13 @@ def make_key(environ: Environ) -> Key | None:
             if params["order"] not in Order.values:
                 return None
             query = f"order={params['order']}"
+        if has_order and "replies" in params:
+            if params["replies"] != AS_SAVED:
+                return None
+            query += f"&replies={AS_SAVED}" if query else f"replies={AS_SAVED}"
     if sent:
         # An order in the URL has priority over the cookie, so the cookie makes no difference then.
-        found = [_THEME.search(sent), has_order and not query and _ORDER.search(sent)]
+        found = [_THEME.search(sent), has_order and "order=" not in query and _ORDER.search(sent)]
         cookies = "; ".join(match[0].strip("; ") for match in found if match)
     return Key(path, query, cookies, _language(environ.get("HTTP_ACCEPT_LANGUAGE", "")[:100]))
 

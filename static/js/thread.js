@@ -181,7 +181,7 @@
   // The URL of the page, which does not change when comments are added.
   const place = () => location.pathname + location.search;
   let shown = place();
-  const orderNow = () => talk.querySelector(".orders [aria-current]")?.href.match(/(\w+)\/$/)[1];
+  const orderNow = () => talk.querySelector(".orders [aria-current]")?.href.match(/order\/(\w+)\//)[1];
   // A URL without an order shows the order that was chosen last, perhaps in another tab.
   const named = (address) => {
     if (/[?&]order=/.test(address) || !orderNow()) return address;
@@ -285,7 +285,7 @@
   talk.addEventListener("click", (event) => {
     if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const link = event.target.closest("a");
-    if (link?.matches(".orders a")) {
+    if (link?.matches(".orders a") && !link.search) { // with a query it also changes what is above the thread
       event.preventDefault();
       const from = named(shown); // the URL for the Back button
       const added = grown;

@@ -30,7 +30,7 @@ from articles.models import Article, Topic
 from articles.redirects import add_redirect
 from articles.services import save_article
 from comments.integrity import check, repair
-from comments.models import Comment, Reason, State
+from comments.models import Comment, InferredParent, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.editing import edit_comment
 from comments.services.moves import move_comment
@@ -41,6 +41,8 @@ from comments.thread.pages import REPLIES_PER_TREE
 from config.page_cache import application
 from config.page_cache.application import PageCacheApp
 from config.page_cache.stamp_reader import StampReader, _AsyncConnection
+from moderation.actions.decisions import undo
+from moderation.reply_structure.proposals import accept
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.wsgi_requests import HOST, Reply, send_request, send_through_event_loop
 
@@ -116,7 +118,16 @@ def test_a_database_that_is_lost_after_the_event_loop_asked_it_is_noticed(
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/feed/", "/archive/", "{story}", "{story}?order=oldest", "{story}version/"]
+    "path",
+    [
+        "/",
+        "/feed/",
+        "/archive/",
+        "{story}",
+        "{story}?order=oldest",
+        "{story}?replies=saved",
+        "{story}version/",
+    ],
 )
 def test_which_pages_are_cached(site: PageCacheApp, story: str, path: str) -> None:
     path = path.format(story=story)
@@ -282,6 +293,9 @@ def test_unknown_query_parameters_are_ignored_by_the_cache(
         "order=%00",
         "order=%ff%fe",
         "order=newest&order=../",
+        "replies=",
+        "replies=restored",
+        "order=oldest&replies=x",
         "after=-1",
         "after=9223372036854775808.9223372036854775808",
         "from=x",
@@ -360,6 +374,18 @@ class Scene:
         self.decide(self.second, State.REJECTED, Reason.DUPLICATE)
         set_comment_field(field="duplicate_of", values={self.second.pk: self.original.pk})
 
+    def accept(self) -> None:
+        """Move the answer to the first comment, as somebody accepts its proposed parent."""
+        InferredParent.objects.create(
+            comment=self.answer,
+            discussion_id=self.article.pk,
+            imported_parent=self.second,
+            parent=self.first,
+            confidence=1,
+            reason="name",
+        )
+        self.accepted = accept(article=self.article, actor=self.editor)
+
     def decide(self, comment: Comment, to: State, reason: Reason) -> None:
         change_states(ids=[comment.pk], to=to, reason=reason, actor=None)
 
@@ -425,6 +451,9 @@ CHANGES: dict[str, tuple[str, Write, str]] = {
         "Duplicate of",
     ),
     "a move": ("story", lambda s: move_comment(comment=s.answer, parent=s.first, actor=None), ""),
+    "restored replies": ("story", lambda s: s.accept(), "As saved"),
+    "restored replies, as they were saved": ("saved", lambda s: s.accept(), "As saved"),
+    "restored replies undone": ("story", lambda s: undo(batch=s.accepted, actor=s.editor), "As saved"),
     "a corrected name": ("story", lambda s: rename_author(comment=s.second, name="Jim"), "Jim"),
     "a recommendation": (
         "story",
@@ -509,6 +538,8 @@ def test_no_change_is_missed(site: PageCacheApp, other: PageCacheApp, name: str)
     if where == "comment":  # near its start it is read in the story
         for number in range(25):
             scene.answer = make_comment(scene.article, f"Number {number}.", parent=scene.second)
+    if name == "restored replies undone":
+        scene.accept()
     if "repeat" in name:
         scene.repeat()
     if name == "what a repeat repeats is published":
@@ -518,6 +549,7 @@ def test_no_change_is_missed(site: PageCacheApp, other: PageCacheApp, name: str)
     story = scene.article.get_absolute_url()
     path = {
         "story": story,
+        "saved": f"{story}?replies=saved",
         "version": f"{story}version/",
         "comment": f"{story}comments/{scene.answer.pk}/",
         "topic": "/topics/boats/",
