@@ -31,10 +31,11 @@ def move_comment(
         lock_discussions_of([comment.pk])
         moved = Comment.objects.get(pk=comment.pk)
         target = parent and Comment.objects.get(pk=parent.pk)
-        if moved.parent_id == (target and target.pk):
+        to = target.pk if target else None
+        if moved.parent_id == to:
             return False
         _check_move(moved, target)
-        _move({moved.pk: target and target.pk}, actor, batch)
+        _move({moved.pk: to}, actor, batch)
     return True
 
 
@@ -96,7 +97,7 @@ def _possible_moves(wanted: Mapping[int, int | None]) -> dict[int, int | None]:
         target = wanted[pk]
         if pk not in parents or parents[pk] == target:
             continue
-        above = []
+        above: list[int] = []
         while len(above) < MAX_DEPTH and (up := parents.get(above[-1]) if above else target) is not None:
             above.append(up)
         is_same_discussion = target is None or discussions.get(target) == discussions[pk]

@@ -69,12 +69,12 @@ class AcceptForm(QueryForm):
 @require_safe
 @login_required
 def proposals_page(request: HttpRequest, pk: int) -> HttpResponse:
-    """List the open proposals of a discussion, the most certain first."""
+    """List the open proposals of a discussion, oldest first, so that an exchange reads in its order."""
     user, discussion = _load(request, pk)
     stored = InferredParent.objects.filter(discussion=discussion)
     is_open = stored.open()
     related = ("comment", "imported_parent", "parent")
-    rows = is_open.select_related(*related).order_by("-confidence", "comment__created_at", "comment")
+    rows = is_open.select_related(*related).order_by("comment__created_at", "comment")
     thresholds = _thresholds(is_open)
     context = {
         "section": "discussions",

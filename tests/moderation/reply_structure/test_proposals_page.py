@@ -33,7 +33,7 @@ def test_each_proposal_shows_the_parent_before_and_after_with_its_reason(maria_c
         "After: replying to Eben , I do not like it at all. Begins with the name Eben. 95 % confidence"
     ) in page
     assert "98 %: 2 replies 95 %: 3 replies Accept all above" in page
-    assert page.index("Begins with @Jim.") < page.index("Begins with the name Eben.")
+    assert page.index("Begins with the name Eben.") < page.index("Begins with @Jim.")
 
 
 def test_all_above_the_threshold_are_accepted_and_undone(maria_client, capped):
