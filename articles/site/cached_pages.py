@@ -70,8 +70,8 @@ def cache_for_anonymous(view: View) -> View:
 
     It belongs inside of @require_safe. The view declares what it shows with `add_dependencies` and shows the
     state at `request.now`. For an anonymous reader it may read only the path, `?order=`, `?replies=` and the
-    cookies `order` and `theme` of the request; absolute URLs use settings.SITE_URL. Only responses with status 200
-    are cached.
+    cookies `order` and `theme` of the request; absolute URLs use settings.SITE_URL. Only responses with
+    status 200 are cached.
     """
 
     @wraps(view)
