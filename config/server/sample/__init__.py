@@ -1,0 +1,55 @@
+"""The sample that `serve` puts into an empty database: a small newspaper, and one account of each role.
+
+`content.py` reads its texts and pictures, `newspaper.py` creates it, `dates.py` keeps it recent, `removal.py`
+takes it away. All its stories, guests, pictures and accounts have the same time of creation, to the
+microsecond, by which they are found.
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import Guest, User
+from archive.services import create_sample
+from articles.models import Article, Image
+from config.server.sample.accounts import accounts, active_emails, create_accounts, path, write_file
+from config.server.sample.newspaper import create_newspaper
+
+__all__ = ["accounts", "active_emails", "create_accounts_and_archived_story", "create_sample_data", "path"]
+
+
+def create_sample_data(home: Path) -> bool:
+    """Create the sample if the database is empty, in one transaction. Return whether it was."""
+    return _create(home, with_newspaper=True)
+
+
+def create_accounts_and_archived_story(home: Path) -> bool:
+    """Create only the accounts and the archived story if the database is empty, which is much faster."""
+    return _create(home, with_newspaper=False)
+
+
+def _create(home: Path, *, with_newspaper: bool) -> bool:
+    if User.objects.exists() or Article.objects.exists():
+        return False
+    start = timezone.now()
+    with transaction.atomic():
+        users, listed = create_accounts()
+        archived = create_sample()
+        if with_newspaper:
+            create_newspaper(users, start)
+        _mark(start, timezone.now())
+        write_file(home, archived, listed)
+    return True
+
+
+def _mark(start: datetime, at: datetime) -> None:
+    """Give all rows that were created since `start` the time `at`, at which they were all complete."""
+    new = Article.objects.filter(created_at__gte=start)
+    new.filter(source_key="").exclude(published_at=None).update(updated_at=F("published_at"))
+    new.update(created_at=at)
+    Guest.objects.filter(created_at__gte=start).update(created_at=at)
+    Image.objects.filter(uploaded_at__gte=start).update(uploaded_at=at)
+    User.objects.filter(date_joined__gte=start).update(date_joined=at)
