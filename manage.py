@@ -16,8 +16,8 @@ WITHOUT_DATABASE = {
     "compilemessages",
     "collectstatic",
 }
-# Commands that change tables, so they need the owner's login.
-OWNER_COMMANDS = {"migrate", "upgrade", "restore"}
+# Commands that change tables or delete log entries, so they need the owner's login.
+OWNER_COMMANDS = {"migrate", "upgrade", "restore", "sample"}
 
 
 def main() -> None:

@@ -112,11 +112,14 @@ class Command(BaseCommand):
                 "administrator of your own), or set SOUNDOFF_HOME to an empty folder."
             )
         if is_private() and postgres.is_embedded():
-            sample.create_sample_data(home)
+            if sample.is_new_database():
+                sample.create_sample_data(home)
+            sample.renew_dates()
             if accounts := sample.accounts(home):
                 yield f"Sample accounts, stored in {sample.path(home)}:"
                 yield from (f"  {a['role']:<14} {a['email']:<26} {a['password']}" for a in accounts)
-        elif has_no_administrator():
+                yield from sample.things_to_try()
+        if has_no_administrator():
             yield "This site has no administrator yet. Open this link within a day to set it up:"
             yield f"  {make_setup_link()}"
         if not os.environ.get("EMAIL_URL"):

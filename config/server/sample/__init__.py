@@ -1,8 +1,8 @@
 """The sample that `serve` puts into an empty database: a small newspaper, and one account of each role.
 
-`content.py` reads its texts and pictures, `newspaper.py` creates it, `dates.py` keeps it recent, `removal.py`
-takes it away. All its stories, guests, pictures and accounts have the same time of creation, to the
-microsecond, by which they are found.
+`content.py` reads its texts and pictures, `newspaper.py` creates it, `dates.py` keeps it recent, and
+`removal.py` takes it away. All its stories, guests, pictures and accounts have the same time of creation, to
+the microsecond, by which they are found.
 """
 
 from datetime import datetime
@@ -15,14 +15,30 @@ from django.utils import timezone
 from accounts.models import Guest, User
 from archive.services import create_sample
 from articles.models import Article, Image
-from config.server.sample.accounts import accounts, active_emails, create_accounts, path, write_file
+from config.server.sample.credentials import accounts, active_emails, create_accounts, path, write_file
+from config.server.sample.dates import renew_dates
+from config.server.sample.guide import things_to_try
 from config.server.sample.newspaper import create_newspaper
 
-__all__ = ["accounts", "active_emails", "create_accounts_and_archived_story", "create_sample_data", "path"]
+__all__ = [
+    "accounts",
+    "active_emails",
+    "create_accounts_and_archived_story",
+    "create_sample_data",
+    "is_new_database",
+    "path",
+    "renew_dates",
+    "things_to_try",
+]
+
+
+def is_new_database() -> bool:
+    """Return whether nobody has used the database yet, not even a sample that was removed."""
+    return not (User.objects.exists() or Article.objects.exists())
 
 
 def create_sample_data(home: Path) -> bool:
-    """Create the sample if the database is empty, in one transaction. Return whether it was."""
+    """Create the sample in one transaction if the site has no story and no account. Return whether it has."""
     return _create(home, with_newspaper=True)
 
 
@@ -32,7 +48,8 @@ def create_accounts_and_archived_story(home: Path) -> bool:
 
 
 def _create(home: Path, *, with_newspaper: bool) -> bool:
-    if User.objects.exists() or Article.objects.exists():
+    erased = {"name": "", "is_active": False}
+    if User.objects.exclude(**erased).exists() or Article.objects.exists():
         return False
     start = timezone.now()
     with transaction.atomic():

@@ -15,6 +15,7 @@ from typing import Any
 FOLDER = Path(__file__).parent
 CURRENT_STORY = "lamp-14"  # the story of this week, with the long discussion
 DRAFT = "tide-table"
+SOURCE = "sample"  # Comment.source of its comments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,12 +134,14 @@ def picture_file(name: str) -> Path:
 
 def account_people() -> dict[str, dict[str, str]]:
     """Return the name, and the line for the author page, of each account, by role."""
-    return _people()["accounts"]
+    people: dict[str, dict[str, str]] = _people()["accounts"]
+    return people
 
 
 def guests() -> dict[str, str]:
     """Return the names of the guests who comment regularly, by the keys that comments use."""
-    return _people()["guests"]
+    names: dict[str, str] = _people()["guests"]
+    return names
 
 
 @cache

@@ -100,6 +100,7 @@ class _Discussions:
         decide(ids=waiting, to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
         for planned in [*others, *content.flood()]:
             self._post(planned)
+        self._name_sources()
         for n, planned in enumerate(content.comments()):
             comment = Comment.objects.get(pk=self.posted[planned.story, planned.key].pk)
             comment.discussion = self.posted[planned.story, planned.key].discussion
@@ -132,6 +133,12 @@ class _Discussions:
         comment = post_comment(draft, nonce=uuid4())
         self.posted[planned.story, planned.key] = comment
         return comment
+
+    def _name_sources(self) -> None:
+        """Name these files as the source of the comments, since their times are not those of the log."""
+        for (story, key), comment in self.posted.items():
+            comment.source, comment.source_id = content.SOURCE, f"{story}/{key}"
+        Comment.objects.bulk_update(self.posted.values(), ["source", "source_id"])
 
     def _recommend(self, comment: Comment, count: int, start: int) -> None:
         """Let `count` people recommend a comment; others for each comment, by `start`."""

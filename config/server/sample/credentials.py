@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+from datetime import datetime
 from pathlib import Path
 from typing import TypedDict
 
@@ -48,6 +49,16 @@ def accounts(home: Path) -> list[Account]:
     return note["accounts"] if note and Article.objects.filter(pk=note["article"]).exists() else []
 
 
+def creation_time() -> datetime | None:
+    """Return the time that all rows of the sample have in common, or None if there is no sample.
+
+    It is found in the database, as a file may be of another one. No person can give a story the time at which
+    an account was created, to the microsecond.
+    """
+    found = Article.objects.filter(created_at__in=User.objects.values("date_joined"))
+    return found.order_by("created_at").values_list("created_at", flat=True).first()
+
+
 def active_emails() -> list[str]:
     """Return the e-mails of the sample accounts that can still log in."""
     users = User.objects.filter(email__in=map(_email, ROLES), is_active=True)
@@ -61,9 +72,22 @@ def path(home: Path) -> Path:
 
 def write_file(home: Path, article: Article, listed: list[Account]) -> None:
     """Write the file with the accounts. The existence of `article` tells that it is of this database."""
+    _write(home, AccountsFile(article=article.pk, accounts=listed))
+
+
+def keep_in_file(home: Path, emails: set[str]) -> None:
+    """Keep only these accounts in the file, and delete it without any."""
+    note = _read(home)
+    if note and (kept := [account for account in note["accounts"] if account["email"] in emails]):
+        _write(home, AccountsFile(article=note["article"], accounts=kept))
+    else:
+        path(home).unlink(missing_ok=True)
+
+
+def _write(home: Path, note: AccountsFile) -> None:
     path(home).unlink(missing_ok=True)
     with os.fdopen(os.open(path(home), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-        json.dump(AccountsFile(article=article.pk, accounts=listed), file, indent=2)
+        json.dump(note, file, indent=2)
 
 
 def _read(home: Path) -> AccountsFile | None:

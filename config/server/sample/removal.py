@@ -1,0 +1,285 @@
+"""Removal of the sample: its stories, pictures, topics, authors, comments and accounts.
+
+The log of a comment is deleted with the comment, and so are the actions that were only about such comments.
+Triggers refuse that, so those that keep logs append-only are off for this one transaction, and the login must
+own the tables. All other log entries stay: the roles that the accounts had, and what they did elsewhere.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils.text import get_text_list
+
+from accounts.models import Guest, RoleChange, User
+from accounts.services import erase_account
+from archive.models import Import
+from articles.images.services import delete_image
+from articles.models import Article, Author, Autosave, Byline, Image, ImageUse, Presence, Topic
+from articles.services import touch_site
+from articles.site.cached_pages import invalidate
+from comments.models import Comment, Transition
+from config.server.sample import content, credentials
+from core.database.sql import fetch_rows
+from core.errors import UserError
+from moderation.models import (
+    Batch,
+    CommentGroup,
+    Finding,
+    ModeratorNote,
+    RemovalRequest,
+    Report,
+    Restriction,
+    Rule,
+    Sanction,
+    SettingChange,
+    SimilarityScan,
+)
+
+# References by which a row only mentions what is deleted. The row stays, and the reference becomes null.
+MENTIONS: dict[Any, Sequence[str]] = {
+    Autosave: ["article"],
+    Comment: ["repeat_of"],
+    CommentGroup: ["original"],
+    Finding: ["twin"],
+    ModeratorNote: ["comment"],
+    RemovalRequest: ["article", "comment"],
+}
+# References to an account that are no use of it.
+NO_USE = [LogEntry, EmailAddress, User.groups.through, RoleChange, Author, Autosave, Presence]
+
+APPEND_ONLY_TRIGGERS = """
+SELECT t.tgrelid::regclass::text, quote_ident(t.tgname) FROM pg_trigger t
+JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid
+WHERE p.proname = 'append_only' AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+  AND c.relnamespace = current_schema()::regnamespace ORDER BY 1, 2"""
+
+Rows = dict[Any, set[Any]]  # primary keys by model
+
+
+class CannotRemove(UserError):
+    """The error that the sample is not removed. Its text says why."""
+
+
+@dataclass(frozen=True)
+class Removed:
+    """The numbers of what was removed, and the e-mails of accounts that are still in use."""
+
+    counts: list[tuple[int, str, str]]  # number, singular, plural
+    kept: list[str]
+
+    def __str__(self) -> str:
+        named = [f"{n} {one if n == 1 else many}" for n, one, many in self.counts if n]
+        text = f"Removed {get_text_list(named, 'and')}."
+        if self.kept:
+            text += f" Kept, because they were used for something else: {', '.join(self.kept)}."
+        return text
+
+
+@transaction.atomic(durable=True)
+def remove_sample(home: Path, *, is_confirmed: bool) -> Removed:
+    """Remove the sample. Raises CannotRemove without a sample.
+
+    Raises it also if other people have commented on its stories, unless `is_confirmed`.
+    """
+    created = credentials.creation_time()
+    if created is None:
+        raise CannotRemove("There is no sample on this site.")
+    articles = Article.objects.filter(created_at=created)
+    own = Q(author__date_joined=created) | Q(guest__created_at=created) | ~Q(source="")
+    comments = Comment.objects.filter(discussion__article__in=articles)
+    if (others := comments.exclude(own).count()) and not is_confirmed:
+        those = "1 comment that somebody else has" if others == 1 else f"{others} comments that others have"
+        raise CannotRemove(
+            f"Nothing was removed: with the stories of the sample, {those} written under them "
+            "would be deleted. Repeat the command with --yes to delete them too."
+        )
+    _delete_from_admin_log(Article, articles.values_list("pk", flat=True))
+    images = list(Image.objects.filter(uploaded_at=created))
+    topics = Topic.objects.filter(Q(articles__in=articles) | Q(name__in=_topic_names()))
+    topic_ids = list(topics.values_list("pk", flat=True))
+    counts = [
+        (articles.count(), "story", "stories"),
+        (comments.count(), "comment", "comments"),
+        (Report.objects.filter(comment__in=comments).count(), "report", "reports"),
+    ]
+    with _writable_logs():
+        rows: Rows = defaultdict(set)
+        _collect(Article, set(articles.values_list("pk", flat=True)), rows)
+        _collect(Guest, set(_unused_guests(created, rows)), rows)
+        _collect(Batch, _actions_about(rows), rows)
+        _delete(rows)
+    SimilarityScan.objects.all().delete()  # so that the page of groups is made again
+    counts += [
+        (_delete_images(images), "picture", "pictures"),
+        (_delete_topics(topic_ids), "topic", "topics"),
+        (_delete_authors(created), "author", "authors"),
+    ]
+    erased, kept = _erase_accounts(created)
+    touch_site()
+    invalidate()
+    transaction.on_commit(lambda: credentials.keep_in_file(home, set(kept)))
+    return Removed([*counts, (erased, "account", "accounts")], kept)
+
+
+def _topic_names() -> set[str]:
+    return {name for story in content.stories() for name in story.topics}
+
+
+def _unused_guests(created: datetime, rows: Rows) -> Iterable[int]:
+    """Return the guests of the sample that have no comment besides those in `rows`."""
+    others = Comment.objects.exclude(pk__in=rows[Comment]).exclude(guest=None)
+    return (
+        Guest.objects.filter(created_at=created)
+        .exclude(pk__in=others.values("guest"))
+        .values_list("pk", flat=True)
+    )
+
+
+def _collect(model: Any, ids: set[Any], rows: Rows) -> None:
+    """Add these rows, and all rows that cannot exist without them."""
+    new = ids - rows[model]
+    rows[model] |= new
+    for relation in model._meta.get_fields(include_hidden=True) if new else ():
+        if not relation.auto_created or relation.concrete or relation.many_to_many:
+            continue
+        source: Any = relation.related_model
+        name = relation.field.name
+        if name in MENTIONS.get(source, ()) or source is Batch:
+            continue
+        found = source._base_manager.filter(**{f"{name}__in": new}).values_list("pk", flat=True)
+        _collect(source, set(found), rows)
+
+
+def _actions_about(rows: Rows) -> set[Any]:
+    """Return the actions that were about nothing but these rows."""
+    Target = SettingChange.Target
+    targets = {
+        Target.COMMENT: rows[Comment],
+        Target.DISCUSSION: rows[Article],
+        Target.ARTICLE: rows[Article],
+        Target.SANCTION: rows[Sanction],
+        Target.RULE: rows[Rule],
+    }
+    about = Q(pk__in=[])
+    for target, ids in targets.items():
+        about |= Q(target=target, target_id__in=ids)
+    changes = SettingChange.objects.all()
+    found: set[Any] = {
+        *Transition.objects.filter(pk__in=rows[Transition]).values_list("batch", flat=True),
+        *changes.filter(about).values_list("batch", flat=True),
+        *Import.objects.filter(pk__in=rows[Import]).values_list("batch", flat=True),
+        *Sanction.objects.filter(pk__in=rows[Sanction]).values_list("batch", flat=True),
+        *Restriction.objects.filter(pk__in=rows[Restriction]).values_list("batch", flat=True),
+    } - {None}
+    found -= set(changes.filter(batch__in=found).exclude(about).values_list("batch", flat=True))
+    elsewhere = Transition.objects.filter(batch__in=found).exclude(pk__in=rows[Transition])
+    found -= set(elsewhere.values_list("batch", flat=True))
+    while needed := found & {
+        pk for pair in Batch.objects.exclude(pk__in=found).values_list("undoes", "root") for pk in pair
+    }:  # by an action that stays
+        found -= needed
+    return found
+
+
+def _delete(rows: Rows) -> None:
+    """Delete the rows. The foreign keys are deferred, so the order does not matter."""
+    with connection.cursor() as cursor:
+        for model, names in MENTIONS.items():
+            for name in names:
+                target = model._meta.get_field(name).related_model
+                mentioned = rows[target]
+                staying = model._base_manager.filter(**{f"{name}__in": mentioned})
+                staying.exclude(pk__in=rows[model]).update(**{name: None})
+        for model, ids in rows.items():
+            if ids:
+                table, key = (
+                    connection.ops.quote_name(name) for name in (model._meta.db_table, model._meta.pk.column)
+                )
+                cursor.execute(f"DELETE FROM {table} WHERE {key} = ANY(%s)", [list(ids)])
+    CommentGroup.objects.filter(members=None).delete()
+
+
+@contextmanager
+def _writable_logs() -> Iterator[None]:
+    """Switch the triggers that keep logs append-only off while the block runs, for this transaction."""
+    with connection.cursor() as cursor:
+        triggers = fetch_rows(APPEND_ONLY_TRIGGERS)
+        for table, name in triggers:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
+        yield
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table, name in triggers:
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {name}")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
+def _delete_images(images: Sequence[Image]) -> int:
+    """Delete the images that nothing shows any more, with their files. Return their number."""
+    shown = set(ImageUse.objects.filter(image__in=images).values_list("image", flat=True))
+    unused = [image for image in images if image.pk not in shown]
+    for image in unused:
+        delete_image(image=image)
+    _delete_from_admin_log(Image, [image.pk for image in unused])
+    return len(unused)
+
+
+def _delete_topics(ids: Sequence[int]) -> int:
+    """Delete the topics that no story and no rule has any more. Return their number."""
+    unused = Topic.objects.filter(pk__in=ids, articles=None)
+    unused = unused.exclude(pk__in=Rule.objects.exclude(topic=None).values("topic"))
+    return unused.delete()[1].get("articles.Topic", 0)
+
+
+def _delete_authors(created: datetime) -> int:
+    """Delete the author pages without stories. Return their number."""
+    unused = Author.objects.filter(user__date_joined=created)
+    unused = unused.exclude(pk__in=Byline.objects.values("author"))
+    return unused.delete()[1].get("articles.Author", 0)
+
+
+def _erase_accounts(created: datetime) -> tuple[int, list[str]]:
+    """Erase the accounts that nothing refers to any more, and take their roles away.
+
+    Their blank rows stay, as the log of roles names them. Return their number, and the e-mails of the others.
+    """
+    erased, kept = 0, []
+    for user in User.objects.filter(date_joined=created).exclude(name="", is_active=False).order_by("pk"):
+        if _is_used(user):
+            kept.append(user.email)
+            continue
+        Autosave.objects.filter(editor=user).delete()
+        Presence.objects.filter(editor=user).delete()
+        erase_account(user=user)
+        user.set_roles(())
+        erased += 1
+    return erased, kept
+
+
+def _is_used(user: User) -> bool:
+    """Return whether anything else than the account itself refers to it."""
+    relations: Any = User._meta.get_fields(include_hidden=True)
+    for relation in relations:
+        if not relation.auto_created or relation.concrete or relation.many_to_many:
+            continue
+        source: Any = relation.related_model
+        name = relation.field.name
+        is_own = source in NO_USE and name != "actor"
+        if not is_own and source._base_manager.filter(**{name: user}).exists():
+            return True
+    return False
+
+
+def _delete_from_admin_log(model: Any, ids: Iterable[object]) -> None:
+    """Delete the entries of the admin's log about these rows, which quote titles."""
+    content_type = ContentType.objects.get_for_model(model)
+    LogEntry.objects.filter(content_type=content_type, object_id__in=map(str, ids)).delete()
