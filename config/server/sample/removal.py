@@ -214,8 +214,10 @@ def _writable_logs() -> Iterator[None]:
     """Switch the triggers that keep logs append-only off while the block runs, for this transaction."""
     with connection.cursor() as cursor:
         triggers = fetch_rows(APPEND_ONLY_TRIGGERS)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # no table with pending checks can be altered
         for table, name in triggers:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         yield
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table, name in triggers:

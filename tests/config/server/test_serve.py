@@ -25,7 +25,7 @@ from django_tasks_db.models import DBTaskResult
 from config.management.commands.serve import prepare_folders, requeue_abandoned_jobs
 from config.server import postgres
 from core.data_folder import PROJECT, unprivileged_user
-from tests.config.conftest import data_folder, holder, processes
+from tests.config.conftest import data_folder, environment_of, holder, processes
 from tests.helpers.ports import free_port
 from tests.helpers.waiting import PATIENCE, until
 
@@ -173,6 +173,16 @@ def test_the_first_start_makes_a_site_with_a_sample(empty_home: Path, serve: Ser
         login = f"http://127.0.0.1:{site.port}/accounts/login/"
         fields = {"login": account["email"], "password": account["password"]}
         assert submit(browser(), login, fields) == f"http://127.0.0.1:{site.port}/"
+    assert "Three things to try:" in site.printed
+    story = "/stories/lamp-14/"
+    assert f"http://127.0.0.1:{site.port}{story}" in site.printed
+    assert site.status(story) == 200
+
+    remove = [sys.executable, "manage.py", "sample", "--remove"]
+    removed = subprocess.check_output(remove, cwd=PROJECT, env=environment_of(home), text=True)
+    assert removed.startswith("Removed 9 stories, ")
+    assert site.status(story) == 404, "it came from a cache"
+    assert not any(path.is_file() for path in (home / "media").rglob("*"))
     assert site.stop(signal.SIGINT) == 0
     assert processes(home) == []
 

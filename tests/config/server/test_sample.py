@@ -1,0 +1,333 @@
+"""The sample newspaper: what it has for each account, how it stays recent, and its removal."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.db.models import Max
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, RoleChange, User
+from accounts.services import has_no_administrator
+from articles.images.uploads import DecodedImage, read_upload
+from articles.models import Article, Author, Image
+from articles.services import save_article
+from comments.integrity import check
+from comments.models import Comment, Discussion, DiscussionDay, Recommendation, State
+from comments.policy import Draft
+from comments.services.posting import post_comment
+from config.server import sample
+from config.server.sample import content, dates
+from config.server.sample import newspaper as newspaper_module
+from moderation.actions.decisions import decide
+from moderation.models import CommentGroup, Report
+from tests.factories import GuestFactory, make_article, make_comment
+from tests.helpers.clients import client_of
+
+pytestmark = pytest.mark.django_db
+
+STORY = f"/stories/{content.CURRENT_STORY}/"
+DAY = timedelta(days=1)
+decoded: dict[str, DecodedImage] = {}  # by file name
+
+
+@pytest.fixture
+def home(tmp_path: Path, settings: Any) -> Path:
+    """Return a data folder for the test."""
+    settings.HOME = tmp_path / "home"
+    settings.MEDIA_ROOT = settings.HOME / "media"
+    settings.HOME.mkdir()
+    return tmp_path / "home"
+
+
+@pytest.fixture(autouse=True)
+def _decode_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decode each picture once for all tests, which takes half of a creation."""
+
+    def read_once(upload: Any) -> DecodedImage:
+        if upload.name not in decoded:
+            decoded[upload.name] = read_upload(upload)
+        return decoded[upload.name]
+
+    monkeypatch.setattr(newspaper_module, "read_upload", read_once)
+
+
+@pytest.fixture
+def newspaper(home: Path) -> dict[str, User]:
+    """Create the sample. Return its accounts by role."""
+    assert sample.create_sample_data(home)
+    return {account["role"]: User.objects.get(email=account["email"]) for account in sample.accounts(home)}
+
+
+@pytest.fixture
+def remove(home: Path, capsys: Any, django_capture_on_commit_callbacks: Any) -> Callable[..., str]:
+    """Return a function that runs `manage.py sample --remove` and returns what it prints."""
+
+    def run(*options: str) -> str:
+        with django_capture_on_commit_callbacks(execute=True):
+            call_command("sample", "--remove", *options)
+        return str(capsys.readouterr().out)
+
+    return run
+
+
+def current_story() -> Article:
+    return Article.objects.get(slug=content.CURRENT_STORY)
+
+
+def comment_as_a_guest(article: Article) -> Comment:
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    return make_comment(article, guest=guest, body="I was only passing.")
+
+
+def damage() -> dict[str, list[Any]]:
+    return {kind: rows for kind, rows in check().items() if rows}
+
+
+# Its content
+
+
+def test_it_is_a_small_newspaper(newspaper: dict[str, User], home: Path) -> None:
+    published = Article.objects.published()
+    assert published.count() == 8
+    assert Article.objects.filter(published_at=None).get().slug == content.DRAFT
+    assert published.filter(source_key="").count() == 7
+    assert Author.objects.count() == 2
+    assert published.exclude(lead_image=None).count() == Image.objects.count() == 5
+    for image in Image.objects.all():
+        assert image.alt
+        assert image.caption
+        assert image.credit == "Drawing: Soundoff"
+        assert (image.folder / "full.jpg").stat().st_size > 50_000
+    jobs = set(DBTaskResult.objects.values_list("task_path", flat=True))
+    assert jobs == {"articles.images.tasks.make_sizes_of"}, "mails would go to people who do not exist"
+    assert not sample.create_sample_data(home)
+    assert not damage()
+
+
+def test_its_dates_are_recent(newspaper: dict[str, User]) -> None:
+    now, story = timezone.now(), current_story()
+    ours = Article.objects.published().filter(source_key="")
+    assert ours.first() == story
+    assert now - 2 * DAY < story.published_at < now  # type: ignore[operator]
+    assert not ours.filter(published_at__lt=now - 21 * DAY)
+    last = story.discussion.comments.aggregate(last=Max("created_at"))["last"]
+    assert now - timedelta(hours=1) < last < now - timedelta(minutes=15), "nobody can edit it any more"
+    for comment in Comment.objects.exclude(parent=None).filter(source=content.SOURCE):
+        assert comment.parent
+        assert comment.created_at > comment.parent.created_at
+
+
+def test_its_discussion_is_alive(newspaper: dict[str, User]) -> None:
+    comments = current_story().discussion.comments.all()
+    assert 25 <= comments.visible().count() <= 40
+    assert comments.aggregate(deepest=Max("level"))["deepest"] >= 3
+    assert comments.filter(is_pick=True).count() == 3
+    assert comments.filter(author=newspaper[EDITOR], parent__isnull=False).exists()
+    assert comments.filter(state=State.REJECTED).get().replies.visible().exists()
+    assert Recommendation.objects.filter(comment__in=comments).count() > 100
+    page = Client().get(STORY).content.decode()
+    assert "How this discussion was moderated" in page
+    assert "Usually reviewed within" not in page, "the sample's decisions took no time that means anything"
+
+
+def test_each_account_has_something_to_do(newspaper: dict[str, User]) -> None:
+    moderator = client_of(newspaper[MODERATOR])
+    queue = moderator.get(reverse("moderation:queue"), follow=True).content.decode()
+    assert "13" in queue
+    (report,) = Report.objects.all()
+    assert report.comment.state == State.PUBLISHED
+    flood = CommentGroup.objects.order_by("-size")[0]
+    assert flood.size == 12
+    group = moderator.get(reverse("moderation:group", args=[flood.pk])).content.decode()
+    assert "bright-lamps.example" in group
+
+    draft = Article.objects.get(slug=content.DRAFT)
+    editor = client_of(newspaper[EDITOR])
+    drafts = reverse("admin:articles_article_changelist") + "?publication=draft"
+    assert draft.title in editor.get(drafts).content.decode()
+    assert editor.get(reverse("admin:articles_article_change", args=[draft.pk])).status_code == 200
+    assert client_of(newspaper[ADMINISTRATOR]).get("/owner/status/").status_code == 200
+
+
+def test_the_readers_comment_appears_at_once(newspaper: dict[str, User]) -> None:
+    reader = client_of(newspaper[READER])
+    form = reader.get(f"{STORY}reply/").content.decode()
+    nonce = re.search(r'name="nonce" value="([^"]+)"', form)
+    assert nonce
+    fields = {"nonce": nonce[1], "body": "We shall bring two chairs, and a third for the neighbour."}
+    assert reader.post(f"{STORY}reply/", fields).status_code == 302
+    assert Comment.objects.get(body=fields["body"]).state == State.PUBLISHED
+
+
+def test_serve_prints_three_things_to_try(newspaper: dict[str, User], settings: Any) -> None:
+    title, *steps = sample.things_to_try()
+    assert title == "Three things to try:"
+    paths = [step.partition(settings.SITE_URL)[2] for step in steps]
+    clients = [client_of(newspaper[role]) for role in (READER, MODERATOR, EDITOR)]
+    assert [client.get(path).status_code for client, path in zip(clients, paths, strict=True)] == [200] * 3
+
+
+# Its dates
+
+
+def make_older(days: int) -> list[tuple[Any, ...]]:
+    """Move the sample into the past, as if it had been created then. Return its dates from before."""
+    before = stored_dates()
+    ids = set(Article.objects.filter(source_key="").exclude(published_at=None).values_list("pk", flat=True))
+    dates._move(ids, -days * DAY)
+    return before
+
+
+def stored_dates() -> list[tuple[Any, ...]]:
+    days = DiscussionDay.objects.order_by("discussion", "day")
+    return [
+        *Article.objects.order_by("pk").values_list("pk", "published_at", "updated_at"),
+        *Comment.objects.order_by("pk").values_list("pk", "created_at"),
+        *days.values_list("discussion", "day", "visible_count"),
+    ]
+
+
+def test_a_later_start_moves_the_dates(newspaper: dict[str, User]) -> None:
+    before = make_older(5)
+    stamp = current_story().version, Discussion.objects.get(article__slug=content.CURRENT_STORY).version
+    assert sample.renew_dates() == 7
+    assert stored_dates() == before
+    after = current_story().version, Discussion.objects.get(article__slug=content.CURRENT_STORY).version
+    assert (after[0] > stamp[0], after[1] > stamp[1]) == (True, True), "cached pages would show the old dates"
+    assert not damage()
+    assert sample.renew_dates() == 0
+
+
+def test_a_start_on_the_same_day_moves_nothing(newspaper: dict[str, User]) -> None:
+    before = stored_dates()
+    assert sample.renew_dates() == 0
+    assert stored_dates() == before
+
+
+def test_what_somebody_has_touched_keeps_its_dates(newspaper: dict[str, User]) -> None:
+    make_older(5)
+    edited, answered, decided, commented = (
+        Article.objects.get(slug=slug) for slug in ("three-motions", "the-sign", "lamp-14", "school-bell")
+    )
+    edited.title += " again"
+    save_article(article=edited, by=newspaper[EDITOR])
+    comment_as_a_guest(answered)
+    first = decided.discussion.comments.waiting().earliest("created_at")
+    decide(ids=[first.pk], to=State.PUBLISHED, reason="approved", actor=newspaper[MODERATOR])
+    post_comment(
+        Draft(discussion=commented.discussion, author=newspaper[READER], name="Ruth", body="It rang twice."),
+        nonce=uuid4(),
+    )
+    before = dict(Article.objects.values_list("pk", "published_at"))
+    assert sample.renew_dates() == 3
+    for article in (edited, answered, decided, commented):
+        assert Article.objects.get(pk=article.pk).published_at == before[article.pk]
+
+
+# Its removal
+
+
+def count_rows() -> dict[str, int]:
+    """Return the number of rows of each table, without jobs."""
+    models = apps.get_models(include_auto_created=True)
+    return {m._meta.label: m._base_manager.count() for m in models if m is not DBTaskResult}
+
+
+def test_it_is_removed_whole(home: Path, remove: Callable[..., str]) -> None:
+    before = count_rows()
+    assert sample.create_sample_data(home)
+    assert remove() == (
+        "Removed 9 stories, 92 comments, 1 report, 5 pictures, 8 topics, 2 authors and 4 accounts.\n"
+    )
+    roles = {User._meta.label: 4, RoleChange._meta.label: 8}  # which are logged
+    assert {name: n for name, n in count_rows().items() if n != before[name]} == roles
+    assert not User.objects.filter(is_active=True)
+    assert not list((home / "media").rglob("*.jpg"))
+    assert not sample.path(home).exists()
+    assert not damage()
+    assert list(sample.things_to_try()) == []
+    assert has_no_administrator(), "serve would print no link to set the site up"
+    assert Client().get(STORY).status_code == 404
+
+    assert not sample.is_new_database(), "serve would create it again"
+    assert sample.create_sample_data(home), "a person may"
+
+
+def test_without_a_sample_nothing_is_removed(home: Path, remove: Callable[..., str]) -> None:
+    article = make_article("A story of our own")
+    with pytest.raises(CommandError, match="There is no sample on this site"):
+        remove()
+    assert Article.objects.filter(pk=article.pk).exists()
+
+
+def test_comments_of_others_are_removed_only_if_that_is_confirmed(
+    newspaper: dict[str, User], remove: Callable[..., str]
+) -> None:
+    ours = make_article("A story of our own")
+    elsewhere, here = comment_as_a_guest(ours), comment_as_a_guest(current_story())
+    before = Comment.objects.count()
+    with pytest.raises(CommandError, match=r"1 comment that somebody else has written .* --yes"):
+        remove()
+    assert Comment.objects.count() == before
+    assert "93 comments" in remove("--yes")
+    assert not Comment.objects.filter(pk=here.pk).exists()
+    assert Comment.objects.get() == elsewhere
+    assert Article.objects.get() == ours
+    assert not damage()
+
+
+def test_an_account_that_was_used_for_something_else_is_kept(
+    newspaper: dict[str, User], home: Path, remove: Callable[..., str]
+) -> None:
+    ours = make_article("A story of our own")
+    save_article(article=ours, by=newspaper[EDITOR])
+    picture = Image.objects.filter(led__slug="kiosk-queue").get()
+    ours.lead_image = picture
+    save_article(article=ours)
+    comment = make_comment(ours, author=newspaper[READER])
+    printed = remove()
+    assert "4 pictures" in printed
+    assert (
+        "2 accounts. Kept, because they were used for something else: reader@example.org, editor@" in printed
+    )
+    assert {user.name for user in User.objects.filter(is_active=True)} == {"Ruth Quist", "Emil Sander"}
+    assert sample.path(home).exists()
+    assert Comment.objects.get() == comment
+    assert (picture.folder / "full.jpg").exists()
+    assert not damage()
+
+
+def test_the_command_says_why_it_creates_none(
+    home: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL")  # as on the embedded server
+    settings.SITE_URL = "https://slip.example"
+    with pytest.raises(CommandError, match="only for a site that nobody else can reach"):
+        call_command("sample")
+    settings.SITE_URL = "http://127.0.0.1:8000"
+    make_article("A story of our own")
+    with pytest.raises(CommandError, match="already has stories or accounts"):
+        call_command("sample")
+    assert not User.objects.exists()
+
+
+def test_the_command_creates_it(
+    home: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    settings.SITE_URL = "http://127.0.0.1:8000"
+    call_command("sample")
+    printed = capsys.readouterr().out
+    assert f"The sample was created. Its accounts are in {home}/sample-accounts.json." in printed
+    assert "Three things to try:" in printed
+    assert Article.objects.published().count() == 8
