@@ -16,8 +16,9 @@ WITHOUT_DATABASE = {
     "compilemessages",
     "collectstatic",
 }
-# Commands that change tables or delete log entries, so they need the owner's login.
-OWNER_COMMANDS = {"migrate", "upgrade", "restore", "sample"}
+# Commands that change tables or delete log entries, so they need the owner's login, with an option if only
+# that needs it.
+OWNER_COMMANDS = {"migrate": "", "upgrade": "", "restore": "", "sample": "--remove"}
 
 
 def main() -> None:
@@ -37,7 +38,7 @@ def main() -> None:
             execute_from_command_line(sys.argv)
             return
         with postgres.database_available():
-            if command in OWNER_COMMANDS:
+            if OWNER_COMMANDS.get(command) in ("", *sys.argv[2:]):
                 use_owner_login(postgres.url("owner"), postgres.url("web"))
             execute_from_command_line(sys.argv)
     except StartupError as error:

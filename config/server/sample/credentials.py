@@ -59,9 +59,14 @@ def creation_time() -> datetime | None:
     return found.order_by("created_at").values_list("created_at", flat=True).first()
 
 
+def emails() -> set[str]:
+    """Return the e-mails with which the accounts are created."""
+    return {_email(role) for role in ROLES}
+
+
 def active_emails() -> list[str]:
     """Return the e-mails of the sample accounts that can still log in."""
-    users = User.objects.filter(email__in=map(_email, ROLES), is_active=True)
+    users = User.objects.filter(email__in=emails(), is_active=True)
     return list(users.order_by("email").values_list("email", flat=True))
 
 

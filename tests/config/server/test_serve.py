@@ -183,6 +183,9 @@ def test_the_first_start_makes_a_site_with_a_sample(empty_home: Path, serve: Ser
     assert removed.startswith("Removed 9 stories, ")
     assert site.status(story) == 404, "it came from a cache"
     assert not any(path.is_file() for path in (home / "media").rglob("*"))
+    created = subprocess.check_output(remove[:-1], cwd=PROJECT, env=environment_of(home), text=True)
+    assert created.startswith("The sample was created.")
+    assert site.status(story) == 200
     assert site.stop(signal.SIGINT) == 0
     assert processes(home) == []
 
