@@ -110,7 +110,7 @@ class _Discussions:
             if planned.report:
                 reporter = self.guests[planned.report["by"]]
                 why, words = planned.report["why"], planned.report["words"]
-                report_comment(comment=comment, user=None, guest=reporter, why=why, words=words)
+                report_comment(comment=comment, user=None, guest=reporter, why=why, details=words)
             if planned.removed:
                 decide(ids=[comment.pk], to=State.REJECTED, reason=planned.removed, actor=moderator)
 
