@@ -4,9 +4,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from comments.models import Comment, Discussion
+from comments.models import Discussion, Reason, State
 from comments.services.discussions import change_discussion
-from comments.services.states import set_comment_field
+from comments.services.states import change_states, set_comment_field
 from comments.views.front_page import MAX_MOST_DISCUSSED
 from tests.factories import make_article, make_comment
 
@@ -38,7 +38,7 @@ def test_no_pick_of_a_removed_comment_or_a_hidden_discussion_is_quoted(client):
     article, hidden = make_article("One"), make_article("Two")
     gone = pick(article, "Removed words.")
     pick(hidden, "Hidden words.")
-    Comment.objects.filter(pk=gone.pk).update(state="rejected", state_reason="off_topic")
+    change_states(ids=[gone.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=None)
     change_discussion(article=hidden, status=Discussion.Status.HIDDEN)
     page = client.get("/").content.decode()
     assert "Removed words." not in page
