@@ -7,7 +7,6 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 HUES = 9  # classes h1 to h9 of site.css
-BLANK = str.maketrans("", "", "\u115f\u1160\u3164\uffa0")  # Hangul fillers: letters that show nothing
 
 
 def initials(name: str) -> str:
@@ -17,7 +16,7 @@ def initials(name: str) -> str:
     without capitals, whose letters would join or fill the circle.
     """
     words = [
-        letters for word in name.translate(BLANK).split() if (letters := "".join(filter(str.isalnum, word)))
+        letters for word in name.split() if (letters := "".join(filter(str.isalnum, word)))
     ]
     if not words:
         return "?"
