@@ -17,7 +17,7 @@ CACHED = 4_096  # names
 
 # Names that many people share.
 NOBODY = word_set("anonymous anonym anonyme anonimo guest gast visitor unknown") | {""}
-# First words of a name that are also words of any sentence: "Safe haven", "The detectorist".
+# First words of a name that are also words of any sentence: "Safe haven", "The gardener".
 _ORDINARY = (
     STOP_WORDS
     | NOBODY

@@ -69,27 +69,27 @@ def test_a_name_that_addresses_nobody_moves_nothing(text):
 
 def test_a_name_of_several_words_is_read_without_its_signs():
     comments = thread(
-        ("Safe haven!??", "Full of them."), ("Jim", "@ Safe haven a plane full? In your dream.")
+        ("Safe haven!??", "Full of them."), ("Jim", "@ Safe haven, never.")
     )
     assert parents(comments) == {3: (2, "at_name")}
 
 
 def test_a_first_name_is_enough_but_not_an_ordinary_word():
-    comments = thread(("Pete Lewis", "One."), ("The detectorist", "Two."), ("Bob", "Pete, no."))
+    comments = thread(("Pete Larsen", "One."), ("The gardener", "Two."), ("Bob", "Pete, no."))
     assert parents(comments) == {4: (2, "name")}
-    comments = thread(("Pete Lewis", "One."), ("The detectorist", "Two."), ("Bob", "The... no."))
+    comments = thread(("Pete Larsen", "One."), ("The gardener", "Two."), ("Bob", "The... no."))
     assert parents(comments) == {}
 
 
 def test_of_namesakes_the_one_with_the_whole_name_is_meant_and_else_nobody():
-    comments = thread(("Matt", "One."), ("Matt Langley", "Two."), ("Bob", "Matt, no."))
+    comments = thread(("Matt", "One."), ("Matt Lowe", "Two."), ("Bob", "Matt, no."))
     assert parents(comments) == {4: (2, "name")}
-    comments = thread(("Matt Moore", "One."), ("Matt Langley", "Two."), ("Bob", "Matt, no."))
+    comments = thread(("Matt Miller", "One."), ("Matt Lowe", "Two."), ("Bob", "Matt, no."))
     assert parents(comments) == {}
 
 
 def test_names_differ_in_case_and_accents_only_in_writing():
-    comments = thread(("Cédric", "One."), ("CEDRIC", "Two."), ("Bob", "cedric: no."))
+    comments = thread(("René", "One."), ("RENE", "Two."), ("Bob", "rene: no."))
     assert parents(comments) == {4: (3, "name")}
 
 
