@@ -4,7 +4,7 @@ They are cached for each version of the site, which grows when they change: a th
 """
 
 from articles.site.current_site import current_site
-from comments.models import Reason, RemovalReason
+from comments.models import BUILT_IN_REASONS, Reason, RemovalReason
 
 _cache: tuple[int, dict[str, RemovalReason]] | None = None  # (site version, reasons)
 
@@ -36,9 +36,9 @@ def label(code: str) -> str:
 
 
 def author_message(code: str) -> str:
-    """Return the message to the author that belongs to a reason; often empty."""
+    """Return the sentence for the author that says which rule was broken, or "" if a reason has none."""
     reason = all_reasons().get(code)
-    return reason.message if reason else ""
+    return (reason.message if reason else "") or str(BUILT_IN_REASONS.get(code, ""))
 
 
 def public_labels() -> dict[str, str]:

@@ -21,10 +21,11 @@ from comments.models.discussions import Discussion, DiscussionDay
 from comments.models.inferred_parents import InferredParent
 from comments.models.log import Transition
 from comments.models.recommendations import Recommendation
-from comments.models.states import REMOVED, Reason, RemovalReason, State
+from comments.models.states import BUILT_IN_REASONS, REMOVED, Reason, RemovalReason, State
 
 __all__ = [
     "BODY_MAX",
+    "BUILT_IN_REASONS",
     "EDIT_WINDOW",
     "IMPORTED_BODY_MAX",
     "MAX_DEPTH",

@@ -1,5 +1,7 @@
 """States of a comment, and the reasons for them."""
 
+from typing import Any
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -27,6 +29,9 @@ class Reason(models.TextChoices):
     APPROVED = "approved", _("approved")
     OFF_TOPIC = "off_topic", _("off-topic")
     INSULT = "insult", _("insult")
+    HATE = "hate", _("hate")
+    THREAT = "threat", _("threat")
+    PERSONAL_INFORMATION = "personal_info", _("personal information")
     NAME = "name", _("offensive name")
     DUPLICATE = "repeat", _("duplicate")
     TEXT_MISSING = "text_missing", _("text missing")
@@ -36,8 +41,19 @@ class Reason(models.TextChoices):
     MOVED = "moved", _("moved to another parent")
 
 
-# Codes of the removal reasons that a new site starts with. Their names are translated.
-BUILT_IN_REASONS = {"off_topic", "insult", "name", "repeat", "text_missing", "other"}
+# The removal reasons that a new site starts with, each with its sentence for the author. Names and sentences
+# are translated, until an administrator writes others.
+BUILT_IN_REASONS: dict[str, Any] = {
+    "off_topic": _("It is not about the subject of the story. Comments have to keep to it."),
+    "insult": _("It insults a person. Criticise what somebody says or does, not who they are."),
+    "hate": _("It attacks people for what they are, such as their origin, religion, sex or disability."),
+    "threat": _("It threatens a person or calls for violence."),
+    "personal_info": _("It publishes personal information, such as an address or a phone number."),
+    "name": _("The name above it is offensive. You can post the comment again under another name."),
+    "repeat": _("The same comment is here already."),
+    "text_missing": _("Its text is missing, so there was nothing left to read."),
+    "other": _("It breaks the rules of this site."),
+}
 
 
 class RemovalReason(models.Model):
@@ -57,7 +73,10 @@ class RemovalReason(models.Model):
         _("name"), max_length=60, blank=True, help_text=_("Leave empty to use the built-in name.")
     )
     message = models.TextField(
-        _("message to the author"), max_length=1_000, blank=True, help_text=_("One or two sentences.")
+        _("message to the author"),
+        max_length=1_000,
+        blank=True,
+        help_text=_("One or two sentences. Leave empty to use the built-in ones."),
     )
     position = models.PositiveSmallIntegerField(_("position"), default=100)
     is_active = models.BooleanField(_("active"), default=True)
@@ -72,7 +91,7 @@ class RemovalReason(models.Model):
 
     def clean(self) -> None:
         """Refuse codes that the system uses for anything else, and custom codes without a name."""
-        if self.code in set(Reason.values) - BUILT_IN_REASONS:
+        if self.code in set(Reason.values) - BUILT_IN_REASONS.keys():
             raise ValidationError({"code": _("This code is reserved. Choose another one.")})
         if not self.label and self.code not in BUILT_IN_REASONS:
             raise ValidationError({"label": _("Enter a name.")})

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from django.utils.translation import gettext_lazy
 
+from comments.models import Reason
 from moderation.checks.base import Check
 from moderation.features.text_reading import ParsedComment, SignalResult
 from moderation.features.text_signals import answers
@@ -151,6 +152,7 @@ CHECKS = [
         signal=slur,
         flags=True,
         priority=1,
+        proposes=[Reason.HATE],
     ),
     Check(
         name="threat",
@@ -159,6 +161,7 @@ CHECKS = [
         signal=threat,
         flags=True,
         priority=1,
+        proposes=[Reason.THREAT],
     ),
     Check(
         name="personal_data",
@@ -167,6 +170,7 @@ CHECKS = [
         signal=personal_data,
         flags=True,
         priority=1,
+        proposes=[Reason.PERSONAL_INFORMATION],
     ),
     Check(
         name="insult",

@@ -110,3 +110,10 @@ def test_a_page_loads_only_the_reasons_that_it_shows_and_each_once(client, admin
     decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=admin)
     assert statements() == first + 1
     assert statements() == first
+
+
+def test_each_built_in_reason_has_a_sentence_for_the_author():
+    codes = [code for code, _label in removal_reasons.choices()]
+    expected = "off_topic insult hate threat personal_info name repeat text_missing other"
+    assert codes == expected.split()
+    assert all(removal_reasons.author_message(code).endswith(".") for code in codes)
