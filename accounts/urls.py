@@ -6,5 +6,6 @@ from accounts import views
 
 urlpatterns = [
     path("accounts/sign-up/<str:token>/", views.confirm_sign_up, name="sign-up-confirm"),
+    path("accounts/start/", views.after_login, name="after-login"),
     path("accounts/page/", views.public_page, name="public-page"),
 ]

@@ -1,18 +1,37 @@
-"""Pages of accounts that are not allauth's: the public page, and the confirmation of a sign-up."""
+"""Pages of accounts that are not allauth's: the way on after a log-in, the public page, and sign-ups."""
 
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.authentication import sign_up
 from accounts.forms import PasswordForm
 from accounts.models import User
 from accounts.services import set_public_page
+
+
+@require_safe
+def after_login(request: HttpRequest) -> HttpResponse:
+    """Redirect a person who has just logged in to where they work, or readers to where they came from.
+
+    `next` is the page on which a reader pressed "Log in".
+    """
+    user = request.user
+    if isinstance(user, User) and user.is_moderator:
+        return redirect("moderation:queue")
+    if isinstance(user, User) and user.is_editor:
+        return redirect("admin:index")
+    came_from = request.GET.get("next", "")
+    is_local = url_has_allowed_host_and_scheme(
+        came_from, {request.get_host()}, require_https=request.is_secure()
+    )
+    return redirect(came_from if is_local and came_from.startswith("/") else "home")
 
 
 @login_required

@@ -22,6 +22,7 @@ from comments.thread import template_filters as thread_filters
 from core.avatars import avatar
 from core.template_loader import JinjaLoader
 from core.templatetags.dates import day, iso, moment, time_formatter, zone_name
+from moderation.queue import queues
 
 
 def environment(**options: Any) -> Environment:
@@ -45,6 +46,8 @@ def environment(**options: Any) -> Environment:
         "time_formatter": time_formatter,
         "relative_time_start": thread_filters.relative_time_start,
         "by_before_names": article_filters.by_before_names,
+        "waiting_count": queues.waiting_count,
+        "most_waiting": queues.MOST_WAITING,
     }
     env.filters |= {
         # Django's own

@@ -15,9 +15,7 @@ def initials(name: str) -> str:
     Two words give their first letters. One word gives its first two letters, or its first one in a script
     without capitals, whose letters would join or fill the circle.
     """
-    words = [
-        letters for word in name.split() if (letters := "".join(filter(str.isalnum, word)))
-    ]
+    words = [letters for word in name.split() if (letters := "".join(filter(str.isalnum, word)))]
     if not words:
         return "?"
     if not words[0][0].upper().isupper():

@@ -78,11 +78,12 @@ LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE replaced_at IS NULL) AS shown, 
 WHERE CASE WHEN s.lifted_at IS NULL AND c.erased_at IS NULL THEN x.shown <> 1
            ELSE x.count > 0 OR s.author_name || s.author_email <> '' END
 ORDER BY s.id""",
-    # An erased comment with an older note, or with the text of a report or appeal, or with an origin.
+    # An erased comment with an older note, a message, the text of a report or appeal, or an origin.
     "erased_related_data": """
 SELECT c.id FROM comments_comment c
 WHERE c.erased_at IS NOT NULL AND (
   EXISTS (SELECT FROM moderation_moderatornote n WHERE n.comment_id = c.id AND n.at < c.erased_at)
+  OR EXISTS (SELECT FROM moderation_decisionmessage m WHERE m.comment_id = c.id)
   OR EXISTS (SELECT FROM moderation_report r WHERE r.comment_id = c.id AND r.details <> '')
   OR EXISTS (SELECT FROM moderation_appeal a WHERE a.comment_id = c.id AND a.text <> '')
   OR EXISTS (SELECT FROM moderation_origin o WHERE o.comment_id = c.id))

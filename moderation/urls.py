@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from moderation.actions import comment_views, discussion_views, history_views, views
+from moderation.actions import comment_views, discussion_views, history_views, saved_line_views, views
 from moderation.erasure import purge_views, restriction_views
 from moderation.people import views as people
 from moderation.queue import views as queue
@@ -65,6 +65,7 @@ urlpatterns = [
     path("comments/<int:pk>/lock/", comment_views.lock, name="lock"),
     path("comments/<int:pk>/duplicate/", comment_views.duplicate, name="duplicate"),
     path("comments/<int:pk>/redact/", comment_views.redact, name="redact"),
+    path("lines/", saved_line_views.lines, name="saved-lines"),
     path("discussions/", discussion_views.discussions, name="discussions"),
     path("discussions/<int:pk>/proposed-parents/", proposal_views.proposals_page, name="proposals"),
     path("discussions/<int:pk>/proposed-parents/accept/", proposal_views.accept, name="accept-proposals"),

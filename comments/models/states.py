@@ -49,7 +49,7 @@ BUILT_IN_REASONS: dict[str, Any] = {
     "hate": _("It attacks people for what they are, such as their origin, religion, sex or disability."),
     "threat": _("It threatens a person or calls for violence."),
     "personal_info": _("It publishes personal information, such as an address or a phone number."),
-    "name": _("The name above it is offensive. You can post the comment again under another name."),
+    "name": _("The name above it is offensive. You can post the comment again under a different name."),
     "repeat": _("The same comment is here already."),
     "text_missing": _("Its text is missing, so there was nothing left to read."),
     "other": _("It breaks the rules of this site."),

@@ -24,7 +24,7 @@ from moderation.actions import setting_changes
 from moderation.actions.setting_changes import Refusal
 from moderation.erasure import restricted_content
 from moderation.erasure.restricted_content import moving_texts
-from moderation.models import Batch, SettingChange
+from moderation.models import Batch, DecisionMessage, SettingChange
 from moderation.people import sanctions
 from moderation.queue import explanations
 
@@ -51,6 +51,7 @@ def decide(
     expected: Mapping[int, int] | None = None,
     duplicate_of: int | None = None,
     parameters: Mapping[str, Any] | None = None,
+    message: str = "",
 ) -> ActionResult:
     """Give comments a new state in one action.
 
@@ -60,7 +61,8 @@ def decide(
     `expected` maps a comment to the last transition that the person saw (policy.last_transition_ids); a
     comment with a later decision is refused and skipped. `duplicate_of` is the original if the comments are
     removed as its duplicates, which takes some more statements. `parameters` are ids and codes stored with
-    the action. Raises ValidationError if the original has been removed.
+    the action. `message` has the moderator's own words for the author of the one comment. Raises
+    ValidationError if the original has been removed.
     """
     batch = Batch(
         kind=Batch.Kind.DECISION,
@@ -82,6 +84,8 @@ def decide(
         if not changed:
             transaction.set_rollback(True)
         else:
+            if message:
+                DecisionMessage.objects.create(batch=batch, comment_id=changed[0], text=message)
             tasks.notify_authors_later(batch)
     skipped = sorted(set(ids) - set(changed))
     return ActionResult(

@@ -24,7 +24,7 @@ from comments.models import Comment, CommentRevision, Discussion, InferredParent
 from comments.services.discussions import change_discussions, lock_discussions, lock_discussions_of
 from comments.services.states import set_comment_field
 from comments.services.text_changes import swap_revisions
-from moderation.models import Batch, ModerationSettings, Rule, Sanction, SettingChange
+from moderation.models import Batch, ModerationSettings, Rule, Sanction, SavedLine, SettingChange
 from moderation.queue import explanations
 
 Target = SettingChange.Target
@@ -36,6 +36,7 @@ MODELS: dict[str, type[Model]] = {
     Target.SITE: Site,
     Target.MODERATION_SETTINGS: ModerationSettings,
     Target.RULE: Rule,
+    Target.SAVED_LINE: SavedLine,
     Target.SANCTION: Sanction,
     Target.DISCUSSION: Discussion,
     Target.COMMENT: Comment,
@@ -46,6 +47,7 @@ FIELDS: dict[str, set[str]] = {
     Target.SITE: {"comment_status", "review_everything"},
     Target.MODERATION_SETTINGS: {"filter", "false_positive_limit"},
     Target.RULE: {"is_active"},
+    Target.SAVED_LINE: {"is_active"},
     Target.SANCTION: {"ended_at"},
     Target.DISCUSSION: {"status", "moderation", "members_only", "declared_count"},
     Target.COMMENT: {"is_pick", "is_locked", "duplicate_of", "revision"},
@@ -260,6 +262,7 @@ SETTERS: dict[str, Setter] = {
     Target.DISCUSSION: lambda ids, field, value, at: change_discussions(ids=ids, **{field: value}),
     Target.SANCTION: _set_rows(Sanction),
     Target.RULE: _set_rows(Rule),
+    Target.SAVED_LINE: _set_rows(SavedLine),
     Target.MODERATION_SETTINGS: _set_rows(ModerationSettings),
     Target.INFERRED_PARENT: _set_rows(InferredParent),
 }
@@ -297,6 +300,9 @@ def target_names(changes: Iterable[SettingChange], user: User | None) -> dict[tu
             (Target.RULE.value, pk): f"“{explanations.describe_rule(kind, value)}”"
             for pk, kind, value in rules
         }
+    if ids[Target.SAVED_LINE]:
+        lines = SavedLine.objects.filter(pk__in=ids[Target.SAVED_LINE]).values_list("pk", "text")
+        names |= {(Target.SAVED_LINE.value, pk): f"“{text}”" for pk, text in lines}
     return names | {
         (t.value, pk): f"#{pk}" for t in (Target.COMMENT, Target.INFERRED_PARENT) for pk in ids[t]
     }

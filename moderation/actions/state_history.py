@@ -41,6 +41,7 @@ class StateHistory:
     last: Transition
     decisive: Transition  # the last transition, or the one whose state it restored as an undo
     text_changes: frozenset[UUID]  # the actions that changed the text
+    messages: Mapping[UUID, str]  # the moderator's own words for the author, by action
 
     @property
     def notified(self) -> Transition:
@@ -55,6 +56,12 @@ class StateHistory:
             case State.PENDING:
                 return self.decisive
         return self.last
+
+    @property
+    def message(self) -> str:
+        """Return the moderator's own words about the decision of which the author is notified, or ""."""
+        batch = self.notified.batch
+        return self.messages.get(batch, "") if batch else ""
 
     @property
     def is_rewritten(self) -> bool:
@@ -85,7 +92,9 @@ def read_histories(comments: Collection[int]) -> dict[int, StateHistory]:
     for transition in transitions.order_by("id"):
         logs[transition.comment_id].append(transition)
     pks = {transition.batch for log in logs.values() for transition in log if transition.batch}
-    batches: dict[UUID | None, Batch] = {**Batch.objects.in_bulk(pks)}
+    stored = Batch.objects.select_related("message", "root__message")
+    batches: dict[UUID | None, Batch] = {**stored.in_bulk(pks)}
+    messages = {pk: text for pk, batch in batches.items() if pk and (text := _message(batch))}
     changes: dict[int, dict[UUID | None, SettingChange]] = defaultdict(dict)
     revisions = SettingChange.objects.filter(
         target=SettingChange.Target.COMMENT, field="revision", target_id__in=comments
@@ -98,9 +107,18 @@ def read_histories(comments: Collection[int]) -> dict[int, StateHistory]:
             log[-1],
             next((row for row in log if row.pk == log[-1].restores_id), log[-1]),
             frozenset(change.batch_id for change in changes[pk].values()),
+            messages,
         )
         for pk, log in logs.items()
     }
+
+
+def _message(batch: Batch) -> str:
+    """Return the message of a decision, also if it was undone and done again."""
+    if batch.undos % 2:
+        return ""
+    decision = batch.root if batch.undos else batch
+    return str(decision.message.text) if hasattr(decision, "message") else ""
 
 
 def _periods(

@@ -18,8 +18,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from comments.models import REMOVED, Comment, State
+from core.forms import MultilineField
 from core.query_forms import parse_whole_number
-from moderation.actions import decisions
+from moderation.actions import decisions, saved_lines
 from moderation.actions.request_helpers import (
     ActionForm,
     get_action_or_404,
@@ -29,7 +30,8 @@ from moderation.actions.request_helpers import (
     with_done_param,
 )
 from moderation.actions.setting_changes import Refusal
-from moderation.models import Batch, Case
+from moderation.models import Batch, Case, SavedLine
+from moderation.models.messages import LINE_MAX, MESSAGE_MAX
 from moderation.queue import explanations
 from moderation.reports import reporting as reports
 
@@ -82,10 +84,30 @@ class DecisionForm(forms.Form):
         return self.cleaned_data
 
 
+class AuthorMessageForm(forms.Form):
+    """The moderator's own words in the notice about a removal: ticked saved lines, and a line typed now."""
+
+    saved = forms.ModelMultipleChoiceField(SavedLine.objects.filter(is_active=True), required=False)
+    line = MultilineField(max_length=MESSAGE_MAX // 2, required=False)
+    save_line = forms.BooleanField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("save_line") and len(data.get("line", "")) > LINE_MAX:
+            self.add_error("line", _("A saved line has at most %(n)s characters.") % {"n": LINE_MAX})
+        return data
+
+    @property
+    def text(self) -> str:
+        """Return all lines, one below the other."""
+        lines = [str(line) for line in self.cleaned_data["saved"]] + [self.cleaned_data["line"].strip()]
+        return "\n".join(filter(None, lines))
+
+
 @require_POST
 @login_for_the_queue
 def decide(request: HttpRequest) -> HttpResponse:
-    """Decide on one or more comments, as DecisionForm says."""
+    """Decide on one or more comments, as DecisionForm says; for one, AuthorMessageForm is read as well."""
     user = require_decider(request)
     form = DecisionForm.of(request)
     if not form.is_valid():
@@ -109,6 +131,10 @@ def decide(request: HttpRequest) -> HttpResponse:
             messages.warning(request, _("This comment is not removed."))
             return redirect_back(request, decisions.ActionResult(None), back, found[0])
         to, reason, parameters = State(found[0].state), found[0].state_reason, {"stays": True}
+    message = AuthorMessageForm(request.POST if to == State.REJECTED and len(ids) == 1 else {})
+    if not message.is_valid():
+        messages.error(request, " ".join(str(e) for errors in message.errors.values() for e in errors))
+        return redirect("moderation:comment", ids[0])
     # An appeal cannot be turned down by the person who took the decision; they may always restore.
     appealed = set[int]()
     if to != State.PUBLISHED:
@@ -121,7 +147,10 @@ def decide(request: HttpRequest) -> HttpResponse:
         actor=user,
         expected=form.cleaned_data["seen"],
         parameters=parameters,
+        message=message.text,
     )
+    if result.batch and message.cleaned_data["save_line"] and message.cleaned_data["line"].strip():
+        saved_lines.save_line(text=" ".join(message.cleaned_data["line"].split()), actor=user)
     add_refusal_message(request, result)
     if appealed:
         messages.warning(request, _("An appeal must be decided by another moderator."))

@@ -28,6 +28,7 @@ from moderation.models import (
     Batch,
     CommentGroup,
     CommentGroupMember,
+    DecisionMessage,
     ModeratorNote,
     Origin,
     Report,
@@ -139,12 +140,13 @@ def purge_list(*, group: CommentGroup, actor: User | None) -> PurgeResult:
 
 
 def clear_related_data(comments: Sequence[int]) -> None:
-    """Delete the notes, IP address hashes and texts of reports and appeals of these comments.
+    """Delete notes, messages and IP address hashes of these comments, and the texts of reports and appeals.
 
     Reports of illegal content are kept, since the law requires a record of them.
     """
     Origin.objects.filter(comment__in=comments).delete()
     ModeratorNote.objects.filter(comment__in=comments).delete()
+    DecisionMessage.objects.filter(comment__in=comments).delete()
     Report.objects.filter(comment__in=comments).exclude(details="").update(details="")
     Appeal.objects.filter(comment__in=comments).exclude(text="").update(text="")
 
@@ -169,6 +171,7 @@ def blank_person(*, person: Person, actor: User | None) -> None:
         )
         restrictions.update(author_name="", author_email="")
         ModeratorNote.objects.filter(Q(**fields) | Q(comment__in=person.comments().values("pk"))).delete()
+        DecisionMessage.objects.filter(comment__in=person.comments().values("pk")).delete()
         appeals = Appeal.objects.filter(comment__in=person.comments().values("pk"))
         appeals.exclude(comment__in=with_legal_hold).exclude(text="").update(text="")
         reports = Report.objects.filter(**fields)

@@ -2,6 +2,7 @@ from moderation.models.actions import Batch, SettingChange
 from moderation.models.cases import Case, SecondOpinion
 from moderation.models.findings import Finding, FindingQuerySet, confirmed_emails, has_page
 from moderation.models.groups import CommentGroup, CommentGroupMember, SimilarityScan
+from moderation.models.messages import DecisionMessage, SavedLine
 from moderation.models.people import ModeratorNote, Origin, Sanction
 from moderation.models.reports import AddressReportCount, Appeal, IllegalContentReport, Report
 from moderation.models.requests import RemovalRequest
@@ -17,6 +18,7 @@ __all__ = [
     "Case",
     "CommentGroup",
     "CommentGroupMember",
+    "DecisionMessage",
     "FilterVersion",
     "Finding",
     "FindingQuerySet",
@@ -33,6 +35,7 @@ __all__ = [
     "Rule",
     "RuleTerms",
     "Sanction",
+    "SavedLine",
     "SecondOpinion",
     "SettingChange",
     "SimilarityScan",

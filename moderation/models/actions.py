@@ -30,6 +30,7 @@ class Batch(models.Model):
         RULE = "rule", _("rule")
         RESTRICTION = "seal", _("restriction")
         FILTER = "filter", _("filter")
+        SAVED_LINE = "line", _("saved line")
         PURGE = "emptying", _("permanent deletion")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -78,6 +79,7 @@ class SettingChange(models.Model):
         SANCTION = "sanction"  # ended_at
         RULE = "rule"  # is_active
         ARTICLE = "article"  # published_at
+        SAVED_LINE = "line"  # is_active
         MODERATION_SETTINGS = "desk", "Desk"  # filter, false_positive_limit
         INFERRED_PARENT = "inferred"  # is_dismissed; the id is that of the comment
 

@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from accounts.models import Guest
+from accounts.models import Guest, User
 from comments import removal_reasons
 from comments.models import REMOVED, Comment, Reason, State, Transition
 from moderation.actions import state_history
@@ -104,6 +104,39 @@ def render_notices(comments: Sequence[Comment]) -> dict[int, DecisionNotice]:
         for comment in comments
         if comment.pk in histories
     }
+
+
+@dataclass(frozen=True)
+class RemovalMessage:
+    """What the author would read if the comment was removed, before and after the moderator's own lines."""
+
+    code: str  # of the reason
+    label: str
+    before: list[str]
+    after: list[str]
+
+
+def preview_removals(comment: Comment, user: User, cases: list[Case]) -> list[RemovalMessage]:
+    """Return the message for each reason, in the order of the reasons. Runs one statement."""
+    findings = list(Finding.objects.of_now([comment.pk]))
+    is_final = any(case.is_appealed for case in cases)
+    options = AuthorOptions(appeal=not is_final, resubmit=not is_final)
+    found = []
+    for code, label in removal_reasons.choices():
+        transition = Transition(
+            comment=comment, actor=user, from_state=comment.state, to_state=State.REJECTED, reason=code
+        )
+        proposing = [finding for finding in findings if registry.proposes(finding, code)]
+        reason = (label, removal_reasons.author_message(code))
+        after = [
+            *(dict.fromkeys(map(registry.explain_to_author, proposing)) if proposing else []),
+            decision_kinds.report_sentence(Kind.REMOVED, cases),
+            decision_kinds.decider_sentence(Kind.REMOVED, transition, is_proposed=bool(proposing)),
+            decision_kinds.next_step(Kind.REMOVED, options, []),
+        ]
+        before = decision_kinds.decision_sentences(Kind.REMOVED, reason, transition, None)
+        found.append(RemovalMessage(code, label, list(filter(None, before)), list(filter(None, after))))
+    return found
 
 
 def outcome(case: Case, comment: Comment) -> str:
@@ -190,6 +223,7 @@ def _notice(
             sentence
             for sentence in [
                 *decision_kinds.decision_sentences(kind, reason, transition, answered),
+                *(history.message.splitlines() if kind == Kind.REMOVED else []),
                 # Two findings of one check have the same sentence.
                 *dict.fromkeys(registry.get(found.check_name).explain_to_author(found) for found in shown),
                 decision_kinds.report_sentence(kind, earlier_cases),

@@ -19,7 +19,8 @@ from comments.policy import policy
 from moderation import similar
 from moderation.actions import cases
 from moderation.checks import registry
-from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, has_page
+from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, SavedLine, has_page
+from moderation.notifications.notices import RemovalMessage, preview_removals
 from moderation.people import profiles
 from moderation.policy import seen_value
 from moderation.queue import explanations, highlights
@@ -40,6 +41,10 @@ class Signal:
     strength: int  # 1 weak, 2 medium, 3 strong
     twin: Comment | None  # the other comment, if it has a public page
     flags: bool = False  # it may be a reason to remove the comment, but not as spam
+
+    @property
+    def strength_name(self) -> str:
+        return {1: _("weak"), 2: _("medium"), 3: _("strong")}[self.strength]
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,8 @@ class Card:
     is_claimed: bool  # a colleague has it open: case.claimed_by, until case.claimed_until
     score_parts: list[spam_explanations.PartText]  # parts of the filter's score, the largest first
     scored_body: SafeString  # the typed text, with the words of these parts highlighted
+    removals: list[RemovalMessage]  # the message for each reason, which are empty for an imported comment
+    saved_lines: list[SavedLine]  # lines that can be added to such a message
     menu: list[dict[str, Any]]  # other actions, as from Policy.list_actions
 
     @property
@@ -111,29 +118,39 @@ def load_card(pk: int, user: User) -> Card | None:
     stated = registry.clues(findings)
     text_signals = single_comment.find_signals(comment.author_name, comment.body, clues, stated)
     signals = [
-        (registry.shown_strength(f), _finding_signal(f, own))
+        (registry.shown_strength(f), _finding_signal(f, own), f.spans)
         for f in findings
         if not registry.found_nothing(f)
     ]
-    signals += [(s.strength, Signal(s.sentence, _strength_class(s.strength), None)) for s in text_signals]
-    signals.sort(key=lambda pair: -pair[0])
-    spans = [span for finding in findings for span in finding.spans]
-    spans += [span for signal in text_signals for span in signal.spans]
+    signals += [
+        (s.strength, Signal(s.sentence, _strength_class(s.strength), None), s.spans) for s in text_signals
+    ]
+    signals.sort(key=lambda signal: -signal[0])
+    # The numbers of the signals stand at the words that they are about.
+    spans = [
+        (*span, number)
+        for number, (_strength, _signal, signal_spans) in enumerate(signals, start=1)
+        for span in signal_spans
+    ]
+    spans += [(*span, 0) for f in findings if registry.found_nothing(f) for span in f.spans]
     if member and Clue.SPUN in clues:
-        spans += pages.shared_spans(member.group, comment)
+        spans += [(*span, 0) for span in pages.shared_spans(member.group, comment)]
     body, all_marked = highlights.highlight_html(comment.body, comment.body_html, spans)
     parts = stored_scores.explain_stored(comment, findings)
     case = Case.objects.open().filter(comment=comment).select_related("claimed_by").first()
     until = case.claimed_until if case and case.claimed_by_id != user.pk else None
+    is_told = comment.author_id or comment.guest_id
     actions = policy().list_actions([comment], user).get(comment.pk, [])
     return Card(
         comment=comment,
         case=case,
         seen=seen_value(comment.pk),
         body=body,
-        typed_body=None if all_marked else explanations.highlight_text(comment.body, spans),
-        signals=[signal for _strength, signal in signals],
-        summary=_strengths_text([strength for strength, _signal in signals]),
+        typed_body=None
+        if all_marked
+        else explanations.highlight_text(comment.body, [span[:2] for span in spans]),
+        signals=[signal for _strength, signal, _spans in signals],
+        summary=_strengths_text([strength for strength, _signal, _spans in signals]),
         person_key=profiles.Person.of(comment).key,
         record=profiles.author_records([comment], user)[comment.pk],
         review_requests=reporting.review_requests([case.pk], user).get(case.pk, []) if case else [],
@@ -146,6 +163,8 @@ def load_card(pk: int, user: User) -> Card | None:
         scored_body=explanations.highlight_text(
             comment.body, [span for part in parts for span in part["spans"]]
         ),
+        removals=preview_removals(comment, user, [case] if case else []) if is_told else [],
+        saved_lines=list(SavedLine.objects.filter(is_active=True)) if is_told else [],
         # The card has a button for each decision.
         menu=[one for one in actions if urlsplit(one["url"]).path != reverse("moderation:decide")],
     )

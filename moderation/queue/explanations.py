@@ -134,6 +134,9 @@ def describe_action(batch: Batch) -> str:
             return _("Access restricted: %(why)s") % {"why": Restriction.Why(batch.parameters["why"]).label}
         case Batch.Kind.RULE:
             return describe_rule_change(batch.parameters.get("does", ""))
+        case Batch.Kind.SAVED_LINE:
+            texts = {"saved": _("Line saved"), "changed": _("Saved line changed")}
+            return texts.get(batch.parameters["does"]) or _("Saved line deleted")
         case Batch.Kind.PURGE if "comment" in batch.parameters:
             return _("Permanently deleted: #%(id)s") % {"id": batch.parameters["comment"]}
         case Batch.Kind.PURGE:

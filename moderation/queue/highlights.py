@@ -16,8 +16,13 @@ from moderation.queue.explanations import merge_spans
 MAX_HIGHLIGHTS = 200  # spans that are searched for
 
 
-def highlight_html(body: str, body_html: str, spans: Iterable[Iterable[int]]) -> tuple[SafeString, bool]:
+def highlight_html(
+    body: str, body_html: str, spans: Iterable[tuple[int, int, int]]
+) -> tuple[SafeString, bool]:
     """Return the HTML with <mark> elements, and whether every span was found in it.
+
+    Each span is (start, end, number of the signal, or 0). A mark has the numbers of its signals as `data-n`,
+    which the style sheet shows: as text they would be copied with the words.
 
     The target of a link is shown after the link if its text is not the target. `body_html` is trusted: it was
     sanitized when it was stored.
@@ -32,23 +37,30 @@ def highlight_html(body: str, body_html: str, spans: Iterable[Iterable[int]]) ->
             out.append(part)
             continue
         last = 0
-        for start, end in places:
+        for start, end, numbers in places:
             first, behind = max(start - at, 0), min(end - at, len(part))
             if first < behind:
-                out += [escape(part[last:first]), "<mark>", escape(part[first:behind]), "</mark>"]
+                # A mark that continues in the next part of the text has its numbers there.
+                label = f' data-n="{numbers}"' if numbers and end - at <= len(part) else ""
+                out += [escape(part[last:first]), f"<mark{label}>", escape(part[first:behind]), "</mark>"]
                 last = behind
         out.append(escape(part[last:]))
         at += len(part)
     return mark_safe("".join(out)), found_all  # noqa: S308  # own tags; every text is escaped
 
 
-def _shown_spans(body: str, shown: str, spans: Iterable[Iterable[int]]) -> tuple[list[tuple[int, int]], bool]:
-    """Return the spans in the shown text, in order and without overlaps, and whether all were found."""
-    wanted = sorted({(int(start), int(end)) for start, end in spans})
+def _shown_spans(
+    body: str, shown: str, spans: Iterable[tuple[int, int, int]]
+) -> tuple[list[tuple[int, int, str]], bool]:
+    """Return the spans in the shown text, in order and without overlaps, and whether all were found.
+
+    The third value of each is the text of its numbers: "1, 2".
+    """
+    wanted = sorted({(int(start), int(end), int(number)) for start, end, number in spans})
     typed_places: dict[str, list[int]] = {}  # where each passage stands in the typed text
     shown_matches: dict[str, list[re.Match[str]]] = {}  # and in the shown text
-    found, found_all = [], len(wanted) <= MAX_HIGHLIGHTS
-    for start, end in wanted[:MAX_HIGHLIGHTS]:
+    found, found_all = list[tuple[int, int, int]](), len(wanted) <= MAX_HIGHLIGHTS
+    for start, end, number in wanted[:MAX_HIGHLIGHTS]:
         passage = body[start:end]
         if passage not in typed_places:
             pattern = re.compile(r"\s+".join(map(re.escape, passage.split())) or r"(?!)")
@@ -58,10 +70,17 @@ def _shown_spans(body: str, shown: str, spans: Iterable[Iterable[int]]) -> tuple
         if not matches:
             found_all = False
             continue
-        number = sum(place < start for place in typed_places[passage])
-        match = matches[min(number, len(matches) - 1)]
-        found.append(match.span())
-    return merge_spans(found), found_all
+        nth = sum(place < start for place in typed_places[passage])
+        match = matches[min(nth, len(matches) - 1)]
+        found.append((*match.span(), number))
+    merged = merge_spans((start, end) for start, end, _number in found)
+    return [(start, end, _numbers_within(start, end, found)) for start, end in merged], found_all
+
+
+def _numbers_within(start: int, end: int, spans: Iterable[tuple[int, int, int]]) -> str:
+    """Return the numbers of the spans within these bounds as text."""
+    numbers = {number for first, last, number in spans if number and start <= first and last <= end}
+    return ", ".join(map(str, sorted(numbers)))
 
 
 class _HtmlSplitter(HTMLParser):

@@ -40,6 +40,7 @@ EXCERPT_LENGTH = 480  # characters of HTML that are read for the excerpt
 PAGE_SIZE = 20  # rows beside the open case
 MAX_LIST_SIZE = 50_000  # comments in one list
 OPEN_STATES = (State.PENDING, State.PUBLISHED)
+MOST_WAITING = 100  # comments that the badge of the masthead counts; from there on it says "100+"
 MAX_COUNTED = 1_000  # filtered rows that are counted; beyond it the page says "more than"
 
 RECENT = "recent"
@@ -60,11 +61,11 @@ QUEUES: dict[str, tuple[Any, Q]] = {
 class QueueSummary:
     """One entry in the list of queues. `count` is None and `oldest` empty for a queue that is not counted."""
 
+    key: str  # as in QUEUES; another word for a page of its own
     label: str
     url: str
     count: int | None
     oldest: str  # "3 h"
-    is_current: bool
     illegal: int = 0  # cases reported as illegal
     published: int = 0  # those of them that are published
     sanction_appeals: int = 0  # appeals against a pause or ban, which are no comments
@@ -96,6 +97,7 @@ class QueueItem:
     state: str
     claimed_by: str  # a colleague who has it open, or ""
     seen: str  # as in card.Card
+    age: str  # of the case: "3 h"
     flag: str  # "illegal", "reported", "appeal" or ""
 
 
@@ -218,7 +220,7 @@ class QueueView:
         else:
             flags = ("claimed_by", "claimed_by__name", "claimed_until", "is_illegal", "is_reported")
             found = self.rows_after().annotate(start=Left("comment__body_html", EXCERPT_LENGTH), story=story)
-            columns = ("comment_id", "pk", "start", "story", *fields, *flags, "is_appealed")
+            columns = ("comment_id", "pk", "start", "story", *fields, *flags, "is_appealed", "opened_at")
             rows = list(found.values_list(*columns)[: PAGE_SIZE + 1])
         more = len(rows) > PAGE_SIZE
         seen = last_transition_ids(row[0] for row in rows[:PAGE_SIZE])
@@ -228,8 +230,8 @@ class QueueView:
     def _item(self, row: Sequence[Any], seen: dict[int, int], now: datetime) -> QueueItem:
         """Return the item of one row that `items` selected."""
         comment, case, start, title, name, state, missing, *flags = row
-        unclaimed = (None, "", None, False, False, False)
-        claimed_by, claimed_name, until, illegal, reported, appeal = flags or unclaimed
+        unclaimed = (None, "", None, False, False, False, None)
+        claimed_by, claimed_name, until, illegal, reported, appeal, opened_at = flags or unclaimed
         is_claimed = claimed_by not in (None, self.user.pk) and until is not None and until > now
         return QueueItem(
             comment=comment,
@@ -239,6 +241,7 @@ class QueueView:
             title=title,
             state=str(State(state).label) if case is None else "",
             claimed_by=claimed_name if is_claimed else "",
+            age=explanations.format_elapsed(now - opened_at) if opened_at else "",
             seen=f"{comment}.{seen.get(comment, 0)}",
             flag="illegal" if illegal else "reported" if reported else "appeal" if appeal else "",
         )
@@ -263,7 +266,12 @@ def open_cases(user: User) -> QuerySet[Case]:
     return found.filter(discussion__in=Article.objects.editable_by(user).values("pk"))
 
 
-def summarize_queues(view: QueueView, base: str) -> list[QueueSummary]:
+def waiting_count(user: User) -> int:
+    """Return how many comments wait for this person, counted up to MOST_WAITING. Runs one statement."""
+    return int(open_cases(user).filter(is_waiting=True).order_by()[:MOST_WAITING].count())
+
+
+def summarize_queues(user: User, base: str) -> list[QueueSummary]:
     """Return all queues, each with its size and the age of its oldest case. Runs five statements.
 
     `base` is the URL of the queue page. Appeals include those against sanctions, shown under People.
@@ -274,27 +282,27 @@ def summarize_queues(view: QueueView, base: str) -> list[QueueSummary]:
     is_illegal = Q(is_illegal=True)
     numbers["illegal"] = Count("pk", filter=is_illegal)
     numbers["illegal_published"] = Count("pk", filter=is_illegal & Q(is_waiting=False))
-    found = open_cases(view.user).aggregate(**numbers)
-    sanction_appeals = _count_sanction_appeals(view.user)
+    found = open_cases(user).aggregate(**numbers)
+    sanction_appeals = _count_sanction_appeals(user)
     if sanction_appeals["n"]:
         earliest = [at for at in (found["second_oldest"], sanction_appeals["oldest"]) if at]
         found |= {"second": found["second"] + sanction_appeals["n"], "second_oldest": min(earliest)}
     now = timezone.now()
 
     def summary(key: str, label: Any, count: int | None, oldest: datetime | None) -> QueueSummary:
-        url = base + (f"?queue={key}" if key != "waiting" else "")
+        url = f"{base}?queue={key}"
         age = explanations.format_elapsed(now - oldest) if oldest else ""
         illegal = found["illegal"] if key in {"waiting", "reported"} else 0
         appeals = sanction_appeals["n"] if key == "second" else 0
         published = found["illegal_published"] if key == "waiting" else 0
-        return QueueSummary(str(label), url, count, age, key == view.queue, illegal, published, appeals)
+        return QueueSummary(key, str(label), url, count, age, illegal, published, appeals)
 
     summaries = [
         summary(key, label, found[key], found[f"{key}_oldest"]) for key, (label, _where) in QUEUES.items()
     ]
-    if similar_groups := _similar_summary(view.user):
+    if similar_groups := _similar_summary(user):
         summaries.insert(3, similar_groups)
-        summaries += _second_opinion_summary(view.user)
+        summaries += _second_opinion_summary(user)
     return [*summaries, summary(RECENT, _("All comments"), None, None)]
 
 
@@ -312,7 +320,7 @@ def _similar_summary(user: User) -> QueueSummary | None:
         return None
     found = similar_pages.open_groups(user).order_by().aggregate(n=Count("pk"), oldest=Min("made_at"))
     oldest = explanations.format_elapsed(timezone.now() - found["oldest"]) if found["oldest"] else ""
-    return QueueSummary(_("Similar comments"), reverse("moderation:similar"), found["n"], oldest, False)
+    return QueueSummary("similar", _("Similar comments"), reverse("moderation:similar"), found["n"], oldest)
 
 
 def _second_opinion_summary(user: User) -> list[QueueSummary]:
@@ -321,7 +329,12 @@ def _second_opinion_summary(user: User) -> list[QueueSummary]:
     if not found["n"]:
         return []
     age = explanations.format_elapsed(timezone.now() - found["oldest"])
-    return [QueueSummary(_("Second opinions"), reverse("moderation:opinions"), found["n"], age, False)]
+    return [QueueSummary("opinions", _("Second opinions"), reverse("moderation:opinions"), found["n"], age)]
+
+
+def first_queue(summaries: Sequence[QueueSummary]) -> str:
+    """Return the first queue that is not empty, or "waiting" if all are."""
+    return next((one.key for one in summaries if one.key in QUEUES and one.count), "waiting")
 
 
 def waiting_text(waiting: QueueSummary) -> str:

@@ -1,5 +1,6 @@
 """Views of the moderation queue at /moderation/: the rows of a queue beside the open case."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -35,8 +36,8 @@ PREFETCH_HEADER = "Soundoff-Ahead"
 def queue(request: HttpRequest) -> HttpResponse:
     """Show a queue with its first unclaimed case open.
 
-    ?queue= selects the queue, further parameters its filters; ?after=<row> is the next page, ?done=<action>
-    shows a bar with Undo.
+    ?queue= selects the queue, by default the first that is not empty; further parameters are its filters.
+    ?after=<row> is the next page, ?done=<action> shows a bar with Undo.
     """
     user = require_decider(request)
     return _render_queue(request, user, QueueView.read(request.GET, user), None)
@@ -81,6 +82,9 @@ def _render_queue(request: HttpRequest, user: User, view: QueueView, opened: int
         "prefetch"
     )
     base = reverse("moderation:queue")
+    summaries = queues.summarize_queues(user, base)
+    if request.path == base and "queue" not in request.GET and not view.values:
+        view = replace(view, queue=queues.first_queue(summaries))
     items, more = view.items()
     opened = opened or next((item.comment for item in items if not item.claimed_by), None)
     if not opened and more:  # a colleague has claimed the whole page
@@ -91,13 +95,12 @@ def _render_queue(request: HttpRequest, user: User, view: QueueView, opened: int
     is_queue = "queue" in request.GET or request.path == base
     next_page = base + view.query_after(items[-1].case or items[-1].comment) if more else ""
     next_case = _next_url(items, opened, view) or next_page if is_queue else ""
-    summaries = queues.summarize_queues(view, base)
     context: dict[str, Any] = {
         "section": "queues",
         "view": view,
         "queues": summaries,
         "waiting": queues.waiting_text(summaries[0]),
-        "sanction_appeals": next((s.sanction_appeals for s in summaries if s.is_current), 0),
+        "sanction_appeals": next((s.sanction_appeals for s in summaries if s.key == view.queue), 0),
         "found_count": view.count() if view.values else None,
         "max_counted": queues.MAX_COUNTED,
         "choices": filters.filter_choices(),
@@ -109,9 +112,7 @@ def _render_queue(request: HttpRequest, user: User, view: QueueView, opened: int
         "this_url": this_url,
         "next_case": next_case,
         "after_decision": (next_case or base + view.query()) if is_queue else this_url,
-        "reasons": [
-            (code, label, removal_reasons.author_message(code)) for code, label in removal_reasons.choices()
-        ],
+        "reasons": removal_reasons.choices(),
         **_done_context(user, DoneQuery.read(request.GET)["done"], view),
     }
     if is_prefetch:

@@ -28,6 +28,7 @@ if (document.querySelector(".queue")) {
     if (target === note()) quietly(() => sessionStorage.setItem(keyOf(target), target.value));
   });
 
+  let shownUrl = ""; // the address of the page that is shown
   let turn = 0; // counts the actions: only the response to the latest one replaces the page
 
   // Loads a page of the queue.
@@ -80,6 +81,7 @@ if (document.querySelector(".queue")) {
   const show = (page, url, { push = true } = {}) => {
     const ids = ticked();
     if (push && url !== location.href) history.pushState(null, "", url);
+    shownUrl = location.href;
     tell(page);
     document.title = page.title;
     queue().replaceWith(document.importNode(find(".queue", page), true));
@@ -91,10 +93,10 @@ if (document.querySelector(".queue")) {
     lookAhead();
   };
   const showBar = (page) => { // "Approved. Undo"
-    const bar = find("#queue > .undo", page);
+    const bar = find("#queue .undo", page);
     if (!bar) return;
-    find("#queue > .undo")?.remove();
-    find("#queue").prepend(document.importNode(bar, true));
+    find("#queue .undo")?.remove();
+    (find(".foot-acts") ?? find("#queue")).prepend(document.importNode(bar, true));
   };
   // Updates a page that is already shown, except for the card, in which the moderator may be reading or typing.
   const refresh = (page, url) => {
@@ -152,6 +154,7 @@ if (document.querySelector(".queue")) {
       sent.delete(form);
       if (mine === turn && isHere) {
         history.replaceState(null, "", from);
+        shownUrl = from;
         queue().replaceWith(before);
         card()?.focus({ preventScroll: true });
       }
@@ -176,7 +179,11 @@ if (document.querySelector(".queue")) {
       visit(link.href);
     }
   });
-  addEventListener("popstate", () => visit(location.href, { push: false }));
+  // A link to a part of this page, such as the list on a phone, changes the address as well.
+  const withoutHash = (url) => url.split("#")[0];
+  addEventListener("popstate", () => {
+    if (withoutHash(location.href) !== withoutHash(shownUrl)) visit(location.href, { push: false });
+  });
 
   // The next action applies to all ticked comments, or to the open one if none is ticked.
   const subject = () => (ticked().length ? find("#bulk") : card());
@@ -202,7 +209,7 @@ if (document.querySelector(".queue")) {
       find("details.remove [type=radio], select[name=reason]", node)?.focus();
     },
     x: () => pressIn(row(), "input[type=checkbox]"),
-    u: () => press("#queue > .undo button"),
+    u: () => press("#queue .undo button"),
     p: () => press(".card a.to-person"),
     o: () => press(".card a.to-similar"),
     "?": () => {
@@ -229,6 +236,7 @@ if (document.querySelector(".queue")) {
   });
 
   history.replaceState(null, "", inFull(location.href));
+  shownUrl = location.href;
   tellKeys();
   restoreNote();
   lookAhead();

@@ -68,9 +68,7 @@ def test_a_name_that_addresses_nobody_moves_nothing(text):
 
 
 def test_a_name_of_several_words_is_read_without_its_signs():
-    comments = thread(
-        ("Safe haven!??", "Full of them."), ("Jim", "@ Safe haven, never.")
-    )
+    comments = thread(("Safe haven!??", "Full of them."), ("Jim", "@ Safe haven, never."))
     assert parents(comments) == {3: (2, "at_name")}
 
 

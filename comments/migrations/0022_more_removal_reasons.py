@@ -34,7 +34,7 @@ def create_reasons(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     """Add hate, threat and personal information to the reasons for removal."""
 
-    dependencies = [("comments", "0019_task_names")]
+    dependencies = [("comments", "0021_inferred_parent")]
 
     operations = [
         migrations.AlterField("comment", "state_reason", models.CharField(choices=REASONS, max_length=20)),

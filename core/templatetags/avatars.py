@@ -1,0 +1,8 @@
+"""The avatar of a name, for Django's templates; Jinja templates call the function itself."""
+
+from django import template
+
+from core.avatars import avatar
+
+register = template.Library()
+register.simple_tag(avatar)

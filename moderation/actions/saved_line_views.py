@@ -1,0 +1,55 @@
+"""The page of the saved lines, and the form fields with which a removal uses them."""
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from moderation.actions import saved_lines
+from moderation.actions.request_helpers import require_moderator
+from moderation.actions.views import add_done_message
+from moderation.models import SavedLine
+from moderation.models.messages import LINE_MAX
+
+
+class LineForm(forms.Form):
+    """The text of a saved line."""
+
+    text = forms.CharField(label=gettext_lazy("Line"), max_length=LINE_MAX)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def lines(request: HttpRequest) -> HttpResponse:
+    """List the saved lines, and add, change or delete one.
+
+    POST: text; line=<id> of the line to change; with delete=1 it is deleted instead.
+    """
+    user = require_moderator(request)
+    active = SavedLine.objects.filter(is_active=True)
+    form = LineForm(request.POST or None)
+    if request.method == "POST":
+        line = get_object_or_404(active, pk=request.POST["line"]) if request.POST.get("line") else None
+        batch, sentence = None, ""
+        try:
+            if line and request.POST.get("delete"):
+                batch, sentence = saved_lines.delete_line(line=line, actor=user), _("Deleted.")
+            elif form.is_valid():
+                text = form.cleaned_data["text"]
+                batch, sentence = saved_lines.save_line(text=text, actor=user, replaces=line), _("Saved.")
+        except ValidationError as error:
+            messages.error(request, error.messages[0])
+        if batch:
+            add_done_message(request, batch, f"{reverse('moderation:saved-lines')}#main", sentence)
+        elif form.is_valid() and sentence:
+            messages.info(request, _("Nothing changed."))
+        if sentence or form.is_valid():
+            return redirect("moderation:saved-lines")
+    context = {"section": "queues", "form": form, "lines": active, "max_length": LINE_MAX}
+    return render(request, "moderation/actions/saved_lines.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,49 @@
+"""Saved lines: sentences for the authors of removed comments that moderators use again.
+
+Each change is one action, which can be undone.
+"""
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from moderation.actions import setting_changes
+from moderation.models import Batch, SavedLine, SettingChange
+
+
+def save_line(*, text: str, actor: User, replaces: SavedLine | None = None) -> Batch | None:
+    """Save a line, in place of `replaces` if it is given. Returns None if the same line is there.
+
+    Raises ValidationError if `replaces` is to have the text of another line.
+    """
+    if replaces is not None and replaces.text == text:
+        return None
+    batch = Batch(
+        kind=Batch.Kind.SAVED_LINE, actor=actor, parameters={"does": "changed" if replaces else "saved"}
+    )
+    try:
+        with transaction.atomic():
+            batch.save(force_insert=True)
+            line = SavedLine.objects.create(text=text, is_active=False, added_by=actor)
+            changes = [(SettingChange.Target.SAVED_LINE, line.pk, "is_active", True)]
+            if replaces is not None:
+                changes.append((SettingChange.Target.SAVED_LINE, replaces.pk, "is_active", False))
+            setting_changes.apply_changes(batch=batch, changes=changes)
+    except IntegrityError:
+        if replaces is None:
+            return None
+        raise ValidationError(_("This line is saved already."), code="twice") from None
+    return batch
+
+
+def delete_line(*, line: SavedLine, actor: User) -> Batch | None:
+    """Take a line from the list. Returns None if it is not on the list any more."""
+    batch = Batch(kind=Batch.Kind.SAVED_LINE, actor=actor, parameters={"does": "deleted"})
+    with transaction.atomic():
+        batch.save(force_insert=True)
+        changes = [(SettingChange.Target.SAVED_LINE, line.pk, "is_active", False)]
+        if not setting_changes.apply_changes(batch=batch, changes=changes):
+            transaction.set_rollback(True)
+            return None
+    return batch
