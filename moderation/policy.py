@@ -336,7 +336,7 @@ def _action_menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> l
         menu.append(page(_("Redact…"), "redact"))
     lock_label = _("Unlock replies") if row.is_locked else _("Lock replies")
     menu.append(toggle(lock_label, "lock", on=not row.is_locked))
-    menu.append({"label": _("Move…"), "url": reverse("moderation:move", args=[row.id]), "post": False})
+    menu.append(page(_("Move…"), "move"))
     menu.append(page(_("Restrict access…"), "restrict"))
     return menu
 

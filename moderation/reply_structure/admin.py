@@ -100,6 +100,7 @@ class CommentTree(ChangeList):
             "discussion": discussion.pk,
             "slug": discussion.article.slug if discussion.is_readable else "",
             "back": self.preserved_filters,
+            "here": request.get_full_path(),
             "decide": reverse("moderation:decide"),
         }
         html = render_to_string("admin/comments/comment/rows.jinja", context, using="jinja2")

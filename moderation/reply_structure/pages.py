@@ -22,7 +22,7 @@ from core.database.sql import fetch_rows
 PAGE_SIZE = 300  # comments; a browser can draw and drag this many
 REPLIES = 20  # of each top-level comment
 SEARCH_PAGE = 100  # search results
-EXCERPT_READ, EXCERPT_SHOWN = 400, 120  # characters of a text
+EXCERPT_READ, EXCERPT_SHOWN = 600, 200  # characters of a text
 
 # Each statement returns the comments of a page in their order, as (id, above, more). `above`: it is shown
 # only as context of the replies below it. `more`: another page follows.

@@ -7,25 +7,34 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from comments.comment_links import parse_comment_number
 from comments.models import Comment
-from core.forms import SubmitForm
-from moderation.actions.decisions import move
-from moderation.actions.request_helpers import render_comment_form
+from core.query_forms import QueryForm
+from moderation.actions.decisions import ActionResult, move
+from moderation.actions.request_helpers import ActionForm, render_comment_form, safe_local_path
+from moderation.actions.views import redirect_back
+from moderation.reply_structure import candidates
 
 
 @login_required
 def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
-    """Move a comment. Moderators can load every comment, editors those under their articles."""
+    """Move a comment. Moderators can load every comment, editors those under their articles.
+
+    ?q= searches for the new parent. `next` is the page to return to, by default the reply structure.
+    """
     assert isinstance(request.user, User)
     comment = get_object_or_404(
         Comment.objects.moderated_by(request.user).select_related("discussion__article", "parent"), pk=pk
     )
+    asked = MoveQuery.read(request.GET)
+    back = ActionForm.of(request)["next"]
+    tree = f"{reverse('admin:comments_comment_changelist')}?discussion={comment.discussion_id}&branch={pk}"
     form = MoveForm(request.POST or None)
     if form.is_valid():
         try:
@@ -33,16 +42,20 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
         except ValidationError as error:
             form.add_error("parent", error)
         else:
-            if batch:
-                return redirect("moderation:action", batch.pk)
-            messages.info(request, _("It is there already."))
-            return redirect("moderation:move", comment.pk)
+            if batch is None:
+                messages.info(request, _("It is there already."))
+            return redirect_back(request, ActionResult(batch), back or tree, comment)
     return render_comment_form(
         request,
         "moderation/reply_structure/move.html",
         comment,
         form,
+        back=tree if not back or back == "story" else safe_local_path(request, back),
         section="",
+        next=back,
+        q=asked["q"],
+        candidates=candidates.search(comment, asked["q"]) if asked["q"] else candidates.suggest(comment),
+        chosen=form.data.get("candidate", ""),
         ancestors=comment.get_ancestors(),
         reply_count=comment.get_descendant_count(),
     )
@@ -57,18 +70,25 @@ def find_comment(text: str) -> Comment:
     return comment
 
 
-class MoveForm(SubmitForm, forms.Form):
-    """A form for the new parent of a comment, or to make it a top-level comment."""
+class MoveQuery(QueryForm):
+    """The query string of the page."""
 
-    submit = gettext_lazy("Move")
-    submit_name = "move"
+    q = forms.CharField(required=False, max_length=200, initial="")
 
+
+class MoveForm(forms.Form):
+    """A form for the new parent of a comment, or to make it a top-level comment.
+
+    `candidate` is the number of a listed comment, or "top". A number or link in `parent` takes precedence.
+    """
+
+    candidate = forms.CharField(required=False, max_length=20)
     parent = forms.CharField(
-        label=gettext_lazy("Move under comment"),
+        label=gettext_lazy("Or under another comment"),
         required=False,
         max_length=500,
         help_text=gettext_lazy("Its number or a link to it: 123, #comment-123, https://…"),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "class": "form-control"}),
     )
     first_level = forms.BooleanField(label=gettext_lazy("Make it a top-level comment"), required=False)
 
@@ -78,6 +98,16 @@ class MoveForm(SubmitForm, forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        candidate = data.get("candidate", "")
+        if data.get("parent", "missing") is None and not data.get("first_level"):
+            if candidate == "top":
+                data["first_level"] = True
+            elif candidate:
+                try:
+                    data["parent"] = find_comment(candidate)
+                except ValidationError as error:
+                    self.add_error("parent", error)
+                    return data
         if "parent" in data and bool(data["parent"]) == data.get("first_level", False):
             raise ValidationError(
                 _("Enter the comment that it replies to, or make it a top-level comment."), code="one"

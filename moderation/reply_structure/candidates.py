@@ -1,0 +1,72 @@
+"""Candidates for the parent of a comment: comments that it may reply to, and a search for others."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Left
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+
+from comments.duplicates import fold
+from comments.models import Comment, Reason
+
+MAX_LISTED = 20  # results of a search
+MAX_NAMED = 5  # comments by people whom the text names
+MAX_BEFORE = 3  # comments just before it
+MAX_NAMES = 2_000  # names that are looked for in the text
+EXCERPT_READ, EXCERPT_SHOWN = 800, 240  # characters of a text
+MAX_SEARCH_WORDS = 10
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A comment under which another one can be moved."""
+
+    comment: Any  # a Comment without its texts
+    excerpt: str
+    why: str  # "as it is now", "named in the text"; "" for others
+
+
+def suggest(comment: Comment) -> list[Candidate]:
+    """Return the present parent, comments by people whom the text names, and those just before it."""
+    others = _possible_parents(comment)
+    earlier = others.filter(created_at__lte=comment.created_at).order_by("-created_at", "-pk")
+    found: dict[int, Candidate] = {}
+    if comment.parent_id:
+        _add(found, others.filter(pk=comment.parent_id), _("as it is now"))
+    names = earlier.order_by("author_name").values_list("author_name", flat=True).distinct()[:MAX_NAMES]
+    text = fold(comment.body)
+    named = [name for name in names if len(name) > 1 and fold(name) in text]
+    if named:
+        _add(found, earlier.filter(author_name__in=named)[:MAX_NAMED], _("named in the text"))
+    _add(found, earlier[:MAX_BEFORE], _("just before it"))
+    return list(found.values())
+
+
+def search(comment: Comment, text: str) -> list[Candidate]:
+    """Return the comments that contain each word in their text or name, or have this number; oldest first."""
+    words = Q()
+    for word in text.split()[:MAX_SEARCH_WORDS]:
+        words &= Q(author_name__icontains=word) | Q(text__folded__contains=fold(word))
+    number = text.strip().removeprefix("#")
+    if number.isdecimal() and len(number) < 19:
+        words |= Q(pk=int(number))
+    found: dict[int, Candidate] = {}
+    _add(found, _possible_parents(comment).filter(words).order_by("created_at", "pk")[:MAX_LISTED], "")
+    return list(found.values())
+
+
+def _possible_parents(comment: Comment) -> QuerySet[Comment]:
+    """Return the comments of the discussion except for this one, its replies and restricted ones."""
+    branch = Q(tree_id=comment.tree_id, lft__gte=comment.lft, rght__lte=comment.rght)
+    rows = Comment.objects.filter(discussion=comment.discussion_id).exclude(branch)
+    rows = rows.exclude(state_reason=Reason.RESTRICTED)
+    return rows.annotate(beginning=Left("body", EXCERPT_READ)).defer("body", "body_html")
+
+
+def _add(found: dict[int, Candidate], rows: Iterable[Any], why: str) -> None:
+    for row in rows:
+        excerpt = Truncator(" ".join(row.beginning.split())).chars(EXCERPT_SHOWN)
+        found.setdefault(row.pk, Candidate(row, excerpt or row.get_text_missing_display(), why))
