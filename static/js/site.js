@@ -131,6 +131,10 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     for (const menu of document.querySelectorAll(".menu[open]")) if (!menu.contains(but)) menu.open = false;
   };
   document.addEventListener("click", ({ target }) => closeMenus(target));
+  // A menu that opens at the end of the screen is scrolled into it.
+  document.addEventListener("toggle", ({ target }) => {
+    if (target.open && target.matches(".thread .menu")) target.lastElementChild.scrollIntoView({ block: "nearest" });
+  }, true);
   document.addEventListener("keydown", ({ key, target }) => {
     if (key !== "Escape") return;
     target.closest?.(".menu[open]")?.firstElementChild.focus();
