@@ -64,6 +64,11 @@ if (document.querySelector(".queue")) {
     const said = find("body > .messages", page);
     if (said) find("main").before(document.importNode(said, true));
   };
+  // The badge of the masthead says how many comments wait.
+  const showBadge = (page) => {
+    const fresh = find(".to-desk", page);
+    if (fresh) find(".to-desk")?.replaceWith(document.importNode(fresh, true));
+  };
   const warn = (words) => {
     const box = document.createElement("div"), alert = document.createElement("p");
     box.className = "messages wrap";
@@ -83,6 +88,7 @@ if (document.querySelector(".queue")) {
     if (push && url !== location.href) history.pushState(null, "", url);
     shownUrl = location.href;
     tell(page);
+    showBadge(page);
     document.title = page.title;
     queue().replaceWith(document.importNode(find(".queue", page), true));
     tick(ids);
@@ -106,6 +112,7 @@ if (document.querySelector(".queue")) {
     }
     const ids = ticked();
     tell(page);
+    showBadge(page);
     document.title = page.title;
     const fresh = document.importNode(find(".queue", page), true);
     for (const part of [".queue > header", ".queues", ".rows"]) {
@@ -115,8 +122,8 @@ if (document.querySelector(".queue")) {
     find(".card > .note")?.remove();
     const taken = find(".card > .note", fresh);
     if (taken) card().prepend(taken);
-    const then = find(".card input[name=next]", fresh)?.value;
-    for (const field of all(".card input[name=next]")) field.value = then;
+    const then = find(".card .acts input[name=next]", fresh)?.value;
+    for (const field of all(".card .acts input[name=next]")) field.value = then;
     const [link, newLink] = [find(".card a[rel=next]"), find(".card a[rel=next]", fresh)];
     if (link && newLink) link.href = newLink.href;
     else link?.remove();
@@ -142,7 +149,7 @@ if (document.querySelector(".queue")) {
     if (sent.has(form)) return;
     sent.add(form);
     const data = new FormData(form, button), before = queue(), from = location.href, mine = begin();
-    const url = form.closest(".card") && inFull(data.get("next"));
+    const url = form.closest(".card .acts") && inFull(data.get("next"));
     const isHere = url && next.url === url && next.page;
     if (isHere) show(next.page, url);
     try {

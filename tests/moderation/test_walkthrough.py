@@ -20,6 +20,8 @@ pytestmark = [
 
 PASSWORD = "a boat without a clock"
 SALE = "Our showroom at the east quay has {} oak chairs and free delivery to every island this week only."
+MARKED_COMMENTS = """[...document.querySelectorAll(".thread article")].map((one) => getComputedStyle(one))
+  .filter(({ boxShadow, outlineStyle }) => boxShadow !== "none" || outlineStyle !== "none").length"""
 ODD = [
     "Who keeps writing that a showroom at the east quay has oak chairs and free delivery to every island?",
     "Come and sit! Our showroom at the east quay has oak chairs and free delivery to every island, and tea.",
@@ -67,11 +69,13 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     ferry = live_server.url + site["ferry"].get_absolute_url()
 
     # Logs in.
-    page.goto(live_server.url + "/moderation/")
+    page.goto(live_server.url + "/accounts/login/")
     page.locator("[name=login]").fill("mona@example.org")
     page.locator("[name=password]").fill(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_text("14 waiting, oldest 3 h")).to_be_visible()
+    expect(page).to_have_url(live_server.url + "/moderation/")
+    expect(page.locator(".masthead").get_by_role("link", name="Moderation")).to_contain_text("14")
 
     # The first card: the whole comment, its parent, the reasons with the words marked.
     card = page.locator(f"#comment-{site['first'].pk}")
@@ -79,6 +83,8 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     expect(card).to_contain_text("Let us stay with the boat")
     assert card.locator("mark").all_inner_texts() == ["https://a.example", "https://b.example"]
     expect(card.get_by_text("It has 2 links")).to_be_visible()
+    number = card.locator("mark").first.get_attribute("data-n")
+    expect(card.locator(".evidence li").nth(int(number) - 1)).to_contain_text("It has 2 links")
     card.get_by_role("button", name="Approve").click()
     expect(page.get_by_role("status")).to_contain_text("Approved")
     expect(page.get_by_role("status").get_by_role("button", name="Undo")).to_be_visible()
@@ -87,7 +93,8 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     card = page.locator(f"#comment-{site['rude'].pk}")
     card.get_by_text("Remove…").click()
     card.get_by_label("insult").check()
-    expect(card.get_by_text("Removed by a moderator: insult.")).to_be_visible()
+    expect(card.get_by_text("Removed by a moderator: insult. It insults a person.")).to_be_visible()
+    expect(card.get_by_text("A person decided this, not an automatic check.").nth(1)).to_be_visible()
     card.get_by_role("button", name="Remove", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text("Removed: insult")
 
@@ -117,9 +124,9 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     page.goto(ferry)
     menu = page.locator(f"#comment-{site['parent'].pk} .menu")
     menu.locator("> summary").click()
-    menu.get_by_text("Remove…").click()
     menu.get_by_role("button", name="off-topic").click()
     expect(page.locator(".messages")).to_contain_text("Removed: off-topic")
+    assert page.evaluate(MARKED_COMMENTS) == 0  # no neighbour is outlined
     page.get_by_text("Moderate this discussion").click()
     page.get_by_role("button", name="Pre-moderation").click()
     assert Discussion.objects.get(pk=site["ferry"].pk).moderation == Discussion.Moderation.PRE

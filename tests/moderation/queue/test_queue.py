@@ -19,6 +19,7 @@ from comments.services.editing import edit_comment
 from moderation.actions import cases
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch, Case
+from moderation.queue import queues
 from moderation.urls import urlpatterns
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
@@ -224,7 +225,8 @@ def test_queue_is_ordered_by_due_time_across_pages(client, maria):
     assert "First page" in text(further)
     # An act on one of these stays behind the same row, also the last act.
     page = client.get(re.search(rf'name="ids" value="{made[28].pk}".*?<a href="([^"]+)"', links(further))[1])
-    then = re.search(r'name="seen" value="[\d.]+"> <input type="hidden" name="next" value="([^"]+)"', links(page))[1]
+    form = links(page).split('name="seen"')[1]
+    then = re.search(r'name="next" value="([^"]+)"', form)[1]
     after = post_decision(client, page, made[28], act="spam", next=then)
     assert (open_comment_ids(after), listed_comment_ids(after)) == (
         [made[29].pk],
@@ -417,3 +419,34 @@ def test_closed_case_has_a_page(client, maria, omar):
     back = post_decision(client, page, comment, act="approved", next=url)
     assert open_comment_ids(back) == [comment.pk]
     assert state(comment) == ("published", "approved")
+
+
+def test_the_desk_opens_on_the_first_queue_that_is_not_empty(client, maria):
+    client.force_login(maria)
+    comment = make_comment(make_article(), "Words.", author=maria)
+    assert "This queue is empty." in text(client.get("/moderation/"))
+    reported = Case.objects.create(
+        comment=comment, discussion_id=comment.discussion_id, is_reported=True, is_waiting=False
+    )
+    page = client.get("/moderation/")
+    assert open_comment_ids(page) == [reported.comment_id]
+    assert '<a href="/moderation/?queue=reported" aria-current="page">' in text(page)
+    assert open_comment_ids(client.get("/moderation/?queue=waiting")) == []
+
+
+def test_the_masthead_says_what_waits_to_people_who_may_decide(client, maria, django_assert_num_queries):
+    article = make_article()
+    article.editors.add(UserFactory.create(roles=("Editor",)))
+    waiting = [make_comment(article, f"{word}.") for word in WORDS[:3]]
+    badge = re.compile(r'<span class="badge accent">(\d+)')
+    client.force_login(maria)
+    assert badge.findall(text(client.get("/"))) == ["3"]
+    editor = UserFactory.create(roles=("Editor",))
+    client.force_login(editor)
+    assert badge.findall(text(client.get("/"))) == []
+    article.editors.add(editor)
+    assert badge.findall(text(client.get("/"))) == ["3"]
+    client.force_login(UserFactory.create())
+    assert "to-desk" not in text(client.get("/"))
+    with django_assert_num_queries(1):
+        assert queues.waiting_count(maria) == len(waiting)

@@ -1,10 +1,12 @@
 """The form to move a comment under another one."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
 from comments.integrity import check
-from comments.models import Discussion, Transition
+from comments.models import Comment, Discussion, Transition
 from comments.services.discussions import change_discussion
 from moderation.models import Batch
 from tests.factories import UserFactory, make_article, make_comment
@@ -22,6 +24,18 @@ def thread():
 
 def address(comment):
     return reverse("moderation:move", args=[comment.pk])
+
+
+def tree(comment):
+    """Return the URL of the reply structure with this comment and its replies."""
+    url = reverse("admin:comments_comment_changelist")
+    return f"{url}?discussion={comment.discussion_id}&branch={comment.pk}"
+
+
+def listed(client, comment, **query) -> list[int]:
+    """Return the comments that the page offers as the new parent, in their order."""
+    page = client.get(address(comment), query).content.decode()
+    return [int(pk) for pk in re.findall(r'name="candidate" value="([0-9]+)"', page)]
 
 
 def errors(answer):
@@ -49,10 +63,46 @@ def test_it_moves_under_a_number_however_that_is_written(maria_client, thread, w
     thread[2].refresh_from_db()
     assert thread[2].parent == thread[1]
     batch = Batch.objects.get(kind="move")
-    assert (answer.status_code, answer.url) == (302, reverse("moderation:action", args=[batch.pk]))
+    assert (answer.status_code, answer.url) == (302, f"{tree(thread[2])}&done={batch.pk}")
     assert Transition.objects.get(kind="move").batch == batch.pk
     assert check() == {}
-    assert "Undo" in maria_client.get(answer.url).content.decode()
+    assert "Undo" in maria_client.get(answer.url, follow=True).content.decode()
+
+
+def test_candidates_are_the_parent_the_people_named_and_the_comments_just_before(maria_client):
+    article = make_article()
+    change_discussion(article=article, moderation=Discussion.Moderation.POST)
+    eben = make_comment(article, "A long sentence. " * 40, author=UserFactory.create(name="Eben"))
+    others = [make_comment(article, f"Number {n}.") for n in range(6)]
+    answer = make_comment(article, "EBEN, that is not so.", parent=others[0])
+    below = make_comment(article, "I agree.", parent=answer)
+
+    assert listed(maria_client, answer) == [pk.pk for pk in (others[0], eben, *others[:2:-1])]
+    assert below.pk not in listed(maria_client, answer, q="agree")  # its own reply
+    page = maria_client.get(address(answer)).content.decode()
+    assert f"#{eben.pk}" in page
+    assert "named in the text" in page
+    assert "A long sentence. A long sentence." in page
+
+
+@pytest.mark.parametrize("q", ["second", "#{}", "{}", "guest second"])
+def test_a_search_offers_comments_by_text_name_and_number(maria_client, thread, q):
+    Comment.objects.filter(pk=thread[1].pk).update(author_name="Guest")
+    assert listed(maria_client, thread[2], q=q.format(thread[1].pk)) == [thread[1].pk]
+    assert "No comments found." in maria_client.get(address(thread[2]), {"q": "nowhere"}).content.decode()
+
+
+def test_a_chosen_candidate_becomes_the_parent_and_the_page_before_is_shown_again(maria_client, thread):
+    back = tree(thread[0]).partition("&")[0]
+    answer = maria_client.post(address(thread[2]), {"candidate": thread[1].pk, "parent": "", "next": back})
+    thread[2].refresh_from_db()
+    assert thread[2].parent == thread[1]
+    assert answer.url.startswith(f"{back}&done=")
+
+    maria_client.post(address(thread[2]), {"candidate": "top", "parent": "", "next": "https://evil.example/"})
+    thread[2].refresh_from_db()
+    assert thread[2].parent is None
+    assert errors(maria_client.post(address(thread[2]), {"candidate": "nonsense", "parent": ""}))
 
 
 def test_it_moves_to_the_top_level(maria_client, thread):
@@ -64,7 +114,7 @@ def test_it_moves_to_the_top_level(maria_client, thread):
 
 def test_the_same_parent_changes_nothing(maria_client, thread):
     answer = maria_client.post(address(thread[1]), {"parent": str(thread[0].pk)})
-    assert answer.url == address(thread[1])
+    assert answer.url == tree(thread[1])
     assert "It is there already." in maria_client.get(answer.url).content.decode()
     assert not Batch.objects.exists()
 
