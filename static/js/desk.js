@@ -83,6 +83,11 @@ if (document.querySelector(".queue")) {
     return ++turn;
   };
 
+  const row = () => find(".rows li:has([aria-current])");
+  // On a wide screen the list scrolls by itself: its row of the open comment is scrolled into it.
+  const showRow = () => {
+    if (getComputedStyle(find(".rows")).overflowY === "auto") row()?.scrollIntoView({ block: "nearest" });
+  };
   const show = (page, url, { push = true } = {}) => {
     const ids = ticked();
     if (push && url !== location.href) history.pushState(null, "", url);
@@ -90,7 +95,10 @@ if (document.querySelector(".queue")) {
     tell(page);
     showBadge(page);
     document.title = page.title;
+    const { scrollTop } = find(".rows");
     queue().replaceWith(document.importNode(find(".queue", page), true));
+    find(".rows").scrollTop = scrollTop;
+    showRow();
     tick(ids);
     tellKeys();
     restoreNote();
@@ -196,7 +204,6 @@ if (document.querySelector(".queue")) {
   const subject = () => (ticked().length ? find("#bulk") : card());
   const press = (what) => find(what)?.click();
   const pressIn = (node, what) => node && find(what, node)?.click();
-  const row = () => find(".rows li:has([aria-current])");
   const keys = {
     j: () => press(card() ? ".card a[rel=next]" : ".rows ol a"),
     k: () => {
@@ -246,5 +253,6 @@ if (document.querySelector(".queue")) {
   shownUrl = location.href;
   tellKeys();
   restoreNote();
+  showRow();
   lookAhead();
 }
