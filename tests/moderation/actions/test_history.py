@@ -152,7 +152,8 @@ def test_action_on_one_comment_names_it_and_its_story(client, maria):
     make_comment(article, "Words below.", parent=one)
     quick_actions.lock_replies(comment=one, is_locked=True, actor=maria)
     decide(ids=[one.pk, more.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    listed = re.findall(r"<li.*?<div>(.*?)</div>", text(client.get("/moderation/actions/")), re.DOTALL)
+    page = text(client.get("/moderation/actions/")).split("<main")[1].split("</main")[0]
+    listed = re.findall(r"<li.*?<div>(.*?)</div>", page, re.DOTALL)
     assert [re.sub(r"<[^>]+>", "", line) for line in listed] == [
         "Marked as spam",
         f"Replies are locked · #{one.pk}, “The slip closes”",
