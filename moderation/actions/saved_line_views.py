@@ -1,4 +1,4 @@
-"""The page of the saved lines, and the form fields with which a removal uses them."""
+"""The page of the saved lines."""
 
 from django import forms
 from django.contrib import messages

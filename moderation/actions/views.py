@@ -149,8 +149,9 @@ def decide(request: HttpRequest) -> HttpResponse:
         parameters=parameters,
         message=message.text,
     )
-    if result.batch and message.cleaned_data["save_line"] and message.cleaned_data["line"].strip():
-        saved_lines.save_line(text=" ".join(message.cleaned_data["line"].split()), actor=user)
+    line = " ".join(message.cleaned_data["line"].split())
+    if result.batch and line and message.cleaned_data["save_line"] and user.is_moderator:
+        saved_lines.save_line(text=line, actor=user)
     add_refusal_message(request, result)
     if appealed:
         messages.warning(request, _("An appeal must be decided by another moderator."))
