@@ -448,5 +448,6 @@ def test_the_masthead_says_what_waits_to_people_who_may_decide(client, maria, dj
     assert badge.findall(text(client.get("/"))) == ["3"]
     client.force_login(UserFactory.create())
     assert "to-desk" not in text(client.get("/"))
+    assert maria.is_moderator  # reads the roles
     with django_assert_num_queries(1):
         assert queues.waiting_count(maria) == len(waiting)
