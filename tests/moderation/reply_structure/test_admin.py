@@ -594,12 +594,16 @@ def test_rows_are_of_one_height_and_indented_in_every_level(admin_page, live_ser
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_by_keyboard_a_link_of_a_row_leads_where_it_says(admin_page, live_server):
-    comment = Comment.objects.filter(discussion=bring_in(3).pk).first()
+    comment = Comment.objects.filter(discussion=bring_in(3).pk).last()
     admin_page.goto(f"{live_server.url}{TREE}?discussion={comment.discussion_id}")
     admin_page.locator(f'tr:has([data-pk="{comment.pk}"])').get_by_text("Move…", exact=True).focus()
     admin_page.keyboard.press("Enter")
-    admin_page.wait_for_url(f"**{reverse('moderation:move', args=[comment.pk])}")
-    admin_page.get_by_label("Move under comment").wait_for()
+    admin_page.wait_for_url(f"**{reverse('moderation:move', args=[comment.pk])}?next=*")
+    candidates = admin_page.get_by_role("radiogroup", name="Move under")
+    candidates.get_by_label("Make it a top-level comment").check()
+    admin_page.get_by_role("button", name="Move").click()
+    admin_page.wait_for_url(f"**{TREE}?discussion={comment.discussion_id}")  # back to the tree
+    admin_page.get_by_text("Undo this action").wait_for()
 
 
 @pytest.mark.browser
