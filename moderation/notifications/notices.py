@@ -121,7 +121,7 @@ def preview_removals(comment: Comment, user: User, cases: list[Case]) -> list[Re
     findings = list(Finding.objects.of_now([comment.pk]))
     is_final = any(case.is_appealed for case in cases)
     options = AuthorOptions(appeal=not is_final, resubmit=not is_final)
-    found = []
+    previews = []
     for code, label in removal_reasons.choices():
         transition = Transition(
             comment=comment, actor=user, from_state=comment.state, to_state=State.REJECTED, reason=code
@@ -129,14 +129,14 @@ def preview_removals(comment: Comment, user: User, cases: list[Case]) -> list[Re
         proposing = [finding for finding in findings if registry.proposes(finding, code)]
         reason = (label, removal_reasons.author_message(code))
         after = [
-            *(dict.fromkeys(map(registry.explain_to_author, proposing)) if proposing else []),
+            *dict.fromkeys(registry.get(found.check_name).explain_to_author(found) for found in proposing),
             decision_kinds.report_sentence(Kind.REMOVED, cases),
             decision_kinds.decider_sentence(Kind.REMOVED, transition, is_proposed=bool(proposing)),
             decision_kinds.next_step(Kind.REMOVED, options, []),
         ]
         before = decision_kinds.decision_sentences(Kind.REMOVED, reason, transition, None)
-        found.append(RemovalMessage(code, label, list(filter(None, before)), list(filter(None, after))))
-    return found
+        previews.append(RemovalMessage(code, label, list(filter(None, before)), list(filter(None, after))))
+    return previews
 
 
 def outcome(case: Case, comment: Comment) -> str:
