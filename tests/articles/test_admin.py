@@ -279,5 +279,5 @@ def test_its_pages_have_no_inline_script_or_style(emil):
     article = make_article(published_at=None)
     for url in "/admin/", LIST, ADD, change(article), "/admin/articles/topic/add/":
         page = client.get(url).content.decode()
-        assert "Soundoff admin" in page
+        assert "· Soundoff</title>" in page
         assert not re.findall(r"<script(?![^>]*\bsrc=)[^>]*>|<style|\sstyle=|\son[a-z]+=\"", page), url

@@ -1,12 +1,14 @@
 """The admin's front page links to what each role may do, and each link works for that role."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
-from tests.factories import UserFactory
+from tests.factories import UserFactory, make_article
 
 pytestmark = pytest.mark.django_db
 
@@ -20,8 +22,53 @@ WRITE, ANSWER, KEEP = "Write a story", "Waiting for review", "System status"
 def test_the_front_page_shows_what_each_role_may_do(client: Client, role: str, shown: set[str]) -> None:
     client.force_login(UserFactory.create(roles=(role,)))
     page = client.get("/admin/").content.decode()
-    block = page[page.index('class="may-do"') : page.index('class="all-lists"')]
-    links = dict(re.findall(r'<a href="([^"]+)">([^<]+)</a>', block))
+    block = page[page.index('class="page-head"') : page.index('class="all-lists"')]
+    links = dict(re.findall(r'<a (?:class="[^"]+" )?href="([^"]+)">([^<]+)</a>', block))
     assert {WRITE, ANSWER, KEEP} & set(links.values()) == shown
     for url in links:
         assert client.get(url, follow=True).status_code == 200, url
+
+
+def test_the_front_page_lists_what_waits_and_the_stories_in_work(client: Client) -> None:
+    editor = UserFactory.create(roles=(EDITOR,))
+    client.force_login(editor)
+    empty = client.get("/admin/").content.decode()
+    assert "All caught up" in empty
+    assert "No drafts." in empty
+
+    now = timezone.now()
+    make_article("The slip closes", published_at=None).editors.add(editor)
+    make_article("The ferry sails", published_at=now + timedelta(days=1)).editors.add(editor)
+    make_article("The crane stays", published_at=now - timedelta(days=1)).editors.add(editor)
+    make_article("Of a colleague", published_at=None).editors.add(UserFactory.create(roles=(EDITOR,)))
+    page = client.get("/admin/").content.decode()
+    titles = [
+        "Drafts",
+        "The slip closes",
+        "Scheduled",
+        "The ferry sails",
+        "Latest stories",
+        "The crane stays",
+    ]
+    places = [page.index(title) for title in titles]
+    assert places == sorted(places)
+    assert "Of a colleague" not in page
+
+
+def test_the_navigation_leads_only_where_a_person_may_go(client: Client) -> None:
+    sections = {
+        MODERATOR: ["Newsroom", "Comments", "People", "Rules", "Log"],
+        EDITOR: ["Newsroom", "Comments", "Stories", "Pages", "People", "Log"],
+        ADMINISTRATOR: [
+            *("Newsroom", "Comments", "Stories", "Pages", "People", "Rules", "Log", "Settings"),
+            "System status",
+        ],
+    }
+    for role, names in sections.items():
+        client.force_login(UserFactory.create(roles=(role,)))
+        page = client.get("/admin/").content.decode()
+        nav = page[page.index('aria-label="Newsroom"') : page.index("</nav>")]
+        links = re.findall(r'<a href="([^"]+)"[^>]*>([^<]+)</a>', nav)
+        assert [name for _url, name in links] == names
+        for url, _name in links:
+            assert client.get(url).status_code == 200, (role, url)

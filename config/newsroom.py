@@ -1,0 +1,75 @@
+"""What the newsroom's front page shows: what waits for a person, and the stories that they can edit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import QueryDict
+from django.urls import reverse
+
+from accounts.models import User
+from articles.models import Article, Autosave, StandingPage
+from config.owner import jobs
+from moderation.models import RemovalRequest
+from moderation.queue.queues import QueueSummary, QueueView, summarize_queues
+
+LIST_MAX = 5  # stories in one list
+
+
+@dataclass(frozen=True)
+class UnsavedChanges:
+    """Changes to a story or a page that this person typed and has not saved."""
+
+    title: str
+    url: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Newsroom:
+    """The newsroom's front page for one person."""
+
+    queues: list[QueueSummary]  # the first one, and those in which something waits
+    open_requests: int  # for removal or correction; administrators answer them
+    failed_jobs: int
+    unsaved: list[UnsavedChanges]
+    drafts: list[Article]
+    scheduled: list[Article]
+    published: list[Article]
+
+    @property
+    def is_caught_up(self) -> bool:
+        return not (any(queue.count for queue in self.queues) or self.open_requests or self.failed_jobs)
+
+
+def read_newsroom(user: User, now: datetime) -> Newsroom:
+    """Return the front page of the newsroom for this person at `now`."""
+    queues: list[QueueSummary] = []
+    if user.is_moderator or user.is_editor:
+        view = QueueView.read(QueryDict(""), user)
+        first, *others = summarize_queues(view, reverse("moderation:queue"))
+        queues = [first, *(queue for queue in others if queue.count)]
+    is_administrator = user.is_administrator
+    stories = Article.objects.editable_by(user).listed()
+    return Newsroom(
+        queues=queues,
+        open_requests=RemovalRequest.objects.filter(outcome="").count() if is_administrator else 0,
+        failed_jobs=jobs.failed_jobs().count() if is_administrator else 0,
+        unsaved=_unsaved_changes(user) if user.is_editor else [],
+        drafts=list(stories.filter(published_at=None).order_by("-updated_at")[:LIST_MAX]),
+        scheduled=list(stories.filter(published_at__gt=now).order_by("published_at")[:LIST_MAX]),
+        published=list(stories.published(now).order_by("-published_at")[:LIST_MAX]),
+    )
+
+
+def _unsaved_changes(user: User) -> list[UnsavedChanges]:
+    """Return what this person can continue, latest first. A draft of a document that they can't edit any more
+    is continued as a new document."""
+    found = []
+    for model, kind in ((Article, "article"), (StandingPage, "standingpage")):
+        detached = set(Autosave.objects.offered(user, model, None).values_list("pk", flat=True))
+        for row in Autosave.objects.of(user).filter(kind=kind).order_by("-at")[:LIST_MAX]:
+            key = row.article_id or row.page_id
+            name = f"admin:articles_{kind}_{'add' if row.pk in detached else 'change'}"
+            url = reverse(name, args=[] if row.pk in detached else [key])
+            found.append(UnsavedChanges(row.title, f"{url}?unsaved={row.nonce}", row.at))
+    return sorted(found, key=lambda each: each.at, reverse=True)[:LIST_MAX]
