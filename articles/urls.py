@@ -4,6 +4,7 @@ from articles import feeds, sitemap, views
 from articles.editing import preview
 from articles.images import views as images
 from articles.oembed import oembed
+from articles.site import branding
 
 SLUG = r"(?P<slug>[-\w]{1,120})/"  # in any script, without characters that Postgres rejects
 YEAR = r"(?P<year>[12][0-9]{3})/"
@@ -26,6 +27,10 @@ urlpatterns = [
     path("feed/", feeds.feed, name="feed"),
     path("rules/", views.rules, name="rules"),
     path("theme/", views.theme, name="theme"),
+    path("site/logo-<int:pk>.png", branding.serve_logo, name="site-logo"),
+    path("site/icon-<int:pk>-<int:size>.png", branding.serve_icon, name="site-icon"),
+    re_path(r"^site/accent-(?P<color>[0-9a-f]{6})\.css$", branding.serve_accent, name="site-accent"),
+    path("favicon.ico", branding.favicon),
     path("oembed/", oembed, name="oembed"),
     path("robots.txt", sitemap.robots, name="robots"),
     path("sitemap.xml", sitemap.index, name="sitemap"),

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from articles import template_filters as article_filters
 from articles.images import html
+from articles.site import branding
 from comments import template_filters as comment_filters
 from comments.thread import template_filters as thread_filters
 from core.avatars import avatar
@@ -43,6 +44,9 @@ def environment(**options: Any) -> Environment:
         "crispy": crispy,
         "figure": partial(html.figure, is_first=True),
         "cropped": html.cropped,
+        "logo": branding.logo,
+        "icon_url": branding.icon_url,
+        "accent_url": branding.accent_url,
         "time_formatter": time_formatter,
         "relative_time_start": thread_filters.relative_time_start,
         "by_before_names": article_filters.by_before_names,

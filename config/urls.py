@@ -1,10 +1,7 @@
 """The URLs of the site."""
 
 from django.contrib import admin
-from django.templatetags.static import static
 from django.urls import include, path
-from django.utils.functional import lazy
-from django.views.generic import RedirectView
 
 from config import well_known
 from core import health
@@ -22,8 +19,6 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("moderation/", include("moderation.urls")),
     path("admin/", admin.site.urls),
-    # Browsers request it for documents without a <head>, such as the feed. Lazy, because its name has a hash.
-    path("favicon.ico", RedirectView.as_view(url=lazy(static, str)("img/favicon.svg"))),
     path(".well-known/security.txt", well_known.security_txt, name="security-txt"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

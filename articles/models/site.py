@@ -64,6 +64,16 @@ class Site(models.Model):
 
     name = models.CharField(_("name"), max_length=80, default="Soundoff", validators=[check_one_line])
     tagline = models.CharField(_("tagline"), max_length=160, blank=True)
+    # Shown in place of the mark in the header, and by browsers in tabs. site/branding.py makes both.
+    logo = models.ForeignKey(
+        "articles.Image", models.PROTECT, verbose_name=_("logo"), null=True, blank=True, related_name="+"
+    )
+    logo_has_name = models.BooleanField(_("the logo contains the name"), default=False, db_default=False)
+    icon = models.ForeignKey(
+        "articles.Image", models.PROTECT, verbose_name=_("icon"), null=True, blank=True, related_name="+"
+    )
+    # The owner's colour, such as #0e5a66; site.accent derives the colours of both themes. Empty: the default.
+    accent = models.CharField(_("accent colour"), max_length=7, blank=True, db_default="")
     # Not `choices`: adding a translation must not need a migration.
     language = models.CharField(
         _("language"), max_length=12, default="en", db_default="en", validators=[check_language]
@@ -130,6 +140,9 @@ class Site(models.Model):
         verbose_name = verbose_name_plural = _("site")
         constraints = [
             models.CheckConstraint(condition=Q(pk=1), name="site_is_one_row"),
+            models.CheckConstraint(
+                condition=Q(accent__regex=r"^(#[0-9a-f]{6})?$"), name="site_accent_is_hex"
+            ),
             max_length_constraint("rules_in_short", RULES_IN_SHORT_MAX, name="site_rules_in_short_length"),
             max_length_constraint("rules", RULES_MAX, name="site_rules_length"),
         ]

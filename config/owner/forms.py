@@ -1,5 +1,6 @@
 """The forms for the settings of the site and for the test e-mail."""
 
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -10,13 +11,17 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from articles.images.forms import check_images
+from accounts.models import User
+from articles.images.forms import ACCEPT, check_images
+from articles.images.uploads import DecodedImage, UploadRejected, read_upload
 from articles.models import Site
 from articles.models.site import DEFAULT_SHORT_RULES, RULES_IN_SHORT_MAX, RULES_MAX, STORY_LANGUAGES
+from articles.site import accent, branding
 from articles.site.time_zones import find_time_zones, time_zone_names
 from core import backup_folder
 from core.forms import SubmitForm, remove_maxlength
@@ -34,6 +39,23 @@ SETUP_FIELDS = [
     "moderation",
     "rules_in_short",
 ]
+
+
+# The fields of uploaded images, with the setting that each changes and the function that stores the image.
+IMAGE_FIELDS = {"logo_file": ("logo", branding.store_logo), "icon_file": ("icon", branding.store_icon)}
+
+Upload = DecodedImage | UploadRejected
+
+
+def read_uploads(files: Mapping[str, Any]) -> dict[str, Upload]:
+    """Decode the uploaded images of the settings, by field. It may take seconds, so not in a transaction."""
+    found: dict[str, Upload] = {}
+    for name in IMAGE_FIELDS.keys() & files.keys():
+        try:
+            found[name] = read_upload(files[name])
+        except UploadRejected as error:
+            found[name] = error
+    return found
 
 
 class TestMailForm(SubmitForm, forms.Form):
@@ -63,7 +85,17 @@ class SiteForm(forms.ModelForm[Site]):
     class Meta:
         model = Site
         fields = (
-            *("name", "tagline", "language", "written_in", "time_zone", "contact_email", "mail_name"),
+            *(
+                "name",
+                "tagline",
+                "logo_has_name",
+                "accent",
+                "language",
+                "written_in",
+                "time_zone",
+                "contact_email",
+                "mail_name",
+            ),
             *("moderation", "review_after_days", "close_after_days", "rules_in_short", "rules"),
             "has_public_log",
             *("backs_up_nightly", "backups_kept"),
@@ -75,6 +107,7 @@ class SiteForm(forms.ModelForm[Site]):
         labels = {
             "name": gettext_lazy("Name of the site"),
             "tagline": gettext_lazy("Tagline"),
+            "logo_has_name": gettext_lazy("The logo contains the name of the site"),
             "contact_email": gettext_lazy("Contact address"),
             "mail_name": gettext_lazy("Sender’s name"),
             "moderation": gettext_lazy("Which comments are reviewed before publication"),
@@ -88,6 +121,7 @@ class SiteForm(forms.ModelForm[Site]):
             "tagline": gettext_lazy(
                 "A few words next to the name, in the footer of each page and in the feed."
             ),
+            "logo_has_name": gettext_lazy("The name is then not shown beside it."),
             "contact_email": gettext_lazy(
                 "Shown in the footer of each page and each mail. Replies to mails go there. Leave empty to "
                 "show none."
@@ -107,6 +141,19 @@ class SiteForm(forms.ModelForm[Site]):
             ),
         }
 
+    logo_file = forms.FileField(
+        label=gettext_lazy("Logo"), required=False, widget=forms.FileInput(attrs={"accept": ACCEPT})
+    )
+    logo_remove = forms.BooleanField(label=gettext_lazy("Remove the logo"), required=False)
+    icon_file = forms.FileField(
+        label=gettext_lazy("Icon"), required=False, widget=forms.FileInput(attrs={"accept": ACCEPT})
+    )
+    icon_remove = forms.BooleanField(label=gettext_lazy("Remove the icon"), required=False)
+    accent = forms.CharField(
+        label=gettext_lazy("Accent colour"),
+        required=False,
+        widget=forms.TextInput(attrs={"dir": "ltr", "placeholder": "#0e5a66", "autocomplete": "off"}),
+    )
     rules_in_short = forms.CharField(
         label=gettext_lazy("Rules in three lines"),
         required=False,
@@ -136,8 +183,15 @@ class SiteForm(forms.ModelForm[Site]):
         ),
     )
 
-    def __init__(self, *args: Any, only: list[str] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        only: list[str] | None = None,
+        uploads: Mapping[str, Upload] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.uploads = uploads or {}
         for name in set(self.fields) - set(only or self.fields):
             del self.fields[name]
         remove_maxlength(self)
@@ -154,6 +208,8 @@ class SiteForm(forms.ModelForm[Site]):
         self.fingerprint = _fingerprint(self.instance)
         self.initial["seen"] = self.fingerprint
         self.initial["rules_in_short"] = "\n".join(self.instance.shown_rules)
+        if "accent" in self.fields:
+            self._describe_brand_fields()
         if nightly := self.fields.get("backs_up_nightly"):
             nightly.help_text = _(
                 "Everything in one file, after 03:00, in %(folder)s on this machine. Copy the backups to "
@@ -163,6 +219,34 @@ class SiteForm(forms.ModelForm[Site]):
             sender.help_text = _(
                 "Mails are sent from %(address)s. Leave empty to use the name of the site."
             ) % {"address": settings.DEFAULT_FROM_EMAIL}
+
+    def _describe_brand_fields(self) -> None:
+        site = self.instance
+        self.fields["logo_file"].help_text = format_html(
+            "{} {}",
+            branding.logo(site),
+            _(
+                "In the header and the footer, in place of the mark. It is shown 28 pixels high, on a light "
+                "and on a dark background."
+            ),
+        )
+        icon = icon_html(site)
+        self.fields["icon_file"].help_text = format_html(
+            "{} {}", icon, _("A square image for browser tabs and for home screens of phones.")
+        )
+        for name, image in (("logo", site.logo_id), ("icon", site.icon_id)):
+            if not image:
+                del self.fields[f"{name}_remove"]
+        if not site.logo_id and not self.is_bound:
+            self.fields["logo_has_name"].help_text = _(
+                "If you choose one. The name is then not shown beside it."
+            )
+        self.fields["accent"].help_text = " ".join(
+            [
+                _("For buttons and links, such as #0e5a66. Leave empty for the default."),
+                *explain_accent(site.accent),
+            ]
+        )
 
     def prepare_set_up(self, *, is_sent: bool) -> None:
         """Adapt the form to the set-up: leave the name empty, and let a script fill in the browser's zone."""
@@ -189,6 +273,11 @@ class SiteForm(forms.ModelForm[Site]):
         helper = FormHelper()
         helper.layout = Layout(
             Fieldset(_("The site"), "name", "tagline", "language", "written_in", "time_zone"),
+            Fieldset(
+                _("Look"),
+                *("logo_file", *self._existing("logo_remove"), "logo_has_name"),
+                *("icon_file", *self._existing("icon_remove"), "accent"),
+            ),
             Fieldset(_("Contact and mails"), "contact_email", "mail_name"),
             Fieldset(_("Comments"), "moderation", "review_after_days", "close_after_days"),
             Fieldset(_("Rules of commenting"), "rules_in_short", "rules"),
@@ -198,6 +287,9 @@ class SiteForm(forms.ModelForm[Site]):
             Submit("", _("Save")),
         )
         return helper
+
+    def _existing(self, name: str) -> list[str]:
+        return [name] if name in self.fields else []
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
@@ -211,6 +303,31 @@ class SiteForm(forms.ModelForm[Site]):
                 ),
             )
         return cleaned
+
+    def clean_logo_file(self) -> Upload | None:
+        return self._uploaded("logo_file")
+
+    def clean_icon_file(self) -> Upload | None:
+        return self._uploaded("icon_file")
+
+    def _uploaded(self, name: str) -> Upload | None:
+        upload = self.uploads.get(name)
+        if isinstance(upload, UploadRejected):
+            raise ValidationError(str(upload))
+        return upload
+
+    def clean_accent(self) -> str:
+        typed: str = self.cleaned_data["accent"].strip().lower()
+        digits = typed.removeprefix("#")
+        if len(digits) == 3:
+            digits = "".join(2 * digit for digit in digits)
+        color = f"#{digits}" if digits else ""
+        if color and not accent.HEX.fullmatch(color):
+            raise ValidationError(
+                _("“%(value)s” is not a colour. Enter # and six digits from 0 to f, such as #0e5a66.")
+                % {"value": typed}
+            )
+        return color
 
     def clean_time_zone(self) -> str:
         typed = self.cleaned_data["time_zone"]
@@ -245,13 +362,52 @@ class SiteForm(forms.ModelForm[Site]):
         _check_length(text, RULES_MAX)
         return check_images(text)
 
-    def changed(self, stored: Site) -> dict[str, Any]:
-        """Return the values that differ from the stored ones, by field."""
-        return {
-            name: value
-            for name, value in self.cleaned_data.items()
-            if name != "seen" and getattr(stored, name) != value
+    def changed(self, stored: Site, actor: User) -> dict[str, Any]:
+        """Return the values that differ from the stored ones, by setting, and store uploaded images."""
+        settings_only = [name for name in self.cleaned_data if name in self.Meta.fields]
+        found = {
+            name: self.cleaned_data[name]
+            for name in settings_only
+            if getattr(stored, name) != self.cleaned_data[name]
         }
+        for field, (name, store) in IMAGE_FIELDS.items():
+            if uploaded := self.cleaned_data.get(field):
+                found[name] = store(uploaded, actor)
+            elif self.cleaned_data.get(f"{name}_remove"):
+                found[name] = None
+        return found
+
+
+def icon_html(site: Site) -> SafeString:
+    """Return the icon of the site as <img>, or an empty string."""
+    url = branding.icon_url(site, 32)
+    return format_html('<img src="{}" alt="" width="32" height="32">', url) if url else SafeString("")
+
+
+def explain_accent(color: str) -> list[str]:
+    """Return a sentence for each theme in which the colour would be hard to read and another one is used."""
+    if not color:
+        return []
+    found = accent.palette(color)
+    themes = [
+        (found.light.accent, accent.LIGHT_BACKGROUNDS[0], _("the light theme")),
+        (found.dark.accent, accent.DARK_BACKGROUNDS[0], _("the dark theme")),
+    ]
+    return [
+        _(
+            "In %(theme)s, %(color)s has a contrast of %(ratio)s:1 with the page, and text needs %(least)s:1 "
+            "on every background: %(used)s is used there."
+        )
+        % {
+            "theme": theme,
+            "color": color,
+            "ratio": f"{accent.contrast(color, paper):.1f}",
+            "least": accent.LEAST_CONTRAST,
+            "used": used,
+        }
+        for used, paper, theme in themes
+        if used != color
+    ]
 
 
 def _fieldset_helper(*fields: Fieldset) -> FormHelper:
@@ -262,7 +418,7 @@ def _fieldset_helper(*fields: Fieldset) -> FormHelper:
 
 
 def _fingerprint(site: Site) -> str:
-    values = repr([getattr(site, name) for name in SiteForm.Meta.fields])
+    values = repr([getattr(site, name) for name in (*SiteForm.Meta.fields, "logo_id", "icon_id")])
     return blake2b(values.encode(), digest_size=9).hexdigest()
 
 

@@ -26,7 +26,7 @@ from articles.models import Site
 from articles.services import change_site, set_up_site
 from articles.site.requests import SiteRequest
 from config.owner import jobs, system_status
-from config.owner.forms import SETUP_FIELDS, SiteForm, TestMailForm
+from config.owner.forms import SETUP_FIELDS, SiteForm, TestMailForm, explain_accent, read_uploads
 from core.mail import explain_failure, mail_server
 from moderation.models import ModerationSettings
 
@@ -95,15 +95,20 @@ def test_mail(request: SiteRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def site_settings(request: HttpRequest) -> HttpResponse:
     """Show and change the settings of the site. Changes apply to the next request, also on cached pages."""
-    require_administrator(request)
+    user = require_administrator(request)
+    uploads = read_uploads(request.FILES)
     with transaction.atomic():
         sites = Site.objects.select_for_update() if request.method == "POST" else Site.objects.all()
         stored = sites.get(pk=1)
-        form = SiteForm(request.POST or None, instance=Site.objects.get(pk=1))
+        form = SiteForm(
+            request.POST or None, request.FILES or None, instance=Site.objects.get(pk=1), uploads=uploads
+        )
         if form.is_valid():
-            if changed := form.changed(stored):
+            if changed := form.changed(stored, user):
                 change_site(**changed)
             messages.success(request, _("Saved.") if changed else _("Nothing was changed."))
+            for sentence in explain_accent(changed.get("accent", "")):
+                messages.info(request, sentence)
             return redirect("owner-settings")
     moderation_settings = ModerationSettings.objects.filter(pk=1).first() or ModerationSettings()
     context = {"form": form, "moderation_settings": moderation_settings, "current_page": "settings"}

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import InternalError, connection, connections
 from django.test import Client
@@ -18,11 +19,15 @@ from django.utils import timezone
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
+from accounts.models import User
 from archive.backup import container, tables
 from archive.backup.container import BackupError, Writer, is_safe, open_backup
 from archive.backup.restore import restore
 from archive.backup.write import backup, media_folder
+from articles.images.uploads import read_upload
 from articles.models import Site, Topic
+from articles.services import change_site
+from articles.site import branding
 from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State
 from comments.services.editing import edit_comment
@@ -30,7 +35,7 @@ from core.backup_folder import last_backup
 from moderation.actions.decisions import decide, move
 from moderation.erasure import restrictions
 from moderation.models import FilterVersion, RestrictedTextReading, Restriction
-from tests.articles.images.made import make_image
+from tests.articles.images.made import make_image, photo, saved
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("moderation_without_checks")]
@@ -154,6 +159,23 @@ def test_a_site_comes_back_as_it_was(file: Path, paths: list[str]) -> None:
     assert following == {name: last + is_called for name, (last, is_called) in sequences.items()}
     make_comment(make_article("Afterwards"), "And on.")
     assert check() == {}
+
+
+def test_the_look_of_the_site_comes_back(file: Path, paths: list[str]) -> None:
+    actor = User.objects.administrators()[0]
+    upload = SimpleUploadedFile("logo.png", saved(photo(90, 60), "PNG"))
+    logo = branding.store_logo(read_upload(upload), actor)
+    change_site(accent="#b00020", logo=logo, icon=logo, logo_has_name=True)
+    url = branding.accent_url(Site.objects.get())
+    before, shown = Client().get(f"/site/logo-{logo.pk}.png").content, pages(["/"])
+    assert url.encode() in shown[0][1]
+    backup(file)
+
+    empty()
+    media_folder().rename(media_folder().with_name("gone"))
+    restore(file)
+    assert pages(["/"]) == shown
+    assert Client().get(f"/site/logo-{logo.pk}.png").content == before
 
 
 def test_the_triggers_of_the_log_are_restored(file: Path, paths: list[str]) -> None:

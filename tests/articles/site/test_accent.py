@@ -1,0 +1,53 @@
+"""The colours that follow from an owner's accent colour are readable in both themes."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from articles.site import accent
+from core.data_folder import PROJECT
+
+COLORS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
+
+
+def check(theme: accent.Theme, backgrounds: tuple[str, ...]) -> None:
+    for color in (theme.accent, theme.strong):
+        for background in (*backgrounds, theme.soft):
+            assert accent.contrast(color, background) >= accent.LEAST_CONTRAST
+        assert accent.contrast(theme.on_accent, color) >= accent.LEAST_CONTRAST
+    assert theme.strong != theme.accent
+
+
+@given(COLORS)
+def test_every_colour_gives_readable_colours(color: str) -> None:
+    palette = accent.palette(color)
+    check(palette.light, accent.LIGHT_BACKGROUNDS)
+    check(palette.dark, accent.DARK_BACKGROUNDS)
+
+
+@pytest.mark.parametrize("color", ["#000000", "#ffffff", "#ffff00", "#0000ff", "#00ff00", "#808080"])
+def test_the_extremes_give_readable_colours(color: str) -> None:
+    palette = accent.palette(color)
+    check(palette.light, accent.LIGHT_BACKGROUNDS)
+    check(palette.dark, accent.DARK_BACKGROUNDS)
+
+
+def test_a_readable_colour_is_kept() -> None:
+    assert accent.palette("#b00020").light.accent == "#b00020"
+    assert accent.palette("#ffd400").dark.accent == "#ffd400"
+
+
+def test_the_contrast_is_that_of_wcag() -> None:
+    assert accent.contrast("#000000", "#ffffff") == 21
+    assert round(accent.contrast("#777777", "#ffffff"), 2) == 4.48
+
+
+def test_the_backgrounds_are_those_of_the_tokens() -> None:
+    tokens = (PROJECT / "static/css/tokens.css").read_text()
+    pairs = dict(re.findall(r"--(paper|sheet|well): light-dark\((\S+, \S+)\)", tokens))
+    wanted = [pairs[name].replace("#fff,", "#ffffff,").split(", ") for name in ("paper", "sheet", "well")]
+    assert list(zip(accent.LIGHT_BACKGROUNDS, accent.DARK_BACKGROUNDS, strict=True)) == [
+        tuple(each) for each in wanted
+    ]

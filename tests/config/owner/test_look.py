@@ -1,0 +1,131 @@
+"""The logo, the icon and the accent colour that an owner sets, and their removal."""
+
+import re
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import ProtectedError
+from django.test import Client
+from PIL import Image as Pillow
+
+from articles.images.services import delete_image, delete_unused_files
+from articles.models import Image, Site
+from config.page_cache.application import PageCacheApp
+from tests.articles.images.made import photo, saved
+from tests.config.owner.test_settings import URL, fields, text, warm
+from tests.factories import make_article
+from tests.helpers.wsgi_requests import send_request
+
+MARK = '<path d="M14 8v6.5l-4.2 2.2"/>'
+
+
+def png(width: int, height: int) -> SimpleUploadedFile:
+    return SimpleUploadedFile("ours.png", saved(photo(width, height), "PNG"), content_type="image/png")
+
+
+def save(client: Client, **values: Any) -> Any:
+    return client.post(URL, {**fields(client), **values})
+
+
+def look(page: str) -> dict[str, str]:
+    """Return the URLs of the look that a page links to."""
+    patterns = {
+        "logo": r'<img src="(/site/logo-\d+\.png)"',
+        "icon": r'rel="icon" href="([^"]+)"',
+        "touch": r'rel="apple-touch-icon" href="([^"]+)"',
+        "accent": r'href="(/site/accent-[^"]+)"',
+    }
+    return {name: found[1] for name, pattern in patterns.items() if (found := re.search(pattern, page))}
+
+
+def test_a_logo_and_an_icon_are_on_every_page_until_they_are_removed(
+    ada_client: Client, site: PageCacheApp
+) -> None:
+    make_article()
+    page = warm(site)
+    assert MARK in page
+    default_icon = look(page)["icon"]
+
+    assert save(ada_client, logo_file=png(900, 300), icon_file=png(300, 300)).status_code == 302
+    page = text(send_request(site, "/"))
+    assert MARK not in page
+    assert ">Soundoff</a>" in page
+    found = look(page)
+    assert set(found) == {"logo", "icon", "touch"}
+    for path in ("/accounts/email/", "/admin/", "/owner/status/"):
+        assert look(ada_client.get(path).content.decode()) == found
+    sizes = {}
+    for name, url in found.items():
+        response = Client().get(url)
+        assert "max-age=31536000" in response["Cache-Control"]
+        sizes[name] = Pillow.open(BytesIO(response.content)).size
+    assert sizes == {"logo": (480, 160), "icon": (32, 32), "touch": (180, 180)}
+    assert Client().get("/favicon.ico")["Location"] == found["icon"]
+
+    assert save(ada_client, logo_remove="on", icon_remove="on").status_code == 302
+    page = text(send_request(site, "/"))
+    assert MARK in page
+    assert look(page) == {"icon": default_icon}
+    assert Client().get(found["logo"]).status_code == Client().get(found["icon"]).status_code == 404
+
+
+def test_a_logo_with_the_name_stands_alone(ada_client: Client, site: PageCacheApp) -> None:
+    make_article()
+    save(ada_client, logo_file=png(900, 300), logo_has_name="on")
+    page = text(send_request(site, "/"))
+    assert re.search(r'<a class="brand" href="/"><img [^>]*alt="Soundoff"[^>]*></a>', page)
+
+
+def test_a_logo_can_neither_be_deleted_nor_cleaned_up(ada_client: Client) -> None:
+    save(ada_client, logo_file=png(90, 30), icon_file=png(30, 20))
+    stored = Site.objects.get()
+    for image in Image.objects.all():
+        with pytest.raises(ProtectedError):
+            delete_image(image=image)
+        assert image.is_decorative
+    assert (stored.icon.width, stored.icon.height) == (512, 512) if stored.icon else False
+    delete_unused_files()
+    assert all(not (image.folder / ".unused").exists() for image in Image.objects.all())
+
+
+def test_a_file_that_is_no_image_is_refused_and_changes_nothing(ada_client: Client) -> None:
+    file = SimpleUploadedFile("logo.svg", b"<svg xmlns='http://www.w3.org/2000/svg'></svg>")
+    answer = save(ada_client, name="The Slip", logo_file=file)
+    assert answer.status_code == 422
+    assert "SVG file" in answer.context["form"].errors["logo_file"][0]
+    assert (Site.objects.get().name, Image.objects.count()) == ("Soundoff", 0)
+
+
+def test_the_accent_is_on_every_page_until_it_is_removed(ada_client: Client, site: PageCacheApp) -> None:
+    make_article()
+    assert "accent" not in look(warm(site))
+    assert save(ada_client, accent="#B00020").status_code == 302
+    url = look(text(send_request(site, "/")))["accent"]
+    assert url == "/site/accent-b00020.css"
+    for path in ("/accounts/email/", "/admin/", "/owner/status/", "/moderation/"):
+        page = ada_client.get(path).content.decode()
+        assert look(page)["accent"] == url
+        assert page.index("css/tokens") < page.index(url) < page.index("css/site")
+    sheet = Client().get(url)
+    assert sheet["Content-Type"].startswith("text/css")
+    assert "--accent: light-dark(#b00020, " in sheet.content.decode()
+    assert "immutable" in sheet["Cache-Control"]
+    save(ada_client, accent="")
+    assert "accent" not in look(text(send_request(site, "/")))
+
+
+def test_a_colour_that_is_hard_to_read_is_adjusted_with_a_sentence(ada_client: Client) -> None:
+    save(ada_client, accent="fd0")
+    assert Site.objects.get().accent == "#ffdd00"
+    page = ada_client.get(URL).content.decode()
+    sentence = "In the light theme, #ffdd00 has a contrast of 1.3:1 with the page, and text needs 4.5:1"
+    assert page.count(sentence) == 2  # the message, and the help text of the field
+    assert "In the dark theme" not in page
+
+
+@pytest.mark.parametrize("typed", ["red", "#12345", "#12345g", "url(x)"])
+def test_other_words_are_no_colours(ada_client: Client, typed: str) -> None:
+    assert "is not a colour" in save(ada_client, accent=typed).context["form"].errors["accent"][0]
+    assert Site.objects.get().accent == ""
