@@ -14,17 +14,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from archive import kept_uploads
 from archive.models import Import
 from archive.services import MAX_MB, ArchiveImportError, ImportReport, check_size, import_page
 from articles.models import Article, title_for
 
 
 class ImportForm(forms.Form):
-    """A saved page and its source. A refused file becomes an error of the file field."""
+    """A saved page and its source. A refused file becomes an error of the file field.
+
+    The file comes with the form, or it is one that a preview has kept.
+    """
 
     file = forms.FileField(
-        label=gettext_lazy("File"), help_text=gettext_lazy("A story with its discussion, saved as text.")
+        label=gettext_lazy("File"),
+        required=False,
+        help_text=gettext_lazy("A story with its discussion, saved as text."),
     )
+    kept = forms.CharField(required=False, widget=forms.HiddenInput)
     source = forms.CharField(
         label=gettext_lazy("Source"),
         required=False,
@@ -40,24 +47,49 @@ class ImportForm(forms.Form):
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
-        check_size(file.size)
+        if file:
+            check_size(file.size)
+        elif not self.data.get("kept"):
+            raise forms.ValidationError(_("Choose a file."))
         return file
 
-    def save(self, *, actor: Any, dry_run: bool) -> ImportReport | None:
-        """Import or preview the file. Return the report, or None if the file was refused."""
+    def save(self, *, actor: User, dry_run: bool) -> ImportReport | None:
+        """Import or preview the file. Return the report, or None if the file was refused.
+
+        `kept_file` is then the file that a preview has kept, which the next form can import.
+        """
         file = self.cleaned_data["file"]
         try:
-            return import_page(
-                data=file.read(),
-                filename=file.name,
+            kept = None if file else kept_uploads.find(self.cleaned_data["kept"], owner=actor)
+            data = kept.read() if kept else file.read()
+            filename = kept.filename if kept else file.name
+            report = import_page(
+                data=data,
+                filename=filename,
                 source=self.cleaned_data["source"],
                 url=self.cleaned_data["url"],
                 actor=actor,
                 dry_run=dry_run,
             )
+        except kept_uploads.UploadGone:
+            self.add_error(
+                "file",
+                _(
+                    "The file of the preview is no longer kept: it was imported already, or a day has "
+                    "passed. Look at the list of imports, or choose the file again."
+                ),
+            )
+            return None
         except ArchiveImportError as error:
             self.add_error("file", error)
             return None
+        if dry_run:
+            self.kept_file = kept or kept_uploads.keep(data, filename=filename, owner=actor)
+        elif kept:
+            kept.delete()
+        return report
+
+    kept_file: kept_uploads.KeptUpload | None = None
 
 
 @admin.register(Import)
@@ -128,6 +160,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         """Show and handle the import form instead of the admin's own: only an import writes these rows."""
         if not self.has_add_permission(request):
             raise PermissionDenied
+        assert isinstance(request.user, User)
         dry_run = "preview" in request.POST
         form = ImportForm(request.POST or None, request.FILES or None)
         report = form.save(actor=request.user, dry_run=dry_run) if form.is_valid() else None
@@ -141,6 +174,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
                 "form": form,
                 "report": report,
                 "dry_run": dry_run,
+                "kept": form.kept_file,
                 "max_mb": MAX_MB,
             },
         )

@@ -7,8 +7,9 @@ class ArchiveConfig(AppConfig):
     verbose_name = _("Archive")
 
     def ready(self) -> None:
+        from archive.kept_uploads import CLEANUP_JOB
         from archive.nightly import NIGHTLY_JOB
         from moderation.scheduled_jobs import JOBS
 
-        # Last, as it may take long. The scheduler is in moderation, which must not import archive.
-        JOBS.append(NIGHTLY_JOB)
+        # The scheduler is in moderation, which must not import archive. The backup may take long, so it is last.
+        JOBS.extend([CLEANUP_JOB, NIGHTLY_JOB])

@@ -58,7 +58,7 @@ class ImportReport:
     declared: int | None  # number of comments that the page announces
     by_level: dict[int, int]  # comments in the file, by level from 1
     warnings: list[PageWarning]
-    boilerplate: list[int]  # numbers of the lines that belong to the site and not to the story
+    boilerplate: dict[int, str]  # lines that belong to the site and not to the story, by number
     created: int  # includes comments that return after an undone import
     skipped: int  # comments that existed already and were left unchanged
     article: Article | None  # None in a dry run before the first import
@@ -109,7 +109,7 @@ class ImportReport:
                 "by_level": {str(level): count for level, count in self.by_level.items()},
             },
             "warnings": [asdict(warning) for warning in self.warnings],
-            "boilerplate": self.boilerplate,
+            "boilerplate": list(self.boilerplate),
             "created": self.created,
             "updated": self.updated,
             "skipped": self.skipped,

@@ -56,4 +56,4 @@ class ParsedPage:
     declared: int | None  # number of comments that the page announces
     comments: list[ParsedComment]
     warnings: list[PageWarning]
-    boilerplate: list[int]  # numbers of the lines that belong to the site and not to the story
+    boilerplate: dict[int, str]  # lines that belong to the site and not to the story, by number

@@ -97,6 +97,10 @@ class DiskSpace:
     total: int
 
     @property
+    def used(self) -> int:
+        return self.total - self.free
+
+    @property
     def is_low(self) -> bool:
         return self.free < DISK_LOW
 

@@ -86,7 +86,6 @@ def test_mail(request: SiteRequest) -> HttpResponse:
         "server": mail_server(),
         "folder": getattr(settings, "EMAIL_FILE_PATH", "") or "",
         "is_first": "first" in request.GET,
-        "current_page": "mail",
     }
     return render(request, "owner/test_mail.html", context, status=422 if form.is_bound else 200)
 
@@ -111,7 +110,7 @@ def site_settings(request: HttpRequest) -> HttpResponse:
                 messages.info(request, sentence)
             return redirect("owner-settings")
     moderation_settings = ModerationSettings.objects.filter(pk=1).first() or ModerationSettings()
-    context = {"form": form, "moderation_settings": moderation_settings, "current_page": "settings"}
+    context = {"form": form, "moderation_settings": moderation_settings}
     return render(request, "owner/settings.html", context, status=422 if form.is_bound else 200)
 
 
@@ -120,7 +119,7 @@ def site_settings(request: HttpRequest) -> HttpResponse:
 def status(request: HttpRequest) -> HttpResponse:
     """Show the system status: versions, backups, mails, jobs, and problems with their fixes."""
     require_administrator(request)
-    context = {"status": system_status.read_system_status(), "current_page": "status"}
+    context = {"status": system_status.read_system_status()}
     return render(request, "owner/status.html", context)
 
 

@@ -179,7 +179,7 @@ def test_the_seed(data: Path) -> None:
         (62, "emptied"),
         (68, "emptied"),
     ]
-    assert parsed.boilerplate == [479, 482]
+    assert list(parsed.boilerplate) == [479, 482]
     accounted_for(parsed, raw)
 
 
@@ -651,7 +651,7 @@ def test_lines_after_the_thread_are_listed_or_reported() -> None:
 
     first = raw.count(b"\n") + 1
     assert parsed.source_name == "The Quay & Co."
-    assert parsed.boilerplate == [first - 1, first + 2, first + 3]
+    assert list(parsed.boilerplate) == [first - 1, first + 2, first + 3]
     assert [(w.line, w.kind) for w in parsed.warnings] == [
         (first + 5, "unrecognised"),
         (first + 7, "unrecognised"),

@@ -13,10 +13,10 @@ FORM = re.compile(r"(?:post a comment|leave a (?:reply|comment)|comments are clo
 TERMS = re.compile(rf"(.{{1,{SOURCE_LIMIT}}}?)\s+welcomes a lively\b")
 
 
-def read_page_end(lines: list[Line], start: int) -> tuple[str, list[int], list[PageWarning]]:
-    """Return the publisher, the numbers of the lines that belong to the site, and warnings."""
+def read_page_end(lines: list[Line], start: int) -> tuple[str, dict[int, str], list[PageWarning]]:
+    """Return the publisher, the lines that belong to the site by their numbers, and warnings."""
     source_name, in_terms, last = "", False, 0
-    boilerplate: list[int] = []
+    boilerplate: dict[int, str] = {}
     warnings: list[PageWarning] = []
     stray = None  # the first line that is neither the story's nor the site's
     for line in lines[start:]:
@@ -31,7 +31,7 @@ def read_page_end(lines: list[Line], start: int) -> tuple[str, list[int], list[P
             in_terms = True
             source_name = source_name or match[1].strip()
         if in_terms or FORM.fullmatch(line.text):
-            boilerplate.append(line.number)
+            boilerplate[line.number] = line.text
         else:
             text = f"This line was not recognised and was left out: {quote(line.text)}."
             warnings.append(PageWarning(line.number, "unrecognised", text))
