@@ -49,6 +49,12 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   setInterval(tellTimes, 60000);
   document.addEventListener("threadchange", tellTimes);
 
+  // Where the navigation is wider than the screen, its current entry is shown.
+  for (const current of document.querySelectorAll(".sections [aria-current]")) {
+    const list = current.parentElement;
+    list.scrollBy(current.getBoundingClientRect().x - list.getBoundingClientRect().x - list.clientWidth / 3, 0);
+  }
+
   // The draft of a reply is stored in this browser until the server has accepted it, for two weeks at most.
   const KEPT = 14 * 86400000;
   const keyOf = (form) => "draft " + new URL(form.action).pathname;

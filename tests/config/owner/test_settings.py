@@ -125,7 +125,7 @@ def test_the_language_of_stories_is_marked_everywhere(ada_client: Client, site: 
         assert 'lang="nb"' not in text(send_request(site, path))
     assert list(save(ada_client, written_in="xx").context["form"].errors) == ["written_in"]
     save(ada_client, written_in="nb", rules="Vær snill.")
-    assert '<h2 lang="nb"><a' in text(send_request(site, "/"))
+    assert '<h2 class="headline" lang="nb"><a' in text(send_request(site, "/"))
     page = text(send_request(site, url))
     assert '<html lang="en"' in page
     assert '<h1 lang="nb">Fergen' in page
