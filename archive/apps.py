@@ -11,5 +11,5 @@ class ArchiveConfig(AppConfig):
         from archive.nightly import NIGHTLY_JOB
         from moderation.scheduled_jobs import JOBS
 
-        # The scheduler is in moderation, which must not import archive. The backup may take long, so it is last.
+        # The scheduler is in moderation, which must not import archive. The backup is last: it may take long.
         JOBS.extend([CLEANUP_JOB, NIGHTLY_JOB])

@@ -5,6 +5,7 @@ or a day has passed. The page of the preview carries a signed token that names t
 """
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from moderation.scheduled_jobs import Job
 KEPT_FOR = timedelta(days=1)
 MAX_FILES = 5  # of one person; an older one is deleted
 SALT = "archive.kept_uploads"
+FOLDER = "imports"  # in the data folder; `serve` creates it
 
 
 class UploadGone(Exception):
@@ -78,9 +80,10 @@ def delete_expired() -> int:
     """Delete the files that were kept for a day. An hourly job. Returns their number."""
     before, deleted = time.time() - KEPT_FOR.total_seconds(), 0
     for path in _folder().glob("*"):
-        if path.stat().st_mtime < before:
-            path.unlink(missing_ok=True)
-            deleted += 1
+        with suppress(FileNotFoundError):  # imported meanwhile
+            if path.stat().st_mtime < before:
+                path.unlink()
+                deleted += 1
     return deleted
 
 
@@ -88,7 +91,7 @@ CLEANUP_JOB = Job(_("Delete old uploads of imports"), timedelta(hours=1), delete
 
 
 def _folder() -> Path:
-    return Path(settings.HOME) / "imports"
+    return Path(settings.HOME) / FOLDER
 
 
 def _path(owner: User, key: UUID) -> Path:

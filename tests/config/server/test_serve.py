@@ -365,7 +365,7 @@ def test_files_of_root_are_given_to_the_workers(tmp_path: Path, settings: Any) -
     for path in (
         *written,
         written[1].parent,
-        *(tmp_path / name for name in ("cache", "mail", "backups/nightly")),
+        *(tmp_path / name for name in ("cache", "mail", "imports", "backups/nightly")),
     ):
         assert path.stat().st_uid == user.pw_uid, path
     assert (tmp_path / "backups").stat().st_uid == 0
