@@ -71,7 +71,7 @@ class ImportForm(forms.Form):
                 actor=actor,
                 dry_run=dry_run,
             )
-        except kept_uploads.UploadGone:
+        except kept_uploads.UploadExpiredError:
             self.add_error(
                 "file",
                 _(

@@ -24,7 +24,7 @@ SALT = "archive.kept_uploads"
 FOLDER = "imports"  # in the data folder; `serve` creates it
 
 
-class UploadGone(Exception):
+class UploadExpiredError(Exception):
     """The error that a kept file was imported already, has expired, or belongs to somebody else."""
 
 
@@ -37,11 +37,11 @@ class KeptUpload:
     path: Path
 
     def read(self) -> bytes:
-        """Return the content. Raises UploadGone."""
+        """Return the content. Raises UploadExpiredError."""
         try:
             return self.path.read_bytes()
         except FileNotFoundError as error:
-            raise UploadGone from error
+            raise UploadExpiredError from error
 
     def delete(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -65,14 +65,14 @@ def keep(data: bytes, *, filename: str, owner: User) -> KeptUpload:
 
 
 def find(token: str, *, owner: User) -> KeptUpload:
-    """Return the file of a token, which may be gone when it is read. Raises UploadGone."""
+    """Return the file of a token, which may be gone when it is read. Raises UploadExpiredError."""
     try:
         pk, key, filename = signing.loads(token, salt=SALT, max_age=KEPT_FOR)
     except signing.BadSignature as error:
-        raise UploadGone from error
+        raise UploadExpiredError from error
     path = _path(owner, UUID(key))
     if pk != owner.pk or not path.exists():
-        raise UploadGone
+        raise UploadExpiredError
     return KeptUpload(token, filename, path)
 
 

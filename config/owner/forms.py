@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from articles.images.forms import ACCEPT, check_images
-from articles.images.uploads import DecodedImage, UploadRejected, read_upload
+from articles.images.uploads import DecodedImage, UploadError, read_upload
 from articles.models import Site
 from articles.models.site import DEFAULT_SHORT_RULES, RULES_IN_SHORT_MAX, RULES_MAX, STORY_LANGUAGES
 from articles.site import accent, branding
@@ -44,7 +44,7 @@ SETUP_FIELDS = [
 # The fields of uploaded images, with the setting that each changes and the function that stores the image.
 IMAGE_FIELDS = {"logo_file": ("logo", branding.store_logo), "icon_file": ("icon", branding.store_icon)}
 
-Upload = DecodedImage | UploadRejected
+Upload = DecodedImage | UploadError
 
 
 def read_uploads(files: Mapping[str, Any]) -> dict[str, Upload]:
@@ -53,7 +53,7 @@ def read_uploads(files: Mapping[str, Any]) -> dict[str, Upload]:
     for name in IMAGE_FIELDS.keys() & files.keys():
         try:
             found[name] = read_upload(files[name])
-        except UploadRejected as error:
+        except UploadError as error:
             found[name] = error
     return found
 
@@ -312,7 +312,7 @@ class SiteForm(forms.ModelForm[Site]):
 
     def _uploaded(self, name: str) -> Upload | None:
         upload = self.uploads.get(name)
-        if isinstance(upload, UploadRejected):
+        if isinstance(upload, UploadError):
             raise ValidationError(str(upload))
         return upload
 

@@ -799,7 +799,7 @@ def test_a_kept_file_is_deleted_after_a_day(client, emil):
 def test_only_the_last_files_of_a_person_are_kept(emil):
     tokens = [kept_uploads.keep(b"x", filename=f"{n}.txt", owner=emil).token for n in range(7)]
     for token in tokens[:2]:
-        with pytest.raises(kept_uploads.UploadGone):
+        with pytest.raises(kept_uploads.UploadExpiredError):
             kept_uploads.find(token, owner=emil)
     assert kept_uploads.find(tokens[-1], owner=emil).filename == "6.txt"
 
