@@ -139,10 +139,14 @@ def test_a_discussion_is_read_and_answered(live_server, page, article, width):
     assert keys.press("Space")[2]["expanded"] is True
     assert is_shown()
 
-    keys.tab_to("Fold all", "Shift+Tab")
-    keys.press("Enter")
+    keys.tab_to("Order of the comments", "Shift+Tab")
+    assert keys.press("Enter")[2]["expanded"] is True
+    keys.tab_to("Fold all", most=5)
+    assert keys.press("Enter")[2]["expanded"] is False
     assert not is_shown()
     keys.press("Space")
+    keys.tab_to("Unfold all", most=5)
+    assert keys.press("Space")[2]["expanded"] is False
     assert is_shown()
 
     keys.tab_to("Show 3 more replies to Nils", most=120)
@@ -150,13 +154,13 @@ def test_a_discussion_is_read_and_answered(live_server, page, article, width):
     keys.press("Tab")
 
     keys.tab_to("Reply to Bettina", "Shift+Tab", most=120)
-    keys.enter("Name*")
+    keys.enter("Your comment*")
     keys.press("Escape")
+    keys.type("It is a good movement.")
+    keys.press("Tab")
     keys.type("Ines")
     keys.press("Tab")
     keys.type("ines@quay")
-    keys.press("Tab")
-    keys.type("It is a good movement.")
     keys.press("Tab")
     keys.enter("E-mail*")
     said = keys.focus()[2]
@@ -165,7 +169,6 @@ def test_a_discussion_is_read_and_answered(live_server, page, article, width):
     keys.press("Shift+Tab")
     keys.press("Tab")  # all of it is selected now
     keys.type("ines@quay.example")
-    keys.press("Tab")
     keys.press("Tab")
     page.evaluate("window.same = true")
     keys.enter("Ines, replying to Bettina")
@@ -186,8 +189,8 @@ def test_the_focus_survives_a_line_that_is_slow_or_down(live_server, page, artic
     page.route("**/reply/", lambda route: requests.append(route))
     assert keys.press("Enter")[1] == "Add to the discussion…"
     requests.pop().continue_()
-    keys.wait_for("Name*")
-    for text in ("Ines", "ines@quay.example", "It is a good movement."):
+    keys.wait_for("Your comment*")
+    for text in ("It is a good movement.", "Ines", "ines@quay.example"):
         keys.type(text)
         keys.press("Tab")
     page.context.set_offline(True)
@@ -202,8 +205,8 @@ def test_what_is_wrong_with_a_form_as_a_whole_is_said(live_server, page, article
     page.wait_for_selector(".fold")
     keys = Keyboard(page)
     keys.tab_to("Reply to Marit")
-    keys.enter("Name*")
-    for text in ("Ines", "ines@quay.example", "It is a good movement."):
+    keys.enter("Your comment*")
+    for text in ("It is a good movement.", "Ines", "ines@quay.example"):
         keys.type(text)
         keys.press("Tab")
     change_discussion(article=article, status=Discussion.Status.CLOSED)
@@ -276,22 +279,25 @@ STEPS = [
     "Shift+Tab: button “3 replies to Marit”",
     "Enter: button “3 replies to Marit”",
     "Space: button “3 replies to Marit”",
-    "Shift+Tab: button “Fold all”",
-    "Enter: button “Unfold all”",
-    "Space: button “Fold all”",
+    "Shift+Tab: DisclosureTriangle “Order of the comments”",
+    "Enter: DisclosureTriangle “Order of the comments”",
+    "Tab: button “Fold all”",
+    "Enter: DisclosureTriangle “Order of the comments”",
+    "Space: DisclosureTriangle “Order of the comments”",
+    "Tab: button “Unfold all”",
+    "Space: DisclosureTriangle “Order of the comments”",
     "Tab: link “Show 3 more replies to Nils”",
     "Enter: article “Voice 20, replying to Nils”",
     "Tab: link “Nils”",
     "Shift+Tab: link “Reply to Bettina”",
-    "Enter: textbox “Name*”",
-    "Escape: textbox “Name*”",
+    "Enter: textbox “Your comment*”",
+    "Escape: textbox “Your comment*”",
+    "Tab: textbox “Name*”",
     "Tab: textbox “E-mail*”",
-    "Tab: textbox “Your comment*”",
     "Tab: button “Post comment”",
     "Enter: textbox “E-mail*”",
     "Shift+Tab: textbox “Name*”",
     "Tab: textbox “E-mail*”",
-    "Tab: textbox “Your comment*”",
     "Tab: button “Post comment”",
     "Enter: article “Ines, replying to Bettina”",
     "Tab: link “Bettina”",

@@ -87,6 +87,8 @@ def test_orders_are_chosen_and_remembered(page, url):
     expect(page.get_by_role("link", name="Oldest first")).to_have_attribute("aria-current", "true")
     follow(page, "Most discussed")
     expect(first).to_contain_text(f"Voice {ROOTS - 1}")
+    page.locator(".orders summary").click()
+    expect(page.get_by_role("link", name="Oldest first")).to_be_visible()
     assert page.get_by_role("button", name="Fold all").count() == 0  # works only with scripts
 
 
@@ -150,9 +152,10 @@ def test_a_reply_with_errors_keeps_its_text(page, url):
 
 def test_words_are_found_in_the_discussion_and_on_the_site(page, url):
     page.goto(url)
+    page.locator(".find summary").click()
     page.get_by_role("searchbox", name="Find in this discussion").fill("“Voice 7 on”")
     page.get_by_role("searchbox", name="Find in this discussion").press("Enter")
-    expect(page.get_by_role("heading", level=2)).to_contain_text("1 comment mentions")
+    expect(page.get_by_role("main").get_by_role("heading", level=2)).to_contain_text("1 comment mentions")
     expect(page.locator("mark").first).to_be_visible()
     follow(page, "Voice 7")
     assert_arrived(at(page, "Voice 7"))

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from comments.models import Comment
 from comments.thread import pages
-from tests.comments.in_a_browser import DESK, PHONE, at, bring_in, choose_order, open_story, order_of
+from tests.comments.in_a_browser import DESK, PHONE, at, bring_in, choose_order, fold_all, open_story, order_of
 from tests.factories import UserFactory, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
@@ -105,8 +105,8 @@ def test_a_comments_own_page_opens_at_it(browser, live_server, article, monkeypa
     page = context.new_page()
     if with_scripts:
         open_story(live_server, page, article)
-        page.get_by_role("button", name="Fold all").click()
-        page.get_by_role("button", name="Unfold all").wait_for()
+        fold_all(page)
+        expect(page.locator(".orders button")).to_have_text("Unfold all")
     open_story(live_server, page, article, f"comments/{last.pk}/")
     own = at(page, last)
     expect(own).to_be_in_viewport()
@@ -179,7 +179,13 @@ def test_by_keyboard_alone(live_server, page, article, talk):
 
     press("Tab", "Skip to the comments")
     press("Enter")
+    press("Tab", "Order of the comments")
+    press("Enter")
     press("Tab", "Fold all")
+    expect(page.get_by_role("button", name="Fold all")).to_be_visible()
+    press("Escape")
+    expect(page.get_by_role("button", name="Fold all")).not_to_be_visible()
+    press("Tab", "Find in this discussion")
     press("Tab", "Add to the discussion")
     press("Tab", "3 replies to Marit")
     press("Enter")
@@ -192,14 +198,14 @@ def test_by_keyboard_alone(live_server, page, article, talk):
     press("Escape")
     press("Tab", "Reply")
     page.keyboard.press("Enter")
-    page.get_by_label("Name").wait_for()
-    expect(page.get_by_label("Name")).to_be_focused()
+    page.get_by_label("Your comment").wait_for()
+    expect(page.get_by_label("Your comment")).to_be_focused()
     steps.append(tuple(page.evaluate(where)))
+    page.keyboard.type("A word by hand.")
+    press("Tab", "Name")
     page.keyboard.type("Nadia")
     press("Tab", "E-mail")
     page.keyboard.type("nadia@example.org")
-    press("Tab", "Your comment")
-    page.keyboard.type("A word by hand.")
     press("Tab", "Post comment")
     page.keyboard.press("Enter")
     page.get_by_text("A word by hand.").wait_for()
@@ -209,7 +215,11 @@ def test_by_keyboard_alone(live_server, page, article, talk):
     assert steps == [
         ("Skip to the comments", ""),
         ("6 comments", ""),
+        ("Order of the comments", ""),
+        ("Order of the comments", ""),
         ("Fold all", ""),
+        ("Order of the comments", ""),
+        ("Find in this discussion", ""),
         ("Add to the discussion…", ""),
         ("3 replies to Marit", ""),
         ("3 replies to Marit", ""),
@@ -218,9 +228,9 @@ def test_by_keyboard_alone(live_server, page, article, talk):
         ("Marit", "Tollef"),
         ("Marit", "Tollef"),
         ("Reply to Tollef", "Tollef"),
+        ("Your comment*", "Tollef"),
         ("Name*", "Tollef"),
         ("E-mail*", "Tollef"),
-        ("Your comment*", "Tollef"),
         ("Post comment", "Tollef"),
     ]
 
@@ -275,8 +285,8 @@ def test_a_line_of_a_story_has_60_to_75_characters(live_server, page, article, t
 
 
 def test_print_shows_only_the_story_and_the_thread(reading, talk):
-    reading.get_by_role("button", name="Fold all").click()
-    reading.evaluate("document.querySelector('details.menu')?.setAttribute('open', '')")
+    fold_all(reading)
+    reading.locator("details.menu").evaluate_all("menus => menus.forEach((menu) => { menu.open = true })")
     reading.emulate_media(media="print")
     for kept in (
         ".story h1",
@@ -286,7 +296,9 @@ def test_print_shows_only_the_story_and_the_thread(reading, talk):
         f"#comment-{talk.Jun.pk} h3",
     ):
         expect(reading.locator(kept).first).to_be_visible()
-    furniture = ".masthead, .account, .foot, .orders, .find, .compose, .fold, .thread footer a, .skip, .news"
+    furniture = (
+        ".masthead, .account, .foot, .orders, .find, .compose, .fold, .thread footer a, .menu > *, .skip, .news"
+    )
     assert (
         reading.locator(furniture).evaluate_all("nodes => nodes.filter((n) => n.checkVisibility()).length")
         == 0
