@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import messages
@@ -47,9 +47,10 @@ class DraftOffer(NamedTuple):
 
 
 class EditorQuery(QueryForm):
-    """The query string of the editor page: the draft to continue."""
+    """The query string of the editor page: the draft to continue, and the nonce of the form of a new document."""
 
     unsaved = forms.UUIDField(required=False)
+    form = forms.UUIDField(required=False)
 
 
 class DocumentAdmin(ConcurrentEditingAdmin):
@@ -107,19 +108,44 @@ class DocumentAdmin(ConcurrentEditingAdmin):
     ) -> HttpResponse:
         if request.method == "POST" and "_fill" in request.POST and (key := parse_number(object_id)):
             self._fill_with_choice(request, key)
-        if request.method != "POST" or object_id:
+        if object_id:
             return super().changeform_view(request, object_id, form_url, extra)
+        if request.method != "POST":
+            return self._redirect_new(request) or super().changeform_view(request, None, form_url, extra)
         with transaction.atomic(), connection.cursor() as cursor:
             # One form creates one article, even if its button is pressed twice: the second request waits.
             cursor.execute(
                 "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [FORM_LOCKS, str(form_nonce(request))]
             )
-            first = Revision.objects.filter(nonce=form_nonce(request), number=1).first()
-            if first is None or not isinstance(first.document, self.model):
+            created = self._get_created(form_nonce(request))
+            if created is None:
                 return super().changeform_view(request, None, form_url, extra)
-            if not self.get_queryset(request).filter(pk=first.document.pk).exists():
-                return self._get_obj_does_not_exist_redirect(request, self.opts, str(first.document.pk))
-            return self._continue_after_creation(request, first.document.pk)
+            if not self.get_queryset(request).filter(pk=created.pk).exists():
+                return self._get_obj_does_not_exist_redirect(request, self.opts, str(created.pk))
+            return self._continue_after_creation(request, created.pk)
+
+    def _redirect_new(self, request: HttpRequest) -> HttpResponse | None:
+        """Redirect from the URL of a new document to one with the nonce of its form, or to what it created.
+
+        The nonce is in the URL because the browser's Back asks for that URL again: a nonce in the page alone
+        would be a new one then, and the text, which browsers fill in again, would create a second document.
+        """
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        nonce = EditorQuery.read(request.GET)["form"]
+        created = self._get_created(nonce) if nonce else None
+        if created and self.get_queryset(request).filter(pk=created.pk).exists():
+            return redirect(self.url_of("change", created.pk))
+        if nonce and not created:
+            return None
+        query = request.GET.copy()
+        query["form"] = str(uuid4())
+        return redirect(f"{self.url_of('add')}?{query.urlencode()}")
+
+    def _get_created(self, nonce: UUID) -> Document | None:
+        """Return the document that the form with this nonce has created."""
+        first = Revision.objects.filter(nonce=nonce, number=1).first()
+        return first.document if first and isinstance(first.document, self.model) else None
 
     def _continue_after_creation(self, request: HttpRequest, key: int) -> HttpResponse:
         """Answer a form that has created its document already: later changes in it become a draft."""
@@ -221,7 +247,11 @@ class DocumentAdmin(ConcurrentEditingAdmin):
                 nonce=form_nonce(request),
             )
         draft = self._get_continued_draft(request, obj)
-        earlier_forms = [OpenForm(draft.nonce, draft.turn)] if draft else posted_forms(request)
+        earlier_forms = posted_forms(request)
+        if not obj and (nonce := EditorQuery.read(request.GET)["form"]) and not earlier_forms:
+            earlier_forms = [OpenForm(nonce, 0)]
+        if draft:
+            earlier_forms = [*earlier_forms, OpenForm(draft.nonce, draft.turn)]
         context |= {
             "nonce": " ".join(f"{each.nonce}:{each.turn}" for each in [*earlier_forms, new_form()]),
             "offers": self._offers(request, obj, earlier_forms),

@@ -68,7 +68,11 @@
       if (sent < kept) return; // a later request was answered before
       kept = sent;
       if (sent === turn) forget(own);
-      if (new URLSearchParams(location.search).has("unsaved")) history.replaceState(null, "", `?unsaved=${own}`); // this form now holds those changes
+      const query = new URLSearchParams(location.search);
+      if (query.has("unsaved")) { // this form now holds those changes
+        query.set("unsaved", own);
+        history.replaceState(history.state, "", `?${query}${location.hash}`);
+      }
       say(".kept", answer.kept ? interpolate(gettext("Autosaved at %s."), [answer.at]) : "");
       say(".failed", "");
       tell(answer);
@@ -143,7 +147,10 @@
       isLeaving = true;
       clearTimeout(timer);
     });
-    addEventListener("pageshow", ({ persisted }) => { if (persisted) isLeaving = false; });
+    addEventListener("pageshow", ({ persisted }) => {
+      if (persisted && isLeaving && !here.dataset.key) location.reload(); // leads to what this form has created
+      if (persisted) isLeaving = false;
+    });
     addEventListener("pagehide", () => {
       look();
       const isNew = !isLeaving && kept !== turn;

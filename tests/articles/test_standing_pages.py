@@ -111,16 +111,16 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(rules):
 
 def test_what_is_typed_is_kept_and_offered_among_its_own_kind(rules):
     emil = client_with_role(EDITOR)
-    page, new = carried(emil.get(change(rules))), carried(emil.get(ADD))
+    page, new = carried(emil.get(change(rules))), carried(emil.get(ADD, follow=True))
     assert keep(emil, rules, page, title=["Rules"], body=["Be bold."], menu=["none"], shown=[])["kept"]
     assert keep(emil, None, new, title=["Contact"], body=["Ring the bell."])["kept"]
 
     offered = emil.get("/admin/articles/standingpage/").content.decode()
     assert offered.count("You have unsaved changes from") == 2
     for url in (change(rules), ADD):
-        assert emil.get(url).content.decode().count("You have unsaved changes from") == 1
+        assert emil.get(url, follow=True).content.decode().count("You have unsaved changes from") == 1
     for url in ("/admin/articles/article/", "/admin/articles/article/add/"):
-        assert "You have unsaved changes from" not in emil.get(url).content.decode()
+        assert "You have unsaved changes from" not in emil.get(url, follow=True).content.decode()
 
     own = page["nonce"].split(":")[0]
     response = emil.get(f"{change(rules)}?unsaved={own}")
@@ -128,8 +128,8 @@ def test_what_is_typed_is_kept_and_offered_among_its_own_kind(rules):
     shown = {name: form[name].value() for name in ("body", "menu", "shown")}
     assert shown == {"body": "Be bold.", "menu": "none", "shown": False}
     rules.delete()
-    assert emil.get(ADD).content.decode().count("You have unsaved changes from") == 2
-    response = emil.get(f"{ADD}?unsaved={own}")
+    assert emil.get(ADD, follow=True).content.decode().count("You have unsaved changes from") == 2
+    response = emil.get(f"{ADD}?unsaved={own}", follow=True)
     assert response.context["adminform"].form["body"].value() == "Be bold."
 
 

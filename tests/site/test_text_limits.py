@@ -51,8 +51,8 @@ def test_a_story_is_refused_with_the_count(administrator, name, most):
 
 
 def test_no_field_of_the_form_cuts_what_is_pasted(administrator):
-    assert "maxlength" not in administrator.get(ADD).text
-    assert "maxlength" not in administrator.get("/admin/articles/standingpage/add/").text
+    assert "maxlength" not in administrator.get(ADD, follow=True).text
+    assert "maxlength" not in administrator.get("/admin/articles/standingpage/add/", follow=True).text
     assert "maxlength" not in administrator.get("/admin/articles/topic/add/").text
     assert "maxlength" not in administrator.get("/admin/comments/removalreason/add/").text
 

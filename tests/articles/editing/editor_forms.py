@@ -15,7 +15,7 @@ AUTOSAVE_URL = "/admin/articles/article/unsaved/"
 
 def hidden_fields(client: Client, url: str) -> dict[str, str]:
     """Return the hidden fields of the page, which are sent back with its form."""
-    page = client.get(url).content.decode()
+    page = client.get(url, follow=True).content.decode()
     return {name: re.search(f'name="{name}" value="([^"]*)"', page)[1] for name in ("nonce", "read")}
 
 

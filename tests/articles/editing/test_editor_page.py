@@ -179,9 +179,9 @@ def test_a_new_article_is_autosaved_before_it_has_a_title(emil, edda):
     client = client_of(emil)
     page = with_turn(hidden_fields(client, ADD))
     post_autosave(client, body="A beginning.", **page)
-    assert "You have unsaved changes from" in client.get(ADD).content.decode()
-    assert "You have unsaved changes" not in client_of(edda).get(ADD).content.decode()
-    response = client.get(f"{ADD}?unsaved={last_nonce(page)}")
+    assert "You have unsaved changes from" in client.get(ADD, follow=True).content.decode()
+    assert "You have unsaved changes" not in client_of(edda).get(ADD, follow=True).content.decode()
+    response = client.get(f"{ADD}?unsaved={last_nonce(page)}", follow=True)
     assert response.context["adminform"].form["body"].value() == "A beginning."
     client.post(ADD, form(body="A beginning.") | page)
     assert draft_bodies() == []
@@ -221,7 +221,7 @@ def test_a_text_for_a_deleted_article_becomes_a_draft_of_a_new_one(draft, emil, 
     assert "You can no longer edit that" in answer
     assert answer.count("You have unsaved changes from") == 2
     draft.delete()
-    page = client.get(f"{ADD}?unsaved={last_nonce(page)}")
+    page = client.get(f"{ADD}?unsaved={last_nonce(page)}", follow=True)
     assert page.context["adminform"].form["body"].value() == "Typed."
 
 
@@ -374,3 +374,29 @@ def test_its_pages_have_no_inline_script_or_style(draft, emil):
         )
         assert not found, url
     assert Revision.objects.filter(article=draft).count() == 2
+
+
+# The nonce in the URL of a new document
+
+
+def test_the_url_of_a_form_leads_to_the_story_that_it_created(emil, edda):
+    client = client_of(emil)
+    url = client.get(f"{ADD}?unsaved=x")["Location"]
+    assert re.fullmatch(rf"{ADD}\?unsaved=x&form=[0-9a-f-]{{36}}", url)
+    page = hidden_fields(client, url)
+    assert page["nonce"].split(":")[0] == url[-36:]
+    assert hidden_fields(client, url)["nonce"].split(":")[0] == url[-36:]  # also after Back
+    assert client.post(url, form(body="A beginning.") | page).status_code == 302
+    story = Article.objects.get()
+    assert client.get(url)["Location"] == change(story)
+    # Somebody who may not edit it gets a form of their own, and so does everybody once it is deleted.
+    story.editors.set([emil])
+    assert url[-36:] not in client_of(edda).get(url)["Location"]
+    story.delete()
+    assert client.get(url).status_code == 200
+
+
+@pytest.mark.parametrize("nonce", ["", "x", "1" * 40, "%00"])
+def test_a_url_with_an_invalid_nonce_gets_another(emil, nonce):
+    url = client_of(emil).get(f"{ADD}?form={nonce}")["Location"]
+    assert re.fullmatch(rf"{ADD}\?form=[0-9a-f-]{{36}}", url)
