@@ -21,6 +21,7 @@ from accounts.models import User
 from articles.admin_public_pages import AuthorsField, pin_button
 from articles.editing.concurrent_editing import ConcurrentEditingAdmin, request_user
 from articles.editing.conflicts import ConflictAwareForm
+from articles.editing.drawer import DrawerRow, drawer_row
 from articles.editing.editor_page import DocumentAdmin
 from articles.images import admin as images  # noqa: F401  registers them
 from articles.images.forms import check_images
@@ -37,6 +38,11 @@ from core.forms import MultilineField
 from core.mail import mail_server
 from core.relative_time import until
 from core.templatetags.dates import time_formatter
+
+ROW_TEMPLATES = {
+    "notes": "admin/articles/article/_notes.html",
+    "corrections": "admin/articles/article/_corrections.html",
+}
 
 admin.site.unregister(User)
 
@@ -125,11 +131,6 @@ class ArticleForm(NotesForm, LeadImageFields):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, rows in {"standfirst": 3, "body": 24}.items():
-            if field := self.fields.get(name):
-                field.widget.attrs["rows"] = rows
-        if (title := self.fields.get("title")) and not self.instance.pk:
-            title.widget.attrs["autofocus"] = True
         if slug := self.fields.get("slug"):
             slug.required = False
             slug.help_text = _(
@@ -189,7 +190,6 @@ class ArticleAdmin(DocumentAdmin):
     raw_id_fields = ["lead_image"]
     readonly_fields = ["lead_picture"]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
-    save_on_top = True
 
     def get_queryset(self, request: HttpRequest) -> ArticleQuerySet:
         assert isinstance(request.user, User)
@@ -202,24 +202,28 @@ class ArticleAdmin(DocumentAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Article | None = None) -> Any:
         # Also if somebody has unpublished it while a correction was typed.
         is_published = "new_correction" in request.POST or (obj is not None and obj.is_published())
+        correction = (_("Corrections"), {"fields": ["new_correction"], "classes": ["corrections"]})
+        stage = (_("Status"), {"fields": ["stage"], "classes": ["stage"]})
         return [
-            (None, {"fields": ["title", "slug", "standfirst", "signed", "byline", "body"]}),
+            (None, {"fields": ["title", "standfirst", "body"]}),
+            (_("Topics"), {"fields": ["topics"], "classes": ["topics"]}),
             lead_image_fieldset(),
-            (
-                _("Status and notes"),
-                {"fields": ["new_correction" if is_published else "stage", "new_note"]},
-            ),
-            (_("Topics and editors"), {"fields": ["topics", "editors"]}),
+            (_("URL slug"), {"fields": ["slug"], "classes": ["slug"]}),
+            (_("Authors"), {"fields": ["signed", "byline"], "classes": ["authors"]}),
             (
                 _("Source and rights"),
                 {
                     "fields": ["rights", "source_name", "source_url", "canonical_url"],
+                    "classes": ["rights"],
                     "description": _(
                         "While rights are unknown, the story names its source, search engines are asked not "
                         "to index it, and feeds leave it out."
                     ),
                 },
             ),
+            (_("Notes"), {"fields": ["new_note"], "classes": ["notes"]}),
+            correction if is_published else stage,
+            (_("Editors"), {"fields": ["editors"], "classes": ["editors"]}),
         ]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -241,16 +245,34 @@ class ArticleAdmin(DocumentAdmin):
         context |= publication_pages.form_context(kwargs["obj"], site_request(request).now)
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def drawer_rows(self, fieldsets: list[Any], obj: Article | None) -> list[DrawerRow]:
+        """Return the rows of the drawer. Those that almost every story needs are open for a new one."""
+        image = obj.lead_image if obj else None
+        values = {
+            "lead-image": str(image or ""),
+            "notes": str(obj.notes.count() or "") if obj else "",
+            "corrections": str(obj.corrections.count() or "") if obj else "",
+        }
+        opened = set() if obj else {"lead-image", "topics"}
+        if values["notes"] or fieldsets[0].form["new_note"].value():
+            opened.add("notes")
+        return [
+            drawer_row(
+                fieldset,
+                value=values.get(fieldset.classes),
+                empty=_("From the title") if fieldset.classes == "slug" else _("None"),
+                is_open=fieldset.classes in opened,
+                template=ROW_TEMPLATES.get(fieldset.classes, ""),
+            )
+            for fieldset in fieldsets
+        ]
+
     def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:
         user = request_user(request)
         if note := form.add_lead_image(obj, user):
             self.message_user(request, note)
         super().save_model(request, obj, form, change)
         publication_pages.add_notes(obj, form, user)
-
-    def response_add(self, request: HttpRequest, obj: Article, post_url_continue: Any = None) -> HttpResponse:
-        redirected = publication_pages.redirect_to_action(request, obj)
-        return redirected or super().response_add(request, obj, post_url_continue)
 
     def response_change(self, request: HttpRequest, obj: Article) -> HttpResponse:
         redirected = publication_pages.redirect_to_action(request, obj)

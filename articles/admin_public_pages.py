@@ -7,7 +7,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet, TextField
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -221,8 +221,11 @@ class StandingPageAdmin(EditorAccessAdmin, DocumentAdmin):
     form = StandingPageForm
     list_display = ["title", "menu", "place", "shown"]
     search_fields = ["title", "body"]
-    fields = ["title", "slug", "body", "menu", "place", "shown"]
-    formfield_overrides = {TextField: {"widget": forms.Textarea(attrs={"rows": 24})}}
+    fieldsets = [
+        (None, {"fields": ["title", "body"]}),
+        (_("URL slug"), {"fields": ["slug"], "classes": ["slug"]}),
+        (_("Menu"), {"fields": ["menu", "place", "shown"], "classes": ["menu"]}),
+    ]
 
     def save_document(self, obj: StandingPage, *, by: User, nonce: UUID) -> None:
         save_page(page=obj, by=by, nonce=nonce)

@@ -253,6 +253,10 @@ class DocumentForm(ConflictAwareForm):
             self.prevent_saving()
         return cleaned
 
+    def clean_title(self) -> str:
+        """Return the title in one line: its field wraps long ones, and so takes line ends as well."""
+        return " ".join(str(self.cleaned_data["title"]).splitlines())
+
     def is_changed(self) -> bool:
         """Return whether the document itself has to be stored."""
         return self.has_changed()

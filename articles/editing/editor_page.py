@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -14,11 +14,13 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from articles.editing import drafts, presence, revision_pages
 from articles.editing.concurrent_editing import ConcurrentEditingAdmin, parse_number, request_user
 from articles.editing.conflicts import FormSnapshot, merge_texts
+from articles.editing.drawer import DrawerRow, drawer_inlines, drawer_row
 from articles.editing.posted_forms import (
     autosaved_fields,
     form_nonce,
@@ -36,6 +38,12 @@ from core.query_forms import QueryForm
 from core.relative_time import ago, time_or_date, zone_label
 
 FORM_LOCKS = 0x50DC  # first half of the advisory locks' keys; the second half is a hash of the form's nonce
+
+TEXT_FIELDS: dict[str, tuple[int, Any]] = {  # the rows without scripts, and the placeholder
+    "title": (2, gettext_lazy("Title")),
+    "standfirst": (2, gettext_lazy("Standfirst: what it is about, in a sentence or two")),
+    "body": (24, gettext_lazy("Write, or paste from a word processor")),
+}
 
 
 class DraftOffer(NamedTuple):
@@ -99,6 +107,11 @@ class DocumentAdmin(ConcurrentEditingAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
+        for name, (rows, placeholder) in TEXT_FIELDS.items():
+            if field := form.base_fields.get(name):
+                attrs = {"rows": rows, "placeholder": placeholder, "dir": "auto"}
+                attrs |= {"autofocus": True} if name == "title" and not obj else {}
+                field.widget = forms.Textarea(attrs=attrs)
         form.editor = request.user  # the class is made for this request alone
         form.chosen_copy = getattr(request, "chosen_copy", None)
         return form
@@ -252,7 +265,13 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             earlier_forms = [OpenForm(nonce, 0)]
         if draft:
             earlier_forms = [*earlier_forms, OpenForm(draft.nonce, draft.turn)]
+        text, *fieldsets = context["adminform"]
         context |= {
+            "text_fields": [field for line in text for field in line],
+            # Called by the template: the values of a draft are put into the form after this.
+            "drawer_rows": partial(self.drawer_rows, fieldsets, obj),
+            "drawer_inlines": partial(drawer_inlines, context["inline_admin_formsets"]),
+            "saved_at": time_or_date(obj.updated_at, now) if obj else None,
             "nonce": " ".join(f"{each.nonce}:{each.turn}" for each in [*earlier_forms, new_form()]),
             "offers": self._offers(request, obj, earlier_forms),
             "conflict": conflict,
@@ -268,6 +287,18 @@ class DocumentAdmin(ConcurrentEditingAdmin):
                 presence.record_presence(document=obj, editor=request_user(request), has_typed=False)
             context["other_editors"] = _other_editors(obj, request_user(request), now)
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def drawer_rows(self, fieldsets: list[Any], obj: Any) -> list[DrawerRow]:
+        """Return the rows of the drawer from these fieldsets, which are all but that of the text."""
+        return [drawer_row(fieldset, is_open=obj is None) for fieldset in fieldsets]
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
+        return self.response_change(request, obj)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Stay on the editor page."""
+        self.message_user(request, _("Saved."))
+        return redirect(self.url_of("change", obj.pk))
 
     # Requests of the script, while somebody types
 

@@ -55,7 +55,7 @@ class LeadImageFields(forms.Form):
         if library_field := self.fields.get("lead_image"):
             library_field.label = _("Choose from library")
             library_field.help_text = _(
-                "The number of an image; the magnifying glass opens the library. Empty means no lead image."
+                "The number of an image; Lookup opens the library. Empty means no lead image."
             )
 
     def check_lead_image(self) -> None:
@@ -88,6 +88,7 @@ def lead_image_fieldset() -> tuple[Any, dict[str, Any]]:
         gettext_lazy("Lead image"),
         {
             "fields": ["lead_picture", *LEAD_IMAGE_FIELDS.values(), "lead_image"],
+            "classes": ["lead-image"],
             "description": gettext_lazy(
                 "Shown above the story, in lists and in link previews on other sites."
             ),

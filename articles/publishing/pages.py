@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -26,7 +27,7 @@ from articles.publishing.services import EmbargoError
 from articles.services import StaleVersionError
 from articles.site.requests import site_request
 from core.forms import TOO_LONG, MultilineField
-from core.relative_time import time_or_date, zone_label
+from core.relative_time import describe_time, time_or_date, zone_label
 
 NOTE_FIELDS = {"new_note", "new_correction"}  # fields of the form that are not columns of the article
 
@@ -70,7 +71,9 @@ def urls(model_admin: Any) -> list[URLPattern]:
     view, name = model_admin.admin_site.admin_view, model_admin.url_name
     publication = view(partial(publication_view, model_admin))
     correction = view(partial(correction_view, model_admin))
+    moment = view(partial(moment_view, model_admin))
     return [
+        path("publication/moment/", moment, name=name("moment")),
         path("<int:key>/publication/<slug:action>/", publication, name=name("publication")),
         path("<int:key>/corrections/<int:pk>/", correction, name=name("correction")),
     ]
@@ -79,9 +82,17 @@ def urls(model_admin: Any) -> list[URLPattern]:
 def form_context(article: Article | None, now: datetime) -> dict[str, Any]:
     """Return what the form of an article shows about its publication, notes and corrections."""
     actions = status.available_actions(article, now) if article else ["publish", "schedule"]
-    preview = [] if article and article.is_published() else [("preview", _("Save and preview"))]
     labels = [(action, status.PUBLICATION_ACTIONS[action].label) for action in actions]
-    context: dict[str, Any] = {"publication_actions": preview + labels}
+    is_published = article is not None and article.is_published(now)
+    is_scheduled = article is not None and article.published_at is not None and not is_published
+    context: dict[str, Any] = {
+        "list_name": _("Stories"),
+        "state": status.state_badge(article, now),
+        "is_published": is_published,
+        # The story is saved by the main button once it has a date, and published by it before.
+        "save_label": _("Update") if is_published else _("Save") if is_scheduled else None,
+        "publication_actions": labels if is_published or is_scheduled else labels[1:],
+    }
     if article:
         context |= {
             "publication_status": status.describe_state(article, now),
@@ -169,6 +180,20 @@ def publication_view(model_admin: Any, request: HttpRequest, key: int, action: s
         "now": time_or_date(now, now),
     }
     return TemplateResponse(request, "admin/articles/article/publication.html", context)
+
+
+def moment_view(model_admin: Any, request: HttpRequest) -> JsonResponse:
+    """Return a typed date and time in words, before anything is scheduled; "" if it is no date."""
+    if not model_admin.has_change_permission(request):
+        raise PermissionDenied
+    now, form = site_request(request).now, status.DateTimeForm(request.GET)
+    if not form.is_valid():
+        return JsonResponse({"text": ""})
+    at = form.cleaned_data["at"]
+    text = describe_time(at, now)
+    if at <= now:
+        text = _("%(moment)s: a past time, which backdates the story") % {"moment": text}
+    return JsonResponse({"text": text})
 
 
 def _perform(request: HttpRequest, article: Article, action: str, at: datetime | None, why: str) -> Article:

@@ -100,6 +100,21 @@ def available_actions(article: Article, now: datetime) -> list[str]:
     return ["publish", "schedule", "embargo"]
 
 
+def state_badge(article: Article | None, now: datetime) -> tuple[str, str]:
+    """Return the publication status in a word or two, and the class of its badge."""
+    if article is None:
+        return _("New"), ""
+    if article.is_published(now):
+        return _("Published"), "good"
+    if article.published_at:
+        return _("Scheduled"), "accent"
+    if article.unpublished_at:
+        return _("Unpublished"), "bad"
+    if article.stage == Article.Stage.READY:
+        return _("Ready for review"), "accent"
+    return (_("Private"), "") if article.stage == Article.Stage.PRIVATE else (_("Draft"), "warn")
+
+
 def describe_state(article: Article, now: datetime) -> str:
     """Return the publication status as a sentence."""
     if article.is_published(now) and article.published_at:

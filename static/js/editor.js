@@ -1,5 +1,5 @@
-// The editor of an article's body: a toolbar, a live preview, and pasting or dropping formatted text and images. Without
-// this script the field is a plain one, and it is submitted as it is.
+// The editor of an article's body: a toolbar, a preview in place, and pasting or dropping formatted text and images.
+// Without this script the field is a plain one, and it is submitted as it is.
 "use strict";
 globalThis.gettext ??= (words) => words;
 globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
@@ -159,10 +159,10 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       event.preventDefault();
       tool[2]();
     });
-    // Shortcuts of the buttons at the end of the form, since all other fields lie between.
+    // Shortcuts of the buttons in the bar.
     const presses = [
-      ["s", "[name=_continue]", gettext("saves")],
-      ["shift+enter", "[name=_then][value=preview]", gettext("saves and previews")],
+      ["s", "[name=_save]", gettext("saves")],
+      ["shift+enter", "[data-preview]", gettext("shows the preview")],
       ["enter", "[name=_then][value=publish]", gettext("saves and asks whether to publish")],
     ].filter(([, button]) => form.querySelector(button));
     for (const [key, button] of presses) {
@@ -338,12 +338,13 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       }, { picture, cancelled: () => { if (place()) write("", ...place()); next(); } });
     }
 
-    // The preview is in a frame, because it uses the styles of the site and not those of the admin.
+    // The preview is in a frame, because it is a page of the site with its own styles.
     const frame = make("iframe", { title: gettext("Preview"), className: "editor-frame" });
     const theme = document.documentElement.dataset.theme;
     const themed = ["light", "dark"].includes(theme) ? ` data-theme="${theme}"` : "";
     frame.srcdoc = `<!doctype html><html lang="${document.documentElement.lang}" dir="${document.dir || "ltr"}"${themed}>` +
-      `<head><meta charset="utf-8"><title>${gettext("Preview")}</title><base target="_blank"><link rel="stylesheet" href="${css}"></head><body><main></main></body></html>`;
+      `<head><meta charset="utf-8"><title>${gettext("Preview")}</title><base target="_blank">` +
+      css.split(" ").map((url) => `<link rel="stylesheet" href="${url}">`).join("") + "</head><body><main></main></body></html>";
     const count = make("p", { className: "editor-count" });
     const status = make("p", { className: "editor-status", role: "status" });
     const keys = make("p", { className: "editor-keys" });
@@ -365,7 +366,6 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
         const main = frame.contentDocument?.querySelector("main");
         if (!main) return;
         main.innerHTML = html;
-        keepStep();
       } catch { /* the next key press tries again */ }
     };
     const later = () => { clearTimeout(timer); timer = setTimeout(render, 350); };
@@ -374,32 +374,40 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     });
     frame.addEventListener("load", render);
 
-    const share = (node) => node.scrollTop / Math.max(1, node.scrollHeight - node.clientHeight);
+    // The preview takes the place of the text, at the same place in it. The browser's Back leads to the text again.
+    const toggle = form.querySelector("[data-preview]");
+    let reading = 0; // the share of the page above the screen
+    const page = document.scrollingElement;
     const keepStep = () => {
-      const page = frame.contentDocument?.scrollingElement;
-      if (page) page.scrollTop = share(field) * (page.scrollHeight - page.clientHeight);
+      const shown = frame.contentDocument?.scrollingElement;
+      if (shown) shown.scrollTop = reading * (shown.scrollHeight - shown.clientHeight);
     };
-    field.addEventListener("scroll", keepStep, { passive: true });
-
-    // On a phone, text and preview are tabs.
-    const tabs = make("div", { className: "editor-tabs", role: "group", ariaLabel: gettext("Text or preview") });
     const show = (view) => {
+      if (view === row.dataset.view) return;
+      if (view === "preview") reading = page.scrollTop / Math.max(1, page.scrollHeight - page.clientHeight);
       row.dataset.view = view;
-      for (const tab of tabs.children) tab.ariaPressed = String(tab.dataset.view === view);
-      if (view === "preview") keepStep();
+      toggle.ariaPressed = String(view === "preview");
+      if (view === "preview") {
+        page.scrollTop = 0;
+        keepStep();
+      } else {
+        page.scrollTop = reading * (page.scrollHeight - page.clientHeight);
+      }
     };
-    for (const [view, label] of [["write", gettext("Write")], ["preview", gettext("Preview")]]) {
-      const tab = make("button", { type: "button", textContent: label });
-      tab.dataset.view = view;
-      tab.addEventListener("click", () => show(view));
-      tabs.append(tab);
-    }
+    const fromUrl = () => show(location.hash === "#preview" ? "preview" : "write");
+    toggle.type = "button";
+    toggle.hidden = false;
+    toggle.addEventListener("click", () => {
+      if (row.dataset.view === "write") history.pushState({ isPreview: true }, "", "#preview");
+      else if (history.state?.isPreview) return history.back();
+      else history.replaceState(null, "", location.pathname + location.search);
+      fromUrl();
+    });
+    addEventListener("popstate", fromUrl);
 
-    const panes = make("div", { className: "editor-panes" });
-    field.before(tabs, bar, picker, panes);
-    panes.append(field, frame);
-    panes.after(make("div", { className: "editor-foot" }, count, keys, status));
-    row.classList.add("editor-row");
+    field.before(bar, picker);
+    field.after(frame, make("div", { className: "editor-foot" }, count, keys, status));
     show("write");
+    fromUrl();
   }
 }

@@ -32,6 +32,21 @@ def article_fields(article: Article, **values) -> dict[str, str]:
     )
 
 
+def open_row(page, name: str) -> None:
+    """Open a row of the drawer in a browser, if it is closed."""
+    row = page.locator(".drawer .row", has=page.locator("summary", has_text=name))
+    if row.get_attribute("open") is None:
+        row.locator("summary").click()
+
+
+def save(page) -> None:
+    """Press Save in a browser: the main button of a published story, and in its menu before that."""
+    button = page.locator("[name=_save]").first
+    if not button.is_visible():
+        page.locator(".split summary").click()
+    button.click()
+
+
 def publication_url(article: Article, name: str) -> str:
     return reverse("admin:articles_article_publication", args=[article.pk, name])
 

@@ -11,6 +11,7 @@ from articles.editing.notes import add_correction, add_note
 from articles.models import Article, Autosave, Image, StandingPage, Topic
 from articles.publishing.services import unpublish
 from articles.services import save_article, save_page
+from tests.articles.editing.editor_forms import open_row, save
 from tests.articles.test_admin import ADD, change
 from tests.comments.in_a_browser import DESK, PHONE
 from tests.factories import UserFactory, make_article
@@ -49,10 +50,6 @@ def open_as(browser, live_server):
     return open_for
 
 
-def save(page):
-    page.locator('[name="_save"]').last.click()
-
-
 def test_two_editors_of_one_article_see_each_other_and_lose_nothing(open_as, story):
     emil, edda = open_as("Emil"), open_as("Edda")
     emil.goto(change(story))
@@ -65,7 +62,7 @@ def test_two_editors_of_one_article_see_each_other_and_lose_nothing(open_as, sto
     edda.clock.run_for(21_000)
     expect(edda.locator(".others")).to_have_text("Emil has this open and last typed just now.")
     save(emil)
-    expect(emil.locator(".messagelist")).to_contain_text("changed successfully")
+    expect(emil.locator(".messagelist")).to_contain_text("Saved.")
     edda.clock.run_for(21_000)
     expect(edda.locator(".newer")).to_contain_text("Emil saved a newer version at")
 
@@ -85,7 +82,7 @@ def test_two_editors_of_one_article_see_each_other_and_lose_nothing(open_as, sto
         BODY.replace("nine", "ten or eleven").replace("The end.", "The end, for now.")
     )
     save(edda)
-    expect(edda.locator(".messagelist")).to_contain_text("changed successfully")
+    expect(edda.locator(".messagelist")).to_contain_text("Saved.")
     story.refresh_from_db()
     assert "ten or eleven" in story.body
     bodies = list(story.revisions.order_by("number").values_list("body", flat=True))
@@ -111,7 +108,7 @@ def test_a_text_survives_a_closed_window(open_as, story):
     offer.get_by_role("link").click()
     expect(page.locator("#id_body")).to_have_value("An hour of work.")
     save(page)
-    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    expect(page.locator(".messagelist")).to_contain_text("Saved.")
     page.goto(change(story))
     page.wait_for_timeout(500)
     expect(page.locator(".offer")).to_have_count(0)
@@ -122,6 +119,8 @@ def test_notes_and_ticked_boxes_survive_a_closed_window(open_as, story):
     Topic.objects.create(name="Harbour", slug="harbour")
     page = open_as("Emil")
     page.goto(change(story))
+    for row in ("Notes", "Topics", "Discussion"):
+        open_row(page, row)
     page.locator("#id_new_note").fill("Is nine right?")
     page.locator("#id_topics").get_by_label("Harbour").check()
     page.get_by_role("radio", name="review everything first").check()
@@ -130,14 +129,16 @@ def test_notes_and_ticked_boxes_survive_a_closed_window(open_as, story):
     page.locator(".offer").get_by_role("link").click()
     expect(page.locator("#id_new_note")).to_have_value("Is nine right?")
     expect(page.locator("#id_topics").get_by_label("Harbour")).to_be_checked()
+    open_row(page, "Discussion")
     expect(page.get_by_role("radio", name="review everything first")).to_be_checked()
     expect(page.locator(".kept")).to_contain_text("Autosaved at")
     page.reload()  # the text has gone over into this page, which is found again
     expect(page.locator("#id_new_note")).to_have_value("Is nine right?")
+    open_row(page, "Topics")
     page.locator("#id_topics").get_by_label("Harbour").uncheck()
     expect(page.locator(".kept")).to_contain_text("Autosaved at")
     save(page)
-    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    expect(page.locator(".messagelist")).to_contain_text("Saved.")
     assert story.notes.get().body == "Is nine right?"
     assert not story.topics.exists()
     assert story.discussion.moderation == "pre"
@@ -148,6 +149,7 @@ def test_a_text_changed_back_by_hand_is_not_offered(open_as, story):
     page = open_as("Emil")
     page.clock.install()
     page.goto(change(story))
+    open_row(page, "Authors")
     for words in ("Emil", ""):
         page.locator("#id_byline").fill(words)
         with page.expect_response("**/unsaved/"):
@@ -231,8 +233,11 @@ def test_the_enter_key_saves_and_discards_nothing(open_as):
     expect(page.locator(".offer")).to_contain_text("You have unsaved changes")
     expect(page.locator("#id_title")).to_be_focused()
     page.keyboard.type("Another")
-    page.keyboard.press("Enter")
-    expect(page.locator(".messagelist")).to_contain_text("added successfully")
+    page.keyboard.press("Enter")  # goes on to the next field of the text
+    expect(page.locator("#id_standfirst")).to_be_focused()
+    open_row(page, "URL slug")
+    page.locator("#id_slug").press("Enter")
+    expect(page.locator(".messagelist")).to_contain_text("Saved.")
     expect(page.locator(".messagelist")).not_to_contain_text("discarded")
     assert Autosave.objects.get(is_done=False).typed["body"][0] == "An hour of work."
     assert Article.objects.get().title == "Another"
@@ -249,7 +254,7 @@ def test_an_ended_session_loses_no_text(open_as, live_server, story):
     expect(page.get_by_label("Your text")).to_have_value("An hour of work.")
     log_in(page.context, live_server, UserFactory.create(name="Emil again", roles=(EDITOR,)))
     page.get_by_role("button", name="Send again").click()
-    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    expect(page.locator(".messagelist")).to_contain_text("Saved.")
     story.refresh_from_db()
     assert story.body == "An hour of work."
 
@@ -285,7 +290,7 @@ def test_pages_have_the_same_editor_as_stories(open_as):
     page.locator(".offer").get_by_role("link").click()
     expect(page.locator("#id_body")).to_have_value("**Be kind.**")
     save(page)
-    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    expect(page.locator(".messagelist")).to_contain_text("Saved.")
     rules.refresh_from_db()
     assert rules.body_html == "<p><strong>Be kind.</strong></p>\n"
     assert page.failures == []
@@ -296,16 +301,18 @@ def test_keyboard_shortcuts_save_preview_and_publish(open_as, story):
     page.goto(change(story))
     keys = page.locator(".editor-keys")
     expect(keys).to_have_text(
-        "Ctrl+S saves Ctrl+Shift+Enter saves and previews Ctrl+Enter saves and asks whether to publish"
+        "Ctrl+S saves Ctrl+Shift+Enter shows the preview Ctrl+Enter saves and asks whether to publish"
     )
     text = page.locator("#id_body")
     text.fill("One.")
     text.press("Control+s")
-    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    expect(page.locator(".messagelist")).to_contain_text("Saved.")
     page.locator("#id_title").fill("Ships")
     page.locator("#id_title").press("Control+Shift+Enter")
-    expect(page.locator("main h1")).to_have_text("Ships")
-    expect(page.locator("main .prose")).to_have_text("One.")
+    shown = page.frame_locator(".editor-frame").locator("main")
+    expect(shown.locator("h1")).to_be_visible()
+    expect(shown.locator("h1")).to_have_text("Ships")
+    expect(shown.locator(".prose")).to_have_text("One.")
     page.go_back()
     page.locator("#id_body").fill("Two.")
     page.locator("#id_body").press("Control+Enter")
@@ -314,7 +321,7 @@ def test_keyboard_shortcuts_save_preview_and_publish(open_as, story):
     assert (story.title, story.body, story.is_published()) == ("Ships", "Two.", False)
     page.get_by_role("button", name="Publish now", exact=True).click()
     expect(page.locator(".publication .state")).to_contain_text("Published")
-    expect(page.locator(".editor-keys")).to_have_text("Ctrl+S saves")
+    expect(page.locator(".editor-keys")).to_have_text("Ctrl+S saves Ctrl+Shift+Enter shows the preview")
     assert page.failures == []
 
 
@@ -325,14 +332,16 @@ def test_a_field_that_both_changed_can_be_chosen(open_as, story, is_scripted):
     changed = Article.objects.get(pk=story.pk)
     changed.byline, changed.rights = "Emil", "licensed"
     save_article(article=changed)
+    open_row(page, "Authors")
     page.locator("#id_byline").fill("Edda")
+    open_row(page, "Source and rights")
     page.locator("#id_rights").select_option("public_domain")
     save(page)
     byline, rights = (page.get_by_role("group", name=name) for name in ("Byline", "Rights"))
     byline.get_by_label("Yours, as in the form below").check()
     rights.get_by_label("licensed").check()
     save(page)
-    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    expect(page.locator(".messagelist")).to_contain_text("Saved.")
     story.refresh_from_db()
     assert (story.byline, story.rights) == ("Edda", "licensed")
 
@@ -346,6 +355,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(open_as, story, 
     correction = add_correction(article=story, by=edda, text="It was nine.")
     page.goto(change(story))
     page.locator("#id_body").fill(LONG.replace("nine", "eleven"))
+    open_row(page, "Authors")
     page.locator("#id_byline").fill("Emil")
     other = Article.objects.get(pk=story.pk)
     other.byline = "Edda"

@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 
 from articles.models import Article, Site, Topic
 from articles.publishing.services import publish
+from tests.articles.editing.editor_forms import open_row, save
 from tests.articles.editing.test_preview_in_a_browser import PASTE, WORD, body, select, shown
 from tests.articles.images.made import jpeg
 from tests.factories import UserFactory, make_comment
@@ -21,9 +22,10 @@ from tests.helpers.browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-ADD = "/admin/articles/article/add/"
-PRESSES = 4  # an article besides its words: new, a topic, publish now, yes
-PRESSES_WITH_AN_IMAGE = 6  # and the file's button, and Insert
+# Each click or tap of an article is counted, also those into a field; typing and pasting are not. From the newsroom's
+# front page: Write a story, (the title has the focus) the body, a topic, Publish, Publish now.
+PRESSES = 5
+PRESSES_WITH_A_LEAD_IMAGE = 7  # and the button of the file, and the field of its alternative text
 
 
 @pytest.fixture(autouse=True)
@@ -61,8 +63,8 @@ def picture(name="slip.jpg") -> dict[str, object]:
     return {"name": name, "mimeType": "image/jpeg", "buffer": jpeg()}
 
 
-def continue_editing(page) -> None:
-    page.locator("[name=_continue]").first.click()
+def save_and_wait(page) -> None:
+    save(page)
     expect(page.locator(".messagelist .success")).to_be_visible()
 
 
@@ -70,11 +72,16 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
     emil, edda = editors
     page = new_page(emil)
 
+    # Opens the writing room: title, body, one button.
+    page.get_by_role("link", name="Write a story").click()
+    expect(page.get_by_label("Title", exact=True)).to_be_focused()
+    expect(page.get_by_label("Body", exact=True)).to_be_visible()
+    expect(page.locator(".btn-primary:visible:not(summary)")).to_have_text(["Publish"])
+
     # Pastes from a word processor, links intact.
-    page.goto(ADD)
     page.locator("#id_title").fill("The slip closes")
     body(page).evaluate(PASTE, [WORD, "The slip closes"])
-    link = shown(page).get_by_role("link", name="the harbour office")
+    link = shown(page).locator("a", has_text="the harbour office")
     expect(link).to_have_attribute("href", "https://harbour.example/notices_%282026%29")
 
     # An image: alternative text demanded.
@@ -85,11 +92,23 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
     expect(dialog.get_by_role("alert")).to_be_visible()
     dialog.get_by_label("Alternative text").fill("Boats lie in the grey harbour")
     dialog.get_by_role("button", name="Insert").click()
-    expect(shown(page).get_by_role("img", name="Boats lie in the grey harbour")).to_be_visible()
+    expect(shown(page).locator('img[alt="Boats lie in the grey harbour"]')).to_have_count(1)
+
+    # Preview and back, on the phone too: by the button and by the browser's Back.
+    text = body(page).input_value()
+    for width, leave in ((1280, page.go_back), (390, page.get_by_role("button", name="Preview").click)):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.get_by_role("button", name="Preview").click()
+        expect(shown(page).get_by_role("img", name="Boats lie in the grey harbour")).to_be_visible()
+        leave()
+        expect(body(page)).to_have_value(text)
+        expect(page.get_by_role("button", name="Publish", exact=True)).to_be_in_viewport()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    save_and_wait(page)
+    article = Article.objects.get()
 
     # The preview's link on a phone of somebody who is not logged in.
-    continue_editing(page)
-    article = Article.objects.get()
+    open_row(page, "Preview link")
     preview_link = page.get_by_label("Preview link").input_value()
     assert preview_link.startswith(site_settings.SITE_URL)
     phone = new_page(width=390)
@@ -101,9 +120,12 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
 
     # Scheduled, said as a person would, in the newsroom's zone.
     at = timezone.localtime(timezone.now(), Site.objects.get().zone) + timedelta(hours=2, minutes=10)
-    page.get_by_role("button", name="Schedule…").first.click()
+    page.locator(".split summary").click()
+    page.get_by_role("button", name="Schedule…").click()
     page.locator("[name=at_0]").fill(f"{at:%Y-%m-%d}")
     page.locator("[name=at_1]").fill(f"{at:%H:%M}")
+    # It says so before the button is pressed, and after.
+    expect(page.locator(".moment")).to_contain_text(re.compile(r"in 2 h (9|10) min, Cairo time"))
     page.locator(".confirm .default").click()
     expect(page.locator(".publication .state")).to_contain_text(re.compile(r"in 2 h (9|10) min, Cairo time"))
     assert phone.goto(article.get_absolute_url()).status == 404
@@ -126,10 +148,10 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
     other.goto(change)
     select(other, "for the last time")
     other.keyboard.insert_text("once more")
-    continue_editing(other)
+    save_and_wait(other)
     select(page, "for the last time")
     page.keyboard.insert_text("never again")
-    page.locator("[name=_continue]").first.click()
+    save(page)
     conflict = page.locator(".conflict")
     expect(conflict).to_contain_text("once more")
     expect(conflict).to_contain_text("never again")
@@ -139,8 +161,9 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
 
     # A dated correction.
     page.goto(change)
+    open_row(page, "Corrections")
     page.locator("#id_new_correction").fill("It sails on Friday, not on Thursday.")
-    continue_editing(page)
+    save_and_wait(page)
     phone.reload()
     expect(phone.locator("article")).to_contain_text("It sails on Friday, not on Thursday.")
 
@@ -178,22 +201,21 @@ class Hand:
 def publish_one(page, number: int, *, image: bool) -> int:
     """Write and publish an article, and return the number of presses."""
     hand = Hand(page)
-    first = page.get_by_role("link", name="Write a story")  # of the newsroom
-    hand.press(page.get_by_role("link", name="New article").or_(first))
+    page.goto("/admin/")
+    hand.press(page.get_by_role("link", name="Write a story"))
     page.wait_for_load_state()  # its scripts hear of what is pasted
-    page.locator("#id_title").fill(f"Story of the morning, {number}")
-    page.locator("#id_standfirst").fill("What the harbour speaks of.")
+    page.keyboard.type(f"Story of the morning, {number}")  # the title has the focus
+    hand.press(body(page))
     body(page).evaluate(PASTE, [WORD, "The slip closes"])
     expect(shown(page).locator("a", has_text="the harbour office")).to_have_count(1)
     if image:
         with page.expect_file_chooser() as chooser:
-            hand.press(page.get_by_role("toolbar", name="Formatting").get_by_role("button", name="Image"))
+            hand.press(page.locator("#id_lead_file"))
         chooser.value.set_files(picture())
-        page.get_by_role("dialog").get_by_label("Alternative text").fill("Boats lie in the harbour")
-        hand.press(page.get_by_role("dialog").get_by_role("button", name="Insert"))
-        expect(shown(page).locator('img[alt="Boats lie in the harbour"]')).to_have_count(1)
+        hand.press(page.locator("#id_lead_alt"))
+        page.keyboard.type("Boats lie in the harbour")
     hand.press(page.locator("#id_topics").get_by_label("Harbour"))
-    hand.press(page.get_by_role("button", name="Publish now…").last)
+    hand.press(page.get_by_role("button", name="Publish", exact=True))
     hand.press(page.locator(".confirm .default"))
     expect(page.locator(".publication .state")).to_contain_text("Published")
     return hand.presses
@@ -204,9 +226,10 @@ def test_five_articles_in_a_morning(new_page, editors, width):
     Topic.objects.create(name="Harbour", slug="harbour")
     page = new_page(editors[0], width)
     presses = [publish_one(page, number, image=number % 2 == 1) for number in range(5)]
-    assert presses == [PRESSES, PRESSES_WITH_AN_IMAGE] * 2 + [PRESSES]
+    assert presses == [PRESSES, PRESSES_WITH_A_LEAD_IMAGE] * 2 + [PRESSES]
     stories = Article.objects.published()
     assert stories.count() == 5
+    assert sorted(bool(story.lead_image) for story in stories) == [False] * 3 + [True] * 2
     assert all(story.topics.get().name == "Harbour" for story in stories)
     assert all(story.bylines.get().author.user == editors[0] for story in stories)
     assert all(list(story.editors.all()) == [editors[0]] for story in stories)

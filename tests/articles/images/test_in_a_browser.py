@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from accounts.models import EDITOR
 from articles.images.tasks import make_sizes_of
 from articles.models import Article, Image
+from tests.articles.editing.editor_forms import save
 from tests.articles.images.made import gif, jpeg, make_image, photo, saved
 from tests.factories import UserFactory, make_article
 from tests.helpers.axe import faults
@@ -126,11 +127,12 @@ def test_a_lead_image_is_uploaded_without_javascript(live_server, browser, clien
     page.fill("[name=title]", "The slip closes")
     page.fill("[name=body]", "On Friday.")
     page.set_input_files("[name=lead_file]", file)
-    page.locator("[name=_save]").first.click()
+    save(page)
     expect(page.locator(".errorlist", has_text="Describe the image")).to_be_visible()
     page.set_input_files("[name=lead_file]", file)
     page.fill("[name=lead_alt]", "The slip")
-    page.locator("[name=_save]").first.click()
+    save(page)
+    expect(page.locator(".messagelist")).to_contain_text("Saved.")
     article = Article.objects.get()
     assert article.lead_image
     assert article.lead_image.alt == "The slip"
