@@ -297,7 +297,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         """Stay on the editor page."""
-        self.message_user(request, _("Saved."))
+        self.message_user(request, _("Saved."), messages.SUCCESS)
         return redirect(self.url_of("change", obj.pk))
 
     # Requests of the script, while somebody types
