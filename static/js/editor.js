@@ -161,9 +161,9 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     });
     // Shortcuts of the buttons in the bar.
     const presses = [
-      ["s", "[name=_save]", gettext("saves")],
-      ["shift+enter", "[data-preview]", gettext("shows the preview")],
-      ["enter", "[name=_then][value=publish]", gettext("saves and asks whether to publish")],
+      ["s", "[name=_save]", gettext("save")],
+      ["shift+enter", "[data-preview]", gettext("preview")],
+      ["enter", "[name=_then][value=publish]", gettext("publish")],
     ].filter(([, button]) => form.querySelector(button));
     for (const [key, button] of presses) {
       for (const one of form.querySelectorAll(button)) one.setAttribute("aria-keyshortcuts", keysOf(key).replace("⌘", "Meta+").replace("Ctrl", "Control"));

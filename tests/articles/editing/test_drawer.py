@@ -1,0 +1,149 @@
+"""The drawer of the editor page: what its closed rows show, and that everything is reachable without scripts."""
+
+import re
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from accounts.models import EDITOR, READER
+from articles.editing.notes import add_note
+from articles.models import Article, StandingPage, Topic
+from articles.publishing.services import publish
+from articles.services import save_page
+from tests.articles.editing.editor_forms import article_fields, open_row, save
+from tests.articles.test_admin import ADD, change
+from tests.factories import UserFactory, make_article
+from tests.helpers.browser import log_in
+from tests.helpers.clients import client_of, client_with_role
+
+pytestmark = pytest.mark.django_db
+
+
+def rows(response) -> dict[str, tuple[str, bool]]:
+    """Return what each row of the page shows while it is closed, and whether it is open."""
+    found = re.findall(
+        r'<details class="row row-([\w-]+)"[^>]*?(open)?>.*?class="setting"[^>]*>([^<]*)<',
+        response.content.decode(),
+        re.DOTALL,
+    )
+    return {key: (text.strip(), bool(is_open)) for key, is_open, text in found}
+
+
+def test_a_closed_row_shows_its_values(draft, emil, edda):
+    harbour, sea = (Topic.objects.create(name=name, slug=name.lower()) for name in ("Harbour", "Sea"))
+    draft.topics.set([harbour, sea])
+    draft.editors.set([emil])
+    client = client_of(emil)
+    shown = rows(client.get(change(draft)))
+    assert shown["topics"] == ("Harbour, Sea", False)
+    assert shown["slug"] == (draft.slug, False)
+    assert shown["editors"] == ("Emil", False)
+    assert shown["lead-image"] == ("None", False)
+    assert shown["notes"] == ("None", False)
+    assert "open" in shown["comments"][0]
+    add_note(article=draft, by=edda, body="Is nine right?")
+    assert rows(client.get(change(draft)))["notes"] == ("1", True)
+
+
+def test_a_new_story_has_the_rows_open_that_most_need(emil):
+    shown = rows(client_of(emil).get(ADD, follow=True))
+    assert {key for key, (_text, is_open) in shown.items() if is_open} == {"topics", "lead-image"}
+    assert shown["authors"] == ("Emil", False)
+    assert shown["slug"] == ("From the title", False)
+
+
+def test_a_row_with_an_error_is_open(draft, emil):
+    response = client_of(emil).post(change(draft), article_fields(draft, slug="no slug!", topics=[999]))
+    shown = rows(response)
+    assert shown["slug"] == ("no slug!", True)
+    assert shown["topics"][1]
+    assert not shown["authors"][1]
+
+
+def test_pages_have_a_drawer_too(emil):
+    rules = save_page(page=StandingPage(title="Rules", slug="rules", body="Be kind."))
+    shown = rows(client_of(emil).get(reverse("admin:articles_standingpage_change", args=[rules.pk])))
+    assert shown["slug"] == ("rules", False)
+
+
+def test_a_title_is_one_line(draft, emil):
+    client_of(emil).post(change(draft), article_fields(draft, title="Boats\r\nand nets"))
+    assert Article.objects.get().title == "Boats and nets"
+
+
+def test_the_moment_of_a_schedule_is_told_before(emil, time_machine):
+    time_machine.move_to("2026-11-28T12:00:00+00:00", tick=False)
+    url = reverse("admin:articles_article_moment")
+    client = client_of(emil)
+    later = client.get(url, {"at_0": "2026-11-28", "at_1": "14:10"}).json()["text"]
+    assert later == "14:10, in 2 h 10 min, UTC"
+    past = client.get(url, {"at_0": "2026-11-27", "at_1": "14:10"}).json()["text"]
+    assert past.endswith("a past time, which backdates the story")
+    for odd in ({}, {"at_0": "x", "at_1": "14:00"}, {"at_0": "0026-01-01", "at_1": "14:00"}):
+        assert client.get(url, odd).json() == {"text": ""}
+    assert client_with_role(READER).get(url).status_code == 302
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_everything_is_reachable_without_scripts(browser, live_server):
+    """Write, preview, schedule, unschedule, publish, update and unpublish, on a phone."""
+    Topic.objects.create(name="Harbour", slug="harbour")
+    context = browser.new_context(
+        base_url=live_server.url, java_script_enabled=False, viewport={"width": 390, "height": 844}
+    )
+    log_in(context, live_server, UserFactory.create(name="Emil", roles=(EDITOR,)))
+    page = context.new_page()
+    page.goto(ADD)
+    page.locator("#id_title").fill("Boats")
+    page.locator("#id_body").fill("At nine.")
+    page.get_by_role("link", name="Settings").click()
+    page.locator("#id_topics").get_by_label("Harbour").check()
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator("main h1")).to_have_text("Boats")
+    page.go_back()
+    page.locator(".split summary").click()
+    page.get_by_role("button", name="Schedule…").click()
+    page.locator("[name=at_0]").fill("2199-01-01")
+    page.locator("[name=at_1]").fill("14:00")
+    page.locator(".confirm .default").click()
+    expect(page.locator(".bar .badge")).to_have_text("Scheduled")
+    page.locator(".split summary").click()
+    page.get_by_role("button", name="Unschedule…").click()
+    page.locator(".confirm .default").click()
+    expect(page.locator(".bar .badge")).to_have_text("Draft")
+    page.get_by_role("button", name="Publish", exact=True).click()
+    page.locator(".confirm .default").click()
+    expect(page.locator(".bar .badge")).to_have_text("Published")
+    open_row(page, "Notes")
+    page.locator("#id_new_note").fill("Or ten?")
+    save(page)
+    expect(page.locator(".messagelist")).to_have_text("Saved.")
+    page.locator(".split summary").click()
+    page.get_by_role("button", name="Unpublish…").click()
+    page.locator(".confirm .default").click()
+    expect(page.locator(".bar .badge")).to_have_text("Unpublished")
+    story = Article.objects.get()
+    assert (story.topics.get().name, story.notes.get().body) == ("Harbour", "Or ten?")
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("state", "button", "menu"),
+    [
+        ("draft", "Publish", ["Save draft", "Schedule…", "Embargo…"]),
+        ("scheduled", "Save", ["Publish now…", "Schedule…", "Unschedule…", "Embargo…"]),
+        ("published", "Update", ["Unpublish…"]),
+    ],
+)
+def test_one_button_does_the_next_thing_and_the_rest_is_in_its_menu(emil, time_machine, state, button, menu):
+    time_machine.move_to("2026-11-28T12:00:00+00:00")
+    story = make_article("Boats", published_at=None)
+    if state != "draft":
+        year = 2030 if state == "scheduled" else 2020
+        publish(article=story, at=story.updated_at.replace(year=year), seen=story.version)
+    page = client_of(emil).get(change(story)).content.decode()
+    split = page.partition('<div class="split">')[2].partition("</details>")[0]
+    labels = re.findall(r"<button[^>]*>([^<]*)</button>", split)
+    assert [label.strip() for label in labels] == [button, *menu]
