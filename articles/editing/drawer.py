@@ -1,4 +1,4 @@
-"""The drawer of the editor page: one row for each group of settings, which shows its values while it is closed."""
+"""The drawer of the editor page: a row for each group of settings, which shows its values while closed."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -69,6 +69,7 @@ def _describe(form: forms.BaseForm, name: str) -> str:
     if not isinstance(entry, forms.ChoiceField) or isinstance(entry.widget, forms.TextInput):
         return "" if value is None else str(value)
     chosen = value if isinstance(value, list | tuple) else [value]
-    labels = {str(key): str(label) for key, label in entry.choices if key not in ("", None)}
+    choices: Any = entry.choices
+    labels = {str(key): str(label) for key, label in choices if key not in ("", None)}
     keys = dict.fromkeys(str(getattr(each, "pk", each)) for each in chosen)
     return ", ".join(labels[key] for key in keys if key in labels)

@@ -55,7 +55,7 @@ class DraftOffer(NamedTuple):
 
 
 class EditorQuery(QueryForm):
-    """The query string of the editor page: the draft to continue, and the nonce of the form of a new document."""
+    """The query string of the editor page: the draft to continue, the nonce of the form of a new document."""
 
     unsaved = forms.UUIDField(required=False)
     form = forms.UUIDField(required=False)

@@ -19,6 +19,7 @@ from articles.editing.drafts import autosave
 from articles.models import Article, Author, OpenForm, StandingPage, Topic
 from articles.publishing.front_page import pin
 from articles.services import save_article, save_page, set_article_authors
+from tests.articles.editing.editor_forms import open_row, save
 from tests.factories import UserFactory, make_article
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
@@ -194,10 +195,13 @@ def test_a_story_is_renamed_and_its_old_address_arrives(browser, live_server, em
     log_in(context, live_server, emil_ness)
     page = context.new_page()
     page.goto(f"{live_server.url}/admin/articles/article/{article.pk}/change/")
+    open_row(page, "URL slug")
     page.locator("[name=slug]").fill("the-great-fog")
+    open_row(page, "Authors")
     page.locator("[name=signed_0]").select_option(label="Ida Berg")
     page.locator("[name=signed_1]").select_option(label="Emil Ness")
-    page.locator("[name=_save]").first.click()
+    save(page)
+    expect(page.locator(".messagelist")).to_have_text("Saved.")
     page.goto(f"{live_server.url}/stories/fog/")
     assert page.url == f"{live_server.url}/stories/the-great-fog/"
     expect(page.locator(".story .meta")).to_contain_text("By Ida Berg, Emil Ness")

@@ -1,4 +1,4 @@
-"""The drawer of the editor page: what its closed rows show, and that everything is reachable without scripts."""
+"""The drawer of the editor page: what its closed rows show. And the whole page without scripts."""
 
 import re
 

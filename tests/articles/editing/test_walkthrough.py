@@ -22,8 +22,8 @@ from tests.helpers.browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-# Each click or tap of an article is counted, also those into a field; typing and pasting are not. From the newsroom's
-# front page: Write a story, (the title has the focus) the body, a topic, Publish, Publish now.
+# Each click or tap for one article is counted, also into a field; typing, pasting and scrolling are not. From
+# the newsroom's front page: Write a story (the title has the focus), the body, a topic, Publish, Publish now.
 PRESSES = 5
 PRESSES_WITH_A_LEAD_IMAGE = 7  # and the button of the file, and the field of its alternative text
 
