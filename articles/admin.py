@@ -253,6 +253,7 @@ class ArticleAdmin(DocumentAdmin):
             "notes": str(obj.notes.count() or "") if obj else "",
             "corrections": str(obj.corrections.count() or "") if obj else "",
         }
+        empty = {"slug": _("From the title"), "editors": _("All editors") if obj else _("You")}
         opened = set() if obj else {"lead-image", "topics"}
         if values["notes"] or fieldsets[0].form["new_note"].value():
             opened.add("notes")
@@ -260,7 +261,7 @@ class ArticleAdmin(DocumentAdmin):
             drawer_row(
                 fieldset,
                 value=values.get(fieldset.classes),
-                empty=_("From the title") if fieldset.classes == "slug" else _("None"),
+                empty=empty.get(fieldset.classes, _("None")),
                 is_open=fieldset.classes in opened,
                 template=ROW_TEMPLATES.get(fieldset.classes, ""),
             )

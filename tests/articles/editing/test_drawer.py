@@ -33,8 +33,9 @@ def rows(response) -> dict[str, tuple[str, bool]]:
 def test_a_closed_row_shows_its_values(draft, emil, edda):
     harbour, sea = (Topic.objects.create(name=name, slug=name.lower()) for name in ("Harbour", "Sea"))
     draft.topics.set([harbour, sea])
-    draft.editors.set([emil])
     client = client_of(emil)
+    assert rows(client.get(change(draft)))["editors"] == ("All editors", False)
+    draft.editors.set([emil])
     shown = rows(client.get(change(draft)))
     assert shown["topics"] == ("Harbour, Sea", False)
     assert shown["slug"] == (draft.slug, False)
@@ -50,7 +51,7 @@ def test_a_new_story_has_the_rows_open_that_most_need(emil):
     shown = rows(client_of(emil).get(ADD, follow=True))
     assert {key for key, (_text, is_open) in shown.items() if is_open} == {"topics", "lead-image"}
     assert shown["authors"] == ("Emil", False)
-    assert shown["slug"] == ("From the title", False)
+    assert (shown["slug"], shown["editors"]) == (("From the title", False), ("You", False))
 
 
 def test_a_row_with_an_error_is_open(draft, emil):
