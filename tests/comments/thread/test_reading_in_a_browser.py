@@ -9,7 +9,16 @@ from playwright.sync_api import expect
 
 from comments.models import Comment
 from comments.thread import pages
-from tests.comments.in_a_browser import DESK, PHONE, at, bring_in, choose_order, fold_all, open_story, order_of
+from tests.comments.in_a_browser import (
+    DESK,
+    PHONE,
+    at,
+    bring_in,
+    choose_order,
+    fold_all,
+    open_story,
+    order_of,
+)
 from tests.factories import UserFactory, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
@@ -297,7 +306,7 @@ def test_print_shows_only_the_story_and_the_thread(reading, talk):
     ):
         expect(reading.locator(kept).first).to_be_visible()
     furniture = (
-        ".masthead, .account, .foot, .orders, .find, .compose, .fold, .thread footer a, .menu > *, .skip, .news"
+        ".masthead, .account, .foot, .orders, .find, .compose, .fold, .menu > *, .skip, .news, .thread footer a"
     )
     assert (
         reading.locator(furniture).evaluate_all("nodes => nodes.filter((n) => n.checkVisibility()).length")
