@@ -305,9 +305,8 @@ def test_print_shows_only_the_story_and_the_thread(reading, talk):
         f"#comment-{talk.Jun.pk} h3",
     ):
         expect(reading.locator(kept).first).to_be_visible()
-    furniture = (
-        ".masthead, .account, .foot, .orders, .find, .compose, .fold, .menu > *, .skip, .news, .thread footer a"
-    )
+    outside = ".masthead, .account, .foot, .orders, .find, .compose"
+    furniture = f"{outside}, .fold, .menu > *, .skip, .news, .thread footer a"
     assert (
         reading.locator(furniture).evaluate_all("nodes => nodes.filter((n) => n.checkVisibility()).length")
         == 0
