@@ -119,7 +119,7 @@
     link.href = `?unsaved=${nonce}`;
     link.textContent = gettext("Continue");
     line.append(words, link);
-    here.after(line);
+    form.querySelector(".sheet").prepend(line);
   };
 
   if (form) {
