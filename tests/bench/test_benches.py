@@ -16,7 +16,7 @@ from tests.config.conftest import data_folder
 from tests.conftest import CHROMIUM, DATA
 
 NEEDS_DATA = {"moderation rules", "moderation groups", "moderation flood", "filter", "reply_structure"}
-NEEDS_CHROMIUM = {"admin_tree"}
+NEEDS_CHROMIUM = {"admin_tree", "first_paint"}
 # Each takes minutes on a busy machine: it starts and fills a site and requests pages.
 pytestmark = pytest.mark.timeout(1800)
 
@@ -25,6 +25,7 @@ BENCHES = [
     "posting --no-wordpress",
     "publishing",
     "admin_tree",
+    "first_paint",
     "backup",
     *(f"moderation {part}" for part in PARTS),
     "filter",
