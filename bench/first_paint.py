@@ -1,8 +1,8 @@
 """Measure how the readers' pages of the sample appear on a slow phone: python -m bench.first_paint
 
-Chromium emulates a phone as Lighthouse does: 1.6 Mbit/s, 150 ms for a round trip, a processor four times slower.
-Each page is opened in a new context, so nothing is in its cache. The server, which answers from its page cache, and
-the browser share the machine.
+Chromium emulates a phone as Lighthouse does: 1.6 Mbit/s, 150 ms for a round trip, a processor four times
+slower. Each page is opened in a new context, so nothing is in its cache. The server, which answers from its
+page cache, and the browser share the machine.
 """
 
 from collections.abc import Iterator
