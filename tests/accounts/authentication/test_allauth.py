@@ -173,7 +173,7 @@ def test_login_redirects_back_but_not_to_other_sites(client):
     assert client.post("/accounts/login/", data | {"next": "/feed/"})["Location"] == "/feed/"
     response = Client().post("/accounts/login/", data | {"next": "https://evil.example/"})
     assert response.status_code == 302
-    assert response["Location"] == "/"
+    assert response["Location"] == "/accounts/start/"  # which leads to where the person works
 
 
 def test_logging_out_requires_post(client):
