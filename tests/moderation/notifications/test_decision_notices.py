@@ -566,9 +566,9 @@ def test_sentences_in_the_thread_address_the_author_or_the_moderator(client, jim
     for user in (jim, maria):
         client.force_login(user)
         pages[user.name] = client.get(article.get_absolute_url()).content.decode()
-    assert "This is your first comment." in pages["Jim"]
+    assert "</strong> this is your first comment." in pages["Jim"]
     assert "by this person" not in pages["Jim"]
-    assert "No comment by this person has been approved yet." in pages["Maria"]
+    assert "</strong> no comment by this person has been approved yet." in pages["Maria"]
 
 
 def test_waiting_is_mailed_after_a_minute_to_confirmed_e_mails_at_most_three_times(
