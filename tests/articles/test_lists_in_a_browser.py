@@ -8,7 +8,7 @@ from tests.helpers.axe import faults
 
 pytestmark = pytest.mark.browser
 
-PAPER = {"light": "rgb(252, 251, 248)", "dark": "rgb(21, 20, 18)"}
+PAPER = {"light": "rgb(251, 250, 247)", "dark": "rgb(17, 23, 27)"}
 
 
 @pytest.fixture

@@ -31,6 +31,8 @@ def test_the_keyboard_finds_a_comment_without_scripts(browser, live_server, stor
     context = browser.new_context(java_script_enabled=False, viewport=PHONE)
     page = context.new_page()
     page.goto(live_server.url + article.get_absolute_url())
+    page.locator(".find summary").focus()
+    page.keyboard.press("Enter")
     field = page.get_by_role("searchbox", name="Find in this discussion")
     field.focus()
     page.keyboard.type("احمد")
