@@ -67,13 +67,13 @@ def test_a_hidden_one_is_never_among_them():
         assert related(here) == []
 
 
-def test_the_page_lists_related_stories_after_the_story(client):
+def test_the_page_lists_related_stories_after_the_discussion(client):
     for n in range(MAX_RELATED + 2):
         make_article(f"Kittiwake {n}")
     here = make_article("More kittiwakes")
     page = client.get(here.get_absolute_url()).content.decode()
     assert page.count("Kittiwake ") == MAX_RELATED
-    assert page.index("Related stories") < page.index('id="comments"')
+    assert page.index("Related stories") > page.index('id="comments"')
     alone = make_article("Quite alone", body="Nothing.")
     assert "Related stories" not in client.get(alone.get_absolute_url()).content.decode()
 

@@ -48,7 +48,7 @@ from moderation.models import (
 # References by which a row only mentions what is deleted. The row stays, and the reference becomes null.
 MENTIONS: dict[Any, Sequence[str]] = {
     Autosave: ["article"],
-    Comment: ["repeat_of"],
+    Comment: ["duplicate_of"],
     CommentGroup: ["original"],
     Finding: ["twin"],
     ModeratorNote: ["comment"],
@@ -66,8 +66,8 @@ WHERE p.proname = 'append_only' AND NOT t.tgisinternal AND t.tgenabled <> 'D'
 Rows = dict[Any, set[Any]]  # primary keys by model
 
 
-class CannotRemove(UserError):
-    """The error that the sample is not removed. Its text says why."""
+class SampleRemovalError(UserError):
+    """The error that the sample cannot be removed. Its text says why."""
 
 
 @dataclass(frozen=True)
@@ -87,19 +87,19 @@ class Removed:
 
 @transaction.atomic(durable=True)
 def remove_sample(home: Path, *, is_confirmed: bool) -> Removed:
-    """Remove the sample. Raises CannotRemove without a sample.
+    """Remove the sample. Raises SampleRemovalError without a sample.
 
     Raises it also if other people have commented on its stories, unless `is_confirmed`.
     """
     created = credentials.creation_time()
     if created is None:
-        raise CannotRemove("There is no sample on this site.")
+        raise SampleRemovalError("There is no sample on this site.")
     articles = Article.objects.filter(created_at=created)
     own = Q(author__date_joined=created) | Q(guest__created_at=created) | ~Q(source="")
     comments = Comment.objects.filter(discussion__article__in=articles)
     if (others := comments.exclude(own).count()) and not is_confirmed:
         those = "1 comment that somebody else has" if others == 1 else f"{others} comments that others have"
-        raise CannotRemove(
+        raise SampleRemovalError(
             f"Nothing was removed: with the stories of the sample, {those} written under them "
             "would be deleted. Repeat the command with --yes to delete them too."
         )
