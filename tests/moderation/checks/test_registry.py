@@ -32,6 +32,7 @@ OTHER_MEANINGS = {
     ("comments/services/editing.py", "late"): "the code of an error",
     ("comments/models/states.py", "insult"): "a reason for a removal",
     ("comments/models/states.py", "repeat"): "a reason for a removal",
+    ("comments/models/states.py", "threat"): "a reason for a removal",
     ("comments/thread/rows.py", "repeat"): "a reason for a removal",
     ("moderation/actions/quick_actions.py", "repeat"): "a reason for a removal",
     ("moderation/actions/setting_changes.py", "filter"): "a field of the moderation settings",
@@ -57,6 +58,8 @@ OTHER_MEANINGS = {
     ("moderation/spam_filter/views.py", "filter"): "a section of the pages",
     ("moderation/transparency/dashboard_views.py", "answers"): "a key of a template",
     ("moderation/urls.py", "filter"): "the name of a URL",
+    ("templates/admin/articles/editor.html", "links"): "a class of the page",
+    ("templates/admin/index.html", "links"): "a class of the page",
     ("templates/moderation/_tabs.html", "filter"): "a section of the pages",
     ("templates/moderation/rules/rule.html", "domain"): "a kind of rule",
     ("templates/moderation/rules/rule.html", "term"): "a kind of rule",
@@ -183,7 +186,7 @@ def waiting(db, toy, checking_policy, maria, maria_client):
 def test_a_new_check_is_on_the_card_with_its_words(client, waiting):
     card = open_card(client, waiting)
     assert "It is about a toy boat." in card
-    assert "<mark>toy boat</mark>" in card
+    assert '<mark data-n="1">toy boat</mark>' in card
     assert "1 strong signal" in card
     assert Case.objects.open().get(comment=waiting).score == 0.9
 

@@ -61,6 +61,8 @@ CHOICES: dict[str, list[Any]] = {
     "name": ["close", "hidden"],
     "file": [1],
     "suffix": ["webp"],
+    "size": [180],
+    "color": ["0e5a66"],
     "number": [1],
     "action": ["publish"],
     "nonce": ["00000000-0000-4000-8000-000000000000"],
