@@ -32,10 +32,10 @@ def mail_confirmation(guest_id: int) -> None:
     not deliver their messages.
     """
     guest = Guest.objects.filter(pk=guest_id, confirmed_at=None).first()
-    if not guest or _has_taken_back(guest):
+    if not guest:
         return
     delete_unconfirmed_emails.using(run_after=timezone.now() + timedelta(seconds=LINK_AGE)).enqueue()
-    if _is_flooded(guest.email):
+    if has_taken_back_everything(guest) or _is_flooded(guest.email):
         return
     site = Site.objects.get(pk=1)
     link = settings.SITE_URL + reverse("guest-confirm", args=[make_confirmation_token(guest)])
@@ -71,7 +71,7 @@ def delete_unconfirmed_emails() -> None:
         Guest.objects.filter(pk__in=keys).update(email="")
 
 
-def _has_taken_back(guest: Guest) -> bool:
+def has_taken_back_everything(guest: Guest) -> bool:
     """Return whether a guest has commented, and has deleted every comment since."""
     states = set(Comment.objects.filter(guest=guest).values_list("state", flat=True))
     return states == {State.DELETED}

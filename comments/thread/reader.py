@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from accounts.models import Guest, User
 from comments.models import REMOVED, Comment, Recommendation, State
 from comments.policy import policy
 from comments.thread.rows import ThreadRow
+
+LOWERED_AFTER_COLON = {"A", "All", "It", "No", "Some", "The", "There", "This", "You", "Your"}
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,14 @@ def _own_recommendations(ids: list[int], reader: Reader) -> dict[int, tuple[bool
 
 
 def _after_colon(sentences: list[str]) -> list[str]:
-    """Return the sentences as they follow "Waiting for review:", the first one without its capital letter."""
-    return [text[:1].lower() + text[1:] if n == 0 else text for n, text in enumerate(sentences)]
+    """Return the sentences as they follow "Waiting for review:".
+
+    In English the first one loses its capital letter, unless it begins with a name or the like.
+    """
+    first, *others = sentences
+    if (get_language() or "").startswith("en") and first.partition(" ")[0] in LOWERED_AFTER_COLON:
+        first = first[:1].lower() + first[1:]
+    return [first, *others]
 
 
 def _describe_wait() -> str:

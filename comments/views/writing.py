@@ -3,6 +3,7 @@
 Each has a URL of its own, since cached pages can't contain a CSRF token.
 """
 
+from contextlib import nullcontext
 from dataclasses import replace
 from uuid import UUID
 
@@ -24,13 +25,13 @@ from accounts.models import Guest
 from articles.models import Article
 from articles.site.requests import SiteRequest
 from comments.forms import BodyForm, ReplyForm
-from comments.models import EDIT_WINDOW, UNDO_WINDOW, Comment, Discussion, Recommendation, State
+from comments.models import EDIT_WINDOW, UNDO_WINDOW, Comment, Discussion, Reason, Recommendation, State
 from comments.policy import Draft, policy
 from comments.services.editing import edit_comment
 from comments.services.posting import MEMBERS_ONLY, REPLIES_LOCKED, post_comment
 from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
-from comments.tasks import mail_confirmation
+from comments.tasks import has_taken_back_everything, mail_confirmation
 from comments.views.loading import current_reader, current_writer, load_story
 from core.database.sql import fetch_instances
 from core.rate_limits import add_error
@@ -155,24 +156,30 @@ def delete(request: SiteRequest, pk: str) -> HttpResponse:
     return redirect(own.discussion.article.get_absolute_url() + "#comments")
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def unpost(request: SiteRequest, pk: str) -> HttpResponse:
-    """Take back a comment that was just posted: delete it and show the form with its text again."""
+    """Take back a comment that was just posted (POST), and show the form with its text again.
+
+    The form is a page of its own URL, so that a second press, a reload or Back shows it again.
+    """
     own = _load_own_comment(request, pk)
     user, guest = current_writer(request)
-    article, parent, body = own.discussion.article, own.parent, own.body
-    if not own.can_be_unposted_by(user, guest):
+    if request.method == "POST" and own.can_be_unposted_by(user, guest):
+        if delete_comment(comment=own, user=user, guest=guest):
+            messages.success(request, _("Taken back: nobody can see your comment. Its text is here again."))
+        return redirect("comment-unpost", own.pk)
+    is_taken_back = (own.state, own.state_reason) == (State.DELETED, Reason.AUTHOR)
+    if not is_taken_back or request.now > own.created_at + EDIT_WINDOW:
         messages.info(request, _("A comment can be taken back for one minute only. You can still delete it."))
         return redirect(reverse("comment-edit", args=[own.pk]) if own.can_be_edited_by(user, guest) else own)
-    delete_comment(comment=own, user=user, guest=guest)
-    messages.success(request, _("Taken back: nobody can see your comment. Its text is here again."))
+    article, parent = own.discussion.article, own.parent
     form = ReplyForm(
         action=reverse("reply", args=[article.slug, *([parent.pk] if parent else [])]),
         discussion=own.discussion,
         guest=guest,
         is_member=user is not None,
         parent=parent,
-        body=body,
+        body=own.body,
     )
     return _form_page(request, form, own.discussion, parent, status=200)
 
@@ -269,20 +276,32 @@ def _post_reply(
         return post_comment(draft, nonce=nonce), None
     email: str = form.cleaned_data["email"]
     if guest and guests.matches_guest(guest, draft.name, email):
-        return post_comment(draft, nonce=nonce), guest
+        # A guest who took everything back within a minute was sent no link then.
+        with transaction.atomic() if (is_back := _needs_link_again(guest)) else nullcontext():
+            if is_back:
+                _send_link_later(guest)
+            return post_comment(draft, nonce=nonce), guest
     if earlier := _find_resent(nonce, draft, email):
         return earlier, earlier.guest
     try:
         with transaction.atomic():  # the guest, the comment and the job of the mail, or none of them
             new = Guest.objects.create(name=draft.name, email=email)
-            # Not before the comment can no longer be taken back.
-            mail_confirmation.using(run_after=timezone.now() + UNDO_WINDOW).enqueue(new.pk)
+            _send_link_later(new)
             comment = post_comment(replace(draft, guest=new), nonce=nonce)  # last: it locks the discussion
     except ValidationError:
         if earlier := _find_resent(nonce, draft, email):
             return earlier, earlier.guest
         raise
     return comment, new
+
+
+def _needs_link_again(guest: Guest) -> bool:
+    return guest.confirmed_at is None and has_taken_back_everything(guest)
+
+
+def _send_link_later(guest: Guest) -> None:
+    """Send the link that confirms the e-mail, not before the comment can no longer be taken back."""
+    mail_confirmation.using(run_after=timezone.now() + UNDO_WINDOW).enqueue(guest.pk)
 
 
 def _posted_response(
@@ -298,7 +317,7 @@ def _posted_response(
     if guest:
         guests.set_guest_cookie(response, guest, secure=settings.SESSION_COOKIE_SECURE)
         if is_new and not guest.confirmed_at:
-            messages.info(request, _("In a minute we send you a link. Open it to confirm your e-mail."))
+            messages.info(request, _("We will send you a link in a minute. Open it to confirm your e-mail."))
     return response
 
 

@@ -79,6 +79,7 @@
     call('footer a[href*="report/"]', gettext("%(words)s, comment by %(name)s"));
     const more = article.querySelector(":scope > footer > .menu > summary[aria-label]");
     if (more && name) more.ariaLabel = interpolate(gettext("More about the comment by %(name)s"), { name }, true);
+    call("form.posted > button", gettext("%(words)s, comment by %(name)s"));
     call("footer > button", gettext("%(words)s, comment by %(name)s"));
     call("a.more", gettext("%(words)s to %(name)s"), article.parentNode);
   };

@@ -74,7 +74,11 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     const text = find(form, "textarea");
     if (text && !text.value.trim()) text.value = quietly(() => drafts.read(form)) || text.value;
   };
-  document.querySelectorAll(".reply-form form").forEach(restore);
+  for (const form of document.querySelectorAll(".reply-form form")) {
+    restore(form);
+    const text = find(form, "textarea");
+    if (text?.value.trim() && form.action.includes("/reply/")) quietly(() => drafts.write(form, text.value)); // taken back
+  }
   document.addEventListener("input", ({ target }) => {
     const form = target.matches("textarea") && replyForm(target);
     if (form) quietly(() => drafts.write(form, target.value));

@@ -210,7 +210,7 @@
       link.ariaCurrent = links[n]?.ariaCurrent ?? null;
     }
     const orders = talk.querySelector(".orders");
-    if (orders) orders.firstElementChild.textContent = orders.querySelector("[aria-current]").textContent;
+    if (orders) orders.firstElementChild.lastElementChild.textContent = orders.querySelector("[aria-current]").textContent;
     tellNews();
     takeStock();
     changed();
@@ -341,7 +341,7 @@
       item.dataset.own = ""; // moved to its place in the order when new comments are shown
       list.prepend(item);
     }
-    const status = make("div", "told");
+    const status = make("div", "sent-notice");
     status.role = "status";
     article.append(status);
     form.remove();

@@ -147,7 +147,7 @@ def test_a_reply_with_errors_keeps_its_text(page, url):
     own = by("Ines")
     assert own.parent == by("Reply 3")
     assert_arrived(page.locator(f"#comment-{own.pk}"))
-    expect(page.get_by_role("status")).to_contain_text("we send you a link")
+    expect(page.get_by_role("status")).to_contain_text("We will send you a link")
 
 
 def test_words_are_found_in_the_discussion_and_on_the_site(page, url):

@@ -48,7 +48,7 @@ def test_a_guest_answers_on_a_phone(browser, live_server, story, with_scripts):
     page.get_by_label("Your comment").fill("So did I.")
     page.get_by_role("button", name="Post comment").click()
 
-    expect(page.get_by_role("status")).to_contain_text("we send you a link")
+    expect(page.get_by_role("status")).to_contain_text("We will send you a link")
     reply = Comment.objects.get(parent=root)
     url = live_server.url + article.get_absolute_url()
     assert page.url == (url if with_scripts else f"{url}#comment-{reply.pk}")
@@ -56,7 +56,7 @@ def test_a_guest_answers_on_a_phone(browser, live_server, story, with_scripts):
     expect(own).to_contain_text("So did I.")
     if with_scripts:
         expect(own).to_be_focused()
-        expect(own.get_by_role("status")).to_contain_text("we send you a link")
+        expect(own.get_by_role("status")).to_contain_text("We will send you a link")
         assert page.locator(".reply-form").count() == 0
         assert page.evaluate("Object.keys(localStorage)") == []
     assert [text for text in failures if "422" not in text] == []
@@ -111,7 +111,7 @@ def test_a_reply_comes_in_its_place_and_the_reader_stays(live_server, page, arti
     page.evaluate("window.same = true")
     before = ids(page)
     send(page, root)
-    expect(page.get_by_role("status")).to_contain_text("we send you a link")
+    expect(page.get_by_role("status")).to_contain_text("We will send you a link")
     own = page.locator(f"#comment-{Comment.objects.get(body='So did I.').pk}")
     expect(own).to_be_focused()
     expect(own).to_be_in_viewport()
@@ -175,7 +175,7 @@ def test_where_the_comment_cannot_be_fetched_its_page_is_gone_to(live_server, pa
     send(page, root)
     page.wait_for_url(re.compile(r"#comment-\d+$"))
     assert len(refused) == 1
-    expect(page.get_by_role("status")).to_contain_text("we send you a link")
+    expect(page.get_by_role("status")).to_contain_text("We will send you a link")
 
 
 def test_the_form_on_its_own_page_leads_to_the_comment(live_server, page, article):

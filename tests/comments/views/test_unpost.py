@@ -1,4 +1,4 @@
-"""Taking back a comment within a minute of posting: POST /comments/<id>/unpost/."""
+"""Taking back a comment within a minute of posting: /comments/<id>/unpost/."""
 
 from datetime import timedelta
 
@@ -10,7 +10,9 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import Guest
-from comments.models import Comment, State
+from comments.models import EDIT_WINDOW, Comment, Reason, State
+from comments.services.discussions import change_discussion
+from comments.services.states import change_states
 from comments.tasks import mail_confirmation
 from tests.comments.views.test_reply import fields, url
 from tests.factories import UserFactory, make_article, make_comment
@@ -31,7 +33,7 @@ def posted(client, article):
 
 
 def unpost(client, comment):
-    return client.post(reverse("comment-unpost", args=[comment.pk]))
+    return client.post(reverse("comment-unpost", args=[comment.pk]), follow=True)
 
 
 def test_a_guest_gets_the_text_back_and_nobody_sees_a_trace(client, article, posted):
@@ -82,17 +84,43 @@ def test_what_was_answered_meanwhile_leaves_a_placeholder(client, article, poste
     assert f"comment-{answer.pk}" in page
 
 
-def test_pressed_twice_it_says_so_and_loses_nothing(client, posted):
+def test_pressed_twice_or_reloaded_it_shows_the_text_again(client, posted):
     unpost(client, posted)
-    assert unpost(client, posted).status_code in (302, 404)
+    url = reverse("comment-unpost", args=[posted.pk])
+    for again in (unpost(client, posted), client.get(url)):
+        assert again.status_code == 200
+        assert "The boat is early.</textarea>" in again.content.decode()
     assert Comment.objects.count() == 1
+
+
+def test_the_text_is_shown_for_as_long_as_a_comment_can_be_edited(client, posted):
+    unpost(client, posted)
+    Comment.objects.update(created_at=timezone.now() - EDIT_WINDOW)
+    response = client.get(reverse("comment-unpost", args=[posted.pk]))
+    assert response.status_code == 302
+
+
+def test_what_a_moderator_removed_at_that_moment_is_not_taken_back(client, posted):
+    change_states(ids=[posted.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=None)
+    page = unpost(client, posted).content.decode()
+    assert "Taken back" not in page
+    posted.refresh_from_db()
+    assert posted.state == State.REJECTED
+
+
+def test_the_text_is_there_if_the_discussion_became_members_only(client, article, posted):
+    change_discussion(article=article, members_only=True)
+    assert "The boat is early.</textarea>" in unpost(client, posted).content.decode()
 
 
 def test_only_its_author_may(client, posted):
     stranger, member = Client(), Client()
     member.force_login(UserFactory.create())
     assert [unpost(someone, posted).status_code for someone in (stranger, member)] == [404, 404]
-    assert client.get(reverse("comment-unpost", args=[posted.pk])).status_code == 405
+    assert [
+        someone.get(reverse("comment-unpost", args=[posted.pk])).status_code for someone in (stranger, member)
+    ] == [404, 404]
+    assert client.get(reverse("comment-unpost", args=[posted.pk])).status_code == 302  # takes nothing back
     assert Comment.objects.get().state == State.PUBLISHED
 
 
@@ -110,6 +138,23 @@ def test_no_mail_leaves_before_the_minute_is_over_and_none_for_what_was_taken_ba
     unpost(client, posted)
     mail_confirmation.func(Guest.objects.get().pk)
     assert mail.outbox == []
+
+
+def test_who_posts_again_is_sent_the_link_then(client, article, posted):
+    unpost(client, posted)
+    mail_confirmation.func(Guest.objects.get().pk)
+    DBTaskResult.objects.all().delete()
+    client.post(url(article), fields(body="Now I mean it."))
+    job = DBTaskResult.objects.get(task_path="comments.tasks.mail_confirmation")
+    assert job.run_after > timezone.now()
+    mail_confirmation.func(Guest.objects.get().pk)
+    assert len(mail.outbox) == 1
+
+
+def test_the_address_of_who_took_everything_back_is_deleted_after_a_week(client, posted):
+    unpost(client, posted)
+    mail_confirmation.func(Guest.objects.get().pk)
+    assert DBTaskResult.objects.filter(task_path="comments.tasks.delete_unconfirmed_emails").exists()
 
 
 def test_a_second_comment_still_needs_the_confirmation(client, article, posted):
