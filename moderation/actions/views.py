@@ -10,6 +10,7 @@ from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
+from django.template.defaultfilters import linebreaksbr
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -95,6 +96,9 @@ class AuthorMessageForm(forms.Form):
         data = super().clean() or {}
         if data.get("save_line") and len(data.get("line", "")) > LINE_MAX:
             self.add_error("line", _("A saved line has at most %(n)s characters.") % {"n": LINE_MAX})
+        if not self.errors and len(self.text) > MESSAGE_MAX:
+            text = _("All lines together have %(count)s characters; the maximum is %(n)s.")
+            self.add_error(None, text % {"count": f"{len(self.text):,}", "n": f"{MESSAGE_MAX:,}"})
         return data
 
     @property
@@ -134,6 +138,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     message = AuthorMessageForm(request.POST if to == State.REJECTED and len(ids) == 1 else {})
     if not message.is_valid():
         messages.error(request, " ".join(str(e) for errors in message.errors.values() for e in errors))
+        _add_unsent_line(request)
         return redirect("moderation:comment", ids[0])
     # An appeal cannot be turned down by the person who took the decision; they may always restore.
     appealed = set[int]()
@@ -155,7 +160,16 @@ def decide(request: HttpRequest) -> HttpResponse:
     add_refusal_message(request, result)
     if appealed:
         messages.warning(request, _("An appeal must be decided by another moderator."))
+    if not result.batch:
+        _add_unsent_line(request)
     return redirect_back(request, result, back, found[0])
+
+
+def _add_unsent_line(request: HttpRequest) -> None:
+    """Add a message with the line that the moderator typed, since the form on the next page is empty."""
+    if line := request.POST.get("line", "").strip()[:MESSAGE_MAX]:
+        text = format_html('{}<br><q dir="auto">{}</q>', _("Your line was not sent:"), linebreaksbr(line))
+        messages.info(request, text)
 
 
 @require_POST
