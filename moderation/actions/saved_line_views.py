@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from core.query_forms import parse_whole_number
 from moderation.actions import saved_lines
 from moderation.actions.request_helpers import require_moderator
 from moderation.actions.views import add_done_message
@@ -34,22 +35,30 @@ def lines(request: HttpRequest) -> HttpResponse:
     user = require_moderator(request)
     active = SavedLine.objects.filter(is_active=True)
     form = LineForm(request.POST or None)
+    changed: SavedLine | None = None
     if request.method == "POST":
-        line = get_object_or_404(active, pk=request.POST["line"]) if request.POST.get("line") else None
+        if number := request.POST.get("line"):
+            changed = get_object_or_404(active, pk=parse_whole_number(number))
         batch, sentence = None, ""
-        try:
-            if line and request.POST.get("delete"):
-                batch, sentence = saved_lines.delete_line(line=line, actor=user), _("Deleted.")
-            elif form.is_valid():
-                text = form.cleaned_data["text"]
-                batch, sentence = saved_lines.save_line(text=text, actor=user, replaces=line), _("Saved.")
-        except ValidationError as error:
-            messages.error(request, error.messages[0])
+        if changed and request.POST.get("delete"):
+            batch, sentence = saved_lines.delete_line(line=changed, actor=user), _("Deleted.")
+        elif form.is_valid():
+            text = form.cleaned_data["text"]
+            try:
+                batch, sentence = saved_lines.save_line(text=text, actor=user, replaces=changed), _("Saved.")
+            except ValidationError as error:
+                form.add_error("text", error)
         if batch:
             add_done_message(request, batch, f"{reverse('moderation:saved-lines')}#main", sentence)
-        elif form.is_valid() and sentence:
+        elif sentence:
             messages.info(request, _("Nothing changed."))
-        if sentence or form.is_valid():
+        if sentence:
             return redirect("moderation:saved-lines")
-    context = {"section": "queues", "form": form, "lines": active, "max_length": LINE_MAX}
+    context = {
+        "section": "queues",
+        "form": LineForm() if changed else form,
+        # What was typed for a line stays in its row, with the error.
+        "rows": [(line, form if line == changed else None) for line in active],
+        "max_length": LINE_MAX,
+    }
     return render(request, "moderation/actions/saved_lines.html", context, status=422 if form.errors else 200)

@@ -6,7 +6,7 @@ import pytest
 
 from comments.models import Comment, State
 from moderation.actions import saved_lines
-from moderation.actions.decisions import undo
+from moderation.actions.decisions import decide, undo
 from moderation.erasure.purge import clear_related_data
 from moderation.models import Batch, DecisionMessage, SavedLine
 from moderation.notifications.notices import render_notices
@@ -79,6 +79,39 @@ def test_a_message_that_is_too_long_decides_nothing(maria_client):
     assert Comment.objects.get(pk=comment.pk).state != State.REJECTED
 
 
+def test_all_lines_together_may_not_be_too_long(maria_client, maria):
+    comment = make_comment(make_article())
+    lines = [SavedLine.objects.create(text=str(n) * 249, added_by=maria).pk for n in range(4)]
+    lines.append(SavedLine.objects.create(text="z", added_by=maria).pk)
+    answer = remove(maria_client, comment, saved=lines, line="x" * 1_000)  # 4 × 249 + 1 + 1,000 + 5 line ends
+    assert "All lines together have 2,002 characters; the maximum is 2,000." in text(answer)
+    assert Comment.objects.get(pk=comment.pk).state != State.REJECTED
+    answer = remove(maria_client, comment, saved=lines, line="x" * 998)
+    assert len(DecisionMessage.objects.get().text) == 2_000
+
+
+@pytest.mark.parametrize(
+    "fields", [{"saved": "99"}, {"save_line": "on", "line": "<b>Long</b>\n" + "x" * 400}]
+)
+def test_the_typed_line_of_a_refused_form_is_shown_again(maria_client, fields):
+    comment = make_comment(make_article())
+    answer = remove(maria_client, comment, **{"line": "<b>Long</b>\nwords", **fields})
+    assert 'Your line was not sent:<br><q dir="auto">&lt;b&gt;Long&lt;/b&gt;<br>' in text(answer)
+
+
+def test_the_typed_line_is_shown_again_if_a_colleague_decided_first(maria_client, omar):
+    comment = make_comment(make_article())
+    page = text(maria_client.get(f"/moderation/comments/{comment.pk}/"))
+    seen = re.search(r'name="seen" value="([\d.]+)"', page)[1]
+    decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=omar)
+    answer = remove(maria_client, comment, seen=seen, line="You called him a clown.")
+    assert 'Your line was not sent:<br><q dir="auto">You called him a clown.</q>' in text(answer)
+    assert not DecisionMessage.objects.exists()
+    assert "Your line was not sent" not in text(maria_client.get("/moderation/"))
+    answer = remove(maria_client, make_comment(make_article()), line="You called him a clown.")
+    assert "Your line was not sent" not in text(answer)
+
+
 def test_a_line_is_saved_with_the_decision_and_offered_next_time(maria_client):
     first, second = (make_comment(make_article()) for _ in range(2))
     for _ in range(2):  # the same line twice is one line
@@ -107,9 +140,30 @@ def test_lines_are_added_changed_and_deleted_by_actions_that_can_be_undone(maria
     assert active() == ["Be kind."]
     saved_lines.save_line(text="Other.", actor=maria)
     answer = maria_client.post(LINES, {"text": "Be kind.", "line": SavedLine.objects.get(text="Other.").pk})
-    assert answer.status_code == 422 or "saved already" in text(maria_client.get(LINES))
+    assert answer.status_code == 422
+    assert "This line is saved already." in text(answer)
     assert maria_client.post(LINES, {"text": ""}).status_code == 422
-    assert maria_client.post(LINES, {"line": "9999", "delete": "1"}).status_code == 404
+    for number in ("9999", "abc", "-1", "9" * 30):
+        assert maria_client.post(LINES, {"line": number, "delete": "1"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("typed", "error"), [("Be kind.", "This line is saved already."), ("x" * 301, "at most 300 characters")]
+)
+def test_a_bad_edit_of_a_line_stays_in_its_row(maria_client, maria, typed, error):
+    for line in ("Be kind.", "Other."):
+        saved_lines.save_line(text=line, actor=maria)
+    answer = maria_client.post(LINES, {"text": typed, "line": SavedLine.objects.get(text="Other.").pk})
+    assert answer.status_code == 422
+    page = text(answer)
+    adding, rows = page.split('<ul class="plain saved-lines">')
+    assert typed not in adding
+    assert error not in adding
+    row = rows.split("<li>")[2]
+    assert f'value="{typed}"' in row
+    assert error in row
+    assert "Other." not in rows
+    assert page.count('aria-invalid="true"') == 1
 
 
 def test_saved_lines_are_for_moderators(client):
