@@ -41,17 +41,19 @@ def move_comment(
 
 def move_comments(
     *, parents: Mapping[int, int | None], actor: User | None, batch: UUID | None = None
-) -> list[int]:
-    """Move comments with their replies under other parents (by comment id), all at once.
+) -> tuple[list[int], dict[int, str]]:
+    """Move comments with their replies under other parents (by comment id), one after the other.
 
-    Returns the ids of those that were moved. The others are there already, or the move is impossible for the
-    reasons that move_comment raises. The number of statements does not grow with that of the comments.
+    Returns the ids of those that were moved, in the order of `parents`, and by id a sentence for each one
+    whose move is impossible. The others are there already. The number of statements does not grow with that
+    of the comments.
     """
     with transaction.atomic():
         lock_discussions_of(parents)
-        if possible := _possible_moves(parents):
+        possible, obstacles = _possible_moves(parents)
+        if possible:
             _move(possible, actor, batch)
-    return list(possible)
+    return list(possible), {pk: _obstacle_text(code) for pk, code in obstacles.items()}
 
 
 def _move(parents: Mapping[int, int | None], actor: User | None, batch: UUID | None) -> None:
@@ -70,17 +72,34 @@ def _check_move(moved: Comment, target: Comment | None) -> None:
     if not target:
         return
     if target.discussion_id != moved.discussion_id:
-        raise ValidationError(_("That comment belongs to another discussion."), code="discussion")
+        raise _obstacle("discussion")
     if target.tree_id == moved.tree_id and moved.lft <= target.lft <= moved.rght:
-        raise ValidationError(_("A comment can't be moved under itself or its own replies."), code="own")
+        raise _obstacle("own")
     branch = Comment.objects.filter(tree_id=moved.tree_id, lft__gte=moved.lft, lft__lte=moved.rght)
     deepest = max(branch.values_list("level", flat=True)) - moved.level
     if target.level + 1 + deepest >= MAX_DEPTH:
-        raise ValidationError(_("A thread can have at most %(n)s levels.") % {"n": MAX_DEPTH}, code="deep")
+        raise _obstacle("deep")
 
 
-def _possible_moves(wanted: Mapping[int, int | None]) -> dict[int, int | None]:
-    """Return the moves that change something and are possible one after the other, in order of the ids."""
+def _obstacle(code: str) -> ValidationError:
+    return ValidationError(_obstacle_text(code), code=code)
+
+
+def _obstacle_text(code: str) -> str:
+    """Return a sentence that says why a move is impossible."""
+    return {
+        "missing": _("The comment or its new parent no longer exists."),
+        "discussion": _("That comment belongs to another discussion."),
+        "own": _("A comment can't be moved under itself or its own replies."),
+        "deep": _("A thread can have at most %(n)s levels.") % {"n": MAX_DEPTH},
+    }[code]
+
+
+def _possible_moves(wanted: Mapping[int, int | None]) -> tuple[dict[int, int | None], dict[int, str]]:
+    """Return the moves that change something and are possible one after the other, in the order given.
+
+    Also returns by comment the code of the obstacle to each impossible one.
+    """
     named = Comment.objects.filter(pk__in=[*wanted, *filter(None, wanted.values())]).order_by()
     discussions = dict(named.values_list("pk", "discussion_id"))
     rows = Comment.objects.filter(tree_id__in=named.values("tree_id")).order_by()
@@ -92,18 +111,27 @@ def _possible_moves(wanted: Mapping[int, int | None]) -> dict[int, int | None]:
     def height(pk: int) -> int:
         return 1 + max((height(reply) for reply in replies[pk]), default=-1)
 
-    possible = {}
-    for pk in sorted(wanted):
-        target = wanted[pk]
-        if pk not in parents or parents[pk] == target:
-            continue
+    def obstacle(pk: int, target: int | None) -> str:
+        if pk not in parents or not (target is None or target in parents):
+            return "missing"
+        if target is not None and discussions[target] != discussions[pk]:
+            return "discussion"
         above: list[int] = []
         while len(above) < MAX_DEPTH and (up := parents.get(above[-1]) if above else target) is not None:
             above.append(up)
-        is_same_discussion = target is None or discussions.get(target) == discussions[pk]
-        if not is_same_discussion or pk in above or len(above) + height(pk) >= MAX_DEPTH:
+        if pk in above:
+            return "own"
+        return "deep" if len(above) + height(pk) >= MAX_DEPTH else ""
+
+    possible: dict[int, int | None] = {}
+    obstacles = {}
+    for pk, target in wanted.items():
+        if pk in parents and parents[pk] == target:
+            continue
+        if code := obstacle(pk, target):
+            obstacles[pk] = code
             continue
         replies[parents[pk]].remove(pk)
         replies[target].add(pk)
         parents[pk] = possible[pk] = target
-    return possible
+    return possible, obstacles

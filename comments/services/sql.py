@@ -206,18 +206,18 @@ WITH moved AS (
   UPDATE comments_comment c
   SET parent_id = w.parent,
       tree_id = CASE WHEN w.parent IS NULL THEN nextval('comments_tree_seq')::int ELSE c.tree_id END
-  FROM unnest(%(ids)s::bigint[], %(parents)s::bigint[]) AS w(id, parent)
+  FROM unnest(%(ids)s::bigint[], %(parents)s::bigint[]) WITH ORDINALITY AS w(id, parent, place)
   JOIN comments_comment before ON before.id = w.id
   WHERE c.id = w.id
   RETURNING c.id, c.discussion_id, c.revision, c.parent_id, c.tree_id, c.shown,
-            before.parent_id AS old_parent_id),
+            before.parent_id AS old_parent_id, w.place),
 log AS (
   INSERT INTO comments_transition
     (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
      old_parent_id, new_parent_id, batch)
   SELECT 'move', discussion_id, id, revision, %(actor)s, '', '', '', 'moved',
          old_parent_id, parent_id, %(batch)s
-  FROM moved ORDER BY discussion_id, id)
+  FROM moved ORDER BY place)
 SELECT tree_id, CASE WHEN shown THEN discussion_id END FROM moved"""
 
 

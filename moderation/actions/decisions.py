@@ -196,11 +196,12 @@ def move_all(
 ) -> Batch | None:
     """Move comments under other parents (by comment id) in one action, as `move` does with one.
 
-    Comments that cannot be moved are left where they are. Returns None if that is all of them.
+    They move one after the other, in the order of `parents`. Comments that cannot be moved are left where
+    they are. Returns None if that is all of them.
     """
     batch = Batch(kind=Batch.Kind.MOVE, actor=actor, parameters=dict(parameters))
     with transaction.atomic():
-        moved = move_comments(parents=parents, actor=actor, batch=batch.pk)
+        moved, _obstacles = move_comments(parents=parents, actor=actor, batch=batch.pk)
         if not moved:
             return None
         batch.save(force_insert=True)
@@ -236,8 +237,12 @@ def _decided_since(batch: Batch, ids: Sequence[int]) -> set[int]:
 
 
 def _move_back(batch: Batch, undoing: Batch, actor: User | None) -> tuple[list[int], list[Refusal]]:
-    """Reverse the moves of a batch, of comments that have not been moved again."""
-    moves = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.MOVE)
+    """Reverse the moves of a batch, of comments that have not been moved again.
+
+    The last move is reversed first: a former parent may only be free of the comment, or shallow enough for
+    it, once the later moves are reversed.
+    """
+    moves = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.MOVE).order_by("-pk")
     old_parents = dict(moves.values_list("comment", "old_parent"))
     if not old_parents:
         return [], []
@@ -245,9 +250,8 @@ def _move_back(batch: Batch, undoing: Batch, actor: User | None) -> tuple[list[i
     refused = refusals_of_moved(batch)
     for refusal in refused:
         old_parents.pop(refusal.comment or 0)
-    moved = move_comments(parents=old_parents, actor=actor, batch=undoing.pk)
-    impossible = _("The comment that it replied to is now one of its replies")
-    refused += [Refusal(pk, "", impossible) for pk in sorted(old_parents.keys() - set(moved))]
+    moved, obstacles = move_comments(parents=old_parents, actor=actor, batch=undoing.pk)
+    refused += [Refusal(pk, "", obstacle) for pk, obstacle in sorted(obstacles.items())]
     return moved, refused
 
 
@@ -258,11 +262,16 @@ def _under_locked_parents(moved: Sequence[int]) -> set[int]:
 
 
 def _with_replies(ids: Sequence[int]) -> set[int]:
-    """Return these comments with all their replies."""
-    comments = Comment.objects.filter(pk__in=ids)
-    return {
-        pk for one in comments for pk in one.get_descendants(include_self=True).values_list("pk", flat=True)
-    }
+    """Return these comments with all their replies. Runs one statement."""
+    roots, found, end = set(ids), set[int](), (0, 0)
+    trees = Comment.objects.filter(pk__in=roots).order_by().values("tree_id")
+    rows = Comment.objects.filter(tree_id__in=trees).order_by("tree_id", "lft")
+    for pk, tree, lft, rght in rows.values_list("pk", "tree_id", "lft", "rght"):
+        if pk in roots:
+            end = max(end, (tree, rght))  # where the branch ends in this order
+        if (tree, lft) <= end:
+            found.add(pk)
+    return found
 
 
 def _lock_replies(batch: Batch, ids: Iterable[int]) -> None:

@@ -51,17 +51,19 @@ def test_many_comments_move_at_once_each_with_its_replies(django_assert_num_quer
 
     moves = {second.pk: first.pk, third.pk: second.pk, other.pk: below.pk, first.pk: root.pk}
     with django_assert_num_queries(9):  # of which two begin and end the transaction
-        assert move_comments(parents=moves, actor=editor) == [other.pk, second.pk, third.pk]
+        assert move_comments(parents=moves, actor=editor) == ([second.pk, third.pk, other.pk], {})
 
     assert_sound()
     levels = dict(Comment.objects.filter(discussion=article.pk).values_list("pk", "level"))
     assert levels == {c.pk: level for level, c in enumerate([root, first, second, third, below, other])}
     assert Transition.objects.filter(kind="move", actor=editor).count() == 3
     assert Discussion.objects.get(pk=article.pk).version == version + 1
-    assert move_comments(parents=moves, actor=editor) == []
+    assert move_comments(parents=moves, actor=editor) == ([], {})
 
     back = {second.pk: root.pk, third.pk: root.pk, other.pk: None}
-    assert set(move_comments(parents=back, actor=editor)) == set(back)
+    assert move_comments(parents=back, actor=editor) == (list(back), {})
+    logged = Transition.objects.filter(kind="move").order_by("pk").values_list("comment", flat=True)
+    assert list(logged) == [second.pk, third.pk, other.pk] * 2
     assert_sound()
     other.refresh_from_db()
     assert (other.level, other.parent) == (0, None)
@@ -74,10 +76,23 @@ def test_of_many_moves_only_the_possible_ones_happen():
     chain = [make_comment(article)]
     while len(chain) < MAX_DEPTH:
         chain.append(make_comment(article, parent=chain[-1]))
-    assert move_comments(parents={first.pk: elsewhere.pk, second.pk: second.pk}, actor=None) == []
-    assert move_comments(parents={root.pk: first.pk, first.pk: chain[-1].pk}, actor=None) == []
-    assert move_comments(parents={root.pk: chain[-2].pk, first.pk: 0}, actor=None) == []
-    assert move_comments(parents={first.pk: second.pk, second.pk: first.pk}, actor=None) == [first.pk]
+    own = "A comment can't be moved under itself or its own replies."
+    deep = f"A thread can have at most {MAX_DEPTH} levels."
+    for parents, moved, obstacles in [
+        (
+            {first.pk: elsewhere.pk, second.pk: second.pk},
+            [],
+            {first.pk: "That comment belongs to another discussion.", second.pk: own},
+        ),
+        ({root.pk: first.pk, first.pk: chain[-1].pk}, [], {root.pk: own, first.pk: deep}),
+        (
+            {root.pk: chain[-2].pk, first.pk: 0},
+            [],
+            {root.pk: deep, first.pk: "The comment or its new parent no longer exists."},
+        ),
+        ({first.pk: second.pk, second.pk: first.pk}, [first.pk], {second.pk: own}),
+    ]:
+        assert move_comments(parents=parents, actor=None) == (moved, obstacles)
     assert_sound()
 
 
