@@ -1,9 +1,9 @@
 """The page of proposed parents of one discussion: before and after, to accept or dismiss."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -60,9 +60,13 @@ class Threshold:
 
 
 class AcceptForm(QueryForm):
-    """What to accept: one comment, or all of at least a confidence in percent."""
+    """A form that accepts the proposal of one comment, or all of at least a confidence in percent.
+
+    `seen`: the fingerprint of the open proposals that the page listed or counted, for accepting all.
+    """
 
     comment = NumberField()
+    seen = forms.CharField(required=False, max_length=32, initial="")
     least = forms.IntegerField(required=False, validators=[MinValueValidator(0), MaxValueValidator(100)])
 
 
@@ -75,13 +79,15 @@ def proposals_page(request: HttpRequest, pk: int) -> HttpResponse:
     is_open = stored.open()
     related = ("comment", "imported_parent", "parent")
     rows = is_open.select_related(*related).order_by("comment__created_at", "comment")
-    thresholds = _thresholds(is_open)
+    counted = list(is_open)  # all of them, also those that the page does not list
+    thresholds = _thresholds(counted)
     context = {
         "section": "discussions",
         "discussion": discussion,
         "rows": [_row(proposal) for proposal in rows[:MAX_LISTED]],
         "count": thresholds[-1].count if thresholds else 0,
         "thresholds": thresholds,
+        "seen": proposals.fingerprint(counted),
         "accepted_count": stored.accepted().count(),
         "is_imported": Comment.objects.filter(discussion=discussion).exclude(source="").exists(),
         "this_url": request.path,
@@ -99,12 +105,19 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
     if asked["comment"] is None and asked["least"] is None:
         messages.warning(request, _("Choose what to accept."))
         return redirect("moderation:proposals", pk)
-    batch = proposals.accept(
-        article=discussion.article,
-        actor=user,
-        least=(asked["least"] or 0) / 100,
-        comments=None if asked["comment"] is None else [asked["comment"]],
-    )
+    is_one = asked["comment"] is not None
+    try:
+        batch = proposals.accept(
+            article=discussion.article,
+            actor=user,
+            least=(asked["least"] or 0) / 100,
+            comments=[asked["comment"]] if is_one else None,
+            seen=None if is_one else asked["seen"],
+        )
+    except proposals.ProposalsChangedError:
+        text = _("The proposals have changed meanwhile, so none was accepted. Please check them again.")
+        messages.warning(request, text)
+        return redirect("moderation:proposals", pk)
     return _redirect_back(request, pk, batch)
 
 
@@ -122,7 +135,7 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @login_for_the_queue
 def find(request: HttpRequest, pk: int) -> HttpResponse:
-    """Infer anew whom the imported replies answer."""
+    """Find the proposed parents of the imported replies anew."""
     _user, discussion = _load(request, pk)
     count = proposals.find_proposals(discussion.article)
     text = ngettext("%(n)s proposal found.", "%(n)s proposals found.", count)
@@ -143,9 +156,9 @@ def _redirect_back(request: HttpRequest, pk: int, batch: Batch | None) -> HttpRe
     return redirect(with_done_param(reverse("moderation:proposals", args=[pk]), batch.pk))
 
 
-def _thresholds(proposals: Any) -> list[Threshold]:
+def _thresholds(proposals: Iterable[InferredParent]) -> list[Threshold]:
     """Return each confidence that a proposal has, the highest first, with the number at or above it."""
-    counts = Counter(round(100 * confidence) for confidence in proposals.values_list("confidence", flat=True))
+    counts = Counter(round(100 * one.confidence) for one in proposals)
     percents = sorted(counts, reverse=True)
     sums = accumulate(counts[percent] for percent in percents)
     selected = min((percent for percent in percents if percent >= THRESHOLD), default=None)

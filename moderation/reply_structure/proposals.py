@@ -3,7 +3,8 @@
 A proposal is accepted by moving its comment, so the undo of that action makes it open again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
 from django.db import transaction
 
@@ -17,8 +18,12 @@ from moderation.models import Batch, SettingChange
 from moderation.reply_structure.inference import ThreadComment, infer_parents
 
 
+class ProposalsChangedError(Exception):
+    """The open proposals are not those that the person saw."""
+
+
 def find_proposals(article: Article) -> int:
-    """Infer whom the imported replies of a story answer, and store that as proposals. Moves nothing.
+    """Infer the comments that the imported replies of a story answer, and store proposals. Moves nothing.
 
     Returns the number of open proposals. What was accepted or dismissed before stays as it is, so this may
     run again, also after an import of more comments.
@@ -70,19 +75,34 @@ def _imported_comments(article: Article) -> list[ThreadComment]:
     return comments
 
 
+def fingerprint(proposals: Iterable[InferredParent]) -> str:
+    """Return a text that differs for other proposals: one added, one decided on, or another parent."""
+    rows = sorted((one.comment_id, one.parent_id, one.confidence) for one in proposals)
+    return sha256(repr(rows).encode()).hexdigest()[:32]
+
+
 def accept(
-    *, article: Article, actor: User, least: float = 0, comments: Sequence[int] | None = None
+    *,
+    article: Article,
+    actor: User,
+    least: float = 0,
+    comments: Sequence[int] | None = None,
+    seen: str | None = None,
 ) -> Batch | None:
     """Accept the open proposals of at least this confidence, or only those of some comments, as one action.
 
-    Returns None if none is open any more.
+    `seen` is the fingerprint of all open proposals when the person saw them; None skips that check. Returns
+    None if none is open any more. Raises ProposalsChangedError if `seen` is outdated.
     """
     with transaction.atomic():
         lock_discussions([article.pk])
-        proposals = InferredParent.objects.filter(discussion=article.pk, confidence__gte=least).open()
+        proposals = InferredParent.objects.filter(discussion=article.pk).open()
+        if seen is not None and seen != fingerprint(proposals):
+            raise ProposalsChangedError
+        proposals = proposals.filter(confidence__gte=least)
         if comments is not None:
             proposals = proposals.filter(comment__in=comments)
-        parents = dict(proposals.values_list("comment", "parent"))
+        parents = dict(proposals.order_by("comment").values_list("comment", "parent"))
         return move_all(parents=parents, actor=actor, parameters={"is_inferred": True}) if parents else None
 
 

@@ -1,12 +1,15 @@
 """Proposed parents of imported replies: found, accepted, dismissed, and the undo of both."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from archive.services import SAMPLE, import_page
-from comments.models import Comment, Discussion, InferredParent, State, Transition
+from comments.models import MAX_DEPTH, Comment, Discussion, InferredParent, State, Transition
+from comments.services.discussions import change_discussion
 from comments.services.moves import move_comment
 from comments.services.states import change_states
-from moderation.actions.decisions import undo
+from moderation.actions.decisions import move_all, undo
 from moderation.actions.history import summarize
 from moderation.models import Batch
 from moderation.reply_structure.proposals import accept, dismiss, find_proposals
@@ -80,9 +83,79 @@ def test_the_undo_leaves_a_comment_that_would_be_under_its_own_reply(capped, mar
     move_comment(comment=capped.comment(3), parent=None, actor=maria)
     move_comment(comment=capped.comment(1), parent=capped.comment(6), actor=maria)
     result = undo(batch=batch, actor=maria)
-    assert {one.comment for one in result.refused} == {capped.pk(number) for number in (4, 5, 6)}
+    own = "A comment can't be moved under itself or its own replies."
+    assert {one.comment: one.reason for one in result.refused} == {
+        capped.pk(number): own for number in (4, 5, 6)
+    }
     assert result.batch is None
     assert_sound()
+
+
+def make_open_article():
+    """Return a story on which comments are published at once."""
+    article = make_article()
+    change_discussion(article=article, moderation=Discussion.Moderation.POST)
+    return article
+
+
+def test_the_undo_of_many_moves_reverses_the_last_one_first(maria):
+    """Here no other order is possible: each comment is under the next one until that one has moved."""
+    article = make_open_article()
+    first = make_comment(article)
+    second = make_comment(article, parent=first)
+    third = make_comment(article, parent=second)
+    before = {first.pk: None, second.pk: first.pk, third.pk: second.pk}
+    parents = {third.pk: None, second.pk: third.pk, first.pk: second.pk}
+    batch = move_all(parents=parents, actor=maria, parameters={})
+
+    def stored():
+        return dict(Comment.objects.filter(discussion=article.pk).values_list("pk", "parent"))
+
+    assert stored() == parents
+    for expected in (before, parents, before):
+        result = undo(batch=batch, actor=maria)
+        assert (stored(), result.refused) == (expected, [])
+        batch = result.batch
+    assert_sound()
+
+
+def test_the_undo_names_the_depth_that_it_would_exceed(capped, maria):
+    change_discussion(article=capped.article, moderation=Discussion.Moderation.POST)
+    batch = move_all(parents={capped.pk(6): capped.pk(8)}, actor=maria, parameters={})
+    make_comment(capped.article, parent=capped.comment(6))
+    parent = capped.comment(8)
+    for _ in range(MAX_DEPTH - 3):
+        parent = make_comment(capped.article, parent=parent)
+    move_comment(comment=capped.comment(1), parent=parent, actor=maria)
+    [refused] = undo(batch=batch, actor=maria).refused
+    assert (refused.comment, refused.reason) == (
+        capped.pk(6),
+        f"A thread can have at most {MAX_DEPTH} levels.",
+    )
+
+
+def test_many_moves_under_locked_parents_take_as_many_statements_as_one(maria):
+    """The replies that are locked with their moved comments are found with one statement."""
+
+    def statements(count: int) -> tuple[int, int]:
+        article = make_open_article()
+        locked, *moving = (make_comment(article) for _ in range(count + 1))
+        replies = [make_comment(article, parent=comment) for comment in moving]
+        Comment.objects.filter(pk=locked.pk).update(is_locked=True)
+        parents = {comment.pk: locked.pk for comment in moving}
+        with CaptureQueriesContext(connection) as there:
+            batch = move_all(parents=parents, actor=maria, parameters={})
+        locked_ids = set(
+            Comment.objects.filter(discussion=article.pk, is_locked=True).values_list("pk", flat=True)
+        )
+        assert locked_ids == {one.pk for one in (locked, *moving, *replies)}
+        with CaptureQueriesContext(connection) as back:
+            undo(batch=batch, actor=maria)
+        assert Comment.objects.filter(discussion=article.pk, is_locked=True).count() == 1
+        return len(there), len(back)
+
+    statements(1)
+    assert statements(1) == statements(8)
 
 
 def test_accepting_takes_as_many_statements_for_three_as_for_one(

@@ -26,6 +26,11 @@ def words(answer):
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
 
 
+def seen(client, story) -> str:
+    """Return the fingerprint of the proposals that the page shows."""
+    return re.search(r'name="seen" value="(\w+)"', client.get(url(story)).content.decode())[1]
+
+
 def test_each_proposal_shows_the_parent_before_and_after_with_its_reason(maria_client, capped):
     page = words(maria_client.get(url(capped)))
     assert (
@@ -36,8 +41,18 @@ def test_each_proposal_shows_the_parent_before_and_after_with_its_reason(maria_c
     assert page.index("Begins with the name Eben.") < page.index("Begins with @Jim.")
 
 
+def test_one_button_is_the_main_one(maria_client, capped):
+    page = maria_client.get(url(capped)).content.decode()
+    main = page[page.index("<main") :]
+    buttons = re.findall(r"<button([^>]*)>", main)
+    assert len(buttons) == 8  # accept all, two for each of three proposals, find
+    assert [button for button in buttons if 'class="btn' not in button] == []
+    assert sum("btn-primary" in button for button in buttons) == 1
+
+
 def test_all_above_the_threshold_are_accepted_and_undone(maria_client, capped):
-    answer = maria_client.post(url(capped, "accept-proposals"), {"least": "95"})
+    values = {"least": "95", "seen": seen(maria_client, capped)}
+    answer = maria_client.post(url(capped, "accept-proposals"), values)
     batch = Batch.objects.get(kind="move")
     assert answer.url == f"{url(capped)}?done={batch.pk}"
     assert capped.parents() == RESTORED
@@ -51,6 +66,25 @@ def test_all_above_the_threshold_are_accepted_and_undone(maria_client, capped):
     assert capped.parents() == SAVED
     assert "Undone: Reply structure restored" in words(maria_client.get(answer.url))
     assert "Comments 1 to" not in words(maria_client.get(reverse("moderation:action", args=[batch.pk])))
+
+
+@pytest.mark.parametrize("change", ["added", "decided", "other parent", "not sent"])
+def test_proposals_that_differ_from_those_seen_are_not_accepted(maria_client, capped, change):
+    stored = InferredParent.objects.filter(comment=capped.pk(4))
+    if change == "added":
+        stored.update(is_dismissed=True)
+    values = {"least": "0", "seen": seen(maria_client, capped)}
+    if change == "other parent":
+        stored.update(parent=capped.pk(2))
+    elif change == "not sent":
+        del values["seen"]
+    else:
+        stored.update(is_dismissed=change == "decided")
+    answer = maria_client.post(url(capped, "accept-proposals"), values, follow=True)
+    assert "The proposals have changed meanwhile, so none was accepted." in words(answer)
+    assert capped.parents() == SAVED
+    maria_client.post(url(capped, "accept-proposals"), {"least": "0", "seen": seen(maria_client, capped)})
+    assert capped.parents() != SAVED
 
 
 def test_one_is_accepted_and_one_dismissed(maria_client, capped):
@@ -84,7 +118,7 @@ def test_a_discussion_without_imported_comments_has_no_button(maria_client):
     article = make_article()
     make_comment(article)
     page = words(maria_client.get(reverse("moderation:proposals", args=[article.pk])))
-    assert "Find whom replies answer" not in page
+    assert "Find proposed parents" not in page
 
 
 def test_editors_see_and_change_their_own_stories_only(client, capped, emil, edda):
@@ -98,7 +132,7 @@ def test_editors_see_and_change_their_own_stories_only(client, capped, emil, edd
     assert capped.parents() == SAVED
     client.force_login(emil)
     client.post(url(capped, "dismiss-proposal"), {"comment": capped.pk(4)})
-    client.post(url(capped, "accept-proposals"), {"least": "0"})
+    client.post(url(capped, "accept-proposals"), {"least": "0", "seen": seen(client, capped)})
     assert capped.parents() == SAVED | {5: 4, 6: 5}
     for batch in Batch.objects.filter(kind="move"):
         client.post(reverse("moderation:undo", args=[batch.pk]))
