@@ -1,5 +1,6 @@
 """Candidates for the parent of a comment: comments that it may reply to, and a search for others."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -37,8 +38,8 @@ def suggest(comment: Comment) -> list[Candidate]:
     if comment.parent_id:
         _add(found, others.filter(pk=comment.parent_id), _("as it is now"))
     names = earlier.order_by("author_name").values_list("author_name", flat=True).distinct()[:MAX_NAMES]
-    text = fold(comment.body)
-    named = [name for name in names if len(name) > 1 and fold(name) in text]
+    text = _words(comment.body)
+    named = [name for name in names if len(name) > 1 and (words := _words(name)).strip() and words in text]
     if named:
         _add(found, earlier.filter(author_name__in=named)[:MAX_NAMED], _("named in the text"))
     _add(found, earlier[:MAX_BEFORE], _("just before it"))
@@ -56,6 +57,11 @@ def search(comment: Comment, text: str) -> list[Candidate]:
     found: dict[int, Candidate] = {}
     _add(found, _possible_parents(comment).filter(words).order_by("created_at", "pk")[:MAX_LISTED], "")
     return list(found.values())
+
+
+def _words(text: str) -> str:
+    """Return the folded words of a text with a space around each, so that "Ed" is not found in "edited"."""
+    return " ".join(["", *re.findall(r"\w+", fold(text)), ""])
 
 
 def _possible_parents(comment: Comment) -> QuerySet[Comment]:

@@ -85,6 +85,17 @@ def test_candidates_are_the_parent_the_people_named_and_the_comments_just_before
     assert "A long sentence. A long sentence." in page
 
 
+def test_a_name_inside_a_word_is_not_named(maria_client):
+    article = make_article()
+    change_discussion(article=article, moderation=Discussion.Moderation.POST)
+    ed, dash = (make_comment(article, author=UserFactory.create(name=name)) for name in ("Ed", "--"))
+    between = [make_comment(article, f"Number {n}.") for n in range(4)]
+    edited = make_comment(article, "I edited it -- twice.")
+    assert not {ed.pk, dash.pk} & set(listed(maria_client, edited))
+    named = make_comment(article, "So says ed: no.", parent=between[0])
+    assert ed.pk in listed(maria_client, named)
+
+
 @pytest.mark.parametrize("q", ["second", "#{}", "{}", "guest second"])
 def test_a_search_offers_comments_by_text_name_and_number(maria_client, thread, q):
     Comment.objects.filter(pk=thread[1].pk).update(author_name="Guest")
