@@ -57,10 +57,10 @@ def test_the_front_page_lists_what_waits_and_the_stories_in_work(client: Client)
 
 def test_the_navigation_leads_only_where_a_person_may_go(client: Client) -> None:
     sections = {
-        MODERATOR: ["Newsroom", "Comments", "People", "Rules", "Log"],
-        EDITOR: ["Newsroom", "Comments", "Stories", "Pages", "People", "Log"],
+        MODERATOR: ["Newsroom", "Comments", "People", "Rules", "Actions"],
+        EDITOR: ["Newsroom", "Comments", "Stories", "Pages", "People", "Actions"],
         ADMINISTRATOR: [
-            *("Newsroom", "Comments", "Stories", "Pages", "People", "Rules", "Log", "Settings"),
+            *("Newsroom", "Comments", "Stories", "Pages", "People", "Rules", "Actions", "Settings"),
             "System status",
         ],
     }
