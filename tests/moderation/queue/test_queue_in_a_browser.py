@@ -9,7 +9,7 @@ from playwright.sync_api import Route, expect
 
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
-from moderation.models import Batch, Case
+from moderation.models import Batch, Case, SavedLine
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
@@ -332,6 +332,7 @@ def test_queue_is_accessible(browser, live_server, waiting, width, maria):
     context = browser.new_context(viewport={"width": width, "height": 900})
     log_in(context, live_server, maria)
     page = context.new_page()
+    SavedLine.objects.create(text="Be kind.", added_by=maria)
     page.goto(live_server.url + "/moderation/?queue=waiting&age=&script=Lati")
     if width < 1000:
         page.get_by_role("link", name="List").click()  # instead of the comment
@@ -345,6 +346,9 @@ def test_queue_is_accessible(browser, live_server, waiting, width, maria):
     first = page.locator(f"#comment-{waiting[0].pk}")
     first.get_by_text("Remove…").click()
     first.get_by_label("other").check()
+    targets = first.locator(".saved, .saving label, .saving a").all()
+    assert len(targets) == 3
+    assert [target for target in targets if target.bounding_box()["height"] < 34] == []  # --act
     look(page, f"remove-{width}")
     page.keyboard.press("Escape")
     first.get_by_role("button", name="Approve").click()
