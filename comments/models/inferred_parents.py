@@ -1,4 +1,4 @@
-"""Inferred parents: whom a reply probably answers, other than the parent that its source gives."""
+"""Inferred parents: the comments that replies probably answer, other than the parents their source gives."""
 
 from typing import Self
 

@@ -1,4 +1,4 @@
-"""What moderators write to the authors of removed comments: their own words in a notice, and saved lines."""
+"""Messages of moderators to the authors of removed comments: own words in a notice, and saved lines."""
 
 from django.conf import settings
 from django.db import models

@@ -108,7 +108,7 @@ def render_notices(comments: Sequence[Comment]) -> dict[int, DecisionNotice]:
 
 @dataclass(frozen=True)
 class RemovalMessage:
-    """What the author would read if the comment was removed, before and after the moderator's own lines."""
+    """The message to the author if the comment is removed, before and after the moderator's own lines."""
 
     code: str  # of the reason
     label: str

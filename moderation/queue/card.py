@@ -139,7 +139,7 @@ def load_card(pk: int, user: User) -> Card | None:
     parts = stored_scores.explain_stored(comment, findings)
     case = Case.objects.open().filter(comment=comment).select_related("claimed_by").first()
     until = case.claimed_until if case and case.claimed_by_id != user.pk else None
-    is_told = comment.author_id or comment.guest_id
+    has_notice = comment.author_id or comment.guest_id
     actions = policy().list_actions([comment], user).get(comment.pk, [])
     return Card(
         comment=comment,
@@ -163,8 +163,8 @@ def load_card(pk: int, user: User) -> Card | None:
         scored_body=explanations.highlight_text(
             comment.body, [span for part in parts for span in part["spans"]]
         ),
-        removals=preview_removals(comment, user, [case] if case else []) if is_told else [],
-        saved_lines=list(SavedLine.objects.filter(is_active=True)) if is_told else [],
+        removals=preview_removals(comment, user, [case] if case else []) if has_notice else [],
+        saved_lines=list(SavedLine.objects.filter(is_active=True)) if has_notice else [],
         # The card has a button for each decision.
         menu=[one for one in actions if urlsplit(one["url"]).path != reverse("moderation:decide")],
     )

@@ -1,12 +1,12 @@
-"""Infer whom a reply answers, where the saved thread no longer says it. Pure functions, without a database.
+"""Infer the comment that a reply answers, where the saved thread does not say it. Pure functions.
 
 Many sites nest replies only down to some level. A deeper reply is then shown under an ancestor of the comment
 that it answers, beside that comment. So only comments at the deepest level of a discussion are examined, and
 only comments that were written before them in the same branch come into question: those with the same
 parent, and the parent itself. In a flat discussion these are all earlier comments.
 
-The rules are in one ordered list, RULES. The first rule that recognises whom a comment answers decides, also
-if that is the parent that the thread gives: then nothing is inferred. A comment that no rule recognises stays
+The rules are in one ordered list, RULES. The first rule that finds the answered comment decides, also if that
+is the parent that the thread gives: then nothing is inferred. A comment for which no rule finds one stays
 where it is.
 """
 
@@ -91,7 +91,7 @@ class Branch:
         return parent + self.comments[-MAX_COMPARED:]
 
     def find_addressed(self, comment: ThreadComment) -> tuple[str, Manner] | None:
-        """Return whom a comment addresses by name, and how. Several rules ask in turn."""
+        """Return the person whom a comment addresses by name, and the manner. Several rules ask in turn."""
         if self._addressed is None or self._addressed[0] != comment.number:
             found = self._people.find_addressed(comment.text, without=comment.writer)
             self._addressed = comment.number, found

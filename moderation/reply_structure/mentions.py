@@ -49,7 +49,7 @@ _CLAUSE_END = re.compile(r"\s*[.!?:;)\n]+|,\s")
 
 
 class Manner(Enum):
-    """How a text addresses a person."""
+    """A manner of addressing a person in a text."""
 
     AT_SIGN = "@Jim …"
     FIRST = "Jim, …"
@@ -78,7 +78,7 @@ class NamedPeople:
             self._by_first_word.setdefault(alias[0], set()).add(name)
 
     def find_addressed(self, text: str, *, without: str) -> tuple[str, Manner] | None:
-        """Return which person a text addresses in its first words, and how; never the writer (`without`).
+        """Return the person whom a text addresses at its start, and the manner; never the writer (`without`).
 
         Returns None if it addresses nobody, or a name that two people have in common.
         """
@@ -151,7 +151,7 @@ def _fold_name(name: str) -> str:
 
 @lru_cache(maxsize=CACHED)
 def _aliases(name: str) -> tuple[tuple[str, ...], ...]:
-    """Return what a person may be called: the whole name, the name as one word, and the first name."""
+    """Return the names of a person: the whole name, the name as one word, and the first name."""
     words = _words(name)
     if not words:
         return ()
