@@ -162,10 +162,7 @@ def test_lists_ask_no_more_for_more_authors(client, ida_berg, emil_ness, django_
     for n in range(12):
         set_article_authors(article=make_article(f"{n}"), people=[ida_berg, emil_ness])
     client.get("/")
-    for url, count in (
-        ("/", 5),
-        ("/authors/ida-berg/", 4),
-    ):  # on the front page the opening of the first story
+    for url, count in (("/", 5), ("/authors/ida-berg/", 4)):  # one for the opening of the first story
         with django_assert_num_queries(count):
             client.get(url)
     assert Article.objects.count() == 12

@@ -24,7 +24,7 @@ from tests.helpers.browser import log_in
 pytestmark = pytest.mark.django_db
 
 TREE = "/admin/comments/comment/"
-QUESTIONS = 10  # queries of a page
+QUESTIONS = 11  # queries of a page
 
 
 @pytest.fixture

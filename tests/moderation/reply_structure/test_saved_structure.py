@@ -20,7 +20,7 @@ from tests.factories import make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
-SWITCH = re.compile(r'<nav class="meta" aria-label="Reply structure">.*?</nav>', re.DOTALL)
+SWITCH = re.compile(r'<nav class="structure" aria-label="Reply structure">.*?</nav>', re.DOTALL)
 
 
 def story_url(story):
