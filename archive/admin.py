@@ -1,5 +1,6 @@
 """Admin of imports: the list of imports with their warnings, and the import form."""
 
+from contextlib import suppress
 from typing import Any
 
 from django import forms
@@ -54,10 +55,17 @@ class ImportForm(forms.Form):
         return file
 
     def save(self, *, actor: User, dry_run: bool) -> ImportReport | None:
-        """Import or preview the file. Return the report, or None if the file was refused.
+        """Import or preview the file. Return the report, or None if the form or the file was refused.
 
-        `kept_file` is then the file that a preview has kept, which the next form can import.
+        `kept_file` is then the file that a preview has kept, which the next form can import. It is kept also
+        if the form was refused, so that nobody has to choose it again to correct another field.
         """
+        if not self.is_bound:
+            return None
+        with suppress(kept_uploads.UploadExpiredError):
+            self.kept_file = kept_uploads.find(self.data.get("kept", ""), owner=actor)
+        if not self.is_valid():
+            return None
         file = self.cleaned_data["file"]
         try:
             kept = None if file else kept_uploads.find(self.cleaned_data["kept"], owner=actor)
@@ -85,8 +93,10 @@ class ImportForm(forms.Form):
             return None
         if dry_run:
             self.kept_file = kept or kept_uploads.keep(data, filename=filename, owner=actor)
-        elif kept:
-            kept.delete()
+        else:
+            self.kept_file = None
+            if kept:
+                kept.delete()
         return report
 
     kept_file: kept_uploads.KeptUpload | None = None
@@ -163,7 +173,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         assert isinstance(request.user, User)
         dry_run = "preview" in request.POST
         form = ImportForm(request.POST or None, request.FILES or None)
-        report = form.save(actor=request.user, dry_run=dry_run) if form.is_valid() else None
+        report = form.save(actor=request.user, dry_run=dry_run)
         return TemplateResponse(
             request,
             "admin/archive/import_form.html",

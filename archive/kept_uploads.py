@@ -57,8 +57,11 @@ def keep(data: bytes, *, filename: str, owner: User) -> KeptUpload:
     scratch = path.with_name(f".{path.name}")
     scratch.write_bytes(data)
     scratch.replace(path)
-    own = sorted(folder.glob(f"{owner.pk}-*"), key=lambda each: each.stat().st_mtime)
-    for oldest in own[:-MAX_FILES]:
+    own = []
+    for each in folder.glob(f"{owner.pk}-*"):
+        with suppress(FileNotFoundError):  # imported or deleted by another request meanwhile
+            own.append((each.stat().st_mtime, each))
+    for _at, oldest in sorted(own)[:-MAX_FILES]:
         oldest.unlink(missing_ok=True)
     token = signing.dumps([owner.pk, key.hex, filename], salt=SALT)
     return KeptUpload(token, filename, path)

@@ -769,6 +769,29 @@ def test_a_form_that_is_sent_again_does_not_import_twice(client, emil):
     assert (Article.objects.count(), Import.objects.count()) == (1, 1)
 
 
+def test_a_refused_form_still_has_the_kept_file(client, emil):
+    client.force_login(emil)
+    token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}))
+    refused = client.post(ADD, {"kept": token, "url": "no URL"})
+    assert refused.context["form"].errors.keys() == {"url"}
+    assert kept_token(refused) == token
+    newer = {"file": upload("export.txt", b"<rss xmlns:wp='http://wordpress.org/export/1.2/'>")}
+    refused = client.post(ADD, {"kept": token, **newer})
+    assert refused.context["form"].errors.keys() == {"file"}
+    assert kept_token(refused) == token
+    done = client.post(ADD, {"kept": token, "source": "The Post"})
+    assert 'name="kept"' not in done.content.decode()
+    assert Import.objects.get().filename == "ferry.txt"
+
+
+def test_a_file_that_another_request_deletes_does_not_matter(emil, monkeypatch):
+    first = kept_uploads.keep(b"x", filename="a.txt", owner=emil)
+    found = list(first.path.parent.glob("*"))
+    monkeypatch.setattr(Path, "glob", lambda folder, pattern: [folder / f"{emil.pk}-deleted", *found])
+    assert kept_uploads.keep(b"y", filename="b.txt", owner=emil).read() == b"y"
+    assert first.path.exists()
+
+
 def test_a_new_file_replaces_the_kept_one(client, emil):
     client.force_login(emil)
     token = kept_token(client.post(ADD, {"file": upload(data=page(3)), "preview": "1"}))
