@@ -47,7 +47,7 @@ class SampleComment:
     is_pick: bool = False
     removed: str = ""  # the reason for which a moderator removed it, or ""
     waits: bool = False  # for review
-    report: dict[str, str] | None = None  # by, why, words
+    report: dict[str, str] | None = None  # by, why, details
 
 
 @cache

@@ -20,9 +20,9 @@ def things_to_try() -> Iterator[str]:
     if not (story and draft):
         return
     yield "Three things to try:"
-    for words, url in (
+    for text, url in (
         ("As the reader, comment on the story of this week:", story.get_absolute_url()),
         ("As the moderator, remove a flood of spam at once:", reverse("moderation:similar")),
         ("As the editor, finish a draft:", reverse("admin:articles_article_change", args=[draft.pk])),
     ):
-        yield f"  {words:<50} {settings.SITE_URL}{url}"
+        yield f"  {text:<50} {settings.SITE_URL}{url}"

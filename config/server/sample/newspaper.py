@@ -109,8 +109,8 @@ class _Discussions:
                 set_editors_pick(comment=comment, is_pick=True, actor=self.users[EDITOR])
             if planned.report:
                 reporter = self.guests[planned.report["by"]]
-                why, words = planned.report["why"], planned.report["words"]
-                report_comment(comment=comment, user=None, guest=reporter, why=why, details=words)
+                why, details = planned.report["why"], planned.report["details"]
+                report_comment(comment=comment, user=None, guest=reporter, why=why, details=details)
             if planned.removed:
                 decide(ids=[comment.pk], to=State.REJECTED, reason=planned.removed, actor=moderator)
 
