@@ -25,7 +25,7 @@ class Command(UserErrorCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--remove", action="store_true", help="remove the sample")
         parser.add_argument(
-            "--yes", action="store_true", help="remove comments of other people on its stories too"
+            "--yes", action="store_true", help="remove also what people have written in its stories"
         )
 
     def handle(self, *, remove: bool, yes: bool, **options: Any) -> None:

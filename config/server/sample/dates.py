@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from articles.models import Article, Revision
+from articles.models import Article, Correction, EditorNote, Revision
 from articles.services import touch_site
 from comments.models import Comment, Discussion, DiscussionDay, Transition
 from comments.services.discussions import lock_discussions
@@ -56,15 +56,26 @@ def _touched(ids: set[int], created: datetime) -> set[int]:
     later = SettingChange.objects.filter(batch__at__gt=created)
     comments = Comment.objects.filter(discussion__in=ids)
     changed = later.filter(target=Target.COMMENT, target_id__in=comments.values("pk"))
-    content_type = ContentType.objects.get_for_model(Article)
-    logged = LogEntry.objects.filter(content_type=content_type, object_id__in=map(str, ids))
     reports = Report.objects.filter(comment__in=comments).exclude(guest__created_at=created)
     return {
-        *Revision.objects.filter(article__in=ids, at__gt=created).values_list("article", flat=True),
+        *edited_stories(ids, created),
         *Transition.objects.filter(discussion__in=ids, at__gt=created).values_list("discussion", flat=True),
         *later.filter(target__in=[Target.DISCUSSION, Target.ARTICLE]).values_list("target_id", flat=True),
         *comments.filter(pk__in=changed.values("target_id")).values_list("discussion", flat=True),
         *reports.values_list("comment__discussion", flat=True),
+    }
+
+
+def edited_stories(ids: set[int], created: datetime) -> set[int]:
+    """Return those of these stories that somebody has edited, corrected or noted something about."""
+    content_type = ContentType.objects.get_for_model(Article)
+    logged = LogEntry.objects.filter(content_type=content_type, object_id__in=map(str, ids))
+    written = (
+        model._base_manager.filter(article__in=ids, at__gt=created).values_list("article", flat=True)
+        for model in (Revision, Correction, EditorNote)
+    )
+    return {
+        *(pk for found in written for pk in found),
         *(int(pk) for pk in logged.values_list("object_id", flat=True) if pk),
     }
 

@@ -28,7 +28,8 @@ from articles.models import Article, Author, Autosave, Byline, Image, ImageUse, 
 from articles.services import touch_site
 from articles.site.cached_pages import invalidate
 from comments.models import Comment, Transition
-from config.server.sample import content, credentials
+from config.server.sample import credentials
+from config.server.sample.dates import edited_stories
 from core.database.sql import fetch_rows
 from core.errors import UserError
 from moderation.models import (
@@ -71,7 +72,7 @@ class SampleRemovalError(UserError):
 
 
 @dataclass(frozen=True)
-class Removed:
+class RemovalResult:
     """The numbers of what was removed, and the e-mails of accounts that are still in use."""
 
     counts: list[tuple[int, str, str]]  # number, singular, plural
@@ -86,27 +87,23 @@ class Removed:
 
 
 @transaction.atomic(durable=True)
-def remove_sample(home: Path, *, is_confirmed: bool) -> Removed:
+def remove_sample(home: Path, *, is_confirmed: bool) -> RemovalResult:
     """Remove the sample. Raises SampleRemovalError without a sample.
 
-    Raises it also if other people have commented on its stories, unless `is_confirmed`.
+    Raises it also if somebody has edited its stories, or other people have commented on them, unless
+    `is_confirmed`.
     """
     created = credentials.creation_time()
     if created is None:
         raise SampleRemovalError("There is no sample on this site.")
     articles = Article.objects.filter(created_at=created)
-    own = Q(author__date_joined=created) | Q(guest__created_at=created) | ~Q(source="")
     comments = Comment.objects.filter(discussion__article__in=articles)
-    if (others := comments.exclude(own).count()) and not is_confirmed:
-        those = "1 comment that somebody else has" if others == 1 else f"{others} comments that others have"
-        raise SampleRemovalError(
-            f"Nothing was removed: with the stories of the sample, {those} written under them "
-            "would be deleted. Repeat the command with --yes to delete them too."
-        )
+    if not is_confirmed:
+        _refuse_if_people_have_written(created)
     _delete_from_admin_log(Article, articles.values_list("pk", flat=True))
     images = list(Image.objects.filter(uploaded_at=created))
-    topics = Topic.objects.filter(Q(articles__in=articles) | Q(name__in=_topic_names()))
-    topic_ids = list(topics.values_list("pk", flat=True))
+    topics = Topic.objects.filter(articles__in=articles)
+    topic_ids = list(topics.values_list("pk", flat=True).distinct())
     counts = [
         (articles.count(), "story", "stories"),
         (comments.count(), "comment", "comments"),
@@ -128,11 +125,29 @@ def remove_sample(home: Path, *, is_confirmed: bool) -> Removed:
     touch_site()
     invalidate()
     transaction.on_commit(lambda: credentials.keep_in_file(home, set(kept)))
-    return Removed([*counts, (erased, "account", "accounts")], kept)
+    return RemovalResult([*counts, (erased, "account", "accounts")], kept)
 
 
-def _topic_names() -> set[str]:
-    return {name for story in content.stories() for name in story.topics}
+def _refuse_if_people_have_written(created: datetime) -> None:
+    """Raise SampleRemovalError if the removal would delete what a person has written since."""
+    articles = Article.objects.filter(created_at=created)
+    own = Q(author__date_joined=created) | Q(guest__created_at=created) | ~Q(source="")
+    comments = Comment.objects.filter(discussion__article__in=articles).exclude(own).count()
+    edited = edited_stories(set(articles.values_list("pk", flat=True)), created)
+    written = []
+    if edited:
+        titles = articles.filter(pk__in=edited).order_by("pk").values_list("title", flat=True)
+        named = get_text_list([f"“{title}”" for title in titles], "and")
+        written.append(f"what somebody has edited or noted in {named}")
+    if comments == 1:
+        written.append("1 comment that somebody else has written under them")
+    elif comments:
+        written.append(f"{comments} comments that others have written under them")
+    if written:
+        raise SampleRemovalError(
+            f"Nothing was removed: with the stories of the sample, {' and '.join(written)} "
+            "would be deleted. Repeat the command with --yes to delete that too."
+        )
 
 
 def _unused_guests(created: datetime, rows: Rows) -> Iterable[int]:
@@ -226,9 +241,12 @@ def _writable_logs() -> Iterator[None]:
 
 
 def _delete_images(images: Sequence[Image]) -> int:
-    """Delete the images that nothing shows any more, with their files. Return their number."""
+    """Delete the images that nothing shows any more, with their files. Return their number.
+
+    Those of earlier versions of texts are kept too: such a version could not be restored without them.
+    """
     shown = set(ImageUse.objects.filter(image__in=images).values_list("image", flat=True))
-    unused = [image for image in images if image.pk not in shown]
+    unused = [image for image in images if image.pk not in shown and not image.is_in_history()]
     for image in unused:
         delete_image(image=image)
     _delete_from_admin_log(Image, [image.pk for image in unused])

@@ -18,12 +18,13 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, RoleChange, User
 from accounts.services import has_no_administrator
+from articles.editing.notes import add_correction, add_note
 from articles.images.uploads import DecodedImage, read_upload
-from articles.models import Article, Author, Image
+from articles.models import Article, Author, Image, Topic
 from articles.services import save_article
 from comments.integrity import check
 from comments.models import Comment, Discussion, DiscussionDay, Recommendation, State
-from comments.policy import Draft
+from comments.policy import Draft, policy
 from comments.services.posting import post_comment
 from config.server import sample
 from config.server.sample import content, dates
@@ -137,7 +138,7 @@ def test_its_discussion_is_alive(newspaper: dict[str, User]) -> None:
     assert Recommendation.objects.filter(comment__in=comments).count() > 100
     page = Client().get(STORY).content.decode()
     assert "How this discussion was moderated" in page
-    assert "Usually reviewed within" not in page, "the sample's decisions took no time that means anything"
+    assert policy().describe_usual_delay() == "", "the sample's decisions took no time that means anything"
 
 
 def test_each_account_has_something_to_do(newspaper: dict[str, User]) -> None:
@@ -283,6 +284,60 @@ def test_comments_of_others_are_removed_only_if_that_is_confirmed(
     assert not Comment.objects.filter(pk=here.pk).exists()
     assert Comment.objects.get() == elsewhere
     assert Article.objects.get() == ours
+    assert not damage()
+
+
+@pytest.mark.parametrize("write", ["save", "correct", "note"])
+def test_a_story_that_somebody_edited_is_removed_only_if_that_is_confirmed(
+    newspaper: dict[str, User], remove: Callable[..., str], write: str
+) -> None:
+    draft, editor = Article.objects.get(slug=content.DRAFT), newspaper[EDITOR]
+    match write:
+        case "save":
+            draft.body += "\n\nIt is finished now."
+            save_article(article=draft, by=editor)
+        case "correct":
+            add_correction(article=draft, by=editor, text="High tide is at nine.")
+        case "note":
+            add_note(article=draft, by=editor, body="Is nine right?")
+    comment_as_a_guest(current_story())
+    expected = rf"noted in “{draft.title}” and 1 comment that somebody else .* --yes"
+    with pytest.raises(CommandError, match=expected):
+        remove()
+    assert Article.objects.filter(pk=draft.pk).exists()
+    assert "9 stories" in remove("--yes")
+    assert not damage()
+
+
+def test_topics_of_our_own_are_kept(newspaper: dict[str, User], remove: Callable[..., str]) -> None:
+    used = Topic.objects.filter(articles__slug=content.CURRENT_STORY)[0]
+    for article in used.articles.all():
+        article.topics.remove(used)
+    assert "7 topics" in remove()
+    assert Topic.objects.get() == used, "a topic of no sample story is ours, whatever its name is"
+
+
+def test_pictures_of_an_earlier_version_of_our_story_are_kept(
+    newspaper: dict[str, User], remove: Callable[..., str]
+) -> None:
+    picture = Image.objects.earliest("pk")
+    ours = make_article("A story of our own", body=picture.markdown)
+    ours.body = "Without the picture."
+    save_article(article=ours)
+    assert "4 pictures" in remove()
+    assert Image.objects.get() == picture
+    assert (picture.folder / "full.jpg").exists()
+
+
+def test_a_duplicate_of_a_removed_comment_stays(
+    newspaper: dict[str, User], remove: Callable[..., str]
+) -> None:
+    original = Comment.objects.visible().filter(source=content.SOURCE).earliest("pk")
+    copy = comment_as_a_guest(make_article("A story of our own"))
+    Comment.objects.filter(pk=copy.pk).update(duplicate_of=original)
+    remove()
+    copy.refresh_from_db()
+    assert copy.duplicate_of is None
     assert not damage()
 
 
