@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, reverse
 from django.utils import timezone
@@ -18,11 +18,14 @@ from articles.images import html
 from articles.images.forms import ImageForm, UploadForm
 from articles.images.rerender import lock_uses
 from articles.images.services import delete_image
-from articles.models import Article, Image, StandingPage
+from articles.models import Article, Image, ImageUse, Site, StandingPage
+
+IS_LOGO_OR_ICON = Exists(Site.objects.filter(Q(logo=OuterRef("pk")) | Q(icon=OuterRef("pk"))))
+IS_USED = Exists(ImageUse.objects.filter(image=OuterRef("pk"))) | IS_LOGO_OR_ICON
 
 
 class UsedFilter(admin.SimpleListFilter):
-    """Filter images by whether a story, a page or the rules show them."""
+    """Filter images by whether a story, a page, the rules or the site's header show them."""
 
     title = _("use")
     parameter_name = "used"
@@ -33,9 +36,9 @@ class UsedFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> QuerySet[Image]:
         match self.value():
             case "yes":
-                return queryset.exclude(uses=None)
+                return queryset.filter(IS_USED)
             case "no":
-                return queryset.filter(uses=None)
+                return queryset.filter(~IS_USED)
         return queryset
 
 
@@ -57,7 +60,7 @@ class ImageAdmin(ConcurrentEditingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
         rows: QuerySet[Image] = super().get_queryset(request)
-        return rows.annotate(story_count=Count("uses"))
+        return rows.annotate(all_uses=Count("uses") + Case(When(IS_LOGO_OR_ICON, then=1), default=0))
 
     def get_form(
         self, request: HttpRequest, obj: Image | None = None, change: bool = False, **kwargs: Any
@@ -114,7 +117,10 @@ class ImageAdmin(ConcurrentEditingAdmin):
         if not super().has_delete_permission(request, obj):
             return False
         user: Any = request.user
-        return obj is None or not (obj.uses.exists() or (obj.is_in_history() and not user.is_administrator))
+        if obj is None:
+            return True
+        is_used = Image.objects.filter(IS_USED, pk=obj.pk).exists()
+        return not (is_used or (obj.is_in_history() and not user.is_administrator))
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
@@ -170,9 +176,9 @@ class ImageAdmin(ConcurrentEditingAdmin):
     def alt_text(self, image: Image) -> Any:
         return image.alt or _("decorative")
 
-    @admin.display(description=_("used"), ordering="story_count")
+    @admin.display(description=_("used"), ordering="all_uses")
     def use_count(self, image: Any) -> int:
-        count: int = image.story_count
+        count: int = image.all_uses
         return count
 
     @admin.display(description=_("uploaded"), ordering="uploaded_at")
@@ -198,7 +204,9 @@ class ImageAdmin(ConcurrentEditingAdmin):
         if image.uses.filter(site__isnull=False).exists():
             links.append((reverse("rules"), _("Rules of commenting")))
         items: list[str] = [format_html('<a href="{}">{}</a>', url, title) for url, title in links]
-        if others := image.story_count - len(links):
+        if Image.objects.filter(IS_LOGO_OR_ICON, pk=image.pk).exists():
+            items.append(str(_("Logo or icon of the site")))  # only administrators can open the settings
+        if others := image.all_uses - len(items):
             text = ngettext("%(n)s that you can’t edit", "%(n)s that you can’t edit", others)
             items.append(text % {"n": others})
         return format_html_join(", ", "{}", ((item,) for item in items)) or _("no story and no page")

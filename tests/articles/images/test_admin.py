@@ -145,6 +145,22 @@ def test_the_list_is_filtered_by_use_and_its_queries_do_not_grow(emil, django_as
         client.get(LIST)
 
 
+@pytest.mark.parametrize("field", ["logo", "icon"])
+def test_the_logo_and_the_icon_of_the_site_are_used(emil, field):
+    client, image = client_with_role(ADMINISTRATOR), make_image(is_ready=False, alt="Ours")
+    change_site(**{field: image})
+    assert not client.get(f"{LIST}?used=no").context["cl"].result_list
+    (shown,) = client.get(f"{LIST}?used=yes").context["cl"].result_list
+    assert shown.all_uses == 1
+    page = client.get(f"{LIST}{image.pk}/change/").content.decode()
+    assert "Logo or icon of the site" in page
+    assert "that you can’t edit" not in page
+    assert f"{LIST}{image.pk}/delete/" not in page
+    assert client.post(f"{LIST}{image.pk}/delete/", {"post": "yes"}).status_code == 403
+    change_site(**{field: None})
+    assert client.post(f"{LIST}{image.pk}/delete/", {"post": "yes"}).status_code == 302
+
+
 def test_a_lead_image_is_uploaded_with_the_story(emil):
     data = form(lead_file=upload(jpeg(), "slip.jpg"), lead_alt="The slip", lead_credit="Ida")
     response = client_of(emil).post(WRITE, data)
