@@ -1,4 +1,4 @@
-"""What the newsroom's front page shows: what waits for a person, and the stories that they can edit."""
+"""The content of the newsroom's front page: what waits for a person, and the stories they can edit."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,21 +47,30 @@ def read_newsroom(user: User, now: datetime) -> Newsroom:
         first, *others = summarize_queues(user, reverse("moderation:queue"))
         queues = [first, *(queue for queue in others if queue.count)]
     is_administrator = user.is_administrator
-    stories = Article.objects.editable_by(user).listed()
+    drafts: list[Article] = []
+    scheduled: list[Article] = []
+    published: list[Article] = []
+    if user.is_editor:  # the page shows stories to nobody else
+        stories = Article.objects.editable_by(user).listed()
+        drafts = list(stories.filter(published_at=None).order_by("-updated_at")[:LIST_MAX])
+        scheduled = list(stories.filter(published_at__gt=now).order_by("published_at")[:LIST_MAX])
+        published = list(stories.published(now).order_by("-published_at")[:LIST_MAX])
     return Newsroom(
         queues=queues,
         open_requests=RemovalRequest.objects.filter(outcome="").count() if is_administrator else 0,
         failed_jobs=jobs.failed_jobs().count() if is_administrator else 0,
         unsaved=_unsaved_changes(user) if user.is_editor else [],
-        drafts=list(stories.filter(published_at=None).order_by("-updated_at")[:LIST_MAX]),
-        scheduled=list(stories.filter(published_at__gt=now).order_by("published_at")[:LIST_MAX]),
-        published=list(stories.published(now).order_by("-published_at")[:LIST_MAX]),
+        drafts=drafts,
+        scheduled=scheduled,
+        published=published,
     )
 
 
 def _unsaved_changes(user: User) -> list[UnsavedChanges]:
-    """Return what this person can continue, latest first. A draft of a document that they can't edit any more
-    is continued as a new document."""
+    """Return the unsaved changes that this person can continue, latest first.
+
+    Those to a document that they can't edit any more are continued as a new document.
+    """
     found = []
     for model, kind in ((Article, "article"), (StandingPage, "standingpage")):
         detached = set(Autosave.objects.offered(user, model, None).values_list("pk", flat=True))

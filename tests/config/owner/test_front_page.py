@@ -4,10 +4,13 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
+from config.newsroom import read_newsroom
 from tests.factories import UserFactory, make_article
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +56,15 @@ def test_the_front_page_lists_what_waits_and_the_stories_in_work(client: Client)
     places = [page.index(title) for title in titles]
     assert places == sorted(places)
     assert "Of a colleague" not in page
+
+
+def test_stories_are_read_for_editors_only() -> None:
+    make_article("Of a colleague", published_at=None)
+    moderator = UserFactory.create(roles=(MODERATOR,))
+    with CaptureQueriesContext(connection) as queries:
+        news = read_newsroom(moderator, timezone.now())
+    assert (news.drafts, news.scheduled, news.published) == ([], [], [])
+    assert not [each["sql"] for each in queries if 'FROM "articles_article"' in each["sql"]]
 
 
 def test_the_navigation_leads_only_where_a_person_may_go(client: Client) -> None:
