@@ -31,6 +31,7 @@ from articles.editing.posted_forms import (
 )
 from articles.models import Autosave, Document, DocumentText, OpenForm, Presence, Revision
 from articles.services import touch_site
+from articles.site.branding import accent_url
 from articles.site.cached_pages import invalidate
 from articles.site.requests import site_request
 from core.fallback_pages import form_refused
@@ -281,6 +282,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             "draft_fields": draft and draft.typed,
             "draft_at": draft and time_or_date(draft.at, now),
             "zone_time": zone_label(),
+            "accent_css": accent_url(site_request(request).site),
         }
         if obj:
             if request.method == "GET":

@@ -104,7 +104,11 @@ def test_the_accent_is_on_every_page_until_it_is_removed(ada_client: Client, sit
     assert save(ada_client, accent="#B00020").status_code == 302
     url = look(text(send_request(site, "/")))["accent"]
     assert url == "/site/accent-b00020.css"
-    for path in ("/accounts/email/", "/admin/", "/owner/status/", "/moderation/"):
+    write = "/admin/articles/article/add/?form=6f9b1c0e-7d3a-4a53-9d4e-2b1f3c5a7e90"
+    preview = re.search(r'data-css="([^"]+)"', ada_client.get(write).content.decode())
+    assert preview
+    assert preview[1].split()[1] == url, "the preview has the colours of the site"
+    for path in ("/accounts/email/", "/admin/", "/owner/status/", "/moderation/", write):
         page = ada_client.get(path).content.decode()
         assert look(page)["accent"] == url
         assert page.index("css/tokens") < page.index(url) < page.index("css/site")
