@@ -15,6 +15,7 @@ class DrawerRow(NamedTuple):
     description: Any
     lines: list[Any]
     value: str
+    empty: str  # shown instead of an empty value
     is_open: bool
     template: str = ""  # of what is shown above the fields
 
@@ -37,7 +38,8 @@ def drawer_row(
         fieldset.name,
         fieldset.description,
         list(fieldset),
-        (describe_fields(form, names) if value is None else value) or empty,
+        describe_fields(form, names) if value is None else value,
+        str(empty),
         is_open or any(name in form.errors for name in names),
         template,
     )

@@ -1,4 +1,4 @@
-// The editor page around the text: closed rows of the drawer follow what is chosen, menus close, the title is one line.
+// The editor page around the text: closed rows of the drawer follow what is chosen, and the title is one line.
 "use strict";
 {
   const form = document.querySelector(".writing > form");
@@ -15,22 +15,10 @@
     if (!row || target.tagName === "TEXTAREA") return;
     const fields = [...row.querySelectorAll("input, select")].filter(({ name, type }) => name && type !== "hidden");
     const text = fields.map(chosen).filter(Boolean).join(", ");
-    row.querySelector(".setting").textContent = text;
+    const setting = row.querySelector(".setting");
+    setting.textContent = text || (setting.dataset.empty ?? "");
   };
   form?.addEventListener("input", follow);
-
-  // A menu closes by a press elsewhere or the Escape key.
-  const menus = () => document.querySelectorAll(".menu[open]");
-  document.addEventListener("click", ({ target }) => {
-    for (const menu of menus()) if (!menu.contains(target)) menu.open = false;
-  });
-  document.addEventListener("keydown", ({ key }) => {
-    if (key !== "Escape") return;
-    for (const menu of menus()) {
-      menu.open = false;
-      menu.querySelector("summary").focus();
-    }
-  });
 
   // Enter in the title or the standfirst goes on to the next field of the text.
   const text = ["id_title", "id_standfirst", "id_body"].map((id) => document.getElementById(id)).filter(Boolean);

@@ -130,6 +130,34 @@ def test_everything_is_reachable_without_scripts(browser, live_server):
     context.close()
 
 
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_a_row_whose_field_is_emptied_says_what_the_server_would(browser, live_server):
+    Topic.objects.create(name="Harbour", slug="harbour")
+    context = browser.new_context(base_url=live_server.url)
+    log_in(context, live_server, UserFactory.create(name="Emil", roles=(EDITOR,)))
+    page = context.new_page()
+    page.goto(change(make_article("Boats", published_at=None)))
+    for row, empty in (("slug", "From the title"), ("topics", "None"), ("editors", "All editors")):
+        page.locator(f".row-{row} > summary").click()
+        shown = page.locator(f".row-{row} .setting")
+        if row == "slug":
+            page.locator("#id_slug").fill("")
+        else:
+            box = page.locator(f".row-{row} [type=checkbox]").first
+            box.check()
+            expect(shown).to_have_text("Harbour" if row == "topics" else "Emil")
+            box.uncheck()
+        expect(shown).to_have_text(empty)
+    heights = page.evaluate(
+        """() => [...document.querySelectorAll(".drawer fieldset label, .drawer .tick")]
+            .filter((each) => each.offsetHeight).map((each) => each.offsetHeight)"""
+    )
+    assert heights
+    assert min(heights) >= 34  # var(--act)
+    context.close()
+
+
 @pytest.mark.parametrize(
     ("state", "button", "menu"),
     [
