@@ -112,7 +112,7 @@ def read_page(
     """
     most_replies = SAVED_REPLIES_PER_TREE if is_as_saved else REPLIES_PER_TREE
     statement = f"""
-WITH {_roots_query(reader, order, start)}
+WITH {_roots_query(reader, order, start, most_replies)}
 SELECT {ROW_COLUMNS}, (SELECT count(*) FROM root) > max(root.n) OVER ()
 FROM root
 CROSS JOIN LATERAL (SELECT * FROM comments_comment c
@@ -154,10 +154,13 @@ WHERE x.id = %(comment)s"""
     return Location(root, ThreadCursor.of(key, root), root_on_first_page, is_among_first_replies)
 
 
-def _roots_query(reader: Reader, order: Order, start: PageStart | None = None) -> str:
+def _roots_query(
+    reader: Reader, order: Order, start: PageStart | None = None, most_replies: int = REPLIES_PER_TREE
+) -> str:
     """Return a query named `root`: the top-level comments that may be on a page, in order.
 
-    Its column `n` numbers them, and `used` is the part of the budget that the comments before each one take.
+    Its column `n` numbers them, and `used` is the part of the budget that the comments before each one take,
+    with at most `most_replies` of each tree.
     """
     key = ORDER_COLUMNS[order]
     direction, comparison = ("ASC", ">") if order == Order.OLDEST else ("DESC", "<")
@@ -183,8 +186,8 @@ def _roots_query(reader: Reader, order: Order, start: PageStart | None = None) -
     return f"""
 root AS MATERIALIZED (
   SELECT id, tree_id, row_number() OVER w AS n,
-         sum(1 + least(reply_count, {REPLIES_PER_TREE})) OVER w
-         - (1 + least(reply_count, {REPLIES_PER_TREE})) AS used
+         sum(1 + least(reply_count, {most_replies})) OVER w
+         - (1 + least(reply_count, {most_replies})) AS used
   FROM {roots} first
   WINDOW w AS ({order_by} ROWS UNBOUNDED PRECEDING))"""
 

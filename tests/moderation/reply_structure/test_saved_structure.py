@@ -12,7 +12,8 @@ from django.utils import timezone
 from comments.models import Comment
 from comments.services.imports import ImportedComment, import_comments
 from comments.services.moves import move_comment
-from comments.thread.pages import Order, read_page
+from comments.thread import pages
+from comments.thread.pages import Order, PageStart, read_page
 from comments.thread.reader import Reader
 from moderation.actions.decisions import undo
 from moderation.reply_structure.proposals import accept
@@ -128,6 +129,20 @@ def test_a_saved_parent_that_is_not_on_the_page_leaves_the_reply_where_it_is(cap
     move_comment(comment=capped.comment(1), parent=capped.comment(4), actor=maria)
     # 1 is a reply of its own saved reply now; saved, it is at the top again.
     assert shape(capped.article, is_as_saved=True) == SAVED
+
+
+def test_a_page_as_saved_keeps_to_the_budget(capped, maria, monkeypatch):
+    monkeypatch.setattr(pages, "COMMENTS_PER_PAGE", 7)
+    monkeypatch.setattr(pages, "REPLIES_PER_TREE", 2)
+    accept(article=capped.article, actor=maria)
+    assert shape(capped.article) == [*RESTORED[:3], RESTORED[-1]], (
+        "2 replies of the first tree, and the second"
+    )
+    assert shape(capped.article, is_as_saved=True) == SAVED[:-1], "all 6 replies, which fill the page"
+    page = read_page(capped.article, Reader(), Order.OLDEST, is_as_saved=True)
+    assert page.next
+    start = PageStart(page.next, is_included=False)
+    assert shape(capped.article, start=start, is_as_saved=True) == SAVED[-1:]
 
 
 def test_the_variant_takes_one_statement_more(client, capped, maria, django_assert_num_queries):
