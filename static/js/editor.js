@@ -344,7 +344,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     const themed = ["light", "dark"].includes(theme) ? ` data-theme="${theme}"` : "";
     frame.srcdoc = `<!doctype html><html lang="${document.documentElement.lang}" dir="${document.dir || "ltr"}"${themed}>` +
       `<head><meta charset="utf-8"><title>${gettext("Preview")}</title><base target="_blank">` +
-      css.split(" ").map((url) => `<link rel="stylesheet" href="${url}">`).join("") + "</head><body><main></main></body></html>";
+      css.split(" ").filter(Boolean).map((url) => `<link rel="stylesheet" href="${url}">`).join("") + "</head><body><main></main></body></html>";
     const count = make("p", { className: "editor-count" });
     const status = make("p", { className: "editor-status", role: "status" });
     const keys = make("p", { className: "editor-keys" });
