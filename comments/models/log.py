@@ -62,6 +62,9 @@ class Transition(models.Model):
         indexes = [
             models.Index(fields=["comment", "id"], name="transition_comment"),
             models.Index(fields=["at", "id"], name="transition_at"),
+            models.Index(
+                fields=["discussion", "comment"], condition=Q(kind="move"), name="transition_moved"
+            ),  # for the page of each story: thread/story.py
             models.Index(fields=["actor", "at", "id"], condition=~Q(actor=None), name="transition_actor"),
         ]
         constraints = [

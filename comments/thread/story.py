@@ -83,13 +83,20 @@ ARTICLE_COLUMNS = [f.attname for f in Article._meta.concrete_fields if f.name no
 DISCUSSION_COLUMNS = [f.attname for f in Discussion._meta.concrete_fields]
 
 # Raw SQL, because the ORM would take longer to compile the query than the database to run it.
+#
+# Whether a reply is under an inferred parent is looked up among the comments that were ever moved: there may
+# be thousands of inferred parents, and few moves or none. A scalar subquery per comment stops at the first
+# hit; a join would read the whole discussion.
 _STORY = f"""
 SELECT {", ".join(f"a.{name}" for name in ARTICLE_COLUMNS)},
        {", ".join(f"d.{name}" for name in DISCUSSION_COLUMNS)},
        topics.names, topics.slugs, authors.names, authors.slugs, days.days, days.counts,
        (SELECT seq FROM comments_transition t WHERE t.discussion_id = a.id ORDER BY seq DESC LIMIT 1),
-       EXISTS (SELECT FROM comments_inferredparent i JOIN comments_comment c ON c.id = i.comment_id
-               WHERE i.discussion_id = a.id AND c.parent_id = i.parent_id AND c.shown),
+       EXISTS (SELECT FROM (SELECT DISTINCT comment_id FROM comments_transition
+                            WHERE discussion_id = a.id AND kind = 'move') t
+               WHERE (SELECT c.shown AND c.parent_id = i.parent_id
+                      FROM comments_inferredparent i JOIN comments_comment c ON c.id = i.comment_id
+                      WHERE i.comment_id = t.comment_id)),
        picks.ids, picks.names, picks.beginnings{{more_columns}}
 FROM articles_article a
 LEFT JOIN comments_discussion d ON d.article_id = a.id
