@@ -139,7 +139,7 @@ def test_a_discussion_is_read_and_answered(live_server, page, article, width):
     assert keys.press("Space")[2]["expanded"] is True
     assert is_shown()
 
-    keys.tab_to("Order of the comments", "Shift+Tab")
+    keys.tab_to("Order of the comments: Oldest first", "Shift+Tab")
     assert keys.press("Enter")[2]["expanded"] is True
     keys.tab_to("Fold all", most=5)
     assert keys.press("Enter")[2]["expanded"] is False
@@ -279,13 +279,13 @@ STEPS = [
     "Shift+Tab: button “3 replies to Marit”",
     "Enter: button “3 replies to Marit”",
     "Space: button “3 replies to Marit”",
-    "Shift+Tab: DisclosureTriangle “Order of the comments”",
-    "Enter: DisclosureTriangle “Order of the comments”",
+    "Shift+Tab: DisclosureTriangle “Order of the comments: Oldest first”",
+    "Enter: DisclosureTriangle “Order of the comments: Oldest first”",
     "Tab: button “Fold all”",
-    "Enter: DisclosureTriangle “Order of the comments”",
-    "Space: DisclosureTriangle “Order of the comments”",
+    "Enter: DisclosureTriangle “Order of the comments: Oldest first”",
+    "Space: DisclosureTriangle “Order of the comments: Oldest first”",
     "Tab: button “Unfold all”",
-    "Space: DisclosureTriangle “Order of the comments”",
+    "Space: DisclosureTriangle “Order of the comments: Oldest first”",
     "Tab: link “Show 3 more replies to Nils”",
     "Enter: article “Voice 20, replying to Nils”",
     "Tab: link “Nils”",

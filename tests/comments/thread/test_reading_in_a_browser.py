@@ -224,10 +224,10 @@ def test_by_keyboard_alone(live_server, page, article, talk):
     assert steps == [
         ("Skip to the comments", ""),
         ("6 comments", ""),
-        ("Order of the comments", ""),
-        ("Order of the comments", ""),
+        ("Order of the comments: Newest ", ""),
+        ("Order of the comments: Newest ", ""),
         ("Fold all", ""),
-        ("Order of the comments", ""),
+        ("Order of the comments: Newest ", ""),
         ("Find in this discussion", ""),
         ("Add to the discussion…", ""),
         ("3 replies to Marit", ""),
