@@ -495,6 +495,7 @@ def admin_page(page, live_server, context, maria):
 
 def drag(page, cut, on):
     """Drag a row by its handle to the middle of another, as with a mouse."""
+    page.evaluate("document.fonts.ready")  # the rows move until the fonts are there
     handle = page.locator(f'tr:has([data-pk="{cut.pk}"]) .drag-handle').bounding_box()
     row = page.locator(f'tr:has([data-pk="{on.pk}"])').bounding_box()
     page.mouse.move(handle["x"] + 5, handle["y"] + 5)
@@ -511,6 +512,7 @@ def test_a_reply_is_dragged_under_its_true_parent(admin_page, live_server):
     article = bring_in(12)
     comments = list(Comment.objects.filter(discussion=article.pk))
     cut, on = comments[4], comments[2]
+    admin_page.set_viewport_size({"width": 1280, "height": 2400})
     admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
 
     drag(admin_page, cut, on)

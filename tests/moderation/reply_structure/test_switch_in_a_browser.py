@@ -21,6 +21,7 @@ def test_a_reader_switches_and_stays_in_the_saved_structure_in_another_order(
     with page.expect_navigation():
         switch.get_by_role("link", name="As saved").click()
     assert "Jim, replying to Root" in answer.inner_text()
+    page.locator(".orders summary").click()
     with page.expect_navigation():
         page.get_by_role("link", name="Newest first").click()
     assert page.url.endswith("?order=newest&replies=saved#comments")
