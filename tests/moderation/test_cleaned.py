@@ -40,7 +40,7 @@ def accept_what_is_proposed(desk: Page, url: str) -> int:
     while groups.count():
         before = groups.get_by_role("listitem").count()
         groups.get_by_role("link").first.click()
-        desk.locator(".acts.bulk .likely").click()
+        desk.locator(".acts.bulk .btn-primary").click()
         acts += 1
         expect(desk.get_by_role("status").get_by_role("button", name="Undo")).to_be_visible()
         desk.goto(url + "/moderation/similar/")
