@@ -107,12 +107,12 @@ def test_the_list_of_stories_has_no_column_beyond_the_edge(browser, live_server,
     page.goto(f"{live_server.url}/admin/articles/article/")
     shown = page.locator("#result_list thead th:visible").all_inner_texts()
     wanted = ["Title", "Publication", "Editors", "Comments", "Rights", "Front page"]
-    assert [words.strip().capitalize() for words in shown] == (
-        wanted if width > 390 else ["Title", "Publication", "Front page"]
-    )
+    assert [words.strip().capitalize() for words in shown] == wanted  # on a phone each row is an entry
     results = page.locator(".results")
     assert results.evaluate("box => box.scrollWidth <= box.clientWidth")
-    expect(page.get_by_role("button", name="Pin “Fog”")).to_be_in_viewport(ratio=1)
+    button = page.get_by_role("button", name="Pin “Fog”")
+    button.scroll_into_view_if_needed()
+    expect(button).to_be_in_viewport(ratio=1)
     context.close()
 
 
@@ -178,7 +178,7 @@ def test_an_editor_pins_and_orders_without_javascript(browser, live_server, emil
     page.get_by_role("button", name="Pin: A council without a mayor").click()
     page.get_by_role("button", name="Up: Fog").click()
     page.goto(live_server.url)
-    expect(page.locator(".teaser h2")).to_have_text(
+    expect(page.locator(":is(.lead, .teaser) h2")).to_have_text(
         [
             "Fog",
             "A council without a mayor",
@@ -204,7 +204,7 @@ def test_a_story_is_renamed_and_its_old_address_arrives(browser, live_server, em
     expect(page.locator(".messagelist")).to_have_text("Saved.")
     page.goto(f"{live_server.url}/stories/fog/")
     assert page.url == f"{live_server.url}/stories/the-great-fog/"
-    expect(page.locator(".story .meta")).to_contain_text("By Ida Berg, Emil Ness")
+    expect(page.locator(".story .byline")).to_contain_text("By Ida Berg, Emil Ness")
     page.get_by_role("link", name="Emil Ness").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Emil Ness")
     context.close()
