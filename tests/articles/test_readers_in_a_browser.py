@@ -111,7 +111,7 @@ def test_the_list_of_stories_has_no_column_beyond_the_edge(browser, live_server,
     results = page.locator(".results")
     assert results.evaluate("box => box.scrollWidth <= box.clientWidth")
     button = page.get_by_role("button", name="Pin “Fog”")
-    button.scroll_into_view_if_needed()
+    button.evaluate("node => node.scrollIntoView({ block: 'center' })")
     expect(button).to_be_in_viewport(ratio=1)
     context.close()
 
