@@ -34,7 +34,7 @@ PAGES = {
 # One in 20 is reported, one in 50 an appeal, three in 5 come from first-time commenters. Cases that the site
 # opened itself are deleted first.
 CASES = """
-DELETE FROM moderation_case;
+DELETE FROM moderation_report; DELETE FROM moderation_case;
 INSERT INTO moderation_case (comment_id, discussion_id, opened_at, due_at, is_waiting, is_reported,
   is_illegal, is_new_person, is_appealed, score, script)
 SELECT id, discussion_id, created_at, created_at - score * interval '12 hours', n % 20 > 0, n % 20 = 0,
