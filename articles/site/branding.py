@@ -7,7 +7,7 @@ from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import reverse
@@ -88,8 +88,10 @@ def serve_icon(request: SiteRequest, pk: int, size: int) -> HttpResponse:
 
 
 @require_safe
-def serve_accent(request: HttpRequest, color: str) -> HttpResponse:
-    """Serve the style sheet of an accent colour. It depends on nothing but the colour."""
+def serve_accent(request: SiteRequest, color: str) -> HttpResponse:
+    """Serve the style sheet of the site's accent colour."""
+    if f"#{color}" != request.site.accent:
+        raise Http404
     return _forever(accent.style_sheet(f"#{color}").encode(), "text/css; charset=utf-8")
 
 

@@ -14,7 +14,7 @@ from articles.site.languages import activate_language
 from articles.site.requests import SiteRequest
 
 # healthz and readyz must answer without a database, and a page may contain dozens of images.
-WITHOUT_SITE = {"healthz", "readyz", "image", "site-accent"}
+WITHOUT_SITE = {"healthz", "readyz", "image"}
 
 
 class SiteMiddleware:

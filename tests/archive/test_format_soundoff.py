@@ -760,7 +760,7 @@ def test_the_supported_formats() -> None:
 
 def test_the_parser_needs_no_django() -> None:
     program = "import archive.formats, sys; sys.exit('django' in sys.modules)"
-    subprocess.run([sys.executable, "-c", program], cwd=SAMPLE.parents[2], check=True)
+    assert subprocess.run([sys.executable, "-c", program], cwd=SAMPLE.parents[2]).returncode == 0
 
 
 # Any text at all
