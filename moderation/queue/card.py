@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django.urls import reverse
@@ -65,6 +65,14 @@ class SimilarGroup:
     sentence: str  # "36 similar comments, 27 of them published."
 
 
+class PlacedSignal(NamedTuple):
+    """A signal with its exact strength (0 to 1) and the spans of the text that it is about."""
+
+    strength: float
+    signal: Signal
+    spans: Sequence[Sequence[int]]
+
+
 @dataclass(frozen=True)
 class Card:
     """One comment with everything that a moderator needs to decide on it."""
@@ -117,22 +125,8 @@ def load_card(pk: int, user: User) -> Card | None:
     clues = _compared_clues(comment, member)
     stated = registry.clues(findings)
     text_signals = single_comment.find_signals(comment.author_name, comment.body, clues, stated)
-    signals = [
-        (registry.shown_strength(f), _finding_signal(f, own), f.spans)
-        for f in findings
-        if not registry.found_nothing(f)
-    ]
-    signals += [
-        (s.strength, Signal(s.sentence, _strength_class(s.strength), None), s.spans) for s in text_signals
-    ]
-    signals.sort(key=lambda signal: -signal[0])
-    # The numbers of the signals stand at the words that they are about.
-    spans = [
-        (*span, number)
-        for number, (_strength, _signal, signal_spans) in enumerate(signals, start=1)
-        for span in signal_spans
-    ]
-    spans += [(*span, 0) for f in findings if registry.found_nothing(f) for span in f.spans]
+    signals = _strongest_first(findings, text_signals, own)
+    spans = _numbered_spans(signals, findings)
     if member and Clue.SPUN in clues:
         spans += [(*span, 0) for span in pages.shared_spans(member.group, comment)]
     body, all_marked = highlights.highlight_html(comment.body, comment.body_html, spans)
@@ -149,8 +143,8 @@ def load_card(pk: int, user: User) -> Card | None:
         typed_body=None
         if all_marked
         else explanations.highlight_text(comment.body, [span[:2] for span in spans]),
-        signals=[signal for _strength, signal, _spans in signals],
-        summary=_strengths_text([strength for strength, _signal, _spans in signals]),
+        signals=[placed.signal for placed in signals],
+        summary=_strengths_text([placed.strength for placed in signals]),
         person_key=profiles.Person.of(comment).key,
         record=profiles.author_records([comment], user)[comment.pk],
         review_requests=reporting.review_requests([case.pk], user).get(case.pk, []) if case else [],
@@ -168,6 +162,29 @@ def load_card(pk: int, user: User) -> Card | None:
         # The card has a button for each decision.
         menu=[one for one in actions if urlsplit(one["url"]).path != reverse("moderation:decide")],
     )
+
+
+def _strongest_first(
+    findings: list[Finding], text_signals: Sequence[single_comment.TextSignal], own: set[int]
+) -> list[PlacedSignal]:
+    """Return the signals of a comment with their strengths and places in its text, the strongest first."""
+    signals = [
+        PlacedSignal(registry.shown_strength(f), _finding_signal(f, own), f.spans)
+        for f in findings
+        if not registry.found_nothing(f)
+    ]
+    for found in text_signals:
+        signal = Signal(found.sentence, _strength_class(found.strength), None)
+        signals.append(PlacedSignal(found.strength, signal, found.spans))
+    return sorted(signals, key=lambda placed: -placed.strength)
+
+
+def _numbered_spans(signals: list[PlacedSignal], findings: list[Finding]) -> list[tuple[int, int, int]]:
+    """Return the spans of text to mark, each with the number of the signal that is about it, or 0."""
+    spans = [
+        (span[0], span[1], number) for number, placed in enumerate(signals, start=1) for span in placed.spans
+    ]
+    return spans + [(*span, 0) for f in findings if registry.found_nothing(f) for span in f.spans]
 
 
 def _finding_signal(found: Finding, own: set[int]) -> Signal:

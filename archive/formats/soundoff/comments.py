@@ -74,24 +74,26 @@ def read_comments(
                 source_id=f"{author}|{local}|{same_name_and_time[author, local]}",
             )
         )
-        for date in dates:
-            text = (
-                f"The text of {label(comments[-1], 'comment')} contains {quote(date.text)}, which usually"
-                " ends a comment. It may be two comments, and the name of the second is lost."
-            )
-            warnings.append(PageWarning(date.number, "date_in_text", text))
+        warnings += [_date_warning(date, comments[-1]) for date in dates]
         if name.ordinal is not None:
             if name.ordinal != last_ordinal + 1:
-                warnings.append(
-                    PageWarning(
-                        line.number,
-                        "numbering",
-                        f"The page's own numbering jumps from {last_ordinal:,} to {name.ordinal:,} here.",
-                    )
-                )
+                warnings.append(_numbering_warning(line, last_ordinal, name.ordinal))
             last_ordinal = name.ordinal
         index = closing + 1
     return comments, index, warnings
+
+
+def _date_warning(date: Line, comment: ParsedComment) -> PageWarning:
+    text = (
+        f"The text of {label(comment, 'comment')} contains {quote(date.text)}, which usually"
+        " ends a comment. It may be two comments, and the name of the second is lost."
+    )
+    return PageWarning(date.number, "date_in_text", text)
+
+
+def _numbering_warning(line: Line, last: int, ordinal: int) -> PageWarning:
+    text = f"The page's own numbering jumps from {last:,} to {ordinal:,} here."
+    return PageWarning(line.number, "numbering", text)
 
 
 def _read_name(line: Line) -> Name | None:
