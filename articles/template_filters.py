@@ -2,6 +2,10 @@
 
 from django.utils.translation import ngettext, pgettext
 
+from articles.markup.markdown import count_words
+
+WORDS_PER_MINUTE = 220  # of a reader
+
 
 def story_count(count: int) -> str:
     """Return a number of stories as text."""
@@ -13,6 +17,7 @@ def by_before_names() -> str:
     return pgettext("before names of authors", "By")
 
 
-def minutes_to_read(count: int) -> str:
-    """Return the time that reading a story takes, as text."""
-    return ngettext("%(n)s min read", "%(n)s min read", count) % {"n": count}
+def minutes_to_read(body_html: str) -> str:
+    """Return the time that reading a story's body takes, as text."""
+    minutes = max(1, round(count_words(body_html) / WORDS_PER_MINUTE))
+    return ngettext("%(n)s min read", "%(n)s min read", minutes) % {"n": minutes}

@@ -20,7 +20,7 @@ from articles.images import html
 from articles.site import branding
 from comments import template_filters as comment_filters
 from comments.thread import template_filters as thread_filters
-from core.avatars import avatar
+from core.avatars import avatar, avatar_html
 from core.template_loader import JinjaLoader
 from core.templatetags.dates import day, iso, moment, time_formatter, zone_name
 from moderation.queue import queues
@@ -74,6 +74,7 @@ def environment(**options: Any) -> Environment:
         "recommended_by": thread_filters.recommended_by,
         "with_level_changes": thread_filters.with_level_changes,
         "labels_by_level": thread_filters.labels_by_level,
+        "avatar_html": avatar_html,
         "comment_time": thread_filters.comment_time,
         "comment_time_since": thread_filters.comment_time_since,
     }

@@ -119,6 +119,11 @@ def render_plain(text: str) -> str:
     return _clean_comment("\n".join(f"<p>{_linkify_text(part)}</p>" for part in paragraphs))
 
 
+def count_words(markup: str) -> int:
+    """Return the number of words in rendered HTML."""
+    return len(_TAG.sub(" ", markup).split())
+
+
 def make_excerpt(markup: str, limit: int) -> str:
     """Return the beginning of rendered HTML as plain text, at most `limit` characters, cut at a word."""
     if "<figure>" in markup:

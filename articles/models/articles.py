@@ -11,10 +11,10 @@ from django.contrib.postgres.search import SearchVectorField
 from django.core import signing
 from django.db import models
 from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import JSONObject
 from django.db.models.lookups import IsNull
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import strip_tags
 from django.utils.text import get_text_list, slugify
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
@@ -29,7 +29,6 @@ from core.paging import PageCursor
 TITLE_MAX, STANDFIRST_MAX = 300, 5_000  # characters
 BODY_MAX = 200_000  # characters: a short book, which is rendered in a few seconds
 UNPUBLISHED_REASON_MAX = 2_000  # characters
-WORDS_PER_MINUTE = 220  # of a reader
 PREVIEW_LIFETIME = timedelta(days=7)
 UNPUBLISHED_TITLE = gettext_noop(
     "A story that is not published"
@@ -103,10 +102,7 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         return (
             self.select_related("discussion", "lead_image")
             .signed()
-            .annotate(
-                topic_name=Subquery(topics.values("name")[:1]),
-                topic_slug=Subquery(topics.values("slug")[:1]),
-            )
+            .annotate(first_topic=Subquery(topics.values(link=JSONObject(name="name", slug="slug"))[:1]))
             .defer(*unread)
         )
 
@@ -322,11 +318,6 @@ class Article(models.Model):
         """Return the number of comments that readers see; 0 if the discussion is hidden."""
         discussion = getattr(self, "discussion", None)
         return 0 if discussion is None or discussion.is_hidden else discussion.visible_count
-
-    @property
-    def reading_minutes(self) -> int:
-        """Return the minutes that reading the body takes, at least 1."""
-        return max(1, round(len(strip_tags(self.body_html).split()) / WORDS_PER_MINUTE))
 
     @property
     def zone(self) -> str:

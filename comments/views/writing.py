@@ -3,7 +3,6 @@
 Each has a URL of its own, since cached pages can't contain a CSRF token.
 """
 
-from contextlib import nullcontext
 from dataclasses import replace
 from uuid import UUID
 
@@ -276,11 +275,11 @@ def _post_reply(
         return post_comment(draft, nonce=nonce), None
     email: str = form.cleaned_data["email"]
     if guest and guests.matches_guest(guest, draft.name, email):
-        # A guest who took everything back within a minute was sent no link then.
-        with transaction.atomic() if (is_back := _needs_link_again(guest)) else nullcontext():
-            if is_back:
-                _send_link_later(guest)
-            return post_comment(draft, nonce=nonce), guest
+        if guest.confirmed_at is None and has_taken_back_everything(guest):
+            with transaction.atomic():
+                _send_link_later(guest)  # the guest was sent none within that minute
+                return post_comment(draft, nonce=nonce), guest
+        return post_comment(draft, nonce=nonce), guest
     if earlier := _find_resent(nonce, draft, email):
         return earlier, earlier.guest
     try:
@@ -293,10 +292,6 @@ def _post_reply(
             return earlier, earlier.guest
         raise
     return comment, new
-
-
-def _needs_link_again(guest: Guest) -> bool:
-    return guest.confirmed_at is None and has_taken_back_everything(guest)
 
 
 def _send_link_later(guest: Guest) -> None:
