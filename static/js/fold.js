@@ -96,9 +96,7 @@
     for (const list of away ? branches() : all(".thread li > ol")) fold(list, away);
     remember();
     tellAll();
-    const menu = foldAll.closest("details");
-    menu.open = false;
-    menu.firstElementChild.focus();
+    closeMenuOf(foldAll);
   });
 
   const reveal = (node) => {

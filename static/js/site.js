@@ -67,7 +67,17 @@ if (globalThis.htmx) Object.assign(htmx.config, {
       if (text.trim()) localStorage.setItem(keyOf(form), JSON.stringify({ at: Date.now(), text }));
       else localStorage.removeItem(keyOf(form));
     },
+    // Returns the path of the form with the newest draft below this path, written after `since`.
+    newest(path, since) {
+      const start = `draft ${path}`;
+      const found = Object.entries(localStorage)
+        .filter(([key]) => key.startsWith(start))
+        .map(([key, draft]) => [JSON.parse(draft).at, key.slice("draft ".length)])
+        .filter(([at]) => at > Math.max(since, Date.now() - KEPT));
+      return found.sort(([a], [b]) => b - a)[0]?.[1];
+    },
   };
+  globalThis.replyDrafts = drafts;
   const replyForm = (node) => node.closest?.(".reply-form form");
   const quietly = (act) => { try { return act(); } catch { return undefined; } }; // storage may be forbidden
   const restore = (form) => {
@@ -140,6 +150,12 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   const closeMenus = (but) => {
     for (const menu of document.querySelectorAll(".menu[open]")) if (!menu.contains(but)) menu.open = false;
   };
+  globalThis.closeMenuOf = (node) => { // and the focus returns to what has opened it
+    const menu = node.closest?.(".menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.firstElementChild.focus();
+  };
   document.addEventListener("click", ({ target }) => closeMenus(target));
   // A menu that opens at the end of the screen is scrolled into it.
   document.addEventListener("toggle", ({ target }) => {
@@ -147,7 +163,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   }, true);
   document.addEventListener("keydown", ({ key, target }) => {
     if (key !== "Escape") return;
-    target.closest?.(".menu[open]")?.firstElementChild.focus();
+    closeMenuOf(target);
     closeMenus(null);
   });
 }

@@ -293,9 +293,7 @@
         const url = await show(link.href);
         go(url, from, added);
         say(link.textContent);
-        const menu = link.closest(".orders");
-        menu.open = false;
-        menu.firstElementChild.focus();
+        closeMenuOf(link);
       });
     } else if (link?.matches(".part > .more, .thread li > .more")) {
       event.preventDefault();
@@ -309,13 +307,9 @@
   // A draft that survived a reload, or of the last day, opens its form again: the newest one only.
   const openDraft = () => {
     const since = cameBy === "navigate" ? Date.now() - 86400000 : 0;
-    const drafts = Object.entries(localStorage)
-      .filter(([key]) => key.startsWith(`draft ${location.pathname}reply/`))
-      .map(([key, draft]) => [JSON.parse(draft).at, key])
-      .filter(([at]) => at > since);
-    const [, key] = drafts.sort(([a], [b]) => b - a)[0] ?? [];
+    const path = replyDrafts.newest(`${location.pathname}reply/`, since);
     const links = [...talk.querySelectorAll('.compose > a, .thread footer > a[href*="reply/"]')];
-    links.find(({ pathname }) => key === `draft ${pathname}`)?.click();
+    links.find(({ pathname }) => pathname === path)?.click();
   };
   if (!location.hash.startsWith("#comment-")) try { openDraft(); } catch { /* storage is forbidden or damaged */ }
   talk.addEventListener("htmx:sendError", ({ target }) => {
