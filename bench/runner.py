@@ -65,7 +65,7 @@ class Run:
         self.remarks: list[str] = []  # below the results
         self.folder: Path = stack.enter_context(servers.temporary_folder())
         self._site = stack.enter_context(ExitStack())
-        # Served and empty. The functions of bench.fixture fill it.
+        # Served, with nothing but the sample. The functions of bench.fixture fill it.
         self.site: Soundoff = self._site.enter_context(servers.soundoff(self.folder / "soundoff"))
 
     def stop_site(self) -> None:

@@ -74,7 +74,7 @@ def delete_unconfirmed_emails() -> None:
 def has_taken_back_everything(guest: Guest) -> bool:
     """Return whether a guest has commented, and has deleted every comment since."""
     own = Comment.objects.filter(guest=guest)
-    return own.exists() and not own.exclude(state=State.DELETED).exists()
+    return not own.exclude(state=State.DELETED).exists() and own.exists()
 
 
 def _is_flooded(email: str) -> bool:

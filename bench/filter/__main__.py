@@ -266,8 +266,8 @@ def _statements(bench: Run) -> int:
     from comments.services.posting import post_comment
     from moderation.models import ModerationSettings
 
-    fixture.add_writers(1)
-    story, guest = fixture.add_story("A story to write under"), Guest.objects.get()
+    [writer] = fixture.add_writers(1)
+    story, guest = fixture.add_story("A story to write under"), Guest.objects.get(email=writer.email)
 
     def post() -> Any:
         body = f"Another word of mine, {uuid4()}."

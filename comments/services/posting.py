@@ -104,7 +104,7 @@ def _insert_comment(draft: Draft, nonce: UUID, state: State, findings: list[Any]
         if not (row := cursor.fetchone()):
             return None
         comment = Comment.from_db("default", sql.COLUMNS, row)
-        comment.discussion = draft.discussion
+        comment.discussion, comment.author, comment.guest = draft.discussion, draft.author, draft.guest
         if needs_follow_up:
             policy().open_case(comment, findings)
     return comment
