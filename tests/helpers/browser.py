@@ -1,11 +1,14 @@
 """Helpers for tests in Chromium."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from django.test import Client
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Page
 
 from accounts.models import User
+from tests.helpers.waiting import BROWSER_PATIENCE
 
 
 def log_in(context: BrowserContext, live_server: Any, user: User) -> None:
@@ -14,3 +17,14 @@ def log_in(context: BrowserContext, live_server: Any, user: User) -> None:
     client.force_login(user)
     session = client.cookies["sessionid"].value
     context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+
+
+def wait_until(page: Page, condition: Callable[[], Any]) -> None:
+    """Wait until `condition()` is true, while events of the page are handled.
+
+    Playwright's wait_for_function compiles its text in the page, which the content security policy forbids.
+    """
+    deadline = time.monotonic() + BROWSER_PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"not so within {BROWSER_PATIENCE} s: {condition}"
+        page.wait_for_timeout(50)

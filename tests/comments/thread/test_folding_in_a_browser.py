@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from comments.models import Comment
 from comments.thread import pages
 from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, at, bring_in, fold_all, open_story
+from tests.helpers.browser import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -156,7 +157,7 @@ def test_fonts_that_arrive_late_shift_nothing(live_server, page, article, talk, 
     page.route("**/*.woff2", lambda route: fonts.append(route))
     page.goto(live_server.url + article.get_absolute_url() + rest, wait_until="commit")
     page.locator(".fold").first.wait_for()
-    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
+    wait_until(page, lambda: page.evaluate("performance.getEntriesByName('first-contentful-paint').length"))
     page.wait_for_timeout(200)
     assert page.evaluate("document.fonts.status") == "loading"
     for route in fonts:

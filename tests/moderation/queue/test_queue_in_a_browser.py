@@ -12,7 +12,7 @@ from moderation.actions.decisions import decide
 from moderation.models import Batch, Case, SavedLine
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
-from tests.helpers.browser import log_in
+from tests.helpers.browser import log_in, wait_until
 
 pytestmark = [
     pytest.mark.browser,
@@ -155,7 +155,7 @@ def test_next_case_is_shown_before_the_answer(context, live_server, waiting, mar
     page.on("requestfinished", lambda r: ahead.append(r.url) if "soundoff-ahead" in r.headers else None)
     page.goto(live_server.url + "/moderation/")
     next_card = page.locator(f"#comment-{waiting[1].pk}")
-    page.wait_for_function("!!document.querySelector('.queue').dataset.ahead")
+    wait_until(page, lambda: page.evaluate("!!document.querySelector('.queue').dataset.ahead"))
     wait_until(page, lambda: len(ahead) == 1)
     case = Case.objects.get(comment=waiting[1])
     assert ahead[0].startswith(f"{live_server.url}/moderation/cases/{case.pk}/")
@@ -357,14 +357,6 @@ def test_queue_is_accessible(browser, live_server, waiting, width, maria):
     page.goto(live_server.url + "/moderation/?queue=second")
     look(page, f"empty-{width}")
     context.close()
-
-
-def wait_until(page, holds) -> None:
-    for _ in range(100):
-        if holds():
-            return
-        page.wait_for_timeout(50)  # in which the browser tells what happened
-    raise AssertionError
 
 
 def look(page, name: str) -> None:

@@ -494,7 +494,11 @@ def admin_page(page, live_server, context, maria):
 
 
 def drag(page, cut, on):
-    """Drag a row by its handle to the middle of another, as with a mouse."""
+    """Drag a row by its handle to the middle of another, as with a mouse.
+
+    The screen is higher than the tree: mptt scrolls by itself when the mouse comes near the lower edge.
+    """
+    page.set_viewport_size({"width": 1280, "height": 2400})
     page.evaluate("document.fonts.ready")  # the rows move until the fonts are there
     handle = page.locator(f'tr:has([data-pk="{cut.pk}"]) .drag-handle').bounding_box()
     row = page.locator(f'tr:has([data-pk="{on.pk}"])').bounding_box()
@@ -512,7 +516,6 @@ def test_a_reply_is_dragged_under_its_true_parent(admin_page, live_server):
     article = bring_in(12)
     comments = list(Comment.objects.filter(discussion=article.pk))
     cut, on = comments[4], comments[2]
-    admin_page.set_viewport_size({"width": 1280, "height": 2400})
     admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
 
     drag(admin_page, cut, on)
