@@ -21,9 +21,9 @@ from articles.images.forms import ACCEPT, check_images
 from articles.images.uploads import DecodedImage, UploadError, read_upload
 from articles.models import Site
 from articles.models.site import DEFAULT_SHORT_RULES, RULES_IN_SHORT_MAX, RULES_MAX, STORY_LANGUAGES
-from articles.site import accent, branding
+from articles.site import branding
 from articles.site.time_zones import find_time_zones, time_zone_names
-from core import backup_folder
+from core import accent, backup_folder
 from core.forms import SubmitForm, remove_maxlength
 
 RULES_LINES = 3

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from articles.site.accent import contrast
+from core.accent import contrast
 from core.avatars import HUES
 from core.data_folder import PROJECT
 

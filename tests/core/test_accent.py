@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from articles.site import accent
+from core import accent
 from core.data_folder import PROJECT
 
 COLORS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
