@@ -4,6 +4,7 @@ A job gets the recipient as its argument. It makes the token in the link only wh
 is stored in a table.
 """
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -23,12 +24,20 @@ from accounts.models import SignUp
 from accounts.services import find_user_by_email
 
 
+@dataclass(frozen=True)
+class StoredSite:
+    """The settings of the site that a mail about an account needs. They are stored with its job."""
+
+    language: str
+    name: str
+    contact_email: str
+    accent: str = ""  # jobs of earlier versions have none
+
+
 def enqueue(job: Task[Any, Any], request: HttpRequest, *args: Any) -> None:
-    """Enqueue a mail of this module, in the site's language and with the site's name."""
+    """Enqueue a mail of this module, in the site's language and with its name and look."""
     site: Any = request.site
-    job.enqueue(
-        *args, site={"language": site.language, "name": site.name, "contact_email": site.contact_email}
-    )
+    job.enqueue(*args, site=asdict(StoredSite(site.language, site.name, site.contact_email, site.accent)))
 
 
 @task()
@@ -74,8 +83,7 @@ def mail_wrong_passwords(email: str, site: dict[str, str]) -> None:
 
 def _send(template: str, email: str, site: dict[str, str], **context: Any) -> None:
     with translation.override(site["language"]):
-        context |= {"site": site, "site_url": settings.SITE_URL}
-        get_adapter().send_mail(f"account/email/{template}", email, context)
+        get_adapter().send_mail(f"account/email/{template}", email, {**context, "site": StoredSite(**site)})
 
 
 def _url(name: str, *args: str) -> str:

@@ -2,7 +2,8 @@ from django.utils.translation import gettext as _
 from django_tasks import task
 
 from articles.site.languages import in_site_language
-from moderation.notifications.mail import administrators, compose_mail, current_site, send_mails
+from core.mail_composition import compose_mail
+from moderation.notifications.mail import administrators, current_site, send_mails
 
 
 @task()
@@ -11,4 +12,6 @@ def notify_failed_backup(why: str) -> int:
     """Mail every administrator that last night's backup failed. Return the number of mails."""
     subject, site = _("Last night's backup failed"), current_site()
     to = [person.email for person in administrators()]
-    return send_mails(compose_mail("no_backup", subject, each, site=site, why=why) for each in to)
+    return send_mails(
+        compose_mail("moderation/mail/no_backup.txt", subject, each, site=site, why=why) for each in to
+    )

@@ -2,11 +2,8 @@
 
 from datetime import timedelta
 
-from django.conf import settings
-from django.core.mail import send_mail
 from django.db import connection, transaction
 from django.db.models.functions import Lower
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,6 +15,7 @@ from articles.models import Site
 from articles.site.languages import in_site_language
 from comments.models import Comment, Recommendation, State
 from comments.services import sql
+from core.mail_composition import compose_mail
 
 MAX_MAILS_PER_DAY = 3  # confirmation mails to one address
 COUNT_DELAY = timedelta(seconds=5)  # so that many recommendations invalidate the cached pages only once
@@ -38,21 +36,9 @@ def mail_confirmation(guest_id: int) -> None:
     if has_taken_back_everything(guest) or _is_flooded(guest.email):
         return
     site = Site.objects.get(pk=1)
-    link = settings.SITE_URL + reverse("guest-confirm", args=[make_confirmation_token(guest)])
-    send_mail(
-        _("Confirm your e-mail for %(site)s") % {"site": site.name},
-        _(
-            "Someone wrote on %(site)s with this e-mail address. If it was you, open this link to confirm "
-            "it:\n\n"
-            "%(link)s\n\n"
-            "The link works for seven days. If it was not you, do nothing: the address will be deleted."
-        )
-        % {"site": site.name, "link": link}
-        + "\n\n"
-        + render_to_string("_mail_foot.txt", {"site": site, "url": settings.SITE_URL}),
-        None,
-        [guest.email],
-    )
+    subject = _("Confirm your e-mail for %(site)s") % {"site": site.name}
+    link = reverse("guest-confirm", args=[make_confirmation_token(guest)])
+    compose_mail("comments/confirm_email.txt", subject, guest.email, site=site, link=link).send()
 
 
 @task()

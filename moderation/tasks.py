@@ -20,13 +20,13 @@ from articles.models import Site
 from articles.site.languages import in_site_language
 from comments.models import REMOVED, Comment, Reason, State, Transition
 from comments.tasks import MAX_MAILS_PER_DAY
+from core.mail_composition import compose_mail
 from moderation.actions import state_history
 from moderation.actions.state_history import NOTIFY_AFTER
 from moderation.models import Appeal, Batch, Case, IllegalContentReport, RemovalRequest, Report, has_page
 from moderation.notifications.decision_kinds import Kind
 from moderation.notifications.mail import (
     administrators,
-    compose_mail,
     current_site,
     has_confirmed_email,
     moderators,
@@ -173,7 +173,9 @@ def _to_author(site: Site, email: str, notices: list[DecisionNotice]) -> EmailMe
     subject = notices[0].title
     if len(notices) > 1:
         subject = _subject({notice.kind for notice in notices}, len(notices))
-    return compose_mail("decision", subject, email, site=site, parts=merged)
+    return compose_mail(
+        "moderation/mail/decision.txt", subject, email, site=site, parts=merged, is_single=len(notices) == 1
+    )
 
 
 def _subject(kinds: set[Kind], count: int) -> str:
@@ -204,12 +206,12 @@ def _to_reporter(site: Site, email: str, reports: list[Report]) -> EmailMessage:
         for report in reports
     ]
     subject = ngettext("The decision on your report", "The decisions on your reports", len(reports))
-    return compose_mail("outcome", subject, email, site=site, reports=outcomes)
+    return compose_mail("moderation/mail/outcome.txt", subject, email, site=site, reports=outcomes)
 
 
 def _to_reporter_of_illegal_content(site: Site, report: IllegalContentReport) -> EmailMessage:
     return compose_mail(
-        "illegal_content_outcome",
+        "moderation/mail/illegal_content_outcome.txt",
         _("The decision on your report of illegal content"),
         report.email,
         site=site,
@@ -234,7 +236,14 @@ def notify_moderators(pk: int) -> int:
     subject = _("Reported as illegal: comment %(id)s") % {"id": report.comment_id}
     to = [moderator.email for moderator in moderators()]
     return send_mails(
-        compose_mail("illegal_content_report", subject, email, site=site, report=report, title=title)
+        compose_mail(
+            "moderation/mail/illegal_content_report.txt",
+            subject,
+            email,
+            site=site,
+            report=report,
+            title=title,
+        )
         for email in to
     )
 
@@ -258,7 +267,7 @@ def send_receipt(pk: int) -> int:
     return send_mails(
         [
             compose_mail(
-                "illegal_content_receipt",
+                "moderation/mail/illegal_content_receipt.txt",
                 subject,
                 report.email,
                 site=current_site(),
@@ -277,7 +286,8 @@ def notify_administrators(request: int) -> int:
     subject = _("A new request for removal or correction")
     site, to = current_site(), [administrator.email for administrator in administrators()]
     return send_mails(
-        compose_mail("request", subject, email, site=site, request=removal_request) for email in to
+        compose_mail("moderation/mail/request.txt", subject, email, site=site, request=removal_request)
+        for email in to
     )
 
 
@@ -292,7 +302,15 @@ def send_request_receipt(request: int) -> int:
         return 0
     subject = _("We received your request")
     return send_mails(
-        [compose_mail("request_receipt", subject, received.email, site=current_site(), request=received)]
+        [
+            compose_mail(
+                "moderation/mail/request_receipt.txt",
+                subject,
+                received.email,
+                site=current_site(),
+                request=received,
+            )
+        ]
     )
 
 
@@ -305,7 +323,15 @@ def notify_request_outcome(request: int) -> int:
         return 0
     subject = _("The answer to your request")
     sent = send_mails(
-        [compose_mail("request_outcome", subject, answered.email, site=current_site(), request=answered)]
+        [
+            compose_mail(
+                "moderation/mail/request_outcome.txt",
+                subject,
+                answered.email,
+                site=current_site(),
+                request=answered,
+            )
+        ]
     )
     RemovalRequest.objects.filter(pk=request).update(notified_at=timezone.now())
     return sent

@@ -10,6 +10,7 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings
+from django.core import mail
 from django.db import connection
 from django.template.backends.jinja2 import Template as JinjaTemplate
 from django.test import TransactionTestCase
@@ -23,6 +24,7 @@ from comments.policy import policy
 from tests import isolation
 from tests.factories import UserFactory
 from tests.helpers.database import keep_rows, restore_rows
+from tests.helpers.mails import check_mail
 from tests.helpers.waiting import BROWSER_PATIENCE, PATIENCE
 
 # Playwright keeps an event loop running in the thread in which Django's live server is asked for rows.
@@ -216,6 +218,14 @@ def _marked_as_transactional(request: pytest.FixtureRequest) -> None:
 def _clear_reasons_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clear the cache of removal reasons, because each test starts with the same version of the site."""
     monkeypatch.setattr("comments.removal_reasons._cache", None)
+
+
+@pytest.fixture(autouse=True)
+def _mails_are_complete() -> Iterator[None]:
+    """Check each mail that a test has sent: both of its parts have the same words."""
+    yield
+    for message in getattr(mail, "outbox", []):
+        check_mail(message)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

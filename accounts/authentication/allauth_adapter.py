@@ -6,6 +6,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -14,6 +15,7 @@ from accounts import mails
 from accounts.authentication import login_throttling
 from accounts.models import User
 from accounts.services import find_user_by_email
+from core.mail_composition import compose_mail
 from core.rate_limits import set_retry_after
 
 
@@ -63,8 +65,13 @@ class Adapter(DefaultAccountAdapter):
         return settings.SITE_URL + reverse("account_confirm_email", args=[emailconfirmation.key])
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send the mail without the request: no link in it may depend on the request's Host header."""
-        self.render_mail(template_prefix, email, {**context, "email": email}).send()
+        """Send the mail without the request: no link in it may depend on the request's Host header.
+
+        The context has the `site` (accounts.mails.StoredSite).
+        """
+        context = {**context, "email": email}
+        subject = render_to_string(f"{template_prefix}_subject.txt", context).strip()
+        compose_mail(f"{template_prefix}_message.txt", subject, email, **context).send()
 
 
 def wait_message(seconds: int) -> str:

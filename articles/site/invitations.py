@@ -3,8 +3,6 @@
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
-from django.core.mail import send_mail
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django_tasks import task
@@ -12,6 +10,7 @@ from django_tasks import task
 from accounts.models import User
 from articles.site.current_site import read_site
 from articles.site.languages import in_site_language
+from core.mail_composition import compose_mail
 
 
 @task()
@@ -26,12 +25,12 @@ def invite(user_id: int) -> None:
         return
     site = read_site()
     key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
-    context = {
-        "site": site,
-        "url": settings.SITE_URL,
-        "email": user.email,
-        "link": settings.SITE_URL + reverse("account_reset_password_from_key", kwargs=key),
-        "days": settings.PASSWORD_RESET_TIMEOUT // (60 * 60 * 24),
-    }
-    subject = _("Your account at %(site)s") % {"site": site.name}
-    send_mail(subject, render_to_string("accounts/invitation.txt", context), None, [user.email])
+    compose_mail(
+        "accounts/invitation.txt",
+        _("Your account at %(site)s") % {"site": site.name},
+        user.email,
+        site=site,
+        email=user.email,
+        link=reverse("account_reset_password_from_key", kwargs=key),
+        days=settings.PASSWORD_RESET_TIMEOUT // (60 * 60 * 24),
+    ).send()

@@ -12,7 +12,6 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -28,6 +27,7 @@ from articles.site.requests import SiteRequest
 from config.owner import jobs, system_status
 from config.owner.forms import SETUP_FIELDS, SiteForm, TestMailForm, explain_accent, read_uploads
 from core.mail import explain_failure, mail_server
+from core.mail_composition import compose_mail
 from moderation.models import ModerationSettings
 
 TEST_RESULT = "test_mail"  # session key: the recipient of the last test e-mail, and its failure
@@ -161,10 +161,9 @@ def compose_test_mail(user: User, to: str, site: Site) -> EmailMessage:
     """Return the test e-mail. To an administrator's unconfirmed e-mail it carries a confirmation link."""
     address = EmailAddress.objects.filter(user=user, email=to, verified=False).first()
     key = address and EmailConfirmationHMAC.create(address).key
-    link = settings.SITE_URL + reverse("account_confirm_email", args=[key]) if key else ""
-    context = {"site": site, "url": settings.SITE_URL, "link": link}
+    link = reverse("account_confirm_email", args=[key]) if key else ""
     subject = _("Test e-mail from %(site)s") % {"site": site.name}
-    return EmailMessage(subject, render_to_string("owner/test_mail.txt", context), to=[to])
+    return compose_mail("owner/test_mail.txt", subject, to, site=site, link=link)
 
 
 def require_administrator(request: HttpRequest) -> User:

@@ -1,12 +1,9 @@
-"""Mails of the moderation: their recipients, and how they are composed and sent."""
+"""Mails of the moderation: their recipients, and how they are sent."""
 
 from collections.abc import Iterable
-from typing import Any
 
-from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.template.loader import render_to_string
 
 from accounts.models import Guest, User
 from articles.models import Site
@@ -16,12 +13,6 @@ from moderation.models import confirmed_emails
 def current_site() -> Site:
     """Return the site from the database, or one with the defaults."""
     return Site.objects.first() or Site()
-
-
-def compose_mail(template: str, subject: str, to: str, *, site: Site, **context: Any) -> EmailMessage:
-    """Return a mail made from a template in templates/moderation/mail/, which also gets `site` and `url`."""
-    context |= {"site": site, "url": settings.SITE_URL}
-    return EmailMessage(subject, render_to_string(f"moderation/mail/{template}.txt", context), to=[to])
 
 
 def send_mails(mails: Iterable[EmailMessage]) -> int:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from articles.site.languages import in_site_language
+from core.mail_composition import compose_mail
 from moderation.models import Case, ModerationSettings
 from moderation.notifications import mail
 from moderation.people import sanctions
@@ -44,7 +45,8 @@ def alert_moderators() -> str:
         return "sent already"
     try:
         mails = (
-            mail.compose_mail("waiting", sentences[0], email, site=site, sentences=sentences) for email in to
+            compose_mail("moderation/mail/waiting.txt", sentences[0], email, site=site, sentences=sentences)
+            for email in to
         )
         sent = mail.send_mails(mails)
     except Exception:

@@ -19,6 +19,7 @@ from articles.site.languages import in_site_language
 from comments.models import REMOVED, Reason, State, Transition
 from comments.services.discussions import lock_discussions_of
 from comments.services.states import change_states
+from core.mail_composition import compose_mail
 from moderation.actions import setting_changes
 from moderation.models import Batch, Sanction, SettingChange, confirmed_emails
 from moderation.notifications import mail
@@ -292,8 +293,8 @@ def _sanction_mail(sanction: Sanction, event: str) -> EmailMessage:
         text = active_sanctions.sanction_text(sanction)
     transitions = Transition.objects.filter(batch=sanction.batch_id, kind=Transition.Kind.STATE)
     removed = transitions.filter(comment__state__in=REMOVED).count()
-    return mail.compose_mail(
-        "sanction",
+    return compose_mail(
+        "moderation/mail/sanction.txt",
         _subject(sanction, event),
         person.email,
         site=site,

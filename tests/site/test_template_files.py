@@ -1,7 +1,7 @@
 """Tests of all template files.
 
-No template has inline scripts or styles, which the content policy forbids. Every string can be
-translated.
+No template has inline scripts or styles, which the content policy forbids, except for styles in mails, which
+can have no others. Every string can be translated.
 """
 
 import re
@@ -35,6 +35,7 @@ def test_no_template_has_inline_script_or_style() -> None:
         f"{path.relative_to(TEMPLATES)}: {kind}: {match[0]}"
         for path in files
         for kind, pattern in FORBIDDEN.items()
+        if not (kind == "inline style" and path.parent == TEMPLATES / "mail")
         if (match := pattern.search(path.read_text()))
     ]
     assert found == []

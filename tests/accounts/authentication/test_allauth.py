@@ -14,6 +14,7 @@ from accounts.authentication import sign_up
 from accounts.models import READER, SignUp, User
 from articles.models import Site
 from tests.factories import UserFactory
+from tests.helpers.mails import check_mail, text_of
 from tests.helpers.smtp import Inbox, receiving
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +25,7 @@ SIGN_UP = {"name": "Ruth", "email": "ruth@example.org", "password1": PASSWORD}
 
 def link_in(inbox: Inbox, path: str) -> str:
     """Return the link in the latest mail that begins with this path."""
-    body = inbox.mails[-1].get_body(("plain",)).get_content()
+    body = text_of(inbox.mails[-1])
     (found,) = re.findall(rf"{django_settings.SITE_URL}({path}\S+)", body)
     return found
 
@@ -35,6 +36,8 @@ def inbox(settings):
     settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
     with receiving(settings) as inbox:
         yield inbox
+    for message in inbox.mails:
+        check_mail(message)
 
 
 def logged_in(client: Client) -> User | None:
@@ -55,7 +58,7 @@ def test_a_person_signs_up_confirms_logs_out_and_in_and_chooses_a_new_password(i
     (message,) = inbox.mails
     assert message["To"] == "ruth@example.org"
     assert message["Subject"] == "Confirm your e-mail for The Slip"
-    assert "Ruth" not in message.get_body().get_content(), "a mail carries nothing that somebody typed"
+    assert "Ruth" not in text_of(message), "a mail carries nothing that somebody typed"
     confirm = link_in(inbox, "/accounts/sign-up/")
     assert client.get(confirm).status_code == 200
     assert not User.objects.exists()  # a mail scanner that follows the link makes nothing

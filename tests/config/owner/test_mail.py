@@ -1,5 +1,6 @@
 """Sending mails: the sender, the counts, and the test e-mail with its errors."""
 
+import re
 import smtplib
 from datetime import timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from config.models import MailDay, MailFailure
 from core.mail import explain_failure
 from tests.factories import UserFactory
 from tests.helpers.clients import client_of
+from tests.helpers.mails import text_of
 from tests.helpers.ports import free_port
 from tests.helpers.smtp import Inbox
 
@@ -64,7 +66,7 @@ def test_the_default_sender_is_the_sites_name_without_reply_to(inbox: Inbox) -> 
 def test_each_mail_has_the_contact_in_its_footer(inbox: Inbox) -> None:
     Site.objects.update(name="Slip & Pier", contact_email="desk@example.org")
     mail_confirmation.func(Guest.objects.create(name="Jim", email="jim@example.org").pk)
-    body = inbox.mails[0].get_content()
+    body = text_of(inbox.mails[0])
     foot = ["-- ", "Slip & Pier", "http://127.0.0.1:8000", "desk@example.org"]
     assert body.splitlines()[-4:] == foot
     cache.clear()  # who signed up from here a moment ago
@@ -73,7 +75,7 @@ def test_each_mail_has_the_contact_in_its_footer(inbox: Inbox) -> None:
     )
     given = DBTaskResult.objects.get(task_path="accounts.mails.mail_sign_up").args_kwargs
     mail_sign_up.func(*given["args"], **given["kwargs"])
-    assert "desk@example.org" in inbox.mails[1].get_content()
+    assert "desk@example.org" in text_of(inbox.mails[1])
 
 
 def test_a_refused_mail_does_not_stop_others_and_is_counted(inbox: Inbox) -> None:
@@ -115,12 +117,12 @@ def test_the_test_mail_confirms_the_owners_email(ada_client: Client, inbox: Inbo
     assert "accepted the mail to ada@example.org" in response.content.decode()
     (message,) = inbox.mails
     assert message["Subject"] == "Test e-mail from Soundoff"
-    link = next(line for line in message.get_content().splitlines() if "/confirm-email/" in line)
+    link = next(line for line in text_of(message).splitlines() if "/confirm-email/" in line)
     ada_client.post(link.removeprefix(django_settings.SITE_URL))
     assert ada_client.get(URL).context["user"].emailaddress_set.get().verified
     ada_client.post(URL, {"to": "ada@example.org"})
     ada_client.post(URL, {"to": "other@example.org"})
-    assert all("/confirm-email/" not in m.get_content() for m in inbox.mails[1:])
+    assert all("/confirm-email/" not in text_of(m) for m in inbox.mails[1:])
 
 
 def test_the_servers_error_is_shown_and_the_recipient_kept(ada_client: Client, inbox: Inbox) -> None:
@@ -165,12 +167,16 @@ def test_without_a_server_the_mail_is_written_to_a_file(
     settings.EMAIL_BACKEND = "config.mail_backend.Backend"
     settings.MAIL_TRANSPORT = "django.core.mail.backends.filebased.EmailBackend"
     settings.EMAIL_FILE_PATH = tmp_path / "mail"
+    Site.objects.update(name="Škola")
     assert "No mail server is set" in ada_client.get(URL).content.decode()
     assert (
         "Written to a file" in ada_client.post(URL, {"to": "ada@example.org"}, follow=True).content.decode()
     )
     (file,) = (tmp_path / "mail").iterdir()
-    assert b"Test e-mail from Soundoff" in file.read_bytes()
+    text, html = file.read_text().split("<!doctype html>")
+    assert "This is a test e-mail from Škola. If you read this, the site can send mails." in text
+    assert re.search(rf"^{django_settings.SITE_URL}/accounts/confirm-email/\S+$", text, re.MULTILINE)
+    assert "This is a test e-mail from Škola." in html
 
 
 def test_only_administrators_send_a_test_mail() -> None:

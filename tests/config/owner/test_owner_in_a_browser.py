@@ -21,6 +21,7 @@ from moderation.models import JobRun
 from tests.config.owner.test_system_status import failed_job, quiet, run_jobs
 from tests.factories import UserFactory, make_article
 from tests.helpers.browser import log_in
+from tests.helpers.mails import check_mail, text_of
 from tests.helpers.smtp import Inbox
 from tests.helpers.wsgi_requests import send_request
 from tests.site.test_look import check
@@ -79,7 +80,8 @@ def test_the_owners_walkthrough(live_server: Any, browser: Browser, inbox: Inbox
     shoot(page, "mail-sent-390")
     (mail,) = inbox.mails
     assert mail["From"].addresses[0].display_name == "The Slip"
-    (link,) = re.findall(rf"{live_server.url}(/accounts/confirm-email/\S+)", mail.get_content())
+    (link,) = re.findall(rf"{live_server.url}(/accounts/confirm-email/\S+)", text_of(mail))
+    assert check_mail(mail).buttons == ["Confirm your e-mail"]
     page.get_by_role("link", name="Continue").click()
     expect(page).to_have_url(live_server.url + "/admin/")
 

@@ -14,6 +14,7 @@ from moderation.actions.decisions import decide, undo
 from moderation.models import Batch
 from moderation.tasks import NOTIFY_AFTER, notify_authors
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
+from tests.helpers.mails import check_mail, text_of
 from tests.helpers.smtp import receiving
 from tests.helpers.tampering import triggers_disabled
 
@@ -66,6 +67,14 @@ def test_each_decision_has_its_own_mail(maria, to, reason, subject, words):
     assert page in message.body
 
 
+def test_a_link_in_a_comment_is_none_in_its_mail(maria):
+    comment = waiting(make_article(), "See https://spam.example\n\nNow!", guest=guest())
+    (message,) = tell(decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch)
+    html = check_mail(message)
+    assert [quoted.split() for quoted in html.quotations] == [["“See", "https://spam.exampleNow!”"]]
+    assert html.buttons == ["See the decision"]
+
+
 def test_only_confirmed_e_mails_get_mail(maria):
     article = make_article()
     unproved, account = GuestFactory.create(), UserFactory.create(email="b@example.org")
@@ -91,6 +100,7 @@ def test_one_person_gets_one_mail_for_many_comments(maria):
     (message,) = tell(approve(*made, actor=maria))
     assert message.subject == "Your comments are published"
     assert all(f"Words {n}." in message.body for n in range(3))
+    assert check_mail(message).buttons == []
 
 
 def test_no_mail_about_a_confirmed_publication(maria):
@@ -143,4 +153,4 @@ def test_an_smtp_server_accepts_the_mail(maria, settings):
     (message,) = inbox.mails
     assert message["To"] == "a@example.org"
     assert message["Subject"] == "Your comment is published"
-    assert "À bientôt" in message.get_content()
+    assert "À bientôt" in text_of(message)

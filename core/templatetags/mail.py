@@ -1,0 +1,46 @@
+"""Tags for the text templates of mails: links, buttons and quotations.
+
+core/mail_composition.py renders each template twice. Without autoescape the result is text, where a tag
+writes plain words. With autoescape it is HTML.
+"""
+
+from django import template
+from django.template import Context
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def link(context: Context, url: str) -> str:
+    """Write a URL, or a path of the site as one. In HTML it is a link."""
+    url = _absolute(context, url)
+    return _html(context, "link", url=url) if context.autoescape else url
+
+
+@register.simple_tag(takes_context=True)
+def button(context: Context, url: str, label: str) -> str:
+    """Write the URL of the one action that the mail is about. In HTML a button with the label is above it."""
+    url = _absolute(context, url)
+    return _block(context, "button", url=url, label=label) if context.autoescape else url
+
+
+@register.simple_tag(takes_context=True)
+def quotation(context: Context, text: str) -> str:
+    """Write words of a comment in quotation marks. In HTML they are a quotation, without any link."""
+    return _block(context, "quotation", text=text) if context.autoescape else f"“{text}”"
+
+
+def _absolute(context: Context, url: str) -> str:
+    return f"{context['url']}{url}" if url.startswith("/") else url
+
+
+def _block(context: Context, name: str, **values: str) -> SafeString:
+    """Return the HTML between blank lines, which separate it from the paragraphs of the mail."""
+    return SafeString(f"\n\n{_html(context, name, **values)}\n\n")
+
+
+def _html(context: Context, name: str, **values: str) -> SafeString:
+    html = render_to_string(f"mail/_{name}.html", {"light": context["light"], **values})
+    return SafeString(html.strip())
