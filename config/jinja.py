@@ -21,6 +21,7 @@ from articles.site import branding
 from comments import template_filters as comment_filters
 from comments.thread import template_filters as thread_filters
 from core.avatars import avatar, avatar_html
+from core.icons import icon
 from core.template_loader import JinjaLoader
 from core.templatetags.dates import day, iso, moment, time_formatter, zone_name
 from moderation.queue import queues
@@ -41,6 +42,7 @@ def environment(**options: Any) -> Environment:
         "language": get_language,
         "is_right_to_left": get_language_bidi,
         "avatar": avatar,
+        "icon": icon,
         "crispy": crispy,
         "figure": partial(html.figure, is_first=True),
         "cropped": html.cropped,
