@@ -175,6 +175,8 @@ class ArticleAdmin(DocumentAdmin):
 
     form = ArticleForm
     change_form_template = "admin/articles/article/change_form.html"
+    new_title = _("New story")
+    edit_title = _("Edit story")
     list_display = [
         "title",
         "publication",

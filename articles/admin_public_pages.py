@@ -218,6 +218,8 @@ class StandingPageForm(DocumentForm):
 class StandingPageAdmin(EditorAccessAdmin, DocumentAdmin):
     """Pages that are not stories: About, Contact."""
 
+    new_title = _("New page")
+    edit_title = _("Edit page")
     form = StandingPageForm
     list_display = ["title", "menu", "place", "shown"]
     search_fields = ["title", "body"]

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -67,6 +68,8 @@ class DocumentAdmin(ConcurrentEditingAdmin):
 
     change_form_template = "admin/articles/editor.html"
     change_list_template = "admin/articles/document_list.html"
+    new_title: Any  # of the editor page of a new document, and of the link to it
+    edit_title: Any  # of that of a stored one
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -240,7 +243,12 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             key = row.article_id or row.page_id
             url = self.url_of("add") if row.pk in detached else self.url_of("change", key)
             offers.append((row.title, f"{url}?unsaved={row.nonce}", time_or_date(row.at, now)))
-        return super().changelist_view(request, {**(extra_context or {}), "offers": offers})
+        own = {
+            "offers": offers,
+            "new_title": self.new_title,
+            "title": capfirst(self.opts.verbose_name_plural),
+        }
+        return super().changelist_view(request, {**(extra_context or {}), **own})
 
     def render_change_form(
         self,
@@ -268,6 +276,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             earlier_forms = [*earlier_forms, OpenForm(draft.nonce, draft.turn)]
         text, *fieldsets = context["adminform"]
         context |= {
+            "title": self.edit_title if obj else self.new_title,
             "text_fields": [field for line in text for field in line],
             # Called by the template: the values of a draft are put into the form after this.
             "drawer_rows": partial(self.drawer_rows, fieldsets, obj),

@@ -58,7 +58,7 @@ class Topic(models.Model):
     shown = models.BooleanField(
         _("shown to readers"),
         default=True,
-        help_text=_("If this is off, articles keep the topic, but readers do not see it."),
+        help_text=_("If this is off, stories keep the topic, but readers do not see it."),
     )
 
     objects = TopicQuerySet.as_manager()
@@ -221,8 +221,8 @@ class Article(models.Model):
     objects = ArticleQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("article")
-        verbose_name_plural = _("articles")
+        verbose_name = _("story")
+        verbose_name_plural = _("stories")
         ordering = ["-published_at", "-pk"]
         indexes = [
             models.Index(F("published_at").desc(), F("id").desc(), name="article_published"),

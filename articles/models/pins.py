@@ -11,7 +11,7 @@ class Pin(models.Model):
     """
 
     article = models.OneToOneField(
-        "articles.Article", verbose_name=_("article"), on_delete=models.CASCADE, related_name="pin"
+        "articles.Article", verbose_name=_("story"), on_delete=models.CASCADE, related_name="pin"
     )
     place = models.PositiveSmallIntegerField(_("place"))
 

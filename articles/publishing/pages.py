@@ -86,7 +86,6 @@ def form_context(article: Article | None, now: datetime) -> dict[str, Any]:
     is_published = article is not None and article.is_published(now)
     is_scheduled = article is not None and article.published_at is not None and not is_published
     context: dict[str, Any] = {
-        "list_name": _("Stories"),
         "state": status.state_badge(article, now),
         "is_published": is_published,
         # The story is saved by the main button once it has a date, and published by it before.

@@ -177,7 +177,7 @@ def test_the_story_of_another_editor_cannot_be_edited(emil):
     answer = client.get(change(article), follow=True)
     assert answer.redirect_chain == [("/admin/", 302)]
     (message,) = answer.context["messages"]
-    assert str(message) == "That article was deleted, or only its editors can edit it. They can add you."
+    assert str(message) == "That story was deleted, or only its editors can edit it. They can add you."
     client.post(change(article), form(slug=article.slug, title="Taken over"))
     client.post(reverse("admin:articles_article_delete", args=[article.pk]), {"post": "yes"})
     assert client.get(reverse("admin:articles_article_history", args=[article.pk])).status_code == 404

@@ -136,7 +136,7 @@ def test_each_unsaved_text_can_be_taken_up_and_many_leave_the_list_in_sight(
     page.goto(f"{live_server.url}/admin/articles/article/")
     ways = page.get_by_role("link", name="Continue")
     expect(ways).to_have_count(3)
-    for way in [*ways.all(), page.get_by_role("link", name="Add article")]:
+    for way in [*ways.all(), page.get_by_role("link", name="New story")]:
         way.click(trial=True)  # nothing lies over it
     page.get_by_text("2 older").click()
     expect(ways).to_have_count(5)

@@ -69,7 +69,7 @@ def test_what_a_moderator_set_meanwhile_stays_or_has_open_appeal(edda_client, mo
     hers = article_form(story, status="closed", moderation="post") | page
     response = edda_client.post(url, hers)
     assert asked(response).keys() == {"take-discussion-0-moderation"}
-    assert "Not saved yet: somebody else has changed this article" in response.content.decode()
+    assert "Not saved yet: somebody else has changed this story" in response.content.decode()
     assert Discussion.objects.get().moderation == "conditional"
     theirs, mine = asked(response)["take-discussion-0-moderation"]
     assert edda_client.post(url, hers | {"take-discussion-0-moderation": theirs}).status_code == 302

@@ -48,7 +48,7 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(draft, emil, edda
     assert response.status_code == 200
     assert "<del>ten</del>" in page
     assert "<ins>eleven</ins>" in page
-    assert "Emil saved this article at" in page
+    assert "Emil saved this story at" in page
     assert "Please correct" not in page
     draft.refresh_from_db()
     assert "at ten" in draft.body
@@ -220,7 +220,7 @@ def test_a_field_that_both_changed_needs_a_choice(draft, emil, edda):
 
     page = second.post(change(draft), hers | read).content.decode()
 
-    assert "Not saved yet: Emil saved this article at" in page
+    assert "Not saved yet: Emil saved this story at" in page
     shown = ["Emil", "Edda", "Emil", "Edda", "Harbour", "Sea", "licensed", "unknown"]
     assert sorted(values(page)) == sorted(shown)
     asked = choices(page)
@@ -366,7 +366,7 @@ def test_a_conflict_with_ones_own_other_window_says_so(draft, emil):
     client = client_of(emil)
     read = hidden_fields(client, change(draft))
     client.post(change(draft), article_fields(draft, body="Here.") | hidden_fields(client, change(draft)))
-    assert "you saved this article in another window at" in (
+    assert "you saved this story in another window at" in (
         client.post(change(draft), article_fields(draft, body="There.") | read).content.decode()
     )
 

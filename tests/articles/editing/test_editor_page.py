@@ -400,3 +400,18 @@ def test_the_url_of_a_form_leads_to_the_story_that_it_created(emil, edda):
 def test_a_url_with_an_invalid_nonce_gets_another(emil, nonce):
     url = client_of(emil).get(f"{ADD}?form={nonce}")["Location"]
     assert re.fullmatch(rf"{ADD}\?form=[0-9a-f-]{{36}}", url)
+
+
+@pytest.mark.parametrize(("model", "name"), [("article", "story"), ("standingpage", "page")])
+def test_the_list_and_the_editor_say_what_is_written(draft, emil, model, name):
+    client = client_of(emil)
+    stored = draft if model == "article" else save_page(page=StandingPage(title="About", slug="about"))
+    shown = client.get(reverse(f"admin:articles_{model}_changelist")).content.decode()
+    add = reverse(f"admin:articles_{model}_add")
+    assert f'<a class="addlink" href="{add}">New {name}</a>' in shown
+    assert f"New {name}" in heading(client.get(add, follow=True))
+    assert f"Edit {name}" in heading(client.get(reverse(f"admin:articles_{model}_change", args=[stored.pk])))
+
+
+def heading(response) -> str:
+    return re.search("<h1[^>]*>(.*?)</h1>", response.content.decode(), re.DOTALL)[1]
