@@ -5,13 +5,14 @@ stories count as well. A page then searches for eight words, each of which occur
 does not grow with the site.
 """
 
+import json
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from django.db import connection, transaction
 from django.db.models import F
 
-from articles.models import Article, Site
+from articles.models import Article, Image, Site
 
 MAX_RELATED = 3  # stories
 MAX_KEYWORDS = 8
@@ -27,6 +28,14 @@ class Related(NamedTuple):
     title: str
     published_at: datetime
     source_zone: str
+    lead_image: Image | None
+
+    @classmethod
+    def from_row(cls, slug: str, title: str, published_at: datetime, zone: str, image: str | None) -> Self:
+        """Return the story of a row of RELATED_QUERY."""
+        values = json.loads(image) if image else {}
+        lead_image = Image.from_db("default", list(values), list(values.values())) if values else None
+        return cls(slug, title, published_at, zone, lead_image)
 
 
 def store_keywords(*, article: Article) -> None:
@@ -106,7 +115,11 @@ WITH near AS (
     ORDER BY m.article_id DESC LIMIT {MAX_STORIES_PER_TOPIC}) o
   WHERE t.article_id = a.id)
 SELECT s.slug, s.title, s.published_at, s.source_zone,
+       CASE WHEN i.id IS NOT NULL THEN
+         json_build_object('id', i.id, 'suffix', i.suffix, 'width', i.width, 'sizes', i.sizes)::text
+       END AS image,
        row_number() OVER (ORDER BY found.weight DESC, s.published_at DESC, s.id DESC) AS place
 FROM (SELECT id, sum(weight) AS weight FROM near GROUP BY id) found
 JOIN articles_article s USING (id)
+LEFT JOIN articles_image i ON i.id = s.lead_image_id
 ORDER BY place LIMIT {MAX_RELATED}"""

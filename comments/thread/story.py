@@ -74,7 +74,7 @@ def read_story(slug: str, now: datetime, *, with_related: bool = False) -> Story
         seq or 0,
         [EditorPick(pk, name, make_excerpt(beginning, PICK_LENGTH)) for pk, name, beginning in picks],
         is_restored,
-        [Related(*columns) for columns in zip(*(values or [] for values in related), strict=True)],
+        [Related.from_row(*columns) for columns in zip(*(values or [] for values in related), strict=True)],
     )
 
 
@@ -123,10 +123,11 @@ WHERE a.slug = %(slug)s AND a.published_at <= %(now)s"""
 STORY_QUERY = _STORY.format(more_columns="", more_joins="")
 
 STORY_WITH_RELATED_QUERY = _STORY.format(
-    more_columns=", related.slugs, related.titles, related.times, related.zones",
+    more_columns=", related.slugs, related.titles, related.times, related.zones, related.images",
     more_joins=f"""
 CROSS JOIN LATERAL (
   SELECT array_agg(slug ORDER BY place) AS slugs, array_agg(title ORDER BY place) AS titles,
-         array_agg(published_at ORDER BY place) AS times, array_agg(source_zone ORDER BY place) AS zones
+         array_agg(published_at ORDER BY place) AS times, array_agg(source_zone ORDER BY place) AS zones,
+         array_agg(image ORDER BY place) AS images
   FROM ({RELATED_QUERY}) r) related""",
 )

@@ -9,11 +9,13 @@ from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from articles.images.html import cropped
 from articles.models import Article, Site, Topic
 from articles.publishing.services import publish_articles, unpublish_articles
 from articles.related import MAX_KEYWORDS, MAX_RELATED, store_all_keywords, store_keywords
 from articles.services import save_article
 from comments.thread.story import read_story
+from tests.articles.images.made import make_image
 from tests.factories import make_article
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
@@ -76,6 +78,30 @@ def test_the_page_lists_related_stories_after_the_discussion(client):
     assert page.index("Related stories") > page.index('id="comments"')
     alone = make_article("Quite alone", body="Nothing.")
     assert "Related stories" not in client.get(alone.get_absolute_url()).content.decode()
+
+
+@pytest.mark.parametrize("is_ready", [True, False])
+def test_related_stories_show_their_lead_images_without_another_statement(
+    client, settings, tmp_path, is_ready
+):
+    settings.MEDIA_ROOT = tmp_path
+    near, plain = make_article("Kittiwake, pictured"), make_article("Kittiwake, plain")
+    here = make_article("More kittiwakes")
+    with CaptureQueriesContext(connection) as without:
+        assert "<picture>" not in client.get(here.get_absolute_url()).content.decode()
+    image = make_image(is_ready=is_ready)
+    near.lead_image = image
+    save_article(article=near)
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get(here.get_absolute_url()).content.decode()
+    assert len(queries) == len(without)
+    shown = page[page.index("Related stories") :]
+    assert shown.count("<picture>") == 1
+    # The same markup as in lists: its width and height keep the page from moving when it has been loaded.
+    assert cropped(image) in shown
+    assert 'loading="lazy"' in cropped(image)
+    assert shown.count('<article class="teaser">') == shown.count('<article class="teaser plain">') == 1
+    assert plain.get_absolute_url() in shown
 
 
 def test_the_number_of_keywords_is_bounded():
