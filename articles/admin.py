@@ -278,8 +278,8 @@ class ArticleAdmin(DocumentAdmin):
         publication_pages.add_notes(obj, form, user)
 
     def response_change(self, request: HttpRequest, obj: Article) -> HttpResponse:
-        redirected = publication_pages.redirect_to_action(request, obj)
-        return redirected or super().response_change(request, obj)
+        answered = publication_pages.answer_saved(self, request, obj)
+        return answered or super().response_change(request, obj)
 
     def save_document(self, obj: Article, *, by: User, nonce: UUID) -> None:
         save_article(article=obj, by=by, nonce=nonce)

@@ -42,6 +42,7 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
                 "Somebody else changed these fields meanwhile, and their values were kept: %(fields)s."
             )
             self.message_user(request, message % {"fields": fields})
+            request.has_kept_fields = True  # type: ignore[attr-defined]  # nobody has seen these values yet
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any

@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -29,6 +29,11 @@ from articles.site.requests import site_request
 from core.forms import TOO_LONG, MultilineField
 from core.relative_time import describe_time, time_or_date, zone_label
 
+ANSWERS = (
+    "_do",
+    "_as_before",
+    "_lift",
+)  # names of the buttons that answer a question; their value: the action
 NOTE_FIELDS = {"new_note", "new_correction"}  # fields of the form that are not columns of the article
 
 
@@ -81,7 +86,7 @@ def urls(model_admin: Any) -> list[URLPattern]:
 
 def form_context(article: Article | None, now: datetime) -> dict[str, Any]:
     """Return what the form of an article shows about its publication, notes and corrections."""
-    actions = status.available_actions(article, now) if article else ["publish", "schedule"]
+    actions = status.available_actions(article, now)
     labels = [(action, status.PUBLICATION_ACTIONS[action].label) for action in actions]
     is_published = article is not None and article.is_published(now)
     is_scheduled = article is not None and article.published_at is not None and not is_published
@@ -91,6 +96,9 @@ def form_context(article: Article | None, now: datetime) -> dict[str, Any]:
         # The story is saved by the main button once it has a date, and published by it before.
         "save_label": _("Update") if is_published else _("Save") if is_scheduled else None,
         "publication_actions": labels if is_published or is_scheduled else labels[1:],
+        "questions": [
+            _question(article, action, now) for action in actions if status.needs_answer(article, action, now)
+        ],
     }
     if article:
         context |= {
@@ -113,72 +121,139 @@ def add_notes(article: Article, form: forms.BaseForm, user: User) -> None:
         notes.add_correction(article=article, by=user, text=correction)
 
 
-def redirect_to_action(request: HttpRequest, article: Article) -> HttpResponse | None:
-    """Redirect to the preview or the page of the action whose button saved the form; None if none did."""
-    action = request.POST.get("_then")
-    if action == "preview" and not article.is_published():
+def answer_saved(model_admin: Any, request: HttpRequest, article: Article) -> HttpResponse | None:
+    """Answer the button that saved the form, if it also opens the preview or changes the publication.
+
+    `_then` names an action, and its page asks if there is something to ask. The buttons of a dialog (ANSWERS)
+    name one whose question is answered.
+    """
+    chosen = request.POST.get("_then")
+    if chosen == "preview" and not article.is_published():
         return redirect(article.preview_url())
-    if action in status.PUBLICATION_ACTIONS:
+    answered = next((request.POST[name] for name in ANSWERS if name in request.POST), None)
+    action = answered or chosen
+    if action not in status.PUBLICATION_ACTIONS:
+        return None
+    if getattr(request, "has_kept_fields", False):
+        message = _("The story was saved and not published. Check what was changed, then publish it.")
+        if action != "publish":
+            message = _("The story was saved. Check what was changed, then choose the action again.")
+        model_admin.message_user(request, message, messages.WARNING)
+        return redirect("admin:articles_article_change", article.pk)
+    article = Article.objects.get(pk=article.pk)  # with the version after all that was saved
+    if not answered and status.needs_answer(article, action, site_request(request).now):
         return redirect("admin:articles_article_publication", article.pk, action)
-    return None
+    return _perform(model_admin, request, article, action, seen=article.version)
 
 
 def publication_view(model_admin: Any, request: HttpRequest, key: int, action: str) -> HttpResponse:
-    """Confirm and perform an action on the publication."""
+    """Ask the question of an action on the publication, and perform it."""
     article = model_admin.get_editable(request, key)
     now = site_request(request).now
     if action not in status.PUBLICATION_ACTIONS:
         raise Http404
+    if request.method == "POST":
+        return _perform(model_admin, request, article, action, seen=parse_number(request.POST.get("seen")))
     if action not in status.available_actions(article, now):
-        model_admin.message_user(request, status.describe_state(article, now), messages.WARNING)
-        return redirect("admin:articles_article_change", key)
-    texts = status.PUBLICATION_ACTIONS[action]
-    stored_dates = {
-        "schedule": article.published_at or article.embargo_until,
-        "embargo": article.embargo_until,
-    }
-    proposed = stored_dates.get(action) or [timezone.localdate(now), None]
-    form = status.DateTimeForm(request.POST or None, initial={"at": proposed}) if texts.needs_date else None
-    is_lifted = "lift" in request.POST
-    why = request.POST.get("why", "").replace("\r\n", "\n").strip()
-    is_too_long = len(why) > UNPUBLISHED_REASON_MAX
-    if is_too_long:
-        counts = {"show_value": len(why), "limit_value": UNPUBLISHED_REASON_MAX}
-        model_admin.message_user(request, TOO_LONG % counts, messages.ERROR)
-    elif request.method == "POST" and (form is None or is_lifted or form.is_valid()):
-        at = form.cleaned_data["at"] if form and not is_lifted else now
-        try:
-            changed = _perform(request, article, action, None if is_lifted else at, why)
-        except StaleVersionError:
-            message = _("This story was changed since you opened this page. Check it, then try again.")
-            model_admin.message_user(request, message, messages.WARNING)
-        except EmbargoError:
-            reason = status.describe_embargo(article, now)
-            if at and action != "embargo":
-                reason = reason or status.embargo_refusal(article, at, now)
-            message = _("Not done: %(why)s") % {"why": reason or status.describe_state(article, now)}
-            model_admin.message_user(request, message, messages.ERROR)
-        else:
-            message = status.describe_state(changed, timezone.now())
-            if embargo := status.describe_embargo(changed, now):
-                message = f"{message} {embargo}"
-            model_admin.log_change(request, changed, message)
-            model_admin.message_user(request, message)
-            return redirect("admin:articles_article_change", key)
-    context = {
-        **model_admin.page_context(request, article, str(texts.title)),
-        "article": article,
+        return _refuse(model_admin, request, article)
+    return _ask(model_admin, request, article, _question(article, action, now))
+
+
+def _question(
+    article: Article | None, action: str, now: datetime, answer: QueryDict | None = None
+) -> dict[str, Any]:
+    """Return what _question.html expects, with the `answer` that was sent."""
+    texts, form = status.PUBLICATION_ACTIONS[action], None
+    if texts.needs_date:
+        stored = article and ((action == "schedule" and article.published_at) or article.embargo_until)
+        proposed = stored or [timezone.localdate(now), None]
+        form = status.DateTimeForm(answer, initial={"at": proposed}, prefix=f"_{action}")
+    was_at = article and article.was_published_at
+    return {
         "action": action,
         "texts": texts,
         "form": form,
-        "reason": why,
-        "publication_status": status.describe_state(article, now),
-        "embargo_status": status.describe_embargo(article, now),
-        "earlier_date": article.was_published_at and time_or_date(article.was_published_at, now),
+        "reason": answer.get("_why", "").replace("\r\n", "\n").strip() if answer else "",
+        "is_private": action != "embargo" and article is not None and article.stage == Article.Stage.PRIVATE,
+        "embargo": status.describe_embargo(article, now) if article else "",
+        "is_embargo_stored": article is not None and article.embargo_until is not None,
+        "earlier_date": was_at and time_or_date(was_at, now),
         "zone_time": zone_label(),
         "now": time_or_date(now, now),
     }
+
+
+def _ask(
+    model_admin: Any, request: HttpRequest, article: Article, question: dict[str, Any]
+) -> TemplateResponse:
+    """Return the page with the question of an action."""
+    context = {
+        **model_admin.page_context(request, article, str(question["texts"].title)),
+        "article": article,
+        "question": question,
+        "publication_status": status.describe_state(article, site_request(request).now),
+    }
     return TemplateResponse(request, "admin/articles/article/publication.html", context)
+
+
+def _refuse(model_admin: Any, request: HttpRequest, article: Article) -> HttpResponse:
+    """Return to the editor page, which says why the action is not possible: somebody has done it already."""
+    message = status.describe_state(article, site_request(request).now)
+    model_admin.message_user(request, message, messages.WARNING)
+    return redirect("admin:articles_article_change", article.pk)
+
+
+def _perform(
+    model_admin: Any, request: HttpRequest, article: Article, action: str, *, seen: int
+) -> HttpResponse:
+    """Perform an action on the version `seen`, or ask again and say what is in its way."""
+    now = site_request(request).now
+    if action not in status.available_actions(article, now):
+        return _refuse(model_admin, request, article)
+    question = _question(article, action, now, request.POST)
+    form, why = question["form"], question["reason"]
+    is_lifted, at = "_lift" in request.POST, now
+    if len(why) > UNPUBLISHED_REASON_MAX:
+        counts = {"show_value": len(why), "limit_value": UNPUBLISHED_REASON_MAX}
+        model_admin.message_user(request, TOO_LONG % counts, messages.ERROR)
+        return _ask(model_admin, request, article, question)
+    if form and not is_lifted:
+        if not form.is_valid():
+            return _ask(model_admin, request, article, question)
+        at = form.cleaned_data["at"]
+    if "_as_before" in request.POST and article.was_published_at:
+        at = article.was_published_at
+    try:
+        changed = _call_verb(article, action, at=None if is_lifted else at, why=why, seen=seen)
+    except StaleVersionError:
+        message = _("This story was changed since you opened this page. Check it, then try again.")
+        model_admin.message_user(request, message, messages.WARNING)
+        return _ask(model_admin, request, article, question)
+    except EmbargoError:
+        reason = status.describe_embargo(article, now)
+        if action != "embargo":
+            reason = reason or status.embargo_refusal(article, at, now)
+        message = _("Not done: %(why)s") % {"why": reason or status.describe_state(article, now)}
+        model_admin.message_user(request, message, messages.ERROR)
+        return _ask(model_admin, request, article, question)
+    message = status.describe_state(changed, timezone.now())
+    if embargo := status.describe_embargo(changed, now):
+        message = f"{message} {embargo}"
+    model_admin.log_change(request, changed, message)
+    model_admin.message_user(request, message)
+    return redirect("admin:articles_article_change", article.pk)
+
+
+def _call_verb(article: Article, action: str, *, at: datetime | None, why: str, seen: int) -> Article:
+    match action:
+        case "take-back":
+            return services.unpublish(article=article, why=why, seen=seen)
+        case "unschedule":
+            return services.unschedule(article=article, seen=seen)
+        case "embargo":
+            return services.set_embargo(article=article, until=at, seen=seen)
+    assert at
+    return services.publish(article=article, at=at, seen=seen)
 
 
 def moment_view(model_admin: Any, request: HttpRequest) -> JsonResponse:
@@ -193,21 +268,6 @@ def moment_view(model_admin: Any, request: HttpRequest) -> JsonResponse:
     if at <= now:
         text = _("%(moment)s: a past time, which backdates the story") % {"moment": text}
     return JsonResponse({"text": text})
-
-
-def _perform(request: HttpRequest, article: Article, action: str, at: datetime | None, why: str) -> Article:
-    seen = parse_number(request.POST.get("seen"))
-    match action:
-        case "take-back":
-            return services.unpublish(article=article, why=why, seen=seen)
-        case "unschedule":
-            return services.unschedule(article=article, seen=seen)
-        case "embargo":
-            return services.set_embargo(article=article, until=at, seen=seen)
-    if "as-before" in request.POST and article.was_published_at:
-        at = article.was_published_at
-    assert at
-    return services.publish(article=article, at=at, seen=seen)
 
 
 def correction_view(model_admin: Any, request: HttpRequest, key: int, pk: int) -> HttpResponse:

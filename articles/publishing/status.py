@@ -42,7 +42,8 @@ class DateTimeForm(forms.Form):
 class PublicationAction(NamedTuple):
     """An action on the publication of an article, with its texts.
 
-    `label` is on the button that opens its page; `title`, `explanation` and `button` are on that page.
+    `label` is in the menu of the editor page. `title`, `explanation` and `button` are on the page or in the
+    dialog that asks before it, if there is something to ask.
     """
 
     label: Any
@@ -54,7 +55,7 @@ class PublicationAction(NamedTuple):
 
 PUBLICATION_ACTIONS = {
     "publish": PublicationAction(
-        gettext_lazy("Publish now…"),
+        gettext_lazy("Publish now"),
         gettext_lazy("Publish now"),
         gettext_lazy("Everybody can read it from now on."),
         gettext_lazy("Publish now"),
@@ -67,7 +68,7 @@ PUBLICATION_ACTIONS = {
         needs_date=True,
     ),
     "unschedule": PublicationAction(
-        gettext_lazy("Unschedule…"),
+        gettext_lazy("Unschedule"),
         gettext_lazy("Unschedule"),
         gettext_lazy("It becomes a draft again, until somebody publishes it."),
         gettext_lazy("Unschedule"),
@@ -91,13 +92,26 @@ PUBLICATION_ACTIONS = {
 }
 
 
-def available_actions(article: Article, now: datetime) -> list[str]:
-    """Return the keys of PUBLICATION_ACTIONS that are possible now."""
+def available_actions(article: Article | None, now: datetime) -> list[str]:
+    """Return the keys of PUBLICATION_ACTIONS that are possible now. A new story has no row to embargo yet."""
+    if article is None:
+        return ["publish", "schedule"]
     if article.is_published(now):
         return ["take-back"]
     if article.published_at:
         return ["publish", "schedule", "unschedule", "embargo"]
     return ["publish", "schedule", "embargo"]
+
+
+def needs_answer(article: Article | None, action: str, now: datetime) -> bool:
+    """Return whether somebody has to answer a question before the action: a date, a reason, a consequence."""
+    if action == "publish":
+        return article is not None and (
+            article.stage == Article.Stage.PRIVATE
+            or article.is_embargoed(now)
+            or article.was_published_at is not None
+        )
+    return action != "unschedule"
 
 
 def state_badge(article: Article | None, now: datetime) -> tuple[str, str]:

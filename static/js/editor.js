@@ -174,7 +174,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       const press = presses.find(([key]) => key === pressed);
       if (!press) return;
       event.preventDefault();
-      form.querySelector(press[1]).click();
+      if (!event.repeat) form.querySelector(press[1]).click();
     });
     const goOn = (event) => { // Enter continues a list; in an empty item it ends the list
       const from = field.value.lastIndexOf("\n", field.selectionStart - 1) + 1;
@@ -188,7 +188,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     };
 
     // Shows a small form in a dialog, and returns the focus to the text.
-    function say(title, fields, done, { picture, cancelled } = {}) {
+    function say(title, fields, done, { picture, cancelled, button = gettext("Insert") } = {}) {
       const [from, to] = [field.selectionStart, field.selectionEnd];
       const box = make("dialog", { className: "editor-dialog" });
       box.setAttribute("aria-labelledby", "editor-title");
@@ -206,7 +206,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
         inner.append(row);
       }
       const wrong = make("p", { className: "errornote", role: "alert", hidden: true });
-      const insert = make("button", { type: "submit", className: "button default", textContent: gettext("Insert") });
+      const insert = make("button", { type: "submit", className: "button default", textContent: button });
       const stop = make("button", { type: "button", className: "button", textContent: gettext("Cancel") });
       inner.append(wrong, make("p", { className: "acts" }, insert, stop));
       box.append(inner);
@@ -281,6 +281,18 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     });
 
     // Images: a dialog asks for the description of each before it is inserted.
+    const descriptionFields = [
+      { name: "alt", label: gettext("Alternative text"), type: "area", hint: gettext("Describe the image for people who can’t see it.") },
+      { name: "is_decorative", label: gettext("Purely decorative"), type: "checkbox" },
+    ];
+    const pictureOf = (file) => {
+      const picture = make("canvas", { className: "editor-picture", hidden: true }); // the content policy forbids blob: images
+      createImageBitmap(file, { resizeWidth: 480, resizeQuality: "medium" }).then((bitmap) => {
+        Object.assign(picture, { width: bitmap.width, height: bitmap.height, hidden: false });
+        picture.getContext("2d").drawImage(bitmap, 0, 0);
+      }, () => {}); // the site may support formats that the browser can't show
+      return picture;
+    };
     const imagesIn = (transfer) => [...transfer.files].filter((file) => file.type.startsWith("image/"));
     field.addEventListener("dragover", (event) => {
       if (uploadUrl && [...event.dataTransfer.types].includes("Files")) event.preventDefault();
@@ -296,19 +308,13 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     function addImages([file, ...rest], places = new Map(), told = "") {
       if (told) tell(told);
       if (!file || !uploadUrl) return;
-      const picture = make("canvas", { className: "editor-picture", hidden: true }); // the content policy forbids blob: images
-      createImageBitmap(file, { resizeWidth: 480, resizeQuality: "medium" }).then((bitmap) => {
-        Object.assign(picture, { width: bitmap.width, height: bitmap.height, hidden: false });
-        picture.getContext("2d").drawImage(bitmap, 0, 0);
-      }, () => {}); // the site may support formats that the browser can't show
       const next = (note) => addImages(rest, places, [told, note].filter(Boolean).join(" "));
       const place = () => {
         const found = places.has(file) && new RegExp(`⟦[^⟦⟧]* ${places.get(file)}⟧`).exec(field.value);
         return found && [found.index, found.index + found[0].length];
       };
       say(interpolate(gettext("Image: %(name)s"), { name: file.name }, true), [
-        { name: "alt", label: gettext("Alternative text"), type: "area", hint: gettext("Describe the image for people who can’t see it.") },
-        { name: "is_decorative", label: gettext("Purely decorative"), type: "checkbox" },
+        ...descriptionFields,
         { name: "caption", label: gettext("Caption"), type: "text" },
         { name: "credit", label: gettext("Credit"), type: "text" },
       ], async (values, close, from, to) => {
@@ -335,8 +341,27 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
         } catch {
           return gettext("Not uploaded: the site can’t be reached. Try again in a moment.");
         }
-      }, { picture, cancelled: () => { if (place()) write("", ...place()); next(); } });
+      }, { picture: pictureOf(file), cancelled: () => { if (place()) write("", ...place()); next(); } });
     }
+
+    // The description of an uploaded lead image is asked for before the form is sent: the browser would forget the file
+    // on the page that asks for it afterwards.
+    form.addEventListener("submit", (event) => {
+      const { lead_file: upload, lead_alt: alt, lead_is_decorative: decorative } = form.elements, { submitter } = event;
+      if (!upload?.files.length || alt.value.trim() || decorative.checked || submitter?.hasAttribute("formaction")) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      const [file] = upload.files;
+      say(interpolate(gettext("Image: %(name)s"), { name: file.name }, true), descriptionFields, (values, close) => {
+        if (!values.alt && !values.is_decorative) return gettext("Describe the image for people who can’t see it, or tick “Purely decorative”.");
+        if (values.alt && values.is_decorative) return gettext("A decorative image has no alternative text. Clear the text, or untick this.");
+        alt.value = values.alt;
+        decorative.checked = values.is_decorative;
+        alt.dispatchEvent(new Event("input", { bubbles: true }));
+        close();
+        form.requestSubmit(submitter);
+      }, { picture: pictureOf(file), button: submitter?.textContent.trim() || gettext("Save") });
+    }, { capture: true });
 
     // The preview is in a frame, because it is a page of the site with its own styles.
     const frame = make("iframe", { title: gettext("Preview"), className: "editor-frame" });

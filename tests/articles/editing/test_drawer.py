@@ -106,16 +106,14 @@ def test_everything_is_reachable_without_scripts(browser, live_server):
     page.go_back()
     page.locator(".split summary").click()
     page.get_by_role("button", name="Schedule…").click()
-    page.locator("[name=at_0]").fill("2199-01-01")
-    page.locator("[name=at_1]").fill("14:00")
+    page.locator("[name=_schedule-at_0]").fill("2199-01-01")
+    page.locator("[name=_schedule-at_1]").fill("14:00")
     page.locator(".confirm .default").click()
     expect(page.locator(".bar .badge")).to_have_text("Scheduled")
     page.locator(".split summary").click()
-    page.get_by_role("button", name="Unschedule…").click()
-    page.locator(".confirm .default").click()
+    page.get_by_role("button", name="Unschedule").click()
     expect(page.locator(".bar .badge")).to_have_text("Draft")
     page.get_by_role("button", name="Publish", exact=True).click()
-    page.locator(".confirm .default").click()
     expect(page.locator(".bar .badge")).to_have_text("Published")
     open_row(page, "Notes")
     page.locator("#id_new_note").fill("Or ten?")
@@ -162,7 +160,7 @@ def test_a_row_whose_field_is_emptied_says_what_the_server_would(browser, live_s
     ("state", "button", "menu"),
     [
         ("draft", "Publish", ["Save draft", "Schedule…", "Embargo…"]),
-        ("scheduled", "Save", ["Publish now…", "Schedule…", "Unschedule…", "Embargo…"]),
+        ("scheduled", "Save", ["Publish now", "Schedule…", "Unschedule", "Embargo…"]),
         ("published", "Update", ["Unpublish…"]),
     ],
 )

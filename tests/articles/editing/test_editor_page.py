@@ -240,8 +240,8 @@ def test_a_form_creates_one_article_even_if_sent_twice(emil):
     for thread in threads:
         thread.join()
     article = Article.objects.get()
-    response = client.post(ADD, page | {"_then": "publish"})
-    assert response["Location"] == publication_url(article, "publish")
+    response = client.post(ADD, page | {"_then": "schedule"})
+    assert response["Location"] == publication_url(article, "schedule")
     # Back to the page, on it goes, and sent again.
     response = client.post(ADD, page | {"body": "A beginning, and more."}, follow=True)
     assert response.context["adminform"].form["body"].value() == "A beginning, and more."

@@ -23,9 +23,9 @@ from tests.helpers.browser import log_in
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 # Each click or tap for one article is counted, also into a field; typing, pasting and scrolling are not. From
-# the newsroom's front page: Write a story (the title has the focus), the body, a topic, Publish, Publish now.
-PRESSES = 5
-PRESSES_WITH_A_LEAD_IMAGE = 7  # and the button of the file, and the field of its alternative text
+# the newsroom's front page: Write a story (the title has the focus), the body, a topic, Publish.
+PRESSES = 4
+PRESSES_WITH_A_LEAD_IMAGE = 6  # and the button of the file, and the field of its alternative text
 
 
 @pytest.fixture(autouse=True)
@@ -122,11 +122,12 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
     at = timezone.localtime(timezone.now(), Site.objects.get().zone) + timedelta(hours=2, minutes=10)
     page.locator(".split summary").click()
     page.get_by_role("button", name="Schedule…").click()
-    page.locator("[name=at_0]").fill(f"{at:%Y-%m-%d}")
-    page.locator("[name=at_1]").fill(f"{at:%H:%M}")
+    question = page.get_by_role("dialog", name="Schedule")
+    question.get_by_label("Date", exact=True).fill(f"{at:%Y-%m-%d}")
+    question.get_by_label("Time", exact=True).fill(f"{at:%H:%M}")
     # It says so before the button is pressed, and after.
-    expect(page.locator(".moment")).to_contain_text(re.compile(r"in 2 h (9|10) min, Cairo time"))
-    page.locator(".confirm .default").click()
+    expect(question.locator(".moment")).to_contain_text(re.compile(r"in 2 h (9|10) min, Cairo time"))
+    question.get_by_role("button", name="Schedule").click()
     expect(page.locator(".publication .state")).to_contain_text(re.compile(r"in 2 h (9|10) min, Cairo time"))
     assert phone.goto(article.get_absolute_url()).status == 404
 
@@ -216,7 +217,6 @@ def publish_one(page, number: int, *, image: bool) -> int:
         page.keyboard.type("Boats lie in the harbour")
     hand.press(page.locator("#id_topics").get_by_label("Harbour"))
     hand.press(page.get_by_role("button", name="Publish", exact=True))
-    hand.press(page.locator(".confirm .default"))
     expect(page.locator(".publication .state")).to_contain_text("Published")
     return hand.presses
 

@@ -13,7 +13,8 @@ from accounts.models import READER
 from articles.editing.notes import add_correction
 from articles.models import Article, EditorNote, Site
 from articles.publishing.services import publish, set_embargo, unpublish
-from tests.articles.editing.editor_forms import article_fields, publication_url
+from articles.services import save_article
+from tests.articles.editing.editor_forms import article_fields, hidden_fields, publication_url
 from tests.articles.test_admin import ADD, change, form
 from tests.factories import make_article
 from tests.helpers.clients import client_of, client_with_role
@@ -24,15 +25,115 @@ pytestmark = pytest.mark.django_db
 # When readers see it
 
 
-def test_from_the_form_to_published_in_two_presses(emil):
+def test_publish_saves_and_publishes_and_says_since_when(emil):
     client = client_of(emil)
-    response = client.post(ADD, form(_then="publish"))
+    response = client.post(ADD, form(_then="publish"), follow=True)
     article = Article.objects.get()
-    assert response["Location"] == publication_url(article, "publish")
-    assert "Everybody can read it" in client.get(publication_url(article, "publish")).content.decode()
-    assert client.get(article.get_absolute_url()).status_code == 404
-    assert client.post(publication_url(article, "publish"), {"seen": article.version}).status_code == 302
+    assert response.redirect_chain == [(change(article), 302)]
+    page = response.content.decode()
+    assert "Published: " in page
+    assert "View on site" in page
     assert client.get(article.get_absolute_url()).status_code == 200
+    draft = make_article("Boats", published_at=None)
+    client.post(change(draft), article_fields(draft, title="Ships", _then="publish"))
+    draft.refresh_from_db()
+    assert (draft.title, draft.is_published()) == ("Ships", True)
+
+
+def test_publish_sent_twice_publishes_once(draft, emil):
+    client = client_of(emil)
+    fields = article_fields(draft, _then="publish") | hidden_fields(client, change(draft))
+    client.post(change(draft), fields)
+    draft.refresh_from_db()
+    at, version = draft.published_at, draft.version
+    page = client.post(change(draft), fields, follow=True).content.decode()
+    assert "Published: " in page
+    draft.refresh_from_db()
+    assert (draft.published_at, draft.version) == (at, version)
+
+
+def test_publish_asks_first_if_something_is_in_the_way(draft, emil):
+    client = client_of(emil)
+    private = {"stage": "private"}
+    cases = [
+        ({}, private, "This story is private. Publishing makes it public."),
+        ({"embargo_until": timezone.now() + timedelta(days=1)}, {}, "before the embargo ends"),
+        ({"was_published_at": timezone.now() - timedelta(days=1)}, {}, "Publish with its earlier date"),
+    ]
+    for stored, typed, question in cases:
+        nothing = {"embargo_until": None, "was_published_at": None}
+        Article.objects.filter(pk=draft.pk).update(**nothing | stored)
+        draft.refresh_from_db()
+        if not typed:  # the page has it in a dialog already
+            assert question in client.get(change(draft)).content.decode()
+        body = f"Typed before: {question}"
+        fields = article_fields(draft, body=body, _then="publish") | typed
+        response = client.post(change(draft), fields)
+        assert response["Location"] == publication_url(draft, "publish")
+        assert question in client.get(publication_url(draft, "publish")).content.decode()
+        draft.refresh_from_db()
+        assert (draft.body, draft.published_at) == (body, None)
+        Article.objects.update(stage=Article.Stage.DRAFT)
+        draft.refresh_from_db()
+
+
+def test_the_answer_in_a_dialog_saves_the_text_and_acts(draft, emil):
+    client = client_of(emil)
+
+    def answer(**values):
+        client.post(change(draft), article_fields(draft) | values)
+        draft.refresh_from_db()
+
+    answer(body="Typed.", **{"_do": "schedule", "_schedule-at_0": "2130-01-15", "_schedule-at_1": "14:00"})
+    assert (draft.body, draft.published_at.year) == ("Typed.", 2130)
+    answer(_then="unschedule")
+    assert draft.published_at is None
+    answer(**{"_do": "embargo", "_embargo-at_0": "2130-01-15", "_embargo-at_1": "14:00"})
+    assert draft.is_embargoed()
+    answer(_lift="embargo")
+    assert not draft.is_embargoed()
+    answer(stage="private", _do="publish")
+    assert draft.is_published()
+    first = draft.published_at
+    answer(body="Typed again.", _do="take-back", _why="It was wrong.")
+    assert (draft.body, draft.unpublished_reason) == ("Typed again.", "It was wrong.")
+    answer(_as_before="publish")
+    assert draft.published_at == first
+
+
+def test_a_wrong_date_in_a_dialog_is_asked_for_again_with_the_text_saved(draft, emil):
+    sent = {"_do": "schedule", "_schedule-at_0": "0026-01-15", "_schedule-at_1": "14:00", "body": "Typed."}
+    page = client_of(emil).post(change(draft), article_fields(draft) | sent).content.decode()
+    assert "is not valid" in page
+    assert 'value="0026-01-15"' in page
+    assert f'action="{publication_url(draft, "schedule")}"' in page
+    draft.refresh_from_db()
+    assert (draft.body, draft.published_at) == ("Typed.", None)
+
+
+def test_values_of_a_colleague_are_read_before_they_are_published(draft, emil):
+    client = client_of(emil)
+    loaded = hidden_fields(client, change(draft))
+    fields = article_fields(draft, body="Typed.", _then="publish") | loaded
+    Article.objects.filter(pk=draft.pk).update(byline="Edda")
+    page = client.post(change(draft), fields, follow=True).content.decode()
+    assert "their values were kept: Byline" in page
+    assert "The story was saved and not published." in page
+    draft.refresh_from_db()
+    assert (draft.body, draft.byline, draft.published_at) == ("Typed.", "Edda", None)
+
+
+def test_a_conflict_is_shown_and_nothing_is_published(draft, emil, edda):
+    client = client_of(emil)
+    loaded = hidden_fields(client, change(draft))
+    fields = article_fields(draft, body="Typed.", _then="publish") | loaded
+    draft.body = "Saved meanwhile."
+    save_article(article=draft, by=edda)
+    page = client.post(change(draft), fields).content.decode()
+    assert "Not saved yet: " in page
+    assert "Typed.</textarea>" in page
+    draft.refresh_from_db()
+    assert (draft.body, draft.published_at) == ("Saved meanwhile.", None)
 
 
 def test_it_is_scheduled_in_the_sites_time_zone(draft, emil, time_machine):
@@ -42,7 +143,7 @@ def test_it_is_scheduled_in_the_sites_time_zone(draft, emil, time_machine):
     asked = client.get(publication_url(draft, "schedule")).content.decode()
     assert "Cairo time" in asked
     assert 'value="2030-01-15"' in asked  # mostly it is today
-    data = {"seen": draft.version, "at_0": "2030-01-15", "at_1": "14:00"}
+    data = {"seen": draft.version, "_schedule-at_0": "2030-01-15", "_schedule-at_1": "14:00"}
     page = client.post(publication_url(draft, "schedule"), data, follow=True).content.decode()
     assert "Scheduled: 14:00, in 2 h 10 min, Cairo time." in page
     draft.refresh_from_db()
@@ -53,7 +154,7 @@ def test_it_is_scheduled_in_the_sites_time_zone(draft, emil, time_machine):
 def test_an_impossible_year_is_refused(draft, emil, day):
     client = client_of(emil)
     for name in ("schedule", "embargo"):
-        data = {"seen": draft.version, "at_0": day, "at_1": "23:59"}
+        data = {"seen": draft.version, f"_{name}-at_0": day, f"_{name}-at_1": "23:59"}
         assert "is not valid" in client.post(publication_url(draft, name), data).content.decode()
     draft.refresh_from_db()
     assert draft.published_at is draft.embargo_until is None
@@ -69,7 +170,8 @@ def test_an_action_on_a_changed_story_does_nothing(draft, emil):
 def test_an_embargo_is_enforced_shown_and_lifted(draft, emil):
     client = client_of(emil)
     client.post(
-        publication_url(draft, "embargo"), {"seen": draft.version, "at_0": "2130-01-15", "at_1": "14:00"}
+        publication_url(draft, "embargo"),
+        {"seen": draft.version, "_embargo-at_0": "2130-01-15", "_embargo-at_1": "14:00"},
     )
     draft.refresh_from_db()
     assert draft.is_embargoed()
@@ -79,14 +181,14 @@ def test_an_embargo_is_enforced_shown_and_lifted(draft, emil):
     assert "Embargoed until" in client.get(change(draft)).content.decode()
     answer = client.post(publication_url(draft, "publish"), {"seen": draft.version}).content.decode()
     assert "Not done: Embargoed until" in answer
-    client.post(publication_url(draft, "embargo"), {"seen": draft.version, "lift": ""})
+    client.post(publication_url(draft, "embargo"), {"seen": draft.version, "_lift": "embargo"})
     draft.refresh_from_db()
     assert draft.embargo_until is None
 
 
 def test_an_ended_embargo_still_refuses_an_earlier_date(draft, emil):
     embargoed = set_embargo(article=draft, until=timezone.now() - timedelta(hours=1), seen=draft.version)
-    values = {"seen": embargoed.version, "at_0": "2020-01-15", "at_1": "14:00"}
+    values = {"seen": embargoed.version, "_schedule-at_0": "2020-01-15", "_schedule-at_1": "14:00"}
     answer = client_of(emil).post(publication_url(draft, "schedule"), values).content.decode()
     assert "Not done: It cannot be dated before its embargo ends" in answer
 
@@ -96,7 +198,7 @@ def test_the_url_of_an_unpublished_story_says_so(emil):
     reader, client = Client(), client_of(emil)
     assert reader.get(story.get_absolute_url()).status_code == 200
     client.post(
-        publication_url(story, "take-back"), {"seen": story.version, "why": "It named the wrong person."}
+        publication_url(story, "take-back"), {"seen": story.version, "_why": "It named the wrong person."}
     )
     for visitor in (reader, client):
         response = visitor.get(story.get_absolute_url())
@@ -109,7 +211,7 @@ def test_the_url_of_an_unpublished_story_says_so(emil):
     assert "mayor" not in reader.get("/").content.decode()
     moment = story.published_at
     story.refresh_from_db()
-    client.post(publication_url(story, "publish"), {"seen": story.version, "as-before": ""})
+    client.post(publication_url(story, "publish"), {"seen": story.version, "_as_before": "publish"})
     story.refresh_from_db()
     assert story.published_at == moment
     assert reader.get(story.get_absolute_url()).status_code == 200

@@ -1,0 +1,152 @@
+"""Publishing where the editor stands: by one button, and by dialogs that ask what is missing."""
+
+import pytest
+from playwright.sync_api import expect
+
+from accounts.models import EDITOR
+from articles.models import Article
+from tests.articles.images.made import jpeg
+from tests.articles.test_admin import ADD, change
+from tests.comments.in_a_browser import DESK, PHONE
+from tests.factories import UserFactory, make_article
+from tests.helpers.axe import faults
+from tests.helpers.browser import log_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def _media(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture
+def page(browser, live_server):
+    context = browser.new_context(base_url=live_server.url, viewport=DESK)
+    log_in(context, live_server, UserFactory.create(name="Emil", roles=(EDITOR,)))
+    page = context.new_page()
+    failures = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    yield page
+    assert failures == []
+    context.close()
+
+
+def publish_button(page):
+    return page.get_by_role("button", name="Publish", exact=True)
+
+
+def choose(page, name: str) -> None:
+    page.locator(".split summary").click()
+    page.locator(".split").get_by_role("button", name=name).click()
+
+
+def test_a_double_click_publishes_once_and_back_does_not_again(page):
+    page.goto("/admin/")
+    page.goto(ADD)
+    page.locator("#id_title").fill("Boats")
+    publish_button(page).dblclick()
+    expect(page.locator(".publication .state")).to_contain_text("Published")
+    story = Article.objects.get()
+    at = story.published_at
+    page.go_back()
+    expect(page.locator("#id_title")).to_have_value("Boats")
+    expect(publish_button(page)).to_have_count(0)
+    story.refresh_from_db()
+    assert story.published_at == at
+
+
+def test_an_uploaded_lead_image_without_a_description_is_asked_for_it(page):
+    page.goto(ADD)
+    page.locator("#id_title").fill("Boats")
+    page.locator("#id_lead_file").set_input_files(
+        {"name": "slip.jpg", "mimeType": "image/jpeg", "buffer": jpeg()}
+    )
+    publish_button(page).click()
+    asked = page.get_by_role("dialog", name="Image: slip.jpg")
+    asked.get_by_role("button", name="Publish").click()
+    expect(asked.get_by_role("alert")).to_contain_text("Describe the image")
+    asked.get_by_role("button", name="Cancel").click()
+    expect(asked).to_have_count(0)
+    assert not Article.objects.exists()
+    publish_button(page).click()
+    asked.get_by_label("Alternative text").fill("Boats lie in the harbour")
+    asked.get_by_role("button", name="Publish").click()
+    expect(page.locator(".publication .state")).to_contain_text("Published")
+    story = Article.objects.get()
+    assert (story.lead_image.alt, story.is_published()) == ("Boats lie in the harbour", True)
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_time_is_asked_for_in_place_and_typed_text_is_saved_with_it(page, viewport):
+    page.set_viewport_size(viewport)
+    page.goto(change(make_article("Boats", published_at=None)))
+    page.locator("#id_body").fill("At ten.")
+    choose(page, "Schedule…")
+    asked = page.get_by_role("dialog", name="Schedule")
+    expect(asked).to_be_in_viewport()
+    assert faults(page) == []
+    page.keyboard.press("Escape")
+    expect(asked).to_have_count(0)
+    expect(publish_button(page)).to_be_focused()
+    choose(page, "Schedule…")
+    time = asked.get_by_label("Time", exact=True)
+    asked.get_by_role("button", name="Schedule").click()  # without a time
+    expect(time).to_be_focused()
+    asked.get_by_label("Date", exact=True).fill("2199-01-01")
+    time.fill("14:00")
+    expect(asked.locator(".moment")).to_contain_text("1 January 2199")
+    time.press("Enter")
+    expect(page.locator(".bar .badge")).to_have_text("Scheduled")
+    story = Article.objects.get()
+    assert (story.body, story.published_at.year) == ("At ten.", 2199)
+
+
+def test_a_private_story_is_published_after_a_question(page):
+    story = make_article("Boats", published_at=None, stage=Article.Stage.PRIVATE)
+    page.goto(change(story))
+    body = page.locator("#id_body")
+    body.fill("At ten.")
+    body.press("Control+Enter")
+    asked = page.get_by_role("dialog", name="Publish now")
+    expect(asked).to_contain_text("This story is private. Publishing makes it public.")
+    page.keyboard.down("Enter")
+    page.keyboard.down("Enter")  # repeated, as by a key that is held down
+    page.keyboard.up("Enter")
+    expect(page.locator(".publication .state")).to_contain_text("Published")
+    story.refresh_from_db()
+    assert (story.body, story.stage, story.is_published()) == ("At ten.", "draft", True)
+
+
+def test_a_held_key_answers_no_question(page):
+    story = make_article("Boats", published_at=None, stage=Article.Stage.PRIVATE)
+    page.goto(change(story))
+    button = publish_button(page)
+    button.focus()
+    page.keyboard.down("Enter")
+    asked = page.get_by_role("dialog", name="Publish now")
+    expect(asked.get_by_role("button", name="Publish now")).to_be_focused()
+    page.keyboard.down("Enter")  # repeated: the key is still held down
+    page.keyboard.up("Enter")
+    expect(asked).to_be_visible()
+    story.refresh_from_db()
+    assert not story.is_published()
+
+
+def test_a_story_is_unpublished_with_a_reason(page):
+    story = make_article("Boats")
+    at = story.published_at
+    page.goto(change(story))
+    choose(page, "Unpublish…")
+    asked = page.get_by_role("dialog", name="Unpublish")
+    asked.get_by_label("Reason").fill("It named the wrong person.")
+    asked.get_by_role("button", name="Unpublish").click()
+    expect(page.locator(".bar .badge")).to_have_text("Unpublished")
+    story.refresh_from_db()
+    assert story.unpublished_reason == "It named the wrong person."
+    publish_button(page).click()
+    asked = page.get_by_role("dialog", name="Publish now")
+    asked.get_by_role("button", name="Publish with its earlier date").click()
+    expect(page.locator(".bar .badge")).to_have_text("Published")
+    story.refresh_from_db()
+    assert story.published_at == at
