@@ -26,7 +26,7 @@ from articles.editing.editor_page import DocumentAdmin
 from articles.images import admin as images  # noqa: F401  registers them
 from articles.images.forms import check_images
 from articles.images.lead_image import LEAD_IMAGE_FIELDS as LEAD
-from articles.images.lead_image import LeadImageFields, lead_image_fieldset, lead_picture
+from articles.images.lead_image import LeadImageFields, lead_image_fieldset
 from articles.models import Article, ArticleQuerySet, Topic, slug_from_title, unique_slug
 from articles.publishing import pages as publication_pages
 from articles.publishing.pages import NotesForm
@@ -189,8 +189,6 @@ class ArticleAdmin(DocumentAdmin):
     search_fields = ["title", "standfirst", "byline", "source_name"]
     list_per_page = 50
     show_full_result_count = False
-    raw_id_fields = ["lead_image"]
-    readonly_fields = ["lead_picture"]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     def get_queryset(self, request: HttpRequest) -> ArticleQuerySet:
@@ -251,7 +249,7 @@ class ArticleAdmin(DocumentAdmin):
         """Return the rows of the drawer. Those that almost every story needs are open for a new one."""
         image = obj.lead_image if obj else None
         values = {
-            "lead-image": str(image or ""),
+            "lead-image": image.alt or image.filename if image else "",
             "notes": str(obj.notes.count() or "") if obj else "",
             "corrections": str(obj.corrections.count() or "") if obj else "",
         }
@@ -320,10 +318,6 @@ class ArticleAdmin(DocumentAdmin):
     @admin.display(description=_("comments"), ordering="discussion__visible_count")
     def comments(self, obj: Article) -> int:
         return obj.discussion.visible_count if hasattr(obj, "discussion") else 0
-
-    @admin.display(description=_("current image"))
-    def lead_picture(self, obj: Article) -> Any:
-        return lead_picture(obj)
 
     @admin.display(description=_("front page"))
     def front_page(self, obj: Article) -> Any:

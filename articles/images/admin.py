@@ -1,5 +1,6 @@
 """The admin of images: the list, the form, and the upload endpoint that the article editor uses."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -16,6 +17,7 @@ from accounts.models import User
 from articles.editing.concurrent_editing import ConcurrentEditingAdmin
 from articles.images import html
 from articles.images.forms import ImageForm, UploadForm
+from articles.images.library import library_view
 from articles.images.rerender import lock_uses
 from articles.images.services import delete_image
 from articles.models import Article, Image, ImageUse, Site, StandingPage
@@ -55,8 +57,12 @@ class ImageAdmin(ConcurrentEditingAdmin):
     change_form_template = "admin/articles/image/change_form.html"
 
     def get_urls(self) -> list[Any]:
-        upload = self.admin_site.admin_view(self.upload_view)
-        return [path("upload/", upload, name="articles_image_upload"), *super().get_urls()]
+        view = self.admin_site.admin_view
+        return [
+            path("upload/", view(self.upload_view), name="articles_image_upload"),
+            path("library/", view(partial(library_view, self)), name="articles_image_library"),
+            *super().get_urls(),
+        ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
         rows: QuerySet[Image] = super().get_queryset(request)

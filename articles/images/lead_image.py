@@ -3,14 +3,12 @@
 from typing import Any
 
 from django import forms
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from articles.images import html
 from articles.images.forms import ACCEPT, UploadForm
+from articles.images.library import LibraryInput
 from articles.models import Article
 
 LEAD_IMAGE_FIELDS = {  # the field of UploadForm: the field of the article form
@@ -54,8 +52,9 @@ class LeadImageFields(forms.Form):
         super().__init__(*args, **kwargs)
         if library_field := self.fields.get("lead_image"):
             library_field.label = _("Choose from library")
+            library_field.widget = LibraryInput()
             library_field.help_text = _(
-                "The number of an image; Lookup opens the library. Empty means no lead image."
+                "The number after “image:” on the page of the image. Empty means no lead image."
             )
 
     def check_lead_image(self) -> None:
@@ -87,23 +86,10 @@ def lead_image_fieldset() -> tuple[Any, dict[str, Any]]:
     return (
         gettext_lazy("Lead image"),
         {
-            "fields": ["lead_picture", *LEAD_IMAGE_FIELDS.values(), "lead_image"],
+            "fields": ["lead_image", *LEAD_IMAGE_FIELDS.values()],
             "classes": ["lead-image"],
             "description": gettext_lazy(
                 "Shown above the story, in lists and in link previews on other sites."
             ),
         },
-    )
-
-
-def lead_picture(article: Article) -> Any:
-    """Return the current lead image with a link to its form, as HTML."""
-    if not (image := article.lead_image):
-        return _("None yet.")
-    return format_html(
-        '<img class="lead-image" src="{}" alt="{}"> <a href="{}">{}</a>',
-        html.small_url(image),
-        image.alt,
-        reverse("admin:articles_image_change", args=[image.pk]),
-        _("Alternative text, credit and crop"),
     )

@@ -8,7 +8,7 @@
     if (one.type === "file") return [...one.files].map(({ name }) => name).join(", ");
     if (one.type === "checkbox" || one.type === "radio") return one.checked ? labelOf(one) : "";
     if (one.tagName === "SELECT") return one.value && one.selectedOptions[0].textContent.trim();
-    return one.tagName === "INPUT" ? one.value.trim() : "";
+    return one.tagName === "INPUT" ? (one.dataset.text ?? one.value.trim()) : "";
   };
   const follow = ({ target }) => {
     const row = target.closest("[data-row]");

@@ -124,6 +124,13 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       ["❝", gettext("Quotation"), () => lines(each(() => "> ", (line) => /^> /.test(line))), "shift+9"],
       [gettext("Link"), gettext("Link"), link, "k"],
       ...(uploadUrl ? [[gettext("Image"), gettext("Image"), () => picker.click(), ""]] : []),
+      [gettext("Library"), gettext("Choose from library"), () => {
+        const [from, to] = [field.selectionStart, field.selectionEnd];
+        chooseImage(({ markdown }) => insertImage(markdown, from, to), () => {
+          field.focus();
+          field.setSelectionRange(from, to); // Chromium has moved the caret to the start
+        });
+      }, ""],
     ];
     const keysOf = (key) => key && (isMac ? "⌘" : "Ctrl+") + key.split("+").map((part) => part[0].toUpperCase() + part.slice(1)).join("+");
     const bar = make("div", { className: "editor-tools", role: "toolbar", ariaLabel: gettext("Formatting") });
@@ -303,6 +310,14 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       event.preventDefault();
       addImages(files);
     });
+    const insertImage = (markdown, from, to) => {
+      const before = field.value.slice(0, from), after = field.value.slice(to);
+      const lead = !before || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
+      const trail = after.startsWith("\n\n") ? "" : after.startsWith("\n") ? "\n" : "\n\n";
+      write(lead + markdown + trail, from, to);
+      field.blur();
+      field.focus(); // makes browsers scroll to the caret
+    };
     // `places`: by file, the number of its placeholder in the text, "⟦image 3⟧".
     // `told`: the notes about the images before, shown until the last dialog is closed.
     function addImages([file, ...rest], places = new Map(), told = "") {
@@ -330,12 +345,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
             tell(made.note);
             return next(made.note);
           }
-          const before = field.value.slice(0, from), after = field.value.slice(to);
-          const lead = !before || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
-          const trail = after.startsWith("\n\n") ? "" : after.startsWith("\n") ? "\n" : "\n\n";
-          write(lead + made.markdown + trail, from, to);
-          field.blur();
-          field.focus(); // makes browsers scroll to the caret
+          insertImage(made.markdown, from, to);
           tell(made.note);
           next(made.note);
         } catch {

@@ -77,7 +77,7 @@ def test_axe_finds_nothing_and_every_image_is_loaded(live_server, page, urls, wi
         unseen = "[...document.images].filter((img) => !img.naturalWidth).map((img) => img.currentSrc)"
         assert page.evaluate(unseen) == [], name
         # only our part of the page, not Django's own admin
-        where = "'#main'" if not url.startswith("/admin/") else "'#content .pictures, .field-lead_picture'"
+        where = "'#main'" if not url.startswith("/admin/") else "'#content .pictures, .field-lead_image'"
         assert not page.evaluate(f"document.querySelector({where})") or faults(page, where) == [], name
 
 

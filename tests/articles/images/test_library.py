@@ -1,0 +1,164 @@
+"""The image library as a picture chooser: its pages, and the dialog in Chromium. Emil is an editor."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from playwright.sync_api import expect
+
+from accounts.models import READER
+from articles.images import library
+from articles.models import Article, Image
+from tests.articles.editing.editor_forms import open_row, post_autosave, save
+from tests.articles.images.made import make_image
+from tests.articles.test_admin import ADD, change
+from tests.comments.in_a_browser import DESK, PHONE
+from tests.factories import make_article
+from tests.helpers.axe import faults
+from tests.helpers.browser import log_in
+from tests.helpers.clients import client_of, client_with_role
+
+pytestmark = pytest.mark.django_db
+
+LIBRARY = "/admin/articles/image/library/"
+
+
+@pytest.fixture
+def images() -> list[Image]:
+    names = ["A red boat", "A blue boat", "The town hall"]
+    made = [make_image(is_ready=False, alt=name, credit="Ida Lund") for name in names]
+    Image.objects.filter(pk=made[2].pk).update(filename="IMG_0042.jpg")
+    return made
+
+
+def numbers(response) -> list[int]:
+    return [int(number) for number in re.findall(r'<button type="button" value="(\d+)"', response.text)]
+
+
+def test_images_are_found_by_description_and_file_name(emil, images):
+    client = client_of(emil)
+    red, blue, hall = (image.pk for image in images)
+    assert numbers(client.get(LIBRARY)) == [hall, blue, red]
+    assert numbers(client.get(LIBRARY, {"q": "boat"})) == [blue, red]
+    assert numbers(client.get(LIBRARY, {"q": "red boat"})) == [red]
+    assert numbers(client.get(LIBRARY, {"q": "img_0042"})) == [hall]
+    nothing = client.get(LIBRARY, {"q": "<b>\x00"})
+    assert numbers(nothing) == []
+    assert "No image matches “&lt;b&gt;" in nothing.text
+    assert 'data-markdown="![A red boat](image:' in client.get(LIBRARY).text
+
+
+def test_it_has_pages_and_as_many_statements_for_each(emil, images, monkeypatch):
+    client = client_of(emil)
+    with CaptureQueriesContext(connection) as of_one_page:
+        client.get(LIBRARY)
+    monkeypatch.setattr(library, "PAGE_SIZE", 2)
+    with CaptureQueriesContext(connection) as of_two:
+        first = client.get(LIBRARY)
+    assert len(of_two) == len(of_one_page)
+    assert numbers(first) == [images[2].pk, images[1].pk]
+    assert 'data-page="2"' in first.text
+    assert "Page 1 of 2" in first.text
+    assert numbers(client.get(LIBRARY, {"page": 2})) == [images[0].pk]
+    for odd in ("0", "x", "99"):
+        assert client.get(LIBRARY, {"page": odd}).status_code == 200
+
+
+def test_only_the_newsroom_sees_it(images):
+    assert Client().get(LIBRARY).status_code == 302
+    assert client_with_role(READER).get(LIBRARY).status_code in {302, 403}
+
+
+def test_the_field_shows_the_picture_of_its_value_also_in_a_draft(emil, images):
+    story = make_article("Boats", published_at=None, lead_image=images[0])
+    client = client_of(emil)
+    assert f'src="/images/{images[0].pk}/' in client.get(change(story)).text
+    nonce = "11111111-1111-4111-8111-111111111111"
+    post_autosave(client, key=story.pk, nonce=nonce, title="Boats", lead_image=str(images[1].pk))
+    continued = client.get(f"{change(story)}?unsaved={nonce}").text
+    assert f'src="/images/{images[1].pk}/' in continued
+    assert f'src="/images/{images[0].pk}/' not in continued
+
+
+@pytest.fixture
+def writing(page, live_server, emil, images, monkeypatch):
+    """Return a page with the form of a new story, and a library of two pages."""
+    monkeypatch.setattr(library, "PAGE_SIZE", 2)
+    failures: list[str] = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    log_in(page.context, live_server, emil)
+    page.goto(live_server.url + ADD)
+    page.locator("#id_title").fill("Boats")
+    yield page
+    assert failures == []
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_lead_image_is_chosen_by_its_picture_and_removed(writing, images, viewport):
+    writing.set_viewport_size(viewport)
+    row = writing.locator(".row-lead-image")
+    expect(writing.locator("#id_lead_image")).to_be_hidden()
+    row.get_by_role("button", name="Choose from library").click()
+    asked = writing.get_by_role("dialog", name="Choose from library")
+    expect(asked.get_by_label("Search by description or file name")).to_be_focused()
+    expect(asked.get_by_role("status")).to_have_text("3 images · Page 1 of 2")
+    assert faults(writing) == []
+    assert writing.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    asked.get_by_role("button", name="Next page").click()
+    expect(asked.get_by_role("button", name="A red boat")).to_be_focused()
+    writing.keyboard.press("Enter")
+    expect(asked).to_have_count(0)
+    expect(row.get_by_role("img", name="A red boat")).to_be_visible()
+    expect(row.locator(".setting")).to_have_text("A red boat")
+    expect(row.get_by_role("button", name="Choose from library")).to_be_focused()
+    save(writing)
+    expect(writing.locator(".messagelist")).to_contain_text("Saved.")
+    assert Article.objects.get().lead_image == images[0]
+    expect(row.locator(".setting")).to_have_text("A red boat")
+    open_row(writing, "Lead image")
+    row.get_by_role("button", name="Remove the lead image").click()
+    expect(row.locator(".chosen")).to_have_text("None yet.")
+    expect(row.locator(".setting")).to_have_text("None")
+    save(writing)
+    expect(writing.locator(".messagelist")).to_contain_text("Saved.")
+    assert Article.objects.get().lead_image is None
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_an_image_of_the_library_goes_into_the_text(writing, images):
+    body = writing.locator("#id_body")
+    body.fill("One.")
+    writing.get_by_role("toolbar", name="Formatting").get_by_role(
+        "button", name="Choose from library"
+    ).click()
+    asked = writing.get_by_role("dialog", name="Choose from library")
+    writing.keyboard.type("hall")
+    expect(asked.get_by_role("status")).to_have_text("1 image")
+    asked.get_by_role("button", name="Cancel").click()
+    expect(asked).to_have_count(0)
+    expect(body).to_be_focused()
+    assert body.evaluate("body => [body.selectionStart, body.selectionEnd]") == [4, 4]
+    writing.get_by_role("toolbar", name="Formatting").get_by_role(
+        "button", name="Choose from library"
+    ).click()
+    writing.keyboard.type("hall")
+    asked.get_by_role("button", name="The town hall IMG_0042.jpg").click()
+    expect(body).to_have_value(f"One.\n\n{images[2].markdown}\n\n")
+    expect(body).to_be_focused()
+    expect(writing.frame_locator(".editor-frame").locator('img[alt="The town hall"]')).to_have_count(1)
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_a_library_that_cannot_be_loaded_says_so(writing):
+    writing.context.clear_cookies()
+    writing.locator(".row-lead-image").get_by_role("button", name="Choose from library").click()
+    asked = writing.get_by_role("dialog", name="Choose from library")
+    expect(asked.get_by_role("status")).to_contain_text("The library can’t be loaded.")
+    asked.get_by_role("button", name="Cancel").click()
+    expect(writing.locator("#id_title")).to_have_value("Boats")
