@@ -320,7 +320,8 @@ def _similar_summary(user: User) -> QueueSummary | None:
         return None
     found = similar_pages.open_groups(user).order_by().aggregate(n=Count("pk"), oldest=Min("made_at"))
     oldest = explanations.format_elapsed(timezone.now() - found["oldest"]) if found["oldest"] else ""
-    return QueueSummary("similar", _("Similar comments"), reverse("moderation:similar"), found["n"], oldest)
+    url = reverse("moderation:similar") + "?first=on"  # the largest group, as a queue opens its first case
+    return QueueSummary("similar", _("Similar comments"), url, found["n"], oldest)
 
 
 def _second_opinion_summary(user: User) -> list[QueueSummary]:

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from comments import removal_reasons
 from comments.models import Comment
-from core.query_forms import NumberField, PageField, ParsedField, QueryForm, parse_whole_number
+from core.query_forms import NumberField, PageField, ParsedField, parse_whole_number
 from moderation import similar
 from moderation.actions import decisions
 from moderation.actions.request_helpers import (
@@ -31,7 +31,7 @@ from moderation.actions.request_helpers import (
     without_done_param,
 )
 from moderation.actions.views import add_refusal_message
-from moderation.models import CommentGroup, SimilarityScan
+from moderation.models import Batch, CommentGroup, SimilarityScan
 from moderation.queue import queues
 from moderation.similar import explanations, pages, scan
 from moderation.similar.decisions import decide_group
@@ -45,6 +45,7 @@ class GroupsQuery(DoneQuery):
     """The query string of the list of groups."""
 
     of = NumberField()
+    first = forms.BooleanField(required=False)
     kind = forms.ChoiceField(choices=[(kind, "") for kind in similar.SCAN_KINDS], required=False)
     page = PageField()
     strict = frozenset({"kind"})
@@ -59,7 +60,7 @@ def _parse_place(value: str) -> tuple[float, int]:
     return place, number
 
 
-class GroupQuery(QueryForm):
+class GroupQuery(DoneQuery):
     """The query string of a group."""
 
     after = ParsedField(_parse_place)
@@ -73,8 +74,8 @@ class GroupQuery(QueryForm):
 def groups(request: HttpRequest) -> HttpResponse:
     """List the groups of similar comments.
 
-    ?kind= and ?page= select groups, ?of=<comment> redirects to its group, ?done=<action> shows a bar
-    with Undo.
+    ?kind= and ?page= select groups, ?of=<comment> redirects to its group and ?first=on to the largest one,
+    ?done=<action> shows a bar with Undo.
     """
     user = require_decider(request)
     asked = GroupsQuery.read(request.GET)
@@ -88,6 +89,8 @@ def groups(request: HttpRequest) -> HttpResponse:
     shown = scan.latest_scan() if running is None else latest
     kind, number = asked["kind"], asked["page"]
     found = pages.open_groups(user, kind)
+    if asked["first"] and (largest := found.first()):
+        return redirect("moderation:group", largest.pk)
     rows = list(found[(number - 1) * pages.GROUPS_PER_PAGE : number * pages.GROUPS_PER_PAGE + 1])
     query = {"kind": kind} if kind else {}
     context = {
@@ -129,8 +132,9 @@ def rescan(request: HttpRequest) -> HttpResponse:
 def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show one group, or decide on it.
 
-    ?after=<similarity>.<comment> is the next page, ?without=<comment>.<comment>… the deselected comments, and
-    ?since=<transition> the last transition when the first page was shown. A POST sends the selected comments
+    ?after=<similarity>.<comment> is the next page, ?without=<comment>.<comment>… the deselected comments,
+    ?since=<transition> the last transition when the first page was shown, and ?done=<action> shows a bar with
+    Undo, which leads back to the group that it was done to. A POST sends the selected comments
     (`in`) of the `shown` ones; `go` leads to another page, `act` or `reason` decides on all selected members.
     """
     user = require_decider(request)
@@ -149,9 +153,12 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     articles = pages.decided_discussions(user)
     numbers = pages.count_members([found.pk], articles).get(found.pk)
     illegal = pages.reported_as_illegal(found, articles)
+    done = just_done_action(user, query["done"])
     context: dict[str, Any] = {
         "section": "similar",
         "group": found,
+        "done": done,
+        "undo_next": _url_of_group_decided_by(done.batch) if done else "",
         "numbers": numbers,
         "illegal": illegal[: pages.MAX_ILLEGAL_LISTED],
         "illegal_count": len(illegal),
@@ -240,10 +247,25 @@ def _decide(
     add_refusal_message(request, result)
     if not result.batch and not result.refused:
         messages.warning(request, _("There was nothing left to decide."))
-    path = reverse("moderation:similar")
-    if found.kind == CommentGroup.Kind.QUEUE:
-        path = reverse("moderation:queue") + found.shared["query"]
+    path = _url_after(found, user)
     return redirect(with_done_param(path, result.batch.pk) if result.batch else path)
+
+
+def _url_after(group: CommentGroup, user: User) -> str:
+    """Return the URL to which a decision on this group leads: the next group, or the desk after the last."""
+    if group.kind == CommentGroup.Kind.QUEUE:
+        query: str = group.shared["query"]
+        return reverse("moderation:queue") + query
+    if group.kind not in similar.SCAN_KINDS:
+        return reverse("moderation:similar")
+    following = pages.open_groups(user).exclude(pk=group.pk).first()
+    return reverse("moderation:group", args=[following.pk]) if following else reverse("moderation:queue")
+
+
+def _url_of_group_decided_by(batch: Batch) -> str:
+    """Return the URL of the group that this action decided on, or that of the list of groups."""
+    pk = batch.parameters.get("group")
+    return reverse("moderation:group", args=[pk]) if pk else reverse("moderation:similar")
 
 
 def _numbers(values: Iterable[str]) -> list[int]:

@@ -16,7 +16,7 @@ from django_tasks_db.models import DBTaskResult
 from accounts.models import User
 from archive.services import import_page
 from articles.models import Article, Site
-from comments.models import Comment, State
+from comments.models import Comment, Reason, State
 from comments.services.editing import edit_comment
 from moderation.actions import decisions
 from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, SimilarityScan
@@ -97,6 +97,29 @@ def test_group_without_exceptions_is_decided_and_undone(client, maria, article):
     assert honest.pk not in members(CommentGroup.objects.get(resolved_at=None))
 
 
+def test_a_decision_opens_the_next_group_and_the_last_one_leads_to_the_desk(client, maria, article):
+    flood(article, 6)
+    cousin = GuestFactory.create()
+    for _copy in range(3):
+        make_comment(article, HONEST, guest=cousin)
+    client.force_login(maria)
+    client.get(LIST)
+    flooded, copies = CommentGroup.objects.order_by("-size")
+    assert client.get(LIST, {"first": "on"}).url == url(flooded)
+
+    answer = client.post(url(flooded), {"act": "spam"})
+    act = Batch.objects.get()
+    assert answer.url == f"{url(copies)}?done={act.pk}"
+    page = client.get(answer.url)
+    assert "6 comments" in page.text
+    assert page.context["undo_next"] == url(flooded)
+
+    answer = client.post(url(copies), {"reason": Reason.DUPLICATE}, follow=True)
+    assert answer.redirect_chain[-1][0].partition("?")[0] == reverse("moderation:queue")
+    assert "Undo" in answer.text
+    assert client.get(LIST, {"first": "on"}).status_code == 200  # no group is left to open
+
+
 def test_after_an_undo_the_same_group_can_be_decided_on_again(client, maria, article):
     spam = flood(article, 4)
     group = only_group()
@@ -118,7 +141,7 @@ def test_queue_counts_open_groups_even_if_a_scan_finds_none(client, maria, artic
     client.force_login(maria)
     assert not client.get(LIST).context["rows"]
     desk = client.get(reverse("moderation:queue")).context
-    assert [queue.count for queue in desk["queues"] if queue.url == LIST] == [0]
+    assert [queue.count for queue in desk["queues"] if queue.key == "similar"] == [0]
 
 
 def test_undone_group_is_listed_again_at_once(client, maria, article):
