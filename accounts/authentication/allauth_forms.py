@@ -21,11 +21,12 @@ from core.rate_limits import MINUTE, RateLimitError, set_retry_after
 
 
 class LoginForm(forms.LoginForm):
-    """The log-in form, with our spelling of "e-mail"."""
+    """The log-in form, with our spelling of "e-mail" and the focus in its first field."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         set_email_label(self.fields["login"])
+        self.fields["login"].widget.attrs["autofocus"] = True
 
 
 class AddEmailForm(forms.AddEmailForm):
