@@ -19,6 +19,7 @@ from tests.articles.editing.test_preview_in_a_browser import PASTE, WORD, body, 
 from tests.articles.images.made import jpeg
 from tests.factories import UserFactory, make_comment
 from tests.helpers.browser import log_in
+from tests.helpers.presses import PressCounter
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -188,20 +189,9 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
     expect(phone.get_by_role("link", name="Add to the discussion…")).to_have_count(0)
 
 
-class Hand:
-    """Count the presses besides typing."""
-
-    def __init__(self, page):
-        self.page, self.presses = page, 0
-
-    def press(self, target) -> None:
-        target.click()
-        self.presses += 1
-
-
 def publish_one(page, number: int, *, image: bool) -> int:
     """Write and publish an article, and return the number of presses."""
-    hand = Hand(page)
+    hand = PressCounter(page)
     page.goto("/admin/")
     hand.press(page.get_by_role("link", name="Write a story"))
     page.wait_for_load_state()  # its scripts hear of what is pasted
