@@ -54,8 +54,12 @@ def test_a_page_of_74_comments_is_small(client, data):
 
 def test_styles_know_no_left_and_right():
     physical = re.compile(r"[^-\w](?:(?:margin|padding|border)-)?(?:left|right|top|bottom)\b(?!-)\s*[:;]")
-    assert physical.search("a { margin-left: 1em }")
-    assert [path.name for path in STATIC.glob("css/*.css") if physical.search(path.read_text())] == []
+    one = r"[^\s;,]+"
+    one_sided = re.compile(rf"[^-\w](?:margin|padding|inset): *{one} ({one}) {one} (?!\1 *[;}}]){one} *[;}}]")
+    for rule in (physical, one_sided):
+        assert rule.search("a { margin-left: 1em; padding: 0 1em 0 0; }")
+        assert not rule.search("a { padding: 0 1em 2em 1em; margin: 0 1em 0; }")
+        assert [path.name for path in STATIC.glob("css/*.css") if rule.search(path.read_text())] == []
 
 
 @pytest.fixture

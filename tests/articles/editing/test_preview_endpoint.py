@@ -25,7 +25,7 @@ def test_the_preview_shows_the_story_as_its_page_will(emil_client):
         "body": "A *story* now.",
     }
     answer = emil_client.post(RENDER, typed | {"body": "A *story* now."}).json()
-    assert "<h1>The slip &lt;closes&gt;</h1>" in answer["html"]
+    assert '<h1 dir="auto">The slip &lt;closes&gt;</h1>' in answer["html"]
     assert "<p>A <em>story</em> now.</p>" in answer["html"]
     assert "By Emil" in answer["html"]
     assert answer["count"] == "5 words, 1 minute to read"

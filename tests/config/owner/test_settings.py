@@ -125,10 +125,10 @@ def test_the_language_of_stories_is_marked_everywhere(ada_client: Client, site: 
         assert 'lang="nb"' not in text(send_request(site, path))
     assert list(save(ada_client, written_in="xx").context["form"].errors) == ["written_in"]
     save(ada_client, written_in="nb", rules="Vær snill.")
-    assert '<h2 class="headline" lang="nb"><a' in text(send_request(site, "/"))
+    assert '<h2 class="headline" dir="auto" lang="nb"><a' in text(send_request(site, "/"))
     page = text(send_request(site, url))
     assert '<html lang="en"' in page
-    assert '<h1 lang="nb">Fergen' in page
+    assert '<h1 dir="auto" lang="nb">Fergen' in page
     assert '<div class="prose" dir="auto" lang="nb"><p>Endelig.' in page
     assert '<div dir="auto" lang="nb"><p>Det var' in page
     assert '"inLanguage":"nb"' in page

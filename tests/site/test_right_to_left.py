@@ -1,0 +1,96 @@
+"""The walkthrough "In Cairo": a phone with a slow line, an Arabic interface from right to left."""
+
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import expect
+
+from accounts.models import EDITOR, MODERATOR
+from articles.models import Site
+from comments.models import Reason, State
+from comments.services.states import change_states
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.browser import log_in
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("policy_without_moderation"),
+]
+
+PHONE = {"width": 390, "height": 844}
+QUOTATION = "The morning boat stays, said the council!"
+SLOW_LINE = {"offline": False, "latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 90_000}
+# Whether a text goes from left to right, with its last sign (which has no direction itself) at the right.
+IS_UPRIGHT = """(node) => {
+  const text = document.createTreeWalker(node, NodeFilter.SHOW_TEXT).nextNode();
+  const left = (at) => {
+    const range = document.createRange();
+    range.setStart(text, at);
+    range.setEnd(text, at + 1);
+    return range.getBoundingClientRect().left;
+  };
+  return left(0) < left(1) && left(text.length - 2) < left(text.length - 1);
+}"""
+
+
+@pytest.fixture
+def article():
+    Site.objects.update(language="ar", time_zone="Africa/Cairo", name="المركب")
+    article = make_article(
+        "المركب يبقى",
+        standfirst="لم يتغيّر شيء في الميناء.",
+        body=f"قال المجلس كلمته أمس.\n\n> {QUOTATION}\n\nثم انصرف الجميع.",
+        published_at=datetime(2026, 1, 15, 12, 40, tzinfo=UTC),
+    )
+    make_article("Council votes", standfirst=QUOTATION)
+    ahmad = GuestFactory.create(name="أحمد")
+    make_comment(article, f"رأيت المركب صباحًا مع أحمد.\n\n{QUOTATION}", guest=ahmad)
+    waiting = make_comment(article, "كلمة أخرى.")
+    change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    return article
+
+
+@pytest.fixture
+def phone(browser, live_server):
+    context = browser.new_context(
+        viewport=PHONE, has_touch=True, is_mobile=True, locale="ar-EG", base_url=live_server.url
+    )
+    page = context.new_page()
+    context.new_cdp_session(page).send("Network.emulateNetworkConditions", SLOW_LINE)
+    yield page
+    context.close()
+
+
+def stands_from_right_to_left(page) -> None:
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_in_cairo(phone, article, live_server):
+    # The front page, with a story in English between those in Arabic.
+    phone.goto("/")
+    stands_from_right_to_left(phone)
+    assert phone.locator(".standfirst", has_text=QUOTATION).evaluate(IS_UPRIGHT)
+
+    # An English quotation stands upright in the story and in a comment, and times carry their zone.
+    phone.get_by_role("link", name="المركب يبقى", exact=True).first.tap()
+    expect(phone.get_by_role("heading", level=1, name="المركب يبقى")).to_be_visible()
+    stands_from_right_to_left(phone)
+    quotations = phone.locator("blockquote p, .thread p", has_text=QUOTATION)
+    assert quotations.evaluate_all(f"(nodes) => nodes.map({IS_UPRIGHT})") == [True, True]
+    expect(phone.locator(".byline .meta")).to_contain_text("14:40 EET")
+    expect(phone.locator(".thread time[title$=' EET'], .thread time[title$=' EEST']")).to_have_count(1)
+
+    # Searching for احمد finds أحمد.
+    phone.goto("/search/")
+    phone.locator("[name=q]").fill("احمد")
+    phone.locator("[name=q]").press("Enter")
+    expect(phone.locator("main mark")).to_have_text(["أحمد"])
+    stands_from_right_to_left(phone)
+
+    # The desk and the editor.
+    log_in(phone.context, live_server, UserFactory.create(name="Mona", roles=(MODERATOR, EDITOR)))
+    for path in ("/moderation/", "/admin/", "/admin/articles/article/add/"):
+        phone.goto(path)
+        stands_from_right_to_left(phone)
