@@ -5,6 +5,7 @@ what exists already, neither an editor's changes to the article nor moderators' 
 """
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -25,6 +26,7 @@ from archive.formats.page import FormatError, PageWarning, ParsedPage
 from archive.models import Import
 from articles.models import BODY_MAX, STANDFIRST_MAX, Article, Topic, unique_slug
 from articles.publishing.status import embargo_refusal
+from articles.redirects import RedirectError, add_redirect, normalize_address, page_exists
 from articles.services import save_article
 from comments.models import IMPORTED_BODY_MAX, Comment, Discussion, InferredParent, Reason
 from comments.services.discussions import change_discussion
@@ -130,7 +132,8 @@ def import_page(
 
     A page that was imported before is recognised by its format, title and date. Then only comments that do
     not exist yet are added; if there are none, nothing is written. `source` and `url` name the publisher and
-    the original address. A dry run reports the same numbers and writes nothing. Raises ArchiveImportError.
+    the original address, whose path leads to the new story. A dry run reports the same numbers and writes
+    nothing. Raises ArchiveImportError.
     """
     check_size(len(data))
     page = _parse_file(data, format)
@@ -319,6 +322,15 @@ def _create_draft(article: Article, page: ParsedPage) -> None:
     save_article(article=article)
     article.topics.set([_get_or_create_topic(name) for name in page.topics])
     change_discussion(article=article, status=Discussion.Status.CLOSED)
+    if article.source_url:
+        _redirect_from_source(article)
+
+
+def _redirect_from_source(article: Article) -> None:
+    """Redirect from the path of the story at its source: its old links work if its domain moves here."""
+    with suppress(RedirectError):  # an address that is too long or leads back to itself has no redirect
+        if not page_exists(normalize_address(article.source_url)):
+            add_redirect(old=article.source_url, to=article.get_absolute_url())
 
 
 def _get_or_create_topic(name: str) -> Topic:

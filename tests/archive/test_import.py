@@ -29,7 +29,7 @@ from archive import kept_uploads
 from archive.formats.soundoff.comments import NAME_LIMIT
 from archive.models import Import
 from archive.services import MAX_MB, ArchiveImportError, check_size, create_sample, import_page
-from articles.models import Article, Topic
+from articles.models import Article, Redirect, Topic
 from articles.publishing.services import publish, set_embargo, unpublish
 from articles.services import save_article
 from comments.integrity import check
@@ -214,6 +214,21 @@ def test_a_newer_save_adds_only_what_is_new():
     discussion = Discussion.objects.get()
     assert (discussion.visible_count, discussion.declared_count) == (5, 5)
     assert list(Import.objects.order_by("pk").values_list("found_count", "created_count")) == [(3, 3), (5, 2)]
+
+
+def test_the_path_at_the_source_leads_to_the_story(client):
+    url = "https://old.example/2014/03/03/ferry/"
+    take(page(), url=url, dry_run=True)
+    assert not Redirect.objects.exists()
+    take(page(), url=url)
+    assert client.get("/2014/03/03/ferry").url == Article.objects.get().get_absolute_url()
+
+
+@pytest.mark.parametrize("url", ["", "https://old.example/", "https://old.example/archive/"])
+def test_a_source_without_a_path_of_its_own_has_no_redirect(url):
+    take(page(), url=url)
+    assert Article.objects.get().source_url == url
+    assert not Redirect.objects.filter(old__in=["/", "/archive/"]).exists()
 
 
 def test_a_new_reply_finds_its_parent_where_a_moderator_moved_it():
