@@ -21,6 +21,7 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, User
 from comments.policy import policy
+from moderation.screening.rate_limits import RATE_KNOWN, RATE_NEW
 from tests import isolation
 from tests.factories import UserFactory
 from tests.helpers.database import keep_rows, restore_rows
@@ -202,8 +203,8 @@ def browser(browser: Browser) -> Browser:
 @pytest.fixture
 def rate_limits_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch the rate limits on, as on a real site."""
-    monkeypatch.setattr("moderation.screening.rate_limits.RATE_NEW", 3)
-    monkeypatch.setattr("moderation.screening.rate_limits.RATE_KNOWN", 10)
+    monkeypatch.setattr("moderation.screening.rate_limits.RATE_NEW", RATE_NEW)
+    monkeypatch.setattr("moderation.screening.rate_limits.RATE_KNOWN", RATE_KNOWN)
 
 
 @pytest.fixture(autouse=True)

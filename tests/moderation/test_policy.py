@@ -5,14 +5,16 @@ from datetime import timedelta
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Guest
 from articles.site.current_site import bind_request, read_site
 from comments import removal_reasons
-from comments.models import Comment, Reason, State
+from comments.models import Comment, Reason, State, Transition
 from comments.policy import policy
 from comments.services.discussions import change_discussion
 from comments.services.editing import edit_comment
@@ -22,6 +24,7 @@ from moderation.actions.setting_changes import Refusal
 from moderation.models import Case, Finding, Rule
 from moderation.policy import Policy, last_transition_ids
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
+from tests.helpers.tampering import triggers_disabled
 
 pytestmark = pytest.mark.django_db
 
@@ -243,6 +246,30 @@ def test_the_usual_review_time_is_the_median(maria):
     cache.clear()
     approve(comments[9], maria)
     assert Policy().describe_usual_delay() == "usually 2 h"
+
+
+def test_only_the_last_week_counts_for_the_usual_review_time(maria):
+    ids = [make_comment(make_article(), f"Words {n}").pk for n in range(10)]
+    decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    for days, said in ((0, "usually 1 h"), (6, "usually 1 h"), (2, "")):
+        with triggers_disabled("transition_append_only"):
+            Transition.objects.update(at=F("at") - timedelta(days=days))
+        cache.clear()
+        assert Policy().describe_usual_delay() == said
+
+
+def test_a_discussion_is_open_for_30_days_then_reviewed_and_closed_after_a_year(maria):
+    """A known person comments on stories of several ages, on a site whose settings nobody has changed."""
+    guest = known_guest(make_article(), maria)
+
+    def post(days: int, body: str) -> str:
+        story = make_article(f"Of {days} days", published_at=timezone.now() - timedelta(days=days, minutes=1))
+        return make_comment(story, body, guest=guest).state
+
+    assert post(29, "I row.") == "published"
+    assert post(30, "A bridge would be dearer.") == post(364, "Nobody asked the ferry.") == "pending"
+    with pytest.raises(ValidationError, match="closed"):
+        post(365, "Is it still there?")
 
 
 def test_undone_decisions_do_not_count_as_reviews(maria):

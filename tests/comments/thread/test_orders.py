@@ -49,6 +49,19 @@ def test_the_first_level_stands_in_the_order_that_was_asked_for(client, thread, 
     assert page.count("aria-current") - page.count('aria-current="page"') == 1
 
 
+def test_an_open_discussion_has_the_newest_first_and_a_closed_one_the_oldest(client, thread):
+    article, made = thread
+    replies = [make_comment(article, parent=Comment.objects.get(pk=made[0])).pk for _ in range(2)]
+    page = read(client, article)
+    assert roots(page) == made[::-1]
+    assert [pk for pk in ids(page) if pk in replies] == replies  # the oldest first, in both
+
+    change_discussion(article=article, status=Discussion.Status.CLOSED)
+    page = read(client, article)
+    assert roots(page) == made
+    assert [pk for pk in ids(page) if pk in replies] == replies
+
+
 def test_a_thread_of_one_has_no_order(client):
     article = make_article()
     make_comment(article)

@@ -25,9 +25,19 @@ from comments.models import (
 from comments.services.editing import edit_comment
 from moderation.actions import decisions
 from moderation.erasure import purge, restrictions
-from moderation.models import Batch, Case, CommentGroup, ModeratorNote, Origin, Report, Restriction
+from moderation.models import (
+    Batch,
+    Case,
+    CommentGroup,
+    ModeratorNote,
+    Origin,
+    Report,
+    RestrictedText,
+    Restriction,
+)
 from moderation.people.profiles import Person
 from moderation.reports import reporting as reports
+from moderation.scheduled_jobs import JOBS, run_due_jobs
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
@@ -129,6 +139,20 @@ def test_what_it_lists(maria, ada):
     assert listed([State.SPAM], 50) == []
     assert listed([State.SPAM], 0) == [old.pk, new.pk]
     assert CommentGroup.objects.count() == 3  # an empty list is not stored
+
+
+def test_no_job_deletes_restricted_words(maria, ada):
+    """They stay until an administrator decides, also those of spam and of an unconfirmed guest."""
+    comment = make_comment(make_article(), "Words for the police.")
+    spam(comment, actor=maria)
+    restrictions.restrict(ids=[comment.pk], why=Restriction.Why.OTHER, actor=maria)
+    later(400)
+    outcomes = list(
+        run_due_jobs([job for job in JOBS if job.run.__module__.startswith("moderation.erasure")])
+    )
+    assert len(outcomes) >= 3
+    assert [outcome.error for outcome in outcomes] == [""] * len(outcomes)
+    assert RestrictedText.objects.get(restriction__comment=comment.pk).body == "Words for the police."
 
 
 def test_comments_with_an_open_case_are_left(maria, ada):
