@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.error import HTTPError
@@ -20,16 +21,20 @@ from tests.helpers.ports import free_port
 
 
 class Served:
-    """A running `manage.py serve` and the address of its sample story."""
+    """A running `manage.py serve`, what it printed at its start, and the address of its sample story."""
 
-    def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, port: int, process: subprocess.Popen[bytes], printed: str) -> None:
         self.port = port
         self.process = process
+        self.printed = printed
         self.url = f"http://127.0.0.1:{port}"
+
+    @cached_property
+    def story(self) -> str:
         page = build_opener().open(self.url, timeout=60).read().decode()
         found = re.search(r'href="(?:http://[^/"]+)?(/stories/[^/"]+/)"', page)
         assert found
-        self.story = found[1]
+        return found[1]
 
     def read(self, path: str, seconds: float = 60) -> tuple[int, str]:
         return _open(build_opener(), Request(self.url + path), seconds)
@@ -109,8 +114,9 @@ def run(environment: dict[str, str], program: str) -> str:
 
 
 @contextmanager
-def serving(environment: dict[str, str]) -> Iterator[Served]:
-    port = free_port()
+def serving(environment: dict[str, str], port: int | None = None) -> Iterator[Served]:
+    """Run the site on this port, or on a free one, while the block runs."""
+    port = port or free_port()
     with tempfile.NamedTemporaryFile(prefix="soundoff-", suffix=".log") as log:
         written = Path(log.name)
         process = subprocess.Popen(
@@ -124,7 +130,7 @@ def serving(environment: dict[str, str]) -> Iterator[Served]:
             while b"Ctrl-C stops it." not in written.read_bytes():
                 assert process.poll() is None, written.read_text()
                 time.sleep(0.1)
-            yield Served(port, process)
+            yield Served(port, process, written.read_text())
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)

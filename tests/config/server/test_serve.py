@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
@@ -406,23 +405,26 @@ def test_abandoned_jobs_are_queued_again() -> None:
     ]
 
 
-@pytest.fixture(params=["address", "database"])
-def reachable(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """Return the environment of a site without accounts that has a public address or an own database."""
-    with ExitStack() as stack:
-        ours = {"SOUNDOFF_HOME": str(stack.enter_context(data_folder())), "SITE_URL": "http://localhost:8000"}
-        if request.param == "address":
-            yield ours | {"HOST": "0.0.0.0"}
-        else:
-            owner = stack.enter_context(postgres.temporary_server())
-            web = owner.replace("soundoff_owner", "soundoff_web")
-            yield ours | {"DATABASE_OWNER_URL": owner, "DATABASE_URL": web}
+@pytest.fixture
+def own_database() -> Iterator[dict[str, str]]:
+    """Return the environment of a site without accounts that has a database server of its own.
+
+    tests/site/test_owner_walkthrough.py starts one that has a public address.
+    """
+    with data_folder() as folder, postgres.temporary_server() as owner:
+        web = owner.replace("soundoff_owner", "soundoff_web")
+        yield {
+            "SOUNDOFF_HOME": str(folder),
+            "SITE_URL": "http://localhost:8000",
+            "DATABASE_OWNER_URL": owner,
+            "DATABASE_URL": web,
+        }
 
 
-def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, reachable: dict[str, str]) -> None:
+def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, own_database: dict[str, str]) -> None:
     note = {"article": 1, "accounts": [{"role": "Reader", "email": "r@example.org", "password": "otter"}]}
-    (Path(reachable["SOUNDOFF_HOME"]) / "sample-accounts.json").write_text(json.dumps(note))
-    site = serve(str(PROJECT / "archive" / "sample" / "story.txt"), **reachable)
+    (Path(own_database["SOUNDOFF_HOME"]) / "sample-accounts.json").write_text(json.dumps(note))
+    site = serve(str(PROJECT / "archive" / "sample" / "story.txt"), **own_database)
     site.wait_for("Ctrl-C stops it.")
     assert "example.org" not in site.printed
     link = re.search(r"http://localhost:8000(/setup/\S+)", site.printed)
@@ -443,13 +445,12 @@ def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, reachable: dict[str
     assert "served without HTTPS" in page
     assert "could rewrite the audit log" not in page  # pages have a login that owns nothing
     assert "secret key" not in page
-    is_embedded = f"in the data folder {reachable['SOUNDOFF_HOME']}" in page
-    assert is_embedded == ("DATABASE_URL" not in reachable)
+    assert f"in the data folder {own_database['SOUNDOFF_HOME']}" not in page
     with pytest.raises(HTTPError, match="404"):
         browser().open(url)
     assert site.stop() == 0
 
-    site = serve(**reachable)
+    site = serve(**own_database)
     site.wait_for("Ctrl-C stops it.")
     assert "/setup/" not in site.printed
     assert "otter" not in site.printed, "a file of another database names the first story of this one"
