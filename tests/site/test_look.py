@@ -14,7 +14,8 @@ from playwright.sync_api import expect
 from accounts.models import User
 from archive.services import import_page
 from articles.models import Article, Topic
-from comments.models import Reason, State
+from comments.models import Discussion, Reason, State
+from comments.services.discussions import change_discussion
 from comments.services.states import change_states
 from core.data_folder import PROJECT
 from core.fallback_pages import unavailable
@@ -35,6 +36,17 @@ def test_what_a_reader_loads_is_small():
     # Bytes; the fonts come afterwards. Browsers ask for Brotli over HTTPS, and for gzip otherwise.
     assert sum(len(brotli.compress(content)) for content in files) <= 37_000
     assert sum(len(gzip.compress(content, 9)) for content in files) <= 40_960
+
+
+@pytest.mark.django_db
+def test_only_pages_with_a_reply_form_load_htmx(client):
+    article, hidden = make_article("The slip closes"), make_article("The ferry")
+    change_discussion(article=article, status=Discussion.Status.OPEN)
+    change_discussion(article=hidden, status=Discussion.Status.HIDDEN)
+    story = article.get_absolute_url()
+    urls = [story, f"{story}reply/", hidden.get_absolute_url(), "/", "/search/"]
+    with_htmx = [url for url in urls if b"django_htmx/htmx" in client.get(url).content]
+    assert with_htmx == urls[:2]
 
 
 @pytest.mark.data
