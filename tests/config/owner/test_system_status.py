@@ -146,6 +146,16 @@ def test_a_failed_mail_and_its_job_are_shown_and_retried(ada_client: Client, inb
     assert "Failed jobs" not in text
 
 
+def test_running_jobs_are_counted_only_if_there_are_any(ada_client: Client) -> None:
+    guest = GuestFactory.create(email="jim@example.org")
+    waiting, running = mail_confirmation.enqueue(guest.pk), mail_confirmation.enqueue(guest.pk)
+    assert "<dt>Waiting</dt> <dd> 2 </dd>" in page(ada_client)
+    DBTaskResult.objects.filter(pk=running.id).update(status=TaskResultStatus.RUNNING)
+    assert "<dt>Waiting</dt> <dd> 1, and 1 running </dd>" in page(ada_client)
+    DBTaskResult.objects.filter(pk=waiting.id).update(enqueued_at=timezone.now() - timedelta(hours=2))
+    assert "1, and 1 running <br> The oldest has been waiting since" in page(ada_client)
+
+
 def test_a_second_retry_does_nothing(ada_client: Client, inbox: Inbox) -> None:
     job = failed_job(inbox)
     ada_client.post(JOB, {"retry": str(job.pk)})
