@@ -72,7 +72,7 @@ def roots(told: dict[str, Any], role: str) -> list[str]:
         if name in {"root", "own", "waiting0", "gone", "other", "look"}:
             found += [f"/stories/{slug}/{act}/{pk}/" for act in ("reply", "report", "recommend")]
         if name in {"root", "own", "look", "look3", "waiting0", "rude_own", "edited", "redacted", "mine"}:
-            found += [f"/comments/{pk}/{act}/" for act in ("edit", "delete", "decision", "again")]
+            found += [f"/comments/{pk}/{act}/" for act in ("edit", "delete", "decision", "resubmit")]
         if role in STAFF:
             found.append(f"/moderation/comments/{pk}/")
         if role in STAFF and name in {"root", "waiting0", "look"}:

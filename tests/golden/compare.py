@@ -90,11 +90,12 @@ def hunks(old: list[str], new: list[str]) -> list[Hunk]:
 
 
 def read(folder: Path, renames: list[tuple[str, str]]) -> dict[str, Path]:
+    """Return the files of a recording by name, with the present URLs in it."""
     found = {}
     for path in sorted(folder.rglob("*.txt")):
-        name = str(path.relative_to(folder))
+        name = "/" + str(path.relative_to(folder).with_suffix("")).replace("~", "/") + "/"
         for old, new in renames:
-            name = name.replace(old.strip("/").replace("/", "~"), new.strip("/").replace("/", "~"))
+            name = name.replace(old, new)
         found[name] = path
     return found
 
