@@ -116,6 +116,7 @@ class Site:
         self.home = Path(tempfile.mkdtemp(prefix="golden-", dir="/tmp"))
         self.home.chmod(0o711)
         self.backup, self.out = backup, out
+        self.server: subprocess.Popen[bytes] | None = None
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -133,11 +134,17 @@ class Site:
         self.env |= clock_environment(self.clock)
 
     def jump(self, seconds: float) -> None:
-        """Move the clock forward for all processes."""
+        """Move the clock forward for all processes.
+
+        While the site is served, due jobs run at once. The scheduler looks for them once in a real minute, so
+        without this they would run sooner or later by this clock.
+        """
         self.offset += seconds
         self.clock.write_text(f"{self.offset:+.0f}")
         self.clock.chmod(0o644)
         time.sleep(1.2 if seconds else 0)
+        if self.server and self.server.poll() is None:
+            self.run("tick")
 
     def run(self, *argv: str, **env: str) -> subprocess.CompletedProcess[str]:
         argv = (sys.executable, "manage.py", *argv)
@@ -186,7 +193,7 @@ class Site:
 
     def stop(self) -> None:
         for process in (self.asked, self.server):
-            if process.poll() is None:
+            if process and process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 process.wait(60)
 
@@ -239,6 +246,7 @@ class Normal:
                 (r"(?:1 hour|\d hours)(?:, SPAN)?|just now|less than a minute", "SPAN"),
                 (r"\b\d+(?:[.,]\d+)?[\s\xa0](?:bytes|KB|MB|GB|TB)\b", "SIZE"),
                 (r'("seconds": |seconds {2,})[\d.]+', r"\1SPAN"),
+                (r'(<progress max=")\d+(" value=")\d+', r"\1SIZE\2SIZE"),
                 (r"SHA-256 [0-9a-f]{64}", "SHA-256 DIGEST"),
                 (r'value="2026-1[12]-\d\dT(?:1[2-9]|2[0-3]):\d\d"', 'value="NOW"'),
                 (r'value="(?:1[2-9]|2[0-3]):\d\d(?::\d\d)?"', 'value="HOUR"'),
@@ -407,8 +415,12 @@ class Browser:
         return self.read(url)[1]
 
     def read(self, url: str) -> tuple[Answer, Page]:
+        """Return a page, and its links and forms. A redirect is followed, as for a new document."""
         answer = self.ask("GET", url)
-        return answer, Page(f"http://127.0.0.1:{self.site.port}{url}", answer.text)
+        if answer.status == 302:
+            url = urljoin(url, answer.headers["Location"])
+            answer = self.ask("GET", url)
+        return answer, Page(urljoin(f"http://127.0.0.1:{self.site.port}", url), answer.text)
 
     def log_in(self, path: str) -> None:
         person = self.site.told["people"].get(self.role)
