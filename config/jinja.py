@@ -24,6 +24,7 @@ from core.avatars import avatar, avatar_html
 from core.icons import icon
 from core.template_loader import JinjaLoader
 from core.templatetags.dates import day, iso, moment, time_formatter, zone_name
+from core.theme_colors import theme_colors
 from moderation.queue import queues
 
 
@@ -49,6 +50,7 @@ def environment(**options: Any) -> Environment:
         "logo": branding.logo,
         "icon_url": branding.icon_url,
         "accent_url": branding.accent_url,
+        "theme_colors": theme_colors,
         "time_formatter": time_formatter,
         "relative_time_start": thread_filters.relative_time_start,
         "by_before_names": article_filters.by_before_names,
