@@ -23,6 +23,7 @@ NETWORK = {
     "uploadThroughput": 93_750,
 }  # ms, bytes/s
 SLOWER = 4  # times
+IMAGE_SECONDS = 300  # for the jobs that make the sizes of images
 FONTS = 1_000  # milliseconds after the load event, in which fonts may still arrive
 OBSERVE = """
 window.paint = 0; window.shifts = 0;
@@ -70,7 +71,10 @@ def _wait_for_image_sizes() -> None:
     """Wait for the jobs that make the sizes of the sample's images. Until then pages show the whole files."""
     from articles.models.images import Image
 
-    while Image.objects.filter(sizes={}).exists():
+    deadline = time.monotonic() + IMAGE_SECONDS
+    while without := list(Image.objects.filter(sizes={}).values_list("pk", flat=True)):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no sizes of the images {without} within {IMAGE_SECONDS} s")
         time.sleep(0.5)
 
 

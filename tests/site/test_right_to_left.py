@@ -57,7 +57,9 @@ def phone(browser, live_server):
         viewport=PHONE, has_touch=True, is_mobile=True, locale="ar-EG", base_url=live_server.url
     )
     page = context.new_page()
-    context.new_cdp_session(page).send("Network.emulateNetworkConditions", SLOW_LINE)
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", SLOW_LINE)
     yield page
     context.close()
 
