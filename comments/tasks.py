@@ -8,12 +8,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
 
 from accounts.guests import LINK_AGE, make_confirmation_token
 from accounts.models import Guest
 from articles.models import Site
 from articles.site.languages import in_site_language
-from comments.models import Comment, Recommendation, State
+from comments.models import UNDO_WINDOW, Comment, Recommendation, State
 from comments.services import sql
 from core.mail_composition import compose_mail
 
@@ -61,6 +63,13 @@ def has_taken_back_everything(guest: Guest) -> bool:
     """Return whether a guest has commented, and has deleted every comment since."""
     own = Comment.objects.filter(guest=guest)
     return not own.exclude(state=State.DELETED).exists() and own.exists()
+
+
+def postpone_confirmation(guest: Guest) -> bool:
+    """Let the job that waits to send this guest the link wait for UNDO_WINDOW from now, if there is one."""
+    jobs = DBTaskResult.objects.filter(status=TaskResultStatus.READY, task_path=mail_confirmation.module_path)
+    later = timezone.now() + UNDO_WINDOW
+    return jobs.filter(args_kwargs__args=[guest.pk]).update(run_after=later) > 0
 
 
 def _is_flooded(email: str) -> bool:

@@ -30,7 +30,7 @@ from comments.services.editing import edit_comment
 from comments.services.posting import MEMBERS_ONLY, REPLIES_LOCKED, post_comment
 from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
-from comments.tasks import has_taken_back_everything, mail_confirmation
+from comments.tasks import has_taken_back_everything, mail_confirmation, postpone_confirmation
 from comments.views.loading import current_reader, current_writer, load_story
 from core.database.sql import fetch_instances
 from core.rate_limits import add_error
@@ -277,7 +277,8 @@ def _post_reply(
     if guest and guests.matches_guest(guest, draft.name, email):
         if guest.confirmed_at is None and has_taken_back_everything(guest):
             with transaction.atomic():
-                _send_link_later(guest)  # the guest was sent none within that minute
+                if not postpone_confirmation(guest):  # the job found nothing to confirm, and sent no link
+                    _send_link_later(guest)
                 return post_comment(draft, nonce=nonce), guest
         return post_comment(draft, nonce=nonce), guest
     if earlier := _find_resent(nonce, draft, email):

@@ -151,6 +151,17 @@ def test_who_posts_again_is_sent_the_link_then(client, article, posted):
     assert len(mail.outbox) == 1
 
 
+def test_who_posts_again_within_the_minute_is_sent_one_link(client, article, posted):
+    first = DBTaskResult.objects.get(task_path="comments.tasks.mail_confirmation")
+    unpost(client, posted)
+    client.post(url(article), fields(body="Now I mean it."))
+    job = DBTaskResult.objects.get(task_path="comments.tasks.mail_confirmation")
+    assert job.pk == first.pk
+    assert job.run_after > first.run_after, "the new comment can be taken back for a minute as well"
+    mail_confirmation.func(Guest.objects.get().pk)
+    assert len(mail.outbox) == 1
+
+
 def test_the_address_of_who_took_everything_back_is_deleted_after_a_week(client, posted):
     unpost(client, posted)
     mail_confirmation.func(Guest.objects.get().pk)
