@@ -246,7 +246,7 @@ def _perform(
 
 def _call_verb(article: Article, action: str, *, at: datetime | None, why: str, seen: int) -> Article:
     match action:
-        case "take-back":
+        case "unpublish":
             return services.unpublish(article=article, why=why, seen=seen)
         case "unschedule":
             return services.unschedule(article=article, seen=seen)

@@ -80,7 +80,7 @@ PUBLICATION_ACTIONS = {
         gettext_lazy("Set embargo"),
         needs_date=True,
     ),
-    "take-back": PublicationAction(
+    "unpublish": PublicationAction(
         gettext_lazy("Unpublish…"),
         gettext_lazy("Unpublish"),
         gettext_lazy(
@@ -97,7 +97,7 @@ def available_actions(article: Article | None, now: datetime) -> list[str]:
     if article is None:
         return ["publish", "schedule"]
     if article.is_published(now):
-        return ["take-back"]
+        return ["unpublish"]
     if article.published_at:
         return ["publish", "schedule", "unschedule", "embargo"]
     return ["publish", "schedule", "embargo"]

@@ -88,7 +88,7 @@ def roots(told: dict[str, Any], role: str) -> list[str]:
         found += [f"/moderation/rules/new/{kind}/" for kind in pages["rules"]]
         for pk in stories.values():
             found += [f"/admin/articles/article/{pk}/{end}" for end in ("change/", "history/")]
-        ends = ("publication/publish/", "publication/take-back/", "publication/embargo/", "redact/")
+        ends = ("publication/publish/", "publication/unpublish/", "publication/embargo/", "redact/")
         found += [
             f"/admin/articles/article/{stories['the-slip-is-gone']}/{end}"
             for end in (*ends, "corrections/1/")

@@ -75,9 +75,9 @@ def test_a_preview_of_what_is_too_long_says_so_and_renders_nothing(administrator
     assert "aaa" not in answer["html"]
 
 
-def test_why_a_story_was_taken_back_is_kept_when_it_is_too_long(administrator):
+def test_the_reason_for_unpublishing_is_kept_when_it_is_too_long(administrator):
     article, why = make_article(), "why " * (UNPUBLISHED_REASON_MAX // 4) + "so"
-    url = f"/admin/articles/article/{article.pk}/publication/take-back/"
+    url = f"/admin/articles/article/{article.pk}/publication/unpublish/"
     answer = administrator.post(url, {"_why": why, "seen": article.version})
     assert f"This has {len(why)} characters; the maximum is {UNPUBLISHED_REASON_MAX}." in answer.text
     assert why in answer.text

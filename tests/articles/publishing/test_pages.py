@@ -95,7 +95,7 @@ def test_the_answer_in_a_dialog_saves_the_text_and_acts(draft, emil):
     answer(stage="private", _do="publish")
     assert draft.is_published()
     first = draft.published_at
-    answer(body="Typed again.", _do="take-back", _why="It was wrong.")
+    answer(body="Typed again.", _do="unpublish", _why="It was wrong.")
     assert (draft.body, draft.unpublished_reason) == ("Typed again.", "It was wrong.")
     answer(_as_before="publish")
     assert draft.published_at == first
@@ -198,7 +198,7 @@ def test_the_url_of_an_unpublished_story_says_so(emil):
     reader, client = Client(), client_of(emil)
     assert reader.get(story.get_absolute_url()).status_code == 200
     client.post(
-        publication_url(story, "take-back"), {"seen": story.version, "_why": "It named the wrong person."}
+        publication_url(story, "unpublish"), {"seen": story.version, "_why": "It named the wrong person."}
     )
     for visitor in (reader, client):
         response = visitor.get(story.get_absolute_url())

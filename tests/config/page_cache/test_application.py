@@ -493,7 +493,7 @@ CHANGES: dict[str, tuple[str, Write, str]] = {
     "a draft again": (
         "/",
         lambda s: s.admin.post(
-            f"/admin/articles/article/{s.article.pk}/publication/take-back/",
+            f"/admin/articles/article/{s.article.pk}/publication/unpublish/",
             {"seen": Article.objects.get(pk=s.article.pk).version},
         ),
         "The slip closes",
