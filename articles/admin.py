@@ -33,7 +33,6 @@ from articles.publishing.pages import NotesForm
 from articles.redirects import find_redirected_article
 from articles.services import save_article, save_topic, set_article_authors, touch_site
 from articles.site.invitations import invite
-from articles.site.requests import site_request
 from core.forms import MultilineField
 from core.mail import mail_server
 from core.relative_time import until
@@ -242,7 +241,7 @@ class ArticleAdmin(DocumentAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context |= publication_pages.form_context(kwargs["obj"], site_request(request).now)
+        context |= publication_pages.form_context(request, kwargs["obj"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def drawer_rows(self, fieldsets: list[Any], obj: Article | None) -> list[DrawerRow]:

@@ -1,6 +1,6 @@
 """Admin pages that publish, schedule, embargo and unpublish articles, and edit corrections."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from articles.editing import notes
 from articles.editing.concurrent_editing import parse_number, request_user
-from articles.editing.conflicts import DocumentForm
+from articles.editing.conflicts import DocumentForm, FormSnapshot
 from articles.models import PREVIEW_LIFETIME, UNPUBLISHED_REASON_MAX, Article
 from articles.models.editing import CORRECTION_MAX, NOTE_MAX, Correction
 from articles.publishing import services, status
@@ -29,11 +29,8 @@ from articles.site.requests import site_request
 from core.forms import TOO_LONG, MultilineField
 from core.relative_time import describe_time, time_or_date, zone_label
 
-ANSWERS = (
-    "_do",
-    "_as_before",
-    "_lift",
-)  # names of the buttons that answer a question; their value: the action
+# Names of the buttons that answer the question of an action. Their value is the action.
+ANSWERS = ("_do", "_as_before", "_lift")
 NOTE_FIELDS = {"new_note", "new_correction"}  # fields of the form that are not columns of the article
 
 
@@ -62,6 +59,9 @@ class NotesForm(DocumentForm):
     def is_changed(self) -> bool:
         return bool(set(self.changed_data) - NOTE_FIELDS)
 
+    def prefixed_digests(self) -> dict[str, str]:
+        return super().prefixed_digests() | publication_state(self.instance)
+
     def clean_stage(self) -> str:
         stage: str = self.cleaned_data["stage"] or self.instance.stage
         if stage == Article.Stage.PRIVATE and self.instance.published_at:
@@ -84,8 +84,14 @@ def urls(model_admin: Any) -> list[URLPattern]:
     ]
 
 
-def form_context(article: Article | None, now: datetime) -> dict[str, Any]:
-    """Return what the form of an article shows about its publication, notes and corrections."""
+def form_context(request: HttpRequest, article: Article | None) -> dict[str, Any]:
+    """Return what the form of an article shows about its publication, notes and corrections.
+
+    If the form was sent and is shown again, the dialogs contain what was typed in them.
+    """
+    now = site_request(request).now
+    typed = request.POST if request.method == "POST" else None
+    answered = _answered_action(request)
     actions = status.available_actions(article, now)
     labels = [(action, status.PUBLICATION_ACTIONS[action].label) for action in actions]
     is_published = article is not None and article.is_published(now)
@@ -97,7 +103,9 @@ def form_context(article: Article | None, now: datetime) -> dict[str, Any]:
         "save_label": _("Update") if is_published else _("Save") if is_scheduled else None,
         "publication_actions": labels if is_published or is_scheduled else labels[1:],
         "questions": [
-            _question(article, action, now) for action in actions if status.needs_answer(article, action, now)
+            _question(article, action, now, typed, is_answered=action == answered)
+            for action in actions
+            if status.needs_answer(article, action, now)
         ],
     }
     if article:
@@ -130,20 +138,51 @@ def answer_saved(model_admin: Any, request: HttpRequest, article: Article) -> Ht
     chosen = request.POST.get("_then")
     if chosen == "preview" and not article.is_published():
         return redirect(article.preview_url())
-    answered = next((request.POST[name] for name in ANSWERS if name in request.POST), None)
+    answered = _answered_action(request)
     action = answered or chosen
     if action not in status.PUBLICATION_ACTIONS:
         return None
-    if getattr(request, "has_kept_fields", False):
-        message = _("The story was saved and not published. Check what was changed, then publish it.")
-        if action != "publish":
-            message = _("The story was saved. Check what was changed, then choose the action again.")
-        model_admin.message_user(request, message, messages.WARNING)
-        return redirect("admin:articles_article_change", article.pk)
     article = Article.objects.get(pk=article.pk)  # with the version after all that was saved
-    if not answered and status.needs_answer(article, action, site_request(request).now):
+    now, snapshot = site_request(request).now, FormSnapshot.from_token(request.POST.get("read", ""))
+    shown, state = snapshot.fields if snapshot else {}, publication_state(article)
+    question = _question(article, action, now, request.POST)
+    if action not in status.available_actions(article, now):
+        return _refuse(model_admin, request, article, is_saved=True)
+    # Nobody has read a colleague's values together with this person's: they must not become public by that.
+    if action in {"publish", "schedule"} and model_admin.has_kept_fields(request):
+        message = _("The story was saved and not published. Check what was changed, then publish it.")
+        if action == "schedule":
+            message = _("The story was saved and not scheduled. Check what was changed, then schedule it.")
+        model_admin.message_user(request, message, messages.WARNING)
+        if answered:
+            return _ask(model_admin, request, article, question)
+        return redirect("admin:articles_article_change", article.pk)
+    if not answered and status.needs_answer(article, action, now):
         return redirect("admin:articles_article_publication", article.pk, action)
-    return _perform(model_admin, request, article, action, seen=article.version)
+    if question["is_private"] and shown.get("_is_private") != state["_is_private"]:  # no dialog has said so
+        return _ask(model_admin, request, article, question, is_saved=True)
+    # Unpublishing can't wait, and it is not possible if a colleague has done it.
+    is_seen = action == "unpublish" or shown.get("_times") == state["_times"]
+    return _perform(
+        model_admin, request, article, action, seen=article.version if is_seen else 0, is_saved=True
+    )
+
+
+def _answered_action(request: HttpRequest) -> str | None:
+    """Return the action whose question was answered in a dialog."""
+    return next((request.POST[name] for name in ANSWERS if name in request.POST), None)
+
+
+def publication_state(article: Article) -> dict[str, str]:
+    """Return the state of the publication, which is in no field of the form, for the form's snapshot.
+
+    The times are others after each action on the publication.
+    """
+    times = (article.published_at, article.embargo_until, article.unpublished_at, article.was_published_at)
+    return {
+        "_times": " ".join(at.astimezone(UTC).isoformat() if at else "-" for at in times),
+        "_is_private": str(article.stage == Article.Stage.PRIVATE),
+    }
 
 
 def publication_view(model_admin: Any, request: HttpRequest, key: int, action: str) -> HttpResponse:
@@ -160,20 +199,30 @@ def publication_view(model_admin: Any, request: HttpRequest, key: int, action: s
 
 
 def _question(
-    article: Article | None, action: str, now: datetime, answer: QueryDict | None = None
+    article: Article | None,
+    action: str,
+    now: datetime,
+    typed: QueryDict | None = None,
+    *,
+    is_answered: bool = True,
 ) -> dict[str, Any]:
-    """Return what _question.html expects, with the `answer` that was sent."""
+    """Return what _question.html expects, with what was typed. Its date is validated if it `is_answered`."""
     texts, form = status.PUBLICATION_ACTIONS[action], None
     if texts.needs_date:
         stored = article and ((action == "schedule" and article.published_at) or article.embargo_until)
-        proposed = stored or [timezone.localdate(now), None]
-        form = status.DateTimeForm(answer, initial={"at": proposed}, prefix=f"_{action}")
+        proposed: Any = stored or [timezone.localdate(now), None]
+        names = [f"_{action}-at_0", f"_{action}-at_1"]
+        if typed and any(name in typed for name in names):
+            proposed = [typed.get(name) for name in names]
+        form = status.DateTimeForm(
+            typed if is_answered else None, initial={"at": proposed}, prefix=f"_{action}"
+        )
     was_at = article and article.was_published_at
     return {
         "action": action,
         "texts": texts,
         "form": form,
-        "reason": answer.get("_why", "").replace("\r\n", "\n").strip() if answer else "",
+        "reason": typed.get("_why", "").replace("\r\n", "\n").strip() if typed else "",
         "is_private": action != "embargo" and article is not None and article.stage == Article.Stage.PRIVATE,
         "embargo": status.describe_embargo(article, now) if article else "",
         "is_embargo_stored": article is not None and article.embargo_until is not None,
@@ -184,9 +233,16 @@ def _question(
 
 
 def _ask(
-    model_admin: Any, request: HttpRequest, article: Article, question: dict[str, Any]
+    model_admin: Any,
+    request: HttpRequest,
+    article: Article,
+    question: dict[str, Any],
+    *,
+    is_saved: bool = False,
 ) -> TemplateResponse:
     """Return the page with the question of an action."""
+    if is_saved:
+        model_admin.message_user(request, _("The text was saved."))
     context = {
         **model_admin.page_context(request, article, str(question["texts"].title)),
         "article": article,
@@ -196,64 +252,80 @@ def _ask(
     return TemplateResponse(request, "admin/articles/article/publication.html", context)
 
 
-def _refuse(model_admin: Any, request: HttpRequest, article: Article) -> HttpResponse:
+def _refuse(
+    model_admin: Any, request: HttpRequest, article: Article, *, is_saved: bool = False
+) -> HttpResponse:
     """Return to the editor page, which says why the action is not possible: somebody has done it already."""
     message = status.describe_state(article, site_request(request).now)
     model_admin.message_user(request, message, messages.WARNING)
+    if is_saved:
+        model_admin.message_user(request, _("The text was saved."))
     return redirect("admin:articles_article_change", article.pk)
 
 
 def _perform(
-    model_admin: Any, request: HttpRequest, article: Article, action: str, *, seen: int
+    model_admin: Any,
+    request: HttpRequest,
+    article: Article,
+    action: str,
+    *,
+    seen: int,
+    is_saved: bool = False,
 ) -> HttpResponse:
-    """Perform an action on the version `seen`, or ask again and say what is in its way."""
+    """Perform an action on the version `seen`, or ask again and say what is in its way.
+
+    `seen` is 0, which is no version, if the person saw another state of the publication. `is_saved`: the same
+    request has saved the text.
+    """
     now = site_request(request).now
+    refuse = partial(_refuse, model_admin, request, article, is_saved=is_saved)
     if action not in status.available_actions(article, now):
-        return _refuse(model_admin, request, article)
+        return refuse()
     question = _question(article, action, now, request.POST)
+    ask_again = partial(_ask, model_admin, request, article, question, is_saved=is_saved)
     form, why = question["form"], question["reason"]
-    is_lifted, at = "_lift" in request.POST, now
+    is_lifted, at = action == "embargo" and "_lift" in request.POST, now
     if len(why) > UNPUBLISHED_REASON_MAX:
         counts = {"show_value": len(why), "limit_value": UNPUBLISHED_REASON_MAX}
         model_admin.message_user(request, TOO_LONG % counts, messages.ERROR)
-        return _ask(model_admin, request, article, question)
+        return ask_again()
     if form and not is_lifted:
         if not form.is_valid():
-            return _ask(model_admin, request, article, question)
+            return ask_again()
         at = form.cleaned_data["at"]
-    if "_as_before" in request.POST and article.was_published_at:
+    if action == "publish" and "_as_before" in request.POST and article.was_published_at:
         at = article.was_published_at
+    if action == "schedule" and article.published_at == at:  # by an earlier click, or by a colleague
+        return refuse()
+    if action == "embargo" and article.embargo_until == (None if is_lifted else at):
+        return refuse()
     try:
-        changed = _call_verb(article, action, at=None if is_lifted else at, why=why, seen=seen)
+        match action:
+            case "unpublish":
+                changed = services.unpublish(article=article, why=why, seen=seen)
+            case "unschedule":
+                changed = services.unschedule(article=article, seen=seen)
+            case "embargo":
+                changed = services.set_embargo(article=article, until=None if is_lifted else at, seen=seen)
+            case _:
+                changed = services.publish(article=article, at=at, seen=seen)
     except StaleVersionError:
         message = _("This story was changed since you opened this page. Check it, then try again.")
         model_admin.message_user(request, message, messages.WARNING)
-        return _ask(model_admin, request, article, question)
+        return ask_again()
     except EmbargoError:
         reason = status.describe_embargo(article, now)
         if action != "embargo":
             reason = reason or status.embargo_refusal(article, at, now)
         message = _("Not done: %(why)s") % {"why": reason or status.describe_state(article, now)}
         model_admin.message_user(request, message, messages.ERROR)
-        return _ask(model_admin, request, article, question)
+        return ask_again()
     message = status.describe_state(changed, timezone.now())
     if embargo := status.describe_embargo(changed, now):
         message = f"{message} {embargo}"
     model_admin.log_change(request, changed, message)
     model_admin.message_user(request, message)
     return redirect("admin:articles_article_change", article.pk)
-
-
-def _call_verb(article: Article, action: str, *, at: datetime | None, why: str, seen: int) -> Article:
-    match action:
-        case "unpublish":
-            return services.unpublish(article=article, why=why, seen=seen)
-        case "unschedule":
-            return services.unschedule(article=article, seen=seen)
-        case "embargo":
-            return services.set_embargo(article=article, until=at, seen=seen)
-    assert at
-    return services.publish(article=article, at=at, seen=seen)
 
 
 def moment_view(model_admin: Any, request: HttpRequest) -> JsonResponse:

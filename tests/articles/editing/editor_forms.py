@@ -7,7 +7,9 @@ from uuid import uuid4
 from django.test import Client
 from django.urls import reverse
 
+from articles.editing.conflicts import FormSnapshot
 from articles.models import Article, Autosave
+from articles.publishing.pages import publication_state
 from tests.articles.test_admin import form
 
 AUTOSAVE_URL = "/admin/articles/article/unsaved/"
@@ -20,8 +22,11 @@ def hidden_fields(client: Client, url: str) -> dict[str, str]:
 
 
 def article_fields(article: Article, **values) -> dict[str, str]:
+    """Return the fields of the form of an article, which has just been loaded."""
+    shown = publication_state(article)
     return (
         form(
+            read=FormSnapshot(0, shown).token(),
             title=article.title,
             slug=article.slug,
             body=article.body,

@@ -21,13 +21,16 @@ from tests.helpers.clients import client_of, client_with_role
 
 pytestmark = pytest.mark.django_db
 
+SCHEDULE = {"_do": "schedule", "_schedule-at_0": "2130-01-15", "_schedule-at_1": "14:00"}
+EMBARGO = {"_do": "embargo", "_embargo-at_0": "2130-01-15", "_embargo-at_1": "14:00"}
+
 
 # When readers see it
 
 
 def test_publish_saves_and_publishes_and_says_since_when(emil):
     client = client_of(emil)
-    response = client.post(ADD, form(_then="publish"), follow=True)
+    response = client.post(ADD, form(_then="publish") | hidden_fields(client, ADD), follow=True)
     article = Article.objects.get()
     assert response.redirect_chain == [(change(article), 302)]
     page = response.content.decode()
@@ -84,15 +87,16 @@ def test_the_answer_in_a_dialog_saves_the_text_and_acts(draft, emil):
         client.post(change(draft), article_fields(draft) | values)
         draft.refresh_from_db()
 
-    answer(body="Typed.", **{"_do": "schedule", "_schedule-at_0": "2130-01-15", "_schedule-at_1": "14:00"})
+    answer(body="Typed.", **SCHEDULE)
     assert (draft.body, draft.published_at.year) == ("Typed.", 2130)
     answer(_then="unschedule")
     assert draft.published_at is None
-    answer(**{"_do": "embargo", "_embargo-at_0": "2130-01-15", "_embargo-at_1": "14:00"})
+    answer(**EMBARGO)
     assert draft.is_embargoed()
     answer(_lift="embargo")
     assert not draft.is_embargoed()
-    answer(stage="private", _do="publish")
+    answer(stage="private")
+    answer(_do="publish")
     assert draft.is_published()
     first = draft.published_at
     answer(body="Typed again.", _do="unpublish", _why="It was wrong.")
@@ -105,6 +109,7 @@ def test_a_wrong_date_in_a_dialog_is_asked_for_again_with_the_text_saved(draft, 
     sent = {"_do": "schedule", "_schedule-at_0": "0026-01-15", "_schedule-at_1": "14:00", "body": "Typed."}
     page = client_of(emil).post(change(draft), article_fields(draft) | sent).content.decode()
     assert "is not valid" in page
+    assert "The text was saved." in page
     assert 'value="0026-01-15"' in page
     assert f'action="{publication_url(draft, "schedule")}"' in page
     draft.refresh_from_db()
@@ -121,6 +126,114 @@ def test_values_of_a_colleague_are_read_before_they_are_published(draft, emil):
     assert "The story was saved and not published." in page
     draft.refresh_from_db()
     assert (draft.body, draft.byline, draft.published_at) == ("Typed.", "Edda", None)
+
+
+@pytest.mark.parametrize("sent", [{"_then": "publish"}, {"_do": "publish"}, SCHEDULE, EMBARGO])
+def test_a_colleagues_publication_is_seen_before_it_is_changed(draft, emil, sent):
+    client = client_of(emil)
+    fields = article_fields(draft, body="Typed.") | hidden_fields(client, change(draft)) | sent
+    at = timezone.now() + timedelta(hours=2)
+    publish(article=draft, at=at, seen=draft.version)  # by Edda
+    page = client.post(change(draft), fields).content.decode()
+    assert "This story was changed since you opened this page." in page
+    assert "The text was saved." in page
+    assert "Scheduled: " in page
+    draft.refresh_from_db()
+    assert (draft.body, draft.published_at, draft.embargo_until) == ("Typed.", at, None)
+    action = sent.get("_do", "publish")
+    assert f'action="{publication_url(draft, action)}"' in page
+    if action != "publish":
+        assert 'value="2130-01-15"' in page
+    answer = {name: value for name, value in sent.items() if "-at_" in name} | {"seen": draft.version}
+    client.post(publication_url(draft, action), answer)
+    draft.refresh_from_db()
+    assert draft.published_at != at
+
+
+def test_a_form_that_says_nothing_of_the_publication_asks(draft, emil):
+    fields = article_fields(draft, _then="publish", read="")
+    assert "Publish now" in client_of(emil).post(change(draft), fields).content.decode()
+    draft.refresh_from_db()
+    assert draft.published_at is None
+
+
+def test_the_same_schedule_sent_twice_needs_no_answer(draft, emil):
+    client = client_of(emil)
+    fields = article_fields(draft) | hidden_fields(client, change(draft)) | SCHEDULE
+    client.post(change(draft), fields)
+    page = client.post(change(draft), fields, follow=True)
+    assert page.redirect_chain == [(change(draft), 302)]
+    assert "Scheduled: " in page.content.decode()
+
+
+def test_an_action_that_a_colleague_has_done_is_refused_with_the_text_saved(draft, emil):
+    client = client_of(emil)
+    fields = article_fields(draft, body="Typed.") | hidden_fields(client, change(draft)) | SCHEDULE
+    publish(article=draft, at=timezone.now(), seen=draft.version)
+    Article.objects.filter(pk=draft.pk).update(byline="Edda")
+    page = client.post(change(draft), fields, follow=True).content.decode()
+    assert "Published: " in page
+    assert "The text was saved." in page
+    assert "not scheduled" not in page
+    draft.refresh_from_db()
+    assert (draft.body, draft.is_published()) == ("Typed.", True)
+
+
+def test_a_story_made_private_in_the_same_form_is_not_published_without_a_question(draft, emil):
+    client = client_of(emil)
+    fields = article_fields(draft, stage="private") | hidden_fields(client, change(draft)) | SCHEDULE
+    page = client.post(change(draft), fields).content.decode()
+    assert "This story is private. Publishing makes it public." in page
+    assert "The text was saved." in page
+    assert 'value="2130-01-15"' in page
+    draft.refresh_from_db()
+    assert (draft.stage, draft.published_at) == ("private", None)
+
+
+def test_a_colleagues_change_does_not_stop_unpublishing(emil):
+    story, client = make_article("Boats"), client_of(emil)
+    sent = article_fields(story, _do="unpublish", _why="It was wrong.")
+    fields = sent | hidden_fields(client, change(story))
+    Article.objects.filter(pk=story.pk).update(byline="Edda")
+    page = client.post(change(story), fields, follow=True).content.decode()
+    assert "their values were kept: Byline" in page
+    story.refresh_from_db()
+    assert (story.byline, story.is_published(), story.unpublished_reason) == ("Edda", False, "It was wrong.")
+
+
+def test_an_answer_is_asked_for_again_with_values_of_a_colleague(draft, emil):
+    client = client_of(emil)
+    fields = article_fields(draft) | hidden_fields(client, change(draft)) | SCHEDULE
+    Article.objects.filter(pk=draft.pk).update(byline="Edda")
+    page = client.post(change(draft), fields).content.decode()
+    assert "The story was saved and not scheduled." in page
+    assert 'value="14:00"' in page
+    draft.refresh_from_db()
+    assert draft.published_at is None
+
+
+def test_what_was_typed_in_a_dialog_is_in_it_if_the_form_is_refused(draft, emil):
+    client, story = client_of(emil), make_article("Out")
+    page = client.post(change(story), article_fields(story, title="", _do="unpublish", _why="It was wrong."))
+    assert "It was wrong.</textarea>" in page.content.decode()
+    for pressed in (SCHEDULE, SCHEDULE | {"_do": "embargo"}):
+        page = client.post(change(draft), article_fields(draft, title="") | pressed).content.decode()
+        question = page.partition('id="ask-schedule"')[2].partition("</dialog>")[0]
+        assert 'value="2130-01-15"' in question
+        assert 'value="14:00"' in question
+        assert "errorlist" not in question
+
+
+def test_each_button_belongs_to_its_action(draft, emil):
+    client = client_of(emil)
+    for sent in ({"_lift": "schedule"}, {"_as_before": "schedule"}, {"_lift": "unpublish"}):
+        response = client.post(change(draft), article_fields(draft) | sent)
+        assert response.status_code in {200, 302}
+        draft.refresh_from_db()
+        assert draft.published_at is None
+    client.post(change(draft), article_fields(draft, _lift="publish"))
+    draft.refresh_from_db()
+    assert draft.is_published()
 
 
 def test_a_conflict_is_shown_and_nothing_is_published(draft, emil, edda):
