@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.contrib import admin
 from django.urls import reverse
 from playwright.sync_api import expect
 
@@ -11,6 +12,7 @@ from articles.editing.notes import add_note
 from articles.models import Article, StandingPage, Topic
 from articles.publishing.services import publish
 from articles.services import save_page
+from core.icons import DRAWINGS
 from tests.articles.editing.editor_forms import article_fields, open_row, save
 from tests.articles.test_admin import ADD, change
 from tests.factories import UserFactory, make_article
@@ -52,6 +54,18 @@ def test_a_new_story_has_the_rows_open_that_most_need(emil):
     assert {key for key, (_text, is_open) in shown.items() if is_open} == {"topics", "lead-image"}
     assert shown["authors"] == ("Emil", False)
     assert (shown["slug"], shown["editors"]) == (("From the title", False), ("You", False))
+
+
+@pytest.mark.parametrize("model", [Article, StandingPage])
+def test_each_row_has_an_icon(rf, emil, model):
+    stored = {Article: [make_article("Out"), make_article("Boats", published_at=None)], StandingPage: []}
+    request = rf.get("/")
+    request.user = emil
+    for document in (None, *stored[model]):
+        _text, *rows = admin.site.get_model_admin(model).get_fieldsets(request, document)
+        classes = [options["classes"] for _name, options in rows]
+        assert classes
+        assert [names for names in classes if len(names) != 1 or names[0] not in DRAWINGS] == []
 
 
 def test_a_row_with_an_error_is_open(draft, emil):
