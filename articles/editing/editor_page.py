@@ -68,8 +68,8 @@ class DocumentAdmin(ConcurrentEditingAdmin):
 
     change_form_template = "admin/articles/editor.html"
     change_list_template = "admin/articles/document_list.html"
-    new_title: Any  # of the editor page of a new document, and of the link to it
-    edit_title: Any  # of that of a stored one
+    new_title: Any  # title of the editor page of a new document, and text of the links to it
+    edit_title: Any  # title of the editor page of a stored document
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
