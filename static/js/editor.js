@@ -12,11 +12,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     const { render: renderUrl, pasted: pastedUrl, upload: uploadUrl, css } = room.dataset;
     const form = field.form, row = field.closest(".form-row");
     const isMac = /Mac|iP(hone|ad)/.test(navigator.platform);
-    const make = (tag, values = {}, ...children) => {
-      const node = Object.assign(document.createElement(tag), values);
-      node.append(...children);
-      return node;
-    };
+    const make = globalThis.makeElement;
     const ask = (url, values) => {
       const data = new FormData();
       for (const [name, value] of Object.entries(values)) for (const one of [value].flat()) data.append(name, one);
@@ -194,8 +190,8 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       else write("\n", from, field.selectionStart); // without an empty line, the next line would belong to the last item
     };
 
-    // Shows a small form in a dialog, and returns the focus to the text.
-    function say(title, fields, done, { picture, cancelled, button = gettext("Insert") } = {}) {
+    // Shows a small form in a dialog, and returns the focus to the text, or to `opener`.
+    function say(title, fields, done, { picture, cancelled, button = gettext("Insert"), opener = field } = {}) {
       const [from, to] = [field.selectionStart, field.selectionEnd];
       const box = make("dialog", { className: "editor-dialog" });
       box.setAttribute("aria-labelledby", "editor-title");
@@ -236,13 +232,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
         }
       });
       stop.addEventListener("click", () => box.close());
-      box.addEventListener("close", () => {
-        box.remove();
-        field.focus();
-        if (!isDone) cancelled?.();
-      });
-      document.body.append(box);
-      box.showModal();
+      openDialog(box, () => { if (!isDone) cancelled?.(); }, opener);
       (inner.querySelector("[name=url], [name=alt]") ?? inner.elements[0]).select();
     }
 
@@ -370,7 +360,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
         alt.dispatchEvent(new Event("input", { bubbles: true }));
         close();
         form.requestSubmit(submitter);
-      }, { picture: pictureOf(file), button: submitter?.textContent.trim() || gettext("Save") });
+      }, { picture: pictureOf(file), button: submitter?.textContent.trim() || gettext("Save"), opener: submitter });
     }, { capture: true });
 
     // The preview is in a frame, because it is a page of the site with its own styles.

@@ -3,11 +3,7 @@
 "use strict";
 globalThis.gettext ??= (words) => words;
 {
-  const make = (tag, values = {}, ...children) => {
-    const node = Object.assign(document.createElement(tag), values);
-    node.append(...children);
-    return node;
-  };
+  const make = globalThis.makeElement;
 
   // Calls `done` with the chosen image, { number, markdown, url, description }, or `cancelled`.
   globalThis.chooseImage = (done, cancelled = () => {}) => {
@@ -61,12 +57,7 @@ globalThis.gettext ??= (words) => words;
       });
     });
     cancel.addEventListener("click", () => box.close());
-    box.addEventListener("close", () => { // the browser returns the focus
-      box.remove();
-      if (!isChosen) cancelled();
-    });
-    document.body.append(box);
-    box.showModal();
+    openDialog(box, () => { if (!isChosen) cancelled(); });
     search.focus();
     load();
   };

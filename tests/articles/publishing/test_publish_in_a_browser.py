@@ -68,6 +68,7 @@ def test_an_uploaded_lead_image_without_a_description_is_asked_for_it(page):
     expect(asked.get_by_role("alert")).to_contain_text("Describe the image")
     asked.get_by_role("button", name="Cancel").click()
     expect(asked).to_have_count(0)
+    expect(publish_button(page)).to_be_focused()
     assert not Article.objects.exists()
     publish_button(page).click()
     asked.get_by_label("Alternative text").fill("Boats lie in the harbour")
