@@ -177,7 +177,8 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       const press = presses.find(([key]) => key === pressed);
       if (!press) return;
       event.preventDefault();
-      if (!event.repeat) form.querySelector(press[1]).click();
+      // An open dialog answers its own keys. The browser's own action, such as "Save page", does not appear there either.
+      if (!event.repeat && !event.target.closest("dialog")) form.querySelector(press[1]).click();
     });
     const goOn = (event) => { // Enter continues a list; in an empty item it ends the list
       const from = field.value.lastIndexOf("\n", field.selectionStart - 1) + 1;

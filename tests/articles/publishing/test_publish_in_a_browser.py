@@ -134,6 +134,45 @@ def test_a_held_key_answers_no_question(page):
     assert not story.is_published()
 
 
+def test_shortcuts_of_the_form_do_nothing_in_a_dialog(page):
+    story = make_article("Boats")
+    page.goto(change(story))
+    choose(page, "Unpublish…")
+    asked = page.get_by_role("dialog", name="Unpublish")
+    reason = asked.get_by_label("Reason")
+    reason.fill("It named")
+    reason.press("Control+s")
+    reason.press("Control+Shift+Enter")
+    expect(page.locator(".form-row[data-view]")).to_have_attribute("data-view", "write")
+    reason.press("Enter")
+    reason.press_sequentially("the wrong person.")
+    expect(reason).to_have_value("It named\nthe wrong person.")
+    story.refresh_from_db()
+    assert (story.version, story.is_published()) == (1, True)
+    reason.press("Control+Enter")
+    expect(page.locator(".bar .badge")).to_have_text("Unpublished")
+    story.refresh_from_db()
+    assert story.unpublished_reason == "It named\nthe wrong person."
+
+
+def test_what_was_typed_in_a_dialog_is_there_when_the_error_is_mended(page):
+    story = make_article("Boats")
+    page.goto(change(story))
+    page.locator("#id_title").fill("")
+    choose(page, "Unpublish…")
+    asked = page.get_by_role("dialog", name="Unpublish")
+    asked.get_by_label("Reason").fill("It named the wrong person.")
+    asked.get_by_role("button", name="Unpublish").click()
+    expect(page.locator(".errornote")).to_be_in_viewport()
+    page.locator("#id_title").fill("Ships")
+    choose(page, "Unpublish…")
+    expect(asked.get_by_label("Reason")).to_have_value("It named the wrong person.")
+    asked.get_by_role("button", name="Unpublish").click()
+    expect(page.locator(".bar .badge")).to_have_text("Unpublished")
+    story.refresh_from_db()
+    assert (story.title, story.unpublished_reason) == ("Ships", "It named the wrong person.")
+
+
 def test_a_story_is_unpublished_with_a_reason(page):
     story = make_article("Boats")
     at = story.published_at
