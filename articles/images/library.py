@@ -47,6 +47,8 @@ class LibraryInput(forms.TextInput):
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         image = Image.objects.filter(pk=parse_number(str(value or ""))).first()
+        if image:
+            attrs = {**(attrs or {}), "data-text": image.alt or image.filename}  # for the closed row
         return format_html(
             '<div class="chosen">{}</div><div class="number">{} <a href="{}">{}</a></div>',
             _picture(image) if image else _("None yet."),

@@ -11,40 +11,40 @@ globalThis.gettext ??= (words) => words;
     const search = make("input", { type: "search", id: "library-search" });
     const label = make("label", { htmlFor: search.id, textContent: gettext("Search by description or file name") });
     const status = make("p", { className: "library-status", role: "status" });
-    const shown = make("div", { className: "library" });
+    const results = make("div", { className: "library" });
     const cancel = make("button", { type: "button", className: "button", textContent: gettext("Cancel") });
     const heading = make("h2", { id: "library-title", textContent: gettext("Choose from library") });
-    const words = make("form", { role: "search" }, label, search);
+    const searchForm = make("form", { role: "search" }, label, search);
     const box = make("dialog", { className: "editor-dialog library-dialog" },
-      heading, words, status, shown, make("p", { className: "acts" }, cancel));
+      heading, searchForm, status, results, make("p", { className: "acts" }, cancel));
     box.setAttribute("aria-labelledby", heading.id);
 
-    let asked = 0, timer, isChosen = false;
+    let lastRequest = 0, timer, isChosen = false;
     const load = async (page = 1) => {
       clearTimeout(timer);
-      const turn = ++asked;
+      const requestNumber = ++lastRequest;
       try {
         const answer = await fetch(`${library}?${new URLSearchParams({ q: search.value, page })}`);
         if (!answer.ok || answer.redirected) throw new Error(answer.status); // to the log-in page
         const html = await answer.text();
-        if (turn !== asked) return false; // a later request was sent meanwhile
-        shown.innerHTML = html;
-        const told = shown.querySelector("[data-status]");
-        status.textContent = told.textContent.replace(/\s+/g, " ").trim(); // outside, so that its change is announced
-        told.remove();
+        if (requestNumber !== lastRequest) return false; // a later request was sent meanwhile
+        results.innerHTML = html;
+        const summary = results.querySelector("[data-status]");
+        status.textContent = summary.textContent.replace(/\s+/g, " ").trim(); // outside, so that its change is announced
+        summary.remove();
         return true;
       } catch {
-        if (turn === asked) status.textContent = gettext("The library can’t be loaded. Check that you are online and logged in.");
+        if (requestNumber === lastRequest) status.textContent = gettext("The library can’t be loaded. Check that you are online and logged in.");
         return false;
       }
     };
     search.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(load, 300); });
-    words.addEventListener("submit", (event) => { event.preventDefault(); load(); });
-    shown.addEventListener("click", async (event) => {
+    searchForm.addEventListener("submit", (event) => { event.preventDefault(); load(); });
+    results.addEventListener("click", async (event) => {
       const button = event.target.closest("button");
       if (!button) return;
       if (button.dataset.page) {
-        if (await load(button.dataset.page)) shown.querySelector("button").focus();
+        if (await load(button.dataset.page)) results.querySelector("button").focus();
         return;
       }
       isChosen = true;
@@ -65,7 +65,8 @@ globalThis.gettext ??= (words) => words;
   // The lead image: the picture and two buttons in place of the number.
   const input = document.getElementById("id_lead_image");
   if (input) {
-    const row = input.closest(".form-row"), picture = row.querySelector(".chosen"), upload = input.form.elements.lead_file;
+    const row = input.closest(".form-row"), picture = row.querySelector(".chosen");
+    const { lead_file: upload, lead_alt: alt, lead_is_decorative: isDecorative, lead_caption: caption, lead_credit: credit } = input.form.elements;
     const choose = make("button", { type: "button", className: "button", textContent: gettext("Choose from library") });
     const remove = make("button", { type: "button", className: "button", textContent: gettext("Remove"), hidden: !input.value });
     remove.ariaLabel = gettext("Remove the lead image");
@@ -77,7 +78,9 @@ globalThis.gettext ??= (words) => words;
       input.dispatchEvent(new Event("input", { bubbles: true })); // for the autosave, the preview and the closed row
     };
     choose.addEventListener("click", () => chooseImage(({ number, url, description }) => {
-      upload.value = ""; // an uploaded file would take its place
+      for (const field of [upload, alt, caption, credit]) field.value = ""; // the upload would take its place
+      isDecorative.checked = false;
+      upload.dispatchEvent(new Event("input", { bubbles: true })); // no file is lost any more
       show(number, description, make("img", { className: "lead-image", src: url, alt: description }));
       choose.focus();
     }));

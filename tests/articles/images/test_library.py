@@ -12,7 +12,7 @@ from accounts.models import READER
 from articles.images import library
 from articles.models import Article, Image
 from tests.articles.editing.editor_forms import open_row, post_autosave, save
-from tests.articles.images.made import make_image
+from tests.articles.images.made import jpeg, make_image
 from tests.articles.test_admin import ADD, change
 from tests.comments.in_a_browser import DESK, PHONE
 from tests.factories import make_article
@@ -126,6 +126,41 @@ def test_a_lead_image_is_chosen_by_its_picture_and_removed(writing, images, view
     save(writing)
     expect(writing.locator(".messagelist")).to_contain_text("Saved.")
     assert Article.objects.get().lead_image is None
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_an_image_of_the_library_takes_the_place_of_a_chosen_file(writing, images):
+    row = writing.locator(".row-lead-image")
+    upload = writing.locator("#id_lead_file")
+    upload.set_input_files({"name": "slip.jpg", "mimeType": "image/jpeg", "buffer": jpeg()})
+    for field in ("alt", "caption", "credit"):
+        writing.locator(f"#id_lead_{field}").fill("The slip")
+    writing.locator("#id_lead_is_decorative").check()
+    warning = writing.locator(".top .file")
+    expect(warning).to_contain_text("the chosen file is lost")
+    row.get_by_role("button", name="Choose from library").click()
+    writing.get_by_role("dialog").get_by_role("button", name="The town hall").click()
+    expect(row.locator(".setting")).to_have_text("The town hall")
+    expect(warning).to_have_text("")
+    expect(upload).to_have_value("")
+    save(writing)
+    expect(writing.locator(".messagelist")).to_contain_text("Saved.")
+    assert Article.objects.get().lead_image == images[2]
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_the_closed_row_of_a_stored_image_describes_it(writing, live_server, images):
+    Image.objects.filter(pk=images[2].pk).update(alt="", is_decorative=True)
+    for image, description in ((images[0], "A red boat"), (images[2], "IMG_0042.jpg")):
+        story = make_article(description, published_at=None, lead_image=image)
+        writing.goto(live_server.url + change(story))
+        open_row(writing, "Lead image")
+        writing.locator("#id_lead_credit").fill("Ida Lund")
+        expect(writing.locator(".row-lead-image .setting")).to_have_text(f"{description}, Ida Lund")
+        writing.locator("#id_lead_credit").fill("")
+        expect(writing.locator(".row-lead-image .setting")).to_have_text(description)
 
 
 @pytest.mark.browser
