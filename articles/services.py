@@ -67,12 +67,12 @@ def save_article(
     article.save()
     set_image_uses(article, images)
     _create_revision(article, stored, by=by, nonce=nonce, restored=restored)
+    store_keywords(article=article)
+    touch_site()  # before the redirects are locked, see articles/redirects.py
     # Nobody has the URL of a draft.
     was_public = stored and (stored.is_published() or stored.was_published_at)
     if stored and was_public and stored.slug != article.slug:
         record_move(old=stored.get_absolute_url(), target=article)
-    store_keywords(article=article)
-    touch_site()
     if not article.is_published():
         invalidate()
     return article
@@ -130,11 +130,11 @@ def erase_author(*, user: User) -> None:
     author = Author.objects.select_for_update(of=("self",)).filter(user=user).first()
     if author is None:
         return
+    touch_site()  # before redirects are written, see articles/redirects.py
     Redirect.objects.filter(author=author).delete()
     erase_from_admin_log(author)
     author.slug, author.line = uuid4().hex, ""
     author.save()
-    touch_site()
     invalidate()
 
 
@@ -166,9 +166,9 @@ def _save_with_redirect(
     obj: Topic | Author | StandingPage, stored: Topic | Author | StandingPage | None
 ) -> None:
     obj.save()
+    touch_site()  # before the redirects are locked, see articles/redirects.py
     if stored and stored.slug != obj.slug:
         record_move(old=stored.get_absolute_url(), target=obj)
-    touch_site()
 
 
 @transaction.atomic

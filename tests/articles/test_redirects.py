@@ -16,6 +16,7 @@ from articles.redirects import RedirectError, add_redirect
 from articles.services import save_article, save_author, save_page, save_topic, set_article_authors
 from articles.story_links import find_story
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.locks import site_is_locked_first
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +52,20 @@ def test_a_slug_that_is_used_again_makes_no_redirect_loop(client):
     rename(article, "two")
     assert leads(client, "/stories/one/") == "/stories/two/"
     assert Redirect.objects.count() == 1
+
+
+@pytest.mark.parametrize("kind", ["story", "topic"])
+def test_a_change_of_a_slug_outdates_the_site_before_it_locks_the_redirects(kind):
+    """Otherwise it and an import (tests/archive/test_import.py) could wait for each other."""
+    article, topic = make_article("One"), save_topic(topic=Topic(name="One", slug="one"))
+    with CaptureQueriesContext(connection) as queries:
+        if kind == "story":
+            rename(article, "two")
+        else:
+            topic.slug = "two"
+            save_topic(topic=topic)
+    assert Redirect.objects.count() == 1
+    assert site_is_locked_first(queries)
 
 
 def test_two_stories_that_swap_slugs_are_both_found(client):
