@@ -5,7 +5,6 @@ what exists already, neither an editor's changes to the article nor moderators' 
 """
 
 from collections import Counter
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -24,9 +23,9 @@ from accounts.models import User
 from archive.formats import parse
 from archive.formats.page import FormatError, PageWarning, ParsedPage
 from archive.models import Import
+from archive.source_redirects import SourceRedirect, redirect_from_source
 from articles.models import BODY_MAX, STANDFIRST_MAX, Article, Topic, unique_slug
 from articles.publishing.status import embargo_refusal
-from articles.redirects import RedirectError, add_redirect, normalize_address, page_exists
 from articles.services import save_article
 from comments.models import IMPORTED_BODY_MAX, Comment, Discussion, InferredParent, Reason
 from comments.services.discussions import change_discussion
@@ -67,6 +66,7 @@ class ImportReport:
     is_new_article: bool
     is_published_again: bool = False  # the undo of an earlier import had made it a draft
     articles: int = 1  # stories in the file; a saved page is one
+    redirect: SourceRedirect | None = None  # of a new story with a source URL
     updated: int = 0  # always 0: a saved page has nothing newer about an existing comment
 
     @property
@@ -115,6 +115,7 @@ class ImportReport:
             "created": self.created,
             "updated": self.updated,
             "skipped": self.skipped,
+            "redirect": self.redirect and self.redirect.to_json(),
         }
 
 
@@ -132,8 +133,9 @@ def import_page(
 
     A page that was imported before is recognised by its format, title and date. Then only comments that do
     not exist yet are added; if there are none, nothing is written. `source` and `url` name the publisher and
-    the original address, whose path leads to the new story. A dry run reports the same numbers and writes
-    nothing. Raises ArchiveImportError.
+    the original address. The path of a new story's original address leads to it, unless this path is in use
+    here; a later import adds no redirect. A dry run reports the same and writes nothing. Raises
+    ArchiveImportError.
     """
     check_size(len(data))
     page = _parse_file(data, format)
@@ -154,6 +156,8 @@ def import_page(
             )
         shown_from = existing.published_at if existing and not is_republished else page.published_at
         page = _adjust_future_dates(page, shown_from, now)
+        if existing is None:
+            article.slug = unique_slug(article.title)
         report = ImportReport(
             format=page.format,
             title=page.title,
@@ -171,6 +175,9 @@ def import_page(
             if existing is None:
                 _create_draft(article, page)
             _store_comments(existing or article, page, report, filename, sha256(data).hexdigest(), actor)
+        if existing is None and article.source_url:
+            # Last, since it locks all redirects: no other redirect waits for the screening of the comments.
+            report = replace(report, redirect=redirect_from_source(article, dry_run=dry_run))
     return report
 
 
@@ -318,19 +325,10 @@ def _import_was_undone(article: Article) -> bool:
 
 def _create_draft(article: Article, page: ParsedPage) -> None:
     """Save the article as a draft. The import batch publishes it, so that the batch's undo unpublishes it."""
-    article.slug, article.published_at = unique_slug(article.title), None
+    article.published_at = None
     save_article(article=article)
     article.topics.set([_get_or_create_topic(name) for name in page.topics])
     change_discussion(article=article, status=Discussion.Status.CLOSED)
-    if article.source_url:
-        _redirect_from_source(article)
-
-
-def _redirect_from_source(article: Article) -> None:
-    """Redirect from the path of the story at its source: its old links work if its domain moves here."""
-    with suppress(RedirectError):  # an address that is too long or leads back to itself has no redirect
-        if not page_exists(normalize_address(article.source_url)):
-            add_redirect(old=article.source_url, to=article.get_absolute_url())
 
 
 def _get_or_create_topic(name: str) -> Topic:

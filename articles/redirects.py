@@ -96,6 +96,21 @@ def normalize_address(address: str) -> str:
 
     Raises RedirectError.
     """
+    return _join_address(*_split_address(address))
+
+
+def address_of_story(url: str) -> str:
+    """Return the old address, as it is stored, of a story that had this URL at another site.
+
+    Of its query only the keys by which other systems name a page are kept. The rest says how a reader came,
+    and other links to the story lack it. Raises RedirectError.
+    """
+    path, pairs = _split_address(url)
+    return _join_address(path, _pairs_of_pages(pairs))
+
+
+def _split_address(address: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return the decoded path and query of an address. Raises RedirectError."""
     try:
         parts = urlsplit(address.strip())
     except ValueError:
@@ -103,7 +118,12 @@ def normalize_address(address: str) -> str:
     path = unquote(parts.path) or "/"
     if not path.startswith("/") or path.startswith("//") or "\x00" in path + parts.query:
         raise RedirectError(_("An address must start with a slash, such as /2013/06/19/slug/ or /?p=12."))
-    old = path + _format_query(_parse_pairs(parts.query))
+    return path, list(_parse_pairs(parts.query))
+
+
+def _join_address(path: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """Return an address as it is stored. Raises RedirectError if it is too long."""
+    old = path + _format_query(pairs)
     if len(old) > OLD_PATH_MAX:
         raise RedirectError(
             _("This address has %(count)s characters. The limit is %(most)s.")
@@ -122,6 +142,22 @@ def record_move(*, old: str, target: Target) -> None:
     kind = next(name for name, model in _MODELS.items() if isinstance(target, model))
     Redirect.objects.filter(old=unquote(target.get_absolute_url())).delete()
     _store(unquote(old), {kind: target})
+
+
+@transaction.atomic
+def add_missing_redirect(*, old: str, to: str) -> None:
+    """Redirect from an old address that leads nowhere yet. Raises RedirectError."""
+    _lock_redirects()
+    check_leads_nowhere(normalize_address(old))
+    add_redirect(old=old, to=to)
+
+
+def check_leads_nowhere(old: str) -> None:
+    """Raise RedirectError if a page or a redirect has this old address (as it is stored)."""
+    if page_exists(old):
+        raise RedirectError(_("There is a page at this address."))
+    if Redirect.objects.filter(old=old).exists():
+        raise RedirectError(_("There is a redirect from this address."))
 
 
 @transaction.atomic
@@ -223,8 +259,8 @@ def _candidates(path: str, query: str) -> Iterator[str]:
     other = path.rstrip("/") if path.endswith("/") else f"{path}/"
     paths = [each for each in (path, other) if each]
     pairs = list(islice(_parse_pairs(query), MAX_PAIRS))
-    queries = [_format_query(pairs), *(_format_query([pair]) for pair in pairs)] if pairs else []
-    for suffix in (*queries, ""):
+    queries = filter(None, [pairs, _pairs_of_pages(pairs), *([pair] for pair in pairs)])
+    for suffix in (*map(_format_query, queries), ""):
         for each in paths:
             if suffix or each != "/":
                 yield each + suffix
@@ -237,6 +273,11 @@ def _parse_pairs(query: str) -> Iterable[tuple[str, str]]:
         return parse_qsl(query, keep_blank_values=True, max_num_fields=100)
     except ValueError:
         return []
+
+
+def _pairs_of_pages(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return those by which other systems name a page."""
+    return [(key, value) for key, value in pairs if key in LEGACY_QUERY_KEYS]
 
 
 def _format_query(pairs: Iterable[tuple[str, str]]) -> str:

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.html import escape
 from django_tasks_db.models import DBTaskResult
@@ -31,6 +32,7 @@ from archive.models import Import
 from archive.services import MAX_MB, ArchiveImportError, check_size, create_sample, import_page
 from articles.models import Article, Redirect, Topic
 from articles.publishing.services import publish, set_embargo, unpublish
+from articles.redirects import add_redirect
 from articles.services import save_article
 from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State, Transition
@@ -42,6 +44,7 @@ from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
 from moderation.models import Batch, Finding, Restriction
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.locks import site_is_locked_first
 from tests.helpers.rows import snapshot
 
 pytestmark = pytest.mark.django_db
@@ -218,17 +221,95 @@ def test_a_newer_save_adds_only_what_is_new():
 
 def test_the_path_at_the_source_leads_to_the_story(client):
     url = "https://old.example/2014/03/03/ferry/"
-    take(page(), url=url, dry_run=True)
+    preview = take(page(), url=url, dry_run=True).redirect
     assert not Redirect.objects.exists()
-    take(page(), url=url)
+    report = take(page(), url=url).redirect
+    assert preview.text == "The old address /2014/03/03/ferry/ will lead to the story."
+    assert report.text == "The old address /2014/03/03/ferry/ leads to the story."
+    assert preview.to_json() == report.to_json()
     assert client.get("/2014/03/03/ferry").url == Article.objects.get().get_absolute_url()
 
 
-@pytest.mark.parametrize("url", ["", "https://old.example/", "https://old.example/archive/"])
-def test_a_source_without_a_path_of_its_own_has_no_redirect(url):
+@pytest.mark.parametrize(
+    ("url", "old"),
+    [
+        ("https://old.example/2014/03/03/ferry/?utm_source=rss#comments", "/2014/03/03/ferry/"),
+        ("https://old.example/?utm_source=rss&p=12", "/?p=12"),
+        (
+            "https://old.example/index.php?option=com_content&id=5&tmpl=x",
+            "/index.php?option=com_content&id=5",
+        ),
+    ],
+)
+def test_the_redirect_has_no_parameter_that_does_not_name_the_story(client, url, old):
     take(page(), url=url)
-    assert Article.objects.get().source_url == url
-    assert not Redirect.objects.filter(old__in=["/", "/archive/"]).exists()
+    assert Redirect.objects.get().old == old
+    story = Article.objects.get().get_absolute_url()
+    assert client.get(old).url == story
+    assert client.get(url.removeprefix("https://old.example")).url == story
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("https://old.example/", "/ does not lead to the story. There is a page at this address."),
+        (
+            "https://old.example/archive/",
+            "/archive/ does not lead to the story. There is a page at this address.",
+        ),
+        (
+            "https://other.example/?p=12",
+            "/?p=12 does not lead to the story. There is a redirect from this address.",
+        ),
+        (
+            "https://old.example//ferry/",
+            "https://old.example//ferry/ does not lead to the story. An address must start with a slash, "
+            "such as /2013/06/19/slug/ or /?p=12.",
+        ),
+    ],
+)
+def test_an_import_changes_no_redirect_and_reports_an_address_in_use(url, sentence):
+    add_redirect(old="/?p=12", to=make_article("Typed by a person").get_absolute_url())
+    before = Redirect.objects.values_list().get()
+    preview = take(page(), url=url, dry_run=True).redirect
+    report = take(page(), url=url).redirect
+    assert preview.text == report.text == f"The old address {sentence}"
+    assert Article.objects.get(source_url=url).is_published()
+    assert Redirect.objects.values_list().get() == before
+
+
+def test_a_source_with_the_same_path_as_the_story_needs_no_redirect(client):
+    url = "https://old.example/stories/the-ferry-will-not-sail-on-sundays/"
+    preview = take(page(), url=url, dry_run=True).redirect
+    report = take(page(), url=url).redirect
+    assert preview.to_json() == report.to_json()
+    assert report.text.endswith("/stories/the-ferry-will-not-sail-on-sundays/ leads to the story.")
+    assert client.get(report.old).status_code == 200
+    assert not Redirect.objects.exists()
+
+
+def test_only_the_first_import_redirects_from_its_source():
+    assert take(page()).redirect is None
+    assert take(page(5), url="https://old.example/2014/03/03/ferry/").redirect is None
+    assert not Redirect.objects.exists()
+
+
+def test_an_import_outdates_the_site_before_it_locks_the_redirects():
+    """Otherwise it and a change of a slug (tests/articles/test_redirects.py) could wait for each other."""
+    with CaptureQueriesContext(connection) as queries:
+        take(page(), url="https://old.example/2014/03/03/ferry/")
+    assert site_is_locked_first(queries)
+
+
+def test_the_report_of_an_import_shows_the_redirect(client, emil, tmp_path, capsys):
+    client.force_login(emil)
+    url = "https://old.example/2014/03/03/ferry/"
+    shown = client.post(ADD, {"file": upload(), "url": url, "preview": "1"})
+    assert "The old address /2014/03/03/ferry/ will lead to the story." in shown.content.decode()
+    file = tmp_path / "ferry.txt"
+    file.write_bytes(page())
+    call_command("import_archive", str(file), "--url", url, "--dry-run")
+    assert "The old address /2014/03/03/ferry/ will lead to the story." in capsys.readouterr().out
 
 
 def test_a_new_reply_finds_its_parent_where_a_moderator_moved_it():
@@ -662,6 +743,7 @@ def test_the_command_reports_in_json(tmp_path, capsys):
         "created": 5,
         "updated": 0,
         "skipped": 0,
+        "redirect": None,
     }
 
 
