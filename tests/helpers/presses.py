@@ -1,4 +1,4 @@
-"""Counts how many presses a task takes in the browser."""
+"""Counter of the presses that a task takes in the browser."""
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -11,11 +11,11 @@ class PressCounter:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.presses = 0
+        self.count = 0
 
     def press(self, target: Locator) -> None:
         target.click()
-        self.presses += 1
+        self.count += 1
 
     def log_in(self, email: str, password: str) -> None:
         """Log in on the page for it, as with a keyboard: its first field has the focus."""

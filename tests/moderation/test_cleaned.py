@@ -88,7 +88,7 @@ def test_the_seed_is_cleaned_to_its_49(seed, desk, live_server, browser):
     for number, reason in [(36, "offensive name"), (12, "off-topic"), (35, "off-topic")]:
         remove(desk, Comment.objects.get(source_number=number), reason)
 
-    assert desk.presses == PRESSES
+    assert desk.count == PRESSES
     gone = {31, 56, 59, 62, 68, 33, 34, 12, 35, 36, 57, 58, 60, 61, *range(63, 68), *range(69, 75)}
     assert shown() == [number for number in range(1, 75) if number not in gone]
     levels = [Comment.objects.visible().filter(level=level).count() for level in range(3)]
@@ -119,6 +119,6 @@ def test_a_second_thread_is_cleaned_by_the_same_script(second_thread, desk):
     remove(desk, insult, "insult")
     remove(desk, copy, "duplicate")
 
-    assert desk.presses < PRESSES
+    assert desk.count < PRESSES
     assert set(shown()) == everything - flood - {insult.source_number, copy.source_number}
     assert not check()

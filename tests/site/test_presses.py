@@ -1,4 +1,4 @@
-"""How many presses a task takes, from the log-in page on. The seed is in tests/moderation/test_cleaned.py."""
+"""Tests of the number of presses of a task, from the log-in page on. The seed is in test_cleaned.py."""
 
 import pytest
 from playwright.sync_api import expect
@@ -20,53 +20,53 @@ MOVE = 4  # Log in, Discussions, Reply structure, and the drag
 
 
 @pytest.fixture
-def hand(browser, live_server):
+def presses(browser, live_server):
     """Return a browser page in which nobody is logged in, with its presses."""
     context = browser.new_context(base_url=live_server.url)
     yield PressCounter(context.new_page())
     context.close()
 
 
-def test_an_article_and_an_import(hand):
+def test_an_article_and_an_import(presses):
     UserFactory.create(name="Emil", email="emil@example.org", password=PASSWORD, roles=(EDITOR,))
-    page = hand.page
-    hand.log_in("emil@example.org", PASSWORD)
-    hand.press(page.get_by_role("link", name="Write a story"))
+    page = presses.page
+    presses.log_in("emil@example.org", PASSWORD)
+    presses.press(page.get_by_role("link", name="Write a story"))
     expect(page.get_by_label("Title", exact=True)).to_be_focused()
     page.keyboard.type("The slip closes")
-    hand.press(page.get_by_label("Body", exact=True))
+    presses.press(page.get_by_label("Body", exact=True))
     page.keyboard.type("On Friday, for good.")
-    hand.press(page.get_by_role("button", name="Publish", exact=True))
+    presses.press(page.get_by_role("button", name="Publish", exact=True))
     expect(page.locator(".publication .state")).to_contain_text("Published")
-    assert hand.presses == ARTICLE
+    assert presses.count == ARTICLE
     assert Article.objects.published().get().title == "The slip closes"
 
     page.context.clear_cookies()
-    hand.presses = 0
-    hand.log_in("emil@example.org", PASSWORD)
-    hand.press(page.get_by_role("link", name="Import", exact=True).first)
+    presses.count = 0
+    presses.log_in("emil@example.org", PASSWORD)
+    presses.press(page.get_by_role("link", name="Import", exact=True).first)
     with page.expect_file_chooser() as chooser:
-        hand.press(page.get_by_label("File"))
+        presses.press(page.get_by_label("File"))
     chooser.value.set_files(SAMPLE)
-    hand.press(page.get_by_role("button", name="Preview import"))
+    presses.press(page.get_by_role("button", name="Preview import"))
     expect(page.get_by_text("This is a preview: nothing was written.")).to_be_visible()
-    hand.press(page.get_by_role("button", name="Import", exact=True))
+    presses.press(page.get_by_role("button", name="Import", exact=True))
     expect(page.get_by_text("Comments imported: 31.")).to_be_visible()
-    assert hand.presses == IMPORT
+    assert presses.count == IMPORT
     assert Comment.objects.count() == 31
 
 
-def test_a_move_in_the_reply_structure(hand):
+def test_a_move_in_the_reply_structure(presses):
     article = create_sample()
     flat, true_parent = (Comment.objects.get(source_number=number) for number in (5, 4))
     UserFactory.create(name="Mona", email="mona@example.org", password=PASSWORD, roles=(MODERATOR,))
-    page = hand.page
-    hand.log_in("mona@example.org", PASSWORD)
-    hand.press(page.get_by_role("link", name="Discussions", exact=True))
-    hand.press(page.get_by_role("region", name=article.title).get_by_role("link", name="Reply structure"))
+    page = presses.page
+    presses.log_in("mona@example.org", PASSWORD)
+    presses.press(page.get_by_role("link", name="Discussions", exact=True))
+    presses.press(page.get_by_role("region", name=article.title).get_by_role("link", name="Reply structure"))
     drag(page, flat, true_parent)
-    hand.presses += 1
+    presses.count += 1
     expect(page.get_by_text("Moved.")).to_be_visible()
-    assert hand.presses == MOVE
+    assert presses.count == MOVE
     flat.refresh_from_db()
     assert flat.parent == true_parent

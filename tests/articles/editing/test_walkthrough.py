@@ -191,24 +191,24 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
 
 def publish_one(page, number: int, *, image: bool) -> int:
     """Write and publish an article, and return the number of presses."""
-    hand = PressCounter(page)
+    presses = PressCounter(page)
     page.goto("/admin/")
-    hand.press(page.get_by_role("link", name="Write a story"))
+    presses.press(page.get_by_role("link", name="Write a story"))
     page.wait_for_load_state()  # its scripts hear of what is pasted
     page.keyboard.type(f"Story of the morning, {number}")  # the title has the focus
-    hand.press(body(page))
+    presses.press(body(page))
     body(page).evaluate(PASTE, [WORD, "The slip closes"])
     expect(shown(page).locator("a", has_text="the harbour office")).to_have_count(1)
     if image:
         with page.expect_file_chooser() as chooser:
-            hand.press(page.locator("#id_lead_file"))
+            presses.press(page.locator("#id_lead_file"))
         chooser.value.set_files(picture())
-        hand.press(page.locator("#id_lead_alt"))
+        presses.press(page.locator("#id_lead_alt"))
         page.keyboard.type("Boats lie in the harbour")
-    hand.press(page.locator("#id_topics").get_by_label("Harbour"))
-    hand.press(page.get_by_role("button", name="Publish", exact=True))
+    presses.press(page.locator("#id_topics").get_by_label("Harbour"))
+    presses.press(page.get_by_role("button", name="Publish", exact=True))
     expect(page.locator(".publication .state")).to_contain_text("Published")
-    return hand.presses
+    return presses.count
 
 
 @pytest.mark.parametrize("width", [1280, 390])
