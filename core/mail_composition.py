@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template import Context, Engine
-from django.utils.html import linebreaks
+from django.template.defaultfilters import linebreaksbr
 from django.utils.safestring import SafeString
 
 from core.theme_colors import theme_colors
@@ -65,7 +65,13 @@ def _render(template: str, values: dict[str, Any], *, autoescape: bool) -> SafeS
 
 
 def _paragraphs(escaped: str) -> SafeString:
-    """Return escaped text as paragraphs, which blank lines separate, with line breaks."""
+    """Return escaped text as paragraphs, which blank lines separate, with line breaks.
+
+    Each has the direction of its own letters: a title can be in another script than the mail.
+    """
     blocks = filter(None, map(str.strip, _BLANK_LINES.split(escaped)))
-    html = (block if block.startswith(_BLOCKS) else linebreaks(block) for block in blocks)
+    html = (
+        block if block.startswith(_BLOCKS) else f'<p dir="auto">{linebreaksbr(block, autoescape=False)}</p>'
+        for block in blocks
+    )
     return SafeString("\n".join(html))

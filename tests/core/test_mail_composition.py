@@ -72,6 +72,22 @@ def test_a_comment_is_a_quotation_with_its_line_breaks() -> None:
     assert "One.<br><br>Two." in html_of(mail)
 
 
+def test_a_title_and_an_answer_have_their_own_direction_in_an_arabic_mail() -> None:
+    title, answer = "The <boat> stays!", "We have corrected it.\nThank you!"
+    outcome = SimpleNamespace(
+        article_title=title, get_outcome_display="تم التصحيح", answer=answer, receipt="0" * 32
+    )
+    with translation.override("ar"):
+        mail = compose_mail(
+            "moderation/mail/request_outcome.txt", "s", "a@example.org", site=SITE, request=outcome
+        )
+    check_mail(mail)
+    html = html_of(mail)
+    assert 'dir="rtl"' in html
+    assert '<p dir="auto">The &lt;boat&gt; stays!</p>' in html
+    assert '<p dir="auto">We have corrected it.<br>Thank you!</p>' in html
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_somebody_typed_is_only_text(text: str) -> None:
     own = {"http://127.0.0.1:8000", "mailto:desk@example.org"}

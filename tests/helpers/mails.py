@@ -1,4 +1,4 @@
-"""What every mail of the site is: the same words as text and as HTML, with links of the site only."""
+"""Check of the words and links of a mail."""
 
 from email.message import EmailMessage as ParsedMessage
 from html.parser import HTMLParser
@@ -31,6 +31,8 @@ class MailHtml(HTMLParser):
             self.links.append(href)
         if tag not in VOID:
             self._open.append((tag, values.get("class") or ""))
+        if tag in {"p", "blockquote"}:
+            assert values.get("dir") == "auto", "each paragraph has the direction of its own letters"
         if tag == "blockquote":
             self.quotations.append("")
         if tag in {"p", "br", "td", "blockquote"}:

@@ -153,7 +153,7 @@ def test_mails_quote_only_the_answer(story, ada):
     assert notify_request_outcome.call(row.pk) == 1
     assert notify_request_outcome.call(row.pk) == 0  # sent once
     (sent,) = mail.outbox
-    assert "Not changed. The paper says 2014." in sent.body
+    assert "Not changed.\n\nThe paper says 2014." in sent.body
     assert f"/removal-request/{row.receipt}/" in sent.body
 
 
