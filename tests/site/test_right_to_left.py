@@ -20,6 +20,7 @@ pytestmark = [
 
 PHONE = {"width": 390, "height": 844}
 QUOTATION = "The morning boat stays, said the council!"
+TITLE = "The council votes!"
 SLOW_LINE = {"offline": False, "latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 90_000}
 # Whether a text goes from left to right, with its last sign (which has no direction itself) at the right.
 IS_UPRIGHT = """(node) => {
@@ -43,7 +44,7 @@ def article():
         body=f"قال المجلس كلمته أمس.\n\n> {QUOTATION}\n\nثم انصرف الجميع.",
         published_at=datetime(2026, 1, 15, 12, 40, tzinfo=UTC),
     )
-    make_article("Council votes", standfirst=QUOTATION)
+    make_comment(make_article(TITLE, standfirst=QUOTATION), "Good.")
     ahmad = GuestFactory.create(name="أحمد")
     make_comment(article, f"رأيت المركب صباحًا مع أحمد.\n\n{QUOTATION}", guest=ahmad)
     waiting = make_comment(article, "كلمة أخرى.")
@@ -64,7 +65,7 @@ def phone(browser, live_server):
     context.close()
 
 
-def stands_from_right_to_left(page) -> None:
+def check_right_to_left(page) -> None:
     expect(page.locator("html")).to_have_attribute("dir", "rtl")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
@@ -72,27 +73,36 @@ def stands_from_right_to_left(page) -> None:
 def test_in_cairo(phone, article, live_server):
     # The front page, with a story in English between those in Arabic.
     phone.goto("/")
-    stands_from_right_to_left(phone)
+    check_right_to_left(phone)
     assert phone.locator(".standfirst", has_text=QUOTATION).evaluate(IS_UPRIGHT)
 
     # An English quotation stands upright in the story and in a comment, and times carry their zone.
     phone.get_by_role("link", name="المركب يبقى", exact=True).first.tap()
     expect(phone.get_by_role("heading", level=1, name="المركب يبقى")).to_be_visible()
-    stands_from_right_to_left(phone)
+    check_right_to_left(phone)
     quotations = phone.locator("blockquote p, .thread p", has_text=QUOTATION)
     assert quotations.evaluate_all(f"(nodes) => nodes.map({IS_UPRIGHT})") == [True, True]
     expect(phone.locator(".byline .meta")).to_contain_text("14:40 EET")
     expect(phone.locator(".thread time[title$=' EET'], .thread time[title$=' EEST']")).to_have_count(1)
+
+    # An English title stands upright where it is not the heading: above a form, and among results.
+    phone.goto("/stories/the-council-votes/reply/")
+    check_right_to_left(phone)
+    assert phone.locator(".kicker a").evaluate(IS_UPRIGHT)
+    phone.goto("/search/?q=council")
+    assert phone.locator("h3 a", has_text=TITLE).evaluate(IS_UPRIGHT)
 
     # Searching for احمد finds أحمد.
     phone.goto("/search/")
     phone.locator("[name=q]").fill("احمد")
     phone.locator("[name=q]").press("Enter")
     expect(phone.locator("main mark")).to_have_text(["أحمد"])
-    stands_from_right_to_left(phone)
+    check_right_to_left(phone)
 
     # The desk and the editor.
     log_in(phone.context, live_server, UserFactory.create(name="Mona", roles=(MODERATOR, EDITOR)))
     for path in ("/moderation/", "/admin/", "/admin/articles/article/add/"):
         phone.goto(path)
-        stands_from_right_to_left(phone)
+        check_right_to_left(phone)
+    phone.goto("/moderation/discussions/")
+    assert phone.locator("h2 a", has_text=TITLE).evaluate(IS_UPRIGHT)
