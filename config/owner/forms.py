@@ -131,10 +131,10 @@ class SiteForm(forms.ModelForm[Site]):
                 "single discussion or for the whole site."
             ),
             "review_after_days": gettext_lazy(
-                "Counted from the publication of the article. A moderation rule about age has priority."
+                "Counted from the publication of the story. A moderation rule about age has priority."
             ),
             "close_after_days": gettext_lazy(
-                "Counted from the publication of the article, unless it has its own date."
+                "Counted from the publication of the story, unless it has its own date."
             ),
             "backups_kept": gettext_lazy(
                 "The oldest is deleted once a new backup has been made and verified."

@@ -1,4 +1,4 @@
-"""Checks of the place and the time: pre-moderation, and comments long after the article."""
+"""Checks of the place and the time: pre-moderation, and comments long after the story."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -39,7 +39,7 @@ REVIEWED_FIRST = Check(
 
 
 def find_late(draft: Draft, context: Context) -> Iterator[CheckResult]:
-    """Find a comment that came long after the article. `number`: whole days between the two."""
+    """Find a comment that came long after the story. `number`: whole days between the two."""
     rule = context.rules.limit(Rule.Kind.AGE)
     days = matching.parse_limit(rule.value)[0] if rule else draft.discussion.site.review_after_days
     age = age_at_posting(draft.discussion.article.published_at, draft.at)
@@ -51,15 +51,15 @@ def find_late(draft: Draft, context: Context) -> Iterator[CheckResult]:
 def _about_late(finding: Finding, twin: Comment | None) -> str:
     if finding.number is None:
         return str(LATE.description)
-    return _("Posted %(age)s after the article.") % {"age": format_age(finding.number)}
+    return _("Posted %(age)s after the story.") % {"age": format_age(finding.number)}
 
 
 LATE = Check(  # old discussions attract spam floods; yet a late comment can be genuine
     name="late",
-    label=gettext_lazy("long after the article"),
-    description=gettext_lazy("It was posted long after the article."),
+    label=gettext_lazy("long after the story"),
+    description=gettext_lazy("It was posted long after the story."),
     with_number=lambda n: (
-        ngettext("Posted %(n)s day after the article.", "Posted %(n)s days after the article.", n) % {"n": n}
+        ngettext("Posted %(n)s day after the story.", "Posted %(n)s days after the story.", n) % {"n": n}
     ),
     to_moderator=_about_late,
     find=find_late,

@@ -25,10 +25,10 @@ def _signal(signal: Callable[..., SignalResult | None], description: Text, **fie
 
 def _words_in_common(n: int) -> str:
     if not n:
-        return _("It has no word in common with the article or the discussion.")
+        return _("It has no word in common with the story or the discussion.")
     return ngettext(
-        "It has only %(n)s word in common with the article and the discussion.",
-        "It has only %(n)s words in common with the article and the discussion.",
+        "It has only %(n)s word in common with the story and the discussion.",
+        "It has only %(n)s words in common with the story and the discussion.",
         n,
     ) % {"n": n}
 
@@ -36,11 +36,11 @@ def _words_in_common(n: int) -> str:
 OF_TEXT = [
     _signal(
         text_signals.drift,
-        gettext_lazy("It has hardly a word in common with the article and the discussion."),
+        gettext_lazy("It has hardly a word in common with the story and the discussion."),
         with_number=_words_in_common,
         clues=Clue.STRANGE,
     ),
-    _signal(text_signals.on_subject, gettext_lazy("It uses words of the article or the discussion.")),
+    _signal(text_signals.on_subject, gettext_lazy("It uses words of the story or the discussion.")),
     _signal(text_signals.specific, gettext_lazy("It has names, figures or code of its own.")),
     _signal(text_signals.answers, gettext_lazy("It replies to somebody.")),
     _signal(text_signals.asks, gettext_lazy("It asks a question or reports an experience.")),
@@ -80,7 +80,7 @@ OF_TEXT = [
         clues=Clue.PROMOTION,
     ),
     _signal(text_signals.shouting, gettext_lazy("It is in capital letters or has many exclamation marks.")),
-    _signal(text_signals.other_script, gettext_lazy("It is in another script than the article.")),
+    _signal(text_signals.other_script, gettext_lazy("It is in another script than the story.")),
     _signal(text_signals.mixed_script, gettext_lazy("Its words mix letters of two scripts.")),
     _signal(author_signals.name_script, gettext_lazy("The name is in another script than the text.")),
 ]

@@ -16,7 +16,7 @@ from moderation.rules import matching
 
 
 def describe_rule(kind: str, value: str) -> str:
-    """Return a rule in words: casino · More than 1 link · More than 30 days after the article.
+    """Return a rule in words: casino · More than 1 link · More than 30 days after the story.
 
     A rule with an invalid value is returned as it is stored.
     """
@@ -28,7 +28,7 @@ def describe_rule(kind: str, value: str) -> str:
             return text % {"n": value}
         case Rule.Kind.AGE:
             text = ngettext(
-                "More than %(n)s day after the article", "More than %(n)s days after the article", int(value)
+                "More than %(n)s day after the story", "More than %(n)s days after the story", int(value)
             )
             return text % {"n": value}
         case Rule.Kind.RATE:

@@ -229,7 +229,7 @@ class AgeForm(RuleForm):
     value = _limit_field(
         Rule.Kind.AGE,
         0,
-        gettext_lazy("Days after the article was published"),
+        gettext_lazy("Days after the story was published"),
         gettext_lazy("Later comments match. Without a rule: 30."),
     )
 

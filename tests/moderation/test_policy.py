@@ -198,7 +198,7 @@ def test_an_old_article_says_how_old(maria):
     guest = known_guest(make_article(), maria)
     article = make_article("Old", published_at=timezone.now() - timedelta(days=100))
     comment = make_comment(article, guest=guest)
-    assert policy().explain_waiting([comment.pk]) == {comment.pk: ["Posted 3 months after the article."]}
+    assert policy().explain_waiting([comment.pk]) == {comment.pk: ["Posted 3 months after the story."]}
 
 
 def test_an_edit_is_checked_again_and_is_no_duplicate_of_itself(maria):

@@ -124,13 +124,13 @@ def test_each_check_has_a_sentence_for_everybody(name):
 
 
 def test_numbers_are_in_the_texts():
-    assert registry.get("late").signal_text(1) == "Posted 1 day after the article."
+    assert registry.get("late").signal_text(1) == "Posted 1 day after the story."
     assert registry.get("links").signal_text(7) == "It has 7 links."
     drift = registry.get("drift")
-    assert drift.signal_text(0) == "It has no word in common with the article or the discussion."
+    assert drift.signal_text(0) == "It has no word in common with the story or the discussion."
     assert drift.signal_text(1).startswith("It has only 1 word in common")
     late = registry.get("late")
-    assert late.explain_to_moderator(Finding(), None) == "It was posted long after the article."
+    assert late.explain_to_moderator(Finding(), None) == "It was posted long after the story."
 
 
 def test_a_check_of_another_version_has_a_text():

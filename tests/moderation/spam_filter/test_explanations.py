@@ -15,12 +15,12 @@ def test_parts_of_a_score_have_texts():
     assert [one.sentence for one in said] == [
         "The word “<b>ad”.",
         "A word that is no longer in the text.",
-        "Posted 40 days after the article.",
+        "Posted 40 days after the story.",
         "The signal “unheard_of”.",
     ]
     assert [one.bar for one in said[::2]] == ["M0 0h50v8h-50z", "M0 0h-25v8h25z"]
 
 
 def test_the_general_text_of_a_part_has_no_number():
-    assert describe_part("late") == "It was posted long after the article."
+    assert describe_part("late") == "It was posted long after the story."
     assert describe_part("words") == "Its words and pairs of words."
