@@ -15,6 +15,8 @@ from django.utils import timezone
 from accounts.models import Guest, User
 from archive.services import create_sample
 from articles.models import Article, Image
+from comments.models import Discussion
+from comments.services.discussions import change_discussion
 from config.server.sample.credentials import accounts, active_emails, create_accounts, path, write_file
 from config.server.sample.dates import renew_dates
 from config.server.sample.guide import things_to_try
@@ -56,6 +58,7 @@ def _create(home: Path, *, with_newspaper: bool) -> bool:
         users, listed = create_accounts()
         archived = create_sample()
         if with_newspaper:
+            change_discussion(article=archived, status=Discussion.Status.CLOSED)  # as after any import
             create_newspaper(users, start)
         _mark(start, timezone.now())
         write_file(home, archived, listed)

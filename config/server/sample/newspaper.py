@@ -28,6 +28,7 @@ from config.server.sample import content
 from config.server.sample.content import SampleComment, Story
 from moderation.actions.decisions import decide
 from moderation.actions.quick_actions import set_editors_pick
+from moderation.models import Case
 from moderation.reports.reporting import report_comment
 from moderation.similar.scan import run_scan
 
@@ -113,6 +114,15 @@ class _Discussions:
                 report_comment(comment=comment, user=None, guest=reporter, why=why, details=details)
             if planned.removed:
                 decide(ids=[comment.pk], to=State.REJECTED, reason=planned.removed, actor=moderator)
+        self._date_cases()
+
+    def _date_cases(self) -> None:
+        """Let the cases be as old as their comments, so that the desk shows how long they have waited."""
+        cases = list(Case.objects.filter(comment__in=self.posted.values()).select_related("comment"))
+        for case in cases:
+            age = case.opened_at - case.comment.created_at
+            case.opened_at, case.due_at = case.opened_at - age, case.due_at - age
+        Case.objects.bulk_update(cases, ["opened_at", "due_at"])
 
     def _post(self, planned: SampleComment) -> Comment:
         article = self.articles[planned.story]

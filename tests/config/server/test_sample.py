@@ -30,7 +30,7 @@ from config.server import sample
 from config.server.sample import content, dates
 from config.server.sample import newspaper as newspaper_module
 from moderation.actions.decisions import decide
-from moderation.models import CommentGroup, Report
+from moderation.models import Case, CommentGroup, Report
 from tests.factories import GuestFactory, make_article, make_comment
 from tests.helpers.clients import client_of
 
@@ -102,6 +102,7 @@ def test_it_is_a_small_newspaper(newspaper: dict[str, User], home: Path) -> None
     assert published.count() == 8
     assert Article.objects.filter(published_at=None).get().slug == content.DRAFT
     assert published.filter(source_key="").count() == 7
+    assert not published.exclude(source_key="").get().discussion.is_open(timezone.now())
     assert Author.objects.count() == 2
     assert published.exclude(lead_image=None).count() == Image.objects.count() == 5
     for image in Image.objects.all():
@@ -145,6 +146,8 @@ def test_each_account_has_something_to_do(newspaper: dict[str, User]) -> None:
     moderator = client_of(newspaper[MODERATOR])
     queue = moderator.get(reverse("moderation:queue"), follow=True).content.decode()
     assert "13" in queue
+    ages = Case.objects.filter(is_waiting=True).values_list("opened_at", "comment__created_at")
+    assert {opened for opened, _created in ages} == {created for _opened, created in ages}
     (report,) = Report.objects.all()
     assert report.comment.state == State.PUBLISHED
     flood = CommentGroup.objects.order_by("-size")[0]
