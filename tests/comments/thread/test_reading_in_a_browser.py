@@ -314,6 +314,13 @@ def test_print_shows_only_the_story_and_the_thread(reading, talk):
     assert at(reading, talk.Jun).bounding_box()["x"] > at(reading, talk.Marit).bounding_box()["x"]
 
 
+def test_the_button_of_the_search_in_a_discussion_stays_on_one_line(reading):
+    reading.locator(".find > summary").click()
+    button = reading.locator(".find form").get_by_role("button", name="Find")
+    assert button.evaluate("node => node.scrollWidth <= node.clientWidth && node.clientHeight < 60")
+    assert button.bounding_box()["width"] > 60
+
+
 def test_on_paper_times_are_absolute_and_it_says_where_more_is(live_server, page, article, monkeypatch):
     monkeypatch.setattr(pages, "COMMENTS_PER_PAGE", 3)
     monkeypatch.setattr(pages, "REPLIES_PER_TREE", 2)
