@@ -30,8 +30,9 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   let ago; // Intl.RelativeTimeFormat, which takes a slow phone 0.1 s to make
   const tellTimes = () => {
     for (const time of document.querySelectorAll(".thread a > time, .teaser time")) {
-      const minutes = Math.round((new Date(time.dateTime) - Date.now()) / 60000);
-      if (minutes > 0 || minutes <= -1440) continue;
+      const passed = Math.floor((Date.now() - new Date(time.dateTime)) / 60000);
+      if (passed < -1 || passed > 1440) continue;
+      const minutes = Math.min(0, 1 - passed); // from the end of that minute, as `datetime` has no seconds
       ago ??= new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
       if (!absolute.has(time)) absolute.set(time, time.textContent);
       const recent = minutes > -60 ? ago.format(minutes, "minute") : ago.format(Math.ceil(minutes / 60), "hour");

@@ -314,6 +314,16 @@ def test_print_shows_only_the_story_and_the_thread(reading, talk):
     assert at(reading, talk.Jun).bounding_box()["x"] > at(reading, talk.Marit).bounding_box()["x"]
 
 
+def test_a_comment_is_of_just_now_for_a_minute_although_its_time_has_no_seconds(live_server, page, article):
+    made = timezone.now().replace(second=50, microsecond=0) - timedelta(hours=1)
+    comment = make_comment(article, "At once.", author=UserFactory(name="Per"))
+    Comment.objects.filter(pk=comment.pk).update(created_at=made)
+    for seconds, words in ((0, "just now"), (59, "just now"), (75, "1 minute ago"), (1810, "30 minutes ago")):
+        page.clock.set_fixed_time(made + timedelta(seconds=seconds))
+        open_story(live_server, page, article)
+        expect(page.locator(".thread time")).to_have_text(words)
+
+
 def test_the_button_of_the_search_in_a_discussion_stays_on_one_line(reading):
     reading.locator(".find > summary").click()
     button = reading.locator(".find form").get_by_role("button", name="Find")
