@@ -324,6 +324,16 @@ def test_a_comment_is_of_just_now_for_a_minute_although_its_time_has_no_seconds(
         expect(page.locator(".thread time")).to_have_text(words)
 
 
+def test_the_menu_of_a_comment_opens_below_its_button_inside_the_screen(reading, talk):
+    reading.set_viewport_size({"width": 390, "height": 844})
+    menu = at(reading, talk.Jun).locator(".menu")
+    menu.locator("summary").click()
+    button, opened = menu.locator("summary").bounding_box(), menu.locator("p").bounding_box()
+    assert opened["y"] >= button["y"] + button["height"]
+    assert opened["x"] < button["x"] + button["width"] <= opened["x"] + opened["width"] + 1
+    assert 0 <= opened["x"] <= 390 - opened["width"]
+
+
 def test_the_button_of_the_search_in_a_discussion_stays_on_one_line(reading):
     reading.locator(".find > summary").click()
     button = reading.locator(".find form").get_by_role("button", name="Find")
