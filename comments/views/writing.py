@@ -165,7 +165,7 @@ def unpost(request: SiteRequest, pk: str) -> HttpResponse:
     user, guest = current_writer(request)
     if request.method == "POST" and own.can_be_unposted_by(user, guest):
         if delete_comment(comment=own, user=user, guest=guest):
-            messages.success(request, _("Taken back: nobody can see your comment. Its text is here again."))
+            messages.success(request, _("Undone: nobody can see your comment. Its text is here again."))
         return redirect("comment-unpost", own.pk)
     is_taken_back = (own.state, own.state_reason) == (State.DELETED, Reason.AUTHOR)
     if not is_taken_back or request.now > own.created_at + EDIT_WINDOW:

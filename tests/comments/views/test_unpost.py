@@ -43,7 +43,7 @@ def test_a_guest_gets_the_text_back_and_nobody_sees_a_trace(client, article, pos
     response = unpost(client, posted)
     page = response.content.decode()
     assert response.status_code == 200
-    assert "Taken back: nobody can see your comment. Its text is here again." in page
+    assert "Undone: nobody can see your comment. Its text is here again." in page
     assert "The boat is early.</textarea>" in page
     assert f'action="{url(article)}"' in page
     posted.refresh_from_db()
@@ -103,7 +103,7 @@ def test_the_text_is_shown_for_as_long_as_a_comment_can_be_edited(client, posted
 def test_what_a_moderator_removed_at_that_moment_is_not_taken_back(client, posted):
     change_states(ids=[posted.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=None)
     page = unpost(client, posted).content.decode()
-    assert "Taken back" not in page
+    assert "Undone" not in page
     posted.refresh_from_db()
     assert posted.state == State.REJECTED
 
