@@ -1,6 +1,7 @@
 """The timeline of a long discussion: a sentence in parts, and a bar chart.
 
-For example "48 in the first three days, one seven months later". Counts visible comments by day (UTC).
+For example "48 in the first three days, one seven months later". Each distance is from the first comment, so
+that they are in order. Counts visible comments by day (UTC).
 """
 
 from collections.abc import Sequence
@@ -51,7 +52,7 @@ def summarize(days: Days) -> dict[str, Any] | None:
     periods = _periods(days)
     parts = [(_describe_first(periods[0]), f"?order={Order.OLDEST}#comments")]
     for before, period in pairwise(periods):
-        parts.append((_describe_later(period, before), _url(period.start)))
+        parts.append((_describe_later(period, before, days[0][0]), _url(period.start)))
     return {"parts": parts, "bars": _bar_heights(days)}
 
 
@@ -90,18 +91,17 @@ def _describe_first(period: Period) -> str:
     return _("%(count)s in the first %(time)s") % {"count": count, "time": _describe_duration(days)}
 
 
-def _describe_later(period: Period, before: Period) -> str:
-    gap = (period.start - before.end).days
-    if gap <= LONG_GAP.days:  # directly after the first week
+def _describe_later(period: Period, before: Period, start: date) -> str:
+    count = _number_word(period.size)
+    if (period.start - before.end).days <= LONG_GAP.days:  # directly after the first week
         text = ngettext(
             "%(count)s in the %(time)s after", "%(count)s more in the %(time)s after", period.size
         )
-        return text % {
-            "count": _number_word(period.size),
-            "time": _describe_duration((period.end - before.end).days),
-        }
-    text = ngettext("%(count)s %(time)s later", "%(count)s more %(time)s later", period.size)
-    return text % {"count": _number_word(period.size), "time": _describe_duration(gap)}
+        time = _describe_duration((period.end - before.end).days)
+    else:
+        text = _("%(count)s %(time)s later")
+        time = _describe_duration((period.start - start).days)
+    return text % {"count": count, "time": time}
 
 
 def _describe_duration(days: int) -> str:
