@@ -103,7 +103,7 @@ def test_the_heading_names_the_author_and_the_parent():
 
 def test_the_authors_mark_stands_beside_the_author():
     page = render([row(1, role="author", author_name="Ada", replied_to_id=9, replied_to_name="Bo")])
-    assert re.search(r"Ada</bdi> <span class=\"role\">author</span>, replying", page)
+    assert re.search(r"Ada</bdi> <span class=\"role\">author</span> replying", page)
 
 
 def test_what_people_write_is_escaped_and_what_we_rendered_is_not():
