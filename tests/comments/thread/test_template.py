@@ -133,6 +133,17 @@ def test_explanations_and_labels_are_escaped():
     assert "<i>&" not in page
 
 
+def test_only_the_author_of_a_removed_comment_sees_the_name_and_time_on_it():
+    rows = [row(1, author_name="Jim", state="rejected", state_reason="off_topic", body_html="")]
+    viewer = ViewerContext(moderates=False, mine={1}, decisions={1: ["Off-topic."]}, decision_urls={1: "/d/"})
+    own, public = render(rows, viewer=viewer), render(rows)
+    assert re.sub(r"<[^>]+>", "", re.search(r"<h3>.*?</h3>", own)[0]) == "Jim Removed"
+    assert "19 June 2013, 17:29" in own
+    assert 'Off-topic. <a href="/d/">Appeal this decision</a>' in own
+    assert "Removed by a moderator: off-topic" in public
+    assert "Jim" not in public
+
+
 def test_the_full_date_is_shown_once_in_each_tree():
     page = render([row(1), row(2, 1), row(3, created_at=START + timedelta(days=1))])
     assert re.findall(r"comments/\d+/\">([^<]*)</a>", page) == [
