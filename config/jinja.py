@@ -20,11 +20,11 @@ from articles.images import html
 from articles.site import branding
 from comments import template_filters as comment_filters
 from comments.thread import template_filters as thread_filters
-from core.avatars import avatar, avatar_html
-from core.icons import icon
+from core.appearance.avatars import avatar, avatar_html
+from core.appearance.icons import icon
+from core.appearance.theme_colors import theme_colors
 from core.template_loader import JinjaLoader
 from core.templatetags.dates import day, iso, moment, time_formatter, zone_name
-from core.theme_colors import theme_colors
 from moderation.queue import queues
 
 

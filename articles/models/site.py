@@ -72,7 +72,7 @@ class Site(models.Model):
     icon = models.ForeignKey(
         "articles.Image", models.PROTECT, verbose_name=_("icon"), null=True, blank=True, related_name="+"
     )
-    # The owner's colour, such as #0e5a66; core.accent derives the colours of both themes. Empty: the default.
+    # The owner's colour, such as #0e5a66, or "" for the default. core.appearance.accent derives both themes'.
     accent = models.CharField(_("accent colour"), max_length=7, blank=True, db_default="")
     # Not `choices`: adding a translation must not need a migration.
     language = models.CharField(

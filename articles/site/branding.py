@@ -23,7 +23,7 @@ from articles.images.services import add_image
 from articles.images.uploads import DecodedImage
 from articles.models import Image, Site
 from articles.site.requests import SiteRequest
-from core import accent
+from core.appearance import accent
 
 LOGO_SIZE = (640, 160)  # pixels in which a logo must fit; it is shown 28 CSS pixels high
 ICON_SIZES = (32, 180, 512)  # pixels of a side: browser tab, home screen of a phone, stored image

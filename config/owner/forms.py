@@ -23,7 +23,8 @@ from articles.models import Site
 from articles.models.site import DEFAULT_SHORT_RULES, RULES_IN_SHORT_MAX, RULES_MAX, STORY_LANGUAGES
 from articles.site import branding
 from articles.site.time_zones import find_time_zones, time_zone_names
-from core import accent, backup_folder
+from core import backup_folder
+from core.appearance import accent
 from core.forms import SubmitForm, remove_maxlength
 
 RULES_LINES = 3

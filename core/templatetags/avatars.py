@@ -2,7 +2,7 @@
 
 from django import template
 
-from core.avatars import avatar
+from core.appearance.avatars import avatar
 
 register = template.Library()
 register.simple_tag(avatar)

@@ -9,10 +9,10 @@ from django.core.mail import EmailMultiAlternatives
 from django.utils import translation
 from playwright.sync_api import Browser
 
-from core.accent import palette
+from core.appearance.accent import palette
+from core.appearance.theme_colors import theme_colors
 from core.data_folder import PROJECT
 from core.mail_composition import compose_mail
-from core.theme_colors import theme_colors
 from tests.helpers.axe import faults
 from tests.helpers.mails import check_mail, html_of
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from core.accent import contrast
-from core.avatars import HUES
+from core.appearance.accent import contrast
+from core.appearance.avatars import HUES
 from core.data_folder import PROJECT
 
 TOKENS = (PROJECT / "static/css/tokens.css").read_text()

@@ -12,7 +12,7 @@ from articles.editing.notes import add_note
 from articles.models import Article, StandingPage, Topic
 from articles.publishing.services import publish
 from articles.services import save_page
-from core.icons import DRAWINGS
+from core.appearance.icons import DRAWINGS
 from tests.articles.editing.editor_forms import article_fields, open_row, save
 from tests.articles.test_admin import ADD, change
 from tests.factories import UserFactory, make_article

@@ -294,7 +294,7 @@ class Inert(HTMLParser):
     def handle_starttag(self, tag, attributes):
         names = dict(attributes)
         assert tag not in {"iframe", "object", "embed", "base", "math", "style"}, tag
-        is_icon = names.keys() <= {"class", "viewbox", "aria-hidden"}  # of core/icons.py
+        is_icon = names.keys() <= {"class", "viewbox", "aria-hidden"}  # of core/appearance/icons.py
         assert tag != "svg" or is_icon, attributes
         is_data = names.get("type") == "application/ld+json"  # which no browser runs
         assert tag != "script" or is_data or names.get("src", "").startswith("/static/"), attributes

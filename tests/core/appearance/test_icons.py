@@ -2,7 +2,7 @@
 
 from django.template import engines
 
-from core.icons import DRAWINGS
+from core.appearance.icons import DRAWINGS
 
 
 def test_both_engines_draw_the_same_icon():

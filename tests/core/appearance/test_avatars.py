@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from core.avatars import HUES, avatar, initials
+from core.appearance.avatars import HUES, avatar, initials
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import accent
+from core.appearance import accent
 from core.data_folder import PROJECT
 
 COLORS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
