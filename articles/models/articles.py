@@ -29,6 +29,7 @@ from core.paging import PageCursor
 TITLE_MAX, STANDFIRST_MAX = 300, 5_000  # characters
 BODY_MAX = 200_000  # characters: a short book, which is rendered in a few seconds
 UNPUBLISHED_REASON_MAX = 2_000  # characters
+SLUG_MAX_LENGTH = 120
 PREVIEW_LIFETIME = timedelta(days=7)
 UNPUBLISHED_TITLE = gettext_noop(
     "A story that is not published"
@@ -143,7 +144,7 @@ class Article(models.Model):
         PRIVATE = "private", _("private")
 
     title = models.CharField(_("title"), max_length=TITLE_MAX)
-    slug = models.SlugField(_("URL slug"), max_length=120, unique=True, allow_unicode=True)
+    slug = models.SlugField(_("URL slug"), max_length=SLUG_MAX_LENGTH, unique=True, allow_unicode=True)
     standfirst = models.TextField(_("standfirst"), max_length=STANDFIRST_MAX, blank=True)
     authors = models.ManyToManyField(
         "articles.Author", through="articles.Byline", related_name="articles", editable=False
@@ -381,15 +382,16 @@ def token_signing_time(token: str) -> datetime:
 def unique_slug(title: str) -> str:
     """Return an unused slug for a new article: its title in its own script, numbered if that is taken."""
     base = slug_from_title(title)
-    taken = set(Article.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    stem = base[: SLUG_MAX_LENGTH - 10].rstrip("-")  # leaves room for a number
+    taken = set(Article.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
     path = reverse("story", args=["-"]).removesuffix("-/")
-    redirects = Redirect.objects.filter(old__startswith=path + base).values_list("old", flat=True)
+    redirects = Redirect.objects.filter(old__startswith=path + stem).values_list("old", flat=True)
     taken |= {old.removeprefix(path).strip("/") for old in redirects}  # they lead to other stories
     return next(
-        slug for n in range(1, len(taken) + 2) if (slug := base if n == 1 else f"{base}-{n}") not in taken
+        slug for n in range(1, len(taken) + 2) if (slug := base if n == 1 else f"{stem}-{n}") not in taken
     )
 
 
 def slug_from_title(title: str) -> str:
-    """Return a slug in the script of the title, at most 100 characters."""
-    return slugify(title, allow_unicode=True)[:100].strip("-") or "story"
+    """Return a slug in the script of the title, cut where the script of the editor page cuts it."""
+    return slugify(title, allow_unicode=True)[:SLUG_MAX_LENGTH].strip("-") or "story"

@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import slugify
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, User
 from articles.models import Article, Site, Topic
@@ -89,6 +90,17 @@ def test_a_second_story_of_the_same_title_gets_its_own_slug(emil):
     assert "slug" in refused.context["adminform"].form.errors  # typed by hand
     slugs = Article.objects.order_by("pk").values_list("slug", flat=True)
     assert list(slugs) == ["the-slip-closes", "the-slip-closes-2", "the-slip-closes-3"]
+
+
+def test_a_second_story_whose_long_title_has_the_same_beginning_gets_its_own_slug(emil):
+    title = "the ferry leaves " * 10
+    slug = slugify(title)[:120].strip("-")  # where the script cuts it
+    for ending in ("early", "late", "not at all"):
+        client_of(emil).post(ADD, form(title=title + ending, slug=slug))
+    slugs = list(Article.objects.order_by("pk").values_list("slug", flat=True))
+    assert slugs[0] == slug
+    assert [one[-2:] for one in slugs[1:]] == ["-2", "-3"]
+    assert all(one[:100] == slug[:100] for one in slugs)
 
 
 def test_a_missing_title_is_a_form_error(emil):
