@@ -95,7 +95,10 @@ VISIBLE = """() => {
   const node = document.activeElement, box = node.getBoundingClientRect();
   // That of the button which folds is round: it is around what the eye takes for the button.
   const outlines = [getComputedStyle(node), getComputedStyle(node, "::before")];
-  return outlines.some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
+  // A heading only has the focus after an action, so that a screen reader continues there.
+  const isHeading = node.matches(":is(h1, h2)[tabindex='-1']");
+  const isOutlined = (style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+  return (isHeading || outlines.some(isOutlined))
     && node.checkVisibility()
     && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
 }"""
