@@ -348,6 +348,7 @@ def test_queue_is_accessible(browser, live_server, waiting, width, maria):
     first.get_by_label("other").check()
     targets = first.locator(".saved, .saving label, .saving a").all()
     assert len(targets) == 3
+    expect(first.get_by_role("button", name="Remove", exact=True)).to_be_in_viewport(ratio=1)
     assert [target for target in targets if target.bounding_box()["height"] < 34] == []  # --act
     look(page, f"remove-{width}")
     page.keyboard.press("Escape")
