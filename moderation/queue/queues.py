@@ -266,6 +266,11 @@ def open_cases(user: User) -> QuerySet[Case]:
     return found.filter(discussion__in=Article.objects.editable_by(user).values("pk"))
 
 
+def has_appeals_for_colleagues(user: User) -> bool:
+    """Return whether an appeal waits that only a colleague of this person may decide. Runs one statement."""
+    return Case.objects.open().filter(reporting.appeals_for_colleagues(user)).exists()
+
+
 def waiting_count(user: User) -> int:
     """Return how many comments wait for this person, counted up to MOST_WAITING. Runs one statement."""
     return int(open_cases(user).filter(is_waiting=True).order_by()[:MOST_WAITING].count())

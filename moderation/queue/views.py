@@ -101,6 +101,9 @@ def _render_queue(request: HttpRequest, user: User, view: QueueView, opened: int
         "queues": summaries,
         "waiting": queues.waiting_text(summaries[0]),
         "sanction_appeals": next((s.sanction_appeals for s in summaries if s.key == view.queue), 0),
+        "has_appeals_for_colleagues": view.queue == "second"
+        and not items
+        and queues.has_appeals_for_colleagues(user),
         "found_count": view.count() if view.values else None,
         "max_counted": queues.MAX_COUNTED,
         "choices": filters.filter_choices(),

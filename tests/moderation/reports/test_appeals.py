@@ -90,6 +90,17 @@ def test_an_appeal_goes_to_another_moderator_if_there_is_one(removed, jim, maria
     assert Case.objects.open().exclude(reporting.appeals_for_colleagues(maria)).count() == 1
 
 
+def test_an_empty_queue_says_that_a_colleague_decides(client, removed, jim, maria, omar):
+    sentence = "A colleague decides appeals about your own comments and decisions."
+    client.force_login(maria)
+    assert sentence not in client.get("/moderation/?queue=second").text
+    ask(removed, jim)
+    assert sentence in client.get("/moderation/?queue=second").text
+    assert sentence not in client.get("/moderation/?queue=waiting").text
+    client.force_login(omar)
+    assert sentence not in client.get("/moderation/?queue=second").text
+
+
 @pytest.mark.parametrize("act", ["stays", "spam", "insult"])
 def test_the_moderator_who_decided_cannot_answer_but_can_restore_the_comment(
     client, removed, jim, maria, omar, act
