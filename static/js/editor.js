@@ -191,8 +191,9 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       else write("\n", from, field.selectionStart); // without an empty line, the next line would belong to the last item
     };
 
-    // Shows a small form in a dialog, and returns the focus to the text, or to `opener`.
-    function say(title, fields, done, { picture, cancelled, button = gettext("Insert"), opener = field } = {}) {
+    // Shows a small form in a dialog, and returns the focus to the text, or to `opener`. `check` returns what is wrong
+    // with the main field, or "", before `done` is called.
+    function say(title, fields, done, { picture, cancelled, check, button = gettext("Insert"), opener = field } = {}) {
       const [from, to] = [field.selectionStart, field.selectionEnd];
       const box = make("dialog", { className: "editor-dialog" });
       box.setAttribute("aria-labelledby", "editor-title");
@@ -212,8 +213,15 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       const wrong = make("p", { className: "errornote", role: "alert", hidden: true });
       const insert = make("button", { type: "submit", className: "button default", textContent: button });
       const stop = make("button", { type: "button", className: "button", textContent: gettext("Cancel") });
-      inner.append(wrong, make("p", { className: "acts" }, insert, stop));
+      const acts = make("p", { className: "acts" }, insert, stop);
+      inner.append(wrong, acts);
       box.append(inner);
+      const main = inner.querySelector("[name=url], [name=alt]") ?? inner.elements[0];
+      const explain = (problem) => {
+        wrong.textContent = problem;
+        wrong.hidden = false;
+        main.focus();
+      };
       let isDone = false;
       inner.addEventListener("submit", async (event) => {
         event.preventDefault();
@@ -221,12 +229,17 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
         for (const input of inner.querySelectorAll("input, textarea")) {
           values[input.name] = input.type === "checkbox" ? input.checked : input.value.trim();
         }
+        const mistake = check?.(values);
+        if (mistake) {
+          main.parentElement.after(wrong);
+          return explain(mistake);
+        }
         insert.disabled = true;
         const problem = await done(values, () => { isDone = true; box.close(); }, from, to);
         insert.disabled = false;
         if (typeof problem === "string") {
-          wrong.textContent = problem;
-          wrong.hidden = false;
+          acts.before(wrong);
+          explain(problem);
         } else if (!isDone) {
           isDone = true;
           box.close();
@@ -234,7 +247,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       });
       stop.addEventListener("click", () => box.close());
       openDialog(box, () => { if (!isDone) cancelled?.(); }, opener);
-      (inner.querySelector("[name=url], [name=alt]") ?? inner.elements[0]).select();
+      main.select();
     }
 
     // Pasting inserts the plain text at once, and replaces it by the Markdown when the site has converted it.
@@ -283,6 +296,11 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       { name: "alt", label: gettext("Alternative text"), type: "area", hint: gettext("Describe the image for people who can’t see it.") },
       { name: "is_decorative", label: gettext("Purely decorative"), type: "checkbox" },
     ];
+    const checkDescription = ({ alt, is_decorative: isDecorative }) => {
+      if (!alt && !isDecorative) return gettext("Describe the image for people who can’t see it, or tick “Purely decorative”.");
+      if (alt && isDecorative) return gettext("A decorative image has no alternative text. Clear the text, or untick this.");
+      return "";
+    };
     const pictureOf = (file) => {
       const picture = make("canvas", { className: "editor-picture", hidden: true }); // the content policy forbids blob: images
       createImageBitmap(file, { resizeWidth: 480, resizeQuality: "medium" }).then((bitmap) => {
@@ -342,7 +360,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
         } catch {
           return gettext("Not uploaded: the site can’t be reached. Try again in a moment.");
         }
-      }, { picture: pictureOf(file), cancelled: () => { if (place()) write("", ...place()); next(); } });
+      }, { picture: pictureOf(file), check: checkDescription, cancelled: () => { if (place()) write("", ...place()); next(); } });
     }
 
     // The description of an uploaded lead image is asked for before the form is sent: the browser would forget the file
@@ -354,14 +372,12 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       event.stopImmediatePropagation();
       const [file] = upload.files;
       say(interpolate(gettext("Image: %(name)s"), { name: file.name }, true), descriptionFields, (values, close) => {
-        if (!values.alt && !values.is_decorative) return gettext("Describe the image for people who can’t see it, or tick “Purely decorative”.");
-        if (values.alt && values.is_decorative) return gettext("A decorative image has no alternative text. Clear the text, or untick this.");
         alt.value = values.alt;
         decorative.checked = values.is_decorative;
         alt.dispatchEvent(new Event("input", { bubbles: true }));
         close();
         form.requestSubmit(submitter);
-      }, { picture: pictureOf(file), button: submitter?.textContent.trim() || gettext("Save"), opener: submitter });
+      }, { picture: pictureOf(file), check: checkDescription, button: submitter?.textContent.trim() || gettext("Save"), opener: submitter });
     }, { capture: true });
 
     // The preview is in a frame, because it is a page of the site with its own styles.
