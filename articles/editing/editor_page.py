@@ -116,6 +116,8 @@ class DocumentAdmin(ConcurrentEditingAdmin):
                 attrs = {"rows": rows, "placeholder": placeholder, "dir": "auto"}
                 attrs |= {"autofocus": True} if name == "title" and not obj else {}
                 field.widget = forms.Textarea(attrs=attrs)
+        if title := form.base_fields.get("title"):
+            title.error_messages["required"] = _("Write a title.")
         form.editor = request.user  # the class is made for this request alone
         form.chosen_copy = getattr(request, "chosen_copy", None)
         return form

@@ -106,7 +106,7 @@ def test_a_second_story_whose_long_title_has_the_same_beginning_gets_its_own_slu
 def test_a_missing_title_is_a_form_error(emil):
     response = client_of(emil).post(ADD, form(title=""))
     assert response.status_code == 200
-    assert "title" in response.context["adminform"].form.errors
+    assert response.context["adminform"].form.errors == {"title": ["Write a title."]}
     assert not Article.objects.exists()
 
 

@@ -115,6 +115,20 @@ def test_a_text_survives_a_closed_window(open_as, story):
     assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('unsaved'))") == []
 
 
+def test_a_new_story_without_any_text_is_no_draft(open_as):
+    page = open_as("Emil")
+    page.goto(ADD)
+    for _ in range(2):
+        with page.expect_response("**/unsaved/"):
+            page.locator("[name=_then][value=publish]").click()
+        expect(page.locator(".errorlist")).to_have_text("Write a title.")
+    assert not Autosave.objects.filter(is_done=False).exists()
+    open_row(page, "Notes")
+    page.locator("#id_new_note").fill("Ask the harbour master.")
+    expect(page.locator(".kept")).to_contain_text("Autosaved at")
+    assert Autosave.objects.filter(is_done=False).count() == 1
+
+
 def test_notes_and_ticked_boxes_survive_a_closed_window(open_as, story):
     Topic.objects.create(name="Harbour", slug="harbour")
     page = open_as("Emil")
