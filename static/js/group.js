@@ -17,6 +17,14 @@ if (members) {
     selected.querySelector("b").textContent = count.toLocaleString(document.documentElement.lang);
   });
 
+  // After a decision the next group opens with its buttons in the same place. A second press of a double click, or a key
+  // that is held down, must not decide on that group too.
+  if (document.querySelector(".undo")) {
+    const buttons = members.querySelectorAll(".bulk button");
+    for (const button of buttons) button.disabled = true;
+    setTimeout(() => { for (const button of buttons) button.disabled = false; }, 1000);
+  }
+
   addEventListener("pageshow", ({ persisted }) => {
     const navigation = performance.getEntriesByType("navigation")[0]?.type;
     if (!persisted && navigation === "navigate") { save(fromServer); return; }

@@ -68,3 +68,32 @@ def test_selection_is_kept_when_going_back(browser, live_server):
     page.get_by_role("button", name="Mark as spam").click()
     expect(page.locator(".undo")).to_contain_text("59 comments")
     assert list(Comment.objects.exclude(state="spam").values_list("pk", flat=True)) == [int(left_out or 0)]
+
+
+def test_a_second_press_does_not_decide_on_the_next_group(browser, live_server):
+    article = make_article()
+    scan.run_scan()
+    latest = scan.latest_scan()
+    assert latest
+    for text in ("Buy our teak benches", "Read all about my holidays"):
+        group = CommentGroup.objects.create(kind=CommentGroup.Kind.TEXT, run=latest.pk, size=3)
+        for n in range(3):
+            comment = make_comment(article, f"{text}, number {n}.")
+            CommentGroupMember.objects.create(
+                group=group, comment_id=comment.pk, similarity=1, last_transition_id=None
+            )
+    user = UserFactory.create(roles=("Moderator",))
+    page = browser.new_page()
+    log_in(page.context, live_server, user)
+    page.clock.install()
+    page.goto(live_server.url + reverse("moderation:group", args=[group.pk]))
+    proposed = page.get_by_role("button", name="Mark as spam")
+    proposed.click()
+    page.wait_for_url("**done=**")
+    expect(proposed).to_be_disabled()
+    page.clock.run_for(1_000)
+    expect(proposed).to_be_enabled()
+    proposed.click()
+    expect(page.locator(".undo")).to_contain_text("3 comments")
+    expect(proposed).to_have_count(0)
+    assert not Comment.objects.exclude(state="spam").exists()
