@@ -51,7 +51,7 @@ def test_a_logo_and_an_icon_are_on_every_page_until_they_are_removed(
     assert save(ada_client, logo_file=png(900, 300), icon_file=png(300, 300)).status_code == 302
     page = text(send_request(site, "/"))
     assert MARK not in page
-    assert ">Soundoff</a>" in page
+    assert ">Soundoff</span></a>" in page
     found = look(page)
     assert set(found) == {"logo", "icon", "touch"}
     for path in ("/accounts/email/", "/admin/", "/owner/status/"):

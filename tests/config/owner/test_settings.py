@@ -56,7 +56,7 @@ def test_only_administrators_have_access(db: None) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "before", "after"),
     [
-        ("name", "The Slip", ">Soundoff</a>", ">The Slip</a>"),
+        ("name", "The Slip", ">Soundoff</span></a>", ">The Slip</span></a>"),
         ("tagline", "A boat, every morning", None, "A boat, every morning"),
         ("contact_email", "desk@example.org", None, 'href="mailto:desk@example.org"'),
         ("rules", "Be **kind**.", None, 'href="/rules/"'),
