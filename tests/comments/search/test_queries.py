@@ -47,7 +47,7 @@ def found(page: str) -> list[int]:
 
 
 def stories(page: str) -> list[str]:
-    return re.findall(r'<h3><a href="/stories/([^"/]*)/">', page)
+    return re.findall(r'<h3 dir="auto"><a href="/stories/([^"/]*)/">', page)
 
 
 def marks(page: str) -> list[str]:
