@@ -92,7 +92,7 @@ def test_the_owners_walkthrough(live_server: Any, browser: Browser, inbox: Inbox
     assert EmailAddress.objects.get().verified
 
     # A kept page has the name already; a setting that is changed later is so in the next request.
-    assert ">The Slip</a>" in send_request(site, "/").text
+    assert ">The Slip</span></a>" in send_request(site, "/").text
     page.goto(live_server.url + "/owner/settings/")
     page.get_by_label("Tagline").fill("A boat, every morning")
     page.locator("[name=time_zone]").fill("oslo")
