@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.core import mail
+from django.core.cache import cache
 from django.db import connection
 from django.template.backends.jinja2 import Template as JinjaTemplate
 from django.test import TransactionTestCase
@@ -216,8 +217,12 @@ def _marked_as_transactional(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _clear_reasons_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clear the cache of removal reasons, because each test starts with the same version of the site."""
+def _clear_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clear the cache (rate limits, the usual review time), and that of removal reasons.
+
+    Each test starts with the same version of the site, by which the reasons are cached.
+    """
+    cache.clear()
     monkeypatch.setattr("comments.removal_reasons._cache", None)
 
 

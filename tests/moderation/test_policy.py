@@ -26,14 +26,9 @@ from moderation.policy import Policy, last_transition_ids
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
 
 LONG = "The slip was there before any of us, and it will be there when we are gone."
-
-
-@pytest.fixture(autouse=True)
-def _moderation(checking_policy):
-    cache.clear()
 
 
 def approve(comment, actor):

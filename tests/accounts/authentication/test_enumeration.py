@@ -5,7 +5,6 @@ number of hashes. Only the mail differs, and it goes to the owner of the e-mail.
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from allauth.account.models import EmailAddress
 from django.conf import settings as django_settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core import mail
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -29,13 +27,6 @@ ASKED = {
     "log-in": ("/accounts/login/", {"login": "{}", "password": "a wrong guess"}),
     "reset": ("/accounts/password/reset/", {"email": "{}"}),
 }
-
-
-@pytest.fixture(autouse=True)
-def _nothing_was_asked_before() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user
 from django.core import mail
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -26,7 +25,6 @@ HOME, OFFICE, FAR = "192.0.2.1", "192.0.2.2", "198.51.100.7"
 @pytest.fixture(autouse=True)
 def at_once(settings: Any) -> None:
     settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
-    cache.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -16,11 +15,6 @@ from moderation.reports import reporting
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _nothing_was_asked_before() -> None:
-    cache.clear()
 
 
 def refused(answer: Any, *words: str) -> int:
