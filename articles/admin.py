@@ -29,6 +29,7 @@ from articles.images.lead_image import LEAD_IMAGE_FIELDS as LEAD
 from articles.images.lead_image import LeadImageFields, lead_image_fieldset
 from articles.models import Article, ArticleQuerySet, Topic, slug_from_title, unique_slug
 from articles.publishing import pages as publication_pages
+from articles.publishing.actions import answer_saved
 from articles.publishing.pages import NotesForm
 from articles.redirects import find_redirected_article
 from articles.services import save_article, save_topic, set_article_authors, touch_site
@@ -275,7 +276,7 @@ class ArticleAdmin(DocumentAdmin):
         publication_pages.add_notes(obj, form, user)
 
     def response_change(self, request: HttpRequest, obj: Article) -> HttpResponse:
-        answered = publication_pages.answer_saved(self, request, obj)
+        answered = answer_saved(self, request, obj)
         return answered or super().response_change(request, obj)
 
     def save_document(self, obj: Article, *, by: User, nonce: UUID) -> None:

@@ -1,36 +1,31 @@
-"""Admin pages that publish, schedule, embargo and unpublish articles, and edit corrections."""
+"""Publication, notes and corrections in the form of an article, and the page of a correction."""
 
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from articles.editing import notes
-from articles.editing.concurrent_editing import parse_number, request_user
-from articles.editing.conflicts import DocumentForm, FormSnapshot
-from articles.models import PREVIEW_LIFETIME, UNPUBLISHED_REASON_MAX, Article
+from articles.editing.concurrent_editing import request_user
+from articles.editing.conflicts import DocumentForm
+from articles.models import PREVIEW_LIFETIME, Article
 from articles.models.editing import CORRECTION_MAX, NOTE_MAX, Correction
-from articles.publishing import services, status
-from articles.publishing.services import EmbargoError
+from articles.publishing import status
+from articles.publishing.actions import answered_action, publication_state, publication_view, question_context
 from articles.services import StaleVersionError
 from articles.site.requests import site_request
-from core.forms import TOO_LONG, MultilineField
-from core.relative_time import describe_time, time_or_date, zone_label
+from core.forms import MultilineField
+from core.relative_time import describe_time, time_or_date
 
-# Names of the buttons that answer the question of an action. Their value is the action.
-ANSWERS = ("_do", "_as_before", "_lift")
 NOTE_FIELDS = {"new_note", "new_correction"}  # fields of the form that are not columns of the article
 
 
@@ -91,7 +86,7 @@ def form_context(request: HttpRequest, article: Article | None) -> dict[str, Any
     """
     now = site_request(request).now
     typed = request.POST if request.method == "POST" else None
-    answered = _answered_action(request)
+    answered = answered_action(request)
     actions = status.available_actions(article, now)
     labels = [(action, status.PUBLICATION_ACTIONS[action].label) for action in actions]
     is_published = article is not None and article.is_published(now)
@@ -103,7 +98,7 @@ def form_context(request: HttpRequest, article: Article | None) -> dict[str, Any
         "save_label": _("Update") if is_published else _("Save") if is_scheduled else None,
         "publication_actions": labels if is_published or is_scheduled else labels[1:],
         "questions": [
-            _question(article, action, now, typed, is_answered=action == answered)
+            question_context(article, action, now, typed, is_answered=action == answered)
             for action in actions
             if status.needs_answer(article, action, now)
         ],
@@ -127,205 +122,6 @@ def add_notes(article: Article, form: forms.BaseForm, user: User) -> None:
         notes.add_note(article=article, by=user, body=note)
     if correction := form.cleaned_data.get("new_correction"):
         notes.add_correction(article=article, by=user, text=correction)
-
-
-def answer_saved(model_admin: Any, request: HttpRequest, article: Article) -> HttpResponse | None:
-    """Answer the button that saved the form, if it also opens the preview or changes the publication.
-
-    `_then` names an action, and its page asks if there is something to ask. The buttons of a dialog (ANSWERS)
-    name one whose question is answered.
-    """
-    chosen = request.POST.get("_then")
-    if chosen == "preview" and not article.is_published():
-        return redirect(article.preview_url())
-    answered = _answered_action(request)
-    action = answered or chosen
-    if action not in status.PUBLICATION_ACTIONS:
-        return None
-    article = Article.objects.get(pk=article.pk)  # with the version after all that was saved
-    now, snapshot = site_request(request).now, FormSnapshot.from_token(request.POST.get("read", ""))
-    shown, state = snapshot.fields if snapshot else {}, publication_state(article)
-    question = _question(article, action, now, request.POST)
-    if action not in status.available_actions(article, now):
-        return _refuse(model_admin, request, article, is_saved=True)
-    # Nobody has read a colleague's values together with this person's: they must not become public by that.
-    if action in {"publish", "schedule"} and model_admin.has_kept_fields(request):
-        message = _("The story was saved and not published. Check what was changed, then publish it.")
-        if action == "schedule":
-            message = _("The story was saved and not scheduled. Check what was changed, then schedule it.")
-        model_admin.message_user(request, message, messages.WARNING)
-        if answered:
-            return _ask(model_admin, request, article, question)
-        return redirect("admin:articles_article_change", article.pk)
-    if not answered and status.needs_answer(article, action, now):
-        return redirect("admin:articles_article_publication", article.pk, action)
-    if question["is_private"] and shown.get("_is_private") != state["_is_private"]:  # no dialog has said so
-        return _ask(model_admin, request, article, question, is_saved=True)
-    # Unpublishing can't wait, and it is not possible if a colleague has done it.
-    is_seen = action == "unpublish" or shown.get("_times") == state["_times"]
-    return _perform(
-        model_admin, request, article, action, seen=article.version if is_seen else 0, is_saved=True
-    )
-
-
-def _answered_action(request: HttpRequest) -> str | None:
-    """Return the action whose question was answered in a dialog."""
-    return next((request.POST[name] for name in ANSWERS if name in request.POST), None)
-
-
-def publication_state(article: Article) -> dict[str, str]:
-    """Return the state of the publication, which is in no field of the form, for the form's snapshot.
-
-    The times are others after each action on the publication.
-    """
-    times = (article.published_at, article.embargo_until, article.unpublished_at, article.was_published_at)
-    return {
-        "_times": " ".join(at.astimezone(UTC).isoformat() if at else "-" for at in times),
-        "_is_private": str(article.stage == Article.Stage.PRIVATE),
-    }
-
-
-def publication_view(model_admin: Any, request: HttpRequest, key: int, action: str) -> HttpResponse:
-    """Ask the question of an action on the publication, and perform it."""
-    article = model_admin.get_editable(request, key)
-    now = site_request(request).now
-    if action not in status.PUBLICATION_ACTIONS:
-        raise Http404
-    if request.method == "POST":
-        return _perform(model_admin, request, article, action, seen=parse_number(request.POST.get("seen")))
-    if action not in status.available_actions(article, now):
-        return _refuse(model_admin, request, article)
-    return _ask(model_admin, request, article, _question(article, action, now))
-
-
-def _question(
-    article: Article | None,
-    action: str,
-    now: datetime,
-    typed: QueryDict | None = None,
-    *,
-    is_answered: bool = True,
-) -> dict[str, Any]:
-    """Return what _question.html expects, with what was typed. Its date is validated if it `is_answered`."""
-    texts, form = status.PUBLICATION_ACTIONS[action], None
-    if texts.needs_date:
-        stored = article and ((action == "schedule" and article.published_at) or article.embargo_until)
-        proposed: Any = stored or [timezone.localdate(now), None]
-        names = [f"_{action}-at_0", f"_{action}-at_1"]
-        if typed and any(name in typed for name in names):
-            proposed = [typed.get(name) for name in names]
-        form = status.DateTimeForm(
-            typed if is_answered else None, initial={"at": proposed}, prefix=f"_{action}"
-        )
-    was_at = article and article.was_published_at
-    return {
-        "action": action,
-        "texts": texts,
-        "form": form,
-        "reason": typed.get("_why", "").replace("\r\n", "\n").strip() if typed else "",
-        "is_private": action != "embargo" and article is not None and article.stage == Article.Stage.PRIVATE,
-        "embargo": status.describe_embargo(article, now) if article else "",
-        "is_embargo_stored": article is not None and article.embargo_until is not None,
-        "earlier_date": was_at and time_or_date(was_at, now),
-        "zone_time": zone_label(),
-        "now": time_or_date(now, now),
-    }
-
-
-def _ask(
-    model_admin: Any,
-    request: HttpRequest,
-    article: Article,
-    question: dict[str, Any],
-    *,
-    is_saved: bool = False,
-) -> TemplateResponse:
-    """Return the page with the question of an action."""
-    if is_saved:
-        model_admin.message_user(request, _("The text was saved."))
-    context = {
-        **model_admin.page_context(request, article, str(question["texts"].title)),
-        "article": article,
-        "question": question,
-        "publication_status": status.describe_state(article, site_request(request).now),
-    }
-    return TemplateResponse(request, "admin/articles/article/publication.html", context)
-
-
-def _refuse(
-    model_admin: Any, request: HttpRequest, article: Article, *, is_saved: bool = False
-) -> HttpResponse:
-    """Return to the editor page, which says why the action is not possible: somebody has done it already."""
-    message = status.describe_state(article, site_request(request).now)
-    model_admin.message_user(request, message, messages.WARNING)
-    if is_saved:
-        model_admin.message_user(request, _("The text was saved."))
-    return redirect("admin:articles_article_change", article.pk)
-
-
-def _perform(
-    model_admin: Any,
-    request: HttpRequest,
-    article: Article,
-    action: str,
-    *,
-    seen: int,
-    is_saved: bool = False,
-) -> HttpResponse:
-    """Perform an action on the version `seen`, or ask again and say what is in its way.
-
-    `seen` is 0, which is no version, if the person saw another state of the publication. `is_saved`: the same
-    request has saved the text.
-    """
-    now = site_request(request).now
-    refuse = partial(_refuse, model_admin, request, article, is_saved=is_saved)
-    if action not in status.available_actions(article, now):
-        return refuse()
-    question = _question(article, action, now, request.POST)
-    ask_again = partial(_ask, model_admin, request, article, question, is_saved=is_saved)
-    form, why = question["form"], question["reason"]
-    is_lifted, at = action == "embargo" and "_lift" in request.POST, now
-    if len(why) > UNPUBLISHED_REASON_MAX:
-        counts = {"show_value": len(why), "limit_value": UNPUBLISHED_REASON_MAX}
-        model_admin.message_user(request, TOO_LONG % counts, messages.ERROR)
-        return ask_again()
-    if form and not is_lifted:
-        if not form.is_valid():
-            return ask_again()
-        at = form.cleaned_data["at"]
-    if action == "publish" and "_as_before" in request.POST and article.was_published_at:
-        at = article.was_published_at
-    if action == "schedule" and article.published_at == at:  # by an earlier click, or by a colleague
-        return refuse()
-    if action == "embargo" and article.embargo_until == (None if is_lifted else at):
-        return refuse()
-    try:
-        match action:
-            case "unpublish":
-                changed = services.unpublish(article=article, why=why, seen=seen)
-            case "unschedule":
-                changed = services.unschedule(article=article, seen=seen)
-            case "embargo":
-                changed = services.set_embargo(article=article, until=None if is_lifted else at, seen=seen)
-            case _:
-                changed = services.publish(article=article, at=at, seen=seen)
-    except StaleVersionError:
-        message = _("This story was changed since you opened this page. Check it, then try again.")
-        model_admin.message_user(request, message, messages.WARNING)
-        return ask_again()
-    except EmbargoError:
-        reason = status.describe_embargo(article, now)
-        if action != "embargo":
-            reason = reason or status.embargo_refusal(article, at, now)
-        message = _("Not done: %(why)s") % {"why": reason or status.describe_state(article, now)}
-        model_admin.message_user(request, message, messages.ERROR)
-        return ask_again()
-    message = status.describe_state(changed, timezone.now())
-    if embargo := status.describe_embargo(changed, now):
-        message = f"{message} {embargo}"
-    model_admin.log_change(request, changed, message)
-    model_admin.message_user(request, message)
-    return redirect("admin:articles_article_change", article.pk)
 
 
 def moment_view(model_admin: Any, request: HttpRequest) -> JsonResponse:

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from articles.editing.conflicts import FormSnapshot
 from articles.models import Article, Autosave
-from articles.publishing.pages import publication_state
+from articles.publishing.actions import publication_state
 from tests.articles.test_admin import form
 
 AUTOSAVE_URL = "/admin/articles/article/unsaved/"

@@ -1,0 +1,253 @@
+"""Admin pages and dialogs that publish, schedule, embargo and unpublish articles."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from articles.editing.concurrent_editing import parse_number
+from articles.editing.conflicts import FormSnapshot
+from articles.models import UNPUBLISHED_REASON_MAX, Article
+from articles.publishing import services, status
+from articles.publishing.services import EmbargoError
+from articles.services import StaleVersionError
+from articles.site.requests import site_request
+from core.forms import TOO_LONG
+from core.relative_time import time_or_date, zone_label
+
+# Names of the buttons that answer the question of an action. Their value is the action.
+ANSWERS = ("_do", "_as_before", "_lift")
+NO_VERSION = 0  # is no version of an article: the person saw another state of the publication
+
+
+def answer_saved(model_admin: Any, request: HttpRequest, article: Article) -> HttpResponse | None:
+    """Answer the button that saved the form, if it also opens the preview or changes the publication.
+
+    `_then` names an action, and its page asks if there is something to ask. The buttons of a dialog (ANSWERS)
+    name one whose question is answered.
+    """
+    chosen = request.POST.get("_then")
+    if chosen == "preview" and not article.is_published():
+        return redirect(article.preview_url())
+    answered = answered_action(request)
+    action = answered or chosen
+    if action not in status.PUBLICATION_ACTIONS:
+        return None
+    article = Article.objects.get(pk=article.pk)  # with the version after all that was saved
+    asked = ActionRequest(model_admin, request, article, action, is_saved=True)
+    if not asked.is_possible:
+        return asked.refuse()
+    # Nobody has read a colleague's values together with this person's: they must not become public by that.
+    if action in {"publish", "schedule"} and model_admin.has_kept_fields(request):
+        message = _("The story was saved and not published. Check what was changed, then publish it.")
+        if action == "schedule":
+            message = _("The story was saved and not scheduled. Check what was changed, then schedule it.")
+        model_admin.message_user(request, message, messages.WARNING)
+        return replace(asked, is_saved=False).ask() if answered else asked.redirect_to_editor()
+    if not answered and status.needs_answer(article, action, asked.now):
+        return redirect("admin:articles_article_publication", article.pk, action)
+    snapshot = FormSnapshot.from_token(request.POST.get("read", ""))
+    shown, state = snapshot.fields if snapshot else {}, publication_state(article)
+    if asked.question["is_private"] and shown.get("_is_private") != state["_is_private"]:
+        return asked.ask()  # no dialog has said that this makes a private story public
+    # Unpublishing can't wait, and it is not possible if a colleague has done it.
+    is_seen = action == "unpublish" or shown.get("_times") == state["_times"]
+    return asked.perform(seen=article.version if is_seen else NO_VERSION)
+
+
+def publication_view(model_admin: Any, request: HttpRequest, key: int, action: str) -> HttpResponse:
+    """Ask the question of an action on the publication, and perform it."""
+    article = model_admin.get_editable(request, key)
+    if action not in status.PUBLICATION_ACTIONS:
+        raise Http404
+    asked = ActionRequest(model_admin, request, article, action)
+    if not asked.is_possible:
+        return asked.refuse()
+    if request.method == "POST":
+        return asked.perform(seen=parse_number(request.POST.get("seen")))
+    return asked.ask()
+
+
+def answered_action(request: HttpRequest) -> str | None:
+    """Return the action whose question was answered in a dialog."""
+    return next((request.POST[name] for name in ANSWERS if name in request.POST), None)
+
+
+def publication_state(article: Article) -> dict[str, str]:
+    """Return the state of the publication, which is in no field of the form, for the form's snapshot.
+
+    The times are others after each action on the publication.
+    """
+    times = (article.published_at, article.embargo_until, article.unpublished_at, article.was_published_at)
+    return {
+        "_times": " ".join(at.astimezone(UTC).isoformat() if at else "-" for at in times),
+        "_is_private": str(article.stage == Article.Stage.PRIVATE),
+    }
+
+
+def question_context(
+    article: Article | None,
+    action: str,
+    now: datetime,
+    typed: QueryDict | None = None,
+    *,
+    is_answered: bool = True,
+) -> dict[str, Any]:
+    """Return what _question.html expects, with what was typed. Its date is validated if it `is_answered`."""
+    texts, form = status.PUBLICATION_ACTIONS[action], None
+    if texts.needs_date:
+        stored = article and ((action == "schedule" and article.published_at) or article.embargo_until)
+        proposed: Any = stored or [timezone.localdate(now), None]
+        names = [f"_{action}-at_0", f"_{action}-at_1"]
+        if typed and any(name in typed for name in names):
+            proposed = [typed.get(name) for name in names]
+        form = status.DateTimeForm(
+            typed if is_answered else None, initial={"at": proposed}, prefix=f"_{action}"
+        )
+    was_at = article and article.was_published_at
+    return {
+        "action": action,
+        "texts": texts,
+        "form": form,
+        "reason": typed.get("_why", "").replace("\r\n", "\n").strip() if typed else "",
+        "is_private": action != "embargo" and article is not None and article.stage == Article.Stage.PRIVATE,
+        "embargo": status.describe_embargo(article, now) if article else "",
+        "is_embargo_stored": article is not None and article.embargo_until is not None,
+        "earlier_date": was_at and time_or_date(was_at, now),
+        "zone_time": zone_label(),
+        "now": time_or_date(now, now),
+    }
+
+
+@dataclass
+class ActionRequest:
+    """A request for an action on the publication of an article."""
+
+    model_admin: Any
+    request: HttpRequest
+    article: Article
+    action: str  # a key of PUBLICATION_ACTIONS
+    is_saved: bool = False  # this request has saved the text, and no message has said so
+
+    @cached_property
+    def now(self) -> datetime:
+        return site_request(self.request).now
+
+    @property
+    def is_possible(self) -> bool:
+        return self.action in status.available_actions(self.article, self.now)
+
+    @cached_property
+    def question(self) -> dict[str, Any]:
+        """Return the context of the question, with what was typed."""
+        typed = self.request.POST if self.request.method == "POST" else None
+        return question_context(self.article, self.action, self.now, typed)
+
+    def ask(self) -> TemplateResponse:
+        """Return the page with the question of the action."""
+        if self.is_saved:
+            self._add_message(_("The text was saved."))
+        context = {
+            **self.model_admin.page_context(self.request, self.article, str(self.question["texts"].title)),
+            "article": self.article,
+            "question": self.question,
+            "publication_status": status.describe_state(self.article, self.now),
+        }
+        return TemplateResponse(self.request, "admin/articles/article/publication.html", context)
+
+    def refuse(self) -> HttpResponse:
+        """Return to the editor page with the reason why the action is not possible: it was done already."""
+        self._add_message(status.describe_state(self.article, self.now), messages.WARNING)
+        if self.is_saved:
+            self._add_message(_("The text was saved."))
+        return self.redirect_to_editor()
+
+    def redirect_to_editor(self) -> HttpResponse:
+        return redirect("admin:articles_article_change", self.article.pk)
+
+    def perform(self, *, seen: int) -> HttpResponse:
+        """Perform the action on the version `seen`, or ask again and say what is in its way."""
+        if (problem := self._reason_problem()) or not self._is_date_valid():
+            if problem:
+                self._add_message(problem, messages.ERROR)
+            return self.ask()
+        if self._is_done_already():
+            return self.refuse()
+        try:
+            changed = self._call_service(seen)
+        except StaleVersionError:
+            message = _("This story was changed since you opened this page. Check it, then try again.")
+            self._add_message(message, messages.WARNING)
+            return self.ask()
+        except EmbargoError:
+            self._add_message(_("Not done: %(why)s") % {"why": self._explain_embargo()}, messages.ERROR)
+            return self.ask()
+        message = status.describe_state(changed, timezone.now())
+        if embargo := status.describe_embargo(changed, self.now):
+            message = f"{message} {embargo}"
+        self.model_admin.log_change(self.request, changed, message)
+        self._add_message(message)
+        return self.redirect_to_editor()
+
+    @property
+    def _is_lifted(self) -> bool:
+        """Return whether the embargo is to be lifted, for which no date is needed."""
+        return self.action == "embargo" and "_lift" in self.request.POST
+
+    @property
+    def _at(self) -> datetime | None:
+        """Return the chosen time; None if an embargo is lifted."""
+        if self._is_lifted:
+            return None
+        if form := self.question["form"]:
+            at: datetime = form.cleaned_data["at"]
+            return at
+        is_as_before = self.action == "publish" and "_as_before" in self.request.POST
+        return (is_as_before and self.article.was_published_at) or self.now
+
+    def _is_date_valid(self) -> bool:
+        form = self.question["form"]
+        return form is None or self._is_lifted or form.is_valid()
+
+    def _reason_problem(self) -> str:
+        """Return what is wrong with the typed reason, or ""."""
+        if len(self.question["reason"]) <= UNPUBLISHED_REASON_MAX:
+            return ""
+        return TOO_LONG % {
+            "show_value": len(self.question["reason"]),
+            "limit_value": UNPUBLISHED_REASON_MAX,
+        }
+
+    def _is_done_already(self) -> bool:
+        """Return whether the story has the chosen date already, by an earlier click or by a colleague."""
+        if self.action == "schedule":
+            return self.article.published_at == self._at
+        return self.action == "embargo" and self.article.embargo_until == self._at
+
+    def _call_service(self, seen: int) -> Article:
+        """Change the article. Raises StaleVersionError and EmbargoError."""
+        match self.action:
+            case "unpublish":
+                return services.unpublish(article=self.article, why=self.question["reason"], seen=seen)
+            case "unschedule":
+                return services.unschedule(article=self.article, seen=seen)
+            case "embargo":
+                return services.set_embargo(article=self.article, until=self._at, seen=seen)
+        assert self._at
+        return services.publish(article=self.article, at=self._at, seen=seen)
+
+    def _explain_embargo(self) -> str:
+        reason = status.describe_embargo(self.article, self.now)
+        if self.action != "embargo" and self._at:
+            reason = reason or status.embargo_refusal(self.article, self._at, self.now)
+        return reason or status.describe_state(self.article, self.now)
+
+    def _add_message(self, message: Any, level: int = messages.INFO) -> None:
+        self.model_admin.message_user(self.request, message, level)
