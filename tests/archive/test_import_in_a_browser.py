@@ -10,7 +10,7 @@ from accounts.models import EDITOR, MODERATOR
 from archive.models import Import
 from articles.models import Article
 from comments.models import Comment
-from tests.archive.test_import import ADD, dated, named
+from tests.archive.saved_pages import ADD, dated, named
 from tests.factories import UserFactory
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in

@@ -56,7 +56,7 @@ def test_a_slug_that_is_used_again_makes_no_redirect_loop(client):
 
 @pytest.mark.parametrize("kind", ["story", "topic"])
 def test_a_change_of_a_slug_outdates_the_site_before_it_locks_the_redirects(kind):
-    """Otherwise it and an import (tests/archive/test_import.py) could wait for each other."""
+    """Otherwise it and an import (tests/archive/test_import_redirects.py) could wait for each other."""
     article, topic = make_article("One"), save_topic(topic=Topic(name="One", slug="one"))
     with CaptureQueriesContext(connection) as queries:
         if kind == "story":

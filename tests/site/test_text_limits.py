@@ -12,7 +12,7 @@ from articles.models import BODY_MAX, STANDFIRST_MAX, UNPUBLISHED_REASON_MAX, Ar
 from articles.models.editing import CORRECTION_MAX, NOTE_MAX
 from articles.services import save_article
 from comments.models import IMPORTED_BODY_MAX, Comment
-from tests.archive.test_import import page
+from tests.archive.saved_pages import page
 from tests.factories import UserFactory, make_article
 
 pytestmark = pytest.mark.django_db

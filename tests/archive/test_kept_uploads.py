@@ -1,0 +1,115 @@
+"""The file of a preview, which is kept for the import."""
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+from django.utils.html import escape
+
+from accounts.models import EDITOR
+from archive import kept_uploads
+from archive.models import Import
+from articles.models import Article
+from tests.archive.saved_pages import ADD, page, upload
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def kept_token(answer):
+    return re.search(r'name="kept" value="([^"]+)"', answer.content.decode())[1]
+
+
+def test_a_previewed_file_is_imported_without_choosing_it_again(client, emil):
+    client.force_login(emil)
+    preview = client.post(ADD, {"file": upload(), "source": "The Post", "preview": "1"})
+    assert "ferry.txt is kept until you import it" in preview.content.decode()
+    done = client.post(ADD, {"kept": kept_token(preview), "source": "The Post"})
+    assert "Comments imported: " in done.content.decode()
+    assert Article.objects.get().source_name == "The Post"
+    assert Import.objects.get().filename == "ferry.txt"
+
+
+def test_a_preview_can_be_repeated_without_the_file(client, emil):
+    client.force_login(emil)
+    first = client.post(ADD, {"file": upload(), "preview": "1"})
+    second = client.post(ADD, {"kept": kept_token(first), "source": "The Post", "preview": "1"})
+    assert kept_token(second) == kept_token(first)
+    assert not Article.objects.exists()
+
+
+def test_a_form_that_is_sent_again_does_not_import_twice(client, emil):
+    client.force_login(emil)
+    sent = {"kept": kept_token(client.post(ADD, {"file": upload(), "preview": "1"}))}
+    client.post(ADD, sent)
+    again = client.post(ADD, sent)
+    assert "it was imported already" in again.context["form"].errors["file"][0]
+    assert (Article.objects.count(), Import.objects.count()) == (1, 1)
+
+
+def test_a_refused_form_still_has_the_kept_file(client, emil):
+    client.force_login(emil)
+    token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}))
+    refused = client.post(ADD, {"kept": token, "url": "no URL"})
+    assert refused.context["form"].errors.keys() == {"url"}
+    assert kept_token(refused) == token
+    newer = {"file": upload("export.txt", b"<rss xmlns:wp='http://wordpress.org/export/1.2/'>")}
+    refused = client.post(ADD, {"kept": token, **newer})
+    assert refused.context["form"].errors.keys() == {"file"}
+    assert kept_token(refused) == token
+    done = client.post(ADD, {"kept": token, "source": "The Post"})
+    assert 'name="kept"' not in done.content.decode()
+    assert Import.objects.get().filename == "ferry.txt"
+
+
+def test_a_file_that_another_request_deletes_does_not_matter(emil, monkeypatch):
+    first = kept_uploads.keep(b"x", filename="a.txt", owner=emil)
+    found = list(first.path.parent.glob("*"))
+    monkeypatch.setattr(Path, "glob", lambda folder, pattern: [folder / f"{emil.pk}-deleted", *found])
+    assert kept_uploads.keep(b"y", filename="b.txt", owner=emil).read() == b"y"
+    assert first.path.exists()
+
+
+def test_a_new_file_replaces_the_kept_one(client, emil):
+    client.force_login(emil)
+    token = kept_token(client.post(ADD, {"file": upload(data=page(3)), "preview": "1"}))
+    client.post(ADD, {"kept": token, "file": upload("newer.txt", page(4))})
+    assert Import.objects.get().filename == "newer.txt"
+
+
+def test_a_kept_file_belongs_to_the_person_who_uploaded_it(client, emil):
+    client.force_login(emil)
+    token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}))
+    client.force_login(UserFactory.create(roles=(EDITOR,)))
+    for sent in (token, "made-up"):
+        assert client.post(ADD, {"kept": sent}).context["form"].errors.keys() == {"file"}
+    assert not Article.objects.exists()
+
+
+def test_a_kept_file_is_deleted_after_a_day(client, emil):
+    client.force_login(emil)
+    token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}))
+    path = kept_uploads.find(token, owner=emil).path
+    assert kept_uploads.delete_expired() == 0
+    old = time.time() - kept_uploads.KEPT_FOR.total_seconds() - 1
+    os.utime(path, (old, old))
+    assert kept_uploads.delete_expired() == 1
+    assert client.post(ADD, {"kept": token}).context["form"].errors.keys() == {"file"}
+
+
+def test_only_the_last_files_of_a_person_are_kept(emil):
+    tokens = [kept_uploads.keep(b"x", filename=f"{n}.txt", owner=emil).token for n in range(7)]
+    for token in tokens[:2]:
+        with pytest.raises(kept_uploads.UploadExpiredError):
+            kept_uploads.find(token, owner=emil)
+    assert kept_uploads.find(tokens[-1], owner=emil).filename == "6.txt"
+
+
+def test_a_preview_shows_the_lines_that_belong_to_the_site(client, emil):
+    client.force_login(emil)
+    shown = client.post(ADD, {"file": upload(), "preview": "1"})
+    for number, text in shown.context["report"].boilerplate.items():
+        assert f'<tr><td>{number}</td><td dir="auto">{escape(text)}</td></tr>' in shown.content.decode()
+    assert shown.context["report"].boilerplate
