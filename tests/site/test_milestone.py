@@ -8,7 +8,7 @@ from comments.integrity import check
 from comments.models import Comment
 from tests.factories import UserFactory
 from tests.helpers.browser import log_in
-from tests.moderation.reply_structure.test_admin import drag
+from tests.moderation.reply_structure.trees import drag
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

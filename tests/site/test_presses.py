@@ -9,7 +9,7 @@ from articles.models import Article
 from comments.models import Comment
 from tests.factories import UserFactory
 from tests.helpers.presses import PressCounter
-from tests.moderation.reply_structure.test_admin import drag
+from tests.moderation.reply_structure.trees import drag
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -1,4 +1,4 @@
-"""An imported story whose replies were capped at two levels."""
+"""An imported story whose replies were capped at two levels, an editor, and short pages."""
 
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -9,8 +9,9 @@ from django.utils import timezone
 from articles.models import Article
 from comments.models import Comment
 from comments.services.imports import ImportedComment, import_comments
+from moderation.reply_structure import pages
 from moderation.reply_structure.proposals import find_proposals
-from tests.factories import make_article
+from tests.factories import UserFactory, make_article
 
 # Number, author, text, number of the parent that the source gives. 4 to 6 answer 3, 4 and 5 instead.
 THREAD = [
@@ -74,3 +75,19 @@ def capped(db: None) -> CappedStory:
     story = import_thread(article, timezone.now() - timedelta(days=1))
     assert find_proposals(article) == 3
     return story
+
+
+@pytest.fixture
+def editor(client):
+    """Return a client in which an editor is logged in, who is its `user`."""
+    client.user = UserFactory.create(name="Edie", roles=("Editor",))
+    client.force_login(client.user)
+    return client
+
+
+@pytest.fixture
+def small_pages(monkeypatch):
+    """Let the pages of the tree be short."""
+    monkeypatch.setattr(pages, "PAGE_SIZE", 6)
+    monkeypatch.setattr(pages, "REPLIES", 3)
+    monkeypatch.setattr(pages, "SEARCH_PAGE", 5)

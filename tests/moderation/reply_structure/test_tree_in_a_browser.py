@@ -1,0 +1,136 @@
+"""The reply structure in Chromium: dragging, the keyboard, heights and icons."""
+
+import pytest
+from django.urls import reverse
+
+from comments.integrity import check
+from comments.models import Comment, Transition
+from tests.helpers.axe import faults
+from tests.helpers.browser import log_in
+from tests.moderation.reply_structure.trees import TREE, bring_in, drag, ids, one_tree
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin_page(page, live_server, context, maria):
+    """Return a moderator's page that records violations of the content security policy."""
+    log_in(context, live_server, maria)
+    page.complaints = []
+    page.on("console", lambda line: page.complaints.append((line.text, line.location["url"])))
+    page.on("pageerror", lambda error: page.complaints.append((str(error), page.url)))
+    return page
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_a_reply_is_dragged_under_its_true_parent(admin_page, live_server):
+    article = bring_in(12)
+    comments = list(Comment.objects.filter(discussion=article.pk))
+    cut, on = comments[4], comments[2]
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
+
+    drag(admin_page, cut, on)
+
+    admin_page.get_by_text("Moved.").wait_for()
+    cut.refresh_from_db()
+    assert cut.parent == on
+    line = Transition.objects.get(kind="move")
+    assert (line.comment, line.old_parent, line.new_parent) == (cut, comments[3], on)
+    assert admin_page.locator(f'tr:has([data-pk="{cut.pk}"]) .level-3').count() == 1
+    assert check() == {}
+    assert [said for said in admin_page.complaints if not said[1].endswith("/favicon.ico")] == []
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_a_reply_is_dragged_in_the_middle_of_a_tree_of_1000(admin_page, live_server):
+    thread = one_tree(1_000)
+    cut, on = thread[302], thread[300]
+    admin_page.set_viewport_size({"width": 1280, "height": 2400})
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={cut.discussion_id}")
+    with admin_page.expect_navigation():
+        admin_page.get_by_role("link", name="20 of 999").click()
+    numbers = admin_page.locator(".tree-node").evaluate_all(
+        "nodes => nodes.map(node => Number(node.dataset.pk))"
+    )
+    assert numbers == ids(thread[:300])
+    with admin_page.expect_navigation():
+        admin_page.get_by_role("link", name="Next page").click()
+    numbers = admin_page.locator(".tree-node").evaluate_all(
+        "nodes => nodes.map(node => Number(node.dataset.pk))"
+    )
+    assert numbers == ids([thread[0], *thread[281:600]])
+    here = admin_page.url
+
+    drag(admin_page, cut, on)
+
+    assert admin_page.url == here
+    admin_page.get_by_text("Moved.").wait_for()
+    cut.refresh_from_db()
+    assert cut.parent == on
+    assert check() == {}
+    with admin_page.expect_navigation():
+        admin_page.get_by_role("link", name=f"#{cut.pk}", exact=True).click()
+    assert admin_page.locator("tr:has(.above)").count() == 21
+    assert admin_page.locator("tr:not(:has(.above)) .tree-node").first.get_attribute("data-pk") == str(cut.pk)
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_in_the_tree_and_beside_it(admin_page, live_server, width):
+    comment = Comment.objects.filter(discussion=bring_in(9).pk).last()
+    admin_page.set_viewport_size({"width": width, "height": 800})
+    for address in (
+        f"{TREE}?discussion={comment.discussion_id}",
+        reverse("moderation:move", args=[comment.pk]),
+    ):
+        admin_page.goto(live_server.url + address)
+        assert faults(admin_page) == []
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_rows_are_of_one_height_and_indented_in_every_level(admin_page, live_server):
+    article = bring_in(6)
+    deep = Comment.objects.filter(discussion=article.pk).last()
+    Comment.objects.filter(pk=deep.pk).update(body="A long word. " * 200, author_name="A long name " * 9)
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
+
+    heights = {
+        round(row.bounding_box()["height"]) for row in admin_page.locator("#result_list tbody tr").all()
+    }
+    assert len(heights) == 1
+    indents = admin_page.locator(".tree-title").evaluate_all(
+        "titles => titles.map(title => getComputedStyle(title).paddingInlineStart)"
+    )
+    assert indents == ["0px", "20px", "40px"] * 2
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_by_keyboard_a_link_of_a_row_leads_where_it_says(admin_page, live_server):
+    comment = Comment.objects.filter(discussion=bring_in(3).pk).last()
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={comment.discussion_id}")
+    admin_page.locator(f'tr:has([data-pk="{comment.pk}"])').get_by_text("Move…", exact=True).focus()
+    admin_page.keyboard.press("Enter")
+    admin_page.wait_for_url(lambda url: f"{reverse('moderation:move', args=[comment.pk])}?next=" in url)
+    candidates = admin_page.get_by_role("radiogroup", name="Move under")
+    candidates.get_by_label("Make it a top-level comment").check()
+    admin_page.get_by_role("button", name="Move").click()
+    admin_page.wait_for_url(
+        lambda url: url.endswith(f"{TREE}?discussion={comment.discussion_id}")
+    )  # back to the tree
+    admin_page.get_by_text("Undo this action").wait_for()
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_icons_are_white_on_dark_however_it_became_dark(admin_page, live_server, system):
+    admin_page.emulate_media(color_scheme=system)
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={bring_in(3).pk}")
+    admin_page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    icon = admin_page.locator(".drag-handle").first.evaluate("icon => getComputedStyle(icon).backgroundImage")
+    assert "arrow-move-white" in icon
