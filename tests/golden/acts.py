@@ -101,9 +101,8 @@ def roots(told: dict[str, Any], role: str) -> list[str]:
     return found
 
 
-def perform(recorder: Any, browsers: dict[str, Any]) -> None:
-    """Perform the actions in acts.txt, and save each response on the way."""
-    told = recorder.site.told
+def placeholders(told: dict[str, Any]) -> dict[str, Any]:
+    """Return what stands for the names in braces in acts.txt, from what fill.py has stored."""
     words = {
         "slip": "/stories/the-slip-is-gone/",
         "base": told["base"],
@@ -119,6 +118,12 @@ def perform(recorder: Any, browsers: dict[str, Any]) -> None:
     words["own comment"] = words["mine"]
     for kind, named in (("user", "users"), ("person", "persons"), ("story", "stories")):
         words |= {f"{kind} {name}": key for name, key in told[named].items()}
+    return words
+
+
+def perform(recorder: Any, browsers: dict[str, Any]) -> None:
+    """Perform the actions in acts.txt, and save each response on the way."""
+    words = placeholders(recorder.site.told)
     last: dict[str, str] = {}  # where the last act of each role led
     missing = list[str]()
 
@@ -204,24 +209,15 @@ def said(argv: list[str], done: subprocess.CompletedProcess[str]) -> str:
     return f"{head}\n-- stdout --\n{done.stdout}\n-- stderr --\n{errors}\n"
 
 
-def commands(recorder: Any) -> None:
-    site = recorder.site
-    comments, story = site.home / "comments.csv", site.home / "story.txt"
-    comments.write_text(CSV)
-    story.write_text(STORY)
-    seed = site.seed
+def command_lines(
+    site: Any, own: list[str], comments: Path, story: Path
+) -> list[tuple[list[str], dict[str, str]]]:
+    """Return the commands to run, each with what is added to its environment. `own` are their names."""
     https = {
         "SITE_URL": "https://example.org",
         "BEHIND_PROXY": "1",
         "DATABASE_URL": "postgresql://nobody@localhost/none",
     }
-    listed = site.run("help").stdout
-    own = list[str]()
-    for block in re.split(r"\n(?=\[)", listed):
-        app = block.split("]")[0].strip("[\n")
-        if re.fullmatch(r"accounts|articles|comments|moderation|archive|config|core", app):
-            own += re.findall(r"^    (\w+)$", block, re.M)
-    recorder.save("commands", "help", "\n".join(sorted(own)))
     runs: list[tuple[list[str], dict[str, str]]] = [([name, "--help"], {}) for name in sorted(own)]
     runs += [
         (argv, {})
@@ -234,8 +230,8 @@ def commands(recorder: Any) -> None:
             ["evaluate_filter", str(site.home / "nothing.csv")],
             ["replay_filter"],
             ["replay_filter", "--json"],
-            ["import_archive", str(seed), "--dry-run"],
-            ["import_archive", str(seed), "--dry-run", "--json"],
+            ["import_archive", str(site.seed), "--dry-run"],
+            ["import_archive", str(site.seed), "--dry-run", "--json"],
             ["import_archive", str(story)],
             ["import_archive", str(comments)],
             ["backup", str(site.home / "again.zip")],
@@ -253,6 +249,23 @@ def commands(recorder: Any) -> None:
     runs += [(["check", "--deploy"], https), (["check"], {"SITE_URL": "https://example.org"})]
     # These last, with the site stopped: its own clock would be faster some of the time.
     runs += [(["tick"], {}), (["tick", "--list"], {})]
+    return runs
+
+
+def commands(recorder: Any) -> None:
+    """Run the commands and save their output."""
+    site = recorder.site
+    comments, story = site.home / "comments.csv", site.home / "story.txt"
+    comments.write_text(CSV)
+    story.write_text(STORY)
+    listed = site.run("help").stdout
+    own = list[str]()
+    for block in re.split(r"\n(?=\[)", listed):
+        app = block.split("]")[0].strip("[\n")
+        if re.fullmatch(r"accounts|articles|comments|moderation|archive|config|core", app):
+            own += re.findall(r"^    (\w+)$", block, re.M)
+    recorder.save("commands", "help", "\n".join(sorted(own)))
+    runs = command_lines(site, own, comments, story)
     for number, (argv, env) in enumerate(runs, 1):
         if argv == ["tick"]:
             site.stop()
