@@ -19,6 +19,14 @@ def log_in(context: BrowserContext, live_server: Any, user: User) -> None:
     context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
 
 
+def fill_set_up(page: Page) -> None:
+    """Fill in the name of the site and its first administrator on the set-up page."""
+    page.locator("[name=name]").fill("The Slip")
+    page.locator("[name=you-name]").fill("Ada")
+    page.locator("[name=you-email]").fill("ada@example.org")
+    page.locator("[name=you-password]").fill("seven-green-herons")
+
+
 def wait_until(page: Page, condition: Callable[[], Any]) -> None:
     """Wait until `condition()` is true, while events of the page are handled.
 

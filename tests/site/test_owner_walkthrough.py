@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 from core.data_folder import PROJECT
 from tests.config.conftest import data_folder, environment_of
 from tests.config.serving import Served, run, serving
+from tests.helpers.browser import fill_set_up
 from tests.helpers.ports import free_port
 
 pytestmark = pytest.mark.browser
@@ -58,13 +59,10 @@ def test_the_owners_walkthrough(site: Served, environment: dict[str, str], brows
     link = re.search(rf"{url}/setup/\S+", site.printed)
     assert link
     page.goto(link[0])
-    page.get_by_label("Name").first.fill("The Slip")
+    fill_set_up(page)
     page.locator("[name=language]").select_option("en")
     expect(page.locator("[name=time_zone]")).to_have_value("Africa/Cairo")
     page.get_by_label("Contact address").fill("desk@example.org")
-    page.locator("[name=you-name]").fill("Ada")
-    page.locator("[name=you-email]").fill("ada@example.org")
-    page.locator("[name=you-password]").fill("seven-green-herons")
     expect(page.get_by_label("First comment reviewed")).to_be_checked()
     page.get_by_role("button", name="Set up the site").click()
 
