@@ -22,7 +22,7 @@ from comments import template_filters as comment_filters
 from comments.thread import template_filters as thread_filters
 from core.appearance.avatars import avatar, avatar_html
 from core.appearance.icons import icon
-from core.appearance.theme_colors import theme_colors
+from core.appearance.tokens import token_colors
 from core.template_loader import JinjaLoader
 from core.templatetags.dates import day, iso, moment, time_formatter, zone_name
 from moderation.queue import queues
@@ -50,7 +50,7 @@ def environment(**options: Any) -> Environment:
         "logo": branding.logo,
         "icon_url": branding.icon_url,
         "accent_url": branding.accent_url,
-        "theme_colors": theme_colors,
+        "token_colors": token_colors,
         "time_formatter": time_formatter,
         "relative_time_start": thread_filters.relative_time_start,
         "by_before_names": article_filters.by_before_names,

@@ -15,7 +15,7 @@ from django.template import Context, Engine
 from django.template.defaultfilters import linebreaksbr
 from django.utils.safestring import SafeString
 
-from core.appearance.theme_colors import theme_colors
+from core.appearance.accent import theme_colors
 
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _BLOCKS = ("<table", "<blockquote")  # of the tags; other text can't begin so, since it is escaped

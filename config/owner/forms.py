@@ -25,6 +25,7 @@ from articles.site import branding
 from articles.site.time_zones import find_time_zones, time_zone_names
 from core import backup_folder
 from core.appearance import accent
+from core.appearance.tokens import token_colors
 from core.forms import SubmitForm, remove_maxlength
 
 RULES_LINES = 3
@@ -391,8 +392,8 @@ def explain_accent(color: str) -> list[str]:
         return []
     found = accent.palette(color)
     themes = [
-        (found.light.accent, accent.LIGHT_BACKGROUNDS[0], _("the light theme")),
-        (found.dark.accent, accent.DARK_BACKGROUNDS[0], _("the dark theme")),
+        (found.light.accent, token_colors().light["paper"], _("the light theme")),
+        (found.dark.accent, token_colors().dark["paper"], _("the dark theme")),
     ]
     return [
         _(

@@ -5,16 +5,16 @@ colour that is too light or too dark for a theme is made darker or lighter there
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
+
+from core.appearance.tokens import ThemeColors, token_colors
 
 HEX = re.compile(r"#[0-9a-f]{6}")
 LEAST_CONTRAST = 4.5
 WHITE = "#ffffff"
-# The backgrounds of tokens.css on which the accent is text: paper, sheet and well.
-LIGHT_BACKGROUNDS = ("#fbfaf7", "#ffffff", "#f2f0ea")
-DARK_BACKGROUNDS = ("#11171b", "#192126", "#202a30")
+BACKGROUNDS = ("paper", "sheet", "well")  # the tokens of the backgrounds on which the accent is text
 ON_DARK_ACCENT = ("#0b1a1e", "#000000")  # text on the accent of the dark theme: the first that is readable
 STEP = 0.005  # of lightness, from 0 to 1
 STRONG = 0.08  # the difference in lightness between the accent and the strong accent
@@ -25,11 +25,11 @@ SOFT_CHROMA = 0.025  # at most
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of one theme that follow from the accent, as #rrggbb."""
+    """The colours of one theme that follow from the accent, as #rrggbb, by their names in tokens.css."""
 
     accent: str
-    strong: str
-    soft: str
+    accent_strong: str
+    accent_soft: str
     on_accent: str
 
 
@@ -47,6 +47,15 @@ def palette(color: str) -> Palette:
     return Palette(_light_theme(color), _dark_theme(color))
 
 
+def theme_colors(color: str) -> ThemeColors:
+    """Return the colours of tokens.css with those that follow from the owner's colour, unless that is ""."""
+    colors = token_colors()
+    if not color:
+        return colors
+    themes = palette(color)
+    return ThemeColors(colors.light | asdict(themes.light), colors.dark | asdict(themes.dark))
+
+
 def contrast(one: str, other: str) -> float:
     """Return the contrast of two colours by WCAG 2.2, from 1 to 21."""
     return round(float(_color(one).contrast(_color(other))), 6)
@@ -58,8 +67,8 @@ def style_sheet(color: str) -> str:
     return (
         ":root { "
         f"--accent: light-dark({light.accent}, {dark.accent}); "
-        f"--accent-strong: light-dark({light.strong}, {dark.strong}); "
-        f"--accent-soft: light-dark({light.soft}, {dark.soft}); "
+        f"--accent-strong: light-dark({light.accent_strong}, {dark.accent_strong}); "
+        f"--accent-soft: light-dark({light.accent_soft}, {dark.accent_soft}); "
         f"--on-accent: light-dark({light.on_accent}, {dark.on_accent}); "
         "}\n"
     )
@@ -67,7 +76,7 @@ def style_sheet(color: str) -> str:
 
 def _light_theme(color: str) -> Theme:
     soft = _tint(color, SOFT_LIGHT)
-    backgrounds = (*LIGHT_BACKGROUNDS, soft)
+    backgrounds = (*map(token_colors().light.__getitem__, BACKGROUNDS), soft)
     accent = _readable(color, backgrounds, -STEP)
     lightness = _lightness(accent)
     strong = _with_lightness(accent, BLACKISH + STRONG if lightness < BLACKISH else lightness - STRONG)
@@ -76,7 +85,7 @@ def _light_theme(color: str) -> Theme:
 
 def _dark_theme(color: str) -> Theme:
     soft = _tint(color, SOFT_DARK)
-    backgrounds = (*DARK_BACKGROUNDS, soft)
+    backgrounds = (*map(token_colors().dark.__getitem__, BACKGROUNDS), soft)
     accent = _readable(color, backgrounds, STEP)
     lightness = _lightness(accent)
     strong = _with_lightness(accent, lightness + (-STRONG if lightness > 1 - STRONG else STRONG))

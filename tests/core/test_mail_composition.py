@@ -9,8 +9,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.utils import translation
 from playwright.sync_api import Browser
 
-from core.appearance.accent import palette
-from core.appearance.theme_colors import theme_colors
+from core.appearance.accent import palette, theme_colors
 from core.data_folder import PROJECT
 from core.mail_composition import compose_mail
 from tests.helpers.axe import faults
