@@ -35,7 +35,7 @@ def mail_confirmation(guest_id: int) -> None:
     if not guest:
         return
     delete_unconfirmed_emails.using(run_after=timezone.now() + timedelta(seconds=LINK_AGE)).enqueue()
-    if has_taken_back_everything(guest) or _is_flooded(guest.email):
+    if has_deleted_all_comments(guest) or _is_flooded(guest.email):
         return
     site = Site.objects.get(pk=1)
     subject = _("Confirm your e-mail for %(site)s") % {"site": site.name}
@@ -59,7 +59,7 @@ def delete_unconfirmed_emails() -> None:
         Guest.objects.filter(pk__in=keys).update(email="")
 
 
-def has_taken_back_everything(guest: Guest) -> bool:
+def has_deleted_all_comments(guest: Guest) -> bool:
     """Return whether a guest has commented, and has deleted every comment since."""
     own = Comment.objects.filter(guest=guest)
     return not own.exclude(state=State.DELETED).exists() and own.exists()

@@ -218,7 +218,7 @@ class Comment(MPTTModel):
         )
 
     def can_be_unposted_by(self, user: Any, guest: Guest | None, now: datetime | None = None) -> bool:
-        """Return whether this is the author, who may take it back within UNDO_WINDOW of posting."""
+        """Return whether this is the author, who may undo the posting within UNDO_WINDOW."""
         at = now or timezone.now()
         return self.can_be_edited_by(user, guest, at) and at < self.created_at + UNDO_WINDOW
 

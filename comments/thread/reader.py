@@ -70,7 +70,7 @@ class ViewerContext:
     decisions: dict[int, list[str]] = field(default_factory=dict)  # explanations of their own removed ones
     decision_urls: dict[int, str] = field(default_factory=dict)  # of their own pending or removed comments
     waiting: str = ""  # the beginning of the notice on their own pending comments
-    unpostable: set[int] = field(default_factory=set)  # may be taken back as a draft
+    unpostable: set[int] = field(default_factory=set)  # comments whose posting can be undone
     recommended: set[int] = field(default_factory=set)
     may_recommend: bool = False
 

@@ -30,7 +30,7 @@ from comments.services.editing import edit_comment
 from comments.services.posting import MEMBERS_ONLY, REPLIES_LOCKED, post_comment
 from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
-from comments.tasks import has_taken_back_everything, mail_confirmation, postpone_confirmation
+from comments.tasks import has_deleted_all_comments, mail_confirmation, postpone_confirmation
 from comments.views.loading import current_reader, current_writer, load_story
 from core.database.sql import fetch_instances
 from core.rate_limits import add_error
@@ -157,7 +157,7 @@ def delete(request: SiteRequest, pk: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def unpost(request: SiteRequest, pk: str) -> HttpResponse:
-    """Take back a comment that was just posted (POST), and show the form with its text again.
+    """Undo the posting of a comment (POST), and show the form with its text again.
 
     The form is a page of its own URL, so that a second press, a reload or Back shows it again.
     """
@@ -167,9 +167,9 @@ def unpost(request: SiteRequest, pk: str) -> HttpResponse:
         if delete_comment(comment=own, user=user, guest=guest):
             messages.success(request, _("Undone: nobody can see your comment. Its text is here again."))
         return redirect("comment-unpost", own.pk)
-    is_taken_back = (own.state, own.state_reason) == (State.DELETED, Reason.AUTHOR)
-    if not is_taken_back or request.now > own.created_at + EDIT_WINDOW:
-        messages.info(request, _("A comment can be taken back for one minute only. You can still delete it."))
+    is_undone = (own.state, own.state_reason) == (State.DELETED, Reason.AUTHOR)
+    if not is_undone or request.now > own.created_at + EDIT_WINDOW:
+        messages.info(request, _("Posting can be undone for one minute only. You can still delete it."))
         return redirect(reverse("comment-edit", args=[own.pk]) if own.can_be_edited_by(user, guest) else own)
     article, parent = own.discussion.article, own.parent
     form = ReplyForm(
@@ -275,7 +275,7 @@ def _post_reply(
         return post_comment(draft, nonce=nonce), None
     email: str = form.cleaned_data["email"]
     if guest and guests.matches_guest(guest, draft.name, email):
-        if guest.confirmed_at is None and has_taken_back_everything(guest):
+        if guest.confirmed_at is None and has_deleted_all_comments(guest):
             with transaction.atomic():
                 if not postpone_confirmation(guest):  # the job found nothing to confirm, and sent no link
                     _send_link_later(guest)
@@ -296,7 +296,7 @@ def _post_reply(
 
 
 def _send_link_later(guest: Guest) -> None:
-    """Send the link that confirms the e-mail, not before the comment can no longer be taken back."""
+    """Send the link that confirms the e-mail once posting can no longer be undone."""
     mail_confirmation.using(run_after=timezone.now() + UNDO_WINDOW).enqueue(guest.pk)
 
 

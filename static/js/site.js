@@ -89,7 +89,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   for (const form of document.querySelectorAll(".reply-form form")) {
     restore(form);
     const text = find(form, "textarea");
-    if (text?.value.trim() && form.action.includes("/reply/")) quietly(() => drafts.write(form, text.value)); // taken back
+    if (text?.value.trim() && form.action.includes("/reply/")) quietly(() => drafts.write(form, text.value)); // its posting was undone
   }
   document.addEventListener("input", ({ target }) => {
     const form = target.matches("textarea") && replyForm(target);
