@@ -19,6 +19,7 @@ from articles import template_filters as article_filters
 from articles.images import html
 from articles.site import branding
 from comments import template_filters as comment_filters
+from comments.story_page.regions import end_region, region
 from comments.thread import template_filters as thread_filters
 from core.appearance.avatars import avatar, avatar_html
 from core.appearance.icons import icon
@@ -51,6 +52,8 @@ def environment(**options: Any) -> Environment:
         "icon_url": branding.icon_url,
         "accent_url": branding.accent_url,
         "token_colors": token_colors,
+        "region": region,
+        "end_region": end_region,
         "time_formatter": time_formatter,
         "relative_time_start": thread_filters.relative_time_start,
         "by_before_names": article_filters.by_before_names,

@@ -22,6 +22,8 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, User
 from comments.policy import policy
+from comments.story_page.frames import frames
+from comments.story_page.members import discussions
 from moderation.screening.rate_limits import RATE_KNOWN, RATE_NEW
 from tests import isolation
 from tests.factories import UserFactory
@@ -218,12 +220,14 @@ def _marked_as_transactional(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(autouse=True)
 def _clear_caches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clear the cache (rate limits, the usual review time), and that of removal reasons.
+    """Clear the cache (rate limits, the usual review time), and those of removal reasons and story pages.
 
-    Each test starts with the same version of the site, by which the reasons are cached.
+    Each test starts with the same versions, by which these are cached.
     """
     cache.clear()
     monkeypatch.setattr("comments.removal_reasons._cache", None)
+    frames.clear()
+    discussions.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -19,13 +19,12 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import get_language
 
 from accounts import guests
 from articles.models import Site
-from articles.site.languages import activate_language
+from articles.site.languages import activate_locale
 from articles.site.requests import SiteRequest
 from core.database.sql import fetch_instances
 
@@ -80,26 +79,35 @@ def cache_for_anonymous(view: View) -> View:
             response = view(request, *args, **kwargs)
             patch_cache_control(response, private=True, no_cache=True)
             return response
-        request.user = AnonymousUser()
-        if hasattr(request, "_messages"):
-            del request._messages  # so that the template does not read the session
-        with _snapshot(request):
+        remove_reader(request)
+        with snapshot(request):
             response = view(request, *args, **kwargs)
             if hasattr(response, "render"):
                 response.render()
-        sets_cookie = bool(
-            response.cookies or request.META.get("CSRF_COOKIE_NEEDS_UPDATE") or request.session.modified
-        )
-        patch_cache_control(response, **{"private" if sets_cookie else "public": True}, no_cache=True)
-        patch_vary_headers(response, ["Accept-Encoding", "Accept-Language", "Cookie"])
-        if sets_cookie:
-            del request.META[DEPENDENCIES_KEY]
-            if settings.STRICT:
-                raise AssertionError(f"The page of {request.path} is cached and sets a cookie.")
-        return response
+        return allow_cache(request, response)
 
     cached_view.is_cached_view = True  # type: ignore[attr-defined]  # for is_cached_view
     return cached_view
+
+
+def allow_cache(request: SiteRequest, response: HttpResponse) -> HttpResponse:
+    """Set the headers of a page for anonymous readers; one that sets a cookie is not cached."""
+    sets_cookie = bool(
+        response.cookies or request.META.get("CSRF_COOKIE_NEEDS_UPDATE") or request.session.modified
+    )
+    patch_cache_control(response, **{"private" if sets_cookie else "public": True}, no_cache=True)
+    patch_vary_headers(response, ["Accept-Encoding", "Accept-Language", "Cookie"])
+    if sets_cookie:
+        del request.META[DEPENDENCIES_KEY]
+        if settings.STRICT:
+            raise AssertionError(f"The page of {request.path} is cached and sets a cookie.")
+    return response
+
+
+def remove_reader(request: SiteRequest) -> None:
+    """Make the reader of a request anonymous, so that no template reads the session."""
+    request.user = AnonymousUser()
+    vars(request).pop("_messages", None)
 
 
 def is_cached_view(view: View) -> bool:
@@ -135,6 +143,13 @@ def add_dependencies(
         dependencies.until = min(until, dependencies.until or until)
 
 
+def depend_on_site(request: SiteRequest, version: int, until: datetime | None) -> None:
+    """Begin the dependencies of a page: this version of the site, until the next publication of a story."""
+    request.META[DEPENDENCIES_KEY] = PageDependencies(
+        version, request.site.time_zone, get_language() or "", until=until
+    )
+
+
 def invalidate() -> None:
     """Invalidate the cached pages that are shown while the database is down.
 
@@ -160,7 +175,7 @@ def invalidated_at() -> float:
 
 
 @contextmanager
-def _snapshot(request: SiteRequest) -> Iterator[None]:
+def snapshot(request: SiteRequest) -> Iterator[None]:
     """Run the view in one read-only transaction with one state of the database.
 
     It sets `request.site` and `request.now`.
@@ -170,10 +185,7 @@ def _snapshot(request: SiteRequest) -> Iterator[None]:
         site: Any = fetch_instances(Site, _READ_SITE if nested else _ISOLATE + _READ_SITE)[0]
         request.site = site
         request.now = site.now
+        activate_locale(request)
         # Every page links to the newest stories, so all change at the next publication.
-        timezone.activate(site.zone)
-        activate_language(request)
-        request.META[DEPENDENCIES_KEY] = PageDependencies(
-            site.version, site.time_zone, get_language() or "", until=site.until
-        )
+        depend_on_site(request, site.version, site.until)
         yield

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from articles.site.current_site import read_site
@@ -30,6 +30,12 @@ def activate_language(request: Any) -> None:
     requested = requested_language(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
     translation.activate(requested or request.site.language)
     request.LANGUAGE_CODE = translation.get_language()
+
+
+def activate_locale(request: Any) -> None:
+    """Activate the time zone of the request's site, and the language of the page."""
+    timezone.activate(request.site.zone)
+    activate_language(request)
 
 
 def in_site_language(job: Callable[P, R]) -> Callable[P, R]:

@@ -10,7 +10,7 @@ from django.utils.functional import SimpleLazyObject
 from articles.models import Site
 from articles.site.cached_pages import is_anonymous, is_cached_view
 from articles.site.current_site import bind_request, read_site
-from articles.site.languages import activate_language
+from articles.site.languages import activate_locale
 from articles.site.requests import SiteRequest
 
 # healthz and readyz must answer without a database, and a page may contain dozens of images.
@@ -42,5 +42,5 @@ class SiteMiddleware:
             return
         if is_cached_view(view) and is_anonymous(request):
             return  # the view's decorator does this in the page's own snapshot
-        timezone.activate(request.site.zone)
-        activate_language(request)
+        if not getattr(view, "activates_locale", False):
+            activate_locale(request)

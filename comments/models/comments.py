@@ -162,6 +162,11 @@ class Comment(MPTTModel):
             models.Index(fields=["parent"], condition=~Q(parent=None), name="comment_parent"),
             models.Index(fields=["author", "created_at"], condition=~Q(author=None), name="comment_author"),
             models.Index(fields=["guest", "created_at"], condition=~Q(guest=None), name="comment_guest"),
+            models.Index(
+                fields=["author", "discussion"],
+                condition=~Q(author=None) & ~Q(state__in=["published", "deleted"]),
+                name="comment_private",
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="comment_state_known"),

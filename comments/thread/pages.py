@@ -17,7 +17,14 @@ from django.utils.translation import gettext_lazy as _
 from articles.models import Article
 from comments.models import Comment, State
 from comments.thread.reader import Reader
-from comments.thread.rows import REPLIED_TO_JOIN, ROW_COLUMNS, ThreadRow, build_rows, fetch_records
+from comments.thread.rows import (
+    REPLIED_TO_JOIN,
+    ROW_COLUMNS,
+    CommentRecord,
+    ThreadRow,
+    build_rows,
+    fetch_records,
+)
 from comments.thread.saved_structure import arrange_as_saved
 
 COMMENTS_PER_PAGE = 200  # comments on a page; the last tree may exceed it
@@ -111,19 +118,16 @@ def read_page(
     With `is_as_saved` imported replies are under the parents that their source gives.
     """
     most_replies = SAVED_REPLIES_PER_TREE if is_as_saved else REPLIES_PER_TREE
-    statement = f"""
-WITH {_roots_query(reader, order, start, most_replies)}
-SELECT {ROW_COLUMNS}, (SELECT count(*) FROM root) > max(root.n) OVER ()
-FROM root
-CROSS JOIN LATERAL (SELECT * FROM comments_comment c
-                    WHERE c.tree_id = root.tree_id AND ({reader.visible} OR c.id = root.id)
-                    ORDER BY c.lft LIMIT {most_replies + 1}) c
-{REPLIED_TO_JOIN}
-WHERE root.used < {COMMENTS_PER_PAGE} ORDER BY root.n, c.lft"""
+    statement = f"WITH {roots_query(reader, order, start, most_replies)} {rows_query(reader, most_replies)}"
     values: dict[str, Any] = {"discussion": article.pk, **reader.parameters}
     if start:
         values |= {"key": start.cursor.value(order), "id": start.cursor.id}
     records = fetch_records(statement, values, is_planned=not reader.private)
+    return make_page(records, order, is_as_saved=is_as_saved)
+
+
+def make_page(records: list[CommentRecord], order: Order, *, is_as_saved: bool = False) -> ThreadPage:
+    """Return the page of these records, which `rows_query` returned."""
     shown = Counter(r.tree_id for r in records if r.parent_id and r.state == State.PUBLISHED)
     omitted = {r.id: r.reply_count - shown[r.tree_id] for r in records if not r.parent_id}
     last = next((r for r in reversed(records) if not r.parent_id), None)
@@ -138,7 +142,7 @@ WHERE root.used < {COMMENTS_PER_PAGE} ORDER BY root.n, c.lft"""
 def locate_comment(comment: Comment, reader: Reader, order: Order) -> Location:
     """Return where this reader finds a comment. Reads only the first roots, and not all their replies."""
     statement = f"""
-WITH {_roots_query(reader, order)}
+WITH {roots_query(reader, order)}
 SELECT r.id, r.{ORDER_COLUMNS[order]},
        EXISTS (SELECT FROM root WHERE root.id = r.id AND root.used < {COMMENTS_PER_PAGE}),
        (SELECT count(*) FROM (
@@ -154,7 +158,19 @@ WHERE x.id = %(comment)s"""
     return Location(root, ThreadCursor.of(key, root), root_on_first_page, is_among_first_replies)
 
 
-def _roots_query(
+def rows_query(reader: Reader, most_replies: int = REPLIES_PER_TREE) -> str:
+    """Return the query of the rows of a page, after `roots_query`. `rest` is whether there are more roots."""
+    return f"""
+SELECT {ROW_COLUMNS}, (SELECT count(*) FROM root) > max(root.n) OVER ()
+FROM root
+CROSS JOIN LATERAL (SELECT * FROM comments_comment c
+                    WHERE c.tree_id = root.tree_id AND ({reader.visible} OR c.id = root.id)
+                    ORDER BY c.lft LIMIT {most_replies + 1}) c
+{REPLIED_TO_JOIN}
+WHERE root.used < {COMMENTS_PER_PAGE} ORDER BY root.n, c.lft"""
+
+
+def roots_query(
     reader: Reader, order: Order, start: PageStart | None = None, most_replies: int = REPLIES_PER_TREE
 ) -> str:
     """Return a query named `root`: the top-level comments that may be on a page, in order.

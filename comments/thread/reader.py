@@ -75,10 +75,13 @@ class ViewerContext:
     may_recommend: bool = False
 
 
-def personalize(rows: list[ThreadRow], reader: Reader) -> tuple[list[ThreadRow], ViewerContext | None]:
+def personalize(
+    rows: list[ThreadRow], reader: Reader, recommendations: dict[int, tuple[bool, bool]] | None = None
+) -> tuple[list[ThreadRow], ViewerContext | None]:
     """Return the rows for this reader, and what only this reader is shown (None for anonymous readers).
 
-    The counts in the rows include the reader's own recommendations, even if the job has not counted them yet.
+    `recommendations` are the reader's own, {comment id: (given, counted)}; they are read if None. The counts
+    in the rows include them, even if the job has not counted them yet.
     """
     if not (reader.user or reader.guest):
         return rows, None
@@ -91,7 +94,9 @@ def personalize(rows: list[ThreadRow], reader: Reader) -> tuple[list[ThreadRow],
     decisions = policy().explain_decisions(removed) if removed else {}
     explained = [*decisions, *(r.id for r in mine if r.id in pending)]
     decision_urls = {pk: policy().get_decision_url(pk) for pk in explained}
-    own = _own_recommendations([row.id for row in rows], reader) if reader.may_recommend else {}
+    own = recommendations or {}
+    if recommendations is None and reader.may_recommend:
+        own = _own_recommendations([row.id for row in rows], reader)
     viewer = ViewerContext(
         moderates=reader.moderates,
         mine={row.id for row in mine},

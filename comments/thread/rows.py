@@ -1,12 +1,11 @@
 """The comments of a thread as rows: the columns that are read, and the fields that a page shows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
 
-from comments.models import Comment, Reason
 from core.database.sql import execute_prepared
 
 
@@ -30,6 +29,7 @@ class ThreadRow(NamedTuple):
     is_redacted: bool
     duplicate_of_id: int | None  # if removed as a duplicate: the original, if readers can open it
     duplicate_of_slug: str | None  # and the slug of that comment's article
+    duplicate_of_versions: list[int] | None  # of any removed duplicate: see find_duplicate_targets
     replied_to_id: int | None  # None also if that comment was removed, so that its author is not named
     replied_to_name: str | None
     replied_to_on_page: bool
@@ -38,15 +38,13 @@ class ThreadRow(NamedTuple):
     last_id: int  # the last comment of this tree on the page
 
 
-def find_duplicate_targets(rows: list[ThreadRow]) -> list[tuple[int, int, int]]:
+def find_duplicate_targets(rows: Iterable[ThreadRow]) -> list[tuple[int, int, int]]:
     """Return (article id, article version, discussion version) for the originals of removed duplicates.
 
     A cached page depends on them, whether readers can open the originals now or not.
     """
-    ids = [row.id for row in rows if row.state_reason == Reason.DUPLICATE]
-    found = Comment.objects.filter(pk__in=ids, duplicate_of__isnull=False)
-    original = "duplicate_of__discussion"
-    return list(found.values_list(original, f"{original}__article__version", f"{original}__version"))
+    found = (row.duplicate_of_versions for row in rows if row.duplicate_of_versions)
+    return [(article, version, discussion_version) for article, version, discussion_version in found]
 
 
 # The original of a comment that was removed as a duplicate, if readers can open it.
@@ -57,6 +55,13 @@ CASE WHEN c.state = 'rejected' AND c.state_reason = 'repeat' THEN (
   JOIN articles_article s ON s.id = r.discussion_id
   WHERE r.id = c.duplicate_of_id AND r.state = 'published'
     AND d.status <> 'hidden' AND s.published_at <= now()) END"""
+
+DUPLICATE_TARGET_VERSIONS = """
+CASE WHEN c.state_reason = 'repeat' THEN (
+  SELECT ARRAY[s.id, s.version, d.version] FROM comments_comment r
+  JOIN comments_discussion d ON d.article_id = r.discussion_id
+  JOIN articles_article s ON s.id = r.discussion_id
+  WHERE r.id = c.duplicate_of_id) END"""
 
 # Each statement adds a last column, `rest`: whether there are more roots, or how many replies there are.
 ROW_COLUMNS = f"""
@@ -72,7 +77,8 @@ CASE WHEN c.author_id IS NULL THEN ''
 CASE WHEN c.state IN ('published', 'pending') THEN c.body_html ELSE '' END,
 c.text_missing, c.state, c.state_reason, c.created_at, c.edited_at, c.recommend_count,
 c.is_pick, c.is_locked, c.is_redacted,
-{DUPLICATE_TARGET.format("r.id")}, {DUPLICATE_TARGET.format("s.slug")}, a.id, a.author_name"""
+{DUPLICATE_TARGET.format("r.id")}, {DUPLICATE_TARGET.format("s.slug")}, {DUPLICATE_TARGET_VERSIONS},
+a.id, a.author_name"""
 
 # The comment that was replied to: at the deepest level a sibling, else, or once either was moved, the parent.
 REPLIED_TO_JOIN = """
@@ -106,6 +112,7 @@ class CommentRecord(NamedTuple):
     is_redacted: bool
     duplicate_of_id: int | None
     duplicate_of_slug: str | None
+    duplicate_of_versions: list[int] | None
     replied_to_id: int | None
     replied_to_name: str | None
     rest: Any
@@ -114,7 +121,7 @@ class CommentRecord(NamedTuple):
 # Makes Postgres use one generic plan for all discussions, in this transaction or statement only. A plan made
 # while there are few comments might read and sort all of them, and later there may be 100,000; without
 # sequential scans and sorts it uses the indexes.
-_GENERIC_PLAN = """
+GENERIC_PLAN = """
 SELECT set_config('plan_cache_mode', 'force_generic_plan', true),
        set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true); """
 
@@ -123,7 +130,7 @@ def fetch_records(statement: str, values: dict[str, Any], *, is_planned: bool = 
     """Run a statement. With `is_planned` it is planned once, which is for few variants."""
     with connection.cursor() as cursor:
         if is_planned:
-            execute_prepared(cursor, statement, values, before=_GENERIC_PLAN)
+            execute_prepared(cursor, statement, values, before=GENERIC_PLAN)
         else:
             cursor.execute(statement, values)
         return [CommentRecord._make(row) for row in cursor.fetchall()]

@@ -64,7 +64,6 @@ def read_story(slug: str, now: datetime, *, with_related: bool = False) -> Story
     names, slugs, signed, signed_slugs, days, counts, seq, is_restored, *rest = row[split:]
     ids, picked, beginnings, *related = rest
     vars(article)["author_names"] = signed or []
-    picks = zip(ids or [], picked or [], beginnings or [], strict=True)
     return Story(
         article,
         discussion,
@@ -72,32 +71,55 @@ def read_story(slug: str, now: datetime, *, with_related: bool = False) -> Story
         [BylineAuthor(name, slug) for name, slug in zip(signed or [], signed_slugs or [], strict=True)],
         list(zip(days or [], counts or [], strict=True)),
         seq or 0,
-        [EditorPick(pk, name, make_excerpt(beginning, PICK_LENGTH)) for pk, name, beginning in picks],
+        make_picks(ids, picked, beginnings),
         is_restored,
         [Related.from_row(*columns) for columns in zip(*(values or [] for values in related), strict=True)],
     )
+
+
+def make_picks(
+    ids: list[int] | None, names: list[str] | None, beginnings: list[str] | None
+) -> list[EditorPick]:
+    """Return the editor's picks of the columns of DISCUSSION_SUMMARY."""
+    found = zip(ids or [], names or [], beginnings or [], strict=True)
+    return [EditorPick(pk, name, make_excerpt(beginning, PICK_LENGTH)) for pk, name, beginning in found]
 
 
 ARTICLE_COLUMNS = [f.attname for f in Article._meta.concrete_fields if f.name not in {"body", "vector"}]
 
 DISCUSSION_COLUMNS = [f.attname for f in Discussion._meta.concrete_fields]
 
-# Raw SQL, because the ORM would take longer to compile the query than the database to run it.
+# The summary of a discussion, for statements with the article `a`: the columns days, counts, seq,
+# is_restored, pick_ids, pick_names and pick_beginnings.
 #
 # Whether a reply is under an inferred parent is looked up among the comments that were ever moved: there may
 # be thousands of inferred parents, and few moves or none. A scalar subquery per comment stops at the first
 # hit; a join would read the whole discussion.
-_STORY = f"""
-SELECT {", ".join(f"a.{name}" for name in ARTICLE_COLUMNS)},
-       {", ".join(f"d.{name}" for name in DISCUSSION_COLUMNS)},
-       topics.names, topics.slugs, authors.names, authors.slugs, days.days, days.counts,
-       (SELECT seq FROM comments_transition t WHERE t.discussion_id = a.id ORDER BY seq DESC LIMIT 1),
+DISCUSSION_SUMMARY = """days.days, days.counts,
+       (SELECT seq FROM comments_transition t WHERE t.discussion_id = a.id ORDER BY seq DESC LIMIT 1) AS seq,
        EXISTS (SELECT FROM (SELECT DISTINCT comment_id FROM comments_transition
                             WHERE discussion_id = a.id AND kind = 'move') t
                WHERE (SELECT c.shown AND c.parent_id = i.parent_id
                       FROM comments_inferredparent i JOIN comments_comment c ON c.id = i.comment_id
-                      WHERE i.comment_id = t.comment_id)),
-       picks.ids, picks.names, picks.beginnings{{more_columns}}
+                      WHERE i.comment_id = t.comment_id)) AS is_restored,
+       picks.ids AS pick_ids, picks.names AS pick_names, picks.beginnings AS pick_beginnings"""
+DISCUSSION_SUMMARY_JOINS = f"""
+CROSS JOIN LATERAL (
+  SELECT array_agg(day ORDER BY day) AS days, array_agg(visible_count ORDER BY day) AS counts
+  FROM comments_discussionday WHERE discussion_id = a.id AND visible_count > 0) days
+CROSS JOIN LATERAL (
+  SELECT array_agg(id ORDER BY created_at DESC, id DESC) AS ids,
+         array_agg(author_name ORDER BY created_at DESC, id DESC) AS names,
+         array_agg(left(body_html, {4 * PICK_LENGTH + 1}) ORDER BY created_at DESC, id DESC) AS beginnings
+  FROM (SELECT id, author_name, body_html, created_at FROM comments_comment c
+        WHERE c.discussion_id = a.id AND c.is_pick AND c.state = 'published'
+        ORDER BY created_at DESC, id DESC LIMIT {MAX_PICKS}) c) picks"""
+
+# Raw SQL, because the ORM would take longer to compile the query than the database to run it.
+_STORY = f"""
+SELECT {", ".join(f"a.{name}" for name in ARTICLE_COLUMNS)},
+       {", ".join(f"d.{name}" for name in DISCUSSION_COLUMNS)},
+       topics.names, topics.slugs, authors.names, authors.slugs, {DISCUSSION_SUMMARY}{{more_columns}}
 FROM articles_article a
 LEFT JOIN comments_discussion d ON d.article_id = a.id
 CROSS JOIN LATERAL (
@@ -108,16 +130,7 @@ CROSS JOIN LATERAL (
   SELECT array_agg(u.name ORDER BY b.place, b.id) AS names, array_agg(w.slug ORDER BY b.place, b.id) AS slugs
   FROM articles_byline b JOIN articles_author w ON w.id = b.author_id JOIN accounts_user u ON u.id = w.user_id
   WHERE b.article_id = a.id AND u.name <> '') authors
-CROSS JOIN LATERAL (
-  SELECT array_agg(day ORDER BY day) AS days, array_agg(visible_count ORDER BY day) AS counts
-  FROM comments_discussionday WHERE discussion_id = a.id AND visible_count > 0) days
-CROSS JOIN LATERAL (
-  SELECT array_agg(id ORDER BY created_at DESC, id DESC) AS ids,
-         array_agg(author_name ORDER BY created_at DESC, id DESC) AS names,
-         array_agg(left(body_html, {4 * PICK_LENGTH + 1}) ORDER BY created_at DESC, id DESC) AS beginnings
-  FROM (SELECT id, author_name, body_html, created_at FROM comments_comment c
-        WHERE c.discussion_id = a.id AND c.is_pick AND c.state = 'published'
-        ORDER BY created_at DESC, id DESC LIMIT {MAX_PICKS}) c) picks{{more_joins}}
+{DISCUSSION_SUMMARY_JOINS}{{more_joins}}
 WHERE a.slug = %(slug)s AND a.published_at <= %(now)s"""
 
 STORY_QUERY = _STORY.format(more_columns="", more_joins="")

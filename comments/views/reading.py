@@ -1,7 +1,5 @@
 """Views that show a story with its discussion and a comment with its branch, or count new comments."""
 
-from typing import Any
-
 from django import forms
 from django.conf import settings
 from django.http import Http404, HttpResponse, JsonResponse
@@ -13,12 +11,27 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from articles.models import Article
-from articles.site.cached_pages import add_dependencies, cache_for_anonymous
+from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
 from comments import removal_reasons
-from comments.models import REMOVED, Comment, Discussion, Reason, State
+from comments.models import Comment, Discussion, Reason, State
 from comments.policy import policy
-from comments.thread import structured_data, timeline
+from comments.story_page.context import (
+    ORDER_COOKIE,
+    discussion_context,
+    later_page_context,
+    moderator_context,
+    remembered_order,
+    story_context,
+)
+from comments.story_page.loading import (
+    UnpublishedStoryError,
+    current_reader,
+    current_writer,
+    load_story,
+)
+from comments.story_page.responses import respond_from_frame
+from comments.thread import structured_data
 from comments.thread.new_comments import find_new_comments
 from comments.thread.pages import (
     AS_SAVED,
@@ -30,18 +43,10 @@ from comments.thread.pages import (
     read_branch,
     read_page,
 )
-from comments.thread.reader import Reader, personalize
-from comments.thread.rows import ThreadRow, find_duplicate_targets
-from comments.thread.story import Story
-from comments.views.loading import (
-    UnpublishedStoryError,
-    current_reader,
-    current_writer,
-    load_story,
-)
+from comments.thread.rendering import render_thread
+from comments.thread.rows import ThreadRow
 from core.query_forms import NumberField, ParsedField, QueryForm
 
-ORDER_COOKIE = "order"
 ORDER_COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
 VIEW_PARAMETERS = {"order", "after", "from", "replies"}  # pages with one of these are not indexed
 MAX_NEW_COUNTED = 99  # new comments
@@ -76,6 +81,7 @@ class BranchQuery(QueryForm):
 
 
 @require_safe
+@respond_from_frame
 @cache_for_anonymous
 def story(request: SiteRequest, slug: str) -> HttpResponse:
     """Show a story with a page of its discussion.
@@ -88,43 +94,27 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
         return render(request, "articles/unpublished.jinja", {"article": gone.article}, status=410)
     article, discussion = loaded.article, loaded.discussion
     query = StoryQuery.read(request.GET)
-    order = query["order"] or _remembered_order(request, discussion)
+    order = query["order"] or remembered_order(request, is_open=discussion.is_open(request.now))
     start = _page_start(query["after"], query["from_"], order)
-    is_hidden, is_as_saved = discussion.is_hidden, query["replies"] == AS_SAVED
-    context: dict[str, Any] = {
-        "article": article,
-        "topics": loaded.topics,
-        "authors": loaded.authors,
-        "related": loaded.related,
-        "corrections": article.corrections.all() if article.corrected_at else [],
-        "zone": article.zone,
-        "noindex": article.rights == Article.Rights.UNKNOWN
-        or not request.GET.keys().isdisjoint(VIEW_PARAMETERS),
-        "hidden": is_hidden,
-        "open": discussion.is_open(request.now),
-        "count": discussion.visible_count,
-        "orders": _order_links(order, is_as_saved=is_as_saved) if discussion.visible_count > 1 else [],
-        "structures": _structure_links(article, is_as_saved=is_as_saved) if loaded.is_restored else [],
-        "timeline": None if is_hidden else timeline.summarize(loaded.days),
-        "version": discussion.version,
-        "seq": loaded.seq,
-        "is_member": request.user.is_authenticated,
-        "members_only": discussion.members_only and not request.user.is_authenticated,
-        "picks": [] if start else loaded.picks,
-    }
-    rows: list[ThreadRow] = []
     reader = current_reader(request, article)
+    context = story_context(loaded)
     if reader.moderates:
-        context |= _moderator_context(discussion, reader)
-    if not is_hidden:
+        context |= moderator_context(discussion, reader)
+    if not request.GET.keys().isdisjoint(VIEW_PARAMETERS):
+        context["noindex"] = True
+    rows: list[ThreadRow] = []
+    if not discussion.is_hidden:
         if reply := _first_reply_of_day(discussion, order, start):
             return redirect(reply)
+        is_as_saved = query["replies"] == AS_SAVED
         page = read_page(article, reader, order, start, is_as_saved=is_as_saved)
         rows = page.rows
+        context |= discussion_context(request, loaded, page, order, is_as_saved=is_as_saved)
+        if start:
+            context |= later_page_context(article, order, start, is_as_saved=is_as_saved)
         context["thread"] = render_thread(request, loaded, rows, reader)
-        context["moderation_summary"] = policy().summarize_moderation(discussion)
-        context |= _page_links(article, order, start, page.next, is_as_saved=is_as_saved)
-    count = 0 if is_hidden else discussion.visible_count
+        context["discussion"] = render_to_string("comments/_discussion.jinja", context, request)
+    count = 0 if discussion.is_hidden else discussion.visible_count
     context["head"] = structured_data.build_head(request, article, loaded.authors, rows, count)
     return render(request, "comments/story.jinja", context)
 
@@ -193,7 +183,7 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     if found.state != State.PUBLISHED and not (own or reader.moderates):
         return _removed_page(request, article, found)
     after = BranchQuery.read(request.GET)["after"]
-    order = _remembered_order(request, discussion)
+    order = remembered_order(request, is_open=discussion.is_open(request.now))
     location = locate_comment(found, reader, order)
     if after is None and location.root_on_first_page and location.is_among_first_replies:
         return redirect(f"{article.get_absolute_url()}#comment-{found.pk}")
@@ -208,73 +198,6 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         "thread": render_thread(request, loaded, rows, reader, story_path="../../", focus=found.pk),
     }
     return render(request, "comments/comment.jinja", context)
-
-
-def _moderator_context(discussion: Discussion, reader: Reader) -> dict[str, Any]:
-    """Return what the page of a story shows to those who may moderate its comments."""
-    context: dict[str, Any] = {
-        "quick_actions": policy().list_quick_actions(discussion),
-        "site_notice": _site_notice(discussion),
-    }
-    if reader.user and reader.user.is_editor:
-        context["change_url"] = reverse("admin:articles_article_change", args=[discussion.article.pk])
-    return context
-
-
-def _page_links(
-    article: Article,
-    order: Order,
-    start: PageStart | None,
-    next_start: ThreadCursor | None,
-    *,
-    is_as_saved: bool,
-) -> dict[str, str]:
-    """Return the URLs of the next page and, on later pages, of the first one and of the page itself."""
-    links, view = {}, {"order": str(order)} | ({"replies": AS_SAVED} if is_as_saved else {})
-    if next_start:
-        links["next_url"] = "?" + urlencode(view | {"after": str(next_start)}) + "#comments"
-    if start:
-        links["start_url"] = f"?{urlencode(view)}#comments"
-        query = view | {"from" if start.is_included else "after": str(start.cursor)}
-        links["canonical"] = f"{article.get_absolute_url()}?{urlencode(query)}"
-    return links
-
-
-def _site_notice(discussion: Discussion) -> str:
-    """Return a sentence about a site-wide setting that overrides the discussion's own, or ""."""
-    if discussion.site.comment_status == Discussion.Status.HIDDEN:
-        return _("All discussions of the site are hidden.")
-    if discussion.site.comment_status == Discussion.Status.CLOSED:
-        return _("All discussions of the site are closed.")
-    return _("Pre-moderation is on for the whole site.") if discussion.site.review_everything else ""
-
-
-def _remembered_order(request: SiteRequest, discussion: Discussion) -> Order:
-    """Return the order of the reader's cookie, or the default: newest first while the discussion is open."""
-    if (chosen := request.COOKIES.get(ORDER_COOKIE)) in Order.values:
-        return Order(chosen)
-    return Order.NEWEST if discussion.is_open(request.now) else Order.OLDEST
-
-
-def _order_links(current: Order, *, is_as_saved: bool) -> list[dict[str, Any]]:
-    query = f"?replies={AS_SAVED}" if is_as_saved else ""
-    return [
-        {
-            "label": order.label,
-            "url": f"order/{order.value}/{query}",
-            "current": order == current,
-        }
-        for order in Order
-    ]
-
-
-def _structure_links(article: Article, *, is_as_saved: bool) -> list[dict[str, Any]]:
-    """Return the links of the switch. The order stays, as the reader's cookie names it."""
-    links = ((_("Restored"), article.get_absolute_url()), (_("As saved"), f"?replies={AS_SAVED}"))
-    return [
-        {"label": label, "url": f"{url}#comments", "current": is_saved == is_as_saved}
-        for is_saved, (label, url) in enumerate(links)
-    ]
 
 
 def _page_start(after: ThreadCursor | None, included: ThreadCursor | None, order: Order) -> PageStart | None:
@@ -313,36 +236,6 @@ def _thread_url(article: Article, comment: Comment, location: Location, order: O
     if location.root_on_first_page:
         return f"{article.get_absolute_url()}{anchor}"
     return f"{article.get_absolute_url()}?order={order}&from={location.cursor}{anchor}"
-
-
-def render_thread(
-    request: SiteRequest,
-    loaded: Story,
-    rows: list[ThreadRow],
-    reader: Reader,
-    story_path: str = "",
-    focus: int | None = None,
-) -> str:
-    """Render the rows as HTML. `story_path` is the relative URL of the story, `focus` a comment to focus."""
-    rows, viewer = personalize(rows, reader)
-    originals = find_duplicate_targets(rows)
-    add_dependencies(
-        request,
-        articles={pk: version for pk, version, _version in originals},
-        discussions={pk: version for pk, _version, version in originals},
-    )
-    context = {
-        "rows": rows,
-        "zone": loaded.article.zone,
-        "lang": request.site.lang,
-        "open": loaded.discussion.is_open(request.now),
-        "story_path": story_path,
-        "focus": focus,
-        "reasons": removal_reasons.public_labels() if any(row.state in REMOVED for row in rows) else {},
-        "viewer": viewer,
-        "actions": policy().list_actions(rows, reader.user) if reader.moderates and reader.user else {},
-    }
-    return render_to_string("comments/thread.jinja", context, request, using="jinja2")
 
 
 def _removed_page(request: SiteRequest, article: Article, comment: Comment) -> HttpResponse:

@@ -30,8 +30,8 @@ from comments.services.editing import edit_comment
 from comments.services.posting import MEMBERS_ONLY, REPLIES_LOCKED, post_comment
 from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
+from comments.story_page.loading import current_reader, current_writer, load_story
 from comments.tasks import has_deleted_all_comments, mail_confirmation, postpone_confirmation
-from comments.views.loading import current_reader, current_writer, load_story
 from core.database.sql import fetch_instances
 from core.rate_limits import add_error
 

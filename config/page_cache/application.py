@@ -9,10 +9,8 @@ import gzip
 import logging
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from hashlib import blake2b
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -31,6 +29,7 @@ from config.page_cache.stamp_reader import (
     StampReader,
     stamp_query,
 )
+from core.bounded_cache import BoundedCache
 from core.fallback_pages import DATABASE_FAILED, add_outage_notice, unavailable
 
 THREADS = 4  # threads of each process in which Django works
@@ -49,10 +48,14 @@ log = logging.getLogger(__name__)
 
 Headers = list[tuple[str, str]]
 
-SMALL_PAGE = 64 * 1024  # bytes; larger pages are compressed faster and less well
-COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
-    "br": lambda page: brotli.compress(page, quality=5 if len(page) < SMALL_PAGE else 2),
-    "gzip": lambda page: gzip.compress(page, 7 if len(page) < SMALL_PAGE else 1, mtime=0),
+SMALL_PAGE = 64 * 1024  # bytes; larger pages are never compressed better than fast
+FAST_COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {  # for the first reader after a change
+    "br": lambda page: brotli.compress(page, quality=2),
+    "gzip": lambda page: gzip.compress(page, 1, mtime=0),
+}
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {  # for those after the next sweep
+    "br": lambda page: brotli.compress(page, quality=5),
+    "gzip": lambda page: gzip.compress(page, 7, mtime=0),
 }
 
 
@@ -65,7 +68,7 @@ class RawResponse(NamedTuple):
 
 
 class EncodedPage(NamedTuple):
-    """A cached page in one content encoding."""
+    """A cached page in one content encoding. Its ETag is weak if its bytes may still be compressed better."""
 
     etag: str
     headers: Headers
@@ -91,6 +94,7 @@ class Entry:
         self.tag = blake2b(page, digest_size=12).hexdigest()
         self.plain = _encode_page(f'"{self.tag}"', self.headers, page)
         self.compressed: dict[str, EncodedPage] = {}
+        self.is_compressed_well = False
         # Two compressed versions are no larger than the plain one. The rest, mostly headers, was measured at
         # 3.4 kB.
         self.size = 2 * len(page) + 4096
@@ -103,7 +107,8 @@ class Entry:
         """Return the page in an encoding that the client accepts, or 304 if it has the page already."""
         page = self.encoded(read_encodings(environ))
         known = environ.get("HTTP_IF_NONE_MATCH")
-        if known and any(tag.strip().removeprefix("W/") in {page.etag, "*"} for tag in known.split(",")):
+        own = page.etag.removeprefix("W/")
+        if known and any(tag.strip().removeprefix("W/") in {own, "*"} for tag in known.split(",")):
             return RawResponse("304 Not Modified", page.not_modified_headers, [])
         return RawResponse("200 OK", page.headers, [page.body])
 
@@ -113,13 +118,24 @@ class Entry:
             return self.plain
         encoding = encodings[0]
         if encoding not in self.compressed:  # two threads may do this at once, with the same result
-            body = COMPRESSORS[encoding](self.plain.body)
-            headers = [*self.headers, ("Content-Encoding", encoding)]
-            is_smaller = len(body) < len(self.plain.body)
-            self.compressed[encoding] = (
-                _encode_page(f'"{self.tag}-{encoding}"', headers, body) if is_smaller else self.plain
-            )
+            self._compress(encoding, FAST_COMPRESSORS[encoding])
         return self.compressed[encoding]
+
+    def compress_better(self) -> None:
+        """Replace what was compressed fast for the first reader, once."""
+        if self.is_compressed_well or len(self.plain.body) >= SMALL_PAGE:
+            return
+        for encoding in list(self.compressed):
+            self._compress(encoding, COMPRESSORS[encoding])
+            self.is_compressed_well = True
+
+    def _compress(self, encoding: str, compress: Callable[[bytes], bytes]) -> None:
+        body = compress(self.plain.body)
+        headers = [*self.headers, ("Content-Encoding", encoding)]
+        is_smaller = len(body) < len(self.plain.body)
+        self.compressed[encoding] = (
+            _encode_page(f'W/"{self.tag}-{encoding}"', headers, body) if is_smaller else self.plain
+        )
 
     def last_copy(self) -> LastCopy:
         """Return the page as it is stored for times without a database."""
@@ -133,9 +149,8 @@ class PageCacheApp:
         self.django = django
         self.stamp_reader = StampReader()
         self.copies = LastCopies()
+        self.entries: BoundedCache[Key, Entry] = BoundedCache(CACHE_BYTES)
         self._lock = threading.Lock()
-        self._entries: OrderedDict[Key, Entry] = OrderedDict()  # the most recently used is last
-        self._size = 0
         self._rendering: dict[Key, Future[bool]] = {}  # the result: whether the page was cached
         self._stop = threading.Event()
         self._sweeper: threading.Thread | None = None
@@ -168,17 +183,17 @@ class PageCacheApp:
     ) -> RawResponse | None:
         """Return a cached page that is current, for an anonymous reader; None if a thread has to respond."""
         key = make_key(environ)
-        entry = self._entries.get(key) if key and is_anonymous(environ) else None
+        entry = self.entries.get(key) if key and is_anonymous(environ) else None
         if not key or not entry:
             return None
         asked_at = time.monotonic()
         if (stamp := await stamp_reader.read(entry.query)) is None:
             return None
         if not entry.is_current(*stamp):
-            self._drop(key, entry)
+            self.entries.drop(key, entry)
             environ[ANSWERED_KEY] = True
             return None
-        self._confirm(key, entry, asked_at)
+        entry.confirmed_at = max(entry.confirmed_at, asked_at)
         response = entry.respond(environ)
         return response if environ["REQUEST_METHOD"] != "HEAD" else response._replace(body=[])
 
@@ -195,8 +210,7 @@ class PageCacheApp:
 
         It also finds out whether a database that did not answer is back. Raises DatabaseUnavailableError.
         """
-        with self._lock:
-            entries = list(self._entries.items())
+        entries = self.entries.items()
         asked_at, now_wall = time.monotonic(), time.time()
         articles = {pk for _, entry in entries for pk in entry.dependencies.articles}
         discussions = {pk for _, entry in entries for pk in entry.dependencies.discussions}
@@ -207,9 +221,10 @@ class PageCacheApp:
             of_discussions = sum(by_discussion.get(str(pk), 0) for pk in entry.dependencies.discussions)
             if entry.is_current(site, of_articles, of_discussions, now):
                 entry.confirmed_at = max(entry.confirmed_at, asked_at)
+                entry.compress_better()
                 current.append((key, entry.tag, entry.last_copy()))
             else:
-                self._drop(key, entry)
+                self.entries.drop(key, entry)
         self.copies.store(reversed(current), now_wall)
 
     def _respond(self, key: Key, environ: Environ) -> RawResponse:
@@ -220,15 +235,15 @@ class PageCacheApp:
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
             asked_at = time.monotonic()
-            entry = self._entries.get(key)
+            entry = self.entries.get(key)
             if entry is None and not _is_cacheable_path(key.path):
                 self.stamp_reader.read(PING)
                 return _compress(self._call_django(environ), environ)
             if entry:
                 if entry.is_current(*self.stamp_reader.read(entry.query)):
-                    self._confirm(key, entry, asked_at)
+                    entry.confirmed_at = max(entry.confirmed_at, asked_at)
                     return entry.respond(environ)
-                self._drop(key, entry)
+                self.entries.drop(key, entry)
             # After an answer to the event loop another one would say nothing new, and cost a statement.
             elif not environ.pop(ANSWERED_KEY, False) or self.stamp_reader.lost_at is not None:
                 self.stamp_reader.read(PING)
@@ -242,7 +257,7 @@ class PageCacheApp:
                 finally:
                     with self._lock:
                         del self._rendering[key]
-                    own.set_result(key in self._entries)
+                    own.set_result(key in self.entries)
             try:
                 was_cached = running.result(max(0, deadline - time.monotonic()))
             except TimeoutError:
@@ -268,12 +283,7 @@ class PageCacheApp:
         if not dependencies or response.status != "200 OK" or sets_cookie or settings.DEBUG:
             return _compress(response, environ)
         entry = Entry(dependencies, response.headers, b"".join(response.body), asked_at)
-        with self._lock:
-            self._remove(key)
-            self._entries[key] = entry
-            self._size += entry.size
-            while self._size > CACHE_BYTES:
-                self._size -= self._entries.popitem(last=False)[1].size
+        self.entries.put(key, entry)
         return entry.respond(environ)
 
     def _call_django(self, environ: Environ) -> RawResponse:
@@ -305,26 +315,12 @@ class PageCacheApp:
         """Return the latest copy of a page on this machine, with the time at which it was confirmed."""
         copies = []
         offset = time.time() - time.monotonic()  # from monotonic time to seconds since 1970
-        if entry := self._entries.get(key):
+        if entry := self.entries.get(key):
             copies.append((entry.confirmed_at + offset, entry.last_copy()))
         if shared := self.copies.find(key):
             copies.append(shared)
         oldest = max(error.since + offset - TRUSTED_SECONDS, invalidated_at() + COMMIT_SECONDS)
         return max((copy for copy in copies if copy[0] > oldest), default=None, key=itemgetter(0))
-
-    def _confirm(self, key: Key, entry: Entry, asked_at: float) -> None:
-        entry.confirmed_at = max(entry.confirmed_at, asked_at)
-        with self._lock, suppress(KeyError):  # removed meanwhile
-            self._entries.move_to_end(key)
-
-    def _drop(self, key: Key, entry: Entry) -> None:
-        with self._lock:
-            if self._entries.get(key) is entry:
-                self._remove(key)
-
-    def _remove(self, key: Key) -> None:
-        if entry := self._entries.pop(key, None):
-            self._size -= entry.size
 
     def _start_sweeping(self) -> None:
         with self._lock:

@@ -17,7 +17,7 @@ from accounts.models import Guest, User
 from articles.site.requests import SiteRequest
 from comments.models import Comment, State
 from comments.policy import policy
-from comments.views.loading import current_writer
+from comments.story_page.loading import current_writer
 from core.query_forms import QueryForm
 from core.rate_limits import add_error
 from moderation.models import has_page

@@ -17,8 +17,8 @@ from accounts import guests
 from accounts.models import Guest, User
 from articles.site.requests import SiteRequest
 from comments.models import Comment, State
+from comments.story_page.loading import current_writer, load_story
 from comments.tasks import mail_confirmation
-from comments.views.loading import current_writer, load_story
 from core.query_forms import QueryForm, SearchField
 from core.rate_limits import RateLimitError, add_error
 from moderation.models import IllegalContentReport, Report, has_page

@@ -27,7 +27,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import guests
-from articles.models import Article
 from bench.fixture import session_cookie, thread
 from comments.models import Discussion, Reason, State
 from comments.services.discussions import change_discussion
@@ -95,7 +94,7 @@ def requests(transactional_db: None) -> Iterator[dict[str, tuple[Callable[[], ob
         return reply
 
     def change() -> None:
-        Article.objects.filter(pk=story.pk).update(version=F("version") + 1)
+        Discussion.objects.filter(pk=story.pk).update(version=F("version") + 1)
 
     def reply() -> Reply:
         token = "0123456789abcdef" * 2

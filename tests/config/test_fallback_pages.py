@@ -162,7 +162,7 @@ def test_a_page_that_was_not_confirmed_recently_is_not_shown(
     monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
     send_request(site, story)
     send_request(site, "/")
-    for key, entry in site._entries.items():
+    for key, entry in site.entries.items():
         entry.confirmed_at -= 60 if key.path == "/" else 0
     with frozen():
         assert send_request(site, "/").status == 503
@@ -196,11 +196,11 @@ def test_the_sweep_finds_what_another_process_removed(
     story = article.get_absolute_url()
     send_request(site, story)
     send_request(site, "/archive/")
-    for entry in site._entries.values():
+    for _key, entry in site.entries.items():
         entry.confirmed_at -= 60
     make_comment(article, "Words that are new.")
     site.sweep()
-    assert [key.path for key in site._entries] == ["/archive/"]
+    assert [key.path for key, _entry in site.entries.items()] == ["/archive/"]
     with frozen():
         assert send_request(site, story).status == 503
         assert send_request(site, "/archive/").status == 200

@@ -36,6 +36,7 @@ def row(number: int, level: int = 0, **fields: Any) -> ThreadRow:
         "is_redacted": False,
         "duplicate_of_id": None,
         "duplicate_of_slug": None,
+        "duplicate_of_versions": None,
         "replied_to_on_page": True,
         "level": level,
         "omitted_replies": 0,

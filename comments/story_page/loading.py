@@ -29,14 +29,19 @@ def load_story(request: SiteRequest, slug: str, *, with_related: bool = False) -
         if unpublished := Article.objects.filter(slug=slug).exclude(unpublished_at=None).first():
             raise UnpublishedStoryError(unpublished)
         raise Http404
-    article, discussion = found.article, found.discussion
+    add_story_dependencies(request, found)
+    return found
+
+
+def add_story_dependencies(request: SiteRequest, story: Story) -> None:
+    """Register that the page depends on a story and its discussion, and changes when that closes."""
+    article, discussion = story.article, story.discussion
     add_dependencies(
         request,
         articles={article.pk: article.version},
         discussions={article.pk: discussion.version},
         until=discussion.closing_time if discussion.is_open(request.now) else None,
     )
-    return found
 
 
 def current_writer(request: SiteRequest) -> tuple[User | None, Guest | None]:

@@ -1,0 +1,98 @@
+"""The first page of a discussion with the versions that it belongs to, read in one statement.
+
+One statement sees one state of the database. So its rows and versions belong together without a transaction.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from comments.models import Discussion
+from comments.story_page.frames import FrameVersions
+from comments.thread.pages import Order, ThreadPage, make_page, roots_query, rows_query
+from comments.thread.reader import Reader
+from comments.thread.rows import GENERIC_PLAN, CommentRecord
+from comments.thread.story import (
+    DISCUSSION_COLUMNS,
+    DISCUSSION_SUMMARY,
+    DISCUSSION_SUMMARY_JOINS,
+    Story,
+    make_picks,
+)
+from core.database.sql import execute_prepared
+
+# Fields whose values are other types in JSON.
+_PARSED = {field.attname: field for field in Discussion._meta.concrete_fields if field.attname != "tally"}
+
+
+class FirstPage(NamedTuple):
+    """The first page of a discussion, as everybody may read it, with the state to which it belongs."""
+
+    site_version: int
+    article_version: int
+    now: datetime
+    summary: dict[str, Any]  # the columns of Discussion and of DISCUSSION_SUMMARY
+    page: ThreadPage
+
+    @property
+    def frame_versions(self) -> FrameVersions:
+        return FrameVersions(self.site_version, self.article_version)
+
+    def update(self, story: Story) -> Story:
+        """Return the story with this state of its discussion."""
+        summary = self.summary
+        values = [summary[name] for name in DISCUSSION_COLUMNS]
+        discussion = Discussion.from_db("default", DISCUSSION_COLUMNS, values)
+        discussion.article = story.article
+        days = map(date.fromisoformat, summary["days"] or [])
+        return replace(
+            story,
+            discussion=discussion,
+            days=list(zip(days, summary["counts"] or [], strict=True)),
+            seq=summary["seq"] or 0,
+            picks=make_picks(summary["pick_ids"], summary["pick_names"], summary["pick_beginnings"]),
+            is_restored=summary["is_restored"],
+        )
+
+
+def read_first_page(article: int, order: Order) -> FirstPage | None:
+    """Return the first page of the discussion of an article; None if nothing was written in it yet."""
+    with connection.cursor() as cursor:
+        execute_prepared(cursor, _statement(order), {"discussion": article}, before=GENERIC_PLAN)
+        found = cursor.fetchall()
+    if (state := found[0][-1]) is None:
+        return None
+    summary = state | {name: field.to_python(state[name]) for name, field in _PARSED.items()}
+    records = [CommentRecord._make(row[:-1]) for row in found if row[0] is not None]
+    return FirstPage(
+        state["site_version"],
+        state["article_version"],
+        datetime.fromisoformat(state["now"]),
+        summary,
+        make_page(records, order),
+    )
+
+
+# No discussion, no row: a discussion is stored with its first comment.
+_STATE = f"""
+SELECT s.version AS site_version, a.version AS article_version, now() AS now,
+       {", ".join(f"d.{name}" for name in DISCUSSION_COLUMNS)}, {DISCUSSION_SUMMARY}
+FROM articles_site s CROSS JOIN articles_article a JOIN comments_discussion d ON d.article_id = a.id
+{DISCUSSION_SUMMARY_JOINS}
+WHERE s.id = 1 AND a.id = %(discussion)s AND a.published_at <= now()"""
+
+
+@lru_cache
+def _statement(order: Order) -> str:
+    """Return the statement. Its last column is the state as JSON, in the first row only.
+
+    There is a row even if the page has none. The rows keep the order of `rows_query`, as they are joined to
+    one row.
+    """
+    return f"""
+WITH {roots_query(Reader(), order)}
+SELECT page.*, CASE WHEN row_number() OVER () = 1 THEN (SELECT row_to_json(stored) FROM ({_STATE}) stored) END
+FROM (SELECT) one LEFT JOIN LATERAL ({rows_query(Reader())}) page ON true"""

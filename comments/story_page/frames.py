@@ -1,0 +1,120 @@
+"""The page of a story without its discussion and its reader, kept in memory.
+
+Such a frame is right for everybody while the versions of the site and the article are the same and no other
+story is published. Its regions (comments.story_page.regions) are filled for each page.
+"""
+
+import sys
+from copy import copy
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.http import Http404
+from django.template.loader import render_to_string
+
+from articles.models import Site
+from articles.site.cached_pages import remove_reader, snapshot
+from articles.site.context_processors import THEMES
+from articles.site.current_site import bind_request
+from articles.site.languages import activate_locale, requested_language
+from articles.site.requests import SiteRequest
+from comments.story_page.context import discussion_context, story_context
+from comments.story_page.loading import load_story
+from comments.story_page.regions import HtmlRegions
+from comments.thread import structured_data
+from comments.thread.pages import Order, ThreadPage
+from comments.thread.reader import ViewerContext
+from comments.thread.rendering import render_rows
+from comments.thread.story import Story
+from core.bounded_cache import BoundedCache
+
+MAX_BYTES = 16 * 1024 * 1024  # for each process
+
+
+class FrameKey(NamedTuple):
+    """What a frame depends on besides the versions."""
+
+    slug: str
+    theme: str  # "" if the reader chose none
+    language: str  # the requested language; "" for the site's
+
+
+class FrameVersions(NamedTuple):
+    site: int
+    article: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame with the site and the story from which it was made. Related stories need no query then."""
+
+    site: Site
+    story: Story
+    until: datetime | None  # when the next story is published
+    html: HtmlRegions
+    size: int  # bytes
+
+    def is_current(self, versions: FrameVersions, now: datetime) -> bool:
+        """Return whether the frame is up to date, given the stored versions and the database's time."""
+        own = FrameVersions(self.site.version, self.story.article.version)
+        return own == versions and (self.until is None or now < self.until)
+
+    def apply(self, request: SiteRequest, now: datetime) -> None:
+        """Give the request the frame's site, which needs no query then, and the time of the page."""
+        request.site = self.site
+        request.now = now
+        activate_locale(request)
+
+
+frames: BoundedCache[FrameKey, Frame] = BoundedCache(MAX_BYTES)
+
+
+def frame_key(request: SiteRequest, slug: str) -> FrameKey:
+    """Return the key of the frame of a story's page for this request."""
+    theme = request.COOKIES.get("theme", "")
+    language = requested_language(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+    return FrameKey(slug, theme if theme in THEMES else "", language)
+
+
+def make_frame(request: SiteRequest, key: FrameKey) -> Frame | None:
+    """Render the frame of a story and store it.
+
+    Returns None for a story that is not published, or whose discussion is hidden or has no comment yet.
+    """
+    request = copy(request)
+    request.META = request.META.copy()  # the dependencies of the frame are not those of the page
+    remove_reader(request)
+    with bind_request(request), snapshot(request):
+        try:
+            story = load_story(request, key.slug, with_related=True)
+        except Http404:
+            return None
+        if story.discussion.is_hidden or story.discussion._state.adding:
+            return None
+        head = structured_data.build_head(request, story.article, story.authors, (), 0)
+        context = story_context(story) | {"head": head, "discussion": "", "has_regions": True}
+        html = render_to_string("comments/story.jinja", context, request)
+        site = request.site
+    until = getattr(site, "until", None)  # read in the snapshot
+    frame = Frame(site, story, until, HtmlRegions(html), 2 * sys.getsizeof(html))
+    frames.put(key, frame)
+    return frame
+
+
+def render_regions(
+    request: SiteRequest, story: Story, page: ThreadPage, order: Order, viewer: ViewerContext | None = None
+) -> dict[str, str]:
+    """Return the HTML of a frame's regions that depend on the discussion.
+
+    For a viewer the HTML of the discussion has regions itself, see `render_rows`.
+    """
+    context = discussion_context(request, story, page, order)
+    context["thread"] = render_rows(request, story, page.rows, viewer, has_regions=viewer is not None)
+    link = {"comment_count": context["count"]}
+    head = structured_data.build_head(request, story.article, story.authors, page.rows, context["count"])
+    return {
+        "discussion": render_to_string("comments/_discussion.jinja", context, request),
+        "comments_link": render_to_string("articles/_comments_link.jinja", link, request),
+        "json_ld": head.json_ld,
+    }

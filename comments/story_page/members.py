@@ -1,0 +1,187 @@
+"""The page of a story for a member: the discussion is rendered once for all members.
+
+What is a member's own (the token of forms, buttons at comments that they wrote or recommended) fills regions
+of it. Members whose page differs in more than that get None here, and the usual page: staff, and authors of
+comments in this discussion that wait or were removed.
+"""
+
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
+from django.http import HttpResponse
+from django.template.backends.utils import csrf_input
+from django.template.loader import render_to_string
+from django.utils.cache import patch_cache_control
+
+from accounts.models import User
+from articles.site.requests import SiteRequest
+from comments.models import State
+from comments.story_page.context import remembered_order
+from comments.story_page.first_page import read_first_page
+from comments.story_page.frames import (
+    Frame,
+    FrameKey,
+    FrameVersions,
+    frame_key,
+    frames,
+    make_frame,
+    render_regions,
+)
+from comments.story_page.regions import HtmlRegions
+from comments.thread.pages import Order
+from comments.thread.reader import Reader, ViewerContext, personalize
+from comments.thread.rendering import render_rows
+from comments.thread.rows import ThreadRow
+from comments.thread.story import Story
+from core.bounded_cache import BoundedCache
+from core.database.sql import execute_prepared
+
+MAX_BYTES = 32 * 1024 * 1024  # for each process
+
+# The partial index comment_private serves has_private.
+_OWN = """
+SELECT s.version, now(), coalesce(a.version, 0), coalesce(d.version, 0),
+       ARRAY(SELECT g.name FROM accounts_user_groups m JOIN auth_group g ON g.id = m.group_id
+             WHERE m.user_id = %(user)s),
+       EXISTS (SELECT FROM comments_comment c
+               WHERE c.author_id = %(user)s AND c.discussion_id = a.id
+                 AND c.state NOT IN ('published', 'deleted')),
+       (SELECT json_agg(json_build_array(r.comment_id, r.given, r.counted)) FROM comments_recommendation r
+        WHERE r.user_id = %(user)s AND r.comment_id = ANY (%(comments)s::bigint[]))
+FROM articles_site s
+LEFT JOIN articles_article a ON a.slug = %(slug)s AND a.published_at <= now()
+LEFT JOIN comments_discussion d ON d.article_id = a.id
+WHERE s.id = 1"""
+
+
+class OwnState(NamedTuple):
+    """What belongs to a member on the page of a story, with the versions of the page."""
+
+    site_version: int
+    now: datetime
+    article_version: int  # 0 if the story is not published
+    discussion_version: int
+    roles: list[str]
+    has_private: bool  # comments of their own that only they and moderators see
+    recommendations: list[tuple[int, bool, bool]] | None  # comment id, given, counted
+
+    @property
+    def frame_versions(self) -> FrameVersions:
+        return FrameVersions(self.site_version, self.article_version)
+
+
+@dataclass(frozen=True)
+class MemberDiscussion:
+    """The regions of a frame as all members see them."""
+
+    versions: FrameVersions
+    story: Story  # with the state of the discussion
+    until: datetime | None  # when the discussion closes
+    html: HtmlRegions
+    regions: dict[str, str]  # the others
+    published: dict[int, ThreadRow]  # the published comments of the page, without their texts
+    depends_on_others: (
+        bool  # shows a link to the original of a duplicate, whose version would have to be compared
+    )
+    size: int  # bytes
+
+    def is_current(self, own: OwnState) -> bool:
+        return (
+            self.versions == own.frame_versions
+            and self.story.discussion.version == own.discussion_version
+            and (self.until is None or own.now < self.until)
+            and not self.depends_on_others
+        )
+
+
+discussions: BoundedCache[tuple[FrameKey, Order], MemberDiscussion] = BoundedCache(MAX_BYTES)
+
+
+def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
+    """Return the page of a story for a member, or None if it differs in more than the regions."""
+    user = request.user
+    if not user.is_authenticated or "messages" in request.COOKIES or "_messages" in request.session:
+        return None
+    key = frame_key(request, slug)
+    frame = frames.get(key)
+    order = frame and remembered_order(request, is_open=frame.story.discussion.is_open())
+    cached = discussions.get((key, order)) if order else None
+    own = read_own_state(user, slug, cached)
+    user.roles = frozenset(own.roles)
+    if user.is_staff or own.has_private:
+        return None
+    if frame is None or not frame.is_current(own.frame_versions, own.now):
+        frame = make_frame(request, key)
+    if frame is None or not frame.is_current(own.frame_versions, own.now):
+        return None
+    frame.apply(request, own.now)
+    if cached is None or not cached.is_current(own):
+        order = remembered_order(request, is_open=frame.story.discussion.is_open(own.now))
+        cached = _render_discussion(request, frame, key, order)
+        if cached is None:
+            return None
+        own = read_own_state(user, slug, cached)
+        if own.discussion_version != cached.story.discussion.version:  # changed in this moment
+            return None
+    discussion = cached.html.replace(_own_regions(request, cached, user, own) | {"csrf": csrf_input(request)})
+    account = render_to_string("layout/_account.jinja", {}, request)
+    html = frame.html.replace(cached.regions | {"discussion": discussion, "account": account})
+    response = HttpResponse(html)
+    patch_cache_control(response, private=True, no_cache=True)
+    return response
+
+
+def read_own_state(user: User, slug: str, cached: MemberDiscussion | None) -> OwnState:
+    """Read what belongs to a member, with their recommendations of the comments of a cached discussion."""
+    values = {"user": user.pk, "slug": slug, "comments": list(cached.published) if cached else []}
+    with connection.cursor() as cursor:
+        execute_prepared(cursor, _OWN, values)
+        return OwnState._make(cursor.fetchone())
+
+
+def _render_discussion(
+    request: SiteRequest, frame: Frame, key: FrameKey, order: Order
+) -> MemberDiscussion | None:
+    """Render the discussion for all members and store it; None where the view has to make the page."""
+    first = read_first_page(frame.story.article.pk, order)
+    if first is None or not frame.is_current(first.frame_versions, first.now):
+        return None
+    story = first.update(frame.story)
+    is_open = story.discussion.is_open(first.now)
+    if story.discussion.is_hidden or remembered_order(request, is_open=is_open) != order:
+        frames.drop(key, frame)  # its discussion was opened, closed or hidden since
+        return None
+    viewer = ViewerContext(moderates=False, may_recommend=True)
+    regions = render_regions(request, story, first.page, order, viewer)
+    html = regions.pop("discussion")
+    rows = first.page.rows
+    cached = MemberDiscussion(
+        first.frame_versions,
+        story,
+        story.discussion.closing_time if is_open else None,
+        HtmlRegions(html),
+        regions,
+        {row.id: row._replace(body_html="") for row in rows if row.state == State.PUBLISHED},
+        any(row.duplicate_of_versions for row in rows),
+        2 * sys.getsizeof(html) + 1024 * len(rows),
+    )
+    discussions.put((key, order), cached)
+    return cached
+
+
+def _own_regions(request: SiteRequest, cached: MemberDiscussion, user: User, own: OwnState) -> dict[str, str]:
+    """Return the ends of the comments that the member wrote or recommended, by the name of their region."""
+    recommended = {pk: (given, counted) for pk, given, counted in own.recommendations or ()}
+    rows = [
+        row._replace(level=0)
+        for row in cached.published.values()
+        if row.author_id == user.pk or row.id in recommended
+    ]
+    if not rows:
+        return {}
+    rows, viewer = personalize(rows, Reader(user=user), recommended)
+    html = HtmlRegions(render_rows(request, cached.story, rows, viewer, has_regions=True))
+    return {name: html.content(name) for name in (str(row.id) for row in rows)}

@@ -1,0 +1,72 @@
+"""Responses with a cached frame, for readers whose page differs from that of others only in its regions."""
+
+from functools import wraps
+
+from django.http import HttpResponse
+
+from articles.site.cached_pages import View, allow_cache, depend_on_site, is_anonymous, remove_reader
+from articles.site.languages import activate_locale
+from articles.site.requests import SiteRequest
+from comments.story_page.context import remembered_order
+from comments.story_page.first_page import FirstPage, read_first_page
+from comments.story_page.frames import Frame, FrameKey, frame_key, frames, make_frame, render_regions
+from comments.story_page.loading import add_story_dependencies
+from comments.story_page.members import member_page
+from comments.thread.pages import Order
+
+
+def respond_from_frame(view: View) -> View:
+    """Decorate the view of a story so that most pages are made from a cached frame.
+
+    It belongs outside of @cache_for_anonymous. The view makes the other pages: those with a query string, for
+    staff, for guests, and all that the functions here decline.
+    """
+
+    @wraps(view)
+    def respond(request: SiteRequest, slug: str) -> HttpResponse:
+        if not request.GET:
+            make_page = anonymous_page if is_anonymous(request) else member_page
+            if response := make_page(request, slug):
+                return response
+        if not is_anonymous(request):
+            activate_locale(request)
+        return view(request, slug)
+
+    respond.activates_locale = True  # type: ignore[attr-defined]  # for SiteMiddleware
+    return respond
+
+
+def anonymous_page(request: SiteRequest, slug: str) -> HttpResponse | None:
+    """Return the page of a story for anonymous readers, or None where the view has to make it.
+
+    Two statements at most if there is a frame: one reads the discussion with its versions, which also show
+    whether the frame is up to date.
+    """
+    remove_reader(request)
+    key = frame_key(request, slug)
+    found = _current_frame(request, key)
+    if found is None:
+        return None
+    frame, first, order = found
+    frame.apply(request, first.now)
+    story = first.update(frame.story)
+    is_open = story.discussion.is_open(first.now)
+    if story.discussion.is_hidden or remembered_order(request, is_open=is_open) != order:
+        frames.drop(key, frame)  # its discussion was opened, closed or hidden since
+        return None
+    depend_on_site(request, first.site_version, frame.until)
+    add_story_dependencies(request, story)
+    response = HttpResponse(frame.html.replace(render_regions(request, story, first.page, order)))
+    return allow_cache(request, response)
+
+
+def _current_frame(request: SiteRequest, key: FrameKey) -> tuple[Frame, FirstPage, Order] | None:
+    """Return a frame that is up to date with the first page of its discussion, made anew if need be."""
+    for frame in (frames.get(key), None):
+        if frame is None and (frame := make_frame(request, key)) is None:
+            return None
+        order = remembered_order(request, is_open=frame.story.discussion.is_open())
+        first = read_first_page(frame.story.article.pk, order)
+        if first and frame.is_current(first.frame_versions, first.now):
+            return frame, first, order
+    return None
