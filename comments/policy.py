@@ -116,7 +116,7 @@ class Policy:
         """Recompute the derived data that `damage` lists."""
 
     def list_actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
-        """Return what this moderator may do with each comment, by comment id, for comments/thread.jinja.
+        """Return what this moderator may do with each comment, by comment id, for comments/_trees.jinja.
 
         `rows` are rows of a thread or comments. Each action is {label, url, post (bool), reasons ([(code,
         label, message to the author)] or nothing)}.

@@ -24,6 +24,7 @@ from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, User
 from comments.policy import policy
 from comments.story_page.frames import frames
 from comments.story_page.members import discussions
+from comments.thread.rendering import trees
 from moderation.screening.rate_limits import RATE_KNOWN, RATE_NEW
 from tests import isolation
 from tests.factories import UserFactory
@@ -228,6 +229,7 @@ def _clear_caches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("comments.removal_reasons._cache", None)
     frames.clear()
     discussions.clear()
+    trees.clear()
 
 
 @pytest.fixture(autouse=True)

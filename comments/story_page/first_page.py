@@ -24,8 +24,7 @@ from comments.thread.story import (
 )
 from core.database.sql import execute_prepared
 
-# Fields whose values are other types in JSON.
-_PARSED = {field.attname: field for field in Discussion._meta.concrete_fields if field.attname != "tally"}
+_DISCUSSION_FIELDS = Discussion._meta.concrete_fields
 
 
 class FirstPage(NamedTuple):
@@ -34,7 +33,7 @@ class FirstPage(NamedTuple):
     site_version: int
     article_version: int
     now: datetime
-    summary: dict[str, Any]  # the columns of Discussion and of DISCUSSION_SUMMARY
+    summary: dict[str, Any]  # the columns of Discussion and of DISCUSSION_SUMMARY, as JSON has them
     page: ThreadPage
 
     @property
@@ -44,9 +43,12 @@ class FirstPage(NamedTuple):
     def update(self, story: Story) -> Story:
         """Return the story with this state of its discussion."""
         summary = self.summary
-        values = [summary[name] for name in DISCUSSION_COLUMNS]
-        discussion = Discussion.from_db("default", DISCUSSION_COLUMNS, values)
-        discussion.article = story.article
+        if summary["article_id"] is None:
+            discussion = Discussion.default_for(story.article)
+        else:
+            values = [field.to_python(summary[field.attname]) for field in _DISCUSSION_FIELDS]
+            discussion = Discussion.from_db("default", DISCUSSION_COLUMNS, values)
+            discussion.article = story.article
         days = map(date.fromisoformat, summary["days"] or [])
         return replace(
             story,
@@ -59,28 +61,27 @@ class FirstPage(NamedTuple):
 
 
 def read_first_page(article: int, order: Order) -> FirstPage | None:
-    """Return the first page of the discussion of an article; None if nothing was written in it yet."""
+    """Return the first page of the discussion of an article; None if it is not published."""
     with connection.cursor() as cursor:
         execute_prepared(cursor, _statement(order), {"discussion": article}, before=GENERIC_PLAN)
         found = cursor.fetchall()
     if (state := found[0][-1]) is None:
         return None
-    summary = state | {name: field.to_python(state[name]) for name, field in _PARSED.items()}
     records = [CommentRecord._make(row[:-1]) for row in found if row[0] is not None]
     return FirstPage(
         state["site_version"],
         state["article_version"],
         datetime.fromisoformat(state["now"]),
-        summary,
+        state,
         make_page(records, order),
     )
 
 
-# No discussion, no row: a discussion is stored with its first comment.
+# A discussion is stored with its first comment; without one its columns are null.
 _STATE = f"""
 SELECT s.version AS site_version, a.version AS article_version, now() AS now,
        {", ".join(f"d.{name}" for name in DISCUSSION_COLUMNS)}, {DISCUSSION_SUMMARY}
-FROM articles_site s CROSS JOIN articles_article a JOIN comments_discussion d ON d.article_id = a.id
+FROM articles_site s CROSS JOIN articles_article a LEFT JOIN comments_discussion d ON d.article_id = a.id
 {DISCUSSION_SUMMARY_JOINS}
 WHERE s.id = 1 AND a.id = %(discussion)s AND a.published_at <= now()"""
 

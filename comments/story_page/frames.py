@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from django.http import Http404
 from django.template.loader import render_to_string
 
 from articles.models import Site
@@ -20,12 +19,11 @@ from articles.site.current_site import bind_request
 from articles.site.languages import activate_locale, requested_language
 from articles.site.requests import SiteRequest
 from comments.story_page.context import discussion_context, story_context
-from comments.story_page.loading import load_story
+from comments.story_page.loading import UnpublishedStoryError, load_story
 from comments.story_page.regions import HtmlRegions
 from comments.thread import structured_data
 from comments.thread.pages import Order, ThreadPage
-from comments.thread.reader import ViewerContext
-from comments.thread.rendering import render_rows
+from comments.thread.rendering import render_shared_thread
 from comments.thread.story import Story
 from core.bounded_cache import BoundedCache
 
@@ -80,7 +78,8 @@ def frame_key(request: SiteRequest, slug: str) -> FrameKey:
 def make_frame(request: SiteRequest, key: FrameKey) -> Frame | None:
     """Render the frame of a story and store it.
 
-    Returns None for a story that is not published, or whose discussion is hidden or has no comment yet.
+    Returns None for a story that was published and is not any more, or whose discussion is hidden. Raises
+    Http404 if there is none.
     """
     request = copy(request)
     request.META = request.META.copy()  # the dependencies of the frame are not those of the page
@@ -88,9 +87,9 @@ def make_frame(request: SiteRequest, key: FrameKey) -> Frame | None:
     with bind_request(request), snapshot(request):
         try:
             story = load_story(request, key.slug, with_related=True)
-        except Http404:
+        except UnpublishedStoryError:
             return None
-        if story.discussion.is_hidden or story.discussion._state.adding:
+        if story.discussion.is_hidden:
             return None
         head = structured_data.build_head(request, story.article, story.authors, (), 0)
         context = story_context(story) | {"head": head, "discussion": "", "has_regions": True}
@@ -103,14 +102,14 @@ def make_frame(request: SiteRequest, key: FrameKey) -> Frame | None:
 
 
 def render_regions(
-    request: SiteRequest, story: Story, page: ThreadPage, order: Order, viewer: ViewerContext | None = None
+    request: SiteRequest, story: Story, page: ThreadPage, order: Order, *, for_members: bool = False
 ) -> dict[str, str]:
     """Return the HTML of a frame's regions that depend on the discussion.
 
-    For a viewer the HTML of the discussion has regions itself, see `render_rows`.
+    For members the HTML of the discussion has regions itself, see `render_shared_thread`.
     """
     context = discussion_context(request, story, page, order)
-    context["thread"] = render_rows(request, story, page.rows, viewer, has_regions=viewer is not None)
+    context["thread"] = render_shared_thread(request, story, page.rows, for_members=for_members)
     link = {"comment_count": context["count"]}
     head = structured_data.build_head(request, story.article, story.authors, page.rows, context["count"])
     return {

@@ -32,8 +32,8 @@ from comments.story_page.frames import (
 )
 from comments.story_page.regions import HtmlRegions
 from comments.thread.pages import Order
-from comments.thread.reader import Reader, ViewerContext, personalize
-from comments.thread.rendering import render_rows
+from comments.thread.reader import Reader, personalize
+from comments.thread.rendering import render_ends
 from comments.thread.rows import ThreadRow
 from comments.thread.story import Story
 from core.bounded_cache import BoundedCache
@@ -154,8 +154,7 @@ def _render_discussion(
     if story.discussion.is_hidden or remembered_order(request, is_open=is_open) != order:
         frames.drop(key, frame)  # its discussion was opened, closed or hidden since
         return None
-    viewer = ViewerContext(moderates=False, may_recommend=True)
-    regions = render_regions(request, story, first.page, order, viewer)
+    regions = render_regions(request, story, first.page, order, for_members=True)
     html = regions.pop("discussion")
     rows = first.page.rows
     cached = MemberDiscussion(
@@ -183,5 +182,4 @@ def _own_regions(request: SiteRequest, cached: MemberDiscussion, user: User, own
     if not rows:
         return {}
     rows, viewer = personalize(rows, Reader(user=user), recommended)
-    html = HtmlRegions(render_rows(request, cached.story, rows, viewer, has_regions=True))
-    return {name: html.content(name) for name in (str(row.id) for row in rows)}
+    return render_ends(request, cached.story, rows, viewer)

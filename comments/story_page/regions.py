@@ -27,10 +27,11 @@ class HtmlRegions:
         return self._texts[self._places[name]]
 
     def replace(self, contents: Mapping[str, str]) -> str:
-        """Return the HTML with these contents by name. Raises KeyError for an unknown name."""
+        """Return the HTML with these contents by name. Names that it does not have are ignored."""
         texts = self._texts.copy()
         for name, content in contents.items():
-            texts[self._places[name]] = content
+            if name in self._places:
+                texts[self._places[name]] = content
         return "".join(texts)
 
 

@@ -61,7 +61,7 @@ class Reader:
 
 @dataclass(frozen=True)
 class ViewerContext:
-    """The data that comments/thread.jinja shows to one person only. Sets and keys are comment ids."""
+    """The data that comments/_trees.jinja shows to one person only. Sets and keys are comment ids."""
 
     moderates: bool
     mine: set[int] = field(default_factory=set)

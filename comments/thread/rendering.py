@@ -1,18 +1,42 @@
-"""The HTML of the comments of a thread."""
+"""The HTML of the comments of a thread.
 
-from typing import Any
+A tree (a top-level comment with its replies) that looks the same to many readers is rendered once for all of
+them: after a new comment only its own tree is rendered again.
+"""
 
-from django.template.loader import render_to_string
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from django.template import engines
+from django.template.backends.utils import csrf_input_lazy
+from django.utils.translation import get_language
 
 from articles.site.cached_pages import add_dependencies
 from articles.site.requests import SiteRequest
 from comments import removal_reasons
 from comments.models import REMOVED
 from comments.policy import policy
-from comments.story_page.regions import MARK
+from comments.story_page.regions import MARK, HtmlRegions
 from comments.thread.reader import Reader, ViewerContext, personalize
 from comments.thread.rows import ThreadRow, find_duplicate_targets
 from comments.thread.story import Story
+from comments.thread.template_filters import relative_time_start
+from core.bounded_cache import BoundedCache
+
+MAX_BYTES = 32 * 1024 * 1024  # for each process
+
+MEMBER = ViewerContext(moderates=False, may_recommend=True)  # a member without own comments in the thread
+
+
+class TreeHtml(NamedTuple):
+    html: str
+    size: int  # bytes
+
+
+trees: BoundedCache[tuple[Any, ...], TreeHtml] = BoundedCache(MAX_BYTES)
 
 
 def render_thread(
@@ -28,50 +52,94 @@ def render_thread(
 
     `story_path` is the relative URL of the story, `focus` the id of a comment to focus.
     """
+    if not (reader.user or reader.guest or story_path):
+        return render_shared_thread(request, story, rows)
     rows, viewer = personalize(rows, reader)
-    context = {
+    context = _context(request, story, rows) | {
+        "viewer": viewer,
+        "csrf_input": csrf_input_lazy(request),
         "story_path": story_path,
         "focus": focus,
         "actions": policy().list_actions(rows, reader.user) if reader.moderates and reader.user else {},
     }
-    return render_rows(request, story, rows, viewer, context)
+    return _render("thread", context | {"trees": _render("_trees", context | {"rows": rows})})
 
 
-def render_rows(
-    request: SiteRequest,
-    story: Story,
-    rows: list[ThreadRow],
-    viewer: ViewerContext | None,
-    context: dict[str, Any] | None = None,
-    *,
-    has_regions: bool = False,
+def render_shared_thread(
+    request: SiteRequest, story: Story, rows: list[ThreadRow], *, for_members: bool = False
 ) -> str:
-    """Render rows with what one reader is shown, and `context` for comments/thread.jinja.
+    """Render the rows as all anonymous readers see them, or all members.
 
-    With `has_regions` the end of each comment, which may be personal, is a region named after its id, and the
-    CSRF token a region "csrf" without content (comments.story_page.regions).
+    For members the end of each comment, which is different for its author, is a region named after its id,
+    and the CSRF token a region "csrf" without content (comments.story_page.regions).
     """
+    context = _context(request, story, rows)
+    if for_members:
+        context |= {"viewer": MEMBER, "mark": MARK}
+    html = "".join(_tree_html(tree, context) for tree in _split_trees(rows))
+    return _render("thread", context | {"trees": html})
+
+
+def render_ends(
+    request: SiteRequest, story: Story, rows: list[ThreadRow], viewer: ViewerContext | None
+) -> dict[str, str]:
+    """Return the ends of these comments for one member, by the name of their region."""
+    own = {"viewer": viewer, "csrf_input": csrf_input_lazy(request), "mark": MARK, "rows": rows}
+    html = HtmlRegions(_render("_trees", _context(request, story, rows) | own))
+    return {name: html.content(name) for name in (str(row.id) for row in rows)}
+
+
+def _context(request: SiteRequest, story: Story, rows: list[ThreadRow]) -> dict[str, Any]:
+    """Return what the templates need for an anonymous reader. The page depends on originals of duplicates."""
     originals = find_duplicate_targets(rows)
     add_dependencies(
         request,
         articles={pk: version for pk, version, _version in originals},
         discussions={pk: version for pk, _version, version in originals},
     )
-    return render_to_string(
-        "comments/thread.jinja",
-        {
-            "rows": rows,
-            "zone": story.article.zone,
-            "lang": request.site.lang,
-            "open": story.discussion.is_open(request.now),
-            "reasons": removal_reasons.public_labels() if any(row.state in REMOVED for row in rows) else {},
-            "viewer": viewer,
-            "actions": {},
-            "story_path": "",
-            "focus": None,
-            "mark": MARK if has_regions else "",
-        }
-        | (context or {}),
-        request,
-        using="jinja2",
+    return {
+        "zone": story.article.zone,
+        "lang": request.site.lang,
+        "open": story.discussion.is_open(request.now),
+        "reasons": removal_reasons.public_labels() if any(row.state in REMOVED for row in rows) else {},
+        "relative_since": relative_time_start(),
+        "has_rows": bool(rows),
+        "viewer": None,
+        "csrf_input": "",
+        "actions": {},
+        "story_path": "",
+        "focus": None,
+        "mark": "",
+    }
+
+
+def _split_trees(rows: list[ThreadRow]) -> Iterator[tuple[ThreadRow, ...]]:
+    starts = [number for number, row in enumerate(rows) if row.level == rows[0].level]
+    for start, end in pairwise([*starts, len(rows)]):
+        yield tuple(rows[start:end])
+
+
+def _tree_html(tree: tuple[ThreadRow, ...], context: dict[str, Any]) -> str:
+    """Return the HTML of a tree, rendered or from the cache. The key has all that the template shows."""
+    since: datetime = context["relative_since"]
+    key = (
+        tree,
+        tuple(row.created_at >= since for row in tree),
+        get_language(),
+        context["zone"],
+        context["lang"],
+        context["open"],
+        context["mark"],
+        tuple(context["reasons"].items()),
     )
+    if (found := trees.get(key)) is None:
+        html = _render("_trees", context | {"rows": tree})
+        found = TreeHtml(html, 2 * sys.getsizeof(html) + 1024 * len(tree))
+        trees.put(key, found)
+    return found.html
+
+
+def _render(name: str, context: dict[str, Any]) -> str:
+    environment: Any = engines["jinja2"]
+    html: str = environment.env.get_template(f"comments/{name}.jinja").render(context)
+    return html

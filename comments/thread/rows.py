@@ -10,7 +10,7 @@ from core.database.sql import execute_prepared
 
 
 class ThreadRow(NamedTuple):
-    """A comment as comments/thread.jinja renders it. `level` counts the ancestors that are on the page."""
+    """A comment as comments/_trees.jinja renders it. `level` counts the ancestors that are on the page."""
 
     id: int
     author_id: int | None
@@ -29,7 +29,7 @@ class ThreadRow(NamedTuple):
     is_redacted: bool
     duplicate_of_id: int | None  # if removed as a duplicate: the original, if readers can open it
     duplicate_of_slug: str | None  # and the slug of that comment's article
-    duplicate_of_versions: list[int] | None  # of any removed duplicate: see find_duplicate_targets
+    duplicate_of_versions: str | None  # of any removed duplicate: see find_duplicate_targets
     replied_to_id: int | None  # None also if that comment was removed, so that its author is not named
     replied_to_name: str | None
     replied_to_on_page: bool
@@ -43,7 +43,7 @@ def find_duplicate_targets(rows: Iterable[ThreadRow]) -> list[tuple[int, int, in
 
     A cached page depends on them, whether readers can open the originals now or not.
     """
-    found = (row.duplicate_of_versions for row in rows if row.duplicate_of_versions)
+    found = (map(int, row.duplicate_of_versions.split()) for row in rows if row.duplicate_of_versions)
     return [(article, version, discussion_version) for article, version, discussion_version in found]
 
 
@@ -58,7 +58,7 @@ CASE WHEN c.state = 'rejected' AND c.state_reason = 'repeat' THEN (
 
 DUPLICATE_TARGET_VERSIONS = """
 CASE WHEN c.state_reason = 'repeat' THEN (
-  SELECT ARRAY[s.id, s.version, d.version] FROM comments_comment r
+  SELECT concat_ws(' ', s.id, s.version, d.version) FROM comments_comment r
   JOIN comments_discussion d ON d.article_id = r.discussion_id
   JOIN articles_article s ON s.id = r.discussion_id
   WHERE r.id = c.duplicate_of_id) END"""
@@ -112,7 +112,7 @@ class CommentRecord(NamedTuple):
     is_redacted: bool
     duplicate_of_id: int | None
     duplicate_of_slug: str | None
-    duplicate_of_versions: list[int] | None
+    duplicate_of_versions: str | None
     replied_to_id: int | None
     replied_to_name: str | None
     rest: Any

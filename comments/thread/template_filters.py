@@ -15,20 +15,21 @@ from comments.models import MAX_DEPTH
 from core.templatetags.dates import TimeFormatter
 
 
-def with_level_changes(rows: Sequence[Any]) -> Iterator[tuple[Any, Any, Any, int, Any, Any]]:
+def with_level_changes(rows: Sequence[Any]) -> Iterator[tuple[Any, Any, Any, int | None, Any, Any]]:
     """Yield (row, id, state, level_change, root, ended_root) for each row of a preorder, and one at the end.
 
-    `level_change` is the change of level since the previous row: 1, 0 or negative. `root` is the first row of
+    `level_change` is the change of level since the previous row: 1, 0 or negative, or None for the first.
+    `root` is the first row of
     the tree. `ended_root` is the root of a tree that has just ended, else None. The last tuple has no row and
     closes the lists. A template could compute these only in a namespace, which takes longer than the rest of
     the loop.
     """
     if not rows:
         return
-    base, level, root = rows[0].level, rows[0].level - 1, None
+    base, level, root = rows[0].level, None, None
     for row in rows:
         ended_root, root = (root, row) if row.level == base else (None, root)
-        yield row, row.id, row.state, row.level - level, root, ended_root
+        yield row, row.id, row.state, None if level is None else row.level - level, root, ended_root
         level = row.level
     yield None, None, None, base - level, None, root
 

@@ -40,8 +40,8 @@ from tests.helpers.wsgi_requests import HOST, Reply, send_request
 
 COSTS = {  # statements without the beginnings and ends of transactions; calls
     "cached page": (1, 18),
-    "changed page": (5, 11_889),
-    "member's page": (9, 16_815),
+    "changed page": (2, 2_631),
+    "member's page": (4, 2_568),
     "reply": (12, 4_750),
 }
 TOLERANCE = 0.01  # of the calls, because Python's versions differ

@@ -1,4 +1,4 @@
-"""templates/comments/thread.jinja, rendered with rows."""
+"""templates/comments/thread.jinja and _trees.jinja, rendered with rows."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from comments.thread.reader import ViewerContext
 from comments.thread.rows import ThreadRow
+from comments.thread.template_filters import relative_time_start
 
 START = datetime(2013, 6, 19, 21, 28, tzinfo=UTC)
 
@@ -55,7 +56,10 @@ def render(rows: list[ThreadRow], **context: Any) -> str:
         "reasons": {"off_topic": "off-topic"},
         "viewer": None,
         "actions": {},
+        "relative_since": relative_time_start(),
     } | context
+    trees = engines["jinja2"].get_template("comments/_trees.jinja").render(context)
+    context |= {"has_rows": bool(rows), "trees": trees}
     return engines["jinja2"].get_template("comments/thread.jinja").render(context)
 
 

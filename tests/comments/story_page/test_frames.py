@@ -1,0 +1,274 @@
+"""The page of a story made from a cached frame: the same as the view makes, and never out of date."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import MODERATOR, User
+from articles.models import Article, Site
+from articles.services import save_article
+from comments.models import Comment, Discussion, Reason, State
+from comments.services.discussions import change_discussion
+from comments.services.recommendations import recommend
+from comments.services.states import change_states
+from comments.story_page.frames import frames
+from comments.story_page.members import discussions
+from comments.tasks import count_recommendations
+from moderation.actions.quick_actions import set_editors_pick
+from tests.factories import UserFactory, make_article, make_comment
+
+pytestmark = pytest.mark.django_db
+
+TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
+
+
+@pytest.fixture
+def member() -> User:
+    return UserFactory.create(name="Ylva")
+
+
+@pytest.fixture
+def other() -> User:
+    return UserFactory.create(name="Bo")
+
+
+def log_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def read(client: Client, article: Article, query: str = "", **headers: str) -> str:
+    response = client.get(f"{article.get_absolute_url()}{query}", headers=headers)
+    assert response.status_code == 200
+    return TOKEN.sub("TOKEN", response.content.decode())
+
+
+def remove(comment: Comment, to: str = State.REJECTED, reason: str = Reason.OFF_TOPIC) -> None:
+    change_states(ids=[comment.pk], to=to, reason=reason, actor=None)
+
+
+def pressed_button(comment: Comment) -> str:
+    return f'formaction="recommend/{comment.pk}/" aria-pressed="true"'
+
+
+def have_own_comment(article: Article, member: User, other: User) -> None:
+    make_comment(article, "Mine.", author=member, parent=make_comment(article, "Theirs.", author=other))
+
+
+def have_old_comment(article: Article, member: User, other: User) -> None:
+    have_own_comment(article, member, other)
+    Comment.objects.update(created_at=timezone.now() - timedelta(days=3))
+
+
+def recommend_uncounted(article: Article, member: User, other: User) -> None:
+    recommend(comment=make_comment(article, author=other), user=member, given=True)
+
+
+def recommend_counted(article: Article, member: User, other: User) -> None:
+    recommend_uncounted(article, member, other)
+    count_recommendations.call()
+
+
+def withdraw_recommendation(article: Article, member: User, other: User) -> None:
+    recommend_counted(article, member, other)
+    recommend(comment=Comment.objects.get(), user=member, given=False)
+
+
+def remove_others(article: Article, member: User, other: User) -> None:
+    root = make_comment(article, author=other)
+    make_comment(article, parent=root)
+    remove(root)
+    remove(make_comment(article), to=State.DELETED, reason=Reason.AUTHOR)
+
+
+def remove_duplicate(article: Article, member: User, other: User) -> None:
+    original = make_comment(article, "Twice.")
+    copy = make_comment(article, "Twice.", parent=make_comment(article))
+    make_comment(article, parent=copy)
+    Comment.objects.filter(pk=copy.pk).update(duplicate_of=original)
+    remove(copy, reason=Reason.DUPLICATE)
+
+
+def remove_own(article: Article, member: User, other: User) -> None:
+    remove(make_comment(article, author=member))
+
+
+def pick(article: Article, member: User, other: User) -> None:
+    set_editors_pick(comment=make_comment(article, author=other), is_pick=True, actor=UserFactory.create())
+
+
+def close(article: Article, member: User, other: User) -> None:
+    have_own_comment(article, member, other)
+    change_discussion(article=article, status=Discussion.Status.CLOSED)
+
+
+def hide(article: Article, member: User, other: User) -> None:
+    make_comment(article)
+    change_discussion(article=article, status=Discussion.Status.HIDDEN)
+
+
+def allow_members_only(article: Article, member: User, other: User) -> None:
+    make_comment(article)
+    change_discussion(article=article, members_only=True)
+
+
+def have_no_comment(article: Article, member: User, other: User) -> None:
+    pass
+
+
+def have_unknown_rights(article: Article, member: User, other: User) -> None:
+    make_comment(article)
+    article.rights = Article.Rights.UNKNOWN
+    save_article(article=article)
+
+
+SITUATIONS = [
+    have_own_comment,
+    have_old_comment,
+    recommend_uncounted,
+    recommend_counted,
+    withdraw_recommendation,
+    remove_others,
+    remove_duplicate,
+    remove_own,
+    pick,
+    close,
+    hide,
+    allow_members_only,
+    have_no_comment,
+    have_unknown_rights,
+]
+
+
+@pytest.mark.parametrize("prepare", SITUATIONS)
+def test_the_page_equals_the_one_that_the_view_makes(
+    prepare: Callable[[Article, User, User], None], article: Article, member: User, other: User
+) -> None:
+    """The view makes every page that has a query string."""
+    prepare(article, member, other)
+    for client in (Client(), log_in(member), log_in(other)):
+        for headers in ({}, {"accept-language": "de"}, {"cookie": "theme=dark; order=oldest"}):
+            if "cookie" in headers and (session := client.cookies.get("sessionid")):
+                headers = {"cookie": f"{headers['cookie']}; sessionid={session.value}"}
+            expected = read(client, article, "?x=1", **headers)
+            for _ in range(2):  # first rendered, then from the cache
+                assert read(client, article, **headers) == expected
+
+
+def test_a_page_takes_few_statements(article: Article, talk: object, member: User) -> None:
+    """For members: the session, the person, and what is theirs with the versions."""
+    for client, most in ((Client(), 1), (log_in(member), 3)):
+        read(client, article)
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            read(client, article)
+        assert len(queries) == most, [query["sql"] for query in queries]
+
+
+def test_a_comment_that_was_removed_is_gone_at_once(article: Article, member: User) -> None:
+    clients = [Client(), log_in(member)]
+    comment = make_comment(article, "A sentence to remove.")
+    assert all("A sentence to remove." in read(client, article) for client in clients)
+    remove(comment)
+    assert not any("A sentence to remove." in read(client, article) for client in clients)
+
+
+def test_members_see_their_own_buttons_only(article: Article, member: User, other: User) -> None:
+    """Both pages are made from the same cached discussion."""
+    mine = make_comment(article, "Mine.", author=member)
+    theirs = make_comment(article, "Theirs.", author=other)
+    recommend(comment=theirs, user=member, given=True)
+    for _ in range(2):
+        pages = {user: read(log_in(user), article) for user in (member, other)}
+        assert f"/comments/{mine.pk}/edit/" in pages[member]
+        assert f"/comments/{theirs.pk}/edit/" not in pages[member]
+        assert pressed_button(theirs) in pages[member]
+        assert f"/comments/{theirs.pk}/edit/" in pages[other]
+        assert f"/comments/{mine.pk}/edit/" not in pages[other]
+        assert pressed_button(theirs) not in pages[other]
+        assert "Account of Ylva" in pages[member]
+        assert "Ylva</span>" not in pages[other]
+    assert len(discussions) == 1
+
+
+def test_a_form_of_a_cached_page_is_accepted(article: Article, member: User) -> None:
+    comment = make_comment(article)
+    read(log_in(UserFactory.create()), article)  # the cached discussion is made for somebody else
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(member)
+    page = client.get(article.get_absolute_url()).content.decode()
+    form = re.search(r'<form id="recommend" method="post">.*?value="(\w+)"', page)
+    assert form
+    url = f"{article.get_absolute_url()}recommend/{comment.pk}/"
+    assert client.post(url, {"csrfmiddlewaretoken": form[1]}).status_code == 302
+    assert pressed_button(comment) in read(client, article)
+
+
+def test_a_new_role_applies_at_once(article: Article, talk: object, member: User) -> None:
+    client = log_in(member)
+    assert "to-desk" not in read(client, article)
+    member.set_roles([MODERATOR])
+    assert "to-desk" in read(client, article)
+    member.set_roles([])
+    assert "to-desk" not in read(client, article)
+
+
+def test_a_member_without_access_is_a_stranger(article: Article, talk: object, member: User) -> None:
+    client = log_in(member)
+    assert "Account of Ylva" in read(client, article)
+    User.objects.filter(pk=member.pk).update(is_active=False)
+    assert "Account of Ylva" not in read(client, article)
+
+
+def test_changes_of_the_site_and_the_story_are_shown_at_once(
+    article: Article, talk: object, member: User
+) -> None:
+    clients = [Client(), log_in(member)]
+    for client in clients:
+        read(client, article)
+    Site.objects.update(name="Another name", version=1000)
+    article.refresh_from_db()
+    article.title = "Another title"
+    save_article(article=article)
+    for client in clients:
+        assert "Another name" in read(client, article)
+        assert "Another title" in read(client, article)
+
+
+def test_the_next_publication_ends_a_frame(article: Article, talk: object) -> None:
+    """It may be a related story, and without it nothing was written."""
+    make_article("Soon", published_at=timezone.now() + timedelta(hours=1))
+    read(Client(), article)
+    ((_key, frame),) = frames.items()
+    versions = (frame.site.version, frame.story.article.version)
+    now = timezone.now()
+    assert frame.is_current(versions, now)
+    assert not frame.is_current(versions, now + timedelta(hours=2))
+
+
+def test_a_discussion_that_closes_by_the_clock_shows_it(article: Article, talk: object, member: User) -> None:
+    change_discussion(article=article, closes_at=timezone.now() + timedelta(hours=1))
+    client = log_in(member)
+    assert "Add to the discussion" in read(client, article)
+    ((_key, cached),) = discussions.items()
+    assert cached.until
+    Discussion.objects.update(closes_at=timezone.now() - timedelta(hours=1))
+    discussions.clear()
+    assert "Add to the discussion" not in read(client, article)
+
+
+def test_a_message_is_shown_once(article: Article, talk: object, member: User) -> None:
+    client, comment = log_in(member), make_comment(article, author=member)
+    read(client, article)
+    client.post(reverse("comment-delete", args=[comment.pk]))
+    assert "Your comment was deleted." in read(client, article)
+    assert "Your comment was deleted." not in read(client, article)
