@@ -151,12 +151,16 @@ def _fold_name(name: str) -> str:
 
 @lru_cache(maxsize=CACHED)
 def _aliases(name: str) -> tuple[tuple[str, ...], ...]:
-    """Return the names of a person: the whole name, the name as one word, and the first name."""
+    """Return the names of a person: the whole name with and without its signs, as one word, and the first name.
+
+    They are compared with the tokens of a text, in which signs are tokens: "@Dr. P. Okonjo".
+    """
     words = _words(name)
     if not words:
         return ()
     is_first_name = len(words) > 1 and len(words[0]) > 2 and words[0] not in _ORDINARY
-    return tuple(dict.fromkeys([words, ("".join(words),), *([words[:1]] if is_first_name else [])]))
+    aliases = [words, tuple(_tokens(name)), ("".join(words),), *([words[:1]] if is_first_name else [])]
+    return tuple(dict.fromkeys(aliases))
 
 
 @lru_cache(maxsize=CACHED)

@@ -50,6 +50,12 @@ def test_a_reply_that_addresses_somebody_by_name_answers_them(text, reason):
     assert parents(comments) == {4: (2, reason)}
 
 
+@pytest.mark.parametrize("text", ["@Dr. P. Okonjo Is that why?", "@Dr P Okonjo Is that why?"])
+def test_a_name_is_found_with_and_without_its_signs(text):
+    comments = thread(("Dr. P. Okonjo", "Open water."), ("Ann", "It is far away."), ("Bob", text))
+    assert parents(comments) == {4: (2, "at_name")}
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -219,5 +219,16 @@ def test_the_import_of_a_file_finds_its_proposals(data):
         10: 8,
         11: 10,
     }
-    assert import_page(data=SAMPLE.read_bytes(), filename="sample.txt").article
     assert Batch.objects.filter(kind="move").count() == 0
+
+
+def test_the_sample_page_has_a_clear_proposal_for_each_reply_that_names_or_quotes_somebody(db):
+    page = import_page(data=SAMPLE.read_bytes(), filename="sample.txt")
+    stored = InferredParent.objects.filter(discussion=page.article.pk).open()
+    assert numbers(stored) == {
+        4: (3, "at_name"),
+        5: (4, "at_name"),
+        6: (3, "quote"),
+        11: (10, "at_name"),
+        12: (11, "name"),
+    }
