@@ -246,15 +246,18 @@ SELECT (SELECT json_agg(sanctions) FROM ({ACTIVE_SANCTIONS}) sanctions),
        ARRAY(SELECT topic_id FROM articles_article_topics WHERE article_id = %(article)s),
        (SELECT count(*) FROM (
           SELECT FROM comments_comment WHERE author_id = %(author)s AND created_at > %(since)s
+            AND state_reason <> 'unposted'
           UNION ALL
           SELECT FROM comments_comment
           WHERE guest_id = ANY(ARRAY(SELECT id FROM accounts_guest
                                      WHERE lower(email) = %(guest)s
                                        AND (confirmed_at IS NOT NULL OR NOT %(is_proved)s)))
-            AND created_at > %(since)s
+            AND created_at > %(since)s AND state_reason <> 'unposted'
           LIMIT {RATE_COUNT_LIMIT}) AS sent),
-       (SELECT count(*) FROM (SELECT FROM moderation_origin
-                              WHERE ip_hash = %(ip_hash)s AND at > %(since)s
+       (SELECT count(*) FROM (SELECT FROM moderation_origin o
+                              WHERE ip_hash = %(ip_hash)s AND at > %(since)s AND NOT EXISTS (
+                                SELECT FROM comments_comment c
+                                WHERE c.id = o.comment_id AND c.state_reason = 'unposted')
                               LIMIT {RATE_COUNT_LIMIT}) AS sent)"""
 
 

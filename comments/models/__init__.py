@@ -21,9 +21,10 @@ from comments.models.discussions import Discussion, DiscussionDay
 from comments.models.inferred_parents import InferredParent
 from comments.models.log import Transition
 from comments.models.recommendations import Recommendation
-from comments.models.states import BUILT_IN_REASONS, REMOVED, Reason, RemovalReason, State
+from comments.models.states import AUTHOR_REASONS, BUILT_IN_REASONS, REMOVED, Reason, RemovalReason, State
 
 __all__ = [
+    "AUTHOR_REASONS",
     "BODY_MAX",
     "BUILT_IN_REASONS",
     "EDIT_WINDOW",

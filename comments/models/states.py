@@ -26,6 +26,7 @@ class Reason(models.TextChoices):
     IMPORTED = "imported", _("imported")
     IMPORT_UNDONE = "import_undone", _("import undone")
     AUTHOR = "author", _("deleted by its author")
+    UNPOSTED = "unposted", _("posting undone by its author")
     APPROVED = "approved", _("approved")
     OFF_TOPIC = "off_topic", _("off-topic")
     INSULT = "insult", _("insult")
@@ -40,6 +41,8 @@ class Reason(models.TextChoices):
     RESTRICTED = "sealed", _("access restricted")
     MOVED = "moved", _("moved to another parent")
 
+
+AUTHOR_REASONS = (Reason.AUTHOR, Reason.UNPOSTED)  # reasons of deletions that are no decisions of moderation
 
 # The removal reasons that a new site starts with, each with its sentence for the author. Names and sentences
 # are translated, until an administrator writes others.

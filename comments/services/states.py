@@ -37,8 +37,14 @@ def rename_author(*, comment: Comment, name: str) -> None:
             invalidate()
 
 
-def delete_comment(*, comment: Comment, user: Any, guest: Guest | None) -> bool:
-    """Delete a comment as its author. Return False if it was already gone, or was written by someone else."""
+def delete_comment(
+    *, comment: Comment, user: Any, guest: Guest | None, reason: Reason = Reason.AUTHOR
+) -> bool:
+    """Delete a comment as its author. Return False if it was already gone, or was written by someone else.
+
+    `reason` is one of AUTHOR_REASONS. A comment whose posting was undone counts neither for the rate limit
+    nor in the summary of moderation.
+    """
     if not comment.is_by(user, guest):
         return False
     with transaction.atomic():
@@ -49,7 +55,7 @@ def delete_comment(*, comment: Comment, user: Any, guest: Guest | None) -> bool:
             change_states(
                 ids=[comment.pk],
                 to=State.DELETED,
-                reason=Reason.AUTHOR,
+                reason=reason,
                 actor=comment.author,
             )
         )

@@ -14,7 +14,7 @@ from articles.models import Article
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
 from comments import removal_reasons
-from comments.models import Comment, Discussion, Reason, State
+from comments.models import AUTHOR_REASONS, Comment, Discussion, Reason, State
 from comments.policy import policy
 from comments.story_page.context import (
     ORDER_COOKIE,
@@ -241,7 +241,7 @@ def _thread_url(article: Article, comment: Comment, location: Location, order: O
 def _removed_page(request: SiteRequest, article: Article, comment: Comment) -> HttpResponse:
     """Answer 410 with who removed the comment, when and why, but without its text."""
     if comment.state == State.DELETED:
-        explanation = State.DELETED.label if comment.state_reason == Reason.AUTHOR else _("Import undone")
+        explanation = State.DELETED.label if comment.state_reason in AUTHOR_REASONS else _("Import undone")
     else:
         explanation = State.REJECTED.label
         if reason := removal_reasons.public_labels().get(comment.state_reason):

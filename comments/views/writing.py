@@ -164,10 +164,10 @@ def unpost(request: SiteRequest, pk: str) -> HttpResponse:
     own = _load_own_comment(request, pk)
     user, guest = current_writer(request)
     if request.method == "POST" and own.can_be_unposted_by(user, guest):
-        if delete_comment(comment=own, user=user, guest=guest):
+        if delete_comment(comment=own, user=user, guest=guest, reason=Reason.UNPOSTED):
             messages.success(request, _("Undone: nobody can see your comment. Its text is here again."))
         return redirect("comment-unpost", own.pk)
-    is_undone = (own.state, own.state_reason) == (State.DELETED, Reason.AUTHOR)
+    is_undone = (own.state, own.state_reason) == (State.DELETED, Reason.UNPOSTED)
     if not is_undone or request.now > own.created_at + EDIT_WINDOW:
         messages.info(request, _("Posting can be undone for one minute only. You can still delete it."))
         return redirect(reverse("comment-edit", args=[own.pk]) if own.can_be_edited_by(user, guest) else own)

@@ -8,7 +8,7 @@ filters decisions and comments itself.
 LAST_DECISIONS = """
   SELECT DISTINCT ON (comment_id) id, comment_id, actor_id, batch, to_state, reason, revision, at
   FROM comments_transition
-  WHERE kind = 'state' AND actor_id IS NOT NULL AND reason <> 'author'
+  WHERE kind = 'state' AND actor_id IS NOT NULL AND reason NOT IN ('author', 'unposted')
   ORDER BY comment_id, id DESC"""
 
 # Joins the comment c, and the earlier version r of its text if the decision was made on that version.

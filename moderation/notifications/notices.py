@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
 from comments import removal_reasons
-from comments.models import REMOVED, Comment, Reason, State, Transition
+from comments.models import AUTHOR_REASONS, REMOVED, Comment, Reason, State, Transition
 from moderation.actions import state_history
 from moderation.checks import registry
 from moderation.models import Appeal, Case, Finding, SettingChange
@@ -146,7 +146,7 @@ def outcome(case: Case, comment: Comment) -> str:
     if comment.state in REMOVED:
         return _("A moderator reviewed the comment and removed it.")
     if comment.state == State.DELETED:
-        if comment.state_reason == Reason.AUTHOR:
+        if comment.state_reason in AUTHOR_REASONS:
             return _("The comment was deleted by its author.")
         return _("The comment is gone: its import was undone.")
     if comment.state == State.PENDING:

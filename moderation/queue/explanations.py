@@ -189,6 +189,8 @@ def describe_decision(state: str, reason: str) -> str:
         return _("Marked as spam")
     if state == State.DELETED and reason == Reason.IMPORT_UNDONE:
         return _("Import undone")
+    if state == State.DELETED and reason == Reason.UNPOSTED:
+        return _("Posting undone by its author")
     if state == State.REJECTED and reason:
         return _("Removed: %(reason)s") % {"reason": removal_reasons.label(reason)}
     return str(State(state).label)

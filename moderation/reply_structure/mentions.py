@@ -151,7 +151,7 @@ def _fold_name(name: str) -> str:
 
 @lru_cache(maxsize=CACHED)
 def _aliases(name: str) -> tuple[tuple[str, ...], ...]:
-    """Return the names of a person: the whole name with and without its signs, as one word, and the first name.
+    """Return the names of a person: the whole name with and without signs, as one word, and the first name.
 
     They are compared with the tokens of a text, in which signs are tokens: "@Dr. P. Okonjo".
     """

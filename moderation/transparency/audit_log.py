@@ -23,7 +23,7 @@ from accounts.models import User
 from articles.models import UNPUBLISHED_TITLE, Article
 from articles.story_links import find_story
 from comments import removal_reasons
-from comments.models import Reason, State, Transition
+from comments.models import AUTHOR_REASONS, Reason, State, Transition
 from core.query_forms import parse_whole_number
 
 PAGE_SIZE = 50
@@ -41,8 +41,8 @@ EVENTS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 # Choices of the filter by decider. Posting and deleting one's own comment are decisions of neither.
 _BY = {
-    "person": Q(actor__isnull=False) & ~Q(reason__in=[Reason.POSTED, Reason.SCREENED, Reason.AUTHOR]),
-    "machine": (Q(actor=None) | Q(reason=Reason.SCREENED)) & ~Q(reason__in=[Reason.POSTED, Reason.AUTHOR]),
+    "person": Q(actor__isnull=False) & ~Q(reason__in=[Reason.POSTED, Reason.SCREENED, *AUTHOR_REASONS]),
+    "machine": (Q(actor=None) | Q(reason=Reason.SCREENED)) & ~Q(reason__in=[Reason.POSTED, *AUTHOR_REASONS]),
 }
 BOUNDS = [MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
 

@@ -35,16 +35,17 @@ BURST_FACTOR = 5  # and this many times the median of its hours with comments
 DAY = 24 * 60 * 60  # seconds
 TOP = 10  # stories in the menu, and bursts
 
+NO_DECISIONS = "('imported', 'import_undone', 'author', 'unposted')"  # reasons of other changes of state
+
 # Days are numbered by their start times, which is cheaper than the date of each entry. An undo does not count
 # as a decision. Every entry that ends a removal takes it back, also one that restores an imported comment.
-ENTRIES_BY_DAY = """
+ENTRIES_BY_DAY = f"""
 SELECT width_bucket(t.at, %(days)s::timestamptz[]), t.from_state = '' AS came, t.to_state, t.reason,
        t.from_state, t.from_reason,
-       t.actor_id IS NOT NULL AND b.id IS NULL AND t.reason NOT IN ('imported', 'import_undone', 'author')
-         AS by_person, count(*)
+       t.actor_id IS NOT NULL AND b.id IS NULL AND t.reason NOT IN {NO_DECISIONS} AS by_person, count(*)
 FROM comments_transition t LEFT JOIN moderation_batch b ON b.id = t.batch AND b.kind = 'undo'
 WHERE t.at >= %(start)s AND t.at < %(end)s AND t.kind = 'state'
-  AND (t.reason NOT IN ('imported', 'import_undone', 'author') OR t.from_state IN ('rejected', 'spam'))
+  AND (t.reason NOT IN {NO_DECISIONS} OR t.from_state IN ('rejected', 'spam'))
 GROUP BY 1, 2, 3, 4, 5, 6, 7"""
 
 # Each comment counts once: by its first entry in the period.

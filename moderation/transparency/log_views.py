@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from articles.site.current_site import current_site
 from comments import removal_reasons
-from comments.models import Reason, State, Transition
+from comments.models import AUTHOR_REASONS, Reason, State, Transition
 from core.query_forms import NumberField, ParsedField, QueryForm
 from moderation.actions.request_helpers import require_moderator
 from moderation.checks import registry
@@ -113,7 +113,7 @@ class LogRow:
 
 
 # Reasons that explanations.describe_decision already states.
-_STATED_REASONS = {Reason.APPROVED, Reason.SPAM, Reason.AUTHOR, Reason.IMPORT_UNDONE}
+_STATED_REASONS = {Reason.APPROVED, Reason.SPAM, *AUTHOR_REASONS, Reason.IMPORT_UNDONE}
 
 
 def _log_rows(entries: list[Transition]) -> list[LogRow]:
@@ -161,7 +161,7 @@ def _who(row: Transition) -> str:
     """Return who did it in words, if no account did."""
     if row.actor_id:
         return ""
-    if _is_edit(row) or row.reason in {Reason.POSTED, Reason.AUTHOR}:
+    if _is_edit(row) or row.reason in {Reason.POSTED, *AUTHOR_REASONS}:
         return _("its author")
     return _("the checks") if row.reason == Reason.SCREENED else _("the system")
 

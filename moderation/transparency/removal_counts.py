@@ -43,7 +43,7 @@ counted AS (
   FROM moved
   CROSS JOIN LATERAL (SELECT * FROM comments_transition l WHERE l.id = moved.id LIMIT 1) t
   LEFT JOIN LATERAL (SELECT * FROM moderation_batch b WHERE b.id = t.batch LIMIT 1) b ON true
-  WHERE t.reason <> 'import_undone' AND t.to_state IN {REMOVALS}),
+  WHERE t.reason NOT IN ('import_undone', 'unposted') AND t.to_state IN {REMOVALS}),
 diff AS (SELECT discussion_id, key, sum(n)::int AS n FROM counted GROUP BY 1, 2 HAVING sum(n) <> 0)"""
 
 UPDATE_COUNTS = f"""

@@ -1,4 +1,4 @@
-"""Taking back a comment within a minute of posting: /comments/<id>/unpost/."""
+"""Undoing the posting of a comment within a minute of posting: /comments/<id>/unpost/."""
 
 from datetime import timedelta
 
@@ -47,7 +47,7 @@ def test_a_guest_gets_the_text_back_and_nobody_sees_a_trace(client, article, pos
     assert "The boat is early.</textarea>" in page
     assert f'action="{url(article)}"' in page
     posted.refresh_from_db()
-    assert posted.state == State.DELETED
+    assert (posted.state, posted.state_reason) == (State.DELETED, Reason.UNPOSTED)
     for reader in (client, Client()):
         story = reader.get(article.get_absolute_url()).content.decode()
         assert f"comment-{posted.pk}" not in story

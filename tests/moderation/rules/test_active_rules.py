@@ -405,6 +405,23 @@ def test_the_fourth_comment_of_a_new_person_in_ten_minutes_is_refused(maria):
 
 
 @pytest.mark.usefixtures("rate_limits_on")
+def test_a_comment_whose_posting_was_undone_does_not_count_for_the_rate_limit(maria):
+    article, guest, member = make_article(), GuestFactory.create(), UserFactory.create()
+    for writer in ({"guest": guest}, {"author": member}):
+        for n in range(4):
+            posted = make_comment(article, f"Undone {n}", ip="192.0.2.7", **writer)
+            delete_comment(comment=posted, user=posted.author, guest=posted.guest, reason=Reason.UNPOSTED)
+    for n in range(2):
+        make_comment(article, f"Words {n}", ip="192.0.2.7", guest=guest)
+    deleted = make_comment(article, "Words 3", ip="192.0.2.7", guest=guest)
+    delete_comment(comment=deleted, user=None, guest=guest)
+    with pytest.raises(ValidationError, match="You can post 3 comments in 10 minutes"):
+        make_comment(article, "Words 4", guest=guest)
+    with pytest.raises(ValidationError):  # the same address
+        make_comment(article, "Words 5", ip="192.0.2.7", guest=GuestFactory.create())
+
+
+@pytest.mark.usefixtures("rate_limits_on")
 def test_known_people_have_a_higher_limit_of_their_own(maria):
     guest = known_guest(maria, email="nuala@example.org")
     article = make_article()

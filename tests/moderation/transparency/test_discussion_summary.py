@@ -10,6 +10,7 @@ from comments.models import Discussion, Reason, State
 from comments.services.states import delete_comment
 from moderation.actions.decisions import decide
 from moderation.transparency.discussion_summary import OTHERS, merge_rare_reasons, summary_sentences
+from moderation.transparency.removal_counts import wrong_counts
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -137,3 +138,17 @@ def test_every_reader_sees_it_without_a_query(client, django_assert_max_num_quer
         page = client.get(url).text
     assert page.count(heading) == 1
     assert "1 is shown. 4 are not: 3 spam, 1 for another reason. A moderator decided 3 alone." in page
+
+
+@pytest.mark.usefixtures("moderation_without_checks")
+def test_a_comment_whose_posting_was_undone_is_not_part_of_it(client):
+    article = make_article()
+    undone, removed = make_comment(article), make_comment(article)
+    delete_comment(comment=undone, user=None, guest=undone.guest, reason=Reason.UNPOSTED)
+    assert "How this discussion was moderated" not in client.get(article.get_absolute_url()).text
+    maria = UserFactory.create(roles=("Moderator",))
+    decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
+    assert (
+        "None is shown. 1 is not. A moderator decided 1 alone." in client.get(article.get_absolute_url()).text
+    )
+    assert wrong_counts() == []
