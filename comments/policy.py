@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -18,6 +18,13 @@ from accounts.models import Guest, User
 from comments.models import Comment, Discussion
 
 Verdict = Literal["publish", "hold", "spam"]
+
+
+class ExplainedDecision(NamedTuple):
+    """The explanation of a removal for the author of the comment."""
+
+    sentences: list[str]
+    body_html: str  # of the comment; "" if it must not be shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +103,8 @@ class Policy:
         """Return the quick actions that moderators have on this discussion: {label, url} each."""
         return []
 
-    def explain_decisions(self, ids: Iterable[int]) -> dict[int, list[str]]:
-        """Return explanations for the authors of removed comments, as sentences by comment id."""
+    def explain_decisions(self, ids: Iterable[int]) -> dict[int, ExplainedDecision]:
+        """Return explanations for the authors of removed comments, by comment id."""
         return {}
 
     def get_decision_url(self, comment: int) -> str:

@@ -19,7 +19,7 @@ import comments.policy
 from accounts.models import Guest, User
 from comments import removal_reasons as reasons
 from comments.models import Comment, Discussion, Reason, State, Transition
-from comments.policy import Draft, Verdict
+from comments.policy import Draft, ExplainedDecision, Verdict
 from core.database.sql import execute_prepared
 from core.rate_limits import RateLimitError
 from moderation import integrity
@@ -172,11 +172,14 @@ class Policy(comments.policy.Policy):
             for name in names
         ]
 
-    def explain_decisions(self, ids: Iterable[int]) -> dict[int, list[str]]:
+    def explain_decisions(self, ids: Iterable[int]) -> dict[int, ExplainedDecision]:
         rows = Comment.objects.filter(pk__in=list(ids)).select_related(
             "author", "guest", "discussion__article"
         )
-        return {pk: notice.sentences for pk, notice in render_notices(list(rows)).items()}
+        return {
+            pk: ExplainedDecision(notice.sentences, notice.comment.body_html if notice.body else "")
+            for pk, notice in render_notices(list(rows)).items()
+        }
 
     def get_decision_url(self, comment: int) -> str:
         return reverse("decision", args=[comment])

@@ -6,7 +6,7 @@ from django.utils.translation import get_language, gettext
 
 from accounts.models import Guest, User
 from comments.models import REMOVED, Comment, Recommendation, State
-from comments.policy import policy
+from comments.policy import ExplainedDecision, policy
 from comments.thread.rows import ThreadRow
 
 LOWERED_AFTER_COLON = {"A", "All", "It", "No", "Some", "The", "There", "This", "You", "Your"}
@@ -67,7 +67,7 @@ class ViewerContext:
     mine: set[int] = field(default_factory=set)
     editable: set[int] = field(default_factory=set)
     reasons: dict[int, list[str]] = field(default_factory=dict)  # why pending comments wait
-    decisions: dict[int, list[str]] = field(default_factory=dict)  # explanations of their own removed ones
+    decisions: dict[int, ExplainedDecision] = field(default_factory=dict)  # of their own removed comments
     decision_urls: dict[int, str] = field(default_factory=dict)  # of their own pending or removed comments
     waiting: str = ""  # the beginning of the notice on their own pending comments
     unpostable: set[int] = field(default_factory=set)  # comments whose posting can be undone

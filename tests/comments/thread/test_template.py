@@ -9,6 +9,7 @@ import pytest
 from django.template import engines
 from django.utils import timezone
 
+from comments.policy import ExplainedDecision
 from comments.thread.reader import ViewerContext
 from comments.thread.rows import ThreadRow
 from comments.thread.template_filters import relative_time_start
@@ -140,13 +141,20 @@ def test_explanations_and_labels_are_escaped():
 
 def test_only_the_author_of_a_removed_comment_sees_the_name_and_time_on_it():
     rows = [row(1, author_name="Jim", state="rejected", state_reason="off_topic", body_html="")]
-    viewer = ViewerContext(moderates=False, mine={1}, decisions={1: ["Off-topic."]}, decision_urls={1: "/d/"})
+    viewer = ViewerContext(
+        moderates=False,
+        mine={1},
+        decisions={1: ExplainedDecision(["Off-topic."], "<p>Rash.</p>")},
+        decision_urls={1: "/d/"},
+    )
     own, public = render(rows, viewer=viewer), render(rows)
     assert re.sub(r"<[^>]+>", "", re.search(r"<h3>.*?</h3>", own)[0]) == "Jim Removed"
     assert "19 June 2013, 17:29" in own
     assert 'Off-topic. <a href="/d/">Appeal this decision</a>' in own
+    assert '<summary>Your comment</summary><div dir="auto"><p>Rash.</p></div></details>' in own
     assert "Removed by a moderator: off-topic" in public
     assert "Jim" not in public
+    assert "Your comment" not in public
 
 
 def test_the_full_date_is_shown_once_in_each_tree():

@@ -662,3 +662,13 @@ def test_a_mailed_link_does_not_offer_the_edit_page(client, maria):
     page = client.get("/" + decision_url(comment).split("/", 3)[3]).content.decode()
     assert f"/comments/{comment.pk}/edit/" not in page
     assert f"/comments/{comment.pk}/resubmit/?key=" in page
+
+
+def test_only_the_author_reads_the_words_of_a_removed_comment_in_the_thread(client, jim, maria):
+    article = make_article()
+    comment = approved(article, "Loud *words*.", author=jim, maria=maria)
+    decided(comment, State.REJECTED, Reason.INSULT, maria)
+    for reader, sees_it in ((jim, True), (maria, False), (UserFactory.create(), False)):
+        client.force_login(reader)
+        assert ("Loud <em>words</em>." in client.get(article.get_absolute_url()).text) == sees_it
+    assert "Loud" not in Client().get(article.get_absolute_url()).text
