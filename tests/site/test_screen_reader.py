@@ -21,7 +21,7 @@ listitem
     paragraph: My grandmother ran for the last boat of 1961 by […]
     link "Reply to Marit"
     group
-      DisclosureTriangle "More about the comment by Marit", collapsed
+      DisclosureTriangleGrouped "More about the comment by Marit", collapsed
         text: ⋯
   button "6 replies to Marit", expanded
   list
@@ -34,7 +34,7 @@ listitem
         paragraph: Somebody should count how many people in this […]
         link "Reply to Jun"
         group
-          DisclosureTriangle "More about the comment by Jun", collapsed
+          DisclosureTriangleGrouped "More about the comment by Jun", collapsed
             text: ⋯
       button "4 replies to Jun", expanded
       list
@@ -47,7 +47,7 @@ listitem
             paragraph: I make it four, and one of them runs the kiosk.
             link "Reply to Tollef"
             group
-              DisclosureTriangle "More about the comment by Tollef", collapsed
+              DisclosureTriangleGrouped "More about the comment by Tollef", collapsed
                 text: ⋯
 """
 ONE_REMOVED = """\
@@ -64,7 +64,7 @@ listitem
         paragraph: We have phones. They are fast.
         link "Reply to Marit"
         group
-          DisclosureTriangle "More about the comment by Marit", collapsed
+          DisclosureTriangleGrouped "More about the comment by Marit", collapsed
             text: ⋯
 """
 TWO_INCOMPLETE = """\
@@ -76,7 +76,7 @@ listitem
     paragraph: The rest is missing in the original
     link "Reply to ferrywatcher"
     group
-      DisclosureTriangle "More about the comment by ferrywatcher", collapsed
+      DisclosureTriangleGrouped "More about the comment by ferrywatcher", collapsed
         text: ⋯
 """
 WITHOUT_SCRIPTS = """\
@@ -88,7 +88,7 @@ listitem
     paragraph: The rest is missing in the original
     link "Reply"
     group
-      DisclosureTriangle "More", collapsed
+      DisclosureTriangleGrouped "More", collapsed
         text: ⋯
   list
     listitem
@@ -100,7 +100,7 @@ listitem
         paragraph: Inside the what?
         link "Reply"
         group
-          DisclosureTriangle "More", collapsed
+          DisclosureTriangleGrouped "More", collapsed
             text: ⋯
 """
 

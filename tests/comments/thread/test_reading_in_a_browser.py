@@ -392,3 +392,14 @@ def test_the_theme_is_the_systems_unless_one_is_chosen(live_server, page, articl
     paper = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     is_dark = int(re.findall(r"\d+", paper)[0]) < 100
     assert is_dark == ((system if chosen == "auto" else chosen) == "dark")
+
+
+def test_without_scripts_an_opened_menu_closes_the_one_before(browser, live_server, article, talk):
+    page = browser.new_context(java_script_enabled=False).new_page()
+    open_story(live_server, page, article)
+    menus = page.locator(".thread .menu")
+    for opened, other in ((0, 1), (1, 0)):
+        menus.nth(opened).locator("summary").click()
+        expect(menus.nth(opened)).to_have_attribute("open", "")
+        expect(menus.nth(other)).not_to_have_attribute("open", "")
+    page.context.close()
