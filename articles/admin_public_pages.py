@@ -27,7 +27,7 @@ from articles.services import save_author, save_page, touch_site
 from articles.site.cached_pages import invalidate
 from core.forms import MultilineField, remove_maxlength
 from core.query_forms import QueryForm, SearchField
-from core.relative_time import zone_label
+from core.templatetags.dates import zone_label
 
 MAX_PINNABLE = 20  # stories listed for pinning; the search finds the others
 

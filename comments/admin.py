@@ -28,7 +28,8 @@ from articles.site.current_site import current_site
 from comments.models import Comment, Discussion, RemovalReason
 from comments.services.discussions import change_discussion
 from core.forms import remove_maxlength
-from core.relative_time import check_year, zone_label
+from core.relative_time import check_year
+from core.templatetags.dates import zone_label
 
 SETTINGS = ["moderation", "status", "members_only", "close_after_days", "closes_at"]
 RADIO_FIELDS: dict[str, Any] = {"moderation": admin.VERTICAL, "status": admin.HORIZONTAL}

@@ -25,7 +25,7 @@ from core.appearance.avatars import avatar, avatar_html
 from core.appearance.icons import icon
 from core.appearance.tokens import token_colors
 from core.template_loader import JinjaLoader
-from core.templatetags.dates import day, iso, moment, time_formatter, zone_name
+from core.templatetags.dates import day, iso, moment, time_formatter, times_sentence, zone_name
 from moderation.queue import queues
 
 
@@ -67,6 +67,7 @@ def environment(**options: Any) -> Environment:
         # of core.templatetags.dates
         "day": day,
         "moment": moment,
+        "times_sentence": times_sentence,
         "zone_name": zone_name,
         "iso": iso,
         # of the apps

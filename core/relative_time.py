@@ -3,11 +3,10 @@
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
-from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core.templatetags.dates import time_formatter
+from core.templatetags.dates import time_formatter, zone_label
 
 YEARS = range(1000, 3000)  # the archive has URLs for these; a browser reads a typed "26" as the year 26
 
@@ -16,15 +15,6 @@ def check_year(at: datetime) -> None:
     """Raise ValidationError if the year is outside of YEARS."""
     if at.year not in YEARS:
         raise ValidationError(_("The year %(year)s is not valid.") % {"year": at.year})
-
-
-def zone_label() -> str:
-    """Return the label of the site's zone, such as "Cairo time" or "UTC"."""
-    key = str(get_current_timezone())
-    place = key.rpartition("/")[2].replace("_", " ")
-    if key == "UTC" or key.startswith("Etc/"):
-        return place
-    return _("%(place)s time") % {"place": place}
 
 
 def until(at: datetime, now: datetime) -> str:

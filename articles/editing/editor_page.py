@@ -37,7 +37,8 @@ from articles.site.cached_pages import invalidate
 from articles.site.requests import site_request
 from core.fallback_pages import form_refused
 from core.query_forms import QueryForm
-from core.relative_time import ago, time_or_date, zone_label
+from core.relative_time import ago, time_or_date
+from core.templatetags.dates import zone_label
 
 FORM_LOCKS = 0x50DC  # first half of the advisory locks' keys; the second half is a hash of the form's nonce
 

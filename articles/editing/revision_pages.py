@@ -23,7 +23,7 @@ from articles.models import Document, DocumentText
 from articles.redaction import pages as redaction_pages
 from articles.services import StaleVersionError
 from core.query_forms import NumberField, QueryForm
-from core.relative_time import zone_label
+from core.templatetags.dates import zone_label
 
 REVISIONS_PER_PAGE = 50
 TEXT_LABELS = {

@@ -20,7 +20,8 @@ from articles.publishing.services import EmbargoError
 from articles.services import StaleVersionError
 from articles.site.requests import site_request
 from core.forms import TOO_LONG
-from core.relative_time import time_or_date, zone_label
+from core.relative_time import time_or_date
+from core.templatetags.dates import zone_label
 
 # Names of the buttons that answer the question of an action. Their value is the action.
 ANSWERS = ("_do", "_as_before", "_lift")

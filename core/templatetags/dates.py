@@ -132,6 +132,22 @@ def zone_name(at: datetime | None, zone: str | tzinfo = "") -> str:
 
 
 @register.filter
+def times_sentence(zone: str) -> str:
+    """Return the sentence that names the zone of the times on a page. `zone` is its label, such as "UTC"."""
+    return gettext("Times are %(zone)s unless noted.") % {"zone": zone}
+
+
+@register.simple_tag
+def zone_label() -> str:
+    """Return the label of the site's zone, such as "Cairo time" or "UTC"."""
+    key = str(get_current_timezone())
+    place = key.rpartition("/")[2].replace("_", " ")
+    if key == "UTC" or key.startswith("Etc/"):
+        return place
+    return gettext("%(place)s time") % {"place": place}
+
+
+@register.filter
 def iso(at: datetime) -> str:
     """Return a time in the site's zone in the format of ISO 8601."""
     return localtime(at).isoformat()

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from django.template import Context, Template
+from django.utils import timezone as django_timezone
 from django.utils import translation
 
 from core.templatetags.dates import time_formatter
@@ -63,3 +64,17 @@ def test_filters_return_nothing_for_none():
     template = Template("{% load dates %}{{ at|moment:zone }}|{{ at|day:zone }}|{{ at|zone_name:zone }}")
     assert template.render(Context({"at": None, "zone": NEW_YORK})) == "||"
     assert "16:40" in template.render(Context({"at": AFTERNOON, "zone": NEW_YORK}))
+
+
+@pytest.mark.parametrize(
+    ("zone", "sentence"),
+    [
+        ("UTC", "Times are UTC unless noted."),
+        ("Africa/Cairo", "Times are Cairo time unless noted."),
+        ("America/New_York", "Times are New York time unless noted."),
+    ],
+)
+def test_one_sentence_names_the_zone_of_a_page(zone, sentence):
+    template = Template("{% load dates %}{% zone_label as zone %}{{ zone|times_sentence }}")
+    with django_timezone.override(zone):
+        assert template.render(Context()) == sentence
