@@ -62,7 +62,7 @@ def moderator_context(discussion: Discussion, reader: Reader) -> dict[str, Any]:
     """Return what the page of a story shows to those who may moderate its comments."""
     context: dict[str, Any] = {
         "quick_actions": policy().list_quick_actions(discussion),
-        "site_notice": _site_notice(discussion),
+        "settings_notice": _settings_notice(discussion),
     }
     if reader.user and reader.user.is_editor:
         context["change_url"] = reverse("admin:articles_article_change", args=[discussion.article.pk])
@@ -121,10 +121,17 @@ def _structure_links(article: Article, *, is_as_saved: bool) -> list[dict[str, A
     ]
 
 
-def _site_notice(discussion: Discussion) -> str:
-    """Return a sentence about a site-wide setting that overrides the discussion's own, or ""."""
+def _settings_notice(discussion: Discussion) -> str:
+    """Return a sentence for moderators about a setting that readers do not notice, or "".
+
+    A setting of the whole site overrides that of the discussion.
+    """
     if discussion.site.comment_status == Discussion.Status.HIDDEN:
         return _("All discussions of the site are hidden.")
     if discussion.site.comment_status == Discussion.Status.CLOSED:
         return _("All discussions of the site are closed.")
-    return _("Pre-moderation is on for the whole site.") if discussion.site.review_everything else ""
+    if discussion.site.review_everything:
+        return _("Pre-moderation is on for the whole site.")
+    if discussion.moderation == Discussion.Moderation.PRE:
+        return _("Pre-moderation is on for this discussion.")
+    return ""

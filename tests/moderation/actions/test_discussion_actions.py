@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connections, transaction
+from django.test import Client
 from django.urls import reverse
 
 from articles.models import Site
@@ -139,6 +140,9 @@ def test_permissions_for_quick_actions(client, maria):
     assert SettingChange.objects.count() == 2
 
 
+PREMODERATED = "Pre-moderation is on for this discussion."
+
+
 def test_story_has_the_menu_for_moderators_and_actions_return_to_it(client, maria):
     article = make_article()
     assert "Moderate this discussion" not in client.get(article.get_absolute_url()).content.decode()
@@ -149,10 +153,13 @@ def test_story_has_the_menu_for_moderators_and_actions_return_to_it(client, mari
     assert "Moderate this discussion" in page
     url = f"{reverse('moderation:quick-action', args=[article.pk, 'review'])}?next=story"
     assert url in page
+    assert PREMODERATED not in page
     answer = client.post(url, follow=True)
     assert answer.redirect_chain[-1][0] == f"{article.get_absolute_url()}#comments"
     assert re.search(r">Pre-moderation</a></span>\s*<form", answer.content.decode())
     assert "End pre-moderation" in answer.content.decode()
+    assert PREMODERATED in client.get(article.get_absolute_url()).content.decode()
+    assert PREMODERATED not in Client().get(article.get_absolute_url()).content.decode()
     assert client.post(url, follow=True).content.decode().count("Nothing to change.") == 1
 
 
