@@ -24,6 +24,10 @@
   // "in 2 h 10 min" becomes "in 2 h 9 min"
   setInterval(() => { for (const question of questions) if (question.open ?? true) showRelativeTime(question); }, 60000);
 
+  // The fields of a closed dialog are neither sent nor validated. What was typed is there when it opens again.
+  const setDisabled = (dialog, isDisabled) => {
+    for (const field of dialog.querySelectorAll("input, textarea")) field.disabled = isDisabled;
+  };
   const form = document.querySelector(".writing > form");
   form?.addEventListener("click", (event) => {
     const button = event.target.closest("button");
@@ -34,6 +38,7 @@
       event.preventDefault();
       openQuestion?.close();
       button.closest("details")?.removeAttribute("open");
+      setDisabled(dialog, false);
       dialog.showModal();
       showRelativeTime(dialog);
     } else if (openQuestion && !button.formNoValidate) {
@@ -52,6 +57,10 @@
       event.preventDefault();
       if (!isHeld && !event.shiftKey) dialog.querySelector(".default").click();
     });
-    dialog.addEventListener("close", () => form.querySelector(".split > .btn").focus());
+    dialog.addEventListener("close", () => {
+      setDisabled(dialog, true);
+      form.querySelector(".split > .btn").focus();
+    });
+    setDisabled(dialog, true);
   }
 }

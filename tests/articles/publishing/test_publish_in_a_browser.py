@@ -103,6 +103,24 @@ def test_a_time_is_asked_for_in_place_and_typed_text_is_saved_with_it(page, view
     assert (story.body, story.published_at.year) == ("At ten.", 2199)
 
 
+def test_a_cancelled_time_is_not_sent_and_is_there_when_asked_again(page):
+    page.goto(change(make_article("Boats", published_at=None)))
+    choose(page, "Schedule…")
+    asked = page.get_by_role("dialog", name="Schedule")
+    asked.get_by_label("Date", exact=True).fill("2199-01-01")
+    asked.get_by_role("button", name="Cancel").click()
+    expect(asked).to_have_count(0)
+    choose(page, "Schedule…")
+    expect(asked.get_by_label("Date", exact=True)).to_have_value("2199-01-01")
+    asked.get_by_role("button", name="Cancel").click()
+    page.locator("#id_body").fill("At ten.")
+    with page.expect_request(lambda request: request.method == "POST" and "/change/" in request.url) as sent:
+        choose(page, "Save draft")
+    assert "At ten." in sent.value.post_data
+    assert "_schedule-at_0" not in sent.value.post_data
+    assert Article.objects.get().published_at is None
+
+
 def test_a_private_story_is_published_after_a_question(page):
     story = make_article("Boats", published_at=None, stage=Article.Stage.PRIVATE)
     page.goto(change(story))
