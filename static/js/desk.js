@@ -229,7 +229,7 @@ if (document.querySelector(".queue")) {
     "?": () => {
       const panel = find(".keys");
       panel.open = !panel.open;
-      if (panel.open) panel.scrollIntoView({ block: "nearest" });
+      if (panel.open) panel.lastElementChild.scrollIntoView({ block: "nearest" });
     },
   };
   document.addEventListener("keydown", (event) => {

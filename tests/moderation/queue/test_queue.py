@@ -103,7 +103,8 @@ def test_an_editor_decides_under_own_stories_only(client):
     assert client.get(f"/moderation/cases/{Case.objects.get(comment=theirs).pk}/").status_code == 404
     assert theirs.pk not in listed_comment_ids(client.get("/moderation/?queue=recent"))
     rooms = re.findall(
-        r'href="(/moderation/[a-z]*/?)"', re.search(r'<nav class="tabs".*?</nav>', text(page))[0]
+        r'href="(/moderation/[a-z]*/?)"',
+        re.search(r'<nav class="wrap wide" aria-label="Moderation".*?</nav>', text(page))[0],
     )
     assert [path for path in rooms if client.get(path).status_code != 200] == []
     # The row of the newsroom has these, so the tabs do not repeat them.
