@@ -49,12 +49,20 @@ class PersonForm(forms.ModelForm[User]):
         return cleaned
 
 
+class RoleFilter(admin.RelatedFieldListFilter):
+    """The filter by role, which Django names by its groups."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("role")
+
+
 @admin.register(User)
 class UserAdmin(admin.ModelAdmin[User]):
     """People and their roles. Moderators can view them, administrators can change them, nobody can delete."""
 
     list_display = ["name", "email", "role_names", "is_active", "date_joined", "last_login"]
-    list_filter = ["groups", "is_active", "date_joined"]
+    list_filter = [("groups", RoleFilter), "is_active", "date_joined"]
     search_fields = ["name", "email"]
     ordering = ["-date_joined"]
     list_per_page = 50

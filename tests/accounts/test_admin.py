@@ -207,3 +207,11 @@ def test_the_admin_has_no_login_of_its_own_and_ours_leads_back_to_it():
 def test_a_reader_gets_403_in_the_admin_without_a_redirect_loop():
     response = as_(READER).get("/admin/", follow=True)
     assert response.status_code == 403
+
+
+def test_the_list_has_the_words_of_the_site():
+    page = " ".join(as_(ADMINISTRATOR).get(USERS).content.decode().split())
+    assert re.search(r"<title>People · [^<]+</title>", page)
+    assert "<summary>Role</summary>" in page
+    for stock in ("to change", "By ", "Show counts"):
+        assert stock not in page
