@@ -10,7 +10,7 @@ from typing import Any
 
 import django
 from django.conf import settings
-from django.core.checks import run_checks
+from django.core.checks import CheckMessage, run_checks
 from django.db import connection
 from django.db.models import Count, Min, Q, Sum
 from django.utils import timezone
@@ -66,6 +66,21 @@ JOB_NAMES = {
 
 # Django's checks for a site without HTTPS. The page shows one problem in place of all of them.
 _HTTPS_CHECKS = {"security.W004", "security.W008", "security.W012", "security.W016"}
+
+# Django's checks of settings that the owner can change: what is wrong, and what to do.
+_DJANGO_CHECKS = {
+    "security.W009": (
+        gettext_lazy("SECRET_KEY is too easy to guess: with it, others could log in as anybody."),
+        gettext_lazy(
+            "Set SECRET_KEY to 50 or more random characters, or leave it out and the site makes one. Restart "
+            "the site. Everybody has to log in again."
+        ),
+    ),
+    "security.W018": (
+        gettext_lazy("DEBUG is on: error pages show settings and data of the site to anybody."),
+        gettext_lazy("Leave DEBUG out and restart the site."),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -208,7 +223,7 @@ def find_problems() -> Iterator[Problem]:
         )
     for check in run_checks(include_deployment_checks=True, databases=["default"]):
         if check.id not in _HTTPS_CHECKS and check.id not in settings.SILENCED_SYSTEM_CHECKS:
-            yield Problem(check.msg, check.hint or _("Search the web for “%(id)s”.") % {"id": check.id})
+            yield _describe_check(check)
     if emails := sample.active_emails():
         yield Problem(
             _("Accounts of the sample data can log in: %(emails)s.") % {"emails": ", ".join(emails)},
@@ -237,6 +252,15 @@ def find_problems() -> Iterator[Problem]:
             _("Set EMAIL_URL and restart the site. Then send a test e-mail."),
             is_serious=False,
         )
+
+
+def _describe_check(check: CheckMessage) -> Problem:
+    """Return a problem that a system check found. Checks of this project say what to do, Django's do not."""
+    if check.id in _DJANGO_CHECKS:
+        message, fix = _DJANGO_CHECKS[check.id]
+        return Problem(str(message), str(fix))
+    reporting = _("Run manage.py check --deploy to see the details, and report it as a fault of Soundoff.")
+    return Problem(str(check.msg), str(check.hint or reporting))
 
 
 def _database_size_and_version() -> tuple[int, str]:

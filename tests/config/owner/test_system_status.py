@@ -300,3 +300,15 @@ def test_a_port_behind_the_proxy_that_others_reach(settings: Any) -> None:
 def test_a_web_login_that_owns_tables_is_a_problem(db: None) -> None:
     assert [one.id for one in check_web_login(databases=["default"])] == ["config.W003"]
     assert check_web_login(databases=None) == []
+
+
+@pytest.mark.django_db
+def test_each_problem_says_what_to_do_in_our_words(settings: Any) -> None:
+    settings.SECRET_KEY, settings.DEBUG = "short", True
+    problems = {problem.message: problem.fix for problem in system_status.find_problems()}
+    text = " ".join([*problems, *problems.values()])
+    assert "SECRET_KEY is too easy to guess" in text
+    assert "Leave DEBUG out and restart the site." in text
+    assert "django-insecure" not in text
+    assert "Search the web" not in text
+    assert all(problems.values())
