@@ -58,6 +58,7 @@ def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, said
     appeal_removal(comment=comment, user=jim, guest=None, text="Why?")
 
     page = client.get("/moderation/?queue=second").content.decode()
+    assert page.index("Earlier decisions") < page.index("You fool.") < page.index("The author appeals")
     form = re.search(
         r'<form method="post" action="/moderation/decide/">(?:(?!</form>).)*value="stays"', page, re.S
     )
