@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from contextvars import copy_context
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -125,6 +126,7 @@ _BASE_ENVIRON: Environ = {
 _SEPARATORS = {"HTTP_COOKIE": "; "}
 
 
+@lru_cache(maxsize=256)  # browsers send the same dozen
 def _environ_name(header: bytes) -> str:
     """Return the environ key of a header; empty for one with an underscore, which could imitate another."""
     if b"_" in header:
@@ -134,8 +136,14 @@ def _environ_name(header: bytes) -> str:
 
 
 async def _start(response: RawResponse, send: Send) -> None:
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    headers = [_encode_header(header) for header in response.headers]
     await send({"type": "http.response.start", "status": int(response.status[:3]), "headers": headers})
+
+
+@lru_cache(maxsize=1024)  # the headers of cached pages recur
+def _encode_header(header: tuple[str, str]) -> tuple[bytes, bytes]:
+    name, value = header
+    return name.lower().encode("latin-1"), value.encode("latin-1")
 
 
 async def _send(response: RawResponse, send: Send) -> None:
