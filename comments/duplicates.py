@@ -4,17 +4,21 @@ Exact duplicates are equal after folding white space and case. Near duplicates h
 defines it (shared trigrams divided by all trigrams of both texts), of at least 0.9. Letters of every script
 count.
 
-Comparing every pair of 10,000 comments would take 50 million comparisons. Instead, a prefix filter is used:
-trigrams are ordered from rare to common. Two texts that are similar enough, of which the larger has n
-trigrams, share at least 0.9 n of them, and so at least MIN_SHARED among the first 0.1 n + MIN_SHARED of each.
-An index over those rare trigrams finds the few candidates, and only these are compared in full.
+Comparing every pair of 10,000 comments would take 50 million comparisons. Instead, all trigrams are divided
+into classes by a hash, into one more than the number of trigrams in which two texts of this size may differ.
+So two similar texts have at least one class in common: the same trigrams of that class. A checksum stands for
+the trigrams of a class; only texts that share a checksum are compared in full.
 
-Two limits keep the time linear for any input. 10,800 real comments did not reach them: the pairs were the
-same as by brute force, in a tenth of the time. If a text is crafted to reach them, only a warning is missing.
+Texts are divided by size into ranges, which have numbers of classes of their own. A text near the lower end
+of a range is also looked for in the range below.
+
+Two limits keep the time linear for any input. Texts that people wrote do not reach them: the pairs are the
+same as by brute force. If a text is crafted to reach them, only a warning is missing.
 """
 
 import re
-from collections import Counter, defaultdict
+from array import array
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
@@ -23,9 +27,9 @@ from typing import NamedTuple
 
 MIN_LENGTH = 40  # characters; many people write "I agree"
 MAX_LENGTH = 100_000  # characters; longer texts would only cost memory
-MIN_SHARED = 6  # rare trigrams, see above
-MAX_HOLDERS = 100  # comments that are indexed for one rare trigram
+MAX_HOLDERS = 100  # comments that are indexed for one checksum
 MAX_COMPARED = 10  # candidates that are compared with one comment
+SEEN_BITS = 25  # of a checksum, by which it is known whether an earlier comment had it: 32 MB
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -80,33 +84,76 @@ def is_similar(a: frozenset[str], b: frozenset[str]) -> bool:
 
 
 def _find_near_duplicates(bodies: Sequence[str], originals: list[int]) -> Iterator[Duplicate]:
-    frequency = Counter[str]()
-    for index in originals:
-        frequency.update(trigrams(bodies[index]))
-    # Ties are broken by the letters: the order of a set differs between processes.
-    rank = {gram: n for n, gram in enumerate(sorted(frequency, key=lambda gram: (frequency[gram], gram)))}
+    checksums, shared = _read_checksums(bodies, originals)
     # Trigrams are recomputed when needed: keeping them would take many times the memory of the texts.
     trigrams_of = lru_cache(maxsize=1000)(lambda index: trigrams(bodies[index]))
-    size: dict[int, int] = {}
-    holders: defaultdict[int, list[int]] = defaultdict(list)
-    for index in originals:
-        grams = trigrams(bodies[index])
-        n = size[index] = len(grams)
-        rare = sorted(map(rank.__getitem__, grams))[: n // 10 + MIN_SHARED]
-        shared = Counter[int]()
-        for gram in rare:
-            shared.update(holders[gram])
-            if len(holders[gram]) < MAX_HOLDERS:
-                holders[gram].append(index)
-        candidates = [
-            (-count, other)
-            for other, count in shared.items()
-            if count >= min(MIN_SHARED, n) and 10 * min(n, size[other]) >= 9 * max(n, size[other])
-        ]
-        for _, other in sorted(sorted(candidates)[:MAX_COMPARED], key=itemgetter(1)):
-            if is_similar(grams, trigrams_of(other)):
+    holders: dict[int, list[int]] = {checksum: [] for checksum in shared}
+    for index, own in zip(originals, checksums, strict=True):
+        found = Counter[int]()
+        for checksum in shared.intersection(own):
+            earlier = holders[checksum]
+            found.update(earlier)
+            if len(earlier) < MAX_HOLDERS:
+                earlier.append(index)
+        candidates = sorted((-count, other) for other, count in found.items())[:MAX_COMPARED]
+        for _, other in sorted(candidates, key=itemgetter(1)):
+            if is_similar(trigrams_of(index), trigrams_of(other)):
                 yield Duplicate(index, other, exact=False)
                 break
+
+
+def _read_checksums(bodies: Sequence[str], originals: list[int]) -> tuple[list["array[int]"], set[int]]:
+    """Return the checksums of each of these bodies, and those that more than one body has.
+
+    A byte for each possible end of a checksum says whether one was there before. So a few checksums count as
+    shared that are not, and memory need not hold all of them as objects.
+    """
+    was_there = bytearray(1 << SEEN_BITS)
+    shared: set[int] = set()
+    every = []
+    for index in originals:
+        own = _checksums(trigrams(bodies[index]))
+        for checksum in own:
+            place = checksum & (1 << SEEN_BITS) - 1
+            if was_there[place]:
+                shared.add(checksum)
+            else:
+                was_there[place] = 1
+        every.append(own)
+    return every, shared
+
+
+def _checksums(grams: frozenset[str]) -> "array[int]":
+    """Return a checksum of 32 bits for each class of these trigrams, in each range of their number."""
+    numbers = [*map(_hash_trigram, grams)]
+    found = array("I")
+    for count in _class_counts(len(grams)):
+        sums = [(count << 32) + place for place in range(count)]
+        for number in numbers:
+            sums[number % count] += number
+        found.extend([hash_sum * 0x9E3779B97F4A7C15 >> 32 & 0xFFFFFFFF for hash_sum in sums])
+    return found
+
+
+@lru_cache(maxsize=10_000)
+def _class_counts(size: int) -> list[int]:
+    """Return the number of classes in the range of this number of trigrams, and in the range below if needed.
+
+    If the smaller of two similar texts has n trigrams, they differ in at most n / 9: together they have at
+    most n / 0.9 trigrams, and they share 0.9 of these.
+    """
+    low, high = 1, 10
+    while size >= high:
+        low, high = high, max(high + 9, high * 4 // 3)
+    counts = [(high - 1) // 9 + 1]
+    if 9 * size <= 10 * (low - 1):  # a text of the range below may be similar
+        counts.append((low - 1) // 9 + 1)
+    return counts
+
+
+@lru_cache(maxsize=50_000)
+def _hash_trigram(gram: str) -> int:
+    return int.from_bytes(blake2b(gram.encode(), digest_size=8).digest())
 
 
 @lru_cache(maxsize=50_000)
