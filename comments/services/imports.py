@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -11,15 +12,19 @@ from django.utils import timezone
 
 from accounts.models import User
 from articles.models import Article
-from comments.models import Comment, CommentText, Discussion, Reason, State, Transition
+from comments.models import Comment, CommentText, Discussion, Reason
 from comments.services import sql
-from comments.services.discussions import ensure_discussion
+from comments.services.discussions import ensure_discussion, lock_discussions_of
 from comments.services.states import republish_imported
 from comments.services.text_changes import build_search_text, render_body
+from comments.services.tree_numbers import TreeNumbers, number_trees
 from core.database.sql import fetch_column
 
+ANALYZE_FROM = 1_000  # imported comments from which the tables are analyzed at once
+BLOCK = 1_000  # comments that are inserted at once; bounds the memory for their HTML and their statement
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class ImportedComment:
     """A comment as read from a source. `parent` is the index of an earlier comment in the same list.
 
@@ -36,9 +41,6 @@ class ImportedComment:
     number: int | None = None
 
 
-ANALYZE_FROM = 1_000  # imported comments from which the tables are analyzed at once
-
-
 @dataclass(frozen=True)
 class ImportResult:
     created: list[int]
@@ -46,43 +48,78 @@ class ImportResult:
     skipped: int
 
 
+class _Place(NamedTuple):
+    """The ids of a new comment and of its parent and tree, with its numbers in the tree."""
+
+    id: int
+    parent: int | None
+    tree: int
+    numbers: TreeNumbers
+
+
 def import_comments(
-    *, article: Article, comments: Sequence[ImportedComment], actor: User | None, batch: UUID
+    *,
+    article: Article,
+    comments: Sequence[ImportedComment],
+    actor: User | None,
+    batch: UUID,
+    with_search_texts: bool = True,
 ) -> ImportResult:
     """Import a source's comments as published ones.
 
     Comments that are stored already stay as they are; if an earlier import was undone, they are published
-    again. `article.source_key` names the source. The trees are numbered in one statement.
+    again. `article.source_key` names the source. Without search texts, which take as long as all the rest,
+    readers see the comments but do not find them until store_search_texts has run.
     """
     ensure_discussion(article)
-    html = [render_body(c.body, is_plain_text=c.is_plain_text) for c in comments]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql.LOCK_DISCUSSION, {"discussion": article.pk})
-        existing = {
-            c.source_id: c
-            for c in Comment.objects.filter(source=article.source_key).only("id", "source_id", "tree_id")
-        }
+        stored = Comment.objects.filter(source=article.source_key)
+        rows = stored.values_list("source_id", "pk", "tree_id")
+        existing = {source_id: (pk, tree) for source_id, pk, tree in rows}
         # First, before log entries of this batch exist for new comments: it works with the batch's entries.
-        ids = [existing[c.source_id].pk for c in comments if c.source_id in existing]
+        ids = [existing[c.source_id][0] for c in comments if c.source_id in existing]
         returned = republish_imported(ids=ids, actor=actor, batch=batch)
-        new = _build_comments(article, comments, html, existing)
-        if new:
-            # The log entries come first: a trigger refuses comments whose entry does not match.
-            Transition.objects.bulk_create(
-                [_first_transition(row, actor, batch) for row in new], batch_size=2_000
-            )
-            Comment.objects.bulk_create(new, batch_size=2_000)
-            cursor.execute(sql.NUMBER_TREES, {"trees": sorted({row.tree_id for row in new})})
-            CommentText.objects.bulk_create([build_search_text(row) for row in new], batch_size=2_000)
-            cursor.execute(sql.COUNT_DAYS, {"ids": [row.pk for row in new]})
+        now = timezone.now()
+        places, grown_trees = _assign_places(comments, existing, now)
+        common: dict[str, Any] = {
+            "discussion": article.pk,
+            "actor": actor and actor.pk,
+            "batch": batch,
+            "source": article.source_key,
+        }
+        new = list(places)
+        for start in range(0, len(new), BLOCK):
+            block = {position: places[position] for position in new[start : start + BLOCK]}
+            cursor.execute(sql.INSERT_IMPORTED, common | _columns(comments, block, now))
+        created = [place.id for place in places.values()]
+        if grown_trees:
+            cursor.execute(sql.NUMBER_TREES, {"trees": sorted(grown_trees)})
+        if created:
             Discussion.objects.filter(pk=article.pk).update(
-                visible_count=F("visible_count") + len(new),
-                copied_count=F("copied_count") + len(new),
+                visible_count=F("visible_count") + len(created),
+                copied_count=F("copied_count") + len(created),
                 version=F("version") + 1,
             )
-        if len(new) >= ANALYZE_FROM:
+        if with_search_texts:
+            store_search_texts(created)
+        if len(created) >= ANALYZE_FROM:
             transaction.on_commit(_analyze_tables)
-    return ImportResult([row.pk for row in new], returned, len(comments) - len(new) - len(returned))
+    return ImportResult(created, returned, len(comments) - len(created) - len(returned))
+
+
+def store_search_texts(ids: Sequence[int]) -> None:
+    """Store the search texts of imported comments that have none yet.
+
+    Erased and restricted comments get none. Each block is a transaction of its own.
+    """
+    for start in range(0, len(ids), BLOCK):
+        with transaction.atomic():
+            block = ids[start : start + BLOCK]
+            lock_discussions_of(block)
+            rows = Comment.objects.filter(pk__in=block, text=None, erased_at=None)
+            rows = rows.exclude(state_reason=Reason.RESTRICTED).only("body", "author_name").order_by("pk")
+            CommentText.objects.bulk_create([build_search_text(row) for row in rows])
 
 
 def _analyze_tables() -> None:
@@ -95,66 +132,69 @@ def _analyze_tables() -> None:
         cursor.execute("SELECT comments_analyze()")
 
 
-def _build_comments(
-    article: Article,
-    comments: Sequence[ImportedComment],
-    html: Sequence[str],
-    existing: Mapping[str, Comment],
-) -> list[Comment]:
-    """Return the comments that are not stored yet, unsaved, with parents and temporary tree numbers.
+def _assign_places(
+    comments: Sequence[ImportedComment], existing: Mapping[str, tuple[int, int]], now: datetime
+) -> tuple[dict[int, _Place], set[int]]:
+    """Return the places of the comments that are not stored yet, by position, and trees to number afterwards.
 
-    sql.NUMBER_TREES computes the final numbers.
+    These are the stored trees that get new replies: until sql.NUMBER_TREES computes their numbers, the new
+    comments have temporary ones.
     """
-    new, now = [c for c in comments if c.source_id not in existing], timezone.now()
-    trees = _next_ids("comments_tree_seq", sum(c.parent is None for c in new))
+    new = [position for position, c in enumerate(comments) if c.source_id not in existing]
+    trees = _next_ids("comments_tree_seq", sum(comments[position].parent is None for position in new))
     keys = _next_ids("comments_comment_id_seq", len(new))
-    built: list[Comment] = []
-    rows: list[Comment] = []  # by position in `comments`, existing and new
-    for position, source in enumerate(comments):
+    rows: list[tuple[int, int]] = []  # id and tree by position in `comments`, existing and new
+    grown_trees: set[int] = set()
+    for source in comments:
         if row := existing.get(source.source_id):
             rows.append(row)
             continue
-        parent = None if source.parent is None else rows[source.parent]
-        row = Comment(
-            id=next(keys),
-            discussion_id=article.pk,
-            parent=parent,
-            tree_id=parent.tree_id if parent else next(trees),
-            lft=1_000_000_000 + 2 * position,
-            rght=1_000_000_001 + 2 * position,
-            level=0,
-            author_name=source.author_name,
-            body=source.body,
-            body_html=html[position],
-            is_plain_text=source.is_plain_text,
-            text_missing=source.text_missing,
-            created_at=min(source.created_at, now),  # the database refuses future times
-            state=State.PUBLISHED,
-            state_reason=Reason.IMPORTED,
-            source=article.source_key,
-            source_id=source.source_id,
-            source_parent="" if source.parent is None else comments[source.parent].source_id,
-            source_number=source.number,
+        if source.parent is None:
+            rows.append((next(keys), next(trees)))
+            continue
+        tree = rows[source.parent][1]
+        if comments[source.parent].source_id in existing:
+            grown_trees.add(tree)
+        rows.append((next(keys), tree))
+    parents = [source.parent for source in comments]
+    whole = [position for position in new if rows[position][1] not in grown_trees]
+    numbers = number_trees(parents, [min(source.created_at, now) for source in comments], whole)
+    places = {}
+    for position in new:
+        parent, (key, tree) = parents[position], rows[position]
+        temporary = TreeNumbers(1_000_000_000 + 2 * position, 1_000_000_001 + 2 * position, 0, 0)
+        places[position] = _Place(
+            key, None if parent is None else rows[parent][0], tree, numbers.get(position, temporary)
         )
-        rows.append(row)
-        built.append(row)
-    return built
+    return places, grown_trees
 
 
-def _first_transition(row: Comment, actor: User | None, batch: UUID) -> Transition:
-    """Return the first log entry of an imported comment. A trigger fills seq and hash."""
-    return Transition(
-        discussion_id=row.discussion_id,
-        comment=row,
-        revision=1,
-        actor=actor,
-        to_state=State.PUBLISHED,
-        reason=Reason.IMPORTED,
-        new_parent=row.parent,
-        batch=batch,
-        seq=0,
-        hash=b"",
-    )
+def _columns(
+    comments: Sequence[ImportedComment], places: Mapping[int, _Place], now: datetime
+) -> dict[str, list[Any]]:
+    """Return the values of new comments by column of sql.INSERT_IMPORTED."""
+    sources = [comments[position] for position in places]
+    numbers = [place.numbers for place in places.values()]
+    return {
+        "id": [place.id for place in places.values()],
+        "parent": [place.parent for place in places.values()],
+        "tree": [place.tree for place in places.values()],
+        "lft": [one.lft for one in numbers],
+        "rght": [one.rght for one in numbers],
+        "level": [one.level for one in numbers],
+        "reply_count": [one.reply_count for one in numbers],
+        "name": [source.author_name for source in sources],
+        "body": [source.body for source in sources],
+        "html": [render_body(source.body, is_plain_text=source.is_plain_text) for source in sources],
+        "is_plain_text": [source.is_plain_text for source in sources],
+        "text_missing": [source.text_missing for source in sources],
+        "at": [min(source.created_at, now) for source in sources],  # the database refuses future times
+        "source_id": [source.source_id for source in sources],
+        "source_parent": [
+            "" if source.parent is None else comments[source.parent].source_id for source in sources
+        ],
+        "number": [source.number for source in sources],
+    }
 
 
 def _next_ids(sequence: str, count: int) -> Iterator[int]:
