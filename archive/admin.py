@@ -19,6 +19,7 @@ from archive import kept_uploads
 from archive.models import Import
 from archive.services import MAX_MB, ArchiveImportError, ImportReport, check_size, import_page
 from articles.models import Article, title_for
+from moderation.models import ImportScreening
 
 
 class ImportForm(forms.Form):
@@ -129,6 +130,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         "found_count",
         "declared_count",
         "created_count",
+        "screened_count",
         "warning_table",
     )
 
@@ -140,6 +142,17 @@ class ImportAdmin(admin.ModelAdmin[Import]):
     def story(self, obj: Any) -> str:
         title: str = obj.story
         return title
+
+    @admin.display(description=gettext_lazy("checked comments"))
+    def screened_count(self, obj: Import) -> str:
+        """Return how many of the new comments are checked. Those of a small import are checked at once."""
+        screening = ImportScreening.objects.filter(batch=obj.batch_id).first()
+        if screening is None or screening.finished_at:
+            return _("all")
+        return _("%(done)s of %(all)s; the rest follows in the background") % {
+            "done": f"{screening.screened_count:,}",
+            "all": f"{screening.comment_count:,}",
+        }
 
     @admin.display(description=gettext_lazy("warnings"))
     def warning_count(self, obj: Import) -> int:

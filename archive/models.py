@@ -1,3 +1,5 @@
+from typing import Self
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -5,6 +7,13 @@ from django.utils.translation import gettext_lazy as _
 
 from articles.models import Article
 from moderation.models import Batch
+
+
+class ImportQuerySet(models.QuerySet["Import"]):
+    def in_screening(self) -> Self:
+        """Return the imports whose comments a job has yet to check, with its progress."""
+        unfinished = self.filter(batch__screening__isnull=False, batch__screening__finished_at=None)
+        return unfinished.select_related("batch__screening")
 
 
 class Import(models.Model):
@@ -21,6 +30,8 @@ class Import(models.Model):
     warnings = models.JSONField(_("warnings"), default=list)  # [{"line", "kind", "text"}]
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     at = models.DateTimeField(_("imported"), default=timezone.now)
+
+    objects = ImportQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("import")

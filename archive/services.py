@@ -5,6 +5,7 @@ what exists already, neither an editor's changes to the article nor moderators' 
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -21,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from archive.formats import parse
-from archive.formats.page import FormatError, PageWarning, ParsedPage
+from archive.formats.page import FormatError, PageWarning, ParsedPage, duplicate_warnings
 from archive.models import Import
 from archive.source_redirects import SourceRedirect, redirect_from_source
 from articles.models import BODY_MAX, STANDFIRST_MAX, Article, Topic, unique_slug
@@ -34,7 +35,7 @@ from core.errors import UserError
 from moderation.actions import setting_changes
 from moderation.models import Batch, SettingChange
 from moderation.reply_structure.proposals import find_proposals
-from moderation.screening import flags
+from moderation.screening import flags, import_jobs
 from moderation.screening.imports import screen_import
 
 MAX_MB = 60
@@ -67,6 +68,7 @@ class ImportReport:
     is_published_again: bool = False  # the undo of an earlier import had made it a draft
     articles: int = 1  # stories in the file; a saved page is one
     redirect: SourceRedirect | None = None  # of a new story with a source URL
+    is_screened_later: bool = False  # by a job
     updated: int = 0  # always 0: a saved page has nothing newer about an existing comment
 
     @property
@@ -136,10 +138,14 @@ def import_page(
     the original address. The path of a new story's original address leads to it, unless this path is in use
     here; a later import adds no redirect. A dry run reports the same and writes nothing. Raises
     ArchiveImportError.
+
+    Readers see the story before the search for duplicates, which takes longer than the import. The checks of
+    a large discussion follow in a job.
     """
     check_size(len(data))
     page = _parse_file(data, format)
     article = _build_article(page, source, url)
+    stored_import = None
     with transaction.atomic():
         now = _lock_page(article.source_key)
         existing = Article.objects.filter(source_key=article.source_key).first()
@@ -170,15 +176,25 @@ def import_page(
             article=existing if dry_run else existing or article,
             is_new_article=existing is None,
             is_published_again=is_republished,
+            is_screened_later=import_jobs.is_large(new),
         )
         if report.has_changes and not dry_run:
             if existing is None:
                 _create_draft(article, page)
-            _store_comments(existing or article, page, report, filename, sha256(data).hexdigest(), actor)
+            digest = sha256(data).hexdigest()
+            stored_import = _store_comments(existing or article, page, report, filename, digest, actor)
         if existing is None and article.source_url:
             # Last, since it locks all redirects: no other redirect waits for the screening of the comments.
             report = replace(report, redirect=redirect_from_source(article, dry_run=dry_run))
-    return report
+    warnings = _sort_warnings([*report.warnings, *duplicate_warnings(page.comments)])
+    if stored_import:
+        stored_import.warnings = [asdict(warning) for warning in warnings]
+        stored_import.save(update_fields=["warnings"])
+    return replace(report, warnings=warnings)
+
+
+def _sort_warnings(warnings: Iterable[PageWarning]) -> list[PageWarning]:
+    return sorted(warnings, key=lambda warning: warning.line)
 
 
 def create_sample() -> Article:
@@ -202,7 +218,7 @@ def check_size(size: int) -> None:
 def _parse_file(data: bytes, name: str) -> ParsedPage:
     """Return the parsed page. Raises ArchiveImportError."""
     try:
-        page = parse(data, name)
+        page = parse(data, name, finds_duplicates=False)
     except KeyError:
         raise ArchiveImportError(_("The format “%(name)s” is not supported.") % {"name": name}) from None
     except FormatError as error:
@@ -306,7 +322,7 @@ def _adjust_future_dates(page: ParsedPage, shown_from: datetime | None, now: dat
             warnings.append(PageWarning(comment.line, "future", text))
             comment = replace(comment, created_at=now)
         comments.append(comment)
-    return replace(page, comments=comments, warnings=sorted(warnings, key=lambda warning: warning.line))
+    return replace(page, comments=comments, warnings=_sort_warnings(warnings))
 
 
 def _import_was_undone(article: Article) -> bool:
@@ -344,7 +360,7 @@ def _get_or_create_topic(name: str) -> Topic:
 
 def _store_comments(
     article: Article, page: ParsedPage, report: ImportReport, filename: str, digest: str, actor: User | None
-) -> None:
+) -> Import:
     """Publish the article and store its new comments, as one batch with an import record."""
     batch = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=actor)
     changes: list[tuple[SettingChange.Target, int, str, Any]] = [
@@ -370,11 +386,15 @@ def _store_comments(
         ],
         actor=actor,
         batch=batch.pk,
+        with_search_texts=not import_jobs.is_large(report.created),
     )
-    screen_import(article=article, ids=result.created)
+    if import_jobs.is_large(report.created):
+        import_jobs.screen_later(batch=batch, article=article, ids=result.created)
+    else:
+        screen_import(article=article, ids=result.created)
+        find_proposals(article)
     flags.open_cases_of([*result.created, *result.returned])
-    find_proposals(article)
-    Import.objects.create(
+    return Import.objects.create(
         article=article,
         batch=batch,
         format=page.format,

@@ -241,17 +241,24 @@ def _compare_trees(discussion: int) -> list[tuple[int, bool, bool]]:
 def _stale_comments() -> tuple[list[int], list[int]]:
     """Return the ids of comments with wrong HTML, and of those with a wrong or missing search text.
 
-    Erased and restricted comments must not have a search text. All texts are read once.
+    Erased and restricted comments must not have a search text, and those of a large import get it later. All
+    texts are read once.
     """
     html, search = [], []
-    rows = Comment.objects.only("body", "body_html", "is_plain_text", "state_reason", "erased_at")
+    unscreened = policy().list_unscreened_discussions()
+    rows = Comment.objects.only(
+        "body", "body_html", "is_plain_text", "state_reason", "erased_at", "discussion_id"
+    )
     rows = rows.annotate(folded=F("text__folded")).order_by("pk")
     for comment in rows.iterator(2_000):
         if comment.body_html != render_body(comment.body, is_plain_text=comment.is_plain_text):
             html.append(comment.pk)
         has_no_text = comment.erased_at or comment.state_reason == Reason.RESTRICTED
         folded: str | None = comment.folded  # type: ignore[attr-defined]  # annotated above
-        if folded != (None if has_no_text else fold(comment.body)):
+        may_have_none = has_no_text or comment.discussion_id in unscreened
+        if folded is None and may_have_none:
+            continue
+        if has_no_text or folded != fold(comment.body):
             search.append(comment.pk)
     return html, search
 

@@ -115,6 +115,10 @@ class Policy:
         """Return how long a review usually takes, such as "usually 2 h", or "" if that is not known yet."""
         return ""
 
+    def list_unscreened_discussions(self) -> set[int]:
+        """Return the discussions with imported comments whose search texts a job has yet to store."""
+        return set()
+
     def find_damage(self) -> dict[str, list[Any]]:
         """Return inconsistent data by kind, as comments.integrity.check does. Empty kinds may be left out."""
         return {}

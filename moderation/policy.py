@@ -28,7 +28,7 @@ from moderation.actions.history import IS_UNDONE
 from moderation.checks import registry
 from moderation.checks.base import Context
 from moderation.checks.results import CheckResult
-from moderation.models import Finding, Sanction
+from moderation.models import Finding, ImportScreening, Sanction
 from moderation.notifications.notices import render_notices
 from moderation.people.active_sanctions import (
     ACTIVE_SANCTIONS,
@@ -133,6 +133,10 @@ class Policy(comments.policy.Policy):
             explain = check.explain_to_author if found.comment_id in own else check.explain_to_others
             reasons_by_comment.setdefault(found.comment_id, []).append(explain(found))
         return reasons_by_comment
+
+    def list_unscreened_discussions(self) -> set[int]:
+        screenings = ImportScreening.objects.filter(finished_at=None)
+        return set(screenings.values_list("discussion", flat=True))
 
     def find_damage(self) -> dict[str, list[Any]]:
         return integrity.damage()

@@ -9,8 +9,10 @@ from archive.formats.unsupported import identify
 FORMATS: dict[str, ModuleType] = {"soundoff": soundoff}
 
 
-def parse(data: bytes, name: str = "auto") -> ParsedPage:
+def parse(data: bytes, name: str = "auto", *, finds_duplicates: bool = True) -> ParsedPage:
     """Return the page in `data`. With the name "auto", the format is recognised by the beginning of the file.
+
+    To find duplicates takes longer than all the rest. Without it, the warnings lack duplicate_warnings.
 
     Raises OtherFormatError, which names the kind of the file if it is known, and DamagedFileError, both with
     a sentence for a person. Raises KeyError for an unknown format name.
@@ -21,5 +23,5 @@ def parse(data: bytes, name: str = "auto") -> ParsedPage:
         if phrase := identify(data):
             raise OtherFormatError(f"Line 1: the file is {phrase}.")
         module = modules[0]  # its parser raises the error that says what it expected
-    page: ParsedPage = module.parse(data)
+    page: ParsedPage = module.parse(data, finds_duplicates=finds_duplicates)
     return page

@@ -1,7 +1,10 @@
 """The result of every import parser, and the errors with which a file is refused."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from comments.duplicates import find_duplicates
 
 
 class FormatError(ValueError):
@@ -57,3 +60,18 @@ class ParsedPage:
     comments: list[ParsedComment]
     warnings: list[PageWarning]
     boilerplate: dict[int, str]  # lines that belong to the site and not to the story, by number
+
+
+def duplicate_warnings(comments: Sequence[ParsedComment]) -> Iterator[PageWarning]:
+    """Yield warnings about comments with the same or almost the same text as an earlier one."""
+    for position, of, exact in find_duplicates([comment.body for comment in comments]):
+        comment, original = comments[position], comments[of]
+        kind, phrase = (
+            ("repeat", "is a duplicate of") if exact else ("near_repeat", "is almost a duplicate of")
+        )
+        yield PageWarning(comment.line, kind, f"{label(comment)} {phrase} comment {original.number:,}.")
+
+
+def label(comment: ParsedComment, noun: str = "Comment") -> str:
+    """Return the comment's number with its author's name, such as "Comment 12 (Ann)"."""
+    return f"{noun} {comment.number:,}" + (f" ({comment.author})" if comment.author else "")

@@ -20,6 +20,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
+from archive.models import Import
 from archive.nightly import list_nightly
 from articles.site.current_site import read_site
 from config.models import MailDay, MailFailure
@@ -62,6 +63,7 @@ JOB_NAMES = {
     "notify_failed_backup": gettext_lazy("Notify administrators of a failed backup"),
     "invite": gettext_lazy("Mail an invitation to a new account"),
     "make_sizes_of": gettext_lazy("Create the sizes of an image"),
+    "screen_imported": gettext_lazy("Check the comments of an import"),
 }
 
 # Django's checks for a site without HTTPS. The page shows one problem in place of all of them.
@@ -129,6 +131,7 @@ class JobQueue:
     failed: int
     oldest: datetime | None  # the time since which the oldest job that is due waits
     failures: list[FailedJob]
+    screened_imports: list[Import]  # those whose comments a job has yet to check, with their progress
 
     @property
     def is_stuck(self) -> bool:
@@ -323,6 +326,7 @@ def _job_queue(now: datetime) -> JobQueue:
         **counts,
         oldest=min(since, default=None),
         failures=[_failed_job(job) for job in jobs.failed_jobs()[:LIST_MAX]],
+        screened_imports=list(Import.objects.in_screening().order_by("at")[:LIST_MAX]),
     )
 
 

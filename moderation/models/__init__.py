@@ -8,6 +8,7 @@ from moderation.models.reports import AddressReportCount, Appeal, IllegalContent
 from moderation.models.requests import RemovalRequest
 from moderation.models.restrictions import RestrictedText, RestrictedTextReading, Restriction
 from moderation.models.rules import Rule, RuleTerms
+from moderation.models.screenings import ImportScreening
 from moderation.models.settings import JobRun, ModerationSettings
 from moderation.models.spam_filters import FilterVersion
 
@@ -23,6 +24,7 @@ __all__ = [
     "Finding",
     "FindingQuerySet",
     "IllegalContentReport",
+    "ImportScreening",
     "JobRun",
     "ModerationSettings",
     "ModeratorNote",

@@ -4,7 +4,7 @@ Short texts are exempt: many people write "I agree". Both queries read the side 
 second uses its indexes of words and trigrams, and runs only if the first finds nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from django.db import connection
 
@@ -12,7 +12,7 @@ from articles.models import Article
 from comments import duplicates
 from comments.duplicates import MIN_LENGTH, fold, trigrams
 from comments.models import Comment, CommentText, State
-from core.database.sql import execute_prepared
+from core.database.sql import execute_prepared, fetch_rows
 from moderation.checks.base import Duplicate
 
 SIMILARITY = 0.9  # shared trigrams over all trigrams of both
@@ -120,27 +120,29 @@ def find_similar(comment: Comment, limit: int) -> list[int]:
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def find_duplicates(*, article: Article, ids: Sequence[int]) -> dict[int, Duplicate]:
-    """Return the duplicates of many comments of one article, each among earlier comments.
+def find_exact_duplicates(ids: Sequence[int]) -> dict[int, Duplicate]:
+    """Return the exact duplicates among many comments, each of an earlier comment on the site."""
+    rows = fetch_rows(EARLIER_DUPLICATES_SQL, {"ids": list(ids), "shortest": MIN_LENGTH})
+    return {pk: Duplicate(twin=twin, exact=True, similarity=1) for pk, twin in rows}
 
-    Runs two statements. Near duplicates are searched in this article only, and in memory: through the index,
-    each comment costs more the more there are, and a thousand took a minute.
+
+def find_near_duplicates(article: Article, ids: Sequence[int]) -> dict[int, Duplicate]:
+    """Return the near duplicates among many comments of one article, each of an earlier one of the article.
+
+    They are searched in memory: through the index, each comment costs more the more there are, and a thousand
+    took a minute.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(EARLIER_DUPLICATES_SQL, {"ids": list(ids), "shortest": MIN_LENGTH})
-        found = {pk: Duplicate(twin=twin, exact=True, similarity=1) for pk, twin in cursor.fetchall()}
-    return dict(_near_duplicates(article, set(ids))) | found
-
-
-def _near_duplicates(article: Article, ids: set[int]) -> Iterator[tuple[int, Duplicate]]:
+    wanted = set(ids)
     rows = list(
         CommentText.objects.filter(comment__discussion=article.pk)
         .exclude(comment__state=State.DELETED)
         .order_by("comment__created_at", "comment")
         .values_list("comment", "folded")
     )
+    found = {}
     for duplicate in duplicates.find_duplicates([folded for _, folded in rows]):
         (pk, folded), (twin, original) = rows[duplicate.position], rows[duplicate.of]
-        if not duplicate.exact and pk in ids:
+        if not duplicate.exact and pk in wanted:
             similarity = duplicates.similarity(duplicates.trigrams(folded), duplicates.trigrams(original))
-            yield pk, Duplicate(twin=twin, exact=False, similarity=similarity)
+            found[pk] = Duplicate(twin=twin, exact=False, similarity=similarity)
+    return found

@@ -32,12 +32,18 @@ WHERE c.id > %(after)s AND (%(among)s::bigint[] IS NULL OR c.id = ANY(%(among)s)
 ORDER BY c.id LIMIT %(most)s"""
 
 
-def open_cases_of(ids: Sequence[int]) -> None:
-    """Open a case for each of these comments that is published and has a finding that flags it."""
+def open_cases_of(ids: Sequence[int], *, skips_approved: bool = False) -> None:
+    """Open a case for each of these comments that is published and has a finding that flags it.
+
+    With `skips_approved`, those are left out whose present text a person has approved meanwhile.
+    """
     flagged = Finding.objects.filter(
         comment__in=ids, revision=F("comment__revision"), check_name__in=registry.flagging_names()
     )
-    if found := set(flagged.values_list("comment", flat=True)):
+    found = set(flagged.values_list("comment", flat=True))
+    if found and skips_approved:
+        found = {row[0] for row in _unreviewed(among=list(found))}
+    if found:
         cases.open_cases(found, states=[State.PUBLISHED])
 
 

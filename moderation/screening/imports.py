@@ -1,21 +1,21 @@
 """Screening of imported comments by the checks and the filter."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from articles.models import Article
 from comments.duplicates import fold
-from comments.models import Comment, Discussion, State
+from comments.models import Comment, Discussion, Reason, State
 from comments.policy import Draft
 from moderation.checks import registry
-from moderation.checks.base import Context
+from moderation.checks.base import Context, Duplicate
 from moderation.checks.results import CheckResult
 from moderation.features.site_facts import THREAD_COMMENT_LENGTH, THREAD_COMMENTS
 from moderation.features.text_reading import ParsedComment
 from moderation.models import Finding
 from moderation.rules import active_rules
-from moderation.screening.duplicates import find_duplicates
+from moderation.screening.duplicates import find_exact_duplicates, find_near_duplicates
 from moderation.spam_filter import scoring
 from moderation.spam_filter.active_model import ActiveFilter, usable_filter
 
@@ -25,16 +25,33 @@ def screen_import(*, article: Article, ids: Sequence[int]) -> int:
 
     Changes no state. Takes a bounded number of statements for any number of comments.
     """
+    rows = Comment.objects.filter(pk__in=ids).order_by("created_at", "pk")
+    ordered = list(rows.values_list("pk", flat=True))
+    return screen_block(article, ordered, slice(None), find_near_duplicates(article, ids))
+
+
+def screen_block(
+    article: Article, ids: Sequence[int], block: slice, near_duplicates: Mapping[int, Duplicate]
+) -> int:
+    """Screen a block of imported comments. `ids` are all comments of the import, by time.
+
+    The findings are the same as if all were screened at once. Erased and restricted comments have no text.
+    """
+    start, stop, _step = block.indices(len(ids))
     discussion = Discussion(article=article)
     every_rule = active_rules.load_active_rules()
     topics = article.topics.values_list("pk", flat=True) if every_rule.is_scoped else ()
     rules = every_rule.for_place(article.pk, topics)
-    duplicates = find_duplicates(article=article, ids=ids)
-    thread, active = _ImportedThread(article), usable_filter()
+    duplicates = {**near_duplicates, **find_exact_duplicates(ids[start:stop])}
+    rows = Comment.objects.filter(pk__in=ids[start:stop], erased_at=None).exclude(
+        state_reason=Reason.RESTRICTED
+    )
+    comments = list(rows.order_by("created_at", "pk").defer("body_html"))
+    thread, active = _ImportedThread(article, ids[:start], comments), usable_filter()
     if active:
         active = active._replace(topics=tuple(article.topics.order_by("pk").values_list("pk", flat=True)))
     findings = []
-    for comment in Comment.objects.filter(pk__in=ids).order_by("created_at", "pk").defer("body_html"):
+    for comment in comments:
         draft = Draft(
             discussion=discussion,
             name=comment.author_name,
@@ -54,16 +71,26 @@ def screen_import(*, article: Article, ids: Sequence[int]) -> int:
 
 
 class _ImportedThread:
-    """The thread before each imported comment, as load_site_facts would read it, but kept in memory."""
+    """The thread before each imported comment, as load_site_facts would read it, but kept in memory.
 
-    def __init__(self, article: Article) -> None:
+    `before` are the comments of the import that precede `comments`, by time.
+    """
+
+    def __init__(self, article: Article, before: Sequence[int], comments: Sequence[Comment]) -> None:
         self.article_text = f"{article.standfirst}\n{article.body}"
         self.latest: deque[str] = deque(maxlen=THREAD_COMMENTS)
         self.texts: dict[int, str] = {}
+        if before:
+            answered = {comment.parent_id for comment in comments if comment.parent_id}.intersection(before)
+            # The latest ones, and as many more in case that some of these are not published any more.
+            recent = set(before[-2 * THREAD_COMMENTS :])
+            rows = Comment.objects.filter(pk__in=answered.union(recent)).order_by("created_at", "pk")
+            for comment in rows.only("body", "state"):
+                self.add(comment, is_recent=comment.pk in recent)
 
-    def add(self, comment: Comment) -> None:
+    def add(self, comment: Comment, *, is_recent: bool = True) -> None:
         folded = fold(comment.body)
-        if comment.state == State.PUBLISHED:
+        if is_recent and comment.state == State.PUBLISHED:
             self.latest.append(folded[:THREAD_COMMENT_LENGTH])
         self.texts[comment.pk] = folded[: THREAD_COMMENT_LENGTH * 4]
 

@@ -42,12 +42,8 @@ from datetime import UTC
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from archive.formats.page import DamagedFileError, PageWarning, ParsedPage
-from archive.formats.soundoff.comment_warnings import (
-    duplicate_warnings,
-    flattened_warnings,
-    missing_text_warnings,
-)
+from archive.formats.page import DamagedFileError, PageWarning, ParsedPage, duplicate_warnings
+from archive.formats.soundoff.comment_warnings import flattened_warnings, missing_text_warnings
 from archive.formats.soundoff.comments import read_comments
 from archive.formats.soundoff.date_lines import FIRST_DAY, ZONES, match_closing, normalize_line
 from archive.formats.soundoff.heading import find_heading
@@ -67,7 +63,7 @@ def recognises(data: bytes) -> bool:
     return first is not None and bool(FIRST_DAY.match(normalize_line(first)))
 
 
-def parse(data: bytes) -> ParsedPage:
+def parse(data: bytes, *, finds_duplicates: bool = True) -> ParsedPage:
     """Return the whole page, or raise OtherFormatError or DamagedFileError. Linear in time and memory."""
     data, warnings = decode_lines(as_utf8(data))
     lines = list(split_lines(data))
@@ -94,7 +90,8 @@ def parse(data: bytes) -> ParsedPage:
             )
         )
     warnings += missing_text_warnings(comments)
-    warnings += duplicate_warnings(comments)
+    if finds_duplicates:
+        warnings += duplicate_warnings(comments)
     warnings += flattened_warnings(comments, lines[heading].number)
     source_name, boilerplate, found = read_page_end(lines, end)
     warnings += found

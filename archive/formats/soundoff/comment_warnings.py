@@ -1,12 +1,11 @@
-"""Warnings about comments that may be incomplete, duplicates, or in the wrong place of the tree."""
+"""Warnings about comments that may be incomplete or in the wrong place of the tree."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator
 
-from archive.formats.page import PageWarning, ParsedComment
-from archive.formats.soundoff.comments import LEVELS, label
-from comments.duplicates import find_duplicates
+from archive.formats.page import PageWarning, ParsedComment, label
+from archive.formats.soundoff.comments import LEVELS
 
 GREETING = re.compile(r"(?:(?:hi|hello|hey|dear)\b[\s,]*)?(@?)\s*", re.IGNORECASE)
 ADDRESSED = re.compile(r"\s*[,:;.!?…–—-]")  # follows the name of a person who is addressed
@@ -26,16 +25,6 @@ def missing_text_warnings(comments: list[ParsedComment]) -> Iterator[PageWarning
             )
         if not comment.author:
             yield PageWarning(comment.line, "unnamed", f"{label(comment)} has no author's name.")
-
-
-def duplicate_warnings(comments: list[ParsedComment]) -> Iterator[PageWarning]:
-    """Yield warnings about comments with the same or almost the same text as an earlier one."""
-    for position, of, exact in find_duplicates([comment.body for comment in comments]):
-        comment, original = comments[position], comments[of]
-        kind, phrase = (
-            ("repeat", "is a duplicate of") if exact else ("near_repeat", "is almost a duplicate of")
-        )
-        yield PageWarning(comment.line, kind, f"{label(comment)} {phrase} comment {original.number:,}.")
 
 
 def flattened_warnings(comments: list[ParsedComment], heading: int) -> Iterator[PageWarning]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from archive.formats.page import DamagedFileError, PageWarning, ParsedComment
+from archive.formats.page import DamagedFileError, PageWarning, ParsedComment, label
 from archive.formats.soundoff.date_lines import DATE_SHOWN, local_time, looks_like_closing, match_closing
 from archive.formats.soundoff.lines import Line, join_lines, quote, quote_with_column
 
@@ -192,8 +192,3 @@ def _read_body(lines: list[Line], *, column: int) -> tuple[str, str]:
         for before, after in pairwise(lines)
     )
     return body, "rest" if broken_off else ""
-
-
-def label(comment: ParsedComment, noun: str = "Comment") -> str:
-    """Return the comment's number with its author's name, such as "Comment 12 (Ann)"."""
-    return f"{noun} {comment.number:,}" + (f" ({comment.author})" if comment.author else "")

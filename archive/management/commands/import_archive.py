@@ -68,6 +68,8 @@ def describe(report: ImportReport, *, dry_run: bool) -> Iterator[str]:
     else:
         existing = ngettext("%(n)s existed already", "%(n)s existed already", report.skipped)
         yield f"{new}, {_counted(existing, report.skipped)}."
+        if report.is_screened_later:
+            yield "Readers see the new comments now. Checks, search and proposed replies follow as a job."
     if report.redirect:
         yield report.redirect.text
     if report.address:

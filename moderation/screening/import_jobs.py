@@ -1,0 +1,98 @@
+"""The job that screens a large import after it, in blocks, each of which is a transaction of its own.
+
+The import ends as soon as readers can see its comments. What only moderators see and what is searched follows
+here: search texts, findings, cases and proposed parents. The job may be stopped at any moment and run again.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django_tasks import task
+
+from articles.models import Article
+from articles.site.languages import in_site_language
+from comments.models import Transition
+from comments.services.imports import store_search_texts
+from moderation.checks.base import Duplicate
+from moderation.models import Batch, ImportScreening
+from moderation.reply_structure.proposals import find_proposals
+from moderation.screening import flags
+from moderation.screening.duplicates import find_near_duplicates
+from moderation.screening.imports import screen_block
+
+LARGE = 500  # comments; an import of more is screened by the job
+BLOCK = 500  # comments that are screened in one transaction
+RUN_SECONDS = 20  # after which other jobs, such as mails, have their turn
+
+
+def is_large(count: int) -> bool:
+    """Return whether an import of this many new comments is screened by the job."""
+    return count > LARGE
+
+
+def screen_later(*, batch: Batch, article: Article, ids: Sequence[int]) -> None:
+    """Queue the screening of the new comments of an import, in its transaction."""
+    ImportScreening.objects.create(batch=batch, discussion_id=article.pk, comment_count=len(ids))
+    screen_imported.enqueue(str(batch.pk))
+
+
+@task(priority=-10)
+@in_site_language
+def screen_imported(batch: str) -> int:
+    """Screen comments of an import for RUN_SECONDS, and queue the rest. Return the number screened so far."""
+    screening = ImportScreening.objects.select_related("discussion__article").get(pk=UUID(batch))
+    until = time.monotonic() + RUN_SECONDS
+    for _step in _steps(screening):
+        if time.monotonic() > until:
+            screen_imported.enqueue(batch)
+            break
+    screening.refresh_from_db()
+    return screening.screened_count
+
+
+def _steps(screening: ImportScreening) -> Iterator[None]:
+    """Do what is left of a screening. Yields after each transaction."""
+    article, created = screening.discussion.article, _new_comments(screening.pk)
+    ids = list(created)
+    without_text = list(created.filter(comment__text=None))
+    for start in range(0, len(without_text), BLOCK):
+        store_search_texts(without_text[start : start + BLOCK])
+        yield
+    near_duplicates = _near_duplicates(screening.pk, article) if ids else {}
+    while _screen_next_block(screening, article, ids, near_duplicates):
+        yield
+    find_proposals(article)
+    ImportScreening.objects.filter(pk=screening.pk).update(finished_at=timezone.now())
+
+
+def _new_comments(batch: UUID) -> "QuerySet[Transition, int]":
+    """Return the ids of the comments that an import created, by time."""
+    created = Transition.objects.filter(batch=batch, kind=Transition.Kind.STATE, from_state="")
+    return created.order_by("comment__created_at", "comment").values_list("comment", flat=True)
+
+
+@lru_cache(maxsize=1)
+def _near_duplicates(batch: UUID, article: Article) -> dict[int, Duplicate]:
+    """Return the near duplicates of an import. Cached, because all runs of its job need them."""
+    return find_near_duplicates(article, list(_new_comments(batch)))
+
+
+@transaction.atomic
+def _screen_next_block(
+    screening: ImportScreening, article: Article, ids: Sequence[int], near_duplicates: dict[int, Duplicate]
+) -> bool:
+    """Screen the next block, and return False if there is none. The row's lock lets one process do it."""
+    row = ImportScreening.objects.select_for_update().get(pk=screening.pk)
+    block = slice(row.screened_count, row.screened_count + BLOCK)
+    if not (some := ids[block]):
+        return False
+    screen_block(article, ids, block, near_duplicates)
+    flags.open_cases_of(some, skips_approved=True)
+    row.screened_count += len(some)
+    row.save(update_fields=["screened_count"])
+    return True
