@@ -16,7 +16,8 @@ from markdown_it.rules_inline import StateInline
 ADDRESS_MAX = 1_000  # characters
 
 _NON_SPACE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f]+")
-_ADDRESS_HINT = re.compile(r"[:@]|//|[^.]\.[^.]")  # every address contains one of these
+# Every address contains one of these. The end of a sentence is none of them, so most texts have none.
+_ADDRESS_HINT = re.compile(r"[:@]|//|[^.\s]\.[^.\s]")
 _ASCII = re.compile(r"[!-~]+")
 _SCHEME = re.compile(r"(?:^|[^a-z0-9.+-])(https?|ftp)$", re.IGNORECASE)
 _SCHEME_MAX = len("https")
