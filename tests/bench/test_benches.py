@@ -27,6 +27,7 @@ BENCHES = [
     "admin_tree",
     "first_paint",
     "backup",
+    "importing",
     *(f"moderation {part}" for part in PARTS),
     "filter",
     "reply_structure",
