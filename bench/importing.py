@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench import fixture
 from bench.fixture import ThreadComment
@@ -45,52 +45,52 @@ class Step(NamedTuple):
 
 def measure(bench: Run) -> Iterator[str | Goal]:
     """Import discussions of all sizes, one after the other."""
-    start = _import(bench.site, _write_page(bench.folder, 1)).seconds
     figures = {}
     for count in filter(None, (bench.sizes.small, bench.sizes.large, bench.sizes.largest)):
         figures[count] = _import_all(bench, count)
     table = (
-        f"{count:,} | {count / (readable.seconds - start * files):,.0f} | {readable.processor:.1f} "
+        f"{count:,} | {count / readable.seconds:,.0f} | {readable.processor:.1f} "
         f"| {readable.memory:.0f} | {count / screened.seconds:,.0f} | {screened.processor:.1f} "
         f"| {screened.memory:.0f}"
-        for count, (files, readable, screened) in figures.items()
+        for count, (readable, screened) in figures.items()
     )
     yield from rows(
         "comments | until readable: comments/s | CPU s | peak MB "
         "| checks and search: comments/s | CPU s | peak MB of the job worker",
         table,
     )
-    yield f"\nThe first rate is without the start of the command, which takes {start:.1f} s."
-    for count, (files, readable, screened) in figures.items():
-        rate = count / (readable.seconds - start * files)
+    for count, (readable, screened) in figures.items():
+        rate = count / readable.seconds
         yield Goal(f"comments a second until readers see {count:,}", rate, least=10_000, unit="")
         yield Goal("… peak memory of all steps", max(readable.memory, screened.memory), most=500, unit="MB")
-    checked = subprocess.run([sys.executable, "manage.py", "check_integrity"], cwd=PROJECT, check=False)
+    argv = [sys.executable, "manage.py", "check_integrity"]
+    checked = subprocess.run(argv, cwd=PROJECT, stdout=sys.stderr, check=False)
     yield Goal("damage that check_integrity finds", int(checked.returncode != 0), most=0, unit="")
 
 
-def _import_all(bench: Run, count: int) -> tuple[int, Step, Step]:
-    """Import this many comments. Return the number of files, the steps until readable, and the screening."""
-    readable, screened, files = Step(), Step(), 0
+def _import_all(bench: Run, count: int) -> tuple[Step, Step]:
+    """Import this many comments. Return the cost until readers see them, and that of the screening."""
+    readable, screened = Step(), Step()
     for first in range(0, count, IN_A_FILE):
         page = _write_page(bench.folder, min(IN_A_FILE, count - first), f"{count} from {first}")
         report(f"{first:,} of {count:,} comments …")
-        files += 1
         readable = readable.plus(_import(bench.site, page))
         screened = screened.plus(_wait_for_screening(bench.site))
         page.unlink()
-    return files, readable, screened
+    return readable, screened
 
 
 def _import(site: Soundoff, page: Path) -> Step:
     """Import a page with the command, and return the cost until readers see it.
 
-    The peak memory is that of the whole command, which also searches for duplicates.
+    The time includes the start of the command. The peak memory is that of the whole command, which also
+    searches for duplicates.
     """
     cursor = connect().cursor()
     before, spent = _visible_count(cursor), _spent(site)
     began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "manage.py", "import_archive", str(page)], cwd=PROJECT)
+    argv = [sys.executable, "manage.py", "import_archive", str(page)]
+    process = subprocess.Popen(argv, cwd=PROJECT, stdout=subprocess.DEVNULL)
     while _visible_count(cursor) == before:
         if process.poll() is not None and _visible_count(cursor) == before:
             raise RuntimeError("import_archive failed.")
@@ -119,9 +119,9 @@ def _wait_for_screening(site: Soundoff) -> Step:
     return Step(seconds, processor, _peak_memory(site))
 
 
-def _visible_count(cursor: object) -> int:
-    cursor.execute("SELECT coalesce(sum(visible_count), 0) FROM comments_discussion")  # type: ignore[attr-defined]
-    return int(cursor.fetchone()[0])  # type: ignore[attr-defined]
+def _visible_count(cursor: Any) -> int:
+    cursor.execute("SELECT coalesce(sum(visible_count), 0) FROM comments_discussion")
+    return int(cursor.fetchone()[0])
 
 
 def _spent(site: Soundoff, part: str = r"/postgres |^postgres:") -> float:
@@ -140,7 +140,7 @@ def _peak_memory(site: Soundoff) -> float:
     return max(peaks) / 1024
 
 
-def _write_page(folder: Path, count: int, name: str = "alone") -> Path:
+def _write_page(folder: Path, count: int, name: str) -> Path:
     """Write a saved page of a made-up discussion into a file."""
     path = folder / f"{name.replace(' ', '-')}.txt"
     path.write_text("\n".join(_page_lines(fixture.thread(count), f"A saved page, {name}")))
