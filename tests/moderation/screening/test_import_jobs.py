@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
+from django.urls import reverse
 from django_tasks_db.models import DBTaskResult
+from pytest_django.asserts import assertContains, assertNotContains
 
 from archive.models import Import
 from archive.services import SAMPLE
@@ -111,6 +113,24 @@ def test_readers_see_the_comments_before_the_job(by_job, client):
     assert ImportScreening.objects.get().finished_at
     assert Import.objects.in_screening().count() == 0
     assert check() == {}
+
+
+def test_the_owner_sees_how_many_comments_are_checked(by_job, monkeypatch, client, ada):
+    take(SAMPLE.read_bytes())
+    ImportScreening.objects.update(screened_count=7)
+    client.force_login(ada)
+    status, page = (
+        reverse("owner-status"),
+        reverse("admin:archive_import_change", args=[Import.objects.get().pk]),
+    )
+
+    assertContains(client.get(status), "7 of 31 comments are checked.")
+    assertContains(client.get(page), "7 of 31; the rest follows in the background")
+
+    run_jobs()
+
+    assertNotContains(client.get(status), "comments are checked.")
+    assertNotContains(client.get(page), "the rest follows in the background")
 
 
 def test_a_stopped_job_goes_on_where_it_was(by_job, monkeypatch):
