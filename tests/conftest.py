@@ -41,6 +41,8 @@ hypothesis.settings.load_profile("gate")
 
 settings.STRICT = True
 
+settings.PASSWORD_HASHERS = ["tests.helpers.passwords.LightArgon2PasswordHasher"]
+
 # Static files are read from the source folder; only a served site hashes and compresses them.
 settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 settings.WHITENOISE_AUTOREFRESH = True
