@@ -140,6 +140,12 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dic
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Copy the database that is migrated already (tests/plugin.py) to create that of the tests."""
+    connection.settings_dict["TEST"] |= {"TEMPLATE": connection.settings_dict["NAME"], "MIGRATE": False}
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Allow TRUNCATE on append-only tables, and restore the rows of the migrations after tests that commit.
 

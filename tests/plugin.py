@@ -4,13 +4,25 @@ Loaded with `-p tests.plugin`, because the settings need both before any conftes
 """
 
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
 from config.server import postgres
+from core.data_folder import PROJECT
+
+# Environment variable: the data folder of an empty site, to be copied. The first process of a run creates it;
+# its workers, and the runs that a test starts, inherit the variable.
+EMPTY_SITE = "SOUNDOFF_EMPTY_SITE"
+OURS = (
+    *("CI", "DATABASE_", "DEBUG", "DJANGO_", "EMAIL_URL", "HOST", "PORT", "SECRET_KEY", "SITE_URL"),
+    "SOUNDOFF_",
+)
 
 _run = ExitStack()
 
@@ -20,13 +32,36 @@ def pytest_load_initial_conftests() -> Iterator[None]:
     """Set the environment before pytest-django reads the settings."""
     for name in ("DATABASE_OWNER_URL", "DEBUG", "EMAIL_URL", "HOST", "PORT", "SITE_URL"):
         os.environ.pop(name, None)
-    os.environ["DATABASE_URL"] = _run.enter_context(postgres.temporary_server())
-    os.environ["SOUNDOFF_HOME"] = _run.enter_context(tempfile.TemporaryDirectory(prefix="soundoff-"))
     try:
+        if EMPTY_SITE not in os.environ:
+            os.environ[EMPTY_SITE] = str(_run.enter_context(_empty_site()))
+        cluster = Path(os.environ[EMPTY_SITE], "postgres")
+        os.environ["DATABASE_URL"] = _run.enter_context(postgres.temporary_server(cluster))
+        os.environ["SOUNDOFF_HOME"] = _run.enter_context(tempfile.TemporaryDirectory(prefix="soundoff-"))
         return (yield)
     except BaseException:  # such as settings that do not load: the run ends here
         _run.close()
         raise
+
+
+@contextmanager
+def _empty_site() -> Iterator[Path]:
+    """Yield the data folder of a site whose database has only the rows of the migrations. No server runs."""
+    with postgres.temporary_folder() as folder:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        subprocess.run(
+            [sys.executable, "manage.py", "upgrade"],
+            cwd=PROJECT,
+            env=environment | {"SOUNDOFF_HOME": str(folder)},
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        server = postgres.Server(folder)
+        assert server.take()  # so that no other run deletes the folder
+        try:
+            yield folder
+        finally:
+            server.stop()
 
 
 def pytest_report_header() -> str:

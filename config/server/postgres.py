@@ -132,10 +132,37 @@ def database_available() -> Iterator[None]:
 
 
 @contextmanager
-def temporary_server() -> Iterator[str]:
-    """Run a temporary server for tests, in memory if possible, and yield the URL for its owner."""
+def temporary_server(cluster: Path | None = None) -> Iterator[str]:
+    """Run a temporary server for tests, in memory if possible, and yield the URL for its owner.
+
+    It begins with a copy of this cluster, which no server uses, or with an empty one.
+    """
+    # With these time-outs, tests that wait for each other fail with an error that names the statement, before
+    # their own time limit. Autovacuum would record that tables are empty, as they are between tests, and
+    # statements would be planned for that: then deciding on 300 comments takes six times as long
+    # (docs/decisions.md).
+    limits = ["lock_timeout=60s", "idle_in_transaction_session_timeout=300s", "autovacuum=off"]
+    with temporary_folder() as folder:
+        if cluster:
+            subprocess.run(["/bin/cp", "-a", cluster, folder / "postgres"], check=True)
+        options = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", *limits]
+        server = Server(folder, options=options)
+        server.socket = folder / "socket"
+        try:
+            server.ensure()
+            yield _url(server.socket, "owner")
+        finally:
+            server.stop()
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a data folder for tests, in memory if possible. Delete those of test runs that were killed.
+
+    A folder is in use if the lock of its server is held, or if it was changed in the last minute.
+    """
     root = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path("/tmp")
-    for old in root.glob("soundoff-test-*"):  # left by test runs that were killed
+    for old in root.glob("soundoff-test-*"):
         status = old.stat()
         if status.st_uid != os.geteuid() or status.st_mtime > time.time() - 60:
             continue
@@ -143,18 +170,9 @@ def temporary_server() -> Iterator[str]:
             shutil.rmtree(old)
             os.close(lock)
     folder = Path(tempfile.mkdtemp(prefix="soundoff-test-", dir=root))
-    # With these time-outs, tests that wait for each other fail with an error that names the statement, before
-    # their own time limit. Autovacuum would record that tables are empty, as they are between tests, and
-    # statements would be planned for that: then deciding on 300 comments takes six times as long
-    # (docs/decisions.md).
-    limits = ["lock_timeout=60s", "idle_in_transaction_session_timeout=300s", "autovacuum=off"]
-    server = Server(folder, options=["fsync=off", "synchronous_commit=off", "full_page_writes=off", *limits])
-    server.socket = folder / "socket"
     try:
-        server.ensure()
-        yield _url(server.socket, "owner")
+        yield folder
     finally:
-        server.stop()
         shutil.rmtree(folder)
 
 

@@ -12,8 +12,9 @@ import pytest
 from bench import servers
 from bench.moderation.__main__ import PARTS
 from core.data_folder import PROJECT
-from tests.config.conftest import data_folder
+from tests.config.conftest import copy_home, data_folder
 from tests.conftest import CHROMIUM, DATA
+from tests.plugin import EMPTY_SITE
 
 NEEDS_DATA = {"moderation rules", "moderation groups", "moderation flood", "filter", "reply_structure"}
 NEEDS_CHROMIUM = {"admin_tree", "first_paint"}
@@ -49,9 +50,10 @@ def module(name: str) -> Path:
 
 @pytest.fixture(scope="module")
 def environment() -> Iterator[dict[str, str]]:
-    """Yield the benches' environment. Each starts with a copy of one empty site, to save time."""
+    """Yield the benches' environment. Each starts with a copy of one site with the sample, to save time."""
     ours = ("DATABASE_", "SOUNDOFF_HOME", "DJANGO_", "SECRET_KEY", "PYTEST_")
     with data_folder() as folder:
+        copy_home(Path(os.environ[EMPTY_SITE]), folder)
         base = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         argv: list[str | Path] = [sys.executable, "manage.py", "serve"]
         port = servers.free_port()

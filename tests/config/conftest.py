@@ -18,6 +18,7 @@ from config.server import postgres
 from core.data_folder import PROJECT
 from tests.config.serving import run, serving
 from tests.factories import make_article
+from tests.plugin import EMPTY_SITE
 
 # Tests post more in a second than people in a day.
 LET_ALL_WRITE = """
@@ -53,8 +54,7 @@ def prepared_home() -> Iterator[Path]:
     """
     with data_folder() as folder:
         environment = environment_of(folder)
-        argv = [sys.executable, "manage.py", "upgrade"]
-        subprocess.run(argv, cwd=PROJECT, env=environment, check=True, stdout=subprocess.DEVNULL)
+        copy_home(Path(os.environ[EMPTY_SITE]), folder)
         run(environment, CREATE_ONE_STORY + LET_ALL_WRITE)
         with serving(environment):
             pass
@@ -62,8 +62,8 @@ def prepared_home() -> Iterator[Path]:
         yield folder
 
 
-def copy_home(prepared_home: Path, folder: Path) -> None:
-    subprocess.run(["cp", "-a", f"{prepared_home}/.", folder], check=True)
+def copy_home(prepared: Path, folder: Path) -> None:
+    subprocess.run(["cp", "-a", f"{prepared}/.", folder], check=True)
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ The imported page is a saved one: WordPress exports cannot be imported yet.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,10 +14,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.data_folder import PROJECT
-from tests.config.conftest import data_folder, environment_of
+from tests.config.conftest import copy_home, data_folder, environment_of
 from tests.config.serving import Served, run, serving
 from tests.helpers.browser import fill_set_up
 from tests.helpers.ports import free_port
+from tests.plugin import EMPTY_SITE
 
 pytestmark = pytest.mark.browser
 
@@ -29,12 +31,13 @@ NEWEST_COMMENTS = "  29. Nilsine Fennimore"  # and what follows it: written afte
 @pytest.fixture
 def environment():
     with data_folder() as folder:
+        copy_home(Path(os.environ[EMPTY_SITE]), folder)  # tests/config/server/test_serve.py begins without
         yield environment_of(folder)
 
 
 @pytest.fixture
 def site(environment):
-    """Run a site that others can reach, in an empty data folder."""
+    """Run a site that others can reach, with an empty database."""
     port = free_port()
     reach = {"HOST": "0.0.0.0", "SITE_URL": f"http://localhost:{port}"}
     with serving(environment | reach, port) as served:
