@@ -3,7 +3,7 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
-from core.database.table_guards import append_only, dated_now, restrict_web_login
+from core.database.table_guards import RestrictWebLogin, append_only, dated_now
 
 # For triggers of all apps. A trigger that refuses a write is named after its rule, and its message states the rule.
 REFUSALS = """
@@ -131,7 +131,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(LOGGED, NOT_LOGGED),
         # Migrations create the roles and their permissions. To lock a role's row, the login needs the right
         # to update one of its columns: its id, which never changes.
-        restrict_web_login(
+        RestrictWebLogin(
             "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON auth_group, auth_group_permissions, auth_permission, "
             "accounts_user_user_permissions FROM {web}",
             "GRANT UPDATE (id) ON auth_group TO {web}",

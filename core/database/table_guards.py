@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.db import migrations
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
 
 # comments/migrations/0002 creates the function append_only.
 ADD_TRIGGERS = """
@@ -28,7 +29,7 @@ def append_only(table: str, name: str) -> list[Operation]:
     names = {"table": table, "name": name}
     return [
         migrations.RunSQL(ADD_TRIGGERS.format(**names), DROP_TRIGGERS.format(**names)),
-        restrict_web_login(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {{web}}"),
+        RestrictWebLogin(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {{web}}"),
     ]
 
 
@@ -38,17 +39,33 @@ def dated_now(table: str, name: str) -> Operation:
     return migrations.RunSQL(ADD_DATE_TRIGGER.format(**names), f"DROP TRIGGER {name}_dated_now ON {table}")
 
 
-def restrict_web_login(*statements: str) -> Operation:
-    """Run these statements, with {web} for the web login, if that is not the owner of the tables."""
+class RestrictWebLogin(Operation):
+    """Run statements, with {web} for the web login, if that is not the owner of the tables.
 
-    def restrict(apps: Any, schema_editor: Any) -> None:
+    For a RunPython, Django would build all models again, which these statements do not need.
+    """
+
+    reduces_to_sql = False
+
+    def __init__(self, *statements: str) -> None:
+        self.statements = statements
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Change no model."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: Any, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
         with schema_editor.connection.cursor() as cursor:
             cursor.execute(
                 "SELECT rolname FROM pg_roles WHERE rolname = %s AND rolname <> current_user",
                 [settings.DATABASE_WEB_USER],
             )
             if row := cursor.fetchone():
-                for statement in statements:
+                for statement in self.statements:
                     cursor.execute(statement.format(web=schema_editor.quote_name(row[0])))
 
-    return migrations.RunPython(restrict, migrations.RunPython.noop)
+    def database_backwards(
+        self, app_label: str, schema_editor: Any, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Leave the privileges as they are."""

@@ -3,7 +3,7 @@ from django.conf import settings
 from django.db import migrations, models
 from django.db.models import Q
 
-from core.database.table_guards import append_only, dated_now, restrict_web_login
+from core.database.table_guards import RestrictWebLogin, append_only, dated_now
 
 # Restricted texts are read by these two alone, and each reading is a line in the log in the same statement.
 # The schema stands first, so that nobody's temporary table is taken for ours.
@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunSQL(READ, NO_READ),
-        restrict_web_login(
+        RestrictWebLogin(
             "REVOKE SELECT, UPDATE ON moderation_sealedtext FROM {web}",
             "GRANT SELECT (id, seal_id, revision, is_redacted, replaced_at) ON moderation_sealedtext TO {web}",
             "REVOKE INSERT ON moderation_sealreading FROM {web}",
@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
         dated_now("moderation_finding", "finding"),
         # All of an act but its parameters, to which is added what it left alone.
         migrations.RunSQL(ACTS_STAY, "DROP TRIGGER batch_append_only ON moderation_batch"),
-        restrict_web_login(
+        RestrictWebLogin(
             "REVOKE UPDATE, DELETE, TRUNCATE ON moderation_batch FROM {web}",
             "GRANT UPDATE (parameters) ON moderation_batch TO {web}",
         ),
