@@ -16,11 +16,17 @@ LINK_AGE = 60 * 60 * 24 * 7  # seconds; an unconfirmed e-mail is deleted after t
 
 def guest_from_cookie(request: HttpRequest) -> Guest | None:
     """Return the guest that the cookie names; None without a valid cookie or if the guest was deleted."""
-    try:
-        key = signing.loads(request.COOKIES[COOKIE], salt=COOKIE, max_age=COOKIE_AGE)
-    except (KeyError, signing.BadSignature):
+    if (key := guest_id_from_cookie(request)) is None:
         return None
     return next(iter(fetch_instances(Guest, "SELECT * FROM accounts_guest WHERE id = %s", [key])), None)
+
+
+def guest_id_from_cookie(request: HttpRequest) -> int | None:
+    """Return the id of the guest that the cookie names, who may be deleted; None without a valid cookie."""
+    try:
+        return int(signing.loads(request.COOKIES[COOKIE], salt=COOKIE, max_age=COOKIE_AGE))
+    except (KeyError, signing.BadSignature):
+        return None
 
 
 def set_guest_cookie(response: HttpResponse, guest: Guest, *, secure: bool) -> None:

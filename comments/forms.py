@@ -16,7 +16,7 @@ from accounts.models import NAME_MAX, Guest
 from accounts.names import clean_name
 from articles.models import Site
 from comments.models import Comment, Discussion, check_body
-from comments.names import check_guest_name
+from comments.names import NamesInUse, check_guest_name
 from core.forms import SubmitForm
 
 
@@ -78,10 +78,12 @@ class ReplyForm(BodyForm):
         guest: Guest | None,
         is_member: bool,
         parent: Comment | None,
+        names: NamesInUse | None = None,
         body: str = "",
         **kwargs: Any,
     ) -> None:
         self.discussion, self.guest = discussion, guest
+        self.names = names or NamesInUse()
         initial = {
             "body": body,
             "nonce": uuid4(),
@@ -111,7 +113,7 @@ class ReplyForm(BodyForm):
         name, email = self.cleaned_data.get("name"), self.cleaned_data.get("email", "")
         if name:
             try:
-                check_guest_name(name, email, discussion=self.discussion, guest=self.guest)
+                check_guest_name(name, email, names=self.names, guest=self.guest)
             except ValidationError as error:
                 self.add_error("name", error)
         return super().clean()

@@ -2,10 +2,12 @@
 
 from django.http import Http404
 
+from accounts.guests import guest_id_from_cookie
 from accounts.models import Guest, User
 from articles.models import Article
 from articles.site.cached_pages import add_dependencies
 from articles.site.requests import SiteRequest
+from comments.reply_target import ReplyTarget, read_reply_target
 from comments.thread.reader import Reader
 from comments.thread.story import Story, read_story
 
@@ -26,9 +28,7 @@ def load_story(request: SiteRequest, slug: str, *, with_related: bool = False) -
     """
     found = read_story(slug, request.now, with_related=with_related)
     if found is None:
-        if unpublished := Article.objects.filter(slug=slug).exclude(unpublished_at=None).first():
-            raise UnpublishedStoryError(unpublished)
-        raise Http404
+        raise _not_found(slug)
     add_story_dependencies(request, found)
     return found
 
@@ -42,6 +42,34 @@ def add_story_dependencies(request: SiteRequest, story: Story) -> None:
         discussions={article.pk: discussion.version},
         until=discussion.closing_time if discussion.is_open(request.now) else None,
     )
+
+
+def load_reply_target(request: SiteRequest, slug: str, parent: str | None) -> ReplyTarget:
+    """Return what a comment on a published story, or a reply to its comment `parent`, needs.
+
+    Sets `request.guest` as well. Raises what load_story raises, and Http404 without such a comment.
+    """
+    is_member = request.user.is_authenticated
+    found = read_reply_target(
+        slug,
+        request.now,
+        parent=int(parent) if parent else None,
+        guest=None if is_member else guest_id_from_cookie(request),
+        with_names=request.method == "POST" and not is_member,
+    )
+    if found is None:
+        raise _not_found(slug)
+    if parent and found.parent is None:
+        raise Http404
+    if not is_member:
+        request.guest = found.guest
+    return found
+
+
+def _not_found(slug: str) -> Http404:
+    """Return the error for a story that is not published."""
+    unpublished = Article.objects.filter(slug=slug).exclude(unpublished_at=None).first()
+    return UnpublishedStoryError(unpublished) if unpublished else Http404()
 
 
 def current_writer(request: SiteRequest) -> tuple[User | None, Guest | None]:

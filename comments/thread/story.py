@@ -1,9 +1,10 @@
 """A published story with its discussion and the other data of its page, read in one statement."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -53,14 +54,7 @@ def read_story(slug: str, now: datetime, *, with_related: bool = False) -> Story
         return None
     split = len(ARTICLE_COLUMNS) + len(DISCUSSION_COLUMNS)
     article = Article.from_db("default", ARTICLE_COLUMNS, row[: len(ARTICLE_COLUMNS)])
-    stored = row[len(ARTICLE_COLUMNS) : split]
-    is_stored = stored[0] is not None
-    if is_stored:
-        discussion = Discussion.from_db("default", DISCUSSION_COLUMNS, stored)
-        discussion.tally = json.loads(stored[DISCUSSION_COLUMNS.index("tally")])
-        discussion.article = article
-    else:
-        discussion = Discussion.default_for(article)
+    discussion = build_discussion(article, row[len(ARTICLE_COLUMNS) : split])
     names, slugs, signed, signed_slugs, days, counts, seq, is_restored, *rest = row[split:]
     ids, picked, beginnings, *related = rest
     vars(article)["author_names"] = signed or []
@@ -83,6 +77,16 @@ def make_picks(
     """Return the editor's picks of the columns of DISCUSSION_SUMMARY."""
     found = zip(ids or [], names or [], beginnings or [], strict=True)
     return [EditorPick(pk, name, make_excerpt(beginning, PICK_LENGTH)) for pk, name, beginning in found]
+
+
+def build_discussion(article: Article, row: Sequence[Any]) -> Discussion:
+    """Return the discussion of a row of DISCUSSION_COLUMNS, or an unsaved one for an empty row."""
+    if row[0] is None:
+        return Discussion.default_for(article)
+    discussion = Discussion.from_db("default", DISCUSSION_COLUMNS, row)
+    discussion.tally = json.loads(row[DISCUSSION_COLUMNS.index("tally")])
+    discussion.article = article
+    return discussion
 
 
 ARTICLE_COLUMNS = [f.attname for f in Article._meta.concrete_fields if f.name not in {"body", "vector"}]

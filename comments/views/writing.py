@@ -30,9 +30,8 @@ from comments.services.editing import edit_comment
 from comments.services.posting import MEMBERS_ONLY, REPLIES_LOCKED, post_comment
 from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
-from comments.story_page.loading import current_reader, current_writer, load_story
+from comments.story_page.loading import current_reader, current_writer, load_reply_target, load_story
 from comments.tasks import has_deleted_all_comments, mail_confirmation, postpone_confirmation
-from core.database.sql import fetch_instances
 from core.rate_limits import add_error
 
 
@@ -82,11 +81,10 @@ def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpResponse:
     """Show and process the form for a comment on the story, or for a reply to the comment `pk`."""
-    story = load_story(request, slug)
-    article, discussion = story.article, story.discussion
+    target = load_reply_target(request, slug, pk)
+    article, discussion, parent = target.article, target.discussion, target.parent
     if discussion.is_hidden:
         raise Http404
-    parent = _load_parent(article, pk) if pk else None
     back = article.get_absolute_url() + (f"#comment-{parent.pk}" if parent else "#comments")
     is_post = request.method == "POST"  # then the form is shown again with its text, whatever has changed
     if not is_post and (refusal := _refuse_reply(request, discussion, parent, back)):
@@ -99,6 +97,7 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
         guest=guest,
         is_member=user is not None,
         parent=parent,
+        names=target.names,
     )
     if form.is_valid():
         try:
@@ -225,13 +224,6 @@ def _form_page(
     }
     template = "comments/_reply_form.jinja" if request.htmx else "comments/reply.jinja"
     return render(request, template, context, status=status)
-
-
-def _load_parent(article: Article, pk: str) -> Comment:
-    statement = "SELECT * FROM comments_comment WHERE id = %s AND discussion_id = %s"
-    if found := fetch_instances(Comment, statement, [int(pk), article.pk]):
-        return found[0]
-    raise Http404
 
 
 def _refuse_reply(

@@ -1,0 +1,83 @@
+"""Everything that the form of a comment needs, read in one statement: story, parent, guest and names in use.
+
+Read one after the other, these were five statements and two fifths of the time of a reply.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db import connection
+from django.db.models import Model
+
+from accounts.models import Guest
+from articles.models import Article
+from comments.models import Comment, Discussion
+from comments.names import NAMES_IN_USE_SQL, NAMES_IN_USE_VALUES, NamesInUse
+from comments.thread.story import ARTICLE_COLUMNS, DISCUSSION_COLUMNS, build_discussion
+from core.database.sql import execute_prepared
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplyTarget:
+    """A published story with its discussion, the comment that is replied to, and the guest who replies."""
+
+    article: Article  # without its `body` and `vector`
+    discussion: Discussion  # unsaved if there are no comments yet
+    parent: Comment | None  # None also if the discussion has no such comment
+    guest: Guest | None
+    names: NamesInUse
+
+
+COMMENT_COLUMNS = [field.attname for field in Comment._meta.concrete_fields]
+GUEST_COLUMNS = [field.attname for field in Guest._meta.concrete_fields]
+_PARTS = {"a": ARTICLE_COLUMNS, "d": DISCUSSION_COLUMNS, "c": COMMENT_COLUMNS, "g": GUEST_COLUMNS}
+REPLY_TARGET_SQL = f"""
+SELECT {", ".join(f"{alias}.{name}" for alias, names in _PARTS.items() for name in names)}, used.*
+FROM articles_article a
+LEFT JOIN comments_discussion d ON d.article_id = a.id
+LEFT JOIN comments_comment c ON c.id = %(parent)s::bigint AND c.discussion_id = a.id
+LEFT JOIN accounts_guest g ON g.id = %(guest)s::bigint
+LEFT JOIN LATERAL ({NAMES_IN_USE_SQL.format(article="a.id")}) used ON %(with_names)s::boolean
+WHERE a.slug = %(slug)s AND a.published_at <= %(now)s"""
+
+
+def read_reply_target(
+    slug: str, now: datetime, *, parent: int | None, guest: int | None, with_names: bool
+) -> ReplyTarget | None:
+    """Return what a comment under the story of this slug needs; None if there is no such published story.
+
+    `parent` and `guest` are ids, the second from the cookie of the browser. The names in use are read only
+    `with_names`: for a guest's form that was sent.
+    """
+    values = {"slug": slug, "now": now, "parent": parent, "guest": guest, "with_names": with_names}
+    with connection.cursor() as cursor:
+        execute_prepared(cursor, REPLY_TARGET_SQL, {**values, **NAMES_IN_USE_VALUES})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    parts, start = [], 0
+    for names in _PARTS.values():
+        parts.append(row[start : start + len(names)])
+        start += len(names)
+    stored_article, stored_discussion, stored_parent, stored_guest = parts
+    article = Article.from_db("default", ARTICLE_COLUMNS, stored_article)
+    discussion = build_discussion(article, stored_discussion)
+    comment = _instance(Comment, COMMENT_COLUMNS, stored_parent)
+    if comment:
+        comment.discussion = discussion
+    return ReplyTarget(
+        article=article,
+        discussion=discussion,
+        parent=comment,
+        guest=_instance(Guest, GUEST_COLUMNS, stored_guest),
+        names=NamesInUse.from_row(row[start:]),
+    )
+
+
+def _instance(model: type[M], columns: Sequence[str], row: Sequence[Any]) -> M | None:
+    """Return the instance of a row, or None for the empty row of an outer join."""
+    return model.from_db("default", columns, row) if row[columns.index("id")] is not None else None
