@@ -27,7 +27,7 @@ MAX_RECENT_NAMES = 100  # latest comments of the site whose names are compared w
 class SiteFacts:
     """Facts about a comment and its surroundings, as load_site_facts reads them."""
 
-    thread: str = ""  # earlier comments of the discussion, folded
+    thread: str = ""  # earlier comments of the discussion, folded, a line for each
     spam_hosts: Sequence[str] = ()  # its linked hosts that spam has linked to
     burst_hosts: Sequence[str] = ()  # its linked hosts that two or more others linked to within a day
     staff: Sequence[str] = ()  # names of administrators, editors and moderators
@@ -39,7 +39,7 @@ class SiteFacts:
 
 
 _THREAD_SQL = f"""
-(SELECT string_agg(left(t.folded, {THREAD_COMMENT_LENGTH}), ' ')
+(SELECT string_agg(left(t.folded, {THREAD_COMMENT_LENGTH}), E'\\n')
  FROM (SELECT id FROM comments_comment
        WHERE discussion_id = %(article)s AND state = 'published' AND created_at < %(at)s AND id <> %(exclude)s
        ORDER BY created_at DESC, id DESC LIMIT {THREAD_COMMENTS}) c

@@ -31,7 +31,7 @@ class CommentData:
     article_date: datetime | None = None
     comment_date: datetime | None = None
     parent: str | None = None  # body of the comment that this one answers
-    thread: str | None = None  # earlier comments of the discussion, joined into one text
+    thread: str | None = None  # earlier comments of the discussion, a line for each
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,8 @@ class ParsedComment:
         if not (data.article_text or data.article_title):
             return None
         known = subject_stems(data.article_title or "", data.article_text or "")
-        for text in (data.parent, data.thread):
-            if text:
-                known |= stems_of(text)
-        return known
+        earlier = [data.parent or "", *(data.thread or "").split("\n")]
+        return known.union(*map(comment_stems, filter(None, earlier)))
 
     def spans(self, found: Iterable[re.Match[str]]) -> Spans:
         """Return the spans of these matches in the body as it was typed, at most MAX_SPANS."""
@@ -141,6 +139,11 @@ def cached_per_comment(signal: Signal) -> Signal:
 def stems_of(text: str) -> frozenset[str]:
     """Return the stems of the content words of a text."""
     return frozenset(stem(w) for w in set(find_words(fold(_TAG.sub(" ", text)))) if is_content_word(w))
+
+
+# The earlier comments of a discussion are the same for its next replies but for one. Stemming them anew was a
+# fifth of the processor time of a reply. The texts have at most 2,000 characters, so the cache takes 6 MB.
+comment_stems = lru_cache(maxsize=1_000)(stems_of)
 
 
 @lru_cache(maxsize=256)

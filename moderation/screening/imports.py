@@ -106,7 +106,7 @@ class _ImportedThread:
                 scoring.draft_data(draft),
                 article_text=self.article_text,
                 parent=self.texts.get(draft.comment.parent_id or 0),
-                thread=" ".join(self.latest) or None,
+                thread="\n".join(self.latest) or None,
             )
         )
         return scoring.score_comment(parsed, active, scoring.site_results(results))[1]

@@ -74,7 +74,7 @@ SELECT d.id, c.id, d.to_state = 'spam', d.at,
        coalesce('u' || c.author_id, 'g' || c.guest_id, 'n' || lower(c.author_name)),
        (SELECT left(t.folded, {THREAD_COMMENT_LENGTH * 4}) FROM comments_commenttext t
         WHERE t.comment_id = c.parent_id),
-       (SELECT string_agg(left(t.folded, {THREAD_COMMENT_LENGTH}), ' ')
+       (SELECT string_agg(left(t.folded, {THREAD_COMMENT_LENGTH}), E'\\n')
         FROM (SELECT b.id FROM comments_comment b
               WHERE b.discussion_id = c.discussion_id AND b.state = 'published'
                 AND b.created_at < c.created_at

@@ -41,9 +41,13 @@ def test_a_body_is_read_up_to_its_limit():
 
 def test_the_subject_is_article_parent_and_thread():
     said = CommentData(
-        body="x", article_title="Heron", article_text="ferries", parent="icebreaker", thread="harbour"
+        body="x",
+        article_title="Heron",
+        article_text="ferries",
+        parent="icebreaker",
+        thread="harbour\npier light",
     )
-    assert ParsedComment(said).subject == {"heron", "ferrie", "icebre", "harbou"}
+    assert ParsedComment(said).subject == {"heron", "ferrie", "icebre", "harbou", "pier", "light"}
     assert ParsedComment(CommentData(body="x", parent="icebreaker")).subject is None
 
 

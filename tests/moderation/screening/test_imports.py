@@ -105,7 +105,7 @@ def test_unpublished_comments_are_not_part_of_the_thread(starter, monkeypatch):
         lambda read, now, more: (threads.append(read.data.thread), []),
     )
     screen_import(article=article, ids=ids)
-    assert threads == [None, "the first word.", "the first word.", "the first word. the next word."]
+    assert threads == [None, "the first word.", "the first word.", "the first word.\nthe next word."]
 
 
 def test_a_hundred_take_no_more_statements_than_two():
