@@ -62,6 +62,7 @@ def run(capsys: pytest.CaptureFixture[str], *flags: str) -> tuple[str, int]:
 # reply hangs from it in the fixture), {reply} and {line}, the first line about it.
 PLANTED = {
     "tree: a place": "UPDATE comments_comment SET lft = 77, rght = 78 WHERE id = {reply}",
+    "tree: the place of its parent": "UPDATE comments_comment SET lft = 1 WHERE id = {reply}",
     "reply_count": "UPDATE comments_comment SET reply_count = 9 WHERE id = {reply}",
     "recommend_count": "UPDATE comments_comment SET recommend_count = 9 WHERE id = {reply}",
     "state": "UPDATE comments_comment SET state = 'spam' WHERE id = {reply}",

@@ -402,10 +402,6 @@ BAD_WRITES = {
         comment(tree_id="(SELECT tree_id FROM comments_comment WHERE id = {top})", lft="9001", rght="9002"),
         "comment_one_root_a_tree",
     ),
-    "two comments in one place": (
-        comment(tree_id="(SELECT tree_id FROM comments_comment WHERE id = {top})", parent_id="{top}"),
-        "comment_place",
-    ),
     "a place that ends before it begins": (
         "UPDATE comments_comment SET rght = lft WHERE id = {waiting}",
         "comment_lft_before_rght",

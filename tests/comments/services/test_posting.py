@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 import time_machine
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.utils import timezone
 
 from comments.models import BODY_MAX, MAX_DEPTH, Comment, Discussion, Reason, State
@@ -40,6 +41,23 @@ def test_a_reply_stands_under_its_parent_and_counts_everywhere():
     assert list(nested.transitions.values_list("from_state", "to_state", "reason")) == [
         ("", "published", "posted")
     ]
+
+
+def test_a_reply_that_shifts_its_tree_changes_no_indexed_column():
+    """So Postgres writes new versions of the rows, and no entry of an index (a HOT update)."""
+    first = make_comment(article := make_article())
+    early, late = (make_comment(article, parent=first) for _ in range(2))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey) "
+            "WHERE indrelid = 'comments_comment'::regclass"
+        )
+        indexed = {name for (name,) in cursor.fetchall()}
+    before = Comment.objects.values(*indexed).get(pk=late.pk)
+    make_comment(article, parent=early)
+    assert "tree_id" in indexed
+    assert Comment.objects.values(*indexed).get(pk=late.pk) == before
+    assert Comment.objects.get(pk=late.pk).lft == late.lft + 2
 
 
 def test_a_form_sent_ten_times_is_one_comment():
