@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -25,7 +26,7 @@ MAX_RECENT_NAMES = 100  # latest comments of the site whose names are compared w
 
 @dataclass(frozen=True, kw_only=True)
 class SiteFacts:
-    """Facts about a comment and its surroundings, as load_site_facts reads them."""
+    """Facts about a comment and its surroundings, as SITE_FACTS_SQL reads them."""
 
     thread: str = ""  # earlier comments of the discussion, folded, a line for each
     spam_hosts: Sequence[str] = ()  # its linked hosts that spam has linked to
@@ -106,7 +107,7 @@ def load_thread_context(*, article: int, at: datetime, parent: int | None, exclu
     return SiteFacts(thread=thread or "", parent_text=parent_text)
 
 
-def load_site_facts(
+def site_facts_values(
     *,
     article: int,
     at: datetime,
@@ -118,13 +119,13 @@ def load_site_facts(
     parent: int | None,
     ip_hash: bytes | None,
     exclude: int | None = None,
-) -> SiteFacts:
-    """Return the site's facts about a comment of this account or guest, posted at this time.
+) -> dict[str, Any]:
+    """Return the parameters of SITE_FACTS_SQL for a comment of this account or guest, posted at this time.
 
     `exclude`: the comment's own id, if it is stored; `is_unusual_name`: whether its name has an unusual
     shape, so that recent names are needed for comparison.
     """
-    values = {
+    return {
         "article": article,
         "at": at,
         "is_unusual_name": is_unusual_name,
@@ -138,11 +139,11 @@ def load_site_facts(
         "exclude": exclude or 0,
         "staff": [ADMINISTRATOR, EDITOR, MODERATOR],
     }
-    with connection.cursor() as cursor:
-        execute_prepared(cursor, SITE_FACTS_SQL, values)
-        thread, spam_hosts, burst_hosts, staff, names, names_at_address, recent_names, parent_text, text = (
-            cursor.fetchone()
-        )
+
+
+def parse_site_facts(row: Sequence[Any]) -> SiteFacts:
+    """Return the facts of a row of SITE_FACTS_SQL."""
+    thread, spam_hosts, burst_hosts, staff, names, names_at_address, recent_names, parent_text, text = row
     return SiteFacts(
         thread=thread or "",
         spam_hosts=spam_hosts,

@@ -5,6 +5,7 @@ second uses its indexes of words and trigrams, and runs only if the first finds 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
 
@@ -29,6 +30,7 @@ TRIGRAMS_PER_WORD = 29  # trigrams of a text for each word that may differ in a 
 # The indexes are queried without ORDER BY: with it, the planner walks all comments by time. The inner SELECT
 # hides the text from the planner, which would first compare it with its own sample; that took longer than all
 # the rest.
+# Returns the earliest comment on the site with the same text, or else with nearly the same.
 DUPLICATE_SQL = """
 WITH same AS MATERIALIZED (
   SELECT c.id FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
@@ -65,7 +67,7 @@ SELECT id, true, 1 FROM same UNION ALL SELECT id, false, similarity FROM near"""
 # Settings for this transaction, which is this one statement unless the caller has begun another: pg_trgm's
 # threshold, and the use of the indexes. The planner expects one text in a hundred to be similar and would
 # compare with all of them, which takes seconds at 100,000.
-_SETTINGS = f"""
+INDEX_SETTINGS = f"""
 SELECT set_config('pg_trgm.similarity_threshold', '{SIMILARITY}', true),
        set_config('enable_seqscan', 'off', true); """
 
@@ -80,24 +82,24 @@ SELECT id, first FROM (
 WHERE id <> first AND id = ANY(%(ids)s)"""
 
 
-def find_duplicate(body: str, *, exclude: int | None) -> Duplicate | None:
-    """Return the earliest comment on the site with the same text, or else with nearly the same.
+def duplicate_values(body: str, exclude: int | None) -> dict[str, str | float | None]:
+    """Return the parameters of DUPLICATE_SQL: the text, and the comment to leave out, if it is edited.
 
-    It is never the comment `exclude`, which is the one being edited.
+    A short text has no duplicates: for the text NULL the statement finds none.
     """
-    if len(folded := fold(body)) < MIN_LENGTH:
-        return None
-    values: dict[str, str | float] = {
-        "folded": folded,
+    folded = fold(body)
+    return {
+        "folded": folded if len(folded) >= MIN_LENGTH else None,
         "exclude": exclude or 0,
         "shortest": MIN_LENGTH,
         "similarity": SIMILARITY,
         "groups": len(trigrams(folded)) // TRIGRAMS_PER_WORD + 1,
     }
-    with connection.cursor() as cursor:
-        execute_prepared(cursor, DUPLICATE_SQL, values, before=_SETTINGS)
-        row = cursor.fetchone()
-    return Duplicate(twin=row[0], exact=row[1], similarity=row[2]) if row else None
+
+
+def parse_duplicate(row: Sequence[Any] | None) -> Duplicate | None:
+    """Return the duplicate of a row of DUPLICATE_SQL; None without a row, or for an empty one."""
+    return Duplicate(twin=row[0], exact=row[1], similarity=row[2]) if row and row[0] is not None else None
 
 
 # All similar texts, by the trigram index.
@@ -116,7 +118,7 @@ def find_similar(comment: Comment, limit: int) -> list[int]:
         return []
     values = {"folded": folded, "shortest": MIN_LENGTH, "exclude": comment.pk, "limit": limit}
     with connection.cursor() as cursor:
-        execute_prepared(cursor, SIMILAR_SQL, values, before=_SETTINGS)
+        execute_prepared(cursor, SIMILAR_SQL, values, before=INDEX_SETTINGS)
         return [pk for (pk,) in cursor.fetchall()]
 
 

@@ -71,7 +71,7 @@ def screen_block(
 
 
 class _ImportedThread:
-    """The thread before each imported comment, as load_site_facts would read it, but kept in memory.
+    """The thread before each imported comment, as SITE_FACTS_SQL would read it, but kept in memory.
 
     `before` are the comments of the import that precede `comments`, by time.
     """

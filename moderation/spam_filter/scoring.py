@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from django.conf import settings
 
@@ -10,23 +11,16 @@ from moderation.checks import registry
 from moderation.checks.results import CheckResult
 from moderation.checks.spam import FILTER, SILENT
 from moderation.features import names, site_signals, text_reading
-from moderation.features.site_facts import load_site_facts
+from moderation.features.site_facts import SiteFacts, site_facts_values
 from moderation.features.text_reading import CommentData, ParsedComment
 from moderation.screening import external_scorers
 from moderation.spam_filter import active_model
 from moderation.spam_filter.active_model import ActiveFilter, Prediction
 
 
-def score_draft(
-    draft: Draft, active: ActiveFilter | None, found: Sequence[CheckResult], ip_hash: bytes | None
-) -> tuple[Prediction | None, list[CheckResult]]:
-    """Return the filter's prediction for a draft (None without a filter) and the findings to store.
-
-    `found`: results of the checks. Takes one statement, and the time of the external scorers if there are
-    any.
-    """
-    parsed = ParsedComment(draft_data(draft))
-    facts = load_site_facts(
+def draft_facts_values(draft: Draft, parsed: ParsedComment, ip_hash: bytes | None) -> dict[str, Any]:
+    """Return the parameters of site_facts.SITE_FACTS_SQL for a draft."""
+    return site_facts_values(
         article=draft.discussion.article.pk,
         at=draft.at,
         hosts=site_signals.linked_hosts(parsed),
@@ -38,6 +32,20 @@ def score_draft(
         ip_hash=ip_hash,
         exclude=draft.comment.pk if draft.comment else None,
     )
+
+
+def score_draft(
+    draft: Draft,
+    parsed: ParsedComment,
+    facts: SiteFacts,
+    active: ActiveFilter | None,
+    found: Sequence[CheckResult],
+) -> tuple[Prediction | None, list[CheckResult]]:
+    """Return the filter's prediction for a draft (None without a filter) and the findings to store.
+
+    `parsed`: the draft_data of the draft; `found`: results of the checks. Takes the time of the external
+    scorers, if there are any.
+    """
     parsed.data = replace(
         parsed.data,
         article_text=facts.article,

@@ -4,16 +4,18 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from comments.models import State
+from core.database.sql import execute_prepared
 from moderation.actions.decisions import decide
 from moderation.features.site_facts import (
     MAX_COMMENTS_PER_ADDRESS,
+    SITE_FACTS_SQL,
     SiteFacts,
-    load_site_facts,
     load_thread_context,
+    parse_site_facts,
+    site_facts_values,
 )
 from moderation.screening.origins import hash_address
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
@@ -32,10 +34,9 @@ def known(article, **asked) -> SiteFacts:
         "parent": None,
         "ip_hash": None,
     }
-    with CaptureQueriesContext(connection) as queries:
-        found = load_site_facts(article=article.pk, **values | asked)
-    assert len([q for q in queries if q["sql"].startswith("EXECUTE")]) == 1
-    return found
+    with connection.cursor() as cursor:
+        execute_prepared(cursor, SITE_FACTS_SQL, site_facts_values(article=article.pk, **values | asked))
+        return parse_site_facts(cursor.fetchone())
 
 
 def test_an_empty_discussion_has_no_facts():

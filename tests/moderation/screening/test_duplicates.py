@@ -6,10 +6,18 @@ import sys
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from comments import duplicates
 from comments.duplicates import trigrams
-from moderation.screening.duplicates import find_duplicate
+from core.database.sql import execute_prepared
+from moderation.checks.base import Duplicate
+from moderation.screening.duplicates import (
+    DUPLICATE_SQL,
+    INDEX_SETTINGS,
+    duplicate_values,
+    parse_duplicate,
+)
 from tests.factories import make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +27,12 @@ STORY = (
     "harbour master had forgotten to raise the signal. Fishermen along the breakwater waved their lanterns "
     "instead, shouting across the water until the captain understood and turned the vessel around."
 )
+
+
+def find_duplicate(body: str, *, exclude: int | None) -> Duplicate | None:
+    with connection.cursor() as cursor:
+        execute_prepared(cursor, DUPLICATE_SQL, duplicate_values(body, exclude), before=INDEX_SETTINGS)
+        return parse_duplicate(cursor.fetchone())
 
 
 @pytest.mark.parametrize(
