@@ -11,8 +11,9 @@ from hashlib import blake2b
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 M = TypeVar("M", bound=Model)
 
@@ -55,6 +56,33 @@ def fetch_column(statement: str, values: Sequence[Any] | Mapping[str, Any] | Non
 def fetch_value(statement: str, values: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
     """Return the first column of the first row of a statement."""
     return fetch_rows(statement, values)[0][0]
+
+
+def fetch_together(
+    queries: Mapping[str, str | QuerySet[Any, Any]], values: Mapping[str, Any] | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of several queries by their names, read in one statement.
+
+    A query is SQL with parameters of `values`, or a queryset of `values()`. Its columns must have different
+    names. The rows come as JSON, so a time is text in ISO format.
+    """
+    with connection.cursor() as cursor:
+        texts = [_query_text(cursor, query, values) for query in queries.values()]
+        parts = ", ".join(f"(SELECT json_agg(part) FROM ({text}) part)" for text in texts)
+        cursor.execute(f"SELECT {parts}")
+        return {name: rows or [] for name, rows in zip(queries, cursor.fetchone(), strict=True)}
+
+
+def _query_text(cursor: Any, query: str | QuerySet[Any, Any], values: Mapping[str, Any] | None) -> str:
+    """Return a query with its values in it."""
+    if isinstance(query, str):
+        text = cursor.mogrify(query, values)
+    else:
+        try:
+            text = cursor.mogrify(*query.query.sql_with_params())
+        except EmptyResultSet:  # such as for an empty list of ids
+            return "SELECT WHERE false"
+    return bytes(text).decode()
 
 
 def stream_rows(

@@ -1,8 +1,11 @@
+from datetime import datetime
+from unittest.mock import ANY
+
 import pytest
 from django.db import DataError, connection, transaction
 
 from accounts.models import Guest
-from core.database.sql import execute_prepared, fetch_instances, stream_rows
+from core.database.sql import execute_prepared, fetch_instances, fetch_together, stream_rows
 from tests.factories import GuestFactory
 
 pytestmark = pytest.mark.django_db
@@ -16,6 +19,23 @@ def test_extra_columns_become_attributes():
     assert (found, found.name, found.luck) == (guest, "Jim", 7)
     assert not found._state.adding
     assert fetch_instances(Guest, "SELECT * FROM accounts_guest WHERE false") == []
+
+
+def test_several_queries_are_one_statement(django_assert_num_queries):
+    guest = GuestFactory.create(name="100 % Jim’s")
+    with django_assert_num_queries(1):
+        found = fetch_together(
+            {
+                "guests": Guest.objects.filter(name="100 % Jim’s").values("pk", "name", "created_at"),
+                "nobody": Guest.objects.filter(pk__in=[]).values("pk"),
+                "share": "SELECT %(part)s::int * 100 / 4 || '%%' AS share, n FROM generate_series(1, 2) n",
+            },
+            {"part": 1},
+        )
+    assert found["guests"] == [{"pk": guest.pk, "name": guest.name, "created_at": ANY}]
+    assert datetime.fromisoformat(found["guests"][0]["created_at"]) == guest.created_at
+    assert found["nobody"] == []
+    assert found["share"] == [{"share": "25%", "n": 1}, {"share": "25%", "n": 2}]
 
 
 def test_rows_come_in_batches():
