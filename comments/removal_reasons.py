@@ -32,7 +32,7 @@ def label(code: str) -> str:
     """Return the label of a reason, including those that only the system sets."""
     if reason := all_reasons().get(code):
         return str(reason)
-    return str(Reason(code).label) if code in Reason.values else code
+    return str(Reason(code).label) if code in Reason else code
 
 
 def author_message(code: str) -> str:

@@ -90,7 +90,7 @@ class RemovalReason(models.Model):
         ordering = ["position", "code"]
 
     def __str__(self) -> str:
-        return self.label or (str(Reason(self.code).label) if self.code in Reason.values else self.code)
+        return self.label or (str(Reason(self.code).label) if self.code in Reason else self.code)
 
     def clean(self) -> None:
         """Refuse codes that the system uses for anything else, and custom codes without a name."""
