@@ -11,7 +11,7 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Max, OuterRef, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -225,6 +225,12 @@ def seen_value(comment: int) -> str:
     return f"{comment}.{last_transition_ids([comment]).get(comment, 0)}"
 
 
+def last_transition_id(comment: str) -> Subquery:
+    """Return `last_transition_ids` as an expression for queries. `comment` is the lookup of its id."""
+    rows = Transition.objects.filter(comment=OuterRef(comment), kind=Transition.Kind.STATE)
+    return Subquery(rows.order_by("-id").values("id")[:1])
+
+
 def last_transition_ids(ids: Iterable[int]) -> dict[int, int]:
     """Return, by comment, the id of its latest state transition, on which a decision is conditional."""
     rows = Transition.objects.filter(comment__in=list(ids), kind=Transition.Kind.STATE)
@@ -347,6 +353,13 @@ def _action_menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> l
         menu.append(decision(_("Remove…")) | {"reasons": removals})
     if row.state != State.SPAM:
         menu.append(decision(_("Mark as spam"), reason=Reason.SPAM.value))
+    return menu + page_actions(row)
+
+
+def page_actions(row: Any) -> list[dict[str, Any]]:
+    """Return the menu of one comment without the decisions. Restricted and deleted comments have none."""
+    if row.state == State.DELETED or row.state_reason == Reason.RESTRICTED:
+        return []
 
     def page(label: str, name: str) -> dict[str, Any]:
         url = f"{reverse(f'moderation:{name}', args=[row.id])}?next=story"
@@ -356,6 +369,7 @@ def _action_menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> l
         url = f"{reverse(f'moderation:{name}', args=[row.id])}?next=story&on={int(on)}"
         return {"label": label, "url": url, "post": True}
 
+    menu = []
     if row.state == State.PUBLISHED:
         pick_label = _("Remove editor’s pick") if row.is_pick else _("Editor’s pick")
         menu.append(toggle(pick_label, "pick", on=not row.is_pick))

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from comments.models import Comment, State
 from comments.services.discussions import lock_discussions_of
-from core.database.sql import fetch_column
+from core.database.sql import fetch_column, fetch_instances
 from moderation.checks import registry
 from moderation.checks.results import CheckResult
 from moderation.features.scripts import main_script
@@ -144,15 +144,21 @@ def due_time(opened_at: datetime, score: float) -> datetime:
     return opened_at - timedelta(hours=SCORE_HOURS * score)
 
 
-def claim(comment: int, user: User) -> None:
+CLAIM = """
+UPDATE moderation_case SET claimed_by_id = %(user)s, claimed_until = statement_timestamp() + %(duration)s
+WHERE comment_id = %(comment)s AND closed_at IS NULL
+  AND (claimed_by_id IS NULL OR claimed_by_id = %(user)s OR claimed_until <= statement_timestamp())
+RETURNING *"""
+
+
+def claim(comment: int, user: User) -> Case | None:
     """Claim the open case of a comment for CLAIM_DURATION, so that colleagues see that it is taken.
 
-    A colleague's claim that has not expired is left alone.
+    Returns the case, or None if there is none. A colleague's claim that has not expired is left alone, and
+    None is returned as well.
     """
-    free = Q(claimed_by=None) | Q(claimed_by=user) | Q(claimed_until__lte=Now())
-    Case.objects.open().filter(free, comment=comment).update(
-        claimed_by=user, claimed_until=Now() + CLAIM_DURATION
-    )
+    values = {"user": user.pk, "duration": CLAIM_DURATION, "comment": comment}
+    return next(iter(fetch_instances(Case, CLAIM, values)), None)
 
 
 def claimed_by_others(user: User) -> Q:

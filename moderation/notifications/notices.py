@@ -116,9 +116,13 @@ class RemovalMessage:
     after: list[str]
 
 
-def preview_removals(comment: Comment, user: User, cases: list[Case]) -> list[RemovalMessage]:
-    """Return the message for each reason, in the order of the reasons. Runs one statement."""
-    findings = list(Finding.objects.of_now([comment.pk]))
+def preview_removals(
+    comment: Comment, user: User, cases: list[Case], findings: Sequence[Finding]
+) -> list[RemovalMessage]:
+    """Return the message for each reason, in the order of the reasons.
+
+    `findings` are those in the current text of the comment.
+    """
     is_final = any(case.is_appealed for case in cases)
     options = AuthorOptions(appeal=not is_final, resubmit=not is_final)
     previews = []

@@ -4,25 +4,28 @@ The number of statements does not grow with the number of people.
 """
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import BooleanField, Case, Count, Exists, F, Min, OuterRef, Q, Value, When
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import READER, Guest, User
-from articles.models import Article
 from comments.models import Comment, Reason, State
-from core.database.sql import fetch_rows
-from moderation.models import IllegalContentReport, ModeratorNote, Report, Sanction
-from moderation.models.people import person_key
-from moderation.people.active_sanctions import active_by_person
+from core.database.sql import fetch_together
+from moderation.models import ModeratorNote
+from moderation.people.person_queries import (
+    number_queries,
+    parse_numbers,
+    parse_states,
+    state_queries,
+    visible_stories,
+)
 from moderation.queue import explanations
 from moderation.screening import origins
 
@@ -100,37 +103,6 @@ class Person:
         return Comment.objects.written_by(self.user, self.guest)
 
 
-@dataclass(frozen=True)
-class AuthorRecord:
-    """The author of one comment, as moderators know them. The numbers leave out that comment."""
-
-    url: str  # of the person's profile
-    since: datetime | None  # when they joined or first commented
-    states: Counter[str] = field(default_factory=Counter)  # number of comments by State
-    reports_received: int = 0  # reports of their comments, including those of illegal content
-    reports_sent: int = 0
-    sanctions: list[Sanction] = field(default_factory=list)  # active ones, also through the same e-mail
-    same_email: list[str] = field(default_factory=list)  # names of others with the same confirmed e-mail
-    same_name: int = 0  # number of other people with the same name; they may be different persons
-    same_name_states: str = ""  # the comments of these others: "2 published, 1 spam"
-    ip: str = ""  # a short form of the hash of the comment's IP address, while it is kept
-    same_ip: list[str] = field(default_factory=list)  # names of others at that address, the latest first
-    people_at_ip: int = 0  # number of these others, among the last origins.MAX_COMMENTS_PER_ADDRESS comments
-    notes: list[ModeratorNote] = field(
-        default_factory=list
-    )  # on the comment and on the person, the oldest first
-
-    @property
-    def is_first(self) -> bool:
-        """Return whether the person has no other comment."""
-        return not +self.states
-
-    @property
-    def states_text(self) -> str:
-        """Return the other comments in words, such as "3 published, 1 removed"; empty if there are none."""
-        return explanations.describe_state_counts(self.states)
-
-
 PERSON_KEY = re.compile(r"([ugi])([1-9][0-9]{0,17})", re.ASCII)
 
 
@@ -175,25 +147,28 @@ class PersonFacts:
 def person_facts(person: Person, user: User) -> PersonFacts:
     """Return what this moderator or editor may know about a person.
 
-    Editors see fewer others, as in `author_records`.
+    Editors see fewer others, as in author_records.author_record.
     """
-    stories = _visible_stories(user)
-    users = [person.user.pk] if person.user else []
-    guests = [person.guest.pk] if person.guest else []
-    imported = [person.comment] if person.comment else []
-    states, since = _states(users, guests, imported)
-    received, illegal, sent = _reports(users, guests, [comment.pk for comment in imported])
+    stories = visible_stories(user)
+    imported = [person.comment.pk] if person.comment else []
+    values = {
+        "users": [person.user.pk] if person.user else [],
+        "guests": [person.guest.pk] if person.guest else [],
+        "imported": imported,
+        "stories": stories,
+    }
+    numbers = parse_numbers(fetch_together(number_queries(imported), values))
     theirs = person.comments().moderated_by(user, include_restricted=True).order_by("-created_at")
     latest = theirs.values_list("pk", flat=True)[: origins.MAX_COMMENTS_PER_ADDRESS]
     by_ip = dict(origins.people_by_address(latest, stories).values())
     return PersonFacts(
         description=_describe(person),
-        since=since.get(person.key),
-        states=[(s.value, str(s.label), states[person.key][s]) for s in State if states[person.key][s]],
-        reports_received=received[person.key],
-        illegal_reports=illegal[person.key],
-        reports_sent=sent[person.key],
-        same_email=[(person_url(key), name) for key, name in _same_email(users, guests, stories)[person.key]],
+        since=numbers.since,
+        states=[(s.value, str(s.label), numbers.states[s]) for s in State if numbers.states[s]],
+        reports_received=numbers.reports_received,
+        illegal_reports=numbers.illegal_reports,
+        reports_sent=numbers.reports_sent,
+        same_email=[(person_url(key), name) for key, name in numbers.same_email],
         addresses=[
             SharedAddress(
                 origins.shorten_hash(ip),
@@ -263,7 +238,12 @@ def search(query: str, user: User) -> list[SearchResult]:
         .order_by("source", "author_name", "pk")
         .distinct("source", "author_name")[:SEARCH_MOST]
     )
-    states, _since = _states([user.pk for user in users], [guest.pk for guest in guests], imported)
+    values = {
+        "users": [user.pk for user in users],
+        "guests": [guest.pk for guest in guests],
+        "imported": [comment.pk for comment in imported],
+    }
+    states, _since = parse_states(fetch_together(state_queries(values["imported"]), values))
     people = [
         *(Person(user=user) for user in users),
         *(Person(guest=guest) for guest in guests),
@@ -296,210 +276,7 @@ def can_read_emails(user: User) -> bool:
     return user.has_perm("accounts.view_user") and user.has_perm("accounts.view_guest")
 
 
-def author_records(comments: Sequence[Comment], user: User) -> dict[int, AuthorRecord]:
-    """Return what is known about the author of each comment, by comment id, in at most twelve statements.
-
-    An editor sees other people with the same name, e-mail or IP address only if these commented under the
-    editor's own articles, which takes one more statement.
-    """
-    stories = _visible_stories(user)
-    keys = {c.pk: _key(c.author_id, c.guest_id, c.pk) for c in comments}
-    users = {comment.author_id for comment in comments if comment.author_id}
-    guests = {comment.guest_id for comment in comments if comment.guest_id and not comment.author_id}
-    imported = [comment for comment in comments if not (comment.author_id or comment.guest_id)]
-    states, since = _states(users, guests, imported)
-    received, _illegal, sent = _reports(users, guests, [comment.pk for comment in imported])
-    sanctions = active_by_person(users, guests)
-    same_email = _same_email(users, guests, stories)
-    same_name = _same_name(keys, stories)
-    addresses = origins.people_by_address(keys, stories)
-    notes = _notes(list(keys), users, guests)
-    found = {}
-    for comment in comments:
-        key = keys[comment.pk]
-        ip, people_there = addresses.get(comment.pk, (b"", {}))
-        others = {other: name for other, name in people_there.items() if other != key}
-        found[comment.pk] = AuthorRecord(
-            url=person_url(key),
-            since=since.get(key),
-            states=states[key] - Counter([comment.state]),
-            reports_received=received[key],
-            reports_sent=sent[key],
-            sanctions=sanctions.get(key, []),
-            same_email=[name for _other, name in same_email[key]],
-            same_name=same_name[comment.pk][0],
-            same_name_states=explanations.describe_state_counts(same_name[comment.pk][1]),
-            ip=origins.shorten_hash(ip),
-            same_ip=list(dict.fromkeys(others.values())),
-            people_at_ip=len(others),
-            notes=sorted(notes[f"#{comment.pk}"] + notes[key], key=lambda note: (note.at, note.pk)),
-        )
-    return found
-
-
-def _key(user: int | None, guest: int | None, comment: int | None) -> str:
-    return person_key(user, guest) if user or guest else f"i{comment}"
-
-
 def _imported_comments() -> Any:
     """Return the comments under imported names, without restricted and permanently deleted ones."""
     imported = Comment.objects.filter(author=None, guest=None, erased_at=None)
     return imported.exclude(state_reason=Reason.RESTRICTED)
-
-
-def _states(
-    users: Iterable[int], guests: Iterable[int], imported: Sequence[Comment]
-) -> tuple[dict[str, Counter[str]], dict[str, datetime]]:
-    """Return by person key the number of comments by state, and when the person joined or first commented."""
-    states: dict[str, Counter[str]] = defaultdict(Counter)
-    since: dict[str, datetime] = {}
-    comments = Comment.objects.filter(Q(author__in=users) | Q(guest__in=guests, author=None)).order_by()
-    counted = comments.values_list("author", "guest", "state").annotate(
-        n=Count("pk"), first=Min("created_at")
-    )
-    for author, guest, state, n, first in counted:
-        key = person_key(author, guest)
-        states[key][state] += n
-        since[key] = min(first, since.get(key, first))
-    for pk, joined in User.objects.filter(pk__in=users).values_list("pk", "date_joined"):
-        since[f"u{pk}"] = min(joined, since.get(f"u{pk}", joined))
-    for pk, seen in Guest.objects.filter(pk__in=guests).values_list("pk", "created_at"):
-        since[f"g{pk}"] = min(seen, since.get(f"g{pk}", seen))
-    if imported:
-        _add_states_of_imported(imported, states, since)
-    return states, since
-
-
-def _add_states_of_imported(
-    imported: Sequence[Comment], states: dict[str, Counter[str]], since: dict[str, datetime]
-) -> None:
-    by_name = defaultdict(list)
-    for comment in imported:
-        by_name[comment.source, comment.author_name].append(f"i{comment.pk}")
-    rows = (
-        _imported_comments()
-        .filter(
-            source__in={source for source, _name in by_name},
-            author_name__in={name for _source, name in by_name},
-        )
-        .order_by()
-    )
-    counted = rows.values_list("source", "author_name", "state")
-    for source, name, state, n, first in counted.annotate(n=Count("pk"), first=Min("created_at")):
-        for key in by_name.get((source, name), []):
-            states[key][state] += n
-            since[key] = min(first, since.get(key, first))
-
-
-def _reports(
-    users: Iterable[int], guests: Iterable[int], imported: Sequence[int]
-) -> tuple[Counter[str], Counter[str], Counter[str]]:
-    """Return by person key: reports received, how many of these are of illegal content, and reports sent.
-
-    For an imported name, only reports of that one comment are counted.
-    """
-    received, illegal, sent = Counter[str](), Counter[str](), Counter[str]()
-    # Grouped in the database, since thousands of one person's comments may be reported.
-    imported_comment = Case(When(comment__author=None, comment__guest=None, then=F("comment")))
-    theirs = Q(comment__author__in=users) | Q(comment__guest__in=guests) | Q(comment__in=imported)
-
-    def counted(rows: Any, *, is_illegal: bool) -> Any:
-        kind = Value(is_illegal, BooleanField())
-        reports = rows.filter(theirs).order_by()
-        columns = ("comment__author", "comment__guest", imported_comment, kind)
-        return reports.values_list(*columns).annotate(n=Count("pk"))
-
-    of_illegal_content = counted(IllegalContentReport.objects, is_illegal=True)
-    both = counted(Report.objects, is_illegal=False).union(of_illegal_content, all=True)
-    for author, guest, comment, is_illegal, n in both:
-        received[_key(author, guest, comment)] += n
-        illegal[_key(author, guest, comment)] += n if is_illegal else 0
-    own = Report.objects.filter(Q(user__in=users) | Q(guest__in=guests)).order_by()
-    for user, guest, n in own.values_list("user", "guest").annotate(n=Count("pk")):
-        sent[person_key(user, guest)] += n
-    return received, illegal, sent
-
-
-def _visible_stories(user: User) -> list[int] | None:
-    """Return the stories that limit which other people an editor sees; None for moderators: no limit."""
-    if user.is_moderator:
-        return None
-    return list(Article.objects.editable_by(user).values_list("pk", flat=True))
-
-
-SAME_EMAIL = """
-WITH confirmed AS (
-  SELECT 'u' || u.id AS key, lower(u.email) AS email FROM accounts_user u
-  JOIN account_emailaddress e ON e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)
-  WHERE u.id = ANY(%(users)s)
-  UNION
-  SELECT 'g' || id, lower(email) FROM accounts_guest WHERE id = ANY(%(guests)s) AND confirmed_at IS NOT NULL)
-SELECT p.key, 'g' || g.id, g.name FROM confirmed p JOIN accounts_guest g ON lower(g.email) = p.email
-WHERE g.confirmed_at IS NOT NULL AND 'g' || g.id <> p.key AND (%(stories)s::bigint[] IS NULL
-  OR EXISTS (SELECT FROM comments_comment c
-             WHERE c.guest_id = g.id AND c.discussion_id = ANY(%(stories)s::bigint[])))
-UNION
-SELECT p.key, 'u' || u.id, u.name FROM confirmed p JOIN accounts_user u ON lower(u.email) = p.email
-JOIN account_emailaddress e ON e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)
-WHERE 'u' || u.id <> p.key AND (%(stories)s::bigint[] IS NULL
-  OR EXISTS (SELECT FROM comments_comment c
-             WHERE c.author_id = u.id AND c.discussion_id = ANY(%(stories)s::bigint[])))
-ORDER BY 1, 3"""
-
-
-def _same_email(
-    users: Iterable[int], guests: Iterable[int], stories: list[int] | None
-) -> dict[str, list[tuple[str, str]]]:
-    """Return by person key the others with the same confirmed e-mail, as (key, name).
-
-    With `stories` only those who commented under one of them are returned.
-    """
-    others: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    values = {"users": list(users), "guests": list(guests), "stories": stories}
-    for key, other, name in fetch_rows(SAME_EMAIL, values):
-        others[key].append((other, name or _("Anonymous")))
-    return others
-
-
-# It goes through the indexed names of accounts and guests. The names of comments have no index, since every
-# change of a state would have to update it.
-SAME_NAME = """
-WITH signed AS MATERIALIZED (
-  SELECT id, author_name, author_id, guest_id FROM comments_comment
-  WHERE id = ANY(%(ids)s) AND author_name <> ''),
-found AS (
-  SELECT s.id, 'u' || u.id AS person, c.state, c.discussion_id
-  FROM signed s JOIN accounts_user u ON u.name = s.author_name AND u.id IS DISTINCT FROM s.author_id
-  JOIN comments_comment c ON c.author_id = u.id
-  WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed'
-  UNION ALL
-  SELECT s.id, 'g' || g.id, c.state, c.discussion_id
-  FROM signed s JOIN accounts_guest g ON g.name = s.author_name AND g.id IS DISTINCT FROM s.guest_id
-  JOIN comments_comment c ON c.guest_id = g.id
-  WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed'),
-seen AS (
-  SELECT * FROM found
-  WHERE %(stories)s::bigint[] IS NULL OR discussion_id = ANY(%(stories)s::bigint[]))
-SELECT id, state, count(*), (SELECT count(DISTINCT o.person) FROM seen o WHERE o.id = f.id)
-FROM seen f GROUP BY id, state"""
-
-
-def _same_name(comments: Iterable[int], stories: list[int] | None) -> dict[int, tuple[int, dict[str, int]]]:
-    """Return by comment the number of other people with the same name, and their comments by state.
-
-    With `stories` only those who commented under one of them count.
-    """
-    found: dict[int, tuple[int, dict[str, int]]] = defaultdict(lambda: (0, {}))
-    for comment, state, n, others in fetch_rows(SAME_NAME, {"ids": list(comments), "stories": stories}):
-        found[comment] = (others, found[comment][1] | {state: n})
-    return found
-
-
-def _notes(ids: Sequence[int], users: Iterable[int], guests: Iterable[int]) -> dict[str, list[ModeratorNote]]:
-    """Return the notes on these comments and people, by "#<comment>" and by person key."""
-    notes: dict[str, list[ModeratorNote]] = defaultdict(list)
-    rows = ModeratorNote.objects.filter(Q(comment__in=ids) | Q(user__in=users) | Q(guest__in=guests))
-    for note in rows.select_related("by"):
-        key = f"#{note.comment_id}" if note.comment_id else person_key(note.user_id, note.guest_id)
-        notes[key].append(note)
-    return notes

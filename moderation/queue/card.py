@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils import timezone
@@ -14,15 +14,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from comments.models import Comment, CommentRevision, State, Transition
-from comments.policy import policy
+from comments.models import Comment, CommentRevision, State
+from core.database.sql import fetch_together
 from moderation import similar
 from moderation.actions import cases
 from moderation.checks import registry
 from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, SavedLine, has_page
 from moderation.notifications.notices import RemovalMessage, preview_removals
-from moderation.people import profiles
-from moderation.policy import seen_value
+from moderation.people.author_records import AuthorRecord, author_record
+from moderation.people.profiles import Person
+from moderation.policy import last_transition_id, page_actions
 from moderation.queue import explanations, highlights
 from moderation.reports import reporting
 from moderation.similar import pages, single_comment
@@ -85,7 +86,7 @@ class Card:
     signals: list[Signal]  # the strongest first
     summary: str  # the number of signals by strength
     person_key: str  # the key of the author in URLs: u12
-    record: profiles.AuthorRecord
+    record: AuthorRecord
     review_requests: list[reporting.ReviewRequest]
     similar: SimilarGroup | None
     decisions: list[EarlierDecision]  # the latest first
@@ -96,7 +97,9 @@ class Card:
     scored_body: SafeString  # the typed text, with the words of these parts highlighted
     removals: list[RemovalMessage]  # the message for each reason, which are empty for an imported comment
     saved_lines: list[SavedLine]  # lines that can be added to such a message
-    menu: list[dict[str, Any]]  # other actions, as from Policy.list_actions
+    menu: list[
+        dict[str, Any]
+    ]  # other actions than decisions, which have buttons; as from Policy.list_actions
 
     @property
     def suggested(self) -> str:
@@ -109,59 +112,104 @@ class Card:
         return "spam" if any(signal.strength == 3 for signal in self.signals) else "approved"
 
 
-def load_card(pk: int, user: User) -> Card | None:
-    """Return the card of a comment as this person may see it, or None if there is no such comment."""
-    comments = Comment.objects.select_related("discussion__article", "parent", "guest", "author").defer(
-        "parent__body",
-        *("discussion__article__body", "discussion__article__body_html", "discussion__article__vector"),
-    )
-    comment = comments.filter(pk=pk).first()
+# The earlier decisions on a comment, by people or by actions.
+DECISIONS = f"""
+SELECT t.to_state, t.reason, t.batch, t.at, t.actor_id, u.name AS actor
+FROM comments_transition t LEFT JOIN accounts_user u ON u.id = t.actor_id
+WHERE t.comment_id = %(comment)s AND (t.actor_id IS NOT NULL OR t.batch IS NOT NULL)
+  AND NOT (t.from_state = '' AND t.kind = 'state')
+ORDER BY t.id DESC LIMIT {MAX_LISTED}"""
+# Of any scan; similar.members_of finds that of the latest one.
+MEMBERSHIPS = """
+SELECT m.id FROM moderation_commentgroupmember m JOIN moderation_commentgroup g ON g.id = m.group_id
+WHERE m.comment_id = %(comment)s AND g.resolved_at IS NULL LIMIT 1"""
+REVISIONS = "SELECT id FROM comments_commentrevision WHERE comment_id = %(comment)s LIMIT 1"
+
+
+def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
+    """Return the card of a comment as this person may see it, or None if there is no such comment.
+
+    `claimed` is its open case, if this person has just claimed it; else the case is read. Four statements
+    read what most cards show. Whatever few comments have, such as reports or earlier versions, is read only
+    if it is there.
+    """
+    comment = _load_comment(pk)
     if comment is None:
         return None
+    case = claimed or Case.objects.open().filter(comment=comment).select_related("claimed_by").first()
+    until = case.claimed_until if case and case.claimed_by_id != user.pk else None
     findings = list(Finding.objects.of_now([comment.pk]))
-    twins = [found.twin_id for found in findings if found.twin_id]
-    own = set(Comment.objects.moderated_by(user).filter(pk__in=twins).values_list("pk", flat=True))
-    member = similar.members_of([comment.pk]).get(comment.pk)
-    clues = _compared_clues(comment, member)
-    stated = registry.clues(findings)
-    text_signals = single_comment.find_signals(comment.author_name, comment.body, clues, stated)
-    signals = _strongest_first(findings, text_signals, own)
-    spans = _numbered_spans(signals, findings)
-    if member and Clue.SPUN in clues:
-        spans += [(*span, 0) for span in pages.shared_spans(member.group, comment)]
+    found = fetch_together(
+        {
+            "decisions": DECISIONS,
+            "revisions": REVISIONS,
+            "memberships": MEMBERSHIPS,
+            "saved_lines": SavedLine.objects.filter(is_active=True).values("pk", "text"),
+        },
+        {"comment": comment.pk},
+    )
+    member = similar.members_of([comment.pk]).get(comment.pk) if found["memberships"] else None
+    signals, spans = _find_signals(comment, findings, member, user)
     body, all_marked = highlights.highlight_html(comment.body, comment.body_html, spans)
     parts = stored_scores.explain_stored(comment, findings)
-    case = Case.objects.open().filter(comment=comment).select_related("claimed_by").first()
-    until = case.claimed_until if case and case.claimed_by_id != user.pk else None
     has_notice = comment.author_id or comment.guest_id
-    actions = policy().list_actions([comment], user).get(comment.pk, [])
     return Card(
         comment=comment,
         case=case,
-        seen=seen_value(comment.pk),
+        seen=f"{comment.pk}.{comment.last_transition_id or 0}",  # type: ignore[attr-defined]  # annotated
         body=body,
         typed_body=None
         if all_marked
         else explanations.highlight_text(comment.body, [span[:2] for span in spans]),
         signals=[placed.signal for placed in signals],
         summary=_strengths_text([placed.strength for placed in signals]),
-        person_key=profiles.Person.of(comment).key,
-        record=profiles.author_records([comment], user)[comment.pk],
-        review_requests=reporting.review_requests([case.pk], user).get(case.pk, []) if case else [],
+        person_key=Person.of(comment).key,
+        record=author_record(comment, user),
+        review_requests=reporting.review_requests(case, user) if case else [],
         similar=_similar_group(comment, member) if user.is_moderator else None,
-        decisions=_earlier_decisions(comment, user),
+        decisions=_earlier_decisions(found["decisions"], user),
         has_page=has_page(comment),
-        earlier_versions=list(comment.revisions.order_by("-revision")[:MAX_LISTED]),
+        earlier_versions=list(comment.revisions.order_by("-revision")[:MAX_LISTED])
+        if found["revisions"]
+        else [],
         is_claimed=until is not None and until > timezone.now(),
         score_parts=spam_explanations.part_texts(parts, comment.body, comment.author_name),
         scored_body=explanations.highlight_text(
             comment.body, [span for part in parts for span in part["spans"]]
         ),
-        removals=preview_removals(comment, user, [case] if case else []) if has_notice else [],
-        saved_lines=list(SavedLine.objects.filter(is_active=True)) if has_notice else [],
-        # The card has a button for each decision.
-        menu=[one for one in actions if urlsplit(one["url"]).path != reverse("moderation:decide")],
+        removals=preview_removals(comment, user, [case] if case else [], findings) if has_notice else [],
+        saved_lines=[SavedLine(**line) for line in found["saved_lines"]] if has_notice else [],
+        menu=page_actions(comment),
     )
+
+
+def _load_comment(pk: int) -> Comment | None:
+    """Return the comment with its story, parent and author, and `last_transition_id`."""
+    comments = Comment.objects.select_related("discussion__article", "parent", "guest", "author").defer(
+        "parent__body",
+        *("discussion__article__body", "discussion__article__body_html", "discussion__article__vector"),
+    )
+    found = comments.annotate(last_transition_id=last_transition_id("pk")).filter(pk=pk)
+    return next(iter(found.order_by()), None)  # first() would sort, which takes Django long with many columns
+
+
+def _find_signals(
+    comment: Comment, findings: list[Finding], member: CommentGroupMember | None, user: User
+) -> tuple[list[PlacedSignal], list[tuple[int, int, int]]]:
+    """Return the signals of a comment, the strongest first, and the spans of its text to mark."""
+    twins = [found.twin_id for found in findings if found.twin_id]
+    own: set[int] = set()
+    if twins:
+        own.update(Comment.objects.moderated_by(user).filter(pk__in=twins).values_list("pk", flat=True))
+    clues = _compared_clues(comment, member)
+    text_signals = single_comment.find_signals(
+        comment.author_name, comment.body, clues, registry.clues(findings)
+    )
+    signals = _strongest_first(findings, text_signals, own)
+    spans = _numbered_spans(signals, findings)
+    if member and Clue.SPUN in clues:
+        spans += [(*span, 0) for span in pages.shared_spans(member.group, comment)]
+    return signals, spans
 
 
 def _strongest_first(
@@ -223,26 +271,23 @@ def _strengths_text(strengths: Sequence[float]) -> str:
     }
 
 
-def _earlier_decisions(comment: Comment, user: User) -> list[EarlierDecision]:
-    """Return the latest MAX_LISTED decisions on a comment, by people or by actions, in two statements."""
-    transitions = list(
-        comment.transitions.exclude(actor=None, batch=None)
-        .exclude(from_state="", kind=Transition.Kind.STATE)
-        .select_related("actor")
-        .order_by("-id")[:MAX_LISTED]
+def _earlier_decisions(rows: list[dict[str, Any]], user: User) -> list[EarlierDecision]:
+    """Return the decisions in these rows of DECISIONS. Runs one statement if there are actions."""
+    batches = Batch.objects.select_related("root").in_bulk(
+        {UUID(row["batch"]) for row in rows if row["batch"]}
     )
-    batches = Batch.objects.select_related("root").in_bulk({row.batch for row in transitions})
     decisions = []
-    for row in transitions:
-        batch = batches.get(row.batch)
+    for row in rows:
+        batch = batches.get(UUID(row["batch"])) if row["batch"] else None
         text = (
             explanations.describe_action(batch)
             if batch
-            else explanations.describe_decision(row.to_state, row.reason)
+            else explanations.describe_decision(row["to_state"], row["reason"])
         )
         may_open = batch and (user.is_moderator or batch.actor_id == user.pk)
-        url = reverse("moderation:action", args=[row.batch]) if may_open else ""
-        decisions.append(EarlierDecision(text, str(row.actor or ""), row.at, url))
+        url = reverse("moderation:action", args=[batch.pk]) if batch and may_open else ""
+        actor = str(User(name=row["actor"])) if row["actor_id"] else ""
+        decisions.append(EarlierDecision(text, actor, datetime.fromisoformat(row["at"]), url))
     return decisions
 
 

@@ -1,13 +1,14 @@
 """The filters of a queue: parse their values from a URL, apply them, and describe them in words.
 
-A value is either one that filter_choices offers, or text that a person typed.
+A value is either one that parse_choices offers, or text that a person typed.
 """
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -18,6 +19,7 @@ from accounts.models import Guest, User
 from articles.models import Article, Topic
 from articles.story_links import find_story
 from comments.models import Comment
+from core.database.sql import fetch_together
 from core.query_forms import parse_whole_number
 from moderation.actions import cases
 from moderation.checks import registry
@@ -95,12 +97,21 @@ def describe_filters(query: QueryDict, typed: Sequence[str], user: User) -> list
     return described
 
 
-def filter_choices() -> dict[str, list[tuple[str, str]]]:
-    """Return the choices of the filter form by filter name, each (value, words). Runs two statements."""
-    rules = Rule.objects.filter(is_active=True).only("kind", "value")[:200]
+def choice_queries() -> dict[str, QuerySet[Any, Any]]:
+    """Return the queries for the choices of the filter form. `parse_choices` reads their rows."""
     return {
-        "topic": list(Topic.objects.values_list("slug", "name")),
-        "rule": [(str(rule.pk), explanations.describe_rule(rule.kind, rule.value)) for rule in rules],
+        "topics": Topic.objects.values("slug", "name"),
+        "rules": Rule.objects.filter(is_active=True).values("pk", "kind", "value")[:200],
+    }
+
+
+def parse_choices(found: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[tuple[str, str]]]:
+    """Return the choices of the filter form by filter name, each (value, words)."""
+    return {
+        "topic": [(row["slug"], row["name"]) for row in found["topics"]],
+        "rule": [
+            (str(row["pk"]), explanations.describe_rule(row["kind"], row["value"])) for row in found["rules"]
+        ],
         "check": registry.choices(),
         "script": [(code, str(label)) for code, label in SCRIPTS.items()],
         "age": [(str(hours), _more_than(hours)) for hours in AGES],
@@ -165,8 +176,13 @@ def _comments_by_name(name: str) -> list[int]:
     Comment.author_name has no index, because an index would slow down every change of a state or a place. It
     is searched only if no account or guest has the name, and once a page.
     """
-    users = list(User.objects.filter(name__iexact=name).values_list("pk", flat=True)[:MAX_FOUND_BY_NAME])
-    guests = list(Guest.objects.filter(name__iexact=name).values_list("pk", flat=True)[:MAX_FOUND_BY_NAME])
+    people = fetch_together(
+        {
+            "users": User.objects.filter(name__iexact=name).values("pk")[:MAX_FOUND_BY_NAME],
+            "guests": Guest.objects.filter(name__iexact=name).values("pk")[:MAX_FOUND_BY_NAME],
+        }
+    )
+    users, guests = ([row["pk"] for row in people[kind]] for kind in ("users", "guests"))
     if users or guests:
         found = Comment.objects.filter(Q(author__in=users) | Q(guest__in=guests))
     else:

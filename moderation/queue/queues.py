@@ -4,7 +4,7 @@ The query of a URL holds the queue, its filters and the place in it: `QueueView.
 `QueueView.query` builds it. A page of a queue takes the same number of statements whatever it shows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -25,12 +25,13 @@ from accounts.models import User
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, title_for
 from comments.models import Comment, Reason, State
+from core.database.sql import fetch_together
 from core.query_forms import NumberField, QueryForm
 from moderation import similar
 from moderation.actions import cases
 from moderation.models import Case, CommentGroup
 from moderation.people import sanctions
-from moderation.policy import last_transition_ids
+from moderation.policy import last_transition_id, last_transition_ids
 from moderation.queue import explanations, second_opinions
 from moderation.queue import filters as queue_filters
 from moderation.reports import reporting
@@ -74,6 +75,11 @@ class QueueSummary:
     def illegal_text(self) -> str:
         text = ngettext("%(n)s reported as illegal", "%(n)s reported as illegal", self.illegal)
         return text % {"n": f"{self.illegal:,}"}
+
+    @property
+    def waiting_count(self) -> int:
+        """Return the number of cases without published ones that were reported as illegal."""
+        return (self.count or 0) - self.published
 
 
 @dataclass(frozen=True)
@@ -208,28 +214,30 @@ class QueueView:
         return unclaimed.values_list("comment", flat=True).first()
 
     def items(self) -> tuple[list[QueueItem], bool]:
-        """Return the rows of one page, and whether more follow. Runs two statements."""
-        prefix = "" if self.queue == RECENT else "comment__"
+        """Return the rows of one page, and whether more follow. Runs one statement."""
+        is_recent = self.queue == RECENT
+        prefix = "" if is_recent else "comment__"
         of_comment = ("author_name", "state", "text_missing")
         fields = [f"{prefix}{name}" for name in of_comment]
         story = title_for(self.user, f"{prefix}discussion__article__")
-        if self.queue == RECENT:
-            found = self.rows_after().annotate(start=Left("body_html", EXCERPT_LENGTH), story=story)
-            columns = ("pk", "start", "story", *fields)
-            rows = [(pk, None, *rest) for pk, *rest in found.values_list(*columns)[: PAGE_SIZE + 1]]
+        found = self.rows_after().annotate(
+            start=Left(f"{prefix}body_html", EXCERPT_LENGTH),
+            story=story,
+            last=last_transition_id("pk" if is_recent else "comment"),
+        )
+        columns = ["start", "story", "last", *fields]
+        if is_recent:
+            rows = [(pk, None, *rest) for pk, *rest in found.values_list("pk", *columns)[: PAGE_SIZE + 1]]
         else:
-            flags = ("claimed_by", "claimed_by__name", "claimed_until", "is_illegal", "is_reported")
-            found = self.rows_after().annotate(start=Left("comment__body_html", EXCERPT_LENGTH), story=story)
-            columns = ("comment_id", "pk", "start", "story", *fields, *flags, "is_appealed", "opened_at")
-            rows = list(found.values_list(*columns)[: PAGE_SIZE + 1])
-        more = len(rows) > PAGE_SIZE
-        seen = last_transition_ids(row[0] for row in rows[:PAGE_SIZE])
+            columns += ["claimed_by", "claimed_by__name", "claimed_until"]
+            columns += ["is_illegal", "is_reported", "is_appealed", "opened_at"]
+            rows = list(found.values_list("comment_id", "pk", *columns)[: PAGE_SIZE + 1])
         now = timezone.now()
-        return [self._item(row, seen, now) for row in rows[:PAGE_SIZE]], more
+        return [self._item(row, now) for row in rows[:PAGE_SIZE]], len(rows) > PAGE_SIZE
 
-    def _item(self, row: Sequence[Any], seen: dict[int, int], now: datetime) -> QueueItem:
+    def _item(self, row: Sequence[Any], now: datetime) -> QueueItem:
         """Return the item of one row that `items` selected."""
-        comment, case, start, title, name, state, missing, *flags = row
+        comment, case, start, title, last, name, state, missing, *flags = row
         unclaimed = (None, "", None, False, False, False, None)
         claimed_by, claimed_name, until, illegal, reported, appeal, opened_at = flags or unclaimed
         is_claimed = claimed_by not in (None, self.user.pk) and until is not None and until > now
@@ -242,7 +250,7 @@ class QueueView:
             state=str(State(state).label) if case is None else "",
             claimed_by=claimed_name if is_claimed else "",
             age=explanations.format_elapsed(now - opened_at) if opened_at else "",
-            seen=f"{comment}.{seen.get(comment, 0)}",
+            seen=f"{comment}.{last or 0}",
             flag="illegal" if illegal else "reported" if reported else "appeal" if appeal else "",
         )
 
@@ -277,9 +285,18 @@ def waiting_count(user: User) -> int:
 
 
 def summarize_queues(user: User, base: str) -> list[QueueSummary]:
-    """Return all queues, each with its size and the age of its oldest case. Runs five statements.
+    """Return all queues, each with its size and the age of its oldest case. Runs one statement, and one
+    more if a sanction is appealed.
 
     `base` is the URL of the queue page. Appeals include those against sanctions, shown under People.
+    """
+    return parse_summaries(fetch_together(summary_queries(user)), user, base)
+
+
+def summary_queries(user: User) -> dict[str, QuerySet[Any, Any]]:
+    """Return the queries for the numbers of all queues. `parse_summaries` reads their rows.
+
+    Only moderators have queues other than those of cases: these span stories.
     """
     numbers: dict[str, Any] = {}
     for key, (_label, where) in QUEUES.items():
@@ -287,55 +304,65 @@ def summarize_queues(user: User, base: str) -> list[QueueSummary]:
     is_illegal = Q(is_illegal=True)
     numbers["illegal"] = Count("pk", filter=is_illegal)
     numbers["illegal_published"] = Count("pk", filter=is_illegal & Q(is_waiting=False))
-    found = open_cases(user).aggregate(**numbers)
-    sanction_appeals = _count_sanction_appeals(user)
-    if sanction_appeals["n"]:
-        earliest = [at for at in (found["second_oldest"], sanction_appeals["oldest"]) if at]
-        found |= {"second": found["second"] + sanction_appeals["n"], "second_oldest": min(earliest)}
+    queries = {"cases": _aggregate(open_cases(user), **numbers)}
+    if user.is_moderator:
+        queries |= {
+            "sanction_appeals": sanctions.open_appeals().values("pk")[:1],
+            "similar": _count_and_oldest(similar_pages.open_groups(user), "made_at"),
+            "opinions": _count_and_oldest(second_opinions.open_questions(user), "asked_at"),
+        }
+    return queries
+
+
+def _count_and_oldest(rows: QuerySet[Any], time: str) -> QuerySet[Any, Any]:
+    return _aggregate(rows, n=Count("pk"), oldest=Min(time))
+
+
+def _aggregate(rows: QuerySet[Any], **numbers: Any) -> QuerySet[Any, Any]:
+    """Return a queryset of one row with these aggregates, as QuerySet.aggregate would read it at once."""
+    found = rows.order_by().annotate(all=Value(1)).values("all").annotate(**numbers)
+    row: QuerySet[Any, Any] = found.values(*numbers)
+    return row
+
+
+def parse_summaries(found: Mapping[str, list[dict[str, Any]]], user: User, base: str) -> list[QueueSummary]:
+    """Return the summaries of all queues from the rows of `summary_queries`."""
+    [numbers] = found["cases"]
+    # Appeals against sanctions are rare, and Django takes long to compose the query of those to answer.
+    appealed = _times_of_sanction_appeals(user) if found.get("sanction_appeals") else []
+    if appealed:
+        numbers["second"] += len(appealed)
+        oldest = filter(None, [*appealed, numbers["second_oldest"]])
+        numbers["second_oldest"] = min(oldest, key=datetime.fromisoformat)
     now = timezone.now()
 
-    def summary(key: str, label: Any, count: int | None, oldest: datetime | None) -> QueueSummary:
-        url = f"{base}?queue={key}"
-        age = explanations.format_elapsed(now - oldest) if oldest else ""
-        illegal = found["illegal"] if key in {"waiting", "reported"} else 0
-        appeals = sanction_appeals["n"] if key == "second" else 0
-        published = found["illegal_published"] if key == "waiting" else 0
+    def summary(key: str, label: Any, url: str, count: int | None, oldest: str | None) -> QueueSummary:
+        age = explanations.format_elapsed(now - datetime.fromisoformat(oldest)) if oldest else ""
+        illegal = numbers["illegal"] if key in {"waiting", "reported"} else 0
+        appeals = len(appealed) if key == "second" else 0
+        published = numbers["illegal_published"] if key == "waiting" else 0
         return QueueSummary(key, str(label), url, count, age, illegal, published, appeals)
 
     summaries = [
-        summary(key, label, found[key], found[f"{key}_oldest"]) for key, (label, _where) in QUEUES.items()
+        summary(key, label, f"{base}?queue={key}", numbers[key], numbers[f"{key}_oldest"])
+        for key, (label, _where) in QUEUES.items()
     ]
-    if similar_groups := _similar_summary(user):
-        summaries.insert(3, similar_groups)
-        summaries += _second_opinion_summary(user)
-    return [*summaries, summary(RECENT, _("All comments"), None, None)]
+    for one in found.get("similar", []):
+        url = (
+            reverse("moderation:similar") + "?first=on"
+        )  # the largest group, as a queue opens its first case
+        summaries.insert(3, summary("similar", _("Similar comments"), url, one["n"], one["oldest"]))
+    for one in found.get("opinions", []):
+        if one["n"]:
+            url = reverse("moderation:opinions")
+            summaries.append(summary("opinions", _("Second opinions"), url, one["n"], one["oldest"]))
+    return [*summaries, summary(RECENT, _("All comments"), f"{base}?queue={RECENT}", None, None)]
 
 
-def _count_sanction_appeals(user: User) -> dict[str, Any]:
-    """Return the number of appeals against sanctions that this person may decide, and the oldest."""
-    if not user.is_moderator:
-        return {"n": 0, "oldest": None}
+def _times_of_sanction_appeals(user: User) -> list[str]:
+    """Return the times of the appeals against sanctions that this person may answer. Runs one statement."""
     appeals = sanctions.appeals_to_answer(user).order_by()
-    return dict(appeals.aggregate(n=Count("pk"), oldest=Min("appealed_at")))
-
-
-def _similar_summary(user: User) -> QueueSummary | None:
-    """Return the open groups of similar comments. They span stories, so editors have none."""
-    if not user.is_moderator:
-        return None
-    found = similar_pages.open_groups(user).order_by().aggregate(n=Count("pk"), oldest=Min("made_at"))
-    oldest = explanations.format_elapsed(timezone.now() - found["oldest"]) if found["oldest"] else ""
-    url = reverse("moderation:similar") + "?first=on"  # the largest group, as a queue opens its first case
-    return QueueSummary("similar", _("Similar comments"), url, found["n"], oldest)
-
-
-def _second_opinion_summary(user: User) -> list[QueueSummary]:
-    """Return the entry for open second opinions, or an empty list."""
-    found = second_opinions.open_questions(user).order_by().aggregate(n=Count("pk"), oldest=Min("asked_at"))
-    if not found["n"]:
-        return []
-    age = explanations.format_elapsed(timezone.now() - found["oldest"])
-    return [QueueSummary("opinions", _("Second opinions"), reverse("moderation:opinions"), found["n"], age)]
+    return [at.isoformat() for at in appeals.values_list("appealed_at", flat=True)]
 
 
 def first_queue(summaries: Sequence[QueueSummary]) -> str:
@@ -347,7 +374,7 @@ def waiting_text(waiting: QueueSummary) -> str:
     """Return the heading of the queue page: 1 reported as illegal · 14 waiting, oldest 3 h."""
     if not waiting.count:
         return _("All caught up")
-    if not (count := waiting.count - waiting.published):
+    if not (count := waiting.waiting_count):
         return waiting.illegal_text
     text = ngettext("%(n)s waiting, oldest %(oldest)s", "%(n)s waiting, oldest %(oldest)s", count)
     text %= {"n": f"{count:,}", "oldest": waiting.oldest}

@@ -13,8 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
+from articles.site.requests import SiteRequest
 from comments import removal_reasons
 from comments.models import Comment, Transition
+from core.database.sql import fetch_together
 from moderation.actions import cases
 from moderation.actions.request_helpers import (
     DoneQuery,
@@ -33,7 +35,7 @@ PREFETCH_HEADER = "Soundoff-Ahead"
 
 @require_safe
 @login_required
-def queue(request: HttpRequest) -> HttpResponse:
+def queue(request: SiteRequest) -> HttpResponse:
     """Show a queue with its first unclaimed case open.
 
     ?queue= selects the queue, by default the first that is not empty; further parameters are its filters.
@@ -45,7 +47,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
-def case(request: HttpRequest, pk: int) -> HttpResponse:
+def case(request: SiteRequest, pk: int) -> HttpResponse:
     """Show one case. With ?queue= a decision leads to the next case, else back to this one."""
     user = require_decider(request)
     return _render_comment(request, user, get_object_or_404(Case.objects.only("comment"), pk=pk).comment_id)
@@ -53,7 +55,7 @@ def case(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @login_required
-def comment(request: HttpRequest, pk: int) -> HttpResponse:
+def comment(request: SiteRequest, pk: int) -> HttpResponse:
     """Show one comment, which need not have a case."""
     return _render_comment(request, require_decider(request), pk)
 
@@ -70,27 +72,28 @@ def create_list(request: HttpRequest) -> HttpResponse:
     return redirect("moderation:group", group.pk)
 
 
-def _render_comment(request: HttpRequest, user: User, pk: int) -> HttpResponse:
+def _render_comment(request: SiteRequest, user: User, pk: int) -> HttpResponse:
     """Render the queue with this comment open; raise Http404 if the person may not decide on it."""
     get_object_or_404(Comment.objects.moderated_by(user).only("pk"), pk=pk)
     return _render_queue(request, user, QueueView.read(request.GET, user), pk)
 
 
-def _render_queue(request: HttpRequest, user: User, view: QueueView, opened: int | None) -> HttpResponse:
+def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int | None) -> HttpResponse:
     """Render the queue with the comment `opened`, or with the first unclaimed one."""
     is_prefetch = PREFETCH_HEADER in request.headers or request.headers.get("Sec-Purpose", "").startswith(
         "prefetch"
     )
     base = reverse("moderation:queue")
-    summaries = queues.summarize_queues(user, base)
+    found = fetch_together({**queues.summary_queries(user), **filters.choice_queries()})
+    summaries = queues.parse_summaries(found, user, base)
+    request.waiting_count = min(summaries[0].waiting_count, queues.MOST_WAITING)
     if request.path == base and "queue" not in request.GET and not view.values:
         view = replace(view, queue=queues.first_queue(summaries))
     items, more = view.items()
     opened = opened or next((item.comment for item in items if not item.claimed_by), None)
     if not opened and more:  # a colleague has claimed the whole page
         opened = view.first_unclaimed()
-    if opened and not is_prefetch:
-        cases.claim(opened, user)
+    claimed = cases.claim(opened, user) if opened and not is_prefetch else None
     this_url = without_done_param(request.get_full_path())
     is_queue = "queue" in request.GET or request.path == base
     next_page = base + view.query_after(items[-1].case or items[-1].comment) if more else ""
@@ -104,14 +107,14 @@ def _render_queue(request: HttpRequest, user: User, view: QueueView, opened: int
         "has_appeals_for_colleagues": view.queue == "second"
         and not items
         and queues.has_appeals_for_colleagues(user),
-        "found_count": view.count() if view.values else None,
+        "found_count": _count(view, items, is_all=not more) if view.values else None,
         "max_counted": queues.MAX_COUNTED,
-        "choices": filters.filter_choices(),
+        "choices": filters.parse_choices(found),
         "rows": [(item, _item_url(item, view), item.comment == opened) for item in items],
         "list_url": f"{reverse('moderation:create-list')}{view.query_after()}" if more or view.after else "",
         "next_page": next_page,
         "first_page": base + view.query(),
-        "card": card.load_card(opened, user) if opened else None,
+        "card": card.load_card(opened, user, claimed) if opened else None,
         "this_url": this_url,
         "next_case": next_case,
         "after_decision": (next_case or base + view.query()) if is_queue else this_url,
@@ -121,6 +124,11 @@ def _render_queue(request: HttpRequest, user: User, view: QueueView, opened: int
     if is_prefetch:
         context["messages"] = []  # keep the messages for the page that the person sees
     return render(request, "moderation/queue/queue.html", context)
+
+
+def _count(view: QueueView, items: list[QueueItem], *, is_all: bool) -> int:
+    """Return the number of rows of a queue, of which `items` is a page; `is_all`: no page follows."""
+    return len(items) if is_all and not view.after else view.count()
 
 
 def _next_url(items: list[QueueItem], opened: int | None, view: QueueView) -> str:

@@ -4,8 +4,7 @@ Each opens a case for the comment, or joins the open one, and raises its priorit
 hides a comment, however many there are: a moderator decides.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,12 +12,13 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Window
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import Guest, User
+from accounts.models import ADMINISTRATOR, MODERATOR, Guest, User
 from comments.models import REMOVED, Comment, State, Transition
 from comments.services.discussions import lock_discussions_of
 from comments.services.editing import check_resubmission, resubmit_comment
@@ -185,61 +185,72 @@ def edit_and_resubmit(*, comment: Comment, body: str, user: User | None, guest: 
     return appeal
 
 
-def review_requests(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[ReviewRequest]]:
-    """Return the reports and appeals of each case, the earliest first, in at most four statements.
+def review_requests(case: Case, user: User | None = None) -> list[ReviewRequest]:
+    """Return the reports and appeals of a case, the earliest first: one statement for each kind that it has.
 
     Beyond MAX_REPORTS_SHOWN reports, and ILLEGAL_CONTENT_SHOWN of illegal content, the rest is only counted.
     `user` is the moderator who reads them: an appeal against their own decision says so.
     """
-    ids = list(case_ids)
-    by_case: dict[int, list[ReviewRequest]] = defaultdict(list)
-    for report in _earliest_and_latest(ids):
+    requests: list[ReviewRequest] = []
+    if case.is_illegal:
+        requests += _requests_of_illegal_content(case, user)
+    if case.is_reported:
+        requests += _requests_of_readers(case)
+    if case.is_appealed:
+        appeals = Appeal.objects.filter(case=case).select_related("against", "comment")
+        if user:
+            appeals = appeals.annotate(has_colleague=Exists(_colleagues(user, "comment__author")))
+        requests += [
+            ReviewRequest(
+                "edit" if appeal.is_edit else "appeal",
+                _appeal_sentence(appeal, user),
+                appeal.text,
+                appeal.at,
+                "",
+            )
+            for appeal in appeals
+        ]
+    return sorted(requests, key=lambda request: request.at)
+
+
+def _requests_of_illegal_content(case: Case, user: User | None) -> Iterator[ReviewRequest]:
+    for report in _earliest_and_latest(case):
         sentence = (
             _("Reported as illegal: child abuse.")
             if report.is_child_abuse
             else _("Reported as illegal content.")
         )
         by = report.name if user and user.is_moderator else ""
-        by_case[report.case_id].append(
-            ReviewRequest("illegal_content", sentence, report.why, report.at, "", by)
-        )
+        yield ReviewRequest("illegal_content", sentence, report.why, report.at, "", by)
         if report.place == ILLEGAL_CONTENT_SHOWN and report.count > 2 * ILLEGAL_CONTENT_SHOWN:
             others = report.count - 2 * ILLEGAL_CONTENT_SHOWN
             more = ngettext("%(n)s more report followed.", "%(n)s more reports followed.", others) % {
                 "n": others
             }
-            by_case[report.case_id].append(ReviewRequest("illegal_content", more, "", report.at, ""))
-    for report in _heaviest(ids):
+            yield ReviewRequest("illegal_content", more, "", report.at, "")
+
+
+def _requests_of_readers(case: Case) -> Iterator[ReviewRequest]:
+    for report in _heaviest(case):
         sentence = _("Reported: %(reason)s.") % {"reason": report.get_why_display()}
-        by_case[report.case_id].append(
-            ReviewRequest("report", sentence, report.details, report.at, _weight_text(report.weight))
-        )
+        yield ReviewRequest("report", sentence, report.details, report.at, _weight_text(report.weight))
         if report.place == MAX_REPORTS_SHOWN and report.count > MAX_REPORTS_SHOWN:
             more = ngettext(
                 "%(n)s more report with at most the same weight.",
                 "%(n)s more reports with at most the same weight.",
                 report.count - MAX_REPORTS_SHOWN,
             ) % {"n": report.count - MAX_REPORTS_SHOWN}
-            by_case[report.case_id].append(ReviewRequest("report", more, "", report.latest, ""))
-    appeals = Appeal.objects.filter(case__in=ids).select_related("against", "comment")
-    if user:
-        appeals = appeals.annotate(has_colleague=Exists(_colleagues(user, "comment__author")))
-    for appeal in appeals:
-        kind = "edit" if appeal.is_edit else "appeal"
-        by_case[appeal.case_id].append(
-            ReviewRequest(kind, _appeal_sentence(appeal, user), appeal.text, appeal.at, "")
-        )
-    return {case: sorted(requests, key=lambda request: request.at) for case, requests in by_case.items()}
+            yield ReviewRequest("report", more, "", report.latest, "")
 
 
-def _earliest_and_latest(case_ids: Sequence[int]) -> Iterable[Any]:
-    """Return the first and the last reports of illegal content of each case, so that a flood hides neither.
+def _earliest_and_latest(case: Case) -> Iterable[Any]:
+    """Return the first and the last reports of illegal content of a case, so that a flood hides neither.
 
     Reports of child abuse are counted separately. `place` counts from the first one, `count` is the total.
     """
-    same = ["case", "is_child_abuse"]
+    same = ["is_child_abuse"]
     return (
-        IllegalContentReport.objects.filter(case__in=case_ids)
+        IllegalContentReport.objects.filter(case=case)
         .annotate(
             place=Window(RowNumber(), partition_by=same, order_by=["at", "pk"]),
             back=Window(RowNumber(), partition_by=same, order_by=["-at", "-pk"]),
@@ -250,18 +261,18 @@ def _earliest_and_latest(case_ids: Sequence[int]) -> Iterable[Any]:
     )
 
 
-def _heaviest(case_ids: Sequence[int]) -> Iterable[Any]:
-    """Return the MAX_REPORTS_SHOWN heaviest reports of each case. `count` and `latest` are of all reports."""
+def _heaviest(case: Case) -> Iterable[Any]:
+    """Return the MAX_REPORTS_SHOWN heaviest reports of a case. `count` and `latest` are of all reports."""
     order = [F("weight").desc(), F("at").asc(), F("pk").asc()]
     return (
-        Report.objects.filter(case__in=case_ids)
+        Report.objects.filter(case=case)
         .annotate(
-            place=Window(RowNumber(), partition_by="case", order_by=order),
-            count=Window(Count("pk"), partition_by="case"),
-            latest=Window(Max("at"), partition_by="case"),
+            place=Window(RowNumber(), order_by=order),
+            count=Window(Count("pk")),
+            latest=Window(Max("at")),
         )
         .filter(place__lte=MAX_REPORTS_SHOWN)
-        .order_by("case", "place")
+        .order_by("place")
     )
 
 
@@ -284,14 +295,28 @@ def _appeal_sentence(appeal: Any, user: User | None) -> str:
     return sentence
 
 
+# The open cases with an appeal about an own comment or decision of a person that somebody else may answer; as
+# SQL, since it is part of each query of a queue and takes Django longer to compose than the rest of it.
+APPEALS_FOR_COLLEAGUES = """
+SELECT a.case_id FROM moderation_appeal a
+JOIN moderation_case k ON k.id = a.case_id
+JOIN comments_comment c ON c.id = a.comment_id
+JOIN comments_transition t ON t.id = a.against_id
+WHERE k.closed_at IS NULL AND (t.actor_id = %s OR c.author_id = %s) AND EXISTS (
+  SELECT FROM accounts_user u JOIN accounts_user_groups m ON m.user_id = u.id
+  JOIN auth_group g ON g.id = m.group_id
+  WHERE g.name = ANY(%s) AND u.is_active AND u.id <> %s AND u.id IS DISTINCT FROM c.author_id)"""
+
+
 def appeals_for_colleagues(user: User) -> Q:
-    """Return a condition for cases with an appeal that a colleague of this moderator should answer.
+    """Return a condition for open cases with an appeal that a colleague of this moderator should answer.
 
     These are appeals about the moderator's own comments and decisions, if there is a colleague.
     """
-    decided = Appeal.objects.filter(case=OuterRef("pk"), against__actor=user)
-    own = Q(Exists(decided)) | Q(comment__author=user)
-    return Q(own, Exists(_colleagues(user, "comment__author")), is_appealed=True)
+    values = [user.pk, user.pk, [MODERATOR, ADMINISTRATOR], user.pk]
+    found = RawSQL(APPEALS_FOR_COLLEAGUES, values)  # noqa: S611  # a constant
+    # They are found once for all cases: a condition on the comment would join each case with its comment.
+    return Q(is_appealed=True) & Q(pk__in=found)
 
 
 def _colleagues(user: User, author: str) -> QuerySet[User]:

@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from datetime import timedelta
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
 
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from core.database.sql import fetch_rows, fetch_value
+from core.database.sql import fetch_together, fetch_value
 from moderation.models import AddressReportCount, Origin
 from moderation.models.people import ORIGIN_KEPT_DAYS, person_key
 
@@ -46,14 +47,15 @@ def hash_address(ip: str) -> bytes | None:
     return salted_hmac("moderation.origin", text, algorithm="sha256").digest()[:16]
 
 
-def shorten_hash(ip_hash: bytes) -> str:
-    """Return the first characters of a hash, enough to see that two are equal."""
-    return bytes(ip_hash)[:3].hex()
+def shorten_hash(ip_hash: str) -> str:
+    """Return the first characters of a hash in hex, enough to see that two are equal."""
+    return ip_hash[:6]
 
 
+# Parameters: `ids` (comments), `alike` (MAX_COMMENTS_PER_ADDRESS), `stories` (NULL for no limit).
 PEOPLE_BY_ADDRESS_SQL = """
 WITH asked AS (SELECT comment_id, ip_hash FROM moderation_origin WHERE comment_id = ANY(%(ids)s))
-SELECT a.comment_id, a.ip_hash, n.author_id, n.guest_id, n.name
+SELECT a.comment_id, encode(a.ip_hash, 'hex') AS ip_hash, n.author_id, n.guest_id, n.name
 FROM asked a
 LEFT JOIN (SELECT h.ip_hash, c.author_id, c.guest_id, max(o.comment_id) AS last,
                   (array_agg(c.author_name ORDER BY o.comment_id DESC))[1] AS name
@@ -68,18 +70,23 @@ ORDER BY n.last DESC"""
 
 def people_by_address(
     comments: Iterable[int], stories: list[int] | None = None
-) -> dict[int, tuple[bytes, dict[str, str]]]:
-    """Return, by comment, the hash of its IP address and the people who posted from there.
+) -> dict[int, tuple[str, dict[str, str]]]:
+    """Return, by comment, the hash of its IP address in hex and the people who posted from there.
 
     Only people under these articles are returned: their names by person key, the latest first.
     """
-    found: dict[int, tuple[bytes, dict[str, str]]] = {}
-    for comment, ip_hash, author, guest, name in fetch_rows(
-        PEOPLE_BY_ADDRESS_SQL, {"ids": list(comments), "alike": MAX_COMMENTS_PER_ADDRESS, "stories": stories}
-    ):
-        people = found.setdefault(comment, (bytes(ip_hash), {}))[1]
-        if author or guest:
-            people.setdefault(person_key(author, guest), name or _("Somebody"))  # content is restricted
+    values = {"ids": list(comments), "alike": MAX_COMMENTS_PER_ADDRESS, "stories": stories}
+    return parse_people_by_address(fetch_together({"found": PEOPLE_BY_ADDRESS_SQL}, values)["found"])
+
+
+def parse_people_by_address(rows: Iterable[dict[str, Any]]) -> dict[int, tuple[str, dict[str, str]]]:
+    """Return the rows of PEOPLE_BY_ADDRESS_SQL as `people_by_address` does."""
+    found: dict[int, tuple[str, dict[str, str]]] = {}
+    for row in rows:
+        people = found.setdefault(row["comment_id"], (row["ip_hash"], {}))[1]
+        if row["author_id"] or row["guest_id"]:
+            name = row["name"] or _("Somebody")  # content is restricted
+            people.setdefault(person_key(row["author_id"], row["guest_id"]), name)
     return found
 
 

@@ -1,9 +1,12 @@
 """Template filters of the moderation pages."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django import template
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
 from moderation.queue.filters import story_value
@@ -20,6 +23,20 @@ def with_next(url: str, this_url: str) -> str:
 
 
 register.filter(story_value)
+
+
+@register.filter
+def options(choices: Iterable[tuple[str, str]], chosen: str) -> SafeString:
+    """Return the options of a list of choices, each (value, words), with one of them selected.
+
+    A queue has 60 of them, for which a loop of the template takes three times as long.
+    """
+    selected = SafeString(" selected")
+    return format_html_join(
+        "",
+        '<option value="{}"{}>{}</option>',
+        ((value, selected if value == chosen else "", words) for value, words in choices),
+    )
 
 
 @register.filter

@@ -60,7 +60,7 @@ def test_an_author_appeals_once_and_sees_the_appeal(client, removed, jim):
     case = Case.objects.open().get(comment=removed)
     assert case.is_appealed
     assert case.opened_at - case.due_at >= timedelta(hours=APPEAL_HOURS)
-    (request,) = reporting.review_requests([case.pk])[case.pk]
+    (request,) = reporting.review_requests(case)
     assert (request.kind, request.text) == ("appeal", "I meant the boat.")
 
     second = client.post(page(removed), {"text": "And again!"})
@@ -74,7 +74,7 @@ def test_an_appeal_goes_to_another_moderator_if_there_is_one(removed, jim, maria
     ask(removed, jim)
     others = Case.objects.open().exclude(reporting.appeals_for_colleagues(maria))
     assert others.count() == 1  # she is the only moderator
-    (request,) = reporting.review_requests([others.get().pk], maria)[others.get().pk]
+    (request,) = reporting.review_requests(others.get(), maria)
     assert "another moderator" not in request.sentence
     otto = UserFactory.create(roles=("Administrator",))
     assert not Case.objects.open().exclude(reporting.appeals_for_colleagues(maria)).exists()
@@ -82,9 +82,9 @@ def test_an_appeal_goes_to_another_moderator_if_there_is_one(removed, jim, maria
     case = Case.objects.open().get()
     assert (
         "You took the first decision, so another moderator answers."
-        in reporting.review_requests([case.pk], maria)[case.pk][0].sentence
+        in reporting.review_requests(case, maria)[0].sentence
     )
-    assert "another moderator" not in reporting.review_requests([case.pk], otto)[case.pk][0].sentence
+    assert "another moderator" not in reporting.review_requests(case, otto)[0].sentence
     otto.is_active = False
     otto.save()
     assert Case.objects.open().exclude(reporting.appeals_for_colleagues(maria)).count() == 1
@@ -122,10 +122,10 @@ def test_an_author_who_is_a_moderator_does_not_get_their_own_appeal(removed, jim
     ask(removed, jim)
     case = Case.objects.open().exclude(reporting.appeals_for_colleagues(maria)).get()
     assert not Case.objects.open().exclude(reporting.appeals_for_colleagues(jim)).exists()
-    assert "another moderator" not in reporting.review_requests([case.pk], maria)[case.pk][0].sentence
+    assert "another moderator" not in reporting.review_requests(case, maria)[0].sentence
     assert (
         "It is your own comment, so another moderator answers."
-        in reporting.review_requests([case.pk], jim)[case.pk][0].sentence
+        in reporting.review_requests(case, jim)[0].sentence
     )
     maria.is_active = False
     maria.save()

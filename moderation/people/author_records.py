@@ -1,0 +1,129 @@
+"""The record of a comment's author: what moderators read about the person on the comment's card."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from accounts.models import User
+from comments.models import Comment
+from core.database.sql import fetch_together
+from moderation.models import ModeratorNote, Sanction
+from moderation.people.active_sanctions import ACTIVE_SANCTIONS_OF_PEOPLE
+from moderation.people.person_queries import number_queries, parse_numbers, visible_stories
+from moderation.people.profiles import Person, person_url
+from moderation.queue import explanations
+from moderation.screening import origins
+
+# It goes through the indexed names of accounts and guests. The names of comments have no index, since every
+# change of a state would have to update it.
+_SAME_NAME = """
+WITH signed AS MATERIALIZED (
+  SELECT author_name, author_id, guest_id FROM comments_comment
+  WHERE id = ANY(%(ids)s) AND author_name <> ''),
+found AS (
+  SELECT 'u' || u.id AS person, c.state, c.discussion_id
+  FROM signed s JOIN accounts_user u ON u.name = s.author_name AND u.id IS DISTINCT FROM s.author_id
+  JOIN comments_comment c ON c.author_id = u.id
+  WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed'
+  UNION ALL
+  SELECT 'g' || g.id, c.state, c.discussion_id
+  FROM signed s JOIN accounts_guest g ON g.name = s.author_name AND g.id IS DISTINCT FROM s.guest_id
+  JOIN comments_comment c ON c.guest_id = g.id
+  WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed'),
+seen AS (
+  SELECT * FROM found
+  WHERE %(stories)s::bigint[] IS NULL OR discussion_id = ANY(%(stories)s::bigint[]))
+SELECT state, count(*) AS n, (SELECT count(DISTINCT person) FROM seen) AS people FROM seen GROUP BY state"""
+
+_NOTES = """
+SELECT id FROM moderation_moderatornote
+WHERE comment_id = ANY(%(ids)s) OR user_id = ANY(%(users)s) OR guest_id = ANY(%(guests)s)"""
+
+
+@dataclass(frozen=True)
+class AuthorRecord:
+    """The author of one comment, as moderators know them. The numbers leave out that comment."""
+
+    url: str  # of the person's profile
+    since: datetime | None  # when they joined or first commented
+    states: Counter[str] = field(default_factory=Counter)  # number of comments by State
+    reports_received: int = 0  # reports of their comments, including those of illegal content
+    reports_sent: int = 0
+    sanctions: list[Sanction] = field(default_factory=list)  # active ones, also through the same e-mail
+    same_email: list[str] = field(default_factory=list)  # names of others with the same confirmed e-mail
+    same_name: int = 0  # number of other people with the same name; they may be different persons
+    same_name_states: str = ""  # the comments of these others: "2 published, 1 spam"
+    ip: str = ""  # a short form of the hash of the comment's IP address, while it is kept
+    same_ip: list[str] = field(default_factory=list)  # names of others at that address, the latest first
+    people_at_ip: int = 0  # number of these others, among the last origins.MAX_COMMENTS_PER_ADDRESS comments
+    notes: list[ModeratorNote] = field(
+        default_factory=list
+    )  # on the comment and on the person, the oldest first
+
+    @property
+    def is_first(self) -> bool:
+        """Return whether the person has no other comment."""
+        return not +self.states
+
+    @property
+    def states_text(self) -> str:
+        """Return the other comments in words, such as "3 published, 1 removed"; empty if there are none."""
+        return explanations.describe_state_counts(self.states)
+
+
+def author_record(comment: Comment, user: User) -> AuthorRecord:
+    """Return what is known about the author of a comment, in one statement.
+
+    Sanctions and notes, which few people have, take one more statement each. An editor sees other people
+    with the same name, e-mail or IP address only if these commented under the editor's own articles, which
+    takes one more, too.
+    """
+    person = Person.of(comment)
+    imported = [comment.pk] if person.comment else []
+    values = {
+        "ids": [comment.pk],
+        "users": [person.user.pk] if person.user else [],
+        "guests": [person.guest.pk] if person.guest else [],
+        "imported": imported,
+        "stories": visible_stories(user),
+        "alike": origins.MAX_COMMENTS_PER_ADDRESS,
+    }
+    queries = number_queries(imported) | {
+        "sanctions": ACTIVE_SANCTIONS_OF_PEOPLE,
+        "same_name": _SAME_NAME,
+        "addresses": origins.PEOPLE_BY_ADDRESS_SQL,
+        "notes": _NOTES,
+    }
+    found = fetch_together(queries, values)
+    numbers = parse_numbers(found)
+    ip, people_there = origins.parse_people_by_address(found["addresses"]).get(comment.pk, ("", {}))
+    others = {other: name for other, name in people_there.items() if other != person.key}
+    return AuthorRecord(
+        url=person_url(person.key),
+        since=numbers.since,
+        states=numbers.states - Counter([comment.state]),
+        reports_received=numbers.reports_received,
+        reports_sent=numbers.reports_sent,
+        sanctions=_sanctions(found["sanctions"]),
+        same_email=[name for _other, name in numbers.same_email],
+        same_name=found["same_name"][0]["people"] if found["same_name"] else 0,
+        same_name_states=explanations.describe_state_counts(
+            {row["state"]: row["n"] for row in found["same_name"]}
+        ),
+        ip=origins.shorten_hash(ip),
+        same_ip=list(dict.fromkeys(others.values())),
+        people_at_ip=len(others),
+        notes=_notes(found["notes"]),
+    )
+
+
+def _sanctions(rows: list[dict[str, Any]]) -> list[Sanction]:
+    """Return the sanctions that were found, the oldest first."""
+    return list(Sanction.objects.filter(pk__in=[row["id"] for row in rows]).order_by("pk")) if rows else []
+
+
+def _notes(rows: list[dict[str, Any]]) -> list[ModeratorNote]:
+    """Return the notes that were found, the oldest first."""
+    notes = ModeratorNote.objects.select_related("by")
+    return list(notes.filter(pk__in=[row["id"] for row in rows])) if rows else []

@@ -1,0 +1,132 @@
+"""SQL queries about people, shared by profiles and the records of authors, and their results by person key.
+
+Their parameters are lists of keys: `users`, `guests`, `imported` (comments that stand for imported names) and
+`stories` (NULL for no limit). core.database.sql.fetch_together reads several of them in one statement.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from articles.models import Article
+
+_STATES = """
+SELECT 'u' || author_id AS person, state, count(*) AS n, min(created_at) AS first
+FROM comments_comment WHERE author_id = ANY(%(users)s) GROUP BY author_id, state
+UNION ALL
+SELECT 'g' || guest_id, state, count(*), min(created_at)
+FROM comments_comment WHERE guest_id = ANY(%(guests)s) AND author_id IS NULL GROUP BY guest_id, state
+UNION ALL
+SELECT 'u' || id, NULL, 0, date_joined FROM accounts_user WHERE id = ANY(%(users)s)
+UNION ALL
+SELECT 'g' || id, NULL, 0, created_at FROM accounts_guest WHERE id = ANY(%(guests)s)"""
+
+# Names of comments have no index, so this reads all comments.
+_STATES_OF_IMPORTED = """
+SELECT 'i' || i.id AS person, c.state, count(*) AS n, min(c.created_at) AS first
+FROM comments_comment i JOIN comments_comment c ON c.source = i.source AND c.author_name = i.author_name
+WHERE i.id = ANY(%(imported)s) AND c.author_id IS NULL AND c.guest_id IS NULL AND c.erased_at IS NULL
+  AND c.state_reason <> 'sealed'
+GROUP BY i.id, c.state"""
+
+# Grouped in the database, since thousands of one person's comments may be reported.
+_REPORTS = """
+WITH theirs AS (
+  SELECT id, 'u' || author_id AS person FROM comments_comment WHERE author_id = ANY(%(users)s)
+  UNION ALL
+  SELECT id, 'g' || guest_id FROM comments_comment WHERE guest_id = ANY(%(guests)s) AND author_id IS NULL
+  UNION ALL
+  SELECT id, 'i' || id FROM comments_comment WHERE id = ANY(%(imported)s))
+SELECT person, 'report' AS kind, count(*) AS n
+FROM theirs JOIN moderation_report r ON r.comment_id = theirs.id GROUP BY person
+UNION ALL
+SELECT person, 'illegal', count(*)
+FROM theirs JOIN moderation_illegalcontentreport r ON r.comment_id = theirs.id GROUP BY person
+UNION ALL
+SELECT 'u' || user_id, 'sent', count(*) FROM moderation_report WHERE user_id = ANY(%(users)s) GROUP BY user_id
+UNION ALL
+SELECT 'g' || guest_id, 'sent', count(*)
+FROM moderation_report WHERE guest_id = ANY(%(guests)s) GROUP BY guest_id"""
+
+_SAME_EMAIL = """
+WITH confirmed AS (
+  SELECT 'u' || u.id AS key, lower(u.email) AS email FROM accounts_user u
+  JOIN account_emailaddress e ON e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)
+  WHERE u.id = ANY(%(users)s)
+  UNION
+  SELECT 'g' || id, lower(email) FROM accounts_guest WHERE id = ANY(%(guests)s) AND confirmed_at IS NOT NULL)
+SELECT p.key AS person, 'g' || g.id AS other, g.name FROM confirmed p
+JOIN accounts_guest g ON lower(g.email) = p.email
+WHERE g.confirmed_at IS NOT NULL AND 'g' || g.id <> p.key AND (%(stories)s::bigint[] IS NULL
+  OR EXISTS (SELECT FROM comments_comment c
+             WHERE c.guest_id = g.id AND c.discussion_id = ANY(%(stories)s::bigint[])))
+UNION
+SELECT p.key, 'u' || u.id, u.name FROM confirmed p JOIN accounts_user u ON lower(u.email) = p.email
+JOIN account_emailaddress e ON e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)
+WHERE 'u' || u.id <> p.key AND (%(stories)s::bigint[] IS NULL
+  OR EXISTS (SELECT FROM comments_comment c
+             WHERE c.author_id = u.id AND c.discussion_id = ANY(%(stories)s::bigint[])))
+ORDER BY 1, 3"""
+
+
+def state_queries(imported: Sequence[int]) -> dict[str, str]:
+    """Return the queries for the states of people's comments. `parse_states` reads their rows."""
+    return {"states": _STATES} | ({"imported_states": _STATES_OF_IMPORTED} if imported else {})
+
+
+def number_queries(imported: Sequence[int]) -> dict[str, str]:
+    """Return the queries for everything in PersonNumbers."""
+    return {**state_queries(imported), "reports": _REPORTS, "same_email": _SAME_EMAIL}
+
+
+@dataclass(frozen=True)
+class PersonNumbers:
+    """Numbers of one person's comments and reports, and others with the same e-mail."""
+
+    states: Counter[str] = field(default_factory=Counter)  # number of comments by State
+    since: datetime | None = None  # when they joined or first commented
+    reports_received: int = 0  # including those of illegal content
+    illegal_reports: int = 0
+    reports_sent: int = 0
+    # (key, name) of others with the same confirmed e-mail; with `stories`, who commented under one of them
+    same_email: list[tuple[str, str]] = field(default_factory=list)
+
+
+def parse_states(
+    found: dict[str, list[dict[str, Any]]],
+) -> tuple[dict[str, Counter[str]], dict[str, datetime]]:
+    """Return by person key the number of comments by state, and when the person joined or first commented."""
+    states: dict[str, Counter[str]] = defaultdict(Counter)
+    since: dict[str, datetime] = {}
+    for row in found["states"] + found.get("imported_states", []):
+        key, first = row["person"], datetime.fromisoformat(row["first"])
+        if row["state"] is not None:
+            states[key][row["state"]] += row["n"]
+        since[key] = min(first, since.get(key, first))
+    return states, since
+
+
+def parse_numbers(found: dict[str, list[dict[str, Any]]]) -> PersonNumbers:
+    """Return the numbers of the one person whom the queries asked about."""
+    states, since = parse_states(found)
+    reports = Counter({row["kind"]: row["n"] for row in found["reports"]})
+    return PersonNumbers(
+        states=next(iter(states.values()), Counter()),
+        since=next(iter(since.values()), None),
+        reports_received=reports["report"] + reports["illegal"],
+        illegal_reports=reports["illegal"],
+        reports_sent=reports["sent"],
+        same_email=[(row["other"], row["name"] or _("Anonymous")) for row in found["same_email"]],
+    )
+
+
+def visible_stories(user: User) -> list[int] | None:
+    """Return the stories that limit which other people an editor sees; None for moderators: no limit."""
+    if user.is_moderator:
+        return None
+    return list(Article.objects.editable_by(user).values_list("pk", flat=True))
