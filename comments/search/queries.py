@@ -130,30 +130,34 @@ def _find_comments(
 ) -> Results[CommentResult]:
     # One discussion has an index by time; the whole site is read by id, which is the order of storing.
     order = f"c.created_at {direction}, c.id {direction}"
-    collect = order if "discussion" in values else "t.comment_id DESC"
+    collect, joins = (order, "") if "discussion" in values else ("t.comment_id DESC", _STORY_JOINS)
     comparison = "<" if direction == "DESC" else ">"
-    page_start = f"""AND (c.created_at, c.id) {comparison}
-  (SELECT created_at, id FROM comments_comment WHERE id = %(after)s)"""
+    page_start = f"""WHERE (c.created_at, c.id) {comparison}
+    (SELECT created_at, id FROM comments_comment WHERE id = %(after)s)"""
     statement = f"""
 WITH collected AS MATERIALIZED (
-  SELECT c.id FROM comments_commenttext t
+  SELECT c.id, c.created_at FROM comments_commenttext t
   JOIN comments_comment c ON c.id = t.comment_id
-  JOIN comments_discussion d ON d.article_id = c.discussion_id
-  JOIN articles_article s ON s.id = d.article_id
+  {joins}
   WHERE t.vector @@ %(query)s::tsquery AND c.state = 'published' AND {conditions}
   ORDER BY {collect} LIMIT {MAX_RESULTS + 1}),
-find AS (SELECT id FROM collected LIMIT {MAX_RESULTS})
+page AS (
+  SELECT id FROM (SELECT id, created_at FROM collected LIMIT {MAX_RESULTS}) c
+  {page_start if after else ""}
+  ORDER BY {order} LIMIT %(size)s + 1)
 SELECT c.id, c.author_name, a.author_name, c.created_at, left(c.body_html, %(cut)s), s.slug, s.title,
        s.source_zone, (SELECT count(*) FROM collected)
-FROM find
+FROM page
 JOIN comments_comment c USING (id)
 JOIN articles_article s ON s.id = c.discussion_id
 {REPLIED_TO_JOIN}
-WHERE true {page_start if after else ""}
-ORDER BY {order} LIMIT %(size)s + 1"""
+ORDER BY {order}"""
     values = values | {"query": query.tsquery}
     return _build_page([CommentResult._make(row) for row in _fetch(statement, values, size, after)], size)
 
+
+_STORY_JOINS = """JOIN comments_discussion d ON d.article_id = c.discussion_id
+  JOIN articles_article s ON s.id = d.article_id"""
 
 _OF_TOPIC = """EXISTS (
     SELECT FROM articles_article_topics x WHERE x.article_id = s.id AND x.topic_id = %(topic)s)"""

@@ -98,7 +98,7 @@ def find(request: SiteRequest, slug: str) -> HttpResponse:
     stories = Article.objects.published(request.now).exclude(discussion__status=Discussion.Status.HIDDEN)
     if current_site().comment_status == Discussion.Status.HIDDEN:
         raise Http404
-    article = get_object_or_404(stories.defer("body", "body_html", "vector"), slug=slug)
+    article = get_object_or_404(stories.only("slug", "title", "published_at", "source_zone"), slug=slug)
     query = DiscussionSearchQuery.read(request.GET)
     text, after = query["q"], query["after"]
     context: dict[str, Any] = {"article": article, "zone": article.zone, "q": text, "comments": None}
