@@ -18,7 +18,7 @@ from articles.site.requests import SiteRequest
 from comments.models import State
 from comments.thread.rows import ThreadRow
 
-MAX_COMMENTS = 10  # comments in the data
+MAX_COMMENTS = 5  # comments in the data
 COMMENT_LENGTH = 150  # characters of each, as the page already has the whole text and must stay small
 DESCRIPTION_LENGTH = 200  # characters, if a story has no standfirst
 

@@ -21,6 +21,7 @@ from comments.services.editing import edit_comment
 from comments.services.imports import ImportedComment, import_comments
 from comments.views import searching
 from comments.views.searching import SITE_PAGE_SIZE
+from core.database.sql import fetch_value
 from tests.comments.thread.test_story import hold, remove
 from tests.factories import UserFactory, make_article, make_comment
 
@@ -577,3 +578,9 @@ def test_an_index_finds_a_rare_word(client):
             "EXPLAIN SELECT comment_id FROM comments_commenttext WHERE vector @@ 'zyzzyva'::tsquery"
         )
         assert "commenttext_vector" in str(cursor.fetchall())
+
+
+def test_folding_ascii_only_changes_the_case():
+    """articles.search.match_words relies on it."""
+    text = "".join(map(chr, range(1, 128)))
+    assert fetch_value("SELECT search_fold(%(text)s) = lower(%(text)s)", {"text": text})

@@ -1,0 +1,35 @@
+"""The sizes of pages: each byte that a comment or a story adds to its markup is sent many times."""
+
+import gzip
+
+import pytest
+
+from bench.fixture import add_stories, add_thread, thread
+
+pytestmark = pytest.mark.django_db
+
+FRONT_PAGE_MOST = 12 * 1024  # bytes, compressed
+STORY_MOST = 18 * 1024  # of a story with COMMENTS comments
+# From here on the server compresses a page faster and less well (config.page_cache.application.SMALL_PAGE).
+SMALL_PAGE = 64 * 1024
+COMMENTS = 74
+
+
+def compressed_size(content: bytes) -> int:
+    """Return the size with gzip at level 6, which is the same on every machine."""
+    return len(gzip.compress(content, 6, mtime=0))
+
+
+def test_the_front_page_is_small(client):
+    add_stories(20)
+    page = client.get("/").content
+    assert page.count(b"A short story") >= 20
+    assert compressed_size(page) <= FRONT_PAGE_MOST
+
+
+def test_a_story_with_its_discussion_is_small(client):
+    story = add_thread("74", thread(COMMENTS), days=100)
+    page = client.get(story.path).content
+    assert page.count(b'<article id="comment-') == COMMENTS
+    assert len(page) < SMALL_PAGE
+    assert compressed_size(page) <= STORY_MOST
