@@ -17,6 +17,7 @@ same as by brute force. If a text is crafted to reach them, only a warning is mi
 """
 
 import re
+import sys
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,8 @@ MAX_LENGTH = 100_000  # characters; longer texts would only cost memory
 MAX_HOLDERS = 100  # comments that are indexed for one checksum
 MAX_COMPARED = 10  # candidates that are compared with one comment
 SEEN_BITS = 25  # of a checksum, by which it is known whether an earlier comment had it: 32 MB
+CACHED_WORDS = 16_384  # words whose trigrams are kept
+CACHED_LENGTH = 24  # letters; a text without spaces is one word of any length
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -69,7 +72,10 @@ def trigrams(text: str) -> frozenset[str]:
 
     They are taken from each word in lower case, with two spaces before it and one after it.
     """
-    return frozenset().union(*map(_word_trigrams, set(_WORD.findall(text.lower()))))
+    words = set(_WORD.findall(text.lower()))
+    return frozenset().union(
+        *(_cached_trigrams(word) if len(word) <= CACHED_LENGTH else _word_trigrams(word) for word in words)
+    )
 
 
 def similarity(a: frozenset[str], b: frozenset[str]) -> float:
@@ -156,7 +162,10 @@ def _hash_trigram(gram: str) -> int:
     return int.from_bytes(blake2b(gram.encode(), digest_size=8).digest())
 
 
-@lru_cache(maxsize=50_000)
-def _word_trigrams(word: str) -> frozenset[str]:
+def _word_trigrams(word: str) -> tuple[str, ...]:
+    """Return the trigrams of a word, as strings that all words share: 0.2 kB for a word instead of 1.3 kB."""
     padded = f"  {word} "
-    return frozenset(padded[start : start + 3] for start in range(len(word) + 1))
+    return tuple(sys.intern(padded[start : start + 3]) for start in range(len(word) + 1))
+
+
+_cached_trigrams = lru_cache(maxsize=CACHED_WORDS)(_word_trigrams)

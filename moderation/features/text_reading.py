@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, lru_cache, wraps
+from functools import cached_property, wraps
 from itertools import islice
 from urllib.parse import SplitResult
 
+from core.text_cache import text_cache
 from moderation.features.folding import FoldedText, fold
 from moderation.features.links import blank, split_url, typed_links
 from moderation.features.words import WORD, find_words, is_content_word, stem
@@ -17,6 +18,7 @@ Spans = tuple[tuple[int, int], ...]  # start and end, in characters of the body 
 MAX_BODY_LENGTH = 10_000  # characters of a body that are read; nobody types more, and a robot could
 MAX_ARTICLE_LENGTH = 60_000  # characters of an article
 MAX_SPANS = 50
+CACHED_CHARACTERS = 2_000_000  # of the latest articles
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,11 +144,11 @@ def stems_of(text: str) -> frozenset[str]:
 
 
 # The earlier comments of a discussion are the same for its next replies but for one. Stemming them anew was a
-# fifth of the processor time of a reply. The texts have at most 2,000 characters, so the cache takes 6 MB.
-comment_stems = lru_cache(maxsize=1_000)(stems_of)
+# fifth of the processor time of a reply. The cache takes 6 MB.
+comment_stems = text_cache(CACHED_CHARACTERS)(stems_of)
 
 
-@lru_cache(maxsize=256)
+@text_cache(CACHED_CHARACTERS)
 def subject_stems(title: str, text: str) -> frozenset[str]:
     """Return the stems of an article."""
     return stems_of(f"{title}\n{text[:MAX_ARTICLE_LENGTH]}")

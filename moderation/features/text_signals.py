@@ -1,14 +1,20 @@
 """Signals of the body: what it is about, how it is written, and abuse. Pure functions."""
 
 import re
-from functools import lru_cache
 from math import log
 
+from core.text_cache import text_cache
 from moderation.features import phrases
 from moderation.features.lateness import LATE_AFTER, age_at_posting
 from moderation.features.links import blank
 from moderation.features.scripts import main_script, mixes_lookalikes, scripts_differ
-from moderation.features.text_reading import MAX_SPANS, ParsedComment, SignalResult, cached_per_comment
+from moderation.features.text_reading import (
+    CACHED_CHARACTERS,
+    MAX_SPANS,
+    ParsedComment,
+    SignalResult,
+    cached_per_comment,
+)
 from moderation.features.word_lists import PRAISE_WORDS, PRODUCT_WORDS
 
 LATE_FULL_DAYS = 1825  # from here on the strength is 1
@@ -158,7 +164,7 @@ def other_script(comment: ParsedComment) -> SignalResult | None:
     return SignalResult(0.8) if scripts_differ(main_script(comment.plain), _article_script(article)) else None
 
 
-_article_script = lru_cache(maxsize=256)(main_script)
+_article_script = text_cache(CACHED_CHARACTERS)(main_script)
 
 
 def mixed_script(comment: ParsedComment) -> SignalResult | None:

@@ -15,15 +15,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core.text_cache import text_cache
 from moderation.features.folding import fold
 from moderation.reply_structure.mentions import NOBODY, Manner, NamedPeople, fold_name
 
 MAX_COMPARED = 500  # latest comments of a branch that are searched for a quotation
+CACHED_CHARACTERS = 2_000_000  # of the latest texts
 MIN_QUOTED = 20  # folded characters of a quotation; shorter ones are found by chance
 SOON = timedelta(hours=1)  # between two comments of one person that belong together
 
@@ -213,7 +214,7 @@ def _quotes(comment: ThreadComment, quoted: str) -> bool:
     return any(quoted in other or other in quoted for other in _quotations(comment.text))
 
 
-@lru_cache(maxsize=4 * MAX_COMPARED)
+@text_cache(CACHED_CHARACTERS)
 def _quotations(text: str) -> tuple[str, ...]:
     """Return the quoted passages of a text as _searchable returns texts."""
     found = [match[1].replace("\n>", "\n") for match in _QUOTED_LINES.finditer(text)]
@@ -222,7 +223,7 @@ def _quotations(text: str) -> tuple[str, ...]:
     return tuple(part for part in parts if len(part) >= MIN_QUOTED)
 
 
-@lru_cache(maxsize=4 * MAX_COMPARED)
+@text_cache(CACHED_CHARACTERS)
 def _searchable(text: str) -> str:
     """Return the words of a text, folded and without signs: people retype what they quote."""
     return " ".join(re.findall(r"\w+", fold(text)))

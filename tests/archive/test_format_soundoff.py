@@ -27,7 +27,7 @@ from archive.formats.markdown import as_markdown
 from archive.formats.page import DamagedFileError, OtherFormatError, ParsedComment, ParsedPage
 from archive.formats.soundoff.date_lines import ZONES
 from articles.markup.markdown import render_story
-from comments.duplicates import MAX_COMPARED, find_duplicates, is_similar, trigrams
+from comments.duplicates import MAX_COMPARED, _cached_trigrams, find_duplicates, is_similar, trigrams
 
 SAMPLE = Path(__file__).parents[2] / "archive" / "sample" / "story.txt"
 NEW_YORK = ZoneInfo("America/New_York")
@@ -481,6 +481,12 @@ def test_trigrams_are_those_of_the_database() -> None:
     assert len(trigrams("word") & trigrams("two words")) / len(trigrams("word") | trigrams("two words")) == (
         pytest.approx(0.363636, abs=1e-6)
     )
+
+
+def test_the_trigrams_of_a_text_without_spaces_are_not_kept() -> None:
+    before = _cached_trigrams.cache_info().currsize
+    assert len(trigrams("漢字" * 1_000 + "仮名")) == 7
+    assert _cached_trigrams.cache_info().currsize == before
 
 
 def test_near_means_nine_tenths() -> None:
