@@ -34,6 +34,7 @@ django = get_wsgi_application()
 from config.page_cache.application import THREADS, PageCacheApp, RawResponse  # noqa: E402
 from config.page_cache.keys import Environ  # noqa: E402
 from config.page_cache.stamp_reader import AsyncStampReader, limit_django_waits  # noqa: E402
+from config.server.preparation import prepare  # noqa: E402
 from config.server.request_bodies import (  # noqa: E402  # needs settings
     ClientDisconnectedError,
     Receive,
@@ -59,6 +60,9 @@ class Application:
         self.threads = ThreadPoolExecutor(THREADS, "request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._run_lifespan(receive, send)
+            return
         environ = make_environ(scope)
         if response := await self.pages.respond_from_memory(environ, self.stamp_reader):
             await _send(response, send)
@@ -70,6 +74,14 @@ class Application:
             return
         except RequestBodyError as refused:
             await _send(refused.response(), send)
+
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
+        """Prepare the process at its start. granian opens the port afterwards."""
+        await receive()
+        await prepare(self.pages, self.stamp_reader, self.threads)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _respond(self, environ: Environ, receive: Receive, send: Send) -> None:
         # One context for all threads of a request: a stream is rendered in the language of its view.

@@ -21,7 +21,7 @@ from django.core.handlers.wsgi import WSGIHandler, WSGIRequest, get_path_info
 from django.urls import Resolver404, resolve
 
 from articles.site.cached_pages import DEPENDENCIES_KEY, PageDependencies, invalidated_at, is_cached_view
-from config.page_cache.keys import SITE, Environ, Key, is_anonymous, make_key, read_encodings
+from config.page_cache.keys import ENCODINGS, SITE, Environ, Key, is_anonymous, make_key, read_encodings
 from config.page_cache.last_copies import LastCopies, LastCopy
 from config.page_cache.stamp_reader import (
     AsyncStampReader,
@@ -196,6 +196,18 @@ class PageCacheApp:
         entry.confirmed_at = max(entry.confirmed_at, asked_at)
         response = entry.respond(environ)
         return response if environ["REQUEST_METHOD"] != "HEAD" else response._replace(body=[])
+
+    def prepare(self, environ: Environ) -> None:
+        """Render a page in this thread and cache it in all encodings, before the first reader asks for it.
+
+        Raises DatabaseUnavailableError.
+        """
+        key = make_key(environ)
+        assert key
+        self._render(key, environ, time.monotonic())
+        if entry := self._entries.get(key):
+            for encoding in ENCODINGS:
+                entry.encoded((encoding,))
 
     def close(self) -> None:
         """Stop the sweeper, and close the connections and the last copies."""

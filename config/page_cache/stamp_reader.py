@@ -10,6 +10,7 @@ import select
 import time
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import psycopg2
@@ -86,13 +87,21 @@ class StampReader:
             self.lost_at = None
         return site, by_article or {}, by_discussion or {}, now
 
+    def open(self, count: int) -> None:
+        """Open connections for so many reads at once. Raises DatabaseUnavailableError."""
+        self.read(stamp_query())
+        with suppress(psycopg2.Error, TimeoutError):  # the server may allow fewer
+            while len(self._idle) < count:
+                self._idle.append(self.connect())
+
     def connect(self) -> Any:
         """Return a new connection in asynchronous mode. Raises psycopg2.Error or TimeoutError."""
         parameters = django_connection.get_connection_params()
         parameters.pop("cursor_factory", None)
         connection = psycopg2.connect(**parameters, async_=1)
         _wait(connection)
-        self._run(connection, _PREPARE)
+        # The first execution reads the catalogs, which takes longer than all later ones.
+        self._run(connection, f"{_PREPARE}; {stamp_query()}")
         return connection
 
     def close(self) -> None:
@@ -161,6 +170,10 @@ class AsyncStampReader:
         self._idle: list[_AsyncConnection] = []
         self._count = 0  # of connections, including those being opened
 
+    async def open(self) -> None:
+        """Open all connections, as far as the database allows."""
+        await asyncio.wait([self._add_connection() for _ in range(CONNECTIONS_MAX - self._count)])
+
     async def read(self, query: str) -> StampAndTime | None:
         """Return the stamp and the time, or None without an answer; StampReader.read then finds out why."""
         if self.reader.lost_at is not None:
@@ -188,17 +201,18 @@ class AsyncStampReader:
         """Start the queued queries that are not running, as far as there are idle connections."""
         for query in [query for query in self._queued if query not in self._running]:
             if not self._idle:
-                self._add_connection()
+                if self._count < CONNECTIONS_MAX:
+                    self._add_connection()
                 return
             self._running.add(query)
             self._idle.pop().execute(query, self._queued.pop(query))
 
-    def _add_connection(self) -> None:
-        if self._count < CONNECTIONS_MAX:
-            self._count += 1
-            # In a thread, as opening a connection takes several steps.
-            opening = asyncio.get_running_loop().run_in_executor(None, self.reader.connect)
-            opening.add_done_callback(self._connected)
+    def _add_connection(self) -> "asyncio.Future[Any]":
+        self._count += 1
+        # In a thread, as opening a connection takes several steps.
+        opening = asyncio.get_running_loop().run_in_executor(None, self.reader.connect)
+        opening.add_done_callback(self._connected)
+        return opening
 
     def _connected(self, opening: "asyncio.Future[Any]") -> None:
         if opening.exception():

@@ -267,7 +267,7 @@ def chown_root_files(folder: Path, user: pwd.struct_passwd) -> None:
 def web_server_command() -> list[str]:
     """Return the arguments of Python for the web server."""
     return [
-        *("-m", "granian", "--interface", "asginl", "config.asgi:application"),
+        *("-m", "granian", "--interface", "asgi", "config.asgi:application"),
         *("--host", settings.HOST.strip("[]"), "--port", str(settings.PORT)),
         *("--workers", str(WEB_PROCESSES), "--loop", "uvloop", "--http", "1", "--no-ws"),
         *("--backpressure", str(CONNECTIONS), "--http1-buffer-size", str(HEADERS_MAX)),

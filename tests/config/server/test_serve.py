@@ -21,7 +21,9 @@ import pytest
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from config.management.commands.serve import prepare_folders, requeue_abandoned_jobs
+from config.management.commands.serve import WEB_PROCESSES, prepare_folders, requeue_abandoned_jobs
+from config.page_cache.application import THREADS
+from config.page_cache.stamp_reader import CONNECTIONS_MAX
 from config.server import postgres
 from core.data_folder import PROJECT, unprivileged_user
 from tests.config.conftest import data_folder, environment_of, holder, processes
@@ -197,6 +199,19 @@ def test_a_second_start_prints_the_accounts_and_creates_nothing(serve: Serve, ho
     assert "Preparing the database" not in site.printed
     assert accounts(home) == made
     assert all(account["password"] in site.printed for account in made)
+
+
+def test_the_web_processes_open_their_connections_before_the_first_request(
+    serve: Serve, ask: Callable[[str], list[tuple[Any, ...]]]
+) -> None:
+    def count() -> int:
+        """Return the number of connections that have prepared or read a cache stamp."""
+        rows = ask("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%EXECUTE stamp%'")
+        return int(rows[0][0]) - 1  # without this one
+
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    until(lambda: count() == WEB_PROCESSES * (THREADS + CONNECTIONS_MAX))
 
 
 @pytest.mark.parametrize("reach", [{"HOST": "0.0.0.0"}, {"SITE_URL": "http://soundoff.example"}])
