@@ -27,6 +27,7 @@ COPIED = "SOUNDOFF_BENCH_SITE"
 NOT_COUNTED = re.compile(r"(BEGIN|COMMIT|ROLLBACK|SET|SHOW|DISCARD)[^;]*$|.*django_tasks", re.IGNORECASE)
 START_SECONDS = 600  # long, because the machine may be busy
 TICKS = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 Key = TypeVar("Key")
 
 
@@ -52,20 +53,39 @@ def processor_seconds(roots: Iterable[int], part: str = "", but: Collection[int]
 
     With `part` only processes count whose command line matches this pattern.
     """
+    found = _process_tree(roots, part)
+    return sum(sum(map(int, found[process][11:15])) for process in found.keys() - set(but)) / TICKS
+
+
+def resident_megabytes(root: int, part: str) -> list[float]:
+    """Return the resident memory of the processes below `root` whose command line matches the pattern.
+
+    A process that only starts others with the same command line is left out.
+    """
+    found = _process_tree([root], part)
+    parents = {int(fields[1]) for fields in found.values()}
+    return [int(f[21]) * PAGE_BYTES / 1e6 for process, f in found.items() if process not in parents]
+
+
+def _process_tree(roots: Iterable[int], part: str) -> dict[int, list[str]]:
+    """Return the fields of /proc/…/stat from the third on, the state, by process.
+
+    The processes are these and their descendants, as far as their command line matches the pattern.
+    """
     fields: dict[int, list[str]] = {}
     for process in map(int, filter(str.isdigit, os.listdir("/proc"))):
         try:
-            # From the third field on, the state: the name before it may contain spaces.
+            # The name before the state may contain spaces.
             fields[process] = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
         except OSError:
             continue  # it has ended
-    left, ticks = [process for process in roots if process in fields], 0
+    left, found = [process for process in roots if process in fields], {}
     while left:
         process = left.pop()
         left += [child for child, values in fields.items() if int(values[1]) == process]
-        if process not in but and (not part or re.search(part, _command_line(process))):
-            ticks += sum(map(int, fields[process][11:15]))
-    return ticks / TICKS
+        if not part or re.search(part, _command_line(process)):
+            found[process] = fields[process]
+    return found
 
 
 def _command_line(process: int) -> str:

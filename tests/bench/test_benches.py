@@ -29,6 +29,7 @@ BENCHES = [
     "first_paint",
     "backup",
     "importing",
+    "memory",
     *(f"moderation {part}" for part in PARTS),
     "filter",
     "reply_structure",
