@@ -1,6 +1,11 @@
 """The app of the project itself: settings, the server, the pages for administrators."""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django_tasks.signals import task_finished
+
+from core.memory import release_freed_memory
 
 
 class ConfigConfig(AppConfig):
@@ -8,3 +13,10 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         from config import system_checks  # noqa: F401  registers them
+
+        task_finished.connect(release_memory_of_task)
+
+
+def release_memory_of_task(**kwargs: Any) -> None:
+    """Release the memory of a task in the job worker, which would otherwise keep that of its largest task."""
+    release_freed_memory()

@@ -5,6 +5,7 @@ each request these versions are read from the database. If they are unchanged an
 Django would make the same page, so a cached page is never out of date. All other requests go to Django.
 """
 
+import gc
 import gzip
 import logging
 import threading
@@ -31,6 +32,7 @@ from config.page_cache.stamp_reader import (
 )
 from core.bounded_cache import BoundedCache
 from core.fallback_pages import DATABASE_FAILED, add_outage_notice, unavailable
+from core.memory import release_freed_memory
 
 THREADS = 4  # threads of each process in which Django works
 CACHE_BYTES = 64 * 1024 * 1024  # for each process
@@ -48,6 +50,7 @@ log = logging.getLogger(__name__)
 
 Headers = list[tuple[str, str]]
 
+LARGE_PAGE = 1024 * 1024  # bytes; the memory of larger pages is released after they were sent
 SMALL_PAGE = 64 * 1024  # bytes; larger pages are never compressed better than fast
 FAST_COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {  # for the first reader after a change
     "br": lambda page: brotli.compress(page, quality=2),
@@ -152,6 +155,7 @@ class PageCacheApp:
         self.entries: BoundedCache[Key, Entry] = BoundedCache(CACHE_BYTES)
         self._lock = threading.Lock()
         self._rendering: dict[Key, Future[bool]] = {}  # the result: whether the page was cached
+        self._made_large_page = False  # since the last sweep
         self._stop = threading.Event()
         self._sweeper: threading.Thread | None = None
 
@@ -205,7 +209,7 @@ class PageCacheApp:
         key = make_key(environ)
         assert key
         self._render(key, environ, time.monotonic())
-        if entry := self._entries.get(key):
+        if entry := self.entries.get(key):
             for encoding in ENCODINGS:
                 entry.encoded((encoding,))
 
@@ -306,6 +310,8 @@ class PageCacheApp:
         if not getattr(response, "streaming", True):
             body = [b"".join(response)]
             response.close()
+            if len(body[0]) > LARGE_PAGE:
+                self._made_large_page = True
         if DATABASE_FAILED in environ and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
             self.stamp_reader.read(PING)  # raises DatabaseUnavailableError: there may be a cached page
         return RawResponse(started[0], started[1], body)
@@ -342,12 +348,24 @@ class PageCacheApp:
 
     def _sweep_forever(self) -> None:
         while not self._stop.wait(SWEEP_SECONDS):
+            self._release_large_pages()
             try:
                 self.sweep()
             except DatabaseUnavailableError:
                 continue
             except Exception:  # without the sweep the site would never reconnect
                 log.exception("The sweep failed.")
+
+    def _release_large_pages(self) -> None:
+        """Release the memory of large pages that were made since the last time.
+
+        The objects of a request refer to each other, so they stay until Python's collector looks for cycles.
+        That depends on the number of objects and not on their size: pages of 20 MB took up to 640 MB.
+        """
+        if self._made_large_page:
+            self._made_large_page = False
+            gc.collect()
+            release_freed_memory()
 
 
 def _is_cacheable_path(path: str) -> bool:

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from django.utils import timezone
 
+from core.memory import release_freed_memory
 from moderation.models import JobRun
 from moderation.scheduled_jobs import JOBS, is_due, run_due_jobs
 
@@ -36,6 +37,7 @@ class Command(BaseCommand):
             if not forever:
                 return
             connection.close()  # it would be idle until the next round, and might break
+            release_freed_memory()
             time.sleep(ROUND_SECONDS)
 
     def print_schedule(self) -> None:
