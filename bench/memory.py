@@ -22,6 +22,7 @@ SMALLEST = {"jobs": 40, "requests": 40, "comments": 100, "letters": 100}
 QUARTERS = 4
 RARE = 250  # jobs to one image and one search; requests to one page of 20 MB
 PAGE = 200  # comments on one page
+SETTLE_SECONDS = 3  # the web server releases the memory of large pages once a second
 JOBS, WEB = "db_worker", "granian"
 
 
@@ -62,6 +63,7 @@ def _sizes(site: Soundoff, part: str, work: Callable[[], None]) -> Iterator[list
     yield sorted(servers.resident_megabytes(site.process, part))
     for _ in range(QUARTERS):
         work()
+        sleep(SETTLE_SECONDS)
         found = sorted(servers.resident_megabytes(site.process, part))
         report(f"{part}: {found}")
         yield found
