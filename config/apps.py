@@ -5,7 +5,7 @@ from typing import Any
 from django.apps import AppConfig
 from django_tasks.signals import task_finished
 
-from core.memory import release_freed_memory
+from core.memory.release import release_freed_memory
 
 
 class ConfigConfig(AppConfig):

@@ -5,7 +5,6 @@ One statement sees one state of the database. So its rows and versions belong to
 
 from dataclasses import replace
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -86,7 +85,6 @@ FROM articles_site s CROSS JOIN articles_article a LEFT JOIN comments_discussion
 WHERE s.id = 1 AND a.id = %(discussion)s AND a.published_at <= now()"""
 
 
-@lru_cache
 def _statement(order: Order) -> str:
     """Return the statement. Its last column is the state as JSON, in the first row only.
 

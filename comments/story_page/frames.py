@@ -25,7 +25,7 @@ from comments.thread import structured_data
 from comments.thread.pages import Order, ThreadPage
 from comments.thread.rendering import render_shared_thread
 from comments.thread.story import Story
-from core.bounded_cache import BoundedCache
+from core.memory.bounded_cache import BoundedCache
 
 MAX_BYTES = 16 * 1024 * 1024  # for each process
 

@@ -36,8 +36,8 @@ from comments.thread.reader import Reader, personalize
 from comments.thread.rendering import render_ends
 from comments.thread.rows import ThreadRow
 from comments.thread.story import Story
-from core.bounded_cache import BoundedCache
 from core.database.sql import execute_prepared
+from core.memory.bounded_cache import BoundedCache
 
 MAX_BYTES = 32 * 1024 * 1024  # for each process
 

@@ -24,7 +24,7 @@ from comments.thread.reader import Reader, ViewerContext, personalize
 from comments.thread.rows import ThreadRow, find_duplicate_targets
 from comments.thread.story import Story
 from comments.thread.template_filters import relative_time_start
-from core.bounded_cache import BoundedCache
+from core.memory.bounded_cache import BoundedCache
 
 MAX_BYTES = 32 * 1024 * 1024  # for each process
 

@@ -30,9 +30,9 @@ from config.page_cache.stamp_reader import (
     StampReader,
     stamp_query,
 )
-from core.bounded_cache import BoundedCache
 from core.fallback_pages import DATABASE_FAILED, add_outage_notice, unavailable
-from core.memory import release_freed_memory
+from core.memory.bounded_cache import BoundedCache
+from core.memory.release import release_freed_memory
 
 THREADS = 4  # threads of each process in which Django works
 CACHE_BYTES = 64 * 1024 * 1024  # for each process
@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 Headers = list[tuple[str, str]]
 
 LARGE_PAGE = 1024 * 1024  # bytes; the memory of larger pages is released after they were sent
-SMALL_PAGE = 64 * 1024  # bytes; larger pages are never compressed better than fast
+SMALL_PAGE = 256 * 1024  # bytes; larger pages are never compressed better than fast
 FAST_COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {  # for the first reader after a change
     "br": lambda page: brotli.compress(page, quality=2),
     "gzip": lambda page: gzip.compress(page, 1, mtime=0),

@@ -8,7 +8,7 @@ from functools import cached_property, wraps
 from itertools import islice
 from urllib.parse import SplitResult
 
-from core.text_cache import text_cache
+from core.memory.text_cache import text_cache
 from moderation.features.folding import FoldedText, fold
 from moderation.features.links import blank, split_url, typed_links
 from moderation.features.words import WORD, find_words, is_content_word, stem

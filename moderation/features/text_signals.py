@@ -3,7 +3,7 @@
 import re
 from math import log
 
-from core.text_cache import text_cache
+from core.memory.text_cache import text_cache
 from moderation.features import phrases
 from moderation.features.lateness import LATE_AFTER, age_at_posting
 from moderation.features.links import blank

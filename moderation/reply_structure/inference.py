@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from core.text_cache import text_cache
+from core.memory.text_cache import text_cache
 from moderation.features.folding import fold
 from moderation.reply_structure.mentions import NOBODY, Manner, NamedPeople, fold_name
 

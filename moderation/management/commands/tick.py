@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from django.utils import timezone
 
-from core.memory import release_freed_memory
+from core.memory.release import release_freed_memory
 from moderation.models import JobRun
 from moderation.scheduled_jobs import JOBS, is_due, run_due_jobs
 

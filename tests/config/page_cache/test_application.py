@@ -335,7 +335,7 @@ def test_memory_is_bounded(site: PageCacheApp, monkeypatch: pytest.MonkeyPatch) 
         send_request(site, found.get_absolute_url())
         sizes.append(site.entries.size)
     assert site.entries.size == sum(entry.size for _key, entry in site.entries.items())
-    monkeypatch.setattr(site.entries, "max_bytes", sizes[2])
+    monkeypatch.setattr(site.entries, "max_size", sizes[2])
     send_request(site, "/")
     assert site.entries.size <= sizes[2]
     assert [key.path for key, _entry in site.entries.items()][-1] == "/"

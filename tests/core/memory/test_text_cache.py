@@ -1,6 +1,6 @@
 """The cache for functions of texts, and the functions that use it."""
 
-from core.text_cache import TextCache, text_cache
+from core.memory.text_cache import TextCache, text_cache
 from moderation.features.text_reading import subject_stems
 from moderation.features.text_signals import _article_script
 from moderation.reply_structure.inference import _quotations, _searchable
@@ -27,7 +27,7 @@ def test_a_text_that_does_not_fit_is_not_kept() -> None:
     cached = TextCache(str.upper, 5)
     assert cached("a") == "A"
     assert cached("abcdef") == "ABCDEF"
-    assert cached.size == 0
+    assert cached.results.size == 0
 
 
 def test_texts_of_the_greatest_length_do_not_fill_the_memory() -> None:
@@ -35,4 +35,4 @@ def test_texts_of_the_greatest_length_do_not_fill_the_memory() -> None:
     for function in functions:
         for n in range(30):
             function(*["title"] * (function is subject_stems), f"{n} " + "word " * 20_000)
-        assert 0 < function.size <= function.characters <= 2_000_000
+        assert 0 < function.results.size <= function.results.max_size <= 2_000_000

@@ -12,7 +12,7 @@ from tests.config.owner.test_system_status import run_jobs
 
 PROGRAM = """
 from pathlib import Path
-from core.memory import release_freed_memory
+from core.memory.release import release_freed_memory
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096

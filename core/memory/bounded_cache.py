@@ -1,4 +1,4 @@
-"""A cache of one process with an upper limit in bytes, which drops what was not used for longest."""
+"""A cache of one process with an upper limit of its size, which drops what was not used for longest."""
 
 import threading
 from collections import OrderedDict
@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Sized(Protocol):
-    """A value that knows its size in bytes, which never changes."""
+    """A value that knows its size, in bytes or characters, which never changes."""
 
     @property
     def size(self) -> int: ...
@@ -18,11 +18,11 @@ V = TypeVar("V", bound=Sized)
 
 
 class BoundedCache(Generic[K, V]):
-    """Values by key, for several threads. Values that together exceed `max_bytes` are dropped."""
+    """Values by key, for several threads. If they exceed `max_size` together, the oldest are dropped."""
 
-    def __init__(self, max_bytes: int) -> None:
-        self.max_bytes = max_bytes
-        self.size = 0  # bytes
+    def __init__(self, max_size: int) -> None:
+        self.max_size = max_size
+        self.size = 0
         self._lock = threading.Lock()
         self._values: OrderedDict[K, V] = OrderedDict()  # the most recently used is last
 
@@ -45,7 +45,7 @@ class BoundedCache(Generic[K, V]):
             self._remove(key)
             self._values[key] = value
             self.size += value.size
-            while self.size > self.max_bytes:
+            while self.size > self.max_size:
                 self.size -= self._values.popitem(last=False)[1].size
 
     def drop(self, key: K, value: V) -> None:
