@@ -247,8 +247,19 @@ def soundoff(folder: Path) -> Iterator[Soundoff]:
 
 
 def change_discussion(article: int) -> Callable[[], None]:
-    """Return a function that increases the discussion's version, the cheapest change of a thread."""
-    return _change("UPDATE comments_discussion SET version = version + 1 WHERE article_id = %s", article)
+    """Return a function that counts a recommendation of the first and of the last top-level comment.
+
+    So the tree at the top of the page changes, in either order, and with it the discussion's version.
+    """
+    return _change(
+        """
+WITH roots AS (SELECT id FROM comments_comment WHERE discussion_id = %s AND parent_id IS NULL),
+changed AS (UPDATE comments_comment SET recommend_count = recommend_count + 1
+            WHERE id IN ((SELECT min(id) FROM roots), (SELECT max(id) FROM roots)) RETURNING discussion_id)
+UPDATE comments_discussion SET version = version + 1
+WHERE article_id IN (SELECT discussion_id FROM changed)""",
+        article,
+    )
 
 
 def change_site() -> Callable[[], None]:

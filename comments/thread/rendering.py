@@ -28,6 +28,8 @@ from core.memory.bounded_cache import BoundedCache
 
 MAX_BYTES = 32 * 1024 * 1024  # for each process
 
+TREE_END = f"{MARK}tree{MARK}{MARK}"  # an empty region, which separates trees that are rendered at once
+
 MEMBER = ViewerContext(moderates=False, may_recommend=True)  # a member without own comments in the thread
 
 
@@ -76,7 +78,7 @@ def render_shared_thread(
     context = _context(request, story, rows)
     if for_members:
         context |= {"viewer": MEMBER, "mark": MARK}
-    html = "".join(_tree_html(tree, context) for tree in _split_trees(rows))
+    html = "".join(_render_trees(list(_split_trees(rows)), context))
     return _render("thread", context | {"trees": html})
 
 
@@ -119,12 +121,13 @@ def _split_trees(rows: list[ThreadRow]) -> Iterator[tuple[ThreadRow, ...]]:
         yield tuple(rows[start:end])
 
 
-def _tree_html(tree: tuple[ThreadRow, ...], context: dict[str, Any]) -> str:
-    """Return the HTML of a tree, rendered or from the cache. The key has all that the template shows."""
+def _render_trees(rows_by_tree: list[tuple[ThreadRow, ...]], context: dict[str, Any]) -> list[str]:
+    """Return the HTML of each tree, from the cache or rendered, all that is missing at once.
+
+    The key of a tree is all that the template shows.
+    """
     since: datetime = context["relative_since"]
-    key = (
-        tree,
-        tuple(row.created_at >= since for row in tree),
+    shared = (
         get_language(),
         context["zone"],
         context["lang"],
@@ -132,11 +135,15 @@ def _tree_html(tree: tuple[ThreadRow, ...], context: dict[str, Any]) -> str:
         context["mark"],
         tuple(context["reasons"].items()),
     )
-    if (found := trees.get(key)) is None:
-        html = _render("_trees", context | {"rows": tree})
-        found = TreeHtml(html, 2 * sys.getsizeof(html) + 1024 * len(tree))
-        trees.put(key, found)
-    return found.html
+    keys = [(shared, tree, tuple(row.created_at >= since for row in tree)) for tree in rows_by_tree]
+    html_by_key = {key: found.html for key in keys if (found := trees.get(key))}
+    if missing := [key for key in keys if key not in html_by_key]:
+        rows = [row for _shared, tree, _times in missing for row in tree]
+        rendered = _render("_trees", context | {"rows": rows, "tree_end": TREE_END}).split(TREE_END)
+        for key, html in zip(missing, rendered[:-1], strict=True):
+            html_by_key[key] = html
+            trees.put(key, TreeHtml(html, 2 * sys.getsizeof(html) + 1024 * len(key[1])))
+    return [html_by_key[key] for key in keys]
 
 
 def _render(name: str, context: dict[str, Any]) -> str:
