@@ -1,4 +1,4 @@
-"""Everything that the form of a comment needs, read in one statement: story, parent, guest and names in use.
+"""The story, parent, guest and names in use of a reply, read in one statement.
 
 Read one after the other, these were five statements and two fifths of the time of a reply.
 """

@@ -19,11 +19,11 @@ from articles import template_filters as article_filters
 from articles.images import html
 from articles.site import branding
 from comments import template_filters as comment_filters
-from comments.story_page.regions import end_region, region
 from comments.thread import template_filters as thread_filters
 from core.appearance.avatars import avatar, avatar_html
 from core.appearance.icons import icon
 from core.appearance.tokens import token_colors
+from core.html_regions import end_region, region
 from core.template_loader import JinjaLoader
 from core.templatetags.dates import day, iso, moment, time_formatter, times_sentence, zone_name
 from moderation.queue import queues

@@ -23,7 +23,7 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, User
 from comments.policy import policy
 from comments.story_page.frames import frames
-from comments.story_page.members import discussions
+from comments.story_page.member_page import discussions
 from comments.thread.rendering import trees
 from moderation.screening.rate_limits import RATE_KNOWN, RATE_NEW
 from tests import isolation

@@ -19,7 +19,7 @@ ORDER_COOKIE = "order"
 
 
 def story_context(story: Story) -> dict[str, Any]:
-    """Return what story.jinja shows besides the discussion and the metadata of the page."""
+    """Return the context of story.jinja, without the discussion and the metadata of the page."""
     article, discussion = story.article, story.discussion
     return {
         "article": article,
@@ -37,7 +37,7 @@ def story_context(story: Story) -> dict[str, Any]:
 def discussion_context(
     request: SiteRequest, story: Story, page: ThreadPage, order: Order, *, is_as_saved: bool = False
 ) -> dict[str, Any]:
-    """Return what _discussion.jinja shows to everybody, without the HTML of the thread."""
+    """Return the context of _discussion.jinja for everybody, without the HTML of the thread."""
     article, discussion = story.article, story.discussion
     has_orders = discussion.visible_count > 1
     return {
@@ -59,7 +59,7 @@ def discussion_context(
 
 
 def moderator_context(discussion: Discussion, reader: Reader) -> dict[str, Any]:
-    """Return what the page of a story shows to those who may moderate its comments."""
+    """Return the context that only those who may moderate the comments get."""
     context: dict[str, Any] = {
         "quick_actions": policy().list_quick_actions(discussion),
         "settings_notice": _settings_notice(discussion),
@@ -72,7 +72,7 @@ def moderator_context(discussion: Discussion, reader: Reader) -> dict[str, Any]:
 def later_page_context(
     article: Article, order: Order, start: PageStart, *, is_as_saved: bool
 ) -> dict[str, Any]:
-    """Return what differs on a later page: no picks, and the URLs of the first page and of this one."""
+    """Return the context that differs on a later page: no picks, the URLs of the first page and this one."""
     view = _view_query(order, is_as_saved=is_as_saved)
     query = view | {"from" if start.is_included else "after": str(start.cursor)}
     return {

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from comments.models import Discussion
-from comments.story_page.frames import FrameVersions
 from comments.thread.pages import Order, ThreadPage, make_page, roots_query, rows_query
 from comments.thread.reader import Reader
 from comments.thread.rows import GENERIC_PLAN, CommentRecord
@@ -26,6 +25,13 @@ from core.database.sql import execute_prepared
 _DISCUSSION_FIELDS = Discussion._meta.concrete_fields
 
 
+class FrameVersions(NamedTuple):
+    """The versions of which the page around a discussion was made."""
+
+    site: int
+    article: int
+
+
 class FirstPage(NamedTuple):
     """The first page of a discussion, as everybody may read it, with the state to which it belongs."""
 
@@ -39,7 +45,7 @@ class FirstPage(NamedTuple):
     def frame_versions(self) -> FrameVersions:
         return FrameVersions(self.site_version, self.article_version)
 
-    def update(self, story: Story) -> Story:
+    def apply_to(self, story: Story) -> Story:
         """Return the story with this state of its discussion."""
         summary = self.summary
         if summary["article_id"] is None:

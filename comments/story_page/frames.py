@@ -1,46 +1,44 @@
 """The page of a story without its discussion and its reader, kept in memory.
 
 Such a frame is right for everybody while the versions of the site and the article are the same and no other
-story is published. Its regions (comments.story_page.regions) are filled for each page.
+story is published. Its regions (core.html_regions) are filled for each page.
 """
 
 import sys
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from django.http import HttpResponse
 from django.template.loader import render_to_string
 
 from articles.models import Site
-from articles.site.cached_pages import remove_reader, snapshot
+from articles.site.cached_pages import DEPENDENCIES_KEY, allow_cache, remove_reader, snapshot
 from articles.site.context_processors import THEMES
 from articles.site.current_site import bind_request
 from articles.site.languages import activate_locale, requested_language
 from articles.site.requests import SiteRequest
-from comments.story_page.context import discussion_context, story_context
-from comments.story_page.loading import UnpublishedStoryError, load_story
-from comments.story_page.regions import HtmlRegions
+from comments.loading import UnpublishedStoryError, load_story
+from comments.story_page.context import discussion_context, remembered_order, story_context
+from comments.story_page.first_page import FirstPage, FrameVersions
 from comments.thread import structured_data
 from comments.thread.pages import Order, ThreadPage
 from comments.thread.rendering import render_shared_thread
 from comments.thread.story import Story
+from core.html_regions import HtmlRegions
 from core.memory.bounded_cache import BoundedCache
 
 MAX_BYTES = 16 * 1024 * 1024  # for each process
+ROW_BYTES = 16 * 1024  # of the rows of a frame: the site and its rules, related stories
 
 
 class FrameKey(NamedTuple):
-    """What a frame depends on besides the versions."""
+    """The key of a frame: slug, theme and language."""
 
     slug: str
     theme: str  # "" if the reader chose none
     language: str  # the requested language; "" for the site's
-
-
-class FrameVersions(NamedTuple):
-    site: int
-    article: int
 
 
 @dataclass(frozen=True)
@@ -78,8 +76,8 @@ def frame_key(request: SiteRequest, slug: str) -> FrameKey:
 def make_frame(request: SiteRequest, key: FrameKey) -> Frame | None:
     """Render the frame of a story and store it.
 
-    Returns None for a story that was published and is not any more, or whose discussion is hidden. Raises
-    Http404 if there is none.
+    Returns None for a story that was published and is not any more, or whose discussion is hidden: the view
+    makes these pages. Raises Http404 if there is none.
     """
     request = copy(request)
     request.META = request.META.copy()  # the dependencies of the frame are not those of the page
@@ -94,11 +92,29 @@ def make_frame(request: SiteRequest, key: FrameKey) -> Frame | None:
         head = structured_data.build_head(request, story.article, story.authors, (), 0)
         context = story_context(story) | {"head": head, "discussion": "", "has_regions": True}
         html = render_to_string("comments/story.jinja", context, request)
-        site = request.site
-    until = getattr(site, "until", None)  # read in the snapshot
-    frame = Frame(site, story, until, HtmlRegions(html), 2 * sys.getsizeof(html))
+        site: Any = request.site
+    allow_cache(request, HttpResponse(html))
+    if DEPENDENCIES_KEY not in request.META:  # it sets a cookie, which would be another reader's
+        return None
+    frame = Frame(site, story, site.until, HtmlRegions(html), 3 * sys.getsizeof(html) + ROW_BYTES)
     frames.put(key, frame)
     return frame
+
+
+def update_story(
+    request: SiteRequest, key: FrameKey, frame: Frame, first: FirstPage, order: Order
+) -> Story | None:
+    """Return the story of a frame with the state of its discussion.
+
+    Returns None if the discussion was opened, closed or hidden since: `order` may be the wrong one, and the
+    frame is removed.
+    """
+    story = first.apply_to(frame.story)
+    is_open = story.discussion.is_open(first.now)
+    if story.discussion.is_hidden or remembered_order(request, is_open=is_open) != order:
+        frames.drop(key, frame)
+        return None
+    return story
 
 
 def render_regions(

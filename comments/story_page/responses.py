@@ -2,16 +2,25 @@
 
 from functools import wraps
 
+from django.conf import settings
 from django.http import HttpResponse
 
 from articles.site.cached_pages import View, allow_cache, depend_on_site, is_anonymous, remove_reader
 from articles.site.languages import activate_locale
 from articles.site.requests import SiteRequest
+from comments.loading import add_story_dependencies
 from comments.story_page.context import remembered_order
 from comments.story_page.first_page import FirstPage, read_first_page
-from comments.story_page.frames import Frame, FrameKey, frame_key, frames, make_frame, render_regions
-from comments.story_page.loading import add_story_dependencies
-from comments.story_page.members import member_page
+from comments.story_page.frames import (
+    Frame,
+    FrameKey,
+    frame_key,
+    frames,
+    make_frame,
+    render_regions,
+    update_story,
+)
+from comments.story_page.member_page import member_page
 from comments.thread.pages import Order
 
 
@@ -24,7 +33,7 @@ def respond_from_frame(view: View) -> View:
 
     @wraps(view)
     def respond(request: SiteRequest, slug: str) -> HttpResponse:
-        if not request.GET:
+        if not (request.GET or settings.DEBUG):  # in debug mode templates may change
             make_page = anonymous_page if is_anonymous(request) else member_page
             if response := make_page(request, slug):
                 return response
@@ -49,10 +58,7 @@ def anonymous_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         return None
     frame, first, order = found
     frame.apply(request, first.now)
-    story = first.update(frame.story)
-    is_open = story.discussion.is_open(first.now)
-    if story.discussion.is_hidden or remembered_order(request, is_open=is_open) != order:
-        frames.drop(key, frame)  # its discussion was opened, closed or hidden since
+    if (story := update_story(request, key, frame, first, order)) is None:
         return None
     depend_on_site(request, first.site_version, frame.until)
     add_story_dependencies(request, story)

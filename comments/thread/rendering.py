@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.template import engines
 from django.template.backends.utils import csrf_input_lazy
 from django.utils.translation import get_language
@@ -19,11 +20,11 @@ from articles.site.requests import SiteRequest
 from comments import removal_reasons
 from comments.models import REMOVED
 from comments.policy import policy
-from comments.story_page.regions import MARK, HtmlRegions
 from comments.thread.reader import Reader, ViewerContext, personalize
 from comments.thread.rows import ThreadRow, find_duplicate_targets
 from comments.thread.story import Story
 from comments.thread.template_filters import relative_time_start
+from core.html_regions import MARK, HtmlRegions
 from core.memory.bounded_cache import BoundedCache
 
 MAX_BYTES = 32 * 1024 * 1024  # for each process
@@ -72,8 +73,8 @@ def render_shared_thread(
 ) -> str:
     """Render the rows as all anonymous readers see them, or all members.
 
-    For members the end of each comment, which is different for its author, is a region named after its id,
-    and the CSRF token a region "csrf" without content (comments.story_page.regions).
+    For members the footer of each comment, which is different for its author, is a region named after its id,
+    and the CSRF token a region "csrf" without content (core.html_regions).
     """
     context = _context(request, story, rows)
     if for_members:
@@ -82,10 +83,10 @@ def render_shared_thread(
     return _render("thread", context | {"trees": html})
 
 
-def render_ends(
+def render_comment_footers(
     request: SiteRequest, story: Story, rows: list[ThreadRow], viewer: ViewerContext | None
 ) -> dict[str, str]:
-    """Return the ends of these comments for one member, by the name of their region."""
+    """Return the footers of these comments for one member, by the name of their region."""
     own = {"viewer": viewer, "csrf_input": csrf_input_lazy(request), "mark": MARK, "rows": rows}
     html = HtmlRegions(_render("_trees", _context(request, story, rows) | own))
     return {name: html.content(name) for name in (str(row.id) for row in rows)}
@@ -142,7 +143,8 @@ def _render_trees(rows_by_tree: list[tuple[ThreadRow, ...]], context: dict[str, 
         rendered = _render("_trees", context | {"rows": rows, "tree_end": TREE_END}).split(TREE_END)
         for key, html in zip(missing, rendered[:-1], strict=True):
             html_by_key[key] = html
-            trees.put(key, TreeHtml(html, 2 * sys.getsizeof(html) + 1024 * len(key[1])))
+            if not settings.DEBUG:  # in debug mode templates may change
+                trees.put(key, TreeHtml(html, 2 * sys.getsizeof(html) + 1024 * len(key[1])))
     return [html_by_key[key] for key in keys]
 
 

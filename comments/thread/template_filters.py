@@ -19,10 +19,9 @@ def with_level_changes(rows: Sequence[Any]) -> Iterator[tuple[Any, Any, Any, int
     """Yield (row, id, state, level_change, root, ended_root) for each row of a preorder, and one at the end.
 
     `level_change` is the change of level since the previous row: 1, 0 or negative, or None for the first.
-    `root` is the first row of
-    the tree. `ended_root` is the root of a tree that has just ended, else None. The last tuple has no row and
-    closes the lists. A template could compute these only in a namespace, which takes longer than the rest of
-    the loop.
+    `root` is the first row of the tree. `ended_root` is the root of a tree that has just ended, else None.
+    The last tuple has no row and closes the lists. A template could compute these only in a namespace,
+    which takes longer than the rest of the loop.
     """
     if not rows:
         return

@@ -14,6 +14,12 @@ from articles.models import Article
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
 from comments import removal_reasons
+from comments.loading import (
+    UnpublishedStoryError,
+    current_reader,
+    current_writer,
+    load_story,
+)
 from comments.models import AUTHOR_REASONS, Comment, Discussion, Reason, State
 from comments.policy import policy
 from comments.story_page.context import (
@@ -23,12 +29,6 @@ from comments.story_page.context import (
     moderator_context,
     remembered_order,
     story_context,
-)
-from comments.story_page.loading import (
-    UnpublishedStoryError,
-    current_reader,
-    current_writer,
-    load_story,
 )
 from comments.story_page.responses import respond_from_frame
 from comments.thread import structured_data

@@ -24,13 +24,13 @@ from accounts.models import Guest
 from articles.models import Article
 from articles.site.requests import SiteRequest
 from comments.forms import BodyForm, ReplyForm
+from comments.loading import current_reader, current_writer, load_reply_target, load_story
 from comments.models import EDIT_WINDOW, UNDO_WINDOW, Comment, Discussion, Reason, Recommendation, State
 from comments.policy import Draft, policy
 from comments.services.editing import edit_comment
 from comments.services.posting import MEMBERS_ONLY, REPLIES_LOCKED, post_comment
 from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
-from comments.story_page.loading import current_reader, current_writer, load_reply_target, load_story
 from comments.tasks import has_deleted_all_comments, mail_confirmation, postpone_confirmation
 from core.rate_limits import add_error
 

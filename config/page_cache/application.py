@@ -97,7 +97,7 @@ class Entry:
         self.tag = blake2b(page, digest_size=12).hexdigest()
         self.plain = _encode_page(f'"{self.tag}"', self.headers, page)
         self.compressed: dict[str, EncodedPage] = {}
-        self.is_compressed_well = False
+        self.well_compressed: set[str] = set()  # encodings
         # Two compressed versions are no larger than the plain one. The rest, mostly headers, was measured at
         # 3.4 kB.
         self.size = 2 * len(page) + 4096
@@ -120,25 +120,25 @@ class Entry:
         if not encodings:
             return self.plain
         encoding = encodings[0]
-        if encoding not in self.compressed:  # two threads may do this at once, with the same result
-            self._compress(encoding, FAST_COMPRESSORS[encoding])
-        return self.compressed[encoding]
+        if found := self.compressed.get(encoding):
+            return found
+        page = self._compress(encoding, FAST_COMPRESSORS[encoding])
+        return self.compressed.setdefault(encoding, page)  # another thread may have been faster
 
     def compress_better(self) -> None:
-        """Replace what was compressed fast for the first reader, once."""
-        if self.is_compressed_well or len(self.plain.body) >= SMALL_PAGE:
+        """Replace what was compressed fast for the first reader of each encoding."""
+        if len(self.plain.body) >= SMALL_PAGE:
             return
-        for encoding in list(self.compressed):
-            self._compress(encoding, COMPRESSORS[encoding])
-            self.is_compressed_well = True
+        for encoding in self.compressed.keys() - self.well_compressed:
+            self.compressed[encoding] = self._compress(encoding, COMPRESSORS[encoding])
+            self.well_compressed.add(encoding)
 
-    def _compress(self, encoding: str, compress: Callable[[bytes], bytes]) -> None:
+    def _compress(self, encoding: str, compress: Callable[[bytes], bytes]) -> EncodedPage:
         body = compress(self.plain.body)
+        if len(body) >= len(self.plain.body):
+            return self.plain
         headers = [*self.headers, ("Content-Encoding", encoding)]
-        is_smaller = len(body) < len(self.plain.body)
-        self.compressed[encoding] = (
-            _encode_page(f'W/"{self.tag}-{encoding}"', headers, body) if is_smaller else self.plain
-        )
+        return _encode_page(f'W/"{self.tag}-{encoding}"', headers, body)
 
     def last_copy(self) -> LastCopy:
         """Return the page as it is stored for times without a database."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from threading import Barrier
+from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.urls import reverse
@@ -63,7 +64,7 @@ def _make_environ(path: str, language: str) -> Environ:
     """Return the WSGI environ of a reader's request in this language; empty for the site's."""
     return {
         "REQUEST_METHOD": "GET",
-        "PATH_INFO": path,
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
         "QUERY_STRING": "",
         "SERVER_NAME": SITE.hostname,
         "SERVER_PORT": str(settings.PORT),

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import Generic, Protocol, TypeVar
 
 
-class Sized(Protocol):
+class HasSize(Protocol):
     """A value that knows its size, in bytes or characters, which never changes."""
 
     @property
@@ -14,7 +14,7 @@ class Sized(Protocol):
 
 
 K = TypeVar("K", bound=Hashable)
-V = TypeVar("V", bound=Sized)
+V = TypeVar("V", bound=HasSize)
 
 
 class BoundedCache(Generic[K, V]):
@@ -40,9 +40,14 @@ class BoundedCache(Generic[K, V]):
             return value
 
     def put(self, key: K, value: V) -> None:
-        """Store a value in place of the earlier one, and drop others if there is no room."""
+        """Store a value in place of the earlier one, and drop others if there is no room.
+
+        A value that is larger than the cache is not stored.
+        """
         with self._lock:
             self._remove(key)
+            if value.size > self.max_size:
+                return
             self._values[key] = value
             self.size += value.size
             while self.size > self.max_size:

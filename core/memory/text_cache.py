@@ -11,9 +11,11 @@ from core.memory.bounded_cache import BoundedCache
 
 R = TypeVar("R")
 
+ENTRY_SIZE = 500  # characters that an entry counts besides its texts: short texts are not free
+
 
 class TextResult(NamedTuple, Generic[R]):
-    """The result of a function, with the characters of the texts that it was called with."""
+    """The result of a function, with the number of characters that it counts."""
 
     value: R
     size: int
@@ -30,7 +32,7 @@ class TextCache(Generic[R]):
     def __call__(self, *texts: str) -> R:
         """Return the result for these texts."""
         if (found := self.results.get(texts)) is None:
-            found = TextResult(self._function(*texts), sum(map(len, texts)))
+            found = TextResult(self._function(*texts), sum(map(len, texts), ENTRY_SIZE))
             self.results.put(texts, found)
         return found.value
 

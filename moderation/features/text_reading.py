@@ -144,7 +144,7 @@ def stems_of(text: str) -> frozenset[str]:
 
 
 # The earlier comments of a discussion are the same for its next replies but for one. Stemming them anew was a
-# fifth of the processor time of a reply. The cache takes 6 MB.
+# fifth of the processor time of a reply.
 comment_stems = text_cache(CACHED_CHARACTERS)(stems_of)
 
 

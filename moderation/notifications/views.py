@@ -15,9 +15,9 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import Guest, User
 from articles.site.requests import SiteRequest
+from comments.loading import current_writer
 from comments.models import Comment, State
 from comments.policy import policy
-from comments.story_page.loading import current_writer
 from core.query_forms import QueryForm
 from core.rate_limits import add_error
 from moderation.models import has_page

@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from articles.site.requests import SiteRequest
+from comments.loading import current_writer
 from comments.models import REMOVED, Comment, State
-from comments.story_page.loading import current_writer
 from core.query_forms import parse_whole_number
 from moderation.notifications.notices import render_notices
 from moderation.people import active_sanctions, sanctions

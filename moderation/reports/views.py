@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import guests
 from accounts.models import Guest, User
 from articles.site.requests import SiteRequest
+from comments.loading import current_writer, load_story
 from comments.models import Comment, State
-from comments.story_page.loading import current_writer, load_story
 from comments.tasks import mail_confirmation
 from core.query_forms import QueryForm, SearchField
 from core.rate_limits import RateLimitError, add_error

@@ -49,13 +49,13 @@ TABLE = {  # by page, for each of the sizes
     "/robots.txt": (1, 1, 1, 1),
 }
 STORY_TABLE = {
-    "{story}": (4, 7, 9, 11),
+    "{story}": (1, 7, 9, 11),
     "{story}?order=recommended": (4, 7, 9, 11),
     "{story}?order=newest&from={newest}": (4, 7, 9, 11),
     "{story}comments/{reply}/?after={reply}": (6, 8, 10, 12),
     "{story}comments/{new}/": (4, 5, 7, 7),  # redirects to its place on the story's page
     "{story}comments/{removed}/": (5, 6, 8, 12),
-    "{story}reply/{first}/": (4, 6, 8, 9),  # reads the limits of the writer
+    "{story}reply/{first}/": (3, 4, 7, 8),  # reads the limits of the writer
     "{story}recommend/{first}/": (4, 6, 8, 9),
     "{story}find/?q=ferry": (9, 9, 12, 13),  # three begin, end and limit it
     "{story}version/": (2, 2, 2, 2),
@@ -63,7 +63,7 @@ STORY_TABLE = {
     "{story}feed/": (3, 3, 3, 3),
     "/oembed/?url={site}{story}": (2, 2, 2, 2),
 }
-EMPTY_STORY = (4, 5, 7, 8)
+EMPTY_STORY = (4, 5, 5, 8)
 SIZES = {"short": 1, "middle": 74, "long": 1_000}  # comments of a story
 STORIES = {"few": 0, "many": 150}  # more of them on the site
 

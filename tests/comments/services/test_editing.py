@@ -1,7 +1,6 @@
 """Edits by the author."""
 
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 import time_machine
@@ -10,10 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from comments.models import Comment, Discussion, Reason, State
+from comments.models import Discussion, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.editing import edit_comment
-from comments.services.imports import ImportedComment, import_comments
 from comments.services.states import change_states
 from moderation.actions.decisions import decide
 from moderation.actions.setting_changes import Refusal
@@ -38,11 +36,10 @@ def test_edit_keeps_the_earlier_text_and_is_over_after_fifteen_minutes():
         edit_comment(comment=edited, body="Too late", user=None, guest=guest)
 
 
-def test_texts_are_rendered_before_the_lock(monkeypatch):
+def test_a_text_is_rendered_before_the_lock(monkeypatch):
     """Rendering a long text takes a while, during which nobody else has to wait."""
     guest = GuestFactory.create()
-    article = make_article(source_key="page-1")
-    comment = make_comment(article, guest=guest)
+    comment = make_comment(make_article(), guest=guest)
     early: list[bool] = []
 
     def rendered(body: str) -> str:
@@ -50,16 +47,11 @@ def test_texts_are_rendered_before_the_lock(monkeypatch):
         return f"<p>{body}</p>"
 
     monkeypatch.setattr("comments.services.editing.render_comment", rendered)
-    monkeypatch.setattr("comments.services.text_changes.render_plain", rendered)
     with CaptureQueriesContext(connection) as queries:
         edit_comment(comment=comment, body="Other words.", user=None, guest=guest)
-    with CaptureQueriesContext(connection) as queries:
-        brought = [ImportedComment("a", "Ann", "One.", timezone.now())]
-        import_comments(article=article, comments=brought, actor=None, batch=uuid4())
 
-    assert early == [True, True]
+    assert early == [True]
     assert any("FOR NO KEY UPDATE" in query["sql"] for query in queries)
-    assert Comment.objects.get(source_id="a").body_html == "<p>One.</p>"
 
 
 def test_a_decision_on_words_that_were_changed_since_changes_nothing():

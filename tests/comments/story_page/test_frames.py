@@ -3,26 +3,33 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core import signing
 from django.db import connection
+from django.middleware.csrf import get_token
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import MODERATOR, User
-from articles.models import Article, Site
+from accounts import guests
+from accounts.models import EDITOR, MODERATOR, User
+from articles.models import Article, Correction, Site, Topic
 from articles.services import save_article
 from comments.models import Comment, Discussion, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.recommendations import recommend
 from comments.services.states import change_states
+from comments.story_page import frames as frames_module
 from comments.story_page.frames import frames
-from comments.story_page.members import discussions
+from comments.story_page.member_page import discussions, read_member_state
 from comments.tasks import count_recommendations
 from moderation.actions.quick_actions import set_editors_pick
-from tests.factories import UserFactory, make_article, make_comment
+from tests.articles.images.made import make_image
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +112,23 @@ def pick(article: Article, member: User, other: User) -> None:
     set_editors_pick(comment=make_comment(article, author=other), is_pick=True, actor=UserFactory.create())
 
 
+def wait_for_review(article: Article, member: User, other: User) -> None:
+    make_comment(article)
+    comment = make_comment(article, author=member)
+    change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+
+
+def have_everything_around_the_discussion(article: Article, member: User, other: User) -> None:
+    make_comment(article)
+    make_article("The last ferry again", body=article.body)
+    article.lead_image = make_image()
+    article.source_zone = "Asia/Tokyo"
+    save_article(article=article)
+    article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
+    Correction.objects.create(article=article, text="It left at nine.")
+    Article.objects.filter(pk=article.pk).update(corrected_at=timezone.now())
+
+
 def close(article: Article, member: User, other: User) -> None:
     have_own_comment(article, member, other)
     change_discussion(article=article, status=Discussion.Status.CLOSED)
@@ -139,6 +163,8 @@ SITUATIONS = [
     remove_others,
     remove_duplicate,
     remove_own,
+    wait_for_review,
+    have_everything_around_the_discussion,
     pick,
     close,
     hide,
@@ -150,15 +176,30 @@ SITUATIONS = [
 
 @pytest.mark.parametrize("prepare", SITUATIONS)
 def test_the_page_equals_the_one_that_the_view_makes(
-    prepare: Callable[[Article, User, User], None], article: Article, member: User, other: User
+    prepare: Callable[[Article, User, User], None],
+    article: Article,
+    member: User,
+    other: User,
+    settings: Any,
+    tmp_path: Path,
 ) -> None:
     """The view makes every page that has a query string."""
+    settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
+    settings.MEDIA_ROOT = tmp_path
     prepare(article, member, other)
-    for client in (Client(), log_in(member), log_in(other)):
-        for headers in ({}, {"accept-language": "de"}, {"cookie": "theme=dark; order=oldest"}):
-            if "cookie" in headers and (session := client.cookies.get("sessionid")):
-                headers = {"cookie": f"{headers['cookie']}; sessionid={session.value}"}
+    guest = Client()
+    guest.cookies[guests.COOKIE] = signing.dumps(GuestFactory.create().pk, salt=guests.COOKIE)
+    staff = [log_in(UserFactory.create(roles=(role,))) for role in (MODERATOR, EDITOR)]
+    for client in (Client(), log_in(member), log_in(other), guest, *staff):
+        for cookies, headers in (
+            ({}, {}),
+            ({}, {"accept-language": "ar"}),
+            ({"theme": "dark", "order": "oldest"}, {}),
+        ):
+            client.cookies.load(cookies)
             expected = read(client, article, "?x=1", **headers)
+            assert ('dir="rtl"' in expected) == bool(headers)
+            assert ('data-theme="dark"' in expected) == bool(cookies)
             for _ in range(2):  # first rendered, then from the cache
                 assert read(client, article, **headers) == expected
 
@@ -255,15 +296,36 @@ def test_the_next_publication_ends_a_frame(article: Article, talk: object) -> No
     assert not frame.is_current(versions, now + timedelta(hours=2))
 
 
-def test_a_discussion_that_closes_by_the_clock_shows_it(article: Article, talk: object, member: User) -> None:
+def test_a_discussion_closes_by_the_clock(article: Article, talk: object, member: User) -> None:
     change_discussion(article=article, closes_at=timezone.now() + timedelta(hours=1))
-    client = log_in(member)
-    assert "Add to the discussion" in read(client, article)
+    assert "Add to the discussion" in read(log_in(member), article)
     ((_key, cached),) = discussions.items()
-    assert cached.until
-    Discussion.objects.update(closes_at=timezone.now() - timedelta(hours=1))
-    discussions.clear()
-    assert "Add to the discussion" not in read(client, article)
+    state = read_member_state(member, article.slug, cached)
+    assert cached.is_current(state)
+    assert not cached.is_current(state._replace(now=state.now + timedelta(hours=2)))
+
+
+def test_a_link_to_another_discussion_is_not_kept(article: Article, talk: Any, member: User) -> None:
+    """The version of the discussion with the original would have to be compared as well."""
+    elsewhere = make_comment(make_article("Elsewhere"))
+    Comment.objects.filter(pk=talk.Marit.pk).update(duplicate_of=elsewhere)
+    remove(talk.Marit, reason=Reason.DUPLICATE)
+    client = log_in(member)
+    assert f"/comments/{elsewhere.pk}/" in read(client, article)
+    remove(elsewhere)
+    assert f"/comments/{elsewhere.pk}/" not in read(client, article)
+    assert len(discussions) == 0
+
+
+def test_a_frame_with_a_token_is_refused(article: Article, talk: object, monkeypatch: Any) -> None:
+    """A form outside of the regions would send the token of one reader to all."""
+    monkeypatch.setattr(
+        frames_module,
+        "render_to_string",
+        lambda _name, _context, request: get_token(request),
+    )
+    with pytest.raises(AssertionError, match="sets a cookie"):
+        Client().get(article.get_absolute_url())
 
 
 def test_a_message_is_shown_once(article: Article, talk: object, member: User) -> None:

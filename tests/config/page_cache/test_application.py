@@ -197,6 +197,17 @@ def test_each_encoding_has_an_etag(site: PageCacheApp, story: str) -> None:
         )
 
 
+def test_each_encoding_is_compressed_better_by_the_next_sweep(site: PageCacheApp, story: str) -> None:
+    plain = send_request(site, story).body
+    for name, unpack in (("br", brotli.decompress), ("gzip", gzip.decompress)):
+        fast = send_request(site, story, Accept_Encoding=name)
+        site.sweep()
+        better = send_request(site, story, Accept_Encoding=name)
+        assert len(better.body) < len(fast.body)
+        assert unpack(better.body) == unpack(fast.body) == plain
+        assert better.headers["ETag"] == fast.headers["ETag"]
+
+
 def test_a_matching_etag_gets_304(site: PageCacheApp, story: str) -> None:
     etag = send_request(site, story).headers["ETag"]
     for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):

@@ -112,7 +112,7 @@ def test_the_first_requests_open_no_connection_and_compile_no_template(
         process.in_each_thread(  # not in memory, so each thread renders its page
             lambda n: send_request(process.pages, article.get_absolute_url(), Cookie=cookies[n])
         )
-        assert len(process.pages._entries) == 2 * 2 + THREADS
+        assert len(process.pages.entries) == 2 * 2 + THREADS
         assert opened == compiled == []
 
     process.run(work)

@@ -1,6 +1,6 @@
 """The cache for functions of texts, and the functions that use it."""
 
-from core.memory.text_cache import TextCache, text_cache
+from core.memory.text_cache import ENTRY_SIZE, TextCache, text_cache
 from moderation.features.text_reading import subject_stems
 from moderation.features.text_signals import _article_script
 from moderation.reply_structure.inference import _quotations, _searchable
@@ -9,7 +9,7 @@ from moderation.reply_structure.inference import _quotations, _searchable
 def test_a_result_is_computed_once_while_its_texts_fit() -> None:
     computed = []
 
-    @text_cache(characters=10)
+    @text_cache(characters=2 * ENTRY_SIZE + 10)
     def join(*texts: str) -> str:
         computed.append(texts)
         return "".join(texts)
@@ -24,10 +24,10 @@ def test_a_result_is_computed_once_while_its_texts_fit() -> None:
 
 
 def test_a_text_that_does_not_fit_is_not_kept() -> None:
-    cached = TextCache(str.upper, 5)
+    cached = TextCache(str.upper, ENTRY_SIZE + 5)
     assert cached("a") == "A"
     assert cached("abcdef") == "ABCDEF"
-    assert cached.results.size == 0
+    assert [texts for texts, _result in cached.results.items()] == [("a",)]
 
 
 def test_texts_of_the_greatest_length_do_not_fill_the_memory() -> None:

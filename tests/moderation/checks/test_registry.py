@@ -26,8 +26,8 @@ from tests.moderation.queue.helpers import listed_comment_ids, open_card, text
 # Words that are also names of checks and mean something else: where, and what.
 OTHER_MEANINGS = {
     ("archive/formats/soundoff/comment_warnings.py", "emptied"): "a kind of warning about a file",
-    ("archive/formats/soundoff/comment_warnings.py", "near_repeat"): "a kind of warning about a file",
-    ("archive/formats/soundoff/comment_warnings.py", "repeat"): "a kind of warning about a file",
+    ("archive/formats/page.py", "near_repeat"): "a kind of warning about a file",
+    ("archive/formats/page.py", "repeat"): "a kind of warning about a file",
     ("comments/admin.py", "links"): "a field of a form",
     ("comments/services/editing.py", "late"): "the code of an error",
     ("comments/models/states.py", "insult"): "a reason for a removal",

@@ -1,4 +1,4 @@
-"""Loading what a request is about: the reader, and the story (and whether it may be read)."""
+"""Load the reader and the story of a request, if it may be read."""
 
 from django.http import Http404
 

@@ -14,11 +14,11 @@ MARK = "\0"
 
 
 class HtmlRegions:
-    """Rendered HTML, split at its regions. `size` is its length in characters."""
+    """Rendered HTML, split at its regions."""
 
     def __init__(self, html: str) -> None:
         parts = html.split(MARK)  # text, then a name, a content and a text for each region
-        self.size = len(html)
+        assert len(parts) % 3 == 1, "A region is not closed."
         self._texts = [part for number, part in enumerate(parts) if number % 3 != 1]
         self._places = {name: 2 * number + 1 for number, name in enumerate(parts[1::3])}
 

@@ -1,8 +1,8 @@
 """The page of a story for a member: the discussion is rendered once for all members.
 
-What is a member's own (the token of forms, buttons at comments that they wrote or recommended) fills regions
-of it. Members whose page differs in more than that get None here, and the usual page: staff, and authors of
-comments in this discussion that wait or were removed.
+The token of forms and the footers of comments that a member wrote or recommended fill regions of it.
+`member_page` returns None for members whose page differs in more than these: for staff, and for authors of
+comments in this discussion that wait or were removed. The view makes their page.
 """
 
 import sys
@@ -20,29 +20,29 @@ from accounts.models import User
 from articles.site.requests import SiteRequest
 from comments.models import State
 from comments.story_page.context import remembered_order
-from comments.story_page.first_page import read_first_page
+from comments.story_page.first_page import FrameVersions, read_first_page
 from comments.story_page.frames import (
     Frame,
     FrameKey,
-    FrameVersions,
     frame_key,
     frames,
     make_frame,
     render_regions,
+    update_story,
 )
-from comments.story_page.regions import HtmlRegions
 from comments.thread.pages import Order
 from comments.thread.reader import Reader, personalize
-from comments.thread.rendering import render_ends
-from comments.thread.rows import ThreadRow
+from comments.thread.rendering import render_comment_footers
+from comments.thread.rows import ThreadRow, find_duplicate_targets
 from comments.thread.story import Story
 from core.database.sql import execute_prepared
+from core.html_regions import HtmlRegions
 from core.memory.bounded_cache import BoundedCache
 
 MAX_BYTES = 32 * 1024 * 1024  # for each process
 
 # The partial index comment_private serves has_private.
-_OWN = """
+_MEMBER_STATE = """
 SELECT s.version, now(), coalesce(a.version, 0), coalesce(d.version, 0),
        ARRAY(SELECT g.name FROM accounts_user_groups m JOIN auth_group g ON g.id = m.group_id
              WHERE m.user_id = %(user)s),
@@ -57,8 +57,8 @@ LEFT JOIN comments_discussion d ON d.article_id = a.id
 WHERE s.id = 1"""
 
 
-class OwnState(NamedTuple):
-    """What belongs to a member on the page of a story, with the versions of the page."""
+class MemberState(NamedTuple):
+    """A member's roles, private comments and recommendations, with the versions of the page."""
 
     site_version: int
     now: datetime
@@ -83,17 +83,13 @@ class MemberDiscussion:
     html: HtmlRegions
     regions: dict[str, str]  # the others
     published: dict[int, ThreadRow]  # the published comments of the page, without their texts
-    depends_on_others: (
-        bool  # shows a link to the original of a duplicate, whose version would have to be compared
-    )
     size: int  # bytes
 
-    def is_current(self, own: OwnState) -> bool:
+    def is_current(self, state: MemberState) -> bool:
         return (
-            self.versions == own.frame_versions
-            and self.story.discussion.version == own.discussion_version
-            and (self.until is None or own.now < self.until)
-            and not self.depends_on_others
+            self.versions == state.frame_versions
+            and self.story.discussion.version == state.discussion_version
+            and (self.until is None or state.now < self.until)
         )
 
 
@@ -109,24 +105,25 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
     frame = frames.get(key)
     order = frame and remembered_order(request, is_open=frame.story.discussion.is_open())
     cached = discussions.get((key, order)) if order else None
-    own = read_own_state(user, slug, cached)
-    user.roles = frozenset(own.roles)
-    if user.is_staff or own.has_private:
+    state = read_member_state(user, slug, cached)
+    user.roles = frozenset(state.roles)
+    if user.is_staff or state.has_private:
         return None
-    if frame is None or not frame.is_current(own.frame_versions, own.now):
+    if frame is None or not frame.is_current(state.frame_versions, state.now):
         frame = make_frame(request, key)
-    if frame is None or not frame.is_current(own.frame_versions, own.now):
+    if frame is None or not frame.is_current(state.frame_versions, state.now):
         return None
-    frame.apply(request, own.now)
-    if cached is None or not cached.is_current(own):
-        order = remembered_order(request, is_open=frame.story.discussion.is_open(own.now))
+    frame.apply(request, state.now)
+    if cached is None or not cached.is_current(state):
+        order = remembered_order(request, is_open=frame.story.discussion.is_open(state.now))
         cached = _render_discussion(request, frame, key, order)
         if cached is None:
             return None
-        own = read_own_state(user, slug, cached)
-        if own.discussion_version != cached.story.discussion.version:  # changed in this moment
+        state = read_member_state(user, slug, cached)
+        if state.discussion_version != cached.story.discussion.version:  # changed in this moment
             return None
-    discussion = cached.html.replace(_own_regions(request, cached, user, own) | {"csrf": csrf_input(request)})
+    own = _own_footers(request, cached, user, state)
+    discussion = cached.html.replace(own | {"csrf": csrf_input(request)})
     account = render_to_string("layout/_account.jinja", {}, request)
     html = frame.html.replace(cached.regions | {"discussion": discussion, "account": account})
     response = HttpResponse(html)
@@ -134,12 +131,12 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
     return response
 
 
-def read_own_state(user: User, slug: str, cached: MemberDiscussion | None) -> OwnState:
-    """Read what belongs to a member, with their recommendations of the comments of a cached discussion."""
+def read_member_state(user: User, slug: str, cached: MemberDiscussion | None) -> MemberState:
+    """Read the state of a member, with their recommendations of the comments of a cached discussion."""
     values = {"user": user.pk, "slug": slug, "comments": list(cached.published) if cached else []}
     with connection.cursor() as cursor:
-        execute_prepared(cursor, _OWN, values)
-        return OwnState._make(cursor.fetchone())
+        execute_prepared(cursor, _MEMBER_STATE, values)
+        return MemberState._make(cursor.fetchone())
 
 
 def _render_discussion(
@@ -149,10 +146,7 @@ def _render_discussion(
     first = read_first_page(frame.story.article.pk, order)
     if first is None or not frame.is_current(first.frame_versions, first.now):
         return None
-    story = first.update(frame.story)
-    is_open = story.discussion.is_open(first.now)
-    if story.discussion.is_hidden or remembered_order(request, is_open=is_open) != order:
-        frames.drop(key, frame)  # its discussion was opened, closed or hidden since
+    if (story := update_story(request, key, frame, first, order)) is None:
         return None
     regions = render_regions(request, story, first.page, order, for_members=True)
     html = regions.pop("discussion")
@@ -160,20 +154,23 @@ def _render_discussion(
     cached = MemberDiscussion(
         first.frame_versions,
         story,
-        story.discussion.closing_time if is_open else None,
+        story.discussion.closing_time if story.discussion.is_open(first.now) else None,
         HtmlRegions(html),
         regions,
         {row.id: row._replace(body_html="") for row in rows if row.state == State.PUBLISHED},
-        any(row.duplicate_of_versions for row in rows),
-        2 * sys.getsizeof(html) + 1024 * len(rows),
+        2 * sys.getsizeof(html) + 1024 * len(rows) + frame.size,
     )
-    discussions.put((key, order), cached)
+    # The version of an original in another discussion would have to be compared as well.
+    if all(article == story.article.pk for article, _version, _version_there in find_duplicate_targets(rows)):
+        discussions.put((key, order), cached)
     return cached
 
 
-def _own_regions(request: SiteRequest, cached: MemberDiscussion, user: User, own: OwnState) -> dict[str, str]:
-    """Return the ends of the comments that the member wrote or recommended, by the name of their region."""
-    recommended = {pk: (given, counted) for pk, given, counted in own.recommendations or ()}
+def _own_footers(
+    request: SiteRequest, cached: MemberDiscussion, user: User, state: MemberState
+) -> dict[str, str]:
+    """Return the footers of comments that the member wrote or recommended, by the name of their region."""
+    recommended = {pk: (given, counted) for pk, given, counted in state.recommendations or ()}
     rows = [
         row._replace(level=0)
         for row in cached.published.values()
@@ -182,4 +179,4 @@ def _own_regions(request: SiteRequest, cached: MemberDiscussion, user: User, own
     if not rows:
         return {}
     rows, viewer = personalize(rows, Reader(user=user), recommended)
-    return render_ends(request, cached.story, rows, viewer)
+    return render_comment_footers(request, cached.story, rows, viewer)
