@@ -48,7 +48,7 @@ from moderation.screening.duplicates import (
     parse_duplicate,
 )
 from moderation.screening.origins import INSERT_ORIGIN_SQL, hash_address
-from moderation.screening.rate_limits import RATE_COUNT_LIMIT, RATE_MINUTES, exceeded_rate_limit
+from moderation.screening.rate_limits import FREE_UNDOS, RATE_COUNT_LIMIT, RATE_MINUTES, exceeded_rate_limit
 from moderation.spam_filter.active_model import ACTIVE_FILTER_SQL, ActiveFilter, can_be_used
 from moderation.spam_filter.scoring import draft_data, draft_facts_values, score_draft
 from moderation.tasks import notify_not_published_later
@@ -237,6 +237,10 @@ def last_transition_ids(ids: Iterable[int]) -> dict[int, int]:
     return dict(rows.order_by().values_list("comment").annotate(last=Max("id")))
 
 
+# The number of comments in the rows of `sent`. FREE_UNDOS of those whose posting was undone are not counted.
+COUNT_SENT = f"""
+count(*) FILTER (WHERE NOT is_undone) + greatest(count(*) FILTER (WHERE is_undone) - {FREE_UNDOS}, 0)"""
+
 # The facts about the person and the rules. `account` is models.confirmed_emails() for one e-mail. A guest's
 # confirmation also counts for the account with that e-mail; the two are looked up separately, as each has its
 # own index. Their ids are found first (ANY(ARRAY(…))): with a join, Postgres may read all comments of guests.
@@ -262,21 +266,21 @@ SELECT (SELECT json_agg(sanctions) FROM ({ACTIVE_SANCTIONS}) sanctions),
        ({ACTIVE_FILTER_SQL}),
        ARRAY(SELECT id FROM moderation_rule WHERE is_active ORDER BY id),
        ARRAY(SELECT topic_id FROM articles_article_topics WHERE article_id = %(article)s),
-       (SELECT count(*) FROM (
-          SELECT FROM comments_comment WHERE author_id = %(author)s AND created_at > %(rate_since)s
-            AND state_reason <> 'unposted'
+       (SELECT {COUNT_SENT} FROM (
+          SELECT state_reason = 'unposted' AS is_undone FROM comments_comment
+          WHERE author_id = %(author)s AND created_at > %(rate_since)s
           UNION ALL
-          SELECT FROM comments_comment
+          SELECT state_reason = 'unposted' FROM comments_comment
           WHERE guest_id = ANY(ARRAY(SELECT id FROM accounts_guest
                                      WHERE lower(email) = %(guest_email)s
                                        AND (confirmed_at IS NOT NULL OR NOT %(is_proved)s)))
-            AND created_at > %(rate_since)s AND state_reason <> 'unposted'
-          LIMIT {RATE_COUNT_LIMIT}) AS sent),
-       (SELECT count(*) FROM (SELECT FROM moderation_origin o
-                              WHERE ip_hash = %(ip_hash)s AND at > %(rate_since)s AND NOT EXISTS (
-                                SELECT FROM comments_comment c
-                                WHERE c.id = o.comment_id AND c.state_reason = 'unposted')
-                              LIMIT {RATE_COUNT_LIMIT}) AS sent)"""
+            AND created_at > %(rate_since)s
+          LIMIT {RATE_COUNT_LIMIT} + {FREE_UNDOS}) AS sent),
+       (SELECT {COUNT_SENT} FROM (
+          SELECT (SELECT state_reason = 'unposted' FROM comments_comment
+                  WHERE id = o.comment_id) AS is_undone
+          FROM moderation_origin o WHERE ip_hash = %(ip_hash)s AND at > %(rate_since)s
+          LIMIT {RATE_COUNT_LIMIT} + {FREE_UNDOS}) AS sent)"""
 
 # One statement for all that is known about a draft: a new comment waits for each round trip to the database.
 # The three parts one after the other took a tenth more of the time of a reply. `person` has PERSON_COLUMNS

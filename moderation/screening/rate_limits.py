@@ -7,6 +7,9 @@ from moderation.rules import matching
 
 RATE_MINUTES = 10
 RATE_NEW, RATE_KNOWN = 3, 10  # comments that a new or a known person may send in RATE_MINUTES
+# Comments in RATE_MINUTES whose posting was undone and that do not count. If none of them counted, a script
+# could post and undo for ever, and try texts until the checks publish one.
+FREE_UNDOS = 3
 RATE_COUNT_LIMIT = 1_000  # comments are counted up to this number, so a higher limit has no effect
 
 

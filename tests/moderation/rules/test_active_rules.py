@@ -24,6 +24,7 @@ from moderation.rules import active_rules as rules
 from moderation.rules import replay
 from moderation.rules.matching import RuleDefinition, is_usable
 from moderation.rules.term_files import read_terms
+from moderation.screening.rate_limits import FREE_UNDOS, RATE_NEW
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
@@ -404,13 +405,16 @@ def test_the_fourth_comment_of_a_new_person_in_ten_minutes_is_refused(maria):
     assert make_comment(article, "Words 6", guest=guest)
 
 
+def post_and_undo(article, n, **writer):
+    for _ in range(n):
+        posted = make_comment(article, "Undone", ip="192.0.2.7", **writer)
+        delete_comment(comment=posted, user=posted.author, guest=posted.guest, reason=Reason.UNPOSTED)
+
+
 @pytest.mark.usefixtures("rate_limits_on")
-def test_a_comment_whose_posting_was_undone_does_not_count_for_the_rate_limit(maria):
-    article, guest, member = make_article(), GuestFactory.create(), UserFactory.create()
-    for writer in ({"guest": guest}, {"author": member}):
-        for n in range(4):
-            posted = make_comment(article, f"Undone {n}", ip="192.0.2.7", **writer)
-            delete_comment(comment=posted, user=posted.author, guest=posted.guest, reason=Reason.UNPOSTED)
+def test_three_comments_whose_posting_was_undone_do_not_count_for_the_rate_limit(maria):
+    article, guest = make_article(), GuestFactory.create()
+    post_and_undo(article, FREE_UNDOS, guest=guest)
     for n in range(2):
         make_comment(article, f"Words {n}", ip="192.0.2.7", guest=guest)
     deleted = make_comment(article, "Words 3", ip="192.0.2.7", guest=guest)
@@ -419,6 +423,17 @@ def test_a_comment_whose_posting_was_undone_does_not_count_for_the_rate_limit(ma
         make_comment(article, "Words 4", guest=guest)
     with pytest.raises(ValidationError):  # the same address
         make_comment(article, "Words 5", ip="192.0.2.7", guest=GuestFactory.create())
+
+
+@pytest.mark.parametrize("writer", [{"guest": GuestFactory}, {"author": UserFactory}])
+@pytest.mark.usefixtures("rate_limits_on")
+def test_posting_and_undoing_again_and_again_ends(maria, writer):
+    article, people = make_article(), {name: factory.create() for name, factory in writer.items()}
+    post_and_undo(article, FREE_UNDOS + RATE_NEW, **people)
+    with pytest.raises(ValidationError, match="You can post 3 comments in 10 minutes"):
+        make_comment(article, "Words", **people)
+    with pytest.raises(ValidationError):  # somebody else at the same address
+        make_comment(article, "Words", ip="192.0.2.7", guest=GuestFactory.create())
 
 
 @pytest.mark.usefixtures("rate_limits_on")
