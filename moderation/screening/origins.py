@@ -7,7 +7,6 @@ not be stored next to the database.
 
 from collections.abc import Iterable
 from datetime import timedelta
-from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -28,7 +27,6 @@ INSERT_ORIGIN_SQL = """
              SELECT id, %(ip_hash)s::bytea, created_at FROM ins WHERE %(ip_hash)s::bytea IS NOT NULL)"""
 
 
-@lru_cache(maxsize=64)  # a comment needs its hash three times
 def hash_address(ip: str) -> bytes | None:
     """Return a keyed hash of an IP address with 16 bytes, or None if `ip` is no address.
 
