@@ -11,9 +11,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Window
+from django.db.models import Count, F, Max, Q, Window
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Coalesce, RowNumber
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -199,7 +199,7 @@ def review_requests(case: Case, user: User | None = None) -> list[ReviewRequest]
     if case.is_appealed:
         appeals = Appeal.objects.filter(case=case).select_related("against", "comment")
         if user:
-            appeals = appeals.annotate(has_colleague=Exists(_colleagues(user, "comment__author")))
+            appeals = appeals.annotate(is_for_colleague=Q(case__in=_cases_for_colleagues(user)))
         requests += [
             ReviewRequest(
                 "edit" if appeal.is_edit else "appeal",
@@ -282,7 +282,7 @@ def _appeal_sentence(appeal: Any, user: User | None) -> str:
         if appeal.is_edit
         else _("The author appeals the decision.")
     )
-    if user is None or not appeal.has_colleague:
+    if user is None or not appeal.is_for_colleague:
         return sentence
     if appeal.comment.author_id == user.pk:
         return _("%(sentence)s It is your own comment, so another moderator answers.") % {
@@ -313,19 +313,13 @@ def appeals_for_colleagues(user: User) -> Q:
 
     These are appeals about the moderator's own comments and decisions, if there is a colleague.
     """
-    values = [user.pk, user.pk, [MODERATOR, ADMINISTRATOR], user.pk]
-    found = RawSQL(APPEALS_FOR_COLLEAGUES, values)  # noqa: S611  # a constant
     # They are found once for all cases: a condition on the comment would join each case with its comment.
-    return Q(is_appealed=True) & Q(pk__in=found)
+    return Q(is_appealed=True) & Q(pk__in=_cases_for_colleagues(user))
 
 
-def _colleagues(user: User, author: str) -> QuerySet[User]:
-    """Return the other active moderators, without the author.
-
-    `author`: the path from the outer row to them.
-    """
-    moderators = User.objects.moderators().active().exclude(pk=user.pk)
-    return moderators.exclude(pk=Coalesce(OuterRef(author), 0))
+def _cases_for_colleagues(user: User) -> RawSQL:
+    values = [user.pk, user.pk, [MODERATOR, ADMINISTRATOR], user.pk]
+    return RawSQL(APPEALS_FOR_COLLEAGUES, values)  # noqa: S611  # a constant
 
 
 def _case_of(comment: Comment, states: Sequence[str]) -> Case:
