@@ -220,9 +220,9 @@ def _is_flagged_after_publication(comment: Comment, findings: Sequence[CheckResu
     )
 
 
-def seen_value(comment: int) -> str:
+def seen_value(comment: int, last: int | None) -> str:
     """Return "<comment>.<last transition>", which a decision form sends back."""
-    return f"{comment}.{last_transition_ids([comment]).get(comment, 0)}"
+    return f"{comment}.{last or 0}"
 
 
 def last_transition_id(comment: str) -> Subquery:
@@ -347,7 +347,7 @@ def _action_menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> l
     """Return the moderation menu of one comment. `seen` is the id of its latest transition."""
 
     def decision(label: str, **values: Any) -> dict[str, Any]:
-        query = urlencode({"ids": row.id, "seen": f"{row.id}.{seen}", "next": "story", **values})
+        query = urlencode({"ids": row.id, "seen": seen_value(row.id, seen), "next": "story", **values})
         return {"label": label, "url": f"{reverse('moderation:decide')}?{query}", "post": True}
 
     menu = []

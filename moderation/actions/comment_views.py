@@ -25,7 +25,7 @@ from moderation.actions.request_helpers import (
 )
 from moderation.actions.views import add_refusal_message, parse_seen, redirect_back
 from moderation.models import Batch
-from moderation.policy import seen_value
+from moderation.policy import last_transition_ids, seen_value
 from moderation.reply_structure.views import find_comment
 
 
@@ -58,7 +58,7 @@ def lock(request: HttpRequest, pk: int) -> HttpResponse:
 def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a comment as the duplicate of another one, which is given by its number or its link."""
     user, comment = require_decider(request), _load(request, pk)
-    form = DuplicateForm(request.POST or None, initial={"seen": seen_value(comment.pk)})
+    form = DuplicateForm(request.POST or None, initial={"seen": _seen_value(comment)})
     if form.is_valid():
         try:
             result = quick_actions.remove_as_duplicate(
@@ -80,7 +80,7 @@ def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
 def redact(request: HttpRequest, pk: int) -> HttpResponse:
     """Redact passages of a comment's text."""
     user, comment = require_decider(request), _load(request, pk)
-    form = RedactForm(request.POST or None, initial={"text": comment.body, "seen": seen_value(comment.pk)})
+    form = RedactForm(request.POST or None, initial={"text": comment.body, "seen": _seen_value(comment)})
     if form.is_valid():
         try:
             batch = quick_actions.redact(
@@ -146,6 +146,10 @@ def _load(request: HttpRequest, pk: int) -> Comment:
     """Return a comment that this person may decide on; raise Http404 otherwise."""
     comments = Comment.objects.moderated_by(require_decider(request)).exclude(state=State.DELETED)
     return get_object_or_404(comments.select_related("discussion__article"), pk=pk)
+
+
+def _seen_value(comment: Comment) -> str:
+    return seen_value(comment.pk, last_transition_ids([comment.pk]).get(comment.pk))
 
 
 def _redirect_back(request: HttpRequest, batch: Batch | None, comment: Comment) -> HttpResponse:

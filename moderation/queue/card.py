@@ -23,7 +23,7 @@ from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Fin
 from moderation.notifications.notices import RemovalMessage, preview_removals
 from moderation.people.author_records import AuthorRecord, author_record
 from moderation.people.profiles import Person
-from moderation.policy import last_transition_id, page_actions
+from moderation.policy import last_transition_id, page_actions, seen_value
 from moderation.queue import explanations, highlights
 from moderation.reports import reporting
 from moderation.similar import pages, single_comment
@@ -80,7 +80,7 @@ class Card:
 
     comment: Comment
     case: Case | None  # the open case
-    seen: str  # "<comment>.<last transition>", which the decision form sends back
+    seen: str  # policy.seen_value, which the decision form sends back
     body: SafeString  # the HTML of its page, with highlights
     typed_body: SafeString | None  # the typed text, if the HTML does not show every highlight
     signals: list[Signal]  # the strongest first
@@ -156,7 +156,7 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
     return Card(
         comment=comment,
         case=case,
-        seen=f"{comment.pk}.{comment.last_transition_id or 0}",  # type: ignore[attr-defined]  # annotated
+        seen=seen_value(comment.pk, comment.last_transition_id),  # type: ignore[attr-defined]  # annotated
         body=body,
         typed_body=None
         if all_marked

@@ -31,7 +31,7 @@ from moderation import similar
 from moderation.actions import cases
 from moderation.models import Case, CommentGroup
 from moderation.people import sanctions
-from moderation.policy import last_transition_id, last_transition_ids
+from moderation.policy import last_transition_id, last_transition_ids, seen_value
 from moderation.queue import explanations, second_opinions
 from moderation.queue import filters as queue_filters
 from moderation.reports import reporting
@@ -77,7 +77,7 @@ class QueueSummary:
         return text % {"n": f"{self.illegal:,}"}
 
     @property
-    def waiting_count(self) -> int:
+    def waiting_for_review(self) -> int:
         """Return the number of cases without published ones that were reported as illegal."""
         return (self.count or 0) - self.published
 
@@ -250,7 +250,7 @@ class QueueView:
             state=str(State(state).label) if case is None else "",
             claimed_by=claimed_name if is_claimed else "",
             age=explanations.format_elapsed(now - opened_at) if opened_at else "",
-            seen=f"{comment}.{last or 0}",
+            seen=seen_value(comment, last),
             flag="illegal" if illegal else "reported" if reported else "appeal" if appeal else "",
         )
 
@@ -374,7 +374,7 @@ def waiting_text(waiting: QueueSummary) -> str:
     """Return the heading of the queue page: 1 reported as illegal · 14 waiting, oldest 3 h."""
     if not waiting.count:
         return _("All caught up")
-    if not (count := waiting.waiting_count):
+    if not (count := waiting.waiting_for_review):
         return waiting.illegal_text
     text = ngettext("%(n)s waiting, oldest %(oldest)s", "%(n)s waiting, oldest %(oldest)s", count)
     text %= {"n": f"{count:,}", "oldest": waiting.oldest}

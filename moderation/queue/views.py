@@ -86,7 +86,7 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     base = reverse("moderation:queue")
     found = fetch_together({**queues.summary_queries(user), **filters.choice_queries()})
     summaries = queues.parse_summaries(found, user, base)
-    request.waiting_count = min(summaries[0].waiting_count, queues.MOST_WAITING)
+    request.waiting_count = min(summaries[0].waiting_for_review, queues.MOST_WAITING)
     if request.path == base and "queue" not in request.GET and not view.values:
         view = replace(view, queue=queues.first_queue(summaries))
     items, more = view.items()

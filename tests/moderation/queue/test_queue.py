@@ -459,3 +459,16 @@ def test_the_masthead_says_what_waits_to_people_who_may_decide(client, maria, dj
     assert maria.is_moderator  # reads the roles
     with django_assert_num_queries(1):
         assert queues.waiting_count(maria) == len(waiting)
+
+
+def test_the_masthead_and_the_heading_of_the_queue_count_the_same_comments(maria):
+    article = make_article()
+    for word in WORDS[:3]:
+        make_comment(article, f"{word}.")
+    comment = make_comment(article, "Published.", author=maria)
+    Case.objects.create(
+        comment=comment, discussion_id=comment.discussion_id, is_illegal=True, is_waiting=False
+    )
+    waiting = queues.summarize_queues(maria, "/moderation/")[0]
+    assert waiting.count == 4
+    assert waiting.waiting_for_review == queues.waiting_count(maria) == 3
