@@ -139,15 +139,7 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
     case = claimed or Case.objects.open().filter(comment=comment).select_related("claimed_by").first()
     until = case.claimed_until if case and case.claimed_by_id != user.pk else None
     findings = list(Finding.objects.of_now([comment.pk]))
-    found = fetch_together(
-        {
-            "decisions": DECISIONS,
-            "revisions": REVISIONS,
-            "memberships": MEMBERSHIPS,
-            "saved_lines": SavedLine.objects.filter(is_active=True).values("pk", "text"),
-        },
-        {"comment": comment.pk},
-    )
+    found = _read_related_rows(comment)
     member = similar.members_of([comment.pk]).get(comment.pk) if found["memberships"] else None
     signals, spans = _find_signals(comment, findings, member, user)
     body, all_marked = highlights.highlight_html(comment.body, comment.body_html, spans)
@@ -191,6 +183,22 @@ def _load_comment(pk: int) -> Comment | None:
     )
     found = comments.annotate(last_transition_id=last_transition_id("pk")).filter(pk=pk)
     return next(iter(found.order_by()), None)  # first() would sort, which takes Django long with many columns
+
+
+def _read_related_rows(comment: Comment) -> dict[str, list[dict[str, Any]]]:
+    """Return by kind the earlier decisions on a comment, a revision and a membership, and the saved lines.
+
+    Of revisions and memberships one row is enough to know that there are some. Runs one statement.
+    """
+    return fetch_together(
+        {
+            "decisions": DECISIONS,
+            "revisions": REVISIONS,
+            "memberships": MEMBERSHIPS,
+            "saved_lines": SavedLine.objects.filter(is_active=True).values("pk", "text"),
+        },
+        {"comment": comment.pk},
+    )
 
 
 def _find_signals(
