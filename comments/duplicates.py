@@ -30,7 +30,7 @@ MIN_LENGTH = 40  # characters; many people write "I agree"
 MAX_LENGTH = 100_000  # characters; longer texts would only cost memory
 MAX_HOLDERS = 100  # comments that are indexed for one checksum
 MAX_COMPARED = 10  # candidates that are compared with one comment
-SEEN_BITS = 25  # of a checksum, by which it is known whether an earlier comment had it: 32 MB
+SEEN_BITS = 25  # last bits of a checksum; they index the table of checksums that were seen (32 MB)
 CACHED_WORDS = 16_384  # words whose trigrams are kept
 CACHED_LENGTH = 24  # letters; a text without spaces is one word of any length
 

@@ -15,8 +15,8 @@ from moderation.people.profiles import Person, person_url
 from moderation.queue import explanations
 from moderation.screening import origins
 
-# It goes through the indexed names of accounts and guests. The names of comments have no index, since every
-# change of a state would have to update it.
+# The query goes through the indexed names of accounts and guests. The names of comments have no index, since
+# every change of a state would have to update it.
 _SAME_NAME = """
 WITH signed AS MATERIALIZED (
   SELECT author_name, author_id, guest_id FROM comments_comment

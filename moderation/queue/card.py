@@ -97,9 +97,8 @@ class Card:
     scored_body: SafeString  # the typed text, with the words of these parts highlighted
     removals: list[RemovalMessage]  # the message for each reason, which are empty for an imported comment
     saved_lines: list[SavedLine]  # lines that can be added to such a message
-    menu: list[
-        dict[str, Any]
-    ]  # other actions than decisions, which have buttons; as from Policy.list_actions
+    # Other actions than decisions, which have buttons; as from Policy.list_actions.
+    menu: list[dict[str, Any]]
 
     @property
     def suggested(self) -> str:
@@ -119,7 +118,7 @@ FROM comments_transition t LEFT JOIN accounts_user u ON u.id = t.actor_id
 WHERE t.comment_id = %(comment)s AND (t.actor_id IS NOT NULL OR t.batch IS NOT NULL)
   AND NOT (t.from_state = '' AND t.kind = 'state')
 ORDER BY t.id DESC LIMIT {MAX_LISTED}"""
-# Of any scan; similar.members_of finds that of the latest one.
+# Find a membership in a group of any scan; similar.members_of finds that of the latest one.
 MEMBERSHIPS = """
 SELECT m.id FROM moderation_commentgroupmember m JOIN moderation_commentgroup g ON g.id = m.group_id
 WHERE m.comment_id = %(comment)s AND g.resolved_at IS NULL LIMIT 1"""

@@ -285,10 +285,10 @@ def waiting_count(user: User) -> int:
 
 
 def summarize_queues(user: User, base: str) -> list[QueueSummary]:
-    """Return all queues, each with its size and the age of its oldest case. Runs one statement, and one
-    more if a sanction is appealed.
+    """Return all queues, each with its size and the age of its oldest case.
 
-    `base` is the URL of the queue page. Appeals include those against sanctions, shown under People.
+    Runs one statement, and one more if a sanction is appealed. `base` is the URL of the queue page. Appeals
+    include those against sanctions, shown under People.
     """
     return parse_summaries(fetch_together(summary_queries(user)), user, base)
 
@@ -348,9 +348,8 @@ def parse_summaries(found: Mapping[str, list[dict[str, Any]]], user: User, base:
         for key, (label, _where) in QUEUES.items()
     ]
     for one in found.get("similar", []):
-        url = (
-            reverse("moderation:similar") + "?first=on"
-        )  # the largest group, as a queue opens its first case
+        # The link opens the largest group, as that of a queue opens its first case.
+        url = reverse("moderation:similar") + "?first=on"
         summaries.insert(3, summary("similar", _("Similar comments"), url, one["n"], one["oldest"]))
     for one in found.get("opinions", []):
         if one["n"]:

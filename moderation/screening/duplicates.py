@@ -30,7 +30,7 @@ TRIGRAMS_PER_WORD = 29  # trigrams of a text for each word that may differ in a 
 # The indexes are queried without ORDER BY: with it, the planner walks all comments by time. The inner SELECT
 # hides the text from the planner, which would first compare it with its own sample; that took longer than all
 # the rest.
-# Returns the earliest comment on the site with the same text, or else with nearly the same.
+# The statement returns the earliest comment on the site with the same text, or else with nearly the same.
 DUPLICATE_SQL = """
 WITH same AS MATERIALIZED (
   SELECT c.id FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
