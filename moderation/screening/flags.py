@@ -4,12 +4,12 @@ A new comment's case is opened when it is posted or edited. An import calls `ope
 calls `flag_old_comments`, for comments that were stored before the check existed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import F
 
-from comments.models import Comment, State
+from comments.models import Comment, Reason, State
 from comments.services.discussions import lock_discussions_of
 from core.database.sql import fetch_rows
 from moderation.actions import cases
@@ -79,21 +79,35 @@ def _flagging_results(name: str, body: str) -> list[CheckResult]:
 def _store(found: dict[tuple[int, int], list[CheckResult]]) -> int:
     """Store the results that are not stored yet, by comment and revision, and open the cases.
 
-    The discussions are locked first, as removal_counts demands, so a text that was edited, removed or
-    approved since is seen.
+    The discussions are locked first, so a text that was edited, removed or approved since is seen.
     """
     ids = [pk for pk, _revision in found]
     lock_discussions_of(ids)
     unchanged = [pk for pk, revision, _name, _body in _unreviewed(among=ids) if (pk, revision) in found]
-    comments = list(Comment.objects.filter(pk__in=unchanged))
-    stored = set(
-        Finding.objects.filter(comment__in=comments).values_list("comment", "revision", "check_name")
-    )
-    Finding.objects.bulk_create(
+    chosen = set(unchanged)
+    store_findings({key: results for key, results in found.items() if key[0] in chosen})
+    cases.open_cases(unchanged, states=[State.PUBLISHED])
+    return len(unchanged)
+
+
+@transaction.atomic(savepoint=False)
+def store_findings(found: Mapping[tuple[int, int], Sequence[CheckResult]]) -> int:
+    """Store the results, by comment and revision, that are not stored yet, and return how many there are.
+
+    The discussions are locked first, as removal_counts demands. Then comments are left out whose text was
+    edited, redacted, erased or restricted since it was checked.
+    """
+    ids = [pk for pk, _revision in found]
+    lock_discussions_of(ids)
+    rows = Comment.objects.filter(pk__in=ids, erased_at=None).exclude(state_reason=Reason.RESTRICTED)
+    comments = [row for row in rows.only("revision").order_by("pk") if (row.pk, row.revision) in found]
+    checked = Finding.objects.filter(comment__in=comments)
+    stored = set(checked.values_list("comment", "revision", "check_name"))
+    findings = [
         Finding.of(comment, result)
         for comment in comments
         for result in found[comment.pk, comment.revision]
         if (comment.pk, comment.revision, result.check) not in stored
-    )
-    cases.open_cases([comment.pk for comment in comments], states=[State.PUBLISHED])
-    return len(comments)
+    ]
+    Finding.objects.bulk_create(findings, batch_size=2_000)
+    return len(findings)

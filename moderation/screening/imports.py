@@ -13,15 +13,15 @@ from moderation.checks.base import Context, Duplicate
 from moderation.checks.results import CheckResult
 from moderation.features.site_facts import THREAD_COMMENT_LENGTH, THREAD_COMMENTS
 from moderation.features.text_reading import ParsedComment
-from moderation.models import Finding
 from moderation.rules import active_rules
+from moderation.screening import flags
 from moderation.screening.duplicates import find_exact_duplicates, find_near_duplicates
 from moderation.spam_filter import scoring
 from moderation.spam_filter.active_model import ActiveFilter, usable_filter
 
 
 def screen_import(*, article: Article, ids: Sequence[int]) -> int:
-    """Screen imported comments, each at its own time, store the findings and return how many there are.
+    """Screen imported comments, each at its own time, store new findings and return how many there are.
 
     Changes no state. Takes a bounded number of statements for any number of comments.
     """
@@ -37,6 +37,13 @@ def screen_block(
 
     The findings are the same as if all were screened at once. Erased and restricted comments have no text.
     """
+    return flags.store_findings(_check_block(article, ids, block, near_duplicates))
+
+
+def _check_block(
+    article: Article, ids: Sequence[int], block: slice, near_duplicates: Mapping[int, Duplicate]
+) -> dict[tuple[int, int], list[CheckResult]]:
+    """Return the results of a block by comment and revision."""
     start, stop, _step = block.indices(len(ids))
     discussion = Discussion(article=article)
     every_rule = active_rules.load_active_rules()
@@ -50,7 +57,7 @@ def screen_block(
     thread, active = _ImportedThread(article, ids[:start], comments), usable_filter()
     if active:
         active = active._replace(topics=tuple(article.topics.order_by("pk").values_list("pk", flat=True)))
-    findings = []
+    found = {}
     for comment in comments:
         draft = Draft(
             discussion=discussion,
@@ -65,9 +72,8 @@ def screen_block(
         results = registry.run_checks(draft, context, is_import=True)
         results += thread.score(draft, None if comment.text_missing else active, results)
         thread.add(comment)
-        findings += [Finding.of(comment, result) for result in results]
-    Finding.objects.bulk_create(findings, batch_size=2_000)
-    return len(findings)
+        found[comment.pk, comment.revision] = results
+    return found
 
 
 class _ImportedThread:

@@ -1,10 +1,11 @@
 """Screening of large imports by a job: the same findings as at once, in blocks, and resumable."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
 from django.urls import reverse
 from django_tasks_db.models import DBTaskResult
 from pytest_django.asserts import assertContains, assertNotContains
@@ -16,10 +17,14 @@ from comments.models import Comment, CommentText, Discussion, InferredParent, Re
 from comments.services.states import change_states
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch, Case, Finding, ImportScreening
-from moderation.screening import import_jobs
+from moderation.screening import flags, import_jobs
+from moderation.transparency.removal_counts import wrong_counts
 from tests.archive.saved_pages import take
+from tests.helpers.waiting import PATIENCE, is_a_lock_waited_for, until
 
 pytestmark = pytest.mark.django_db
+
+HARMFUL = b"Call me at 555-867-5309 or write to ann@example.org, she lives at 12 Harbour Street."
 
 
 @pytest.fixture
@@ -27,6 +32,11 @@ def by_job(monkeypatch):
     """Let the job screen imports of any size, in blocks of 7 comments."""
     monkeypatch.setattr(import_jobs, "LARGE", 0)
     monkeypatch.setattr(import_jobs, "BLOCK", 7)
+
+
+def with_harmful_comment() -> bytes:
+    """Return the sample with personal data in one of its comments."""
+    return SAMPLE.read_bytes().replace(b"My grandmother ran", HARMFUL + b" My grandmother ran")
 
 
 def run_jobs() -> None:
@@ -181,9 +191,7 @@ def test_the_undo_of_an_import_removes_all_before_and_after_the_job(by_job, mari
 
 
 def test_what_a_moderator_approved_meanwhile_opens_no_case(by_job, maria):
-    body = "Call me at 555-867-5309 or write to ann@example.org, she lives at 12 Harbour Street."
-    data = SAMPLE.read_bytes().replace(b"My grandmother ran", body.encode() + b" My grandmother ran")
-    take(data)
+    take(with_harmful_comment())
     approved = Comment.objects.get(body__contains="555-867")
     decide(ids=[approved.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
 
@@ -191,6 +199,47 @@ def test_what_a_moderator_approved_meanwhile_opens_no_case(by_job, maria):
 
     assert Finding.objects.filter(comment=approved, check_name="personal_data").exists()
     assert not Case.objects.open().filter(comment=approved).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_decision_waits_for_the_block_that_is_stored(by_job, monkeypatch, maria):
+    """Otherwise it would not count a finding that is older and committed later."""
+    take(with_harmful_comment())
+    harmful = Comment.objects.get(body__contains="555-867").pk
+    open_cases_of, decisions = flags.open_cases_of, []
+
+    def remove() -> None:
+        try:
+            decide(ids=[harmful], to=State.REJECTED, reason=Reason.PERSONAL_INFORMATION, actor=maria)
+        finally:
+            connections.close_all()
+
+    def remove_before_commit(ids, **options):
+        if harmful in ids:
+            decisions.append(moderator.submit(remove))
+            until(lambda: decisions[0].done() or is_a_lock_waited_for())
+        open_cases_of(ids, **options)
+
+    monkeypatch.setattr(flags, "open_cases_of", remove_before_commit)
+    with ThreadPoolExecutor(1) as moderator:
+        run_jobs()
+        decisions[0].result(timeout=PATIENCE)
+
+    assert Discussion.objects.get().tally == {"rejected/personal_info/confirmed": 1}
+    assert wrong_counts() == []
+    assert not Case.objects.open().filter(comment=harmful).exists()
+
+
+def test_findings_of_the_weekly_job_are_stored_once(by_job):
+    take(with_harmful_comment())
+    flags.flag_old_comments()
+    stored = list(Finding.objects.values_list("comment", "check_name"))
+    assert stored
+
+    run_jobs()
+
+    again = Finding.objects.filter(check_name__in=[name for _, name in stored])
+    assert sorted(again.values_list("comment", "check_name")) == sorted(stored)
 
 
 def test_a_restricted_comment_gets_neither_text_nor_findings(by_job):
