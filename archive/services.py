@@ -151,7 +151,9 @@ def import_page(
         existing = Article.objects.filter(source_key=article.source_key).first()
         stored = Comment.objects.filter(source=article.source_key)
         stored_ids = set(
-            stored.exclude(state_reason=Reason.IMPORT_UNDONE).values_list("source_id", flat=True)
+            stored.exclude(state_reason=Reason.IMPORT_UNDONE, erased_at=None).values_list(
+                "source_id", flat=True
+            )
         )
         new = sum(comment.source_id not in stored_ids for comment in page.comments)
         is_republished = existing is not None and _import_was_undone(existing)
@@ -386,14 +388,16 @@ def _store_comments(
         ],
         actor=actor,
         batch=batch.pk,
-        with_search_texts=not import_jobs.is_large(report.created),
+        with_search_texts=not report.is_screened_later,
     )
-    if import_jobs.is_large(report.created):
-        import_jobs.screen_later(batch=batch, article=article, ids=result.created)
+    # Also those that return: their import may have been undone before its job had screened them.
+    published = [*result.created, *result.returned]
+    if report.is_screened_later:
+        import_jobs.screen_later(batch=batch, article=article, ids=published)
     else:
-        screen_import(article=article, ids=result.created)
+        screen_import(article=article, ids=published)
         find_proposals(article)
-    flags.open_cases_of([*result.created, *result.returned])
+        flags.open_cases_of(published)
     return Import.objects.create(
         article=article,
         batch=batch,

@@ -102,7 +102,7 @@ def import_comments(
                 version=F("version") + 1,
             )
         if with_search_texts:
-            store_search_texts(created)
+            store_search_texts([*created, *returned])
         if len(created) >= ANALYZE_FROM:
             transaction.on_commit(_analyze_tables)
     return ImportResult(created, returned, len(comments) - len(created) - len(returned))

@@ -24,7 +24,7 @@ from moderation.actions import setting_changes
 from moderation.actions.setting_changes import Refusal
 from moderation.erasure import restricted_content
 from moderation.erasure.restricted_content import moving_texts
-from moderation.models import Batch, DecisionMessage, SettingChange
+from moderation.models import Batch, DecisionMessage, ImportScreening, SettingChange
 from moderation.people import sanctions
 from moderation.queue import explanations
 
@@ -159,6 +159,7 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
             transaction.set_rollback(True)
         elif changed:
             tasks.notify_authors_later(undoing)
+            _screen_returned(undoing, changed)
     refused += not_moved[:MAX_REFUSALS_LISTED] + not_reverted
     refused += refusals(sorted(skipped)[:MAX_REFUSALS_LISTED])
     is_done = settings or moved or changed
@@ -169,6 +170,19 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
         settings,
         max(0, len(skipped) - MAX_REFUSALS_LISTED) + max(0, len(not_moved) - MAX_REFUSALS_LISTED),
     )
+
+
+def _screen_returned(undoing: Batch, changed: Sequence[int]) -> None:
+    """Store that the comments of a large import need a screening if this undo of its undo brings them back.
+
+    The import may have been undone before they were screened. A scheduled job starts the screening.
+    """
+    if undoing.undos % 2:
+        return
+    if screening := ImportScreening.objects.filter(batch=undoing.root_id).first():
+        ImportScreening.objects.create(
+            batch=undoing, discussion_id=screening.discussion_id, comment_count=len(changed)
+        )
 
 
 def why_not_undone(batch: Batch, actor: User | None) -> str:

@@ -2,6 +2,9 @@
 
 The import ends as soon as readers can see its comments. What only moderators see and what is searched follows
 here: search texts, findings, cases and proposed parents. The job may be stopped at any moment and run again.
+
+A screening belongs to the batch that published the comments. Comments of an undone import are passed over.
+The batch that publishes them again, an import of the same file or an undo, has a screening of its own.
 """
 
 import time
@@ -10,13 +13,13 @@ from functools import lru_cache
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django_tasks import task
 
 from articles.models import Article
 from articles.site.languages import in_site_language
-from comments.models import Transition
+from comments.models import Reason, State, Transition
 from comments.services.imports import store_search_texts
 from moderation.checks.base import Duplicate
 from moderation.models import Batch, ImportScreening
@@ -31,12 +34,12 @@ RUN_SECONDS = 20  # after which other jobs, such as mails, have their turn
 
 
 def is_large(count: int) -> bool:
-    """Return whether an import of this many new comments is screened by the job."""
+    """Return whether an import that publishes this many comments is screened by the job."""
     return count > LARGE
 
 
 def screen_later(*, batch: Batch, article: Article, ids: Sequence[int]) -> None:
-    """Queue the screening of the new comments of an import, in its transaction."""
+    """Queue the screening of the comments that an import publishes, in its transaction."""
     ImportScreening.objects.create(batch=batch, discussion_id=article.pk, comment_count=len(ids))
     screen_imported.enqueue(str(batch.pk))
 
@@ -57,29 +60,36 @@ def screen_imported(batch: str) -> int:
 
 def _steps(screening: ImportScreening) -> Iterator[None]:
     """Do what is left of a screening. Yields after each transaction."""
-    article, created = screening.discussion.article, _new_comments(screening.pk)
-    ids = list(created)
-    without_text = list(created.filter(comment__text=None))
+    article, published = screening.discussion.article, _published_comments(screening.pk)
+    ids = list(published)
+    without_text = list(published.filter(comment__text=None))
     for start in range(0, len(without_text), BLOCK):
         store_search_texts(without_text[start : start + BLOCK])
         yield
-    near_duplicates = _near_duplicates(screening.pk, article) if ids else {}
+    is_screened = screening.screened_count == len(ids)
+    near_duplicates = {} if is_screened else _near_duplicates(screening.pk, article)
     while _screen_next_block(screening, article, ids, near_duplicates):
         yield
     find_proposals(article)
     ImportScreening.objects.filter(pk=screening.pk).update(finished_at=timezone.now())
+    _near_duplicates.cache_clear()
 
 
-def _new_comments(batch: UUID) -> "QuerySet[Transition, int]":
-    """Return the ids of the comments that an import created, by time."""
-    created = Transition.objects.filter(batch=batch, kind=Transition.Kind.STATE, from_state="")
-    return created.order_by("comment__created_at", "comment").values_list("comment", flat=True)
+def _published_comments(batch: UUID) -> "QuerySet[Transition, int]":
+    """Return the ids of the imported comments that a batch published for the first time or again, by time."""
+    published = Transition.objects.filter(
+        Q(from_state="") | Q(from_reason=Reason.IMPORT_UNDONE),
+        batch=batch,
+        kind=Transition.Kind.STATE,
+        to_state=State.PUBLISHED,
+    )
+    return published.order_by("comment__created_at", "comment").values_list("comment", flat=True)
 
 
 @lru_cache(maxsize=1)
 def _near_duplicates(batch: UUID, article: Article) -> dict[int, Duplicate]:
     """Return the near duplicates of an import. Cached, because all runs of its job need them."""
-    return find_near_duplicates(article, list(_new_comments(batch)))
+    return find_near_duplicates(article, list(_published_comments(batch)))
 
 
 @transaction.atomic

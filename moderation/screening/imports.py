@@ -35,7 +35,8 @@ def screen_block(
 ) -> int:
     """Screen a block of imported comments. `ids` are all comments of the import, by time.
 
-    The findings are the same as if all were screened at once. Erased and restricted comments have no text.
+    The findings are the same as if all were screened at once. Erased and restricted comments have no text;
+    those of an undone import are screened when they return.
     """
     return flags.store_findings(_check_block(article, ids, block, near_duplicates))
 
@@ -51,7 +52,7 @@ def _check_block(
     rules = every_rule.for_place(article.pk, topics)
     duplicates = {**near_duplicates, **find_exact_duplicates(ids[start:stop])}
     rows = Comment.objects.filter(pk__in=ids[start:stop], erased_at=None).exclude(
-        state_reason=Reason.RESTRICTED
+        state_reason__in=[Reason.RESTRICTED, Reason.IMPORT_UNDONE]
     )
     comments = list(rows.order_by("created_at", "pk").defer("body_html"))
     thread, active = _ImportedThread(article, ids[:start], comments), usable_filter()

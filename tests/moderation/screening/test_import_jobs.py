@@ -10,6 +10,7 @@ from django.urls import reverse
 from django_tasks_db.models import DBTaskResult
 from pytest_django.asserts import assertContains, assertNotContains
 
+from accounts.models import User
 from archive.models import Import
 from archive.services import SAMPLE
 from comments.integrity import check
@@ -174,20 +175,81 @@ def test_a_failed_block_stores_nothing_and_runs_again(by_job, monkeypatch):
     assert Finding.objects.exists()
 
 
-def test_the_undo_of_an_import_removes_all_before_and_after_the_job(by_job, maria):
-    take(SAMPLE.read_bytes())
-    batch = Batch.objects.get()
-    undo(batch=batch, actor=maria)
+def import_again(imported: Batch, undone: Batch, actor: User) -> None:
+    report = take(with_harmful_comment())
+    assert (report.created, report.is_screened_later) == (Comment.objects.count(), True)
+
+
+def undo_the_undo(imported: Batch, undone: Batch, actor: User) -> None:
+    undo(batch=undone, actor=actor)
+
+
+def undo_the_undo_of_the_redo(imported: Batch, undone: Batch, actor: User) -> None:
+    redone = undo(batch=undone, actor=actor).batch
+    again = undo(batch=redone, actor=actor).batch
+    run_jobs()
+    undo(batch=again, actor=actor)
+
+
+@pytest.mark.parametrize("bring_back", [import_again, undo_the_undo, undo_the_undo_of_the_redo])
+def test_an_import_that_was_undone_before_its_job_is_screened_when_it_returns(
+    by_job, maria, starter, bring_back
+):
+    with transaction.atomic():
+        take(with_harmful_comment())
+        run_jobs()
+        expected = results()
+        transaction.set_rollback(True)
+    assert expected["cases"]
+    take(with_harmful_comment())
+    imported = Batch.objects.get()
+    undone = undo(batch=imported, actor=maria).batch
     run_jobs()
 
     assert set(Comment.objects.values_list("state", flat=True)) == {State.DELETED}
+    assert not Finding.objects.exists()
     assert not Case.objects.open().exists()
     assert check() == {}
 
-    take(SAMPLE.read_bytes())  # the comments return, and the checks ran before
+    bring_back(imported, undone, maria)
     run_jobs()
+
     assert set(Comment.objects.values_list("state_reason", flat=True)) == {Reason.IMPORTED}
+    assert results() == expected
     assert not ImportScreening.objects.filter(finished_at=None).exists()
+    assert check() == {}
+    assert wrong_counts() == []
+
+
+def test_an_undo_after_the_job_stores_nothing_twice(by_job, maria, starter):
+    take(with_harmful_comment())
+    run_jobs()
+    expected = results()
+    undo(batch=Batch.objects.get(), actor=maria)
+    assert not Case.objects.open().exists()
+
+    take(with_harmful_comment())
+    run_jobs()
+
+    again = results()
+    assert again["findings"] == expected["findings"]
+    assert list(Case.objects.open().values_list("comment__body", flat=True)) == list(
+        Comment.objects.filter(body__contains="555-867").values_list("body", flat=True)
+    )
+    assert wrong_counts() == []
+
+
+def test_a_few_comments_of_a_large_import_are_screened_as_they_return(by_job, maria, monkeypatch):
+    take(with_harmful_comment())
+    undo(batch=Batch.objects.get(), actor=maria)
+    run_jobs()
+    monkeypatch.setattr(import_jobs, "LARGE", 500)
+
+    assert not take(with_harmful_comment()).is_screened_later
+
+    harmful = Comment.objects.get(body__contains="555-867")
+    assert Finding.objects.filter(comment=harmful, check_name="personal_data").exists()
+    assert Case.objects.open().filter(comment=harmful).exists()
 
 
 def test_what_a_moderator_approved_meanwhile_opens_no_case(by_job, maria):
