@@ -26,16 +26,18 @@ def find_proposals(article: Article) -> int:
     """Infer the comments that the imported replies of a story answer, and store proposals. Moves nothing.
 
     Returns the number of open proposals. What was accepted or dismissed before stays as it is, so this may
-    run again, also after an import of more comments.
+    run again, also after an import of more comments. The discussion is locked only while they are stored: a
+    large one takes a while to infer, and nobody could reply meanwhile. Proposals for comments that are
+    imported in that time, which have larger ids, stay as they are.
     """
+    comments = _imported_comments(article)
+    inferred = infer_parents(
+        comments, hosts=_author_names(article), story=f"{article.standfirst}\n{article.body}"
+    )
     with transaction.atomic():
         lock_discussions([article.pk])
-        comments = _imported_comments(article)
-        inferred = infer_parents(
-            comments, hosts=_author_names(article), story=f"{article.standfirst}\n{article.body}"
-        )
         stored = InferredParent.objects.filter(discussion=article.pk)
-        stored.open().delete()
+        stored.open().filter(comment__lte=comments[-1].number if comments else 0).delete()
         decided = set(stored.values_list("comment", flat=True))
         parents = {comment.number: comment.parent for comment in comments}
         InferredParent.objects.bulk_create(

@@ -1,21 +1,28 @@
 """Proposed parents of imported replies: found, accepted, dismissed, and the undo of both."""
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from uuid import uuid4
+
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from archive.services import SAMPLE, import_page
 from comments.models import MAX_DEPTH, Comment, Discussion, InferredParent, State, Transition
 from comments.services.discussions import change_discussion
+from comments.services.imports import ImportedComment, import_comments
 from comments.services.moves import move_comment
 from comments.services.states import change_states
 from moderation.actions.decisions import move_all, undo
 from moderation.actions.history import summarize
 from moderation.models import Batch
+from moderation.reply_structure import proposals
 from moderation.reply_structure.proposals import accept, dismiss, find_proposals
 from tests.factories import make_article, make_comment
 from tests.helpers.discussions import assert_sound
-from tests.moderation.reply_structure.conftest import RESTORED, SAVED
+from tests.helpers.waiting import PATIENCE
+from tests.moderation.reply_structure.conftest import RESTORED, SAVED, THREAD
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +36,7 @@ def opened(story):
     return numbers(InferredParent.objects.filter(discussion=story.article.pk).open())
 
 
+START = datetime(2026, 3, 1, tzinfo=UTC)
 PROPOSED = {4: (3, "name"), 5: (4, "at_name"), 6: (5, "at_name")}
 
 
@@ -191,6 +199,34 @@ def test_searching_again_keeps_what_was_decided(capped, maria):
     assert opened(capped) == {6: PROPOSED[6]}
     assert InferredParent.objects.count() == 3
     assert find_proposals(make_article("Without comments")) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_while_parents_are_inferred(capped, maria, monkeypatch):
+    infer = proposals.infer_parents
+
+    def import_and_dismiss() -> None:
+        try:
+            thread = [
+                ImportedComment(f"later {n}", name, text, START, parent and parent - 1, number=n + 10)
+                for n, name, text, parent in THREAD[:4]
+            ]
+            import_comments(article=capped.article, comments=thread, actor=None, batch=uuid4())
+            dismiss(article=capped.article, actor=maria, comment=capped.pk(5))
+            find_proposals(capped.article)
+        finally:
+            connections.close_all()
+
+    def infer_meanwhile(comments, **options):
+        monkeypatch.setattr(proposals, "infer_parents", infer)
+        with ThreadPoolExecutor(1) as colleague:
+            colleague.submit(import_and_dismiss).result(timeout=PATIENCE)
+        return infer(comments, **options)
+
+    monkeypatch.setattr(proposals, "infer_parents", infer_meanwhile)
+    find_proposals(capped.article)
+
+    assert opened(capped) == {4: PROPOSED[4], 6: PROPOSED[6], 14: (13, "name")}
 
 
 def test_removed_comments_are_not_proposed_and_nothing_is_proposed_under_them(capped, maria):
