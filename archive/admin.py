@@ -20,6 +20,7 @@ from archive.models import Import
 from archive.services import MAX_MB, ArchiveImportError, ImportReport, check_size, import_page
 from articles.models import Article, title_for
 from moderation.models import ImportScreening
+from moderation.screening import import_jobs
 
 
 class ImportForm(forms.Form):
@@ -149,10 +150,10 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         screening = ImportScreening.objects.filter(batch=obj.batch_id).first()
         if screening is None or screening.finished_at:
             return _("all")
-        return _("%(done)s of %(all)s; the rest follows in the background") % {
-            "done": f"{screening.screened_count:,}",
-            "all": f"{screening.comment_count:,}",
-        }
+        text = _("%(done)s of %(all)s; the rest follows in the background")
+        if import_jobs.has_failed(screening):
+            text = _("%(done)s of %(all)s; the job failed, and starts again within ten minutes")
+        return text % {"done": f"{screening.screened_count:,}", "all": f"{screening.comment_count:,}"}
 
     @admin.display(description=gettext_lazy("warnings"))
     def warning_count(self, obj: Import) -> int:

@@ -27,7 +27,7 @@ from moderation.models import JobRun
 from moderation.notifications import waiting_alerts
 from moderation.queue import second_opinions
 from moderation.reports import removal_requests
-from moderation.screening import flags, origins
+from moderation.screening import flags, import_jobs, origins
 from moderation.similar import scan
 from moderation.spam_filter import training
 
@@ -68,6 +68,7 @@ JOBS: list[Job] = [
     Job(_("Notify moderators of waiting comments"), timedelta(minutes=5), waiting_alerts.alert_moderators),
     Job(_("Ask for second opinions"), timedelta(minutes=10), second_opinions.create_questions),
     Job(_("Train the spam filter"), timedelta(minutes=10), training.run),
+    Job(_("Restart the checks of imports"), timedelta(minutes=10), import_jobs.restart_screenings),
     Job(_("Delete old IP addresses"), timedelta(days=1), origins.delete_expired),
     Job(_("Delete old counts of wrong passwords"), timedelta(days=1), login_throttling.delete_old_counts),
     Job(_("Delete unconfirmed sign-ups"), timedelta(days=1), sign_up.delete_expired),

@@ -10,12 +10,15 @@ The batch that publishes them again, an import of the same file or an undo, has 
 import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django_tasks import task
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
 
 from articles.models import Article
 from articles.site.languages import in_site_language
@@ -56,6 +59,32 @@ def screen_imported(batch: str) -> int:
             break
     screening.refresh_from_db()
     return screening.screened_count
+
+
+def restart_screenings() -> int:
+    """Queue unfinished screenings that have no waiting or running job, and return how many there are.
+
+    The job may have failed or been deleted, or the screening is that of an undo. A new job replaces a
+    failed one, so that one failure at most is listed for each screening.
+    """
+    restarted = 0
+    for batch in ImportScreening.objects.filter(finished_at=None).values_list("pk", flat=True):
+        jobs = _jobs_of(batch)
+        if not jobs.filter(status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING]).exists():
+            with transaction.atomic():
+                jobs.filter(status=TaskResultStatus.FAILED).delete()
+                screen_imported.enqueue(str(batch))
+            restarted += 1
+    return restarted
+
+
+def has_failed(screening: ImportScreening) -> bool:
+    """Return whether the last job of an unfinished screening has failed."""
+    return bool(_jobs_of(screening.pk).filter(status=TaskResultStatus.FAILED).exists())
+
+
+def _jobs_of(batch: UUID) -> QuerySet[Any]:
+    return DBTaskResult.objects.filter(task_path=screen_imported.module_path, args_kwargs__args=[str(batch)])
 
 
 def _steps(screening: ImportScreening) -> Iterator[None]:

@@ -5,8 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.db import connections, transaction
 from django.urls import reverse
+from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 from pytest_django.asserts import assertContains, assertNotContains
 
@@ -16,6 +18,7 @@ from archive.services import SAMPLE
 from comments.integrity import check
 from comments.models import Comment, CommentText, Discussion, InferredParent, Reason, State
 from comments.services.states import change_states
+from config.owner import jobs
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch, Case, Finding, ImportScreening
 from moderation.screening import flags, import_jobs
@@ -144,6 +147,40 @@ def test_the_owner_sees_how_many_comments_are_checked(by_job, monkeypatch, clien
     assertNotContains(client.get(page), "the rest follows in the background")
 
 
+def run_worker() -> None:
+    call_command("db_worker", batch=True, startup_delay=False, reload=False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failed_job_is_shown_and_starts_again(by_job, monkeypatch, client, ada):
+    take(SAMPLE.read_bytes())
+    page = reverse("admin:archive_import_change", args=[Import.objects.get().pk])
+    client.force_login(ada)
+    assert import_jobs.restart_screenings() == 0  # its job is waiting
+    with monkeypatch.context() as broken:
+        broken.setattr("moderation.screening.flags.open_cases_of", lambda *_args, **_options: 1 / 0)
+        run_worker()
+
+    assertContains(client.get(page), "0 of 31; the job failed, and starts again within ten minutes")
+    assert import_jobs.restart_screenings() == 1
+    assertContains(client.get(page), "0 of 31; the rest follows in the background")
+    assert [job.status for job in DBTaskResult.objects.all()] == [TaskResultStatus.READY]
+
+    run_worker()
+
+    assert ImportScreening.objects.get().finished_at
+    assert import_jobs.restart_screenings() == 0
+
+
+def test_a_screening_whose_failed_job_was_deleted_starts_again(by_job):
+    take(SAMPLE.read_bytes())
+    DBTaskResult.objects.update(status=TaskResultStatus.FAILED)
+    assert jobs.discard(pk=DBTaskResult.objects.get().pk) == 1
+
+    assert import_jobs.restart_screenings() == 1
+    assert DBTaskResult.objects.get().args_kwargs["args"] == [str(Batch.objects.get().pk)]
+
+
 def test_a_stopped_job_goes_on_where_it_was(by_job, monkeypatch):
     take(SAMPLE.read_bytes())
     everything = Comment.objects.count()
@@ -182,6 +219,7 @@ def import_again(imported: Batch, undone: Batch, actor: User) -> None:
 
 def undo_the_undo(imported: Batch, undone: Batch, actor: User) -> None:
     undo(batch=undone, actor=actor)
+    assert import_jobs.restart_screenings() == 1
 
 
 def undo_the_undo_of_the_redo(imported: Batch, undone: Batch, actor: User) -> None:
