@@ -6,7 +6,6 @@ comments, since an import takes 60 MB; `--largest 1000000` imports ten such file
 """
 
 import os
-import re
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from typing import Any, NamedTuple
 from bench import fixture
 from bench.fixture import ThreadComment
 from bench.runner import Goal, Run, report, rows, run
-from bench.servers import Soundoff, connect, processor_seconds
+from bench.servers import Soundoff, connect, peak_megabytes, processor_seconds
 from core.data_folder import PROJECT
 
 SIZES = {"small": 10_000, "large": 100_000, "largest": 0}
@@ -116,7 +115,7 @@ def _wait_for_screening(site: Soundoff) -> Step:
     processor = _spent(site) + _spent(site, "db_worker") - spent
     finished = ImportScreening.objects.order_by("finished_at").last()
     seconds = (finished.finished_at - asked).total_seconds() if finished and asked else 0
-    return Step(seconds, processor, _peak_memory(site))
+    return Step(seconds, processor, peak_megabytes(site.process, "db_worker"))
 
 
 def _visible_count(cursor: Any) -> int:
@@ -126,18 +125,6 @@ def _visible_count(cursor: Any) -> int:
 
 def _spent(site: Soundoff, part: str = r"/postgres |^postgres:") -> float:
     return processor_seconds([site.process], part)
-
-
-def _peak_memory(site: Soundoff) -> float:
-    """Return the peak memory of the site's job worker in MB."""
-    peaks = [0]
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if b"db_worker" in (folder / "cmdline").read_bytes():
-                peaks.append(int(re.findall(r"VmHWM:\s+(\d+)", (folder / "status").read_text())[0]))
-        except (OSError, IndexError):
-            continue  # it has ended
-    return max(peaks) / 1024
 
 
 def _write_page(folder: Path, count: int, name: str) -> Path:

@@ -67,6 +67,18 @@ def resident_megabytes(root: int, part: str) -> list[float]:
     return [int(f[21]) * PAGE_BYTES / 1e6 for process, f in found.items() if process not in parents]
 
 
+def peak_megabytes(root: int, part: str) -> float:
+    """Return the highest peak memory of the processes below `root` whose command line matches the pattern."""
+    peaks = [0.0]
+    for process in _process_tree([root], part):
+        try:
+            status = Path(f"/proc/{process}/status").read_text()
+            peaks.append(int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024)
+        except (OSError, IndexError):
+            continue  # it has ended
+    return max(peaks)
+
+
 def _process_tree(roots: Iterable[int], part: str) -> dict[int, list[str]]:
     """Return the fields of /proc/…/stat from the third on, the state, by process.
 
