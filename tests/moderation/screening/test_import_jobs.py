@@ -1,13 +1,13 @@
 """Screening of large imports by a job: the same findings as at once, in blocks, and resumable."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.db import connections, transaction
 from django.urls import reverse
+from django.utils import timezone
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 from pytest_django.asserts import assertContains, assertNotContains
@@ -17,10 +17,12 @@ from archive.models import Import
 from archive.services import SAMPLE
 from comments.integrity import check
 from comments.models import Comment, CommentText, Discussion, InferredParent, Reason, State
-from comments.services.states import change_states
+from comments.services.text_changes import erase_comments
 from config.owner import jobs
 from moderation.actions.decisions import decide, undo
-from moderation.models import Batch, Case, Finding, ImportScreening
+from moderation.checks import registry
+from moderation.erasure.restrictions import restrict
+from moderation.models import Batch, Case, Finding, ImportScreening, Restriction
 from moderation.screening import flags, import_jobs
 from moderation.transparency.removal_counts import wrong_counts
 from tests.archive.saved_pages import take
@@ -342,13 +344,55 @@ def test_findings_of_the_weekly_job_are_stored_once(by_job):
     assert sorted(again.values_list("comment", "check_name")) == sorted(stored)
 
 
-def test_a_restricted_comment_gets_neither_text_nor_findings(by_job):
-    take(SAMPLE.read_bytes())
-    first = Comment.objects.order_by("pk")[0]
-    Comment.objects.filter(pk=first.pk).update(erased_at=first.created_at + timedelta(days=1))
-    change_states(ids=[first.pk], to=State.REJECTED, reason=Reason.SPAM, actor=None)
+def test_a_restricted_comment_gets_neither_text_nor_findings(by_job, maria):
+    take(with_harmful_comment())
+    harmful = Comment.objects.get(body__contains="555-867")
+    restrict(ids=[harmful.pk], why=Restriction.Why.COURT, actor=maria)
 
     run_jobs()
 
-    assert not CommentText.objects.filter(comment=first).exists()
-    assert not Finding.objects.filter(comment=first).exists()
+    assert Comment.objects.get(pk=harmful.pk).state_reason == Reason.RESTRICTED
+    assert not CommentText.objects.filter(comment=harmful).exists()
+    assert not Finding.objects.filter(comment=harmful).exists()
+    assert ImportScreening.objects.get().finished_at
+
+
+def test_an_erased_comment_gets_neither_text_nor_findings(by_job, maria):
+    take(with_harmful_comment())
+    harmful = Comment.objects.get(body__contains="555-867")
+    decide(ids=[harmful.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    with transaction.atomic():
+        assert erase_comments(ids=[harmful.pk], at=timezone.now()) == [harmful.pk]
+
+    run_jobs()
+
+    assert not CommentText.objects.filter(comment=harmful).exists()
+    assert not Finding.objects.filter(comment=harmful).exists()
+    assert ImportScreening.objects.get().finished_at
+
+
+@pytest.mark.parametrize("is_restricted", [True, False])
+def test_a_comment_that_is_withdrawn_while_its_block_is_checked_gets_no_findings(
+    by_job, monkeypatch, maria, is_restricted
+):
+    take(with_harmful_comment())
+    harmful = Comment.objects.get(body__contains="555-867").pk
+    run_checks, left = registry.run_checks, [harmful]
+
+    def withdraw_after_check(draft, *args, **options):
+        found = run_checks(draft, *args, **options)
+        if draft.comment.pk in left:
+            left.clear()
+            if is_restricted:
+                restrict(ids=[harmful], why=Restriction.Why.COURT, actor=maria)
+            else:
+                decide(ids=[harmful], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+                erase_comments(ids=[harmful], at=timezone.now())
+        return found
+
+    monkeypatch.setattr(registry, "run_checks", withdraw_after_check)
+    run_jobs()
+
+    assert not left
+    assert not Finding.objects.filter(comment=harmful).exists()
+    assert wrong_counts() == []
