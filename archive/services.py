@@ -139,8 +139,9 @@ def import_page(
     here; a later import adds no redirect. A dry run reports the same and writes nothing. Raises
     ArchiveImportError.
 
-    Readers see the story before the search for duplicates, which takes longer than the import. The checks of
-    a large discussion follow in a job.
+    Readers see the story before the search for duplicates, which takes longer than the import. If the process
+    ends during that search, the stored import lacks the warnings about duplicates; a preview of the same file
+    lists them. The checks of a large discussion follow in a job.
     """
     check_size(len(data))
     page = _parse_file(data, format)
@@ -149,37 +150,12 @@ def import_page(
     with transaction.atomic():
         now = _lock_page(article.source_key)
         existing = Article.objects.filter(source_key=article.source_key).first()
-        stored = Comment.objects.filter(source=article.source_key)
-        stored_ids = set(
-            stored.exclude(state_reason=Reason.IMPORT_UNDONE, erased_at=None).values_list(
-                "source_id", flat=True
-            )
-        )
-        new = sum(comment.source_id not in stored_ids for comment in page.comments)
-        is_republished = existing is not None and _import_was_undone(existing)
-        if existing and is_republished and (why := embargo_refusal(existing, page.published_at, now)):
-            raise ArchiveImportError(
-                _("This story exists already and would be published again. %(why)s Nothing was imported.")
-                % {"why": why}
-            )
+        is_republished = existing is not None and _is_published_again(existing, page, now)
         shown_from = existing.published_at if existing and not is_republished else page.published_at
         page = _adjust_future_dates(page, shown_from, now)
         if existing is None:
             article.slug = unique_slug(article.title)
-        report = ImportReport(
-            format=page.format,
-            title=page.title,
-            declared=page.declared,
-            by_level=dict(sorted(Counter(comment.level for comment in page.comments).items())),
-            warnings=page.warnings,
-            boilerplate=page.boilerplate,
-            created=new,
-            skipped=len(page.comments) - new,
-            article=existing if dry_run else existing or article,
-            is_new_article=existing is None,
-            is_published_again=is_republished,
-            is_screened_later=import_jobs.is_large(new),
-        )
+        report = _build_report(page, article, existing, is_republished=is_republished, dry_run=dry_run)
         if report.has_changes and not dry_run:
             if existing is None:
                 _create_draft(article, page)
@@ -193,6 +169,33 @@ def import_page(
         stored_import.warnings = [asdict(warning) for warning in warnings]
         stored_import.save(update_fields=["warnings"])
     return replace(report, warnings=warnings)
+
+
+def _build_report(
+    page: ParsedPage, article: Article, existing: Article | None, *, is_republished: bool, dry_run: bool
+) -> ImportReport:
+    """Return the report of an import before it is done.
+
+    `existing` is the article of an earlier import. Comments of an undone import return, so they count as new.
+    """
+    stored = Comment.objects.filter(source=article.source_key)
+    kept = stored.exclude(state_reason=Reason.IMPORT_UNDONE, erased_at=None)
+    kept_ids = set(kept.values_list("source_id", flat=True))
+    new = sum(comment.source_id not in kept_ids for comment in page.comments)
+    return ImportReport(
+        format=page.format,
+        title=page.title,
+        declared=page.declared,
+        by_level=dict(sorted(Counter(comment.level for comment in page.comments).items())),
+        warnings=page.warnings,
+        boilerplate=page.boilerplate,
+        created=new,
+        skipped=len(page.comments) - new,
+        article=existing if dry_run else existing or article,
+        is_new_article=existing is None,
+        is_published_again=is_republished,
+        is_screened_later=import_jobs.is_large(new),
+    )
 
 
 def _sort_warnings(warnings: Iterable[PageWarning]) -> list[PageWarning]:
@@ -325,6 +328,18 @@ def _adjust_future_dates(page: ParsedPage, shown_from: datetime | None, now: dat
             comment = replace(comment, created_at=now)
         comments.append(comment)
     return replace(page, comments=comments, warnings=_sort_warnings(warnings))
+
+
+def _is_published_again(article: Article, page: ParsedPage, now: datetime) -> bool:
+    """Return whether an import publishes this article again. Raises ArchiveImportError under an embargo."""
+    if not _import_was_undone(article):
+        return False
+    if why := embargo_refusal(article, page.published_at, now):
+        raise ArchiveImportError(
+            _("This story exists already and would be published again. %(why)s Nothing was imported.")
+            % {"why": why}
+        )
+    return True
 
 
 def _import_was_undone(article: Article) -> bool:
