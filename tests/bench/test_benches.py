@@ -84,5 +84,6 @@ def test_a_bench_runs_at_its_smallest(bench: str, environment: dict[str, str], t
     assert "| " in done.stdout
     if name == "reading":
         # Counted in the log of the database, so with the event loop, the page cache and all middleware.
-        assert re.search(r"statements for a page, changed a moment ago, of any size \| 2 \|", done.stdout)
+        # A process prepares its statements in its first requests, and this bench has no others.
+        assert re.search(r"statements for a page, changed a moment ago, of any size \| [234] \|", done.stdout)
         assert re.findall(r"to a member \|[^|]*\|[^|]*\| (\d+) \|", done.stdout) == ["4", "4"]

@@ -342,7 +342,10 @@ def test_queue_is_accessible(browser, live_server, waiting, width, maria):
         page.locator(".keys summary").click()
     look(page, f"queue-{width}")
     page.locator(".rows ol li").first.get_by_role("checkbox").uncheck()
-    page.locator(".rows ol a").first.click()
+    link = page.locator(".rows ol a").first
+    target = link.evaluate("link => link.href")
+    link.click()
+    page.wait_for_url(lambda url: url == target)  # the open comment is replaced, even by itself
     first = page.locator(f"#comment-{waiting[0].pk}")
     first.get_by_text("Remove…").click()
     first.get_by_label("other").check()
