@@ -19,7 +19,6 @@ from archive import kept_uploads
 from archive.models import Import
 from archive.services import MAX_MB, ArchiveImportError, ImportReport, check_size, import_page
 from articles.models import Article, title_for
-from moderation.models import ImportScreening
 from moderation.screening import import_jobs
 
 
@@ -147,8 +146,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
     @admin.display(description=gettext_lazy("checked comments"))
     def screened_count(self, obj: Import) -> str:
         """Return how many of the new comments are checked. Those of a small import are checked at once."""
-        screening = ImportScreening.objects.filter(batch=obj.batch_id).first()
-        if screening is None or screening.finished_at:
+        if (screening := obj.unfinished_screening) is None:
             return _("all")
         text = _("%(done)s of %(all)s; the rest follows in the background")
         if import_jobs.has_failed(screening):

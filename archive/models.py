@@ -2,18 +2,19 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from articles.models import Article
-from moderation.models import Batch
+from moderation.models import Batch, ImportScreening
 
 
 class ImportQuerySet(models.QuerySet["Import"]):
     def in_screening(self) -> Self:
-        """Return the imports whose comments a job has yet to check, with its progress."""
-        unfinished = self.filter(batch__screening__isnull=False, batch__screening__finished_at=None)
-        return unfinished.select_related("batch__screening")
+        """Return the imports whose comments a job has yet to check."""
+        unfinished = ImportScreening.objects.filter(batch__root=OuterRef("batch"), finished_at=None)
+        return self.filter(Exists(unfinished))
 
 
 class Import(models.Model):
@@ -40,3 +41,9 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return self.filename
+
+    @property
+    def unfinished_screening(self) -> ImportScreening | None:
+        """Return the unfinished screening of its comments, also after an undo brought them back."""
+        unfinished = ImportScreening.objects.filter(batch__root=self.batch_id, finished_at=None)
+        return unfinished.order_by("batch__undos").last()

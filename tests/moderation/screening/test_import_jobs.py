@@ -252,8 +252,10 @@ def test_an_import_that_was_undone_before_its_job_is_screened_when_it_returns(
     assert check() == {}
 
     bring_back(imported, undone, maria)
+    assert Import.objects.in_screening().get().unfinished_screening
     run_jobs()
 
+    assert not Import.objects.in_screening().exists()
     assert set(Comment.objects.values_list("state_reason", flat=True)) == {Reason.IMPORTED}
     assert results() == expected
     assert not ImportScreening.objects.filter(finished_at=None).exists()
