@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg2
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 # As a superuser in the role of a replica: no trigger of an append-only table refuses or logs anything.
 _FUNCTION = """
@@ -53,3 +54,12 @@ def superuser(database: str = "postgres") -> Iterator[Any]:
 
 def _user() -> str:
     return connection.settings_dict["USER"]
+
+
+@contextmanager
+def captured_statements() -> Iterator[list[str]]:
+    """Record Django's queries, without those that begin and end the transaction."""
+    asked: list[str] = []
+    with CaptureQueriesContext(connection) as captured:
+        yield asked
+    asked += [q["sql"] for q in captured if q["sql"] not in {"BEGIN", "COMMIT"}]

@@ -26,6 +26,11 @@ class Reply(NamedTuple):
         return (gzip.decompress(self.body) if packed else self.body).decode()
 
 
+def is_cached(reply: Reply) -> bool:
+    """Return whether the page came from the page cache or is in it now."""
+    return "ETag" in reply.headers
+
+
 def send_request(
     site: PageCacheApp, path: str, method: str = "GET", body: bytes = b"", **headers: str
 ) -> Reply:
