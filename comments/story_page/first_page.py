@@ -18,6 +18,7 @@ from comments.thread.story import (
     DISCUSSION_SUMMARY,
     DISCUSSION_SUMMARY_JOINS,
     Story,
+    build_discussion,
     make_picks,
 )
 from core.database.sql import execute_prepared
@@ -48,16 +49,13 @@ class FirstPage(NamedTuple):
     def apply_to(self, story: Story) -> Story:
         """Return the story with this state of its discussion."""
         summary = self.summary
-        if summary["article_id"] is None:
-            discussion = Discussion.default_for(story.article)
-        else:
-            values = [field.to_python(summary[field.attname]) for field in _DISCUSSION_FIELDS]
-            discussion = Discussion.from_db("default", DISCUSSION_COLUMNS, values)
-            discussion.article = story.article
+        values = [
+            None if (value := summary[f.attname]) is None else f.to_python(value) for f in _DISCUSSION_FIELDS
+        ]
         days = map(date.fromisoformat, summary["days"] or [])
         return replace(
             story,
-            discussion=discussion,
+            discussion=build_discussion(story.article, values),
             days=list(zip(days, summary["counts"] or [], strict=True)),
             seq=summary["seq"] or 0,
             picks=make_picks(summary["pick_ids"], summary["pick_names"], summary["pick_beginnings"]),

@@ -93,8 +93,8 @@ def make_frame(request: SiteRequest, key: FrameKey) -> Frame | None:
         context = story_context(story) | {"head": head, "discussion": "", "has_regions": True}
         html = render_to_string("comments/story.jinja", context, request)
         site: Any = request.site
-    allow_cache(request, HttpResponse(html))
-    if DEPENDENCIES_KEY not in request.META:  # it sets a cookie, which would be another reader's
+    allow_cache(request, HttpResponse())
+    if DEPENDENCIES_KEY not in request.META:  # it would set a cookie, which would be another reader's
         return None
     frame = Frame(site, story, site.until, HtmlRegions(html), 3 * sys.getsizeof(html) + ROW_BYTES)
     frames.put(key, frame)

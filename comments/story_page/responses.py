@@ -48,7 +48,7 @@ def respond_from_frame(view: View) -> View:
 def anonymous_page(request: SiteRequest, slug: str) -> HttpResponse | None:
     """Return the page of a story for anonymous readers, or None where the view has to make it.
 
-    Two statements at most if there is a frame: one reads the discussion with its versions, which also show
+    One statement is enough if there is a frame: it reads the discussion with its versions, which also show
     whether the frame is up to date.
     """
     remove_reader(request)

@@ -93,7 +93,7 @@ def render_comment_footers(
 
 
 def _context(request: SiteRequest, story: Story, rows: list[ThreadRow]) -> dict[str, Any]:
-    """Return what the templates need for an anonymous reader. The page depends on originals of duplicates."""
+    """Return the context of the templates for an anonymous reader, and add the originals as dependencies."""
     originals = find_duplicate_targets(rows)
     add_dependencies(
         request,

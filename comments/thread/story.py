@@ -80,11 +80,15 @@ def make_picks(
 
 
 def build_discussion(article: Article, row: Sequence[Any]) -> Discussion:
-    """Return the discussion of a row of DISCUSSION_COLUMNS, or an unsaved one for an empty row."""
+    """Return the discussion of a row of DISCUSSION_COLUMNS, or an unsaved one for an empty row.
+
+    Its tally may be JSON, as the database's driver returns it.
+    """
     if row[0] is None:
         return Discussion.default_for(article)
     discussion = Discussion.from_db("default", DISCUSSION_COLUMNS, row)
-    discussion.tally = json.loads(row[DISCUSSION_COLUMNS.index("tally")])
+    if isinstance(discussion.tally, str):
+        discussion.tally = json.loads(discussion.tally)
     discussion.article = article
     return discussion
 

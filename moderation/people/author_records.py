@@ -57,9 +57,8 @@ class AuthorRecord:
     ip: str = ""  # a short form of the hash of the comment's IP address, while it is kept
     same_ip: list[str] = field(default_factory=list)  # names of others at that address, the latest first
     people_at_ip: int = 0  # number of these others, among the last origins.MAX_COMMENTS_PER_ADDRESS comments
-    notes: list[ModeratorNote] = field(
-        default_factory=list
-    )  # on the comment and on the person, the oldest first
+    # Notes on the comment and on the person, the oldest first.
+    notes: list[ModeratorNote] = field(default_factory=list)
 
     @property
     def is_first(self) -> bool:
