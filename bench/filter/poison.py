@@ -1,7 +1,7 @@
 """Measure the effect of one person's wrong decisions on others' good comments. Part of bench.filter.
 
-The starter has seen nothing of the site: newspaper comments of one of four groups, and spam of new domains.
-One moderator decided correctly; another one marks good comments as spam.
+The site has newspaper comments and spam of one of four groups, of which the starter has seen some. One
+moderator decided correctly; another one marks good comments as spam.
 """
 
 import random
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from bench.filter import sets
-from bench.filter.held_out import Starters, copy, decided
+from bench.filter.held_out import decided
 from bench.filter.sets import Row
-from bench.train_starter import fold_of
+from moderation.spam_filter.model import Model
 from moderation.spam_filter.thresholds import GoodScores, waiting_threshold
 
 if TYPE_CHECKING:
@@ -43,19 +43,18 @@ class Poisoned(NamedTuple):
     goes_live: bool  # result of the trial, by decisions of both people, wrong ones included
 
 
-def poisoned(its: Starters, counts: Counts) -> Iterator[list[Poisoned]]:
+def poisoned(starter: Model, counts: Counts) -> Iterator[list[Poisoned]]:
     """Yield the results for each group of newspaper comments."""
-    for group in sorted({row.group for row in sets.civil()})[: counts.groups]:
-        yield list(_poisoned(its, group, counts))
+    honest = [row for row in sets.civil() if row.data.body.strip()]
+    spam = sets.wordpress_spam()
+    for group in range(counts.groups):
+        yield list(_poisoned(starter, honest[group :: counts.groups], spam[group :: counts.groups], counts))
 
 
-def _poisoned(its: Starters, group: str, counts: Counts) -> Iterator[Poisoned]:
+def _poisoned(starter: Model, honest: list[Row], spam: list[Row], counts: Counts) -> Iterator[Poisoned]:
     from moderation.spam_filter import training
 
-    rng = random.Random(group)
-    honest = [row for row in sets.civil() if row.group == group and row.data.body.strip()]
-    fold = fold_of(honest[0])
-    starter, spam = its.without[fold], [row for row in sets.wordpress_spam() if fold_of(row) == fold]
+    rng = random.Random(len(honest))
     rng.shuffle(honest)
     rng.shuffle(spam)
     on_topic = [row for row in honest if TOPIC in row.data.body.lower()]
@@ -77,13 +76,17 @@ def _poisoned(its: Starters, group: str, counts: Counts) -> Iterator[Poisoned]:
         unseen = [*later, *wrong[counts.wrong :]]
         numbers, usual_numbers = (training.evaluate(one, unseen) for one in (model, starter))
         own_scores = GoodScores(numbers["good"], numbers["highest"], numbers["weights"])
-        at = waiting_threshold(1.0, own_scores, its.elsewhere())
+        at = waiting_threshold(1.0, own_scores, GoodScores(0, []))
         shares = tuple(
             100 * sum(model.score(row.data) >= at for row in rows) / len(rows)
             for rows in (asked, asked_on_topic[: counts.asked], asked_spam[: counts.asked])
         )
         trial = training.compare(numbers, usual_numbers, version=0, percent=1.0)
         yield Poisoned(what, shares, not training.is_worse(trial, percent=1.0))
+
+
+def copy(starter: Model) -> Model:
+    return Model(starter.starter, starter.start_weights, starter.settings)
 
 
 def _thirds(rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row], Sequence[Row]]:

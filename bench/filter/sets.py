@@ -5,18 +5,44 @@ import html
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 
 from core.data_folder import PROJECT
-from moderation.features.links import host, split_url
 from moderation.features.text_reading import CommentData
 
 DATA = Path(os.environ.get("SOUNDOFF_DATA", PROJECT.parent / "shared" / "data"))
 DAY = datetime(2020, 1, 1, tzinfo=UTC)  # for sets without times
 YOUTUBE = ("Youtube01-Psy", "Youtube02-KatyPerry", "Youtube03-LMFAO", "Youtube04-Eminem")
+KEPT_BACK = "mariusv"  # read once, after all choices
+SOURCES = (
+    *(
+        "aflyen",
+        "andrea",
+        "arborlodge",
+        "banyoungkwan",
+        "benrudolph",
+        "bill",
+        "bitcoinfrance",
+        "cedricporter",
+    ),
+    *("changer119", "copywritingblog", "dkmeteor", "dmacvicar", "jamesgecko", "janvanmeirvenne", "lucascs"),
+    *("midonet", "sud0n1m", "wikimo"),
+)
+LABELS = {"ham": False, "0": False, "spam": True, "1": True}
 WXR = ("spotthevuln", "calcode", "charleso", "chrisjrob", "davidsouther", "dinhyen", "joesepi", "mythz")
+
+
+class Kind(StrEnum):
+    """The kinds of sources."""
+
+    BLOG = "blog"
+    NEWS = "newspaper"
+    VIDEO = "video"
+    ROBOT = "robot"  # spam alone, without a story
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +50,8 @@ class Row:
     """A labelled comment."""
 
     id: str
-    group: str  # kept together when the set is split: a spammer's domain, a thread, a blog
+    source: str  # the blog, newspaper or video; never split between training and test
+    kind: Kind
     data: CommentData
     is_spam: bool
 
@@ -41,7 +68,7 @@ def _text(markup: str) -> str:
 
 def _date(text: str) -> datetime | None:
     try:
-        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
     except ValueError:
         return None
 
@@ -50,9 +77,8 @@ def wordpress_spam() -> list[Row]:
     """Return spam without articles: the set has only the collecting site's own titles, and no dates."""
     rows: list[Row] = []
     for n, row in enumerate(_read("spam/wordpress_spam_dev.csv")):
-        parts = split_url(row["url"])
         data = CommentData(body=row["text"], author=row["author"], url=row["url"])
-        rows.append(Row(f"wp{n}", host(parts) if parts else "-", data, True))
+        rows.append(Row(f"wp{n}", "wordpress spam", Kind.ROBOT, data, True))
     return rows
 
 
@@ -62,7 +88,7 @@ def youtube() -> list[Row]:
     for n, name in enumerate(YOUTUBE):
         for i, row in enumerate(_read(f"spam/{name}.csv")):
             data = CommentData(body=_text(row["CONTENT"]), author=row["AUTHOR"])
-            rows.append(Row(f"yt{n}.{i}", name, data, row["CLASS"] == "1"))
+            rows.append(Row(f"yt{n}.{i}", name, Kind.VIDEO, data, row["CLASS"] == "1"))
     return rows
 
 
@@ -76,17 +102,19 @@ def fox() -> list[Row]:
                 author=row["user"],
                 article_title=row["title"],
                 article_text=row["meta"],
-                parent=row["prev"] or None,
+                is_reply=bool(row["prev"]),
             )
             if row["text"].strip():
-                rows.append(Row(f"fox{n}", row["title"], data, False))
+                rows.append(Row(f"fox{n}", "fox", Kind.NEWS, data, False))
     return rows
 
 
 def civil() -> list[Row]:
     """Return good comments of newspapers, which are alone, without a name or an article."""
     rows = enumerate(_read("news/civilcomments_toxic_spans_train.csv"))
-    return [Row(f"civil{n}", f"civil{n % 4}", CommentData(body=row["text"]), False) for n, row in rows]
+    return [
+        Row(f"civil{n}", "civil comments", Kind.NEWS, CommentData(body=row["text"]), False) for n, row in rows
+    ]
 
 
 def _wxr_items(name: str) -> list[str]:
@@ -111,7 +139,7 @@ def blogs() -> list[Row]:
         name: {_title(item): _text(_tag(item, "content:encoded")) for item in _wxr_items(name)}
         for name in WXR
     }
-    bodies = {(row["blog"], row["comment_id"]): row["text"] for row in found}
+    ids = {(row["blog"], row["comment_id"]) for row in found}
     rows: list[Row] = []
     for n, row in enumerate(found):
         key = next(name for name in WXR if name in row["blog"].lower())
@@ -123,13 +151,35 @@ def blogs() -> list[Row]:
             article_text=posts[key].get(row["post_title"]) or None,
             article_date=_date(row["post_date"]),
             comment_date=_date(row["date"]),
-            parent=bodies.get((row["blog"], row["parent"])),
+            is_reply=(row["blog"], row["parent"]) in ids,
         )
-        rows.append(Row(f"blog{n}", key, data, row["label"] == "spam"))
+        rows.append(Row(f"blog{n}", key, Kind.BLOG, data, row["label"] == "spam"))
     return rows
 
 
-# For validation only
+# The commenters' data, and a time. Of an export that has no websites at all, nothing is known of them.
+
+
+def sources(names: Iterable[str] = SOURCES) -> list[Row]:
+    """Return the comments of these blogs of spam/sources, by time, each with its story."""
+    rows: list[Row] = []
+    for name in names:
+        found = _read(f"spam/sources/{name}.csv")
+        has_websites = any(row["url"] for row in found)
+        for n, row in enumerate(sorted(found, key=lambda row: row["comment_date"])):
+            if row["label"] not in LABELS or not (row["body"].strip() or row["author"].strip()):
+                continue
+            data = CommentData(
+                body=row["body"],
+                author=row["author"] or None,
+                url=row["url"].strip() if has_websites else None,
+                article_title=row["article_title"] or None,
+                article_text=row["article_text"] or None,
+                article_date=_date(row["article_date"]),
+                comment_date=_date(row["comment_date"]),
+            )
+            rows.append(Row(f"{name}{n}", name, Kind.BLOG, data, LABELS[row["label"]]))
+    return rows
 
 
 def betabong() -> list[Row]:
@@ -148,7 +198,7 @@ def betabong() -> list[Row]:
                 article_date=_date(_tag(item, "wp:post_date")),
                 comment_date=_date(_tag(comment, "wp:comment_date")),
             )
-            rows.append(Row(f"beta{len(rows)}", "betabong", data, False))
+            rows.append(Row(f"beta{len(rows)}", "betabong", Kind.BLOG, data, False))
     return rows
 
 
@@ -164,7 +214,7 @@ def staticman() -> list[Row]:
             url=_scalar(part, "url"),
             article_title=slug.split("/")[0].replace("-", " "),
         )
-        rows.append(Row(f"static{len(rows)}", "staticman", data, False))
+        rows.append(Row(f"static{len(rows)}", "staticman", Kind.BLOG, data, False))
     return rows
 
 
@@ -202,7 +252,7 @@ def disqus() -> list[Row]:
             body = _text(_tag(post, "message").replace("<![CDATA[", "").replace("]]>", ""))
             if body and "<isSpam>true" not in post:
                 data = CommentData(body=body, author=html.unescape(_tag(post, "name")) or None)
-                rows.append(Row(f"{name.split('/')[-1]}{len(rows)}", name, data, False))
+                rows.append(Row(f"{name.split('/')[-1]}{len(rows)}", name, Kind.BLOG, data, False))
     return rows
 
 
@@ -210,4 +260,8 @@ def template_dump() -> list[Row]:
     """Return texts that a spam robot posted with its templates unexpanded. They have no names."""
     text = (DATA / "spam/spambot_template_dump.txt").read_text("utf-8")
     parts = [" ".join(part.split()) for part in text.split("|\n")]
-    return [Row(f"dump{n}", "dump", CommentData(body=part), True) for n, part in enumerate(parts) if part]
+    return [
+        Row(f"dump{n}", "robot templates", Kind.ROBOT, CommentData(body=part), True)
+        for n, part in enumerate(parts)
+        if part
+    ]

@@ -60,7 +60,7 @@ class Check:
 
     A check has `find`, which gets the draft and the context, or `signal`, which gets the text alone
     (features.signals), or neither, if another program gives its results. A signal with a `weight` is a part
-    of the spam filter's score.
+    of the spam filter's score that the starter does not know; what those of the text weigh is trained.
     """
 
     name: str  # stored as Finding.check_name, so it never changes
@@ -83,6 +83,7 @@ class Check:
     flags: bool = False  # its findings always open a case, also if the comment is published
     priority: float = 0.0  # 0 to 1: how much a finding that does not hold counts for the order of the queue
     weight: float | None = None  # start weight in the spam filter, in logits at strength 1
+    in_favour: bool = False  # its signal counts for the comment
     shown_from: float = 0.0  # a finding below this strength that does not hold has found nothing
     counts_only_held: bool = False  # a finding that does not hold is not counted on the dashboard
     proposes: Collection[str] = ()  # the reasons (comments.models.Reason) for which it proposes a removal
@@ -96,9 +97,9 @@ class Check:
     def is_stored_signal(self) -> bool:
         """Return whether the results of its signal are stored.
 
-        Those in favour of a comment are not, nor is a signal that repeats its own check (`late`, `links`).
+        Those in favour of a comment are not, nor is a signal that repeats its own check (`late`).
         """
-        return self.signal is not None and self.find is None and (self.weight is None or self.weight > 0)
+        return self.signal is not None and self.find is None and not self.in_favour
 
     @property
     def is_stored(self) -> bool:

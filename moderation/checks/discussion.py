@@ -13,7 +13,6 @@ from moderation.checks.results import CheckResult
 from moderation.checks.rules import with_rule
 from moderation.features import text_signals
 from moderation.features.lateness import age_at_posting
-from moderation.features.signals import WEIGHTS
 from moderation.models import Finding, Rule
 from moderation.notifications.decision_kinds import Kind
 from moderation.queue.explanations import format_age
@@ -66,6 +65,5 @@ LATE = Check(  # old discussions attract spam floods; yet a late comment can be 
     signal=text_signals.late,
     rule_kind=Rule.Kind.AGE,
     holds=True,
-    weight=WEIGHTS[text_signals.late],
     clues=Clue.LATE,
 )

@@ -3,7 +3,7 @@
 Cards, notices, mails, dashboard, filters, summaries and log know a check only through these functions.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import reduce
 from operator import or_
@@ -15,7 +15,7 @@ from moderation.checks import author, discussion, harm, rules, signals, spam, te
 from moderation.checks.base import MAX_SIGNAL_STRENGTH, Check, Context, Find
 from moderation.checks.results import CheckResult
 from moderation.features.signals import SIGNALS, find_signals
-from moderation.features.text_reading import ParsedComment, Signal, SignalResult
+from moderation.features.text_reading import ParsedComment, SignalResult
 from moderation.models import Finding
 from moderation.notifications.decision_kinds import WAITING_KINDS, Kind
 from moderation.similar.clues import Clue
@@ -35,6 +35,7 @@ _ORDER = (
     *harm.CHECKS,
     *signals.OF_SITE,
     *spam.CHECKS,
+    *signals.OF_EARLIER_RELEASES,
 )
 CHECKS: dict[str, Check] = {check.name: check for check in _ORDER}
 
@@ -63,7 +64,11 @@ def run_checks(draft: Draft, context: Context, *, is_import: bool = False) -> li
 
 def find_unweighted(parsed: ParsedComment) -> list[CheckResult]:
     """Return the results of the signals that are no part of the spam filter's score, for each comment."""
-    unweighted = [check.signal for check in CHECKS.values() if check.signal and check.weight is None]
+    unweighted = [
+        check.signal
+        for check in CHECKS.values()
+        if check.signal and check.weight is None and check.signal not in SIGNALS
+    ]
     return signal_results(find_signals(parsed, unweighted))
 
 
@@ -106,23 +111,11 @@ def rule_check(rule_kind: str) -> Find:
 
 
 def start_weights() -> dict[str, float]:
-    """Return the start weight of each signal of the spam filter by its name."""
-    of_text = [signal.__name__ for signal in SIGNALS]
-    weights = {check.name: check.weight for check in CHECKS.values() if check.weight is not None}
-    return {name: weights[name] for name in [*of_text, *site_signals()]}
+    """Return the start weight of each signal that the spam filter learns on the site alone, by its name.
 
-
-def site_signals() -> list[str]:
-    """Return the names of the signals that can't be computed again from the text and its article."""
-    weighted = [check for check in CHECKS.values() if check.weight is not None]
-    return [check.name for check in weighted if check.signal not in SIGNALS]
-
-
-def signals_without(names: Sequence[str]) -> tuple[Signal, ...]:
-    """Return all signals of the text except the named ones. Raises ValueError for an unknown name."""
-    if unknown := set(names) - set(start_weights()):
-        raise ValueError(f"No such signal: {', '.join(sorted(unknown))}")
-    return tuple(signal for signal in SIGNALS if signal.__name__ not in names)
+    These signals can't be computed again from the text and its article.
+    """
+    return {check.name: check.weight for check in CHECKS.values() if check.weight is not None}
 
 
 # Findings on the pages

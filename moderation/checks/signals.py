@@ -12,38 +12,19 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from moderation.checks.base import Check, Text
 from moderation.features import author_signals, link_signals, site_signals, text_signals
-from moderation.features.signals import WEIGHTS
 from moderation.features.text_reading import SignalResult
 from moderation.similar.clues import Clue
 
 
 def _signal(signal: Callable[..., SignalResult | None], description: Text, **fields: Any) -> Check:
-    """Return the check of a signal. Its start weight is that of features.signals, or none."""
-    fields = {"weight": WEIGHTS.get(signal)} | fields
+    """Return the check of a signal."""
     return Check(name=signal.__name__, description=description, signal=signal, **fields)
 
 
-def _words_in_common(n: int) -> str:
-    if not n:
-        return _("It has no word in common with the story or the discussion.")
-    return ngettext(
-        "It has only %(n)s word in common with the story and the discussion.",
-        "It has only %(n)s words in common with the story and the discussion.",
-        n,
-    ) % {"n": n}
-
-
 OF_TEXT = [
-    _signal(
-        text_signals.drift,
-        gettext_lazy("It has hardly a word in common with the story and the discussion."),
-        with_number=_words_in_common,
-        clues=Clue.STRANGE,
-    ),
-    _signal(text_signals.on_subject, gettext_lazy("It uses words of the story or the discussion.")),
-    _signal(text_signals.specific, gettext_lazy("It has names, figures or code of its own.")),
-    _signal(text_signals.answers, gettext_lazy("It replies to somebody.")),
-    _signal(text_signals.asks, gettext_lazy("It asks a question or reports an experience.")),
+    _signal(text_signals.on_subject, gettext_lazy("It uses words of the story."), in_favour=True),
+    _signal(text_signals.answers, gettext_lazy("It replies to somebody."), in_favour=True),
+    _signal(text_signals.asks, gettext_lazy("It asks a question or reports an experience."), in_favour=True),
     _signal(text_signals.praise, gettext_lazy("Generic praise."), clues=Clue.PRAISE),
     _signal(
         text_signals.site_talk,
@@ -61,17 +42,10 @@ OF_TEXT = [
         clues=Clue.NAME,
     ),
     _signal(author_signals.name_domain, gettext_lazy("The name is a web address."), clues=Clue.NAME),
-    _signal(author_signals.own_name, gettext_lazy("The author’s site has the author’s name.")),
-    _signal(author_signals.no_gain, gettext_lazy("Nobody would profit from it.")),
-    _signal(
-        author_signals.site_sells,
-        gettext_lazy("The address of the author’s site suggests that it sells something."),
-    ),
+    _signal(author_signals.no_gain, gettext_lazy("Nobody would profit from it."), in_favour=True),
     _signal(author_signals.site_deep, gettext_lazy("The author’s site is a page deep within another site.")),
     _signal(link_signals.shortened, gettext_lazy("It has a shortened link that hides its target.")),
-    _signal(link_signals.puny, gettext_lazy("It links to a site with look-alike letters in its name.")),
     _signal(link_signals.link_markup, gettext_lazy("Its links are written as HTML or BBCode.")),
-    _signal(link_signals.own_link, gettext_lazy("It links to its author’s own site.")),
     _signal(text_signals.calls, gettext_lazy("It asks readers to visit, subscribe, earn or get in touch.")),
     _signal(
         text_signals.wares,
@@ -79,10 +53,28 @@ OF_TEXT = [
         with_number=lambda n: ngettext("It has %(n)s sales word.", "It has %(n)s sales words.", n) % {"n": n},
         clues=Clue.PROMOTION,
     ),
-    _signal(text_signals.shouting, gettext_lazy("It is in capital letters or has many exclamation marks.")),
     _signal(text_signals.other_script, gettext_lazy("It is in another script than the story.")),
     _signal(text_signals.mixed_script, gettext_lazy("Its words mix letters of two scripts.")),
     _signal(author_signals.name_script, gettext_lazy("The name is in another script than the text.")),
+]
+
+# Signals of earlier releases, whose findings are still shown.
+OF_EARLIER_RELEASES = [
+    Check(
+        name="drift",
+        description=gettext_lazy("It has hardly a word in common with the story and the discussion."),
+        clues=Clue.STRANGE,
+    ),
+    Check(
+        name="site_sells",
+        description=gettext_lazy("The address of the author’s site suggests that it sells something."),
+    ),
+    Check(name="puny", description=gettext_lazy("It links to a site with look-alike letters in its name.")),
+    Check(name="own_link", description=gettext_lazy("It links to its author’s own site.")),
+    Check(
+        name="shouting",
+        description=gettext_lazy("It is in capital letters or has many exclamation marks."),
+    ),
 ]
 
 IMITATES = _signal(

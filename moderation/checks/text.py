@@ -12,9 +12,7 @@ from comments.policy import Draft
 from moderation.checks.base import Check, Context
 from moderation.checks.results import CheckResult
 from moderation.checks.rules import with_rule
-from moderation.features import link_signals
 from moderation.features.links import max_link_count, page_links
-from moderation.features.signals import WEIGHTS
 from moderation.models import Finding, Rule
 from moderation.rules import matching
 from moderation.similar.clues import Clue
@@ -52,10 +50,8 @@ LINKS = Check(  # the purpose of most spam
     with_number=lambda n: ngettext("It has %(n)s link.", "It has %(n)s links.", n) % {"n": n},
     to_moderator=_about_links,
     find=find_links,
-    signal=link_signals.links,
     rule_kind=Rule.Kind.LINKS,
     holds=True,
-    weight=WEIGHTS[link_signals.links],
     proposes=[Reason.SPAM],
     clues=Clue.LINK,
 )
@@ -98,7 +94,6 @@ DUPLICATE = Check(  # the same text under another article, or twice under one
     to_moderator=_about_exact_duplicate,
     find=find_exact_duplicate,
     holds=True,
-    weight=1.5,
     proposes=[Reason.SPAM, Reason.DUPLICATE],
     clues=Clue.EXACT,
 )
@@ -109,7 +104,6 @@ NEAR_DUPLICATE = Check(  # the same text with another number in it
     to_moderator=_about_near_duplicate,
     find=find_near_duplicate,
     holds=True,
-    weight=1.5,
     proposes=[Reason.SPAM, Reason.DUPLICATE],
 )
 

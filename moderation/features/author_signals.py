@@ -1,15 +1,11 @@
 """Signals of the author's name and site. Pure functions."""
 
-import re
-from functools import lru_cache
-from urllib.parse import unquote
-
 from moderation.features.links import host, typed_links
 from moderation.features.names import is_domain, is_in_lower_case
-from moderation.features.phrases import LINKING_WORDS, NAME_OF_SITE, PROFILE_HOST, SALES_HOST_PARTS
+from moderation.features.phrases import LINKING_WORDS, NAME_OF_SITE, PROFILE_HOST
 from moderation.features.scripts import main_script, scripts_differ
 from moderation.features.text_reading import ParsedComment, SignalResult, cached_per_comment
-from moderation.features.text_signals import calls, padded
+from moderation.features.text_signals import calls, other_script, padded
 from moderation.features.word_lists import SALES_WORDS, TOPIC_WORDS
 
 
@@ -52,39 +48,17 @@ def name_script(comment: ParsedComment) -> SignalResult | None:
     return SignalResult(0.3) if scripts_differ(name, main_script(comment.plain)) else None
 
 
-def own_name(comment: ParsedComment) -> SignalResult | None:
-    """The author's site contains the author's name, and the name is a person's. Counts for it."""
-    if comment.site is None or not comment.name_words or name_phrase(comment) or name_domain(comment):
-        return None
-    at = host(comment.site) + (comment.site.path.lower() if PROFILE_HOST.search(host(comment.site)) else "")
-    at = re.sub(r"[^a-z]", "", at)
-    first, last = comment.name_words[0], comment.name_words[-1]
-    if has_sales_word(host(comment.site)) or not {first, last}.isdisjoint(SALES_WORDS | TOPIC_WORDS):
-        return None
-    if first != last and len(last) > 3 and last in at:
-        return SignalResult(1.0)
-    return SignalResult(0.5) if len(first) > 3 and first in at else None  # may be a company's name as well
-
-
 def no_gain(comment: ParsedComment) -> SignalResult | None:
     """Nobody would profit from the comment. Counts for it.
 
-    The author's site is known to be empty ("", not None), the name sells nothing, and the text has no link
-    and no call to action.
+    The author's site is known to be empty ("", not None), the name sells nothing, and the text has no link,
+    no call to action and the script of its story.
     """
     if comment.data.url is None or comment.data.url.strip() or comment.links:
         return None
-    is_plain = not (name_phrase(comment) or name_domain(comment) or calls(comment) or padded(comment))
+    found = (name_phrase, name_domain, calls, padded, other_script)
+    is_plain = not any(signal(comment) for signal in found)
     return SignalResult(1.0) if is_plain else None
-
-
-def site_sells(comment: ParsedComment) -> SignalResult | None:
-    """The author's site sells, judged by its address, and the name does not show that already."""
-    if comment.site is None or name_phrase(comment) is not None or PROFILE_HOST.search(host(comment.site)):
-        return None
-    if has_sales_word(host(comment.site)):
-        return SignalResult(0.8)
-    return SignalResult(0.6) if has_sales_word(unquote(comment.site.path).lower()) else None
 
 
 def site_deep(comment: ParsedComment) -> SignalResult | None:
@@ -97,10 +71,3 @@ def site_deep(comment: ParsedComment) -> SignalResult | None:
     score = 0.25 * max(0, len(levels) - 1) + (0.5 if comment.site.query else 0)
     score += 0.3 * any(len(part) > 25 or part.count("-") > 2 for part in levels)
     return SignalResult(min(1.0, score)) if score > 0.2 else None
-
-
-@lru_cache(maxsize=4096)
-def has_sales_word(text: str) -> bool:
-    """Return whether a host or path, which is written without spaces, contains a word used in selling."""
-    parts = set(re.findall(r"[a-z]+", text))
-    return not parts.isdisjoint(SALES_WORDS) or any(w in text for w in SALES_HOST_PARTS)

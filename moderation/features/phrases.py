@@ -149,7 +149,7 @@ TEMPLATES = re.compile(
 
 LEFTOVER = re.compile(
     r"\{[^{}|]{1,80}\|[^{}]{1,300}\}|%[a-z_]{2,20}%|\[(?:keyword|name|link|url)\]|#\w+_?(?:anchor"
-    r"|link)\b|¡\S|i¡|â€"
+    r"|link)\b|¡¦|i¡|â€"
     r"|\bspin(?:ner)?tax\b|\[(?:trackback|pingback)\]"
     r"|\b\w*(?:sitewebsite|websiteblog|siteblog|blogsite|blogwebsite|postarticle|articlepost|blogpage)\w*\b"
 )

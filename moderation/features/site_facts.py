@@ -6,13 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
-
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
-from core.database.sql import execute_prepared
 
-THREAD_COMMENTS = 20  # earlier comments of the discussion that count for its subject
-THREAD_COMMENT_LENGTH = 500  # characters read of each of these
 MAX_NAMES = 200  # latest comments of the discussion whose names are compared for imitation
 DAY = timedelta(days=1)  # period for several names from one IP address, and for many links to one host
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+")  # a host that the word index holds as one word
@@ -28,27 +23,15 @@ MAX_RECENT_NAMES = 100  # latest comments of the site whose names are compared w
 class SiteFacts:
     """Facts about a comment and its surroundings, as SITE_FACTS_SQL reads them."""
 
-    thread: str = ""  # earlier comments of the discussion, folded, a line for each
     spam_hosts: Sequence[str] = ()  # its linked hosts that spam has linked to
     burst_hosts: Sequence[str] = ()  # its linked hosts that two or more others linked to within a day
     staff: Sequence[str] = ()  # names of administrators, editors and moderators
     names: Sequence[str] = ()  # names of other people in the discussion
     names_at_address: int = 0  # other names used from its IP address within a day
     recent_names: Sequence[str] = ()  # names of other recent writers; read for an unusual name only
-    parent_text: str = ""  # text of the comment that it answers
     article: str = ""  # text of the article
 
 
-_THREAD_SQL = f"""
-(SELECT string_agg(left(t.folded, {THREAD_COMMENT_LENGTH}), E'\\n')
- FROM (SELECT id FROM comments_comment
-       WHERE discussion_id = %(article)s AND state = 'published' AND created_at < %(at)s AND id <> %(exclude)s
-       ORDER BY created_at DESC, id DESC LIMIT {THREAD_COMMENTS}) c
- JOIN comments_commenttext t ON t.comment_id = c.id)"""
-_PARENT_SQL = f"""
-coalesce((SELECT left(folded, {THREAD_COMMENT_LENGTH * 4}) FROM comments_commenttext
-          WHERE comment_id = %(parent)s), '')"""
-THREAD_CONTEXT_SQL = f"SELECT {_THREAD_SQL}, {_PARENT_SQL}"
 # The word index holds a host as it was written, with www. or without. The words are looked up first and the
 # comments by their ids, even if the planner would choose otherwise on a new connection.
 _LINKING_SQL = f"""
@@ -77,8 +60,7 @@ CROSS JOIN LATERAL (
 WHERE lower(c.author) <> lower(%(name)s)"""
 SITE_FACTS_SQL = f"""
 WITH linking AS MATERIALIZED ({_LINKING_SQL})
-SELECT {_THREAD_SQL},
-       ARRAY(SELECT DISTINCT host FROM linking WHERE state = 'spam'),
+SELECT ARRAY(SELECT DISTINCT host FROM linking WHERE state = 'spam'),
        ARRAY(SELECT host FROM linking
              WHERE created_at BETWEEN %(since)s AND %(at)s AND id <> %(exclude)s AND author <> lower(%(name)s)
              GROUP BY host HAVING count(DISTINCT author) >= 2),
@@ -94,17 +76,7 @@ SELECT {_THREAD_SQL},
                ORDER BY created_at DESC, id DESC LIMIT {MAX_NAMES}) c),
        ({_ADDRESS_NAMES_SQL}),
        ARRAY({_RECENT_NAMES_SQL}),
-       {_PARENT_SQL},
        (SELECT standfirst || E'\\n' || body FROM articles_article WHERE id = %(article)s)"""
-
-
-def load_thread_context(*, article: int, at: datetime, parent: int | None, exclude: int) -> SiteFacts:
-    """Return the thread and the parent of a stored comment, and no other facts."""
-    values = {"article": article, "at": at, "parent": parent or 0, "exclude": exclude}
-    with connection.cursor() as cursor:
-        execute_prepared(cursor, THREAD_CONTEXT_SQL, values)
-        thread, parent_text = cursor.fetchone()
-    return SiteFacts(thread=thread or "", parent_text=parent_text)
 
 
 def site_facts_values(
@@ -116,7 +88,6 @@ def site_facts_values(
     is_unusual_name: bool,
     author: int | None,
     guest: int | None,
-    parent: int | None,
     ip_hash: bytes | None,
     exclude: int | None = None,
 ) -> dict[str, Any]:
@@ -133,7 +104,6 @@ def site_facts_values(
         "name": name,
         "author": author,
         "guest": guest,
-        "parent": parent or 0,
         "ip_hash": ip_hash,
         "since": at - DAY,
         "exclude": exclude or 0,
@@ -143,16 +113,14 @@ def site_facts_values(
 
 def parse_site_facts(row: Sequence[Any]) -> SiteFacts:
     """Return the facts of a row of SITE_FACTS_SQL."""
-    thread, spam_hosts, burst_hosts, staff, names, names_at_address, recent_names, parent_text, text = row
+    spam_hosts, burst_hosts, staff, names, names_at_address, recent_names, text = row
     return SiteFacts(
-        thread=thread or "",
         spam_hosts=spam_hosts,
         burst_hosts=burst_hosts,
         staff=staff,
         names=names,
         names_at_address=names_at_address,
         recent_names=recent_names,
-        parent_text=parent_text,
         article=text or "",
     )
 

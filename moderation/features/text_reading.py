@@ -11,7 +11,7 @@ from urllib.parse import SplitResult
 from core.memory.text_cache import text_cache
 from moderation.features.folding import FoldedText, fold
 from moderation.features.links import blank, split_url, typed_links
-from moderation.features.words import WORD, find_words, is_content_word, stem
+from moderation.features.words import WORD, content_stems, find_words
 
 Spans = tuple[tuple[int, int], ...]  # start and end, in characters of the body as it was typed
 
@@ -32,8 +32,7 @@ class CommentData:
     article_text: str | None = None
     article_date: datetime | None = None
     comment_date: datetime | None = None
-    parent: str | None = None  # body of the comment that this one answers
-    thread: str | None = None  # earlier comments of the discussion, a line for each
+    is_reply: bool = False  # it answers another comment
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ class ParsedComment:
     @cached_property
     def content_words(self) -> list[tuple[str, re.Match[str]]]:
         """The content words of the body, as stems with their matches."""
-        return [(stem(m[0]), m) for m in self.words if is_content_word(m[0])]
+        return [(stem, m) for m in self.words for stem in content_stems(m[0])]
 
     @cached_property
     def name_words(self) -> list[str]:
@@ -102,13 +101,14 @@ class ParsedComment:
 
     @cached_property
     def subject(self) -> frozenset[str] | None:
-        """The stems of the article, parent and thread; None if nothing of the article is known."""
+        """The stems of the article; None if nothing of it is known.
+
+        The discussion does not count: spam that was published would make its own words the subject.
+        """
         data = self.data
         if not (data.article_text or data.article_title):
             return None
-        known = subject_stems(data.article_title or "", data.article_text or "")
-        earlier = [data.parent or "", *(data.thread or "").split("\n")]
-        return known.union(*map(comment_stems, filter(None, earlier)))
+        return subject_stems(data.article_title or "", data.article_text or "")
 
     def spans(self, found: Iterable[re.Match[str]]) -> Spans:
         """Return the spans of these matches in the body as it was typed, at most MAX_SPANS."""
@@ -140,12 +140,8 @@ def cached_per_comment(signal: Signal) -> Signal:
 
 def stems_of(text: str) -> frozenset[str]:
     """Return the stems of the content words of a text."""
-    return frozenset(stem(w) for w in set(find_words(fold(_TAG.sub(" ", text)))) if is_content_word(w))
-
-
-# The earlier comments of a discussion are the same for its next replies but for one. Stemming them anew was a
-# fifth of the processor time of a reply.
-comment_stems = text_cache(CACHED_CHARACTERS)(stems_of)
+    words = set(find_words(fold(_TAG.sub(" ", text))))
+    return frozenset(stem for word in words for stem in content_stems(word))
 
 
 @text_cache(CACHED_CHARACTERS)

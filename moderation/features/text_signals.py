@@ -1,16 +1,13 @@
 """Signals of the body: what it is about, how it is written, and abuse. Pure functions."""
 
-import re
 from math import log
 
 from core.memory.text_cache import text_cache
 from moderation.features import phrases
 from moderation.features.lateness import LATE_AFTER, age_at_posting
-from moderation.features.links import blank
 from moderation.features.scripts import main_script, mixes_lookalikes, scripts_differ
 from moderation.features.text_reading import (
     CACHED_CHARACTERS,
-    MAX_SPANS,
     ParsedComment,
     SignalResult,
     cached_per_comment,
@@ -31,20 +28,6 @@ def late(comment: ParsedComment) -> SignalResult | None:
     return SignalResult(min(1.0, strength), number=age.days)
 
 
-def drift(comment: ParsedComment) -> SignalResult | None:
-    """Hardly any content word is in the article, the parent or the thread. `number`: how many are."""
-    if comment.subject is None or len(comment.subject) < MIN_SUBJECT_STEMS or other_script(comment):
-        return None  # texts in two scripts have no word in common
-    stems = {s for s, _ in comment.content_words}
-    if len(stems) < 3:
-        return None
-    known = len(stems & comment.subject)
-    share = known / len(stems)
-    if share >= 0.3:
-        return None
-    return SignalResult((1 - share / 0.3) * min(1.0, len(stems) / 8), number=known)
-
-
 def on_subject(comment: ParsedComment) -> SignalResult | None:
     """The body uses words of the article or the thread. Counts for the comment. `number`: how many."""
     if comment.subject is None:
@@ -57,28 +40,11 @@ def on_subject(comment: ParsedComment) -> SignalResult | None:
     return SignalResult(strength, comment.spans(sorted(known.values(), key=lambda m: m.start())), len(known))
 
 
-def specific(comment: ParsedComment) -> SignalResult | None:
-    """The body has names, figures, versions or code, as people with something to say use. Counts for it."""
-    text = comment.body
-    shouting = sum(w.isupper() for w in text.split()) > 0.3 * len(text.split())
-    text = blank(text, (comment.folded.span(*m.span()) for m in comment.links))
-    found = [] if shouting else list(phrases.SPECIFIC.finditer(text))
-    found += phrases.NAME_INSIDE.finditer(text)
-    if not found or padded(comment) or wares(comment):  # sellers name prices and brands, too
-        return None
-    words = max(10, len(comment.words))
-    return SignalResult(
-        min(1.0, 4 * len(found) / words) * min(1.0, 0.25 + len(found) / 4),
-        tuple(m.span() for m in sorted(found, key=lambda m: m.start())[:MAX_SPANS]),
-        len(found),
-    )
-
-
 def answers(comment: ParsedComment) -> SignalResult | None:
     """It answers another comment: it has a parent, or it addresses a person by name. Counts for it."""
     if m := phrases.ADDRESSED.search(comment.plain):
         return SignalResult(0.7, comment.spans([m]))
-    return SignalResult(0.4) if comment.data.parent else None
+    return SignalResult(0.4) if comment.data.is_reply else None
 
 
 def asks(comment: ParsedComment) -> SignalResult | None:
@@ -145,15 +111,6 @@ def wares(comment: ParsedComment) -> SignalResult | None:
         return None
     strength = min(1.0, 12 * len(found) / max(12, len(comment.words)) * 0.6)
     return SignalResult(strength, comment.spans(found), len(found)) if strength >= 0.15 else None
-
-
-def shouting(comment: ParsedComment) -> SignalResult | None:
-    """The body has mostly capital letters, or rows of exclamation marks."""
-    letters = list(filter(str.isalpha, comment.body))
-    marks = max((len(m) for m in re.findall(r"[!?]+", comment.body)), default=0)
-    capitals = sum(map(str.isupper, letters)) / len(letters) if len(letters) >= 12 else 0.0
-    strength = max(min(1.0, 1.4 * (capitals - 0.4)), 0.15 * (marks - 2))
-    return SignalResult(min(1.0, strength)) if strength > 0.1 else None
 
 
 def other_script(comment: ParsedComment) -> SignalResult | None:

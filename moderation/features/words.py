@@ -54,6 +54,17 @@ def is_content_word(word: str, ignored: Container[str] = IGNORED_WORDS, shortest
     return len(word) > 3 and word not in ignored if word.isascii() else len(word) >= shortest
 
 
+# Scripts without spaces between words, and Korean, whose particles belong to their words.
+_UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+
+
+def content_stems(word: str) -> list[str]:
+    """Return the stem of a content word, all pairs of letters of one in a script without spaces, or none."""
+    if not word.isascii() and _UNSPACED.match(word):
+        return [word[n : n + 2] for n in range(len(word) - 1)]
+    return [stem(word)] if is_content_word(word) else []
+
+
 def group_stems(words: Iterable[str]) -> set[str]:
     """Return the stems of the content words among these lowercase_words."""
     return {stem(w) for w in set(words) if is_content_word(w, GROUP_IGNORED_WORDS, 4)}

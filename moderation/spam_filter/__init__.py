@@ -1,7 +1,9 @@
 """The spam filter: how probable it is that a comment is spam, why, and how often the filter is right.
 
 Pure functions:
-  model             features, weights, a score and its parts
+  starter           features and weights that come with the program, trained on other sites
+  ngrams            words and characters as features, and the small models that score them
+  model             the starter with a site's corrections: a score, its parts, and learning
   thresholds        the probabilities from which a comment waits or is marked as spam
   metrics           metrics from scores and labels
   contributions     contributions of signals over many comments, and the worst mistakes

@@ -12,7 +12,7 @@ from core.errors import UserError
 from moderation.checks import registry
 from moderation.features.text_reading import CommentData, ParsedComment, SignalResult
 from moderation.models import FilterVersion
-from moderation.spam_filter.model import Features, Model, Part, read_features, sigmoid
+from moderation.spam_filter.model import Model, Part, sigmoid
 from moderation.spam_filter.thresholds import GoodScores, auto_spam_threshold, waiting_threshold
 
 logger = logging.getLogger(__name__)
@@ -95,13 +95,15 @@ clear_model_cache = _load.cache_clear
 
 
 @lru_cache(maxsize=64)
-def _thresholds(active: ActiveFilter) -> tuple[float, float | None]:
+def _thresholds(active: ActiveFilter, *, has_website: bool = False) -> tuple[float, float | None]:
     """Return the probabilities from which a comment waits and from which it is marked as spam.
+
+    `has_website`: whether comments come with their author's website, or the fact that there is none.
 
     A topic with enough decisions has its own threshold for waiting; of several topics the highest one
     counts.
     """
-    site, starter, decisions, by_topic = _threshold_data(active.version, active.numbers_at)
+    site, starter, decisions, by_topic = _threshold_data(active.version, active.numbers_at, has_website)
     own = [by_topic.get(str(topic)) for topic in active.topics]
     thresholds = [
         waiting_threshold(active.percent, GoodScores(*scores), GoodScores(0, [])) for scores in own if scores
@@ -111,16 +113,18 @@ def _thresholds(active: ActiveFilter) -> tuple[float, float | None]:
 
 
 @lru_cache(maxsize=4)
-def _threshold_data(version: int, numbers_at: float) -> tuple[GoodScores, GoodScores, int, dict[str, Any]]:
+def _threshold_data(
+    version: int, numbers_at: float, has_website: bool
+) -> tuple[GoodScores, GoodScores, int, dict[str, Any]]:
     """Return the data for thresholds.
 
     It is read once after each measurement and shared by articles of all topics.
     """
     row = FilterVersion.objects.only("numbers", "trained_on").get(pk=version)
-    return *good_scores(row), row.numbers.get("topics", {})
+    return *good_scores(row, has_website=has_website), row.numbers.get("topics", {})
 
 
-def good_scores(version: FilterVersion) -> tuple[GoodScores, GoodScores, int]:
+def good_scores(version: FilterVersion, *, has_website: bool = False) -> tuple[GoodScores, GoodScores, int]:
     """Return the scores of good comments on this site and elsewhere, and the site's number of decisions."""
     metrics = version.numbers.get("metrics", {})
     site = GoodScores(
@@ -128,26 +132,30 @@ def good_scores(version: FilterVersion) -> tuple[GoodScores, GoodScores, int]:
         version.numbers.get("highest", []),
         version.numbers.get("weights", ()),
     )
-    return site, starter_good_scores(), metrics.get("rows", 0) + version.trained_on.get("decisions", 0)
+    return (
+        site,
+        starter_good_scores(has_website=has_website),
+        metrics.get("rows", 0) + version.trained_on.get("decisions", 0),
+    )
 
 
-def starter_good_scores() -> GoodScores:
-    """Return the scores of good comments from the starter's training sets."""
+def starter_good_scores(*, has_website: bool = False) -> GoodScores:
+    """Return the scores of good comments of other sites, with their authors' websites or without."""
     starter = FilterVersion.objects.filter(kind=FilterVersion.Kind.STARTER).only("trained_on").first()
-    good = starter.trained_on.get("honest", {}) if starter else {}
-    return GoodScores(good.get("count", 0), good.get("highest", []))
+    honest = starter.trained_on.get("honest", {}) if starter else {}
+    good = honest.get("with" if has_website else "without", {})
+    return GoodScores(good.get("count", 0), good.get("highest", []), good.get("weights", ()))
 
 
 def predict(read: ParsedComment, active: ActiveFilter, more: Iterable[SignalResult] = ()) -> Prediction:
     """Return the prediction for a comment.
 
-    `more`: results of the site's own signals (registry.site_signals).
+    `more`: results of the site's own signals (registry.start_weights).
     """
     model = load_model(active.version)
-    features = read_features(read.data, model.settings, read=read)
-    features = Features(features.spaces, (*features.found, *more))
+    features = model.read(read, more)
     probability = sigmoid(model.logit(features))
-    waits_from, spam_from = _thresholds(active)
+    waits_from, spam_from = _thresholds(active, has_website=read.data.url is not None)
     return Prediction(
         version=active.version,
         probability=probability,
@@ -159,4 +167,4 @@ def predict(read: ParsedComment, active: ActiveFilter, more: Iterable[SignalResu
 
 def explain(data: CommentData, version: int, more: Sequence[SignalResult] = ()) -> list[Part]:
     """Return the parts of this version's score, the heaviest first."""
-    return load_model(version).explain(data, more=more)
+    return load_model(version).explain(data, more)

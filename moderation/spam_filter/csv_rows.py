@@ -1,23 +1,18 @@
 """Comments of a CSV file, as the filter reads them. Pure functions.
 
-A file is read row by row from start to end; only a block of rows is in memory.
+A file is read row by row from start to end; only one row is in memory.
 """
 
 import csv
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
-from comments.duplicates import find_duplicates
 from core.errors import UserError
-from moderation.checks.text import DUPLICATE, NEAR_DUPLICATE
-from moderation.features.signals import SIGNALS
-from moderation.features.text_reading import CommentData, Signal, SignalResult
-from moderation.spam_filter.model import Features, Model, read_features
+from moderation.features.text_reading import CommentData
 
 COLUMNS = (
     "author",
@@ -34,7 +29,6 @@ LABELS = {"spam": True, "ham": False}
 
 
 MAX_ROW_CHARACTERS = 10_000_000  # a larger row means an unclosed quote
-MAX_BLOCK_ROWS, MAX_BLOCK_CHARACTERS = 5_000, 20_000_000  # rows in memory, among which duplicates are found
 UNDECODABLE = re.compile(
     "[\udc80-\udcff]"
 )  # bytes that the encoding does not have, as surrogateescape gives them
@@ -113,7 +107,7 @@ class CommentFile:
             article_text=row.get("article_text") or None,
             article_date=_parse_date(row.get("article_date")),
             comment_date=_parse_date(row.get("comment_date")),
-            parent=row.get("parent") or None,
+            is_reply=bool(row.get("parent")),
         )
         return Row(line, data, LABELS.get(label))
 
@@ -240,41 +234,3 @@ def _parse_date(value: str | None) -> datetime | None:
         return datetime.fromisoformat((value or "").strip()).replace(tzinfo=None)
     except ValueError:
         return None
-
-
-def split_into_blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Yield the rows in blocks that fit in memory."""
-    block: list[Row] = []
-    characters = 0
-    for row in rows:
-        block.append(row)
-        characters += len(row.data.body)
-        if len(block) >= MAX_BLOCK_ROWS or characters >= MAX_BLOCK_CHARACTERS:
-            yield block
-            block, characters = [], 0
-    if block:
-        yield block
-
-
-def duplicate_signals(
-    rows: Sequence[Row], without: Collection[str] = (), before: Sequence[Row] = ()
-) -> list[tuple[SignalResult, ...]]:
-    """Return the duplicate signal of each row, found among earlier rows as a site would find it."""
-    found: list[tuple[SignalResult, ...]] = [()] * len(rows)
-    for duplicate in find_duplicates([row.data.body for row in chain(before, rows)]):
-        name = (DUPLICATE if duplicate.exact else NEAR_DUPLICATE).name
-        if name not in without and duplicate.position >= len(before):
-            found[duplicate.position - len(before)] = (SignalResult(1.0, signal=name),)
-    return found
-
-
-def row_features(
-    rows: Sequence[Row],
-    model: Model,
-    signals: Sequence[Signal] = SIGNALS,
-    more: Sequence[tuple[SignalResult, ...]] | None = None,
-) -> Iterator[Features]:
-    """Yield the features of each row. `more`: results of other signals; by default, the duplicates."""
-    for row, known in zip(rows, duplicate_signals(rows) if more is None else more, strict=True):
-        own = read_features(row.data, model.settings, signals)
-        yield Features(own.spaces, (*own.found, *known))

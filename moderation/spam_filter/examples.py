@@ -19,7 +19,6 @@ from moderation.actions.last_decisions import (
     LAST_DECISIONS,
 )
 from moderation.checks import registry
-from moderation.features.site_facts import THREAD_COMMENT_LENGTH, THREAD_COMMENTS
 from moderation.features.text_reading import CommentData, SignalResult
 
 MAX_DECISIONS = 20_000  # latest decisions on which a version is trained
@@ -72,14 +71,7 @@ chosen AS (
 SELECT d.id, c.id, d.to_state = 'spam', d.at,
        {DECIDED_TEXT}, c.author_name, c.created_at, c.discussion_id, d.actor_id, d.batch,
        coalesce('u' || c.author_id, 'g' || c.guest_id, 'n' || lower(c.author_name)),
-       (SELECT left(t.folded, {THREAD_COMMENT_LENGTH * 4}) FROM comments_commenttext t
-        WHERE t.comment_id = c.parent_id),
-       (SELECT string_agg(left(t.folded, {THREAD_COMMENT_LENGTH}), E'\\n')
-        FROM (SELECT b.id FROM comments_comment b
-              WHERE b.discussion_id = c.discussion_id AND b.state = 'published'
-                AND b.created_at < c.created_at
-              ORDER BY b.created_at DESC, b.id DESC LIMIT {THREAD_COMMENTS}) b
-        JOIN comments_commenttext t ON t.comment_id = b.id),
+       c.parent_id IS NOT NULL,
        (SELECT json_agg(json_build_array(f.check_name, f.strength)) FROM moderation_finding f
         WHERE f.comment_id = c.id AND f.revision = d.revision AND f.check_name = ANY(%(checks)s))
 FROM chosen d {_TEXT_JOIN}
@@ -155,7 +147,7 @@ def current_decisions(*, after: int = 0, until: int = 0, most: int = MAX_DECISIO
         "transition": after or until,
         "is_known": not after,
         "most": most,
-        "checks": registry.site_signals(),
+        "checks": list(registry.start_weights()),
     }
     articles = dict[int, ArticleData]()  # each article's text is read once
     for rows in stream_rows(DECISIONS_SQL, values, at_once=FETCH_SIZE):
@@ -179,8 +171,7 @@ def _decision(row: tuple[Any, ...], article: ArticleData) -> Decision:
         actor,
         batch,
         author,
-        parent,
-        thread,
+        is_reply,
         found,
     ) = row
     title, text, published, topics = article
@@ -197,8 +188,7 @@ def _decision(row: tuple[Any, ...], article: ArticleData) -> Decision:
             article_text=text,
             article_date=published,
             comment_date=written,
-            parent=parent,
-            thread=thread,
+            is_reply=is_reply,
         ),
         found=tuple(SignalResult(strength, signal=check) for check, strength in found or ()),
         actor=actor,

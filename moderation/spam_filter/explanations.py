@@ -41,6 +41,8 @@ def part_texts(stored: Iterable[StoredPart], body: str, name: str) -> list[PartT
 
 def _part_text(part: StoredPart, body: str, name: str) -> str:
     match part["kind"]:
+        case "signal" if part["signal"] in _FEATURES:
+            return str(_FEATURES[part["signal"]])
         case "signal":
             return registry.get(part["signal"]).signal_text(part["number"])
         case "word" if part["spans"]:
@@ -64,15 +66,31 @@ def bar_path(share: float) -> str:
     return f"M0 0h{width}v8h{-50 * share:.4g}z"
 
 
-# Kinds of words and characters, which have no signal.
-_WORD_KINDS = {
-    "words": gettext_lazy("Its words and pairs of words."),
-    "characters": gettext_lazy("Parts of its words."),
-    "name": gettext_lazy("The author’s name."),
-    "site": gettext_lazy("The address of the author’s site."),
+# Features that are no signals. A score has a part for each, whatever its value.
+_FEATURES = {
+    "words": gettext_lazy("Words that were learnt on this site."),
+    "body_text": gettext_lazy("Its words and parts of words."),
+    "name_text": gettext_lazy("The author’s name."),
+    "website_text": gettext_lazy("The address of the author’s site."),
+    "blocked": gettext_lazy("The number of its words that are on a public block list."),
+    "spam_runs": gettext_lazy("The number of its phrases that spam on other sites has."),
+    "emoticon": gettext_lazy("Whether it has an emoticon."),
+    "noise": gettext_lazy("Whether it has letters and digits that make no word."),
+    "letters": gettext_lazy("How usual its sequences of letters are."),
+    "link_only": gettext_lazy("Whether it has a link and hardly any words."),
+    "link_known_words": gettext_lazy("Whether the names of the sites that it links to are made of words."),
+    "english_elsewhere": gettext_lazy("Whether it is in English below a story in another language."),
+    "title_share": gettext_lazy("How many words of the story’s title it has."),
+    "name_words": gettext_lazy("The number of words in the author’s name."),
+    "name_joined": gettext_lazy("Whether a capital letter is within a word of the author’s name."),
+    "name_blocked": gettext_lazy("Whether the author’s name has words of a public block list."),
+    "website_path": gettext_lazy("The length of the path in the address of the author’s site."),
+    "website_profile": gettext_lazy("Whether the author’s site is a profile on a well-known site."),
+    "website_name": gettext_lazy("Whether the address of the author’s site has the author’s name."),
+    "website_blocked": gettext_lazy("Whether the address of the author’s site has words of a block list."),
 }
 
 
 def describe_part(name: str) -> str:
-    """Return what a signal, or a kind of words, means in general."""
-    return str(_WORD_KINDS.get(name) or registry.get(name).description)
+    """Return what a signal or a feature means in general."""
+    return str(_FEATURES.get(name) or registry.get(name).description)

@@ -2,9 +2,11 @@
 
 from crispy_forms.helper import FormHelper
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from core.forms import SubmitForm
+from moderation.spam_filter.thresholds import STRICT_PERCENT
 from moderation.spam_filter.versions import MAX_FALSE_POSITIVE_LIMIT, MIN_FALSE_POSITIVE_LIMIT
 
 
@@ -16,7 +18,13 @@ class FalsePositiveLimitForm(SubmitForm, forms.Form):
 
     percent = forms.FloatField(
         label=_("Of 100 good comments, this many may wait because of the filter"),
-        help_text=_("From 0.1 to 20. With a lower number, more spam is published."),
+        help_text=format_lazy(
+            _(
+                "From 0.1 to 20. With a lower number, more spam is published. {strict} is strict: at most 1 "
+                "of 100 good comments waited on each site that the filter was tested on."
+            ),
+            strict=STRICT_PERCENT,
+        ),
         min_value=MIN_FALSE_POSITIVE_LIMIT,
         max_value=MAX_FALSE_POSITIVE_LIMIT,
         widget=forms.NumberInput(attrs={"step": "0.1", "inputmode": "decimal"}),

@@ -1,10 +1,12 @@
 """A linear model that predicts how probable it is that a comment is spam, and explains why.
 
-The logit is a sum: calibration · (bias + words + characters + name + site + signals). A version learns
-from examples one by one. It keeps two sums for each feature, of the gradients and of their squares
-(AdaGrad by dual averaging), from which the weight follows. `base` holds the weights of the version that it
-started from; forgotten features return to them. `settle` turns the sums into weights, which are what is
-stored. Nothing here uses a database.
+The logit is a sum: calibration · (bias + features + signals + a site's own words). Features and their
+weights belong to the starter, which was trained on other sites (bench/train_starter.py): each counts by its
+distance from its mean in standard deviations, so what is unknown says nothing. Three of them are scores of
+words and characters (ngrams.py). A version of a site is the starter with corrections: it learns from
+examples one by one, and keeps two sums for each weight, of the gradients and of their squares (AdaGrad by
+dual averaging), from which the correction follows. `settle` turns the sums into corrections, which are what
+is stored. Nothing here uses a database.
 """
 
 import json
@@ -12,163 +14,96 @@ import re
 import struct
 import zlib
 from array import array
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import exp, sqrt
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-from moderation.features import signals as facts
-from moderation.features.folding import fold
-from moderation.features.links import host
-from moderation.features.text_reading import CommentData, ParsedComment, Signal, SignalResult, Spans
-from moderation.features.word_lists import PRAISE_WORDS, SITE_WORDS
-from moderation.features.words import find_words
+from moderation.features.text_reading import CommentData, ParsedComment, SignalResult, Spans
+from moderation.spam_filter import ngrams
+from moderation.spam_filter.starter import FORMAT as STARTER_FORMAT
+from moderation.spam_filter.starter import (
+    MAX_DEVIATIONS,
+    OTHER_RELEASE,
+    Features,
+    Starter,
+    load_starter,
+    unpack,
+)
 
-FORMAT = 1
-BITS = 17
-SLOTS = 1 << BITS
-MASK = SLOTS - 1
-WORD, PAIR, CHARS, NAME, SITE = 0x1, 0x5BD1, 0xA3B7, 0x2C9F, 0x7E11  # start value of the hashes of each space
-# Words that the signals praise and site_talk cover. Their characters are no features: they separate blogs
-# from newspapers, where nobody says thanks, rather than spam from good comments.
-SIGNAL_WORDS = PRAISE_WORDS | SITE_WORDS
+FORMAT = 3  # of a site's version; the starter's is 2, and 1 was that of older releases
 BIAS = "usual"  # the stored name of the bias, a signal that every comment has
-SPACES = ("words", "characters", "name", "site")  # in the order of Features.spaces
+WORDS = "words"  # the stored name of the sum of a site's own words
+KINDS = tuple(ngrams.BITS)
+# The first slot of each kind in one array.
+FIRST = {kind: sum(1 << ngrams.BITS[k] for k in KINDS[:n]) for n, kind in enumerate(KINDS)}
+SLOTS = sum(1 << bits for bits in ngrams.BITS.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Hyperparameters. Stored with the model."""
+    """How a site's decisions are learnt."""
 
-    rate: float = 4.0  # learning rate of a text feature
-    # Learning rate of a signal: the first until `few` examples of the rarer label, the second from `enough`.
-    signal_rate: float = 0.2
-    signal_rate_most: float = 0.7
-    few: float = 10.0
-    enough: float = 50.0
-    usual_rate: float = 0.4  # of the bias: low, so that a few equal decisions in a row do not shift it
+    rate: float = 4.0  # learning rate of a word
+    feature_rate: float = 0.02  # of a feature's weight
+    signal_rate: float = 0.2  # of a signal's weight
+    bias_rate: float = 0.4  # low, so that a few equal decisions in a row do not shift it
     beta: float = 0.3  # a larger value makes the first steps smaller
-    l1: float = 0.0  # a feature stays at its base while its sum of gradients is below this
     l2: float = 0.1
     half_life: float = 4_000.0  # number of later decisions after which an example counts half
-    trust_text: float = 1.0  # length of the vector of the body's features
-    trust_name: float = 0.7
-    trust_site: float = 0.5
-    short: float = 25.0  # with fewer features than this, the vector of a text is much shorter
-
-
-class Space(NamedTuple):
-    """The distinct features of one part of a comment, all with the same value."""
-
-    slots: list[int]
-    value: float
-
-
-class Features(NamedTuple):
-    """The features of a comment."""
-
-    spaces: tuple[Space, ...]  # words, characters, name, site
-    found: tuple[SignalResult, ...]  # the signals
+    trust: Mapping[str, float] = field(default_factory=lambda: {"body": 1.0, "name": 0.7, "website": 0.5})
+    short: float = 25.0  # with fewer slots than this, a text counts much less
+    # Words are learnt from this much spam on. The first decisions are often all in favour; learnt from these
+    # alone, words made the filter worse.
+    min_spam: float = 5.0
 
 
 class Part(NamedTuple):
-    """The amount that a word or a signal adds to the logit."""
+    """The amount that a word, a feature or a signal adds to the logit."""
 
-    kind: str  # "signal", "word", "name", "site"
+    kind: str  # "signal" (also of a feature), "word", "name", "site"
     what: str
     logit: float
     spans: Spans = ()  # of the body
 
 
-def read_features(
-    data: CommentData,
-    settings: Settings,
-    signals: Sequence[Signal] = facts.SIGNALS,
-    read: ParsedComment | None = None,
-) -> Features:
-    """Return the features of a comment. `read`: the parsed comment, if the caller has it."""
-    read = read or ParsedComment(data)
-    words = read.word_texts
-    own = [word for word in words if word not in SIGNAL_WORDS]
-    spaces = (
-        _make_space([*_word_slots(words), *_pair_slots(words)], settings.trust_text, settings.short),
-        _make_space(_character_slots(" ".join(own), CHARS), settings.trust_text, 4 * settings.short),
-        _make_space(_name_slots(read), settings.trust_name, settings.short / 3),
-        _make_space(_site_slots(read), settings.trust_site, settings.short / 3),
-    )
-    return Features(spaces, tuple(facts.find_signals(read, signals)))
-
-
-def _make_space(slots: Iterable[int], trust: float, short: float) -> Space:
-    """Return a space of distinct slots whose value falls with their number."""
-    distinct = list(dict.fromkeys(slots))
-    return Space(distinct, trust / sqrt(len(distinct) + short)) if distinct else Space([], 0.0)
-
-
-def _word_slots(words: Sequence[str], start: int = WORD) -> Iterator[int]:
-    crc = zlib.crc32
-    return (crc(word.encode(), start) & MASK for word in words)
-
-
-def _pair_slots(words: Sequence[str]) -> Iterator[int]:
-    crc = zlib.crc32
-    return (crc(f"{a} {b}".encode(), PAIR) & MASK for a, b in pairwise(words))
-
-
-def _character_slots(text: str, start: int, size: int = 5) -> list[int]:
-    """Return the slots of all runs of `size` characters, with a space before and after the text.
-
-    Every character counts as one.
-    """
-    raw = f" {text} ".encode("utf-16-le", "replace")
-    crc, width = zlib.crc32, 2 * size
-    return [crc(raw[n : n + width], start) & MASK for n in range(0, len(raw) - width + 2, 2)]
-
-
-def _name_slots(read: ParsedComment) -> list[int]:
-    words = read.name_words
-    if not words:
-        return []
-    return [*_word_slots(words, NAME), *_character_slots(" ".join(words), NAME, 4)]
-
-
-def _site_slots(read: ParsedComment) -> list[int]:
-    """Return the slots of the host's characters and the path's words.
-
-    That there is a site, or its top-level domain, is no feature.
-    """
-    if read.site is None:
-        return []
-    label = host(read.site).rsplit(".", 1)[0]
-    path = fold(read.site.path + " " + read.site.query)
-    return [*_character_slots(label, SITE, 4), *_word_slots(find_words(path)[:20], SITE)]
-
-
 class Model:
-    """Weights and the sums that they were learnt from. Scoring is thread-safe, learning is not."""
+    """The starter with a site's corrections. Scoring is thread-safe, learning is not."""
 
-    def __init__(self, settings: Settings | None = None, priors: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self,
+        starter: Starter,
+        start_weights: Mapping[str, float] | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        self.starter = starter
+        self.start_weights = dict(start_weights or {})  # of the site's signals, set by hand
         self.settings = settings or Settings()
-        self.base = array("f", bytes(4 * SLOTS))
-        self.gradients = array("f", bytes(4 * SLOTS))  # sums, divided by `scale`
-        self.squares = array("f", bytes(4 * SLOTS))
-        # The weight of an example is divided by this, so that later ones count more.
-        self.scale = 1.0
+        self.slope, self.offset = starter.slope, starter.offset  # calibration
+        self.corrections: dict[str, float] = {}  # of the weights of features and signals, and of the bias
+        self.words = array("f", bytes(4 * SLOTS))  # corrections of slots
+        self.has_words = False  # whether there are any
         self.is_settled = True  # whether there are no gradients
+        # Sums while it learns. Those of slots are divided by `scale`, so that later examples count more.
+        self.gradients = array("f")
+        self.squares = array("f")
+        self.sums: dict[str, list[float]] = {}  # of features and signals: gradients, squares
+        self.scale = 1.0
         self.seen = {True: 0.0, False: 0.0}  # total weight of the spam and the good examples learnt
-        self.priors = {BIAS: -1.0, **(facts.PRIORS if priors is None else priors)}
-        self.signal_gradients: dict[str, float] = {}
-        self.signal_squares: dict[str, float] = {}
-        self.slope, self.offset = 1.0, 0.0  # calibration
-        self.frozen: frozenset[str] = frozenset()  # signals that do not learn
 
     # Scoring
 
-    def score(self, data: CommentData, signals: Sequence[Signal] = facts.SIGNALS) -> float:
+    def score(self, data: CommentData, more: Iterable[SignalResult] = ()) -> float:
         """Return the probability that a comment is spam."""
-        return sigmoid(self.logit(read_features(data, self.settings, signals)))
+        return sigmoid(self.logit(self.read_data(data, more)))
+
+    def read_data(self, data: CommentData, more: Iterable[SignalResult] = ()) -> Features:
+        """Return the features of a comment that was not parsed yet."""
+        return self.read(ParsedComment(data), more)
+
+    def read(self, comment: ParsedComment, more: Iterable[SignalResult] = ()) -> Features:
+        """Return the features of a comment. `more`: results of the site's own signals."""
+        return self.starter.read(comment, more)
 
     def logit(self, features: Features) -> float:
         """Return the calibrated logit."""
@@ -176,58 +111,61 @@ class Model:
 
     def raw(self, features: Features) -> float:
         """Return the logit before calibration."""
-        total = self.signal_weight(BIAS)
-        for slots, value in features.spaces:
-            if slots:
-                total += value * sum(self._weights(slots))
-        for found in features.found:
-            total += self.signal_weight(found.signal) * found.strength
-        return total
+        return sum(self._raw_parts(features).values())
 
     def parts(self, features: Features) -> dict[str, float]:
-        """Return what each signal and each space (words, characters, name, site) adds to the logit.
-
-        With the part of BIAS they add up to it.
-        """
-        given = {BIAS: self.slope * self.signal_weight(BIAS) + self.offset}
-        for name, (slots, value) in zip(SPACES, features.spaces, strict=True):
-            if slots:
-                given[name] = self.slope * value * sum(self._weights(slots))
-        for found in features.found:
-            part = self.slope * self.signal_weight(found.signal) * found.strength
-            given[found.signal] = given.get(found.signal, 0.0) + part
+        """Return what the bias, each feature and signal, and a site's own words add to the logit."""
+        given = {name: self.slope * part for name, part in self._raw_parts(features).items()}
+        given[BIAS] += self.offset
         return given
 
-    def _weights(self, slots: Iterable[int]) -> Iterator[float]:
-        base, gradients = self.base, self.gradients
+    def _raw_parts(self, features: Features) -> dict[str, float]:
+        given = {BIAS: self.starter.bias + self._correction(BIAS)}
+        for name, value in features.values.items():
+            given[name] = (self.starter.weights[name].weight + self._correction(name)) * value
+        for found in features.found:
+            if found.signal in self.start_weights:
+                weight = self.start_weights[found.signal] + self._correction(found.signal)
+                given[found.signal] = given.get(found.signal, 0.0) + weight * found.strength
+        if own := sum(self._slots_logit(kind, slots) for kind, slots in features.slots.items()):
+            given[WORDS] = own
+        return given
+
+    def _slots_logit(self, kind: str, slots: Sequence[int]) -> float:
+        first = FIRST[kind]
         if self.is_settled:
-            return map(base.__getitem__, slots)
-        return (base[j] + self._learnt(j) if gradients[j] else base[j] for j in slots)
+            words = self.words
+            total = sum(words[first + slot] for slot in slots) if self.has_words else 0.0
+        else:
+            total = sum(self._slot_weight(first + slot) for slot in slots)
+        return total * self._slot_value(kind, slots)
 
-    def weight(self, slot: int) -> float:
-        """Return the weight of a feature."""
-        return self.base[slot] + self._learnt(slot)
+    def _slot_value(self, kind: str, slots: Sequence[int]) -> float:
+        """Return the value of each slot of a text, which falls with their number."""
+        return self.settings.trust[kind] / sqrt(len(slots) + self.settings.short)
 
-    def _learnt(self, slot: int) -> float:
+    def _slot_weight(self, slot: int) -> float:
         s = self.settings
-        return _weight_from_sums(
-            self.gradients[slot] * self.scale, self.squares[slot] * self.scale, s.rate, s.beta, s.l1, s.l2
+        learnt = 0.0
+        if not self.is_settled and self.gradients[slot]:
+            learnt = _weight_from_sums(
+                self.gradients[slot] * self.scale, self.squares[slot] * self.scale, s.rate, s
+            )
+        return self.words[slot] + learnt
+
+    def _correction(self, name: str) -> float:
+        known = self.corrections.get(name, 0.0)
+        if name not in self.sums:
+            return known
+        gradient, square = self.sums[name]
+        return known + _weight_from_sums(
+            gradient * self.scale, square * self.scale, self._rate(name), self.settings
         )
 
-    def signal_weight(self, name: str) -> float:
-        """Return the weight of a signal."""
-        s = self.settings
-        z = self.signal_gradients.get(name, 0.0) * self.scale
-        n = self.signal_squares.get(name, 0.0) * self.scale
-        rate = s.usual_rate if name == BIAS else self.signal_rate
-        return self.priors.get(name, 0.0) + _weight_from_sums(z, n, rate, s.beta, 0.0, s.l2)
-
-    @property
-    def signal_rate(self) -> float:
-        """The learning rate of signals. It is low while there are few decisions of the rarer label."""
-        s = self.settings
-        share = min(1.0, max(0.0, (min(self.seen.values()) - s.few) / (s.enough - s.few)))
-        return s.signal_rate + (s.signal_rate_most - s.signal_rate) * share
+    def _rate(self, name: str) -> float:
+        if name == BIAS:
+            return self.settings.bias_rate
+        return self.settings.feature_rate if name in self.starter.weights else self.settings.signal_rate
 
     # Learning
 
@@ -238,6 +176,9 @@ class Model:
 
         `is_repeated`: the example was learnt before, so it is not counted again.
         """
+        if self.is_settled:
+            self.gradients, self.squares = array("f", bytes(4 * SLOTS)), array("f", bytes(4 * SLOTS))
+            self.is_settled = False
         self.scale *= 0.5 ** (weight / self.settings.half_life)
         gradient = sigmoid(self.logit(features)) - is_spam
         # Both sums are weighted, so that a hundred examples of weight 0.25 equal 25 examples. The square of a
@@ -248,169 +189,118 @@ class Model:
             self.seen[is_spam] += weight
 
     def _add(self, features: Features, gradient: float, square: float) -> None:
+        strengths = {f.signal: f.strength for f in features.found if f.signal in self.start_weights}
+        for name, value in ({BIAS: 1.0} | dict(features.values) | strengths).items():
+            sums = self.sums.setdefault(name, [0.0, 0.0])
+            sums[0] += gradient * value
+            sums[1] += square * value * value
+        if self.seen[True] < self.settings.min_spam:
+            return
         gradients, squares = self.gradients, self.squares
-        self.is_settled = False
-        for slots, value in features.spaces:
+        for kind, slots in features.slots.items():
+            first, value = FIRST[kind], self._slot_value(kind, slots)
             step, power = gradient * value, square * value * value
-            for j in slots:
-                gradients[j] += step
-                squares[j] += power
-        for name, strength in ((BIAS, 1.0), *((f.signal, f.strength) for f in features.found)):
-            if name not in self.frozen:
-                self.signal_gradients[name] = self.signal_gradients.get(name, 0.0) + gradient * strength
-                power = square * strength * strength
-                self.signal_squares[name] = self.signal_squares.get(name, 0.0) + power
+            for slot in slots:
+                gradients[first + slot] += step
+                squares[first + slot] += power
 
-    def settle(self, confidence: float = 0.0) -> None:
-        """Turn what was learnt into the base weights.
-
-        `confidence`: the share of the squared gradients that stays and goes on slowing the steps, for a
-        model that will learn on.
-        """
-        self.base = array("f", (self.weight(j) for j in range(SLOTS)))
-        self.priors = {name: self.signal_weight(name) for name in {*self.priors, *self.signal_gradients}}
-        factor = self.scale * confidence
-        self.squares = array("f", (n * factor for n in self.squares))
-        self.signal_squares = {k: n * factor for k, n in self.signal_squares.items() if factor}
-        self.gradients = array("f", bytes(4 * SLOTS))
-        self.signal_gradients = {}
-        self.is_settled = True
-        self.seen = {True: 0.0, False: 0.0}
-        self.scale = 1.0
+    def settle(self) -> None:
+        """Turn what was learnt into corrections."""
+        if not self.is_settled:
+            self.words = array("f", map(self._slot_weight, range(SLOTS)))
+        self.has_words = any(self.words)
+        self.corrections = {name: self._correction(name) for name in {*self.corrections, *self.sums}}
+        self.sums, self.gradients, self.squares = {}, array("f"), array("f")
+        self.is_settled, self.scale, self.seen = True, 1.0, {True: 0.0, False: 0.0}
 
     # Explaining
 
-    def explain(
-        self, data: CommentData, signals: Sequence[Signal] = facts.SIGNALS, more: Sequence[SignalResult] = ()
-    ) -> list[Part]:
+    def explain(self, data: CommentData, more: Iterable[SignalResult] = ()) -> list[Part]:
         """Return the parts of the logit, the heaviest first; they add up to it.
 
-        The part of the characters is given to the words that contain them; a pair of words gives half to
-        each.
+        What a text's words and characters add is given to the words that contain them.
         """
-        read = ParsedComment(data)
-        features = read_features(data, self.settings, signals, read)
-        features = Features(features.spaces, (*features.found, *more))
-        parts = [Part("signal", BIAS, self.slope * self.signal_weight(BIAS) + self.offset)]
-        for found in features.found:
-            weight = self.slope * self.signal_weight(found.signal)
-            parts.append(Part("signal", found.signal, weight * found.strength, found.spans))
-        parts += self._by_words(read, features)
-        for kind, space in (("name", features.spaces[2]), ("site", features.spaces[3])):
-            if space.slots:
-                logit = self.slope * space.value * sum(self._weights(space.slots))
-                parts.append(Part(kind, (data.author if kind == "name" else data.url) or "", logit))
+        comment = ParsedComment(data)
+        features = self.read(comment, more)
+        given = self.parts(features)
+        given.pop(WORDS, None)
+        texts = {
+            kind: given.pop(f"{kind}_text", 0.0) + self.slope * self._slots_logit(kind, slots)
+            for kind, slots in features.slots.items()
+        }
+        by_word = self._logits_of_words(comment, features)
+        given[BIAS] += texts["body"] - sum(by_word.values())
+        spans: dict[str, list[re.Match[str]]] = {}
+        for m in comment.words:
+            spans.setdefault(m[0], []).append(m)
+        found = {one.signal: one.spans for one in features.found}
+        parts = [
+            *(
+                Part("word", word, logit, comment.spans(spans.get(word, ())))
+                for word, logit in by_word.items()
+            ),
+            *(Part("signal", name, logit, found.get(name, ())) for name, logit in given.items()),
+            *(Part("name", data.author or "", texts["name"]) for _ in range(bool(texts["name"]))),
+            *(Part("site", data.url or "", texts["website"]) for _ in range(bool(texts["website"]))),
+        ]
         return sorted(parts, key=lambda part: -abs(part.logit))
 
-    def _by_words(self, read: ParsedComment, features: Features) -> Iterator[Part]:
-        words = read.word_texts
-        shares = dict.fromkeys(words, 0.0)
-
-        def give(slots: Sequence[int], to: Sequence[Sequence[str]], value: float) -> None:
-            """Give each word its part of a slot; a repeated slot counts once."""
-            holders: dict[int, list[str]] = {}
-            for slot, some in zip(slots, to, strict=True):
-                holders.setdefault(slot, []).extend(some)
-            for slot, some in holders.items():
-                part = self.slope * value * self.weight(slot) / len(some)
-                for word in some:
-                    shares[word] += part
-
-        if words:
-            # One call for words and pairs, as they form one space: a slot that both use counts once.
-            own = [word for word in words if word not in SIGNAL_WORDS]
-            pairs = list(pairwise(words))
-            give(
-                [*_word_slots(words), *_pair_slots(words)],
-                [*((w,) for w in words), *pairs],
-                features.spaces[0].value,
-            )
-            text = " ".join(own)
-            starts, at = [], 0
-            for word in own:
-                starts.append(at)
-                at += len(word) + 1
-            slots = _character_slots(text, CHARS)
-            middle = [min(len(text) - 1, max(0, n + 1)) for n in range(len(slots))]
-            give(
-                slots,
-                [(own[bisect_right(starts, n) - 1],) if own else () for n in middle],
-                features.spaces[1].value,
-            )
-        spans: dict[str, list[re.Match[str]]] = {}
-        for m in read.words:
-            spans.setdefault(m[0], []).append(m)
-        for word, logit in shares.items():
-            yield Part("word", word, logit, read.spans(spans[word]))
+    def _logits_of_words(self, comment: ParsedComment, features: Features) -> dict[str, float]:
+        """Return what each word of a body adds to the logit, with the characters that it contains."""
+        slots, model = features.slots["body"], self.starter.models["body"]
+        score = self.starter.weights["body_text"]
+        own, each = self.slope * self._slot_value("body", slots), 0.0
+        if abs(features.values.get("body_text", 0.0)) < MAX_DEVIATIONS:
+            weight = self.slope * (score.weight + self._correction("body_text"))
+            each = weight * model.scale / score.deviation / sqrt(max(1, len(slots)))
+        shares: dict[str, float] = {}
+        for slot, words in ngrams.body_words(comment.plain).items():
+            logit = own * self._slot_weight(FIRST["body"] + slot) + each * model.weights[slot]
+            for word in words:
+                shares[word] = shares.get(word, 0.0) + logit / len(words)
+        return shares
 
     # As bytes
 
     def to_bytes(self) -> bytes:
-        """Return a settled model as compressed bytes, at most about 0.8 MB.
-
-        The squares are stored in 16 bits, as they only set the size of steps; they are not zero only if
-        the model will learn on.
-        """
+        """Return a settled model as compressed bytes: the corrections and the digest of the starter."""
         head = {
             "format": FORMAT,
-            "bits": BITS,
-            "settings": asdict(self.settings),
-            "priors": self.priors,
-            "signal_squares": self.signal_squares,
+            "starter": self.starter.digest,
+            "corrections": self.corrections,
             "slope": self.slope,
             "offset": self.offset,
         }
         text = json.dumps(head, sort_keys=True).encode()
-        squares = struct.pack(f"<{SLOTS}e", *(min(65_000.0, n) for n in self.squares))
-        return struct.pack("<I", len(text)) + text + zlib.compress(_to_little_endian(self.base) + squares, 6)
+        words = struct.pack(f"<{SLOTS}e", *(max(-60_000.0, min(60_000.0, word)) for word in self.words))
+        return struct.pack("<I", len(text)) + text + zlib.compress(words, 6)
 
     @classmethod
-    def from_bytes(cls, stored: bytes, priors: Mapping[str, float] | None = None) -> "Model":
-        """Return the stored model. Raises ValueError if the bytes are no model of this format.
+    def from_bytes(
+        cls, stored: bytes, start_weights: Mapping[str, float] | None = None, settings: Settings | None = None
+    ) -> Self:
+        """Return the stored model, or the stored starter as a model.
 
-        `priors`: start weights of signals that are newer than the model, by default of those of the text.
+        `start_weights`: the weights of the site's own signals before anything was learnt. Raises ValueError
+        if the bytes are no filter, or one of another release.
         """
-        try:
-            (size,) = struct.unpack_from("<I", stored)
-            head = json.loads(stored[4 : 4 + size])
-            kind = head.get("format"), head.get("bits")
-            body = zlib.decompressobj().decompress(stored[4 + size :], 6 * SLOTS + 1)
-        except (struct.error, zlib.error, UnicodeDecodeError, ValueError, AttributeError) as error:
-            raise ValueError(f"This is not a stored filter: {error}.") from error
-        if kind != (FORMAT, BITS) or len(body) != 6 * SLOTS:
-            raise ValueError("This filter was stored by another release of the program.")
-        try:
-            model = cls(Settings(**head["settings"]), priors)
-            model.priors |= head["priors"]
-            model.signal_squares = head["signal_squares"]
-            model.slope, model.offset = head["slope"], head["offset"]
-        except (KeyError, TypeError) as error:
-            raise ValueError("This filter was stored by another release of the program.") from error
-        model.base = _from_little_endian(body[: 4 * SLOTS])
-        model.squares = array("f", struct.unpack(f"<{SLOTS}e", body[4 * SLOTS :]))
+        head, body = unpack(stored)
+        if head["format"] == STARTER_FORMAT:
+            return cls(Starter.from_bytes(stored), start_weights, settings)
+        starter = load_starter()
+        if head["format"] != FORMAT or head.get("starter") != starter.digest or len(body) != 2 * SLOTS:
+            raise ValueError(OTHER_RELEASE)
+        model = cls(starter, start_weights, settings)
+        model.corrections = head["corrections"]
+        model.slope, model.offset = head["slope"], head["offset"]
+        model.words = array("f", struct.unpack(f"<{SLOTS}e", body))
+        model.has_words = any(model.words)
         return model
 
 
-def _to_little_endian(numbers: "array[float]") -> bytes:
-    if struct.pack("=H", 1) != struct.pack("<H", 1):
-        numbers = array("f", numbers)
-        numbers.byteswap()
-    return numbers.tobytes()
-
-
-def _from_little_endian(raw: bytes) -> "array[float]":
-    numbers = array("f")
-    numbers.frombytes(raw)
-    if struct.pack("=H", 1) != struct.pack("<H", 1):
-        numbers.byteswap()
-    return numbers
-
-
-def _weight_from_sums(z: float, n: float, rate: float, beta: float, l1: float, l2: float) -> float:
-    """Return the weight that minimises gradients · w + l1·|w| + (β+√n)/rate · w²/2 + l2 · w²/2."""
-    if abs(z) <= l1:
-        return 0.0
-    return -(z - l1 if z > 0 else z + l1) / ((beta + sqrt(n)) / rate + l2)
+def _weight_from_sums(z: float, n: float, rate: float, settings: Settings) -> float:
+    """Return the weight that minimises gradients · w + (β+√n)/rate · w²/2 + l2 · w²/2."""
+    return -z / ((settings.beta + sqrt(n)) / rate + settings.l2)
 
 
 def sigmoid(x: float) -> float:

@@ -25,6 +25,7 @@ from moderation.spam_filter.contributions import Contribution, Mistake
 from moderation.spam_filter.thresholds import (
     AUTO_SPAM_MIN_DECISIONS,
     MIN_THRESHOLD,
+    STRICT_PERCENT,
     auto_spam_threshold,
     waiting_threshold,
 )
@@ -33,7 +34,7 @@ from moderation.transparency import charts
 MAX_VERSIONS = 20  # latest versions in the list
 MAX_MISTAKES = 10  # of each kind
 # Good comments in a hundred that may wait: percentages to compare with the current setting.
-PERCENT_CHOICES = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
+PERCENT_CHOICES = (0.1, STRICT_PERCENT, 1.0, 2.0, 5.0, 10.0)
 EXCERPT_LENGTH = 360  # characters of a comment
 MIN_CONTRIBUTION = 0.005  # logits; smaller contributions are not listed
 
@@ -54,6 +55,11 @@ class PercentOption:
     @property
     def threshold_text(self) -> str:
         return f"{100 * self.threshold:.1f}"
+
+    @property
+    def is_strict(self) -> bool:
+        """Return whether this is the strict setting."""
+        return self.percent == STRICT_PERCENT
 
     @property
     def is_lowest(self) -> bool:

@@ -28,7 +28,6 @@ def draft_facts_values(draft: Draft, parsed: ParsedComment, ip_hash: bytes | Non
         is_unusual_name=names.unusual_name_shape(draft.name) is not None,
         author=draft.author.pk if draft.author else None,
         guest=draft.guest.pk if draft.guest else None,
-        parent=draft.parent.pk if draft.parent else None,
         ip_hash=ip_hash,
         exclude=draft.comment.pk if draft.comment else None,
     )
@@ -46,12 +45,7 @@ def score_draft(
     `parsed`: the draft_data of the draft; `found`: results of the checks. Takes the time of the external
     scorers, if there are any.
     """
-    parsed.data = replace(
-        parsed.data,
-        article_text=facts.article,
-        parent=facts.parent_text or None,
-        thread=facts.thread or None,
-    )
+    parsed.data = replace(parsed.data, article_text=facts.article)
     more = site_signals.find_site_signals(parsed, facts)
     if active is None:
         return None, registry.signal_results(more) + registry.find_unweighted(parsed)
@@ -68,7 +62,7 @@ def score_comment(
 ) -> tuple[Prediction, list[CheckResult]]:
     """Return the prediction for a parsed comment and the findings to store.
 
-    `more`: results of the site's own signals (registry.site_signals); `others`: results of the external
+    `more`: results of the site's own signals (registry.start_weights); `others`: results of the external
     scorers.
     """
     prediction = active_model.predict(parsed, active, more)
@@ -84,7 +78,7 @@ def score_comment(
 
 def site_results(found: Iterable[CheckResult]) -> list[text_reading.SignalResult]:
     """Return those of these results that are signals of the spam filter, too."""
-    names = set(registry.site_signals())
+    names = registry.start_weights()
     return [text_reading.SignalResult(one.strength, signal=one.check) for one in found if one.check in names]
 
 
@@ -97,6 +91,7 @@ def draft_data(draft: Draft) -> CommentData:
         article_title=article.title,
         article_date=article.published_at,
         comment_date=draft.at,
+        is_reply=draft.parent is not None,
     )
 
 

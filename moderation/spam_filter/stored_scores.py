@@ -6,7 +6,6 @@ from comments.models import Comment
 from moderation.checks import registry
 from moderation.checks.spam import FILTER
 from moderation.features import text_reading
-from moderation.features.site_facts import load_thread_context
 from moderation.features.text_reading import CommentData
 from moderation.models import FilterVersion, Finding
 from moderation.spam_filter import active_model, contributions
@@ -19,13 +18,13 @@ def explain_stored(comment: Comment, findings: Sequence[Finding]) -> list[Stored
     """Return the heaviest parts of a score.
 
     Returns nothing if the filter did not score the comment or can't be loaded any more. `findings`: of the
-    current text of the comment. Takes two statements, and loads the version's weights once in each process.
-    The thread around it is read as it is now, so the sum may differ a little from the score.
+    current text of the comment. Loads the version's weights once in each process. The story is read as it is
+    now, so the sum may differ a little from the score.
     """
     own = next((one for one in findings if one.check_name == FILTER.name and one.filter_id), None)
     if own is None or own.filter_id is None:
         return []
-    site_signals = set(registry.site_signals())
+    site_signals = registry.start_weights()
     more = [
         text_reading.SignalResult(
             one.strength, tuple((a, b) for a, b in one.spans), one.number, one.check_name
@@ -42,9 +41,6 @@ def explain_stored(comment: Comment, findings: Sequence[Finding]) -> list[Stored
 
 def _stored_comment_data(comment: Comment) -> CommentData:
     article = comment.discussion.article
-    facts = load_thread_context(
-        article=article.pk, at=comment.created_at, parent=comment.parent_id, exclude=comment.pk
-    )
     return CommentData(
         body=comment.body,
         author=comment.author_name or None,
@@ -52,6 +48,5 @@ def _stored_comment_data(comment: Comment) -> CommentData:
         article_text=f"{article.standfirst}\n{article.body}",
         article_date=article.published_at,
         comment_date=comment.created_at,
-        parent=facts.parent_text or None,
-        thread=facts.thread or None,
+        is_reply=comment.parent_id is not None,
     )

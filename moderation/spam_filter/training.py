@@ -19,7 +19,8 @@ from moderation.spam_filter import active_model, contributions, examples, metric
 from moderation.spam_filter.contributions import Contribution, ContributionCounter, Mistake
 from moderation.spam_filter.examples import MAX_DECISIONS, Decision, current_decisions, example_weights
 from moderation.spam_filter.metrics import Metrics
-from moderation.spam_filter.model import Features, Model, fit_calibration, read_features, sigmoid
+from moderation.spam_filter.model import Model, fit_calibration, sigmoid
+from moderation.spam_filter.starter import Features
 from moderation.spam_filter.thresholds import (
     MAX_STORED_SCORES,
     MIN_TOPIC_COMMENTS,
@@ -78,8 +79,7 @@ def starter_model() -> Model:
 
 def decision_features(decided: Decision, model: Model) -> Features:
     """Return the features of a decided comment."""
-    features = read_features(decided.data, model.settings)
-    return Features(features.spaces, (*features.found, *decided.found))
+    return model.read_data(decided.data, decided.found)
 
 
 def progressive_scores(decided: Sequence[Decision], model: Model) -> Iterator[float]:
@@ -171,7 +171,7 @@ def _mistake(model: Model, one: Decision, probability: float) -> Mistake:
         comment=one.comment,
         transition=one.transition,
         probability=probability,
-        parts=contributions.stored_parts(model.explain(one.data, more=one.found), numbers),
+        parts=contributions.stored_parts(model.explain(one.data, one.found), numbers),
     )
 
 

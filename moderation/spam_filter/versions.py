@@ -2,27 +2,42 @@
 Undo."""
 
 import json
-from pathlib import Path
+from functools import cache
+from typing import Any
 
 from django.db import transaction
 
 from accounts.models import User
 from moderation.actions import setting_changes
 from moderation.models import Batch, FilterVersion, ModerationSettings, SettingChange
+from moderation.spam_filter.starter import STARTER_FILE
+from moderation.spam_filter.thresholds import GoodScores, waiting_threshold
 
 Target = SettingChange.Target
 MIN_FALSE_POSITIVE_LIMIT, MAX_FALSE_POSITIVE_LIMIT = 0.1, 20.0  # limits of the setting
-STARTER_DIR = Path(__file__).parent  # has starter.bin (the weights) and starter.json (how they were trained)
+
+
+@cache
+def about_starter() -> dict[str, Any]:
+    """Return how the starter was trained, and its scores of good comments that it had not seen."""
+    about: dict[str, Any] = json.loads(STARTER_FILE.with_suffix(".json").read_text("utf-8"))
+    return about
+
+
+def new_site_threshold(percent: float, *, has_website: bool) -> float:
+    """Return the probability from which a comment waits on a site without decisions."""
+    good = GoodScores(**about_starter()["honest"]["with" if has_website else "without"])
+    return waiting_threshold(percent, GoodScores(0, []), good)
 
 
 def starter_version() -> FilterVersion:
     """Return the version that comes with this release of the program; creates it if it is new."""
-    about = json.loads((STARTER_DIR / "starter.json").read_text("utf-8"))
+    about = about_starter()
     found = FilterVersion.objects.filter(
         kind=FilterVersion.Kind.STARTER, trained_on__sha256=about["sha256"]
     ).first()
     return found or FilterVersion.objects.create(
-        kind=FilterVersion.Kind.STARTER, weights=(STARTER_DIR / "starter.bin").read_bytes(), trained_on=about
+        kind=FilterVersion.Kind.STARTER, weights=STARTER_FILE.read_bytes(), trained_on=about
     )
 
 

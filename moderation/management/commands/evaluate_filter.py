@@ -12,14 +12,14 @@ from django.db import DatabaseError
 from django.utils.translation import ngettext
 
 from core.commands import UserErrorCommand
-from moderation.checks import registry
-from moderation.models import FilterVersion
+from moderation.models import FilterVersion, ModerationSettings
 from moderation.spam_filter import csv_rows
 from moderation.spam_filter.active_model import active_filter, load_model
 from moderation.spam_filter.csv_rows import CommentFile, Row
 from moderation.spam_filter.metrics import Metrics, compute_metrics
-from moderation.spam_filter.model import Model, sigmoid
-from moderation.spam_filter.versions import STARTER_DIR
+from moderation.spam_filter.model import Model
+from moderation.spam_filter.starter import load_starter
+from moderation.spam_filter.versions import new_site_threshold
 
 T = TypeVar("T")
 REASONS_PER_ROW = 6  # the heaviest
@@ -31,8 +31,7 @@ class Command(UserErrorCommand):
 
     help = (
         "Measure the filter on a CSV file of comments with labels. Columns: "
-        f"{', '.join(csv_rows.COLUMNS)}; only body is required. The label is spam or ham. Duplicates are "
-        f"searched among the previous {csv_rows.MAX_BLOCK_ROWS:,} rows."
+        f"{', '.join(csv_rows.COLUMNS)}; only body is required. The label is spam or ham."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -42,13 +41,6 @@ class Command(UserErrorCommand):
             default="",
             metavar="VERSION",
             help="the number of a version, or “starter”; default: the active version",
-        )
-        parser.add_argument(
-            "--without",
-            action="append",
-            default=[],
-            metavar="CHECK",
-            help="leave out this signal; may be given more than once",
         )
         parser.add_argument("--encoding", default="utf-8", help="encoding of the file; default: UTF-8")
         parser.add_argument("--json", action="store_true", help="print JSON")
@@ -65,15 +57,14 @@ class Command(UserErrorCommand):
         path, scores = options["file"], options["scores"]
         if scores and scores.resolve() == path.resolve():
             raise CommandError("The scores would overwrite the comments. Choose another output file.")
-        try:
-            registry.signals_without(options["without"])
-            scoring_model = self._model(options["filter"])
-        except ValueError as error:
-            raise CommandError(str(error)) from error
+        scoring_model = self._model(options["filter"])
         file = CommentFile(path, options["encoding"])
         progress = Progress(self, is_asked=options["progress"])
         began = time.perf_counter()
         probabilities, labels, unlabelled = array("d"), array("b"), 0
+        waiting = {True: 0, False: 0}
+        limit = ModerationSettings._meta.get_field("false_positive_limit").default
+        thresholds = [new_site_threshold(limit, has_website=known) for known in (False, True)]
         try:
             path.stat()
             # An error in the last line is reported before the first row is scored. A pipe is read only once.
@@ -83,8 +74,9 @@ class Command(UserErrorCommand):
                 if scores:
                     out = csv.writer(stack.enter_context(scores.open("w", encoding="utf-8", newline="")))
                     out.writerow(["line", "label", "probability", "reasons"])
-                scored = score_rows(file, scoring_model, without=options["without"], explain=bool(out))
+                scored = score_rows(file, scoring_model, explain=bool(out))
                 for row, probability, reasons in progress.track("scored", scored, total):
+                    waits = probability >= thresholds[row.data.url is not None]
                     if out:
                         label = {True: "spam", False: "ham", None: ""}[row.is_spam]
                         out.writerow([row.line, label, f"{probability:.6f}", reasons])
@@ -93,6 +85,7 @@ class Command(UserErrorCommand):
                     else:
                         probabilities.append(probability)
                         labels.append(row.is_spam)
+                        waiting[row.is_spam] += waits
         except (OSError, ValueError) as error:
             raise CommandError(str(error)) from error
         finally:
@@ -108,6 +101,7 @@ class Command(UserErrorCommand):
                 json.dumps(
                     {
                         **rest,
+                        "waiting": {"spam": waiting[True], "ham": waiting[False]},
                         "unlabelled": unlabelled,
                         "calibration": calibration,
                         "seconds": round(seconds, 3),
@@ -115,7 +109,7 @@ class Command(UserErrorCommand):
                 )
             )
         else:
-            self._print(results, unlabelled, seconds)
+            self._print(results, waiting, unlabelled, seconds)
 
     def _without_labels(self, file: CommentFile, count: int) -> str:
         if not count:
@@ -130,7 +124,7 @@ class Command(UserErrorCommand):
     def _model(self, asked: str) -> Model:
         """Return the model that --filter names. Raises CommandError if the version does not exist."""
         if asked == "starter":
-            return Model.from_bytes((STARTER_DIR / "starter.bin").read_bytes())
+            return Model(load_starter())
         try:
             if asked:
                 return load_model(int(asked))
@@ -139,11 +133,9 @@ class Command(UserErrorCommand):
             raise CommandError(f"There is no version {asked!r} of the filter.") from error
         except DatabaseError:  # the database is not set up yet
             now = None
-        return (
-            load_model(now.version) if now else Model.from_bytes((STARTER_DIR / "starter.bin").read_bytes())
-        )
+        return load_model(now.version) if now else Model(load_starter())
 
-    def _print(self, results: Metrics, unlabelled: int, seconds: float) -> None:
+    def _print(self, results: Metrics, waiting: dict[bool, int], unlabelled: int, seconds: float) -> None:
         def share(value: float | None) -> str:
             return "–" if value is None else f"{value:.4f}"
 
@@ -164,6 +156,7 @@ class Command(UserErrorCommand):
                 f"recall_at    {share(value)}  where {float(at):.1%} of the ham waits"
                 for at, value in results["recall_at"].items()
             ),
+            f"waiting      {waiting[True]:,} spam and {waiting[False]:,} ham, on a new site",
             f"calibration  {share(results['ece'])}  expected calibration error (ECE)",
             *(
                 f"  predicted {one.low:.1f}–{one.high:.1f}: {one.weight:,.0f} rows, {one.share:.0%} spam"
@@ -174,22 +167,14 @@ class Command(UserErrorCommand):
             self.stdout.write(line)
 
 
-def score_rows(
-    file: CommentFile, model: Model, *, without: list[str], explain: bool
-) -> Iterator[tuple[Row, float, str]]:
-    """Yield each row with its probability and, if wanted, its reasons. Two blocks of rows are in memory."""
-    used_signals = registry.signals_without(without)
-    previous: list[Row] = []
-    for block in csv_rows.split_into_blocks(file):
-        duplicates = csv_rows.duplicate_signals(block, without, previous)
-        features = csv_rows.row_features(block, model, used_signals, duplicates)
-        for row, row_features, more in zip(block, features, duplicates, strict=True):
-            reasons = ""
-            if explain:
-                parts = model.explain(row.data, used_signals, more)[:REASONS_PER_ROW]
-                reasons = "; ".join(f"{part.kind} {part.what[:40]} {part.logit:+.2f}" for part in parts)
-            yield row, sigmoid(model.logit(row_features)), reasons
-        previous = block
+def score_rows(file: CommentFile, model: Model, *, explain: bool) -> Iterator[tuple[Row, float, str]]:
+    """Yield each row with its probability and, if wanted, its reasons."""
+    for row in file:
+        reasons = ""
+        if explain:
+            parts = model.explain(row.data)[:REASONS_PER_ROW]
+            reasons = "; ".join(f"{part.kind} {part.what[:40]} {part.logit:+.2f}" for part in parts)
+        yield row, model.score(row.data), reasons
 
 
 class Progress:

@@ -45,9 +45,9 @@ def test_a_slur_may_be_in_the_name():
 
 def test_an_insult_is_found_only_in_an_answer():
     body = "But you are an idiot, Jim"
-    assert found(insult, body, parent="The slip stays.") == ["you are an idiot"]
+    assert found(insult, body, is_reply=True) == ["you are an idiot"]
     assert found(insult, body) is None
-    assert found(insult, "An idiot would do that; you are right", parent="The slip stays.") is None
+    assert found(insult, "An idiot would do that; you are right", is_reply=True) is None
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,6 @@ PIECES = [
 @pytest.mark.parametrize("piece", PIECES)
 def test_spans_of_any_text_are_within_it(piece):
     body = piece * 300
-    for result in registry.find_unweighted(ParsedComment(CommentData(body=body, author=body, parent="x"))):
+    for result in registry.find_unweighted(ParsedComment(CommentData(body=body, author=body, is_reply=True))):
         assert 0 <= result.strength <= 1
         assert all(0 <= start < end <= len(body) for start, end in result.spans)

@@ -92,7 +92,7 @@ def test_every_signal_is_a_check_of_its_own_name():
     every = {signal.__name__: signal for signal in (*SIGNALS, *site_signals.SITE_SIGNALS)}
     assert {name: registry.get(name).signal for name in every} == every
     assert all(check.signal.__name__ == check.name for check in registry.CHECKS.values() if check.signal)
-    assert list(registry.start_weights())[: len(SIGNALS)] == [signal.__name__ for signal in SIGNALS]
+    assert registry.start_weights().keys().isdisjoint(signal.__name__ for signal in SIGNALS)
 
 
 def test_names_fit_the_column_and_are_unique():
@@ -126,9 +126,6 @@ def test_each_check_has_a_sentence_for_everybody(name):
 def test_numbers_are_in_the_texts():
     assert registry.get("late").signal_text(1) == "Posted 1 day after the story."
     assert registry.get("links").signal_text(7) == "It has 7 links."
-    drift = registry.get("drift")
-    assert drift.signal_text(0) == "It has no word in common with the story or the discussion."
-    assert drift.signal_text(1).startswith("It has only 1 word in common")
     late = registry.get("late")
     assert late.explain_to_moderator(Finding(), None) == "It was posted long after the story."
 
@@ -153,13 +150,6 @@ def test_a_check_of_another_version_has_a_text():
 )
 def test_the_author_is_told_the_strongest_kind(names, kind):
     assert registry.waiting_kind(names) == kind
-
-
-def test_signals_can_be_left_out():
-    kept = registry.signals_without(["late", "spun", "akismet"])
-    assert {signal.__name__ for signal in set(SIGNALS) - set(kept)} == {"late", "spun"}
-    with pytest.raises(ValueError, match="No such signal: nonsense"):
-        registry.signals_without(["nonsense"])
 
 
 # A check from one file
@@ -222,4 +212,3 @@ def test_a_new_check_is_on_the_dashboard_and_in_the_summary_and_the_log(client, 
 
 def test_a_new_check_is_a_signal_of_the_spam_filter(toy):
     assert registry.start_weights()["toy_boat"] == 0.5
-    assert "toy_boat" in registry.site_signals()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from moderation.checks.registry import CHECKS
 from moderation.features import author_signals, signals, text_signals
-from moderation.features.signals import PRIORS, SIGNALS
 from moderation.features.text_reading import (
     MAX_BODY_LENGTH,
     CommentData,
@@ -25,7 +25,11 @@ the price of diesel. The mayor, Ebba Norling, asked the ministry for an icebreak
 committee.
 """
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
-EVERY_SIGNAL = (*SIGNALS, author_signals.name_script)
+EVERY_SIGNAL = [
+    check.signal
+    for check in CHECKS.values()
+    if check.signal and check.signal.__module__.startswith("moderation.features") and check.weight is None
+]
 
 
 def said(body: str = "x", **more) -> CommentData:
@@ -47,16 +51,14 @@ def after(days: int) -> CommentData:
 FINDS = [
     ("late", after(400), []),
     ("late", after(30), []),
-    ("drift", said("Choosing curtains with matching wallpaper brightens bedrooms", article_text=ARTICLE), []),
     (
         "on_subject",
         said("The mayor wanted an icebreaker for that", article_text=ARTICLE),
         ["mayor", "icebreaker"],
     ),
-    ("specific", said("It took 3.5 hours from Lindal, at 07:15"), ["3.5", "Lindal", "07:15"]),
     ("answers", said("@Ann I think so"), ["@A"]),
     ("answers", said("Thanks Ben, that was it"), ["Thanks Ben,"]),
-    ("answers", said("I think so", parent="Is it?"), []),
+    ("answers", said("I think so", is_reply=True), []),
     ("asks", said("How did you get out of the harbour?"), ["How did you get out of the harbour?"]),
     ("asks", said("I tried that, and it works"), ["I tried", "it works"]),
     ("praise", said("Great, wonderful, thanks!"), ["Great", "wonderful", "thanks"]),
@@ -71,27 +73,14 @@ FINDS = [
     ("name_phrase", said(author="how to lose weight"), []),
     ("name_domain", said(author="best-loans.example.com"), []),
     ("name_domain", said(author="http://a.example"), []),
-    ("own_name", said(author="Ebba Norling", url="https://norling.example.org"), []),
     ("no_gain", said("Nobody asked the fishermen", url=""), []),
-    ("site_sells", said(author="Ann", url="http://casino-royal.example.com"), []),
-    ("site_sells", said(author="Ann", url="http://a.example.com/payday-loans"), []),
     ("site_deep", said(author="Ann", url="http://a.example.com/index.php?option=com_k2&id=3"), []),
     ("shortened", said("see http://bit.ly/abc"), ["http://bit.ly/abc"]),
     ("shortened", said(url="http://tinyurl.com/abc"), []),
-    ("puny", said("see http://xn--pypal-4ve.com/"), ["http://xn--pypal-4ve.com/"]),
-    ("puny", said(url="http://xn--pypal-4ve.com/"), []),
-    ("links", said("see http://a.example and www.b.example"), ["http://a.example", "www.b.example"]),
     ("link_markup", said('<a href="http://a.example">a</a>'), ["<a href"]),
     ("link_markup", said("[url=http://a.example]a[/url]"), ["[url"]),
-    (
-        "own_link",
-        said("see http://a.example.com/x", url="http://www.a.example.com"),
-        ["http://a.example.com/x"],
-    ),
     ("calls", said("Please subscribe to my channel"), ["subscribe to my channel"]),
     ("wares", said("replica handbags and casino"), ["replica", "handbags", "casino"]),
-    ("shouting", said("THIS IS AN OUTRAGE AND YOU KNOW IT"), []),
-    ("shouting", said("Oh no!!!!!"), []),
     ("other_script", said("Это другой текст", article_text=ARTICLE), []),
     ("other_script", said("தீவின் சபை", article_text="দ্বীপের পরিষদ"), []),
     ("mixed_script", said("pаypal is cheap"), ["pаypal"]),  # its first а is Cyrillic
@@ -101,11 +90,7 @@ FINDS = [
 PASSES = [
     ("late", after(29)),
     ("late", said(comment_date=DAY)),
-    ("drift", said("The mayor wanted an icebreaker for that harbour", article_text=ARTICLE)),
-    ("drift", said("Choosing curtains with matching wallpaper brightens bedrooms", article_title="Heron")),
     ("on_subject", said("The mayor wanted an icebreaker")),
-    ("specific", said("It took hours. Then nothing came")),
-    ("specific", said("48213 Nice one 992817")),  # that is padding
     ("answers", said("Thank you very much for this")),
     ("asks", said("Really?")),
     ("asks", said("How can I subscribe to your blog?")),  # of the page
@@ -116,26 +101,20 @@ PASSES = [
     ("site_talk", said("The harbour is no site for a helicopter")),
     ("spun", said("I bookmarked nothing of it")),
     ("leftovers", said("A {b} c and 50 % of d")),
+    ("leftovers", said("¡Qué bien! ¿Y cuándo?")),
     ("padded", said("In 2013 it was 48213, in 2014 nothing")),
     ("padded", said("2013 was cold")),
     ("name_phrase", said(author="Ebba Norling")),
     ("name_phrase", said(author="ebba")),
     ("name_phrase", said(author="The Captain of Heron")),
     ("name_domain", said(author="J. R. Norling")),
-    ("own_name", said(author="Ebba Norling", url="https://harbour.example.org")),
-    ("own_name", said(author="Cheap Loans", url="https://loans.example.org")),
     ("no_gain", said("Nobody asked the fishermen")),  # nothing is known of a site
     ("no_gain", said("see http://a.example", url="")),
-    ("site_sells", said(author="Ann", url="http://norling.example.com")),
     ("site_deep", said(author="Ann", url="http://norling.example.com/about")),
     ("shortened", said("see http://a.example/abc")),
-    ("puny", said("see http://a.example/xn")),
-    ("links", said("I said so.Then I went")),
     ("link_markup", said("<b>a</b> at http://a.example")),
-    ("own_link", said("see http://b.example.com/x", url="http://a.example.com")),
     ("calls", said("I want to check this out when I visit the island")),
     ("wares", said("We sell software and tickets for ferries")),
-    ("shouting", said("NATO and the EU agreed!!")),
     ("other_script", said("Another text", article_text=ARTICLE)),
     ("other_script", said("カフェ", article_text="これはひらがなです")),
     ("mixed_script", said("Он сказал hello")),
@@ -180,7 +159,9 @@ HARMLESS = [
 
 @pytest.mark.parametrize("one", HARMLESS)
 def test_harmless_comments_have_few_signals(one):
-    assert sum(PRIORS[f.signal] * f.strength for f in signals.find_signals(ParsedComment(one))) < 2
+    found = signals.find_signals(ParsedComment(one), EVERY_SIGNAL)
+    against = [f for f in found if CHECKS[f.signal].is_stored_signal]
+    assert sum(f.strength for f in against) < 1.5
 
 
 def test_unknown_fields_give_no_result():
@@ -188,7 +169,14 @@ def test_unknown_fields_give_no_result():
     names = {
         f.signal for f in signals.find_signals(ParsedComment(said("Some words about curtains in bedrooms")))
     }
-    assert names.isdisjoint({"late", "drift", "on_subject", "no_gain", "own_name", "site_sells", "answers"})
+    assert names.isdisjoint({"late", "on_subject", "no_gain", "answers"})
+
+
+def test_the_value_of_a_signal_is_missing_if_what_it_needs_is_unknown():
+    known = said(author="Ann", url="", article_title="Heron", article_date=DAY, comment_date=DAY)
+    values = signals.signal_values([SignalResult(0.4, signal="asks")], known)
+    assert values == {signal.__name__: 0.0 for signal in signals.SIGNALS} | {"asks": 0.4}
+    assert signals.signal_values([], said()).keys() == {"answers", "asks", "spun"}
 
 
 def test_later_is_stronger():
@@ -217,10 +205,10 @@ odd = st.lists(
     author=st.none() | texts | odd,
     url=st.none() | texts | odd,
     article=st.none() | texts,
-    parent=st.none() | texts,
+    is_reply=st.booleans(),
     written=st.none() | st.datetimes(),
 )
-def test_nothing_that_can_be_typed_breaks_it(body, author, url, article, parent, written):
+def test_nothing_that_can_be_typed_breaks_it(body, author, url, article, is_reply, written):
     one = said(
         body,
         author=author,
@@ -229,7 +217,7 @@ def test_nothing_that_can_be_typed_breaks_it(body, author, url, article, parent,
         article_text=article,
         article_date=DAY,
         comment_date=written,
-        parent=parent,
+        is_reply=is_reply,
     )
     for found in signals.find_signals(ParsedComment(one), EVERY_SIGNAL):
         assert 0 <= found.strength <= 1

@@ -13,7 +13,6 @@ from moderation.features.site_facts import (
     MAX_COMMENTS_PER_ADDRESS,
     SITE_FACTS_SQL,
     SiteFacts,
-    load_thread_context,
     parse_site_facts,
     site_facts_values,
 )
@@ -31,7 +30,6 @@ def known(article, **asked) -> SiteFacts:
         "is_unusual_name": False,
         "author": None,
         "guest": None,
-        "parent": None,
         "ip_hash": None,
     }
     with connection.cursor() as cursor:
@@ -41,7 +39,6 @@ def known(article, **asked) -> SiteFacts:
 
 def test_an_empty_discussion_has_no_facts():
     assert known(make_article(), hosts=["teak.example"], ip_hash=hash_address("198.51.100.7")) == SiteFacts(
-        thread="",
         spam_hosts=[],
         burst_hosts=[],
         staff=[],
@@ -49,19 +46,6 @@ def test_an_empty_discussion_has_no_facts():
         names_at_address=0,
         recent_names=[],
         article="\nA story.",
-    )
-
-
-def test_the_thread_and_the_parent():
-    article = make_article()
-    first = make_comment(article, "The ferry needs a NEW rudder.")
-    make_comment(make_article("Elsewhere"), "Of horses.")
-    then = timezone.now()
-    make_comment(article, "Later words.")
-    found = known(article, parent=first.pk, at=then)
-    assert found.thread == found.parent_text == "the ferry needs a new rudder."
-    assert load_thread_context(article=article.pk, at=then, parent=first.pk, exclude=0) == SiteFacts(
-        thread=found.thread, parent_text=found.parent_text
     )
 
 

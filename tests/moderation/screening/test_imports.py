@@ -12,7 +12,6 @@ from comments.services.imports import ImportedComment, import_comments
 from moderation.models import Finding, Rule
 from moderation.screening.imports import screen_import
 from tests.factories import make_article
-from tests.helpers.tampering import triggers_disabled
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +59,7 @@ def test_checks_use_the_time_of_each_comment():
         "A short one",
     )
 
-    assert screen_import(article=article, ids=ids) == 6
+    assert screen_import(article=article, ids=ids) == 7
 
     assert found(ids) == [
         (2, "emptied"),
@@ -69,6 +68,7 @@ def test_checks_use_the_time_of_each_comment():
         (5, "links"),
         (5, "personal_data"),
         (6, "term"),
+        (6, "wares"),
     ]
     assert set(Finding.objects.filter(twin__isnull=False).values_list("twin", flat=True)) == {ids[0]}
     assert set(Comment.objects.values_list("state", flat=True)) == {State.PUBLISHED}
@@ -93,19 +93,15 @@ def test_lateness_counts_from_the_article():
     assert (finding.check_name, finding.number) == ("late", 31)
 
 
-def test_unpublished_comments_are_not_part_of_the_thread(starter, monkeypatch):
-    """Otherwise spam in the thread would make similar spam look on the subject."""
+def test_a_published_flood_does_not_excuse_itself(starter):
+    """Its words were once taken for the subject of the discussion."""
     article = archived()
-    ids = bring_in(article, "The first word.", "Zorb lanterns.", "The next word.", "The last.")
-    with triggers_disabled():
-        Comment.objects.filter(pk=ids[1]).update(state=State.SPAM)
-    threads = []
-    monkeypatch.setattr(
-        "moderation.spam_filter.scoring.score_comment",
-        lambda read, now, more: (threads.append(read.data.thread), []),
-    )
+    spam = "Zorb lanterns at factory cost, cheap bekuki crystals for your garden, number"
+    ids = bring_in(article, *[f"{spam} {n} {'x' * n}" for n in range(8)])
     screen_import(article=article, ids=ids)
-    assert threads == [None, "the first word.", "the first word.", "the first word.\nthe next word."]
+    scores = [f.strength for f in Finding.objects.filter(check_name="filter").order_by("comment__created_at")]
+    assert len(scores) == 8
+    assert scores[-1] >= 0.9 * scores[0]
 
 
 def test_a_hundred_take_no_more_statements_than_two():

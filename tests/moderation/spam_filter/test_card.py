@@ -9,6 +9,7 @@ from moderation.actions.decisions import decide
 from moderation.models import FilterVersion, Finding
 from moderation.spam_filter import stored_scores
 from moderation.spam_filter.model import Model, sigmoid
+from moderation.spam_filter.starter import load_starter
 from tests.factories import make_article, make_comment
 from tests.moderation.queue.helpers import open_card
 from tests.moderation.spam_filter.test_page import SPAM, STORY
@@ -18,9 +19,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without
 
 @pytest.fixture
 def blank() -> FilterVersion:
-    """A version that has only what its signals start with."""
+    """A version that is not active."""
     return FilterVersion.objects.create(
-        kind=FilterVersion.Kind.STARTER, weights=Model().to_bytes(), trained_on={}
+        kind=FilterVersion.Kind.LEARNT, weights=Model(load_starter()).to_bytes(), trained_on={}
     )
 
 
@@ -36,8 +37,8 @@ def test_the_card_says_what_made_the_score(client, maria, blank):
     Finding.objects.create(comment=comment, revision=1, check_name="spam_host", strength=1, holds=False)
     page = open_card(client, comment)
     made = page.split("Technical details")[1].split("</details>")[0]
-    assert "It asks readers to visit" in made
-    assert "<mark>Check my page</mark>" in made
+    assert "The number of its words that are on a public block list." in made
+    assert "The word “<bdi>" in made or "The word “" in made
     assert "against, +" in made
 
 
@@ -54,7 +55,7 @@ def test_an_unusable_version_gives_no_parts(client, maria):
     assert "Technical details" not in page
 
 
-def test_it_takes_two_more_statements(client, maria, blank, monkeypatch):
+def test_it_takes_one_more_statement(client, maria, blank, monkeypatch):
     client.force_login(maria)
     comment = make_comment(make_article("Council closes the ferry slip", body=STORY), SPAM.format(n=1))
     decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
@@ -67,10 +68,10 @@ def test_it_takes_two_more_statements(client, maria, blank, monkeypatch):
     monkeypatch.setattr("moderation.spam_filter.stored_scores.explain_stored", lambda comment, findings: [])
     with CaptureQueriesContext(connection) as bare:
         open_card(client, comment)
-    assert len(full) == len(bare) + 2
+    assert len(full) == len(bare) + 1
 
 
-def test_it_loads_only_the_thread(maria, blank, monkeypatch):
+def test_it_loads_no_facts_of_the_site(maria, blank, monkeypatch):
     """Names and hosts were checked when the comment was posted."""
     comment = make_comment(make_article("Council closes the ferry slip", body=STORY), SPAM.format(n=1))
     found = Finding(comment=comment, revision=1, check_name="filter", strength=0.9, filter=blank)
@@ -87,5 +88,5 @@ def test_the_parts_add_up_to_the_score(maria, blank):
     assert [part["kind"] for part in parts[-2:]] == ["rest", "start"]
     total = sum(part["logit"] for part in parts)
     assert sigmoid(total) == pytest.approx(
-        Model().score(stored_scores._stored_comment_data(comment)), abs=1e-6
+        Model(load_starter()).score(stored_scores._stored_comment_data(comment)), abs=1e-6
     )

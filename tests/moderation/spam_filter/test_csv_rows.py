@@ -5,10 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from moderation.checks.registry import signals_without
-from moderation.features.signals import SIGNALS
 from moderation.spam_filter import csv_rows
-from moderation.spam_filter.model import Model
 
 
 @pytest.fixture
@@ -39,11 +36,11 @@ def test_all_columns_are_read(write):
     (row,) = read(path)
     assert (row.line, row.is_spam) == (2, True)
     said = row.data
-    assert (said.author, said.url, said.body, said.parent) == (
+    assert (said.author, said.url, said.body, said.is_reply) == (
         "Ann",
         "http://a.example",
         "Two\nlines",
-        "Is it?",
+        True,
     )
     assert (said.article_title, said.article_text) == ("Heron", "Ferries")
     assert said.article_date == datetime.fromisoformat("2024-01-01")
@@ -178,30 +175,3 @@ def test_other_encodings_are_read_if_given(write, encoding):
 
 
 # Memory
-
-
-def test_only_blocks_are_in_memory(write, monkeypatch):
-    monkeypatch.setattr("moderation.spam_filter.csv_rows.MAX_BLOCK_ROWS", 3)
-    monkeypatch.setattr("moderation.spam_filter.csv_rows.MAX_BLOCK_CHARACTERS", 100)
-    file = csv_rows.CommentFile(write("body\n" + "x\n" * 7 + "y" * 100 + "\nz\n"))
-    assert [len(block) for block in csv_rows.split_into_blocks(file)] == [3, 3, 2, 1]
-
-
-def test_repeats_are_found_among_the_rows(write):
-    twice = "The council of the island decided on Monday that the ferries would stay moored"
-    file = csv_rows.CommentFile(write(f"body\n{twice}\nSomething else\n{twice}\n"))
-    found = [{f.signal for f in one.found} for one in csv_rows.row_features(list(file), Model())]
-    assert ["repeat" in signals for signals in found] == [False, False, True]
-    first, *others = file
-    assert [[f.signal for f in one] for one in csv_rows.duplicate_signals(others, before=[first])] == [
-        [],
-        ["repeat"],
-    ]
-
-
-def test_signals_can_be_left_out(write):
-    file = csv_rows.CommentFile(write("body,author\nx,cheap loans\n"))
-    for of, has in ((SIGNALS, True), (signals_without(["name_phrase"]), False)):
-        assert (
-            "name_phrase" in {f.signal for f in next(csv_rows.row_features(list(file), Model(), of)).found}
-        ) is has

@@ -23,4 +23,4 @@ def test_parts_of_a_score_have_texts():
 
 def test_the_general_text_of_a_part_has_no_number():
     assert describe_part("late") == "It was posted long after the story."
-    assert describe_part("words") == "Its words and pairs of words."
+    assert describe_part("words") == "Words that were learnt on this site."

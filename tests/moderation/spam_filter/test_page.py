@@ -11,8 +11,8 @@ from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
 from moderation.models import Batch, FilterVersion, ModerationSettings
 from moderation.spam_filter import contributions, metrics, training, versions
-from moderation.spam_filter.model import Model
 from moderation.spam_filter.page import FilterPage
+from moderation.spam_filter.starter import STARTER_FILE
 from moderation.transparency import charts
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
@@ -26,17 +26,16 @@ STORY = (
     "rotted, said the harbour master, and the bridge carries most of the traffic by now. Rowers protested."
 )
 HONEST = "I row across every morning, and the piles at the north end were replaced in 2009, number {n}."
-SPAM = "Great website! Check my page for cheap casino bonus number {n}: http://casino-{n}.example/"
+SPAM = "Great website! Check my page for cheap online casino bonus number {n}: http://casino-{n}.example/"
 
 
 @pytest.fixture
 def blank() -> FilterVersion:
-    """Return an active version that has only the start weights of its signals."""
-    model = Model()
+    """Return the starter as an active version, with few scores of other sites."""
     made = FilterVersion.objects.create(
         kind=FilterVersion.Kind.STARTER,
-        weights=model.to_bytes(),
-        trained_on={"honest": {"count": 100, "highest": [0.5, 0.4, 0.2, 0.1]}},
+        weights=STARTER_FILE.read_bytes(),
+        trained_on={"honest": {"without": {"count": 100, "highest": [0.5, 0.4, 0.2, 0.1]}}},
     )
     ModerationSettings.objects.update_or_create(pk=1, defaults={"filter": made})
     return made
@@ -48,9 +47,7 @@ def judged(blank, omar) -> FilterVersion:
     article = make_article("Council closes the ferry slip", body=STORY)
     honest = [make_comment(article, HONEST.format(n=n)).pk for n in range(30)]
     spam = [make_comment(article, SPAM.format(n=n)).pk for n in range(28)]
-    honest.append(
-        make_comment(article, "Great website! Check my page <b>casino</b>: http://mine.example/").pk
-    )
+    honest.append(make_comment(article, f"{SPAM.format(n=77)} <b>casino</b>, cheap payday loans").pk)
     spam.append(
         make_comment(article, "I saw the harbour master Jensen at the ferry slip on Tuesday at 10:30.").pk
     )
@@ -84,10 +81,9 @@ def test_the_numbers_have_what_the_page_needs_and_no_text(judged):
     assert len(numbers["spam"]) == 29
     assert numbers["roc"][0] == [0, 0]
     assert numbers["roc"][-1] == [1, 1]
-    calls = next(one for one in numbers["contributions"] if one["name"] == "calls")
-    assert calls["against"] > 0 >= calls["in_favour"]
-    assert calls["of_spam"] == pytest.approx(28 / 29)
-    assert calls["of_good"] == pytest.approx(1 / 31)
+    blocked = next(one for one in numbers["contributions"] if one["name"] == "blocked")
+    assert blocked["against"] > 0 > blocked["in_favour"]
+    assert blocked["of_spam"] == blocked["of_good"] == 1  # a feature has a part in every score
     stored = str(numbers)
     assert not any(word in stored for word in ("harbour", "Jensen", "casino", "replaced"))
 
@@ -100,7 +96,7 @@ def test_the_worst_mistakes_are_shown_with_their_parts(client, maria, judged):
     assert missed.sentence.startswith("Probably not spam")
     assert flagged.comment.state == State.PUBLISHED
     assert "&lt;b&gt;" in flagged.text
-    assert any(part.is_against and "readers to visit" in part.sentence for part in flagged.parts)
+    assert any(part.is_against and "block list" in part.sentence for part in flagged.parts)
     assert any(not part.is_against for part in missed.parts)
     answer = text(client.get(URL))
     assert "<b>casino</b>" not in answer
@@ -152,7 +148,7 @@ def test_the_percentage_can_be_set_and_undone(client, ada, judged):
     assert f"/moderation/actions/{batch.pk}/undo/" in page
     assert 'value="5"' in page
     now = FilterPage(ada).current_option
-    assert (now.waited, now.percent) == (2, 5)
+    assert (now.waited, now.percent) == (1, 5)
     assert now.spam_waiting_percent >= 90
     client.post(f"/moderation/actions/{batch.pk}/undo/")
     assert ModerationSettings.objects.get(pk=1).false_positive_limit == 1

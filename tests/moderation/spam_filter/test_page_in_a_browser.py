@@ -9,7 +9,7 @@ from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
 from moderation.models import FilterVersion, Finding, ModerationSettings
 from moderation.spam_filter import training
-from moderation.spam_filter.model import Model
+from moderation.spam_filter.starter import STARTER_FILE
 from tests.factories import make_article, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
@@ -27,13 +27,13 @@ pytestmark = [
 def judged(ada) -> FilterVersion:
     """Return an active version, measured on forty decisions, one of each label against all signals."""
     made = FilterVersion.objects.create(
-        kind=FilterVersion.Kind.STARTER, weights=Model().to_bytes(), trained_on={}
+        kind=FilterVersion.Kind.STARTER, weights=STARTER_FILE.read_bytes(), trained_on={}
     )
     ModerationSettings.objects.update_or_create(pk=1, defaults={"filter": made})
     article = make_article("Council closes the ferry slip", body=STORY)
     honest = [make_comment(article, HONEST.format(n=n)).pk for n in range(20)]
     spam = [make_comment(article, SPAM.format(n=n)).pk for n in range(18)]
-    honest.append(make_comment(article, "Great website! Check my page casino: http://mine.example/").pk)
+    honest.append(make_comment(article, f"{SPAM.format(n=77)} casino, payday loans: http://mine.example/").pk)
     spam.append(
         make_comment(article, "I saw the harbour master Jensen at the ferry slip on Tuesday at 10:30.").pk
     )

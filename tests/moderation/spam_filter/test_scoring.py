@@ -81,18 +81,18 @@ def test_without_an_active_filter_there_is_no_score(starter, article, known, mar
     versions.activate(version=None, actor=maria)
     comment = make_comment(article, SPAM.replace("http", "hxxp"), guest=known)
     assert comment.state == State.PUBLISHED
-    assert findings(comment) == {}
+    assert "filter" not in findings(comment)
     guest = GuestFactory.create(name="Mаria", confirmed_at=timezone.now())  # a Cyrillic a
     assert findings(make_comment(article, "The slip stays open.", guest=guest))["imitates"].holds
 
 
 def test_a_new_percentage_applies_at_once(starter, article, known, maria):
-    doubtful = "Thank you for writing about it so well, I have learnt a lot today."
+    doubtful = "Great article, thanks for sharing! I will bookmark your website."
     versions.set_false_positive_limit(percent=20, actor=maria)
     first = make_comment(article, doubtful, guest=known)
     versions.set_false_positive_limit(percent=0.1, actor=maria)
     second = make_comment(
-        article, "I am glad that somebody wrote about it, thank you so much for that.", guest=known
+        article, "Nice article, thank you for sharing! I bookmarked your website.", guest=known
     )
     lines = [findings(c)["filter"].holds for c in (first, second)]
     assert lines == [True, False], [findings(c)["filter"].strength for c in (first, second)]

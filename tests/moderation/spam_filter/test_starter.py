@@ -1,115 +1,154 @@
-"""The starter: the stored model matches its provenance, holds no text, and can be trained again from the
-data."""
+"""The starter: the stored file matches its provenance, holds no text, and judges like a sensible reader.
+
+The comments here are ours. What it does on sites that it never saw is measured by bench.filter.
+"""
 
 import hashlib
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bench import train_starter
-from bench.filter import sets
-from bench.filter.sets import Row
-from bench.train_starter import Recipe, examples, fold_of
-from moderation.checks.registry import start_weights
+from bench.filter import samples, sets
 from moderation.features.text_reading import CommentData
-from moderation.spam_filter.model import BIAS, SLOTS, Model, sigmoid
-from moderation.spam_filter.thresholds import GoodScores, waiting_threshold
-from moderation.spam_filter.versions import STARTER_DIR
+from moderation.spam_filter.explanations import describe_part
+from moderation.spam_filter.model import Model
+from moderation.spam_filter.starter import STARTER_FILE, Starter, load_starter
+from moderation.spam_filter.thresholds import GoodScores
+from moderation.spam_filter.versions import new_site_threshold
 
-STORED = (STARTER_DIR / "starter.bin").read_bytes()
-ABOUT = json.loads((STARTER_DIR / "starter.json").read_text("utf-8"))
+STORED = STARTER_FILE.read_bytes()
+ABOUT = json.loads(STARTER_FILE.with_suffix(".json").read_text("utf-8"))
+DAY = datetime(2024, 1, 1, tzinfo=UTC)
+STORY = {
+    "article_title": "Council closes the ferry slip",
+    "article_text": (
+        "The council of Lindal voted on Tuesday to close the old ferry slip at the end of the season. The"
+        " piles have rotted, said the harbour master, and the bridge carries most of the traffic by now."
+        " Rowers protested, because the next slip is four kilometres away."
+    ),
+    "article_date": DAY,
+}
+
+
+def said(body: str, author: str = "Ebba Norling", *, days: int = 1, **more) -> CommentData:
+    return CommentData(body=body, author=author, comment_date=DAY + timedelta(days=days), **STORY, **more)
+
+
+def score(one: CommentData) -> float:
+    return Model(load_starter()).score(one)
+
+
+def waits(one: CommentData) -> bool:
+    """Return whether a comment waits on a new site that lets 1 in 100 good comments wait."""
+    return score(one) >= new_site_threshold(1.0, has_website=one.url is not None)
 
 
 def test_the_starter_matches_its_provenance():
-    assert hashlib.sha256(STORED).hexdigest() == ABOUT["sha256"]
-    assert len(STORED) == ABOUT["bytes"] < 1_500_000
-    model = Model.from_bytes(STORED)
-    assert (model.slope, model.offset) == (ABOUT["calibration"]["slope"], ABOUT["calibration"]["offset"])
-    assert {name: round(model.priors[name], 4) for name in ABOUT["signals"]} == ABOUT["signals"]
-    assert sum(map(bool, model.base)) == ABOUT["weights"]["not zero"] < SLOTS == ABOUT["weights"]["slots"]
+    assert hashlib.sha256(STORED).hexdigest() == ABOUT["sha256"] == load_starter().digest
+    assert len(STORED) == ABOUT["bytes"] < 500_000
+    assert {name: round(one.weight, 3) for name, one in load_starter().weights.items()} == ABOUT["features"]
 
 
-def test_its_training_files_are_listed_and_exclude_the_seed():
+def test_its_training_files_exclude_the_seed_the_threads_and_the_source_that_is_kept_back():
     names = [one["file"] for one in ABOUT["files"]]
-    assert names == list(train_starter.FILES)
-    assert all(name.split("/")[0] in {"spam", "news"} for name in names)
-    assert all(len(one["sha256"]) == 64 and one["source"] for one in ABOUT["files"])
-    assert "licence" in ABOUT["licence"]
+    assert not [name for name in names if "seed" in name or "soundoff" in name or sets.KEPT_BACK in name]
+    assert sets.KEPT_BACK not in ABOUT["rows"]
+    assert all(len(one["sha256"]) == 64 for one in ABOUT["files"])
 
 
-def test_the_starter_keeps_the_start_weights_of_signals():
-    """The training sets would teach it peculiarities of their own."""
-    model = Model.from_bytes(STORED)
-    assert {name: model.signal_weight(name) for name in start_weights()} == pytest.approx(start_weights())
+def test_the_starter_is_stored_without_loss():
+    again = Starter.from_bytes(load_starter().to_bytes())
+    assert replace(again, digest="") == replace(load_starter(), digest="")
 
 
 def test_the_starter_contains_no_text():
-    """Its header has the names of signals and settings, its body only numbers."""
+    """Its header has the names of features, its body only numbers."""
     size = int.from_bytes(STORED[:4], "little")
     head = json.loads(STORED[4 : 4 + size])
-    assert set(head["priors"]) <= {BIAS, *start_weights()}
-    assert all(isinstance(value, int | float) for value in head["settings"].values())
+    assert head.keys() == {"format", "weights", "bias", "slope", "offset", "models", "sets"}
+    assert all(name.replace("_", "").isalpha() for name in head["weights"])
 
 
-def test_its_threshold_holds_one_honest_comment_in_a_hundred():
-    honest = ABOUT["honest"]
-    at = waiting_threshold(1.0, GoodScores(0, []), GoodScores(honest["count"], honest["highest"]))
-    assert sum(p >= at for p in honest["highest"]) <= honest["count"] / 100
+def test_each_feature_has_a_sentence():
+    for name in load_starter().weights:
+        assert describe_part(name).endswith("."), name
+        assert "signal" not in describe_part(name)
+
+
+@pytest.mark.parametrize("which", ["with", "without"])
+def test_its_threshold_holds_one_honest_comment_in_a_hundred(which):
+    good = GoodScores(**ABOUT["honest"][which])
+    at = new_site_threshold(1.0, has_website=which == "with")
+    assert sum(weight for p, weight in good.weighed() if p >= at) <= good.count / 100
     assert 0.1 <= at < 0.9
 
 
-HONEST = CommentData(
-    body="The ferry to Lindal was late again on Monday, as the ice is 40 cm thick.", author="Ebba"
-)
-SPAM = CommentData(
-    body="Great article! Visit my website for cheap loans", author="cheap loans", url="http://l.example"
-)
+GOOD = [
+    said("The slip should stay, the bridge is too far for rowers."),
+    said("The slip should stay, the bridge is too far for rowers.", author="ebba norling"),
+    said("The slip should stay, the bridge is too far for rowers.", author="ebba@norling.example"),
+    said("The slip should stay, the bridge is too far for rowers.", author="norling.com"),
+    said("I agree."),
+    said("Thanks, very useful!", author="Ann", url=""),
+    said("¡Qué bien! Espero que el puente aguante.", author="María"),
+    said("Check out the photo of the old slip in the museum, it is from 1931."),
+    said("👍"),
+    said("lol", author="ebba77"),
+    said("The piles at the north end were replaced in 2009, see https://lindal.example/minutes.pdf page 4."),
+]
 
 
-def test_the_starter_separates_spam_from_honest_comments():
-    model = Model.from_bytes(STORED)
-    assert model.score(SPAM) > 0.9
-    assert model.score(HONEST) < 0.05
-    assert model.score(CommentData(body="Thanks, very useful!", author="Ann", url="")) < 0.3
+@pytest.mark.parametrize("one", GOOD)
+def test_good_comments_do_not_wait(one):
+    assert not waits(one)
 
 
-def rows(count: int = 40) -> list[Row]:
-    return [
-        Row(f"{'wp' if n % 2 else 'fox'}{n}", f"group {n % 9}", SPAM if n % 2 else HONEST, bool(n % 2))
-        for n in range(count)
-    ]
+SPAM = [
+    said("Great article! Visit my website for cheap loans", author="cheap loans", url="http://l.example"),
+    said("Thanks for sharing this information with us.", author="emt training", days=400),
+    said("Купить диплом недорого с занесением в реестр http://diplom.example", author="диплом", days=90),
+    said("Very good post, i will bookmark this website.", author="payday loans online", days=200),
+    said("[url=http://casino-bonus.example]online casino[/url]", author="casino bonus", days=40),
+]
 
 
-def test_the_training_of_the_starter_is_deterministic():
-    of = examples(rows(), Recipe())
-    one, other = (train_starter.train(of, Recipe()).to_bytes() for _ in range(2))
-    assert one == other
+@pytest.mark.parametrize("one", SPAM)
+def test_spam_waits(one):
+    assert waits(one)
 
 
-def test_a_group_is_never_split_between_training_and_test():
-    assert len({fold_of(row) for row in rows() if row.group == "group 3"}) == 1
-    assert {fold_of(Row("x", f"group {n}", HONEST, False)) for n in range(60)} == set(
-        range(train_starter.FOLDS)
-    )
+def test_noise_counts_against_a_comment():
+    """It once counted as specific, as names, figures and code do."""
+    noise, words = said("juUcz7 Gra7noI59", author="juUcz7"), said("rowing boats", author="juUcz7")
+    assert Model(load_starter()).read_data(noise).values["noise"] > 0
+    assert score(replace(noise, author="Ann")) > 3 * score(replace(words, author="Ann"))
 
 
-def test_held_out_scores_are_by_models_that_did_not_see_them():
-    recipe = Recipe()
-    of = examples(rows(), recipe)
-    models = train_starter.by_fold(of, recipe)
-    scored = train_starter.held_out(of, models)
-    assert [one for one, _ in scored] == of
-    one, raw = scored[0]
-    assert raw == models[fold_of(one.row)].raw(one.features)
+def test_a_site_named_like_what_its_author_sells_is_no_reward():
+    body = "Thanks for sharing this information with us."
+    named = said(body, author="cheap payday loans", url="http://cheap-payday-loans.example")
+    assert score(named) > 0.9 * score(replace(named, url="http://qqq.example"))
 
 
-def test_the_starter_is_calibrated_for_a_low_share_of_spam():
-    """Whatever the share of spam in the sets, the probabilities are right where a tenth is spam."""
-    recipe = Recipe()
-    of = examples(rows(), recipe)
-    model = train_starter.train(of, recipe)
-    train_starter.calibrate(model, [(one, 0.0) for one in of], recipe)
-    assert sigmoid(model.offset) == pytest.approx(recipe.share, abs=0.01)
+def test_another_script_outweighs_that_there_is_no_website():
+    russian = said("Купить диплом недорого с занесением в реестр", author="диплом", url="", days=200)
+    assert score(russian) > 0.3 * score(replace(russian, url=None))
+
+
+def test_one_phrase_is_not_enough():
+    one = said("Check out what the harbour master said about the piles.")
+    assert score(one) < 2 * score(said("Read what the harbour master said about the piles.")) + 0.01
+
+
+@pytest.mark.parametrize("language", ["Arabic", "Russian"])
+def test_good_comments_of_other_languages_do_not_wait(language):
+    """Spam scores higher than these. bench.filter measures the languages of the exports."""
+    rows = [row for row in samples.samples() if row.source == language]
+    good = [score(row.data) for row in rows if not row.is_spam]
+    assert not [row.id for row in rows if not row.is_spam and waits(row.data)]
+    assert min(score(row.data) for row in rows if row.is_spam) > max(good)
 
 
 @pytest.mark.data
@@ -117,12 +156,12 @@ def test_the_starter_is_calibrated_for_a_low_share_of_spam():
     ("read", "spam", "honest"),
     [
         (sets.wordpress_spam, 1_544, 0),
-        (sets.youtube, 831, 755),
         (sets.fox, 0, 881),
         (sets.civil, 0, 7_939),
         (sets.blogs, 9, 372),
         (sets.betabong, 0, 102),
         (sets.staticman, 0, 359),
+        (sets.sources, 1_262, 1_915),
         (sets.disqus, 0, 60),
         (sets.template_dump, 60, 0),
     ],
@@ -130,7 +169,6 @@ def test_the_starter_is_calibrated_for_a_low_share_of_spam():
 def test_the_sets_are_read_whole(data, read, spam, honest):
     found = read()
     assert (sum(row.is_spam for row in found), sum(not row.is_spam for row in found)) == (spam, honest)
-    assert all(row.data.body.strip() for row in found if read is not sets.civil)
     assert len({row.id for row in found}) == len(found)
 
 

@@ -174,8 +174,8 @@ def test_no_batch_author_or_moderator_outweighs_the_rest():
 
 @pytest.mark.parametrize("is_bound", [True, False])
 def test_a_poisoned_batch_does_not_hold_honest_comments(starter, monkeypatch, is_bound):
-    """One press that marks 300 good comments as spam, after 60 decisions that were right: without the bound
-    good ones would wait."""
+    """One action that marks 300 good comments as spam, after 60 decisions that were right: without the bound
+    good ones would score much higher."""
     rng = Random(7)
 
     def said(*, is_spam: bool) -> CommentData:
@@ -190,11 +190,11 @@ def test_a_poisoned_batch_does_not_hold_honest_comments(starter, monkeypatch, is
             "moderation.spam_filter.training.example_weights", lambda some, _press=0: [1.0] * len(some)
         )
     model = training.train([*right, *wrong], active_model.Model.from_bytes(bytes(starter.weights)))
-    at = waiting_threshold(1, GoodScores(0, []), GoodScores(**starter.trained_on["honest"]))
+    at = waiting_threshold(1, GoodScores(0, []), GoodScores(**starter.trained_on["honest"]["without"]))
     honest, spam = (
         [model.score(CommentData(body=body, author="Ada")) for body in some] for some in (HONEST, SPAM)
     )
-    assert any(score >= at for score in honest) is not is_bound
+    assert not any(score >= at for score in honest)
     assert all(score < 0.01 for score in honest) is is_bound
     assert all(score >= at for score in spam)
 
@@ -427,19 +427,21 @@ def presses(count: int, actor, seed: int) -> None:
         decide(ids=some, to=State.SPAM, reason="spam", actor=actor)
 
 
-def test_marking_honest_comments_as_spam_activates_no_version(starter, maria, omar):
-    """Their number does not matter: the comments that others approve would wait, whatever the log loss is."""
+def test_marking_honest_comments_as_spam_makes_none_of_others_wait(starter, maria, omar):
+    """Their number does not matter, and the log loss alone would recommend the version."""
     days(60, maria)
     presses(100, omar, seed=5)
     training.run()
     made = FilterVersion.objects.latest("pk")
     days(54, maria, seed=2)
     presses(100, omar, seed=6)
-    assert training.run() == f"version {made.pk} did worse and is not used"
+    training.run()
     made.refresh_from_db()
     trial = made.numbers["trial"]
     assert trial["log_loss"][0] < trial["log_loss"][1]
-    assert trial["good"][0] > trial["good"][1]
+    assert made.is_refused or trial["good"][0] <= 1.0
+    active = active_model.load_model(active_version().pk)
+    assert max(active.score(CommentData(body=body, author="Ada")) for body in HONEST) < 0.1
 
 
 @pytest.mark.parametrize(
@@ -500,9 +502,9 @@ def test_few_decisions_are_passed_over_several_times(starter, monkeypatch):
 
 def test_the_stored_model_is_settled(starter):
     model = training.train(learnable(20, 40), Model.from_bytes(bytes(starter.weights)))
-    assert not any(model.gradients)
-    assert not any(model.squares)
-    assert model.signal_gradients == {}
+    assert model.is_settled
+    assert model.corrections
+    assert model.has_words
 
 
 def test_training_is_deterministic(starter, maria):

@@ -1,0 +1,94 @@
+"""Reference data of the features: known words, letter frequencies, blocked terms and runs of words of spam.
+
+bench/train_starter.py makes it from texts of other sites. It holds hashes and frequencies, no text.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from zlib import crc32
+
+RUN_WORDS = 3  # words of a run
+MIN_BLOCKED_LENGTH = 5  # characters of a blocked term
+MAX_BLOCKED_WORDS = 3
+MAX_BLOCKED_IN_HOST = 14  # characters of a blocked term that is searched for within a host
+LETTERS = 28  # a to z, the space, and any other character
+_CODES = {ord(c): n for n, c in enumerate(" abcdefghijklmnopqrstuvwxyz")}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What texts of other sites have in common. Hashes are from `text_hash`."""
+
+    words: frozenset[int] = frozenset()  # words that stories and newspapers' readers use
+    blocked: frozenset[int] = frozenset()  # terms of a public block list
+    spam_runs: frozenset[int] = frozenset()  # runs of words in robots' templates and in spam of several sites
+    # For three successive letters (letter_triples), how usual they are: 0 to 255.
+    triples: bytes = bytes(LETTERS**3)
+
+    def knows(self, word: str) -> bool:
+        """Return whether a word is known."""
+        return text_hash(word) in self.words
+
+    def known_share(self, letters: str) -> float:
+        """Return the share of a string without spaces that known words of four letters and more cover."""
+        return _known_share(letters[:40], self.words) if letters else 0.0
+
+    def count_blocked(self, words: Sequence[str]) -> int:
+        """Return how many runs of at most MAX_BLOCKED_WORDS words are blocked terms."""
+        runs = (
+            text_hash(" ".join(words[n : n + size]))
+            for size in range(1, MAX_BLOCKED_WORDS + 1)
+            for n in range(len(words) - size + 1)
+        )
+        return sum(run in self.blocked for run in runs)
+
+    def count_blocked_parts(self, letters: str) -> int:
+        """Return how many parts of a string without spaces are blocked terms."""
+        size = len(letters)
+        return sum(
+            text_hash(letters[start:end]) in self.blocked
+            for start in range(size)
+            for end in range(start + MIN_BLOCKED_LENGTH, min(size, start + MAX_BLOCKED_IN_HOST) + 1)
+        )
+
+    def usual_letters(self, text: str) -> float:
+        """Return how usual the letters of a text in lower case are, 0 to 255: low for keyboard noise."""
+        triples = letter_triples(text)
+        return sum(map(self.triples.__getitem__, triples)) / len(triples) if triples else 0.0
+
+
+def text_hash(text: str) -> int:
+    """Return the hash by which reference data holds a text."""
+    return crc32(text.encode("utf-8", "replace"))
+
+
+def run_hashes(words: Sequence[str]) -> list[int]:
+    """Return the hashes of all runs of RUN_WORDS words."""
+    return [text_hash(" ".join(words[n : n + RUN_WORDS])) for n in range(len(words) - RUN_WORDS + 1)]
+
+
+def letter_triples(text: str) -> list[int]:
+    """Return the index of each three successive characters, below LETTERS ** 3."""
+    codes = [_CODES.get(ord(c), LETTERS - 1) for c in text]
+    pairs = [a * LETTERS + b for a, b in pairwise(codes)]
+    return [pair * LETTERS + c for pair, c in zip(pairs, codes[2:], strict=False)]
+
+
+@lru_cache(maxsize=4_096)
+def _known_share(letters: str, words: frozenset[int]) -> float:
+    best = [0] * (len(letters) + 1)
+    for end in range(1, len(letters) + 1):
+        best[end] = best[end - 1]
+        for start in range(max(0, end - 12), end - 3):
+            length = end - start
+            if best[start] + length > best[end] and text_hash(letters[start:end]) in words:
+                best[end] = best[start] + length
+    return best[-1] / len(letters)
+
+
+def blocked_terms(lines: Iterable[str]) -> frozenset[int]:
+    """Return the hashes of the terms of a block list that are long enough."""
+    terms = (line.strip().lower() for line in lines)
+    return frozenset(text_hash(term) for term in terms if len(term) >= MIN_BLOCKED_LENGTH and term[0] != "_")

@@ -1,0 +1,117 @@
+"""Features of the body, alone and beside its story, as numbers. Pure functions.
+
+A feature that is missing from the result is unknown: there is no story, or the text is too short. The
+features that a moderator is shown are signals (text_signals.py).
+"""
+
+import re
+from collections.abc import Sequence
+from math import log1p
+
+from core.memory.text_cache import text_cache
+from moderation.features.folding import fold
+from moderation.features.links import host_of
+from moderation.features.reference import Reference, run_hashes
+from moderation.features.scripts import main_script
+from moderation.features.text_reading import CACHED_CHARACTERS, ParsedComment, subject_stems
+from moderation.features.words import find_words
+
+MAX_WORDS = 400  # words of a body that are read
+MAX_LETTERS = 600  # letters of a body that are compared with usual ones
+MAX_LINKS = 10  # links of a body that are read
+LATIN = "Lati"
+STORY_SAMPLE = 3_000  # characters of a story that tell its language
+_EMOTICON = re.compile(r"[:;=]-?[)(dp]|\^_?\^|[\U0001F300-\U0001FAFF]")
+# Letters that no word has: keyboard noise, and names and codes that a program made.
+_NOISE = re.compile(
+    r"[a-z]\d[a-zA-Z]+\d|\b(?=\w*\d)[0-9a-f]{16,}\b|[bcdfghjklmnpqrstvwxz]{6}|[a-z][A-Z][a-z]*\d"
+)
+# The most frequent words of languages in Latin letters, without accents, as texts are folded.
+_FREQUENT = {
+    "en": """the and to of you that is for this it with have your was are on my but not can be just from what
+        so""",
+    "es": "de la que el en los las por con para una es no se lo como pero mas muy esta mi gracias",
+    "pt": "de que nao em para uma com os um por mais como mas muito isso voce esta ser tem bem aqui obrigado",
+    "fr": "le les des est une pour dans que qui pas sur vous ce je plus avec il mais merci cette sont",
+    "de": "der die und das ist nicht ich ein zu mit auf es fur auch eine den wie aber wenn man",
+    "it": "di che il non per una sono con del della anche piu questo molto come ho mi grazie",
+    "pl": "sie nie na jest ze to do jak ale tak czy za po dla juz co tego bardzo przez od",
+    "nl": "de het een van en dat is niet ik met voor op zijn maar ook wel je naar dit",
+    "id": "yang dan di ini untuk dengan tidak saya ada itu dari bisa juga akan anda kami",
+    "tr": "bir ve bu cok da icin ne var ama gibi daha degil olarak ben mi",
+    "cs": "je se na ze to jsem ale jak tak by si pro jako co neni uz kdyz toho",
+}
+_LANGUAGES = {language: frozenset(words.split()) for language, words in _FREQUENT.items()}
+
+
+def text_features(comment: ParsedComment, reference: Reference) -> dict[str, float]:
+    """Return the features of the body and of its story."""
+    words = comment.word_texts[:MAX_WORDS]
+    language = language_of(comment.plain, words)
+    known_runs = sum(run in reference.spam_runs for run in run_hashes(words))
+    return {
+        "spam_runs": log1p(known_runs),
+        "blocked": log1p(reference.count_blocked(words)),
+        "emoticon": float(_EMOTICON.search(comment.folded.text) is not None),
+        **_letter_features(comment, words, language, reference),
+        **_link_features(comment, words, reference),
+        **_story_features(comment, language),
+    }
+
+
+def language_of(text: str, words: Sequence[str]) -> str:
+    """Return the language of a folded text by its frequent words, its script if that is not Latin, or ""."""
+    script = main_script(text)
+    if script != LATIN:
+        return script
+    counts = {language: sum(w in frequent for w in words) for language, frequent in _LANGUAGES.items()}
+    best = max(counts, key=lambda language: counts[language])
+    return best if counts[best] >= 2 or (counts[best] == 1 and len(words) < 8) else ""
+
+
+def _letter_features(
+    comment: ParsedComment, words: Sequence[str], language: str, reference: Reference
+) -> dict[str, float]:
+    noise = _NOISE.search(_without_links(comment)) or _NOISE.search(comment.data.author or "")
+    features = {"noise": float(noise is not None)}
+    if len(words) > 2 and language in {"en", ""} and main_script(comment.plain) == LATIN:
+        features["letters"] = reference.usual_letters(" ".join(words)[:MAX_LETTERS])
+    return features
+
+
+def _without_links(comment: ParsedComment) -> str:
+    parts, last = [], 0
+    for m in comment.links:
+        start, end = comment.folded.span(*m.span())
+        parts.append(comment.body[last:start])
+        last = end
+    return " ".join([*parts, comment.body[last:]])
+
+
+def _link_features(comment: ParsedComment, words: Sequence[str], reference: Reference) -> dict[str, float]:
+    hosts = {host_of(m[0]) for m in comment.links[:MAX_LINKS]}
+    labels = [re.sub(r"[^a-z]", "", name.rpartition(".")[0]) for name in hosts if name]
+    return {
+        "link_only": float(bool(comment.links) and len(words) < 4),
+        "link_known_words": min((reference.known_share(label) for label in labels), default=1.0),
+    }
+
+
+def _story_features(comment: ParsedComment, language: str) -> dict[str, float]:
+    title, text = comment.data.article_title or "", comment.data.article_text or ""
+    features: dict[str, float] = {}
+    if not (title or text):
+        return features
+    stems = {stem for stem, _match in comment.content_words}
+    story_language = _story_language(f"{title}\n{text[:STORY_SAMPLE]}")
+    features["english_elsewhere"] = float(language == "en" and story_language not in {"en", ""})
+    if title:
+        of_title = subject_stems(title, "")
+        features["title_share"] = len(stems & of_title) / max(1, len(of_title))
+    return features
+
+
+@text_cache(CACHED_CHARACTERS)
+def _story_language(story: str) -> str:
+    folded = fold(story)
+    return language_of(folded, find_words(folded)[:MAX_WORDS])

@@ -1,0 +1,110 @@
+"""Words and runs of characters as hashed features of a text, and the small models that score them.
+
+A model's score is one feature of the filter (model.py). So what the words of other sites told about spam
+weighs as much as it proved to be worth on sites that the words were not learnt from.
+"""
+
+import re
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import sqrt
+from urllib.parse import unquote
+from zlib import crc32
+
+from moderation.features.links import host
+from moderation.features.text_reading import ParsedComment
+from moderation.features.words import WORD, find_words
+
+BITS = {"body": 17, "name": 15, "website": 15}  # of a slot's number
+MAX_CHARACTERS = {"body": 2_500, "name": 80, "website": 120}
+_DIGIT = re.compile(r"\d")
+_WORD, _PAIR, _RUN = 1, 2, 3  # start values of the hashes
+_BODY_RUNS = (3, 4, 5)  # characters
+
+
+def slots(comment: ParsedComment) -> dict[str, list[int]]:
+    """Return the distinct slots of the body, the name and the website; none if there is no such text."""
+    return {
+        "body": body_slots(comment.plain),
+        "name": _slots(comment.name, "name", sizes=(3, 4)),
+        "website": website_slots(comment),
+    }
+
+
+def body_slots(plain: str) -> list[int]:
+    """Return the slots of the words, pairs of words and runs of characters of a body."""
+    return _slots(plain, "body", sizes=_BODY_RUNS, pairs=True)
+
+
+def website_slots(comment: ParsedComment) -> list[int]:
+    """Return the slots of the host and the path of the author's website."""
+    if comment.site is None:
+        return []
+    path = unquote(f"{comment.site.path} {comment.site.query}").lower()
+    return _slots(f"{host(comment.site).lower()} {path}", "website", sizes=(3, 4, 5))
+
+
+def _slots(text: str, kind: str, *, sizes: Sequence[int], pairs: bool = False) -> list[int]:
+    text = _normalise(text, kind)
+    if not text:
+        return []
+    mask = (1 << BITS[kind]) - 1
+    words = find_words(text)
+    found = [crc32(word.encode("utf-8", "replace"), _WORD) & mask for word in words]
+    if pairs:
+        found += [crc32(f"{a} {b}".encode("utf-8", "replace"), _PAIR) & mask for a, b in pairwise(words)]
+    found += _run_slots(text, sizes, mask)
+    return list(dict.fromkeys(found))
+
+
+def _normalise(text: str, kind: str) -> str:
+    """Return a text with single spaces and zeros as its only digits; the beginning of a long one."""
+    return _DIGIT.sub("0", " ".join(text[: MAX_CHARACTERS[kind]].split()))
+
+
+def _run_slots(text: str, sizes: Iterable[int], mask: int) -> list[int]:
+    """Return the slots of all runs of these numbers of characters, with a space around the text."""
+    raw = f" {text} ".encode("utf-32-le", "replace")
+    return [
+        crc32(raw[n : n + 4 * size], _RUN) & mask
+        for size in sizes
+        for n in range(0, len(raw) - 4 * size + 4, 4)
+    ]
+
+
+def body_words(plain: str) -> dict[int, list[str]]:
+    """Return the words that each slot of a body comes from; a run of characters is of its middle word."""
+    text = _normalise(plain, "body")
+    mask = (1 << BITS["body"]) - 1
+    matches = list(WORD.finditer(text))
+    words = [m[0] for m in matches]
+    starts = [m.start() for m in matches]
+    found: dict[int, list[str]] = {}
+    for word in words:
+        found.setdefault(crc32(word.encode("utf-8", "replace"), _WORD) & mask, []).append(word)
+    for a, b in pairwise(words):
+        found.setdefault(crc32(f"{a} {b}".encode("utf-8", "replace"), _PAIR) & mask, []).extend((a, b))
+    for size in _BODY_RUNS:
+        for n, slot in enumerate(_run_slots(text, [size], mask)):
+            place = bisect_right(starts, max(0, n - 1 + size // 2)) - 1
+            if place >= 0:
+                found.setdefault(slot, []).append(words[place])
+    return found
+
+
+@dataclass(frozen=True)
+class NgramModel:
+    """Weights of the slots of one kind of text, in 8 bits."""
+
+    weights: "array[int]"  # signed, one for each slot
+    scale: float  # of the weights
+    bias: float
+
+    def score(self, found: Sequence[int]) -> float | None:
+        """Return the logit of the text with these slots, or None without a text."""
+        if not found:
+            return None
+        return self.bias + self.scale * sum(map(self.weights.__getitem__, found)) / sqrt(len(found))
