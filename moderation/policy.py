@@ -26,6 +26,7 @@ from moderation import integrity
 from moderation.actions import cases, quick_actions
 from moderation.actions.history import IS_UNDONE
 from moderation.checks import registry
+from moderation.checks.author import NEW_PERSON
 from moderation.checks.base import Context
 from moderation.checks.results import CheckResult
 from moderation.features.site_facts import SITE_FACTS_SQL, SiteFacts, parse_site_facts
@@ -244,6 +245,8 @@ count(*) FILTER (WHERE NOT is_undone) + greatest(count(*) FILTER (WHERE is_undon
 # The facts about the person and the rules. `account` is models.confirmed_emails() for one e-mail. A guest's
 # confirmation also counts for the account with that e-mail; the two are looked up separately, as each has its
 # own index. Their ids are found first (ANY(ARRAY(…))): with a join, Postgres may read all comments of guests.
+# From an IP address count the comments whose writers were new when they posted, as their findings say: known
+# people and the newsroom must not use up the limit of a newcomer beside them.
 PERSON_SQL = f"""
 WITH account AS MATERIALIZED (
   SELECT u.id FROM accounts_user u JOIN account_emailaddress e ON e.user_id = u.id
@@ -277,9 +280,13 @@ SELECT (SELECT json_agg(sanctions) FROM ({ACTIVE_SANCTIONS}) sanctions),
             AND created_at > %(rate_since)s
           LIMIT {RATE_COUNT_LIMIT} + {FREE_UNDOS}) AS sent),
        (SELECT {COUNT_SENT} FROM (
-          SELECT (SELECT state_reason = 'unposted' FROM comments_comment
-                  WHERE id = o.comment_id) AS is_undone
-          FROM moderation_origin o WHERE ip_hash = %(ip_hash)s AND at > %(rate_since)s
+          SELECT c.is_undone FROM moderation_origin o
+          CROSS JOIN LATERAL (SELECT FROM moderation_finding
+                              WHERE comment_id = o.comment_id AND revision = 1
+                                AND check_name = '{NEW_PERSON.name}' LIMIT 1) was_new
+          CROSS JOIN LATERAL (SELECT state_reason = 'unposted' AS is_undone FROM comments_comment
+                              WHERE id = o.comment_id LIMIT 1) c
+          WHERE o.ip_hash = %(ip_hash)s AND o.at > %(rate_since)s
           LIMIT {RATE_COUNT_LIMIT} + {FREE_UNDOS}) AS sent)"""
 
 # One statement for all that is known about a draft: a new comment waits for each round trip to the database.

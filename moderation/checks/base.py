@@ -43,7 +43,7 @@ class Context:
     duplicate: Duplicate | None = None
     rules: RuleSet = field(default_factory=RuleSet)  # rules for this article
     sent_by_person: int = 0  # comments of this account or e-mail in the last RATE_MINUTES
-    sent_from_address: int = 0  # comments of anybody from the same IP address in that time
+    sent_from_address: int = 0  # comments of new people from the same IP address in that time
     text_missing: str = ""  # Comment.text_missing of an imported comment
 
 

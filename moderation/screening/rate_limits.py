@@ -16,8 +16,9 @@ RATE_COUNT_LIMIT = 1_000  # comments are counted up to this number, so a higher 
 def exceeded_rate_limit(draft: Draft, context: Context) -> int | None:
     """Return the limit of comments in RATE_MINUTES that this comment would exceed, or None.
 
-    For a new person, all comments from the same IP address count, so that another name is no way around
-    the limit. A known person is not limited by others behind the same address. An edit does not count.
+    For a new person, all comments of new people from the same IP address count, so that another name is no
+    way around the limit. A known person is not limited by others behind the same address, nor counted for
+    them. An edit does not count.
     """
     if context.may_moderate or draft.comment:
         return None

@@ -449,6 +449,29 @@ def test_known_people_have_a_higher_limit_of_their_own(maria):
 
 
 @pytest.mark.usefixtures("rate_limits_on")
+def test_comments_of_known_people_and_of_the_newsroom_do_not_use_up_the_limit_of_an_address(maria, emil):
+    article, known, address = make_article(), known_guest(maria), "192.0.2.7"
+    for n in range(4):
+        make_comment(article, f"From the newsroom {n}", author=maria, ip=address)
+        make_comment(article, f"From the editor {n}", author=emil, ip=address)
+        make_comment(article, f"Known words {n}", guest=known, ip=address)
+    for n in range(RATE_NEW):
+        make_comment(article, f"New words {n}", ip=address)
+    with pytest.raises(ValidationError, match="New commenters on the same internet connection"):
+        make_comment(article, "New words", ip=address)
+
+
+@pytest.mark.usefixtures("rate_limits_on")
+def test_a_comment_from_an_address_counts_for_new_people_after_its_approval(maria):
+    article, address = make_article(), "192.0.2.7"
+    for n in range(RATE_NEW):
+        guest = GuestFactory.create(confirmed_at=timezone.now())
+        approve(make_comment(article, f"Words {n}", guest=guest, ip=address), by=maria)
+    with pytest.raises(ValidationError, match="New commenters on the same internet connection"):
+        make_comment(article, "Words", ip=address)
+
+
+@pytest.mark.usefixtures("rate_limits_on")
 def test_a_rule_sets_the_rate_limit(maria):
     article = make_article()
     keep(RuleDefinition(pk=None, kind="rate", value="1/2", article=article.pk), maria)
