@@ -21,7 +21,15 @@ from comments.models.discussions import Discussion, DiscussionDay
 from comments.models.inferred_parents import InferredParent
 from comments.models.log import Transition
 from comments.models.recommendations import Recommendation
-from comments.models.states import AUTHOR_REASONS, BUILT_IN_REASONS, REMOVED, Reason, RemovalReason, State
+from comments.models.states import (
+    AUTHOR_REASONS,
+    BUILT_IN_REASONS,
+    REMOVED,
+    UNDONE_REASONS,
+    Reason,
+    RemovalReason,
+    State,
+)
 
 __all__ = [
     "AUTHOR_REASONS",
@@ -31,6 +39,7 @@ __all__ = [
     "IMPORTED_BODY_MAX",
     "MAX_DEPTH",
     "REMOVED",
+    "UNDONE_REASONS",
     "UNDO_WINDOW",
     "Comment",
     "CommentQuerySet",

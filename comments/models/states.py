@@ -43,6 +43,7 @@ class Reason(models.TextChoices):
 
 
 AUTHOR_REASONS = (Reason.AUTHOR, Reason.UNPOSTED)  # reasons of deletions that are no decisions of moderation
+UNDONE_REASONS = (Reason.UNPOSTED, Reason.IMPORT_UNDONE)  # the author did not delete a published comment
 
 # The removal reasons that a new site starts with, each with its sentence for the author. Names and sentences
 # are translated, until an administrator writes others.

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import User
-from comments.models import Comment
+from comments.models import UNDONE_REASONS, Comment
 from core.database.sql import fetch_together
 from moderation.models import ModeratorNote, Sanction
 from moderation.people.active_sanctions import ACTIVE_SANCTIONS_OF_PEOPLE
@@ -25,12 +25,12 @@ found AS (
   SELECT 'u' || u.id AS person, c.state, c.discussion_id
   FROM signed s JOIN accounts_user u ON u.name = s.author_name AND u.id IS DISTINCT FROM s.author_id
   JOIN comments_comment c ON c.author_id = u.id
-  WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed'
+  WHERE c.erased_at IS NULL AND c.state_reason NOT IN ('sealed', 'unposted')
   UNION ALL
   SELECT 'g' || g.id, c.state, c.discussion_id
   FROM signed s JOIN accounts_guest g ON g.name = s.author_name AND g.id IS DISTINCT FROM s.guest_id
   JOIN comments_comment c ON c.guest_id = g.id
-  WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed'),
+  WHERE c.erased_at IS NULL AND c.state_reason NOT IN ('sealed', 'unposted')),
 seen AS (
   SELECT * FROM found
   WHERE %(stories)s::bigint[] IS NULL OR discussion_id = ANY(%(stories)s::bigint[]))
@@ -97,11 +97,12 @@ def author_record(comment: Comment, user: User) -> AuthorRecord:
     found = fetch_together(queries, values)
     numbers = parse_numbers(found)
     ip, people_there = origins.parse_people_by_address(found["addresses"]).get(comment.pk, ("", {}))
+    is_counted = comment.state_reason not in UNDONE_REASONS
     others = {other: name for other, name in people_there.items() if other != person.key}
     return AuthorRecord(
         url=person_url(person.key),
         since=numbers.since,
-        states=numbers.states - Counter([comment.state]),
+        states=numbers.states - Counter([comment.state] if is_counted else []),
         reports_received=numbers.reports_received,
         reports_sent=numbers.reports_sent,
         sanctions=_sanctions(found["sanctions"]),

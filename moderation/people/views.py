@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from comments.models import Comment, Reason, State
+from comments.models import UNDONE_REASONS, Comment, Reason, State
 from core.paging import PageCursor
 from core.query_forms import ListQuery, QueryForm, SearchField, parse_whole_number
 from moderation.actions.request_helpers import (
@@ -263,7 +263,7 @@ def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any
         rows = rows.filter(Q(pk__in=public.values("pk")) | Q(pk__in=mine.values("pk")))
     query = PersonQuery.read(request.GET)
     state = query["state"]
-    chosen = rows.filter(state=state) if state else rows
+    chosen = rows.filter(state=state).exclude(state_reason__in=UNDONE_REASONS) if state else rows
     if place := query["before"]:
         chosen = chosen.filter(place.behind("created_at"))
     texts = ["body_html", "discussion__article__body", "discussion__article__body_html"]

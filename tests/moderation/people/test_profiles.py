@@ -6,8 +6,9 @@ from django.utils import timezone
 
 from comments.models import Comment, Reason, State
 from comments.services.imports import ImportedComment, import_comments
+from comments.services.states import delete_comment
 from comments.services.text_changes import erase_comments
-from moderation.actions.decisions import decide
+from moderation.actions.decisions import decide, undo
 from moderation.models import Batch, Case, IllegalContentReport, ModeratorNote, Origin, Report
 from moderation.people.author_records import author_record
 from moderation.people.profiles import Person, person_facts
@@ -41,6 +42,40 @@ def test_a_record_counts_all_other_comments(maria):
     )
     assert [note.text for note in record.notes] == ["Writes from the harbour."]
     assert author_record(stranger, maria).is_first
+
+
+def test_comments_whose_posting_was_undone_are_not_counted(maria, client):
+    article, ada = make_article(), UserFactory.create(name="Ada")
+    this, deleted, undone = (make_comment(article, f"Word {n}", author=ada) for n in range(3))
+    delete_comment(comment=deleted, user=ada, guest=None)
+    delete_comment(comment=undone, user=ada, guest=None, reason=Reason.UNPOSTED)
+    undone.refresh_from_db()
+    namesake = make_comment(article, author=UserFactory.create(name="Ada"))
+
+    assert author_record(this, maria).states_text == "1 deleted by the author"
+    assert author_record(undone, maria).states_text == "1 published, 1 deleted by the author"
+    assert author_record(namesake, maria).same_name_states == "1 published, 1 deleted by the author"
+    assert person_facts(Person(user=ada), maria).states == [
+        ("published", "Published", 1),
+        ("deleted", "Deleted by its author", 1),
+    ]
+    client.force_login(maria)
+    page = client.get(f"/moderation/people/u{ada.pk}/?state=deleted")
+    assert [row[0] for row in page.context["comments"]] == [deleted]
+
+
+def test_imported_comments_whose_import_was_undone_are_not_counted(maria):
+    article = make_article(source_key="one")
+    rows = [
+        ImportedComment(source_id=str(n), author_name="Jim", body=f"Jim {n}", created_at=timezone.now())
+        for n in range(3)
+    ]
+    batches = [Batch.objects.create(kind=Batch.Kind.IMPORT) for _ in range(2)]
+    created = import_comments(article=article, comments=rows[:1], actor=None, batch=batches[0].pk).created
+    created += import_comments(article=article, comments=rows[1:], actor=None, batch=batches[1].pk).created
+    undo(batch=batches[1], actor=maria)
+    record = author_record(Comment.objects.get(pk=created[0]), maria)
+    assert record.is_first
 
 
 def test_an_editor_sees_others_only_if_they_commented_under_their_articles(maria):
