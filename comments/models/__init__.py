@@ -29,6 +29,7 @@ from comments.models.states import (
     Reason,
     RemovalReason,
     State,
+    state_label,
 )
 
 __all__ = [
@@ -54,4 +55,5 @@ __all__ = [
     "State",
     "Transition",
     "check_body",
+    "state_label",
 ]

@@ -22,7 +22,7 @@ from articles.models import Article
 from articles.search import weighted_vector
 from articles.site.current_site import current_site
 from comments.models.discussions import Discussion
-from comments.models.states import Reason, State
+from comments.models.states import Reason, State, state_label
 
 BODY_MAX = 10_000  # characters
 IMPORTED_BODY_MAX = 100_000  # characters of an imported comment
@@ -203,6 +203,11 @@ class Comment(MPTTModel):
 
     def get_absolute_url(self) -> str:
         return reverse("comment", args=[self.discussion.article.slug, self.pk])
+
+    @property
+    def state_label(self) -> str:
+        """Return the state in words, which an undone posting or import has of its own."""
+        return state_label(self.state, self.state_reason)
 
     def is_by(self, user: Any, guest: Guest | None) -> bool:
         """Return whether this user, or else this guest, wrote the comment."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -44,6 +45,16 @@ class Reason(models.TextChoices):
 
 AUTHOR_REASONS = (Reason.AUTHOR, Reason.UNPOSTED)  # reasons of deletions that are no decisions of moderation
 UNDONE_REASONS = (Reason.UNPOSTED, Reason.IMPORT_UNDONE)  # the author did not delete a published comment
+
+
+def state_label(state: str, reason: str) -> str:
+    """Return a state in words: Published · Deleted by its author · Import undone."""
+    if state == State.DELETED and reason == Reason.IMPORT_UNDONE:
+        return gettext("Import undone")
+    if state == State.DELETED and reason == Reason.UNPOSTED:
+        return gettext("Posting undone by its author")
+    return str(State(state).label)
+
 
 # The removal reasons that a new site starts with, each with its sentence for the author. Names and sentences
 # are translated, until an administrator writes others.

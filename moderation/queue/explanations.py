@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from comments import removal_reasons
-from comments.models import Comment, Reason, State
+from comments.models import Comment, Reason, State, state_label
 from moderation.models import Batch, Restriction, Rule, SettingChange
 from moderation.rules import matching
 
@@ -187,13 +187,9 @@ def describe_decision(state: str, reason: str) -> str:
         return _("Approved")
     if state == State.SPAM:
         return _("Marked as spam")
-    if state == State.DELETED and reason == Reason.IMPORT_UNDONE:
-        return _("Import undone")
-    if state == State.DELETED and reason == Reason.UNPOSTED:
-        return _("Posting undone by its author")
     if state == State.REJECTED and reason:
         return _("Removed: %(reason)s") % {"reason": removal_reasons.label(reason)}
-    return str(State(state).label)
+    return state_label(state, reason)
 
 
 def describe_site_setting(field: str, value: Any) -> str:

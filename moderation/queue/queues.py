@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.models import User
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, title_for
-from comments.models import Comment, Reason, State
+from comments.models import Comment, Reason, State, state_label
 from core.database.sql import fetch_together
 from core.query_forms import NumberField, QueryForm
 from moderation import similar
@@ -217,7 +217,7 @@ class QueueView:
         """Return the rows of one page, and whether more follow. Runs one statement."""
         is_recent = self.queue == RECENT
         prefix = "" if is_recent else "comment__"
-        of_comment = ("author_name", "state", "text_missing")
+        of_comment = ("author_name", "state", "state_reason", "text_missing")
         fields = [f"{prefix}{name}" for name in of_comment]
         story = title_for(self.user, f"{prefix}discussion__article__")
         found = self.rows_after().annotate(
@@ -237,7 +237,7 @@ class QueueView:
 
     def _item(self, row: Sequence[Any], now: datetime) -> QueueItem:
         """Return the item of one row that `items` selected."""
-        comment, case, start, title, last, name, state, missing, *flags = row
+        comment, case, start, title, last, name, state, reason, missing, *flags = row
         unclaimed = (None, "", None, False, False, False, None)
         claimed_by, claimed_name, until, illegal, reported, appeal, opened_at = flags or unclaimed
         is_claimed = claimed_by not in (None, self.user.pk) and until is not None and until > now
@@ -247,7 +247,7 @@ class QueueView:
             name=name,
             excerpt=make_excerpt(start, 120) or str(Comment.Missing(missing).label if missing else ""),
             title=title,
-            state=str(State(state).label) if case is None else "",
+            state=state_label(state, reason) if case is None else "",
             claimed_by=claimed_name if is_claimed else "",
             age=explanations.format_elapsed(now - opened_at) if opened_at else "",
             seen=seen_value(comment, last),

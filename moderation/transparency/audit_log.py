@@ -23,7 +23,7 @@ from accounts.models import User
 from articles.models import UNPUBLISHED_TITLE, Article
 from articles.story_links import find_story
 from comments import removal_reasons
-from comments.models import AUTHOR_REASONS, Reason, State, Transition
+from comments.models import AUTHOR_REASONS, UNDONE_REASONS, Reason, State, Transition
 from core.query_forms import parse_whole_number
 
 PAGE_SIZE = 50
@@ -35,7 +35,8 @@ EVENTS: dict[str, tuple[Any, dict[str, Any]]] = {
     "removed": (_("removed"), {"to_state": State.REJECTED}),
     "spam": (_("marked as spam"), {"to_state": State.SPAM}),
     "waiting": (_("waiting for review"), {"to_state": State.PENDING}),
-    "deleted": (_("deleted by its author"), {"to_state": State.DELETED}),
+    "deleted": (_("deleted by its author"), {"to_state": State.DELETED, "reason": Reason.AUTHOR}),
+    "undone": (_("posting or import undone"), {"to_state": State.DELETED, "reason__in": UNDONE_REASONS}),
     "moved": (_("moved"), {"kind": Transition.Kind.MOVE}),
 }
 

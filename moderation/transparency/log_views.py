@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from articles.site.current_site import current_site
 from comments import removal_reasons
-from comments.models import AUTHOR_REASONS, Reason, State, Transition
+from comments.models import AUTHOR_REASONS, Reason, State, Transition, state_label
 from core.query_forms import NumberField, ParsedField, QueryForm
 from moderation.actions.request_helpers import require_moderator
 from moderation.checks import registry
@@ -174,4 +174,4 @@ def _is_edit(row: Transition) -> bool:
 def _before(row: Transition) -> str:
     if row.kind == Transition.Kind.MOVE or not row.from_state or row.from_state == row.to_state:
         return ""
-    return str(State(row.from_state).label)
+    return state_label(row.from_state, row.from_reason)

@@ -13,8 +13,10 @@ from django.utils import timezone
 from articles.models import Site
 from comments.models import Reason, State, Transition
 from comments.services.editing import edit_comment
-from comments.services.states import change_states
+from comments.services.imports import ImportedComment, import_comments
+from comments.services.states import change_states, delete_comment
 from moderation.actions.decisions import decide, move, undo
+from moderation.models import Batch
 from moderation.transparency import audit_log as log
 from tests.factories import UserFactory, make_article, make_comment
 
@@ -81,6 +83,40 @@ def test_posting_is_not_shown_as_a_decision(maria_client, maria):
     assert len(shown(maria_client, "?by=person")) == 1
     change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
     assert len(shown(maria_client, "?by=machine")) == 1
+
+
+def test_undone_postings_and_imports_were_not_deleted_by_an_author(maria_client, maria):
+    article = make_article(source_key="one")
+    deleted, undone = make_comment(article), make_comment(article)
+    delete_comment(comment=deleted, user=None, guest=deleted.guest)
+    delete_comment(comment=undone, user=None, guest=undone.guest, reason=Reason.UNPOSTED)
+    rows = [ImportedComment(source_id="1", author_name="Jim", body="Jim.", created_at=timezone.now())]
+    brought = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=maria)
+    import_comments(article=article, comments=rows, actor=maria, batch=brought.pk)
+    taken_back = undo(batch=brought, actor=maria).batch
+    undo(batch=taken_back, actor=maria)
+    page = maria_client.get(URL)
+    assert [(row.event, row.before) for row in page.context["rows"]][:4] == [
+        ("Published: imported", "Import undone"),
+        ("Import undone", "Published"),
+        ("Published: imported", ""),
+        ("Posting undone by its author", "Published"),
+    ]
+    assert [row.entry.comment_id for row in maria_client.get(f"{URL}?what=deleted").context["rows"]] == [
+        deleted.pk
+    ]
+    assert len(shown(maria_client, "?what=undone")) == 2
+
+    undo(batch=Batch.objects.get(undoes=taken_back), actor=maria)
+    recent = maria_client.get("/moderation/?queue=recent").context["rows"]
+    assert [item.state for item, _url, _is_open in recent] == [
+        "Import undone",
+        "Posting undone by its author",
+        "Deleted by its author",
+    ]
+    card = maria_client.get(f"/moderation/comments/{undone.pk}/").text
+    assert "Posting undone by its author" in card
+    assert "Deleted by its author" not in card
 
 
 def test_it_shows_no_comment_text(maria_client, maria):
