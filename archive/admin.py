@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -19,6 +19,8 @@ from archive import kept_uploads
 from archive.models import Import
 from archive.services import MAX_MB, ArchiveImportError, ImportReport, check_size, import_page
 from articles.models import Article, title_for
+from moderation.actions import history as action_history
+from moderation.actions.request_helpers import get_action_or_404
 from moderation.screening import import_jobs
 
 
@@ -175,6 +177,20 @@ class ImportAdmin(admin.ModelAdmin[Import]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Import | None = None) -> bool:
         return False
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show who undid the import, with a link if the person may open that undo."""
+        assert isinstance(request.user, User)
+        action = action_history.summarize([context["original"].batch], request.user)[0]
+        later, may_open = action.later_undo(), False
+        if later:
+            with suppress(Http404):
+                get_action_or_404(request.user, later.pk)
+                may_open = True
+        context |= {"action": action, "later": later, "may_open": may_open}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

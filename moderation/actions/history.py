@@ -31,6 +31,12 @@ class ActionSummary:
     partly_undone: str  # "undone for 1 of 2" if it was undone for some of its comments only, else ""
     latest: UUID  # the last of the action and its undos, which is the one that can be undone now
 
+    def later_undo(self) -> Batch | None:
+        """Return the last undo of the action or of its undo, with its actor, or None if there is none."""
+        if self.latest == self.batch.pk:
+            return None
+        return Batch.objects.select_related("actor").get(pk=self.latest)
+
 
 # Over transitions t and their batches b: whether the action is undone for the comment of the transition.
 # Each undo reverts the transitions of the one before it, so the last undo of a comment counts. An undo skips

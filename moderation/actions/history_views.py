@@ -96,12 +96,12 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     further = transitions.filter(id__gt=after).select_related("comment__discussion__article").order_by("id")
     rows = list(further[: MAX_LISTED + 1])
     summary = action_history.summarize([action], user)[0]
-    is_latest = summary.latest == action.pk
-    why_not = decisions.why_not_undone(action, user) if is_latest else ""
+    later = summary.later_undo()
+    why_not = decisions.why_not_undone(action, user) if later is None else ""
     context = {
         "section": "history",
         "action": summary,
-        "later": None if is_latest else Batch.objects.select_related("actor").get(pk=summary.latest),
+        "later": later,
         "why_not": why_not,
         "settings": _changed_settings(action, user),
         "states": _current_states(transitions),
@@ -122,7 +122,7 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
             if action.undoes_id and not _lifts_one_restriction(action)
             else _refused_in_group(action)
         ),
-        **(_refused_if_undone(action) if is_latest and not why_not else {}),
+        **(_refused_if_undone(action) if later is None and not why_not else {}),
     }
     return render(request, "moderation/actions/action.html", context)
 

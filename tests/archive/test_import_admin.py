@@ -6,6 +6,7 @@ from accounts.models import MODERATOR, READER
 from archive.models import Import
 from articles.models import Article
 from comments.models import Transition
+from moderation.actions.decisions import undo
 from tests.archive.saved_pages import ADD, page, take, upload
 from tests.factories import UserFactory, make_article
 
@@ -71,6 +72,26 @@ def test_the_list_and_its_entries_can_be_read_and_not_changed(client, emil, djan
     assert "_save" not in entry_page
     assert client.post(f"/admin/archive/import/{entry.pk}/change/", {"filename": "x"}).status_code == 403
     assert client.post(f"/admin/archive/import/{entry.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_the_page_of_an_undone_import_says_so(client, ada, emil):
+    article = take(page(3), actor=emil).article
+    brought = Import.objects.get(article=article)
+    entry = f"/admin/archive/import/{brought.pk}/change/"
+    client.force_login(emil)
+    assert "Undone" not in client.get(entry).text
+
+    undone = undo(batch=brought.batch, actor=ada).batch
+    link = f'href="/moderation/actions/{undone.pk}/"'
+    assert "Undone by Ada, " in client.get(entry).text
+    assert link not in client.get(entry).text  # an editor sees their own actions only
+    client.force_login(ada)
+    assert link in client.get(entry).text
+
+    undo(batch=undone, actor=ada)
+    shown = client.get(entry).text
+    assert "Undone, then done again by Ada, " in shown
+    assert "Undone by" not in shown
 
 
 def test_a_story_written_here_has_no_source_key():
