@@ -29,7 +29,7 @@ from moderation.actions.request_helpers import (
 )
 from moderation.models import Batch
 from moderation.queue import explanations
-from moderation.reply_structure import proposals
+from moderation.reply_structure import decisions, proposals
 from moderation.reply_structure.inference import RULES_BY_CODE
 
 MAX_LISTED = 100  # proposals on a page; the others follow once these are decided on
@@ -87,7 +87,7 @@ def proposals_page(request: HttpRequest, pk: int) -> HttpResponse:
         "rows": [_row(proposal) for proposal in rows[:MAX_LISTED]],
         "count": thresholds[-1].count if thresholds else 0,
         "thresholds": thresholds,
-        "seen": proposals.fingerprint(counted),
+        "seen": decisions.fingerprint(counted),
         "accepted_count": stored.accepted().count(),
         "is_imported": Comment.objects.filter(discussion=discussion).exclude(source="").exists(),
         "this_url": request.path,
@@ -107,14 +107,14 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("moderation:proposals", pk)
     is_one = asked["comment"] is not None
     try:
-        batch = proposals.accept(
+        batch = decisions.accept(
             article=discussion.article,
             actor=user,
             least=(asked["least"] or 0) / 100,
             comments=[asked["comment"]] if is_one else None,
             seen=None if is_one else asked["seen"],
         )
-    except proposals.ProposalsChangedError:
+    except decisions.ProposalsChangedError:
         text = _("The proposals have changed meanwhile, so none was accepted. Please check them again.")
         messages.warning(request, text)
         return redirect("moderation:proposals", pk)
@@ -128,7 +128,7 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
     user, discussion = _load(request, pk)
     comment = AcceptForm.read(request.POST)["comment"] or 0
     return _redirect_back(
-        request, pk, proposals.dismiss(article=discussion.article, actor=user, comment=comment)
+        request, pk, decisions.dismiss(article=discussion.article, actor=user, comment=comment)
     )
 
 

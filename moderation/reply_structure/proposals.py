@@ -1,25 +1,11 @@
-"""Proposed parents of imported replies: find them, accept them, dismiss them.
-
-A proposal is accepted by moving its comment, so the undo of that action makes it open again.
-"""
-
-from collections.abc import Iterable, Sequence
-from hashlib import sha256
+"""Proposed parents of imported replies: find and store them (decisions.py accepts and dismisses them)."""
 
 from django.db import transaction
 
-from accounts.models import User
 from articles.models import Article
 from comments.models import Comment, InferredParent
 from comments.services.discussions import lock_discussions
-from moderation.actions import setting_changes
-from moderation.actions.decisions import move_all
-from moderation.models import Batch, SettingChange
 from moderation.reply_structure.inference import ThreadComment, infer_parents
-
-
-class ProposalsChangedError(Exception):
-    """The open proposals are not those that the person saw."""
 
 
 def find_proposals(article: Article) -> int:
@@ -75,50 +61,3 @@ def _imported_comments(article: Article) -> list[ThreadComment]:
         levels[pk] = levels[parent] + 1
         comments.append(ThreadComment(pk, name, body, at, parent, levels[pk]))
     return comments
-
-
-def fingerprint(proposals: Iterable[InferredParent]) -> str:
-    """Return a text that differs for other proposals: one added, one decided on, or another parent."""
-    rows = sorted((one.comment_id, one.parent_id, one.confidence) for one in proposals)
-    return sha256(repr(rows).encode()).hexdigest()[:32]
-
-
-def accept(
-    *,
-    article: Article,
-    actor: User,
-    least: float = 0,
-    comments: Sequence[int] | None = None,
-    seen: str | None = None,
-) -> Batch | None:
-    """Accept the open proposals of at least this confidence, or only those of some comments, as one action.
-
-    `seen` is the fingerprint of all open proposals when the person saw them; None skips that check. Returns
-    None if none is open any more. Raises ProposalsChangedError if `seen` is outdated.
-    """
-    with transaction.atomic():
-        lock_discussions([article.pk])
-        proposals = InferredParent.objects.filter(discussion=article.pk).open()
-        if seen is not None and seen != fingerprint(proposals):
-            raise ProposalsChangedError
-        proposals = proposals.filter(confidence__gte=least)
-        if comments is not None:
-            proposals = proposals.filter(comment__in=comments)
-        parents = dict(proposals.order_by("comment").values_list("comment", "parent"))
-        return move_all(parents=parents, actor=actor, parameters={"is_inferred": True}) if parents else None
-
-
-def dismiss(*, article: Article, actor: User, comment: int) -> Batch | None:
-    """Dismiss the open proposal of a comment. Returns None if it is not open any more."""
-    with transaction.atomic():
-        lock_discussions([article.pk])
-        if not InferredParent.objects.filter(discussion=article.pk, comment=comment).open().exists():
-            return None
-        batch = Batch.objects.create(
-            kind=Batch.Kind.MOVE,
-            actor=actor,
-            parameters={"field": "is_dismissed", "value": True, "comment": comment},
-        )
-        changes = [(SettingChange.Target.INFERRED_PARENT, comment, "is_dismissed", True)]
-        setting_changes.apply_changes(batch=batch, changes=changes)
-        return batch

@@ -30,7 +30,7 @@ from comments.services.states import change_states, delete_comment, rename_autho
 from comments.tasks import count_recommendations
 from config.page_cache.application import PageCacheApp
 from moderation.actions.decisions import undo
-from moderation.reply_structure.proposals import accept
+from moderation.reply_structure.decisions import accept
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.database import captured_statements
 from tests.helpers.wsgi_requests import send_request

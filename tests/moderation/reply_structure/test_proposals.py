@@ -18,7 +18,8 @@ from moderation.actions.decisions import move_all, undo
 from moderation.actions.history import summarize
 from moderation.models import Batch
 from moderation.reply_structure import proposals
-from moderation.reply_structure.proposals import accept, dismiss, find_proposals
+from moderation.reply_structure.decisions import accept, dismiss
+from moderation.reply_structure.proposals import find_proposals
 from tests.factories import make_article, make_comment
 from tests.helpers.discussions import assert_sound
 from tests.helpers.waiting import PATIENCE

@@ -16,7 +16,7 @@ from comments.thread import pages
 from comments.thread.pages import Order, PageStart, read_page
 from comments.thread.reader import Reader
 from moderation.actions.decisions import undo
-from moderation.reply_structure.proposals import accept
+from moderation.reply_structure.decisions import accept
 from tests.factories import make_article, make_comment
 
 pytestmark = pytest.mark.django_db

@@ -2,7 +2,7 @@
 
 import pytest
 
-from moderation.reply_structure.proposals import accept
+from moderation.reply_structure.decisions import accept
 from tests.helpers.axe import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
