@@ -408,7 +408,7 @@ def _store_comments(
     # Also those that return: their import may have been undone before its job had screened them.
     published = [*result.created, *result.returned]
     if report.is_screened_later:
-        import_jobs.screen_later(batch=batch, article=article, ids=published)
+        import_jobs.screen_later(batch=batch, discussion=article.pk, count=len(published))
     else:
         screen_import(article=article, ids=published)
         find_proposals(article)

@@ -27,6 +27,7 @@ from moderation.erasure.restricted_content import moving_texts
 from moderation.models import Batch, DecisionMessage, ImportScreening, SettingChange
 from moderation.people import sanctions
 from moderation.queue import explanations
+from moderation.screening import import_jobs
 
 MAX_REFUSALS_LISTED = 20  # skipped comments that are listed with the reason
 
@@ -173,16 +174,14 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
 
 
 def _screen_returned(undoing: Batch, changed: Sequence[int]) -> None:
-    """Store that the comments of a large import need a screening if this undo of its undo brings them back.
+    """Queue the screening of the comments of a large import if this undo of its undo brings them back.
 
-    The import may have been undone before they were screened. A scheduled job starts the screening.
+    The import may have been undone before they were screened.
     """
     if undoing.undos % 2:
         return
     if screening := ImportScreening.objects.filter(batch=undoing.root_id).first():
-        ImportScreening.objects.create(
-            batch=undoing, discussion_id=screening.discussion_id, comment_count=len(changed)
-        )
+        import_jobs.screen_later(batch=undoing, discussion=screening.discussion_id, count=len(changed))
 
 
 def why_not_undone(batch: Batch, actor: User | None) -> str:

@@ -41,9 +41,9 @@ def is_large(count: int) -> bool:
     return count > LARGE
 
 
-def screen_later(*, batch: Batch, article: Article, ids: Sequence[int]) -> None:
-    """Queue the screening of the comments that an import publishes, in its transaction."""
-    ImportScreening.objects.create(batch=batch, discussion_id=article.pk, comment_count=len(ids))
+def screen_later(*, batch: Batch, discussion: int, count: int) -> None:
+    """Queue the screening of the comments that an import or an undo publishes, in its transaction."""
+    ImportScreening.objects.create(batch=batch, discussion_id=discussion, comment_count=count)
     screen_imported.enqueue(str(batch.pk))
 
 
@@ -64,8 +64,8 @@ def screen_imported(batch: str) -> int:
 def restart_screenings() -> int:
     """Queue unfinished screenings that have no waiting or running job, and return how many there are.
 
-    The job may have failed or been deleted, or the screening is that of an undo. A new job replaces a
-    failed one, so that one failure at most is listed for each screening.
+    The job may have failed or been deleted. A new job replaces a failed one, so that one failure at most is
+    listed for each screening.
     """
     restarted = 0
     for batch in ImportScreening.objects.filter(finished_at=None).values_list("pk", flat=True):

@@ -220,8 +220,13 @@ def import_again(imported: Batch, undone: Batch, actor: User) -> None:
 
 
 def undo_the_undo(imported: Batch, undone: Batch, actor: User) -> None:
-    undo(batch=undone, actor=actor)
-    assert import_jobs.restart_screenings() == 1
+    returned = undo(batch=undone, actor=actor).batch
+    assert DBTaskResult.objects.filter(
+        task_path=import_jobs.screen_imported.module_path,
+        args_kwargs__args=[str(returned.pk)],
+        status=TaskResultStatus.READY,
+    ).exists()
+    assert import_jobs.restart_screenings() == 0
 
 
 def undo_the_undo_of_the_redo(imported: Batch, undone: Batch, actor: User) -> None:
