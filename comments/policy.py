@@ -25,6 +25,7 @@ class ExplainedDecision(NamedTuple):
 
     sentences: list[str]
     body_html: str  # of the comment; "" if it must not be shown
+    can_appeal: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -189,7 +189,11 @@ class Policy(comments.policy.Policy):
             "author", "guest", "discussion__article"
         )
         return {
-            pk: ExplainedDecision(notice.sentences, notice.comment.body_html if notice.body else "")
+            pk: ExplainedDecision(
+                notice.sentences + ([notice.appeal_status] if notice.appeal_status else []),
+                notice.comment.body_html if notice.body else "",
+                notice.options.appeal,
+            )
             for pk, notice in render_notices(list(rows)).items()
         }
 

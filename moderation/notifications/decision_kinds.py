@@ -166,14 +166,21 @@ def decider_sentence(kind: Kind, transition: Transition, *, is_proposed: bool) -
     return ""
 
 
-def next_step(kind: Kind, options: AuthorOptions, appeals: Sequence[Appeal]) -> str:
-    """Return a sentence that says how the author can appeal, or why that is not possible; it may be empty."""
-    until = {"days": APPEAL_WITHIN.days}
+def appeal_status(kind: Kind, appeals: Sequence[Appeal]) -> str:
+    """Return a sentence about the author's appeal of a removal; empty if there is none."""
     own = [appeal for appeal in appeals if not appeal.is_edit] if kind in {Kind.REMOVED, Kind.SPAM} else []
     if any(appeal.case.closed_at is None for appeal in own):
         return _("You have appealed this decision. You will see the answer here.")
     if own or kind == Kind.UPHELD:
         return _("This decision is final. You can't appeal it again.")
+    return ""
+
+
+def next_step(kind: Kind, options: AuthorOptions, appeals: Sequence[Appeal]) -> str:
+    """Return a sentence that says how the author can appeal, or why that is not possible; it may be empty."""
+    until = {"days": APPEAL_WITHIN.days}
+    if status := appeal_status(kind, appeals):
+        return status
     if kind == Kind.RESTRICTED:
         return _(
             "You can't appeal this decision here: only an administrator of this site can restore the comment."
@@ -183,8 +190,8 @@ def next_step(kind: Kind, options: AuthorOptions, appeals: Sequence[Appeal]) -> 
     if options.appeal and options.resubmit:
         return (
             _(
-                "If you think that this decision is wrong, you can appeal it, or edit your comment and"
-                " resubmit it. You can do each of these once, within %(days)s days."
+                "If you think that this decision is wrong, you can appeal it once, within %(days)s days."
+                " Before that, you can edit your comment and resubmit it once."
             )
             % until
         )

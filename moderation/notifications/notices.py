@@ -45,7 +45,8 @@ class DecisionNotice:
     title: str
     sentences: list[str]  # what was decided, why, whether it was reported, who decided
     options: AuthorOptions
-    next_step: str  # how to appeal, or why that is not possible; may be empty
+    appeal_status: str  # whether an appeal of a removal is open or was answered; may be empty
+    next_step: str  # the same, or else how to appeal, or why that is not possible; may be empty
     body: SafeString  # the comment with the findings highlighted; empty if it must not be shown
     highlights: list[str]  # the highlighted words
     excerpt: str
@@ -236,6 +237,7 @@ def _notice(
             if sentence
         ],
         options=options,
+        appeal_status=decision_kinds.appeal_status(kind, appeals),
         next_step=decision_kinds.next_step(kind, options, appeals),
         body=SafeString("") if hidden else explanations.highlight_text(comment.body, spans),
         highlights=list(highlights)[:MAX_HIGHLIGHTS],

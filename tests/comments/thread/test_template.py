@@ -144,7 +144,7 @@ def test_only_the_author_of_a_removed_comment_sees_the_name_and_time_on_it():
     viewer = ViewerContext(
         moderates=False,
         mine={1},
-        decisions={1: ExplainedDecision(["Off-topic."], "<p>Rash.</p>")},
+        decisions={1: ExplainedDecision(["Off-topic."], "<p>Rash.</p>", can_appeal=True)},
         decision_urls={1: "/d/"},
     )
     own, public = render(rows, viewer=viewer), render(rows)

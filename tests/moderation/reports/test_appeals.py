@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from html import unescape
 from threading import Barrier
 
 import pytest
@@ -68,6 +69,32 @@ def test_an_author_appeals_once_and_sees_the_appeal(client, removed, jim):
     assert "And again!" in second.content.decode()
     assert Appeal.objects.count() == 1
     assert Comment.objects.get(pk=removed.pk).state == State.REJECTED
+
+
+def test_after_an_appeal_the_story_says_so_and_nothing_else_is_offered(client, removed, jim):
+    client.force_login(jim)
+    story = removed.discussion.article.get_absolute_url()
+    before = client.get(story).text
+    assert f'<a href="{page(removed)}">Appeal this decision</a>' in before
+    decision = unescape(client.get(page(removed)).text)
+    assert "you can appeal it once, within 30 days. Before that, you can edit your comment" in unescape(
+        decision
+    )
+
+    client.post(page(removed), {"text": "I meant the boat."})
+
+    after = client.get(story).text
+    assert "You have appealed this decision. You will see the answer here." in after
+    assert f'<a href="{page(removed)}">Details</a>' in after
+    assert "Appeal this decision" not in after
+    resubmit = f"/comments/{removed.pk}/resubmit/"
+    assert client.get(resubmit).status_code == 302
+    assert client.post(resubmit, {"body": "The boat is late."}).status_code == 422
+    for path in (page(removed), "/account/status/"):
+        shown = client.get(path).text
+        assert "You have appealed this decision." in shown
+        assert "Edit and resubmit" not in shown
+        assert "Appeal this decision" not in shown
 
 
 def test_an_appeal_goes_to_another_moderator_if_there_is_one(removed, jim, maria):
