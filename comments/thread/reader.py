@@ -19,6 +19,7 @@ class Reader:
     user: User | None = None
     guest: Guest | None = None
     moderates: bool = False
+    deleted: int | None = None  # of their own deleted comments, the one whose place they see
 
     @property
     def visible(self) -> str:
@@ -29,14 +30,15 @@ class Reader:
     def private(self) -> str:
         """Return an SQL condition over `c`: comments that this reader sees and the public does not.
 
-        These are the reader's own, unless deleted, and for moderators those that are pending. Returns "" for
-        an anonymous reader.
+        These are the reader's own, unless deleted, except `deleted`, and for moderators those that are
+        pending. Returns "" for an anonymous reader.
         """
         conditions = []
+        shown = "(c.state <> 'deleted' OR c.id = %(deleted)s)" if self.deleted else "c.state <> 'deleted'"
         if self.user:
-            conditions.append("(c.author_id = %(user)s AND c.state <> 'deleted')")
+            conditions.append(f"(c.author_id = %(user)s AND {shown})")
         elif self.guest:
-            conditions.append("(c.guest_id = %(guest)s AND c.state <> 'deleted')")
+            conditions.append(f"(c.guest_id = %(guest)s AND {shown})")
         if self.moderates:
             conditions.append("c.state = 'pending'")
         return " OR ".join(conditions)
@@ -46,6 +48,7 @@ class Reader:
         return {
             "user": self.user.pk if self.user else None,
             "guest": self.guest.pk if self.guest else None,
+            "deleted": self.deleted,
         }
 
     @property

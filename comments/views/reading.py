@@ -1,5 +1,7 @@
 """Views that show a story with its discussion and a comment with its branch, or count new comments."""
 
+from dataclasses import replace
+
 from django import forms
 from django.conf import settings
 from django.http import Http404, HttpResponse, JsonResponse
@@ -53,12 +55,16 @@ MAX_NEW_COUNTED = 99  # new comments
 
 
 class StoryQuery(QueryForm):
-    """The query string of a story: the order of its discussion, where the page starts, and its structure."""
+    """The query string of a story: the order of its discussion, where the page starts, and its structure.
+
+    `deleted`: a comment of the reader's own whose place is shown, after they deleted it.
+    """
 
     order = forms.TypedChoiceField(choices=Order.choices, coerce=Order, empty_value=None)
     after = ParsedField(ThreadCursor.parse, required=True)
     from_ = ParsedField(ThreadCursor.parse, required=True)
     replies = forms.ChoiceField(choices=[(AS_SAVED, "")])
+    deleted = NumberField()
     strict = frozenset({"order", "after", "from_", "replies"})
 
     def clean(self) -> None:
@@ -74,9 +80,10 @@ class NewCommentsQuery(QueryForm):
 
 
 class BranchQuery(QueryForm):
-    """The query string of a comment with its branch."""
+    """The query string of a comment with its branch. `deleted`: its author has just deleted it."""
 
     after = NumberField()
+    deleted = forms.BooleanField()
     strict = frozenset({"after"})
 
 
@@ -96,7 +103,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
     query = StoryQuery.read(request.GET)
     order = query["order"] or remembered_order(request, is_open=discussion.is_open(request.now))
     start = _page_start(query["after"], query["from_"], order)
-    reader = current_reader(request, article)
+    reader = replace(current_reader(request, article), deleted=query["deleted"])
     context = story_context(loaded)
     if reader.moderates:
         context |= moderator_context(discussion, reader)
@@ -169,7 +176,7 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
 
     It redirects to the comment on the story's first page, or shows a page with its branch if it is not there.
     With `?after=` the id of a reply, that page continues after it. A removed comment answers 410 with the
-    reason.
+    reason. With `?deleted=1` its author sees where in the thread it was.
     """
     loaded = load_story(request, slug)
     article, discussion = loaded.article, loaded.discussion
@@ -177,16 +184,21 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         return render(request, "comments/hidden.jinja", {"article": article}, status=404)
     found = get_object_or_404(Comment, pk=pk, discussion=article.pk)
     reader = current_reader(request, article)
-    own = found.is_by(reader.user, reader.guest) and found.state != State.DELETED
+    query = BranchQuery.read(request.GET)
+    if own := found.is_by(reader.user, reader.guest):
+        if query["deleted"] and found.state_reason == Reason.AUTHOR:
+            reader = replace(reader, deleted=found.pk)
+        own = found.state != State.DELETED or reader.deleted is not None
     if found.state == State.PENDING and not (own or reader.moderates):
         raise Http404
     if found.state != State.PUBLISHED and not (own or reader.moderates):
         return _removed_page(request, article, found)
-    after = BranchQuery.read(request.GET)["after"]
+    after = query["after"]
     order = remembered_order(request, is_open=discussion.is_open(request.now))
     location = locate_comment(found, reader, order)
     if after is None and location.root_on_first_page and location.is_among_first_replies:
-        return redirect(f"{article.get_absolute_url()}#comment-{found.pk}")
+        deleted = f"?deleted={found.pk}" if reader.deleted else ""
+        return redirect(f"{article.get_absolute_url()}{deleted}#comment-{found.pk}")
     if not (rows := read_branch(found, reader, after)):
         raise Http404
     context = {

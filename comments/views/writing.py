@@ -144,14 +144,11 @@ def edit(request: SiteRequest, pk: str) -> HttpResponse:
 
 @require_POST
 def delete(request: SiteRequest, pk: str) -> HttpResponse:
-    """Delete one's own comment."""
+    """Delete one's own comment, and lead to its place in the thread."""
     own = _load_own_comment(request, pk)
     user, guest = current_writer(request)
-    if delete_comment(comment=own, user=user, guest=guest):
-        messages.success(request, _("Your comment was deleted."))
-    else:
-        messages.info(request, _("Your comment was already deleted."))
-    return redirect(own.discussion.article.get_absolute_url() + "#comments")
+    delete_comment(comment=own, user=user, guest=guest)
+    return redirect(f"{own.get_absolute_url()}?deleted=1")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

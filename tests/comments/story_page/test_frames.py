@@ -331,6 +331,7 @@ def test_a_frame_with_a_token_is_refused(article: Article, talk: object, monkeyp
 def test_a_message_is_shown_once(article: Article, talk: object, member: User) -> None:
     client, comment = log_in(member), make_comment(article, author=member)
     read(client, article)
-    client.post(reverse("comment-delete", args=[comment.pk]))
-    assert "Your comment was deleted." in read(client, article)
-    assert "Your comment was deleted." not in read(client, article)
+    Comment.objects.filter(pk=comment.pk).update(created_at=timezone.now() - timedelta(hours=1))
+    client.get(reverse("comment-edit", args=[comment.pk]))
+    assert "A comment can be changed for 15 minutes only." in read(client, article)
+    assert "A comment can be changed for 15 minutes only." not in read(client, article)

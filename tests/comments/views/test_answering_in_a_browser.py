@@ -68,6 +68,34 @@ def test_a_guest_answers_on_a_phone(browser, live_server, story, with_scripts):
     context.close()
 
 
+@pytest.mark.parametrize("with_scripts", [True, False])
+def test_an_author_deletes_a_comment_after_a_question(browser, live_server, story, with_scripts):
+    article, root = story
+    author = UserFactory.create()
+    for n in range(8):  # so that the place is below the screen at first
+        make_comment(article, f"The slip was here before, {n}. " * 20)
+    own = make_comment(article, "A rash word.", parent=root, author=author)
+    context = browser.new_context(java_script_enabled=with_scripts, viewport=PHONE)
+    log_in(context, live_server, author)
+    page = context.new_page()
+    page.goto(live_server.url + article.get_absolute_url())
+    page.locator(f"#comment-{own.pk}").get_by_role("link", name="Edit").click()
+
+    expect(page.get_by_role("button", name="Delete")).to_be_hidden()
+    page.get_by_text("Delete this comment…").click()
+    expect(page.get_by_text("You can’t undo this.")).to_be_visible()
+    page.get_by_role("button", name="Delete").click()
+
+    place = page.locator(f"#comment-{own.pk}")
+    expect(place).to_have_text("You deleted this comment.")
+    expect(place).to_be_in_viewport()
+    if with_scripts:
+        expect(place).to_be_focused()
+    page.goto(live_server.url + article.get_absolute_url())
+    expect(place).to_have_count(0)
+    context.close()
+
+
 @pytest.fixture
 def article():
     made = make_article("The last ferry", body="A story of some length. " * 200)

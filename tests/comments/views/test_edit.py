@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.test import Client
 from django.utils import timezone
 
 from comments.models import BODY_MAX, CommentRevision, Reason, State
-from comments.services.states import change_states
+from comments.services.states import change_states, delete_comment
+from comments.thread.pages import REPLIES_PER_TREE
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -103,13 +105,46 @@ def test_the_author_deletes_a_comment(client, comment, author):
     client.force_login(author)
     assert delete_url(comment) in client.get(edit_url(comment)).content.decode()
 
-    page = client.post(delete_url(comment), follow=True).content.decode()
-
-    assert "Your comment was deleted." in page
-    assert "A tpyo." not in page
+    for _ in range(2):  # also after a double click
+        response = client.post(delete_url(comment), follow=True)
+        story = comment.discussion.article.get_absolute_url()
+        assert response.redirect_chain[-1][0] == f"{story}?deleted={comment.pk}#comment-{comment.pk}"
+        assert f'<article id="comment-{comment.pk}" class="gone">' in response.text
+        assert response.text.count("You deleted this comment.") == 1
+        assert "A tpyo." not in response.text
     comment.refresh_from_db()
     assert (comment.state, comment.state_reason) == (State.DELETED, Reason.AUTHOR)
-    assert "already deleted" in client.post(delete_url(comment), follow=True).content.decode()
+
+
+def test_nobody_else_sees_the_place_of_a_deleted_comment_and_its_author_only_once(client, comment, author):
+    story, guest = comment.discussion.article.get_absolute_url(), Client()
+    delete_comment(comment=comment, user=author, guest=None)
+    client.force_login(author)
+    for reader, query in ((client, ""), (guest, f"?deleted={comment.pk}"), (guest, "?deleted=x")):
+        assert f"comment-{comment.pk}" not in reader.get(story + query).text
+    permalink = comment.get_absolute_url()
+    assert client.get(permalink).status_code == 410
+    assert guest.get(f"{permalink}?deleted=1").status_code == 410
+
+
+def test_a_deleted_reply_deep_in_a_branch_is_shown_on_the_page_of_its_branch(client, author):
+    article = make_article()
+    line = [make_comment(article)]
+    for _ in range(REPLIES_PER_TREE + 3):
+        line.append(make_comment(article, parent=line[-1], author=author))
+    client.force_login(author)
+    response = client.post(delete_url(line[-1]), follow=True)
+    assert response.redirect_chain[-1][0] == f"{line[-1].get_absolute_url()}?deleted=1"
+    assert f'id="comment-{line[-1].pk}" class="gone" tabindex="-1" autofocus>' in response.text
+    assert "You deleted this comment." in response.text
+
+
+def test_a_comment_that_a_moderator_removed_first_is_not_called_deleted(client, comment, author):
+    change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    client.force_login(author)
+    page = client.post(delete_url(comment), follow=True).text
+    assert "insult" in page
+    assert "You deleted this comment." not in page
 
 
 def test_get_deletes_nothing(client, comment, author):
