@@ -53,7 +53,8 @@ class BodyForm(SubmitForm, forms.Form):
 class ReplyForm(BodyForm):
     """The form for a new comment; guests also enter a name and an e-mail address.
 
-    The nonce is created with the form, so that a form sent several times makes only one comment.
+    `body` is the text of a comment whose posting was undone. The nonce is created with the form, so that a
+    form sent several times makes only one comment.
     """
 
     submit = _("Post comment")
@@ -93,6 +94,8 @@ class ReplyForm(BodyForm):
         # Several forms may be open on one page.
         auto_id = f"id_reply_{parent.pk}_%s" if parent else "id_reply_%s"
         super().__init__(*args, initial=initial, auto_id=auto_id, **kwargs)
+        if body:
+            self.fields["body"].widget.attrs["autofocus"] = True
         if is_member:
             del self.fields["name"], self.fields["email"]
 

@@ -65,8 +65,8 @@ if (globalThis.htmx) Object.assign(htmx.config, {
       const draft = JSON.parse(localStorage.getItem(keyOf(form)));
       return draft && Date.now() - draft.at < KEPT ? draft.text : "";
     },
-    write(form, text) {
-      if (text.trim()) localStorage.setItem(keyOf(form), JSON.stringify({ at: Date.now(), text }));
+    write(form, text, at = Date.now()) {
+      if (text.trim()) localStorage.setItem(keyOf(form), JSON.stringify({ at, text }));
       else localStorage.removeItem(keyOf(form));
     },
     // Returns the path of the form with the newest draft below this path, written after `since`.
@@ -89,7 +89,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   for (const form of document.querySelectorAll(".reply-form form")) {
     restore(form);
     const text = find(form, "textarea");
-    if (text?.value.trim() && form.action.includes("/reply/")) quietly(() => drafts.write(form, text.value)); // its posting was undone
+    if (text?.value.trim() && form.action.includes("/reply/")) quietly(() => drafts.write(form, text.value, Date.now() - 86400000)); // undone: not opened on later visits
   }
   document.addEventListener("input", ({ target }) => {
     const form = target.matches("textarea") && replyForm(target);

@@ -194,7 +194,6 @@
     shown = place();
   };
 
-  // Shows the thread in another order.
   const show = async (url) => {
     const { page, url: at } = await load(url);
     const fresh = page.querySelector(".talk .part");
@@ -270,8 +269,12 @@
     return made;
   };
   const cameBy = performance.getEntriesByType("navigation")[0]?.type;
-  if (cameBy === "reload" || cameBy === "back_forward") growAgain().catch(() => {}); // the links still work
+  if (cameBy !== "navigate") growAgain().catch(() => {}); // the links still work
   addEventListener("pagehide", () => growth.write(shown, grown));
+  // Back shows an old page, on which own comments may have changed.
+  addEventListener("pageshow", ({ persisted }) => {
+    if ((persisted || cameBy === "back_forward") && talk.querySelector("[href$='/edit/']")) location.reload();
+  });
 
   // If no comment is new, the focus stays near the removed link.
   const showMore = async (link) => {
@@ -301,7 +304,7 @@
     } else if (globalThis.htmx && link?.matches(".compose > a, .thread footer > a[href*='reply/']")) {
       event.preventDefault();
       calm(link);
-      htmx.ajax("GET", link.href, { source: link }); // loads the reply form
+      htmx.ajax("GET", link.href, { source: link });
     }
   });
   // A draft that survived a reload, or of the last day, opens its form again: the newest one only.
@@ -346,7 +349,7 @@
     const { top, bottom } = article.getBoundingClientRect();
     if (top < 0 || bottom > innerHeight) article.scrollIntoView({ block: "center" }); // with its parent
     const words = [...page.querySelectorAll(".messages > p")].map((message) => message.textContent);
-    setTimeout(() => { status.textContent = words.join(" "); }); // screen readers announce a change of an existing status element only
+    setTimeout(() => { status.textContent = words.join(" "); }); // screen readers announce only changes of a status
   };
   talk.addEventListener("posted", (event) => {
     const { id, url } = event.detail;
@@ -356,7 +359,6 @@
     putOwn(form, id, url).catch(() => location.assign(url));
   });
 
-  // Gives and withdraws recommendations in place.
   talk.addEventListener("submit", async (event) => {
     const button = event.submitter;
     if (!button?.matches("[form=recommend]")) return;

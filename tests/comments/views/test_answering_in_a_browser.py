@@ -68,6 +68,28 @@ def test_a_guest_answers_on_a_phone(browser, live_server, story, with_scripts):
     context.close()
 
 
+def test_an_undone_text_has_the_focus_once_and_its_comment_does_not_come_back(live_server, page, article):
+    make_comment(article, "I learned to row there.")
+    url = live_server.url + article.get_absolute_url()
+    page.goto(url)
+    send(page, None, "A rash word.")
+    own = page.locator(".thread article", has_text="A rash word.")
+    expect(own).to_be_visible()
+    page.reload()  # the browser stores the page with the comment
+    own.get_by_role("button", name="Undo").click()
+    expect(page.get_by_label("Your comment")).to_be_focused()
+
+    page.go_back()
+    expect(page.get_by_label("Your comment")).to_have_value("A rash word.")
+    expect(own).to_have_count(0)
+
+    page.goto(url)  # a later visit
+    expect(page.locator(".compose a")).to_be_visible()
+    expect(page.get_by_label("Your comment")).to_have_count(0)
+    page.locator(".compose a").click()
+    expect(page.get_by_label("Your comment")).to_have_value("A rash word.")
+
+
 @pytest.mark.parametrize("with_scripts", [True, False])
 def test_an_author_deletes_a_comment_after_a_question(browser, live_server, story, with_scripts):
     article, root = story
