@@ -235,7 +235,7 @@ if (document.querySelector(".queue")) {
   document.addEventListener("keydown", (event) => {
     const { key, target } = event;
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (target !== document.body && !target.closest?.(".queue")) return;
+    if (target.closest?.(".menu[open]:not(.keys), dialog")) return; // wherever else the focus is, the keys work
     if (key === "Escape" && target.closest?.("details.remove")) {
       target.closest("details.remove").open = false;
       card().focus();

@@ -148,6 +148,33 @@ def test_keyboard_shortcuts_can_be_turned_off(context, live_server, waiting, mar
     expect(page.get_by_role("status")).to_contain_text("Marked as spam")
 
 
+def test_keys_work_after_a_menu_was_closed_and_not_in_an_open_one_or_a_field(
+    context, live_server, waiting, maria
+):
+    log_in(context, live_server, maria)
+    page = context.new_page()
+    page.goto(live_server.url + "/moderation/")
+    account, search = page.locator(".account > summary"), page.locator(".to-search")
+    first, second = (page.locator(f"#comment-{comment.pk}") for comment in waiting[:2])
+    expect(page.locator(".keys > summary")).to_be_visible()
+
+    account.click()
+    page.keyboard.press("j")
+    expect(first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(account).to_be_focused()
+    page.keyboard.press("j")
+    expect(second).to_be_visible()
+
+    search.focus()  # a link of the header
+    page.keyboard.press("k")
+    expect(first).to_be_visible()
+    page.locator(".notes textarea").fill("")
+    page.keyboard.press("j")
+    expect(page.locator(".notes textarea")).to_have_value("j")
+    expect(first).to_be_visible()
+
+
 def test_next_case_is_shown_before_the_answer(context, live_server, waiting, maria):
     log_in(context, live_server, maria)
     page = context.new_page()
