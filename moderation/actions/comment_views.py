@@ -161,4 +161,4 @@ def _redirect_back(request: HttpRequest, batch: Batch | None, comment: Comment) 
 
 def _render_form(request: HttpRequest, template: str, comment: Comment, form: forms.Form) -> HttpResponse:
     back = safe_local_path(request, ActionForm.of(request)["next"])
-    return render_comment_form(request, template, comment, form, back, section="")
+    return render_comment_form(request, template, comment, form, back)

@@ -77,7 +77,6 @@ def discussions(request: SiteRequest) -> HttpResponse:
     rows = list(_search(user, search)[(number - 1) * PAGE_SIZE : number * PAGE_SIZE + 1])
     query = {"q": search} if search else {}
     context = {
-        "section": "discussions",
         "q": search,
         "rows": [_discussion_row(article) for article in rows[:PAGE_SIZE]],
         "site": _site_row(request) if user.is_moderator else None,

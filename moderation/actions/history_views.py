@@ -70,7 +70,6 @@ def history(request: HttpRequest) -> HttpResponse:
     rows = list(found.order_by("-at", "-pk")[: PAGE_SIZE + 1])
     further = urlencode(active | {"before": rows[PAGE_SIZE - 1].pk}) if len(rows) > PAGE_SIZE else ""
     context = {
-        "section": "history",
         "actions": action_history.summarize(rows[:PAGE_SIZE], user),
         "active": active,
         "people": _actor_choices() if user.is_moderator else [],
@@ -99,7 +98,6 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     later = summary.later_undo()
     why_not = decisions.why_not_undone(action, user) if later is None else ""
     context = {
-        "section": "history",
         "action": summary,
         "later": later,
         "why_not": why_not,

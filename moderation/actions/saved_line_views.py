@@ -55,7 +55,6 @@ def lines(request: HttpRequest) -> HttpResponse:
         if sentence:
             return redirect("moderation:saved-lines")
     context = {
-        "section": "queues",
         "form": LineForm() if changed else form,
         # What was typed for a line stays in its row, with the error.
         "rows": [(line, form if line == changed else None) for line in active],

@@ -71,7 +71,6 @@ def new_purge_list(request: HttpRequest) -> HttpResponse:
         "form": form,
         "lists": lists[:LISTS_SHOWN],
         "spam_kept_days": purge.SPAM_KEPT_DAYS,
-        "section": "purge",
     }
     return render(request, "moderation/erasure/purge.html", context, status=422 if form.errors else 200)
 
@@ -102,7 +101,6 @@ def purge_list(request: HttpRequest, pk: UUID) -> HttpResponse:
         "more_skipped": max(0, len(skipped) - CHANGED_SHOWN),
         "is_full": group.size >= purge.LIST_MAX,
         "to_delete": group.size - len(summary.changed),
-        "section": "purge",
     }
     return render(request, "moderation/erasure/purge_list.html", context)
 
@@ -129,7 +127,6 @@ def purge_list_comments(request: HttpRequest, pk: UUID) -> HttpResponse:
         "rows": [(member.comment, explanations.excerpt(member.comment)) for member in found[:PAGE_SIZE]],
         "next_page": f"?after={found[PAGE_SIZE - 1].comment_id}" if len(found) > PAGE_SIZE else "",
         "first_page": reverse("moderation:purge-list-comments", args=[pk]) if after else "",
-        "section": "purge",
     }
     return render(request, "moderation/erasure/purge_comments.html", context)
 

@@ -96,7 +96,7 @@ def restrict(request: HttpRequest, pk: int) -> HttpResponse:
         )
         return _restricted_response(request, result, comment)
     template, replies = "moderation/erasure/restrict.html", comment.get_descendant_count()
-    return render_comment_form(request, template, comment, form, replies=replies, section="restricted")
+    return render_comment_form(request, template, comment, form, replies=replies)
 
 
 def _with_same_text(comment: Comment, user: User) -> list[int]:
@@ -157,7 +157,6 @@ def restricted_comments(request: HttpRequest) -> HttpResponse:
         "restrictions": found[:PAGE_SIZE],
         "next_page": f"?before={found[PAGE_SIZE - 1].pk}" if len(found) > PAGE_SIZE else "",
         "first_page": reverse("moderation:restricted") if before else "",
-        "section": "restricted",
     }
     return render(request, "moderation/erasure/restricted.html", context)
 
@@ -284,7 +283,6 @@ def _page(request: HttpRequest, restriction: Restriction, texts: list[Any] | Non
         else [],
         "earlier_state": _earlier_state(restriction),
         "erasure": _erasure_action(restriction) if comment.erased_at else None,
-        "section": "restricted",
     }
     return render(request, "moderation/erasure/restricted_comment.html", context)
 

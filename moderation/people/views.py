@@ -60,7 +60,6 @@ def people(request: HttpRequest) -> HttpResponse:
     user, query = require_decider(request), PeopleQuery.read(request.GET)["q"]
     lists_sanctions = user.is_moderator and not query
     context = {
-        "section": "people",
         "q": query,
         "can_read_emails": profiles.can_read_emails(user),
         "results": profiles.search(query, user) if query else None,
@@ -226,7 +225,6 @@ def _page(
     ]
     own = list(sanctions.all_sanctions_of(person))
     context = {
-        "section": "people",
         "person": person,
         "facts": profiles.person_facts(person, user),
         "email": person.email if profiles.can_read_emails(user) else "",

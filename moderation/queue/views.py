@@ -99,7 +99,6 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     next_page = base + view.query_after(items[-1].case or items[-1].comment) if more else ""
     next_case = _next_url(items, opened, view) or next_page if is_queue else ""
     context: dict[str, Any] = {
-        "section": "queues",
         "view": view,
         "queues": summaries,
         "waiting": queues.waiting_text(summaries[0]),

@@ -82,7 +82,6 @@ def proposals_page(request: HttpRequest, pk: int) -> HttpResponse:
     counted = list(is_open)  # all of them, also those that the page does not list
     thresholds = _thresholds(counted)
     context = {
-        "section": "discussions",
         "discussion": discussion,
         "rows": [_row(proposal) for proposal in rows[:MAX_LISTED]],
         "count": thresholds[-1].count if thresholds else 0,

@@ -51,7 +51,6 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
         comment,
         form,
         back=tree if not back or back == "story" else safe_local_path(request, back),
-        section="",
         next=back,
         q=asked["q"],
         candidates=candidates.search(comment, asked["q"]) if asked["q"] else candidates.suggest(comment),

@@ -81,7 +81,6 @@ def removal_requests_page(request: HttpRequest) -> HttpResponse:
     answered = RemovalRequest.objects.exclude(outcome="").order_by("-decided_at")
     rows = list(answered.select_related("decided_by")[(number - 1) * PAGE_SIZE : number * PAGE_SIZE + 1])
     context: dict[str, Any] = {
-        "section": "requests",
         "open": RemovalRequest.objects.filter(outcome="").order_by("at")[:200] if number == 1 else [],
         "answered": rows[:PAGE_SIZE],
         "next_page": f"?page={number + 1}" if len(rows) > PAGE_SIZE else "",
@@ -109,7 +108,6 @@ def removal_request_page(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, _("Answer sent. It is mailed, and shown on the receipt page."))
         return redirect("moderation:request", pk)
     context = {
-        "section": "requests",
         "removal_request": sent,
         "url": _url(sent),
         "edit_url": sent.article and reverse("admin:articles_article_change", args=[sent.article_id]),

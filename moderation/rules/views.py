@@ -76,7 +76,6 @@ def index(request: HttpRequest) -> HttpResponse:
     query["page"] = str(start // RULES_PER_PAGE + 2)
     rows = _rule_rows(some[:RULES_PER_PAGE], user)
     context = {
-        "section": "rules",
         "rows": rows,
         "ignored": sum(row.rule.is_active and not row.is_usable for row in rows),
         "kinds": [(form.kind.value, form.kind.label) for form in FORM_BY_KIND.values()],
@@ -102,7 +101,6 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
     current = active_rules.current_version(versions)
     shown = next(row for row in rows if row.rule == current)
     context = {
-        "section": "rules",
         "row": shown,
         "versions": rows,
         "latest": versions[0],
@@ -148,7 +146,7 @@ def _form(
         initial=initial,
         auto_id="rule_%s",
     )
-    context = {"section": "rules", "form": form, "replaces": replaces, "kind": form_class.kind}
+    context = {"form": form, "replaces": replaces, "kind": form_class.kind}
     if request.method == "POST" and form.is_valid():
         if "save" in request.POST:
             try:

@@ -94,7 +94,6 @@ def groups(request: HttpRequest) -> HttpResponse:
     rows = list(found[(number - 1) * pages.GROUPS_PER_PAGE : number * pages.GROUPS_PER_PAGE + 1])
     query = {"kind": kind} if kind else {}
     context = {
-        "section": "similar",
         "scan": shown,
         "compared": f"{shown.comments:,}" if shown else "",
         "new_count": scan.count_new_comments(shown) if shown else 0,
@@ -155,7 +154,6 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     illegal = pages.reported_as_illegal(found, articles)
     done = just_done_action(user, query["done"])
     context: dict[str, Any] = {
-        "section": "similar",
         "group": found,
         "done": done,
         "undo_next": _url_of_group_decided_by(done.batch) if done else "",

@@ -38,7 +38,6 @@ def filter_page(request: HttpRequest) -> HttpResponse:
         _notify(request, versions.set_false_positive_limit(percent=form.cleaned_data["percent"], actor=user))
         return redirect("moderation:filter")
     context = {
-        "section": "filter",
         "page": page,
         "form": form if user.is_administrator else None,
         "done": just_done_action(user, DoneQuery.read(request.GET)["done"]),

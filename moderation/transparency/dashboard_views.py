@@ -46,7 +46,6 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     if story and story.slug not in {listed for listed, _title, _count in stories}:
         stories.append((story.slug, story.title, 0))
     context: dict[str, Any] = {
-        "section": "dashboard",
         "days": days,
         "periods": dashboard_data.PERIODS,
         "period": dashboard_data.period(days, zone),
@@ -71,7 +70,7 @@ def second_opinions(request: HttpRequest) -> HttpResponse:
     waiting = opinions.open_questions(user)
     # It shows what the first moderator saw, without the decision, who took it or its result.
     opinion = waiting.select_related("comment__discussion__article", "comment__parent").first()
-    context: dict[str, Any] = {"section": "queues", "count": waiting.count(), "opinion": opinion}
+    context: dict[str, Any] = {"count": waiting.count(), "opinion": opinion}
     if opinion:
         findings = Finding.objects.of_now([opinion.comment_id])
         context["why"] = [

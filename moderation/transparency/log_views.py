@@ -52,7 +52,6 @@ def audit_log_page(request: HttpRequest) -> HttpResponse:
         del filters[name]
     query = filters.urlencode()
     context: dict[str, Any] = {
-        "section": "log",
         "form": form,
         "rows": _log_rows(page.rows),
         "query": query,

@@ -211,7 +211,7 @@ def test_a_reader_gets_403_in_the_admin_without_a_redirect_loop():
 
 def test_the_list_has_the_words_of_the_site():
     page = " ".join(as_(ADMINISTRATOR).get(USERS).content.decode().split())
-    assert re.search(r"<title>People · [^<]+</title>", page)
+    assert re.search(r"<title>People and roles · [^<]+</title>", page)
     assert "<summary>Role</summary>" in page
     for stock in ("to change", "By ", "Show counts"):
         assert stock not in page

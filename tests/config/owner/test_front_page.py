@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
 from config.newsroom import read_newsroom
-from tests.factories import UserFactory, make_article
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +65,38 @@ def test_stories_are_read_for_editors_only() -> None:
         news = read_newsroom(moderator, timezone.now())
     assert (news.drafts, news.scheduled, news.published) == ([], [], [])
     assert not [each["sql"] for each in queries if 'FROM "articles_article"' in each["sql"]]
+
+
+def current_entries(client: Client, path: str) -> list[str]:
+    """Return the current entry of each row of the navigation, and the heading of the page."""
+    page = client.get(path).text
+    rows = re.findall(r'aria-label="\w+"><div class="sections.*?</nav>', page, re.DOTALL)
+    current = [re.findall(r"<a [^>]*aria-current[^>]*>([^<]+)</a>", row) for row in rows]
+    assert all(len(entries) == 1 for entries in current), current
+    return [*(entry for [entry] in current), *re.findall(r"<h1[^>]*>([^<]+)</h1>", page)[:1]]
+
+
+def test_each_row_of_the_navigation_marks_one_entry(client: Client) -> None:
+    client.force_login(UserFactory.create(roles=(ADMINISTRATOR,)))
+    comment = make_comment(make_article())
+    for path, entries in {
+        "/moderation/?queue=recent": ["Comments", "Queues", "Moderation"],
+        f"/moderation/comments/{comment.pk}/": ["Comments", "Queues", "Moderation"],
+        "/moderation/similar/": ["Comments", "Similar comments", "Similar comments"],
+        f"/admin/comments/comment/?discussion={comment.discussion_id}": ["Comments", "Discussions"],
+        "/moderation/people/": ["People", "People"],
+        "/moderation/rules/": ["Rules", "All rules", "Rules"],
+        "/moderation/filter/": ["Rules", "Spam filter", "Spam filter"],
+        "/moderation/actions/": ["Actions", "All actions", "Actions"],
+        "/moderation/log/": ["Actions", "Audit log", "Audit log"],
+        "/owner/settings/": ["Settings", "All settings", "Settings"],
+        "/admin/accounts/user/": ["Settings", "People and roles", "People and roles"],
+    }.items():
+        assert current_entries(client, path)[: len(entries)] == entries, path
+    client.force_login(UserFactory.create(roles=(MODERATOR,)))
+    assert current_entries(client, "/admin/accounts/user/") == ["People", "People and roles"]
+    client.force_login(UserFactory.create(roles=(EDITOR,)))
+    assert current_entries(client, "/moderation/actions/") == ["Actions", "Actions"]
 
 
 def test_the_navigation_leads_only_where_a_person_may_go(client: Client) -> None:

@@ -55,12 +55,10 @@ OTHER_MEANINGS = {
     ("moderation/spam_filter/page.py", "filter"): "a field of the moderation settings",
     ("moderation/spam_filter/training.py", "filter"): "a field of the moderation settings",
     ("moderation/spam_filter/versions.py", "filter"): "a field of the moderation settings",
-    ("moderation/spam_filter/views.py", "filter"): "a section of the pages",
     ("moderation/transparency/dashboard_views.py", "answers"): "a key of a template",
     ("moderation/urls.py", "filter"): "the name of a URL",
     ("templates/admin/articles/editor.html", "links"): "a class of the page",
     ("templates/admin/index.html", "links"): "a class of the page",
-    ("templates/moderation/_tabs.html", "filter"): "a section of the pages",
     ("templates/moderation/rules/rule.html", "domain"): "a kind of rule",
     ("templates/moderation/rules/rule.html", "term"): "a kind of rule",
 }
