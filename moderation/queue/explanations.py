@@ -202,7 +202,7 @@ def describe_site_setting(field: str, value: Any) -> str:
         case "comment_status", "hidden":
             return _("Whole site: discussions are hidden")
         case "review_everything", True:
-            return _("Whole site: pre-moderation")
+            return _("Whole site: pre-moderation is on")
     return _("Whole site: first comments and flagged comments are reviewed first")
 
 
@@ -216,9 +216,9 @@ def describe_setting(field: str, value: Any) -> str:
         case (("status" | "comment_status"), "hidden"):
             return _("The discussion is hidden")
         case ("moderation", "pre") | ("review_everything", True):
-            return _("Pre-moderation")
+            return _("Pre-moderation is on")
         case "moderation", "post":
-            return _("Post-moderation")
+            return _("Post-moderation is on")
         case ("moderation", _value) | ("review_everything", _value):
             return _("First comments and flagged comments are reviewed first")
         case "members_only", value:

@@ -156,7 +156,7 @@ def test_story_has_the_menu_for_moderators_and_actions_return_to_it(client, mari
     assert PREMODERATED not in page
     answer = client.post(url, follow=True)
     assert answer.redirect_chain[-1][0] == f"{article.get_absolute_url()}#comments"
-    assert re.search(r">Pre-moderation</a></span>\s*<form", answer.content.decode())
+    assert re.search(r">Pre-moderation is on</a></span>\s*<form", answer.content.decode())
     assert "End pre-moderation" in answer.content.decode()
     assert PREMODERATED in client.get(article.get_absolute_url()).content.decode()
     assert PREMODERATED not in Client().get(article.get_absolute_url()).content.decode()
