@@ -149,7 +149,7 @@ def test_only_the_author_of_a_removed_comment_sees_the_name_and_time_on_it():
     )
     own, public = render(rows, viewer=viewer), render(rows)
     assert re.sub(r"<[^>]+>", "", re.search(r"<h3>.*?</h3>", own)[0]) == "Jim Removed"
-    assert "19 June 2013, 17:29" in own
+    assert 'comments/1/">19 June 2013, 17:29</a>' in own
     assert 'Off-topic. <a href="/d/">Appeal this decision</a>' in own
     assert '<summary>Your comment</summary><div dir="auto"><p>Rash.</p></div></details>' in own
     assert "Removed by a moderator: off-topic" in public
@@ -158,10 +158,18 @@ def test_only_the_author_of_a_removed_comment_sees_the_name_and_time_on_it():
 
 
 def test_the_full_date_is_shown_once_in_each_tree():
-    page = render([row(1), row(2, 1), row(3, created_at=START + timedelta(days=1))])
+    own = row(4, 1, state="rejected", state_reason="off_topic", body_html="")
+    viewer = ViewerContext(
+        moderates=False,
+        mine={4},
+        decisions={4: ExplainedDecision([], "", can_appeal=True)},
+        decision_urls={4: "/d/"},
+    )
+    page = render([row(1), row(2, 1), own, row(3, created_at=START + timedelta(days=1))], viewer=viewer)
     assert re.findall(r"comments/\d+/\">([^<]*)</a>", page) == [
         "19 June 2013, 17:29",
         "17:30",
+        "17:32",
         "20 June 2013, 17:28",
     ]
 
