@@ -9,6 +9,7 @@ from playwright.sync_api import Route, expect
 
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
+from moderation.actions.quick_actions import apply_quick_action
 from moderation.models import Batch, Case, SavedLine
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
@@ -395,3 +396,20 @@ def look(page, name: str) -> None:
     if SHOTS:
         page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
     assert faults(page) == []
+
+
+def test_undo_stays_in_one_line_beside_a_long_text_on_a_phone(browser, live_server, waiting, maria):
+    apply_quick_action(name="review", article=None, actor=maria)
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    log_in(context, live_server, maria)
+    page = context.new_page()
+    page.goto(live_server.url + "/moderation/discussions/")
+    page.get_by_role("button", name="End pre-moderation").first.click()
+    bar = page.locator(".undo")
+    expect(bar).to_contain_text("first comments and flagged comments are reviewed first")
+    text, button = (bar.locator(what).bounding_box() for what in ("span", "button"))
+    assert text["height"] > button["height"]  # it takes several lines
+    assert text["x"] + text["width"] <= button["x"]
+    assert button["height"] < 50
+    assert button["width"] > 50
+    context.close()
