@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.urls import reverse
@@ -76,15 +75,17 @@ class ImportReport:
         """Return the number of comments in the file."""
         return sum(self.by_level.values())
 
-    @property
-    def address(self) -> str:
-        """Return the URL of the story, with the editors' URL as long as the story is not published."""
+    def address(self, site_url: str) -> str:
+        """Return the URL of the story, with the editors' URL as long as the story is not published.
+
+        `site_url` is the start of these URLs, or "" for their paths only.
+        """
         if self.article is None:
             return ""
-        readers = settings.SITE_URL + self.article.get_absolute_url()
+        readers = site_url + self.article.get_absolute_url()
         if self.article.is_published():
             return readers
-        editors = settings.SITE_URL + reverse("admin:articles_article_change", args=[self.article.pk])
+        editors = site_url + reverse("admin:articles_article_change", args=[self.article.pk])
         return _("Not published yet. Its address will be %(readers)s; editors can open it at %(editors)s") % {
             "readers": readers,
             "editors": editors,

@@ -50,6 +50,7 @@ def secret_key() -> str:
 HOST = os.environ.get("HOST", "127.0.0.1")
 PORT = int(os.environ.get("PORT", "8000"))
 SITE_URL = os.environ.get("SITE_URL", f"http://{HOST}:{PORT}").rstrip("/")
+SITE_URL_IS_KNOWN = not {"SITE_URL", "PORT"}.isdisjoint(os.environ)  # else right in the server only
 HTTPS = SITE_URL.startswith("https:")
 BEHIND_PROXY = env_flag("BEHIND_PROXY")
 DEBUG = env_flag("DEBUG")

@@ -31,6 +31,16 @@ def test_the_command_reports_in_words(tmp_path, capsys):
     assert "Nothing is new" in capsys.readouterr().out
 
 
+def test_the_command_prints_a_host_only_if_it_knows_it(tmp_path, capsys, settings):
+    file = tmp_path / "ferry.txt"
+    file.write_bytes(page(1))
+    for is_known, start in ((False, ""), (True, settings.SITE_URL)):
+        settings.SITE_URL_IS_KNOWN = is_known
+        call_command("import_archive", str(file))
+        address = capsys.readouterr().out.splitlines()[-1]
+        assert address == start + Article.objects.get().get_absolute_url()
+
+
 def test_the_command_counts_one_as_one(tmp_path, capsys):
     file = tmp_path / "ferry.txt"
     file.write_bytes(page(1))

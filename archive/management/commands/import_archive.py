@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import ngettext
 
@@ -72,8 +73,9 @@ def describe(report: ImportReport, *, dry_run: bool) -> Iterator[str]:
             yield "Readers see the new comments now. Checks, search and proposed replies follow as a job."
     if report.redirect:
         yield report.redirect.text
-    if report.address:
-        yield report.address
+    # A shell without the variables of the served site does not know its port.
+    if address := report.address(settings.SITE_URL if settings.SITE_URL_IS_KNOWN else ""):
+        yield address
 
 
 def _counted(text: str, count: int) -> str:

@@ -146,7 +146,7 @@ class Command(BaseCommand):
         count = len(report.warnings)
         warned = ngettext("%(n)d warning", "%(n)d warnings", count) % {"n": count}
         listed = " (manage.py import_archive lists them)" if count else ""
-        return f"{file.name}: {new} of {report.found}, {warned}{listed}. {report.address}"
+        return f"{file.name}: {new} of {report.found}, {warned}{listed}. {report.address(settings.SITE_URL)}"
 
     @contextmanager
     def workers(self, home: Path) -> Iterator[list[Child]]:
