@@ -23,7 +23,6 @@ from bench.filter.by_source import blogs, by_source, pooled, table, waiting
 from bench.filter.held_out import Scored, split
 from bench.filter.sets import DATA, Kind, Row
 from bench.runner import Goal, Run, rows, run
-from moderation.checks.registry import start_weights
 from moderation.spam_filter.metrics import recall_at, roc_auc
 from moderation.spam_filter.model import Model, sigmoid
 from moderation.spam_filter.starter import load_starter
@@ -67,6 +66,8 @@ MISSING, DUPLICATES, FAIR = {31, 56, 59, 62, 68}, {33, 34}, {10, 15, 55}
 
 def measure(bench: Run) -> Iterator[str | Goal]:
     """Train starters without each source, and score comments that they never saw."""
+    from moderation.checks.registry import start_weights
+
     model = Model(load_starter(), start_weights())
     if bench.sizes.learning:
         from bench import train_starter

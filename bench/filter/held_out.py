@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.filter import sets
 from bench.filter.sets import Kind, Row
-from moderation.checks.registry import start_weights
 from moderation.spam_filter.model import Model
 
 if TYPE_CHECKING:
@@ -63,6 +62,7 @@ def after_decisions(trained: "Trained", count: int) -> Adapted:
 
     Each blog begins with a starter that never saw it.
     """
+    from moderation.checks.registry import start_weights
     from moderation.spam_filter import training
 
     adapted = Adapted([], [])
