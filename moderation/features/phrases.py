@@ -1,25 +1,15 @@
-"""Regular expressions that the signals search for: English phrases, names, numbers and links. Pure functions.
+"""Regular expressions that the signals search for: English phrases, numbers and links. Pure functions.
 
-They read folded text (lower case, without accents), except SPECIFIC and NAME_INSIDE, which need capital
-letters, and SITE_MENTIONS. Single words are in word_lists.py. The common beginning of all alternatives (a
-word boundary) stands first in each or once before them: then `re` tries the rest only at such places.
+They read folded text (lower case, without accents), except SITE_MENTIONS. Single words are in word_lists.py.
+The common beginning of all alternatives (a word boundary) stands first in each or once before them: then `re`
+tries the rest only at such places.
 """
 
 import re
 
-from moderation.features.word_lists import SALES_WORDS, word_set
+from moderation.features.word_lists import word_set
 
 # What it is about
-
-SPECIFIC = re.compile(
-    r"(?<!\d)\d+(?:[.,:/]\d+)+"
-    r"|\b(?:\d+\s?(?:%|[kmgt]b|mm|cm|km|ms|px|hz|am|pm|°)|\w+[_/\\]\w+\b|[a-z]+[A-Z]\w*"
-    r"|[A-Z]{2,}[a-z]?\d*\b|[A-Z][a-z]*\d+\w*|\d{2,4}\b)"
-    r"|\w\(\)|[{};]\s*$|--?\w+\b",
-    re.MULTILINE,
-)
-
-NAME_INSIDE = re.compile(r"[A-Z](?<=[a-z,;] [A-Z])[a-z]+")
 
 ADDRESSED = re.compile(
     r"\A\s*@\w|\A\s*(?:hi|hello|hey|dear|thanks|thank you)[ ,]+(?!there|all|guys|every|to|you|for"
@@ -167,11 +157,6 @@ LINKING_WORDS = word_set("and of for in to how what best top your with online ne
 DOMAIN = re.compile(
     r"\b[\w-]{1,63}\.(?:com|net|org|info|biz|co|io|ru|cn|xyz|top|shop|site|online|de|uk|us|eu|in|lt|tv|me)\b",
     re.IGNORECASE,
-)
-
-SALES_HOST_PARTS = sorted(
-    {w for w in SALES_WORDS if len(w) >= 6}
-    | {"loan", "casino", "poker", "seo", "shop", "hotel", "cheap", "deals"}
 )
 
 # Hosts of personal profiles: a page one level deep there is normal.

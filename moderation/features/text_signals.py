@@ -15,7 +15,7 @@ from moderation.features.text_reading import (
 from moderation.features.word_lists import PRAISE_WORDS, PRODUCT_WORDS
 
 LATE_FULL_DAYS = 1825  # from here on the strength is 1
-MIN_SUBJECT_STEMS = 30  # stems of article, parent and thread: a title alone is too short to measure drift
+MIN_SUBJECT_STEMS = 30  # stems of the story: a title alone is too short to compare with
 
 
 def late(comment: ParsedComment) -> SignalResult | None:
