@@ -18,13 +18,11 @@ MAX_THINNED = 1_000  # stored probabilities
 
 
 class Contribution(TypedDict):
-    """Mean contribution of a signal, or of a kind of words, over many comments: logits and shares."""
+    """Mean contribution of a feature, a signal, or a site's own words over many comments, in logits."""
 
     name: str
-    against: float  # mean of its positive contributions
-    in_favour: float  # mean of its negative contributions; 0 or less
-    of_spam: float  # share of spam to which it contributed
-    of_good: float  # share of good comments to which it contributed
+    in_good: float  # over good comments
+    in_spam: float
 
 
 class StoredPart(TypedDict):
@@ -51,31 +49,26 @@ class ContributionCounter:
 
     def __init__(self) -> None:
         self.comments = {True: 0, False: 0}
-        self.sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])  # against, in favour
-        self.counts: defaultdict[str, dict[bool, int]] = defaultdict(lambda: {True: 0, False: 0})
+        self.sums: defaultdict[str, dict[bool, float]] = defaultdict(lambda: {True: 0.0, False: 0.0})
 
     def add(self, parts: Mapping[str, float], *, is_spam: bool) -> None:
         """Add one comment. `parts`: from Model.parts."""
         self.comments[is_spam] += 1
         for name, logit in parts.items():
             if name != BIAS:
-                self.sums[name][logit < 0] += logit
-                self.counts[name][is_spam] += 1
+                self.sums[name][is_spam] += logit
 
     def means(self) -> list[Contribution]:
-        """Return the mean contributions, the largest first."""
-        spam, good = self.comments[True], self.comments[False]
+        """Return the mean contributions; those that tell spam from good comments best come first."""
         every = [
             Contribution(
                 name=name,
-                against=against / (spam + good),
-                in_favour=favour / (spam + good),
-                of_spam=self.counts[name][True] / max(1, spam),
-                of_good=self.counts[name][False] / max(1, good),
+                in_good=sums[False] / max(1, self.comments[False]),
+                in_spam=sums[True] / max(1, self.comments[True]),
             )
-            for name, (against, favour) in self.sums.items()
+            for name, sums in self.sums.items()
         ]
-        return sorted(every, key=lambda one: (one["in_favour"] - one["against"], one["name"]))
+        return sorted(every, key=lambda one: (-abs(one["in_spam"] - one["in_good"]), one["name"]))
 
 
 def stored_parts(

@@ -36,7 +36,7 @@ MAX_MISTAKES = 10  # of each kind
 # Good comments in a hundred that may wait: percentages to compare with the current setting.
 PERCENT_CHOICES = (0.1, STRICT_PERCENT, 1.0, 2.0, 5.0, 10.0)
 EXCERPT_LENGTH = 360  # characters of a comment
-MIN_CONTRIBUTION = 0.005  # logits; smaller contributions are not listed
+MIN_DIFFERENCE = 0.05  # logits between spam and good comments; below it, a contribution is not listed
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,10 @@ class ContributionRow:
     """A contribution as text, with its bars."""
 
     sentence: str
-    against: float
-    in_favour: float
-    bar_against: str
-    bar_in_favour: str
-    of_spam: int  # per cent
-    of_good: int
+    in_good: float
+    in_spam: float
+    bar_good: str
+    bar_spam: str
 
 
 @dataclass(frozen=True)
@@ -312,21 +310,18 @@ class FilterPage:
     @cached_property
     def contributions(self) -> list[ContributionRow]:
         every: Sequence[Contribution] = self.numbers.get("contributions", [])
+        # Those that a release before counted are left out until the version is measured again.
         listed = [
-            one
-            for one in every
-            if one["against"] >= MIN_CONTRIBUTION or one["in_favour"] <= -MIN_CONTRIBUTION
+            one for one in every if abs(one.get("in_spam", 0) - one.get("in_good", 0)) >= MIN_DIFFERENCE
         ]
-        top = max((max(one["against"], -one["in_favour"]) for one in listed), default=1.0)
+        top = max((max(abs(one["in_good"]), abs(one["in_spam"])) for one in listed), default=1.0)
         return [
             ContributionRow(
                 sentence=spam_explanations.describe_part(one["name"]),
-                against=one["against"] if one["against"] >= MIN_CONTRIBUTION else 0.0,
-                in_favour=one["in_favour"] if one["in_favour"] <= -MIN_CONTRIBUTION else 0.0,
-                bar_against=spam_explanations.bar_path(one["against"] / top),
-                bar_in_favour=spam_explanations.bar_path(one["in_favour"] / top),
-                of_spam=round(100 * one["of_spam"]),
-                of_good=round(100 * one["of_good"]),
+                in_good=one["in_good"],
+                in_spam=one["in_spam"],
+                bar_good=spam_explanations.bar_path(one["in_good"] / top),
+                bar_spam=spam_explanations.bar_path(one["in_spam"] / top),
             )
             for one in listed
         ]
