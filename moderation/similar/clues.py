@@ -1,7 +1,7 @@
 """Clues: properties of a comment, its story and its discussion that suggest spam. Pure functions."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import IntFlag
 from functools import cache
@@ -21,6 +21,7 @@ from moderation.features.words import group_stems, lowercase_matches, lowercase_
 
 QUIET_PERIOD = timedelta(days=60)  # without a comment, after which a discussion counts as ended
 CLOSED_AFTER = timedelta(days=365)  # after its article, when a discussion would have been closed
+PROMOTIONAL_SCORE = 1.0  # lowest sum of WEIGHTS of a promotional comment
 WORDS_PER_PROMOTION = 60  # with more words for each advertising word, a text only mentions it
 
 
@@ -150,6 +151,10 @@ class ComparedComments:
             for row, words, late in zip(rows, self.words, self.is_late, strict=True)
         ]
         self._compare_with_subjects()
+
+    def promotional(self, places: Iterable[int], least: float = PROMOTIONAL_SCORE) -> list[int]:
+        """Return the rows with at least this promotional score."""
+        return [place for place in places if promotion_score(self.clues[place]) >= least]
 
     def subject(self, discussion: int) -> set[str]:
         """Return the topic stems of the story of a discussion."""

@@ -51,7 +51,6 @@ OTHER_MEANINGS = {
     ("moderation/rules/matching.py", "domain"): "a kind of rule",
     ("moderation/rules/matching.py", "links"): "a kind of rule",
     ("moderation/rules/matching.py", "term"): "a kind of rule",
-    ("moderation/similar/grouping.py", "domain"): "a kind of shared feature",
     ("moderation/spam_filter/page.py", "filter"): "a field of the moderation settings",
     ("moderation/spam_filter/training.py", "filter"): "a field of the moderation settings",
     ("moderation/spam_filter/versions.py", "filter"): "a field of the moderation settings",

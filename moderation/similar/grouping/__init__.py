@@ -1,0 +1,72 @@
+"""Grouping of similar comments. Pure functions: rows in, proposals out.
+
+Each comment belongs to at most one proposal: missing text or duplicates first, else the largest one. So sizes
+can be added up, and a decision on one group does not affect another. Comments that a person kept and known
+spam are never members, but count as evidence that others are similar ("9 similar ones are already spam").
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from moderation.similar.clues import PROMOTIONAL_SCORE, ComparedComments, Row, Story, promotion_score
+from moderation.similar.grouping import duplicates, floods, properties, wordings
+from moderation.similar.grouping.proposals import (
+    MIN_MEMBERS,
+    MIN_SIMILAR,
+    Proposal,
+    make_disjoint,
+)
+
+__all__ = ["MIN_MEMBERS", "MIN_SIMILAR", "GroupingResult", "Proposal", "find_groups"]
+
+DOUBTFUL_SCORE = 0.6  # lowest sum of WEIGHTS of a late comment that deserves a review
+
+
+class GroupingResult(NamedTuple):
+    """The proposed groups, and doubtful comments without a group."""
+
+    proposals: list[Proposal]  # largest first
+    doubts: list[int]  # ids: the most doubtful comment of each discussion that is in no proposal
+
+
+def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingResult:
+    """Find groups of similar comments. `rows` are ordered by time, `stories` are by discussion."""
+    compared = ComparedComments(rows, stories)
+    is_grouped = bytearray(len(rows))
+    first = [duplicates.missing(compared), *duplicates.duplicates_by_author(compared)]
+    for proposal in first:
+        for member in proposal.members:
+            is_grouped[member.row] = 1
+    others = [
+        *wordings.shared_wordings(compared, is_grouped),
+        floods.late(compared),
+        floods.search_phrases(compared),
+        *floods.shared_links(compared),
+        *floods.shared_origins(compared),
+        *floods.bursts(compared),
+    ]
+    chosen = [proposal for proposal in first if proposal.members]
+    chosen += make_disjoint(others, is_grouped)
+    groups = [proposal for proposal in chosen if len(proposal.members) >= MIN_MEMBERS]
+    # Rows whose similar comments have all been decided on before.
+    alone = frozenset(p.members[0].row for p in chosen if len(p.members) < MIN_MEMBERS)
+    properties.set_apart(compared, groups)
+    properties.count_words(compared, groups)
+    groups.sort(key=lambda p: (-len(p.members), p.kind, rows[p.members[0].row].id))
+    return GroupingResult(groups, _find_doubts(compared, groups, alone))
+
+
+def _find_doubts(
+    compared: ComparedComments, proposals: Iterable[Proposal], alone: frozenset[int]
+) -> list[int]:
+    """Return the id of the most doubtful comment of each discussion that is in no proposal."""
+    grouped = {member.row for proposal in proposals for member in proposal.members}
+    most: dict[int, tuple[float, int]] = {}
+    for place, row in enumerate(compared.rows):
+        if compared.can_join[place] and place not in grouped:
+            doubt = promotion_score(compared.clues[place]) if compared.is_late[place] else 0.0
+            if place in alone:
+                doubt = max(doubt, PROMOTIONAL_SCORE)
+            if doubt >= DOUBTFUL_SCORE and (-doubt, row.id) < most.get(row.discussion, (0.0, 0)):
+                most[row.discussion] = (-doubt, row.id)
+    return [pk for _, pk in sorted(most.values())]

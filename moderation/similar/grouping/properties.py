@@ -1,0 +1,114 @@
+"""Properties of groups: members unlike the others, counts and distinctive words. Pure functions."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from math import log
+
+from moderation.features.word_lists import GROUP_STOP_WORDS
+from moderation.features.words import first_spans, group_stems
+from moderation.similar.clues import (
+    APPROVED,
+    CONFIRMED,
+    ELSEWHERE,
+    IN_TIME,
+    OF_ITS_STORY,
+    TALKS,
+    Clue,
+    ComparedComments,
+)
+from moderation.similar.grouping.proposals import Kind, Proposal, ProposedMember
+
+MAX_DISTINCTIVE_WORDS = 6
+MIN_DISTINCTIVE_SHARE = 0.2  # lowest share of members that contain a distinctive word
+RARE_ONE_IN = 3  # a property is rare if at most one in so many members has it
+MIN_STORY_WORDS = 2  # words of the story that a comment about it contains
+
+
+def set_apart(compared: ComparedComments, groups: Iterable[Proposal]) -> None:
+    """Lower the similarity of members with rare properties, which are the most likely mistakes."""
+    approved = {row.writer for row in compared.rows if row.is_kept and row.is_known}
+    for group in groups:
+        rows = [compared.rows[member.row] for member in group.members]
+        [(story, _)] = Counter(row.discussion for row in rows).most_common(1)
+        have = {
+            ELSEWHERE: [row.discussion != story for row in rows],
+            IN_TIME: [not compared.is_late[member.row] for member in group.members],
+            CONFIRMED: [row.is_confirmed for row in rows],
+            APPROVED: [row.writer in approved for row in rows],
+            OF_ITS_STORY: [_is_of_its_story(compared, member.row) for member in group.members],
+            TALKS: [_talks(compared, member.row) for member in group.members],
+        }
+        rare = {sign: found for sign, found in have.items() if RARE_ONE_IN * sum(found) <= len(rows)}
+        for n, member in enumerate(group.members):
+            apart = [sign for sign, found in rare.items() if found[n]]
+            group.members[n] = ProposedMember(
+                member.row,
+                (len(have) - len(apart) + member.similarity) / (len(have) + 1),
+                member.clues | sum(apart),
+            )
+
+
+def _talks(compared: ComparedComments, place: int) -> bool:
+    """Return whether a comment takes part in a conversation."""
+    row = compared.rows[place]
+    return bool(compared.clues[place] & TALKS or row.parent or row.id in compared.answered)
+
+
+def _is_of_its_story(compared: ComparedComments, place: int) -> bool:
+    """Return whether a comment uses words of its story."""
+    own = group_stems(compared.words[place]) & compared.subject(compared.rows[place].discussion)
+    return len(own) >= MIN_STORY_WORDS
+
+
+def count_words(compared: ComparedComments, chosen: Sequence[Proposal]) -> None:
+    """Fill `shared` with the counts of clues, the states of the evidence, and the distinctive words.
+
+    Words are stored as places, [comment, revision, start, end], not as text.
+    """
+    everywhere = Counter[str]()
+    for words in compared.words:
+        everywhere.update(set(words))
+    for proposal in chosen:
+        inside = Counter[str]()
+        for member in proposal.members:
+            inside.update({w for w in compared.words[member.row] if len(w) > 2 and w not in GROUP_STOP_WORDS})
+        clues = Counter[str]()
+        for found, n in Counter(member.clues for member in proposal.members).items():
+            clues.update({clue.name: n for clue in Clue if clue & found and clue.name})
+        states = Counter(
+            "kept" if compared.rows[p].is_kept else compared.rows[p].state for p in proposal.evidence
+        )
+        proposal.shared |= {
+            "clues": dict(sorted(clues.items())),
+            "states": dict(sorted(states.items())),
+            "telling": _distinctive_words(compared, proposal, inside, everywhere),
+        }
+
+
+def _distinctive_words(
+    compared: ComparedComments, proposal: Proposal, inside: Counter[str], everywhere: Counter[str]
+) -> list[list[int]]:
+    """Return the places of words that are much more common in the group than elsewhere."""
+    within, outside = len(proposal.members), len(compared.rows) - len(proposal.members)
+    if proposal.kind == Kind.DUPLICATE or not outside:
+        return []
+    odds = [
+        (
+            log((n + 0.1) / (within - n + 0.1))
+            - log((everywhere[w] - n + 0.5) / (outside - everywhere[w] + n + 0.5)),
+            w,
+        )
+        for w, n in inside.items()
+        if n >= max(2, within * MIN_DISTINCTIVE_SHARE)
+    ]
+    best = [w for odd, w in sorted(odds, key=lambda o: (-o[0], o[1])) if odd > 2][:MAX_DISTINCTIVE_WORDS]
+    places: dict[str, list[int]] = {}
+    for member in proposal.members:
+        wanted = {w for w in best if w not in places}.intersection(compared.words[member.row])
+        if wanted:
+            row = compared.rows[member.row]
+            for word, (start, end) in first_spans(row.body, wanted).items():
+                places[word] = [row.id, row.revision, start, end]
+        if len(places) == len(best):
+            break
+    return [places[w] for w in best if w in places]

@@ -1,0 +1,107 @@
+"""Proposals of groups, and sets of comments that are joined by what they share. Pure functions."""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from moderation.models import CommentGroup
+from moderation.similar.clues import ComparedComments, promotion_score
+
+Kind = CommentGroup.Kind
+
+MIN_SIMILAR = 3  # similar comments that make a group
+MIN_MEMBERS = 2  # … of which this many must still be undecided
+
+
+class ProposedMember(NamedTuple):
+    """A member of a proposed group."""
+
+    row: int  # index of the row
+    similarity: float
+    clues: int
+
+
+@dataclass(slots=True)
+class Proposal:
+    """A proposed group."""
+
+    kind: Kind
+    members: list[ProposedMember]
+    original: int | None = None  # id of the comment that they duplicate
+    shared: dict[str, object] = field(default_factory=dict)
+    evidence: list[int] = field(default_factory=list)  # row indexes of similar comments that are no members
+
+
+def propose(compared: ComparedComments, kind: Kind, similar: Iterable[ProposedMember]) -> Proposal:
+    """Propose a group; similar comments that cannot be members are its evidence."""
+    members, evidence = [], []
+    for one in similar:
+        if compared.can_join[one.row]:
+            members.append(one)
+        else:
+            evidence.append(one.row)
+    return Proposal(kind, members, evidence=evidence)
+
+
+def propose_by_clues(compared: ComparedComments, kind: Kind, places: Iterable[int]) -> Proposal:
+    """Propose a group in which the similarity of a member is its promotional score."""
+    clues = compared.clues
+    return propose(
+        compared,
+        kind,
+        (ProposedMember(p, min(1.0, promotion_score(clues[p]) / 2), clues[p]) for p in places),
+    )
+
+
+def make_disjoint(proposals: Iterable[Proposal], is_grouped: bytearray) -> Iterator[Proposal]:
+    """Yield the proposals, the largest first, without the members of earlier ones. Updates `is_grouped`."""
+    heap: list[tuple[int, int, Proposal]] = []
+    for n, proposal in enumerate(proposals):
+        heap.append((-len(proposal.members), n, proposal))
+    heapq.heapify(heap)
+    while heap:
+        size, n, proposal = heapq.heappop(heap)
+        proposal.members = [m for m in proposal.members if not is_grouped[m.row]]
+        if len(proposal.members) < -size:
+            heapq.heappush(heap, (-len(proposal.members), n, proposal))
+        elif proposal.members and len(proposal.members) + len(proposal.evidence) >= MIN_SIMILAR:
+            for member in proposal.members:
+                is_grouped[member.row] = 1
+            yield proposal
+
+
+class UnionFind:
+    """Disjoint sets that can be joined (union-find)."""
+
+    def __init__(self) -> None:
+        self.parents: dict[Hashable, Hashable] = {}
+
+    def root(self, one: Hashable) -> Hashable:
+        """Return the representative of the set of an element."""
+        parent = self.parents.setdefault(one, one)
+        while parent != one:
+            self.parents[one] = self.parents[parent]
+            one, parent = parent, self.parents[parent]
+        return one
+
+    def join(self, one: Hashable, other: Hashable) -> None:
+        """Join the sets of two elements."""
+        a, b = self.root(one), self.root(other)
+        if a != b:
+            self.parents[b] = a
+
+    def sets(self, ones: Iterable[int]) -> list[list[int]]:
+        """Return the sets of these elements, each in the given order."""
+        found: dict[Hashable, list[int]] = defaultdict(list)
+        for one in ones:
+            found[self.root(one)].append(one)
+        return list(found.values())
+
+    def all(self) -> list[list[Hashable]]:
+        """Return all sets."""
+        found: dict[Hashable, list[Hashable]] = defaultdict(list)
+        for one in list(self.parents):
+            found[self.root(one)].append(one)
+        return list(found.values())
