@@ -25,7 +25,8 @@ def is_search_phrase(name: str) -> bool:
     author_signals.name_phrase grades it.
     """
     words = HYPHENATED_WORD.findall(name.lower())
-    return is_domain(name) or not GROUP_SALES_WORDS.isdisjoint(words) or is_in_lower_case(name, words)
+    is_in_words = len(name.split()) > 1 and is_in_lower_case(name, words)  # gr8_matt is a name of an account
+    return is_domain(name) or not GROUP_SALES_WORDS.isdisjoint(words) or is_in_words
 
 
 # Parts of a name, each replaced by one character for its shape: Jim is A, JimBer AA, jim77 a0.

@@ -148,6 +148,11 @@ NUMBERS = re.compile(r"(?<!\d)\d{4,8}(?!\d)")
 
 PADDED = re.compile(r"\A\s*\d{4,8}\s+\d{4,8}|\A\s*\d{4,8}.*[^\d\s]\s*\d{4,8}\s*\Z", re.DOTALL)
 
+# A text of up to three such words, as programs post that try out a form: letters and digits, at least one
+# of them long.
+RANDOM_WORD = re.compile(r"(?=[^\W_]*[^\W\d_])(?=[^\W_]*\d)[^\W_]{4,80}")
+MAX_RANDOM_WORDS, MIN_RANDOM_LENGTH = 3, 16
+
 # Names and sites
 
 NAME_OF_SITE = re.compile(r"\w\s?@\s?\w|^[a-z]+ (?:from|at|of) |^(?:mr|mrs|ms|miss|dr|sir)\b")
@@ -192,3 +197,13 @@ CALL_TO_ACTION = re.compile(
 def is_padded(text: str) -> bool:
     """Return whether numbers of four to eight digits surround the text, or two stand before it."""
     return PADDED.match(text) is not None
+
+
+def is_random(text: str) -> bool:
+    """Return whether a text consists of random characters instead of words."""
+    words = text.split(maxsplit=MAX_RANDOM_WORDS)
+    return (
+        0 < len(words) <= MAX_RANDOM_WORDS
+        and max(map(len, words)) >= MIN_RANDOM_LENGTH
+        and all(map(RANDOM_WORD.fullmatch, words))
+    )

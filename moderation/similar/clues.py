@@ -7,10 +7,11 @@ from enum import IntFlag
 from functools import cache
 from typing import NamedTuple
 
+from moderation.features.contacts import typed_contacts
 from moderation.features.lateness import LATE_AFTER
 from moderation.features.links import typed_hosts, typed_links
 from moderation.features.names import is_search_phrase
-from moderation.features.phrases import NUMBERS, SITE_MENTIONS, is_padded
+from moderation.features.phrases import LINK_MARKUP, NUMBERS, SITE_MENTIONS, is_padded, is_random
 from moderation.features.word_lists import (
     GROUP_PRAISE_WORDS,
     GROUP_SALES_WORDS,
@@ -22,6 +23,7 @@ from moderation.features.words import group_stems, lowercase_matches, lowercase_
 QUIET_PERIOD = timedelta(days=60)  # without a comment, after which a discussion counts as ended
 CLOSED_AFTER = timedelta(days=365)  # after its article, when a discussion would have been closed
 PROMOTIONAL_SCORE = 1.0  # lowest sum of WEIGHTS of a promotional comment
+MIN_KNOWN_SPAM = 2  # comments marked as spam that make others like them suspicious
 WORDS_PER_PROMOTION = 60  # with more words for each advertising word, a text only mentions it
 
 
@@ -46,14 +48,22 @@ class Clue(IntFlag):
     CONFIRMED = 16384  # the author's e-mail is confirmed
     APPROVED = 32768  # another comment by the author was approved
     OF_ITS_STORY = 65536  # uses words of its story
+    # Two more that suggest spam, after the others because numbers are stored:
+    MARKUP = 131072  # links written as HTML or BBCode
+    CONTACT = 262144  # a phone number or an e-mail address
+    TEMPLATE = 524288  # made from the template of other comments, with other words
+    RANDOM = 1048576  # random characters instead of words
 
 
 WEIGHTS = {
     Clue.PADDED: 1.0,
+    Clue.MARKUP: 0.6,
+    Clue.RANDOM: 0.6,
     Clue.NAME: 0.5,
     Clue.PAGE: 0.5,
     Clue.PRAISE: 0.5,
     Clue.LINK: 0.4,
+    Clue.CONTACT: 0.3,
     Clue.PROMOTION: 0.4,
     Clue.PAGE_TWICE: 0.3,
     Clue.STRANGE: 0.2,
@@ -62,8 +72,9 @@ WEIGHTS = {
 # The same as plain integers: "&" of an enumeration takes microseconds, and a scan runs it millions of times.
 _plain = list(map(int, Clue))
 LATE, PADDED, NAME, LINK, PAGE, PRAISE, PROMOTION, STRANGE, SPUN, EXACT, PAGE_TWICE, TALKS = _plain[:12]
-ELSEWHERE, IN_TIME, CONFIRMED, APPROVED, OF_ITS_STORY = _plain[12:]
-STRONG_CLUES = PADDED | NAME | LINK | PROMOTION  # clues that good comments rarely have
+ELSEWHERE, IN_TIME, CONFIRMED, APPROVED, OF_ITS_STORY, MARKUP, CONTACT, TEMPLATE, RANDOM = _plain[12:]
+RARE_CLUES = PADDED | NAME | MARKUP | RANDOM  # clues that good comments hardly ever have
+STRONG_CLUES = RARE_CLUES | LINK | PROMOTION  # clues that good comments rarely have
 
 
 @cache
@@ -84,9 +95,16 @@ def text_clues(name: str, body: str, words: Sequence[str]) -> int:
         clues |= NAME
     if typed_hosts(body):
         clues |= LINK
+        if LINK_MARKUP.search(body):
+            clues |= MARKUP
+    if is_random(body):
+        clues |= RANDOM
+    if not clues & PADDED and typed_contacts(body):
+        clues |= CONTACT
     if not SITE_MENTION_WORDS.isdisjoint(words) and (times := len(SITE_MENTIONS.findall(body))):
         clues |= PAGE | (PAGE_TWICE if times > 1 else 0)
-    if len(words) <= WORDS_PER_PROMOTION * sum(word in GROUP_SALES_WORDS for word in words):
+    sales = sum(word in GROUP_SALES_WORDS for word in words)
+    if sales and len(words) <= WORDS_PER_PROMOTION * sales:
         clues |= PROMOTION
     if not GROUP_PRAISE_WORDS.isdisjoint(words):
         clues |= PRAISE
@@ -156,6 +174,26 @@ class ComparedComments:
         """Return the rows with at least this promotional score."""
         return [place for place in places if promotion_score(self.clues[place]) >= least]
 
+    def suspects(self, places: Iterable[int]) -> list[int]:
+        """Return the rows that look half promotional, or are marked as spam."""
+        half = PROMOTIONAL_SCORE / 2
+        return [p for p in places if self.rows[p].state == "spam" or promotion_score(self.clues[p]) >= half]
+
+    def are_suspicious(self, places: Sequence[int]) -> bool:
+        """Return whether half of these look promotional, or several are marked as spam and none was kept."""
+        known = sum(self.rows[p].state == "spam" for p in places)
+        if known >= MIN_KNOWN_SPAM and 4 * known >= len(places) and not self.was_any_kept(places):
+            return True
+        return 2 * len(self.suspects(places)) >= len(places)
+
+    def was_any_kept(self, places: Iterable[int]) -> bool:
+        """Return whether a person reviewed one of these and kept it."""
+        return any(self.rows[p].is_kept for p in places)
+
+    def count_people(self, places: Iterable[int]) -> int:
+        """Return the number of different authors."""
+        return len({self.people[p] for p in places})
+
     def subject(self, discussion: int) -> set[str]:
         """Return the topic stems of the story of a discussion."""
         if discussion not in self._subjects:
@@ -181,10 +219,11 @@ class ComparedComments:
         Sets STRANGE for comments that share hardly a word, and removes PRAISE from the others.
         """
         for discussion, places in self.by_discussion.items():
-            first_names = ((self.rows[p].name.lower().split() or [""])[0] for p in places)
+            people = [p for p in places if not self.clues[p] & NAME]  # "free flights" calls nobody by name
+            first_names = ((self.rows[p].name.lower().split() or [""])[0] for p in people)
             names = {
                 name: self.rows[p].writer
-                for p, name in zip(places, first_names, strict=True)
+                for p, name in zip(people, first_names, strict=True)
                 if len(name) > 2 and name not in GROUP_STOP_WORDS and name not in GROUP_PRAISE_WORDS
             }
             suspected = [p for p in places if self.clues[p] & ~LATE and self.words[p]]

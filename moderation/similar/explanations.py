@@ -36,7 +36,9 @@ def title(group: CommentGroup, n: int) -> str:
             text = ngettext("%(n)s duplicate comment", "%(n)s duplicate comments", n)
         case Kind.LINK:
             text = ngettext(
-                "%(n)s comment that links to the same sites", "%(n)s comments that link to the same sites", n
+                "%(n)s comment with the same links or contacts",
+                "%(n)s comments with the same links or contacts",
+                n,
             )
         case Kind.NAME:
             text = ngettext(
@@ -148,6 +150,10 @@ def _describe_shared_clue(clue: Clue, n: int) -> str:
         Clue.PADDED: _("%(n)s with numbers around the text"),
         Clue.NAME: _("%(n)s with a search phrase as name"),
         Clue.LINK: _("%(n)s with a link"),
+        Clue.MARKUP: _("%(n)s with links written as HTML or BBCode"),
+        Clue.CONTACT: _("%(n)s with a phone number or an e-mail address"),
+        Clue.RANDOM: _("%(n)s with random characters instead of words"),
+        Clue.TEMPLATE: _("%(n)s made from one template with other words"),
         Clue.PAGE: _("%(n)s talk about the site"),
         Clue.PRAISE: _("%(n)s with generic praise"),
         Clue.PROMOTION: _("%(n)s with advertising words"),
@@ -173,12 +179,16 @@ def describe_clues(found: Clue, comment: Comment) -> list[str]:
         (Clue.OF_ITS_STORY, _("talks about the story")),
         (Clue.EXACT, _("exactly the same text")),
         (Clue.SPUN, _("phrases that other comments use")),
+        (Clue.TEMPLATE, _("the template of other comments with other words")),
         (Clue.PADDED, _("numbers around the text")),
+        (Clue.RANDOM, _("random characters instead of words")),
         (Clue.NAME, _("search phrase as name")),
         (Clue.PAGE, _("talks about the site")),
         (Clue.PRAISE, _("generic praise")),
         (Clue.PROMOTION, _("advertising words")),
         (Clue.LINK, _("a link")),
+        (Clue.MARKUP, _("link written as HTML or BBCode")),
+        (Clue.CONTACT, _("phone number or e-mail address")),
         (Clue.TALKS, _("takes part in the conversation")),
     ]
     if Clue.STRANGE in found and Clue.PRAISE not in found:

@@ -26,14 +26,15 @@ from moderation.similar.grouping import GroupingResult, Proposal, find_groups
 MAX_COMMENTS = 100_000  # comments that are compared: all waiting ones, and the latest of the others
 FRESH_FOR = timedelta(minutes=3)  # a scan of this age is shown whatever has changed since
 LOST_AFTER = timedelta(minutes=3)  # after which a scan that has not ended counts as lost
-EVIDENCE_DAYS = 90  # spam and removed comments of this age are still compared
+EVIDENCE_DAYS = 90  # after a decision, during which spam and removed comments are still compared
 MAX_NIGHTLY_CASES = 50
 
 # The author is known for accounts and guests; an imported name counts as one person within one discussion.
 # `kept`: a person approved this text, or left it out of an action on its group that has not been undone.
 READ_COMMENTS = f"""
 WITH transition AS (
-  SELECT comment_id, max(id) AS last_id FROM comments_transition WHERE kind = 'state' GROUP BY comment_id),
+  SELECT comment_id, max(id) AS last_id, max(at) AS last_at
+  FROM comments_transition WHERE kind = 'state' GROUP BY comment_id),
 active AS (
   SELECT g.id FROM moderation_commentgroup g
   LEFT JOIN moderation_batch b ON b.root_id = g.batch_id
@@ -57,7 +58,7 @@ LEFT JOIN moderation_origin o ON o.comment_id = c.id
 WHERE c.erased_at IS NULL
   AND (c.state IN ('pending', 'published')
        OR c.state IN ('spam', 'rejected') AND c.state_reason <> 'sealed'
-          AND c.created_at > now() - %(days)s * interval '1 day')
+          AND transition.last_at > now() - %(days)s * interval '1 day')
   AND NOT EXISTS (SELECT FROM moderation_restriction s WHERE s.comment_id = c.id AND s.lifted_at IS NULL)
 ORDER BY c.state = 'pending' DESC, c.created_at DESC, c.id DESC LIMIT %(most)s"""
 

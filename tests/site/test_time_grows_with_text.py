@@ -13,6 +13,7 @@ from moderation.checks import registry
 from moderation.checks.text import has_visible_text
 from moderation.features import links, signals
 from moderation.features.text_reading import CommentData, ParsedComment
+from moderation.features.words import lowercase_words
 from moderation.rules import matching
 from moderation.similar import clues
 from tests.helpers.growth import LINEAR, growth
@@ -87,6 +88,7 @@ def check(text: str) -> None:
     signals.find_signals(parsed)
     registry.find_unweighted(parsed)
     clues.promotional_spans(text)
+    clues.text_clues("A b", text, lowercase_words(text))
     duplicates.trigrams(duplicates.fold(text))
 
 

@@ -39,11 +39,13 @@ def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingRe
             is_grouped[member.row] = 1
     others = [
         *wordings.shared_wordings(compared, is_grouped),
+        *wordings.shared_templates(compared, is_grouped),
         floods.late(compared),
         floods.search_phrases(compared),
-        *floods.shared_links(compared),
+        *floods.shared_contacts(compared),
         *floods.shared_origins(compared),
         *floods.bursts(compared),
+        *floods.in_time(compared),
     ]
     chosen = [proposal for proposal in first if proposal.members]
     chosen += make_disjoint(others, is_grouped)

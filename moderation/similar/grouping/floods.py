@@ -1,13 +1,24 @@
 """Groups of promotional comments that share a time, a name, a link or an IP address. Pure functions."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
 
-from moderation.features.links import typed_hosts
-from moderation.similar.clues import LINK, NAME, PROMOTIONAL_SCORE, STRONG_CLUES, ComparedComments, Row
+from moderation.features.contacts import find_contacts
+from moderation.similar.clues import (
+    CONTACT,
+    LINK,
+    NAME,
+    PROMOTIONAL_SCORE,
+    QUIET_PERIOD,
+    RARE_CLUES,
+    STRONG_CLUES,
+    ComparedComments,
+    Row,
+)
 from moderation.similar.grouping.proposals import (
+    MIN_MEMBERS,
     MIN_SIMILAR,
     Kind,
     Proposal,
@@ -18,56 +29,121 @@ from moderation.similar.grouping.proposals import (
 BURST_LENGTH = timedelta(minutes=10)
 BURST_MIN_COMMENTS = 10  # comments
 BURST_FACTOR = 8  # times the median number of comments per BURST_LENGTH with any comment
+FLOOD_QUIET = timedelta(days=7)  # the most between two comments of a flood in an open discussion
+MIN_MOSTLY_HALF = 4  # comments of a flood that looks only half promotional
+PROMOTIONAL_ALONE = 1.5  # lowest sum of WEIGHTS of a late comment that is proposed without a flood around it
 SAME_ORIGIN_WINDOW = timedelta(days=1)  # within which one IP address uses several names
 
 
 def late(compared: ComparedComments) -> Proposal:
-    """Propose late promotional comments."""
-    promotional = compared.promotional(
-        p for p in range(len(compared.rows)) if compared.is_late[p] and compared.words[p]
-    )
-    together = Counter(compared.rows[p].discussion for p in promotional)
-    return propose_by_clues(
-        compared,
-        Kind.LATE,
-        (
-            p
-            for p in promotional
-            if compared.clues[p] & STRONG_CLUES or together[compared.rows[p].discussion] >= MIN_SIMILAR
-        ),
-    )
+    """Propose late promotional comments.
+
+    They come as a flood: one after another, and more than the others that come late. Where they are nearly
+    all, those that only look half promotional belong to it, but no mere praise or thanks. A single one is
+    proposed if much speaks against it.
+    """
+    members: list[int] = []
+    for places in compared.by_discussion.values():
+        came_late = [p for p in places if compared.is_late[p] and compared.words[p]]
+        for run in _split_by_time(compared, came_late, QUIET_PERIOD):
+            suspects, promotional = compared.suspects(run), compared.promotional(run)
+            is_half_enough = len(suspects) >= MIN_MOSTLY_HALF and 3 * len(suspects) >= 2 * len(run)
+            if is_half_enough and _is_flood(compared, suspects):
+                members += [p for p in suspects if p in promotional or compared.clues[p] & STRONG_CLUES]
+            elif _is_flood(compared, promotional) and 3 * len(promotional) >= len(run):
+                members += promotional
+            else:
+                alone = compared.promotional(run, PROMOTIONAL_ALONE)
+                members += [p for p in alone if compared.clues[p] & RARE_CLUES]
+    return propose_by_clues(compared, Kind.LATE, sorted(members))
+
+
+def in_time(compared: ComparedComments) -> Iterator[Proposal]:
+    """Propose promotional comments that came close together while the discussion was open, of one discussion.
+
+    They have a link or another clue that good comments rarely have, or they are most of the discussion.
+    """
+    for places in compared.by_discussion.values():
+        came = [p for p in places if not compared.is_late[p] and compared.words[p]]
+        promotional = compared.promotional(came)
+        strong = [p for p in promotional if compared.clues[p] & (RARE_CLUES | LINK)]
+        members = {
+            place
+            for run in _split_by_time(compared, strong, FLOOD_QUIET)
+            if _is_flood(compared, run)
+            for place in run
+        }
+        if _is_flood(compared, promotional) and 3 * len(promotional) >= 2 * len(came):
+            members.update(promotional)
+        yield propose_by_clues(compared, Kind.BURST, sorted(members))
+
+
+def _is_flood(compared: ComparedComments, places: Sequence[int]) -> bool:
+    """Return whether these are by enough people, and not only one of them is still to be decided on."""
+    undecided = [p for p in places if compared.can_join[p]]
+    return compared.count_people(places) >= MIN_SIMILAR and compared.count_people(undecided) >= MIN_MEMBERS
+
+
+def _split_by_time(
+    compared: ComparedComments, places: Iterable[int], quiet: timedelta
+) -> Iterator[list[int]]:
+    """Yield runs of comments between which less than this time passed. `places` are in order of time."""
+    run: list[int] = []
+    for place in places:
+        if run and compared.rows[place].at - compared.rows[run[-1]].at > quiet:
+            yield run
+            run = []
+        run.append(place)
+    if run:
+        yield run
 
 
 def search_phrases(compared: ComparedComments) -> Proposal:
-    """Propose promotional comments under search phrases as names."""
-    named = (p for p in range(len(compared.rows)) if compared.clues[p] & NAME)
-    return propose_by_clues(compared, Kind.NAME, compared.promotional(named))
+    """Propose promotional comments under search phrases as names, where several came within a short time."""
+    named = compared.promotional(p for p in range(len(compared.rows)) if compared.clues[p] & NAME)
+    runs = _split_by_time(compared, named, FLOOD_QUIET)
+    members = [p for run in runs if compared.count_people(run) >= MIN_SIMILAR for p in run]
+    return propose_by_clues(compared, Kind.NAME, members)
 
 
-def shared_links(compared: ComparedComments) -> Iterator[Proposal]:
-    """Propose links to domains of promotional comments; domains under one name are one group."""
-    places = [p for p in range(len(compared.rows)) if compared.clues[p] & LINK]
-    hosts_of = {p: sorted(typed_hosts(compared.rows[p].body)) for p in places}
-    linking: dict[str, list[int]] = defaultdict(list)
-    for place, hosts in hosts_of.items():
-        for host in hosts:
-            linking[host].append(place)
-    union = UnionFind()
-    chosen = {
-        host
-        for host, at in linking.items()
-        if 2 * len(compared.promotional(at)) >= len(at) and len({compared.people[p] for p in at}) >= 2
+def shared_contacts(compared: ComparedComments) -> Iterator[Proposal]:
+    """Propose comments that link to the same hosts, or give the same phone number or e-mail address.
+
+    Hosts and contacts that come with the same name are one group.
+    """
+    contacts_of = {
+        place: sorted(find_contacts(compared.rows[place].body))
+        for place in range(len(compared.rows))
+        if compared.clues[place] & (LINK | CONTACT)
     }
-    for place in compared.promotional(places):
-        keys = [("host", host) for host in hosts_of[place] if host in chosen]
-        for key in keys:
-            union.join(keys[0], key)
-        if keys:
-            union.join(keys[0], ("name", compared.rows[place].name.casefold()))
-            union.join(keys[0], place)
+    holders: dict[str, list[int]] = defaultdict(list)
+    for place, contacts in contacts_of.items():
+        for contact in contacts:
+            holders[contact].append(place)
+    union = UnionFind()
+    for contact, places in holders.items():
+        for place in _of_a_flood(compared, contact, places):
+            union.join(contact, place)
+            union.join(contact, ("name", compared.rows[place].name.casefold()))
     for nodes in union.all():
-        at = sorted(p for p in nodes if isinstance(p, int))
-        yield propose_by_clues(compared, Kind.LINK, at)
+        yield propose_by_clues(compared, Kind.LINK, sorted(p for p in nodes if isinstance(p, int)))
+
+
+def _of_a_flood(compared: ComparedComments, contact: str, holders: Sequence[int]) -> list[int]:
+    """Return the rows that give this host, phone number or e-mail address to promote it.
+
+    Honest people link to the same sources over the years; a flood does so within days.
+    """
+    promotional = compared.promotional(holders)
+    is_host = "@" not in contact and not contact.isdigit()
+    if is_host and compared.count_people(holders) >= 2 and 2 * len(promotional) >= len(holders):
+        return promotional
+    return [
+        place
+        for run in _split_by_time(compared, holders, FLOOD_QUIET)
+        if compared.count_people(run) >= MIN_SIMILAR and compared.are_suspicious(run)
+        for place in compared.suspects(run)
+    ]
 
 
 def shared_origins(compared: ComparedComments) -> Iterator[Proposal]:

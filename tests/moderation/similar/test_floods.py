@@ -1,0 +1,227 @@
+"""Floods of spam that arrive while a discussion is open, and honest comments around them."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from comments.models import Comment, State
+from moderation.actions import decisions
+from moderation.models import CommentGroupMember
+from moderation.similar.clues import Row
+from tests.factories import GuestFactory, make_article, make_comment
+from tests.helpers.tampering import triggers_disabled
+from tests.moderation.similar.test_grouping import DAYS, HONEST, PRAISE, found, honest, ids, row
+
+GOODS = [
+    "teak oars",
+    "brass lamps",
+    "oak doors",
+    "silk ties",
+    "clay pots",
+    "wool rugs",
+    "cork mats",
+    "jade rings",
+]
+TOWNS = ["Leeds", "Bergen", "Ghent", "Turin", "Porto", "Varna", "Lodz", "Malmo"]
+LOOKS = ["polished", "antique", "solid", "striped", "glazed", "woven", "rough", "carved"]
+LATER = DAYS * 900.0
+
+
+def bbcode(n: int) -> str:
+    host = f"http://{TOWNS[n].lower()}{n}.example/{LOOKS[n]}"
+    return f"Ahoy! {GOODS[n]}, [url={host}]{LOOKS[n]} {GOODS[n]}[/url], {LOOKS[n]} in {TOWNS[n]}"
+
+
+def html(n: int) -> str:
+    link = f'<a href="http://{TOWNS[n].lower()}{n}.example">{GOODS[n]}</a>'
+    return f"My uncle in {TOWNS[n]} makes {LOOKS[n]} {GOODS[n]}: {link}, see him soon."
+
+
+def plain(n: int) -> str:
+    return (
+        f"My uncle in {TOWNS[n]} makes {LOOKS[n]} {GOODS[n]} at home, look at "
+        f"http://{TOWNS[n].lower()}{n}.example/{n} for a good price before winter."
+    )
+
+
+def phone(n: int) -> str:
+    return (
+        f"My uncle in {TOWNS[n]} makes {LOOKS[n]} {GOODS[n]} at home, ring 0{n}71 55{n}3 21{n} for a "
+        "good price before winter."
+    )
+
+
+FORMS = pytest.mark.parametrize("form", [bbcode, html, plain, phone])
+
+
+def flood_of(form, *, minutes: float = 600) -> list[Row]:
+    return [row(form(n), minutes=minutes + 97 * n) for n in range(len(GOODS))]
+
+
+@FORMS
+@pytest.mark.parametrize("minutes", [600, LATER])
+def test_template_with_other_words_is_a_group(form, minutes):
+    flood = flood_of(form, minutes=minutes)
+
+    assert found([*honest(), *flood]) == {"text": ids(flood)}
+
+
+@FORMS
+def test_rest_of_a_template_is_a_group_after_three_decisions(form):
+    flood = flood_of(form)
+    decided = [one._replace(state="spam") if n in {1, 4, 6} else one for n, one in enumerate(flood)]
+
+    assert found([*honest(), *decided]) == {"text": {one.id for one in decided if one.state != "spam"}}
+
+
+def test_few_texts_of_a_template_are_a_group_only_after_decisions():
+    """They use words of the story, so nothing else speaks against them."""
+    names = ["Ada Moss", "Bo Reed", "Cato Vane", "Cato Vane"]
+    few = [
+        row(f"The council's slip at {TOWNS[n]} has {LOOKS[n]} piles, see http://{TOWNS[n]}.example", name)
+        for n, name in enumerate(names)
+    ]
+    two = [one._replace(state="spam") for one in few[:2]]
+
+    assert found([*honest(), *few]) == {}
+    assert found([*honest(), *two, *few[2:]]) == {"text": ids(few[2:])}
+    assert found([*honest(), *two, few[2], few[3]._replace(is_kept=True)]) == {}
+
+
+def test_honest_comments_that_link_to_sources_are_no_template():
+    sources = [f"{body} See https://source{n}.example/{n}" for n, body in enumerate(HONEST)]
+    linking = [row(body, minutes=30 * n) for n, body in enumerate(sources)]
+
+    assert found(linking) == {}
+    # … also below a story under which a template was marked as spam
+    gone = [one._replace(state="spam") for one in flood_of(plain)]
+    assert found([*linking, *gone]) == {}
+
+
+def test_advertising_links_of_several_people_within_days_are_a_group():
+    """Each has its own wording and host."""
+    texts = ["Oars at a discount:", "Nobody sells sofas as cheap as mine!", "Free", "Want a loan?"]
+    selling = [row(f"{text} http://shop{n}.example", minutes=2_000 * n) for n, text in enumerate(texts)]
+    single = [one._replace(at=one.at + timedelta(days=20 * n)) for n, one in enumerate(selling)]
+
+    assert found([*honest(), *selling]) == {"burst": ids(selling)}
+    assert found([*honest(), *single]) == {}
+
+
+NUMBER = "0171 555 3210"
+CALLS = [f"Ring me: {NUMBER}", f"Tel. {NUMBER}!", "Teak oars, +44 171 5553210", "Ask at (0171) 555-3210"]
+
+
+def test_same_phone_number_within_days_is_a_group():
+    calling = [row(body, minutes=700 + 50 * n) for n, body in enumerate(CALLS)]
+
+    assert found([*honest(), *calling]) == {"link": ids(calling)}
+
+
+def test_same_phone_number_of_people_who_talk_about_the_story_is_no_group():
+    texts = [
+        f"The council's number is {NUMBER}, ask about the piles.",
+        f"I rang {NUMBER} and was told that the slip stays closed.",
+        f"Nobody answers {NUMBER}. Rotten council.",
+        f"The ferry? {NUMBER}, as long as the council pays for it.",
+    ]
+
+    assert found([row(body, minutes=700 + 50 * n) for n, body in enumerate(texts)]) == {}
+
+
+def test_source_to_which_strangers_link_over_the_years_is_no_group():
+    links = [
+        row(f"Mended mine with https://tools.example/{n}", minutes=DAYS * 90 * n, name=f"Jo B{n}")
+        for n in range(5)
+    ]
+
+    assert found([*honest(), *links]) == {}
+
+
+def test_honest_late_comments_are_in_no_flood():
+    """They come in the middle of it, and some only say thanks."""
+    flood = [row(body, "cheap sofas", minutes=LATER + 3_000 * n) for n, body in enumerate(PRAISE)]
+    flood = [one._replace(name=f"{one.name} {n}", writer=f"w{n}") for n, one in enumerate(flood)]
+    late = [
+        row("Thanks, that was very useful.", minutes=LATER + 4_000),
+        row("My mother rowed there every morning until she died.", minutes=LATER + 7_000),
+        row("Do the piles still rot, after all these years?", minutes=LATER + 10_000),
+    ]
+
+    assert found([*honest(), *flood, *late]) == {"late": ids(flood)}
+
+
+def test_late_praise_that_comes_once_a_year_is_no_flood():
+    thanks = [row(body, minutes=LATER + DAYS * 365 * n) for n, body in enumerate(PRAISE[:4])]
+
+    assert found([*honest(), *thanks]) == {}
+
+
+def test_late_links_are_a_group_where_they_are_nearly_all():
+    links = [row(f"{GOODS[n]} http://{TOWNS[n]}.example", minutes=LATER + 900 * n) for n in range(5)]
+    asking = [row(body, minutes=LATER + 500 * n) for n, body in enumerate(HONEST[:4])]
+
+    assert found([*honest(), *links]) == {"late": ids(links)}
+    assert found([*honest(), *links, *asking]) == {}
+
+
+def test_search_phrases_as_names_over_the_years_are_no_group():
+    named = [row(body, "cheap sofas", minutes=DAYS * 25 * n) for n, body in enumerate(PRAISE[:4])]
+    named = [one._replace(name=f"{one.name} {n}", writer=f"w{n}") for n, one in enumerate(named)]
+    talk = [row(body, minutes=DAYS * 8 * n) for n, body in enumerate(HONEST)]
+
+    assert found([*talk, *named]) == {}
+
+
+def test_random_characters_are_a_group_if_they_are_nearly_all_that_comes_late():
+    random = [row(f"{n}e7f1d1015e1ef5693283a0d{n}", f"{n}26211", minutes=LATER + n) for n in range(4)]
+
+    assert found([*honest(), *random]) == {"late": ids(random)}
+
+
+def test_excerpts_of_pages_that_link_to_the_story_are_quotations():
+    text = "the ferry was full again on Sunday and everybody at the quay was angry about it"
+    excerpts = [row(f"[...] {text} [...] {n}", f"Blog {n}", minutes=n) for n in range(4)]
+
+    assert found(excerpts) == {}
+
+
+@pytest.fixture
+def open_group(client, maria):
+    client.force_login(maria)
+
+    def ask() -> dict[str, object]:
+        """Refresh the page of groups, and return the title, the sentences and the members of its only one."""
+        page = client.post(reverse("moderation:rescan"), follow=True)
+        [shown] = page.context["rows"]
+        rows = CommentGroupMember.objects.filter(group=shown.group)
+        return {
+            "title": shown.title,
+            "shared": shown.shared_features,
+            "members": set(rows.values_list("comment", flat=True)),
+        }
+
+    return ask
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("moderation_without_checks")
+@FORMS
+def test_page_proposes_the_rest_of_a_template_after_three_decisions(form, maria, open_group):
+    """The comments of an imported discussion may be years old when they are decided on."""
+    article = make_article(body="The council closes the slip. The piles have rotted.")
+    for body in HONEST:
+        make_comment(article, body)
+    flood = [make_comment(article, form(n), guest=GuestFactory.create(name=f"Ed {n}")) for n in range(8)]
+    with triggers_disabled():
+        Comment.objects.update(created_at=timezone.now() - timedelta(days=3_000))
+    for n in (1, 4, 6):
+        decisions.decide(ids=[flood[n].pk], to=State.SPAM, reason="spam", actor=maria)
+
+    group = open_group()
+
+    assert group["title"] == "5 comments made of the same phrases"
+    assert "3 similar ones are already spam" in group["shared"]
+    assert group["members"] == {flood[n].pk for n in (0, 2, 3, 5, 7)}
