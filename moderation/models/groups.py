@@ -41,7 +41,8 @@ class CommentGroup(models.Model):
     class Kind(models.TextChoices):
         TEXT = "text", _("shared text")
         DUPLICATE = "repeat", _("duplicates of one comment")
-        LINK = "link", _("shared link or domain")
+        TWICE = "twice", _("posted twice by the same person")
+        LINK = "link", _("shared link or contact")
         NAME = "name", _("names of one pattern")
         ORIGIN = "origin", _("one IP address")
         BURST = "burst", _("one burst")

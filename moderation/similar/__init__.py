@@ -12,6 +12,7 @@ from moderation.models import CommentGroup, CommentGroupMember, SimilarityScan
 SCAN_KINDS = [
     CommentGroup.Kind.TEXT,
     CommentGroup.Kind.DUPLICATE,
+    CommentGroup.Kind.TWICE,
     CommentGroup.Kind.LINK,
     CommentGroup.Kind.NAME,
     CommentGroup.Kind.ORIGIN,

@@ -34,6 +34,12 @@ def title(group: CommentGroup, n: int) -> str:
             )
         case Kind.DUPLICATE:
             text = ngettext("%(n)s duplicate comment", "%(n)s duplicate comments", n)
+        case Kind.TWICE:
+            text = ngettext(
+                "Posted twice by the same person: %(n)s comment",
+                "Posted twice by the same person: %(n)s comments",
+                n,
+            )
         case Kind.LINK:
             text = ngettext(
                 "%(n)s comment with the same links or contacts",
@@ -105,6 +111,10 @@ def describe_shared_features(group: CommentGroup, *, is_whole: bool) -> list[str
         sentences.append(_("Same text and same name. The first comment has already been removed."))
     elif group.kind == Kind.DUPLICATE:
         sentences.append(_("Same text and same name. The first comment is kept and is not in this group."))
+    if group.kind == Kind.TWICE:
+        sentences.append(
+            _("The same person posted the same text twice in one discussion. The first comment stays.")
+        )
     if group.kind == Kind.MISSING:
         sentences.append(_("The saved page had lost their text. Readers see a placeholder."))
     if (
@@ -200,6 +210,6 @@ def proposed_reason(kind: str) -> str:
     """Return the reason code that this kind of group proposes, or ""."""
     if kind == Kind.MISSING:
         return Reason.TEXT_MISSING.value
-    if kind == Kind.DUPLICATE:
+    if kind in {Kind.DUPLICATE, Kind.TWICE}:
         return Reason.DUPLICATE.value
     return "" if kind in {Kind.RULE, Kind.QUEUE} else Reason.SPAM.value

@@ -19,7 +19,7 @@ from moderation.rules import replay
 from moderation.rules.matching import Spans
 from moderation.similar import SCAN_KINDS, explanations, finished_scans
 from moderation.similar.clues import Clue, promotional_spans
-from moderation.similar.grouping import MIN_MEMBERS, MIN_SIMILAR
+from moderation.similar.grouping import MIN_SIMILAR, min_members
 
 GROUPS_PER_PAGE = 20  # groups on a page
 MEMBERS_PER_PAGE = 50  # members on a page
@@ -140,7 +140,7 @@ def groups_visible_to(user: User) -> QuerySet[CommentGroup]:
 
 
 def group_rows(found: Sequence[CommentGroup], user: User) -> list[GroupRow]:
-    """Return the rows of these groups in four statements, without groups that have fewer than two members."""
+    """Return the rows of these groups in four statements, without groups that have become too small."""
     keys = [group.pk for group in found]
     articles = decided_discussions(user)
     numbers = count_members(keys, articles)
@@ -151,7 +151,7 @@ def group_rows(found: Sequence[CommentGroup], user: User) -> list[GroupRow]:
     rows = []
     for group in found:
         counts = numbers.get(group.pk, explanations.MemberCounts())
-        if counts.members < MIN_MEMBERS:
+        if counts.members < min_members(group.kind):
             continue
         sample = [bodies[pk] for pk in samples.get(group.pk, []) if pk in bodies]
         example = next((comment for comment in sample if comment.body), None)

@@ -11,13 +11,13 @@ from typing import NamedTuple
 from moderation.similar.clues import PROMOTIONAL_SCORE, ComparedComments, Row, Story, promotion_score
 from moderation.similar.grouping import duplicates, floods, properties, wordings
 from moderation.similar.grouping.proposals import (
-    MIN_MEMBERS,
     MIN_SIMILAR,
     Proposal,
     make_disjoint,
+    min_members,
 )
 
-__all__ = ["MIN_MEMBERS", "MIN_SIMILAR", "GroupingResult", "Proposal", "find_groups"]
+__all__ = ["MIN_SIMILAR", "GroupingResult", "Proposal", "find_groups", "min_members"]
 
 DOUBTFUL_SCORE = 0.6  # lowest sum of WEIGHTS of a late comment that deserves a review
 
@@ -33,7 +33,8 @@ def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingRe
     """Find groups of similar comments. `rows` are ordered by time, `stories` are by discussion."""
     compared = ComparedComments(rows, stories)
     is_grouped = bytearray(len(rows))
-    first = [duplicates.missing(compared), *duplicates.duplicates_by_author(compared)]
+    copies = duplicates.find_copies(compared)
+    first = [duplicates.missing(compared), *duplicates.repeated_often(compared, copies)]
     for proposal in first:
         for member in proposal.members:
             is_grouped[member.row] = 1
@@ -49,9 +50,10 @@ def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingRe
     ]
     chosen = [proposal for proposal in first if proposal.members]
     chosen += make_disjoint(others, is_grouped)
-    groups = [proposal for proposal in chosen if len(proposal.members) >= MIN_MEMBERS]
+    chosen.append(duplicates.posted_twice(compared, copies, is_grouped))
+    groups = [proposal for proposal in chosen if len(proposal.members) >= min_members(proposal.kind)]
     # Rows whose similar comments have all been decided on before.
-    alone = frozenset(p.members[0].row for p in chosen if len(p.members) < MIN_MEMBERS)
+    alone = frozenset(p.members[0].row for p in chosen if 0 < len(p.members) < min_members(p.kind))
     properties.set_apart(compared, groups)
     properties.count_words(compared, groups)
     groups.sort(key=lambda p: (-len(p.members), p.kind, rows[p.members[0].row].id))

@@ -1,7 +1,8 @@
 """Groups of comments without text, and of duplicates by the same author. Pure functions."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from comments import duplicates
 from moderation.checks.text import has_visible_text
@@ -21,41 +22,81 @@ def missing(compared: ComparedComments) -> Proposal:
     return Proposal(Kind.MISSING, members)
 
 
-def duplicates_by_author(compared: ComparedComments) -> Iterator[Proposal]:
-    """Propose duplicates by the same author. The first one is kept; see `wordings` for several authors."""
+class Copy(NamedTuple):
+    """A comment that repeats an earlier one by the same author."""
+
+    first: int  # index of the row that it repeats
+    member: ProposedMember
+
+
+def find_copies(compared: ComparedComments) -> list[Copy]:
+    """Return the comments that repeat an earlier one by the same author."""
     by_writer: dict[str, list[int]] = defaultdict(list)
     for place, row in enumerate(compared.rows):
         if row.state in {"pending", "published"}:
             by_writer[row.writer].append(place)
-    by_original: dict[int, list[ProposedMember]] = defaultdict(list)
-    for places in by_writer.values():
-        if len(places) > 1:
-            for first, member in _duplicates_of(compared, places):
-                if compared.can_join[member.row]:
-                    by_original[first].append(member)
-    single: list[ProposedMember] = []
-    for first, members in by_original.items():
-        if len({compared.rows[m.row].discussion for m in members}) >= MIN_SIMILAR:
+    return [
+        copy
+        for places in by_writer.values()
+        if len(places) > 1
+        for copy in _copies_among(compared, places)
+        if compared.can_join[copy.member.row]
+    ]
+
+
+def repeated_often(compared: ComparedComments, copies: Iterable[Copy]) -> Iterator[Proposal]:
+    """Propose copies of a comment that was repeated more than once, and those below another story.
+
+    The first one is kept.
+    """
+    elsewhere: list[ProposedMember] = []
+    for first, members in _by_first(copies).items():
+        discussions = {compared.rows[m.row].discussion for m in members}
+        if len(discussions) >= MIN_SIMILAR:
             continue  # across many stories the first one is not more genuine than the others
-        if len(members) < 2:
-            single += members
-            continue
-        yield Proposal(Kind.DUPLICATE, members, original=compared.rows[first].id)
-    if len(single) >= MIN_SIMILAR:
-        yield Proposal(Kind.DUPLICATE, single)
+        if len(members) > 1:
+            yield Proposal(Kind.DUPLICATE, members, original=compared.rows[first].id)
+        elif compared.rows[first].discussion not in discussions:
+            elsewhere += members
+    if len(elsewhere) >= MIN_SIMILAR:
+        yield Proposal(Kind.DUPLICATE, elsewhere)
 
 
-def _duplicates_of(compared: ComparedComments, places: Sequence[int]) -> Iterator[tuple[int, ProposedMember]]:
-    """Yield pairs of an earlier comment's index and its duplicate, among the comments of one author."""
+def posted_twice(compared: ComparedComments, copies: Iterable[Copy], is_grouped: bytearray) -> Proposal:
+    """Propose the later one of two comments with the same text by one person in one discussion.
+
+    If the first one is in a group itself, such as a flood, it is more than a mistake.
+    """
+    later = [
+        members[0]
+        for first, members in _by_first(copies).items()
+        if len(members) == 1
+        and compared.rows[first].discussion == compared.rows[members[0].row].discussion
+        and not is_grouped[first]
+        and not is_grouped[members[0].row]
+    ]
+    return Proposal(Kind.TWICE, later)
+
+
+def _by_first(copies: Iterable[Copy]) -> dict[int, list[ProposedMember]]:
+    """Return the copies by the comment that they repeat."""
+    found: dict[int, list[ProposedMember]] = defaultdict(list)
+    for copy in copies:
+        found[copy.first].append(copy.member)
+    return found
+
+
+def _copies_among(compared: ComparedComments, places: Sequence[int]) -> Iterator[Copy]:
+    """Yield the comments that repeat an earlier one, among the comments of one author."""
     if len(places) <= MAX_COMPARED_PAIRWISE and not _may_be_duplicates(compared, places):
         return
     folded = [duplicates.fold(compared.rows[p].body) for p in places]
     for later, first, is_exact in duplicates.find_duplicates(folded):
         if is_exact:
-            yield places[first], ProposedMember(places[later], 1.0, EXACT)
+            yield Copy(places[first], ProposedMember(places[later], 1.0, EXACT))
         else:
             similarity = duplicates.similarity(*(duplicates.trigrams(folded[n]) for n in (later, first)))
-            yield places[first], ProposedMember(places[later], similarity, 0)
+            yield Copy(places[first], ProposedMember(places[later], similarity, 0))
 
 
 def _may_be_duplicates(compared: ComparedComments, places: Sequence[int]) -> bool:

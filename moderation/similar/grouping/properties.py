@@ -90,7 +90,7 @@ def _distinctive_words(
 ) -> list[list[int]]:
     """Return the places of words that are much more common in the group than elsewhere."""
     within, outside = len(proposal.members), len(compared.rows) - len(proposal.members)
-    if proposal.kind == Kind.DUPLICATE or not outside:
+    if proposal.kind in {Kind.DUPLICATE, Kind.TWICE} or not outside:
         return []
     odds = [
         (

@@ -15,6 +15,11 @@ MIN_SIMILAR = 3  # similar comments that make a group
 MIN_MEMBERS = 2  # … of which this many must still be undecided
 
 
+def min_members(kind: str) -> int:
+    """Return how many comments a group must have. A comment that was posted twice is two with the first."""
+    return 1 if kind == Kind.TWICE else MIN_MEMBERS
+
+
 class ProposedMember(NamedTuple):
     """A member of a proposed group."""
 

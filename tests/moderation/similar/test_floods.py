@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from comments.models import Comment, State
 from moderation.actions import decisions
-from moderation.models import CommentGroupMember
+from moderation.models import CommentGroup, CommentGroupMember
 from moderation.similar.clues import Row
 from tests.factories import GuestFactory, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
@@ -225,3 +225,38 @@ def test_page_proposes_the_rest_of_a_template_after_three_decisions(form, maria,
     assert group["title"] == "5 comments made of the same phrases"
     assert "3 similar ones are already spam" in group["shared"]
     assert group["members"] == {flood[n].pk for n in (0, 2, 3, 5, 7)}
+
+
+def test_copy_by_the_same_person_is_shown_apart():
+    text = "A ferry that lands at the quay needs no slip, and the council knows it."
+    first, again, third = (row(text, name, minutes=n) for n, name in enumerate(("Maria", "Maria", "Paula")))
+
+    assert found([*honest(), first, again]) == {"twice": {again.id}}
+    assert found([*honest(), first, third]) == {}
+
+
+def test_copy_in_a_flood_stays_with_the_flood():
+    flood = flood_of(plain)
+    again = row(flood[0].body, flood[0].name, minutes=2_000)
+
+    assert found([*honest(), *flood, again]) == {"text": ids([*flood, again])}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("moderation_without_checks")
+def test_first_of_two_copies_stays(client, maria, open_group):
+    article, guest = make_article(), GuestFactory.create(name="Paula")
+    first, again = (make_comment(article, HONEST[0] + dot, guest=guest) for dot in ("", " "))
+
+    group = open_group()
+
+    assert group["title"] == "Posted twice by the same person: 1 comment"
+    assert group["shared"] == [
+        "The same person posted the same text twice in one discussion. The first comment stays."
+    ]
+    assert group["members"] == {again.pk}
+    url = reverse("moderation:group", args=[CommentGroup.objects.get().pk])
+    client.post(url, {"reason": client.get(url).context["proposed"]})
+    assert set(Comment.objects.visible()) == {first}
+    again.refresh_from_db()
+    assert (again.state, again.state_reason) == ("rejected", "repeat")
