@@ -1,13 +1,13 @@
 """Measure the moderation pages: python -m bench.moderation [part …]
 
 Each part fills a site of its own and prints its figures beside the goals. Real comments come from the example
-data ($SOUNDOFF_DATA). The parts: queues, rules, acts, groups, flood.
+data ($SOUNDOFF_DATA). The parts: queues, rules, acts, groups, flood, floods-in-time.
 """
 
 import subprocess
 import sys
 
-from bench.moderation import acts, queues, rules, similar
+from bench.moderation import acts, floods_in_time, queues, rules, similar
 from bench.runner import run
 
 PARTS = {  # the functions that measure, their sizes, and the least sizes that they can run with
@@ -16,6 +16,7 @@ PARTS = {  # the functions that measure, their sizes, and the least sizes that t
     "acts": (acts.measure, acts.SIZES, acts.SMALLEST),
     "groups": (similar.measure_scan, similar.SIZES, similar.SMALLEST),
     "flood": (similar.measure_removal, similar.SIZES, similar.SMALLEST),
+    "floods-in-time": (floods_in_time.measure, floods_in_time.SIZES, floods_in_time.SMALLEST),
 }
 
 

@@ -10,16 +10,15 @@ import pytest
 from django.urls import reverse
 
 from archive.services import import_page
-from bench.moderation import flood
+from bench.moderation import flood, floods_in_time
+from bench.moderation.floods_in_time import SEED_LATE as LATE
+from bench.moderation.floods_in_time import SEED_MISSING as MISSING
+from bench.moderation.floods_in_time import SEED_REPEATS as REPEATS
 from comments.models import Comment, State
 from moderation.models import Batch, CommentGroup, CommentGroupMember
 from moderation.similar import members_of, scan
 
 pytestmark = pytest.mark.django_db
-
-LATE = {57, 58, 60, 61, *range(63, 68), *range(69, 75)}
-MISSING = {31, 56, 59, 62, 68}
-REPEATS = {33, 34}
 
 
 def groups() -> dict[str, set[int]]:
@@ -68,6 +67,18 @@ def test_flood_is_cleared_in_a_few_actions_and_restored_exactly(data: Path, mari
     flood.take_back(cleared, maria)
     assert flood.numbers() == numbers
     assert flood.pages() == pages
+
+
+@pytest.mark.data
+def test_flood_in_an_open_discussion_takes_few_actions(data: Path):
+    page = floods_in_time.FLOOD_PAGE
+
+    cleared = floods_in_time.clear(page.stem, floods_in_time.page_importer(page))
+
+    assert (cleared.spam, cleared.honest) == (14, 21)
+    assert cleared.in_groups >= 10
+    assert cleared.actions <= 5
+    assert cleared.wronged == 0
 
 
 @pytest.mark.data
