@@ -3,12 +3,13 @@
     python -m pip install -r bench/requirements.txt    once; needs scikit-learn
     python -m bench.train_starter                      writes starter.bin and starter.json of the filter
 
-It is trained in two levels. Below, logistic regressions score the words and characters of bodies, names and
-websites. Above, another one weighs these scores beside the features of moderation.features. Each score
-below is by a model that had not seen its source, so that the level above learns what the words of other
-sites are worth. A source weighs the root of its size. Website, date and story are left out at random, so that
-nothing depends on one of them. The files hold weights and hashes, no text. The seed, the saved threads and
-the source sets.KEPT_BACK are not read.
+Two levels of models are stacked. At the first, logistic regressions score the words and characters of
+bodies, names and websites. At the second, another one weighs these scores beside the features of
+moderation.features. It learns from out-of-fold scores: each is by a model that had not seen the comment's
+source. A source weighs the root of its size. Website, date and story are left out at random, so that nothing
+depends on one of them. Known words and the frequency of letters are from the stories and newspapers of all
+sources. The files hold weights and hashes, no text. The seed, the saved threads and the source
+sets.KEPT_BACK are not read.
 """
 
 import hashlib
@@ -36,8 +37,8 @@ from moderation.features.reference import (
     Reference,
     blocked_terms,
     letter_triples,
-    run_hashes,
     text_hash,
+    word_runs,
 )
 from moderation.features.text_features import MAX_WORDS
 from moderation.features.text_reading import ParsedComment
@@ -45,7 +46,14 @@ from moderation.features.words import find_words
 from moderation.spam_filter import ngrams
 from moderation.spam_filter.model import fit_calibration, sigmoid
 from moderation.spam_filter.ngrams import NgramModel
-from moderation.spam_filter.starter import STARTER_FILE, FeatureWeight, Starter, read_values
+from moderation.spam_filter.starter import (
+    MAX_DEVIATIONS,
+    STARTER_FILE,
+    FeatureWeight,
+    Starter,
+    read_values,
+    shorten,
+)
 from moderation.spam_filter.thresholds import MAX_STORED_SCORES
 
 Array = Any  # of numpy
@@ -55,8 +63,8 @@ CIVIL_COMMENTS = 1_200  # of 7,939, chosen at random
 STORY_CHARACTERS = 5_000  # of a story that count for the reference
 MIN_WORD_COUNT = 3  # of a known word in all stories
 LEAST_USUAL = -9.0  # logarithm of the frequency that is stored as 0
-STRENGTHS = {"body": 6.0, "name": 2.0, "website": 2.0}  # inverse regularisation of the models below
-STRENGTH = 0.05  # of the one above
+STRENGTHS = {"body": 6.0, "name": 2.0, "website": 2.0}  # inverse regularisation of the first level
+STRENGTH = 0.05  # of the second
 LEFT_OUT = 0.4  # share of the comments that are learnt without website, date or story
 SHARE_OF_SPAM = 0.03  # for which the probabilities hold: honest comments are harder to tell where it is small
 SEED = 5
@@ -71,7 +79,7 @@ LISTS = ("hostile/wordpress_comment_blocklist.txt", "spam/spambot_template_dump.
 
 
 def training_rows() -> list[Row]:
-    """Return the comments of all training sources, those of a blog in the order of their time."""
+    """Return the comments of all training sources, those of each in the order of their time, if known."""
     civil = sets.civil()
     random.Random(1).shuffle(civil)
     rows = [
@@ -83,6 +91,7 @@ def training_rows() -> list[Row]:
         *sets.fox(),
         *civil[:CIVIL_COMMENTS],
     ]
+    rows.sort(key=lambda row: row.data.comment_date or sets.DAY)
     return [row for row in rows if row.data.body.strip() or row.data.author]
 
 
@@ -109,7 +118,7 @@ def make_reference(rows: Iterable[Row]) -> Reference:
     return Reference(
         words=frozenset(text_hash(word) for word, count in counts.items() if count >= MIN_WORD_COUNT),
         blocked=blocked_terms((DATA / LISTS[0]).read_text("utf-8", errors="replace").splitlines()),
-        spam_runs=frozenset(run for part in dump for run in run_hashes(find_words(folding.fold(part)))),
+        spam_runs=frozenset(run for part in dump for run in word_runs(find_words(folding.fold(part)))[-1]),
         triples=bytes(max(0, min(255, round(255 * value))) for value in usual),
     )
 
@@ -167,9 +176,9 @@ def read_samples(rows: Sequence[Row], reference: Reference) -> Samples:
     """Read the comments. Runs of spam are not counted here, as that takes their sources."""
     samples = Samples(rows, [], {kind: [] for kind in ngrams.BITS}, [])
     for row in rows:
-        comment = ParsedComment(row.data)
+        comment = shorten(ParsedComment(row.data))
         samples.values.append(read_values(comment, reference)[0])
-        samples.runs.append(run_hashes(comment.word_texts[:MAX_WORDS]))
+        samples.runs.append(word_runs(comment.word_texts[:MAX_WORDS])[-1])
         for kind, slots in ngrams.slots(comment).items():
             samples.slots[kind].append(slots)
     return samples
@@ -202,7 +211,7 @@ def _matrix(slots: Sequence[Sequence[int]], bits: int) -> Any:
     return scipy.sparse.csr_matrix((values, columns, np.cumsum([0, *lengths])), shape=(len(slots), 1 << bits))
 
 
-# The level below
+# The first level
 
 
 def text_scores(samples: Samples) -> dict[str, Array]:
@@ -221,7 +230,8 @@ def text_scores(samples: Samples) -> dict[str, Array]:
                 if not at.any():
                     continue
                 found = model.decision_function(matrix[at])
-                for row in (unseen[0], last) if len(unseen) == 1 else (n for n in unseen if n != part):
+                others = [folds.index(other) for other in unseen if other != part]
+                for row in others or [folds.index(part), last]:
                     scores[kind][row, at] = found
     return scores
 
@@ -257,7 +267,7 @@ class SpamRuns:
                 known[run] |= self.bits[row.source]
 
     def seen_without(self, fold: int | None) -> frozenset[int]:
-        """Return the known runs, with those of the robots' templates, as the other folds tell them."""
+        """Return the known runs of the other folds and of the robots' templates."""
         seen = ~self._sources(fold)
         return self.templates | {run for run in self.spam if self._is_known(run, seen)}
 
@@ -269,7 +279,7 @@ class SpamRuns:
         return bool(spam & (spam - 1)) and not self.good.get(run, 0) & seen
 
     def counts(self, fold: int | None) -> Array:
-        """Return the feature of each comment, told by other sources than its own and without a fold."""
+        """Return the feature of each comment, by the runs of other sources and without those of a fold."""
         unseen = self._sources(fold)
         return np.array(
             [
@@ -284,7 +294,7 @@ class SpamRuns:
         )
 
 
-# The level above
+# The second level
 
 
 @dataclass
@@ -295,25 +305,27 @@ class Table:
     columns: Array  # without those that depend on what was seen
     scores: dict[str, Array]
     runs: SpamRuns
+    folds: list[int]
 
     @classmethod
     def of(cls, samples: Samples, templates: frozenset[int]) -> "Table":
         names = sorted({name for values in samples.values for name in values} - {"spam_runs"})
         columns = np.array([[values.get(name, np.nan) for name in names] for values in samples.values])
         texts = [f"{kind}_text" for kind in ngrams.BITS]
-        return cls([*names, *texts, "spam_runs"], columns, text_scores(samples), SpamRuns(samples, templates))
+        runs = SpamRuns(samples, templates)
+        return cls([*names, *texts, "spam_runs"], columns, text_scores(samples), runs, samples.folds)
 
     def seen_without(self, fold: int | None) -> Array:
         """Return the features as they are known without a fold; None for all that is known."""
-        last = -1 if fold is None else fold
+        row = -1 if fold is None else self.folds.index(fold)
         return np.column_stack(
-            [self.columns, *(self.scores[kind][last] for kind in ngrams.BITS), self.runs.counts(fold)]
+            [self.columns, *(self.scores[kind][row] for kind in ngrams.BITS), self.runs.counts(fold)]
         )
 
 
 @dataclass
 class Weights:
-    """The fitted level above."""
+    """The fitted second level."""
 
     means: Array
     deviations: Array
@@ -324,7 +336,9 @@ class Weights:
         return self.bias + self._distances(columns) @ self.weights
 
     def _distances(self, columns: Array) -> Array:
-        return np.nan_to_num(np.clip((columns - self.means) / self.deviations, -3, 3))
+        return np.nan_to_num(
+            np.clip((columns - self.means) / self.deviations, -MAX_DEVIATIONS, MAX_DEVIATIONS)
+        )
 
     @classmethod
     def fit(cls, columns: Array, is_spam: Array, weights: Array, strength: float = STRENGTH) -> "Weights":
@@ -347,8 +361,8 @@ def without(columns: Array, names: Sequence[str], what: Iterable[str], chosen: A
     return columns
 
 
-def fit_above(samples: Samples, names: Sequence[str], columns: Array, chosen: Array) -> Weights:
-    """Fit the level above on the chosen comments, once as they are and once with inputs left out."""
+def fit_second_level(samples: Samples, names: Sequence[str], columns: Array, chosen: Array) -> Weights:
+    """Fit the second level on the chosen comments, once as they are and once with inputs left out."""
     some, rng = columns[chosen], np.random.default_rng(SEED)
     less = some
     for needed in NEEDS:
@@ -367,13 +381,13 @@ def held_out_logits(samples: Samples, table: Table, keep: Sequence[str] = ()) ->
     logits = {"with": np.zeros(len(samples.rows)), "without": np.zeros(len(samples.rows))}
     for part in samples.folds:
         columns, is_here = table.seen_without(part)[:, at], samples.fold == part
-        weights = fit_above(samples, names, columns, ~is_here)
+        weights = fit_second_level(samples, names, columns, ~is_here)
         logits["with"][is_here] = weights.logit(columns[is_here])
         logits["without"][is_here] = weights.logit(without(columns[is_here], names, ["website"]))
     return logits
 
 
-# The whole
+# Both levels
 
 
 @dataclass
@@ -390,14 +404,14 @@ class Trained:
         """Return the starter, learnt from all comments or all but those of a fold."""
         chosen = self.samples.fold != (-1 if unseen_fold is None else unseen_fold)
         names = self.table.names
-        above = fit_above(self.samples, names, self.table.seen_without(unseen_fold), chosen)
-        found = zip(above.means, above.deviations, above.weights, strict=True)
+        fitted = fit_second_level(self.samples, names, self.table.seen_without(unseen_fold), chosen)
+        found = zip(fitted.means, fitted.deviations, fitted.weights, strict=True)
         return Starter(
             weights={
                 name: FeatureWeight(*(float(f"{value:.5g}") for value in values))
                 for name, values in zip(names, found, strict=True)
             },
-            bias=above.bias,
+            bias=fitted.bias,
             slope=self.calibration[0],
             offset=self.calibration[1],
             models={kind: text_model(self.samples, kind, chosen) for kind in ngrams.BITS},
@@ -483,7 +497,7 @@ def provenance(trained: Trained, starter: Starter) -> dict[str, object]:
         "licence": LICENCE,
         "rows": dict(sorted(counts.items())),
         "features": {name: round(one.weight, 3) for name, one in sorted(starter.weights.items())},
-        "honest": {which: good_scores(trained, which) for which in trained.logits},
+        "good_scores": {which: good_scores(trained, which) for which in trained.logits},
     }
 
 
@@ -498,7 +512,7 @@ def main() -> None:
     STARTER_FILE.write_bytes(stored)
     lines = (f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in about.items())
     STARTER_FILE.with_suffix(".json").write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
-    print(json.dumps({name: value for name, value in about.items() if name != "honest"}, indent=1))
+    print(json.dumps({name: value for name, value in about.items() if name != "good_scores"}, indent=1))
 
 
 if __name__ == "__main__":

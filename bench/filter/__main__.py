@@ -1,9 +1,9 @@
 """Measure the spam filter against its goals: python -m bench.filter [--write]
 
-Parts: sources that a model never saw, beside a plain logistic regression and without groups of features; the
-source that is kept back; languages; the seed and saved threads on an empty site; a site's first decisions;
-wrong decisions; time. The first parts and the decisions train models, which takes scikit-learn
-(bench/requirements.txt). Real comments come from the example data ($SOUNDOFF_DATA).
+Parts: sources that a model never saw, beside a plain logistic regression and without groups of features;
+languages; a site's first decisions; with --kept-back 1 the source that is kept back; the seed and saved
+threads on an empty site; wrong decisions; time. The parts up to the decisions train models, which takes
+scikit-learn (bench/requirements.txt). Real comments come from the example data ($SOUNDOFF_DATA).
 """
 
 import csv
@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from bench import fixture
 from bench.filter import held_out, poison, samples, sets
-from bench.filter.by_source import blogs, by_source, pooled, table, waiting
+from bench.filter.by_source import blogs, by_source, percent, pooled, share_above, table, waiting
 from bench.filter.held_out import Scored, split
 from bench.filter.sets import DATA, Kind, Row
 from bench.runner import Goal, Run, rows, run
@@ -31,9 +31,21 @@ from moderation.spam_filter.thresholds import STRICT_PERCENT
 if TYPE_CHECKING:
     from bench.train_starter import Trained
 
-SIZES = {"learning": True, "evaluated": 2_000, "decisions": (50, 200), "poison": poison.Counts()}
+SIZES = {
+    "learning": True,
+    "kept_back": 0,  # 1: score the source that is kept back
+    "evaluated": 2_000,
+    "decisions": (50, 200),
+    "poison": poison.Counts(),
+}
 # Without `learning` no model is trained on other sources.
-SMALLEST = {"learning": False, "evaluated": 100, "decisions": (), "poison": poison.Counts(60, 20, 10, 20)}
+SMALLEST = {
+    "learning": False,
+    "kept_back": 0,
+    "evaluated": 100,
+    "decisions": (),
+    "poison": poison.Counts(60, 20, 10, 20),
+}
 MAY_WAIT = 1.0  # good comments in a hundred, the default of a new site
 GROUPS = {
     "the words of bodies": ("body_text",),
@@ -78,16 +90,13 @@ def measure(bench: Run) -> Iterator[str | Goal]:
         yield from ablation(trained)
         yield from languages(trained)
         yield from first_decisions(trained, bench.sizes.decisions)
+    if bench.sizes.kept_back:
         yield from kept_back(model)
     yield from written_samples(model)
     yield from seed()
     yield from threads()
     yield from poisoned(model, bench.sizes.poison)
     yield from speed(bench, model)
-
-
-def _percent(what: str, figure: float, *, least: float | None = None, most: float | None = None) -> Goal:
-    return Goal(what, figure, least=least, most=most, unit="%", digits=2)
 
 
 def threshold_of(which: str, percent: float = MAY_WAIT) -> float:
@@ -174,7 +183,7 @@ def languages(trained: "Trained") -> Iterator[Goal]:
     for language, names in groups.items():
         good = split([one for name in names for one in sources[name] if one.row.kind == Kind.BLOG])[1]
         share = 100 * sum(sigmoid(logit) >= at for logit in good) / len(good)
-        yield _percent(f"good comments in {language} that wait, of {len(good):,}", share, most=3)
+        yield percent(f"good comments in {language} that wait, of {len(good):,}", share, most=3)
 
 
 def kept_back(model: Model) -> Iterator[Goal]:
@@ -188,27 +197,23 @@ def kept_back(model: Model) -> Iterator[Goal]:
             f"{sets.KEPT_BACK}, kept back{what}: ROC-AUC", roc_auc(spam, good) or 0.0, unit="", digits=4
         )
         at = threshold_of(which)
-        yield _percent(f"… of {len(spam)} spam found at the default threshold", 100 * _share(spam, at))
-        yield _percent(f"… of {len(good)} good comments that wait", 100 * _share(good, at))
-
-
-def _share(logits: Sequence[float], at: float) -> float:
-    return sum(sigmoid(logit) >= at for logit in logits) / len(logits)
+        yield percent(f"… of {len(spam)} spam found at the default threshold", 100 * share_above(spam, at))
+        yield percent(f"… of {len(good)} good comments that wait", 100 * share_above(good, at))
 
 
 def written_samples(model: Model) -> Iterator[Goal]:
     """Yield the figures of languages that only our own samples have, and of a small Turkish site."""
     at = threshold_of("without")
     others = [row for row in sets.disqus() if "yesilmavihayat" in row.source]
-    by_language = {**by_source(held_out.score(model, samples.samples()))}
+    by_language = dict(by_source(held_out.score(model, samples.samples())))
     by_language["Turkish"] = held_out.score(model, others)
     for language, some in by_language.items():
         spam, good = split(some)
-        yield _percent(
-            f"good comments in {language} that wait, of {len(good)}", 100 * _share(good, at), most=3
+        yield percent(
+            f"good comments in {language} that wait, of {len(good)}", 100 * share_above(good, at), most=3
         )
         if spam:
-            yield _percent(f"… spam found, of {len(spam)}", 100 * _share(spam, at))
+            yield percent(f"… spam found, of {len(spam)}", 100 * share_above(spam, at))
 
 
 def first_decisions(trained: "Trained", counts: Sequence[int]) -> Iterator[Goal]:
@@ -218,7 +223,7 @@ def first_decisions(trained: "Trained", counts: Sequence[int]) -> Iterator[Goal]
         for what, some in (("before", adapted.before), (f"after {count} decisions", adapted.after)):
             spam, good = split(some)
             wanted = 96 if what != "before" and count >= 200 else None
-            yield _percent(
+            yield percent(
                 f"{what}: spam found of {len(spam):,} later ones where 1 % of {len(good):,} good ones wait",
                 100 * (recall_at(spam, good, 0.01) or 0.0),
                 least=wanted,
@@ -237,9 +242,9 @@ def poisoned(model: Model, counts: poison.Counts) -> Iterator[Goal]:
             what = f"{counts.right:,} decisions, all correct: later good comments that wait"
         else:
             what = f"… a second person marks as spam {some[0].what}: others’ good comments that wait"
-        yield _percent(what, others)
-        yield _percent("… of these, on that topic", topic)
-        yield _percent("… spam", spam)
+        yield percent(what, others)
+        yield percent("… of these, on that topic", topic)
+        yield percent("… spam", spam)
         live = sum(one.goes_live for one in some)
         yield Goal(f"… versions that go live, of {len(some)}", live, unit="")
 
@@ -275,7 +280,7 @@ def threads() -> Iterator[Goal]:
         waiting_good += len(waits - spam)
         if spam:
             yield Goal(f"{path.stem}: spam that the filter finds, of {len(spam)}", len(waits & spam), unit="")
-    yield _percent(f"saved threads: good comments that wait, of {good}", 100 * waiting_good / good, most=0.5)
+    yield percent(f"saved threads: good comments that wait, of {good}", 100 * waiting_good / good, most=0.5)
 
 
 def _import(path: Path) -> dict[str, set[int]]:

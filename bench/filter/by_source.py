@@ -1,6 +1,6 @@
 """Tables of the filter's performance by source. Every comment is scored by a model that never saw its source.
 
-The threshold of a table holds 1 % of all good comments of blogs. Intervals are by bootstrap over blogs.
+Intervals hold 90 % of the figures of blogs that are drawn at random, with repetition.
 """
 
 import random
@@ -50,18 +50,18 @@ def pooled(
         unit="",
         digits=4,
     )
-    yield _percent(
+    yield percent(
         f"… spam found where 1 % of the good ones wait ({100 * low[1]:.0f} to {100 * high[1]:.0f} %)",
         100 * (recall_at(spam, good, MAY_WAIT) or 0.0),
         least=recall,
     )
-    yield _percent(
+    yield percent(
         f"… mean of the {len(recalls)} blogs with {MIN_SPAM} spam comments or more",
         100 * mean(recalls.values()),
         least=recall_mean,
     )
     worst = min(recalls, key=lambda source: recalls[source])
-    yield _percent(f"… the worst of these ({worst})", 100 * recalls[worst])
+    yield percent(f"… the worst of these ({worst})", 100 * recalls[worst])
 
 
 def _recalls(sources: BySource, at: float) -> dict[str, float]:
@@ -90,19 +90,22 @@ def waiting(what: str, scored: Sequence[Scored], at: float, *, most: float, each
     }
     spam, good = split(some)
     worst = max(shares, key=lambda source: shares[source])
-    yield _percent(f"{what} ({at:.3f}): good comments of blogs that wait", 100 * _above(good, at), most=most)
-    yield _percent(
+    yield percent(
+        f"{what} ({at:.3f}): good comments of blogs that wait", 100 * share_above(good, at), most=most
+    )
+    yield percent(
         f"… of the worst of {len(shares)} blogs with {MIN_GOOD} or more ({worst})", shares[worst], most=each
     )
-    yield _percent("… spam found", 100 * _above(spam, at))
+    yield percent("… spam found", 100 * share_above(spam, at))
     news = split([one for one in scored if one.row.kind == Kind.NEWS])[1]
     if news:
-        yield _percent(
-            f"… comments of newspapers that wait, of {len(news):,}", 100 * _above(news, at), most=0.3
+        yield percent(
+            f"… comments of newspapers that wait, of {len(news):,}", 100 * share_above(news, at), most=0.3
         )
 
 
-def _above(logits: Sequence[float], at: float) -> float:
+def share_above(logits: Sequence[float], at: float) -> float:
+    """Return the share of the logits whose probability is `at` or more."""
     return mean(sigmoid(logit) >= at for logit in logits) if logits else 0.0
 
 
@@ -117,8 +120,8 @@ def table(scored: Mapping[str, Sequence[Scored]], at: Mapping[str, float]) -> It
             some_spam, some_good = split(group)
             area = roc_auc(some_spam, some_good) if some_spam and some_good else None
             yield "–" if area is None or len(some_spam) < MIN_SPAM else f"{area:.3f}"
-            yield f"{100 * _above(some_spam, at[which]):.0f} %" if some_spam else "–"
-            yield f"{100 * _above(some_good, at[which]):.1f} %" if some_good else "–"
+            yield f"{100 * share_above(some_spam, at[which]):.0f} %" if some_spam else "–"
+            yield f"{100 * share_above(some_good, at[which]):.1f} %" if some_good else "–"
 
     head = " | good | spam | AUC | found | waits | AUC, no website | found | waits"
     yield from rows(
@@ -126,5 +129,5 @@ def table(scored: Mapping[str, Sequence[Scored]], at: Mapping[str, float]) -> It
     )
 
 
-def _percent(what: str, figure: float, *, least: float | None = None, most: float | None = None) -> Goal:
+def percent(what: str, figure: float, *, least: float | None = None, most: float | None = None) -> Goal:
     return Goal(what, figure, least=least, most=most, unit="%", digits=2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.filter import sets
@@ -60,20 +61,20 @@ def decided(n: int, row: Row) -> "Decision":
 def after_decisions(trained: "Trained", count: int) -> Adapted:
     """Learn the first `count` comments of each blog that has MIN_LATER more, and score the others.
 
-    Each blog begins with a starter that never saw it.
+    Each blog begins with a starter that never saw it. Blogs without dates are left out.
     """
     from moderation.checks.registry import start_weights
     from moderation.spam_filter import training
 
-    adapted = Adapted([], [])
+    adapted, starter_without = Adapted([], []), cache(trained.starter)
     by_source: dict[str, list[int]] = {}
     for n, row in enumerate(trained.samples.rows):
-        if row.kind == Kind.BLOG:
+        if row.kind == Kind.BLOG and row.data.comment_date:
             by_source.setdefault(row.source, []).append(n)
     for places in by_source.values():
         if len(places) < count + MIN_LATER:
             continue
-        starter = trained.starter(int(trained.samples.fold[places[0]]))
+        starter = starter_without(int(trained.samples.fold[places[0]]))
         rows = [trained.samples.rows[n] for n in places]
         lessons = [decided(n, row) for n, row in enumerate(rows[:count])]
         adapted.before.extend(score(Model(starter, start_weights()), rows[count:]))

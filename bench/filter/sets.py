@@ -16,7 +16,6 @@ from moderation.features.text_reading import CommentData
 
 DATA = Path(os.environ.get("SOUNDOFF_DATA", PROJECT.parent / "shared" / "data"))
 DAY = datetime(2020, 1, 1, tzinfo=UTC)  # for sets without times
-YOUTUBE = ("Youtube01-Psy", "Youtube02-KatyPerry", "Youtube03-LMFAO", "Youtube04-Eminem")
 KEPT_BACK = "mariusv"  # read once, after all choices
 SOURCES = (
     *(
@@ -41,7 +40,6 @@ class Kind(StrEnum):
 
     BLOG = "blog"
     NEWS = "newspaper"
-    VIDEO = "video"
     ROBOT = "robot"  # spam alone, without a story
 
 
@@ -79,16 +77,6 @@ def wordpress_spam() -> list[Row]:
     for n, row in enumerate(_read("spam/wordpress_spam_dev.csv")):
         data = CommentData(body=row["text"], author=row["author"], url=row["url"])
         rows.append(Row(f"wp{n}", "wordpress spam", Kind.ROBOT, data, True))
-    return rows
-
-
-def youtube() -> list[Row]:
-    """Return spam and good comments below four videos."""
-    rows: list[Row] = []
-    for n, name in enumerate(YOUTUBE):
-        for i, row in enumerate(_read(f"spam/{name}.csv")):
-            data = CommentData(body=_text(row["CONTENT"]), author=row["AUTHOR"])
-            rows.append(Row(f"yt{n}.{i}", name, Kind.VIDEO, data, row["CLASS"] == "1"))
     return rows
 
 
@@ -254,14 +242,3 @@ def disqus() -> list[Row]:
                 data = CommentData(body=body, author=html.unescape(_tag(post, "name")) or None)
                 rows.append(Row(f"{name.split('/')[-1]}{len(rows)}", name, Kind.BLOG, data, False))
     return rows
-
-
-def template_dump() -> list[Row]:
-    """Return texts that a spam robot posted with its templates unexpanded. They have no names."""
-    text = (DATA / "spam/spambot_template_dump.txt").read_text("utf-8")
-    parts = [" ".join(part.split()) for part in text.split("|\n")]
-    return [
-        Row(f"dump{n}", "robot templates", Kind.ROBOT, CommentData(body=part), True)
-        for n, part in enumerate(parts)
-        if part
-    ]

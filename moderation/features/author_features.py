@@ -26,7 +26,7 @@ def name_features(comment: ParsedComment, reference: Reference) -> dict[str, flo
     blocked = reference.count_blocked(words) + reference.count_blocked_parts("".join(words))
     return {
         "name_words": min(8.0, len(words)),
-        "name_joined": float(_JOINED.fullmatch(comment.data.author.strip()) is not None),
+        "name_joined": float(_JOINED.fullmatch(comment.author) is not None),
         "name_blocked": log1p(blocked),
     }
 

@@ -16,9 +16,7 @@ def name_phrase(comment: ParsedComment) -> SignalResult | None:
     if not words or name_domain(comment) is not None:
         return None
     name = (comment.data.author or "").strip()
-    label = host(comment.site).rsplit(".", 1)[0] if comment.site else ""
-    # A person with the name of their site ("Ann @ Money Diary"), or the name of the site itself.
-    own = 0.4 if NAME_OF_SITE.search(comment.name) or "".join(words) == label.replace("-", "") else 1.0
+    own = 0.4 if NAME_OF_SITE.search(comment.name) else 1.0  # a person of a site: "Ann @ Money Diary"
     listed = sum(w in SALES_WORDS or w.removesuffix("s") in SALES_WORDS for w in words)
     topics = sum(w in TOPIC_WORDS for w in words)
     if listed or (topics and topics == len(words)):
@@ -31,7 +29,7 @@ def name_phrase(comment: ParsedComment) -> SignalResult | None:
         and not name[:4].lower().startswith(("the ", "a "))
     ):
         return SignalResult(0.7 * own, number=len(words))
-    if is_in_lower_case(name, words):
+    if len(words) > 2 and is_in_lower_case(name, words):  # some people type their two names so
         return SignalResult((0.25 * min(4, len(words)) - 0.25) * own, number=len(words))
     return None
 
@@ -52,12 +50,12 @@ def no_gain(comment: ParsedComment) -> SignalResult | None:
     """Nobody would profit from the comment. Counts for it.
 
     The author's site is known to be empty ("", not None), the name sells nothing, and the text has no link,
-    no call to action and the script of its story.
+    no call to action, no noise and the script of its story.
     """
     if comment.data.url is None or comment.data.url.strip() or comment.links:
         return None
     found = (name_phrase, name_domain, calls, padded, other_script)
-    is_plain = not any(signal(comment) for signal in found)
+    is_plain = not comment.has_noise and not any(signal(comment) for signal in found)
     return SignalResult(1.0) if is_plain else None
 
 

@@ -1,8 +1,8 @@
 """Regular expressions that the signals search for: English phrases, numbers and links. Pure functions.
 
-They read folded text (lower case, without accents), except SITE_MENTIONS. Single words are in word_lists.py.
-The common beginning of all alternatives (a word boundary) stands first in each or once before them: then `re`
-tries the rest only at such places.
+They read folded text (lower case, without accents), except SITE_MENTIONS and NOISE. Single words are in
+word_lists.py. The common beginning of all alternatives (a word boundary) stands first in each or once before
+them: then `re` tries the rest only at such places.
 """
 
 import re
@@ -144,6 +144,10 @@ LEFTOVER = re.compile(
     r"|\b\w*(?:sitewebsite|websiteblog|siteblog|blogsite|blogwebsite|postarticle|articlepost|blogpage)\w*\b"
 )
 
+# Letters that no word has: keyboard noise, and names and codes that a program made.
+NOISE = re.compile(
+    r"[a-z]\d[a-zA-Z]+\d|\b(?=\w*\d)[0-9a-f]{16,}\b|[bcdfghjklmnpqrstvwxz]{6}|[a-z][A-Z][a-z]*\d"
+)
 NUMBERS = re.compile(r"(?<!\d)\d{4,8}(?!\d)")
 
 PADDED = re.compile(r"\A\s*\d{4,8}\s+\d{4,8}|\A\s*\d{4,8}.*[^\d\s]\s*\d{4,8}\s*\Z", re.DOTALL)

@@ -9,9 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
 
-RUN_WORDS = 3  # words of a run
-MIN_BLOCKED_LENGTH = 5  # characters of a blocked term
-MAX_BLOCKED_WORDS = 3
+MIN_BLOCKED_LENGTH = 5  # characters of a blocked term; with up to three words
 MAX_BLOCKED_IN_HOST = 14  # characters of a blocked term that is searched for within a host
 LETTERS = 28  # a to z, the space, and any other character
 _CODES = {ord(c): n for n, c in enumerate(" abcdefghijklmnopqrstuvwxyz")}
@@ -27,31 +25,25 @@ class Reference:
     # For three successive letters (letter_triples), how usual they are: 0 to 255.
     triples: bytes = bytes(LETTERS**3)
 
-    def knows(self, word: str) -> bool:
-        """Return whether a word is known."""
-        return text_hash(word) in self.words
-
     def known_share(self, letters: str) -> float:
         """Return the share of a string without spaces that known words of four letters and more cover."""
         return _known_share(letters[:40], self.words) if letters else 0.0
 
     def count_blocked(self, words: Sequence[str]) -> int:
-        """Return how many runs of at most MAX_BLOCKED_WORDS words are blocked terms."""
-        runs = (
-            text_hash(" ".join(words[n : n + size]))
-            for size in range(1, MAX_BLOCKED_WORDS + 1)
-            for n in range(len(words) - size + 1)
-        )
-        return sum(run in self.blocked for run in runs)
+        """Return how many runs of one, two and three words are blocked terms."""
+        return sum(run in self.blocked for runs in word_runs(words) for run in runs)
 
     def count_blocked_parts(self, letters: str) -> int:
         """Return how many parts of a string without spaces are blocked terms."""
-        size = len(letters)
-        return sum(
-            text_hash(letters[start:end]) in self.blocked
-            for start in range(size)
-            for end in range(start + MIN_BLOCKED_LENGTH, min(size, start + MAX_BLOCKED_IN_HOST) + 1)
-        )
+        raw, blocked, count = letters.encode("utf-8", "replace"), self.blocked, 0
+        for start in range(len(raw) - MIN_BLOCKED_LENGTH + 1):
+            part = raw[start : start + MIN_BLOCKED_LENGTH]
+            found = crc32(part)
+            count += found in blocked
+            for end in range(start + MIN_BLOCKED_LENGTH, min(len(raw), start + MAX_BLOCKED_IN_HOST)):
+                found = crc32(raw[end : end + 1], found)
+                count += found in blocked
+        return count
 
     def usual_letters(self, text: str) -> float:
         """Return how usual the letters of a text in lower case are, 0 to 255: low for keyboard noise."""
@@ -64,9 +56,17 @@ def text_hash(text: str) -> int:
     return crc32(text.encode("utf-8", "replace"))
 
 
-def run_hashes(words: Sequence[str]) -> list[int]:
-    """Return the hashes of all runs of RUN_WORDS words."""
-    return [text_hash(" ".join(words[n : n + RUN_WORDS])) for n in range(len(words) - RUN_WORDS + 1)]
+def word_runs(words: Sequence[str]) -> tuple[list[int], list[int], list[int]]:
+    """Return the hashes of all words, all runs of two words, and all runs of three.
+
+    Each is the text_hash of the words with spaces between, continued from that of the shorter run.
+    """
+    encoded = [word.encode("utf-8", "replace") for word in words]
+    spaced = [b" " + word for word in encoded]
+    ones = list(map(crc32, encoded))
+    twos = list(map(crc32, spaced[1:], ones))
+    threes = list(map(crc32, spaced[2:], twos))
+    return ones, twos, threes
 
 
 def letter_triples(text: str) -> list[int]:

@@ -5,27 +5,26 @@ features that a moderator is shown are signals (text_signals.py).
 """
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import chain
 from math import log1p
 
 from core.memory.text_cache import text_cache
 from moderation.features.folding import fold
 from moderation.features.links import host_of
-from moderation.features.reference import Reference, run_hashes
+from moderation.features.reference import Reference, word_runs
 from moderation.features.scripts import main_script
 from moderation.features.text_reading import CACHED_CHARACTERS, ParsedComment, subject_stems
 from moderation.features.words import find_words
 
-MAX_WORDS = 400  # words of a body that are read
+MAX_WORDS = 250  # words of a body that are read
+SHORT = 8  # words of a text whose language a single word tells
 MAX_LETTERS = 600  # letters of a body that are compared with usual ones
 MAX_LINKS = 10  # links of a body that are read
 LATIN = "Lati"
-STORY_SAMPLE = 3_000  # characters of a story that tell its language
-_EMOTICON = re.compile(r"[:;=]-?[)(dp]|\^_?\^|[\U0001F300-\U0001FAFF]")
-# Letters that no word has: keyboard noise, and names and codes that a program made.
-_NOISE = re.compile(
-    r"[a-z]\d[a-zA-Z]+\d|\b(?=\w*\d)[0-9a-f]{16,}\b|[bcdfghjklmnpqrstvwxz]{6}|[a-z][A-Z][a-z]*\d"
-)
+STORY_SAMPLE = 1_000  # characters of a story that tell its language
+_EMOTICON = re.compile(r"(?<!\w)[:;=]-?[)(dp](?!\w)|\^_?\^|[\U0001F300-\U0001FAFF]")
 # The most frequent words of languages in Latin letters, without accents, as texts are folded.
 _FREQUENT = {
     "en": """the and to of you that is for this it with have your was are on my but not can be just from what
@@ -41,18 +40,21 @@ _FREQUENT = {
     "tr": "bir ve bu cok da icin ne var ama gibi daha degil olarak ben mi",
     "cs": "je se na ze to jsem ale jak tak by si pro jako co neni uz kdyz toho",
 }
-_LANGUAGES = {language: frozenset(words.split()) for language, words in _FREQUENT.items()}
+_LANGUAGES: defaultdict[str, list[str]] = defaultdict(list)  # of each of these words
+for _language, _words in _FREQUENT.items():
+    for _word in _words.split():
+        _LANGUAGES[_word].append(_language)
 
 
 def text_features(comment: ParsedComment, reference: Reference) -> dict[str, float]:
     """Return the features of the body and of its story."""
     words = comment.word_texts[:MAX_WORDS]
     language = language_of(comment.plain, words)
-    known_runs = sum(run in reference.spam_runs for run in run_hashes(words))
+    runs = word_runs(words)
     return {
-        "spam_runs": log1p(known_runs),
-        "blocked": log1p(reference.count_blocked(words)),
-        "emoticon": float(_EMOTICON.search(comment.folded.text) is not None),
+        "spam_runs": log1p(sum(run in reference.spam_runs for run in runs[-1])),
+        "blocked": log1p(sum(run in reference.blocked for some in runs for run in some)),
+        "emoticon": float(_EMOTICON.search(comment.plain) is not None),
         **_letter_features(comment, words, language, reference),
         **_link_features(comment, words, reference),
         **_story_features(comment, language),
@@ -64,28 +66,20 @@ def language_of(text: str, words: Sequence[str]) -> str:
     script = main_script(text)
     if script != LATIN:
         return script
-    counts = {language: sum(w in frequent for w in words) for language, frequent in _LANGUAGES.items()}
-    best = max(counts, key=lambda language: counts[language])
-    return best if counts[best] >= 2 or (counts[best] == 1 and len(words) < 8) else ""
+    counts = Counter(chain.from_iterable(_LANGUAGES.get(word, ()) for word in words))
+    for best, count in counts.most_common(1):
+        if count >= 2 or len(words) < SHORT:
+            return best
+    return ""
 
 
 def _letter_features(
     comment: ParsedComment, words: Sequence[str], language: str, reference: Reference
 ) -> dict[str, float]:
-    noise = _NOISE.search(_without_links(comment)) or _NOISE.search(comment.data.author or "")
-    features = {"noise": float(noise is not None)}
+    features = {"noise": float(comment.has_noise)}
     if len(words) > 2 and language in {"en", ""} and main_script(comment.plain) == LATIN:
         features["letters"] = reference.usual_letters(" ".join(words)[:MAX_LETTERS])
     return features
-
-
-def _without_links(comment: ParsedComment) -> str:
-    parts, last = [], 0
-    for m in comment.links:
-        start, end = comment.folded.span(*m.span())
-        parts.append(comment.body[last:start])
-        last = end
-    return " ".join([*parts, comment.body[last:]])
 
 
 def _link_features(comment: ParsedComment, words: Sequence[str], reference: Reference) -> dict[str, float]:
@@ -103,12 +97,18 @@ def _story_features(comment: ParsedComment, language: str) -> dict[str, float]:
     if not (title or text):
         return features
     stems = {stem for stem, _match in comment.content_words}
-    story_language = _story_language(f"{title}\n{text[:STORY_SAMPLE]}")
-    features["english_elsewhere"] = float(language == "en" and story_language not in {"en", ""})
+    features["english_elsewhere"] = float(language == "en" and story_language(comment) not in {"en", ""})
     if title:
         of_title = subject_stems(title, "")
         features["title_share"] = len(stems & of_title) / max(1, len(of_title))
     return features
+
+
+def story_language(comment: ParsedComment) -> str:
+    """Return the language of a comment's story as language_of does, or "" without a story."""
+    return _story_language(
+        f"{comment.data.article_title or ''}\n{(comment.data.article_text or '')[:STORY_SAMPLE]}"
+    )
 
 
 @text_cache(CACHED_CHARACTERS)

@@ -11,11 +11,13 @@ from urllib.parse import SplitResult
 from core.memory.text_cache import text_cache
 from moderation.features.folding import FoldedText, fold
 from moderation.features.links import blank, split_url, typed_links
+from moderation.features.phrases import NOISE
 from moderation.features.words import WORD, content_stems, find_words
 
 Spans = tuple[tuple[int, int], ...]  # start and end, in characters of the body as it was typed
 
 MAX_BODY_LENGTH = 10_000  # characters of a body that are read; nobody types more, and a robot could
+MAX_NAME_LENGTH = 200  # characters of a name
 MAX_ARTICLE_LENGTH = 60_000  # characters of an article
 MAX_SPANS = 50
 CACHED_CHARACTERS = 2_000_000  # of the latest articles
@@ -56,7 +58,8 @@ class ParsedComment:
         self.data = data
         self.body = data.body if len(data.body) <= MAX_BODY_LENGTH else data.body[:MAX_BODY_LENGTH]
         self.folded = FoldedText(self.body)
-        self.name = fold(data.author or "").strip()
+        self.author = (data.author or "").strip()[:MAX_NAME_LENGTH]
+        self.name = fold(self.author)
         self.cached_results: dict[str, SignalResult | None] = {}  # of cached_per_comment
 
     @cached_property
@@ -98,6 +101,12 @@ class ParsedComment:
     def site(self) -> SplitResult | None:
         """The author's URL, split; None if there is none or it is invalid."""
         return split_url(self.data.url or "")
+
+    @cached_property
+    def has_noise(self) -> bool:
+        """Whether the body without its links, or the name, has letters and digits that make no word."""
+        spans = (self.folded.span(*m.span()) for m in self.links)
+        return any(NOISE.search(text) for text in (blank(self.body, spans), self.author))
 
     @cached_property
     def subject(self) -> frozenset[str] | None:

@@ -29,7 +29,7 @@ def late(comment: ParsedComment) -> SignalResult | None:
 
 
 def on_subject(comment: ParsedComment) -> SignalResult | None:
-    """The body uses words of the article or the thread. Counts for the comment. `number`: how many."""
+    """The body uses words of the story. Counts for the comment. `number`: how many."""
     if comment.subject is None:
         return None
     known = {s: m for s, m in reversed(comment.content_words) if s in comment.subject}
@@ -103,7 +103,6 @@ def calls(comment: ParsedComment) -> SignalResult | None:
     return comment.counted(phrases.CALL_TO_ACTION.finditer(comment.plain), 0.5, 0.25)
 
 
-@cached_per_comment
 def wares(comment: ParsedComment) -> SignalResult | None:
     """The body has many words used in selling, for its length. `number`: how many."""
     found = [m for m in comment.words if m[0] in PRODUCT_WORDS]

@@ -20,7 +20,8 @@ class FilterVersion(models.Model):
     made_at = models.DateTimeField(default=timezone.now)
     weights = models.BinaryField()  # spam_filter.model.Model.to_bytes
     # {"decisions": n, "spam": n, "until": id of the last transition}, and how many texts were deleted by
-    # then; for a starter, its source. "is_emptied": its weights were deleted because of a restricted comment.
+    # then; for a starter, its source. "is_emptied": its weights were deleted because of a restricted comment;
+    # "is_of_another_release": this release can't load its weights.
     trained_on = models.JSONField(default=dict)
     # Its results on decisions that were taken after its training (spam_filter.training). Empty: none yet.
     numbers = models.JSONField(default=dict)

@@ -1,7 +1,7 @@
 """The active version of the filter, loaded once in each process, and its predictions."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from core.errors import UserError
 from moderation.checks import registry
 from moderation.features.text_reading import CommentData, ParsedComment, SignalResult
 from moderation.models import FilterVersion
+from moderation.spam_filter import versions
 from moderation.spam_filter.model import Model, Part, sigmoid
 from moderation.spam_filter.thresholds import GoodScores, auto_spam_threshold, waiting_threshold
 
@@ -95,15 +96,13 @@ clear_model_cache = _load.cache_clear
 
 
 @lru_cache(maxsize=64)
-def _thresholds(active: ActiveFilter, *, has_website: bool = False) -> tuple[float, float | None]:
+def _thresholds(active: ActiveFilter) -> tuple[float, float | None]:
     """Return the probabilities from which a comment waits and from which it is marked as spam.
-
-    `has_website`: whether comments come with their author's website, or the fact that there is none.
 
     A topic with enough decisions has its own threshold for waiting; of several topics the highest one
     counts.
     """
-    site, starter, decisions, by_topic = _threshold_data(active.version, active.numbers_at, has_website)
+    site, starter, decisions, by_topic = _threshold_data(active.version, active.numbers_at)
     own = [by_topic.get(str(topic)) for topic in active.topics]
     thresholds = [
         waiting_threshold(active.percent, GoodScores(*scores), GoodScores(0, [])) for scores in own if scores
@@ -113,15 +112,13 @@ def _thresholds(active: ActiveFilter, *, has_website: bool = False) -> tuple[flo
 
 
 @lru_cache(maxsize=4)
-def _threshold_data(
-    version: int, numbers_at: float, has_website: bool
-) -> tuple[GoodScores, GoodScores, int, dict[str, Any]]:
+def _threshold_data(version: int, numbers_at: float) -> tuple[GoodScores, GoodScores, int, dict[str, Any]]:
     """Return the data for thresholds.
 
     It is read once after each measurement and shared by articles of all topics.
     """
     row = FilterVersion.objects.only("numbers", "trained_on").get(pk=version)
-    return *good_scores(row, has_website=has_website), row.numbers.get("topics", {})
+    return *good_scores(row), row.numbers.get("topics", {})
 
 
 def good_scores(version: FilterVersion, *, has_website: bool = False) -> tuple[GoodScores, GoodScores, int]:
@@ -132,19 +129,18 @@ def good_scores(version: FilterVersion, *, has_website: bool = False) -> tuple[G
         version.numbers.get("highest", []),
         version.numbers.get("weights", ()),
     )
-    return (
-        site,
-        starter_good_scores(has_website=has_website),
-        metrics.get("rows", 0) + version.trained_on.get("decisions", 0),
-    )
+    is_starter = version.kind == FilterVersion.Kind.STARTER
+    starter = starter_good_scores(version.trained_on) if is_starter else starter_good_scores()
+    return site, starter, metrics.get("rows", 0) + version.trained_on.get("decisions", 0)
 
 
-def starter_good_scores(*, has_website: bool = False) -> GoodScores:
-    """Return the scores of good comments of other sites, with their authors' websites or without."""
-    starter = FilterVersion.objects.filter(kind=FilterVersion.Kind.STARTER).only("trained_on").first()
-    honest = starter.trained_on.get("honest", {}) if starter else {}
-    good = honest.get("with" if has_website else "without", {})
-    return GoodScores(good.get("count", 0), good.get("highest", []), good.get("weights", ()))
+def starter_good_scores(about: Mapping[str, Any] | None = None) -> GoodScores:
+    """Return the scores of good comments of other sites, by the release's starter or the one given.
+
+    Comments of a site come without their authors' websites.
+    """
+    good = (about or versions.about_starter()).get("good_scores", {}).get("without")
+    return GoodScores(**good) if good else GoodScores(0, [])
 
 
 def predict(read: ParsedComment, active: ActiveFilter, more: Iterable[SignalResult] = ()) -> Prediction:
@@ -155,7 +151,7 @@ def predict(read: ParsedComment, active: ActiveFilter, more: Iterable[SignalResu
     model = load_model(active.version)
     features = model.read(read, more)
     probability = sigmoid(model.logit(features))
-    waits_from, spam_from = _thresholds(active, has_website=read.data.url is not None)
+    waits_from, spam_from = _thresholds(active)
     return Prediction(
         version=active.version,
         probability=probability,

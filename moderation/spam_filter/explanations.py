@@ -56,7 +56,7 @@ def _part_text(part: StoredPart, body: str, name: str) -> str:
         case "rest":
             return _("All other parts.")
         case "start":
-            return _("The start value.")
+            return _("The start value, about the same for every comment: few are spam.")
     return _("A word that is no longer in the text.")
 
 
@@ -66,28 +66,28 @@ def bar_path(share: float) -> str:
     return f"M0 0h{width}v8h{-50 * share:.4g}z"
 
 
-# Features that are no signals. A score has a part for each, whatever its value.
+# Features that are no signals. A comment that lacks what a feature is about has no part of it.
 _FEATURES = {
     "words": gettext_lazy("Words that were learnt on this site."),
     "body_text": gettext_lazy("Its words and parts of words."),
     "name_text": gettext_lazy("The author’s name."),
     "website_text": gettext_lazy("The address of the author’s site."),
-    "blocked": gettext_lazy("The number of its words that are on a public block list."),
-    "spam_runs": gettext_lazy("The number of its phrases that spam on other sites has."),
-    "emoticon": gettext_lazy("Whether it has an emoticon."),
-    "noise": gettext_lazy("Whether it has letters and digits that make no word."),
+    "blocked": gettext_lazy("It has words of a public block list."),
+    "spam_runs": gettext_lazy("It has phrases that spam on other sites has."),
+    "emoticon": gettext_lazy("It has an emoticon."),
+    "noise": gettext_lazy("It has letters and digits that make no word."),
     "letters": gettext_lazy("How usual its sequences of letters are."),
-    "link_only": gettext_lazy("Whether it has a link and hardly any words."),
-    "link_known_words": gettext_lazy("Whether the names of the sites that it links to are made of words."),
-    "english_elsewhere": gettext_lazy("Whether it is in English below a story in another language."),
-    "title_share": gettext_lazy("How many words of the story’s title it has."),
+    "link_only": gettext_lazy("It has a link and hardly any words."),
+    "link_known_words": gettext_lazy("It links to a site whose name is not made of usual words."),
+    "english_elsewhere": gettext_lazy("It is in English below a story in another language."),
+    "title_share": gettext_lazy("It has words of the story’s title."),
     "name_words": gettext_lazy("The number of words in the author’s name."),
-    "name_joined": gettext_lazy("Whether a capital letter is within a word of the author’s name."),
-    "name_blocked": gettext_lazy("Whether the author’s name has words of a public block list."),
-    "website_path": gettext_lazy("The length of the path in the address of the author’s site."),
-    "website_profile": gettext_lazy("Whether the author’s site is a profile on a well-known site."),
-    "website_name": gettext_lazy("Whether the address of the author’s site has the author’s name."),
-    "website_blocked": gettext_lazy("Whether the address of the author’s site has words of a block list."),
+    "name_joined": gettext_lazy("The author’s name is words written as one, such as JohnSmith."),
+    "name_blocked": gettext_lazy("The author’s name has words of a public block list."),
+    "website_path": gettext_lazy("The address of the author’s site leads to a page within it."),
+    "website_profile": gettext_lazy("The author’s site is a profile on a well-known site."),
+    "website_name": gettext_lazy("The address of the author’s site has the author’s name."),
+    "website_blocked": gettext_lazy("The address of the author’s site has words of a public block list."),
 }
 
 

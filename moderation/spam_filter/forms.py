@@ -21,7 +21,7 @@ class FalsePositiveLimitForm(SubmitForm, forms.Form):
         help_text=format_lazy(
             _(
                 "From 0.1 to 20. With a lower number, more spam is published. {strict} is strict: at most 1 "
-                "of 100 good comments waited on each site that the filter was tested on."
+                "of 100 good comments waited on each of the larger blogs that it was tested on."
             ),
             strict=STRICT_PERCENT,
         ),

@@ -28,12 +28,14 @@ from moderation.spam_filter.starter import (
     Features,
     Starter,
     load_starter,
+    shorten,
     unpack,
 )
 
 FORMAT = 3  # of a site's version; the starter's is 2, and 1 was that of older releases
 BIAS = "usual"  # the stored name of the bias, a signal that every comment has
 WORDS = "words"  # the stored name of the sum of a site's own words
+ROUNDING = 1e-9  # logits; a smaller part is none
 KINDS = tuple(ngrams.BITS)
 # The first slot of each kind in one array.
 FIRST = {kind: sum(1 << ngrams.BITS[k] for k in KINDS[:n]) for n, kind in enumerate(KINDS)}
@@ -122,7 +124,7 @@ class Model:
     def _raw_parts(self, features: Features) -> dict[str, float]:
         given = {BIAS: self.starter.bias + self._correction(BIAS)}
         for name, value in features.values.items():
-            given[name] = (self.starter.weights[name].weight + self._correction(name)) * value
+            given[name] = self._weight(name) * value
         for found in features.found:
             if found.signal in self.start_weights:
                 weight = self.start_weights[found.signal] + self._correction(found.signal)
@@ -130,6 +132,10 @@ class Model:
         if own := sum(self._slots_logit(kind, slots) for kind, slots in features.slots.items()):
             given[WORDS] = own
         return given
+
+    def _weight(self, name: str) -> float:
+        """Return the weight of a feature."""
+        return self.starter.weights[name].weight + self._correction(name)
 
     def _slots_logit(self, kind: str, slots: Sequence[int]) -> float:
         first = FIRST[kind]
@@ -220,7 +226,7 @@ class Model:
 
         What a text's words and characters add is given to the words that contain them.
         """
-        comment = ParsedComment(data)
+        comment = shorten(ParsedComment(data))
         features = self.read(comment, more)
         given = self.parts(features)
         given.pop(WORDS, None)
@@ -230,6 +236,11 @@ class Model:
         }
         by_word = self._logits_of_words(comment, features)
         given[BIAS] += texts["body"] - sum(by_word.values())
+        for name in features.values.keys() & given.keys():
+            # What a comment does not have is no reason: that part belongs to every comment.
+            absent = self.slope * self._weight(name) * self.starter.absent(name)
+            given[name] -= absent
+            given[BIAS] += absent
         spans: dict[str, list[re.Match[str]]] = {}
         for m in comment.words:
             spans.setdefault(m[0], []).append(m)
@@ -239,7 +250,11 @@ class Model:
                 Part("word", word, logit, comment.spans(spans.get(word, ())))
                 for word, logit in by_word.items()
             ),
-            *(Part("signal", name, logit, found.get(name, ())) for name, logit in given.items()),
+            *(
+                Part("signal", name, logit, found.get(name, ()))
+                for name, logit in given.items()
+                if name == BIAS or abs(logit) > ROUNDING
+            ),
             *(Part("name", data.author or "", texts["name"]) for _ in range(bool(texts["name"]))),
             *(Part("site", data.url or "", texts["website"]) for _ in range(bool(texts["website"]))),
         ]
@@ -248,11 +263,14 @@ class Model:
     def _logits_of_words(self, comment: ParsedComment, features: Features) -> dict[str, float]:
         """Return what each word of a body adds to the logit, with the characters that it contains."""
         slots, model = features.slots["body"], self.starter.models["body"]
-        score = self.starter.weights["body_text"]
         own, each = self.slope * self._slot_value("body", slots), 0.0
-        if abs(features.values.get("body_text", 0.0)) < MAX_DEVIATIONS:
-            weight = self.slope * (score.weight + self._correction("body_text"))
-            each = weight * model.scale / score.deviation / sqrt(max(1, len(slots)))
+        if (score := model.score(slots)) is not None:
+            of_text = self.starter.weights["body_text"]
+            # A score beyond the limit counts as the limit: each word's part shrinks as much.
+            deviations = (score - of_text.mean) / of_text.deviation
+            shrunk = min(1.0, MAX_DEVIATIONS / abs(deviations)) if deviations else 1.0
+            weight = self.slope * self._weight("body_text") * shrunk
+            each = weight * model.scale / of_text.deviation / sqrt(len(slots))
         shares: dict[str, float] = {}
         for slot, words in ngrams.body_words(comment.plain).items():
             logit = own * self._slot_weight(FIRST["body"] + slot) + each * model.weights[slot]
@@ -291,8 +309,11 @@ class Model:
         if head["format"] != FORMAT or head.get("starter") != starter.digest or len(body) != 2 * SLOTS:
             raise ValueError(OTHER_RELEASE)
         model = cls(starter, start_weights, settings)
-        model.corrections = head["corrections"]
-        model.slope, model.offset = head["slope"], head["offset"]
+        try:
+            model.corrections = head["corrections"]
+            model.slope, model.offset = head["slope"], head["offset"]
+        except KeyError as error:
+            raise ValueError(OTHER_RELEASE) from error
         model.words = array("f", struct.unpack(f"<{SLOTS}e", body))
         model.has_words = any(model.words)
         return model

@@ -1,15 +1,15 @@
 """Words and runs of characters as hashed features of a text, and the small models that score them.
 
-A model's score is one feature of the filter (model.py). So what the words of other sites told about spam
-weighs as much as it proved to be worth on sites that the words were not learnt from.
+A model's score is one feature of the filter (model.py). So words of other sites weigh as
+much as they are worth on sites that they were not learnt from.
 """
 
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 from math import sqrt
 from urllib.parse import unquote
 from zlib import crc32
@@ -19,7 +19,7 @@ from moderation.features.text_reading import ParsedComment
 from moderation.features.words import WORD, find_words
 
 BITS = {"body": 17, "name": 15, "website": 15}  # of a slot's number
-MAX_CHARACTERS = {"body": 2_500, "name": 80, "website": 120}
+MAX_CHARACTERS = {"body": 2_000, "name": 80, "website": 120}
 _DIGIT = re.compile(r"\d")
 _WORD, _PAIR, _RUN = 1, 2, 3  # start values of the hashes
 _BODY_RUNS = (3, 4, 5)  # characters
@@ -56,23 +56,27 @@ def _slots(text: str, kind: str, *, sizes: Sequence[int], pairs: bool = False) -
     found = [crc32(word.encode("utf-8", "replace"), _WORD) & mask for word in words]
     if pairs:
         found += [crc32(f"{a} {b}".encode("utf-8", "replace"), _PAIR) & mask for a, b in pairwise(words)]
-    found += _run_slots(text, sizes, mask)
+    found += chain.from_iterable(_run_slots(text, sizes, mask))
     return list(dict.fromkeys(found))
 
 
 def _normalise(text: str, kind: str) -> str:
-    """Return a text with single spaces and zeros as its only digits; the beginning of a long one."""
-    return _DIGIT.sub("0", " ".join(text[: MAX_CHARACTERS[kind]].split()))
+    """Return a text with single spaces and zeros as its only digits; of a long one, its first whole words."""
+    if len(text) > MAX_CHARACTERS[kind]:
+        text = text[: MAX_CHARACTERS[kind]]
+        text = text.rsplit(maxsplit=1)[0] if " " in text else text
+    return _DIGIT.sub("0", " ".join(text.split()))
 
 
-def _run_slots(text: str, sizes: Iterable[int], mask: int) -> list[int]:
-    """Return the slots of all runs of these numbers of characters, with a space around the text."""
+def _run_slots(text: str, sizes: Collection[int], mask: int) -> Iterator[list[int]]:
+    """Yield the slots of all runs of each of these numbers of characters, with a space around the text."""
     raw = f" {text} ".encode("utf-32-le", "replace")
-    return [
-        crc32(raw[n : n + 4 * size], _RUN) & mask
-        for size in sizes
-        for n in range(0, len(raw) - 4 * size + 4, 4)
-    ]
+    characters = [raw[n : n + 4] for n in range(0, len(raw), 4)]
+    hashes = list(map(crc32, characters, repeat(_RUN)))
+    for size in range(2, max(sizes) + 1):
+        hashes = list(map(crc32, characters[size - 1 :], hashes))  # continued from the run without its end
+        if size in sizes:
+            yield [found & mask for found in hashes]
 
 
 def body_words(plain: str) -> dict[int, list[str]]:
@@ -87,8 +91,8 @@ def body_words(plain: str) -> dict[int, list[str]]:
         found.setdefault(crc32(word.encode("utf-8", "replace"), _WORD) & mask, []).append(word)
     for a, b in pairwise(words):
         found.setdefault(crc32(f"{a} {b}".encode("utf-8", "replace"), _PAIR) & mask, []).extend((a, b))
-    for size in _BODY_RUNS:
-        for n, slot in enumerate(_run_slots(text, [size], mask)):
+    for size, slots in zip(_BODY_RUNS, _run_slots(text, _BODY_RUNS, mask), strict=True):
+        for n, slot in enumerate(slots):
             place = bisect_right(starts, max(0, n - 1 + size // 2)) - 1
             if place >= 0:
                 found.setdefault(slot, []).append(words[place])

@@ -102,7 +102,8 @@ class VersionRow:
     numbers_at: Any
     trained_on: int
     spam: int
-    state: str  # "active", "weights_deleted", "refused", "not_measured" or "" (measured and not active now)
+    # "active", "weights_deleted", "other_release", "refused", "not_measured" or "" (measured, not active now)
+    state: str
     log_loss: float | None
     recall: int | None  # percentage of spam found if 1 in 100 good comments may wait
     rows: int
@@ -149,6 +150,7 @@ class FilterPage:
         if self.version:
             return None
         known = FilterVersion.objects.filter(is_refused=False).exclude(weights=b"")
+        known = known.exclude(trained_on__has_key="is_of_another_release")
         last = self.last_change.old if self.last_change and isinstance(self.last_change.old, int) else 0
         ids = list(known.order_by("-pk").values_list("pk", flat=True)[: MAX_VERSIONS + 1])
         return last if last in ids else next(iter(ids), None)
@@ -361,6 +363,7 @@ class FilterPage:
         fields = ("kind", "made_at", "numbers_at", "is_refused")
         paths = (
             *("trained_on__decisions", "trained_on__spam", "trained_on__is_emptied"),
+            "trained_on__is_of_another_release",
             *("numbers__log_loss", "numbers__trial"),
             *("numbers__metrics__recall_at", "numbers__metrics__rows"),
         )
@@ -390,6 +393,8 @@ def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
         state = "active"
     elif row["trained_on__is_emptied"]:
         state = "weights_deleted"
+    elif row["trained_on__is_of_another_release"]:
+        state = "other_release"
     elif row["is_refused"]:
         state = "refused"
     elif row["kind"] == FilterVersion.Kind.LEARNT and row["numbers_at"] is None:

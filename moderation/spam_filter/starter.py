@@ -9,14 +9,14 @@ import struct
 import zlib
 from array import array
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from moderation.features.author_features import name_features, website_features
-from moderation.features.reference import Reference
+from moderation.features.reference import LETTERS, Reference
 from moderation.features.signals import find_signals, signal_values
 from moderation.features.text_features import text_features
 from moderation.features.text_reading import ParsedComment, SignalResult
@@ -27,6 +27,8 @@ FORMAT = 2
 STARTER_FILE = Path(__file__).with_name("starter.bin")
 MAX_DEVIATIONS = 3.0  # farther from its mean, a feature counts no more
 OTHER_RELEASE = "This filter was stored by another release of the program."
+EVERY_TEXT_HAS = {"letters", "name_words", *(f"{kind}_text" for kind in ngrams.BITS)}
+MAX_BODY = 2_200  # characters of a body that are read
 MAX_BYTES = 10_000_000  # of an unpacked file
 
 
@@ -64,6 +66,7 @@ class Starter:
 
     def read(self, comment: ParsedComment, more: Iterable[SignalResult] = ()) -> Features:
         """Return the features of a comment. `more`: results of the site's own signals."""
+        comment = shorten(comment)
         slots = ngrams.slots(comment)
         values, found = read_values(comment, self.reference)
         for kind, model in self.models.items():
@@ -78,6 +81,15 @@ class Starter:
         """Return the logit before calibration."""
         weights = self.weights
         return self.bias + sum(weights[name].weight * value for name, value in features.values.items())
+
+    def absent(self, name: str) -> float:
+        """Return the value of a feature for a comment that lacks what the feature is about.
+
+        That is 0, the mean, for what every text has.
+        """
+        if name in EVERY_TEXT_HAS:
+            return 0.0
+        return self.weights[name].distance(1.0 if name == "link_known_words" else 0.0)
 
     def to_bytes(self) -> bytes:
         """Return the starter as the bytes of its file."""
@@ -100,7 +112,7 @@ class Starter:
     def from_bytes(cls, stored: bytes) -> Self:
         """Return the stored starter. Raises ValueError if the bytes are no starter of this format."""
         head, body = unpack(stored)
-        if head["format"] != FORMAT:
+        if head["format"] != FORMAT or len(body) != _size(head):
             raise ValueError(OTHER_RELEASE)
         try:
             place, models = 0, {}
@@ -126,6 +138,19 @@ class Starter:
             raise ValueError(OTHER_RELEASE) from error
 
 
+def _size(head: Mapping[str, Any]) -> int:
+    """Return the size of the body in bytes that a header states."""
+    models = sum(1 << ngrams.BITS[kind] for kind in head["models"])
+    return models + sum(map(int, head["sets"])) + LETTERS**3
+
+
+def shorten(comment: ParsedComment) -> ParsedComment:
+    """Return a comment with at most MAX_BODY characters, so that long ones take no longer."""
+    if len(comment.body) <= MAX_BODY:
+        return comment
+    return ParsedComment(replace(comment.data, body=comment.body[:MAX_BODY]))
+
+
 def read_values(comment: ParsedComment, reference: Reference) -> tuple[dict[str, float], list[SignalResult]]:
     """Return the known features of a comment but for those of ngrams.py, and the signals that were found."""
     found = find_signals(comment)
@@ -143,10 +168,13 @@ def unpack(stored: bytes) -> tuple[dict[str, Any], bytes]:
     try:
         (size,) = struct.unpack_from("<I", stored)
         head = json.loads(stored[4 : 4 + size])
-        body = zlib.decompressobj().decompress(stored[4 + size :], MAX_BYTES)
-        head["format"]
-    except (struct.error, zlib.error, ValueError, KeyError, TypeError) as error:
+        unpacking = zlib.decompressobj()
+        body = unpacking.decompress(stored[4 + size :], MAX_BYTES)
+        is_whole = unpacking.eof and "format" in head
+    except (struct.error, zlib.error, ValueError, TypeError) as error:
         raise ValueError(f"This is not a stored filter: {error}.") from error
+    if not is_whole:
+        raise ValueError("This is not a whole stored filter.")
     return head, body
 
 

@@ -197,6 +197,7 @@ def run() -> str:
         delete_restricted_weights()
         return "the filter is off"
     if not active_model.can_be_used(moderation_settings.filter.pk):
+        _mark_unusable()
         versions.activate(version=versions.starter_version(), actor=None)
         return "the active version was made by another release; the starter is active"
     result = _retrain_without_removed(moderation_settings.filter)
@@ -215,7 +216,7 @@ def run() -> str:
 def update_metrics(version: FilterVersion) -> None:
     """Measure a version on decisions later than its training, the latest MEASURED_DECISIONS at most.
 
-    Each of them is scored anew; for 20,000 that took 19 s.
+    Each of them is scored anew.
     """
     known = version.trained_on.get("until", 0)
     if examples.count_decisions(after=known).latest in {None, version.numbers.get("until")}:
@@ -224,9 +225,18 @@ def update_metrics(version: FilterVersion) -> None:
         _store(version, evaluate(active_model.load_model(version.pk), later))
 
 
+def _mark_unusable() -> None:
+    """Mark the versions that another release stored, so that the page does not offer them."""
+    for version in FilterVersion.objects.exclude(weights=b"").defer("weights"):
+        if not active_model.can_be_used(version.pk):
+            version.trained_on |= {"is_of_another_release": True}
+            version.numbers_at = version.numbers_at or timezone.now()  # it is not waiting any more
+            version.save(update_fields=["trained_on", "numbers_at"])
+
+
 def _try_waiting_version(waiting: FilterVersion, current: FilterVersion) -> str:
     if not active_model.can_be_used(waiting.pk):
-        FilterVersion.objects.filter(pk=waiting.pk).update(is_refused=True, numbers_at=timezone.now())
+        _mark_unusable()
         return f"version {waiting.pk} was made by another release and is not used"
     later = list(current_decisions(after=waiting.trained_on["until"]))
     spam = sum(one.is_spam for one in later)
@@ -308,7 +318,8 @@ def _store(version: FilterVersion, numbers: VersionNumbers, trial: Trial | None 
 
 def _train_if_due() -> str:
     learnt = FilterVersion.objects.filter(kind=FilterVersion.Kind.LEARNT).exclude(weights=b"")
-    last = learnt.order_by("pk").last()
+    # A release before may have stored versions that this one can't use: their decisions are learnt anew.
+    last = next((one for one in learnt.order_by("-pk") if active_model.can_be_used(one.pk)), None)
     known = last.trained_on if last else {"until": 0, "decisions": 0}
     new_decisions = examples.count_decisions(after=known["until"]).new
     if new_decisions < max(MIN_NEW_DECISIONS, MIN_NEW_SHARE * known["decisions"]):

@@ -26,7 +26,7 @@ def about_starter() -> dict[str, Any]:
 
 def new_site_threshold(percent: float, *, has_website: bool) -> float:
     """Return the probability from which a comment waits on a site without decisions."""
-    good = GoodScores(**about_starter()["honest"]["with" if has_website else "without"])
+    good = GoodScores(**about_starter()["good_scores"]["with" if has_website else "without"])
     return waiting_threshold(percent, GoodScores(0, []), good)
 
 

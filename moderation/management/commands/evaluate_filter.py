@@ -16,8 +16,9 @@ from moderation.models import FilterVersion, ModerationSettings
 from moderation.spam_filter import csv_rows
 from moderation.spam_filter.active_model import active_filter, load_model
 from moderation.spam_filter.csv_rows import CommentFile, Row
+from moderation.spam_filter.explanations import describe_part
 from moderation.spam_filter.metrics import Metrics, compute_metrics
-from moderation.spam_filter.model import Model
+from moderation.spam_filter.model import BIAS, Model, Part
 from moderation.spam_filter.starter import load_starter
 from moderation.spam_filter.versions import new_site_threshold
 
@@ -62,7 +63,8 @@ class Command(UserErrorCommand):
         progress = Progress(self, is_asked=options["progress"])
         began = time.perf_counter()
         probabilities, labels, unlabelled = array("d"), array("b"), 0
-        waiting = {True: 0, False: 0}
+        # A version of this site was trained for this site: it has no threshold of a new one.
+        waiting = None if scoring_model.corrections else {True: 0, False: 0}
         limit = ModerationSettings._meta.get_field("false_positive_limit").default
         thresholds = [new_site_threshold(limit, has_website=known) for known in (False, True)]
         try:
@@ -85,7 +87,8 @@ class Command(UserErrorCommand):
                     else:
                         probabilities.append(probability)
                         labels.append(row.is_spam)
-                        waiting[row.is_spam] += waits
+                        if waiting:
+                            waiting[row.is_spam] += waits
         except (OSError, ValueError) as error:
             raise CommandError(str(error)) from error
         finally:
@@ -101,7 +104,7 @@ class Command(UserErrorCommand):
                 json.dumps(
                     {
                         **rest,
-                        "waiting": {"spam": waiting[True], "ham": waiting[False]},
+                        "waiting": {"spam": waiting[True], "ham": waiting[False]} if waiting else None,
                         "unlabelled": unlabelled,
                         "calibration": calibration,
                         "seconds": round(seconds, 3),
@@ -135,7 +138,9 @@ class Command(UserErrorCommand):
             now = None
         return load_model(now.version) if now else Model(load_starter())
 
-    def _print(self, results: Metrics, waiting: dict[bool, int], unlabelled: int, seconds: float) -> None:
+    def _print(
+        self, results: Metrics, waiting: dict[bool, int] | None, unlabelled: int, seconds: float
+    ) -> None:
         def share(value: float | None) -> str:
             return "–" if value is None else f"{value:.4f}"
 
@@ -156,7 +161,11 @@ class Command(UserErrorCommand):
                 f"recall_at    {share(value)}  where {float(at):.1%} of the ham waits"
                 for at, value in results["recall_at"].items()
             ),
-            f"waiting      {waiting[True]:,} spam and {waiting[False]:,} ham, on a new site",
+            *(
+                [f"waiting      {waiting[True]:,} spam and {waiting[False]:,} ham, on a new site"]
+                if waiting
+                else []
+            ),
             f"calibration  {share(results['ece'])}  expected calibration error (ECE)",
             *(
                 f"  predicted {one.low:.1f}–{one.high:.1f}: {one.weight:,.0f} rows, {one.share:.0%} spam"
@@ -172,9 +181,14 @@ def score_rows(file: CommentFile, model: Model, *, explain: bool) -> Iterator[tu
     for row in file:
         reasons = ""
         if explain:
-            parts = model.explain(row.data)[:REASONS_PER_ROW]
-            reasons = "; ".join(f"{part.kind} {part.what[:40]} {part.logit:+.2f}" for part in parts)
+            parts = [part for part in model.explain(row.data) if part.what != BIAS][:REASONS_PER_ROW]
+            reasons = "; ".join(f"{_reason(part)} {part.logit:+.2f}" for part in parts)
         yield row, model.score(row.data), reasons
+
+
+def _reason(part: Part) -> str:
+    """Return a part of a score as text: a sentence, or the kind with the word, the name or the site."""
+    return describe_part(part.what) if part.kind == "signal" else f"{part.kind} {part.what[:40]}"
 
 
 class Progress:

@@ -37,7 +37,7 @@ def test_the_card_says_what_made_the_score(client, maria, blank):
     Finding.objects.create(comment=comment, revision=1, check_name="spam_host", strength=1, holds=False)
     page = open_card(client, comment)
     made = page.split("Technical details")[1].split("</details>")[0]
-    assert "The number of its words that are on a public block list." in made
+    assert "It has words of a public block list." in made
     assert "The word “<bdi>" in made or "The word “" in made
     assert "against, +" in made
 

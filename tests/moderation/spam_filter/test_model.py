@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from moderation.features.signals import SIGNALS
 from moderation.features.text_reading import MAX_BODY_LENGTH, CommentData, SignalResult
-from moderation.spam_filter.model import BIAS, SLOTS, Model, Settings, fit_calibration, sigmoid
+from moderation.spam_filter.model import BIAS, Model, Settings, fit_calibration, sigmoid
 from moderation.spam_filter.starter import Features, load_starter
 
 SITE_WEIGHTS = {"spam_host": 2.5, "akismet": 2.0}
@@ -38,7 +39,6 @@ OTHERS = [
     said("\u0000\ud800 <a [url {", author="\u202e", url="http://[::1"),
     said("again again again again", author="again again"),
 ]
-NOTHING = Features({}, (), {})
 
 
 def learn(model: Model, one: CommentData, is_spam: bool, weight: float = 1.0) -> None:
@@ -125,6 +125,30 @@ def test_anything_that_can_be_typed_is_scored_and_explained(body, author, url):
     assert all(0 <= start < end <= len(body) for part in parts for start, end in part.spans)
 
 
+@pytest.mark.parametrize("body", ["Zorb lanterns at factory cost, zorb lanterns.", "I row there every day."])
+def test_the_words_of_a_body_are_in_its_parts_and_not_in_the_start_value(body):
+    """Also if the score of its words is beyond the limit."""
+    made = new_model()
+
+    def start(one: CommentData) -> float:
+        return next(part.logit for part in made.explain(one) if part.what == BIAS)
+
+    words = [part for part in made.explain(said(body)) if part.kind == "word"]
+    features, weight = made.read_data(said(body)), made.starter.weights["body_text"]
+    whole = made.slope * weight.weight * features.values["body_text"]
+    constant = start(said(body)) - start(said("", author=None))
+    assert sum(part.logit for part in words) + constant == pytest.approx(whole, abs=0.4)
+
+
+def test_what_a_comment_lacks_is_no_reason():
+    """The sentence of a signal says that it was found."""
+    made, one = new_model(), said("I row there every morning.", author="Ebba Norling")
+    found = {signal.signal for signal in made.read_data(one).found}
+    named = {part.what for part in made.explain(one) if part.kind == "signal"}
+    assert named.isdisjoint({signal.__name__ for signal in SIGNALS} - found)
+    assert named.isdisjoint({"blocked", "spam_runs", "noise", "emoticon", "link_known_words"})
+
+
 def test_words_are_explained_with_their_spans(model):
     parts = {part.what: part for part in model.explain(SPAM[0]) if part.kind == "word"}
     assert [SPAM[0].body[a:b] for a, b in parts["bekuki"].spans] == ["bekuki"]
@@ -174,13 +198,6 @@ def test_a_signal_newer_than_the_version_has_its_start_weight(model):
 def test_the_same_model_is_the_same_bytes(model):
     model.settle()
     assert Model.from_bytes(model.to_bytes()).to_bytes() == model.to_bytes()
-
-
-def test_a_full_model_is_small():
-    made, rng = new_model(), random.Random(1)
-    for n in range(SLOTS):
-        made.words[n] = rng.random()
-    assert len(made.to_bytes()) < 500_000
 
 
 def test_a_version_of_another_starter_is_refused(model):

@@ -35,7 +35,7 @@ def blank() -> FilterVersion:
     made = FilterVersion.objects.create(
         kind=FilterVersion.Kind.STARTER,
         weights=STARTER_FILE.read_bytes(),
-        trained_on={"honest": {"without": {"count": 100, "highest": [0.5, 0.4, 0.2, 0.1]}}},
+        trained_on={"good_scores": {"without": {"count": 100, "highest": [0.5, 0.4, 0.2, 0.1]}}},
     )
     ModerationSettings.objects.update_or_create(pk=1, defaults={"filter": made})
     return made

@@ -54,7 +54,15 @@ def test_no_more_future_comments_wait_than_allowed(count, percent):
 def test_a_first_comment_moves_the_threshold_a_little():
     elsewhere = GoodScores.of([n / 10_000 for n in range(10_000)])
     lines = [waiting_threshold(1, GoodScores.of([0.05] * count), elsewhere) for count in (0, 1, 10)]
-    assert lines == pytest.approx([0.99, 0.9925, 0.9945], abs=0.0005)
+    assert lines == pytest.approx([0.99, 0.99, 0.99], abs=0.0005)
+
+
+def test_a_strict_percentage_does_not_jump_with_the_first_comments():
+    """The scored comment counts as one that waits, but only as far as the comments are the site's own."""
+    elsewhere = GoodScores.of([n / 1_000 for n in range(1_000)])
+    lines = [waiting_threshold(0.3, GoodScores.of([0.05] * count), elsewhere) for count in (0, 1, 20)]
+    assert lines[0] < 0.999
+    assert lines == pytest.approx([lines[0]] * 3, abs=0.002)
 
 
 def test_a_few_own_comments_move_the_starters_threshold_a_little():

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from articles.models import Topic
-from comments.models import Comment, State
+from comments.models import Comment, State, Transition
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
 from moderation.features.text_reading import CommentData
@@ -190,7 +190,7 @@ def test_a_poisoned_batch_does_not_hold_honest_comments(starter, monkeypatch, is
             "moderation.spam_filter.training.example_weights", lambda some, _press=0: [1.0] * len(some)
         )
     model = training.train([*right, *wrong], active_model.Model.from_bytes(bytes(starter.weights)))
-    at = waiting_threshold(1, GoodScores(0, []), GoodScores(**starter.trained_on["honest"]["without"]))
+    at = waiting_threshold(1, GoodScores(0, []), GoodScores(**starter.trained_on["good_scores"]["without"]))
     honest, spam = (
         [model.score(CommentData(body=body, author="Ada")) for body in some] for some in (HONEST, SPAM)
     )
@@ -518,15 +518,19 @@ def test_training_is_deterministic(starter, maria):
     assert one == two
 
 
-def test_after_a_change_of_format_the_starter_is_activated(starter, maria):
+def test_after_a_change_of_format_the_starter_is_activated_and_learns_anew(starter, maria):
+    days(60, maria)
     other = FilterVersion.objects.create(
-        kind=FilterVersion.Kind.LEARNT, weights=b"of another release", trained_on={"decisions": 0, "until": 0}
+        kind=FilterVersion.Kind.LEARNT,
+        weights=b"of another release",
+        trained_on={"decisions": 60, "until": Transition.objects.latest("pk").pk},
     )
     ModerationSettings.objects.update(filter=other)
     assert training.run() == "the active version was made by another release; the starter is active"
     assert ModerationSettings.objects.get().filter == starter
-    assert training.run().endswith("was made by another release and is not used")
-    assert training.run() == "there are too few new decisions"
+    other.refresh_from_db()
+    assert other.trained_on["is_of_another_release"]
+    assert training.run().endswith("was trained on 60 decisions")
 
 
 def test_without_an_active_filter_nothing_is_trained(starter, maria):
