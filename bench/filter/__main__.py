@@ -1,7 +1,7 @@
 """Measure the spam filter against its goals: python -m bench.filter [--write]
 
 Parts: sources that a model never saw, beside a plain logistic regression and without groups of features;
-languages; a site's first decisions; with --kept-back 1 the source that is kept back; the seed and saved
+languages; a site's first decisions; with --kept_back 1 the source that is kept back; the seed and saved
 threads on an empty site; wrong decisions; time. The parts up to the decisions train models, which takes
 scikit-learn (bench/requirements.txt). Real comments come from the example data ($SOUNDOFF_DATA).
 """
