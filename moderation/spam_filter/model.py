@@ -116,9 +116,17 @@ class Model:
         return sum(self._raw_parts(features).values())
 
     def parts(self, features: Features) -> dict[str, float]:
-        """Return what the bias, each feature and signal, and a site's own words add to the logit."""
+        """Return what the bias, each feature and signal, and a site's own words add to the logit.
+
+        A feature counts from its value for a comment that lacks what it is about, because that is no reason.
+        The difference from its mean is in the bias.
+        """
         given = {name: self.slope * part for name, part in self._raw_parts(features).items()}
         given[BIAS] += self.offset
+        for name in features.values:
+            absent = self.slope * self._weight(name) * self.starter.absent(name)
+            given[name] -= absent
+            given[BIAS] += absent
         return given
 
     def _raw_parts(self, features: Features) -> dict[str, float]:
@@ -236,11 +244,6 @@ class Model:
         }
         by_word = self._logits_of_words(comment, features)
         given[BIAS] += texts["body"] - sum(by_word.values())
-        for name in features.values.keys() & given.keys():
-            # What a comment does not have is no reason: that part belongs to every comment.
-            absent = self.slope * self._weight(name) * self.starter.absent(name)
-            given[name] -= absent
-            given[BIAS] += absent
         spans: dict[str, list[re.Match[str]]] = {}
         for m in comment.words:
             spans.setdefault(m[0], []).append(m)
@@ -255,9 +258,11 @@ class Model:
                 for name, logit in given.items()
                 if name == BIAS or abs(logit) > ROUNDING
             ),
-            *(Part("name", data.author or "", texts["name"]) for _ in range(bool(texts["name"]))),
-            *(Part("site", data.url or "", texts["website"]) for _ in range(bool(texts["website"]))),
         ]
+        if texts["name"]:
+            parts.append(Part("name", data.author or "", texts["name"]))
+        if texts["website"]:
+            parts.append(Part("site", data.url or "", texts["website"]))
         return sorted(parts, key=lambda part: -abs(part.logit))
 
     def _logits_of_words(self, comment: ParsedComment, features: Features) -> dict[str, float]:

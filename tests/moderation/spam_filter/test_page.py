@@ -82,7 +82,7 @@ def test_the_numbers_have_what_the_page_needs_and_no_text(judged):
     assert numbers["roc"][0] == [0, 0]
     assert numbers["roc"][-1] == [1, 1]
     blocked = next(one for one in numbers["contributions"] if one["name"] == "blocked")
-    assert blocked["in_spam"] > 0.5 > 0 > blocked["in_good"]
+    assert blocked["in_spam"] > 0.5 > blocked["in_good"] >= 0
     stored = str(numbers)
     assert not any(word in stored for word in ("harbour", "Jensen", "casino", "replaced"))
 
