@@ -23,9 +23,9 @@ from bench.filter.by_source import blogs, by_source, percent, pooled, share_abov
 from bench.filter.held_out import Scored, split
 from bench.filter.sets import DATA, Kind, Row
 from bench.runner import Goal, Run, rows, run
+from moderation.spam_filter.classifier.model import Model, sigmoid
+from moderation.spam_filter.classifier.starter import load_starter
 from moderation.spam_filter.metrics import recall_at, roc_auc
-from moderation.spam_filter.model import Model, sigmoid
-from moderation.spam_filter.starter import load_starter
 from moderation.spam_filter.thresholds import STRICT_PERCENT
 
 if TYPE_CHECKING:

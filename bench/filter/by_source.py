@@ -11,8 +11,8 @@ from statistics import mean
 from bench.filter.held_out import Scored, split
 from bench.filter.sets import Kind
 from bench.runner import Goal, rows
+from moderation.spam_filter.classifier.model import sigmoid
 from moderation.spam_filter.metrics import recall_at, roc_auc, threshold
-from moderation.spam_filter.model import sigmoid
 
 MAY_WAIT = 0.01
 MIN_SPAM, MIN_GOOD = 4, 100  # with which a source's recall, and its share of waiting comments, are measures

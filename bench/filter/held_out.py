@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench.filter import sets
 from bench.filter.sets import Kind, Row
-from moderation.spam_filter.model import Model
+from moderation.spam_filter.classifier.model import Model
 
 if TYPE_CHECKING:
     from bench.train_starter import Trained

@@ -14,7 +14,7 @@ from uuid import UUID
 from bench.filter import sets
 from bench.filter.held_out import decided
 from bench.filter.sets import Row
-from moderation.spam_filter.model import Model
+from moderation.spam_filter.classifier.model import Model
 from moderation.spam_filter.thresholds import GoodScores, waiting_threshold
 
 if TYPE_CHECKING:

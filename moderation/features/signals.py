@@ -2,7 +2,7 @@
 
 Each signal is a function of a parsed comment that returns a SignalResult with a strength from 0 to 1, or
 None. Spans are (start, end) in characters of the body as it was typed. What a signal weighs is learnt
-(spam_filter/starter.py), beside the features of author_features and text_features. Signals in favour of a
+(spam_filter/classifier), beside the features there. Signals in favour of a
 comment are never stored.
 """
 

@@ -104,7 +104,7 @@ class ParsedComment:
 
     @cached_property
     def has_noise(self) -> bool:
-        """Whether the body without its links, or the name, has letters and digits that make no word."""
+        """Return whether the body without links, or the name, has letters and digits that make no word."""
         spans = (self.folded.span(*m.span()) for m in self.links)
         return any(NOISE.search(text) for text in (blank(self.body, spans), self.author))
 

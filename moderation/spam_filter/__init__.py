@@ -1,9 +1,7 @@
 """The spam filter: how probable it is that a comment is spam, why, and how often the filter is right.
 
 Pure functions:
-  starter           features and weights that come with the program, trained on other sites
-  ngrams            words and characters as features, and the small models that score them
-  model             the starter with a site's corrections: a score, its parts, and learning
+  classifier        features, weights, a score and its parts
   thresholds        the probabilities from which a comment waits or is marked as spam
   metrics           metrics from scores and labels
   contributions     contributions of signals over many comments, and the worst mistakes
@@ -18,6 +16,6 @@ With the site's data:
 Used by the rest of moderation:
   scoring           scores a draft; moderation.policy and moderation.screening call it
   stored_scores     the parts of a stored score, for the card of a comment
-  page, views       the page of the filter
+  page, forms, views  the page of the filter
   explanations      texts about scores and signals
 """

@@ -13,7 +13,7 @@ from moderation.checks import registry
 from moderation.features.text_reading import CommentData, ParsedComment, SignalResult
 from moderation.models import FilterVersion
 from moderation.spam_filter import versions
-from moderation.spam_filter.model import Model, Part, sigmoid
+from moderation.spam_filter.classifier.model import Model, Part, sigmoid
 from moderation.spam_filter.thresholds import GoodScores, auto_spam_threshold, waiting_threshold
 
 logger = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ def _threshold_data(version: int, numbers_at: float) -> tuple[GoodScores, GoodSc
     return *good_scores(row), row.numbers.get("topics", {})
 
 
-def good_scores(version: FilterVersion, *, has_website: bool = False) -> tuple[GoodScores, GoodScores, int]:
+def good_scores(version: FilterVersion) -> tuple[GoodScores, GoodScores, int]:
     """Return the scores of good comments on this site and elsewhere, and the site's number of decisions."""
     metrics = version.numbers.get("metrics", {})
     site = GoodScores(

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from moderation.features.text_reading import Spans
-from moderation.spam_filter.model import BIAS, Part
+from moderation.spam_filter.classifier.model import BIAS, Part
 
 MAX_MISTAKES = 20  # stored mistakes of each kind; more than are shown, as some will be corrected
 MAX_PARTS = 6  # stored parts of each mistake

@@ -16,11 +16,11 @@ from django.utils import timezone
 from moderation.checks import registry
 from moderation.models import FilterVersion, ModerationSettings
 from moderation.spam_filter import active_model, contributions, examples, metrics, versions
+from moderation.spam_filter.classifier.model import Model, fit_calibration, sigmoid
+from moderation.spam_filter.classifier.starter import Features
 from moderation.spam_filter.contributions import Contribution, ContributionCounter, Mistake
 from moderation.spam_filter.examples import MAX_DECISIONS, Decision, current_decisions, example_weights
 from moderation.spam_filter.metrics import Metrics
-from moderation.spam_filter.model import Model, fit_calibration, sigmoid
-from moderation.spam_filter.starter import Features
 from moderation.spam_filter.thresholds import (
     MAX_STORED_SCORES,
     MIN_TOPIC_COMMENTS,
@@ -319,7 +319,8 @@ def _store(version: FilterVersion, numbers: VersionNumbers, trial: Trial | None 
 def _train_if_due() -> str:
     learnt = FilterVersion.objects.filter(kind=FilterVersion.Kind.LEARNT).exclude(weights=b"")
     # A release before may have stored versions that this one can't use: their decisions are learnt anew.
-    last = next((one for one in learnt.order_by("-pk") if active_model.can_be_used(one.pk)), None)
+    latest_first = learnt.order_by("-pk").defer("weights")
+    last = next((one for one in latest_first if active_model.can_be_used(one.pk)), None)
     known = last.trained_on if last else {"until": 0, "decisions": 0}
     new_decisions = examples.count_decisions(after=known["until"]).new
     if new_decisions < max(MIN_NEW_DECISIONS, MIN_NEW_SHARE * known["decisions"]):

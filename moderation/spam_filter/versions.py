@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import User
 from moderation.actions import setting_changes
 from moderation.models import Batch, FilterVersion, ModerationSettings, SettingChange
-from moderation.spam_filter.starter import STARTER_FILE
+from moderation.spam_filter.classifier.starter import STARTER_FILE
 from moderation.spam_filter.thresholds import GoodScores, waiting_threshold
 
 Target = SettingChange.Target

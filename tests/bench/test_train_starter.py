@@ -5,12 +5,13 @@ import random
 import pytest
 
 from bench.filter.sets import Kind, Row
-from moderation.features.reference import Reference
 from moderation.features.text_reading import CommentData
+from moderation.spam_filter.classifier.reference import Reference
 
 pytest.importorskip("sklearn", reason="bench/requirements.txt is not installed")
 
 from bench import train_starter
+from bench.filter.training_samples import read_samples
 
 SOURCES = [f"blog {n}" for n in range(5)]
 
@@ -32,7 +33,7 @@ def rows() -> list[Row]:
 
 def test_a_word_of_one_source_tells_nothing_about_it(rows):
     """A model that had seen the source would score its spam far higher."""
-    samples = train_starter.read_samples(rows, Reference())
+    samples = read_samples(rows, Reference())
     scores, last = train_starter.text_scores(samples)["body"], -1
     spam = [s for s, row in zip(scores[last], rows, strict=True) if row.is_spam]
     whole = train_starter.text_model(samples, "body", samples.fold >= 0)
@@ -43,7 +44,7 @@ def test_a_word_of_one_source_tells_nothing_about_it(rows):
 
 def test_each_fold_has_the_scores_of_all_others(rows):
     """A comment's score in the row of another fold is by a model that saw neither of both."""
-    samples = train_starter.read_samples(rows, Reference())
+    samples = read_samples(rows, Reference())
     scores = train_starter.text_scores(samples)["body"]
     assert len(scores) == len(samples.folds) + 1
     for at, fold in enumerate(samples.folds):
@@ -52,7 +53,7 @@ def test_each_fold_has_the_scores_of_all_others(rows):
 
 
 def test_runs_of_spam_count_only_if_two_other_sources_have_them(rows):
-    samples = train_starter.read_samples(rows, Reference())
+    samples = read_samples(rows, Reference())
     run = 12345
     for n, row in enumerate(rows):
         samples.runs[n] = [run] if row.is_spam and row.source in SOURCES[:3] else []

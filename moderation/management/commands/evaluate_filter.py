@@ -15,11 +15,11 @@ from core.commands import UserErrorCommand
 from moderation.models import FilterVersion, ModerationSettings
 from moderation.spam_filter import csv_rows
 from moderation.spam_filter.active_model import active_filter, load_model
+from moderation.spam_filter.classifier.model import BIAS, Model, Part, sigmoid
+from moderation.spam_filter.classifier.starter import load_starter
 from moderation.spam_filter.csv_rows import CommentFile, Row
 from moderation.spam_filter.explanations import describe_part
 from moderation.spam_filter.metrics import Metrics, compute_metrics
-from moderation.spam_filter.model import BIAS, Model, Part
-from moderation.spam_filter.starter import load_starter
 from moderation.spam_filter.versions import new_site_threshold
 
 T = TypeVar("T")
@@ -179,11 +179,13 @@ class Command(UserErrorCommand):
 def score_rows(file: CommentFile, model: Model, *, explain: bool) -> Iterator[tuple[Row, float, str]]:
     """Yield each row with its probability and, if wanted, its reasons."""
     for row in file:
-        reasons = ""
-        if explain:
-            parts = [part for part in model.explain(row.data) if part.what != BIAS][:REASONS_PER_ROW]
-            reasons = "; ".join(f"{_reason(part)} {part.logit:+.2f}" for part in parts)
-        yield row, model.score(row.data), reasons
+        if not explain:
+            yield row, model.score(row.data), ""
+            continue
+        parts = model.explain(row.data)
+        named = [part for part in parts if part.what != BIAS][:REASONS_PER_ROW]
+        reasons = "; ".join(f"{_reason(part)} {part.logit:+.2f}" for part in named)
+        yield row, sigmoid(sum(part.logit for part in parts)), reasons
 
 
 def _reason(part: Part) -> str:

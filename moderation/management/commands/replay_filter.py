@@ -4,8 +4,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from moderation.spam_filter import metrics, training
+from moderation.spam_filter.classifier.model import sigmoid
 from moderation.spam_filter.examples import MAX_DECISIONS, current_decisions
-from moderation.spam_filter.model import sigmoid
 
 BAR_WIDTH = 40  # characters of the longest bar
 

@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from moderation.features.contacts import EMAIL
 from moderation.features.links import TYPED_LINK, typed_hosts
 from moderation.features.words import RUN_LENGTH, lowercase_words, word_runs
 from moderation.similar.clues import (
@@ -18,6 +17,7 @@ from moderation.similar.clues import (
     TEMPLATE,
     ComparedComments,
 )
+from moderation.similar.contacts import EMAIL
 from moderation.similar.grouping.proposals import (
     MIN_SIMILAR,
     Kind,

@@ -8,8 +8,8 @@ from comments.models import State
 from moderation.actions.decisions import decide
 from moderation.models import FilterVersion, Finding
 from moderation.spam_filter import stored_scores
-from moderation.spam_filter.model import Model, sigmoid
-from moderation.spam_filter.starter import load_starter
+from moderation.spam_filter.classifier.model import Model, sigmoid
+from moderation.spam_filter.classifier.starter import load_starter
 from tests.factories import make_article, make_comment
 from tests.moderation.queue.helpers import open_card
 from tests.moderation.spam_filter.test_page import SPAM, STORY

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from moderation.models import FilterVersion, ModerationSettings
-from moderation.spam_filter.model import Model
+from moderation.spam_filter.classifier.model import Model
 
 SPAM = [
     ("cheap loans", "http://loans.example.com", "Great post! I have bookmarked your blog, visit my website"),

@@ -11,8 +11,8 @@ from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
 from moderation.models import Batch, FilterVersion, ModerationSettings
 from moderation.spam_filter import contributions, metrics, training, versions
+from moderation.spam_filter.classifier.starter import STARTER_FILE
 from moderation.spam_filter.page import FilterPage
-from moderation.spam_filter.starter import STARTER_FILE
 from moderation.transparency import charts
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled

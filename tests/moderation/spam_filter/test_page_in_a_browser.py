@@ -9,7 +9,7 @@ from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
 from moderation.models import FilterVersion, Finding, ModerationSettings
 from moderation.spam_filter import training
-from moderation.spam_filter.starter import STARTER_FILE
+from moderation.spam_filter.classifier.starter import STARTER_FILE
 from tests.factories import make_article, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in

@@ -12,9 +12,9 @@ import pytest
 
 from bench.filter import samples, sets
 from moderation.features.text_reading import CommentData
+from moderation.spam_filter.classifier.model import Model
+from moderation.spam_filter.classifier.starter import STARTER_FILE, Starter, load_starter
 from moderation.spam_filter.explanations import describe_part
-from moderation.spam_filter.model import Model
-from moderation.spam_filter.starter import STARTER_FILE, Starter, load_starter
 from moderation.spam_filter.thresholds import STRICT_PERCENT
 from moderation.spam_filter.versions import new_site_threshold
 

@@ -16,6 +16,7 @@ from moderation.erasure import restrictions
 from moderation.features.text_reading import CommentData
 from moderation.models import Batch, FilterVersion, ModerationSettings, Restriction
 from moderation.spam_filter import active_model, examples, training, versions
+from moderation.spam_filter.classifier.model import Model
 from moderation.spam_filter.examples import (
     MAX_BATCH_SHARE,
     MAX_BATCH_WEIGHT,
@@ -25,7 +26,6 @@ from moderation.spam_filter.examples import (
     current_decisions,
     example_weights,
 )
-from moderation.spam_filter.model import Model
 from moderation.spam_filter.thresholds import GoodScores, waiting_threshold
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 

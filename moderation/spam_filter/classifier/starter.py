@@ -15,16 +15,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from moderation.features.author_features import name_features, website_features
-from moderation.features.reference import LETTERS, Reference
 from moderation.features.signals import find_signals, signal_values
-from moderation.features.text_features import text_features
 from moderation.features.text_reading import ParsedComment, SignalResult
-from moderation.spam_filter import ngrams
-from moderation.spam_filter.ngrams import NgramModel
+from moderation.spam_filter.classifier import ngrams
+from moderation.spam_filter.classifier.author_features import name_features, website_features
+from moderation.spam_filter.classifier.ngrams import NgramModel
+from moderation.spam_filter.classifier.reference import LETTERS, Reference
+from moderation.spam_filter.classifier.text_features import text_features
 
 FORMAT = 2
-STARTER_FILE = Path(__file__).with_name("starter.bin")
+STARTER_FILE = Path(__file__).parent.with_name("starter.bin")
 MAX_DEVIATIONS = 3.0  # farther from its mean, a feature counts no more
 OTHER_RELEASE = "This filter was stored by another release of the program."
 EVERY_TEXT_HAS = {"letters", "name_words", *(f"{kind}_text" for kind in ngrams.BITS)}
@@ -33,7 +33,7 @@ MAX_BYTES = 10_000_000  # of an unpacked file
 
 
 class FeatureWeight(NamedTuple):
-    """What one standard deviation of a feature adds to the logit."""
+    """Weight of a feature: the amount that one standard deviation adds to the logit."""
 
     mean: float
     deviation: float
@@ -77,15 +77,10 @@ class Starter:
         }
         return Features(distances, (*found, *more), slots)
 
-    def logit(self, features: Features) -> float:
-        """Return the logit before calibration."""
-        weights = self.weights
-        return self.bias + sum(weights[name].weight * value for name, value in features.values.items())
+    def absent_distance(self, name: str) -> float:
+        """Return the distance from its mean of a feature of a comment that lacks what the feature is about.
 
-    def absent(self, name: str) -> float:
-        """Return the value of a feature for a comment that lacks what the feature is about.
-
-        That is 0, the mean, for what every text has.
+        It is 0 for what every text has.
         """
         if name in EVERY_TEXT_HAS:
             return 0.0

@@ -20,9 +20,9 @@ from math import exp, sqrt
 from typing import NamedTuple, Self
 
 from moderation.features.text_reading import CommentData, ParsedComment, SignalResult, Spans
-from moderation.spam_filter import ngrams
-from moderation.spam_filter.starter import FORMAT as STARTER_FORMAT
-from moderation.spam_filter.starter import (
+from moderation.spam_filter.classifier import ngrams
+from moderation.spam_filter.classifier.starter import FORMAT as STARTER_FORMAT
+from moderation.spam_filter.classifier.starter import (
     MAX_DEVIATIONS,
     OTHER_RELEASE,
     Features,
@@ -44,7 +44,7 @@ SLOTS = sum(1 << bits for bits in ngrams.BITS.values())
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a site's decisions are learnt."""
+    """Settings of learning from a site's decisions."""
 
     rate: float = 4.0  # learning rate of a word
     feature_rate: float = 0.02  # of a feature's weight
@@ -124,7 +124,7 @@ class Model:
         given = {name: self.slope * part for name, part in self._raw_parts(features).items()}
         given[BIAS] += self.offset
         for name in features.values:
-            absent = self.slope * self._weight(name) * self.starter.absent(name)
+            absent = self.slope * self._weight(name) * self.starter.absent_distance(name)
             given[name] -= absent
             given[BIAS] += absent
         return given

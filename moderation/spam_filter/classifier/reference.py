@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from zlib import crc32
 
-MIN_BLOCKED_LENGTH = 5  # characters of a blocked term; with up to three words
+MIN_BLOCKED_LENGTH = 5  # characters of a blocked term, which has up to three words
 MAX_BLOCKED_IN_HOST = 14  # characters of a blocked term that is searched for within a host
 LETTERS = 28  # a to z, the space, and any other character
 _CODES = {ord(c): n for n, c in enumerate(" abcdefghijklmnopqrstuvwxyz")}
@@ -17,7 +17,7 @@ _CODES = {ord(c): n for n, c in enumerate(" abcdefghijklmnopqrstuvwxyz")}
 
 @dataclass(frozen=True)
 class Reference:
-    """What texts of other sites have in common. Hashes are from `text_hash`."""
+    """Properties that texts of other sites have in common. Hashes are from `text_hash`."""
 
     words: frozenset[int] = frozenset()  # words that stories and newspapers' readers use
     blocked: frozenset[int] = frozenset()  # terms of a public block list

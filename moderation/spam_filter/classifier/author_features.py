@@ -11,8 +11,8 @@ from urllib.parse import unquote
 from moderation.features.author_signals import name_domain, name_phrase
 from moderation.features.links import host
 from moderation.features.phrases import PROFILE_HOST
-from moderation.features.reference import Reference
 from moderation.features.text_reading import ParsedComment
+from moderation.spam_filter.classifier.reference import Reference
 
 MAX_WORDS = 20  # words of a name that are read
 _JOINED = re.compile(r"[^\W\d_]*[a-z][A-Z][^\W\d_]*")  # JohnSmith, but not the noise of jU7cz

@@ -13,10 +13,10 @@ from math import log1p
 from core.memory.text_cache import text_cache
 from moderation.features.folding import fold
 from moderation.features.links import host_of
-from moderation.features.reference import Reference, word_runs
 from moderation.features.scripts import main_script
 from moderation.features.text_reading import CACHED_CHARACTERS, ParsedComment, subject_stems
 from moderation.features.words import find_words
+from moderation.spam_filter.classifier.reference import Reference, word_runs
 
 MAX_WORDS = 250  # words of a body that are read
 SHORT = 8  # words of a text whose language a single word tells
