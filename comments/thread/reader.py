@@ -34,7 +34,9 @@ class Reader:
         pending. Returns "" for an anonymous reader.
         """
         conditions = []
-        shown = "(c.state <> 'deleted' OR c.id = %(deleted)s)" if self.deleted else "c.state <> 'deleted'"
+        shown = "c.state <> 'deleted'"
+        if self.deleted:  # a posting that was undone leaves no place
+            shown = f"({shown} OR c.id = %(deleted)s AND c.state_reason = 'author')"
         if self.user:
             conditions.append(f"(c.author_id = %(user)s AND {shown})")
         elif self.guest:

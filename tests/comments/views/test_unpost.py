@@ -54,6 +54,14 @@ def test_a_guest_gets_the_text_back_and_nobody_sees_a_trace(client, article, pos
         assert "No comments yet" in story
 
 
+def test_an_undone_posting_has_no_place_that_its_author_could_see(client, article, posted):
+    """A comment that its author deleted later has one, at `?deleted=`."""
+    unpost(client, posted)
+    page = client.get(f"{article.get_absolute_url()}?deleted={posted.pk}").text
+    assert "You deleted this comment." not in page
+    assert f'id="comment-{posted.pk}"' not in page
+
+
 def test_the_text_can_be_posted_again_under_the_same_parent(client, article):
     parent = make_comment(article)
     client.post(url(article, parent), fields(body="Early, I said."))
