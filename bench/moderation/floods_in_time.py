@@ -115,7 +115,8 @@ def _goals(threads: Sequence[Cleared]) -> Iterator[Goal]:
         yield Goal(
             f"comments of the seed in its group “{kind}”", count, least=len(wanted), most=None, unit=""
         )
-    chosen = [thread for thread in threads if thread in _like_before(threads)]
+    like_before = _like_before(threads)
+    chosen = [thread for thread in threads if thread in like_before]
     names = ", ".join(thread.name for thread in chosen)
     removed = sum(thread.removed for thread in chosen)
     actions = sum(thread.actions for thread in chosen)

@@ -48,7 +48,7 @@ class Clue(IntFlag):
     CONFIRMED = 16384  # the author's e-mail is confirmed
     APPROVED = 32768  # another comment by the author was approved
     OF_ITS_STORY = 65536  # uses words of its story
-    # Two more that suggest spam, after the others because numbers are stored:
+    # More that suggest spam, after the others because the numbers are stored:
     MARKUP = 131072  # links written as HTML or BBCode
     CONTACT = 262144  # a phone number or an e-mail address
     TEMPLATE = 524288  # made from the template of other comments, with other words

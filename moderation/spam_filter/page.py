@@ -115,6 +115,11 @@ class VersionRow:
     other_good_waiting: float | None = None
     other_spam_waiting: int | None = None
 
+    @property
+    def may_be_activated(self) -> bool:
+        """Return whether the page offers to activate it; `filter-use` refuses what can’t be loaded."""
+        return self.state not in {"active", "weights_deleted", "other_release"}
+
 
 class FilterPage:
     """The filter's page; each part is read when it is asked for."""

@@ -61,7 +61,8 @@ def late(compared: ComparedComments) -> Proposal:
 def in_time(compared: ComparedComments) -> Iterator[Proposal]:
     """Propose promotional comments that came close together while the discussion was open, of one discussion.
 
-    They have a link or another clue that good comments rarely have, or they are most of the discussion.
+    They have a link or another clue that good comments rarely have, or they are most of the discussion. The
+    kind of the group is that of `bursts`.
     """
     for places in compared.by_discussion.values():
         came = [p for p in places if not compared.is_late[p] and compared.words[p]]
@@ -187,10 +188,9 @@ def bursts(compared: ComparedComments) -> Iterator[Proposal]:
     median = sorted(len(places) for _, places in slots)[len(slots) // 2]
     for _, places in slots:
         promotional = compared.promotional(places, PROMOTIONAL_SCORE / 2)
-        people = {compared.people[p] for p in places}
         if (
             len(places) >= max(BURST_MIN_COMMENTS, BURST_FACTOR * median)
-            and len(people) >= BURST_MIN_COMMENTS // 2
+            and compared.count_people(places) >= BURST_MIN_COMMENTS // 2
             and 2 * len(promotional) >= len(places)
         ):
             yield propose_by_clues(compared, Kind.BURST, promotional)
