@@ -18,7 +18,7 @@ class FilterVersion(models.Model):
 
     kind = models.CharField(max_length=10, choices=Kind)
     made_at = models.DateTimeField(default=timezone.now)
-    weights = models.BinaryField()  # spam_filter.model.Model.to_bytes
+    weights = models.BinaryField()  # spam_filter.classifier.model.Model.to_bytes
     # {"decisions": n, "spam": n, "until": id of the last transition}, and how many texts were deleted by
     # then; for a starter, its source. "is_emptied": its weights were deleted because of a restricted comment;
     # "is_of_another_release": this release can't load its weights.
