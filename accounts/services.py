@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.core.signing import BadSignature, TimestampSigner
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.urls import reverse
 
 from accounts import erasure_log
@@ -40,6 +40,23 @@ def find_user_by_email(email: str) -> User | None:
     """
     users = fetch_instances(User, _FIND_BY_EMAIL, {"email": email.strip().lower()})
     return users[0] if users else None
+
+
+def confirmed_emails() -> QuerySet[EmailAddress]:
+    """Return the confirmed e-mails that are the current e-mail of their account, in upper or lower case."""
+    confirmed: QuerySet[EmailAddress] = EmailAddress.objects.filter(
+        verified=True, email__iexact=F("user__email")
+    )
+    return confirmed
+
+
+def has_confirmed_email(user: str = "user", guest: str = "guest") -> Q:
+    """Return a condition for rows whose account is active and has a confirmed e-mail, or whose guest has one.
+
+    `user` and `guest` are the paths from the row to the account and the guest.
+    """
+    confirmed = Q(Exists(confirmed_emails().filter(user=OuterRef(user))), **{f"{user}__is_active": True})
+    return confirmed | Q(**{f"{guest}__in": Guest.objects.confirmed().exclude(email="")})
 
 
 def has_no_administrator() -> bool:

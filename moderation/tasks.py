@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_tasks import task
 
+from accounts.services import has_confirmed_email
 from articles.models import Site
 from articles.site.languages import in_site_language
 from comments.models import REMOVED, Comment, Reason, State, Transition
@@ -28,7 +29,6 @@ from moderation.notifications.decision_kinds import Kind
 from moderation.notifications.mail import (
     administrators,
     current_site,
-    has_confirmed_email,
     moderators,
     send_mails,
 )

@@ -20,6 +20,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
+from accounts.services import confirmed_emails
 from archive.models import Import
 from archive.nightly import list_nightly
 from articles.site.current_site import read_site
@@ -31,7 +32,7 @@ from core import VERSION
 from core.backup_folder import BackupFailure, LastBackup, last_backup, last_failure, nightly_folder
 from core.database.migration_state import unapplied_migrations
 from core.mail import mail_server, mask_addresses
-from moderation.models import JobRun, confirmed_emails
+from moderation.models import JobRun
 from moderation.scheduled_jobs import JOBS
 
 MAIL_COUNT_SPAN = timedelta(days=7)  # in which mails are counted

@@ -3,24 +3,16 @@
 from collections.abc import Iterable
 from typing import Self
 
-from allauth.account.models import EmailAddress
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from accounts.services import confirmed_emails
 from comments.models import Comment, State
 from moderation.checks.results import CheckResult
 from moderation.models.rules import Rule
 from moderation.models.spam_filters import FilterVersion
-
-
-def confirmed_emails() -> models.QuerySet[EmailAddress]:
-    """Return the confirmed e-mails that are the current e-mail of their account, in upper or lower case."""
-    confirmed: models.QuerySet[EmailAddress] = EmailAddress.objects.filter(
-        verified=True, email__iexact=F("user__email")
-    )
-    return confirmed
 
 
 def has_page(comment: Comment) -> bool:

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from django.core.mail import EmailMessage, get_connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from accounts.models import Guest, User
+from accounts.models import User
+from accounts.services import confirmed_emails
 from articles.models import Site
-from moderation.models import confirmed_emails
 
 
 def current_site() -> Site:
@@ -22,15 +22,6 @@ def send_mails(mails: Iterable[EmailMessage]) -> int:
     """
     messages = list(mails)
     return (get_connection().send_messages(messages) or 0) if messages else 0
-
-
-def has_confirmed_email(user: str = "user", guest: str = "guest") -> Q:
-    """Return a condition for rows whose account is active and has a confirmed e-mail, or whose guest has one.
-
-    `user` and `guest` are the paths from the row to the account and the guest.
-    """
-    confirmed = Q(Exists(confirmed_emails().filter(user=OuterRef(user))), **{f"{user}__is_active": True})
-    return confirmed | Q(**{f"{guest}__in": Guest.objects.confirmed().exclude(email="")})
 
 
 def administrators() -> QuerySet[User]:

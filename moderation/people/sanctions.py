@@ -15,13 +15,14 @@ from django.utils.translation import gettext as _
 from django_tasks import task
 
 from accounts.models import Guest, User
+from accounts.services import confirmed_emails, has_confirmed_email
 from articles.site.languages import in_site_language
 from comments.models import REMOVED, Reason, State, Transition
 from comments.services.discussions import lock_discussions_of
 from comments.services.states import change_states
 from core.mail_composition import compose_mail
 from moderation.actions import setting_changes
-from moderation.models import Batch, Sanction, SettingChange, confirmed_emails
+from moderation.models import Batch, Sanction, SettingChange
 from moderation.notifications import mail
 from moderation.people import active_sanctions
 from moderation.people.profiles import DOUBLE_CLICK, Person, find_person
@@ -281,7 +282,7 @@ def notify_sanction_upheld(pk: int) -> int:
 
 def _with_confirmed_email(pk: int) -> Sanction | None:
     """Return the sanction, if the person's e-mail is confirmed."""
-    return Sanction.objects.filter(mail.has_confirmed_email(), pk=pk).select_related("user", "guest").first()
+    return Sanction.objects.filter(has_confirmed_email(), pk=pk).select_related("user", "guest").first()
 
 
 def _sanction_mail(sanction: Sanction, event: str) -> EmailMessage:
