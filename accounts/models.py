@@ -248,3 +248,21 @@ class LoginAttempts(models.Model):
 
     def __str__(self) -> str:
         return f"{self.wrong} wrong, {self.at}"
+
+
+class UndeliverableEmail(models.Model):
+    """An e-mail whose mail server answered that it does not exist or accepts nothing.
+
+    Mails about what people follow are not sent to it until its owner asks for them again.
+    """
+
+    email = models.EmailField(unique=True)  # in lower case
+    answer = models.CharField(max_length=500)  # of the mail server
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("undeliverable e-mail")
+        verbose_name_plural = _("undeliverable e-mails")
+
+    def __str__(self) -> str:
+        return f"{self.at}: {self.answer}"

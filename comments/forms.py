@@ -53,6 +53,7 @@ class BodyForm(SubmitForm, forms.Form):
 class ReplyForm(BodyForm):
     """The form for a new comment; guests also enter a name and an e-mail address.
 
+    It offers mails about replies, unless the writer follows the discussion already (`is_following`).
     `body` is the text of a comment whose posting was undone. The nonce is created with the form, so that a
     form sent several times makes only one comment.
     """
@@ -68,9 +69,10 @@ class ReplyForm(BodyForm):
         help_text=_("Not published; moderators can see it. We send you one link to confirm it."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
+    follow = forms.BooleanField(label=_("E-mail me when somebody replies"), required=False)
     nonce = forms.UUIDField(widget=forms.HiddenInput)
 
-    field_order = ["body", "name", "email", "nonce"]
+    field_order = ["body", "name", "email", "follow", "nonce"]
 
     def __init__(
         self,
@@ -79,6 +81,7 @@ class ReplyForm(BodyForm):
         guest: Guest | None,
         is_member: bool,
         parent: Comment | None,
+        is_following: bool = False,
         names: NamesInUse | None = None,
         body: str = "",
         **kwargs: Any,
@@ -98,6 +101,8 @@ class ReplyForm(BodyForm):
             self.fields["body"].widget.attrs["autofocus"] = True
         if is_member:
             del self.fields["name"], self.fields["email"]
+        if is_following:
+            del self.fields["follow"]
 
     @property
     def helper(self) -> FormHelper:

@@ -54,6 +54,7 @@ def load_reply_target(request: SiteRequest, slug: str, parent: str | None) -> Re
         slug,
         request.now,
         parent=int(parent) if parent else None,
+        user=request.user.pk if is_member else None,
         guest=None if is_member else guest_id_from_cookie(request),
         with_names=request.method == "POST" and not is_member,
     )

@@ -30,13 +30,17 @@ class ReplyTarget:
     parent: Comment | None  # None also if the discussion has no such comment
     guest: Guest | None
     names: NamesInUse
+    is_followed: bool  # the writer follows the discussion
 
 
 COMMENT_COLUMNS = [field.attname for field in Comment._meta.concrete_fields]
 GUEST_COLUMNS = [field.attname for field in Guest._meta.concrete_fields]
 _PARTS = {"a": ARTICLE_COLUMNS, "d": DISCUSSION_COLUMNS, "c": COMMENT_COLUMNS, "g": GUEST_COLUMNS}
 REPLY_TARGET_SQL = f"""
-SELECT {", ".join(f"{alias}.{name}" for alias, names in _PARTS.items() for name in names)}, used.*
+SELECT {", ".join(f"{alias}.{name}" for alias, names in _PARTS.items() for name in names)},
+       EXISTS (SELECT FROM comments_follow f
+               WHERE f.article_id = a.id AND f.kind IN ('replies', 'comments')
+                 AND (f.user_id = %(user)s::bigint OR f.guest_id = %(guest)s::bigint)), used.*
 FROM articles_article a
 LEFT JOIN comments_discussion d ON d.article_id = a.id
 LEFT JOIN comments_comment c ON c.id = %(parent)s::bigint AND c.discussion_id = a.id
@@ -46,14 +50,21 @@ WHERE a.slug = %(slug)s AND a.published_at <= %(now)s"""
 
 
 def read_reply_target(
-    slug: str, now: datetime, *, parent: int | None, guest: int | None, with_names: bool
+    slug: str, now: datetime, *, parent: int | None, user: int | None, guest: int | None, with_names: bool
 ) -> ReplyTarget | None:
     """Return what a comment under the story of this slug needs; None if there is no such published story.
 
-    `parent` and `guest` are ids, the second from the cookie of the browser. The names in use are read only
-    `with_names`: for a guest's form that was sent.
+    `parent`, `user` and `guest` are ids, the last from the cookie of the browser. The names in use are read
+    only `with_names`: for a guest's form that was sent.
     """
-    values = {"slug": slug, "now": now, "parent": parent, "guest": guest, "with_names": with_names}
+    values = {
+        "slug": slug,
+        "now": now,
+        "parent": parent,
+        "user": user,
+        "guest": guest,
+        "with_names": with_names,
+    }
     with connection.cursor() as cursor:
         execute_prepared(cursor, REPLY_TARGET_SQL, {**values, **NAMES_IN_USE_VALUES})
         row = cursor.fetchone()
@@ -74,7 +85,8 @@ def read_reply_target(
         discussion=discussion,
         parent=comment,
         guest=_instance(Guest, GUEST_COLUMNS, stored_guest),
-        names=NamesInUse.from_row(row[start:]),
+        is_followed=row[start],
+        names=NamesInUse.from_row(row[start + 1 :]),
     )
 
 

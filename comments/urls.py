@@ -1,7 +1,8 @@
 from django.urls import path, re_path
 
+from articles.urls import SLUG
 from comments.thread import feeds
-from comments.views import front_page, people, reading, searching, writing
+from comments.views import following, front_page, people, reading, searching, writing
 
 # Slugs may be in any script. Keys are limited to what Postgres accepts, and each can be written in one way
 # only: "007" or digits of another script would be a further page in the cache.
@@ -25,5 +26,11 @@ urlpatterns = [
     re_path("^comments/" + KEY.removesuffix("$") + "delete/$", writing.delete, name="comment-delete"),
     re_path("^comments/" + KEY.removesuffix("$") + "unpost/$", writing.unpost, name="comment-unpost"),
     re_path("^people/" + KEY, people.person, name="person"),
+    re_path(STORY + "follow/$", following.follow_story, name="follow-story"),
+    re_path(f"^topics/{SLUG}follow/$", following.follow_topic, name="follow-topic"),
+    path("account/following/", following.following, name="following"),
+    path("account/following/send-again/", following.send_again, name="send-mails-again"),
+    path("account/notifications/", following.notifications, name="notifications"),
+    path("stop-mails/<str:token>/", following.stop_following, name="stop-following"),
     path("guests/confirm/<str:token>/", writing.confirm, name="guest-confirm"),
 ]

@@ -18,7 +18,7 @@ from django.utils import timezone
 from articles.models import Site
 from articles.site.current_site import read_site
 from config.models import MailFailure
-from core.mail import explain_failure, mask_addresses
+from core.mail import TrackedMail, explain_failure, mask_addresses
 
 FAILURE_RETENTION = timedelta(days=30)
 ERROR_MAX = 1_000  # characters
@@ -54,11 +54,14 @@ class Backend(BaseEmailBackend):
                 self.transport.open()
             except Exception as error:  # every failure is recorded
                 failures.append((message, len(messages) - place, error))
+                for unsent in messages[place:]:
+                    _keep_failure(unsent, error)
                 break  # the other mails would fail as well, after the same wait
             try:
                 sent += self.transport.send_messages([message]) or 0
             except Exception as error:
                 failures.append((message, 1, error))
+                _keep_failure(message, error)
                 self.transport.close()  # the state of the connection is unknown
         self.transport.close()
         _record(sent, failures)
@@ -67,13 +70,24 @@ class Backend(BaseEmailBackend):
         return sent
 
 
+def _keep_failure(message: EmailMessage, error: Exception) -> None:
+    if isinstance(message, TrackedMail):
+        message.failure = error
+
+
 def set_sender(message: EmailMessage, site: Site) -> None:
-    """Set the sender's name from the site's settings, unless the mail has its own sender, and Reply-To."""
+    """Set the sender's name from the site's settings, unless the mail has its own sender, and Reply-To.
+
+    A mail with a return path has the sender only in its header.
+    """
     name, email = parseaddr(settings.DEFAULT_FROM_EMAIL)
     if message.from_email == settings.DEFAULT_FROM_EMAIL:
         message.from_email = f'"{quote(site.mail_name or name or site.name)}" <{email}>'
     if site.contact_email and not message.reply_to:
         message.reply_to = [site.contact_email]
+    if isinstance(message, TrackedMail) and message.return_path:
+        message.extra_headers["From"] = message.from_email
+        message.from_email = message.return_path
 
 
 def _record(sent: int, failures: Sequence[tuple[EmailMessage, int, Exception]]) -> None:

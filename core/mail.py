@@ -1,4 +1,4 @@
-"""The mail server of the settings, and sentences that explain its failures."""
+"""The mail server of the settings, sentences that explain its failures, and mails that keep theirs."""
 
 import re
 import smtplib
@@ -6,9 +6,21 @@ import socket
 import ssl
 
 from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
 from django.utils.translation import gettext as _
 
 _EMAIL = re.compile(r"[^\s<>()\[\]\"',;:@]+@[^\s<>()\[\]\"',;:@]+")
+
+
+class TrackedMail(EmailMultiAlternatives):
+    """A mail that keeps the error if it was not sent, and may have a return path.
+
+    config/mail_backend.py sets `failure`. `return_path` is the address for messages that the mail could not
+    be delivered; empty: that of the sender.
+    """
+
+    failure: Exception | None = None
+    return_path = ""
 
 
 def mail_server() -> str:

@@ -7,7 +7,7 @@ never becomes one.
 """
 
 import re
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -32,10 +32,25 @@ class MailSite(Protocol):
     def accent(self) -> str: ...
 
 
+class MailText(NamedTuple):
+    """A rendered mail: the same content as text and as HTML."""
+
+    text: str
+    html: str
+
+
 def compose_mail(
     template: str, subject: str, to: str, *, site: MailSite, **context: Any
 ) -> EmailMultiAlternatives:
-    """Return a mail made from a text template, which also gets `site` and `url` (of the site).
+    """Return a mail made from a text template, as `render_mail` renders it."""
+    rendered = render_mail(template, subject, site=site, **context)
+    mail = EmailMultiAlternatives(subject, rendered.text, to=[to])
+    mail.attach_alternative(rendered.html, "text/html")
+    return mail
+
+
+def render_mail(template: str, subject: str, *, site: MailSite, **context: Any) -> MailText:
+    """Return a mail as text and HTML. The template also gets `site` and `url` (of the site).
 
     The footer is added here. The language is the active one.
     """
@@ -50,13 +65,10 @@ def compose_mail(
     }
     text = _render(template, values, autoescape=False).strip()
     html = _paragraphs(_render(template, values, autoescape=True))
-    mail = EmailMultiAlternatives(
-        subject, _render("mail/message.txt", {**values, "content": text}, autoescape=False), to=[to]
+    return MailText(
+        _render("mail/message.txt", {**values, "content": text}, autoescape=False),
+        _render("mail/message.html", {**values, "content": html}, autoescape=True),
     )
-    mail.attach_alternative(
-        _render("mail/message.html", {**values, "content": html}, autoescape=True), "text/html"
-    )
-    return mail
 
 
 def _render(template: str, values: dict[str, Any], *, autoescape: bool) -> SafeString:

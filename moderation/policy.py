@@ -246,11 +246,11 @@ def last_transition_ids(ids: Iterable[int]) -> dict[int, int]:
 COUNT_SENT = f"""
 count(*) FILTER (WHERE NOT is_undone) + greatest(count(*) FILTER (WHERE is_undone) - {FREE_UNDOS}, 0)"""
 
-# The facts about the person and the rules. `account` is accounts.services.confirmed_emails() for one
-# e-mail. A guest's confirmation also counts for the account with that e-mail; the two are looked up
-# separately, as each has its own index. Their ids are found first (ANY(ARRAY(…))): with a join, Postgres may read all comments of guests.
-# From an IP address count the comments whose writers were new when they posted, as their findings say: known
-# people and the newsroom must not use up the limit of a newcomer beside them.
+# The facts about the person and the rules. `account` is accounts.services.confirmed_emails() for one e-mail.
+# A guest's confirmation also counts for the account with that e-mail; the two are looked up separately, as
+# each has its own index. Their ids are found first (ANY(ARRAY(…))): with a join, Postgres may read all
+# comments of guests. From an IP address count the comments whose writers were new when they posted, as their
+# findings say: known people and the newsroom must not use up the limit of a newcomer beside them.
 PERSON_SQL = f"""
 WITH account AS MATERIALIZED (
   SELECT u.id FROM accounts_user u JOIN account_emailaddress e ON e.user_id = u.id

@@ -21,6 +21,7 @@ from accounts.authentication import login_throttling, sign_up
 from articles.editing import cleanup
 from articles.images.services import delete_unused_files
 from articles.related import store_all_keywords
+from comments.following.mails import notify_followers
 from core.database.sql import fetch_value
 from moderation.erasure import purge, replay
 from moderation.models import JobRun
@@ -65,6 +66,8 @@ def delete_finished_tasks() -> int:
 
 # They run in this order; a long job delays those after it.
 JOBS: list[Job] = [
+    # In each round, which is a minute; it may come a little early.
+    Job(_("Notify followers"), timedelta(seconds=50), notify_followers),
     Job(_("Notify moderators of waiting comments"), timedelta(minutes=5), waiting_alerts.alert_moderators),
     Job(_("Ask for second opinions"), timedelta(minutes=10), second_opinions.create_questions),
     Job(_("Train the spam filter"), timedelta(minutes=10), training.run),

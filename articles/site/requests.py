@@ -17,6 +17,7 @@ class SiteRequest(GuestRequest):
     now: datetime  # the time whose state the page shows
     htmx: HtmxDetails
     masthead: object  # set by the context processor
+    unread_count: int  # of notifications for the masthead, set by a view that has counted them anyway
     waiting_count: int  # of comments for the masthead, set by a view that has counted them anyway
 
 

@@ -18,6 +18,7 @@ from comments.models.comments import (
     check_body,
 )
 from comments.models.discussions import Discussion, DiscussionDay
+from comments.models.follows import Follow, FollowQuerySet, NewsSearch
 from comments.models.inferred_parents import InferredParent
 from comments.models.log import Transition
 from comments.models.recommendations import Recommendation
@@ -48,7 +49,10 @@ __all__ = [
     "CommentText",
     "Discussion",
     "DiscussionDay",
+    "Follow",
+    "FollowQuerySet",
     "InferredParent",
+    "NewsSearch",
     "Reason",
     "Recommendation",
     "RemovalReason",

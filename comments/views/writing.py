@@ -23,6 +23,7 @@ from accounts import guests
 from accounts.models import Guest
 from articles.models import Article
 from articles.site.requests import SiteRequest
+from comments.following.services import follow_replies
 from comments.forms import BodyForm, ReplyForm
 from comments.loading import current_reader, current_writer, load_reply_target, load_story
 from comments.models import EDIT_WINDOW, UNDO_WINDOW, Comment, Discussion, Reason, Recommendation, State
@@ -97,6 +98,7 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
         guest=guest,
         is_member=user is not None,
         parent=parent,
+        is_following=target.is_followed,
         names=target.names,
     )
     if form.is_valid():
@@ -107,6 +109,8 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
             if error.code == "nonce":
                 form.renew_nonce()
         else:
+            if form.cleaned_data.get("follow"):
+                follow_replies(posted.author, posted.guest, article)
             return _posted_response(request, posted, author, is_new=author is not None and author != guest)
     return _form_page(request, form, discussion, parent, status=422 if form.is_bound else 200)
 

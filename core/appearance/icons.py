@@ -12,6 +12,7 @@ DRAWINGS = {
     "down": '<path d="m6 9 6 6 6-6"/>',
     "editors": '<circle cx="9" cy="9" r="3.5"/><path d="M3 19c.7-3 3-4.5 6-4.5s5.3 1.5 6 4.5M16 6'
     'a3.3 3.3 0 0 1 0 6.5m2 2.5c1.7.6 2.7 2 3 4"/>',
+    "follow": '<path d="M6 16V10.5a6 6 0 0 1 12 0V16l1.5 2h-15zM10 20.5h4"/>',
     "lead-image": '<path d="M4 5h16v14H4zm0 11 5-5 4 4 2-2 5 5"/><circle cx="15.5" cy="9.5" r="1.2"/>',
     "menu": '<path d="M5 7h14M5 12h14M5 17h9"/>',
     "notes": '<path d="m4 20 1-4L16.5 4.5l3 3L8 19z"/>',

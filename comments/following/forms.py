@@ -1,0 +1,64 @@
+"""Forms to follow a story, a discussion or a topic."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from comments.following.services import OF_DISCUSSIONS
+from comments.models import Follow, FollowQuerySet
+from core.forms import SubmitForm
+
+
+class _DeliveryForm(SubmitForm, forms.Form):
+    """A form with the way in which the follower is told of news."""
+
+    submit = _("Save")
+
+    delivery = forms.ChoiceField(
+        label=_("How do you want to be notified?"), choices=Follow.Delivery, widget=forms.RadioSelect
+    )
+
+
+class FollowStoryForm(_DeliveryForm):
+    """What to follow of a story. `follows` are the reader's own of this story."""
+
+    discussion = forms.ChoiceField(
+        label=_("Comments"),
+        choices=[("", _("None")), *((kind.value, kind.label) for kind in OF_DISCUSSIONS)],
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    corrections = forms.BooleanField(label=_("Corrections of the story"), required=False)
+
+    field_order = ["discussion", "corrections", "delivery"]
+
+    def __init__(self, data: Any, *, follows: FollowQuerySet) -> None:
+        by_kind = {follow.kind: follow for follow in follows}
+        discussion = next((kind for kind in OF_DISCUSSIONS if kind in by_kind), None)
+        initial = {
+            "discussion": discussion or ("" if by_kind else Follow.Kind.REPLIES),
+            "corrections": Follow.Kind.CORRECTIONS in by_kind,
+            "delivery": next((f.delivery for f in by_kind.values()), Follow.Delivery.AT_ONCE),
+        }
+        super().__init__(data, initial=initial)
+
+
+class FollowTopicForm(_DeliveryForm):
+    """Whether to follow a topic."""
+
+    submit = _("Follow")
+
+    def __init__(self, data: Any, *, follows: FollowQuerySet) -> None:
+        own = follows.first()
+        initial = {"delivery": own.delivery if own else Follow.Delivery.DAILY}
+        super().__init__(data, initial=initial)
+
+
+class DeliveryForm(forms.Form):
+    """The choice of one row of the page "Following"."""
+
+    follow = forms.IntegerField(widget=forms.HiddenInput)
+    delivery = forms.ChoiceField(
+        label=_("Notification"), choices=[*Follow.Delivery.choices, ("", _("Stop following"))], required=False
+    )

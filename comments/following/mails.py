@@ -1,0 +1,296 @@
+"""Mails about what people follow. One mail has all that is due to a person.
+
+The job claims the follows of a few people at a time and sends their mails over one connection, so its memory
+does not grow with the number of followers. Who follows the same discussion gets the same text, which is
+rendered once; only the links by which they stop the mails are their own.
+"""
+
+import smtplib
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from secrets import token_hex
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import get_connection
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django_tasks import task
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from accounts import undeliverable
+from accounts.models import Guest
+from accounts.services import confirmed_emails
+from articles.models import Site
+from articles.site.current_site import read_site
+from articles.site.languages import in_site_language
+from comments.following.news import News, NewsItem, note_news, read_news
+from comments.following.tokens import MailToken, incoming_address
+from comments.models import UNDO_WINDOW, Follow
+from core.database.sql import fetch_instances
+from core.mail import TrackedMail
+from core.mail_composition import MailText, render_mail
+
+PEOPLE_AT_ONCE = 200  # whose mails are sent over one connection
+MAX_SECONDS = 20.0  # of one job; then it enqueues itself, so that other mails need not wait for all of these
+SENDING_TIME = timedelta(minutes=30)  # after which an interrupted job's mails are sent by another one
+FIRST_RETRY = timedelta(minutes=5)  # after a failure; each further time twice as long
+MAX_FAILURES = 9  # attempts, over two days
+ITEMS_MAILED = 10  # of one follow
+EXCERPT_MAX = 400  # characters
+RENDERED_MAX = 64  # texts that are kept while a job runs
+
+Person = tuple[int | None, int | None]  # user id, guest id
+
+# The follows of the people who have waited longest. Another job skips those that this one is about to claim.
+_CLAIM = """
+WITH waiting AS (
+  SELECT user_id, guest_id FROM comments_follow
+  WHERE (due_at <= %(now)s AND sending_until IS NULL) OR sending_until <= %(now)s
+  ORDER BY least(due_at, sending_until), id LIMIT %(people)s FOR UPDATE SKIP LOCKED
+), people AS (SELECT DISTINCT user_id, guest_id FROM waiting)
+UPDATE comments_follow f SET due_at = NULL, sending_until = %(until)s
+FROM people p
+WHERE (f.user_id = p.user_id OR f.guest_id = p.guest_id)
+  AND ((f.due_at <= %(now)s AND f.sending_until IS NULL) OR f.sending_until <= %(now)s)
+RETURNING f.*"""
+
+
+def notify_followers() -> int:
+    """Note the news for followers, and enqueue the job that mails them. Returns the number of noted follows.
+
+    The scheduler calls this every minute. A job that is still sending takes what is due by now as well.
+    """
+    now, site = timezone.now(), read_site()
+    noted = note_news(now, site.zone)
+    if Follow.objects.due(now).exists() and not _is_enqueued():
+        mail_followers.enqueue()
+    return noted
+
+
+def _is_enqueued() -> bool:
+    jobs = DBTaskResult.objects.filter(task_path=mail_followers.module_path)
+    return jobs.filter(status=TaskResultStatus.READY).exists()
+
+
+@task()
+@in_site_language
+def mail_followers() -> int:
+    """Send the mails that are due, for at most MAX_SECONDS. Returns the number of mails that were sent."""
+    start, sent, texts = time.monotonic(), 0, dict[Any, MailText]()
+    while follows := _claim(timezone.now()):
+        sent += _send(follows, texts)
+        if time.monotonic() - start > MAX_SECONDS:
+            mail_followers.enqueue()
+            break
+    return sent
+
+
+def _claim(now: datetime) -> list[Follow]:
+    values = {"now": now, "until": now + SENDING_TIME, "people": PEOPLE_AT_ONCE}
+    return fetch_instances(Follow, _CLAIM, values)
+
+
+@dataclass
+class _Delivery:
+    """The follows of one person, and the mail about their news, if there is one."""
+
+    follows: list[Follow] = field(default_factory=list)
+    mail: TrackedMail | None = None
+
+
+def _send(follows: Sequence[Follow], texts: dict[Any, MailText]) -> int:
+    """Send the mails about claimed follows, store what became of them, and return how many were sent."""
+    until, site = timezone.now() - UNDO_WINDOW, Site.objects.get(pk=1)
+    emails = _find_emails(follows)
+    deliveries: dict[Person, _Delivery] = defaultdict(_Delivery)
+    for follow in follows:
+        deliveries[follow.user_id, follow.guest_id].follows.append(follow)
+    reachable = [follow for follow in follows if (follow.user_id, follow.guest_id) in emails]
+    news = read_news(reachable, since="mailed_at", until=until, most=ITEMS_MAILED)
+    for person, delivery in deliveries.items():
+        if own := [news[follow.pk] for follow in delivery.follows if follow.pk in news]:
+            delivery.mail = compose(own, emails[person], site, texts)
+    mails = [delivery.mail for delivery in deliveries.values() if delivery.mail]
+    if mails:
+        with suppress(Exception):  # the backend has recorded it, and each mail has its failure
+            get_connection().send_messages(mails)
+    _finish(deliveries.values(), until)
+    return sum(mail.failure is None for mail in mails)
+
+
+def _find_emails(follows: Sequence[Follow]) -> dict[Person, str]:
+    """Return the confirmed e-mails of the followers, without those to which nothing can be delivered."""
+    users = confirmed_emails().filter(
+        user__in={follow.user_id for follow in follows if follow.user_id}, user__is_active=True
+    )
+    guests = Guest.objects.confirmed().filter(pk__in={f.guest_id for f in follows if f.guest_id})
+    emails: dict[Person, str] = {(user, None): email for user, email in users.values_list("user", "email")}
+    emails |= {(None, guest): email for guest, email in guests.values_list("pk", "email") if email}
+    refused = undeliverable.find(emails.values())
+    return {person: email for person, email in emails.items() if email.lower() not in refused}
+
+
+def compose(news: Sequence[News], email: str, site: Site, texts: dict[Any, MailText]) -> TrackedMail:
+    """Return the mail to one person about their news. `texts` are those that were rendered before."""
+    subject = _subject(news)
+    stop = [MailToken.of_follow(one.follow) for one in news]
+    stop_all = MailToken.of_follower(news[0].follow)
+    key = (subject, *(_content_key(one) for one in news))
+    rendered = texts.get(key)
+    if rendered is None:
+        if len(texts) >= RENDERED_MAX:
+            texts.clear()
+        rendered = texts[key] = render_mail("comments/mail/news.txt", subject, site=site, **_context(news))
+    replaced = [(_placeholder(number), str(token)) for number, token in enumerate([stop_all, *stop])]
+    text, html = rendered
+    for placeholder, token in replaced:
+        text, html = text.replace(placeholder, token), html.replace(placeholder, token)
+    mail = TrackedMail(subject, text, to=[email])
+    mail.attach_alternative(html, "text/html")
+    header_token = stop[0] if len(news) == 1 else stop_all
+    mail.extra_headers = {
+        "List-Unsubscribe": f"<{settings.SITE_URL}{stop_path(str(header_token))}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        "Auto-Submitted": "auto-generated",
+    }
+    if address := incoming_address(stop[0]):
+        mail.return_path, mail.reply_to = address, [address]
+    return mail
+
+
+def _finish(deliveries: Iterable[_Delivery], until: datetime) -> None:
+    """Store which follows were mailed, or have nothing to mail, and when the others are tried again."""
+    done, failed, given_up = list[int](), defaultdict[int, list[int]](list), list[int]()
+    for delivery in deliveries:
+        keys = [follow.pk for follow in delivery.follows]
+        failure = delivery.mail and delivery.mail.failure
+        if not failure:
+            done += keys
+            continue
+        if delivery.mail and (answer := _rejection(failure)):
+            undeliverable.add(delivery.mail.to[0], answer)
+            done += keys
+        elif (failures := max(follow.failures for follow in delivery.follows) + 1) > MAX_FAILURES:
+            given_up += keys
+        else:
+            failed[failures] += keys
+    finished = {"sending_until": None, "mailed_at": until}
+    Follow.objects.filter(pk__in=done).update(failures=0, **finished)
+    Follow.objects.filter(pk__in=given_up).update(**finished)
+    for failures, keys in failed.items():
+        retry_at = timezone.now() + FIRST_RETRY * 2 ** (failures - 1)
+        Follow.objects.filter(pk__in=keys).update(failures=failures, sending_until=None, due_at=retry_at)
+
+
+def _rejection(failure: Exception) -> str:
+    """Return the answer of a mail server that rejects the recipient for good, or ""."""
+    if isinstance(failure, smtplib.SMTPRecipientsRefused):
+        for code, answer in failure.recipients.values():
+            if 500 <= code < 600:
+                return f"{code} {answer.decode('utf-8', 'replace')}"
+    return ""
+
+
+def _content_key(news: News) -> tuple[Any, ...]:
+    """Return what the text about these news is made of, without the follower."""
+    target = news.follow.kind, news.follow.article_id, news.follow.topic_id
+    return (*target, news.more, *((item.url, item.at, item.is_reply) for item in news.items))
+
+
+def _subject(news: Sequence[News]) -> str:
+    items = [item for one in news for item in one.items]
+    count = len(items) + sum(one.more for one in news)
+    first = items[0]
+    titles = {item.article.pk for item in items}
+    story = {"title": first.article.title_for(None), "count": count}
+    if count == 1:
+        return _entry_heading(first)
+    if len(titles) == 1 and all(item.comment for item in items):
+        if all(item.is_reply for item in items):
+            return (
+                ngettext(
+                    "%(count)s reply to your comments on “%(title)s”",
+                    "%(count)s replies to your comments on “%(title)s”",
+                    count,
+                )
+                % story
+            )
+        return (
+            ngettext("%(count)s new comment on “%(title)s”", "%(count)s new comments on “%(title)s”", count)
+            % story
+        )
+    return ngettext("%(count)s update on what you follow", "%(count)s updates on what you follow", count) % {
+        "count": count
+    }
+
+
+def _entry_heading(item: NewsItem) -> str:
+    title = {"title": item.article.title_for(None)}
+    if item.comment is None:
+        return (_("Correction: “%(title)s”") if item.is_correction else _("New story: “%(title)s”")) % title
+    values = {**title, "name": item.comment.author_name}
+    if item.is_reply:
+        return _("%(name)s replied to your comment on “%(title)s”") % values
+    return _("%(name)s commented on “%(title)s”") % values
+
+
+def _context(news: Sequence[News]) -> dict[str, Any]:
+    """Return the context of the mail, with placeholders for the tokens of the person."""
+    return {
+        "is_single": sum(len(one.items) + one.more for one in news) == 1,
+        "sections": [_section(number, one) for number, one in enumerate(news, start=1)],
+        "stop_all_url": stop_path(_placeholder(0)),
+    }
+
+
+def _section(number: int, news: News) -> dict[str, Any]:
+    follow, article = news.follow, news.items[0].article
+    is_topic = follow.topic_id is not None
+    return {
+        "title": str(follow.topic) if is_topic else article.title_for(None),
+        "url": follow.topic.get_absolute_url() if follow.topic else article.get_absolute_url(),
+        "entries": [_entry(item) for item in news.items],
+        "more": news.more,
+        "reason": _REASONS[Follow.Kind(follow.kind)],
+        "stop_url": stop_path(_placeholder(number)),
+    }
+
+
+_REASONS = {
+    Follow.Kind.REPLIES: gettext_lazy("You asked for replies to your comments in this discussion."),
+    Follow.Kind.COMMENTS: gettext_lazy("You follow this discussion."),
+    Follow.Kind.CORRECTIONS: gettext_lazy("You follow corrections of this story."),
+    Follow.Kind.TOPIC: gettext_lazy("You follow this topic."),
+}
+
+
+def _entry(item: NewsItem) -> dict[str, Any]:
+    quoted = item.comment.body if item.comment else ""
+    return {
+        "heading": _entry_heading(item),
+        "quotation": Truncator(" ".join(quoted.split())).chars(EXCERPT_MAX) if quoted else "",
+        "text": item.text,
+        "url": item.url,
+    }
+
+
+def stop_path(token: str) -> str:
+    """Return the path of the page that stops the mails that a token stands for."""
+    return reverse("stop-following", args=[token])
+
+
+def _placeholder(number: int) -> str:
+    """Return what stands for a token in a text that several people get. No text of theirs can contain it."""
+    return f"{_PLACEHOLDER}-{number}-"
+
+
+_PLACEHOLDER = f"token-{token_hex(8)}"  # made anew in each process

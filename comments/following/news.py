@@ -1,0 +1,322 @@
+"""News for followers: note on each follow that there are some, and read them.
+
+News are comments, corrections and stories that readers can see since a while: nobody is told of a comment
+whose posting can still be undone, or that was removed again.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from accounts.models import User
+from articles.models import Article, Correction
+from comments.models import UNDO_WINDOW, Comment, Follow, NewsSearch
+from core.database.sql import fetch_rows
+
+Watermark = Literal["seen_at", "mailed_at"]
+
+DAILY_AT = time(7)  # in the site's time zone
+# A change is dated with the start of its transaction, and is seen when that ends. The search therefore looks
+# again at what was already searched, where it finds nothing twice: noted news are later than the watermarks.
+OVERLAP = timedelta(minutes=5)
+COMMENTS_READ = 200  # the latest new comments of one discussion
+REPLIES_READ = 5_000  # for all who are asked for at once
+
+# The first publication of a comment that was written here. An imported one is no news.
+_PUBLISHED = """
+FROM comments_transition t
+JOIN comments_comment c ON c.id = t.comment_id AND c.state = 'published' AND c.source = ''
+LEFT JOIN comments_comment answered ON answered.id = coalesce(c.in_reply_to_id, c.parent_id)
+WHERE t.kind = 'state' AND t.to_state = 'published' AND t.from_state <> 'published'
+  AND NOT EXISTS (SELECT FROM comments_transition earlier
+                  WHERE earlier.comment_id = t.comment_id AND earlier.id < t.id
+                    AND earlier.kind = 'state' AND earlier.to_state = 'published')"""
+
+_NEW_COMMENTS = f"""
+SELECT t.discussion_id AS article_id, NULL::bigint AS topic_id, t.at, c.author_id, c.guest_id,
+       answered.author_id AS answered_user, answered.guest_id AS answered_guest
+{_PUBLISHED} AND t.at > %(since)s AND t.at <= %(until)s"""
+
+_NEW_CORRECTIONS = """
+SELECT article_id, NULL::bigint AS topic_id, at, by_id AS author_id, NULL::bigint AS guest_id,
+       NULL::bigint AS answered_user, NULL::bigint AS answered_guest
+FROM articles_correction WHERE at > %(since)s AND at <= %(until)s"""
+
+_NEW_STORIES = """
+SELECT a.id AS article_id, m.topic_id, a.published_at AS at, NULL::bigint AS author_id,
+       NULL::bigint AS guest_id, NULL::bigint AS answered_user, NULL::bigint AS answered_guest
+FROM articles_article a JOIN articles_article_topics m ON m.article_id = a.id
+WHERE a.rights <> 'unknown' AND a.published_at > %(since)s AND a.published_at <= %(until)s"""
+
+# Nobody is told of their own comments. Both watermarks move to just before the first news, because there
+# were none before it: so the news are searched in a short time.
+_NOTE = """
+WITH news AS MATERIALIZED ({news}),
+followed AS (
+  SELECT f.id, min(n.at) AS first, max(n.at) AS last,
+         min(n.at) FILTER (WHERE n.at > f.seen_at) AS unread,
+         min(n.at) FILTER (WHERE n.at > f.mailed_at) AS unsent
+  FROM comments_follow f JOIN news n ON {match}
+  WHERE (f.news_at IS NULL OR (f.due_at IS NULL AND f.delivery <> 'site'))
+    AND (n.author_id <> f.user_id) IS NOT FALSE AND (n.guest_id <> f.guest_id) IS NOT FALSE
+  GROUP BY f.id
+)
+UPDATE comments_follow f
+SET news_at = coalesce(f.news_at, n.unread),
+    due_at = CASE WHEN f.due_at IS NULL AND n.unsent IS NOT NULL
+                  THEN CASE f.delivery WHEN 'at_once' THEN %(at_once)s::timestamptz
+                                       WHEN 'hourly' THEN %(hourly)s::timestamptz
+                                       WHEN 'daily' THEN %(daily)s::timestamptz END
+                  ELSE f.due_at END,
+    seen_at = CASE WHEN f.news_at IS NULL
+                   THEN coalesce(n.unread - interval '1 microsecond', f.seen_at) ELSE f.seen_at END,
+    mailed_at = CASE WHEN f.due_at IS NULL AND f.sending_until IS NULL
+                     THEN coalesce(n.unsent - interval '1 microsecond', f.mailed_at) ELSE f.mailed_at END
+FROM followed n
+WHERE f.id = n.id AND (n.unread IS NOT NULL OR n.unsent IS NOT NULL)"""
+
+_SEARCHES = [
+    (
+        _NEW_COMMENTS,
+        "n.article_id = f.article_id AND (f.kind = 'comments' OR (f.kind = 'replies' AND "
+        "(n.answered_user = f.user_id OR n.answered_guest = f.guest_id)))",
+    ),
+    (_NEW_CORRECTIONS, "n.article_id = f.article_id AND f.kind = 'corrections'"),
+    (_NEW_STORIES, "n.topic_id = f.topic_id AND f.kind = 'topic'"),
+]
+
+
+def note_news(now: datetime, zone: ZoneInfo) -> int:
+    """Note on what people follow that there are news, and when the mail about them is due.
+
+    `zone` is the site's, in which the daily mail goes out. Returns the number of follows with news.
+    """
+    until = now - UNDO_WINDOW
+    with transaction.atomic(), connection.cursor() as cursor:
+        search, is_first = NewsSearch.objects.select_for_update().get_or_create(
+            pk=1, defaults={"until": until}
+        )
+        values = {"since": search.until - OVERLAP, "until": until, **due_times(now, zone)}
+        noted = 0
+        for news, match in [] if is_first else _SEARCHES:
+            cursor.execute(_NOTE.format(news=news, match=match), values)
+            noted += cursor.rowcount
+        NewsSearch.objects.update(until=until)
+    return noted
+
+
+def due_times(now: datetime, zone: ZoneInfo) -> dict[str, datetime]:
+    """Return when a mail about news of this moment is due, by the kind of delivery."""
+    next_hour = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    local = now.astimezone(zone)
+    daily = datetime.combine(local.date(), DAILY_AT, zone)
+    if daily <= local:
+        daily = datetime.combine(local.date() + timedelta(days=1), DAILY_AT, zone)
+    return {Follow.Delivery.AT_ONCE: now, Follow.Delivery.HOURLY: next_hour, Follow.Delivery.DAILY: daily}
+
+
+@dataclass(frozen=True)
+class NewsItem:
+    """A new comment, correction or story. `comment` is empty for the other two."""
+
+    at: datetime
+    article: Article
+    url: str
+    comment: Comment | None = None
+    is_reply: bool = False  # to a comment of the follower
+    is_correction: bool = False
+    text: str = ""  # of a correction, or the standfirst of a story
+
+
+@dataclass(frozen=True)
+class News:
+    """The news of one follow: the first ones, and the number of further ones."""
+
+    follow: Follow
+    items: list[NewsItem]
+    more: int
+
+
+def read_news(follows: Sequence[Follow], *, since: Watermark, until: datetime, most: int) -> dict[int, News]:
+    """Return the news after the watermark `since` and up to `until`, by the id of the follow.
+
+    `most` is the number of items for each. Follows without news are left out. Runs at most seven statements.
+    """
+    items: dict[int, list[NewsItem]] = defaultdict(list)
+    more: dict[int, int] = {}
+    _add_comments(follows, since, until, most, items, more)
+    _add_corrections([f for f in follows if f.kind == Follow.Kind.CORRECTIONS], since, until, items)
+    _add_stories([f for f in follows if f.kind == Follow.Kind.TOPIC], since, until, items)
+    return {
+        follow.pk: News(
+            follow, items[follow.pk][:most], more.get(follow.pk, 0) + len(items[follow.pk][most:])
+        )
+        for follow in follows
+        if items[follow.pk]
+    }
+
+
+@dataclass(frozen=True)
+class _NewComment:
+    id: int
+    article_id: int
+    at: datetime
+    author_id: int | None
+    guest_id: int | None
+    answered_user: int | None
+    answered_guest: int | None
+
+    def is_news_for(self, follow: Follow) -> bool:
+        if (follow.user_id or 0) == self.author_id or (follow.guest_id or 0) == self.guest_id:
+            return False
+        return follow.kind == Follow.Kind.COMMENTS or self.answers(follow)
+
+    def answers(self, follow: Follow) -> bool:
+        return (follow.user_id or 0) == self.answered_user or (follow.guest_id or 0) == self.answered_guest
+
+
+_COLUMNS = """
+t.comment_id, t.discussion_id, t.at, c.author_id, c.guest_id, answered.author_id, answered.guest_id"""
+
+_LATEST = f"""
+SELECT latest.* FROM unnest(%(articles)s::bigint[]) followed (id), LATERAL (
+  SELECT {_COLUMNS} {_PUBLISHED}
+    AND t.discussion_id = followed.id AND t.at > %(since)s AND t.at <= %(until)s
+  ORDER BY t.at DESC, t.id DESC LIMIT {COMMENTS_READ}) latest"""
+
+_ANSWERS = f"""
+SELECT {_COLUMNS} {_PUBLISHED}
+  AND t.discussion_id = ANY (%(articles)s) AND t.at > %(since)s AND t.at <= %(until)s
+  AND (answered.author_id = ANY (%(users)s) OR answered.guest_id = ANY (%(guests)s))
+ORDER BY t.at DESC, t.id DESC LIMIT {REPLIES_READ}"""
+
+
+def _add_comments(
+    follows: Sequence[Follow],
+    since: Watermark,
+    until: datetime,
+    most: int,
+    items: dict[int, list[NewsItem]],
+    more: dict[int, int],
+) -> None:
+    """Add new comments. They are read once for all followers of a discussion, and their texts at the end."""
+    by_kind = {
+        kind: [follow for follow in follows if follow.kind == kind]
+        for kind in (Follow.Kind.COMMENTS, Follow.Kind.REPLIES)
+    }
+    found = {
+        kind: _read_new_comments(statement, by_kind[kind], since, until)
+        for kind, statement in ((Follow.Kind.COMMENTS, _LATEST), (Follow.Kind.REPLIES, _ANSWERS))
+        if by_kind[kind]
+    }
+    chosen: dict[int, list[_NewComment]] = {}
+    for kind, by_article in found.items():
+        for follow in by_kind[kind]:
+            new = [
+                comment
+                for comment in by_article[follow.article_id]
+                if comment.at > getattr(follow, since) and comment.is_news_for(follow)
+            ]
+            chosen[follow.pk], more[follow.pk] = new[:most], len(new[most:])
+    comments = _read_texts({comment.id for new in chosen.values() for comment in new}, until)
+    for follow in follows:
+        for new_comment in chosen.get(follow.pk, ()):
+            if comment := comments.get(new_comment.id):
+                article = comment.discussion.article
+                url = comment.get_absolute_url()
+                items[follow.pk].append(
+                    NewsItem(new_comment.at, article, url, comment, new_comment.answers(follow))
+                )
+
+
+def _read_new_comments(
+    statement: str, follows: Sequence[Follow], since: Watermark, until: datetime
+) -> Mapping[int | None, list[_NewComment]]:
+    """Return the new comments in the followed discussions, the oldest first."""
+    values = {
+        "articles": list({follow.article_id for follow in follows}),
+        "users": [follow.user_id for follow in follows if follow.user_id],
+        "guests": [follow.guest_id for follow in follows if follow.guest_id],
+        "since": min(getattr(follow, since) for follow in follows),
+        "until": until,
+    }
+    by_article: dict[int | None, list[_NewComment]] = defaultdict(list)
+    for row in fetch_rows(statement, values):
+        comment = _NewComment(*row)
+        by_article[comment.article_id].append(comment)
+    for comments in by_article.values():
+        comments.sort(key=lambda comment: (comment.at, comment.id))
+    return by_article
+
+
+def _read_texts(ids: Collection[int], now: datetime) -> dict[int, Comment]:
+    """Return these comments with their stories, without those that readers can't open now."""
+    if not ids:
+        return {}
+    comments = Comment.objects.readable(now).filter(pk__in=ids).select_related("discussion__article")
+    return {comment.pk: comment for comment in comments}
+
+
+def _add_corrections(
+    follows: Sequence[Follow], since: Watermark, until: datetime, items: dict[int, list[NewsItem]]
+) -> None:
+    if not follows:
+        return
+    corrections = Correction.objects.filter(
+        article__in={follow.article_id for follow in follows},
+        at__gt=min(getattr(follow, since) for follow in follows),
+        at__lte=until,
+    )
+    readable = corrections.filter(article__in=Article.objects.published()).select_related("article")
+    found = list(readable.order_by("at", "pk"))
+    for follow in follows:
+        items[follow.pk] += [
+            NewsItem(
+                correction.at,
+                correction.article,
+                correction.article.get_absolute_url(),
+                is_correction=True,
+                text=correction.text,
+            )
+            for correction in found
+            if correction.article_id == follow.article_id and correction.at > getattr(follow, since)
+        ]
+
+
+def _add_stories(
+    follows: Sequence[Follow], since: Watermark, until: datetime, items: dict[int, list[NewsItem]]
+) -> None:
+    if not follows:
+        return
+    first = min(getattr(follow, since) for follow in follows)
+    stories = Article.objects.syndicated(until).filter(published_at__gt=first)
+    memberships = Article.topics.through.objects.filter(
+        topic__in={follow.topic_id for follow in follows}, article__in=stories
+    )
+    rows = memberships.select_related("article").order_by("article__published_at", "article")
+    found = [(row.topic_id, at, row.article) for row in rows if (at := row.article.published_at) is not None]
+    for follow in follows:
+        items[follow.pk] += [
+            NewsItem(at, story, story.get_absolute_url(), text=story.standfirst)
+            for topic, at, story in found
+            if topic == follow.topic_id and at > getattr(follow, since)
+        ]
+
+
+def unread_count(user: User) -> int:
+    """Return of how many things that a user follows there are unread news. Runs one statement."""
+    return Follow.objects.of(user, None).unread().count()
+
+
+def mark_seen(follows: QuerySet[Follow], until: datetime) -> int:
+    """Note that the follower has seen the news up to `until`. They need no mail about these.
+
+    Returns the number of follows.
+    """
+    return follows.update(seen_at=until, mailed_at=until, news_at=None, due_at=None)

@@ -1,0 +1,73 @@
+"""Following and unfollowing."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import Guest, User
+from articles.models import Article, Topic
+from comments.models import Follow, FollowQuerySet
+
+OF_DISCUSSIONS = (Follow.Kind.REPLIES, Follow.Kind.COMMENTS)
+
+
+def follow_discussion(
+    user: User | None, guest: Guest | None, article: Article, *, kind: str, delivery: str
+) -> None:
+    """Follow all comments of a discussion or only the replies to oneself. `kind` "" stops following it."""
+    _set(user, guest, OF_DISCUSSIONS, kind, delivery, article=article)
+
+
+def follow_replies(user: User | None, guest: Guest | None, article: Article) -> None:
+    """Follow the replies to oneself by e-mail, unless this person follows the discussion already."""
+    person: dict[str, Any] = {"user": user, "guest": None if user else guest}
+    follow = Follow(**person, article=article, kind=Follow.Kind.REPLIES, delivery=Follow.Delivery.AT_ONCE)
+    Follow.objects.bulk_create([follow], ignore_conflicts=True)
+
+
+def follow_corrections(
+    user: User | None, guest: Guest | None, article: Article, *, on: bool, delivery: str
+) -> None:
+    """Follow the corrections of a story, or stop that."""
+    kind = Follow.Kind.CORRECTIONS
+    _set(user, guest, [kind], kind if on else "", delivery, article=article)
+
+
+def follow_topic(user: User | None, guest: Guest | None, topic: Topic, *, on: bool, delivery: str) -> None:
+    """Follow the stories of a topic, or stop that."""
+    kind = Follow.Kind.TOPIC
+    _set(user, guest, [kind], kind if on else "", delivery, topic=topic)
+
+
+def set_delivery(follows: FollowQuerySet, delivery: str) -> int:
+    """Change how the follower is told of news. Returns the number of follows that changed.
+
+    News that were to be mailed stay unread on the site, and later ones are mailed as chosen now.
+    """
+    now = timezone.now()
+    changed = follows.exclude(delivery=delivery)
+    return changed.update(delivery=delivery, due_at=None, mailed_at=now, failures=0)
+
+
+def _set(
+    user: User | None,
+    guest: Guest | None,
+    kinds: Iterable[str],
+    kind: str,
+    delivery: str,
+    **target: Any,
+) -> None:
+    """Make the one follow of these kinds and this target the given one; none if `kind` is ""."""
+    person: dict[str, Any] = {"user": user, "guest": None if user else guest}
+    own = Follow.objects.filter(**person, **target, kind__in=kinds)
+    if not kind:
+        own.delete()
+        return
+    set_delivery(own, delivery)
+    own.exclude(kind=kind).update(kind=kind)
+    if not own.exists():
+        # If a second request of this moment has made it, nothing is left to do.
+        Follow.objects.bulk_create(
+            [Follow(**person, **target, kind=kind, delivery=delivery)], ignore_conflicts=True
+        )

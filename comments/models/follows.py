@@ -1,0 +1,112 @@
+"""What people follow: discussions, replies to their comments, corrections of stories and topics."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Guest, User
+from articles.models import Article, Topic
+
+
+class FollowQuerySet(models.QuerySet["Follow"]):
+    def of(self, user: User | None, guest: Guest | None) -> Self:
+        """Return what a user, or else a guest, follows; nothing for anonymous visitors."""
+        if user is not None:
+            return self.filter(user=user)
+        return self.filter(guest=guest) if guest else self.none()
+
+    def unread(self) -> Self:
+        """Return those with news that their follower has not seen."""
+        return self.exclude(news_at=None)
+
+    def due(self, now: datetime) -> Self:
+        """Return those about whose news a mail is due, also because the job was interrupted that sent it."""
+        return self.filter(Q(due_at__lte=now, sending_until=None) | Q(sending_until__lte=now))
+
+
+class Follow(models.Model):
+    """One thing that a person follows, and how they are told of its news.
+
+    News are not stored: they are the comments, corrections and stories that were published after `seen_at`
+    or `mailed_at` and are still visible. `news_at` and `due_at` only say that there may be some, so that a
+    page and a job find them at once. Both are set by following/news.py.
+    """
+
+    class Kind(models.TextChoices):
+        REPLIES = "replies", _("Replies to my comments")
+        COMMENTS = "comments", _("All new comments")
+        CORRECTIONS = "corrections", _("Corrections of the story")
+        TOPIC = "topic", _("New stories")
+
+    class Delivery(models.TextChoices):
+        AT_ONCE = "at_once", _("By e-mail at once")
+        HOURLY = "hourly", _("By e-mail, at most once an hour")
+        DAILY = "daily", _("By e-mail, once a day")
+        SITE = "site", _("Only on this site")
+
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="follows", db_index=False)
+    guest = models.ForeignKey(Guest, models.CASCADE, null=True, related_name="follows", db_index=False)
+    kind = models.CharField(max_length=11, choices=Kind)
+    article = models.ForeignKey(Article, models.CASCADE, null=True, related_name="follows", db_index=False)
+    topic = models.ForeignKey(Topic, models.CASCADE, null=True, related_name="follows", db_index=False)
+    delivery = models.CharField(_("notification"), max_length=7, choices=Delivery)
+    created_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=timezone.now)  # news since then are unread
+    news_at = models.DateTimeField(null=True)  # of the first unread news
+    mailed_at = models.DateTimeField(default=timezone.now)  # news since then were not in a mail
+    due_at = models.DateTimeField(null=True)  # when the mail about the news is due
+    sending_until = models.DateTimeField(null=True)  # a job is sending it, or was interrupted if this is over
+    failures = models.PositiveSmallIntegerField(default=0)  # attempts since the last mail that was sent
+
+    objects = FollowQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("follow")
+        verbose_name_plural = _("follows")
+        indexes = [
+            models.Index(fields=["article", "kind"], condition=~Q(article=None), name="follow_article"),
+            models.Index(fields=["user"], condition=~Q(user=None), name="follow_user"),
+            models.Index(fields=["guest"], condition=~Q(guest=None), name="follow_guest"),
+            models.Index(fields=["topic"], condition=~Q(topic=None), name="follow_topic"),
+            models.Index(fields=["due_at"], condition=~Q(due_at=None), name="follow_due"),
+            models.Index(fields=["sending_until"], condition=~Q(sending_until=None), name="follow_sending"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user=None, guest__isnull=False) | Q(user__isnull=False, guest=None),
+                name="follow_by_one_person",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="topic", topic__isnull=False, article=None)
+                | (~Q(kind="topic") & Q(topic=None, article__isnull=False)),
+                name="follow_one_target",
+            ),
+            # New comments include the replies to oneself, so a person follows one or the other.
+            *(
+                models.UniqueConstraint(
+                    fields=[person, target], condition=kind, name=f"follow_{name}_{person}"
+                )
+                for person in ("user", "guest")
+                for name, target, kind in (
+                    ("discussion", "article", Q(kind__in=["replies", "comments"])),
+                    ("corrections", "article", Q(kind="corrections")),
+                    ("topic", "topic", Q(kind="topic")),
+                )
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} #{self.article_id or self.topic_id}"
+
+
+class NewsSearch(models.Model):
+    """The time until which all news are noted on what people follow. There is one row."""
+
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.until}"

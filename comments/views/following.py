@@ -1,0 +1,180 @@
+"""Pages to follow stories and topics, the list of what one follows, and the notifications."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import undeliverable
+from accounts.models import Guest, User
+from accounts.services import confirmed_emails
+from articles.models import Topic
+from articles.site.requests import SiteRequest
+from comments.following import services
+from comments.following.forms import DeliveryForm, FollowStoryForm, FollowTopicForm
+from comments.following.news import mark_seen, read_news
+from comments.following.tokens import MailToken
+from comments.loading import current_writer, load_story
+from comments.models import UNDO_WINDOW, Follow
+
+ITEMS_SHOWN = 5  # news of one follow
+FOLLOWS_SHOWN = 50  # with news, the latest first
+MAX_FOLLOWS = 500  # of one person on the page
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def follow_story(request: SiteRequest, slug: str) -> HttpResponse:
+    """Choose what to follow of a story: comments, replies to oneself, corrections."""
+    article = load_story(request, slug).article
+    user, guest = current_writer(request)
+    own = Follow.objects.of(user, guest).filter(article=article.pk)
+    form = FollowStoryForm(request.POST or None, follows=own)
+    if form.is_valid() and (user or guest):
+        chosen = form.cleaned_data
+        delivery = chosen["delivery"]
+        services.follow_discussion(user, guest, article, kind=chosen["discussion"], delivery=delivery)
+        services.follow_corrections(user, guest, article, on=chosen["corrections"], delivery=delivery)
+        is_followed = chosen["discussion"] or chosen["corrections"]
+        messages.success(request, _("Saved.") if is_followed else _("You do not follow this story."))
+        return redirect(article)
+    context = {
+        **_person_context(user, guest),
+        "title": article.title_for(None),
+        "heading": _("Follow this story"),
+        "form": form,
+        "back": article.get_absolute_url(),
+    }
+    return render(request, "comments/following/follow.jinja", context, status=_status(form))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
+    """Choose how to be told of new stories of a topic."""
+    topic = get_object_or_404(Topic.objects.shown(), slug=slug)
+    user, guest = current_writer(request)
+    own = Follow.objects.of(user, guest).filter(topic=topic)
+    form = FollowTopicForm(request.POST or None, follows=own)
+    if form.is_valid() and (user or guest):
+        services.follow_topic(user, guest, topic, on=True, delivery=form.cleaned_data["delivery"])
+        messages.success(request, _("You follow “%(topic)s”.") % {"topic": topic.name})
+        return redirect(topic)
+    context = {
+        **_person_context(user, guest),
+        "title": topic.name,
+        "heading": _("Follow this topic"),
+        "form": form,
+        "back": topic.get_absolute_url(),
+    }
+    return render(request, "comments/following/follow.jinja", context, status=_status(form))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def following(request: SiteRequest) -> HttpResponse:
+    """List what the reader follows. POST changes how they are told of one, or stops following it."""
+    user, guest = current_writer(request)
+    own = Follow.objects.of(user, guest)
+    if request.method == "POST":
+        form = DeliveryForm(request.POST)
+        if not form.is_valid():
+            raise Http404
+        chosen = own.filter(pk=form.cleaned_data["follow"])
+        if delivery := form.cleaned_data["delivery"]:
+            services.set_delivery(chosen, delivery)
+            messages.success(request, _("Saved."))
+        elif chosen.delete()[0]:
+            messages.success(request, _("You no longer follow it."))
+        return redirect("following")
+    rows = own.select_related("article", "topic").order_by("-created_at", "-pk")[:MAX_FOLLOWS]
+    context = {
+        **_person_context(user, guest),
+        "rows": [
+            (
+                row,
+                DeliveryForm(auto_id=f"id_{row.pk}_%s", initial={"follow": row.pk, "delivery": row.delivery}),
+            )
+            for row in rows
+        ],
+    }
+    return render(request, "comments/following/following.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def notifications(request: SiteRequest) -> HttpResponse:
+    """Show the unread news of what the reader follows. POST marks all as read."""
+    user, guest = current_writer(request)
+    unread = Follow.objects.of(user, guest).unread()
+    until = request.now - UNDO_WINDOW
+    if request.method == "POST":
+        mark_seen(unread, until)
+        return redirect("notifications")
+    follows = list(unread.select_related("article", "topic").order_by("-news_at", "-pk")[:FOLLOWS_SHOWN])
+    news = read_news(follows, since="seen_at", until=until, most=ITEMS_SHOWN)
+    if gone := [follow.pk for follow in follows if follow.pk not in news]:  # removed since
+        mark_seen(unread.filter(pk__in=gone), until)
+    context = {
+        **_person_context(user, guest),
+        "news": [news[follow.pk] for follow in follows if follow.pk in news],
+    }
+    return render(request, "comments/following/notifications.html", context)
+
+
+@csrf_exempt  # mail programs send this form too, and the token of the link is secret
+@require_http_methods(["GET", "HEAD", "POST"])
+def stop_following(request: SiteRequest, token: str) -> HttpResponse:
+    """Stop the mails about one follow, or about all, by the link in a mail, without a log-in.
+
+    A mail program that has a button for it sends the form of RFC 8058, and follows no redirect.
+    """
+    found = MailToken.parse(token)
+    if found is None:
+        raise Http404
+    follows = found.follows()
+    if request.method == "POST":
+        on = request.POST.get("mails") == "on"
+        services.set_delivery(follows, Follow.Delivery.AT_ONCE if on else Follow.Delivery.SITE)
+        if "List-Unsubscribe" in request.POST:
+            return HttpResponse()
+        return redirect("stop-following", token)
+    one = follows.select_related("article", "topic").first() if found.kind == "f" else None
+    context = {
+        "title": one and (str(one.topic) if one.topic else one.article and one.article.title_for(None)),
+        "follow": one,
+        "is_for_all": found.kind != "f",
+        "is_stopped": not follows.exclude(delivery=Follow.Delivery.SITE).exists(),
+        "all_token": "" if one is None else str(MailToken.of_follower(one)),
+    }
+    return render(request, "comments/following/stop.html", context)
+
+
+@require_POST
+def send_again(request: SiteRequest) -> HttpResponse:
+    """Send mails again to an e-mail whose mail server had rejected them."""
+    user, guest = current_writer(request)
+    if person := user or guest:
+        undeliverable.remove(person.email)
+        messages.success(request, _("We will send mails to %(email)s again.") % {"email": person.email})
+    return redirect("following")
+
+
+def _person_context(user: User | None, guest: Guest | None) -> dict[str, Any]:
+    """Return who follows, and why they may get no mails."""
+    person = user or guest
+    email = person.email if person else ""
+    if user:
+        is_confirmed = confirmed_emails().filter(user=user).exists()
+    else:
+        is_confirmed = bool(guest and guest.confirmed_at)
+    return {
+        "is_known": person is not None,
+        "email": email,
+        "is_confirmed": is_confirmed,
+        "undeliverable": undeliverable.explain(email) if email else None,
+    }
+
+
+def _status(form: Any) -> int:
+    return 422 if form.is_bound else 200

@@ -1,0 +1,322 @@
+"""Mails to followers: who gets them, when, and what they say."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from accounts import undeliverable
+from accounts.models import User
+from articles.editing.notes import add_correction
+from articles.models import Article, Topic
+from comments.following.mails import mail_followers, notify_followers
+from comments.following.news import due_times, mark_seen, note_news
+from comments.following.tokens import MailToken
+from comments.models import Discussion, Follow, NewsSearch, State
+from comments.services.states import change_states, delete_comment
+from tests.comments.following.conftest import follow, reply_to, send_due
+from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
+from tests.helpers.smtp import receiving
+
+pytestmark = pytest.mark.django_db
+Later = Callable[..., datetime]
+
+
+def test_a_reply_is_mailed_to_the_author_of_the_comment(
+    article: Article, jane: User, kofi: User, later: Later
+) -> None:
+    follow(jane, article, "replies")
+    own = make_comment(article, "Who has seen the ferry?", author=jane)
+    answer = reply_to(own, kofi, "It left at **noon**.")
+    make_comment(article, "Not an answer to Jane.", author=kofi)
+    assert send_due() == []  # the posting can still be undone
+
+    later()
+    (message,) = send_due()
+
+    assert message.to == ["jane@example.org"]
+    assert message.subject == "Kofi replied to your comment on “The slip closes”"
+    assert "“It left at **noon**.”" in message.body
+    assert f"/stories/{article.slug}/comments/{answer.pk}/" in message.body
+    assert "Not an answer" not in message.body
+    assert send_due() == []
+
+
+def test_a_burst_becomes_one_mail(article: Article, jane: User, later: Later) -> None:
+    follow(jane, article)
+    for number in range(12):
+        make_comment(article, f"Comment number {number}.")
+    later()
+    (message,) = send_due()
+    assert message.subject == "12 new comments on “The slip closes”"
+    assert message.body.count("commented on “The slip closes”") == 10
+    assert "2 more" in message.body
+
+
+def test_nobody_is_told_of_own_or_removed_comments(
+    article: Article, jane: User, kofi: User, later: Later
+) -> None:
+    own, others = follow(jane, article), follow(kofi, article)
+    written = make_comment(article, author=jane)
+    delete_comment(comment=written, user=jane, guest=None)
+    make_comment(article, author=jane)
+    later()
+    messages = send_due()
+    assert [message.to for message in messages] == [["kofi@example.org"]]
+    own.refresh_from_db()
+    others.refresh_from_db()
+    assert (own.news_at, bool(others.news_at)) == (None, True)
+
+
+def test_a_comment_is_news_once(article: Article, jane: User, kofi: User, later: Later) -> None:
+    follow(jane, article)
+    comment = make_comment(article, author=kofi)
+    later()
+    assert len(send_due()) == 1
+    change_states(ids=[comment.pk], to=State.REJECTED, reason="other", actor=None)
+    change_states(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=None)
+    later(10)
+    assert send_due() == []
+
+
+def test_hidden_stories_and_discussions_are_no_news(article: Article, jane: User, later: Later) -> None:
+    follow(jane, article)
+    comment = make_comment(article)
+    Discussion.objects.filter(pk=article.pk).update(status="hidden")
+    later()
+    assert send_due() == []
+    Discussion.objects.filter(pk=article.pk).update(status="open")
+    Article.objects.filter(pk=article.pk).update(published_at=None)
+    Follow.objects.update(due_at=comment.created_at, mailed_at=comment.created_at - timedelta(hours=1))
+    assert send_due() == []
+    assert not Follow.objects.exclude(due_at=None).exists()
+
+
+def test_only_confirmed_addresses_get_mails(article: Article, kofi: User, later: Later) -> None:
+    unconfirmed = UserFactory.create(email="new@example.org")
+    gone = confirm_email(UserFactory.create(email="gone@example.org", is_active=False))
+    known = GuestFactory.create(email="guest@example.org", confirmed_at=timezone.now())
+    unknown = GuestFactory.create(email="anybody@example.org")
+    for person in (unconfirmed, gone, known, unknown):
+        follow(person, article)
+    make_comment(article, author=kofi)
+    later()
+    assert [message.to for message in send_due()] == [["guest@example.org"]]
+    assert Follow.objects.unread().count() == 4
+    assert not Follow.objects.due(timezone.now() + timedelta(days=30)).exists()
+
+
+def test_corrections_and_stories_of_a_topic(article: Article, jane: User, emil: User, later: Later) -> None:
+    topic = Topic.objects.create(name="Harbour", slug="harbour")
+    follow(jane, article, "corrections")
+    follow(jane, kind="topic", topic=topic)
+    add_correction(article=article, by=emil, text="The ferry left at eleven.")
+    new = make_article("A new pier", standfirst="It opens in May.", published_at=timezone.now())
+    new.topics.add(topic)
+    archived = make_article("Found in a cellar", published_at=timezone.now(), rights="unknown")
+    archived.topics.add(topic)
+    later()
+    (message,) = send_due()
+    assert message.subject == "2 updates on what you follow"
+    assert "Correction: “The slip closes”\n\nThe ferry left at eleven." in message.body
+    assert "New story: “A new pier”\n\nIt opens in May." in message.body
+    assert "cellar" not in message.body
+
+
+def test_replies_of_other_people_are_not_in_the_mail(
+    article: Article, jane: User, kofi: User, later: Later
+) -> None:
+    """Two people get the same news of one discussion, but each only the replies to their own comments."""
+    follow(jane, article, "replies")
+    follow(kofi, article, "replies")
+    of_jane = make_comment(article, "Jane asks.", author=jane)
+    of_kofi = make_comment(article, "Kofi asks.", author=kofi)
+    reply_to(of_jane, kofi, "To Jane.")
+    reply_to(of_kofi, jane, "To Kofi.")
+    later()
+    texts = {message.to[0]: message.body for message in send_due()}
+    assert "To Jane." in texts["jane@example.org"]
+    assert "To Kofi." not in texts["jane@example.org"]
+    assert "To Kofi." in texts["kofi@example.org"]
+
+
+def test_an_hourly_and_a_daily_mail_wait(article: Article, jane: User, kofi: User, later: Later) -> None:
+    follow(jane, article, delivery="hourly")
+    follow(kofi, article, delivery="daily")
+    make_comment(article)
+    at = later()
+    assert send_due() == []
+    assert send_after(at, hours=1) == [["jane@example.org"]]
+    assert send_after(at, hours=24) == [["kofi@example.org"]]
+
+
+def send_after(at: datetime, *, hours: int) -> list[list[str]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.utils.timezone.now", lambda: at + timedelta(hours=hours))
+        return [message.to for message in send_due()]
+
+
+@pytest.mark.parametrize(
+    ("now", "daily"),
+    [
+        (datetime(2026, 11, 29, 3, 10, tzinfo=UTC), datetime(2026, 11, 29, 5, tzinfo=UTC)),
+        (datetime(2026, 11, 29, 5, 0, tzinfo=UTC), datetime(2026, 11, 30, 5, tzinfo=UTC)),
+        (datetime(2026, 11, 29, 23, 30, tzinfo=UTC), datetime(2026, 11, 30, 5, tzinfo=UTC)),
+    ],
+)
+def test_the_daily_mail_goes_out_at_seven_in_the_sites_zone(now: datetime, daily: datetime) -> None:
+    times = due_times(now, ZoneInfo("Africa/Cairo"))
+    assert times["daily"] == daily
+    assert times["hourly"] == now.replace(minute=0) + timedelta(hours=1)
+
+
+def test_on_the_site_only(article: Article, jane: User, later: Later) -> None:
+    own = follow(jane, article, delivery="site")
+    make_comment(article)
+    later()
+    assert send_due() == []
+    own.refresh_from_db()
+    assert own.news_at
+
+
+def test_what_was_seen_is_not_mailed(article: Article, jane: User, later: Later) -> None:
+    follow(jane, article, delivery="daily")
+    make_comment(article)
+    at = later()
+    notify_followers()
+    mark_seen(Follow.objects.all(), at)
+    assert send_after(at, hours=24) == []
+
+
+def test_the_mail_through_a_mail_server(
+    article: Article, jane: User, kofi: User, later: Later, settings: Any
+) -> None:
+    settings.MAIL_TRANSPORT = "django.core.mail.backends.smtp.EmailBackend"
+    settings.INCOMING_EMAIL = "comments@example.net"
+    first, second = follow(jane, article), follow(kofi, article)
+    make_comment(article, "Fog <b>again</b>.")
+    later()
+    with receiving(settings) as inbox:
+        settings.EMAIL_BACKEND = "config.mail_backend.Backend"
+        notify_followers()
+        mail_followers.func()
+    by_person = {message["To"]: message for message in inbox.mails}
+    assert set(by_person) == {"jane@example.org", "kofi@example.org"}
+    message = by_person["jane@example.org"]
+    url = re.fullmatch(r"<(.+)>", message["List-Unsubscribe"])
+    assert url
+    assert url[1] == f"{settings.SITE_URL}/stop-mails/{MailToken.of_follow(first)}/"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message["Reply-To"] == f"comments+{MailToken.of_follow(first)}@example.net"
+    assert str(message["From"]) == f"Soundoff <{settings.DEFAULT_FROM_EMAIL}>"
+    bodies = [part.get_content() for part in message.walk() if not part.is_multipart()]
+    for body, other in zip(bodies, map(str, [MailToken.of_follow(second)] * 2), strict=True):
+        assert str(MailToken.of_follow(first)) in body
+        assert str(MailToken.of_follower(first)) in body
+        assert other not in body  # not the links of the other person
+        assert "token-" not in body
+    assert "Fog <b>again</b>." in bodies[0]
+    assert "Fog &lt;b&gt;again&lt;/b&gt;." in bodies[1]
+
+
+def test_a_rejected_address_gets_no_further_mails(
+    article: Article, jane: User, kofi: User, later: Later, settings: Any
+) -> None:
+    follow(jane, article)
+    follow(kofi, article)
+    make_comment(article)
+    at = later()
+    with receiving(settings) as inbox:
+        settings.MAIL_TRANSPORT = settings.EMAIL_BACKEND
+        settings.EMAIL_BACKEND = "config.mail_backend.Backend"
+        inbox.refused["jane@example.org"] = "550 5.1.1 No such user"
+        notify_followers()
+        assert mail_followers.func() == 1
+        assert undeliverable.find(["Jane@example.org"]) == {"jane@example.org"}
+        inbox.refused.clear()
+        Follow.objects.update(due_at=at, mailed_at=at - timedelta(hours=1))
+        mail_followers.func()
+    assert [message["To"] for message in inbox.mails] == ["kofi@example.org", "kofi@example.org"]
+
+
+def test_a_mail_that_fails_is_sent_later(article: Article, jane: User, later: Later, settings: Any) -> None:
+    own = follow(jane, article)
+    make_comment(article)
+    at = later()
+    notify_followers()
+    with receiving(settings) as inbox:
+        settings.MAIL_TRANSPORT = settings.EMAIL_BACKEND
+        settings.EMAIL_BACKEND = "config.mail_backend.Backend"
+        inbox.refused["jane@example.org"] = "451 4.7.1 Try again later"
+        assert mail_followers.func() == 0
+        own.refresh_from_db()
+        assert (own.failures, own.due_at, own.sending_until) == (1, at + timedelta(minutes=5), None)
+        assert mail_followers.func() == 0  # not due yet
+        inbox.refused.clear()
+        later(10)
+        assert mail_followers.func() == 1
+    own.refresh_from_db()
+    assert (own.failures, own.due_at) == (0, None)
+
+
+def test_without_a_mail_server_nothing_is_lost(
+    article: Article, jane: User, later: Later, settings: Any
+) -> None:
+    own = follow(jane, article)
+    make_comment(article)
+    later()
+    notify_followers()
+    with receiving(settings):
+        settings.MAIL_TRANSPORT = settings.EMAIL_BACKEND
+    settings.EMAIL_BACKEND = "config.mail_backend.Backend"  # nothing listens any more
+    for failures in range(1, 10):
+        Follow.objects.exclude(due_at=None).update(due_at=timezone.now())
+        assert mail_followers.func() == 0
+        own.refresh_from_db()
+        assert own.failures == failures
+        assert own.due_at
+    Follow.objects.update(due_at=timezone.now())
+    assert mail_followers.func() == 0
+    own.refresh_from_db()
+    assert own.due_at is None  # given up
+    assert own.news_at  # and still unread on the site
+
+
+def test_an_interrupted_job_is_taken_up(article: Article, jane: User, later: Later) -> None:
+    own = follow(jane, article)
+    make_comment(article)
+    at = later()
+    notify_followers()
+    Follow.objects.update(due_at=None, sending_until=at + timedelta(minutes=5))
+    assert send_due() == []
+    later(30)
+    assert len(send_due()) == 1
+    own.refresh_from_db()
+    assert own.sending_until is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_next_mail_has_only_what_is_new(article: Article, jane: User, later: Later) -> None:
+    follow(jane, article)
+    make_comment(article, "The first.")
+    later()
+    (message,) = send_due()
+    assert "The first." in message.body
+    Follow.objects.update(mailed_at=datetime.now(UTC))  # the clock of the database is not that of `later`
+    make_comment(article, "The second.")
+    later(5)
+    (message,) = send_due()
+    assert "The second." in message.body
+    assert "The first." not in message.body
+
+
+def test_the_first_search_finds_nothing_old(article: Article, jane: User) -> None:
+    """After an upgrade, nobody gets mails about everything that was ever written."""
+    NewsSearch.objects.all().delete()
+    follow(jane, article, mailed_at=timezone.now() - timedelta(days=900))
+    make_comment(article)
+    assert note_news(timezone.now() + timedelta(minutes=2), ZoneInfo("UTC")) == 0
