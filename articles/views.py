@@ -16,9 +16,9 @@ from articles.markup.markdown import render_story
 from articles.models import Article, Author, StandingPage, Topic, preview_article_id
 from articles.months import Month, Year, adjacent_times, count_months, group_by_year, time_range
 from articles.site.cached_pages import cache_for_anonymous
-from articles.site.context_processors import THEMES
 from articles.site.requests import SiteRequest
 from articles.story_lists import read_list_page
+from core.appearance.tokens import THEMES
 
 
 @require_safe

@@ -69,7 +69,7 @@ class ReplyForm(BodyForm):
         help_text=_("Not published; moderators can see it. We send you one link to confirm it."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
-    follow = forms.BooleanField(label=_("E-mail me when somebody replies"), required=False)
+    follow = forms.BooleanField(label=_("Send me a mail when somebody replies"), required=False)
     nonce = forms.UUIDField(widget=forms.HiddenInput)
 
     field_order = ["body", "name", "email", "follow", "nonce"]

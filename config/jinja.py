@@ -19,7 +19,6 @@ from articles import template_filters as article_filters
 from articles.images import html
 from articles.site import branding
 from comments import template_filters as comment_filters
-from comments.following import news
 from comments.thread import template_filters as thread_filters
 from core.appearance.avatars import avatar, avatar_html
 from core.appearance.icons import icon
@@ -57,7 +56,6 @@ def environment(**options: Any) -> Environment:
         "time_formatter": time_formatter,
         "by_before_names": article_filters.by_before_names,
         "waiting_count": queues.waiting_count,
-        "unread_count": news.unread_count,
         "most_waiting": queues.MOST_WAITING,
     }
     env.filters |= {

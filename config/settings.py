@@ -111,7 +111,7 @@ ROOT_URLCONF = "config.urls"
 CONTEXT_PROCESSORS = [
     "django.contrib.auth.context_processors.auth",
     "django.contrib.messages.context_processors.messages",
-    "articles.site.context_processors.masthead",
+    "config.masthead.masthead",
 ]
 TEMPLATES = [
     {

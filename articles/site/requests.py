@@ -1,7 +1,7 @@
 """The type of a request with the attributes that the middleware sets: who sent it, the site and the time."""
 
 from datetime import datetime
-from typing import cast
+from typing import Protocol, cast
 
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
@@ -10,13 +10,20 @@ from accounts.requests import GuestRequest
 from articles.models import Site
 
 
+class Masthead(Protocol):
+    """What views need of config.masthead.Masthead."""
+
+    @property
+    def unread(self) -> list[int | None]: ...
+
+
 class SiteRequest(GuestRequest):
     """A request as views get it. It is a type only: Django creates the requests."""
 
     site: Site  # type: ignore[assignment]  # not that of django.contrib.sites
     now: datetime  # the time whose state the page shows
     htmx: HtmxDetails
-    masthead: object  # set by the context processor
+    masthead: Masthead  # set by the context processor
     unread_count: int  # of notifications for the masthead, set by a view that has counted them anyway
     waiting_count: int  # of comments for the masthead, set by a view that has counted them anyway
 

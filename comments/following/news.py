@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from accounts.models import User
+from accounts.models import Guest, User
 from articles.models import Article, Correction
+from articles.site.requests import SiteRequest
 from comments.models import UNDO_WINDOW, Comment, Follow, NewsSearch
 from core.database.sql import fetch_rows
 
@@ -309,9 +310,14 @@ def _add_stories(
         ]
 
 
-def unread_count(user: User) -> int:
-    """Return of how many things that a user follows there are unread news. Runs one statement."""
-    return Follow.objects.of(user, None).unread().count()
+def mark_story_seen(request: SiteRequest, user: User | None, guest: Guest | None, article: Article) -> int:
+    """Mark the news about a story as seen that the requested page shows. Returns of how many follows.
+
+    Prefetched pages show nothing yet.
+    """
+    if request.method != "GET" or request.headers.get("Sec-Purpose", "").startswith("prefetch"):
+        return 0
+    return mark_seen(Follow.objects.of(user, guest).filter(article=article.pk).unread(), request.now)
 
 
 def mark_seen(follows: QuerySet[Follow], until: datetime) -> int:

@@ -15,7 +15,6 @@ from django.template.loader import render_to_string
 
 from articles.models import Site
 from articles.site.cached_pages import DEPENDENCIES_KEY, allow_cache, remove_reader, snapshot
-from articles.site.context_processors import THEMES
 from articles.site.current_site import bind_request
 from articles.site.languages import activate_locale, requested_language
 from articles.site.requests import SiteRequest
@@ -26,6 +25,7 @@ from comments.thread import structured_data
 from comments.thread.pages import Order, ThreadPage
 from comments.thread.rendering import render_shared_thread
 from comments.thread.story import Story
+from core.appearance.tokens import THEMES
 from core.html_regions import HtmlRegions
 from core.memory.bounded_cache import BoundedCache
 

@@ -18,6 +18,7 @@ from django.utils.cache import patch_cache_control
 
 from accounts.models import User
 from articles.site.requests import SiteRequest
+from comments.following.news import mark_story_seen
 from comments.models import State
 from comments.story_page.context import remembered_order
 from comments.story_page.first_page import FrameVersions, read_first_page
@@ -50,10 +51,13 @@ SELECT s.version, now(), coalesce(a.version, 0), coalesce(d.version, 0),
                WHERE c.author_id = %(user)s AND c.discussion_id = a.id
                  AND c.state NOT IN ('published', 'deleted')),
        (SELECT json_agg(json_build_array(r.comment_id, r.given, r.counted)) FROM comments_recommendation r
-        WHERE r.user_id = %(user)s AND r.comment_id = ANY (%(comments)s::bigint[]))
+        WHERE r.user_id = %(user)s AND r.comment_id = ANY (%(comments)s::bigint[])),
+       news.unread, coalesce(news.is_here, false)
 FROM articles_site s
 LEFT JOIN articles_article a ON a.slug = %(slug)s AND a.published_at <= now()
 LEFT JOIN comments_discussion d ON d.article_id = a.id
+CROSS JOIN LATERAL (SELECT count(*) AS unread, bool_or(f.article_id = a.id) AS is_here FROM comments_follow f
+                    WHERE f.user_id = %(user)s AND f.news_at IS NOT NULL) news
 WHERE s.id = 1"""
 
 
@@ -67,6 +71,8 @@ class MemberState(NamedTuple):
     roles: list[str]
     has_private: bool  # comments of their own that only they and moderators see
     recommendations: list[tuple[int, bool, bool]] | None  # comment id, given, counted
+    unread_count: int  # of notifications
+    has_news_here: bool  # one of them is about this story
 
     @property
     def frame_versions(self) -> FrameVersions:
@@ -122,6 +128,9 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         state = read_member_state(user, slug, cached)
         if state.discussion_version != cached.story.discussion.version:  # changed in this moment
             return None
+    request.unread_count = state.unread_count
+    if state.has_news_here:
+        request.unread_count -= mark_story_seen(request, user, None, frame.story.article)
     own = _own_footers(request, cached, user, state)
     discussion = cached.html.replace(own | {"csrf": csrf_input(request)})
     account = render_to_string("layout/_account.jinja", {}, request)

@@ -16,6 +16,7 @@ from articles.models import Article
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
 from comments import removal_reasons
+from comments.following.news import mark_story_seen
 from comments.loading import (
     UnpublishedStoryError,
     current_reader,
@@ -45,6 +46,7 @@ from comments.thread.pages import (
     read_branch,
     read_page,
 )
+from comments.thread.reader import Reader
 from comments.thread.rendering import render_thread
 from comments.thread.rows import ThreadRow
 from core.query_forms import NumberField, ParsedField, QueryForm
@@ -113,6 +115,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
     if not discussion.is_hidden:
         if reply := _first_reply_of_day(discussion, order, start):
             return redirect(reply)
+        context["seen_story"] = article.pk
         is_as_saved = query["replies"] == AS_SAVED
         page = read_page(article, reader, order, start, is_as_saved=is_as_saved)
         rows = page.rows
@@ -123,7 +126,9 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
         context["discussion"] = render_to_string("comments/_discussion.jinja", context, request)
     count = 0 if discussion.is_hidden else discussion.visible_count
     context["head"] = structured_data.build_head(request, article, loaded.authors, rows, count)
-    return render(request, "comments/story.jinja", context)
+    response = render(request, "comments/story.jinja", context)
+    _mark_seen(request, reader, article)
+    return response
 
 
 @require_safe
@@ -203,13 +208,22 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         raise Http404
     context = {
         "article": article,
+        "seen_story": article.pk,
         "comment": found,
         "root_id": location.root_id,
         "thread_url": _thread_url(article, found, location, order),
         "zone": article.zone,
         "thread": render_thread(request, loaded, rows, reader, story_path="../../", focus=found.pk),
     }
-    return render(request, "comments/comment.jinja", context)
+    response = render(request, "comments/comment.jinja", context)
+    _mark_seen(request, reader, article)
+    return response
+
+
+def _mark_seen(request: SiteRequest, reader: Reader, article: Article) -> None:
+    """Mark the reader's news about a story as seen, if the masthead of the rendered page knows of some."""
+    if article.pk in request.masthead.unread:
+        mark_story_seen(request, reader.user, reader.guest, article)
 
 
 def _page_start(after: ThreadCursor | None, included: ThreadCursor | None, order: Order) -> PageStart | None:

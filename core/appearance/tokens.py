@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from core.data_folder import PROJECT
 
+THEMES = {"light", "dark"}  # values of the cookie `theme`; without it the system's theme is used
+
 _TOKEN = re.compile(r"--([a-z-]+): light-dark\((#[0-9a-f]+), (#[0-9a-f]+)\)")
 
 

@@ -6,7 +6,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from articles.models import Site, StandingPage, Topic
-from articles.site.context_processors import masthead
+from config.masthead import masthead
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db

@@ -6,12 +6,12 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
+from accounts.guests import guest_id_from_cookie
 from articles.site.requests import SiteRequest
+from core.appearance.tokens import THEMES
 from core.database.sql import fetch_rows
 
-THEMES = {"light", "dark"}  # values of the cookie `theme`; without it the system's theme is used
-
-# TopicQuerySet.with_stories and the menu of standing pages in one statement.
+# TopicQuerySet.with_stories, the menu of standing pages and the stories of unread news in one statement.
 LINKS_SQL = """
 (SELECT 'topic', t.name, t.slug, 0 AS place FROM articles_topic t
 WHERE t.shown AND (
@@ -23,6 +23,9 @@ ORDER BY t.name LIMIT 6)
 UNION ALL
 (SELECT menu, title, slug, place FROM articles_standingpage
 WHERE shown AND menu <> 'none' ORDER BY place, title LIMIT 12)
+UNION ALL
+(SELECT 'unread', coalesce(article_id::text, ''), '', 0 FROM comments_follow
+WHERE news_at IS NOT NULL AND (user_id = %s OR guest_id = %s))
 ORDER BY place, 2"""
 
 
@@ -34,17 +37,24 @@ class Link(NamedTuple):
 
 
 class Masthead:
-    """The links of the header and the footer, read in one statement when a template uses them."""
+    """The links of the header and the footer, read in one statement when a template uses them.
+
+    `unread` has the id of the story of each follow of the reader with unread news, None for that of a topic.
+    """
 
     def __init__(self, request: SiteRequest) -> None:
-        rows = fetch_rows(LINKS_SQL, [request.now])
+        user = getattr(request, "user", None)  # an error page may have no user
+        member = user.pk if user is not None and user.is_authenticated else None
+        guest = None if member else guest_id_from_cookie(request)
+        rows = fetch_rows(LINKS_SQL, [request.now, member, guest])
+        self.unread = [int(pk) if pk else None for kind, pk, _, _ in rows if kind == "unread"]
         self.topics = [
             Link(name, reverse("topic", args=[slug])) for kind, name, slug, _ in rows if kind == "topic"
         ]
         pages = [
             (kind, Link(name, reverse("page", args=[slug])))
             for kind, name, slug, _ in rows
-            if kind != "topic"
+            if kind in {"top", "foot"}
         ]
         self.header_pages = [link for kind, link in pages if kind == "top"]
         self.footer_pages = [link for _, link in pages]
