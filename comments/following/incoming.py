@@ -1,0 +1,122 @@
+"""Mails that come back to the site: messages that a mail is undeliverable, and replies to notifications.
+
+The mail server gives them to `manage.py receive_mail`. The address that they were sent to has the token of
+the notification (tokens.py), so nobody can stop another person's mails or learn of whom an address is.
+"""
+
+import re
+from email.message import EmailMessage, Message
+from email.utils import getaddresses, parseaddr
+from enum import StrEnum
+
+from django.conf import settings
+from django.core import mail
+from django.utils.translation import gettext as _
+
+from accounts import undeliverable
+from articles.models import Site
+from comments.following.tokens import MailToken
+from comments.models import Follow
+from core.mail_composition import compose_mail
+
+RECIPIENT_HEADERS = ("Delivered-To", "X-Original-To", "Envelope-To", "To", "Cc")
+NO_PERSON = {"mailer-daemon", "postmaster", "noreply", "no-reply", "donotreply"}  # local parts
+
+_PERMANENT = re.compile(r"\s*5\.")  # a status of RFC 3463
+
+
+class Outcome(StrEnum):
+    """What was done with an incoming mail."""
+
+    UNKNOWN = "not for us"  # its address has no token
+    BOUNCE = "address noted as undeliverable"
+    DELAY = "temporary failure ignored"
+    AUTOMATIC = "automatic answer ignored"
+    STRANGER = "sender is not the recipient of the notification"
+    ANSWERED = "answered with the link"
+
+
+def receive(message: EmailMessage, recipient: str = "") -> Outcome:
+    """Note an undeliverable e-mail, or answer a reply with the link to the page.
+
+    `recipient` is the address of the envelope; without it the headers are searched for ours. A mail is
+    answered only to the person whom the notification was sent to, and never one that a program sent.
+    """
+    token = _find_token(message, recipient)
+    if token is None:
+        return Outcome.UNKNOWN
+    email = token.email()
+    if status := _delivery_status(message):
+        if not _PERMANENT.match(status.get("Status", "")):
+            return Outcome.DELAY
+        if email:
+            undeliverable.add(email, status.get("Diagnostic-Code", status.get("Status", "")))
+        return Outcome.BOUNCE
+    if _is_automatic(message):
+        return Outcome.AUTOMATIC
+    sender = parseaddr(str(message.get("From", "")))[1]
+    if not email or sender.lower() != email.lower():
+        return Outcome.STRANGER
+    _answer(message, token, email)
+    return Outcome.ANSWERED
+
+
+def _find_token(message: EmailMessage, recipient: str) -> MailToken | None:
+    local, at, domain = settings.INCOMING_EMAIL.lower().rpartition("@")
+    if not at:
+        return None
+    ours = re.compile(rf"{re.escape(local)}\+(.+)@{re.escape(domain)}")
+    headers = [str(value) for name in RECIPIENT_HEADERS for value in message.get_all(name, [])]
+    for _name, address in getaddresses([recipient, *headers]):
+        if (found := ours.fullmatch(address.lower())) and (token := MailToken.parse(found[1])):
+            return token
+    return None
+
+
+def _delivery_status(message: EmailMessage) -> Message | None:
+    """Return the fields about the recipient in a delivery status notification (RFC 3464), or None."""
+    for part in message.walk():
+        if part.get_content_type() == "message/delivery-status":
+            blocks = part.get_payload()
+            for block in blocks if isinstance(blocks, list) else ():
+                if isinstance(block, Message) and "Status" in block:
+                    return block
+    return None
+
+
+def _is_automatic(message: EmailMessage) -> bool:
+    """Return whether a program sent the mail, which must not be answered (RFC 3834)."""
+    sender = parseaddr(str(message.get("From", "")))[1].lower()
+    return (
+        str(message.get("Auto-Submitted", "no")).strip().lower() != "no"
+        or str(message.get("Precedence", "")).strip().lower() in {"bulk", "list", "junk"}
+        or "List-Id" in message
+        or str(message.get("Return-Path", "")).strip() == "<>"
+        or sender.partition("@")[0] in NO_PERSON
+    )
+
+
+def _answer(message: EmailMessage, token: MailToken, email: str) -> None:
+    """Tell the sender that nobody reads replies by mail, with the link to the page where to reply."""
+    follow = token.follows().select_related("article", "topic").first()
+    site = Site.objects.get(pk=1)
+    subject = str(message.get("Subject", "")).replace("\n", " ").strip()
+    answer = compose_mail(
+        "comments/mail/reply_on_the_site.txt",
+        subject if subject.lower().startswith("re:") else _("Re: %(subject)s") % {"subject": subject},
+        email,
+        site=site,
+        **_target(follow),
+    )
+    answer.extra_headers["Auto-Submitted"] = "auto-replied"
+    if message_id := str(message.get("Message-ID", "")).strip():
+        answer.extra_headers |= {"In-Reply-To": message_id, "References": message_id}
+    mail.get_connection().send_messages([answer])
+
+
+def _target(follow: Follow | None) -> dict[str, str]:
+    if follow and follow.article and follow.article.is_published():
+        return {"title": follow.article.title_for(None), "link": follow.article.get_absolute_url()}
+    if follow and follow.topic:
+        return {"title": follow.topic.name, "link": follow.topic.get_absolute_url()}
+    return {"title": "", "link": "/"}

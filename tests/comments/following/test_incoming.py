@@ -1,0 +1,138 @@
+"""Mails that come back: bounces and replies."""
+
+import email
+import io
+import sys
+from email.message import EmailMessage
+from email.policy import default
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.management import CommandError, call_command
+
+from accounts import undeliverable
+from accounts.models import User
+from articles.models import Article
+from comments.following.incoming import Outcome, receive
+from comments.following.tokens import MailToken, incoming_address
+from tests.comments.following.conftest import follow
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _incoming(settings: Any) -> None:
+    settings.INCOMING_EMAIL = "comments@example.net"
+
+
+def reply(to: str, sender: str = "Jane <jane@example.org>", **headers: str) -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"] = sender, to
+    message["Subject"] = "Re: Kofi commented"
+    message["Message-ID"] = "<1@example.org>"
+    for name, value in headers.items():
+        message[name.replace("_", "-")] = value
+    message.set_content("Well said!")
+    return message
+
+
+def bounce(to: str, status: str = "5.1.1") -> EmailMessage:
+    """Return a delivery status notification as Postfix writes it."""
+    text = f"""From: MAILER-DAEMON@mx.example.net (Mail Delivery System)
+To: {to}
+Subject: Undelivered Mail Returned to Sender
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+The mail could not be delivered.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.net
+
+Final-Recipient: rfc822; jane@example.org
+Action: failed
+Status: {status}
+Diagnostic-Code: smtp; 550 5.1.1 No such user here
+
+--b--
+"""
+    message = email.message_from_string(text, policy=default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def test_a_bounce_is_noted(article: Article, jane: User) -> None:
+    address = incoming_address(MailToken.of_follow(follow(jane, article)))
+    assert receive(bounce(address)) == Outcome.BOUNCE
+    found = undeliverable.explain("jane@example.org")
+    assert found
+    assert found.answer == "smtp; 550 5.1.1 No such user here"
+    assert mail.outbox == []
+
+
+def test_a_delay_is_no_bounce(article: Article, jane: User) -> None:
+    address = incoming_address(MailToken.of_follow(follow(jane, article)))
+    assert receive(bounce(address, "4.2.2")) == Outcome.DELAY
+    assert undeliverable.find(["jane@example.org"]) == set()
+
+
+def test_a_forged_token_does_nothing(article: Article, jane: User) -> None:
+    own = follow(jane, article)
+    forged = f"comments+f{own.pk}-{'0' * 20}@example.net"
+    assert receive(bounce(forged)) == Outcome.UNKNOWN
+    assert receive(bounce("comments@example.net")) == Outcome.UNKNOWN
+    assert undeliverable.find(["jane@example.org"]) == set()
+
+
+def test_a_reply_is_answered_with_the_link(article: Article, jane: User) -> None:
+    address = incoming_address(MailToken.of_follow(follow(jane, article)))
+    assert receive(reply("somebody@example.net"), address.upper()) == Outcome.ANSWERED
+    (answer,) = mail.outbox
+    assert answer.to == ["jane@example.org"]
+    assert answer.subject == "Re: Kofi commented"
+    assert article.get_absolute_url() in answer.body
+    assert "Well said" not in answer.body
+    assert answer.extra_headers["Auto-Submitted"] == "auto-replied"
+    assert answer.extra_headers["In-Reply-To"] == "<1@example.org>"
+
+
+@pytest.mark.parametrize(
+    ("sender", "headers", "outcome"),
+    [
+        ("Kofi <kofi@example.org>", {}, Outcome.STRANGER),
+        ("Jane <jane@example.org>", {"Auto_Submitted": "auto-replied"}, Outcome.AUTOMATIC),
+        ("Jane <jane@example.org>", {"Precedence": "bulk"}, Outcome.AUTOMATIC),
+        ("Jane <jane@example.org>", {"Return_Path": "<>"}, Outcome.AUTOMATIC),
+        ("Postmaster <postmaster@example.org>", {}, Outcome.AUTOMATIC),
+    ],
+)
+def test_other_mails_are_not_answered(
+    article: Article, jane: User, sender: str, headers: dict[str, str], outcome: Outcome
+) -> None:
+    address = incoming_address(MailToken.of_follow(follow(jane, article)))
+    assert receive(reply(address, sender, **headers)) == outcome
+    assert mail.outbox == []
+
+
+def test_the_command(article: Article, jane: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = incoming_address(MailToken.of_follow(follow(jane, article)))
+    content = reply("somebody@example.net").as_bytes()
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+    printed = io.StringIO()
+    call_command("receive_mail", address, stdout=printed)
+    assert printed.getvalue().strip() == Outcome.ANSWERED
+    assert len(mail.outbox) == 1
+
+
+def test_the_command_without_a_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"\n")))
+    with pytest.raises(CommandError, match="no mail"):
+        call_command("receive_mail")

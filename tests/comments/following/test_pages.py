@@ -1,0 +1,185 @@
+"""The pages to follow, the list of what one follows, notifications, and the link that stops mails."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from django.core import signing
+from django.test import Client
+from django.utils import timezone
+
+from accounts import guests, undeliverable
+from accounts.models import User
+from articles.models import Article, Topic
+from comments.following.mails import notify_followers
+from comments.following.tokens import MailToken
+from comments.models import Follow
+from tests.comments.following.conftest import follow, reply_to
+from tests.factories import GuestFactory, make_comment
+
+pytestmark = pytest.mark.django_db
+Later = Callable[..., datetime]
+
+
+@pytest.fixture
+def as_jane(client: Client, jane: User) -> Client:
+    client.force_login(jane)
+    return client
+
+
+def test_a_stranger_is_asked_to_log_in(client: Client, article: Article) -> None:
+    url = f"/stories/{article.slug}/follow/"
+    response = client.get(url)
+    assert response.status_code == 200
+    assert f"/accounts/login/?next={url}" in response.content.decode()
+    client.post(url, {"discussion": "comments", "delivery": "daily"})
+    assert not Follow.objects.exists()
+
+
+def test_a_member_follows_a_story_and_stops(as_jane: Client, article: Article, jane: User) -> None:
+    url = f"/stories/{article.slug}/follow/"
+    data = {"discussion": "comments", "corrections": "on", "delivery": "daily"}
+    assert as_jane.post(url, data).url == article.get_absolute_url()
+    rows = Follow.objects.values_list("user", "kind", "article", "delivery").order_by("kind")
+    assert list(rows) == [
+        (jane.pk, "comments", article.pk, "daily"),
+        (jane.pk, "corrections", article.pk, "daily"),
+    ]
+    as_jane.post(url, {"discussion": "replies", "delivery": "at_once"})
+    assert list(rows) == [(jane.pk, "replies", article.pk, "at_once")]
+    as_jane.post(url, {"discussion": "", "delivery": "at_once"})
+    assert list(rows) == []
+
+
+def test_a_wrong_choice_is_refused(as_jane: Client, article: Article) -> None:
+    response = as_jane.post(f"/stories/{article.slug}/follow/", {"discussion": "x", "delivery": "daily"})
+    assert response.status_code == 422
+    assert not Follow.objects.exists()
+
+
+def test_a_topic(as_jane: Client, jane: User) -> None:
+    topic = Topic.objects.create(name="Harbour", slug="harbour")
+    assert as_jane.post("/topics/harbour/follow/", {"delivery": "hourly"}).url == "/topics/harbour/"
+    assert Follow.objects.get().topic == topic
+    page = as_jane.get("/account/following/").content.decode()
+    assert "Harbour" in page
+    row = Follow.objects.get()
+    as_jane.post("/account/following/", {"follow": row.pk, "delivery": "site"})
+    assert Follow.objects.get().delivery == "site"
+    as_jane.post("/account/following/", {"follow": row.pk, "delivery": ""})
+    assert not Follow.objects.exists()
+
+
+def test_the_follows_of_others_can_not_be_changed(as_jane: Client, article: Article, kofi: User) -> None:
+    row = follow(kofi, article)
+    as_jane.post("/account/following/", {"follow": row.pk, "delivery": ""})
+    assert Follow.objects.get().delivery == "at_once"
+
+
+def test_a_guest_follows_with_the_first_comment(client: Client, article: Article) -> None:
+    form = {"body": "Hello.", "name": "Ann", "email": "ann@example.org", "follow": "on"}
+    form["nonce"] = "6c1f1f5e-3f7e-4f57-9a87-0d5f4e0e4a01"
+    assert client.post(f"/stories/{article.slug}/reply/", form).status_code == 302
+    row = Follow.objects.get()
+    assert (row.kind, row.delivery, row.guest and row.guest.email) == (
+        "replies",
+        "at_once",
+        "ann@example.org",
+    )
+    page = client.get(f"/stories/{article.slug}/reply/").content.decode()
+    assert 'name="follow"' not in page  # offered once
+    assert "confirmed e-mail" in client.get("/account/following/").content.decode()
+
+
+def test_nobody_follows_unasked(client: Client, article: Article) -> None:
+    form = {"body": "Hello.", "name": "Ann", "email": "ann@example.org"}
+    form["nonce"] = "6c1f1f5e-3f7e-4f57-9a87-0d5f4e0e4a02"
+    assert 'name="follow"' in client.get(f"/stories/{article.slug}/reply/").content.decode()
+    client.post(f"/stories/{article.slug}/reply/", form)
+    assert not Follow.objects.exists()
+
+
+def test_notifications_are_counted_and_seen(
+    as_jane: Client, article: Article, jane: User, kofi: User, later: Later
+) -> None:
+    follow(jane, article, "replies")
+    own = make_comment(article, "Who has seen it?", author=jane)
+    reply_to(own, kofi, "I have seen it.")
+    later()
+    notify_followers()
+    home = as_jane.get("/").content.decode()
+    assert '<span class="badge accent">1<span class="unseen"> new notifications' in home
+    page = as_jane.get("/account/notifications/").content.decode()
+    assert "I have seen it." in page
+    assert "replied to you" in page
+    story = as_jane.get(article.get_absolute_url()).content.decode()
+    assert "new notifications" not in story  # it shows them
+    assert Follow.objects.get().news_at is None
+    assert "Nothing new" in as_jane.get("/account/notifications/").content.decode()
+
+
+def test_a_prefetched_page_was_not_seen(as_jane: Client, article: Article, jane: User, later: Later) -> None:
+    follow(jane, article)
+    make_comment(article)
+    later()
+    notify_followers()
+    as_jane.get(article.get_absolute_url(), headers={"Sec-Purpose": "prefetch"})
+    as_jane.head(article.get_absolute_url())
+    assert Follow.objects.get().news_at
+
+
+def test_all_are_marked_as_read(as_jane: Client, article: Article, jane: User, later: Later) -> None:
+    follow(jane, article)
+    make_comment(article)
+    later()
+    notify_followers()
+    as_jane.post("/account/notifications/")
+    assert Follow.objects.get().news_at is None
+
+
+def test_a_guest_sees_their_news(client: Client, article: Article, later: Later) -> None:
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    client.cookies[guests.COOKIE] = signing.dumps(guest.pk, salt=guests.COOKIE)
+    follow(guest, article)
+    make_comment(article, "Something new.")
+    later()
+    notify_followers()
+    assert "Something new." in client.get("/account/notifications/").content.decode()
+    client.get(article.get_absolute_url())
+    assert Follow.objects.get().news_at is None
+
+
+def test_mails_stop_without_a_log_in(client: Client, article: Article, jane: User) -> None:
+    row = follow(jane, article)
+    url = f"/stop-mails/{MailToken.of_follow(row)}/"
+    assert "Stop these mails?" in client.get(url).content.decode()
+    assert Follow.objects.get().delivery == "at_once"  # a mail scanner opens links too
+    strict = Client(enforce_csrf_checks=True)
+    response = strict.post(url, {"List-Unsubscribe": "One-Click"})
+    assert response.status_code == 200
+    assert Follow.objects.get().delivery == "site"
+    assert "The mails are stopped" in client.get(url).content.decode()
+    client.post(url, {"mails": "on"})
+    assert Follow.objects.get().delivery == "at_once"
+
+
+def test_all_mails_stop(client: Client, article: Article, jane: User, kofi: User) -> None:
+    follow(jane, article, "comments")
+    mine = follow(jane, article, "corrections")
+    follow(kofi, article)
+    client.post(f"/stop-mails/{MailToken.of_follower(mine)}/")
+    assert set(Follow.objects.values_list("user", "delivery")) == {(jane.pk, "site"), (kofi.pk, "at_once")}
+
+
+@pytest.mark.parametrize("token", ["f1-00000000000000000000", "x1-1", "f1", "u0-1"])
+def test_a_forged_link(client: Client, token: str) -> None:
+    assert client.get(f"/stop-mails/{token}/").status_code == 404
+    assert client.post(f"/stop-mails/{token}/").status_code == 404
+
+
+def test_an_undeliverable_address_is_explained(as_jane: Client, jane: User, article: Article) -> None:
+    undeliverable.add(jane.email, "550 No such user")
+    page = as_jane.get("/account/following/").content.decode()
+    assert "550 No such user" in page
+    as_jane.post("/account/following/send-again/")
+    assert undeliverable.find([jane.email]) == set()
