@@ -5,7 +5,6 @@ there are news for all of them, the rate at which the job worker's mails reach a
 and the memory of the worker.
 """
 
-import os
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -104,5 +103,11 @@ def _burst(bench: Run, sink: mail_sink.Sink, first: int, count: int) -> tuple[fl
 
 if __name__ == "__main__":
     with mail_sink.running() as sink:
-        os.environ["EMAIL_URL"] = sink.url
-        run("following", lambda bench: measure(bench, sink), __doc__, sizes=SIZES, smallest=SMALLEST)
+        run(
+            "following",
+            lambda bench: measure(bench, sink),
+            __doc__,
+            sizes=SIZES,
+            smallest=SMALLEST,
+            settings={"EMAIL_URL": sink.url},
+        )

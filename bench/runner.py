@@ -58,7 +58,9 @@ class Goal:
 class Run:
     """One run of a bench: its temporary folder, its sizes, and the servers that it uses."""
 
-    def __init__(self, stack: ExitStack, sizes: SimpleNamespace, *, with_wordpress: bool) -> None:
+    def __init__(
+        self, stack: ExitStack, sizes: SimpleNamespace, settings: Mapping[str, str], *, with_wordpress: bool
+    ) -> None:
         self.stack = stack  # closes what the run has opened
         self.sizes = sizes
         self.with_wordpress = with_wordpress
@@ -66,7 +68,7 @@ class Run:
         self.folder: Path = stack.enter_context(servers.temporary_folder())
         self._site = stack.enter_context(ExitStack())
         # Served, with nothing but the sample. The functions of bench.fixture fill it.
-        self.site: Soundoff = self._site.enter_context(servers.soundoff(self.folder / "soundoff"))
+        self.site: Soundoff = self._site.enter_context(servers.soundoff(self.folder / "soundoff", settings))
 
     def stop_site(self) -> None:
         """Stop the site before the end of the run."""
@@ -91,11 +93,13 @@ def run(
     *,
     sizes: Mapping[str, Any],
     smallest: Mapping[str, Any],
+    settings: Mapping[str, str] | None = None,
     arguments: Sequence[str] | None = None,
 ) -> None:
     """Run one bench as the command line says, and publish its lines and goals.
 
     `smallest` has the sizes at which the bench only shows that it runs. Each number in `sizes` is an option.
+    `settings` are environment variables of the site.
     """
     parser = argparse.ArgumentParser(prog=f"python -m bench.{name.split(':')[0]}", description=about)
     numbers = [size for size, value in sizes.items() if type(value) is int]
@@ -108,7 +112,7 @@ def run(
     given = {size: value for size in numbers if (value := getattr(options, size)) is not None}
     chosen = SimpleNamespace(**{**sizes, **(smallest if options.smallest else {}), **given})
     with ExitStack() as stack:
-        bench = Run(stack, chosen, with_wordpress=not options.no_wordpress)
+        bench = Run(stack, chosen, settings or {}, with_wordpress=not options.no_wordpress)
         publish(name, chain(measure(bench), bench.remarks), write=options.write)
 
 

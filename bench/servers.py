@@ -237,15 +237,18 @@ def serve(folder: Path, port: int) -> Iterator[int]:
 
 
 @contextmanager
-def soundoff(folder: Path) -> Iterator[Soundoff]:
-    """Serve a new site, and set up this process to write to its database with the project's own functions."""
+def soundoff(folder: Path, settings: Mapping[str, str]) -> Iterator[Soundoff]:
+    """Serve a new site, and set up this process to write to its database with the project's own functions.
+
+    `settings` are further environment variables of the site.
+    """
     port = free_port()
     if copied := os.environ.get(COPIED):
         subprocess.run(["cp", "-a", copied, folder], check=True)
     for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "EMAIL_URL", "SITE_URL", "DEBUG", "HOST"):
         os.environ.pop(name, None)
     # For this process and for commands.
-    os.environ |= {"SOUNDOFF_HOME": str(folder), "PORT": str(port)}
+    os.environ |= {"SOUNDOFF_HOME": str(folder), "PORT": str(port), **settings}
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     with serve(folder, port) as number:
         import django

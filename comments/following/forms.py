@@ -16,8 +16,14 @@ class _DeliveryForm(SubmitForm, forms.Form):
     submit = _("Save")
 
     delivery = forms.ChoiceField(
-        label=_("How do you want to be notified?"), choices=Follow.Delivery, widget=forms.RadioSelect
+        label=_("How do you want to be notified?"),
+        choices=Follow.Delivery,
+        required=False,  # without a choice the form's own one is taken, which is always marked
+        widget=forms.RadioSelect,
     )
+
+    def clean_delivery(self) -> str:
+        return self.cleaned_data["delivery"] or str(self.initial["delivery"])
 
 
 class FollowStoryForm(_DeliveryForm):
@@ -60,5 +66,8 @@ class DeliveryForm(forms.Form):
 
     follow = forms.IntegerField(widget=forms.HiddenInput)
     delivery = forms.ChoiceField(
-        label=_("Notification"), choices=[*Follow.Delivery.choices, ("", _("Stop following"))], required=False
+        label=_("Notification"),
+        choices=[*Follow.Delivery.choices, ("", _("Stop following"))],
+        required=False,
+        widget=forms.Select(attrs={"class": "form-select"}),
     )

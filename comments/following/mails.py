@@ -243,6 +243,14 @@ def _entry_heading(item: NewsItem) -> str:
     return _("%(name)s commented on “%(title)s”") % values
 
 
+def _short_heading(item: NewsItem) -> str:
+    """Return the heading of an entry below the title of its story."""
+    if item.comment is None:
+        return _("Correction")
+    name = {"name": item.comment.author_name}
+    return (_("%(name)s replied to you") if item.is_reply else _("%(name)s commented")) % name
+
+
 def _context(news: Sequence[News]) -> dict[str, Any]:
     """Return the context of the mail, with placeholders for the tokens of the person."""
     return {
@@ -255,10 +263,11 @@ def _context(news: Sequence[News]) -> dict[str, Any]:
 def _section(number: int, news: News) -> dict[str, Any]:
     follow, article = news.follow, news.items[0].article
     is_topic = follow.topic_id is not None
+    is_alone = len(news.items) == 1 and not news.more
     return {
         "title": str(follow.topic) if is_topic else article.title_for(None),
         "url": follow.topic.get_absolute_url() if follow.topic else article.get_absolute_url(),
-        "entries": [_entry(item) for item in news.items],
+        "entries": [_entry(item, with_title=is_alone or is_topic) for item in news.items],
         "more": news.more,
         "reason": _REASONS[Follow.Kind(follow.kind)],
         "stop_url": stop_path(_placeholder(number)),
@@ -273,10 +282,10 @@ _REASONS = {
 }
 
 
-def _entry(item: NewsItem) -> dict[str, Any]:
+def _entry(item: NewsItem, *, with_title: bool) -> dict[str, Any]:
     quoted = item.comment.body if item.comment else ""
     return {
-        "heading": _entry_heading(item),
+        "heading": _entry_heading(item) if with_title else _short_heading(item),
         "quotation": Truncator(" ".join(quoted.split())).chars(EXCERPT_MAX) if quoted else "",
         "text": item.text,
         "url": item.url,
