@@ -1,8 +1,10 @@
 """Test clients of people."""
 
+from django.core import signing
 from django.test import Client
 
-from accounts.models import User
+from accounts import guests
+from accounts.models import Guest, User
 from tests.factories import UserFactory
 
 
@@ -16,3 +18,10 @@ def client_of(user: User) -> Client:
 def client_with_role(role: str) -> Client:
     """Return a client in which a new person with this role is logged in."""
     return client_of(UserFactory.create(roles=(role,)))
+
+
+def client_of_guest(guest: Guest) -> Client:
+    """Return the client of a guest's browser."""
+    client = Client()
+    client.cookies[guests.COOKIE] = signing.dumps(guest.pk, salt=guests.COOKIE)
+    return client

@@ -7,12 +7,10 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.admin.models import LogEntry
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.guests import set_guest_cookie
 from accounts.models import Guest
 from comments.models import Comment, Reason, State
 from comments.services.imports import ImportedComment, import_comments
@@ -33,7 +31,7 @@ from moderation.people.profiles import Person
 from moderation.reports import reporting
 from moderation.screening import origins
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
-from tests.helpers.clients import client_of, client_with_role
+from tests.helpers.clients import client_of, client_of_guest, client_with_role
 
 pytestmark = pytest.mark.django_db
 
@@ -43,13 +41,6 @@ def reader():
     user = UserFactory.create(name="Ada", email="ada@example.org")
     confirm_email(user)
     return user
-
-
-def as_guest(guest) -> Client:
-    client, response = Client(), HttpResponse()
-    set_guest_cookie(response, guest, secure=False)
-    client.cookies = response.cookies
-    return client
 
 
 def url(user) -> str:
@@ -383,17 +374,19 @@ def test_a_guest_sees_only_their_own_account_status(maria):
     guest, other = GuestFactory.create(name="Jo"), GuestFactory.create()
     for one in (guest, other):
         sanctions.impose(person=Person(guest=one), kind="ban", reason="insult", actor=maria)
-    text = as_guest(guest).get("/account/status/").content.decode()
+    text = client_of_guest(guest).get("/account/status/").content.decode()
     assert text.count("You are banned") == 1
     theirs = Sanction.objects.get(guest=other)
     sent = {"sanction": theirs.pk, "text": "x"}
-    assert as_guest(guest).post("/account/status/", sent).status_code == 404
+    assert client_of_guest(guest).post("/account/status/", sent).status_code == 404
 
 
 def test_a_stranger_with_a_banned_e_mail_is_refused_without_the_reason(maria):
     banned = GuestFactory.create(email="ada@example.org", confirmed_at=timezone.now())
     sanctions.impose(person=Person(guest=banned), kind="ban", reason="insult", actor=maria)
-    text = as_guest(GuestFactory.create(email="Ada@example.org")).get("/account/status/").content.decode()
+    text = (
+        client_of_guest(GuestFactory.create(email="Ada@example.org")).get("/account/status/").content.decode()
+    )
     assert "Comments with this e-mail are not accepted" in text
     for untold in ("Your account is in good standing", "insult", "banned"):
         assert untold not in text
@@ -418,7 +411,7 @@ def test_the_reply_form_keeps_the_text_and_says_why(maria, reader):
 def test_a_banned_guests_browser_is_known_under_another_name_and_keeps_no_new_guest(maria):
     article, guest = make_article(), GuestFactory.create()
     sanctions.impose(person=Person(guest=guest), kind="ban", reason="insult", actor=maria)
-    client, path = as_guest(guest), f"/stories/{article.slug}/reply/"
+    client, path = client_of_guest(guest), f"/stories/{article.slug}/reply/"
     nonce = client.get(path).context["form"].initial["nonce"]
     sent = {"body": "Me again", "nonce": nonce, "name": "Somebody else", "email": "else@example.org"}
     assert client.post(path, sent).status_code == 422
