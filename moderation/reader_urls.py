@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 
 from comments.urls import KEY, STORY
 from moderation.notifications import views
-from moderation.people import account_status
+from moderation.people import account_status, own_comments
 from moderation.reports import removal_request_views
 from moderation.reports import views as reports
 from moderation.transparency import log_views
@@ -23,6 +23,7 @@ urlpatterns = [
     path("removal-request/<uuid:receipt>/", removal_request_views.receipt, name="removal-request-receipt"),
     re_path(OWN + "decision/$", views.decision, name="decision"),
     re_path(OWN + "resubmit/$", views.edit_and_resubmit, name="edit-and-resubmit"),
+    path("account/comments/", own_comments.my_comments, name="my-comments"),
     path("account/status/", account_status.account_status, name="account-status"),
     path("moderation-log/", log_views.public_log_page, name="public-log"),
     # Earlier URLs, which stand in mails that were already sent

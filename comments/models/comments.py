@@ -232,6 +232,10 @@ class Comment(MPTTModel):
         at = now or timezone.now()
         return self.can_be_edited_by(user, guest, at) and at < self.created_at + UNDO_WINDOW
 
+    def can_be_deleted_by(self, user: Any, guest: Guest | None) -> bool:
+        """Return whether this is the author of a published or pending comment."""
+        return self.is_by(user, guest) and self.state in {State.PUBLISHED, State.PENDING}
+
     def next_revision(self) -> int:
         """Return the number of the next revision. An undone redaction keeps its number."""
         last = self.revisions.aggregate(last=Max("revision"))["last"]

@@ -49,7 +49,7 @@ def delete_comment(
         return False
     with transaction.atomic():
         lock_discussions_of([comment.pk])
-        if Comment.objects.get(pk=comment.pk).state not in {State.PUBLISHED, State.PENDING}:
+        if not Comment.objects.get(pk=comment.pk).can_be_deleted_by(user, guest):
             return False
         return bool(
             change_states(

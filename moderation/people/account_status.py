@@ -1,4 +1,4 @@
-"""Account status: the visitor's own active sanctions, and their waiting and removed comments."""
+"""Account status: the visitor's own active sanctions."""
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -8,13 +8,9 @@ from django.views.decorators.http import require_http_methods
 
 from articles.site.requests import SiteRequest
 from comments.loading import current_writer
-from comments.models import REMOVED, Comment, State
 from core.query_forms import parse_whole_number
-from moderation.notifications.notices import render_notices
 from moderation.people import active_sanctions, sanctions
 from moderation.people.forms import SanctionAppealForm
-
-COMMENTS_SHOWN = 50  # the latest waiting or removed ones
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -36,13 +32,6 @@ def account_status(request: SiteRequest) -> HttpResponse:
             else:
                 messages.info(request, _("You have appealed this decision already."))
             return redirect("account-status")
-    rows = list(
-        Comment.objects.written_by(user, guest)
-        .filter(state__in=[State.PENDING, *REMOVED])
-        .select_related("discussion__article", "author", "guest")
-        .order_by("-created_at", "-pk")[: COMMENTS_SHOWN + 1]
-    )
-    notices = render_notices(rows[:COMMENTS_SHOWN])
     context = {
         "is_known": bool(user or guest),
         "name": str(user or guest or ""),
@@ -57,9 +46,6 @@ def account_status(request: SiteRequest) -> HttpResponse:
         "email_refused": ""
         if active or not active_sanctions.is_email_blocked(user, guest)
         else active_sanctions.EMAIL_REFUSED,
-        "notices": [notices[comment.pk] for comment in rows[:COMMENTS_SHOWN] if comment.pk in notices],
-        "most_shown": COMMENTS_SHOWN,
-        "has_more": len(rows) > COMMENTS_SHOWN,
     }
     return render(
         request, "moderation/people/account_status.html", context, status=422 if form.is_bound else 200

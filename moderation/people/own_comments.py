@@ -1,0 +1,169 @@
+"""My comments: a list of the visitor's own comments, with their states, reasons and answers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.db.models import Count, Max
+from django.db.models.functions import Coalesce
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from accounts.models import Guest, User
+from articles.models import title_for
+from articles.site.requests import SiteRequest
+from comments.loading import current_writer
+from comments.models import EDIT_WINDOW, MAX_DEPTH, REMOVED, UNDONE_REASONS, Comment, State
+from comments.policy import policy
+from comments.thread.template_filters import recommended_by
+from core.paging import PageCursor
+from core.query_forms import ListQuery
+from moderation.models import has_page
+from moderation.notifications.notices import EXCERPT, DecisionNotice, render_notices
+
+PAGE_SIZE = 25  # comments
+TEXTS = ("body_html", "discussion__article__body", "discussion__article__body_html")  # that are not shown
+GROUPS: dict[str, tuple[Any, tuple[State, ...]]] = {  # of states, with their names on this page
+    "published": (State.PUBLISHED.label, (State.PUBLISHED,)),
+    "waiting": (State.PENDING.label, (State.PENDING,)),
+    "removed": (gettext_lazy("Removed"), REMOVED),
+    "deleted": (gettext_lazy("Deleted"), (State.DELETED,)),
+}
+
+
+class OwnCommentsQuery(ListQuery):
+    """The query string of the page. `state` is a key of GROUPS; without it all comments are listed."""
+
+    state = forms.ChoiceField(choices=[(name, name) for name in GROUPS], required=False)
+
+
+@dataclass(frozen=True)
+class OwnComment:
+    """One comment in the list, with what its author may still do with it."""
+
+    comment: Comment
+    title: str  # of its story
+    group: str  # a key of GROUPS
+    label: str  # of its state
+    url: str  # of the comment; "" if its story or discussion can't be read
+    excerpt: str
+    notice: DecisionNotice | None  # about why it waits, why it was removed, or its redaction
+    recommendations: str  # how many, in words, or ""
+    answers: int
+    latest_answer_url: str
+    edit_until: datetime | None
+    can_be_undone: bool
+    can_be_deleted: bool
+
+
+@require_safe
+def my_comments(request: SiteRequest) -> HttpResponse:
+    """List the comments of the member, or of this browser's guest, newest first."""
+    user, guest = current_writer(request)
+    query = OwnCommentsQuery.read(request.GET)
+    found = _read_page(user, guest, query["state"], query["before"])
+    shown = found[:PAGE_SIZE]
+    last = PageCursor(shown[-1].created_at, shown[-1].pk) if len(found) > PAGE_SIZE else None
+    chosen = {"state": query["state"]} if query["state"] else {}
+    context = {
+        "is_known": bool(user or guest),
+        "comments": _with_details(shown, user, guest),
+        "state": query["state"],
+        "groups": [(name, label) for name, (label, _states) in GROUPS.items()],
+        "usual_delay": policy().describe_usual_delay()
+        if any(comment.state == State.PENDING for comment in shown)
+        else "",
+        "next_url": f"?{urlencode(chosen | {'before': str(last)})}" if last else "",
+    }
+    return render(request, "moderation/people/my_comments.html", context)
+
+
+def _read_page(
+    user: User | None, guest: Guest | None, group: str, before: PageCursor | None
+) -> list[Comment]:
+    """Return the comments of a page, and one more if there is a next page.
+
+    Comments whose posting or import was undone are left out: nobody deleted them.
+    """
+    rows = Comment.objects.written_by(user, guest).exclude(state_reason__in=UNDONE_REASONS)
+    if group:
+        rows = rows.filter(state__in=GROUPS[group][1])
+    if before:
+        rows = rows.filter(before.behind("created_at"))
+    rows = rows.annotate(story_title=title_for(user, "discussion__article__"))
+    joined = rows.select_related("discussion__article", "author", "guest").defer(*TEXTS)
+    return list(joined.order_by("-created_at", "-pk")[: PAGE_SIZE + 1])
+
+
+def _with_details(comments: Sequence[Comment], user: User | None, guest: Guest | None) -> list[OwnComment]:
+    """Return the comments with what the page shows about each, in a fixed number of statements."""
+    explained = (State.PENDING, *REMOVED)
+    notices = render_notices(
+        [
+            comment
+            for comment in comments
+            if comment.state in explained or (comment.state == State.PUBLISHED and comment.is_redacted)
+        ]
+    )
+    answers = count_answers(comments, user, guest)
+    return [
+        _own_comment(comment, user, guest, notices.get(comment.pk), *answers.get(comment.pk, (0, 0)))
+        for comment in comments
+    ]
+
+
+def count_answers(
+    comments: Iterable[Comment], user: User | None, guest: Guest | None
+) -> dict[int, tuple[int, int]]:
+    """Return the number of published answers of others and the id of the latest, by id of the comment.
+
+    An answer to a comment of the deepest level is stored beside it, with the same parent (`in_reply_to`).
+    """
+    parents = {comment.pk: comment.parent_id for comment in comments if comment.level == MAX_DEPTH - 1}
+    ids = [comment.pk for comment in comments]
+    answers = (
+        Comment.objects.visible()
+        .filter(parent__in=[*ids, *parents.values()])
+        .annotate(answered=Coalesce("in_reply_to", "parent"))
+        .filter(answered__in=ids)
+        .exclude(pk__in=Comment.objects.written_by(user, guest).values("pk"))
+    )
+    counted = answers.order_by().values("answered").annotate(count=Count("pk"), latest=Max("pk"))
+    return {pk: (count, latest) for pk, count, latest in counted.values_list("answered", "count", "latest")}
+
+
+def _own_comment(
+    comment: Comment,
+    user: User | None,
+    guest: Guest | None,
+    notice: DecisionNotice | None,
+    answers: int,
+    latest_answer: int,
+) -> OwnComment:
+    group = next(name for name, (_label, states) in GROUPS.items() if comment.state in states)
+    is_readable = has_page(comment)
+    slug = comment.discussion.article.slug
+    excerpt = notice.excerpt if notice else Truncator(comment.body).chars(EXCERPT)
+    can_be_edited = is_readable and comment.can_be_edited_by(user, guest)
+    return OwnComment(
+        comment=comment,
+        title=comment.story_title,  # type: ignore[attr-defined]  # annotated by _read_page
+        group=group,
+        label=str(GROUPS[group][0]),
+        url=comment.get_absolute_url() if is_readable and comment.state != State.DELETED else "",
+        excerpt="" if comment.state == State.DELETED or comment.erased_at else excerpt,
+        notice=notice,
+        recommendations=recommended_by(comment.recommend_count) if comment.recommend_count else "",
+        answers=answers,
+        latest_answer_url=reverse("comment", args=[slug, latest_answer]) if answers and is_readable else "",
+        edit_until=comment.created_at + EDIT_WINDOW if can_be_edited else None,
+        can_be_undone=is_readable and comment.can_be_unposted_by(user, guest),
+        can_be_deleted=is_readable and comment.can_be_deleted_by(user, guest),
+    )
