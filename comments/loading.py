@@ -20,13 +20,15 @@ class UnpublishedStoryError(Http404):
         self.article = article
 
 
-def load_story(request: SiteRequest, slug: str, *, with_related: bool = False) -> Story:
+def load_story(
+    request: SiteRequest, slug: str, *, with_related: bool = False, user: User | None = None
+) -> Story:
     """Return a published story, and register that the page depends on it for the page cache.
 
-    Its related stories are read only `with_related`. Raises UnpublishedStoryError for a story that was
-    published before, else Http404.
+    Its related stories are read only `with_related`, and its picks as the member `user` sees
+    them. Raises UnpublishedStoryError for a story that was published before, else Http404.
     """
-    found = read_story(slug, request.now, with_related=with_related)
+    found = read_story(slug, request.now, with_related=with_related, user=user)
     if found is None:
         raise _not_found(slug)
     add_story_dependencies(request, found)
@@ -71,6 +73,11 @@ def _not_found(slug: str) -> Http404:
     """Return the error for a story that is not published."""
     unpublished = Article.objects.filter(slug=slug).exclude(unpublished_at=None).first()
     return UnpublishedStoryError(unpublished) if unpublished else Http404()
+
+
+def current_member(request: SiteRequest) -> User | None:
+    """Return the user who is logged in, or None."""
+    return request.user if request.user.is_authenticated else None
 
 
 def current_writer(request: SiteRequest) -> tuple[User | None, Guest | None]:

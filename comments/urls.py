@@ -2,7 +2,7 @@ from django.urls import path, re_path
 
 from articles.urls import SLUG
 from comments.thread import feeds
-from comments.views import following, front_page, people, reading, searching, writing
+from comments.views import following, front_page, muting, people, reading, searching, writing
 
 # Slugs may be in any script. Keys are limited to what Postgres accepts, and each can be written in one way
 # only: "007" or digits of another script would be a further page in the cache.
@@ -16,6 +16,7 @@ urlpatterns = [
     re_path(STORY + "version/$", reading.version, name="story-version"),
     re_path(STORY + "new/$", reading.new, name="story-new"),
     re_path(STORY + "recommend/" + KEY, writing.recommendation, name="recommend"),
+    re_path(STORY + "mute/" + KEY, muting.mute, name="mute"),
     re_path(STORY + "comments/" + KEY, reading.comment, name="comment"),
     re_path(STORY + "feed/$", feeds.feed, name="story-feed"),
     re_path(STORY + "reply/$", writing.reply, name="reply"),
@@ -32,5 +33,6 @@ urlpatterns = [
     path("account/following/send-again/", following.send_again, name="send-mails-again"),
     path("account/notifications/", following.notifications, name="notifications"),
     path("stop-mails/<str:token>/", following.stop_following, name="stop-following"),
+    path("account/muted/", muting.muted_people, name="muted-people"),
     path("guests/confirm/<str:token>/", writing.confirm, name="guest-confirm"),
 ]

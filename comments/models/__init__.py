@@ -21,6 +21,7 @@ from comments.models.discussions import Discussion, DiscussionDay
 from comments.models.follows import Follow, FollowQuerySet, NewsSearch
 from comments.models.inferred_parents import InferredParent
 from comments.models.log import Transition
+from comments.models.mutes import MUTED_AUTHOR, MUTED_COMMENTS, Mute
 from comments.models.recommendations import Recommendation
 from comments.models.states import (
     AUTHOR_REASONS,
@@ -40,6 +41,8 @@ __all__ = [
     "EDIT_WINDOW",
     "IMPORTED_BODY_MAX",
     "MAX_DEPTH",
+    "MUTED_AUTHOR",
+    "MUTED_COMMENTS",
     "REMOVED",
     "UNDONE_REASONS",
     "UNDO_WINDOW",
@@ -53,6 +56,7 @@ __all__ = [
     "FollowQuerySet",
     "InferredParent",
     "NewsSearch",
+    "Mute",
     "Reason",
     "Recommendation",
     "RemovalReason",

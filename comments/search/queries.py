@@ -10,8 +10,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import connection
 
+from accounts.models import User
 from articles.models import Article, Author, Topic
 from articles.search import SearchQuery
+from comments.models import MUTED_AUTHOR
 from comments.search.excerpts import TEXT_MAX
 from comments.thread.new_comments import SITE_NOT_HIDDEN
 from comments.thread.rows import REPLIED_TO_JOIN
@@ -28,6 +30,7 @@ class CommentResult(NamedTuple):
     slug: str  # the story's
     title: str
     source_zone: str
+    is_muted: bool  # by the reader
     total: int  # number of collected results
 
 
@@ -63,16 +66,20 @@ class SearchScope:
 
 
 def find_in_discussion(
-    article: Article, query: SearchQuery, size: int, after: int | None = None
+    article: Article, query: SearchQuery, size: int, after: int | None = None, user: User | None = None
 ) -> Results[CommentResult]:
-    """Search the comments of one article, oldest first."""
-    return _find_comments(
-        "c.discussion_id = %(discussion)s", "ASC", {"discussion": article.pk}, query, size, after
-    )
+    """Search the comments of one article, oldest first. `user` is the member who reads the results."""
+    values = {"discussion": article.pk, "user": user and user.pk}
+    return _find_comments("c.discussion_id = %(discussion)s", "ASC", values, query, size, after)
 
 
 def find_comments(
-    query: SearchQuery, scope: SearchScope, now: datetime, size: int, after: int | None = None
+    query: SearchQuery,
+    scope: SearchScope,
+    now: datetime,
+    size: int,
+    after: int | None = None,
+    user: User | None = None,
 ) -> Results[CommentResult]:
     """Search all visible comments, newest first, as a rank means little for such short texts.
 
@@ -85,7 +92,8 @@ def find_comments(
         conditions += f" AND {_BY_AUTHOR}"
     if scope.year:
         conditions += " AND c.created_at >= %(start)s AND c.created_at < %(end)s"
-    return _find_comments(conditions, "DESC", _parameters(scope, now), query, size, after)
+    values = _parameters(scope, now) | {"user": user and user.pk}
+    return _find_comments(conditions, "DESC", values, query, size, after)
 
 
 def find_stories(
@@ -146,7 +154,7 @@ page AS (
   {page_start if after else ""}
   ORDER BY {order} LIMIT %(size)s + 1)
 SELECT c.id, c.author_name, a.author_name, c.created_at, left(c.body_html, %(cut)s), s.slug, s.title,
-       s.source_zone, (SELECT count(*) FROM collected)
+       s.source_zone, {MUTED_AUTHOR}, (SELECT count(*) FROM collected)
 FROM page
 JOIN comments_comment c USING (id)
 JOIN articles_article s ON s.id = c.discussion_id

@@ -1,8 +1,9 @@
 """The page of a story for a member: the discussion is rendered once for all members.
 
 The token of forms and the footers of comments that a member wrote or recommended fill regions of it.
-`member_page` returns None for members whose page differs in more than these: for staff, and for authors of
-comments in this discussion that wait or were removed. The view makes their page.
+`member_page` returns None for members whose page differs in more than these: for staff, for authors of
+comments in this discussion that wait or were removed, and for those who muted the author of a comment on the
+page. The view makes their page.
 """
 
 import sys
@@ -19,7 +20,7 @@ from django.utils.cache import patch_cache_control
 from accounts.models import User
 from articles.site.requests import SiteRequest
 from comments.following.news import mark_story_seen
-from comments.models import State
+from comments.models import MUTED_COMMENTS, State
 from comments.story_page.context import remembered_order
 from comments.story_page.first_page import FrameVersions, read_first_page
 from comments.story_page.frames import (
@@ -32,7 +33,7 @@ from comments.story_page.frames import (
     update_story,
 )
 from comments.thread.pages import Order
-from comments.thread.reader import Reader, personalize
+from comments.thread.reader import OWN_RECOMMENDATIONS, Reader, personalize
 from comments.thread.rendering import render_comment_footers
 from comments.thread.rows import ThreadRow, find_duplicate_targets
 from comments.thread.story import Story
@@ -43,15 +44,14 @@ from core.memory.bounded_cache import BoundedCache
 MAX_BYTES = 32 * 1024 * 1024  # for each process
 
 # The partial index comment_private serves has_private.
-_MEMBER_STATE = """
+_MEMBER_STATE = f"""
 SELECT s.version, now(), coalesce(a.version, 0), coalesce(d.version, 0),
        ARRAY(SELECT g.name FROM accounts_user_groups m JOIN auth_group g ON g.id = m.group_id
              WHERE m.user_id = %(user)s),
        EXISTS (SELECT FROM comments_comment c
                WHERE c.author_id = %(user)s AND c.discussion_id = a.id
                  AND c.state NOT IN ('published', 'deleted')),
-       (SELECT json_agg(json_build_array(r.comment_id, r.given, r.counted)) FROM comments_recommendation r
-        WHERE r.user_id = %(user)s AND r.comment_id = ANY (%(comments)s::bigint[])),
+       {OWN_RECOMMENDATIONS}, {MUTED_COMMENTS},
        news.unread, coalesce(news.is_here, false)
 FROM articles_site s
 LEFT JOIN articles_article a ON a.slug = %(slug)s AND a.published_at <= now()
@@ -71,6 +71,7 @@ class MemberState(NamedTuple):
     roles: list[str]
     has_private: bool  # comments of their own that only they and moderators see
     recommendations: list[tuple[int, bool, bool]] | None  # comment id, given, counted
+    muted: list[int]  # comments by people whom they muted
     unread_count: int  # of notifications
     has_news_here: bool  # one of them is about this story
 
@@ -90,6 +91,11 @@ class MemberDiscussion:
     regions: dict[str, str]  # the others
     published: dict[int, ThreadRow]  # the published comments of the page, without their texts
     size: int  # bytes
+
+    @property
+    def comments(self) -> list[int]:
+        """Return the comments of the page, in the thread and above it."""
+        return [*self.published, *(pick.id for pick in self.story.picks)]
 
     def is_current(self, state: MemberState) -> bool:
         return (
@@ -128,6 +134,8 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         state = read_member_state(user, slug, cached)
         if state.discussion_version != cached.story.discussion.version:  # changed in this moment
             return None
+    if state.muted:
+        return None
     request.unread_count = state.unread_count
     if state.has_news_here:
         request.unread_count -= mark_story_seen(request, user, None, frame.story.article)
@@ -142,7 +150,7 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
 
 def read_member_state(user: User, slug: str, cached: MemberDiscussion | None) -> MemberState:
     """Read the state of a member, with their recommendations of the comments of a cached discussion."""
-    values = {"user": user.pk, "slug": slug, "comments": list(cached.published) if cached else []}
+    values = {"user": user.pk, "slug": slug, "comments": cached.comments if cached else []}
     with connection.cursor() as cursor:
         execute_prepared(cursor, _MEMBER_STATE, values)
         return MemberState._make(cursor.fetchone())

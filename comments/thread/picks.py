@@ -1,12 +1,14 @@
 """The editor's picks of several stories, for the front page."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
+from accounts.models import User
 from articles.markup.markdown import make_excerpt
 from articles.models import Article
+from comments.models import MUTED_AUTHOR
 
 MAX_PICKS = 4  # on the page, each of another story unless there are fewer stories with picks
 PER_STORY = 2
@@ -22,13 +24,17 @@ class StoryPick(NamedTuple):
     article: Article
 
 
-def read_picks(articles: Sequence[Article]) -> list[StoryPick]:
-    """Return the latest picks under these stories, in the order of the stories. At most one statement."""
+def read_picks(articles: Sequence[Article], user: User | None = None) -> list[StoryPick]:
+    """Return the latest picks under these stories, in the order of the stories. At most one statement.
+
+    Those whose authors the member `user` muted are left out.
+    """
     by_id = {a.pk: a for a in articles if a.comment_count}
     if not by_id:
         return []
+    values: dict[str, Any] = {"articles": list(by_id), "picks": MAX_PICKS, "user": user and user.pk}
     with connection.cursor() as cursor:
-        cursor.execute(_PICKS, {"articles": list(by_id), "picks": MAX_PICKS})
+        cursor.execute(_PICKS, values)
         rows = cursor.fetchall()
     return [
         StoryPick(pk, name, make_excerpt(text, LENGTH), by_id[article]) for article, pk, name, text in rows
@@ -43,7 +49,7 @@ SELECT article, id, author_name, beginning FROM (
   FROM unnest(%(articles)s::bigint[]) WITH ORDINALITY AS s(article, place)
   CROSS JOIN LATERAL (
     SELECT id, author_name, created_at, left(body_html, {4 * LENGTH + 1}) AS beginning
-    FROM comments_comment
-    WHERE discussion_id = s.article AND is_pick AND state = 'published'
+    FROM comments_comment c
+    WHERE discussion_id = s.article AND is_pick AND state = 'published' AND NOT {MUTED_AUTHOR}
     ORDER BY created_at DESC, id DESC LIMIT {PER_STORY}) c) found
 ORDER BY n, place LIMIT %(picks)s"""

@@ -1,11 +1,13 @@
 """The reader of a thread: which comments they see, and what only they are shown."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
+from django.db import connection
 from django.utils.translation import get_language, gettext
 
 from accounts.models import Guest, User
-from comments.models import REMOVED, Comment, Recommendation, State
+from comments.models import MUTED_COMMENTS, REMOVED, Comment, Recommendation, State
 from comments.policy import ExplainedDecision, policy
 from comments.thread.rows import ThreadRow
 
@@ -78,6 +80,8 @@ class ViewerContext:
     unpostable: set[int] = field(default_factory=set)  # comments whose posting can be undone
     recommended: set[int] = field(default_factory=set)
     may_recommend: bool = False
+    may_mute: bool = False
+    muted: set[int] = field(default_factory=set)  # comments of people whom the reader muted
 
 
 def personalize(
@@ -99,9 +103,9 @@ def personalize(
     decisions = policy().explain_decisions(removed) if removed else {}
     explained = [*decisions, *(r.id for r in mine if r.id in pending)]
     decision_urls = {pk: policy().get_decision_url(pk) for pk in explained}
-    own = recommendations or {}
+    own, muted = recommendations or {}, set[int]()
     if recommendations is None and reader.may_recommend:
-        own = _own_recommendations([row.id for row in rows], reader)
+        own, muted = _own_marks([row.id for row in rows], reader)
     viewer = ViewerContext(
         moderates=reader.moderates,
         mine={row.id for row in mine},
@@ -113,6 +117,8 @@ def personalize(
         waiting=_describe_wait() if pending else "",
         recommended={pk for pk, (given, _counted) in own.items() if given},
         may_recommend=reader.may_recommend,
+        may_mute=reader.user is not None,
+        muted=muted,
     )
     uncounted = {pk: given - counted for pk, (given, counted) in own.items() if given != counted}
     if uncounted:
@@ -123,10 +129,29 @@ def personalize(
     return rows, viewer
 
 
-def _own_recommendations(ids: list[int], reader: Reader) -> dict[int, tuple[bool, bool]]:
-    """Return {comment id: (whether this reader recommends it, whether that is counted)}."""
-    own = Recommendation.objects.given_by(reader.user, reader.guest).filter(comment__in=ids)
-    return {pk: (given, counted) for pk, given, counted in own.values_list("comment", "given", "counted")}
+def _own_marks(ids: list[int], reader: Reader) -> tuple[dict[int, tuple[bool, bool]], set[int]]:
+    """Return {comment id: (whether this reader recommends it, whether that is counted)}, and muted comments.
+
+    It is one statement. Only members mute.
+    """
+    muted: list[int] = []
+    if not ids:
+        return {}, set()
+    if reader.user:
+        values: dict[str, Any] = {"user": reader.user.pk, "comments": ids}
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {OWN_RECOMMENDATIONS}, {MUTED_COMMENTS}", values)
+            recommendations, muted = cursor.fetchone()
+    else:
+        own = Recommendation.objects.given_by(None, reader.guest).filter(comment__in=ids)
+        recommendations = own.values_list("comment", "given", "counted")
+    return {pk: (given, counted) for pk, given, counted in recommendations or ()}, set(muted)
+
+
+# The rows of the member %(user)s for %(comments)s: comment id, given, counted.
+OWN_RECOMMENDATIONS = """
+(SELECT json_agg(json_build_array(r.comment_id, r.given, r.counted)) FROM comments_recommendation r
+ WHERE r.user_id = %(user)s AND r.comment_id = ANY (%(comments)s::bigint[]))"""
 
 
 def _after_colon(sentences: list[str]) -> list[str]:

@@ -31,7 +31,9 @@ MAX_BYTES = 32 * 1024 * 1024  # for each process
 
 TREE_END = f"{MARK}tree{MARK}{MARK}"  # an empty region, which separates trees that are rendered at once
 
-MEMBER = ViewerContext(moderates=False, may_recommend=True)  # a member without own comments in the thread
+MEMBER = ViewerContext(
+    moderates=False, may_recommend=True, may_mute=True
+)  # a member without own comments in the thread
 
 
 class TreeHtml(NamedTuple):

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from accounts.models import User
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, BylineAuthor, Topic
 from articles.related import RELATED_QUERY, Related
-from comments.models import Discussion
+from comments.models import MUTED_AUTHOR, Discussion
 from core.database.sql import execute_prepared
 
 MAX_PICKS = 3  # editor's picks above the thread; the others are only marked in the thread
@@ -41,14 +42,17 @@ class Story:
     related: list[Related]  # the closest first; none unless they were requested
 
 
-def read_story(slug: str, now: datetime, *, with_related: bool = False) -> Story | None:
+def read_story(
+    slug: str, now: datetime, *, with_related: bool = False, user: User | None = None
+) -> Story | None:
     """Return the published article of this slug with its discussion, in one statement; None if there is none.
 
-    The article's `body` and `vector` are deferred. Related stories are read only `with_related`.
+    The article's `body` and `vector` are deferred. Related stories are read only `with_related`. Picks of
+    comments whose authors the member `user` muted are left out.
     """
     query = STORY_WITH_RELATED_QUERY if with_related else STORY_QUERY
     with connection.cursor() as cursor:
-        execute_prepared(cursor, query, {"slug": slug, "now": now})
+        execute_prepared(cursor, query, {"slug": slug, "now": now, "user": user and user.pk})
         row = cursor.fetchone()
     if row is None:
         return None
@@ -111,7 +115,11 @@ DISCUSSION_SUMMARY = """days.days, days.counts,
                       FROM comments_inferredparent i JOIN comments_comment c ON c.id = i.comment_id
                       WHERE i.comment_id = t.comment_id)) AS is_restored,
        picks.ids AS pick_ids, picks.names AS pick_names, picks.beginnings AS pick_beginnings"""
-DISCUSSION_SUMMARY_JOINS = f"""
+
+
+def _discussion_summary_joins(condition: str = "") -> str:
+    """Return the joins of DISCUSSION_SUMMARY. `condition`: a further one for picks (`c`)."""
+    return f"""
 CROSS JOIN LATERAL (
   SELECT array_agg(day ORDER BY day) AS days, array_agg(visible_count ORDER BY day) AS counts
   FROM comments_discussionday WHERE discussion_id = a.id AND visible_count > 0) days
@@ -120,8 +128,11 @@ CROSS JOIN LATERAL (
          array_agg(author_name ORDER BY created_at DESC, id DESC) AS names,
          array_agg(left(body_html, {4 * PICK_LENGTH + 1}) ORDER BY created_at DESC, id DESC) AS beginnings
   FROM (SELECT id, author_name, body_html, created_at FROM comments_comment c
-        WHERE c.discussion_id = a.id AND c.is_pick AND c.state = 'published'
+        WHERE c.discussion_id = a.id AND c.is_pick AND c.state = 'published'{condition}
         ORDER BY created_at DESC, id DESC LIMIT {MAX_PICKS}) c) picks"""
+
+
+DISCUSSION_SUMMARY_JOINS = _discussion_summary_joins()
 
 # Raw SQL, because the ORM would take longer to compile the query than the database to run it.
 _STORY = f"""
@@ -138,7 +149,7 @@ CROSS JOIN LATERAL (
   SELECT array_agg(u.name ORDER BY b.place, b.id) AS names, array_agg(w.slug ORDER BY b.place, b.id) AS slugs
   FROM articles_byline b JOIN articles_author w ON w.id = b.author_id JOIN accounts_user u ON u.id = w.user_id
   WHERE b.article_id = a.id AND u.name <> '') authors
-{DISCUSSION_SUMMARY_JOINS}{{more_joins}}
+{_discussion_summary_joins(f" AND NOT {MUTED_AUTHOR}")}{{more_joins}}
 WHERE a.slug = %(slug)s AND a.published_at <= %(now)s"""
 
 STORY_QUERY = _STORY.format(more_columns="", more_joins="")

@@ -3,13 +3,14 @@
 Guests and imported names have none.
 """
 
+from django.db.models import Exists
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from articles.site.requests import SiteRequest
-from comments.models import Comment
+from comments.models import Comment, Mute
 from core.paging import PageCursor, next_page_url
 from core.query_forms import ListQuery
 
@@ -36,6 +37,9 @@ def person(request: SiteRequest, pk: str) -> HttpResponse:
     )
     if position := ListQuery.read(request.GET)["before"]:
         comments = comments.filter(position.behind("created_at"))
+    if request.user.is_authenticated:
+        muted = Mute.objects.filter(user=request.user, muted_user=member)
+        comments = comments.annotate(is_muted=Exists(muted))
     found = list(comments[: PAGE_SIZE + 1])  # one more, to know whether there is a next page
     shown = found[:PAGE_SIZE]
     context = {

@@ -19,6 +19,7 @@ from comments import removal_reasons
 from comments.following.news import mark_story_seen
 from comments.loading import (
     UnpublishedStoryError,
+    current_member,
     current_reader,
     current_writer,
     load_story,
@@ -98,7 +99,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
     It is in `?order=`, after cursor `?after=` or from `?from=`, and with `?replies=saved` as it was saved.
     """
     try:
-        loaded = load_story(request, slug, with_related=True)
+        loaded = load_story(request, slug, with_related=True, user=current_member(request))
     except UnpublishedStoryError as gone:
         return render(request, "articles/unpublished.jinja", {"article": gone.article}, status=410)
     article, discussion = loaded.article, loaded.discussion

@@ -1,6 +1,7 @@
 """Search pages: within one discussion, and of all stories and comments.
 
-They are the same for every reader, but are not cached: queries are endless, and private.
+They are the same for every reader, except that comments by people whom a member muted are folded. They are
+not cached: queries are endless, and private.
 """
 
 import re
@@ -32,6 +33,7 @@ from articles.search import (
 )
 from articles.site.current_site import current_site
 from articles.site.requests import SiteRequest
+from comments.loading import current_member
 from comments.models import Discussion
 from comments.search.excerpts import Passage, excerpt, highlight, read_passages, searchable_words
 from comments.search.queries import (
@@ -106,7 +108,7 @@ def find(request: SiteRequest, slug: str) -> HttpResponse:
         if text:
             with search_slot():
                 parsed = parse_query(text)
-                results = find_in_discussion(article, parsed, PAGE_SIZE, after)
+                results = find_in_discussion(article, parsed, PAGE_SIZE, after, current_member(request))
                 (rows,) = _present_results(parsed, results)
             context["comments"] = _build_section(rows, results, {"q": text})
     except SearchError as error:
@@ -149,7 +151,7 @@ def search(request: SiteRequest) -> HttpResponse:
         scope = SearchScope(topic, author, _year_bounds(year))
         if text:
             with search_slot():
-                context |= _search(text, scope, request.now, kind, after, params)
+                context |= _search(request, text, scope, kind, after, params)
     except SearchError as error:
         context["error"] = _explain_error(request, error)
     return _render_uncached(request, "search/search.jinja", context)
@@ -163,13 +165,18 @@ def _explain_error(request: SiteRequest, error: SearchError) -> str:
 
 
 def _search(
-    text: str, scope: SearchScope, now: datetime, kind: str, after: int | None, params: dict[str, str]
+    request: SiteRequest,
+    text: str,
+    scope: SearchScope,
+    kind: str,
+    after: int | None,
+    params: dict[str, str],
 ) -> dict[str, ResultSection]:
-    query = parse_query(text)
+    query, now, user = parse_query(text), request.now, current_member(request)
     none: Results[Any] = Results([], 0, True, None)
     size = SITE_PAGE_SIZE if kind else STORIES_SHOWN_FIRST
     stories = none if kind == "comments" else find_stories(query, scope, now, size, after)
-    comments = none if kind == "stories" else find_comments(query, scope, now, SITE_PAGE_SIZE, after)
+    comments = none if kind == "stories" else find_comments(query, scope, now, SITE_PAGE_SIZE, after, user)
     story_rows, comment_rows = _present_results(query, stories, comments)
     return {
         "stories": _build_section(story_rows, stories, params | {"in": "stories"}),

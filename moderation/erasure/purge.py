@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.services import erase_account, erase_guest
 from articles.services import erase_author
-from comments.models import Comment, State
+from comments.models import Comment, Mute, State
 from comments.services.discussions import lock_discussions_of
 from comments.services.text_changes import erase_comments
 from core.database.sql import fetch_column
@@ -154,9 +154,9 @@ def clear_related_data(comments: Sequence[int]) -> None:
 def blank_person(*, person: Person, actor: User | None) -> None:
     """Delete the name and e-mail of an account or a guest permanently, also in restrictions.
 
-    Notes on the person are deleted, and the texts of their sanctions, appeals and reports. Comments stay, and
-    so does everything about a comment with a legal hold. Without an actor this is repeated after a restore,
-    and no note about it is added.
+    Notes on the person are deleted, whom they muted and who muted them, and the texts of their sanctions,
+    appeals and reports. Comments stay, and so does everything about a comment with a legal hold. Without an
+    actor this is repeated after a restore, and no note about it is added.
     """
     fields = person.as_fields
     with transaction.atomic():
@@ -170,6 +170,10 @@ def blank_person(*, person: Person, actor: User | None) -> None:
             lifted_at=None, is_legal_hold=False, comment__in=person.comments().values("pk")
         )
         restrictions.update(author_name="", author_email="")
+        if person.user:
+            Mute.objects.filter(Q(user=person.user) | Q(muted_user=person.user)).delete()
+        elif person.guest:
+            Mute.objects.filter(muted_guest=person.guest).delete()
         ModeratorNote.objects.filter(Q(**fields) | Q(comment__in=person.comments().values("pk"))).delete()
         DecisionMessage.objects.filter(comment__in=person.comments().values("pk")).delete()
         appeals = Appeal.objects.filter(comment__in=person.comments().values("pk"))

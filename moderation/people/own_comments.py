@@ -6,21 +6,21 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.db.models import Count, Max
+from django.db.models import Count, Exists, Max, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.models import Guest, User
+from articles.markup.markdown import make_excerpt
 from articles.models import title_for
 from articles.site.requests import SiteRequest
 from comments.loading import current_writer
-from comments.models import EDIT_WINDOW, MAX_DEPTH, REMOVED, UNDONE_REASONS, Comment, State
+from comments.models import EDIT_WINDOW, MAX_DEPTH, REMOVED, UNDONE_REASONS, Comment, Mute, State
 from comments.policy import policy
 from comments.thread.template_filters import recommended_by
 from core.paging import PageCursor
@@ -29,7 +29,7 @@ from moderation.models import has_page
 from moderation.notifications.notices import EXCERPT, DecisionNotice, render_notices
 
 PAGE_SIZE = 25  # comments
-TEXTS = ("body_html", "discussion__article__body", "discussion__article__body_html")  # that are not shown
+TEXTS = ("discussion__article__body", "discussion__article__body_html")  # that are not shown
 GROUPS: dict[str, tuple[Any, tuple[State, ...]]] = {  # of states, with their names on this page
     "published": (State.PUBLISHED.label, (State.PUBLISHED,)),
     "waiting": (State.PENDING.label, (State.PENDING,)),
@@ -124,6 +124,7 @@ def count_answers(
 ) -> dict[int, tuple[int, int]]:
     """Return the number of published answers of others and the id of the latest, by id of the comment.
 
+    Answers by people whom the member muted are not counted.
     An answer to a comment of the deepest level is stored beside it, with the same parent (`in_reply_to`).
     """
     parents = {comment.pk: comment.parent_id for comment in comments if comment.level == MAX_DEPTH - 1}
@@ -135,6 +136,9 @@ def count_answers(
         .filter(answered__in=ids)
         .exclude(pk__in=Comment.objects.written_by(user, guest).values("pk"))
     )
+    if user:
+        muted = Q(muted_user=OuterRef("author")) | Q(muted_guest=OuterRef("guest"))
+        answers = answers.exclude(Exists(Mute.objects.filter(muted, user=user)))
     counted = answers.order_by().values("answered").annotate(count=Count("pk"), latest=Max("pk"))
     return {pk: (count, latest) for pk, count, latest in counted.values_list("answered", "count", "latest")}
 
@@ -150,7 +154,7 @@ def _own_comment(
     group = next(name for name, (_label, states) in GROUPS.items() if comment.state in states)
     is_readable = has_page(comment)
     slug = comment.discussion.article.slug
-    excerpt = notice.excerpt if notice else Truncator(comment.body).chars(EXCERPT)
+    excerpt = notice.excerpt if notice else make_excerpt(comment.body_html, EXCERPT)
     can_be_edited = is_readable and comment.can_be_edited_by(user, guest)
     return OwnComment(
         comment=comment,
