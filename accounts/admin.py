@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group
@@ -28,6 +29,7 @@ def login(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
 admin.site.login = secure_admin_login(login)  # type: ignore[method-assign]  # as allauth documents
 
 admin.site.unregister(Group)  # migrations create the roles and their permissions
+admin.site.unregister(Authenticator)  # its form would show secrets
 
 
 class PersonForm(forms.ModelForm[User]):

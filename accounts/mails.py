@@ -16,11 +16,13 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import translation
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 from django_tasks import task
 from django_tasks.base import Task
 
 from accounts.authentication import sign_up
-from accounts.models import SignUp
+from accounts.models import SignUp, User
 from accounts.services import find_user_by_email
 
 
@@ -34,9 +36,24 @@ class StoredSite:
     accent: str = ""  # jobs of earlier versions have none
 
 
+# The changes of how to log in that the owner of the account gets a mail about, by allauth's names.
+SECURITY_CHANGES = {
+    "totp_activated": _("An authenticator app was added to your account at %(site)s."),
+    "totp_deactivated": _("The authenticator app was removed from your account at %(site)s."),
+    "webauthn_added": _("A security key or passkey was added to your account at %(site)s."),
+    "webauthn_removed": _("A security key or passkey was removed from your account at %(site)s."),
+    "recovery_codes_generated": _("New recovery codes were made for your account at %(site)s."),
+    "second_factors_removed": _("All second factors were removed from your account at %(site)s."),
+}
+
+
 def enqueue(job: Task[Any, Any], request: HttpRequest, *args: Any) -> None:
     """Enqueue a mail of this module, in the site's language and with its name and look."""
-    site: Any = request.site
+    enqueue_for_site(job, request.site, *args)
+
+
+def enqueue_for_site(job: Task[Any, Any], site: Any, *args: Any) -> None:
+    """Enqueue a mail of this module outside of a request. `site` is articles.models.Site."""
     job.enqueue(*args, site=asdict(StoredSite(site.language, site.name, site.contact_email, site.accent)))
 
 
@@ -79,6 +96,23 @@ def mail_wrong_passwords(email: str, site: dict[str, str]) -> None:
     user = find_user_by_email(email)
     if user and user.is_active:
         _send("wrong_passwords", user.email, site, password_reset_url=_url("account_reset_password"))
+
+
+@task()
+def mail_wrong_codes(pk: int, site: dict[str, str]) -> None:
+    """Warn the owner of an account about repeated wrong codes: whoever enters them knows the password."""
+    if user := User.objects.active().filter(pk=pk).first():
+        _send("wrong_codes", user.email, site, password_reset_url=_url("account_reset_password"))
+
+
+@task()
+def mail_security_change(pk: int, change: str, site: dict[str, str]) -> None:
+    """Tell the owner of an account about one of SECURITY_CHANGES."""
+    if user := User.objects.active().filter(pk=pk).first():
+        with translation.override(site["language"]):
+            sentence = gettext(SECURITY_CHANGES[change]) % {"site": site["name"]}
+        urls = {"security_url": _url("mfa_index"), "password_reset_url": _url("account_reset_password")}
+        _send("security_change", user.email, site, sentence=sentence, **urls)
 
 
 def _send(template: str, email: str, site: dict[str, str], **context: Any) -> None:

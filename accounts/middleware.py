@@ -1,17 +1,23 @@
-"""Middleware that sets `request.guest`, remembers devices, and marks rate-limited responses."""
+"""Middleware: guests, devices, rate-limited responses, and the second factor that staff may need."""
 
 from collections.abc import Callable
 from typing import Any, cast
 
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
 
 from accounts.authentication.login_throttling import remember_device
+from accounts.authentication.second_factors import has_second_factor
 from accounts.guests import guest_from_cookie
 from accounts.models import Guest, User
 from accounts.requests import GuestRequest
+from core.fallback_pages import form_refused
 from core.rate_limits import apply_retry_after
 
 
@@ -38,6 +44,30 @@ class LoginMiddleware:
             remember_device(request, response, user.email)
         apply_retry_after(request, response)
         return response
+
+
+class StaffSecondFactorMiddleware:
+    """Lead staff without a second factor to set one up, if the owner requires it. Their other pages work."""
+
+    def __init__(self, get_response: Callable[[GuestRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: GuestRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: GuestRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Refuse a page of settings.STAFF_PATHS. A form that was sent comes back with its text."""
+        user, site = request.user, cast(Any, request.site)  # of articles/, a later app
+        if not request.path.startswith(settings.STAFF_PATHS) or not (
+            isinstance(user, User) and user.is_staff and site.staff_need_second_factor
+        ):
+            return None
+        if has_second_factor(user):
+            return None
+        if request.method == "POST":
+            return form_refused(request, needs_second_factor=True)
+        messages.info(request, _("This site requires a second factor from staff. Set one up to continue."))
+        return redirect("mfa_index")
 
 
 @receiver(user_logged_in)

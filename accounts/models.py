@@ -1,4 +1,4 @@
-"""Users, guests, sign-ups and the counts of wrong passwords."""
+"""Users, guests, sign-ups, and the counts of wrong passwords and codes."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -178,6 +178,20 @@ class RoleChange(models.Model):
         return f"{self.user_id}: {'+' if self.is_granted else '-'}{self.role_id}"
 
 
+class SecondFactorRemoval(models.Model):
+    """One entry of a log: the command on the server removed all second factors of a user. Append-only."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="second_factor_removals")
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("removal of second factors")
+        verbose_name_plural = _("removals of second factors")
+
+    def __str__(self) -> str:
+        return f"{self.user_id}, {self.at}"
+
+
 class GuestQuerySet(models.QuerySet["Guest"]):
     """Filters of guests."""
 
@@ -235,10 +249,10 @@ class LoginAttempts(models.Model):
     """The count of a day's wrong passwords for one account from one origin (accounts/authentication/).
 
     An attempt counts as wrong when it starts; the count is deleted if the password is right. An empty
-    `origin` is the sum over all origins since `at`.
+    `origin` is the sum over all origins since `at`. Wrong codes of second factors have rows of their own.
     """
 
-    account = models.BinaryField(max_length=32)  # keyed hash of the e-mail
+    account = models.BinaryField(max_length=32)  # keyed hash of the e-mail, another one for codes
     origin = models.BinaryField(max_length=32)  # keyed hash of the IP address or the browser
     wrong = models.PositiveIntegerField()
     at = models.DateTimeField(db_index=True)

@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "crispy_forms",
     "crispy_bootstrap5",
     "csp",
@@ -103,6 +104,7 @@ MIDDLEWARE = [
     "accounts.middleware.LoginMiddleware",
     "accounts.middleware.GuestMiddleware",
     "articles.site.middleware.SiteMiddleware",
+    "accounts.middleware.StaffSecondFactorMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -193,6 +195,22 @@ ACCOUNT_RATE_LIMITS = {
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
+MFA_ADAPTER = "accounts.authentication.second_factor_adapter.SecondFactorAdapter"
+MFA_FORMS = {
+    "activate_totp": "accounts.authentication.second_factor_forms.ActivateTOTPForm",
+    "add_webauthn": "accounts.authentication.second_factor_forms.AddWebAuthnForm",
+    "authenticate": "accounts.authentication.second_factor_forms.AuthenticateForm",
+    "edit_webauthn": "accounts.authentication.second_factor_forms.EditWebAuthnForm",
+    "reauthenticate": "accounts.authentication.second_factor_forms.ReauthenticateForm",
+}
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # nothing can be guessed there
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+# A sign-up becomes an account only with a confirmed e-mail, so nobody can protect an account that is created
+# with another person's e-mail. The first administrator's e-mail, which set-up does not confirm, is allowed.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# The pages that are refused to staff without a second factor if the owner requires one
+STAFF_PATHS = ("/admin/", "/moderation/", "/owner/")
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0  # for the IP address in login throttling
 
 # The moderation policy that comments/ uses: an object with the methods of comments.policy.Policy.

@@ -80,7 +80,9 @@ def rate_limited(request: HttpRequest) -> HttpResponse:
     return render(request, "429.html", context, status=429)
 
 
-def form_refused(request: HttpRequest, reason: str = "", *, is_logged_out: bool = False) -> HttpResponse:
+def form_refused(
+    request: HttpRequest, reason: str = "", *, is_logged_out: bool = False, needs_second_factor: bool = False
+) -> HttpResponse:
     """Return the page 403 for a form with a wrong CSRF token (Django's CSRF_FAILURE_VIEW).
 
     A form of our own, whose token is outdated by a log-in, is repeated with a new token; another site's form
@@ -92,6 +94,7 @@ def form_refused(request: HttpRequest, reason: str = "", *, is_logged_out: bool 
     ]
     context = {
         "is_logged_out": is_logged_out,
+        "needs_second_factor": needs_second_factor,
         "action": request.get_full_path(),
         "text": dict(fields).get("body"),
         "fields": [(name, value) for name, value in fields if name != "body"],

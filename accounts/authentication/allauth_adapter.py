@@ -57,6 +57,12 @@ class Adapter(DefaultAccountAdapter):
         """Enqueue the mail, so that no page waits for the mail server. The job makes the link."""
         mails.enqueue(mails.mail_address, request, emailconfirmation.email_address.pk)
 
+    def send_notification_mail(self, template_prefix: str, user: User, *args: Any, **kwargs: Any) -> None:
+        """Enqueue the mail about a change of how to log in. allauth names more changes than we mail about."""
+        change = template_prefix.rpartition("/")[2]
+        if change in mails.SECURITY_CHANGES:
+            mails.enqueue(mails.mail_security_change, self.request, user.pk, change)
+
     def get_reset_password_from_key_url(self, key: str) -> str:
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
         return settings.SITE_URL + path.replace("UID-KEY", key)

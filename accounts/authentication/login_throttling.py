@@ -7,6 +7,9 @@ e-mail that is typed, with or without an account, so the wait does not reveal wh
 
 The counts are in the database, because several processes and hosts count together, and because one statement
 there both checks and counts: of eight simultaneous guesses only one is tried.
+
+Codes of second factors are counted for the account alone, wherever they come from: whoever may enter one
+knows the password already, and six digits are soon guessed from many addresses.
 """
 
 from datetime import timedelta
@@ -29,13 +32,16 @@ COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
 COOKIE_PATH = "/accounts/"  # the pages that ask for passwords; the cookie is sent to no others
 ACCOUNTS_PER_DEVICE = 5  # accounts that one browser's cookie remembers
 WAIT_MAX = 30  # seconds
+CODE_WAIT_MAX = 15 * 60  # seconds
+FREE_CODES = 3  # wrong codes of a second factor without a wait
 FREE_ATTEMPTS = 10  # wrong passwords without a wait, for a browser that has logged in before
 MAIL_OWNER_AT = 10  # wrong passwords within a day, from anywhere, after which the owner gets a mail
 DAY = timedelta(days=1)
+CODE_ORIGIN = b"codes"  # in place of a hash: the codes of an account have one count
 
-_WAIT = f"""
+_WAIT = """
 CASE WHEN a.wrong <= %(free)s THEN 0
-     ELSE least({WAIT_MAX}, power(2, least(a.wrong - %(free)s - 1, 10))) END * interval '1 second'"""
+     ELSE least(%(most)s, power(2, least(a.wrong - %(free)s - 1, 10))) END * interval '1 second'"""
 _CLAIM = f"""
 WITH claimed AS (
   INSERT INTO accounts_loginattempts AS a (account, origin, wrong, at)
@@ -59,21 +65,34 @@ RETURNING wrong"""
 def claim_attempt(request: HttpRequest, email: str) -> int:
     """Count an attempt before its password is checked. Returns 0, or the seconds that it has to wait."""
     origin, free = _origin(request, email)
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, _values(email) | {"origin": origin, "free": free})
-        is_claimed, seconds = cursor.fetchone()
-    return 0 if is_claimed else max(1, seconds or 1)  # no seconds: another attempt came at the same moment
+    return _claim(_values("account", email) | {"origin": origin, "free": free, "most": WAIT_MAX})
+
+
+def claim_code(email: str) -> int:
+    """Count a code of a second factor before it is checked. Returns 0, or the seconds that it has to wait."""
+    values = {"origin": CODE_ORIGIN, "free": FREE_CODES, "most": CODE_WAIT_MAX}
+    return _claim(_values("codes", email) | values)
 
 
 def count_wrong_password(email: str) -> bool:
     """Count a wrong password for the account as a whole. Return whether to mail its owner, at most daily."""
-    return bool(fetch_value(_COUNT, _values(email)) == MAIL_OWNER_AT)
+    return bool(fetch_value(_COUNT, _values("account", email)) == MAIL_OWNER_AT)
+
+
+def count_wrong_code(email: str) -> bool:
+    """Count a wrong code within a day. Return whether to mail the owner of the account, at most daily."""
+    return bool(fetch_value(_COUNT, _values("codes", email)) == MAIL_OWNER_AT)
 
 
 def reset_count(request: HttpRequest, email: str) -> None:
     """Delete the count of this origin after a right password."""
     origin, _free = _origin(request, email)
     LoginAttempts.objects.filter(account=_hash("account", _normalize(email)), origin=origin).delete()
+
+
+def reset_code_count(email: str) -> None:
+    """Delete the count of wrong codes after a right one."""
+    LoginAttempts.objects.filter(account=_hash("codes", _normalize(email)), origin=CODE_ORIGIN).delete()
 
 
 def delete_old_counts() -> int:
@@ -115,9 +134,16 @@ def _read_cookie(request: HttpRequest) -> dict[str, str]:
     return dict(found)
 
 
-def _values(email: str) -> dict[str, Any]:
+def _claim(values: dict[str, Any]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, values)
+        is_claimed, seconds = cursor.fetchone()
+    return 0 if is_claimed else max(1, seconds or 1)  # no seconds: another attempt came at the same moment
+
+
+def _values(what: str, email: str) -> dict[str, Any]:
     now = timezone.now()
-    return {"account": _hash("account", _normalize(email)), "now": now, "old": now - DAY}
+    return {"account": _hash(what, _normalize(email)), "now": now, "old": now - DAY}
 
 
 def _normalize(email: str) -> str:

@@ -134,6 +134,9 @@ class Site(models.Model):
         db_default=False,
         help_text=_("Without authors’ names. Reasons that were given fewer than three times are merged."),
     )
+    staff_need_second_factor = models.BooleanField(
+        _("second factor required from staff"), default=False, db_default=False
+    )
     version = models.PositiveBigIntegerField(default=0, editable=False)
 
     class Meta:

@@ -100,6 +100,7 @@ class SiteForm(forms.ModelForm[Site]):
             ),
             *("moderation", "review_after_days", "close_after_days", "rules_in_short", "rules"),
             "has_public_log",
+            "staff_need_second_factor",
             *("backs_up_nightly", "backups_kept"),
         )
         widgets = {
@@ -116,6 +117,7 @@ class SiteForm(forms.ModelForm[Site]):
             "review_after_days": gettext_lazy("Review late comments after (days)"),
             "close_after_days": gettext_lazy("Close discussions after (days)"),
             "has_public_log": gettext_lazy("Publish the moderation log at /moderation-log/"),
+            "staff_need_second_factor": gettext_lazy("Require a second factor from staff"),
             "backs_up_nightly": gettext_lazy("Back up every night"),
             "backups_kept": gettext_lazy("Number of backups to keep"),
         }
@@ -137,6 +139,11 @@ class SiteForm(forms.ModelForm[Site]):
             ),
             "close_after_days": gettext_lazy(
                 "Counted from the publication of the story, unless it has its own date."
+            ),
+            "staff_need_second_factor": gettext_lazy(
+                "Moderators, editors and administrators then need an authenticator app, a security key or a "
+                "passkey in addition to their password. Those who have none are asked to set one up before "
+                "they can work, you included."
             ),
             "backups_kept": gettext_lazy(
                 "The oldest is deleted once a new backup has been made and verified."
@@ -284,6 +291,7 @@ class SiteForm(forms.ModelForm[Site]):
             Fieldset(_("Comments"), "moderation", "review_after_days", "close_after_days"),
             Fieldset(_("Rules of commenting"), "rules_in_short", "rules"),
             Fieldset(_("Transparency"), "has_public_log"),
+            Fieldset(_("Security"), "staff_need_second_factor"),
             Fieldset(_("Backups"), "backs_up_nightly", "backups_kept"),
             "seen",
             Submit("", _("Save")),

@@ -1,0 +1,30 @@
+"""Remove the second factors of an account whose owner has lost them."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts import mails
+from accounts.authentication.second_factors import remove_second_factors
+from accounts.services import find_user_by_email
+from articles.site.current_site import read_site
+
+
+class Command(BaseCommand):
+    help = (
+        "Remove the authenticator app, the security keys, the passkeys and the recovery codes of an account "
+        "whose owner has lost them. The password alone then logs in. The removal is logged in the database, "
+        "and the owner gets a mail about it."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email", help="the e-mail that the account logs in with")
+
+    def handle(self, *, email: str, **options: Any) -> None:
+        user = find_user_by_email(email)
+        if user is None:
+            raise CommandError(f"There is no account with the e-mail {email}.")
+        if not remove_second_factors(user):
+            raise CommandError(f"The account {email} has no second factors.")
+        mails.enqueue_for_site(mails.mail_security_change, read_site(), user.pk, "second_factors_removed")
+        self.stdout.write(f"The second factors of {user} ({email}) are removed. The password alone logs in.")

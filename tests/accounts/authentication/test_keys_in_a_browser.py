@@ -1,0 +1,114 @@
+"""Security keys and passkeys in Chromium, with its virtual key."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.core import mail
+from playwright.sync_api import Browser, Page, expect
+
+from accounts.models import User
+from tests.factories import UserFactory
+from tests.helpers.axe import faults
+from tests.helpers.browser import log_in
+from tests.helpers.mails import check_mail
+from tests.helpers.security_keys import plug_in_key
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PASSWORD = "nine-quiet-otters"
+
+
+@pytest.fixture(autouse=True)
+def served(live_server: Any, settings: Any) -> Iterator[None]:
+    """Let the site have the address of the live server, to which the keys belong, until mails are checked."""
+    settings.SITE_URL = live_server.url
+    settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
+    yield
+    while mail.outbox:
+        check_mail(mail.outbox.pop())
+
+
+@pytest.fixture
+def ruth(live_server: Any) -> User:
+    return UserFactory.create(name="Ruth", email="ruth@example.org", password=PASSWORD)
+
+
+def add_key(page: Page, live_server: Any, *, is_passkey: bool) -> None:
+    """Add a key on the pages of the account, which ask for the password first."""
+    page.goto(live_server.url + "/accounts/2fa/")
+    page.get_by_role("link", name="Add a key").click()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Name of the key").fill("Blue key")
+    if is_passkey:
+        page.get_by_label("Log in with this key alone").check()
+    page.get_by_role("button", name="Add the key").click()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+
+
+def log_out(page: Page, live_server: Any) -> None:
+    page.goto(live_server.url + "/accounts/logout/")
+    page.get_by_role("main").get_by_role("button", name="Log out").click()
+    page.goto(live_server.url + "/accounts/login/")
+
+
+def test_a_security_key_is_a_second_factor(browser: Browser, live_server: Any, ruth: User) -> None:
+    context = browser.new_context()
+    log_in(context, live_server, ruth)
+    page = context.new_page()
+    plug_in_key(page, is_passkey=False)
+    add_key(page, live_server, is_passkey=False)
+    page.goto(live_server.url + "/accounts/2fa/webauthn/")
+    expect(page.get_by_role("heading", name="Blue key")).to_be_visible()
+    assert faults(page) == []
+    log_out(page, live_server)
+    page.get_by_label("E-mail").fill("ruth@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in", exact=True).click()
+    expect(page.get_by_role("heading", name="Two-factor authentication")).to_be_visible()
+    assert faults(page) == []
+    page.get_by_role("button", name="Use a security key or passkey").click()
+    expect(page.get_by_label("Account of Ruth")).to_be_visible()
+    page.goto(live_server.url + "/accounts/2fa/webauthn/")
+    page.get_by_role("link", name="Remove").click()
+    page.get_by_role("link", name="Use a security key").click()  # to confirm that it is her
+    page.get_by_role("button", name="Use a security key or passkey").click()
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("The key is removed.")).to_be_visible()
+    assert not Authenticator.objects.exists()
+
+
+def test_a_passkey_logs_in_without_the_password(browser: Browser, live_server: Any, ruth: User) -> None:
+    context = browser.new_context()
+    log_in(context, live_server, ruth)
+    page = context.new_page()
+    plug_in_key(page, is_passkey=True)
+    add_key(page, live_server, is_passkey=True)
+    log_out(page, live_server)
+    assert faults(page) == []
+    page.get_by_role("button", name="Log in with a passkey").click()
+    expect(page.get_by_label("Account of Ruth")).to_be_visible()
+    page.goto(live_server.url + "/accounts/2fa/webauthn/")
+    expect(page.get_by_text("Passkey", exact=True)).to_be_visible()
+
+
+def test_a_key_that_does_not_answer_is_said_on_the_page(
+    browser: Browser, live_server: Any, ruth: User
+) -> None:
+    page = browser.new_page()
+    page.goto(live_server.url + "/accounts/login/")
+    plug_in_key(page, is_passkey=True)  # it knows no account
+    page.get_by_role("button", name="Log in with a passkey").click()
+    expect(page.get_by_role("alert")).to_contain_text("did not get an answer from the key")
+
+
+def test_without_javascript_the_pages_say_that_keys_need_it(browser: Browser, live_server: Any) -> None:
+    page = browser.new_context(java_script_enabled=False).new_page()
+    answer = page.goto(live_server.url + "/accounts/login/")
+    # Chromium does not show <noscript> when a test switches scripts off.
+    assert answer is not None
+    assert '<noscript><p class="form-text">Security keys and passkeys need JavaScript.' in answer.text()
+    expect(page.get_by_role("button", name="Log in with a passkey")).to_have_count(0)
+    expect(page.get_by_role("button", name="Log in", exact=True)).to_be_visible()

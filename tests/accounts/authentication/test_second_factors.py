@@ -1,0 +1,279 @@
+"""Second factors: authenticator apps and recovery codes, their throttling, and staff who need one."""
+
+import re
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.contrib import admin
+from django.contrib.auth import get_user
+from django.core import mail
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import EDITOR, READER, LoginAttempts, SecondFactorRemoval, User
+from accounts.services import erase_account
+from articles.models import Site
+from tests.factories import UserFactory
+from tests.helpers.clients import client_of
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "nine-quiet-otters"
+
+
+@pytest.fixture(autouse=True)
+def at_once(settings: Any) -> None:
+    settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
+
+
+@pytest.fixture(autouse=True)
+def clock(time_machine: Any) -> Any:
+    """Stop the clock, since a code is valid for half a minute."""
+    time_machine.move_to(timezone.now(), tick=False)
+    return time_machine
+
+
+@pytest.fixture
+def ruth() -> User:
+    return UserFactory.create(name="Ruth", email="ruth@example.org", password=PASSWORD)
+
+
+def code_of(secret: str) -> str:
+    """Return the code that an app shows now."""
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+
+
+def confirmed_client(user: User) -> Client:
+    """Return a client of a user who has just entered the password again."""
+    client = client_of(user)
+    assert client.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
+    return client
+
+
+def set_up_app(client: Client, callbacks: Any) -> str:
+    """Set up an authenticator app, and return its secret."""
+    page = client.get("/accounts/2fa/totp/activate/")
+    secret = str(page.context["form"].secret)
+    with callbacks(execute=True):
+        answer = client.post("/accounts/2fa/totp/activate/", {"code": code_of(secret)})
+    assert answer["Location"] == "/accounts/2fa/recovery-codes/"
+    return secret
+
+
+@pytest.fixture
+def secret(ruth: User, django_capture_on_commit_callbacks: Any, clock: Any) -> str:
+    """Give Ruth an authenticator app, and return its secret. The code of the set-up is over."""
+    found = set_up_app(confirmed_client(ruth), django_capture_on_commit_callbacks)
+    clock.move_to(timezone.now() + timedelta(seconds=60), tick=False)
+    return found
+
+
+def enter_password(client: Client) -> Any:
+    return client.post("/accounts/login/", {"login": "ruth@example.org", "password": PASSWORD})
+
+
+def enter_code(client: Client, code: str) -> Any:
+    return client.post("/accounts/2fa/authenticate/", {"code": code})
+
+
+def is_in(client: Client) -> bool:
+    return bool(get_user(client).is_authenticated)
+
+
+def recovery_codes(user: User) -> list[str]:
+    found = Authenticator.objects.get(user=user, type=Authenticator.Type.RECOVERY_CODES)
+    return list(found.wrap().get_unused_codes())
+
+
+def test_setting_up_an_app_asks_for_the_password_and_shows_a_qr_code_and_recovery_codes(
+    ruth: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    Site.objects.update(name="The Slip")
+    client = client_of(ruth)
+    asked = client.get("/accounts/2fa/totp/activate/")
+    assert asked["Location"].startswith("/accounts/reauthenticate/?next=")
+    client = confirmed_client(ruth)
+    page = client.get("/accounts/2fa/totp/activate/").content.decode()
+    assert "<svg" in page
+    assert "otpauth://totp/ruth%40example.org?secret=" in page
+    assert "issuer=The%20Slip" in page
+    wrong = client.post("/accounts/2fa/totp/activate/", {"code": "000000"})
+    assert "This code is wrong" in wrong.content.decode()
+    set_up_app(client, django_capture_on_commit_callbacks)
+    assert [message.to for message in mail.outbox] == [["ruth@example.org"]]
+    assert "An authenticator app was added to your account at The Slip." in mail.outbox[0].body
+    codes = re.findall(r"<code>(\d{8})</code>", client.get("/accounts/2fa/recovery-codes/").content.decode())
+    assert codes == recovery_codes(ruth)
+    assert len(codes) == 10
+    assert client.get("/accounts/2fa/recovery-codes/download/").content.decode().split() == codes
+    page = client.get("/accounts/2fa/").content.decode()
+    assert "Your authenticator app is set up." in page
+    assert "10 codes are left." in page
+
+
+def test_the_code_of_the_app_logs_in_once(ruth: User, secret: str) -> None:
+    client = Client()
+    assert enter_password(client)["Location"] == "/accounts/2fa/authenticate/"
+    assert not is_in(client)
+    assert "Two-factor authentication" in client.get("/accounts/2fa/authenticate/").content.decode()
+    code = code_of(secret)
+    assert enter_code(client, code).status_code == 302
+    assert is_in(client)
+    other = Client()
+    enter_password(other)
+    assert "it was used already" in enter_code(other, code).content.decode()
+    assert not is_in(other)
+
+
+def test_a_recovery_code_logs_in_once(ruth: User, secret: str) -> None:
+    code = recovery_codes(ruth)[3]
+    client, other = Client(), Client()
+    enter_password(client)
+    assert enter_code(client, code).status_code == 302
+    assert is_in(client)
+    enter_password(other)
+    assert enter_code(other, code).status_code == 200
+    assert not is_in(other)
+
+
+def test_wrong_codes_wait_for_the_account_from_everywhere_and_the_owner_gets_one_mail(
+    ruth: User, secret: str, clock: Any
+) -> None:
+    mail.outbox.clear()
+    waits = []
+    for number in range(14):
+        client = Client(REMOTE_ADDR=f"192.0.2.{number}")
+        enter_password(client)
+        answer = enter_code(client, "000000")
+        if answer.status_code == 429:
+            waits.append(int(answer["Retry-After"]))
+            assert f"Too many wrong codes. Wait {waits[-1]} second" in answer.content.decode()
+            assert enter_code(client, code_of(secret)).status_code == 429, "the right one has to wait, too"
+            clock.move_to(timezone.now() + timedelta(seconds=waits[-1]), tick=False)
+            answer = enter_code(client, "000000")
+        assert answer.status_code == 200
+        assert not is_in(client)
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
+    (message,) = mail.outbox
+    assert message.to == ["ruth@example.org"]
+    assert message.subject == "Somebody knows your password at Soundoff"
+    clock.move_to(timezone.now() + timedelta(seconds=900), tick=False)
+    enter_password(client)
+    assert enter_code(client, code_of(secret)).status_code == 302
+    assert is_in(client)
+    assert not LoginAttempts.objects.filter(origin=b"codes").exists(), "from the start again"
+
+
+def test_a_code_also_confirms_a_change(ruth: User, secret: str) -> None:
+    client = client_of(ruth)
+    asked = client.get("/accounts/2fa/totp/deactivate/")
+    assert "/reauthenticate/" in asked["Location"]
+    for _ in range(3):
+        assert client.post("/accounts/2fa/reauthenticate/", {"code": "000000"}).status_code == 200
+    assert client.post("/accounts/2fa/reauthenticate/", {"code": "000000"}).status_code == 200
+    assert client.post("/accounts/2fa/reauthenticate/", {"code": code_of(secret)}).status_code == 429
+
+
+def test_removing_the_app_removes_the_recovery_codes(ruth: User, secret: str) -> None:
+    mail.outbox.clear()
+    client = confirmed_client(ruth)
+    assert client.get("/accounts/2fa/totp/deactivate/").status_code == 200
+    assert client.post("/accounts/2fa/totp/deactivate/").status_code == 302
+    assert not Authenticator.objects.exists()
+    assert "The authenticator app was removed" in mail.outbox[0].body
+    other = Client()
+    enter_password(other)
+    assert is_in(other)
+
+
+def test_new_recovery_codes_replace_the_old_ones(ruth: User, secret: str) -> None:
+    before = recovery_codes(ruth)
+    client = confirmed_client(ruth)
+    assert "will no longer work" in client.get("/accounts/2fa/recovery-codes/generate/").content.decode()
+    client.post("/accounts/2fa/recovery-codes/generate/")
+    assert not set(before) & set(recovery_codes(ruth))
+
+
+def test_secrets_are_encrypted_with_a_key_from_the_secret_key(
+    ruth: User, secret: str, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    codes = recovery_codes(ruth)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT string_agg(data::text, ' ') FROM mfa_authenticator")
+        stored = cursor.fetchone()[0]
+    assert secret not in stored
+    assert not [code for code in codes if code in stored]
+    settings.SECRET_KEY = "another one"
+    client = Client()
+    enter_password(client)
+    assert enter_code(client, code_of(secret)).status_code == 200
+    assert not is_in(client)
+    assert "another SECRET_KEY" in caplog.text
+    assert secret not in caplog.text
+
+
+def test_the_admin_shows_no_second_factors() -> None:
+    assert not admin.site.is_registered(Authenticator)
+
+
+def test_an_erased_account_has_no_second_factors(ruth: User, secret: str) -> None:
+    erase_account(user=ruth)
+    assert not Authenticator.objects.exists()
+
+
+def test_the_command_removes_the_second_factors_and_logs_it(
+    ruth: User, secret: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mail.outbox.clear()
+    call_command("remove_second_factors", "Ruth@example.org")
+    assert "The password alone logs in." in capsys.readouterr().out
+    assert not Authenticator.objects.exists()
+    assert SecondFactorRemoval.objects.get().user == ruth
+    assert "All second factors were removed from your account at Soundoff." in mail.outbox[0].body
+    client = Client()
+    enter_password(client)
+    assert is_in(client)
+    with pytest.raises(CommandError, match="has no second factors"):
+        call_command("remove_second_factors", "ruth@example.org")
+    with pytest.raises(CommandError, match="There is no account"):
+        call_command("remove_second_factors", "nobody@example.org")
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        SecondFactorRemoval.objects.all().delete()
+
+
+def test_staff_need_a_second_factor_if_the_owner_requires_it(
+    ruth: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    ruth.set_roles([EDITOR])
+    client = confirmed_client(ruth)
+    assert client.get("/admin/").status_code == 200
+    Site.objects.update(staff_need_second_factor=True)
+    for path in ("/admin/", "/moderation/", "/owner/settings/"):
+        asked = client.get(path, follow=True)
+        assert asked.redirect_chain == [("/accounts/2fa/", 302)]
+        assert "This site requires a second factor from staff." in asked.content.decode()
+    assert client.get("/").status_code == 200
+    assert client.get("/accounts/email/").status_code == 200
+    sent = client.post(
+        "/admin/articles/article/add/",
+        {"title": "A boat", "body": "It *sails*."},
+        headers={"Origin": "http://testserver"},
+    )
+    assert sent.status_code == 403
+    assert "Not saved: you need a second factor" in sent.content.decode()
+    assert "It *sails*." in sent.content.decode()
+    set_up_app(client, django_capture_on_commit_callbacks)
+    assert client.get("/admin/").status_code == 200
+
+
+def test_readers_need_no_second_factor(ruth: User) -> None:
+    Site.objects.update(staff_need_second_factor=True)
+    assert ruth.roles == {READER}
+    assert client_of(ruth).get("/moderation/").status_code in {403, 404}
+    assert Client().get("/admin/").status_code == 302
