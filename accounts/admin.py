@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group
@@ -30,6 +31,7 @@ admin.site.login = secure_admin_login(login)  # type: ignore[method-assign]  # a
 
 admin.site.unregister(Group)  # migrations create the roles and their permissions
 admin.site.unregister(Authenticator)  # its form would show secrets
+admin.site.unregister(UserSession)  # it would show IP addresses and the keys of sessions
 
 
 class PersonForm(forms.ModelForm[User]):

@@ -5,6 +5,7 @@ is stored in a table.
 """
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -24,6 +25,7 @@ from django_tasks.base import Task
 from accounts.authentication import sign_up
 from accounts.models import SignUp, User
 from accounts.services import find_user_by_email
+from core.templatetags.dates import time_formatter
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class StoredSite:
     name: str
     contact_email: str
     accent: str = ""  # jobs of earlier versions have none
+    time_zone: str = "UTC"
 
 
 # The changes of how to log in that the owner of the account gets a mail about, by allauth's names.
@@ -54,7 +57,8 @@ def enqueue(job: Task[Any, Any], request: HttpRequest, *args: Any) -> None:
 
 def enqueue_for_site(job: Task[Any, Any], site: Any, *args: Any) -> None:
     """Enqueue a mail of this module outside of a request. `site` is articles.models.Site."""
-    job.enqueue(*args, site=asdict(StoredSite(site.language, site.name, site.contact_email, site.accent)))
+    stored = StoredSite(site.language, site.name, site.contact_email, site.accent, site.time_zone)
+    job.enqueue(*args, site=asdict(stored))
 
 
 @task()
@@ -113,6 +117,18 @@ def mail_security_change(pk: int, change: str, site: dict[str, str]) -> None:
             sentence = gettext(SECURITY_CHANGES[change]) % {"site": site["name"]}
         urls = {"security_url": _url("mfa_index"), "password_reset_url": _url("account_reset_password")}
         _send("security_change", user.email, site, sentence=sentence, **urls)
+
+
+@task()
+def mail_new_device(pk: int, at: str, browser: str, site: dict[str, str]) -> None:
+    """Tell the owner of an account about a log-in in a browser that is new to it. `at`: ISO 8601."""
+    if user := User.objects.active().filter(pk=pk).first():
+        when, zone = datetime.fromisoformat(at), site.get("time_zone", "UTC")
+        with translation.override(site["language"]):
+            formatter = time_formatter(zone)
+            moment = f"{formatter.moment_text(when)} {formatter.zone_name(when)}"
+        urls = {"devices_url": _url("devices"), "password_reset_url": _url("account_reset_password")}
+        _send("new_device", user.email, site, when=moment, browser=browser, **urls)
 
 
 def _send(template: str, email: str, site: dict[str, str], **context: Any) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, cast
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in
@@ -33,7 +34,7 @@ class GuestMiddleware:
 
 
 class LoginMiddleware:
-    """Set the device cookie after a log-in, and the status 429 on a rate-limited response."""
+    """Store the device after a log-in, and set the status 429 on a rate-limited response."""
 
     def __init__(self, get_response: Callable[[GuestRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -42,6 +43,8 @@ class LoginMiddleware:
         response = self.get_response(request)
         if user := getattr(request, "logged_in", None):
             remember_device(request, response, user.email)
+            if request.user == user and user.is_authenticated:  # not logged out again by the same request
+                UserSession.objects.create_from_request(request)
         apply_retry_after(request, response)
         return response
 

@@ -94,6 +94,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         help_text=_("A page that lists your comments; search engines skip it."),
     )
     is_active = models.BooleanField(_("active"), default=True)
+    # How often the person has logged out everywhere. It is part of the hash that each session contains.
+    logout_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -152,6 +154,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         )
         self.groups.set(given)
         vars(self).pop("roles", None)  # the cached property is outdated
+
+    def get_session_auth_hash(self) -> str:
+        """Return what a session has to contain to be valid. It changes with the password and logout_count."""
+        return f"{super().get_session_auth_hash()}{self.logout_count or ''}"
 
     def get_full_name(self) -> str:
         return self.name

@@ -1,6 +1,7 @@
 """The URLs of accounts that are not allauth's."""
 
 from django.urls import path
+from django.views.generic import RedirectView
 
 from accounts import views
 
@@ -8,4 +9,6 @@ urlpatterns = [
     path("accounts/sign-up/<str:token>/", views.confirm_sign_up, name="sign-up-confirm"),
     path("accounts/start/", views.after_login, name="after-login"),
     path("accounts/page/", views.public_page, name="public-page"),
+    path("account/devices/", views.devices, name="devices"),
+    path("accounts/sessions/", RedirectView.as_view(pattern_name="devices")),  # in place of allauth's page
 ]

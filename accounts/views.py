@@ -1,7 +1,7 @@
-"""Pages of accounts that are not allauth's: the way on after a log-in, the public page, and sign-ups."""
+"""Pages of accounts that are not allauth's: after a log-in, the public page, devices, and sign-ups."""
 
 from django.contrib import messages
-from django.contrib.auth import login
+from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,9 +11,17 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.authentication import sign_up
+from accounts.authentication.devices import (
+    NO_ADDRESS,
+    describe_browser,
+    list_devices,
+    log_out_device,
+    log_out_everywhere,
+)
 from accounts.forms import PasswordForm
 from accounts.models import User
 from accounts.services import set_public_page
+from core.query_forms import parse_whole_number
 
 
 @require_safe
@@ -48,6 +56,34 @@ def public_page(request: HttpRequest) -> HttpResponse:
     set_public_page(user=request.user, on=on)
     messages.success(request, _("Your public page is on.") if on else _("Your public page is off."))
     return redirect("public-page")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def devices(request: HttpRequest) -> HttpResponse:
+    """List the devices that the member is logged in on, and log them out.
+
+    The form field `session` is the id of one of them; without it, all are logged out, this one included.
+    """
+    user = request.user
+    assert isinstance(user, User)
+    if request.method != "POST":
+        shown = [
+            (session, describe_browser(session.user_agent), session.ip if session.ip != NO_ADDRESS else "")
+            for session in list_devices(user)
+        ]
+        return render(request, "accounts/devices.html", {"devices": shown})
+    if "session" not in request.POST:
+        log_out_everywhere(user)
+        logout(request)
+        messages.success(request, _("You are logged out on all devices."))
+        return redirect("account_login")
+    pk = parse_whole_number(request.POST["session"])
+    if pk is not None and log_out_device(user, pk):
+        messages.success(request, _("That device is logged out."))
+    else:
+        messages.info(request, _("That device was logged out already."))
+    return redirect("devices")
 
 
 @sensitive_post_parameters("password")

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop as _
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from accounts.authentication import login_throttling, sign_up
+from accounts.authentication import devices, login_throttling, sign_up
 from articles.editing import cleanup
 from articles.images.services import delete_unused_files
 from articles.related import store_all_keywords
@@ -73,6 +73,7 @@ JOBS: list[Job] = [
     Job(_("Train the spam filter"), timedelta(minutes=10), training.run),
     Job(_("Restart the checks of imports"), timedelta(minutes=10), import_jobs.restart_screenings),
     Job(_("Delete old IP addresses"), timedelta(days=1), origins.delete_expired),
+    Job(_("Delete old sessions"), timedelta(days=1), devices.delete_old_sessions),
     Job(_("Delete old counts of wrong passwords"), timedelta(days=1), login_throttling.delete_old_counts),
     Job(_("Delete unconfirmed sign-ups"), timedelta(days=1), sign_up.delete_expired),
     Job(_("Delete personal data of old requests"), timedelta(days=1), removal_requests.delete_personal_data),

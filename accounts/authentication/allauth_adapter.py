@@ -8,11 +8,13 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import mails
 from accounts.authentication import login_throttling
+from accounts.authentication.devices import describe_browser
 from accounts.models import User
 from accounts.services import find_user_by_email
 from core.mail_composition import compose_mail
@@ -52,6 +54,14 @@ class Adapter(DefaultAccountAdapter):
         if login_throttling.count_wrong_password(email):
             mails.enqueue(mails.mail_wrong_passwords, request, email)
         return None
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Log the user in, and mail them if this browser is new to their account, unless it is the first."""
+        is_new = user.last_login is not None and not login_throttling.is_known_device(request, user.email)
+        super().login(request, user)
+        if is_new:
+            browser = describe_browser(request.headers.get("User-Agent", ""))
+            mails.enqueue(mails.mail_new_device, request, user.pk, timezone.now().isoformat(), browser)
 
     def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
         """Enqueue the mail, so that no page waits for the mail server. The job makes the link."""

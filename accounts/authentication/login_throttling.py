@@ -116,6 +116,11 @@ def remember_device(request: HttpRequest, response: HttpResponse, email: str) ->
     )
 
 
+def is_known_device(request: HttpRequest, email: str) -> bool:
+    """Return whether this browser has logged in to this account before."""
+    return _hash("account", _normalize(email)).hex() in _read_cookie(request)
+
+
 def _origin(request: HttpRequest, email: str) -> tuple[bytes, int]:
     """Return the origin that an attempt counts for, and its number of wrong passwords without a wait.
 

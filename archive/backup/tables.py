@@ -15,7 +15,7 @@ from archive.backup.container import CHUNK, BackupError, Part
 from core.database.sql import fetch_rows, fetch_value
 
 # People log in again after a restore, and the manifest lists the migrations.
-EXCLUDED_TABLES = ("django_session", "django_migrations")
+EXCLUDED_TABLES = ("django_session", "usersessions_usersession", "django_migrations")
 EXCLUDED_SEQUENCES = ("django_migrations_id_seq",)  # counts the rows that stay
 
 # Tables that the web login may read only through a function, which logs it. Before an upgrade the table has

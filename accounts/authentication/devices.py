@@ -1,0 +1,85 @@
+"""The devices that an account is logged in on: their list, logging them out, and the mail about a new one.
+
+allauth stores a row for each session with the browser and the IP address of its log-in. Sessions that began
+before an upgrade to this version, or before a restore, have none; "Log out everywhere" ends these as well.
+"""
+
+import re
+from datetime import timedelta
+
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+
+ADDRESS_KEPT_FOR = timedelta(days=30)
+NO_ADDRESS = "0.0.0.0"  # noqa: S104 - the column can't be empty
+
+# Of several that match, the first: Edge also calls itself Chrome, and Chrome calls itself Safari.
+_BROWSERS = {
+    "Edge": r"\bEdg(e|A|iOS)?/",
+    "Opera": r"\bOPR/",
+    "Samsung Internet": r"\bSamsungBrowser/",
+    "Firefox": r"\b(Firefox|FxiOS)/",
+    "Chrome": r"\b(Headless)?(Chrome|CriOS)/",
+    "Safari": r"\bSafari/",
+}
+_SYSTEMS = {
+    "Android": r"\bAndroid\b",
+    "iPhone": r"\biPhone\b",
+    "iPad": r"\biPad\b",
+    "Windows": r"\bWindows\b",
+    "macOS": r"\bMac OS X\b",
+    "ChromeOS": r"\bCrOS\b",
+    "Linux": r"\bLinux\b",
+}
+
+
+def describe_browser(user_agent: str) -> str:
+    """Return the browser and the system of a User-Agent header, such as “Firefox on Windows”."""
+    browser, system = _first_match(_BROWSERS, user_agent), _first_match(_SYSTEMS, user_agent)
+    if browser and system:
+        return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    return browser or system or _("Unknown browser")
+
+
+def _first_match(patterns: dict[str, str], text: str) -> str:
+    return next((name for name, pattern in patterns.items() if re.search(pattern, text)), "")
+
+
+def list_devices(user: User) -> list[UserSession]:
+    """Return the sessions of a user, the latest log-in first. Those that have ended are deleted."""
+    found = UserSession.objects.purge_and_list(user)
+    return sorted(found, key=lambda session: session.created_at, reverse=True)
+
+
+def log_out_device(user: User, pk: int) -> bool:
+    """End one session of a user. Return whether there was one."""
+    session = UserSession.objects.filter(user=user, pk=pk).first()
+    if session is None:
+        return False
+    session.end()
+    return True
+
+
+@transaction.atomic
+def log_out_everywhere(user: User) -> None:
+    """End all sessions of a user. The count, a part of each session's hash, ends those without a row."""
+    keys = list(UserSession.objects.filter(user=user).values_list("session_key", flat=True))
+    Session.objects.filter(session_key__in=keys).delete()
+    UserSession.objects.filter(user=user).delete()
+    User.objects.filter(pk=user.pk).update(logout_count=F("logout_count") + 1)
+
+
+def delete_old_sessions() -> int:
+    """Delete expired sessions and IP addresses that are older than 30 days. Return the number of both."""
+    SessionStore.clear_expired()
+    alive = Session.objects.filter(session_key=OuterRef("session_key"))
+    ended = UserSession.objects.filter(~Exists(alive)).delete()[0]
+    old = UserSession.objects.filter(last_seen_at__lt=timezone.now() - ADDRESS_KEPT_FOR)
+    return int(ended + old.exclude(ip=NO_ADDRESS).update(ip=NO_ADDRESS))
