@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin
@@ -31,6 +32,7 @@ admin.site.login = secure_admin_login(login)  # type: ignore[method-assign]  # a
 
 admin.site.unregister(Group)  # migrations create the roles and their permissions
 admin.site.unregister(Authenticator)  # its form would show secrets
+admin.site.unregister([SocialAccount, SocialApp, SocialToken])  # providers come from the environment
 admin.site.unregister(UserSession)  # it would show IP addresses and the keys of sessions
 
 

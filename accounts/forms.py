@@ -10,9 +10,24 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import SignUp, User
-from accounts.names import clean_name
+from accounts.models import NAME_MAX, SignUp, User
+from accounts.names import clean_name, refuse_staff_name
 from core.forms import SubmitForm
+
+
+class NameForm(forms.Form):
+    """The part of a sign-up form that asks for a name, which may not be that of a colleague."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=NAME_MAX,
+        help_text=_("Shown beside your comments."),
+    )
+
+    def clean_name(self) -> str:
+        name = clean_name(self.cleaned_data["name"])
+        refuse_staff_name(name)
+        return name
 
 
 class PasswordForm(SubmitForm, forms.Form):

@@ -46,6 +46,8 @@ SECURITY_CHANGES = {
     "webauthn_added": _("A security key or passkey was added to your account at %(site)s."),
     "webauthn_removed": _("A security key or passkey was removed from your account at %(site)s."),
     "recovery_codes_generated": _("New recovery codes were made for your account at %(site)s."),
+    "account_connected": _("A log-in with another service was connected to your account at %(site)s."),
+    "account_disconnected": _("A log-in with another service was removed from your account at %(site)s."),
     "second_factors_removed": _("All second factors were removed from your account at %(site)s."),
 }
 

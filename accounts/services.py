@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
@@ -89,6 +90,7 @@ def erase_account(*, user: User) -> None:
     """Erase the name and e-mails of an account permanently, and disable its log-in. Its comments stay."""
     EmailAddress.objects.filter(user=user).delete()
     Authenticator.objects.filter(user=user).delete()
+    SocialAccount.objects.filter(user=user).delete()
     UserSession.objects.filter(user=user).delete()
     erase_from_admin_log(user)
     user.name, user.email = "", f"{uuid4().hex}@invalid"

@@ -1,5 +1,7 @@
 """Pages of accounts that are not allauth's: after a log-in, the public page, devices, and sign-ups."""
 
+import requests
+from allauth.socialaccount.providers.openid_connect import views as openid_connect_views
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
@@ -8,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.authentication import sign_up
 from accounts.authentication.devices import (
@@ -84,6 +86,26 @@ def devices(request: HttpRequest) -> HttpResponse:
     else:
         messages.info(request, _("That device was logged out already."))
     return redirect("devices")
+
+
+@require_POST
+def oidc_login(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Send the visitor to an OpenID Connect provider, with a page in between.
+
+    The content security policy lets a form lead to this site only, also by a redirect. So the page has a
+    link, and a header that follows it.
+    """
+    try:
+        response: HttpResponse = openid_connect_views.login(request, provider_id)
+    except requests.RequestException:
+        messages.error(request, _("This service does not answer at the moment. Try again later."))
+        return redirect("account_login")
+    url = response.get("Location", "")
+    if not url.startswith(("https:", "http:")):
+        return response
+    page = render(request, "accounts/continue.html", {"url": url})
+    page["Refresh"] = f"0; url={url}"
+    return page
 
 
 @sensitive_post_parameters("password")

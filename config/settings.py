@@ -3,6 +3,7 @@
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
@@ -30,6 +31,35 @@ def env_flag(name: str) -> bool:
     if value in {"", "0", "false", "no", "off"}:
         return False
     raise ValueError(f"{name} is {value!r}: write 1 or 0.")
+
+
+def oidc_variable(provider: str, name: str) -> str:
+    """Return the name of an environment variable of an OpenID Connect provider, such as OIDC_WORK_URL."""
+    return f"OIDC_{provider.upper().replace('-', '_')}_{name}"
+
+
+def oidc_providers() -> list[dict[str, Any]]:
+    """Return the OpenID Connect providers that $OIDC_PROVIDERS lists, as allauth expects them.
+
+    config/system_checks.py explains what is missing or wrong.
+    """
+    ids = [word.strip() for word in os.environ.get("OIDC_PROVIDERS", "").split(",") if word.strip()]
+    found = []
+    for provider in ids:
+        values = {
+            name: os.environ.get(oidc_variable(provider, name), "").strip()
+            for name in ("NAME", "URL", "CLIENT_ID", "CLIENT_SECRET")
+        }
+        found.append(
+            {
+                "provider_id": provider,
+                "name": values["NAME"] or provider.capitalize(),
+                "client_id": values["CLIENT_ID"],
+                "secret": values["CLIENT_SECRET"],
+                "settings": {"server_url": values["URL"].rstrip("/")},
+            }
+        )
+    return found
 
 
 def secret_key() -> str:
@@ -70,6 +100,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "crispy_forms",
     "crispy_bootstrap5",
@@ -210,6 +242,11 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 # A sign-up becomes an account only with a confirmed e-mail, so nobody can protect an account that is created
 # with another person's e-mail. The first administrator's e-mail, which set-up does not confirm, is allowed.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
+SOCIALACCOUNT_ADAPTER = "accounts.authentication.oidc.OIDCAdapter"
+SOCIALACCOUNT_FORMS = {"signup": "accounts.authentication.oidc.OIDCSignUpForm"}
+SOCIALACCOUNT_AUTO_SIGNUP = False  # the name that others will see is not taken from the provider unasked
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"  # the adapter accepts confirmed e-mails only
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": oidc_providers()}}
 # The pages that are refused to staff without a second factor if the owner requires one
 STAFF_PATHS = ("/admin/", "/moderation/", "/owner/")
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0  # for the IP address in login throttling

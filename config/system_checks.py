@@ -3,6 +3,7 @@
 import importlib.util
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,9 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 
 from config.hosts import is_loopback
+from config.settings import oidc_providers, oidc_variable
+
+_OIDC_ID = re.compile(r"[a-z][a-z0-9-]*")
 
 
 @register(Tags.database)
@@ -101,12 +105,42 @@ def _check_debug() -> Error | None:
     )
 
 
+def _check_oidc_providers() -> Error | None:
+    providers = oidc_providers()
+    ids = [provider["provider_id"] for provider in providers]
+    for provider, values in zip(ids, providers, strict=True):
+        if not _OIDC_ID.fullmatch(provider) or ids.count(provider) > 1:
+            return Error(
+                f"OIDC_PROVIDERS has the entry {provider!r}.",
+                hint="List each provider once, by a name of small letters, digits and hyphens: google,work",
+                id="config.E009",
+            )
+        needed = {"URL": values["settings"]["server_url"], "CLIENT_ID": values["client_id"]}
+        needed["CLIENT_SECRET"] = values["secret"]
+        if missing := [oidc_variable(provider, name) for name, value in needed.items() if not value]:
+            return Error(
+                f"OIDC_PROVIDERS lists {provider}, but {', '.join(missing)} is not set.",
+                hint="The provider shows these values where you register this site as an application.",
+                id="config.E010",
+            )
+        url = urlsplit(needed["URL"])
+        is_local = url.scheme == "http" and is_loopback(url.hostname or "")
+        if not url.hostname or not (url.scheme == "https" or is_local):
+            return Error(
+                f"{oidc_variable(provider, 'URL')} is {needed['URL']!r}.",
+                hint="Write the provider's issuer with https, such as https://accounts.google.com.",
+                id="config.E011",
+            )
+    return None
+
+
 ENVIRONMENT_RULES: tuple[Callable[[], Error | None], ...] = (
     _check_database_urls,
     _check_site_url,
     _check_email_url,
     _check_https,
     _check_debug,
+    _check_oidc_providers,
 )
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from accounts import mails
 from accounts.authentication import login_throttling
 from accounts.authentication.devices import describe_browser
+from accounts.authentication.oidc import connect_pending
 from accounts.models import User
 from accounts.services import find_user_by_email
 from core.mail_composition import compose_mail
@@ -59,6 +60,7 @@ class Adapter(DefaultAccountAdapter):
         """Log the user in, and mail them if this browser is new to their account, unless it is the first."""
         is_new = user.last_login is not None and not login_throttling.is_known_device(request, user.email)
         super().login(request, user)
+        connect_pending(request, user)
         if is_new:
             browser = describe_browser(request.headers.get("User-Agent", ""))
             mails.enqueue(mails.mail_new_device, request, user.pk, timezone.now().isoformat(), browser)

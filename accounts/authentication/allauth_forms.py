@@ -11,12 +11,10 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts import mails
 from accounts.authentication import sign_up
-from accounts.models import NAME_MAX
-from accounts.names import clean_name, refuse_staff_name
+from accounts.forms import NameForm
 from core.rate_limits import MINUTE, RateLimitError, set_retry_after
 
 
@@ -37,24 +35,14 @@ class AddEmailForm(forms.AddEmailForm):
         set_email_label(self.fields["email"])
 
 
-class SignUpForm(forms.SignupForm):
+class SignUpForm(NameForm, forms.SignupForm):
     """The sign-up form: name, e-mail and password. The page never says whether the account is new."""
 
-    name = django_forms.CharField(
-        label=gettext_lazy("Name"),
-        max_length=NAME_MAX,
-        help_text=gettext_lazy("Shown beside your comments."),
-    )
     field_order = ("name", "email", "password1")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         set_email_label(self.fields["email"])
-
-    def clean_name(self) -> str:
-        name = clean_name(self.cleaned_data["name"])
-        refuse_staff_name(name)
-        return name
 
     def validate_unique_email(self, value: str) -> str:
         """Accept every e-mail: only the mail reveals whether it has an account."""
@@ -74,8 +62,8 @@ class SignUpForm(forms.SignupForm):
         request.session[sign_up.SESSION_KEY] = pending.pk
         return None, redirect("account_email_verification_sent")
 
-    def clean(self) -> dict[str, object]:
-        cleaned: dict[str, object] = super().clean()
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
         if not self.errors:
             check_rate_limit("sign_up")
         return cleaned

@@ -109,3 +109,31 @@ def test_loopback(host: str, expected: bool) -> None:
 @time_machine.travel(datetime(2026, 11, 28, 8, tzinfo=UTC), tick=False)
 def test_nothing_is_reported_at_the_time_of_day_that_a_field_has_by_default() -> None:
     assert [message for message in run_checks() if not message.is_silenced()] == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, []),
+        ({"OIDC_PROVIDERS": ""}, []),
+        ({"OIDC_PROVIDERS": "At Work"}, ["config.E009"]),
+        ({"OIDC_PROVIDERS": "at-work,at-work"}, ["config.E009"]),
+        ({"OIDC_PROVIDERS": "at-work,google"}, ["config.E010"]),
+        ({"OIDC_AT_WORK_CLIENT_SECRET": ""}, ["config.E010"]),
+        ({"OIDC_AT_WORK_URL": "http://login.example.org"}, ["config.E011"]),
+        ({"OIDC_AT_WORK_URL": "login.example.org"}, ["config.E011"]),
+        ({"OIDC_AT_WORK_URL": "http://127.0.0.1:9000"}, []),
+    ],
+)
+def test_providers_of_log_ins_are_complete(
+    changed: dict[str, str], expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {
+        "OIDC_PROVIDERS": "at-work",
+        "OIDC_AT_WORK_URL": "https://login.example.org/realms/work",
+        "OIDC_AT_WORK_CLIENT_ID": "soundoff",
+        "OIDC_AT_WORK_CLIENT_SECRET": "a secret",
+    }
+    for name, value in {**values, **changed}.items():
+        monkeypatch.setenv(name, value)
+    assert ids() == expected
