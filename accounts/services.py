@@ -1,6 +1,7 @@
 """Accounts: finding one by its e-mail, the first administrator, and the erasure of people."""
 
 import json
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from allauth.account.models import EmailAddress
@@ -60,6 +61,19 @@ def has_confirmed_email(user: str = "user", guest: str = "guest") -> Q:
     """
     confirmed = Q(Exists(confirmed_emails().filter(user=OuterRef(user))), **{f"{user}__is_active": True})
     return confirmed | Q(**{f"{guest}__in": Guest.objects.confirmed().exclude(email="")})
+
+
+def list_confirmed_emails(user: User) -> list[str]:
+    """Return the e-mails that the owner of this account has confirmed."""
+    return list(EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True))
+
+
+def guest_comments_url(then: str = "") -> str:
+    """Return the URL to go on to after an e-mail was confirmed, and from there to the path `then`.
+
+    There, the comments that were written with it as a guest become those of the account.
+    """
+    return f"{reverse('guest-comments')}?{urlencode({'next': then or reverse('home')})}"
 
 
 def has_no_administrator() -> bool:

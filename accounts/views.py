@@ -7,7 +7,6 @@ from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -22,7 +21,8 @@ from accounts.authentication.devices import (
 )
 from accounts.forms import PasswordForm
 from accounts.models import User
-from accounts.services import set_public_page
+from accounts.requests import next_path
+from accounts.services import guest_comments_url, set_public_page
 from core.query_forms import parse_whole_number
 
 
@@ -37,11 +37,7 @@ def after_login(request: HttpRequest) -> HttpResponse:
         return redirect("moderation:queue")
     if isinstance(user, User) and user.is_editor:
         return redirect("admin:index")
-    came_from = request.GET.get("next", "")
-    is_local = url_has_allowed_host_and_scheme(
-        came_from, {request.get_host()}, require_https=request.is_secure()
-    )
-    return redirect(came_from if is_local and came_from.startswith("/") else "home")
+    return redirect(next_path(request) or "home")
 
 
 @login_required
@@ -130,7 +126,7 @@ def confirm_sign_up(request: HttpRequest, token: str) -> HttpResponse:
             return redirect("account_login")
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         messages.success(request, _("Your e-mail is confirmed, and your account is ready."))
-        return redirect(pending.next_url or "home")
+        return redirect(guest_comments_url(pending.next_url))
     context = {"pending": pending, "form": form}
     status = 422 if form is not None and form.is_bound else 200
     return render(request, "accounts/confirm_sign_up.html", context, status=status)

@@ -2,7 +2,16 @@ from django.urls import path, re_path
 
 from articles.urls import SLUG
 from comments.thread import feeds
-from comments.views import following, front_page, muting, people, reading, searching, writing
+from comments.views import (
+    following,
+    front_page,
+    guest_comments,
+    muting,
+    people,
+    reading,
+    searching,
+    writing,
+)
 
 # Slugs may be in any script. Keys are limited to what Postgres accepts, and each can be written in one way
 # only: "007" or digits of another script would be a further page in the cache.
@@ -34,5 +43,6 @@ urlpatterns = [
     path("account/notifications/", following.notifications, name="notifications"),
     path("stop-mails/<str:token>/", following.stop_following, name="stop-following"),
     path("account/muted/", muting.muted_people, name="muted-people"),
+    path("account/guest-comments/", guest_comments.guest_comments, name="guest-comments"),
     path("guests/confirm/<str:token>/", writing.confirm, name="guest-confirm"),
 ]

@@ -17,7 +17,7 @@ from accounts.authentication import login_throttling
 from accounts.authentication.devices import describe_browser
 from accounts.authentication.oidc import connect_pending
 from accounts.models import User
-from accounts.services import find_user_by_email
+from accounts.services import find_user_by_email, guest_comments_url
 from core.mail_composition import compose_mail
 from core.rate_limits import set_retry_after
 
@@ -81,6 +81,11 @@ class Adapter(DefaultAccountAdapter):
 
     def get_email_confirmation_url(self, request: HttpRequest | None, emailconfirmation: Any) -> str:
         return settings.SITE_URL + reverse("account_confirm_email", args=[emailconfirmation.key])
+
+    def get_email_verification_redirect_url(self, email_address: Any) -> str:
+        if self.request.user == email_address.user:
+            return guest_comments_url(reverse("account_email"))
+        return str(super().get_email_verification_redirect_url(email_address))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send the mail without the request: no link in it may depend on the request's Host header.

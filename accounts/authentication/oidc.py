@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.forms import NameForm
 from accounts.models import NAME_MAX, READER, User
-from accounts.services import find_user_by_email
+from accounts.services import find_user_by_email, guest_comments_url
 
 PENDING_KEY = "oidc_to_connect"  # in the session: a log-in to connect, and the time until which it can be
 PENDING_SECONDS = 15 * 60
@@ -81,6 +81,7 @@ class OIDCAdapter(DefaultSocialAccountAdapter):
         user.set_unusable_password()
         sociallogin.save(request)
         user.set_roles([READER])
+        sociallogin.state["next"] = guest_comments_url(sociallogin.state.get("next") or "")
         return user
 
 

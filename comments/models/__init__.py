@@ -5,6 +5,7 @@ and the jobs in comments/tasks.py write these tables: each change of a state or 
 its Discussion, the counters and a Transition, all in one transaction.
 """
 
+from comments.models.claims import CommentClaim
 from comments.models.comments import (
     BODY_MAX,
     EDIT_WINDOW,
@@ -47,6 +48,7 @@ __all__ = [
     "UNDONE_REASONS",
     "UNDO_WINDOW",
     "Comment",
+    "CommentClaim",
     "CommentQuerySet",
     "CommentRevision",
     "CommentText",
@@ -55,8 +57,8 @@ __all__ = [
     "Follow",
     "FollowQuerySet",
     "InferredParent",
-    "NewsSearch",
     "Mute",
+    "NewsSearch",
     "Reason",
     "Recommendation",
     "RemovalReason",

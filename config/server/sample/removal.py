@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.text import get_text_list
 
-from accounts.models import Guest, RoleChange, User
+from accounts.models import Guest, RoleChange, SecondFactorRemoval, User
 from accounts.services import erase_account
 from archive.models import Import
 from articles.images.services import delete_image
@@ -56,7 +59,10 @@ MENTIONS: dict[Any, Sequence[str]] = {
     RemovalRequest: ["article", "comment"],
 }
 # References to an account that are no use of it.
-NO_USE = [LogEntry, EmailAddress, User.groups.through, RoleChange, Author, Autosave, Presence]
+NO_USE = [
+    *(LogEntry, EmailAddress, Authenticator, SocialAccount, UserSession),
+    *(User.groups.through, RoleChange, SecondFactorRemoval, Author, Autosave, Presence),
+]
 
 APPEND_ONLY_TRIGGERS = """
 SELECT t.tgrelid::regclass::text, quote_ident(t.tgname) FROM pg_trigger t

@@ -1,0 +1,42 @@
+"""Comments that a member wrote as a guest, before they had an account or without logging in."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Lower
+
+from accounts.models import Guest, User
+from accounts.services import list_confirmed_emails
+from articles.site.cached_pages import invalidate
+from comments.models import Comment, CommentClaim, Reason, State
+from comments.services.discussions import bump_versions, lock_discussions_of
+
+
+def claimable_comments(user: User) -> QuerySet[Comment]:
+    """Return the comments of guests who gave an e-mail that this user has confirmed.
+
+    Left out are comments that their author has deleted, and those whose text is erased or restricted.
+    """
+    emails = [email.lower() for email in list_confirmed_emails(user)]
+    guests = Guest.objects.alias(folded=Lower("email")).filter(folded__in=emails)
+    found = Comment.objects.filter(author=None, guest__in=guests, erased_at=None)
+    return found.exclude(state=State.DELETED).exclude(state_reason=Reason.RESTRICTED)
+
+
+@transaction.atomic
+def claim_comments(*, user: User, ids: Sequence[int]) -> int:
+    """Make a user the author of those of these comments that they may claim, and return their number.
+
+    The name as it was written and the guest stay; each comment gets a row in the log of claims.
+    """
+    lock_discussions_of(list(claimable_comments(user).filter(pk__in=ids).values_list("pk", flat=True)))
+    claimed = claimable_comments(user).filter(pk__in=ids).select_related("guest")
+    CommentClaim.objects.bulk_create(
+        CommentClaim(comment=comment, guest=comment.guest, user=user) for comment in claimed
+    )
+    Comment.objects.filter(pk__in=[comment.pk for comment in claimed]).update(author=user, guest=None)
+    if shown := {comment.discussion_id for comment in claimed if comment.shown}:
+        bump_versions(sorted(shown))
+        invalidate()
+    return len(claimed)

@@ -1,0 +1,48 @@
+"""The page on which members tick the comments that they wrote as guests."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import User
+from accounts.requests import next_path
+from articles.site.requests import SiteRequest
+from comments.services.claims import claim_comments, claimable_comments
+from core.query_forms import parse_whole_number
+
+MOST_SHOWN = 100  # comments; after these are claimed, the page shows others
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def guest_comments(request: SiteRequest) -> HttpResponse:
+    """List the comments of guests with an e-mail of this member, and make the ticked ones theirs.
+
+    Pages that have just confirmed an e-mail lead here. `next` is the page to go on to, at once if there is
+    nothing to list.
+    """
+    assert isinstance(request.user, User)
+    then = next_path(request)
+    if request.method == "POST":
+        ids = [pk for value in request.POST.getlist("comment") if (pk := parse_whole_number(value))]
+        if count := claim_comments(user=request.user, ids=ids):
+            messages.success(
+                request,
+                ngettext("%(n)s comment is yours now.", "%(n)s comments are yours now.", count)
+                % {"n": count},
+            )
+        return redirect(then or "home")
+    found = claimable_comments(request.user).select_related("discussion__article")
+    comments = list(found.order_by("-created_at", "-pk")[: MOST_SHOWN + 1])
+    if then and not comments:
+        return redirect(then)
+    context = {
+        "comments": comments[:MOST_SHOWN],
+        "has_more": len(comments) > MOST_SHOWN,
+        "most_shown": MOST_SHOWN,
+        "then": then,
+    }
+    return render(request, "comments/guest_comments.html", context)

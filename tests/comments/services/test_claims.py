@@ -1,0 +1,85 @@
+"""Comments of guests that become those of a member."""
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from accounts.models import Guest, User
+from comments.integrity import check
+from comments.models import Comment, CommentClaim, Discussion, Reason, State
+from comments.services.claims import claim_comments, claimable_comments
+from comments.services.states import change_states, delete_comment
+from moderation.erasure import restrictions
+from moderation.models import Restriction
+from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
+
+
+@pytest.fixture
+def ruth() -> User:
+    return confirm_email(UserFactory.create(name="Ruth", email="ruth@example.org"))
+
+
+@pytest.fixture
+def guest() -> Guest:
+    return GuestFactory.create(name="Ruthie", email="Ruth@Example.org")
+
+
+def test_only_comments_with_a_confirmed_email_of_the_account_can_be_claimed(ruth: User, guest: Guest) -> None:
+    article = make_article()
+    own = make_comment(article, guest=guest)
+    second = GuestFactory.create(email="ruth@home.example.org", confirmed_at=timezone.now())
+    other = make_comment(article, guest=second)
+    stranger = make_comment(article)
+    assert list(claimable_comments(ruth)) == [own]
+    address = EmailAddress.objects.create(user=ruth, email="ruth@home.example.org", verified=False)
+    assert list(claimable_comments(ruth)) == [own]
+    address.set_verified()
+    assert set(claimable_comments(ruth)) == {own, other}
+    assert claim_comments(user=ruth, ids=[own.pk, stranger.pk]) == 1
+    assert list(claimable_comments(ruth)) == [other]
+    stranger.refresh_from_db()
+    assert stranger.guest is not None
+
+
+def test_a_claimed_comment_keeps_everything_but_its_guest(ruth: User, guest: Guest) -> None:
+    article = make_article()
+    comment = make_comment(article, "A word.", guest=guest)
+    reply = make_comment(article, "Another.", parent=comment)
+    before = Discussion.objects.get().version
+    assert claim_comments(user=ruth, ids=[comment.pk]) == 1
+    comment = Comment.objects.get(pk=comment.pk)
+    assert (comment.author, comment.guest, comment.author_name) == (ruth, None, "Ruthie")
+    assert (comment.body, comment.state, comment.reply_count) == ("A word.", State.PUBLISHED, 1)
+    assert Comment.objects.get(pk=reply.pk).parent == comment
+    assert Discussion.objects.get().version > before, "the page of the story shows a member now"
+    claim = CommentClaim.objects.get()
+    assert (claim.comment, claim.guest, claim.user) == (comment, guest, ruth)
+    assert Guest.objects.filter(pk=guest.pk).exists()
+    assert check() == {}
+    assert claim_comments(user=ruth, ids=[comment.pk]) == 0
+    assert CommentClaim.objects.count() == 1
+
+
+def test_a_waiting_comment_is_claimed_and_changes_no_page(ruth: User, guest: Guest) -> None:
+    comment = make_comment(make_article(), guest=guest)
+    change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    before = Discussion.objects.get().version
+    assert claim_comments(user=ruth, ids=[comment.pk]) == 1
+    assert Discussion.objects.get().version == before
+
+
+def test_deleted_and_restricted_comments_cannot_be_claimed(ruth: User, guest: Guest, ada: User) -> None:
+    article = make_article()
+    deleted, restricted = make_comment(article, guest=guest), make_comment(article, guest=guest)
+    delete_comment(comment=deleted, user=None, guest=guest)
+    restrictions.restrict(ids=[restricted.pk], why=Restriction.Why.PERSONAL, actor=ada)
+    assert claim_comments(user=ruth, ids=[deleted.pk, restricted.pk]) == 0
+
+
+def test_the_log_of_claims_is_append_only(ruth: User, guest: Guest) -> None:
+    claim_comments(user=ruth, ids=[make_comment(make_article(), guest=guest).pk])
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        CommentClaim.objects.update(user=None)
