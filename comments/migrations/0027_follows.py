@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0007_undeliverable_emails"),
+        ("accounts", "0006_roles_are_logged"),
         ("articles", "0024_story_names"),
         ("comments", "0026_tree_index"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0006_roles_are_logged"),
+        ("accounts", "0008_logout_count"),
     ]
 
     operations = [

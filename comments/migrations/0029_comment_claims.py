@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("accounts", "0008_logout_count"),
-        ("comments", "0026_tree_index"),
+        ("comments", "0028_mute"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
