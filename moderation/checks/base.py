@@ -16,7 +16,7 @@ from moderation.models import Finding
 from moderation.notifications.decision_kinds import Kind
 from moderation.rules.matching import RuleSet
 
-MAX_SIGNAL_STRENGTH = 0.35  # on a card, of a signal that is a part of the spam filter's score
+MAX_SIGNAL_STRENGTH = 0.35  # on a card, of a signal of the text, which is weak alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +89,6 @@ class Check:
     proposes: Collection[str] = ()  # the reasons (comments.models.Reason) for which it proposes a removal
     proposes_any_reason: bool = False
     waiting_kind: Kind = Kind.WAITS_CHECK  # what the author of a waiting comment is told in general
-    # Clues of similar comments (similar.clues.Clue) that say the same, so that a card says it once. Neither
-    # can go: a clue counts a word once, a finding by its share of the text.
-    clues: int = 0
 
     @property
     def is_stored_signal(self) -> bool:

@@ -17,7 +17,6 @@ from moderation.models import Finding, Rule
 from moderation.notifications.decision_kinds import Kind
 from moderation.queue.explanations import format_age
 from moderation.rules import matching
-from moderation.similar.clues import Clue
 
 
 def find_reviewed_first(draft: Draft, context: Context) -> Iterator[CheckResult]:
@@ -65,5 +64,4 @@ LATE = Check(  # old discussions attract spam floods; yet a late comment can be 
     signal=text_signals.late,
     rule_kind=Rule.Kind.AGE,
     holds=True,
-    clues=Clue.LATE,
 )

@@ -5,8 +5,6 @@ Cards, notices, mails, dashboard, filters, summaries and log know a check only t
 
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import reduce
-from operator import or_
 
 from django.utils.translation import gettext as _
 
@@ -18,7 +16,6 @@ from moderation.features.signals import SIGNALS, find_signals
 from moderation.features.text_reading import ParsedComment, SignalResult
 from moderation.models import Finding
 from moderation.notifications.decision_kinds import WAITING_KINDS, Kind
-from moderation.similar.clues import Clue
 
 # In the order in which moderators read the results: first the person and the place, then the text.
 _ORDER = (
@@ -127,21 +124,11 @@ def found_nothing(finding: Finding) -> bool:
 
 
 def shown_strength(finding: Finding) -> float:
-    """Return the strength of a finding on a card. A part of the spam filter's score is weak alone."""
+    """Return the strength of a finding on a card. A signal of the text is weak alone."""
     check = get(finding.check_name)
     if check.is_stored_signal and not check.flags and not finding.holds:
         return min(finding.strength, MAX_SIGNAL_STRENGTH)
     return finding.strength
-
-
-def clues(findings: Iterable[Finding]) -> Clue:
-    """Return the clues of similar comments that say the same as these findings."""
-    return Clue(reduce(or_, (get(finding.check_name).clues for finding in findings), 0))
-
-
-def describe_clue(clue: Clue) -> str:
-    """Return the description of the first check that says the same as this clue."""
-    return str(next(check.description for check in CHECKS.values() if check.clues & clue))
 
 
 def waiting_kind(names: Iterable[str]) -> Kind:

@@ -16,7 +16,6 @@ from moderation.checks.base import Check, Context
 from moderation.checks.results import CheckResult
 from moderation.models import Finding, Rule
 from moderation.rules.matching import RuleDefinition
-from moderation.similar.clues import Clue
 
 
 def find_matches(kind: Rule.Kind, strength: float, draft: Draft, context: Context) -> Iterator[CheckResult]:
@@ -85,7 +84,6 @@ DOMAIN = Check(  # a link to a listed domain or to one of its subdomains
     rule_kind=Rule.Kind.DOMAIN,
     holds=True,
     proposes_any_reason=True,
-    clues=Clue.LINK,
 )
 NAME_PATTERN = Check(  # a name that matches a pattern, such as a search phrase
     name="name_pattern",

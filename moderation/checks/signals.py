@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from moderation.checks.base import Check, Text
 from moderation.features import author_signals, link_signals, site_signals, text_signals
 from moderation.features.text_reading import SignalResult
-from moderation.similar.clues import Clue
 
 
 def _signal(signal: Callable[..., SignalResult | None], description: Text, **fields: Any) -> Check:
@@ -25,23 +24,13 @@ OF_TEXT = [
     _signal(text_signals.on_subject, gettext_lazy("It uses words of the story."), in_favour=True),
     _signal(text_signals.answers, gettext_lazy("It replies to somebody."), in_favour=True),
     _signal(text_signals.asks, gettext_lazy("It asks a question or reports an experience."), in_favour=True),
-    _signal(text_signals.praise, gettext_lazy("Generic praise."), clues=Clue.PRAISE),
-    _signal(
-        text_signals.site_talk,
-        gettext_lazy("It talks about the site instead of the subject."),
-        clues=Clue.PAGE | Clue.PAGE_TWICE,
-    ),
+    _signal(text_signals.praise, gettext_lazy("Generic praise.")),
+    _signal(text_signals.site_talk, gettext_lazy("It talks about the site instead of the subject.")),
     _signal(text_signals.spun, gettext_lazy("It has phrases of spam templates.")),
     _signal(text_signals.leftovers, gettext_lazy("It has unfilled placeholders of a spam template.")),
-    _signal(
-        text_signals.padded, gettext_lazy("The text begins or ends with long numbers."), clues=Clue.PADDED
-    ),
-    _signal(
-        author_signals.name_phrase,
-        gettext_lazy("The name is a search phrase or a kind of business."),
-        clues=Clue.NAME,
-    ),
-    _signal(author_signals.name_domain, gettext_lazy("The name is a web address."), clues=Clue.NAME),
+    _signal(text_signals.padded, gettext_lazy("The text begins or ends with long numbers.")),
+    _signal(author_signals.name_phrase, gettext_lazy("The name is a search phrase or a kind of business.")),
+    _signal(author_signals.name_domain, gettext_lazy("The name is a web address.")),
     _signal(author_signals.no_gain, gettext_lazy("Nobody would profit from it."), in_favour=True),
     _signal(author_signals.site_deep, gettext_lazy("The author’s site is a page deep within another site.")),
     _signal(link_signals.shortened, gettext_lazy("It has a shortened link that hides its target.")),
@@ -51,7 +40,6 @@ OF_TEXT = [
         text_signals.wares,
         gettext_lazy("It has sales words."),
         with_number=lambda n: ngettext("It has %(n)s sales word.", "It has %(n)s sales words.", n) % {"n": n},
-        clues=Clue.PROMOTION,
     ),
     _signal(text_signals.other_script, gettext_lazy("It is in another script than the story.")),
     _signal(text_signals.mixed_script, gettext_lazy("Its words mix letters of two scripts.")),
@@ -63,7 +51,6 @@ OF_EARLIER_RELEASES = [
     Check(
         name="drift",
         description=gettext_lazy("It has hardly a word in common with the story and the discussion."),
-        clues=Clue.STRANGE,
     ),
     Check(
         name="site_sells",

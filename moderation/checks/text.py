@@ -15,7 +15,6 @@ from moderation.checks.rules import with_rule
 from moderation.features.links import max_link_count, page_links
 from moderation.models import Finding, Rule
 from moderation.rules import matching
-from moderation.similar.clues import Clue
 
 MAX_LINKS_WITHOUT_REVIEW = 1  # links that a comment may have without review
 _MARKUP = re.compile(r"<[^<>]*>|&#?\w+;")
@@ -53,7 +52,6 @@ LINKS = Check(  # the purpose of most spam
     rule_kind=Rule.Kind.LINKS,
     holds=True,
     proposes=[Reason.SPAM],
-    clues=Clue.LINK,
 )
 
 
@@ -95,7 +93,6 @@ DUPLICATE = Check(  # the same text under another article, or twice under one
     find=find_exact_duplicate,
     holds=True,
     proposes=[Reason.SPAM, Reason.DUPLICATE],
-    clues=Clue.EXACT,
 )
 NEAR_DUPLICATE = Check(  # the same text with another number in it
     name="near_repeat",

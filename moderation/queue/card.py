@@ -1,7 +1,7 @@
 """The card of one comment in the queue, with everything that a decision needs."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -26,7 +26,8 @@ from moderation.people.profiles import Person
 from moderation.policy import last_transition_id, page_actions, seen_value
 from moderation.queue import explanations, highlights
 from moderation.reports import reporting
-from moderation.similar import pages, single_comment
+from moderation.similar import explanations as similar_explanations
+from moderation.similar import pages
 from moderation.similar.clues import Clue
 from moderation.spam_filter import explanations as spam_explanations
 from moderation.spam_filter import stored_scores
@@ -209,10 +210,7 @@ def _find_signals(
     if twins:
         own.update(Comment.objects.moderated_by(user).filter(pk__in=twins).values_list("pk", flat=True))
     clues = _compared_clues(comment, member)
-    text_signals = single_comment.find_signals(
-        comment.author_name, comment.body, clues, registry.clues(findings)
-    )
-    signals = _strongest_first(findings, text_signals, own)
+    signals = _strongest_first(findings, similar_explanations.compared_signals(clues), own)
     spans = _numbered_spans(signals, findings)
     if member and Clue.SPUN in clues:
         spans += [(*span, 0) for span in pages.shared_spans(member.group, comment)]
@@ -220,17 +218,21 @@ def _find_signals(
 
 
 def _strongest_first(
-    findings: list[Finding], text_signals: Sequence[single_comment.TextSignal], own: set[int]
+    findings: list[Finding], compared: Mapping[str, float], own: set[int]
 ) -> list[PlacedSignal]:
-    """Return the signals of a comment with their strengths and places in its text, the strongest first."""
+    """Return the signals of a comment with their strengths and places in its text, the strongest first.
+
+    `compared` are from compared_signals. A finding of an earlier release may say the same.
+    """
     signals = [
         PlacedSignal(registry.shown_strength(f), _finding_signal(f, own), f.spans)
         for f in findings
         if not registry.found_nothing(f)
     ]
-    for found in text_signals:
-        signal = Signal(found.sentence, _strength_class(found.strength), None)
-        signals.append(PlacedSignal(found.strength, signal, found.spans))
+    said = {placed.signal.sentence for placed in signals}
+    for sentence, strength in compared.items():
+        if sentence not in said:
+            signals.append(PlacedSignal(strength, Signal(sentence, _strength_class(strength), None), []))
     return sorted(signals, key=lambda placed: -placed.strength)
 
 

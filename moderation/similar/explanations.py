@@ -206,6 +206,18 @@ def describe_clues(found: Clue, comment: Comment) -> list[str]:
     return texts + [text for clue, text in clue_texts if clue in found]
 
 
+def compared_signals(found: Clue) -> dict[str, float]:
+    """Return the sentences of the clues that only a comparison finds, each with its strength as a finding's.
+
+    The findings of a comment state the others.
+    """
+    signals = [
+        (Clue.SPUN, 0.8, _("Most of its text consists of phrases that other comments use.")),
+        (Clue.STRANGE, 0.2, _("It has hardly a word in common with the story and the discussion.")),
+    ]
+    return {sentence: strength for clue, strength, sentence in signals if clue in found}
+
+
 def proposed_reason(kind: str) -> str:
     """Return the reason code that this kind of group proposes, or ""."""
     if kind == Kind.MISSING:

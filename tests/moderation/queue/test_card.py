@@ -9,9 +9,7 @@ from django.core import mail
 from comments.models import Comment, RemovalReason, State
 from moderation.actions.decisions import decide
 from moderation.models import Batch, Case, FilterVersion, Finding, Rule
-from moderation.queue import card
 from moderation.reports.reporting import appeal_removal, report_illegal_content
-from moderation.similar import single_comment
 from moderation.tasks import notify_authors
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
 from tests.moderation.queue.helpers import open_card, seen, state, text
@@ -141,41 +139,6 @@ def test_bar_undoes_the_switch_of_a_rule(client, maria):
     back = client.post(unescape(re.search(r'action="([^"]+)"', bar)[1]))
     assert back.headers["Location"] == "/moderation/rules/#main"
     assert Rule.objects.get().is_active
-
-
-@pytest.mark.parametrize(
-    ("name", "body", "said"),
-    [
-        (
-            "luxury kayak",
-            "722802 372445never found such a good website, I have bookmarked it. 81234",
-            {
-                "begins or ends with long numbers": 3,
-                "The name is a search phrase": 2,
-                "about the site": 2,
-            },
-        ),
-        ("anna berg", "The slip was there before any of us.", {"The name is a search phrase": 1}),
-        ("Anna Berg", "Thank you for this article: the slip in 1907 was mine.", {}),
-    ],
-)
-def test_signals_of_a_text_have_their_spans(name, body, said):
-    found = single_comment.find_signals(name, body)
-    assert len(found) == len(said)
-    for sign, (words, strength) in zip(found, said.items(), strict=True):
-        assert words in sign.sentence
-        assert card._strength_class(sign.strength) == strength
-    if len(said) > 1:
-        assert [body[a:b] for a, b in found[0].spans] == ["722802", "372445", "81234"]
-        assert "bookmarked" in [body[a:b] for a, b in found[2].spans]
-
-
-def test_text_signals_are_on_the_card_without_findings(client, maria):
-    name, body = "luxury kayak", "722802 372445never found this website."
-    comment = make_comment(make_article(), body, author=UserFactory.create(name=name))
-    page = text(client.get(f"/moderation/comments/{comment.pk}/"))
-    assert '<li data-strength="3"><span>The text begins or ends with long numbers.' in page
-    assert '<mark data-n="1">722802</mark> <mark data-n="1">372445</mark>never' in page
 
 
 @pytest.mark.parametrize("holds", [False, True])
