@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from comments.models import Reason
 from moderation.checks.base import Check
+from moderation.features.contacts import MIN_DIGITS, personal_contacts
 from moderation.features.text_reading import ParsedComment, SignalResult
 from moderation.features.text_signals import answers
 
@@ -56,14 +57,7 @@ def threat(comment: ParsedComment) -> SignalResult | None:
     return comment.counted(THREATS.finditer(comment.plain), 0.9, 0)
 
 
-# Searched for in the folded body, so in lower case. E-mail addresses are read with their links.
-EMAIL_ADDRESS = re.compile(r"(?<![\w.+-])[a-z0-9][\w.+-]{0,63}@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,24}\b")
-PHONE_NUMBER = re.compile(
-    r"(?<![\w+./-])"
-    r"(?:\+[1-9]\d{0,2}[ ./-]?(?:\(0?\d{1,5}\)[ ./-]?)?(?:\d{2,5}[ ./-]?){2,5}"  # +44 (0)20 7946 0018
-    r"|(?:1[ .-])?(?!\(?8(?:00|33|44|55|66|77|88)\b)"  # toll-free numbers are not of persons
-    r"(?:\(\d{3}\) ?|\d{3}[.-])\d{3}[.-]\d{4})(?![\w/-])"  # (555) 010-9999
-)
+# Searched for in the folded body, so in lower case, with its links.
 SOCIAL_SECURITY_NUMBER = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w-])")
 # Of phrases like "12 Supreme Court rulings", "a 10 minute drive" and "a 500 GB hard drive".
 _NOT_OF_A_STREET = (
@@ -80,15 +74,12 @@ CARD_NUMBER = re.compile(  # none begins with 20, as years do
     r"(?<![\w-])(?:3[47]\d\d[ -]?\d{6}[ -]?\d{5}|(?!20)[2456]\d{3}(?:[ -]?\d{4}){3})(?![\w-])"
 )
 IBAN = re.compile(r"(?<!\w)[a-z]{2}\d\d(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?(?!\w)")
-MIN_DIGITS, MAX_PHONE_DIGITS = 9, 15  # of all these numbers, and of telephone numbers
 
 
 def personal_data(comment: ParsedComment) -> SignalResult | None:
     """Find an address or a number of a person in the body. `number`: how many."""
     text = comment.folded.text
-    found = list(STREET_ADDRESS.finditer(comment.plain))
-    if "@" in text:
-        found += EMAIL_ADDRESS.finditer(text)
+    found = [*STREET_ADDRESS.finditer(comment.plain), *personal_contacts(text)]
     if sum(map(str.isdecimal, text)) >= MIN_DIGITS:
         found += _numbers(text)
     if not found:
@@ -97,11 +88,8 @@ def personal_data(comment: ParsedComment) -> SignalResult | None:
 
 
 def _numbers(text: str) -> Iterable[re.Match[str]]:
-    """Yield the numbers of persons in a folded text."""
+    """Yield the numbers of persons in a folded text but for phone numbers."""
     yield from SOCIAL_SECURITY_NUMBER.finditer(text)
-    for match in PHONE_NUMBER.finditer(text):
-        if MIN_DIGITS <= sum(map(str.isdecimal, match[0])) <= MAX_PHONE_DIGITS:
-            yield match
     for match in CARD_NUMBER.finditer(text):
         if _has_luhn_digit([int(c) for c in match[0] if c.isdecimal()]):
             yield match

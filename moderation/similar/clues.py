@@ -7,6 +7,7 @@ from enum import IntFlag
 from functools import cache
 from typing import NamedTuple
 
+from moderation.features.contacts import typed_contacts
 from moderation.features.lateness import LATE_AFTER
 from moderation.features.links import typed_hosts, typed_links
 from moderation.features.names import is_search_phrase
@@ -18,7 +19,6 @@ from moderation.features.word_lists import (
     SITE_MENTION_WORDS,
 )
 from moderation.features.words import group_stems, lowercase_matches, lowercase_words
-from moderation.similar.contacts import typed_contacts
 
 QUIET_PERIOD = timedelta(days=60)  # without a comment, after which a discussion counts as ended
 CLOSED_AFTER = timedelta(days=365)  # after its article, when a discussion would have been closed

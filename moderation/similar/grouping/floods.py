@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
 
+from moderation.features.contacts import find_contacts
 from moderation.similar.clues import (
     CONTACT,
     LINK,
@@ -16,7 +17,6 @@ from moderation.similar.clues import (
     ComparedComments,
     Row,
 )
-from moderation.similar.contacts import find_contacts
 from moderation.similar.grouping.proposals import (
     MIN_MEMBERS,
     MIN_SIMILAR,

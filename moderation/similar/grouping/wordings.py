@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from moderation.features.contacts import EMAIL_ADDRESS
 from moderation.features.links import TYPED_LINK, typed_hosts
 from moderation.features.words import RUN_LENGTH, lowercase_words, word_runs
 from moderation.similar.clues import (
@@ -17,7 +18,6 @@ from moderation.similar.clues import (
     TEMPLATE,
     ComparedComments,
 )
-from moderation.similar.contacts import EMAIL
 from moderation.similar.grouping.proposals import (
     MIN_SIMILAR,
     Kind,
@@ -33,7 +33,7 @@ MIN_TEMPLATE_COVERAGE = 0.6  # the same of the signs of a template
 TRACKBACK_STARTS = ("[...]", "[…]")  # of the excerpt of a page that links to the story, which is a quotation
 FILLED = "*"  # stands for the words of a slot in a template
 SIGNS = re.compile(
-    rf"(?P<link>{TYPED_LINK.pattern})|(?P<email>{EMAIL.pattern})|(?P<number>\d+)|(?P<word>[^\W\d_]+)|(?P<mark>[\[\](){{}}<>=/|#*:+~])",
+    rf"(?P<link>{TYPED_LINK.pattern})|(?P<email>{EMAIL_ADDRESS.pattern})|(?P<number>\d+)|(?P<word>[^\W\d_]+)|(?P<mark>[\[\](){{}}<>=/|#*:+~])",
     re.IGNORECASE,
 )
 

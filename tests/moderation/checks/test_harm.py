@@ -27,6 +27,8 @@ def found(check, body: str = "x", **more) -> list[str] | None:
         (personal_data, "Write to Ebba.N@mail.example.org!", ["Ebba.N@mail.example.org"]),
         (personal_data, "Call +44 (0)20 7946 0018 now", ["+44 (0)20 7946 0018"]),
         (personal_data, "Call (555) 010-9999 or 555-010-9998", ["(555) 010-9999", "555-010-9998"]),
+        (personal_data, "Call 555-010-9999 12 times", ["555-010-9999"]),
+        (personal_data, "写信到ebba@mail.example", ["ebba@mail.example"]),
         (personal_data, "SSN 078-05-1120", ["078-05-1120"]),
         (personal_data, "His card 4111 1111 1111 1111", ["4111 1111 1111 1111"]),
         (personal_data, "Hers 3782 822463 10005", ["3782 822463 10005"]),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from moderation.similar.contacts import find_contacts, typed_contacts
+from moderation.features.contacts import find_contacts, typed_contacts
 
 
 @pytest.mark.parametrize(
