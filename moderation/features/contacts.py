@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterator
 
-from moderation.features.links import blank, typed_hosts, typed_links
-
 EMAIL_ADDRESS = re.compile(
     r"(?<![\w.+-])\w[\w.+-]{0,63}@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,24}\b", re.ASCII | re.IGNORECASE
 )
@@ -23,19 +21,10 @@ MIN_DIGITS, MAX_DIGITS = 9, 15  # of a phone number
 COMPARED_DIGITS = 9  # the last ones, because the same number may have a country code or not
 
 
-def typed_contacts(text: str) -> list[re.Match[str]]:
-    """Return the phone numbers and e-mail addresses in a text, outside of its links."""
-    if "@" not in text and not _has_enough_digits(text):
-        return []
-    text = blank(text, (m.span() for m in typed_links(text)))
-    return sorted([*_phone_numbers(text), *EMAIL_ADDRESS.finditer(text)], key=lambda m: m.start())
-
-
-def find_contacts(text: str) -> set[str]:
-    """Return the hosts, phone numbers and e-mail addresses in a text in a form to compare them."""
-    contacts = (m[0] for m in typed_contacts(text))
-    keys = (c.casefold() if "@" in c else _digits(c)[-COMPARED_DIGITS:] for c in contacts)
-    return {*typed_hosts(text), *keys}
+def find_contacts(text: str) -> frozenset[str]:
+    """Return the phone numbers and e-mail addresses in a text without links, in a form to compare them."""
+    addresses = (m[0].casefold() for m in (EMAIL_ADDRESS.finditer(text) if "@" in text else ()))
+    return frozenset([*addresses, *(_digits(m[0])[-COMPARED_DIGITS:] for m in _phone_numbers(text))])
 
 
 def personal_contacts(text: str) -> Iterator[re.Match[str]]:

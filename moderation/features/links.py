@@ -95,9 +95,9 @@ def typed_links(text: str, *, bare_hosts: bool = False) -> list[re.Match[str]]:
     return found
 
 
-def typed_hosts(text: str) -> frozenset[str]:
-    """Return the hosts of the links with a scheme or www. in a text, without www."""
-    return frozenset(filter(None, (host_of(m[0]).rstrip(".,;!") for m in typed_links(text))))
+def hosts_of(links: Iterable[re.Match[str]]) -> frozenset[str]:
+    """Return the hosts of these typed links, without www."""
+    return frozenset(filter(None, (host_of(m[0]).rstrip(".,;!") for m in links)))
 
 
 def blank(text: str, spans: Iterable[tuple[int, int]]) -> str:

@@ -20,7 +20,7 @@ from moderation.actions import cases
 from moderation.actions.last_decisions import TEXT_IS_APPROVED
 from moderation.models import Batch, Case, CommentGroup, SimilarityScan
 from moderation.similar import SCAN_KINDS, add_members, finished_scans
-from moderation.similar.clues import Row, Story
+from moderation.similar.compared import Row, Story
 from moderation.similar.grouping import GroupingResult, Proposal, find_groups
 
 MAX_COMMENTS = 100_000  # comments that are compared: all waiting ones, and the latest of the others

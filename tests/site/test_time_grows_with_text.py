@@ -13,9 +13,8 @@ from moderation.checks import registry
 from moderation.checks.text import has_visible_text
 from moderation.features import links, signals
 from moderation.features.text_reading import CommentData, ParsedComment
-from moderation.features.words import lowercase_words
 from moderation.rules import matching
-from moderation.similar import clues
+from moderation.similar import clues, compared
 from tests.helpers.growth import LINEAR, growth
 
 # Pieces of text on which Markdown parsers and regular expressions are known to backtrack.
@@ -88,7 +87,7 @@ def check(text: str) -> None:
     signals.find_signals(parsed)
     registry.find_unweighted(parsed)
     clues.promotional_spans(text)
-    clues.text_clues("A b", text, lowercase_words(text))
+    clues.text_clues("A b", text, *compared.read_body(text))
     duplicates.trigrams(duplicates.fold(text))
 
 

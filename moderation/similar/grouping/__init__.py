@@ -8,7 +8,8 @@ spam are never members, but count as evidence that others are similar ("9 simila
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from moderation.similar.clues import PROMOTIONAL_SCORE, ComparedComments, Row, Story, promotion_score
+from moderation.similar.clues import promotion_score
+from moderation.similar.compared import PROMOTIONAL_SCORE, ComparedComments, Row, Story
 from moderation.similar.grouping import duplicates, floods, properties, wordings
 from moderation.similar.grouping.proposals import (
     MIN_SIMILAR,

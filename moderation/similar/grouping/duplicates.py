@@ -1,12 +1,12 @@
 """Groups of comments without text, and of duplicates by the same author. Pure functions."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
 
 from comments import duplicates
 from moderation.checks.text import has_visible_text
-from moderation.similar.clues import EXACT, ComparedComments
+from moderation.similar.clues import EXACT
+from moderation.similar.compared import ComparedComments
 from moderation.similar.grouping.proposals import MIN_SIMILAR, Kind, Proposal, ProposedMember
 
 MAX_COMPARED_PAIRWISE = 40  # comments of one author that are compared pairwise first
@@ -22,35 +22,31 @@ def missing(compared: ComparedComments) -> Proposal:
     return Proposal(Kind.MISSING, members)
 
 
-class Copy(NamedTuple):
-    """A comment that repeats an earlier one by the same author."""
-
-    first: int  # index of the row that it repeats
-    member: ProposedMember
+Copies = Mapping[int, list[ProposedMember]]  # by the index of the row that they repeat
 
 
-def find_copies(compared: ComparedComments) -> list[Copy]:
+def find_copies(compared: ComparedComments) -> Copies:
     """Return the comments that repeat an earlier one by the same author."""
     by_writer: dict[str, list[int]] = defaultdict(list)
     for place, row in enumerate(compared.rows):
         if row.state in {"pending", "published"}:
             by_writer[row.writer].append(place)
-    return [
-        copy
-        for places in by_writer.values()
-        if len(places) > 1
-        for copy in _copies_among(compared, places)
-        if compared.can_join[copy.member.row]
-    ]
+    copies: dict[int, list[ProposedMember]] = defaultdict(list)
+    for places in by_writer.values():
+        if len(places) > 1:
+            for first, member in _copies_among(compared, places):
+                if compared.can_join[member.row]:
+                    copies[first].append(member)
+    return copies
 
 
-def repeated_often(compared: ComparedComments, copies: Iterable[Copy]) -> Iterator[Proposal]:
+def repeated_often(compared: ComparedComments, copies: Copies) -> Iterator[Proposal]:
     """Propose copies of a comment that was repeated more than once, and those below another story.
 
     The first one is kept.
     """
     elsewhere: list[ProposedMember] = []
-    for first, members in _by_first(copies).items():
+    for first, members in copies.items():
         discussions = {compared.rows[m.row].discussion for m in members}
         if len(discussions) >= MIN_SIMILAR:
             continue  # across many stories the first one is not more genuine than the others
@@ -62,14 +58,14 @@ def repeated_often(compared: ComparedComments, copies: Iterable[Copy]) -> Iterat
         yield Proposal(Kind.DUPLICATE, elsewhere)
 
 
-def posted_twice(compared: ComparedComments, copies: Iterable[Copy], is_grouped: bytearray) -> Proposal:
+def posted_twice(compared: ComparedComments, copies: Copies, is_grouped: bytearray) -> Proposal:
     """Propose the later one of two comments with the same text by one person in one discussion.
 
     If the first one is in a group itself, such as a flood, it is more than a mistake.
     """
     later = [
         members[0]
-        for first, members in _by_first(copies).items()
+        for first, members in copies.items()
         if len(members) == 1
         and compared.rows[first].discussion == compared.rows[members[0].row].discussion
         and not is_grouped[first]
@@ -78,25 +74,17 @@ def posted_twice(compared: ComparedComments, copies: Iterable[Copy], is_grouped:
     return Proposal(Kind.TWICE, later)
 
 
-def _by_first(copies: Iterable[Copy]) -> dict[int, list[ProposedMember]]:
-    """Return the copies by the comment that they repeat."""
-    found: dict[int, list[ProposedMember]] = defaultdict(list)
-    for copy in copies:
-        found[copy.first].append(copy.member)
-    return found
-
-
-def _copies_among(compared: ComparedComments, places: Sequence[int]) -> Iterator[Copy]:
-    """Yield the comments that repeat an earlier one, among the comments of one author."""
+def _copies_among(compared: ComparedComments, places: Sequence[int]) -> Iterator[tuple[int, ProposedMember]]:
+    """Yield the comments of one author that repeat an earlier one, each after the index of its row."""
     if len(places) <= MAX_COMPARED_PAIRWISE and not _may_be_duplicates(compared, places):
         return
     folded = [duplicates.fold(compared.rows[p].body) for p in places]
     for later, first, is_exact in duplicates.find_duplicates(folded):
         if is_exact:
-            yield Copy(places[first], ProposedMember(places[later], 1.0, EXACT))
+            yield places[first], ProposedMember(places[later], 1.0, EXACT)
         else:
             similarity = duplicates.similarity(*(duplicates.trigrams(folded[n]) for n in (later, first)))
-            yield Copy(places[first], ProposedMember(places[later], similarity, 0))
+            yield places[first], ProposedMember(places[later], similarity, 0)
 
 
 def _may_be_duplicates(compared: ComparedComments, places: Sequence[int]) -> bool:

@@ -5,18 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
 
-from moderation.features.contacts import find_contacts
-from moderation.similar.clues import (
-    CONTACT,
-    LINK,
-    NAME,
-    PROMOTIONAL_SCORE,
-    QUIET_PERIOD,
-    RARE_CLUES,
-    STRONG_CLUES,
-    ComparedComments,
-    Row,
-)
+from moderation.similar.clues import CONTACT, LINK, NAME, RARE_CLUES, STRONG_CLUES
+from moderation.similar.compared import QUIET_PERIOD, ComparedComments, Row
 from moderation.similar.grouping.proposals import (
     MIN_MEMBERS,
     MIN_SIMILAR,
@@ -112,15 +102,11 @@ def shared_contacts(compared: ComparedComments) -> Iterator[Proposal]:
 
     Hosts and contacts that come with the same name are one group.
     """
-    contacts_of = {
-        place: sorted(find_contacts(compared.rows[place].body))
-        for place in range(len(compared.rows))
-        if compared.clues[place] & (LINK | CONTACT)
-    }
     holders: dict[str, list[int]] = defaultdict(list)
-    for place, contacts in contacts_of.items():
-        for contact in contacts:
-            holders[contact].append(place)
+    for place, (hosts, contacts) in enumerate(zip(compared.hosts, compared.contacts, strict=True)):
+        if compared.clues[place] & (LINK | CONTACT):
+            for contact in sorted(hosts | contacts):
+                holders[contact].append(place)
     union = UnionFind()
     for contact, places in holders.items():
         for place in _of_a_flood(compared, contact, places):
@@ -156,8 +142,8 @@ def shared_origins(compared: ComparedComments) -> Iterator[Proposal]:
     for _, places in sorted(by_ip.items()):
         if len({compared.rows[p].writer for p in places}) < MIN_SIMILAR:
             continue
-        promotional_places = compared.promotional(places, PROMOTIONAL_SCORE / 2)
-        if 2 * len(promotional_places) >= len(places) or _in_one_discussion(compared, places):
+        half = compared.half_promotional(places)
+        if 2 * len(half) >= len(places) or _in_one_discussion(compared, places):
             yield propose_by_clues(compared, Kind.ORIGIN, places)
 
 
@@ -187,10 +173,10 @@ def bursts(compared: ComparedComments) -> Iterator[Proposal]:
         return
     median = sorted(len(places) for _, places in slots)[len(slots) // 2]
     for _, places in slots:
-        promotional = compared.promotional(places, PROMOTIONAL_SCORE / 2)
+        half = compared.half_promotional(places)
         if (
             len(places) >= max(BURST_MIN_COMMENTS, BURST_FACTOR * median)
             and compared.count_people(places) >= BURST_MIN_COMMENTS // 2
-            and 2 * len(promotional) >= len(places)
+            and 2 * len(half) >= len(places)
         ):
-            yield propose_by_clues(compared, Kind.BURST, promotional)
+            yield propose_by_clues(compared, Kind.BURST, half)

@@ -14,8 +14,8 @@ from moderation.similar.clues import (
     OF_ITS_STORY,
     TALKS,
     Clue,
-    ComparedComments,
 )
+from moderation.similar.compared import ComparedComments
 from moderation.similar.grouping.proposals import Kind, Proposal, ProposedMember
 
 MAX_DISTINCTIVE_WORDS = 6

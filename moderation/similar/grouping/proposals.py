@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from moderation.models import CommentGroup
-from moderation.similar.clues import ComparedComments, promotion_score
+from moderation.similar.clues import promotion_score
+from moderation.similar.compared import ComparedComments
 
 Kind = CommentGroup.Kind
 

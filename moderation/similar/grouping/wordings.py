@@ -7,17 +7,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from moderation.features.contacts import EMAIL_ADDRESS
-from moderation.features.links import TYPED_LINK, typed_hosts
+from moderation.features.links import TYPED_LINK
 from moderation.features.words import RUN_LENGTH, lowercase_words, word_runs
-from moderation.similar.clues import (
-    CONTACT,
-    LINK,
-    MIN_KNOWN_SPAM,
-    PROMOTIONAL_SCORE,
-    SPUN,
-    TEMPLATE,
-    ComparedComments,
-)
+from moderation.similar.clues import CONTACT, LINK, SPUN, TEMPLATE
+from moderation.similar.compared import MIN_KNOWN_SPAM, ComparedComments
 from moderation.similar.grouping.proposals import (
     MIN_SIMILAR,
     Kind,
@@ -54,7 +47,7 @@ def shared_wordings(compared: ComparedComments, is_grouped: bytearray) -> Iterat
     union = _join_by_runs(shared, spun)
     for place in sorted(spun):  # a bot has many templates, but few names to promote
         union.join(("name", compared.rows[place].name.casefold()), place)
-        for host in sorted(typed_hosts(compared.rows[place].body)):
+        for host in sorted(compared.hosts[place]):
             union.join(("host", host), place)
 
     def member(place: int) -> ProposedMember:
@@ -64,8 +57,8 @@ def shared_wordings(compared: ComparedComments, is_grouped: bytearray) -> Iterat
     promotional: list[int] = []
     wordings = 0
     for places in union.sets(sorted(spun)):
-        suspects = compared.promotional(places, PROMOTIONAL_SCORE / 2)
-        if len(places) >= MIN_SIMILAR and 3 * len(suspects) >= 2 * len(places):
+        half = compared.half_promotional(places)
+        if len(places) >= MIN_SIMILAR and 3 * len(half) >= 2 * len(places):
             promotional += places
             wordings += 1
         else:

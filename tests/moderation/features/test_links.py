@@ -2,7 +2,7 @@
 
 import pytest
 
-from moderation.features.links import blank, host, split_url, typed_hosts, typed_links
+from moderation.features.links import blank, host, hosts_of, split_url, typed_links
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_site_is_a_url_with_a_host(url, name):
 )
 def test_links_as_they_are_typed(text, all_links, hosts):
     assert [m[0] for m in typed_links(text, bare_hosts=True)] == all_links
-    assert typed_hosts(text) == hosts
+    assert hosts_of(typed_links(text)) == hosts
 
 
 def test_blanked_spans_may_overlap():

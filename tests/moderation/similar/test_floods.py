@@ -9,7 +9,7 @@ from django.utils import timezone
 from comments.models import Comment, State
 from moderation.actions import decisions
 from moderation.models import CommentGroup, CommentGroupMember
-from moderation.similar.clues import Row
+from moderation.similar.compared import Row
 from tests.factories import GuestFactory, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
 from tests.moderation.similar.test_grouping import DAYS, HONEST, PRAISE, found, honest, ids, row

@@ -5,7 +5,7 @@ from itertools import count, product
 
 import pytest
 
-from moderation.similar.clues import Row, Story
+from moderation.similar.compared import Row, Story
 from moderation.similar.grouping import GroupingResult, find_groups
 
 DAYS = 24 * 60  # minutes

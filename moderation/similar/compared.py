@@ -1,0 +1,163 @@
+"""The comments that a scan compares, with their words, hosts, contacts and clues. Pure functions."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from moderation.features.contacts import find_contacts
+from moderation.features.lateness import LATE_AFTER
+from moderation.features.links import blank, hosts_of, typed_links
+from moderation.features.word_lists import GROUP_PRAISE_WORDS, GROUP_STOP_WORDS
+from moderation.features.words import group_stems, lowercase_words
+from moderation.similar.clues import LATE, NAME, PRAISE, STRANGE, TALKS, promotion_score, text_clues
+
+QUIET_PERIOD = timedelta(days=60)  # without a comment, after which a discussion counts as ended
+CLOSED_AFTER = timedelta(days=365)  # after its article, when a discussion would have been closed
+PROMOTIONAL_SCORE = 1.0  # lowest sum of WEIGHTS of a promotional comment
+MIN_KNOWN_SPAM = 2  # comments marked as spam that make others like them suspicious
+
+
+class Story(NamedTuple):
+    """The story of a discussion."""
+
+    published_at: datetime | None
+    text: str  # title and body
+
+
+class Row(NamedTuple):
+    """One comment as a scan reads it."""
+
+    id: int
+    discussion: int
+    parent: int | None
+    name: str
+    writer: str  # a key of the author: the account, the guest, or the imported name in its discussion
+    is_known: bool  # the author is an account or a guest
+    is_confirmed: bool  # … with a confirmed e-mail
+    body: str
+    revision: int  # of the body
+    text_missing: str
+    at: datetime
+    state: str
+    is_kept: bool  # a person reviewed it and kept it
+    ip_hash: bytes | None
+    last_transition_id: int | None
+
+
+class ComparedComments:
+    """The rows with the findings about each, at the same index of every list."""
+
+    def __init__(self, rows: Sequence[Row], stories: Mapping[int, Story]) -> None:
+        self.rows, self.stories = rows, stories
+        read = [read_body(row.body) for row in rows]
+        self.words = [words for words, _, _ in read]
+        self.hosts = [hosts for _, hosts, _ in read]  # of its links
+        self.contacts = [contacts for _, _, contacts in read]  # phone numbers and e-mail addresses
+        # A bot may post as Jim a thousand times, so imported names count as one person across stories.
+        self.people = [row.writer if row.is_known else row.name.casefold() for row in rows]
+        self.can_join = [row.state in {"pending", "published"} and not row.is_kept for row in rows]
+        self.by_discussion: dict[int, list[int]] = defaultdict(list)
+        for place, row in enumerate(rows):
+            self.by_discussion[row.discussion].append(place)
+        self._subjects: dict[int, set[str]] = {}
+        self.is_late = [False] * len(rows)
+        self.answered = {row.parent for row in rows}
+        for discussion, places in self.by_discussion.items():
+            self._find_late(discussion, places)
+        self.clues = [
+            text_clues(row.name, row.body, *of_body) | (LATE if late else 0)
+            for row, of_body, late in zip(rows, read, self.is_late, strict=True)
+        ]
+        self._compare_with_subjects()
+
+    def promotional(self, places: Iterable[int], least: float = PROMOTIONAL_SCORE) -> list[int]:
+        """Return the rows with at least this promotional score."""
+        return [place for place in places if promotion_score(self.clues[place]) >= least]
+
+    def half_promotional(self, places: Iterable[int]) -> list[int]:
+        """Return the rows with at least half the score of a promotional comment."""
+        return self.promotional(places, PROMOTIONAL_SCORE / 2)
+
+    def suspects(self, places: Sequence[int]) -> list[int]:
+        """Return the rows that look half promotional, or are marked as spam."""
+        half = set(self.half_promotional(places))
+        return [p for p in places if p in half or self.rows[p].state == "spam"]
+
+    def are_suspicious(self, places: Sequence[int]) -> bool:
+        """Return whether half of these look promotional, or several are marked as spam and none was kept."""
+        known = sum(self.rows[p].state == "spam" for p in places)
+        if known >= MIN_KNOWN_SPAM and 4 * known >= len(places) and not self.was_any_kept(places):
+            return True
+        return 2 * len(self.suspects(places)) >= len(places)
+
+    def was_any_kept(self, places: Iterable[int]) -> bool:
+        """Return whether a person reviewed one of these and kept it."""
+        return any(self.rows[p].is_kept for p in places)
+
+    def count_people(self, places: Iterable[int]) -> int:
+        """Return the number of different authors."""
+        return len({self.people[p] for p in places})
+
+    def subject(self, discussion: int) -> set[str]:
+        """Return the topic stems of the story of a discussion."""
+        if discussion not in self._subjects:
+            self._subjects[discussion] = group_stems(lowercase_words(self.stories[discussion].text))
+        return self._subjects[discussion]
+
+    def _find_late(self, discussion: int, places: Sequence[int]) -> None:
+        """Mark late comments: long after the article, and after a quiet period or more than a year."""
+        published_at = self.stories[discussion].published_at
+        if published_at is None:
+            return
+        last, has_ended = published_at, False
+        for place in places:
+            at = self.rows[place].at
+            has_ended = has_ended or at - last > QUIET_PERIOD
+            last = max(last, at)
+            age = at - published_at
+            self.is_late[place] = age > LATE_AFTER and (has_ended or age > CLOSED_AFTER)
+
+    def _compare_with_subjects(self) -> None:
+        """Compare comments that have a clue with the words of their article and discussion.
+
+        Sets STRANGE for comments that share hardly a word, and removes PRAISE from the others.
+        """
+        for discussion, places in self.by_discussion.items():
+            people = [p for p in places if not self.clues[p] & NAME]  # "free flights" calls nobody by name
+            first_names = ((self.rows[p].name.lower().split() or [""])[0] for p in people)
+            names = {
+                name: self.rows[p].writer
+                for p, name in zip(people, first_names, strict=True)
+                if len(name) > 2 and name not in GROUP_STOP_WORDS and name not in GROUP_PRAISE_WORDS
+            }
+            with_clue = [p for p in places if self.clues[p] & ~LATE and self.words[p]]
+            if not with_clue:
+                continue
+            subject = self.subject(discussion)
+            discussed = Counter[str]()
+            compared = {*with_clue, *(p for p in places if not self.is_late[p])}
+            stems = {p: group_stems(self.words[p]) for p in compared}
+            for place in places:
+                if not self.is_late[place]:
+                    discussed.update(stems[place])
+            for place in with_clue:
+                row = self.rows[place]
+                called = [names.get(w) for w in self.words[place][:4]]
+                if row.parent or row.id in self.answered or any(w and w != row.writer for w in called):
+                    self.clues[place] |= TALKS
+                own = 0 if self.is_late[place] else 1
+                known = sum(w in subject or discussed[w] > own for w in stems[place])
+                if (known < 2 and known <= 0.34 * len(stems[place])) or known <= 0.2 * len(stems[place]):
+                    self.clues[place] |= STRANGE
+                else:
+                    self.clues[place] &= ~PRAISE
+
+
+def read_body(body: str) -> tuple[list[str], frozenset[str], frozenset[str]]:
+    """Return the words of a body, the hosts of its links and its contacts, which are searched for once."""
+    links = typed_links(body)
+    if not links:
+        return lowercase_words(body), frozenset(), find_contacts(body)
+    plain = blank(body, (m.span() for m in links))
+    return lowercase_words(plain), hosts_of(links), find_contacts(plain)

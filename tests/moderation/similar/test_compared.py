@@ -1,0 +1,12 @@
+"""What a scan reads in a comment's body."""
+
+from moderation.similar.compared import read_body
+
+
+def test_links_are_no_words_and_hold_no_contacts():
+    body = "Jim’s boats: https://www.Cheap.example/0171-555-3210, or ring 0171 555 3219 (jim@boats.example)"
+    words, hosts, contacts = read_body(body)
+
+    assert words == ["jim's", "boats", "or", "ring", "jim", "boats", "example"]
+    assert hosts == {"cheap.example"}
+    assert contacts == {"715553219", "jim@boats.example"}
