@@ -24,9 +24,9 @@ MIN_COVERAGE = 0.5  # share of a text's words that stand in runs shared with oth
 MIN_COVERED_WORDS = 8
 MIN_TEMPLATE_COVERAGE = 0.6  # the same of the signs of a template
 TRACKBACK_STARTS = ("[...]", "[…]")  # of the excerpt of a page that links to the story, which is a quotation
-FILLED = "*"  # stands for the words of a slot in a template
+FILLED = "<filling>"  # stands for the words of a slot in a template; no sign of a text is equal
 SIGNS = re.compile(
-    rf"(?P<link>{TYPED_LINK.pattern})|(?P<email>{EMAIL_ADDRESS.pattern})|(?P<number>\d+)|(?P<word>[^\W\d_]+)|(?P<mark>[\[\](){{}}<>=/|#*:+~])",
+    rf"(?P<link>{TYPED_LINK.pattern})|(?P<email>{EMAIL_ADDRESS.pattern})|(?P<number>\d+)|(?P<word>[^\W\d_]+)|(?P<mark>[\[\](){{}}<>=/|#:+~])",
     re.IGNORECASE,
 )
 

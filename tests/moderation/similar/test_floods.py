@@ -76,6 +76,16 @@ def test_rest_of_a_template_is_a_group_after_three_decisions(form):
     assert found([*honest(), *decided]) == {"text": {one.id for one in decided if one.state != "spam"}}
 
 
+def test_asterisks_do_not_stand_for_the_words_of_a_template():
+    flood = [
+        row(f"{LOOKS[n]} for {TOWNS[n]} in {GOODS[n]} from {n} by {TOWNS[n - 1]} with http://x{n}.example")
+        for n in range(len(GOODS))
+    ]
+    masked = row("**** for **** in **** from 5 by **** with https://council.example")
+
+    assert found([*honest(), *flood, masked]) == {"text": ids(flood)}
+
+
 def test_few_texts_of_a_template_are_a_group_only_after_decisions():
     """They use words of the story, so nothing else speaks against them."""
     names = ["Ada Moss", "Bo Reed", "Cato Vane", "Cato Vane"]
