@@ -14,15 +14,17 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from articles.models import Article
+from comments.models import UNDONE_SQL
 
-# Comments whose posting or import was undone are not counted: nobody deleted them.
-_STATES = """
+# Comments whose posting or import was undone (UNDONE_SQL) are not counted: nobody deleted them.
+_STATES = f"""
 SELECT 'u' || author_id AS person, state, count(*) AS n, min(created_at) AS first
-FROM comments_comment WHERE author_id = ANY(%(users)s) AND state_reason <> 'unposted'
+FROM comments_comment WHERE author_id = ANY(%(users)s) AND state_reason NOT IN {UNDONE_SQL}
 GROUP BY author_id, state
 UNION ALL
 SELECT 'g' || guest_id, state, count(*), min(created_at)
-FROM comments_comment WHERE guest_id = ANY(%(guests)s) AND author_id IS NULL AND state_reason <> 'unposted'
+FROM comments_comment
+WHERE guest_id = ANY(%(guests)s) AND author_id IS NULL AND state_reason NOT IN {UNDONE_SQL}
 GROUP BY guest_id, state
 UNION ALL
 SELECT 'u' || id, NULL, 0, date_joined FROM accounts_user WHERE id = ANY(%(users)s)
@@ -30,11 +32,11 @@ UNION ALL
 SELECT 'g' || id, NULL, 0, created_at FROM accounts_guest WHERE id = ANY(%(guests)s)"""
 
 # Names of comments have no index, so this reads all comments.
-_STATES_OF_IMPORTED = """
+_STATES_OF_IMPORTED = f"""
 SELECT 'i' || i.id AS person, c.state, count(*) AS n, min(c.created_at) AS first
 FROM comments_comment i JOIN comments_comment c ON c.source = i.source AND c.author_name = i.author_name
 WHERE i.id = ANY(%(imported)s) AND c.author_id IS NULL AND c.guest_id IS NULL AND c.erased_at IS NULL
-  AND c.state_reason NOT IN ('sealed', 'import_undone')
+  AND c.state_reason <> 'sealed' AND c.state_reason NOT IN {UNDONE_SQL}
 GROUP BY i.id, c.state"""
 
 # Grouped in the database, since thousands of one person's comments may be reported.
