@@ -41,9 +41,9 @@ CIVIL_COMMENTS = 1_200  # of 7,939, chosen at random
 STRENGTHS = {"body": 6.0, "name": 2.0, "website": 2.0}  # inverse regularisation of the first level
 STRENGTH = 0.05  # of the second
 LEFT_OUT = 0.4  # share of the comments that are learnt without website, date or story
-SHARE_OF_SPAM = 0.03  # for which the probabilities hold: honest comments are harder to tell where it is small
+SHARE_OF_SPAM = 0.03  # for which the probabilities hold: good comments are harder to tell where it is small
 SEED = 5
-MIN_SOURCE = 100  # honest comments of a source that is a measure of its own
+MIN_SOURCE = 100  # good comments of a source that is a measure of its own
 # Features that need the website, the dates or the story.
 NEEDS = {
     "website": ("website_", "no_gain", "site_deep"),

@@ -45,21 +45,21 @@ class Poisoned(NamedTuple):
 
 def poisoned(starter: Model, counts: Counts) -> Iterator[list[Poisoned]]:
     """Yield the results for each group of newspaper comments."""
-    honest = [row for row in sets.civil() if row.data.body.strip()]
+    good = [row for row in sets.civil() if row.data.body.strip()]
     spam = sets.wordpress_spam()
     for group in range(counts.groups):
-        yield list(_poisoned(starter, honest[group :: counts.groups], spam[group :: counts.groups], counts))
+        yield list(_poisoned(starter, good[group :: counts.groups], spam[group :: counts.groups], counts))
 
 
-def _poisoned(starter: Model, honest: list[Row], spam: list[Row], counts: Counts) -> Iterator[Poisoned]:
+def _poisoned(starter: Model, good: list[Row], spam: list[Row], counts: Counts) -> Iterator[Poisoned]:
     from moderation.spam_filter import training
 
-    rng = random.Random(len(honest))
-    rng.shuffle(honest)
+    rng = random.Random(len(good))
+    rng.shuffle(good)
     rng.shuffle(spam)
-    on_topic = [row for row in honest if TOPIC in row.data.body.lower()]
+    on_topic = [row for row in good if TOPIC in row.data.body.lower()]
     asked_on_topic, marked_on_topic, usual = _thirds(on_topic)
-    rest = [row for row in honest if TOPIC not in row.data.body.lower()]
+    rest = [row for row in good if TOPIC not in row.data.body.lower()]
     asked, rest = rest[: counts.asked], [*rest[counts.asked :], *usual]
     rng.shuffle(rest)
     own, more = rest[: len(rest) // 2], rest[len(rest) // 2 :]
@@ -94,15 +94,15 @@ def _thirds(rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row], Sequence
     return rows[:third], rows[third : 2 * third], rows[2 * third :]
 
 
-def _right(honest: Sequence[Row], spam: Sequence[Row], count: int) -> Iterator["Decision"]:
+def _right(good: Sequence[Row], spam: Sequence[Row], count: int) -> Iterator["Decision"]:
     """Yield correct decisions, one in five of them on spam."""
     for n in range(count):
-        row = spam[n // 5 % len(spam)] if n % 5 == 0 else honest[n % len(honest)]
+        row = spam[n // 5 % len(spam)] if n % 5 == 0 else good[n % len(good)]
         yield replace(decided(n, row), author=f"right {n}", actor=RIGHT_ONE)
 
 
-def _wrong(honest: Iterable[Row], first: int, per_action: int) -> Iterator["Decision"]:
+def _wrong(good: Iterable[Row], first: int, per_action: int) -> Iterator["Decision"]:
     """Yield wrong decisions, numbered from `first`, `per_action` of them in each action."""
-    for n, row in enumerate(honest):
+    for n, row in enumerate(good):
         one = replace(decided(first + n, row), is_spam=True, author=f"wronged {n}", actor=WRONG_ONE)
         yield replace(one, batch=UUID(int=n // per_action))

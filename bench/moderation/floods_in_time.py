@@ -1,4 +1,4 @@
-"""Measure how many actions remove all spam from real discussions, and which honest comments are proposed.
+"""Measure how many actions remove all spam from real discussions, and which good comments are proposed.
 
 Each discussion is imported alone, into a transaction that is rolled back. A script accepts what the groups of
 similar comments propose. When no group is left it marks the first spam comment that is still there, as a
@@ -53,12 +53,12 @@ class Cleared:
 
     name: str
     comments: int
-    honest: int
+    good: int
     spam: int
     in_groups: int  # spam comments that a group proposed
     removed: int  # comments, also duplicates and those without text
     actions: int
-    wronged: int  # honest comments that were proposed as spam
+    wronged: int  # good comments that were proposed as spam
     kinds: list[str]
 
     def __str__(self) -> str:
@@ -101,9 +101,9 @@ def measure(bench: Run) -> Iterator[str | Goal]:
     yield "All articles of a source as one site, and only what the groups propose:"
     yield ""
     yield from _table(sites)
-    honest, wronged = sum(site.honest for site in sites), sum(site.wronged for site in sites)
+    good, wronged = sum(site.good for site in sites), sum(site.wronged for site in sites)
     yield Goal(
-        f"honest comments that are proposed as spam on these sites, of {honest:,}", wronged, most=0, unit=""
+        f"good comments that are proposed as spam on these sites, of {good:,}", wronged, most=0, unit=""
     )
 
 
@@ -125,21 +125,21 @@ def _goals(threads: Sequence[Cleared]) -> Iterator[Goal]:
     yield Goal("share of spam in groups", 100 * sum(t.in_groups for t in threads) / spam, unit="%")
     yield Goal("actions for all discussions", sum(thread.actions for thread in threads), unit="")
     wronged = sum(thread.wronged for thread in threads)
-    honest = sum(thread.honest for thread in threads)
-    yield Goal(f"honest comments that are proposed as spam, of {honest:,}", wronged, most=0, unit="")
+    good = sum(thread.good for thread in threads)
+    yield Goal(f"good comments that are proposed as spam, of {good:,}", wronged, most=0, unit="")
 
 
 def _like_before(threads: Sequence[Cleared]) -> list[Cleared]:
-    """Return the seed, the saved flood, the smallest other flood among honest comments, an honest page."""
-    mixed = [t for t in threads if t.spam >= MIN_SPAM and t.honest >= MIN_SPAM]
+    """Return the seed, the saved flood, the smallest other flood among good comments, a page without spam."""
+    mixed = [t for t in threads if t.spam >= MIN_SPAM and t.good >= MIN_SPAM]
     by_name = {thread.name: thread for thread in threads}
     pages = [by_name[page.stem] for page in (SEED_PAGE, FLOOD_PAGE)]
     rest = [t for t in mixed if t not in pages]
-    honest = [t for t in threads if not t.spam]
+    without_spam = [t for t in threads if not t.spam]
     return [
         *pages,
         *sorted(rest, key=attrgetter("spam"))[:1],
-        *sorted(honest, key=attrgetter("comments"))[-1:],
+        *sorted(without_spam, key=attrgetter("comments"))[-1:],
     ]
 
 
@@ -147,9 +147,9 @@ def _table(cleared: Sequence[Cleared]) -> Iterator[str]:
     """Yield a table with the totals in its last row."""
     total = Cleared("all", 0, 0, 0, 0, 0, 0, 0, [])
     for one in cleared:
-        for field in ("comments", "honest", "spam", "in_groups", "removed", "actions", "wronged"):
+        for field in ("comments", "good", "spam", "in_groups", "removed", "actions", "wronged"):
             setattr(total, field, getattr(total, field) + getattr(one, field))
-    head = "discussion | comments | spam in groups | removed | actions | honest proposed"
+    head = "discussion | comments | spam in groups | removed | actions | good proposed"
     yield from rows(head, map(str, [*cleared, total]))
 
 
@@ -157,8 +157,8 @@ def _table(cleared: Sequence[Cleared]) -> Iterator[str]:
 
 
 def _pages() -> list[Path]:
-    honest = sorted((DATA / "import" / "soundoff_text").glob("*.txt"))
-    return [SEED_PAGE, FLOOD_PAGE, *(path.relative_to(DATA) for path in honest)]
+    without_spam = sorted((DATA / "import" / "soundoff_text").glob("*.txt"))
+    return [SEED_PAGE, FLOOD_PAGE, *(path.relative_to(DATA) for path in without_spam)]
 
 
 def _spam_numbers(page: Path) -> frozenset[int]:
@@ -261,7 +261,7 @@ def clear(name: str, bring_in: Callable[[], Imported], *, all_spam: bool = True)
         return Cleared(
             name=name,
             comments=len(imported.ids),
-            honest=len(imported.ids) - len(imported.spam),
+            good=len(imported.ids) - len(imported.spam),
             spam=len(imported.spam),
             in_groups=in_groups,
             removed=mine.exclude(state=State.PUBLISHED).count(),

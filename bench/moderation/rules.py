@@ -23,20 +23,20 @@ def measure(bench: Run) -> Iterator[Goal]:
     from moderation.rules.term_files import read_terms
 
     terms = read_terms((sets.DATA / "hostile" / "wordpress_comment_blocklist.txt").read_bytes()).terms
-    honest = [row.data.body for row in (*sets.civil(), *sets.fox()) if row.data.body.strip()]
+    good = [row.data.body for row in (*sets.civil(), *sets.fox()) if row.data.body.strip()]
     spam = [row.data.body for row in sets.wordpress_spam() if row.data.body.strip()]
     yield Goal("terms of the list", len(terms), least=62_204, unit="")
     began = time.perf_counter()
     both = {whole: TermList(terms, whole_words=whole) for whole in (True, False)}
     yield Goal("compiling the list, once a process", 500 * (time.perf_counter() - began), unit="ms")
     for whole, where in ((True, "whole words"), (False, "anywhere")):
-        times = sorted(_each(both[whole], honest + spam, forget=folded.cache_clear))
+        times = sorted(_each(both[whole], good + spam, forget=folded.cache_clear))
         yield Goal(f"a comment, {where}: median", 1_000 * times[len(times) // 2], most=1, unit="ms")
         yield Goal(f"a comment, {where}: slowest of {len(times):,}", 1_000 * times[-1], most=1, unit="ms")
-        for name, some in (("honest", honest), ("spam", spam)):
+        for name, some in (("good", good), ("spam", spam)):
             found = sum(bool(both[whole](body, "")[0]) for body in some)
             yield Goal(f"{name} comments found, {where}", 100 * found / len(some), unit="%")
-    _decide_on(honest, spam, bench.sizes.decisions, bench.sizes.in_a_story)
+    _decide_on(good, spam, bench.sizes.decisions, bench.sizes.in_a_story)
     fixture.analyze()
     for kind, value in (
         ("term", "casino"),
@@ -81,7 +81,7 @@ def _memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _decide_on(honest: Sequence[str], spam: Sequence[str], count: int, in_a_story: int) -> None:
+def _decide_on(good: Sequence[str], spam: Sequence[str], count: int, in_a_story: int) -> None:
     """Create stories with so many comments; a person approved the good ones and removed the spam."""
     from django.utils import timezone
 
@@ -89,7 +89,7 @@ def _decide_on(honest: Sequence[str], spam: Sequence[str], count: int, in_a_stor
     from moderation.actions.decisions import decide
 
     person = fixture.moderator()
-    bodies = [(body, True) for body in honest] + [(body, False) for body in spam]
+    bodies = [(body, True) for body in good] + [(body, False) for body in spam]
     now = timezone.now()
     for start in range(0, count, in_a_story):
         report(f"{start:,} of {count:,} decided …")
@@ -100,5 +100,5 @@ def _decide_on(honest: Sequence[str], spam: Sequence[str], count: int, in_a_stor
             (True, State.PUBLISHED, Reason.APPROVED),
             (False, State.SPAM, Reason.SPAM),
         ):
-            if ids := [pk for pk, (_, _, is_honest) in zip(made, some, strict=True) if is_honest is wanted]:
+            if ids := [pk for pk, (_, _, is_good) in zip(made, some, strict=True) if is_good is wanted]:
                 decide(ids=ids, to=to, reason=reason, actor=person)

@@ -32,7 +32,9 @@ OF_TEXT = [
     _signal(author_signals.name_phrase, gettext_lazy("The name is a search phrase or a kind of business.")),
     _signal(author_signals.name_domain, gettext_lazy("The name is a web address.")),
     _signal(author_signals.no_gain, gettext_lazy("Nobody would profit from it."), in_favour=True),
-    _signal(author_signals.site_deep, gettext_lazy("The author’s site is a page deep within another site.")),
+    _signal(
+        author_signals.site_deep, gettext_lazy("The author’s website is a page deep within another site.")
+    ),
     _signal(link_signals.shortened, gettext_lazy("It has a shortened link that hides its target.")),
     _signal(link_signals.link_markup, gettext_lazy("Its links are written as HTML or BBCode.")),
     _signal(text_signals.calls, gettext_lazy("It asks readers to visit, subscribe, earn or get in touch.")),
@@ -54,10 +56,10 @@ OF_EARLIER_RELEASES = [
     ),
     Check(
         name="site_sells",
-        description=gettext_lazy("The address of the author’s site suggests that it sells something."),
+        description=gettext_lazy("The address of the author’s website suggests that it sells something."),
     ),
     Check(name="puny", description=gettext_lazy("It links to a site with look-alike letters in its name.")),
-    Check(name="own_link", description=gettext_lazy("It links to its author’s own site.")),
+    Check(name="own_link", description=gettext_lazy("It links to its author’s own website.")),
     Check(
         name="shouting",
         description=gettext_lazy("It is in capital letters or has many exclamation marks."),

@@ -1,4 +1,4 @@
-"""Signals of the author's name and site. Pure functions."""
+"""Signals of the author's name and website. Pure functions."""
 
 from moderation.features.links import host, typed_links
 from moderation.features.names import is_domain, is_in_lower_case
@@ -49,8 +49,8 @@ def name_script(comment: ParsedComment) -> SignalResult | None:
 def no_gain(comment: ParsedComment) -> SignalResult | None:
     """Nobody would profit from the comment. Counts for it.
 
-    The author's site is known to be empty ("", not None), the name sells nothing, and the text has no link,
-    no call to action, no noise and the script of its story.
+    The author's website is known to be empty ("", not None), the name sells nothing, and the text has no
+    link, no call to action, no noise and the script of its story.
     """
     if comment.data.url is None or comment.data.url.strip() or comment.links:
         return None
@@ -60,12 +60,12 @@ def no_gain(comment: ParsedComment) -> SignalResult | None:
 
 
 def site_deep(comment: ParsedComment) -> SignalResult | None:
-    """The author's site is a page deep within another site: a profile made for the link, or a query."""
-    if comment.site is None:
+    """The author's website is a page deep within another site: a profile made for the link, or a query."""
+    if comment.website is None:
         return None
-    levels = [part for part in comment.site.path.split("/") if part]
-    if PROFILE_HOST.search(host(comment.site)):
+    levels = [part for part in comment.website.path.split("/") if part]
+    if PROFILE_HOST.search(host(comment.website)):
         return None
-    score = 0.25 * max(0, len(levels) - 1) + (0.5 if comment.site.query else 0)
+    score = 0.25 * max(0, len(levels) - 1) + (0.5 if comment.website.query else 0)
     score += 0.3 * any(len(part) > 25 or part.count("-") > 2 for part in levels)
     return SignalResult(min(1.0, score)) if score > 0.2 else None

@@ -12,9 +12,9 @@ def link_markup(comment: ParsedComment) -> SignalResult | None:
 
 
 def shortened(comment: ParsedComment) -> SignalResult | None:
-    """A link in the body, or the author's site, uses a link shortener that hides the target."""
+    """A link in the body, or the author's website, uses a link shortener that hides the target."""
     at = [m for m in comment.links if _is_shortened(m[0])]
-    if not at and not (comment.site and _is_shortened(host(comment.site))):
+    if not at and not (comment.website and _is_shortened(host(comment.website))):
         return None
     return SignalResult(0.9, comment.spans(at), len(at))
 

@@ -29,7 +29,7 @@ class CommentData:
 
     body: str
     author: str | None = None
-    url: str | None = None  # the author's own site, as given in the form
+    url: str | None = None  # the address of the author's own website, as given in the form
     article_title: str | None = None
     article_text: str | None = None
     article_date: datetime | None = None
@@ -98,7 +98,7 @@ class ParsedComment:
         return find_words(self.name)
 
     @cached_property
-    def site(self) -> SplitResult | None:
+    def website(self) -> SplitResult | None:
         """The author's URL, split; None if there is none or it is invalid."""
         return split_url(self.data.url or "")
 

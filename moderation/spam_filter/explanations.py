@@ -51,8 +51,8 @@ def _part_text(part: StoredPart, body: str, name: str) -> str:
                 return _("The word “%(word)s”.") % {"word": body[start:end]}
         case "name":
             return _("The name “%(name)s”.") % {"name": name}
-        case "site":
-            return _("The address of the author’s site.")
+        case "website":
+            return _("The address of the author’s website.")
         case "rest":
             return _("All other parts.")
         case "start":
@@ -71,7 +71,7 @@ _FEATURES = {
     "words": gettext_lazy("Words that were learnt on this site."),
     "body_text": gettext_lazy("Its words and parts of words."),
     "name_text": gettext_lazy("The author’s name."),
-    "website_text": gettext_lazy("The address of the author’s site."),
+    "website_text": gettext_lazy("The address of the author’s website."),
     "blocked": gettext_lazy("It has words of a public block list."),
     "spam_runs": gettext_lazy("It has phrases that spam on other sites has."),
     "emoticon": gettext_lazy("It has an emoticon."),
@@ -84,10 +84,10 @@ _FEATURES = {
     "name_words": gettext_lazy("The number of words in the author’s name."),
     "name_joined": gettext_lazy("The author’s name is words written as one, such as JohnSmith."),
     "name_blocked": gettext_lazy("The author’s name has words of a public block list."),
-    "website_path": gettext_lazy("The address of the author’s site leads to a page within it."),
-    "website_profile": gettext_lazy("The author’s site is a profile on a well-known site."),
-    "website_name": gettext_lazy("The address of the author’s site has the author’s name."),
-    "website_blocked": gettext_lazy("The address of the author’s site has words of a public block list."),
+    "website_path": gettext_lazy("The address of the author’s website leads to a page within it."),
+    "website_profile": gettext_lazy("The author’s website is a profile on a well-known site."),
+    "website_name": gettext_lazy("The address of the author’s website has the author’s name."),
+    "website_blocked": gettext_lazy("The address of the author’s website has words of a public block list."),
 }
 
 

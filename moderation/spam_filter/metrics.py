@@ -22,7 +22,7 @@ class Metrics(TypedDict):
 
     rows: int
     spam: int
-    ham: int
+    ham: int  # good comments, by their label in data files; the key is stored
     precision: float | None
     recall: float | None
     f1: float | None
@@ -40,63 +40,63 @@ def compute_metrics(probabilities: Sequence[float], labels: Sequence[bool]) -> M
     if len(probabilities) != len(labels):
         raise ValueError("As many labels as probabilities are needed.")
     spam = [p for p, is_spam in zip(probabilities, labels, strict=True) if is_spam]
-    ham = [p for p, is_spam in zip(probabilities, labels, strict=True) if not is_spam]
-    hits, false_positives = sum(p >= 0.5 for p in spam), sum(p >= 0.5 for p in ham)
+    good = [p for p, is_spam in zip(probabilities, labels, strict=True) if not is_spam]
+    hits, false_positives = sum(p >= 0.5 for p in spam), sum(p >= 0.5 for p in good)
     precision = hits / (hits + false_positives) if hits + false_positives else None
     recall = hits / len(spam) if spam else None
     bins = reliability_bins(probabilities, labels)
     return {
         "rows": len(labels),
         "spam": len(spam),
-        "ham": len(ham),
+        "ham": len(good),
         "precision": precision,
         "recall": recall,
         "f1": 2 * hits / (hits + false_positives + len(spam)) if spam else None,
-        "roc_auc": roc_auc(spam, ham),
-        "recall_at": {share: recall_at(spam, ham, float(share)) for share in WAITING_SHARES},
+        "roc_auc": roc_auc(spam, good),
+        "recall_at": {share: recall_at(spam, good, float(share)) for share in WAITING_SHARES},
         "bins": bins,
         "ece": expected_calibration_error(bins),
     }
 
 
-def roc_auc(spam: Sequence[float], ham: Sequence[float]) -> float | None:
-    """Return how often spam scores higher than an good comment; a tie counts half."""
-    if not spam or not ham:
+def roc_auc(spam: Sequence[float], good: Sequence[float]) -> float | None:
+    """Return how often spam scores higher than a good comment; a tie counts half."""
+    if not spam or not good:
         return None
-    below = sorted(ham)
+    below = sorted(good)
     wins = sum(bisect_left(below, p) + bisect_right(below, p) for p in spam)
-    return wins / (2 * len(spam) * len(ham))
+    return wins / (2 * len(spam) * len(good))
 
 
-def roc_curve(spam: Sequence[float], ham: Sequence[float], most: int = 100) -> list[tuple[float, float]]:
+def roc_curve(spam: Sequence[float], good: Sequence[float], most: int = 100) -> list[tuple[float, float]]:
     """Return the ROC curve: the shares of good comments and of spam at or above falling thresholds.
 
     Goes from (0, 0) to (1, 1) in `most` points or a few more. Empty if there is no spam or no good comment.
     """
-    if not spam or not ham:
+    if not spam or not good:
         return []
-    bad, good = sorted(spam), sorted(ham)
-    lines = sorted({*bad, *good}, reverse=True)
+    spam, good = sorted(spam), sorted(good)
+    lines = sorted({*spam, *good}, reverse=True)
     step = max(1, -(-len(lines) // most))
     kept = [*lines[:-1:step], lines[-1]]
     shares = [
-        (1 - bisect_left(good, line) / len(good), 1 - bisect_left(bad, line) / len(bad)) for line in kept
+        (1 - bisect_left(good, line) / len(good), 1 - bisect_left(spam, line) / len(spam)) for line in kept
     ]
     return [(0.0, 0.0), *shares]
 
 
-def threshold(ham: Sequence[float], share: float) -> float:
+def threshold(good: Sequence[float], share: float) -> float:
     """Return the score that at most this share of good comments exceeds."""
-    if not ham:
+    if not good:
         return 1.0
-    return sorted(ham, reverse=True)[min(len(ham) - 1, int(share * len(ham)))]
+    return sorted(good, reverse=True)[min(len(good) - 1, int(share * len(good)))]
 
 
-def recall_at(spam: Sequence[float], ham: Sequence[float], share: float) -> float | None:
+def recall_at(spam: Sequence[float], good: Sequence[float], share: float) -> float | None:
     """Return the share of spam above the threshold that at most this share of good comments exceeds."""
-    if not spam or not ham:
+    if not spam or not good:
         return None
-    line = threshold(ham, share)
+    line = threshold(good, share)
     return sum(p > line for p in spam) / len(spam)
 
 

@@ -105,7 +105,7 @@ def test_the_seed_is_cleaned_to_its_49(seed, desk, live_server, browser):
 
 
 def test_a_second_thread_is_cleaned_by_the_same_script(second_thread, desk):
-    """The spam came from 2019 on; Nilsine's late comment among it is honest."""
+    """The spam came from 2019 on; Nilsine's late comment among it is good."""
     everything = set(shown())
     late = Comment.objects.filter(created_at__year__gte=2019).exclude(author_name="Nilsine Fennimore")
     flood = set(late.values_list("source_number", flat=True))

@@ -38,11 +38,11 @@ def published(article, texts) -> list[Comment]:
 def site():
     """Create 14 waiting comments, the oldest of 3 hours, 15 that sell chairs, and 2 that mention chairs."""
     mona = UserFactory.create(name="Mona", email="mona@example.org", password=PASSWORD, roles=("Moderator",))
-    honest = [
+    good = [
         make_comment(make_article("The casino"), text)
         for text in ("A casino!", "Casino", "No casino, please.")
     ]
-    decide(ids=[c.pk for c in honest], to=State.PUBLISHED, reason=Reason.APPROVED, actor=mona)
+    decide(ids=[c.pk for c in good], to=State.PUBLISHED, reason=Reason.APPROVED, actor=mona)
     pier = make_article("The pier is mended")
     published(pier, [SALE.format(n) for n in range(100, 107)])
     ferry = make_article("Council votes to close the old ferry slip")

@@ -189,7 +189,7 @@ def score_rows(file: CommentFile, model: Model, *, explain: bool) -> Iterator[tu
 
 
 def _reason(part: Part) -> str:
-    """Return a part of a score as text: a sentence, or the kind with the word, the name or the site."""
+    """Return a part of a score as text: a sentence, or the kind with the word, the name or the website."""
     return describe_part(part.what) if part.kind == "signal" else f"{part.kind} {part.what[:40]}"
 
 

@@ -81,6 +81,6 @@ class Command(BaseCommand):
             )
             area = results["roc_auc"]
             self.stdout.write(
-                f"{name}: roc_auc {'–' if area is None else f'{area:.4f}'}; spam found, by the share of ham "
-                f"that waits: {at}"
+                f"{name}: roc_auc {'–' if area is None else f'{area:.4f}'}; spam found, by the share of good "
+                f"comments that waits: {at}"
             )

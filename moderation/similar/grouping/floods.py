@@ -119,7 +119,7 @@ def shared_contacts(compared: ComparedComments) -> Iterator[Proposal]:
 def _of_a_flood(compared: ComparedComments, contact: str, holders: Sequence[int]) -> list[int]:
     """Return the rows that give this host, phone number or e-mail address to promote it.
 
-    Honest people link to the same sources over the years; a flood does so within days.
+    Good comments link to the same sources over the years; a flood does so within days.
     """
     promotional = compared.promotional(holders)
     is_host = "@" not in contact and not contact.isdigit()

@@ -72,7 +72,7 @@ def shared_templates(compared: ComparedComments, is_grouped: bytearray) -> Itera
     """Propose texts from one template with other words: most of their signs stand in shared runs.
 
     The signs are markup, links, and words that several of these texts have; the words between are the
-    filling of a slot. Honest texts share some runs too. So only texts with a link or a contact are compared,
+    filling of a slot. Good comments share some runs too. So only texts with a link or a contact are compared,
     and those below a story under which a person marked comments as spam. If they are few, or not all of them
     have a link or a contact, there must be other evidence that they are spam.
     """

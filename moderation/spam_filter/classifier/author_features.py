@@ -33,17 +33,17 @@ def name_features(comment: ParsedComment, reference: Reference) -> dict[str, flo
 
 def website_features(comment: ParsedComment, reference: Reference) -> dict[str, float]:
     """Return the features of the author's own website, as given in the form."""
-    site = comment.site
-    if site is None:
+    website = comment.website
+    if website is None:
         return {}
-    name = host(site).lower()
+    name = host(website).lower()
     label = name.rpartition(".")[0]
-    path = unquote(site.path or "")[:200].lower()
+    path = unquote(website.path or "")[:200].lower()
     name_words = comment.name_words[:MAX_WORDS]
     address = re.sub(r"[^a-z]", "", label) + path
     shared = sum(len(word) for word in name_words if len(word) > 2 and word in address)
     if name_phrase(comment) or name_domain(comment):
-        shared = 0  # a site that is named after what it sells
+        shared = 0  # a website that is named after what it sells
     return {
         "website_path": log1p(len(path)),
         "website_profile": float(PROFILE_HOST.search(name) is not None),

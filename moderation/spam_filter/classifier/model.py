@@ -63,7 +63,7 @@ class Settings:
 class Part(NamedTuple):
     """The amount that a word, a feature or a signal adds to the logit."""
 
-    kind: str  # "signal" (also of a feature), "word", "name", "site"
+    kind: str  # "signal" (also of a feature), "word", "name", "website"
     what: str
     logit: float
     spans: Spans = ()  # of the body
@@ -262,7 +262,7 @@ class Model:
         if texts["name"]:
             parts.append(Part("name", data.author or "", texts["name"]))
         if texts["website"]:
-            parts.append(Part("site", data.url or "", texts["website"]))
+            parts.append(Part("website", data.url or "", texts["website"]))
         return sorted(parts, key=lambda part: -abs(part.logit))
 
     def _logits_of_words(self, comment: ParsedComment, features: Features) -> dict[str, float]:

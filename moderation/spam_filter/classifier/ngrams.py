@@ -41,10 +41,10 @@ def body_slots(plain: str) -> list[int]:
 
 def website_slots(comment: ParsedComment) -> list[int]:
     """Return the slots of the host and the path of the author's website."""
-    if comment.site is None:
+    if comment.website is None:
         return []
-    path = unquote(f"{comment.site.path} {comment.site.query}").lower()
-    return _slots(f"{host(comment.site).lower()} {path}", "website", sizes=(3, 4, 5))
+    path = unquote(f"{comment.website.path} {comment.website.query}").lower()
+    return _slots(f"{host(comment.website).lower()} {path}", "website", sizes=(3, 4, 5))
 
 
 def _slots(text: str, kind: str, *, sizes: Sequence[int], pairs: bool = False) -> list[int]:

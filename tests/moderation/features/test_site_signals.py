@@ -44,7 +44,7 @@ def test_a_different_name_does_not_imitate(name):
     ("name", "other"),
     [("Neil", "Nell"), ("Celia", "Cella"), ("Ali", "All"), ("Marnie", "Mamie"), ("Kai", "Kal")],
 )
-def test_honest_names_that_differ_by_letters_of_one_alphabet(name, other):
+def test_good_names_that_differ_by_letters_of_one_alphabet(name, other):
     assert found(SiteFacts(staff=[other], names=[other]), name) == {}
 
 

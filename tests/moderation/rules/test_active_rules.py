@@ -59,11 +59,11 @@ def known_guest(maria, **fields):
 
 def test_a_replay_counts_what_people_decided_and_nothing_else(maria):
     article = make_article()
-    honest = [make_comment(article, f"At the casino, {n}") for n in range(3)]
+    good = [make_comment(article, f"At the casino, {n}") for n in range(3)]
     plain = [make_comment(article, f"On the boat, {n}") for n in range(2)]
     bad = [make_comment(article, f"CASINO! {n}") for n in range(4)]
     insult = make_comment(article, "You fool")
-    approve(*honest, *plain, by=maria)
+    approve(*good, *plain, by=maria)
     remove(*bad, by=maria, reason=Reason.SPAM)
     remove(insult, by=maria)
     make_comment(article, "The casino waits")  # nobody has decided
@@ -72,7 +72,7 @@ def test_a_replay_counts_what_people_decided_and_nothing_else(maria):
 
     found = replay.replay(term())
     assert (found.caught, found.removed, found.approved) == (4, 5, 5)
-    assert found.false_positives == sorted((c.pk for c in honest), reverse=True)
+    assert found.false_positives == sorted((c.pk for c in good), reverse=True)
     [(decided, spans)] = replay.matched_examples(term(), found.false_positives[:1])
     assert (decided.body, spans) == ("At the casino, 2", [(7, 13)])
     assert not Rule.objects.exists()

@@ -26,10 +26,10 @@ pytestmark = pytest.mark.django_db
 LIST, TERM = "/moderation/rules/new/list/", "/moderation/rules/new/term/"
 
 
-def judged(maria, *, honest=(), bad=()) -> list[int]:
+def judged(maria, *, good=(), bad=()) -> list[int]:
     """Return the ids of decided comments under one story."""
     article = make_article()
-    ids = [[make_comment(article, body).pk for body in bodies] for bodies in (honest, bad)]
+    ids = [[make_comment(article, body).pk for body in bodies] for bodies in (good, bad)]
     decide(ids=ids[0], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     decide(ids=ids[1], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     return ids[0]
@@ -47,14 +47,14 @@ def test_trying_casino_shows_three_good_comments(client, maria):
     """This is a step of the moderator's walkthrough."""
     client.force_login(maria)
     bodies = ["I won at the Casino <b>once</b>", "No casino here", "The casino burnt down"]
-    honest = judged(maria, honest=[*bodies, "The boat"], bad=["casino casino", "Buy pills"])
+    good = judged(maria, good=[*bodies, "The boat"], bad=["casino casino", "Buy pills"])
     page = client.post(TERM, {"value": " Casino", "holds": "on", "try": "1"})
     verdict = "Would have caught <b>1</b> of 2 removed comments and <b>3</b> of 4 approved comments."
     assert verdict in page.text
     assert "Would have caught 3 good comments" in page.text
     assert "I won at the <mark>Casino</mark> &lt;b&gt;once&lt;/b&gt;" in page.text
-    assert all(f"/comments/{pk}/" in page.text for pk in honest[:3])
-    assert f"/comments/{honest[3]}/" not in page.text
+    assert all(f"/comments/{pk}/" in page.text for pk in good[:3])
+    assert f"/comments/{good[3]}/" not in page.text
     assert stored() == (0, 0)
     assert 'href="/moderation/rules/">Cancel' in page.text
 
@@ -105,7 +105,7 @@ def test_a_change_creates_a_version(client, maria):
 
 def test_a_list_comes_back_with_the_form_and_is_stored_as_one_rule(client, maria):
     client.force_login(maria)
-    judged(maria, honest=["A specialist"], bad=["cialis!"])
+    judged(maria, good=["A specialist"], bad=["cialis!"])
     file = upload("cialis\r\nСКИДКА\n\n# a remark\ncialis\nx\n".encode())
     page = client.post(LIST, {"file": file, "holds": "on", "try": "1"})
     assert "Would have caught <b>1</b> of 1 removed comments and <b>1</b> of 1 approved comments" in page.text
@@ -202,9 +202,9 @@ def test_a_rule_cannot_have_both_a_topic_and_a_story(client, maria):
     assert client.post("/moderation/rules/new/links/", {"value": "5", "save": "1"}).status_code == 302
 
 
-def test_fifty_honest_comments_are_shown_and_the_rest_by_paging(client, maria):
+def test_fifty_good_comments_are_shown_and_the_rest_by_paging(client, maria):
     client.force_login(maria)
-    judged(maria, honest=[f"A casino, {n}" for n in range(MATCHES_PER_PAGE + 3)])
+    judged(maria, good=[f"A casino, {n}" for n in range(MATCHES_PER_PAGE + 3)])
     first = client.post(TERM, {"value": "casino", "try": "1"})
     assert (first.text.count("<mark>"), "1–50" in first.text) == (MATCHES_PER_PAGE, True)
     second = client.post(TERM, {"value": "casino", "from": str(MATCHES_PER_PAGE)})
@@ -226,7 +226,7 @@ def test_existing_matches_form_a_group(client, maria):
     rule = active_rules.save(rule=RuleDefinition(pk=None, kind="term", value="casino"), note="", actor=maria)
     nothing = client.post(f"/moderation/rules/{rule.pk}/apply/", follow=True)
     assert "No waiting or published comments match." in nothing.text
-    [approved] = judged(maria, honest=["A casino"])
+    [approved] = judged(maria, good=["A casino"])
     waiting = make_comment(make_article(), "Another casino")
     response = client.post(f"/moderation/rules/{rule.pk}/apply/")
     group = CommentGroup.objects.get(kind="rule")

@@ -22,8 +22,8 @@ def test_casino_catches_three_good_comments_and_is_cancelled(client, page, live_
     log_in(page.context, live_server, maria)
     page.set_viewport_size({"width": width, "height": 900})
     article, failures = make_article(), errors_of(page)
-    honest = [make_comment(article, f"I was at the casino, {n}").pk for n in range(3)]
-    decide(ids=honest, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    good = [make_comment(article, f"I was at the casino, {n}").pk for n in range(3)]
+    decide(ids=good, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     spam = make_comment(article, "Best CASINO").pk
     decide(ids=[spam], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     active_rules.save(

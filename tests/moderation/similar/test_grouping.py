@@ -27,7 +27,7 @@ PRAISE = [
     "The layout of your site is terrific.",
     "Impressed by your posts!",
 ]
-HONEST = [
+GOOD = [
     "The piles were inspected in spring, so why did nobody tell the council?",
     "My boat is moored at that slip and I have seen no rot at all.",
     "Close it for good, the ferry can land at the quay.",
@@ -89,18 +89,18 @@ def ids(rows: list[Row]) -> set[int]:
     return {r.id for r in rows}
 
 
-def honest(**fields: object) -> list[Row]:
-    return [row(body, minutes=30 * n, **fields) for n, body in enumerate(HONEST)]
+def good(**fields: object) -> list[Row]:
+    return [row(body, minutes=30 * n, **fields) for n, body in enumerate(GOOD)]
 
 
-def test_honest_comments_are_in_no_group():
-    assert found(honest()) == {}
+def test_good_comments_are_in_no_group():
+    assert found(good()) == {}
 
 
 def test_one_ip_address_with_several_names_in_one_discussion_within_a_day():
-    same = [row(body, minutes=60 * n, ip_hash=b"x" * 16) for n, body in enumerate(HONEST[:4])]
+    same = [row(body, minutes=60 * n, ip_hash=b"x" * 16) for n, body in enumerate(GOOD[:4])]
 
-    assert found(same + honest()) == {"origin": ids(same)}
+    assert found(same + good()) == {"origin": ids(same)}
 
 
 @pytest.mark.parametrize(
@@ -112,14 +112,14 @@ def test_one_ip_address_with_several_names_in_one_discussion_within_a_day():
     ],
 )
 def test_one_ip_address_alone_makes_no_group(fields):
-    same = [row(body, ip_hash=b"x" * 16, **more) for body, more in zip(HONEST, fields, strict=False)]
+    same = [row(body, ip_hash=b"x" * 16, **more) for body, more in zip(GOOD, fields, strict=False)]
 
     assert found(same) == {}
 
 
 def test_window_of_several_names_may_start_anywhere():
     hours = (0, 40, 50, 60)
-    same = [row(body, minutes=60 * at, ip_hash=b"x" * 16) for at, body in zip(hours, HONEST, strict=False)]
+    same = [row(body, minutes=60 * at, ip_hash=b"x" * 16) for at, body in zip(hours, GOOD, strict=False)]
 
     assert found(same) == {"origin": ids(same)}
 
@@ -128,7 +128,7 @@ def test_markup_and_punctuation_alone_count_as_missing_text():
     """The check `emptied` says the same of each comment."""
     lost = [row("<b></b>&nbsp;"), row("…")]
 
-    assert found([*honest(), *lost, row("👍")]) == {"missing": ids(lost)}
+    assert found([*good(), *lost, row("👍")]) == {"missing": ids(lost)}
 
 
 def test_single_comment_is_doubtful_but_no_group():
@@ -136,14 +136,14 @@ def test_single_comment_is_doubtful_but_no_group():
     late = row("Your blog is superb, thanks.", minutes=DAYS * 999)
     lost = row("…", discussion=2)
 
-    assert found([*honest(), *gone, late, lost]) == {}
-    assert doubted([*honest(), *gone, late, lost]) == [late.id, lost.id]
+    assert found([*good(), *gone, late, lost]) == {}
+    assert doubted([*good(), *gone, late, lost]) == [late.id, lost.id]
 
 
 def test_burst_of_praise_is_a_group_but_a_rush_of_readers_is_not():
-    usual = [row(body, minutes=600 * n) for n, body in enumerate(HONEST)]
+    usual = [row(body, minutes=600 * n) for n, body in enumerate(GOOD)]
     burst = [row(body, minutes=9_000 + n / 2) for n, body in enumerate(PRAISE)]
-    rush = [row(body, minutes=9_000 + n / 2) for n, body in enumerate(HONEST)]
+    rush = [row(body, minutes=9_000 + n / 2) for n, body in enumerate(GOOD)]
 
     assert found(usual + burst) == {"burst": ids(burst)}
     assert found(usual + rush) == {}
@@ -175,7 +175,7 @@ def edge(rows: list[Row]) -> list[int]:
 )
 def test_member_with_a_rare_property_comes_first(odd, before):
     other = row(SHORT, minutes=LATER + 4)._replace(**odd)
-    usual = [*honest(), *honest(discussion=2)]
+    usual = [*good(), *good(discussion=2)]
 
     assert other.id not in edge([*usual, *BURST])
     assert edge([*usual, *before, *BURST, other])[0] == other.id
@@ -193,7 +193,7 @@ def test_member_with_a_rare_property_comes_first(odd, before):
             {"ip_hash": b"x" * 16},
         ),
         ("missing", ["…"] * 7, {}),
-        ("repeat", [HONEST[0]] * 8, {"name": "Maria"}),
+        ("repeat", [GOOD[0]] * 8, {"name": "Maria"}),
     ],
 )
 def test_rare_property_in_a_group_of_any_kind(kind, bodies, fields, odd):
@@ -213,7 +213,7 @@ def test_common_property_does_not_change_the_order():
     assert not {"ELSEWHERE", "IN_TIME", "CONFIRMED"} & set(group.shared["clues"])
 
 
-def test_honest_comment_in_a_burst_comes_first():
+def test_good_comment_in_a_burst_comes_first():
     """Its praise is as short as the bot's, so its text alone does not distinguish it."""
     new = Story(BURST[0].at - timedelta(days=1), "The library opens on Saturdays, the council says.")
     paula = row(
@@ -223,7 +223,7 @@ def test_honest_comment_in_a_burst_comes_first():
         is_known=True,
         is_confirmed=True,
     )
-    rows = sorted([*honest(), *BURST, paula], key=lambda r: r.at)
+    rows = sorted([*good(), *BURST, paula], key=lambda r: r.at)
 
     [group] = find_groups(rows, {1: STORY, 2: new}).proposals
 
@@ -234,7 +234,7 @@ def test_honest_comment_in_a_burst_comes_first():
 
 def test_promotional_links_are_a_group_but_sources_are_not():
     selling = [row(f"{body} https://cheap.example/{n}", minutes=n) for n, body in enumerate(PRAISE[:4])]
-    sources = [row(f"{body} https://harbour.example/{n}", minutes=n) for n, body in enumerate(HONEST[:4])]
+    sources = [row(f"{body} https://harbour.example/{n}", minutes=n) for n, body in enumerate(GOOD[:4])]
 
     assert found(selling + sources) == {"link": ids(selling)}
 
@@ -248,7 +248,7 @@ def test_promotional_links_are_a_group_but_sources_are_not():
     ],
 )
 def test_bot_with_one_name_counts_as_many_guests(kind, bodies):
-    usual = [row(body, minutes=600 * n) for n, body in enumerate(HONEST)]
+    usual = [row(body, minutes=600 * n) for n, body in enumerate(GOOD)]
 
     def rows_of(**who: object) -> list[Row]:
         fields = [{key: str(value).format(n=n) for key, value in who.items()} for n in range(len(bodies))]
@@ -268,7 +268,7 @@ def test_search_phrase_names_are_a_group_if_the_texts_are_promotional():
         row(body, name, minutes=n) for n, (body, name) in enumerate(zip(PRAISE, phrases, strict=False))
     ]
     lower = [
-        row(body, name) for body, name in zip(HONEST, ["old boatman", "jane doe", "a voter"], strict=False)
+        row(body, name) for body, name in zip(GOOD, ["old boatman", "jane doe", "a voter"], strict=False)
     ]
 
     assert found(selling + lower) == {"name": ids(selling)}
@@ -288,9 +288,9 @@ def test_quotations_are_no_shared_phrases():
 def test_late_promotional_comments_are_a_group_but_late_replies_are_not():
     later = 60 * 24 * 900.0
     selling = [row(body, minutes=later + 5_000 * n) for n, body in enumerate(PRAISE)]
-    asking = [row(body, minutes=later + 7_000 * n) for n, body in enumerate(HONEST)]
+    asking = [row(body, minutes=later + 7_000 * n) for n, body in enumerate(GOOD)]
 
-    assert found(honest() + selling + asking) == {"late": ids(selling)}
+    assert found(good() + selling + asking) == {"late": ids(selling)}
 
 
 def test_rare_word_is_not_distinctive():
@@ -311,4 +311,4 @@ def test_late_praise_for_a_person_is_no_spam():
     asked = row("Is the slip open again?", "Ann", minutes=later)
     thanks = [row("Thanks Ann, very useful.", minutes=later + n) for n in range(4)]
 
-    assert found([*honest(), asked, *thanks]) == {}
+    assert found([*good(), asked, *thanks]) == {}

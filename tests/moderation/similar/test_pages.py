@@ -31,7 +31,7 @@ from tests.moderation.queue.helpers import text
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 LIST = reverse("moderation:similar")
-HONEST = "The slip closes because the piles rotted, and nobody said so at the council's meeting in March."
+GOOD = "The slip closes because the piles rotted, and nobody said so at the council's meeting in March."
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def url(group: CommentGroup) -> str:
 
 
 def test_group_without_exceptions_is_decided_and_undone(client, maria, article):
-    spam, honest = flood(article, 6), make_comment(article, HONEST)
+    spam, good = flood(article, 6), make_comment(article, GOOD)
     group = only_group()
     assert members(group) == {comment.pk for comment in spam}
     client.force_login(maria)
@@ -94,14 +94,14 @@ def test_group_without_exceptions_is_decided_and_undone(client, maria, article):
     scan.run_scan()  # what was undone does
     assert members(CommentGroup.objects.get(resolved_at=None)) == {comment.pk for comment in spam}
     assert states() == before
-    assert honest.pk not in members(CommentGroup.objects.get(resolved_at=None))
+    assert good.pk not in members(CommentGroup.objects.get(resolved_at=None))
 
 
 def test_a_decision_opens_the_next_group_and_the_last_one_leads_to_the_desk(client, maria, article):
     flood(article, 6)
     cousin = GuestFactory.create()
     for _copy in range(3):
-        make_comment(article, HONEST, guest=cousin)
+        make_comment(article, GOOD, guest=cousin)
     client.force_login(maria)
     client.get(LIST)
     flooded, copies = CommentGroup.objects.order_by("-size")
@@ -174,7 +174,7 @@ def test_members_changed_meanwhile_are_left_unchanged(client, maria, article):
     spam = flood(article, 5)
     group = only_group()
     decisions.decide(ids=[spam[0].pk], to=State.PUBLISHED, reason="approved", actor=UserFactory.create())
-    edit_comment(comment=spam[1], body=HONEST, user=None, guest=spam[1].guest)
+    edit_comment(comment=spam[1], body=GOOD, user=None, guest=spam[1].guest)
     client.force_login(maria)
 
     answer = client.post(url(group), {"act": "spam"}, follow=True)
@@ -448,7 +448,7 @@ def test_original_is_shown_only_to_people_who_may_decide_on_it(client, maria, ar
     own.editors.add(nora)
     article.editors.add(UserFactory.create(roles=("Editor",)))
     for where, dot in ((article, ""), (own, "."), (own, "..")):
-        make_comment(where, HONEST + dot, guest=guest)
+        make_comment(where, GOOD + dot, guest=guest)
     group = only_group()
     for user, is_shown in ((maria, True), (nora, False)):
         client.force_login(user)
@@ -490,7 +490,7 @@ def test_scan_deletes_earlier_groups_and_keeps_the_order(client, maria):
 
 def test_page_says_whether_the_original_is_kept_or_removed(client, maria, article):
     guest = GuestFactory.create(name="Maria")
-    first, *_ = [make_comment(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
+    first, *_ = [make_comment(article, GOOD + dot, guest=guest) for dot in ("", ".", "..")]
     group = only_group()
     client.force_login(maria)
     assert "The first comment is kept" in client.get(url(group)).text
@@ -501,7 +501,7 @@ def test_page_says_whether_the_original_is_kept_or_removed(client, maria, articl
 def test_duplicates_of_a_removed_comment_are_not_removed(client, maria, article):
     """Otherwise no copy of the text would be left."""
     guest = GuestFactory.create(name="Maria")
-    first, *again = [make_comment(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
+    first, *again = [make_comment(article, GOOD + dot, guest=guest) for dot in ("", ".", "..")]
     group = only_group()
     decisions.decide(ids=[first.pk], to=State.SPAM, reason="spam", actor=maria)
     client.force_login(maria)
@@ -514,7 +514,7 @@ def test_duplicates_of_a_removed_comment_are_not_removed(client, maria, article)
 
 def test_removed_duplicates_link_to_their_original(client, maria, article):
     guest = GuestFactory.create(name="Maria")
-    first, *again = [make_comment(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
+    first, *again = [make_comment(article, GOOD + dot, guest=guest) for dot in ("", ".", "..")]
     group = only_group()
     client.force_login(maria)
 
@@ -574,7 +574,7 @@ def test_invalid_places_are_no_server_errors(client, maria, article, query):
 
 
 def test_comment_redirects_to_its_group(client, maria, article):
-    spam, honest = flood(article, 4), make_comment(article, HONEST)
+    spam, good = flood(article, 4), make_comment(article, GOOD)
     group = only_group()
     client.force_login(maria)
 
@@ -582,9 +582,7 @@ def test_comment_redirects_to_its_group(client, maria, article):
 
     assert answer.request["PATH_INFO"] == url(group)
     assert "3 similar comments" in answer.text
-    assert (
-        "There is no group of similar comments for this comment" in client.get(f"{LIST}?of={honest.pk}").text
-    )
+    assert "There is no group of similar comments for this comment" in client.get(f"{LIST}?of={good.pk}").text
 
 
 def test_card_hides_a_group_without_other_members(client, maria, article):
@@ -613,7 +611,7 @@ def test_card_shows_the_clues_of_its_group(client, maria, article):
     assert "It has hardly a word in common with the story and the discussion." in card(praise[1])
     Finding.objects.create(comment=praise[1], revision=1, check_name="drift", strength=0.2, holds=False)
     assert card(praise[1]).count("<span>It has hardly a word in common") == 1
-    edit_comment(comment=spam[1], body=HONEST, user=None, guest=spam[1].guest)
+    edit_comment(comment=spam[1], body=GOOD, user=None, guest=spam[1].guest)
     assert "phrases that other comments use" not in card(spam[1])
 
 

@@ -1,4 +1,4 @@
-"""Groups that a scan finds in real discussions, and honest discussions without groups.
+"""Groups that a scan finds in real discussions, and good discussions without groups.
 
 This file has only the numbers of other people's comments, not their text.
 """
@@ -75,7 +75,7 @@ def test_flood_in_an_open_discussion_takes_few_actions(data: Path):
 
     cleared = floods_in_time.clear(page.stem, floods_in_time.page_importer(page))
 
-    assert (cleared.spam, cleared.honest) == (14, 21)
+    assert (cleared.spam, cleared.good) == (14, 21)
     assert cleared.in_groups >= 10
     assert cleared.actions <= 5
     assert cleared.wronged == 0
@@ -106,7 +106,7 @@ def test_three_proposed_actions_leave_52_comments_of_the_seed(data: Path, client
 
 
 @pytest.mark.data
-def test_honest_discussions_have_no_groups(data: Path):
+def test_good_discussions_have_no_groups(data: Path):
     """These are real threads of the same shape, with replies that came years later."""
     for path in sorted((data / "import" / "soundoff_text").glob("*.txt")):
         import_page(data=path.read_bytes(), filename=path.name)

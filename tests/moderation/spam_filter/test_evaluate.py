@@ -20,7 +20,7 @@ SPAM = [
     ("cheap loans", "http://loans.example.com", "Great post! I have bookmarked your blog, visit my website"),
     ("best casino online", "http://casino.example.com", "Very good article, keep up the good work"),
 ]
-HONEST = [
+GOOD = [
     ("Ebba Norling", "", "The mayor of Lindal asked for 2 icebreakers in 2013, and got none. Why?"),
     ("Ann", "", "Thanks Ben, that worked: the helicopter comes at 07:15."),
 ]
@@ -33,7 +33,7 @@ def file(tmp_path) -> Path:
         writer = csv.writer(out)
         writer.writerow(["author", "url", "body", "label"])
         writer.writerows([*one, "spam"] for one in SPAM)
-        writer.writerows([*one, "ham"] for one in HONEST)
+        writer.writerows([*one, "ham"] for one in GOOD)
     return path
 
 

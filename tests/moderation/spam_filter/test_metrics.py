@@ -40,7 +40,7 @@ def test_area_is_counted_as_by_pairs(spam, ham):
 
 
 @given(scores, st.floats(0, 1))
-def test_no_more_honest_comments_exceed_the_threshold_than_allowed(ham, share):
+def test_no_more_good_comments_exceed_the_threshold_than_allowed(ham, share):
     assert sum(p > threshold(ham, share) for p in ham) <= share * len(ham)
 
 
@@ -51,7 +51,7 @@ def test_recall_at_one_in_a_hundred():
     assert recall_at([], ham, 0.01) is None
 
 
-def test_without_honest_comments_the_threshold_is_one():
+def test_without_good_comments_the_threshold_is_one():
     assert threshold([], 0.01) == 1.0
 
 

@@ -27,7 +27,7 @@ SPAM = [
     said(f"Zorb lanterns at factory cost, bekuki {n}", author="Olav Berg", url=f"http://l{n}.example.com")
     for n in range(20)
 ]
-HONEST = [
+GOOD = [
     said(f"The mayor of Lindal said on day {n} that ice is thick", author="Ebba Norling", url="")
     for n in range(20)
 ]
@@ -48,7 +48,7 @@ def learn(model: Model, one: CommentData, is_spam: bool, weight: float = 1.0) ->
 @pytest.fixture
 def model() -> Model:
     made = new_model()
-    for a, b in zip(SPAM, HONEST, strict=True):
+    for a, b in zip(SPAM, GOOD, strict=True):
         learn(made, a, True)
         learn(made, b, False)
     return made
@@ -57,7 +57,7 @@ def model() -> Model:
 def test_it_learns(model):
     before = new_model()
     assert model.score(SPAM[0]) > 0.8 > before.score(SPAM[0])
-    assert model.score(HONEST[0]) < 0.1
+    assert model.score(GOOD[0]) < 0.1
 
 
 def test_an_untrained_model_is_the_starter():
@@ -101,7 +101,7 @@ def test_the_latest_example_counts_most():
 def test_words_are_learnt_once_there_is_some_spam(spam, has_words):
     """The first decisions are often all in favour, and words learnt from these alone did harm."""
     made = new_model(min_spam=5)
-    for one in HONEST:
+    for one in GOOD:
         learn(made, one, False)
     for one in SPAM[:spam]:
         learn(made, one, True)
@@ -109,7 +109,7 @@ def test_words_are_learnt_once_there_is_some_spam(spam, has_words):
     assert made.has_words is has_words
 
 
-@pytest.mark.parametrize("one", [*SPAM[:2], *HONEST[:2], *OTHERS])
+@pytest.mark.parametrize("one", [*SPAM[:2], *GOOD[:2], *OTHERS])
 def test_the_parts_of_a_score_add_up(model, one):
     model.slope, model.offset = 1.7, -0.4
     more = (SignalResult(0.8, signal="spam_host"),)
@@ -155,7 +155,7 @@ def test_words_are_explained_with_their_spans(model):
     parts = {part.what: part for part in model.explain(SPAM[0]) if part.kind == "word"}
     assert [SPAM[0].body[a:b] for a, b in parts["bekuki"].spans] == ["bekuki"]
     assert parts["bekuki"].logit > 0
-    assert {part.kind for part in model.explain(SPAM[0])} == {"signal", "word", "name", "site"}
+    assert {part.kind for part in model.explain(SPAM[0])} == {"signal", "word", "name", "website"}
 
 
 def test_what_is_unknown_says_nothing():
@@ -174,9 +174,9 @@ def test_a_signal_of_the_site_counts_with_its_start_weight():
 
 
 def test_settling_changes_no_score(model):
-    before = [model.score(one) for one in (*SPAM, *HONEST)]
+    before = [model.score(one) for one in (*SPAM, *GOOD)]
     model.settle()
-    assert [model.score(one) for one in (*SPAM, *HONEST)] == pytest.approx(before, abs=1e-5)
+    assert [model.score(one) for one in (*SPAM, *GOOD)] == pytest.approx(before, abs=1e-5)
     assert not model.gradients
     assert model.corrections[BIAS] != 0
 

@@ -25,7 +25,7 @@ STORY = (
     "The council voted on Tuesday to close the old ferry slip at the end of the season. The piles have "
     "rotted, said the harbour master, and the bridge carries most of the traffic by now. Rowers protested."
 )
-HONEST = "I row across every morning, and the piles at the north end were replaced in 2009, number {n}."
+GOOD = "I row across every morning, and the piles at the north end were replaced in 2009, number {n}."
 SPAM = "Great website! Check my page for cheap online casino bonus number {n}: http://casino-{n}.example/"
 
 
@@ -45,13 +45,13 @@ def blank() -> FilterVersion:
 def judged(blank, omar) -> FilterVersion:
     """Return the same version, measured on sixty decisions, one of each label against all signals."""
     article = make_article("Council closes the ferry slip", body=STORY)
-    honest = [make_comment(article, HONEST.format(n=n)).pk for n in range(30)]
+    good = [make_comment(article, GOOD.format(n=n)).pk for n in range(30)]
     spam = [make_comment(article, SPAM.format(n=n)).pk for n in range(28)]
-    honest.append(make_comment(article, f"{SPAM.format(n=77)} <b>casino</b>, cheap payday loans").pk)
+    good.append(make_comment(article, f"{SPAM.format(n=77)} <b>casino</b>, cheap payday loans").pk)
     spam.append(
         make_comment(article, "I saw the harbour master Jensen at the ferry slip on Tuesday at 10:30.").pk
     )
-    decide(ids=honest, to=State.PUBLISHED, reason=Reason.APPROVED, actor=omar)
+    decide(ids=good, to=State.PUBLISHED, reason=Reason.APPROVED, actor=omar)
     decide(ids=spam, to=State.SPAM, reason=Reason.SPAM, actor=omar)
     training.update_metrics(blank)
     blank.refresh_from_db()

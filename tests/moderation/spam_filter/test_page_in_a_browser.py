@@ -14,7 +14,7 @@ from tests.factories import make_article, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
 from tests.moderation.queue.test_queue_in_a_browser import errors_of
-from tests.moderation.spam_filter.test_page import HONEST, SPAM, STORY
+from tests.moderation.spam_filter.test_page import GOOD, SPAM, STORY
 
 pytestmark = [
     pytest.mark.browser,
@@ -31,13 +31,13 @@ def judged(ada) -> FilterVersion:
     )
     ModerationSettings.objects.update_or_create(pk=1, defaults={"filter": made})
     article = make_article("Council closes the ferry slip", body=STORY)
-    honest = [make_comment(article, HONEST.format(n=n)).pk for n in range(20)]
+    good = [make_comment(article, GOOD.format(n=n)).pk for n in range(20)]
     spam = [make_comment(article, SPAM.format(n=n)).pk for n in range(18)]
-    honest.append(make_comment(article, f"{SPAM.format(n=77)} casino, payday loans: http://mine.example/").pk)
+    good.append(make_comment(article, f"{SPAM.format(n=77)} casino, payday loans: http://mine.example/").pk)
     spam.append(
         make_comment(article, "I saw the harbour master Jensen at the ferry slip on Tuesday at 10:30.").pk
     )
-    decide(ids=honest, to=State.PUBLISHED, reason=Reason.APPROVED, actor=ada)
+    decide(ids=good, to=State.PUBLISHED, reason=Reason.APPROVED, actor=ada)
     decide(ids=spam, to=State.SPAM, reason=Reason.SPAM, actor=ada)
     training.update_metrics(made)
     return made

@@ -26,9 +26,7 @@ STORY = (
     "The council voted on Tuesday to close the old ferry slip at the end of the season. The piles have rotted"
     ", said the harbour master, and the bridge carries most of the traffic by now. Rowers protested."
 )
-HONEST = (
-    "I row across every morning. The piles at the north end were replaced in 2009, so it is not true that"
-)
+GOOD = "I row across every morning. The piles at the north end were replaced in 2009, so it is not true that"
 SPAM = (
     "Great website you have here! I really enjoy reading your posts, thanks for sharing. I also run a casino "
     "bonus site, check my page for cheap payday loans: http://cheap-payday-loans.example/casino"
@@ -72,7 +70,7 @@ def test_a_sales_comment_waits_with_its_signals(starter, article, known):
 
 
 def test_a_comment_on_the_subject_is_published(starter, article, known):
-    comment = make_comment(article, f"{HONEST} they all have to go.", guest=known)
+    comment = make_comment(article, f"{GOOD} they all have to go.", guest=known)
     assert comment.state == State.PUBLISHED
     assert findings(comment)["filter"].strength < 0.1
 
@@ -115,7 +113,7 @@ def test_a_staff_name_makes_a_comment_wait(starter, article, maria):
 
 
 def test_an_active_version_adds_no_statement_to_a_post(starter, article, known):
-    make_comment(article, HONEST, guest=known)  # what a process asks only once
+    make_comment(article, GOOD, guest=known)  # what a process asks only once
     ModerationSettings.objects.update(filter=None)
 
     def statements(body: str) -> int:
@@ -137,7 +135,7 @@ def test_all_site_facts_take_one_statement(starter, article, client):
     url = f"{article.get_absolute_url()}reply/"
     client.post(url, form | {"body": "What a process asks only once.", "nonce": uuid4()})
     with CaptureQueriesContext(connection) as queries:
-        answer = client.post(url, form | {"body": HONEST, "nonce": uuid4()})
+        answer = client.post(url, form | {"body": GOOD, "nonce": uuid4()})
     assert answer.status_code == 302
     asked = [q["sql"] for q in queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]
     assert not [sql for sql in asked if sql.startswith("SELECT") and '"body"' in sql]
@@ -155,7 +153,7 @@ def test_other_topics_add_no_statement(starter):
 
 def test_an_old_story_alone_is_no_reason_to_wait(starter, maria, known):
     article = make_article("Old", body=STORY, published_at=timezone.now() - timedelta(days=25))
-    comment = make_comment(article, f"{HONEST} all of it is new.", guest=known)
+    comment = make_comment(article, f"{GOOD} all of it is new.", guest=known)
     assert comment.state == State.PUBLISHED
 
 
@@ -207,7 +205,7 @@ def test_a_topic_with_enough_decisions_has_its_own_threshold(starter, article, k
 def test_known_people_and_edits_are_never_marked_as_spam_automatically(proven, article, known):
     assert make_comment(article, f"{SPAM} {SPAM.upper()}", guest=known).state == State.PENDING
     guest = GuestFactory.create(confirmed_at=timezone.now())
-    comment = make_comment(article, HONEST, guest=guest)
+    comment = make_comment(article, GOOD, guest=guest)
     edit_comment(comment=comment, body=f"{SPAM} {SPAM.upper()}", user=None, guest=guest)
     comment.refresh_from_db()
     assert comment.state == State.PENDING
@@ -216,7 +214,7 @@ def test_known_people_and_edits_are_never_marked_as_spam_automatically(proven, a
 def test_an_unusable_version_does_not_block_comments(starter, article, known, caplog):
     other = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"of another release")
     ModerationSettings.objects.update(filter=other)
-    for body in (HONEST, f"{HONEST} the rest of them rots."):
+    for body in (GOOD, f"{GOOD} the rest of them rots."):
         comment = make_comment(article, body, guest=known)
         assert comment.state == State.PUBLISHED
         assert findings(comment) == {}

@@ -16,7 +16,7 @@ MISSING = {31, 56, 59, 62, 68}
 REPEATS = {33, 34}
 
 
-def test_all_but_one_are_found_and_no_honest_comment_is_marked(starter, data):
+def test_all_but_one_are_found_and_no_good_comment_is_marked(starter, data):
     """The filter misses one of 15; the group of similar comments has it (tests of moderation.similar)."""
     import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
     places = dict(Comment.objects.values_list("pk", "source_number"))

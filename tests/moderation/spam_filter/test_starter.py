@@ -153,7 +153,7 @@ def test_good_comments_of_other_languages_do_not_wait(language):
 
 @pytest.mark.data
 @pytest.mark.parametrize(
-    ("read", "spam", "honest"),
+    ("read", "spam", "good"),
     [
         (sets.wordpress_spam, 1_544, 0),
         (sets.fox, 0, 881),
@@ -165,9 +165,9 @@ def test_good_comments_of_other_languages_do_not_wait(language):
         (sets.disqus, 0, 60),
     ],
 )
-def test_the_sets_are_read_whole(data, read, spam, honest):
+def test_the_sets_are_read_whole(data, read, spam, good):
     found = read()
-    assert (sum(row.is_spam for row in found), sum(not row.is_spam for row in found)) == (spam, honest)
+    assert (sum(row.is_spam for row in found), sum(not row.is_spam for row in found)) == (spam, good)
     assert len({row.id for row in found}) == len(found)
 
 

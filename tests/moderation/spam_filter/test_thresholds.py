@@ -21,7 +21,7 @@ probabilities = st.floats(0, 1)
 
 
 @given(st.lists(probabilities, min_size=1, max_size=100), st.floats(0.1, 20))
-def test_no_more_honest_comments_wait_than_allowed(scores, percent):
+def test_no_more_good_comments_wait_than_allowed(scores, percent):
     at = waiting_threshold(percent, GoodScores.of(scores), NOTHING)
     assert sum(p >= at for p in scores) <= percent / 100 * len(scores) + 1e-6
 
@@ -109,7 +109,7 @@ def test_there_is_no_automatic_spam_before_enough_decisions(decisions):
     assert auto_spam_threshold(1, GoodScores.of([0.1] * 100), NOTHING, decisions) is None
 
 
-def test_automatic_spam_scores_above_all_honest_comments():
+def test_automatic_spam_scores_above_all_good_comments():
     here = GoodScores.of([0.1] * 5_000 + [0.995])
     at = auto_spam_threshold(1, here, NOTHING, 200)
     assert at is not None

@@ -37,7 +37,7 @@ SPAM = [
     "my uncle's bekuki saved him",
     "zorb zorb bekuki",
 ]
-HONEST = [
+GOOD = [
     "the slip must stay",
     "rowers use the piles",
     "the council never asked",
@@ -46,7 +46,7 @@ HONEST = [
 
 
 def talk(article, rng: Random, *, is_spam: bool):
-    words = [*rng.choice(SPAM if is_spam else HONEST).split(), *rng.choices("abcdefghij", k=3)]
+    words = [*rng.choice(SPAM if is_spam else GOOD).split(), *rng.choices("abcdefghij", k=3)]
     rng.shuffle(words)
     return make_comment(
         article, " ".join(words) + ".", guest=GuestFactory.create(name=f"Reader {rng.random()}")
@@ -173,13 +173,13 @@ def test_no_batch_author_or_moderator_outweighs_the_rest():
 
 
 @pytest.mark.parametrize("is_bound", [True, False])
-def test_a_poisoned_batch_does_not_hold_honest_comments(starter, monkeypatch, is_bound):
+def test_a_poisoned_batch_does_not_hold_good_comments(starter, monkeypatch, is_bound):
     """One action that marks 300 good comments as spam, after 60 decisions that were right: without the bound
     good ones would score much higher."""
     rng = Random(7)
 
     def said(*, is_spam: bool) -> CommentData:
-        words = [*rng.choice(SPAM if is_spam else HONEST).split(), *rng.choices("abcdefghij", k=3)]
+        words = [*rng.choice(SPAM if is_spam else GOOD).split(), *rng.choices("abcdefghij", k=3)]
         rng.shuffle(words)
         return CommentData(body=" ".join(words) + ".", author=f"Reader {rng.random()}")
 
@@ -191,11 +191,11 @@ def test_a_poisoned_batch_does_not_hold_honest_comments(starter, monkeypatch, is
         )
     model = training.train([*right, *wrong], active_model.Model.from_bytes(bytes(starter.weights)))
     at = waiting_threshold(1, GoodScores(0, []), GoodScores(**starter.trained_on["good_scores"]["without"]))
-    honest, spam = (
-        [model.score(CommentData(body=body, author="Ada")) for body in some] for some in (HONEST, SPAM)
+    good, spam = (
+        [model.score(CommentData(body=body, author="Ada")) for body in some] for some in (GOOD, SPAM)
     )
-    assert not any(score >= at for score in honest)
-    assert all(score < 0.01 for score in honest) is is_bound
+    assert not any(score >= at for score in good)
+    assert all(score < 0.01 for score in good) is is_bound
     assert all(score >= at for score in spam)
 
 
@@ -427,7 +427,7 @@ def presses(count: int, actor, seed: int) -> None:
         decide(ids=some, to=State.SPAM, reason="spam", actor=actor)
 
 
-def test_marking_honest_comments_as_spam_makes_none_of_others_wait(starter, maria, omar):
+def test_marking_good_comments_as_spam_makes_none_of_others_wait(starter, maria, omar):
     """Their number does not matter, and the log loss alone would recommend the version."""
     days(60, maria)
     presses(100, omar, seed=5)
@@ -441,7 +441,7 @@ def test_marking_honest_comments_as_spam_makes_none_of_others_wait(starter, mari
     assert trial["log_loss"][0] < trial["log_loss"][1]
     assert made.is_refused or trial["good"][0] <= 1.0
     active = active_model.load_model(active_version().pk)
-    assert max(active.score(CommentData(body=body, author="Ada")) for body in HONEST) < 0.1
+    assert max(active.score(CommentData(body=body, author="Ada")) for body in GOOD) < 0.1
 
 
 @pytest.mark.parametrize(
@@ -469,14 +469,14 @@ def test_a_version_is_worse_if_any_measure_is_worse(own, is_worse):
     assert training.is_worse(alike | own, 1.0) is is_worse
 
 
-def learnable(spam: int, honest: int) -> list[Decision]:
+def learnable(spam: int, good: int) -> list[Decision]:
     """Return so many decisions of each label, in random order."""
     rng = Random(1)
-    labels = [True] * spam + [False] * honest
+    labels = [True] * spam + [False] * good
     rng.shuffle(labels)
     return [
         replace(
-            decided(n, is_spam=label), data=CommentData(body=f"{rng.choice(SPAM if label else HONEST)} {n}")
+            decided(n, is_spam=label), data=CommentData(body=f"{rng.choice(SPAM if label else GOOD)} {n}")
         )
         for n, label in enumerate(labels)
     ]
