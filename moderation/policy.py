@@ -295,11 +295,11 @@ SELECT (SELECT json_agg(sanctions) FROM ({ACTIVE_SANCTIONS}) sanctions),
 
 # One statement for all that is known about a draft: a new comment waits for each round trip to the database.
 # The three parts one after the other took a tenth more of the time of a reply. `person` has PERSON_COLUMNS
-# columns, `duplicate` three or no row.
+# columns, `duplicate` four or no row.
 PERSON_COLUMNS = 8
 DRAFT_FACTS_SQL = f"""
 WITH person AS MATERIALIZED ({PERSON_SQL}),
-duplicate (twin, exact, similarity) AS MATERIALIZED ({DUPLICATE_SQL} LIMIT 1),
+duplicate (twin, exact, similarity, is_own) AS MATERIALIZED ({DUPLICATE_SQL} LIMIT 1),
 facts AS MATERIALIZED ({SITE_FACTS_SQL})
 SELECT person.*, duplicate.*, facts.* FROM person CROSS JOIN facts LEFT JOIN duplicate ON true"""
 
@@ -332,8 +332,8 @@ def _load_context(draft: Draft) -> tuple[Context, ActiveFilter | None, ParsedCom
     rows, is_proved, was_approved, filter_row, rule_ids, topics, sent, sent_from_address = row[
         :PERSON_COLUMNS
     ]
-    duplicate = parse_duplicate(row[PERSON_COLUMNS : PERSON_COLUMNS + 3])
-    facts = parse_site_facts(row[PERSON_COLUMNS + 3 :])
+    duplicate = parse_duplicate(row[PERSON_COLUMNS : PERSON_COLUMNS + 4])
+    facts = parse_site_facts(row[PERSON_COLUMNS + 4 :])
     sanctions = parse_active_sanctions(rows)
     refuse_paused_or_banned(sanctions)
     if draft.guest:

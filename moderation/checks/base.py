@@ -29,6 +29,7 @@ class Duplicate:
     twin: int  # id of the earlier comment
     exact: bool
     similarity: float
+    is_own: bool = False  # the same text, published by the same account or guest in the same discussion
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from comments.policy import Draft
 from moderation.checks.base import Check, Context
 from moderation.checks.results import CheckResult
 from moderation.checks.rules import with_rule
+from moderation.features.contacts import find_contacts
 from moderation.features.links import max_link_count, page_links
 from moderation.models import Finding, Rule
 from moderation.rules import matching
@@ -56,9 +57,13 @@ LINKS = Check(  # the purpose of most spam
 
 
 def find_exact_duplicate(draft: Draft, context: Context) -> Iterator[CheckResult]:
-    """Find the earlier comment with the same text."""
+    """Find the earlier comment with the same text.
+
+    Who posts a text twice in a discussion waits only if it promotes something: else it is a mistake.
+    """
     if context.duplicate and context.duplicate.exact:
-        yield CheckResult(strength=1, twin=context.duplicate.twin)
+        holds = not context.duplicate.is_own or bool(page_links(draft.body) or find_contacts(draft.body))
+        yield CheckResult(strength=1, twin=context.duplicate.twin, holds=holds)
 
 
 def find_near_duplicate(draft: Draft, context: Context) -> Iterator[CheckResult]:

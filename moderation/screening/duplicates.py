@@ -33,7 +33,9 @@ TRIGRAMS_PER_WORD = 29  # trigrams of a text for each word that may differ in a 
 # The statement returns the earliest comment on the site with the same text, or else with nearly the same.
 DUPLICATE_SQL = """
 WITH same AS MATERIALIZED (
-  SELECT c.id FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
+  SELECT c.id, c.state = 'published' AND c.discussion_id = %(article)s
+           AND (c.author_id = %(author)s::bigint OR c.guest_id = %(guest)s::bigint) IS TRUE AS is_own
+  FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
   WHERE t.folded = %(folded)s AND c.state <> 'deleted' AND c.id <> %(exclude)s
   ORDER BY c.created_at, c.id LIMIT 1),
 word AS MATERIALIZED (
@@ -62,7 +64,7 @@ near AS (
   SELECT c.id, t.similarity FROM alike t JOIN comments_comment c ON c.id = t.comment_id
   WHERE c.state <> 'deleted' AND c.id <> %(exclude)s
   ORDER BY c.created_at, c.id LIMIT 1)
-SELECT id, true, 1 FROM same UNION ALL SELECT id, false, similarity FROM near"""
+SELECT id, true, 1, is_own FROM same UNION ALL SELECT id, false, similarity, false FROM near"""
 
 # Settings for this transaction, which is this one statement unless the caller has begun another: pg_trgm's
 # threshold, and the use of the indexes. The planner expects one text in a hundred to be similar and would
@@ -85,7 +87,8 @@ WHERE id <> first AND id = ANY(%(ids)s)"""
 def duplicate_values(body: str, exclude: int | None) -> dict[str, str | float | None]:
     """Return the parameters of DUPLICATE_SQL: the text, and the comment to leave out, if it is edited.
 
-    A short text has no duplicates: for the text NULL the statement finds none.
+    The others are from site_facts_values: the article, and the account or guest. A short text has no
+    duplicates: for the text NULL the statement finds none.
     """
     folded = fold(body)
     return {
@@ -99,7 +102,9 @@ def duplicate_values(body: str, exclude: int | None) -> dict[str, str | float | 
 
 def parse_duplicate(row: Sequence[Any] | None) -> Duplicate | None:
     """Return the duplicate of a row of DUPLICATE_SQL; None without a row, or for an empty one."""
-    return Duplicate(twin=row[0], exact=row[1], similarity=row[2]) if row and row[0] is not None else None
+    if row is None or row[0] is None:
+        return None
+    return Duplicate(twin=row[0], exact=row[1], similarity=row[2], is_own=row[3])
 
 
 # All similar texts, by the trigram index.

@@ -174,6 +174,28 @@ def test_duplicates_across_the_site_wait(maria):
     assert policy().explain_waiting([same.pk]) == {same.pk: ["It has the same text as another comment."]}
 
 
+def test_own_text_posted_twice_in_a_discussion_does_not_wait(maria):
+    article = make_article()
+    guest, other = (known_guest(article, maria) for _ in range(2))
+    first = make_comment(article, LONG, guest=guest)
+    again, theirs = (make_comment(article, LONG, guest=person) for person in (guest, other))
+
+    assert [(c.state, checks(c)) for c in (again, theirs)] == [
+        ("published", ["repeat"]),
+        ("pending", ["repeat"]),
+    ]
+    decide(ids=[first.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
+    assert make_comment(article, LONG, guest=guest).state == "pending"
+
+
+@pytest.mark.parametrize("what", ["https://boats.example", "0171 555 3210", "jim@boats.example"])
+def test_own_promotion_posted_twice_waits(maria, what):
+    article = make_article()
+    guest = known_guest(article, maria)
+    states = [make_comment(article, f"{LONG} Ask at {what} for it.", guest=guest).state for _ in range(2)]
+    assert states == ["published", "pending"]
+
+
 def test_a_listed_term_waits(maria):
     article = make_article()
     guest = known_guest(article, maria)

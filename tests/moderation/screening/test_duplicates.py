@@ -31,7 +31,8 @@ STORY = (
 
 def find_duplicate(body: str, *, exclude: int | None) -> Duplicate | None:
     with connection.cursor() as cursor:
-        execute_prepared(cursor, DUPLICATE_SQL, duplicate_values(body, exclude), before=INDEX_SETTINGS)
+        values = {**duplicate_values(body, exclude), "article": None, "author": None, "guest": None}
+        execute_prepared(cursor, DUPLICATE_SQL, values, before=INDEX_SETTINGS)
         return parse_duplicate(cursor.fetchone())
 
 
