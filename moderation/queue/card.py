@@ -94,7 +94,8 @@ class Card:
     has_page: bool  # whether the comment has a public page
     earlier_versions: list[CommentRevision]  # texts before edits, the latest first
     is_claimed: bool  # a colleague has it open: case.claimed_by, until case.claimed_until
-    score_parts: list[spam_explanations.PartText]  # parts of the filter's score, the largest first
+    score: str  # the filter's score in words, also one that is no signal; "" if it has none
+    score_parts: list[spam_explanations.PartText]  # the largest first; none if its version is gone
     scored_body: SafeString  # the typed text, with the words of these parts highlighted
     removals: list[RemovalMessage]  # the message for each reason, which are empty for an imported comment
     saved_lines: list[SavedLine]  # lines that can be added to such a message
@@ -143,7 +144,7 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
     member = similar.members_of([comment.pk]).get(comment.pk) if found["memberships"] else None
     signals, spans = _find_signals(comment, findings, member, user)
     body, all_marked = highlights.highlight_html(comment.body, comment.body_html, spans)
-    parts = stored_scores.explain_stored(comment, findings)
+    score, parts = stored_scores.score_of(findings), stored_scores.explain_stored(comment, findings)
     has_notice = comment.author_id or comment.guest_id
     return Card(
         comment=comment,
@@ -165,6 +166,7 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
         if found["revisions"]
         else [],
         is_claimed=until is not None and until > timezone.now(),
+        score=registry.get(score.check_name).explain_to_moderator(score, None) if score else "",
         score_parts=spam_explanations.part_texts(parts, comment.body, comment.author_name),
         scored_body=explanations.highlight_text(
             comment.body, [span for part in parts for span in part["spans"]]

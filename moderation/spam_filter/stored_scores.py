@@ -14,14 +14,20 @@ from moderation.spam_filter.contributions import StoredPart
 MAX_PARTS = 8
 
 
+def score_of(findings: Sequence[Finding]) -> Finding | None:
+    """Return the finding of the filter's score among those of a comment, if the filter scored it."""
+    return next((one for one in findings if one.check_name == FILTER.name), None)
+
+
 def explain_stored(comment: Comment, findings: Sequence[Finding]) -> list[StoredPart]:
     """Return the heaviest parts of a score.
 
-    Returns nothing if the filter did not score the comment or can't be loaded any more. `findings`: of the
-    current text of the comment. Loads the version's weights once in each process. The story is read as it is
-    now, so the sum may differ a little from the score.
+    Returns nothing if the filter did not score the comment, or if the version that did can't be loaded any
+    more, such as one of an earlier release. `findings`: of the current text of the comment. Loads the
+    version's weights once in each process. The story is read as it is now, so the sum may differ a little
+    from the score.
     """
-    own = next((one for one in findings if one.check_name == FILTER.name and one.filter_id), None)
+    own = score_of(findings)
     if own is None or own.filter_id is None:
         return []
     site_signals = registry.start_weights()

@@ -51,8 +51,20 @@ def test_an_unusable_version_gives_no_parts(client, maria):
         comment=comment, revision=1, check_name="filter", strength=0.9, holds=True, filter=stale
     )
     page = open_card(client, comment)
-    assert "in 10 comments like this" in page
-    assert "Technical details" not in page
+    made = page.split("Technical details")[1].split("</details>")[0]
+    assert "Likely spam: 9 in 10 comments like this are spam." in made
+    assert "The parts of this score can’t be shown" in made
+
+
+def test_a_score_that_is_no_signal_is_among_the_details(client, maria, blank):
+    client.force_login(maria)
+    comment = make_comment(make_article("Council closes the ferry slip", body=STORY), "The slip is old.")
+    Finding.objects.create(
+        comment=comment, revision=1, check_name="filter", strength=0.04, holds=False, filter=blank
+    )
+    before, made = client.get(f"/moderation/comments/{comment.pk}/").text.split("Technical details")
+    assert "comments like this" not in before
+    assert "Probably not spam: 4 in 100 comments like this are spam." in made.split("</details>")[0]
 
 
 def test_it_takes_one_more_statement(client, maria, blank, monkeypatch):
