@@ -9,7 +9,8 @@ class ArchiveConfig(AppConfig):
     def ready(self) -> None:
         from archive.kept_uploads import CLEANUP_JOB
         from archive.nightly import NIGHTLY_JOB
+        from archive.personal_data import files
         from moderation.scheduled_jobs import JOBS
 
         # The scheduler is in moderation, which must not import archive. The backup is last: it may take long.
-        JOBS.extend([CLEANUP_JOB, NIGHTLY_JOB])
+        JOBS.extend([CLEANUP_JOB, files.CLEANUP_JOB, NIGHTLY_JOB])

@@ -1,11 +1,13 @@
 from typing import Self
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Guest, User
 from articles.models import Article
 from moderation.models import Batch, ImportScreening
 
@@ -47,3 +49,29 @@ class Import(models.Model):
         """Return the unfinished screening of its comments, also after an undo brought them back."""
         unfinished = ImportScreening.objects.filter(batch__root=self.batch_id, finished_at=None)
         return unfinished.order_by("batch__undos").last()
+
+
+class PersonalDataFile(models.Model):
+    """The last request of a person for a file with all their data. personal_data/files.py makes the file.
+
+    The file is in the data folder, named after the key.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    user = models.OneToOneField(User, models.CASCADE, null=True, related_name="+")
+    guest = models.OneToOneField(Guest, models.CASCADE, null=True, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    ready_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("file of personal data")
+        verbose_name_plural = _("files of personal data")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user=None, guest__isnull=False) | Q(user__isnull=False, guest=None),
+                name="personaldatafile_of_one_person",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("comments.urls")),
     path("", include("accounts.urls")),
     path("", include("moderation.reader_urls")),
+    path("", include("archive.urls")),
     path("", include("config.owner.urls")),
     path("accounts/", include("allauth.urls")),
     path("moderation/", include("moderation.urls")),

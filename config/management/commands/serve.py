@@ -29,6 +29,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.services import has_no_administrator, make_setup_link
 from archive import kept_uploads
+from archive.personal_data import files as personal_data_files
 from archive.services import ArchiveImportError, import_page
 from config.server import postgres, sample
 from config.server.processes import Child, spawn
@@ -248,7 +249,7 @@ def collect_static(home: Path) -> None:
 def prepare_folders(user: pwd.struct_passwd | None, home: Path) -> None:
     """Create the folders of the workers, and give them, with root's files in them, to the workers' user."""
     backup_folder.folder()  # created, and not given to the workers' user
-    names = ("mail", "cache", "media", kept_uploads.FOLDER)
+    names = ("mail", "cache", "media", kept_uploads.FOLDER, personal_data_files.FOLDER)
     folders = [*(home / name for name in names), backup_folder.nightly_folder()]
     for folder in folders:
         make_folder(folder, 0o700)

@@ -1,0 +1,197 @@
+"""Files of personal data: a person asks for theirs, a job makes it, and a week later another job deletes it.
+
+A file is a ZIP in the data folder, which no URL serves but that of its person. It holds data.json, and
+index.html with the same records for people.
+"""
+
+import json
+import os
+import tempfile
+import time
+import zipfile
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, TextIO
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.template import engines
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+from django_tasks import task
+
+from archive.models import PersonalDataFile
+from archive.personal_data.contents import Section, read_sections
+from articles.site.current_site import read_site
+from articles.site.languages import in_site_language
+from core.data_folder import make_folder
+from core.mail_composition import compose_mail
+from core.templatetags.dates import time_formatter
+from moderation.notifications.mail import current_site, has_confirmed_email, send_mails
+from moderation.people.data_subject import DataSubject
+from moderation.people.profiles import Person
+from moderation.scheduled_jobs import Job
+
+FORMAT = "soundoff-personal-data-1"
+KEPT_FOR = timedelta(days=7)
+MADE_WITHIN = timedelta(hours=1)  # after which a request is taken for lost, and can be repeated
+FOLDER = "personal_data"  # in the data folder; `serve` creates it
+
+
+def current_file(person: Person) -> PersonalDataFile | None:
+    """Return the file that this person can download now or that is being made, or None."""
+    row = PersonalDataFile.objects.filter(**person.as_fields).first()
+    if row is None:
+        return None
+    if row.ready_at is None:
+        return row if timezone.now() - row.asked_at < MADE_WITHIN else None
+    return row if timezone.now() < ends_at(row) and path(row.pk).exists() else None
+
+
+def ends_at(row: PersonalDataFile) -> datetime:
+    """Return when a file that is ready is deleted."""
+    return (row.ready_at or row.asked_at) + KEPT_FOR
+
+
+def ask(person: Person) -> PersonalDataFile | None:
+    """Store a request for a file; an earlier file is deleted. Returns None while one is being made."""
+    with transaction.atomic():
+        person.lock()
+        current = current_file(person)
+        if current and current.ready_at is None:
+            return None
+        delete_files(person)
+        row = PersonalDataFile.objects.create(**person.as_fields)
+        make_file.enqueue(str(row.pk))
+    return row
+
+
+def delete_files(person: Person) -> None:
+    """Delete the request and the file of this person."""
+    rows = PersonalDataFile.objects.filter(**person.as_fields)
+    for pk in rows.values_list("pk", flat=True):
+        transaction.on_commit(partial(path(pk).unlink, missing_ok=True))
+    rows.delete()
+
+
+@task(priority=-10)
+@in_site_language
+def make_file(pk: str) -> int:
+    """Make the file of a request, and mail its person. Return the number of mails."""
+    row = PersonalDataFile.objects.filter(pk=pk, ready_at=None).select_related("user", "guest").first()
+    if row is None:
+        return 0
+    with timezone.override(read_site().zone):
+        _make(row)
+        return _mail(pk)
+
+
+def _make(row: PersonalDataFile) -> None:
+    """Make the file, and note that it is ready. Raises OSError."""
+    folder = path(row.pk).parent
+    make_folder(folder, 0o700)
+    part = path(row.pk).with_suffix(".part")
+    try:
+        with part.open("wb") as file:
+            os.fchmod(file.fileno(), 0o600)
+            _write(file, DataSubject.of(Person(user=row.user, guest=row.guest)))
+        part.replace(path(row.pk))
+    finally:
+        part.unlink(missing_ok=True)
+    if not PersonalDataFile.objects.filter(pk=row.pk).update(ready_at=timezone.now()):
+        path(row.pk).unlink(missing_ok=True)  # the account was erased meanwhile
+
+
+def _mail(pk: str) -> int:
+    """Mail the person of a file that it is ready, if their e-mail is confirmed."""
+    rows = PersonalDataFile.objects.filter(has_confirmed_email(), pk=pk).exclude(ready_at=None)
+    row = rows.select_related("user", "guest").first()
+    person = row and (row.user or row.guest)
+    if not row or not person:
+        return 0
+    mail = compose_mail(
+        "archive/personal_data/mail/file.txt",
+        gettext("Your data is ready"),
+        person.email,
+        site=current_site(),
+        path=reverse("my-data-file"),
+        last_day=time_formatter().date_text(timezone.localtime(ends_at(row))),
+        is_guest=row.guest is not None,
+    )
+    return send_mails([mail])
+
+
+def path(pk: UUID) -> Path:
+    """Return the path of the file of a request."""
+    return Path(settings.HOME) / FOLDER / f"{pk}.zip"
+
+
+def delete_expired() -> int:
+    """Delete files after KEPT_FOR, and files without a request. An hourly job. Returns their number."""
+    now, deleted = timezone.now(), 0
+    PersonalDataFile.objects.filter(asked_at__lt=now - KEPT_FOR, ready_at=None).delete()
+    PersonalDataFile.objects.filter(ready_at__lt=now - KEPT_FOR).delete()
+    known = {f"{pk}.zip" for pk in PersonalDataFile.objects.values_list("pk", flat=True)}
+    before = time.time() - MADE_WITHIN.total_seconds()
+    for file in (Path(settings.HOME) / FOLDER).glob("*"):
+        with suppress(FileNotFoundError):
+            if file.name not in known and (file.suffix == ".zip" or file.stat().st_mtime < before):
+                file.unlink()
+                deleted += 1
+    return deleted
+
+
+CLEANUP_JOB = Job(_("Delete old files of personal data"), timedelta(hours=1), delete_expired)
+
+
+def _write(file: Any, subject: DataSubject) -> None:
+    """Write the ZIP. Each record is read once, and written into both of its files."""
+    site = current_site()
+    page: Any = engines["jinja2"].env.get_template("archive/personal_data/file.jinja").module  # type: ignore[attr-defined]
+    heading: dict[str, Any] = {"site": site.name, "url": settings.SITE_URL, "made_at": timezone.now()}
+    with (
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
+        tempfile.TemporaryFile("w+", encoding="utf-8", dir=Path(file.name).parent) as html,
+    ):
+        with (
+            archive.open("data.json", "w", force_zip64=True) as raw,
+            TextIOWrapper(raw, encoding="utf-8") as data,
+        ):
+            data.write("{")
+            _write_pairs(data, {"format": FORMAT, **heading})
+            html.write(page.start(**heading))
+            for section in read_sections(subject):
+                _write_section(data, html, page, section)
+            html.write(page.end())
+            data.write("\n}\n")
+        html.seek(0)
+        with archive.open("index.html", "w", force_zip64=True) as out:
+            while text := html.read(1 << 16):
+                out.write(text.encode())
+
+
+def _write_pairs(data: TextIO, values: dict[str, Any]) -> None:
+    pairs = (f"\n {_dump(key)}: {_dump(value)}" for key, value in values.items())
+    data.write(",".join(pairs))
+
+
+def _write_section(data: TextIO, html: TextIO, page: Any, section: Section) -> None:
+    data.write(f",\n {_dump(section.key)}: [")
+    html.write(page.section_start(section))
+    count = 0
+    for record in section.records:
+        data.write(("," if count else "") + "\n  " + _dump(record))
+        html.write(page.record(section.labels, record))
+        count += 1
+    html.write(page.section_end(count))
+    data.write("]")
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=datetime.isoformat)

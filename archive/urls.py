@@ -1,0 +1,8 @@
+from django.urls import path
+
+from archive.personal_data import views
+
+urlpatterns = [
+    path("account/data/", views.my_data, name="my-data"),
+    path("account/data/file/", views.download, name="my-data-file"),
+]

@@ -1,0 +1,52 @@
+"""Data subjects: a person with everything under which the site knows them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from accounts.models import Guest, User
+from comments.models import Comment
+from moderation.people.profiles import Person
+
+
+@dataclass(frozen=True)
+class DataSubject:
+    """One person: an account or a guest, and the guests that have confirmed the same e-mail.
+
+    `emails` are the confirmed ones, in lower case. An unconfirmed one may belong to somebody else.
+    """
+
+    user: User | None
+    guests: list[Guest]
+    emails: set[str]
+
+    @classmethod
+    def of(cls, person: Person) -> "DataSubject":
+        """Return the data subject of an account or a guest. A guest gets nothing of an account."""
+        emails = set()
+        if person.user:
+            addresses = EmailAddress.objects.filter(user=person.user, verified=True)
+            emails = {address.lower() for address in addresses.values_list("email", flat=True)}
+        elif person.guest and person.guest.confirmed_at and person.guest.email:
+            emails = {person.guest.email.lower()}
+        same = Guest.objects.confirmed().alias(folded=Lower("email")).filter(folded__in=emails)
+        guests = {guest.pk: guest for guest in same.order_by("pk")}
+        if person.guest:
+            guests[person.guest.pk] = person.guest
+        return cls(person.user, list(guests.values()), emails)
+
+    def is_in(self, user: str = "user", guest: str = "guest") -> Q:
+        """Return a condition for the rows of this person. `user` and `guest` are paths of the row."""
+        condition = Q(**{f"{guest}__in": self.guests})
+        return condition | Q(**{user: self.user}) if self.user else condition
+
+    def comments(self) -> Any:
+        """Return all comments of this person."""
+        return Comment.objects.filter(self.is_in("author"))
+
+    def rows_by_email(self, rows: Any) -> Any:
+        """Return the rows whose column `email` has a confirmed e-mail of this person."""
+        return rows.alias(folded=Lower("email")).filter(folded__in=self.emails)

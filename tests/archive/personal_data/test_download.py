@@ -1,0 +1,56 @@
+"""The download of the file of personal data, by its person only."""
+
+import io
+import zipfile
+
+import pytest
+from django.test import Client
+
+from accounts.models import Guest, User
+from archive.models import PersonalDataFile
+from archive.personal_data import files
+from moderation.people.profiles import Person
+from tests.archive.personal_data.conftest import browser_of
+
+pytestmark = pytest.mark.django_db
+
+URL = "/account/data/file/"
+
+
+def make(person: Person) -> None:
+    row = files.ask(person)
+    assert row
+    files.make_file.func(str(row.pk))
+
+
+def test_its_person_downloads_it(jim: User, jims: Client) -> None:
+    assert jims.get(URL).status_code == 404
+    make(Person(user=jim))
+    got = jims.get(URL)
+    assert got["Content-Type"] == "application/zip"
+    assert "no-store" in got["Cache-Control"]
+    assert "my-data-" in got["Content-Disposition"]
+    with zipfile.ZipFile(io.BytesIO(b"".join(got.streaming_content))) as archive:  # type: ignore[attr-defined]
+        assert archive.testzip() is None
+        assert b'"jim@example.org"' in archive.read("data.json")
+
+
+def test_nobody_else_gets_it(jim: User, gwen: Guest, ada: User) -> None:
+    make(Person(user=jim))
+    admin = Client()
+    admin.force_login(ada)
+    assert admin.get(URL).status_code == 404
+    assert browser_of(gwen).get(URL).status_code == 404
+    assert Client().get(URL)["Location"] == "/account/data/"
+
+
+def test_a_guest_gets_theirs(gwen: Guest) -> None:
+    make(Person(guest=gwen))
+    assert browser_of(gwen).get(URL).status_code == 200
+
+
+def test_a_file_that_is_gone(jim: User, jims: Client) -> None:
+    make(Person(user=jim))
+    files.path(PersonalDataFile.objects.get().pk).unlink()
+    assert jims.get(URL).status_code == 404
+    assert jims.post(URL).status_code == 405

@@ -1,0 +1,61 @@
+"""The page "My data": asking for the file."""
+
+import pytest
+from django.test import Client
+from django_tasks_db.models import DBTaskResult
+
+from accounts.models import Guest, User
+from archive.models import PersonalDataFile
+from archive.personal_data import files
+from tests.archive.personal_data.conftest import browser_of, words
+from tests.factories import GuestFactory
+
+pytestmark = pytest.mark.django_db
+
+URL = "/account/data/"
+
+
+def test_a_member_asks_and_downloads(jim: User, jims: Client) -> None:
+    page = jims.get(URL)
+    assert "no-store" in page["Cache-Control"]
+    assert "Collect my data" in words(page)
+    asked = words(jims.post(URL, follow=True))
+    assert "Your data is being collected." in asked
+    assert "Collect my data" not in asked
+    assert "Your data is already being collected." in words(jims.post(URL, follow=True))
+    job = DBTaskResult.objects.get(task_path=files.make_file.module_path)
+    files.make_file.func(*job.args_kwargs["args"])
+    ready = words(jims.get(URL))
+    assert "Download your data" in ready
+    assert "Make a new file" in ready
+    assert "The file is deleted on" in ready
+
+
+def test_a_guest_with_a_confirmed_e_mail(gwen: Guest) -> None:
+    client = browser_of(gwen)
+    assert "Gwen" in words(client.get(URL))
+    client.post(URL)
+    assert PersonalDataFile.objects.get().guest == gwen
+
+
+def test_a_guest_without_one() -> None:
+    client = browser_of(GuestFactory.create())
+    assert "Your e-mail is not confirmed yet." in words(client.get(URL))
+    assert "Your e-mail is not confirmed yet." in words(client.post(URL))
+    assert not PersonalDataFile.objects.exists()
+
+
+def test_a_stranger() -> None:
+    page = words(Client().get(URL))
+    assert "You are not logged in" in page
+    assert "/accounts/login/?next=/account/data/" in page
+    Client().post(URL)
+    assert not PersonalDataFile.objects.exists()
+
+
+def test_other_methods(jims: Client) -> None:
+    assert jims.delete(URL).status_code == 405
+
+
+def test_the_account_menu_leads_there(jims: Client) -> None:
+    assert f'href="{URL}"' in words(jims.get("/"))
