@@ -14,7 +14,13 @@ from django.utils.translation import gettext_lazy as _
 
 READER, MODERATOR, EDITOR, ADMINISTRATOR = "Reader", "Moderator", "Editor", "Administrator"
 NEXT_URL_MAX = 500  # characters of the path that a sign-up returns to
+ERASED_EMAIL = "@invalid"  # the end of the e-mail of an erased account, which has to be unique
 NAME_MAX = 80  # characters of a user's or guest's name
+
+
+def deleted_name() -> str:
+    """Return the name that is shown in place of an erased one."""
+    return gettext("Deleted account")
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -110,7 +116,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
 
     def __str__(self) -> str:
-        return self.name or gettext("Somebody")  # not everybody who reads a list may see the e-mail
+        # Never the e-mail, which not everybody who reads a list may see.
+        return self.name or (deleted_name() if self.is_erased else gettext("Somebody"))
+
+    @property
+    def is_erased(self) -> bool:
+        """Return whether the name and the e-mail were erased (services.erase_account)."""
+        return not self.name and self.email.endswith(ERASED_EMAIL)
 
     @cached_property
     def roles(self) -> frozenset[str]:

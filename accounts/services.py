@@ -1,6 +1,7 @@
 """Accounts: finding one by its e-mail, the first administrator, and the erasure of people."""
 
 import json
+from collections.abc import Iterator
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -10,15 +11,19 @@ from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.core.signing import BadSignature, TimestampSigner
 from django.db import transaction
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import erasure_log
-from accounts.models import ADMINISTRATOR, Guest, User
+from accounts.models import ADMINISTRATOR, ERASED_EMAIL, Guest, User
 from core.database.sql import fetch_instances
 
 _FIND_BY_EMAIL = """
@@ -28,6 +33,7 @@ WHERE lower(email) = %(email)s
 ORDER BY lower(email) = %(email)s DESC
 LIMIT 1"""
 
+SESSIONS_AT_ONCE = 500  # that are in memory
 SETUP_LINK_SECONDS = 60 * 60 * 24
 
 _setup_signer = TimestampSigner(salt="accounts.setup")
@@ -99,19 +105,48 @@ def set_public_page(*, user: User, on: bool) -> None:
     User.objects.filter(pk=user.pk).update(has_page=on)
 
 
+def disable_account(*, user: User) -> None:
+    """Disable the log-in of an account, end its sessions and switch its public page off."""
+    user.is_active = user.has_page = False
+    user.set_unusable_password()  # which ends its sessions as well
+    user.save()
+
+
 @transaction.atomic
 def erase_account(*, user: User) -> None:
-    """Erase the name and e-mails of an account permanently, and disable its log-in. Its comments stay."""
-    EmailAddress.objects.filter(user=user).delete()
+    """Erase the name, e-mails and roles of an account permanently, and disable its log-in.
+
+    Its comments stay.
+    """
+    for address in EmailAddress.objects.filter(user=user):
+        erase_from_admin_log(address)
+        address.delete()
     Authenticator.objects.filter(user=user).delete()
     SocialAccount.objects.filter(user=user).delete()
     UserSession.objects.filter(user=user).delete()
     erase_from_admin_log(user)
-    user.name, user.email = "", f"{uuid4().hex}@invalid"
-    user.is_active = user.has_page = False
-    user.set_unusable_password()  # which ends its sessions as well
-    user.save()
+    for session in sessions_of(user):
+        session.delete()
+    user.set_roles(())
+    user.name, user.email = "", f"{uuid4().hex}{ERASED_EMAIL}"
+    disable_account(user=user)
     erasure_log.append_on_commit([erasure_log.Erasure("account", user.pk, user.date_joined.isoformat())])
+
+
+def sessions_of(user: User) -> Iterator[Session]:
+    """Yield the sessions in which this account is logged in.
+
+    The account is inside the signed data of a session, so all of them are read.
+    """
+    store = SessionStore()
+    for session in Session.objects.order_by("pk").iterator(SESSIONS_AT_ONCE):
+        if store.decode(session.session_data).get(SESSION_KEY) == str(user.pk):
+            yield session
+
+
+def delete_ended_sessions() -> int:
+    """Delete the sessions that have ended. A daily job. Returns their number."""
+    return Session.objects.filter(expire_date__lt=timezone.now()).delete()[0]
 
 
 @transaction.atomic

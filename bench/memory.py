@@ -113,7 +113,6 @@ def _jobs(count: int) -> Iterator[Callable[[], object]]:
         lambda n: tasks.notify_authors.enqueue(batches[n % len(batches)] if batches else str(uuid4())),
         lambda n: tasks.notify_reporters.enqueue(batches[n % len(batches)] if batches else str(uuid4())),
         lambda n: tasks.notify_not_published.enqueue(comments[n % len(comments)]),
-        lambda n: comment_tasks.delete_unconfirmed_emails.enqueue(),
         lambda n: comment_tasks.count_recommendations.enqueue(),
     ]
     for n in range(count):

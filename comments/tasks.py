@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
@@ -34,7 +35,6 @@ def mail_confirmation(guest_id: int) -> None:
     guest = Guest.objects.filter(pk=guest_id, confirmed_at=None).first()
     if not guest:
         return
-    delete_unconfirmed_emails.using(run_after=timezone.now() + timedelta(seconds=LINK_AGE)).enqueue()
     if has_deleted_all_comments(guest) or _is_flooded(guest.email):
         return
     site = Site.objects.get(pk=1)
@@ -43,20 +43,26 @@ def mail_confirmation(guest_id: int) -> None:
     compose_mail("comments/confirm_email.txt", subject, guest.email, site=site, link=link).send()
 
 
-@task()
-def delete_unconfirmed_emails() -> None:
-    """Delete e-mail addresses that were not confirmed while their link worked. The comments stay."""
-    old = Guest.objects.filter(
-        confirmed_at=None, created_at__lte=timezone.now() - timedelta(seconds=LINK_AGE)
-    ).exclude(email="")
+def delete_unconfirmed_emails() -> int:
+    """Delete e-mail addresses that were not confirmed while their link worked. The comments stay.
+
+    An hourly job. Returns the number of guests.
+    """
+    old = timezone.now() - timedelta(seconds=LINK_AGE)
+    return delete_emails(Guest.objects.filter(confirmed_at=None, created_at__lte=old))
+
+
+def delete_emails(guests: QuerySet[Guest]) -> int:
+    """Delete the e-mail addresses of guests, also from their comments. Returns the number of guests."""
     with transaction.atomic(), connection.cursor() as cursor:
         # No key lock: transactions that refer to the guest hold their discussion, and this one waits for it.
-        keys = list(old.select_for_update(no_key=True).values_list("pk", flat=True))
+        rows = guests.exclude(email="").select_for_update(no_key=True)
+        keys = list(rows.values_list("pk", flat=True))
         comments = Comment.objects.filter(guest__in=keys)
         # Every change of comments starts with these locks: a new reply shifts other comments of its tree.
         cursor.execute(sql.LOCK_DISCUSSIONS_OF_COMMENTS, {"ids": list(comments.values_list("pk", flat=True))})
         comments.update(author_email="")
-        Guest.objects.filter(pk__in=keys).update(email="")
+        return Guest.objects.filter(pk__in=keys).update(email="")
 
 
 def has_deleted_all_comments(guest: Guest) -> bool:

@@ -12,18 +12,21 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts.authentication import devices, login_throttling, sign_up
+from accounts.services import delete_ended_sessions
 from articles.editing import cleanup
 from articles.images.services import delete_unused_files
 from articles.related import store_all_keywords
 from comments.following.mails import notify_followers
+from comments.tasks import delete_unconfirmed_emails
 from core.database.sql import fetch_value
-from moderation.erasure import purge, replay
+from moderation.erasure import account_erasure, purge, replay
 from moderation.models import JobRun
 from moderation.notifications import waiting_alerts
 from moderation.queue import second_opinions
@@ -34,6 +37,7 @@ from moderation.spam_filter import training
 
 RETRY = timedelta(minutes=5)  # until a failed job runs again, unless it is due earlier
 FINISHED_KEPT_FOR = timedelta(days=7)
+FAILED_KEPT_FOR = timedelta(days=30)
 LOCK_NAMESPACE = 0x50DA  # first half of the advisory lock keys; the second is a hash of the job's name
 
 logger = logging.getLogger(__name__)
@@ -59,9 +63,14 @@ class JobOutcome:
 
 
 def delete_finished_tasks() -> int:
-    """Delete records of successful background tasks after a week. Failed ones are kept."""
-    done = DBTaskResult.objects.filter(status=TaskResultStatus.SUCCESSFUL)
-    return done.filter(finished_at__lt=timezone.now() - FINISHED_KEPT_FOR).delete()[0]
+    """Delete records of background tasks: successful ones after a week, failed ones after a month.
+
+    Their arguments may be e-mails. Returns their number.
+    """
+    now = timezone.now()
+    done = Q(status=TaskResultStatus.SUCCESSFUL, finished_at__lt=now - FINISHED_KEPT_FOR)
+    failed = Q(status=TaskResultStatus.FAILED, finished_at__lt=now - FAILED_KEPT_FOR)
+    return DBTaskResult.objects.filter(done | failed).delete()[0]
 
 
 # They run in this order; a long job delays those after it.
@@ -72,6 +81,8 @@ JOBS: list[Job] = [
     Job(_("Ask for second opinions"), timedelta(minutes=10), second_opinions.create_questions),
     Job(_("Train the spam filter"), timedelta(minutes=10), training.run),
     Job(_("Restart the checks of imports"), timedelta(minutes=10), import_jobs.restart_screenings),
+    Job(_("Continue erasures of accounts"), timedelta(minutes=10), account_erasure.restart_erasures),
+    Job(_("Delete unconfirmed e-mails"), timedelta(hours=1), delete_unconfirmed_emails),
     Job(_("Delete old IP addresses"), timedelta(days=1), origins.delete_expired),
     Job(_("Delete old sessions"), timedelta(days=1), devices.delete_old_sessions),
     Job(_("Delete old counts of wrong passwords"), timedelta(days=1), login_throttling.delete_old_counts),
@@ -79,6 +90,7 @@ JOBS: list[Job] = [
     Job(_("Delete personal data of old requests"), timedelta(days=1), removal_requests.delete_personal_data),
     Job(_("Delete e-mails of restricted content"), timedelta(days=1), purge.forget_restricted_emails),
     Job(_("Erase old spam"), timedelta(days=1), purge.blank_old_spam),
+    Job(_("Delete ended log-ins"), timedelta(days=1), delete_ended_sessions),
     Job(_("Delete finished jobs"), timedelta(days=1), delete_finished_tasks),
     Job(_("Delete old records of concurrent editing"), timedelta(days=1), cleanup.delete_old_presence),
     Job(_("Delete old unsaved drafts"), timedelta(days=1), cleanup.delete_old_drafts),

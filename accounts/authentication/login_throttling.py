@@ -95,6 +95,12 @@ def reset_code_count(email: str) -> None:
     LoginAttempts.objects.filter(account=_hash("codes", _normalize(email)), origin=CODE_ORIGIN).delete()
 
 
+def delete_counts(email: str) -> None:
+    """Delete all counts of an e-mail."""
+    accounts = [_hash(kind, _normalize(email)) for kind in ("account", "codes")]
+    LoginAttempts.objects.filter(account__in=accounts).delete()
+
+
 def delete_old_counts() -> int:
     """Delete counts that are older than a day, and return their number."""
     return LoginAttempts.objects.filter(at__lt=timezone.now() - DAY).delete()[0]

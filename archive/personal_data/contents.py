@@ -12,13 +12,11 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import RoleChange, User
+from accounts.services import sessions_of
 from articles.models import Author, Autosave, EditorNote, Image, Revision
 from comments import removal_reasons
 from comments.models import REMOVED, Comment, CommentRevision, Recommendation, State
@@ -382,18 +380,6 @@ def _read_comments(subject: DataSubject) -> Iterator[Record]:
 def _read_sessions(user: User) -> Iterator[Record]:
     for session in sessions_of(user):
         yield {"ends_at": session.expire_date}
-
-
-def sessions_of(user: User) -> Iterator[Session]:
-    """Yield the sessions in which this account is logged in.
-
-    The account is inside the signed data of a session, so all of them are read.
-    """
-    current = Session.objects.filter(expire_date__gt=timezone.now()).order_by("pk")
-    store = SessionStore()
-    for session in current.iterator(CHUNK):
-        if store.decode(session.session_data).get("_auth_user_id") == str(user.pk):
-            yield session
 
 
 def _records(rows: QuerySet[Any], to_record: Callable[[Any], Record]) -> Iterator[Record]:

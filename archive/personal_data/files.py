@@ -19,6 +19,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.template import engines
 from django.urls import reverse
 from django.utils import timezone
@@ -26,6 +27,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 from django_tasks import task
 
+from accounts.services import has_confirmed_email
 from archive.models import PersonalDataFile
 from archive.personal_data.contents import Section, read_sections
 from articles.site.current_site import read_site
@@ -33,7 +35,7 @@ from articles.site.languages import in_site_language
 from core.data_folder import make_folder
 from core.mail_composition import compose_mail
 from core.templatetags.dates import time_formatter
-from moderation.notifications.mail import current_site, has_confirmed_email, send_mails
+from moderation.notifications.mail import current_site, send_mails
 from moderation.people.data_subject import DataSubject
 from moderation.people.profiles import Person
 from moderation.scheduled_jobs import Job
@@ -137,6 +139,7 @@ def delete_expired() -> int:
     now, deleted = timezone.now(), 0
     PersonalDataFile.objects.filter(asked_at__lt=now - KEPT_FOR, ready_at=None).delete()
     PersonalDataFile.objects.filter(ready_at__lt=now - KEPT_FOR).delete()
+    PersonalDataFile.objects.filter(Q(user__name="") | Q(guest__name="")).delete()  # of erased people
     known = {f"{pk}.zip" for pk in PersonalDataFile.objects.values_list("pk", flat=True)}
     before = time.time() - MADE_WITHIN.total_seconds()
     for file in (Path(settings.HOME) / FOLDER).glob("*"):

@@ -1,10 +1,11 @@
-"""Daily jobs that delete old presence records and drafts."""
+"""Deletion of presence records and drafts: old ones daily, those of a person when their account is erased."""
 
 from datetime import timedelta
 
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.models import User
 from articles.models import Autosave, Presence
 
 PRESENCE_RETENTION = timedelta(days=1)
@@ -22,3 +23,9 @@ def delete_old_drafts() -> int:
     now = timezone.now()
     done = Q(is_done=True, at__lt=now - SAVED_DRAFT_RETENTION)  # no late autosave can arrive any more
     return Autosave.objects.filter(done | Q(at__lt=now - DRAFT_RETENTION)).delete()[0]
+
+
+def delete_unsaved_texts(*, user: User) -> None:
+    """Delete the drafts and the presence records of a person whose account is erased."""
+    Autosave.objects.filter(editor=user).delete()
+    Presence.objects.filter(editor=user).delete()

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 
 from accounts.erasure_log import Erasure, append_on_commit
+from accounts.models import deleted_name
 from articles.markup.markdown import render_comment, render_plain
 from articles.site.cached_pages import invalidate
 from comments.duplicates import fold
@@ -112,6 +113,18 @@ def erase_comments(*, ids: Sequence[int], at: datetime, include_restricted: bool
         [Erasure("comment", pk, created.isoformat(), state, reason) for pk, created, state, reason in erased]
     )
     return ids
+
+
+def anonymize_comments(ids: Sequence[int]) -> None:
+    """Replace the names above comments by "Deleted account", and delete the e-mail addresses.
+
+    Restricted and erased comments have none. Runs in the caller's transaction, which holds the locks.
+    """
+    rows = Comment.objects.filter(pk__in=ids, erased_at=None).exclude(state_reason=Reason.RESTRICTED)
+    bump_versions(set(rows.filter(shown=True).values_list("discussion", flat=True)))
+    rows.update(author_name=deleted_name(), author_email="")
+    CommentText.objects.filter(comment__in=ids).update(author_name=deleted_name())
+    invalidate()
 
 
 def blank_comments(ids: Sequence[int], **values: Any) -> None:

@@ -11,21 +11,25 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from allauth.account.models import EmailAddress
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import User
+from accounts.models import User, deleted_name
 from accounts.services import erase_account, erase_guest
+from articles.editing.cleanup import delete_unsaved_texts
 from articles.services import erase_author
-from comments.models import Comment, Mute, State
+from comments.models import Comment, Follow, Mute, Reason, State
 from comments.services.discussions import lock_discussions_of
-from comments.services.text_changes import erase_comments
+from comments.services.text_changes import anonymize_comments, erase_comments
 from core.database.sql import fetch_column
+from moderation.erasure import emails
 from moderation.models import (
     Appeal,
     Batch,
+    Case,
     CommentGroup,
     CommentGroupMember,
     DecisionMessage,
@@ -35,6 +39,7 @@ from moderation.models import (
     Restriction,
     Sanction,
 )
+from moderation.people.data_subject import DataSubject
 from moderation.people.profiles import Person
 
 SPAM_KEPT_DAYS = 90  # after which a job deletes the texts of spam
@@ -142,8 +147,12 @@ def purge_list(*, group: CommentGroup, actor: User | None) -> PurgeResult:
 def clear_related_data(comments: Sequence[int]) -> None:
     """Delete notes, messages and IP address hashes of these comments, and the texts of reports and appeals.
 
-    Reports of illegal content are kept, since the law requires a record of them.
+    Open cases are closed, as nothing is left to decide on. Reports of illegal content are kept, since the law
+    requires a record of them.
     """
+    Case.objects.open().filter(comment__in=comments).update(
+        closed_at=timezone.now(), closed_by=uuid4(), claimed_by=None, claimed_until=None
+    )
     Origin.objects.filter(comment__in=comments).delete()
     ModeratorNote.objects.filter(comment__in=comments).delete()
     DecisionMessage.objects.filter(comment__in=comments).delete()
@@ -152,16 +161,24 @@ def clear_related_data(comments: Sequence[int]) -> None:
 
 
 def blank_person(*, person: Person, actor: User | None) -> None:
-    """Delete the name and e-mail of an account or a guest permanently, also in restrictions.
+    """Delete the name and e-mail of an account or a guest permanently, also in comments and restrictions.
 
-    Notes on the person are deleted, whom they muted and who muted them, and the texts of their sanctions,
-    appeals and reports. Comments stay, and so does everything about a comment with a legal hold. Without an
-    actor this is repeated after a restore, and no note about it is added.
+    What they follow, notes on them, whom they muted and who muted them are deleted, and the texts of their
+    sanctions, appeals and reports. The texts of comments stay, and so does everything about a comment with a
+    legal hold. Without an actor the person wished it, or it is repeated after a restore, and no note about it
+    is added.
     """
     fields = person.as_fields
     with transaction.atomic():
+        named = person.comments().filter(erased_at=None).exclude(state_reason=Reason.RESTRICTED)
+        ids = list(named.exclude(author_name=deleted_name(), author_email="").values_list("pk", flat=True))
+        lock_discussions_of(ids)
+        anonymize_comments(ids)
+        emails.erase_confirmed_emails(DataSubject.of(person).emails)
+        emails.erase_technical_records(_all_emails(person))
         with_legal_hold = Restriction.objects.filter(lifted_at=None, is_legal_hold=True).values("comment")
         if person.user:
+            delete_unsaved_texts(user=person.user)
             erase_account(user=person.user)
             erase_author(user=person.user)
         elif person.guest:
@@ -170,6 +187,7 @@ def blank_person(*, person: Person, actor: User | None) -> None:
             lifted_at=None, is_legal_hold=False, comment__in=person.comments().values("pk")
         )
         restrictions.update(author_name="", author_email="")
+        Follow.objects.filter(**fields).delete()
         if person.user:
             Mute.objects.filter(Q(user=person.user) | Q(muted_user=person.user)).delete()
         elif person.guest:
@@ -184,6 +202,14 @@ def blank_person(*, person: Person, actor: User | None) -> None:
         if actor:
             text = _("Name and e-mail were deleted as a child’s personal data.")
             ModeratorNote.objects.create(text=text, by=actor, **fields)
+
+
+def _all_emails(person: Person) -> set[str]:
+    """Return the e-mails of an account or a guest, also unconfirmed ones."""
+    if person.user:
+        addresses = EmailAddress.objects.filter(user=person.user).values_list("email", flat=True)
+        return {person.user.email, *addresses}
+    return {person.email} - {""}
 
 
 def blank_old_spam() -> int:

@@ -19,8 +19,8 @@ from comments.models import REMOVED, Comment, Reason, State
 from comments.services.discussions import lock_discussions_of
 from comments.services.states import change_states
 from comments.services.text_changes import erase_comments
-from moderation.erasure import purge, restricted_content, restrictions
-from moderation.models import Batch, Restriction
+from moderation.erasure import account_erasure, purge, restricted_content, restrictions
+from moderation.models import AccountErasure, Batch, Restriction
 from moderation.people.profiles import Person
 
 CHUNK = 5_000  # rows per query
@@ -62,6 +62,7 @@ def replay(known: Sequence[Erasure]) -> Replayed:
     versions = redact.repeat_redactions(known)
     comments = _delete(by_kind["comment"])
     people = _blank(by_kind["account"], by_kind["guest"])
+    _repeat_account_erasures(known)
     return Replayed(restricted, comments, people, versions)
 
 
@@ -155,6 +156,17 @@ def _blank(accounts: Sequence[Erasure], guests: Sequence[Erasure]) -> int:
     for person in people:
         purge.blank_person(person=person, actor=None)
     return len(people)
+
+
+def _repeat_account_erasures(known: Sequence[Erasure]) -> None:
+    """Store that the comments of these people are deleted too. A scheduled job completes that."""
+    wanted = [erasure for erasure in known if erasure.reason == account_erasure.WITH_COMMENTS]
+    for what, field, made, rows in (
+        ("account", "user_id", "date_joined", User.objects.all()),
+        ("guest", "guest_id", "created_at", Guest.objects.all()),
+    ):
+        for pk in _present(rows, made, [erasure for erasure in wanted if erasure.what == what]):
+            AccountErasure.objects.get_or_create(**{field: pk}, defaults={"deletes_comments": True})
 
 
 def _present(rows: QuerySet[Model], made: str, erasures: Sequence[Erasure]) -> dict[int, Erasure]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.erasure_log import Erasure, append_on_commit
-from accounts.models import User
+from accounts.models import User, deleted_name
 from comments.models import Comment, CommentRevision, Reason, Transition
 from comments.services.discussions import lock_discussions_of
 from comments.services.text_changes import CommentContent, remove_content, restore_content
@@ -156,7 +156,6 @@ def _restore_texts(restrictions: Sequence[Restriction], actor: User | None) -> N
     """Move the texts back into the comments and lift the restrictions. The database logs this as a reading.
 
     E-mails that were deleted in the meantime as unconfirmed, and names of blanked people, are not restored.
-    Without a name, the comment is shown as anonymous.
     """
     texts: defaultdict[int, list[RestrictedText]] = defaultdict(list)
     for text in read_texts(restrictions, by=actor):
@@ -168,7 +167,7 @@ def _restore_texts(restrictions: Sequence[Restriction], actor: User | None) -> N
         [
             CommentContent(
                 comment=restriction.comment_id,
-                author_name=_("Anonymous") if restriction.comment_id in blanked else restriction.author_name,
+                author_name=deleted_name() if restriction.comment_id in blanked else restriction.author_name,
                 author_email="" if restriction.comment_id in without_email else restriction.author_email,
                 body=shown.body,
                 revision=shown.revision,

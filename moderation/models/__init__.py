@@ -3,7 +3,7 @@ from moderation.models.cases import Case, SecondOpinion
 from moderation.models.findings import Finding, FindingQuerySet, has_page
 from moderation.models.groups import CommentGroup, CommentGroupMember, SimilarityScan
 from moderation.models.messages import DecisionMessage, SavedLine
-from moderation.models.people import ModeratorNote, Origin, Sanction
+from moderation.models.people import AccountErasure, ModeratorNote, Origin, Sanction
 from moderation.models.reports import AddressReportCount, Appeal, IllegalContentReport, Report
 from moderation.models.requests import RemovalRequest
 from moderation.models.restrictions import RestrictedText, RestrictedTextReading, Restriction
@@ -13,6 +13,7 @@ from moderation.models.settings import JobRun, ModerationSettings
 from moderation.models.spam_filters import FilterVersion
 
 __all__ = [
+    "AccountErasure",
     "AddressReportCount",
     "Appeal",
     "Batch",

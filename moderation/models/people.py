@@ -1,4 +1,4 @@
-"""Sanctions, moderators' notes and the IP address hashes of comments. All of these rows can be erased."""
+"""Sanctions, notes and IP address hashes, which can be erased, and the erasures of people."""
 
 from datetime import timedelta
 from typing import Self
@@ -138,3 +138,29 @@ class Origin(models.Model):
 
     def __str__(self) -> str:
         return str(self.comment_id)
+
+
+class AccountErasure(models.Model):
+    """The erasure of an account or a guest that the person asked for. erasure/account_erasure.py does it.
+
+    It holds ids and times only, and is kept.
+    """
+
+    user = models.OneToOneField(User, models.CASCADE, null=True, related_name="+")
+    guest = models.OneToOneField(Guest, models.CASCADE, null=True, related_name="+")
+    deletes_comments = models.BooleanField()  # False: they stay without the name
+    asked_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("erasure of an account")
+        verbose_name_plural = _("erasures of accounts")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user=None, guest__isnull=False) | Q(user__isnull=False, guest=None),
+                name="accounterasure_of_one_person",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{person_key(self.user_id, self.guest_id)} {self.asked_at:%Y-%m-%d}"

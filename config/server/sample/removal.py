@@ -286,7 +286,6 @@ def _erase_accounts(created: datetime) -> tuple[int, list[str]]:
         Autosave.objects.filter(editor=user).delete()
         Presence.objects.filter(editor=user).delete()
         erase_account(user=user)
-        user.set_roles(())
         erased += 1
     return erased, kept
 

@@ -156,7 +156,7 @@ def test_forgetting_emails_holds_no_comment_while_it_waits_for_its_discussion():
 
     def forget() -> None:
         try:
-            delete_unconfirmed_emails.func()
+            delete_unconfirmed_emails()
         finally:
             connections.close_all()
 

@@ -13,7 +13,7 @@ from accounts.models import Guest
 from comments.models import EDIT_WINDOW, Comment, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.states import change_states
-from comments.tasks import mail_confirmation
+from comments.tasks import delete_unconfirmed_emails, mail_confirmation
 from tests.comments.views.test_reply import fields, url
 from tests.factories import UserFactory, make_article, make_comment
 
@@ -170,7 +170,9 @@ def test_who_posts_again_within_the_minute_is_sent_one_link(client, article, pos
 def test_the_address_of_who_took_everything_back_is_deleted_after_a_week(client, posted):
     unpost(client, posted)
     mail_confirmation.func(Guest.objects.get().pk)
-    assert DBTaskResult.objects.filter(task_path="comments.tasks.delete_unconfirmed_emails").exists()
+    Guest.objects.update(created_at=timezone.now() - timedelta(days=7))
+    assert delete_unconfirmed_emails() == 1
+    assert not Guest.objects.exclude(email="").exists()
 
 
 def test_a_second_comment_still_needs_the_confirmation(client, article, posted):

@@ -13,8 +13,11 @@ from config.page_cache import application, last_copies
 from config.page_cache.application import PageCacheApp
 from config.page_cache.keys import Key
 from config.page_cache.last_copies import LastCopies, LastCopy
+from moderation.erasure import account_erasure
+from moderation.models import AccountErasure
+from moderation.people.profiles import Person
 from tests.config.test_fallback_pages import LINE, frozen
-from tests.factories import make_comment
+from tests.factories import UserFactory, make_comment
 from tests.helpers.wsgi_requests import send_request
 
 
@@ -72,6 +75,32 @@ def test_a_copy_from_before_an_invalidation_is_not_shown(
     assert delete_comment(comment=made, user=None, guest=made.guest)
     with frozen():
         assert send_request(other, story).status == 503
+
+
+@pytest.mark.parametrize("deletes_comments", [False, True])
+def test_an_erased_name_is_in_no_copy(
+    site: PageCacheApp, other: PageCacheApp, article: Article, folder: Path, deletes_comments: bool
+) -> None:
+    jim = UserFactory.create(name="Jim Zyxbelnap")
+    made = make_comment(article, "Words of Jim.", author=jim)
+    make_comment(article, "An answer.", parent=made)
+    pages = [article.get_absolute_url(), f"{made.get_absolute_url()}", "/"]
+
+    def copies() -> int:
+        return sum("Zyxbelnap" in path.read_text() for path in folder.rglob("*") if path.is_file())
+
+    for page in pages:
+        send_request(site, page)
+    site.sweep()
+    assert copies() >= 1
+    account_erasure.start(person=Person(user=jim), deletes_comments=deletes_comments)
+    account_erasure.erase.func(AccountErasure.objects.get().pk)
+    with frozen():
+        assert send_request(other, pages[0]).status == 503
+    for page in pages:
+        assert "Zyxbelnap" not in send_request(site, page).text
+    site.sweep()
+    assert copies() == 0
 
 
 def test_an_old_copy_is_not_shown(site: PageCacheApp, other: PageCacheApp, story: str, folder: Path) -> None:

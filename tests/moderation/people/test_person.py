@@ -299,7 +299,7 @@ def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, reader, is_l
     assert Sanction.objects.values_list("message", "appeal_text").get() == ("", "")
     # The name in the restriction is not restored.
     restrictions.lift(restriction=own, actor=admin)
-    assert Comment.objects.values_list("author_name", "author_email").get() == ("Anonymous", "")
+    assert Comment.objects.values_list("author_name", "author_email").get() == ("Deleted account", "")
     read = Client().get(comment.get_absolute_url(), follow=True).content.decode()
     assert "<bdi>Anonymous</bdi>" in read
     assert "Ada" not in read

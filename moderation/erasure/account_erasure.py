@@ -1,0 +1,164 @@
+"""Erasure of an account or a guest at the wish of the person, who chooses what happens to the comments.
+
+The account is disabled at once. A job then goes through the comments in blocks, each of which is a
+transaction of its own, and at last deletes the name and the e-mail. It may be stopped at any moment and run
+again. A comment that was reported as illegal keeps its text until a moderator has decided on it; a scheduled
+job deletes it then.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django_tasks import task
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from accounts import erasure_log
+from accounts.erasure_log import Erasure
+from accounts.models import ADMINISTRATOR, User, deleted_name
+from accounts.services import disable_account
+from articles.site.languages import in_site_language
+from comments.models import Comment, Reason, State
+from comments.services.discussions import lock_discussions_of
+from comments.services.states import change_states
+from comments.services.text_changes import anonymize_comments, erase_comments
+from moderation.erasure import purge
+from moderation.models import AccountErasure, Case
+from moderation.people.data_subject import DataSubject
+from moderation.people.profiles import Person
+
+BLOCK = 200  # comments in one transaction
+RUN_SECONDS = 20  # after which other jobs, such as mails, have their turn
+# `reason` of a line of the erasure log: the texts of all comments are deleted as well.
+WITH_COMMENTS = "comments"
+
+
+def is_sole_administrator(user: User | None) -> bool:
+    """Return whether the site would have no administrator without this account."""
+    if user is None or not user.is_administrator:
+        return False
+    return not User.objects.administrators().active().exclude(pk=user.pk).exists()
+
+
+def start(*, person: Person, deletes_comments: bool) -> bool:
+    """Disable the account at once, and queue its erasure and that of the guests with the same e-mail.
+
+    Returns False for the sole administrator, for whom nothing changes.
+    """
+    with transaction.atomic():
+        # Of two administrators who leave at the same moment, the second stays.
+        Group.objects.select_for_update().get(name=ADMINISTRATOR)
+        person.lock()
+        if is_sole_administrator(person.user):
+            return False
+        subject = DataSubject.of(person)
+        if person.user:
+            disable_account(user=person.user)
+        people = [Person(user=person.user)] if person.user else []
+        people += [Person(guest=guest) for guest in subject.guests]
+        for each in people:
+            erasure, is_new = AccountErasure.objects.get_or_create(
+                **each.as_fields, defaults={"deletes_comments": deletes_comments}
+            )
+            if is_new:
+                erasure_log.append_on_commit([_log_entry(each, deletes_comments=deletes_comments)])
+                erase.enqueue(erasure.pk)
+    return True
+
+
+@task(priority=-10)
+@in_site_language
+def erase(pk: int) -> bool:
+    """Erase a person for RUN_SECONDS, and queue the rest. Return whether it is finished."""
+    erasure = AccountErasure.objects.filter(pk=pk, finished_at=None).select_related("user", "guest").first()
+    if erasure is None:
+        return True
+    person = Person(user=erasure.user, guest=erasure.guest)
+    until = time.monotonic() + RUN_SECONDS
+    while ids := _next_block(erasure, person):
+        if erasure.deletes_comments:
+            _delete(ids, erasure.user)
+        else:
+            _anonymize(ids)
+        if time.monotonic() > until:
+            erase.enqueue(pk)
+            return False
+    if not person.is_blank:
+        purge.blank_person(person=person, actor=None)
+    if erasure.deletes_comments and _with_text(person).exists():  # reported as illegal, and not decided yet
+        return False
+    AccountErasure.objects.filter(pk=pk).update(finished_at=timezone.now())
+    return True
+
+
+def restart_erasures() -> int:
+    """Queue unfinished erasures that have no waiting or running job, and return their number.
+
+    The job was interrupted or has failed, or a comment had to wait for a decision.
+    """
+    restarted = 0
+    for pk in AccountErasure.objects.filter(finished_at=None).values_list("pk", flat=True):
+        jobs = DBTaskResult.objects.filter(task_path=erase.module_path, args_kwargs__args=[pk])
+        if not jobs.filter(status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING]).exists():
+            with transaction.atomic():
+                jobs.filter(status=TaskResultStatus.FAILED).delete()
+                erase.enqueue(pk)
+            restarted += 1
+    return restarted
+
+
+def _log_entry(person: Person, *, deletes_comments: bool) -> Erasure:
+    reason = WITH_COMMENTS if deletes_comments else ""
+    if person.user:
+        return Erasure("account", person.user.pk, person.user.date_joined.isoformat(), reason=reason)
+    assert person.guest
+    return Erasure("guest", person.guest.pk, person.guest.created_at.isoformat(), reason=reason)
+
+
+def _next_block(erasure: AccountErasure, person: Person) -> list[int]:
+    """Return the next comments that the job has to change."""
+    rows = _with_text(person)
+    if erasure.deletes_comments:
+        rows = rows.exclude(pk__in=_reported_as_illegal(person))
+    else:
+        is_named = ~Q(author_name=deleted_name()) | ~Q(author_email="")
+        rows = rows.filter(is_named | Q(state=State.DELETED))
+    return list(rows.order_by("pk").values_list("pk", flat=True)[:BLOCK])
+
+
+def _with_text(person: Person) -> Any:
+    """Return the comments of a person that have a text. Restricted ones are left to administrators."""
+    return person.comments().filter(erased_at=None).exclude(state_reason=Reason.RESTRICTED)
+
+
+def _reported_as_illegal(person: Person) -> Any:
+    """Return the comments on which a moderator has to decide because of a report of illegal content."""
+    return Case.objects.open().filter(is_illegal=True, comment__in=person.comments()).values("comment")
+
+
+@transaction.atomic
+def _delete(ids: Sequence[int], actor: User | None) -> None:
+    """Delete comments as their author, and then their texts. Answered ones leave a placeholder.
+
+    Comments that a moderator had removed stay so. An appeal about one is withdrawn with its text.
+    """
+    lock_discussions_of(ids)
+    left = Comment.objects.filter(pk__in=ids, state__in=[State.PUBLISHED, State.PENDING])
+    change_states(
+        ids=list(left.values_list("pk", flat=True)), to=State.DELETED, reason=Reason.AUTHOR, actor=actor
+    )
+    purge.clear_related_data(erase_comments(ids=ids, at=timezone.now()))
+
+
+@transaction.atomic
+def _anonymize(ids: Sequence[int]) -> None:
+    """Replace the name above comments. The texts of those that the person had deleted are deleted."""
+    lock_discussions_of(ids)
+    deleted = list(Comment.objects.filter(pk__in=ids, state=State.DELETED).values_list("pk", flat=True))
+    purge.clear_related_data(erase_comments(ids=deleted, at=timezone.now()))
+    anonymize_comments(ids)

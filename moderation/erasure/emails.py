@@ -1,0 +1,52 @@
+"""Erasure of a person's e-mails outside of their account, guest and comments.
+
+Reports of illegal content and requests on which nobody has decided yet stay as they are: the law wants them
+answered. Decided ones stay without the person's data.
+"""
+
+from collections.abc import Collection
+
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast, Lower
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from accounts import undeliverable
+from accounts.authentication import login_throttling
+from accounts.models import Guest, SignUp
+from comments.tasks import delete_emails
+from moderation.models import IllegalContentReport, RemovalRequest
+from moderation.reports.removal_requests import delete_personal_data_of
+
+
+def erase_confirmed_emails(emails: Collection[str]) -> None:
+    """Erase e-mails, in lower case, wherever they show that they are this person's.
+
+    They must be confirmed: rows with an e-mail that is not may be about somebody else.
+    """
+    SignUp.objects.alias(folded=Lower("email")).filter(folded__in=emails).delete()
+    delete_emails(Guest.objects.filter(pk__in=_unconfirmed_guests(emails)))
+    reports = IllegalContentReport.objects.alias(folded=Lower("email")).filter(folded__in=emails)
+    reports.exclude(case__closed_at=None).update(name="", email="")
+    requests = RemovalRequest.objects.alias(folded=Lower("email")).filter(folded__in=emails)
+    delete_personal_data_of(requests.exclude(outcome=""))
+
+
+def erase_technical_records(emails: Collection[str]) -> None:
+    """Delete jobs about these e-mails, such as a mail that waits or has failed, and counts of log-ins and bounces.
+
+    A running job is left alone. It is deleted a week after it has ended.
+    """
+    texts = {"arguments": Cast("args_kwargs", TextField()), "result": Cast("return_value", TextField())}
+    for email in emails:
+        login_throttling.delete_counts(email)
+        undeliverable.remove(email)
+        about = Q(arguments__icontains=email) | Q(result__icontains=email) | Q(traceback__icontains=email)
+        jobs = DBTaskResult.objects.exclude(status=TaskResultStatus.RUNNING).alias(**texts).filter(about)
+        jobs.delete()
+
+
+def _unconfirmed_guests(emails: Collection[str]) -> list[int]:
+    """Return the guests for whom somebody typed one of these e-mails, without confirming it."""
+    rows = Guest.objects.filter(confirmed_at=None).alias(folded=Lower("email")).filter(folded__in=emails)
+    return list(rows.values_list("pk", flat=True))

@@ -1,0 +1,430 @@
+"""The erasure of an account at the wish of the person: nothing of them is left in any place."""
+
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from accounts import erasure_log, mails
+from accounts.authentication import sign_up
+from accounts.models import ADMINISTRATOR, EDITOR, Guest, User
+from archive.backup.restore import restore
+from archive.backup.write import backup
+from archive.personal_data import files
+from articles.models import Autosave
+from articles.services import set_article_authors
+from comments.integrity import check
+from comments.models import Comment, CommentText, Reason, Recommendation, State, Transition
+from comments.services.editing import edit_comment
+from comments.services.recommendations import recommend
+from comments.services.states import delete_comment
+from moderation.actions.decisions import decide
+from moderation.erasure import account_erasure, restrictions
+from moderation.models import (
+    AccountErasure,
+    Case,
+    IllegalContentReport,
+    ModeratorNote,
+    Origin,
+    RemovalRequest,
+    Report,
+    Restriction,
+    Sanction,
+)
+from moderation.people import sanctions
+from moderation.people.profiles import Person
+from moderation.reports import removal_requests
+from moderation.reports.reporting import appeal_removal, report_comment
+from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
+
+# Words of the name, the e-mail and the person's own texts. Stemming does not change them.
+NAME, EMAIL, WORDS = "Zyxbelnap", "zyxmoot", "zyxquorl"
+SITE = {"language": "en", "name": "Soundoff", "contact_email": "", "accent": ""}
+
+
+@pytest.fixture(autouse=True)
+def _site(tmp_path: Path, settings: Any, moderation_without_checks: None) -> None:
+    settings.HOME = tmp_path
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+
+
+class Planted:
+    """A person who has done everything that leaves a trace, among others."""
+
+    def __init__(self, *, is_editor: bool = False) -> None:
+        self.moderator = UserFactory.create(name="Mo", roles=("Moderator",))
+        self.administrator = UserFactory.create(name="Ada", roles=(ADMINISTRATOR,))
+        self.other = UserFactory.create(name="Olav")
+        self.story = story = make_article("The slip closes")
+        self.user = user = confirm_email(
+            UserFactory.create(name=f"{NAME} Quill", email=f"{EMAIL}@example.org", password="long enough")
+        )
+        EmailAddress.objects.create(user=user, email=f"{EMAIL}-2@example.org", verified=True)
+        Client().force_login(user)
+        self.guest = GuestFactory.create(
+            name=f"{NAME} Q.", email=f"{EMAIL.upper()}@example.org", confirmed_at=timezone.now()
+        )
+        unconfirmed = GuestFactory.create(name="Somebody", email=f"{EMAIL}@example.org")
+        self.foreign = make_comment(story, "Not by that person.", guest=unconfirmed)
+        self.olavs = make_comment(story, f"As {NAME} said: yes.", author=self.other)
+        self.answered = make_comment(story, f"{WORDS} answered.", author=user, parent=self.olavs)
+        self.answered = edit_comment(
+            comment=self.answered, body=f"{WORDS} answered, edited.", user=user, guest=None
+        )
+        self.answer = make_comment(story, "An answer.", author=self.other, parent=self.answered)
+        self.alone = make_comment(story, f"{WORDS} alone.", author=user)
+        self.as_guest = make_comment(story, f"{WORDS} as a guest.", guest=self.guest)
+        self.removed = make_comment(story, f"{WORDS} is an insult.", author=user)
+        decide(ids=[self.removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=self.moderator)
+        appeal_removal(
+            comment=Comment.objects.get(pk=self.removed.pk), user=user, guest=None, text=f"{WORDS} please."
+        )
+        self.deleted = make_comment(story, f"{WORDS} deleted.", author=user)
+        assert delete_comment(comment=self.deleted, user=user, guest=None)
+        self.secret = make_comment(story, f"{WORDS} is secret.", author=user)
+        recommend(comment=self.olavs, user=user, guest=None, given=True)
+        report_comment(
+            comment=self.olavs, user=user, guest=None, why=Report.Why.OTHER, details=f"{WORDS} details."
+        )
+        for comment in (self.alone, self.answered):
+            Origin.objects.get_or_create(comment=comment, defaults={"ip_hash": b"0" * 16})
+        ModeratorNote.objects.create(user=user, text=f"{NAME} again.", by=self.moderator)
+        sanctions.impose(
+            person=Person(user=user),
+            kind=Sanction.Kind.WARN,
+            reason="insult",
+            message=f"Dear {NAME}.",
+            until=None,
+            actor=self.moderator,
+        )
+        request = removal_requests.send_request(
+            article=story,
+            comment=None,
+            requested_action="correct",
+            passage=WORDS,
+            reason=WORDS,
+            role="subject",
+            name=NAME,
+            email=f"{EMAIL}@example.org",
+        )
+        removal_requests.answer(request=request, outcome="done", text="Done.", actor=self.administrator)
+        closed = Case.objects.create(
+            comment=self.foreign, discussion_id=story.pk, closed_at=timezone.now(), closed_by=uuid4()
+        )
+        IllegalContentReport.objects.create(
+            comment=self.foreign,
+            case=closed,
+            why="A crime.",
+            name=NAME,
+            email=f"{EMAIL}@example.org",
+            in_good_faith=True,
+        )
+        sign_up.create(name=NAME, email=f"{EMAIL}@example.org", password="long enough")
+        mails.mail_reset.enqueue(f"{EMAIL}@example.org", site=SITE)
+        failed = mails.mail_wrong_passwords.enqueue(f"{EMAIL}@example.org", site=SITE)
+        DBTaskResult.objects.filter(pk=failed.id).update(
+            status=TaskResultStatus.FAILED, traceback=f"550 {EMAIL}@example.org is unknown"
+        )
+        LogEntry.objects.create(
+            user=self.administrator,
+            content_type=ContentType.objects.get_for_model(User),
+            object_id=str(user.pk),
+            object_repr=f"{NAME} Quill",
+            action_flag=CHANGE,
+            change_message=json.dumps([{"changed": {"object": f"{NAME} Quill"}}]),
+        )
+        if is_editor:
+            user.set_roles([EDITOR])
+            set_article_authors(article=story, people=[user])
+            Autosave.objects.create(nonce=uuid4(), editor=user, typed={"title": [WORDS]})
+
+    def erase(self, *, deletes_comments: bool) -> None:
+        """Erase the person as the page does, and run the jobs of the erasure."""
+        person = Person(user=User.objects.get(pk=self.user.pk))
+        assert account_erasure.start(person=person, deletes_comments=deletes_comments)
+        run_erasures()
+
+
+def run_erasures() -> None:
+    for pk in AccountErasure.objects.filter(finished_at=None).values_list("pk", flat=True):
+        account_erasure.erase.func(pk)
+    DBTaskResult.objects.filter(task_path=account_erasure.erase.module_path).delete()
+
+
+def found_in(*words: str) -> set[str]:
+    """Return the columns, as "table.column", in which one of these words is, in any case."""
+    pattern = "|".join(words)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, column_name, data_type FROM information_schema.columns c "
+            "WHERE table_schema = 'public' AND EXISTS (SELECT FROM information_schema.tables t "
+            "WHERE t.table_name = c.table_name AND t.table_type = 'BASE TABLE')"
+        )
+        columns = cursor.fetchall()
+        found = set()
+        for table, column, data_type in columns:
+            text = f'"{column}"::text'
+            if data_type == "bytea":
+                text = f"encode(\"{column}\", 'escape')"
+            cursor.execute(f'SELECT EXISTS (SELECT FROM "{table}" WHERE {text} ~* %s)', [pattern])
+            if cursor.fetchone()[0]:
+                found.add(f"{table}.{column}")
+    return found
+
+
+QUOTED = {  # what somebody else wrote
+    "comments_comment.body",
+    "comments_comment.body_html",
+    "comments_commenttext.folded",
+    "comments_commenttext.vector",
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("deletes_comments", [False, True])
+def test_nothing_is_left_in_any_column(deletes_comments: bool) -> None:
+    planted = Planted(is_editor=True)
+    before = found_in(NAME, EMAIL, WORDS)
+    places = {
+        *("accounts_user.name", "accounts_user.email", "accounts_guest.email", "accounts_signup.email"),
+        *("account_emailaddress.email", "articles_author.slug", "articles_autosave.typed"),
+        *(
+            "comments_comment.author_name",
+            "comments_commentrevision.body",
+            "comments_commenttext.author_name",
+        ),
+        *("django_admin_log.object_repr", "django_admin_log.change_message"),
+        *("django_tasks_database_dbtaskresult.args_kwargs", "django_tasks_database_dbtaskresult.traceback"),
+        *("moderation_appeal.text", "moderation_report.details", "moderation_sanction.message"),
+        *("moderation_moderatornote.text", "moderation_illegalcontentreport.email"),
+        *("moderation_removalrequest.email", "moderation_removalrequest.passage"),
+    }
+    assert places <= before, places - before
+
+    planted.erase(deletes_comments=deletes_comments)
+
+    words = (NAME, EMAIL, WORDS) if deletes_comments else (NAME, EMAIL)
+    assert found_in(*words) == QUOTED
+    texts = list(Comment.objects.filter(body__icontains=NAME).values_list("pk", flat=True))
+    assert texts == [planted.olavs.pk]
+    assert check() == {}
+    user = User.objects.get(pk=planted.user.pk)
+    assert (str(user), user.is_active, user.roles) == ("Deleted account", False, frozenset())
+    assert not User.objects.get(pk=planted.other.pk).is_erased
+
+
+@pytest.mark.django_db
+def test_the_words_stay_without_the_name() -> None:
+    planted = Planted()
+    version = planted.answered.discussion.version
+    transitions = Transition.objects.count()
+    planted.erase(deletes_comments=False)
+    assert Transition.objects.count() == transitions
+    for comment in (planted.answered, planted.alone, planted.as_guest, planted.removed):
+        fresh = Comment.objects.get(pk=comment.pk)
+        assert (fresh.author_name, fresh.author_email) == ("Deleted account", "")
+        assert fresh.body
+        assert CommentText.objects.get(comment=fresh).author_name == "Deleted account"
+    deleted = Comment.objects.get(pk=planted.deleted.pk)
+    assert (deleted.body, deleted.author_name) == ("", "")  # readers could not see it any more
+    assert Comment.objects.get(pk=planted.answered.pk).discussion.version > version
+    assert Comment.objects.get(pk=planted.foreign.pk).author_name == "Somebody"
+    assert Recommendation.objects.filter(comment=planted.olavs, given=True).exists()
+    page = Client().get(planted.story.get_absolute_url()).content.decode()
+    assert page.count("Deleted account") >= 3
+    assert f"As {NAME} said" in page
+
+
+@pytest.mark.django_db
+def test_the_words_are_taken_too() -> None:
+    planted = Planted()
+    planted.erase(deletes_comments=True)
+    for comment in (planted.answered, planted.alone, planted.as_guest):
+        fresh = Comment.objects.get(pk=comment.pk)
+        assert (fresh.state, fresh.state_reason, fresh.body, fresh.author_name) == (
+            *(State.DELETED, Reason.AUTHOR),
+            *("", ""),
+        )
+    removed = Comment.objects.get(pk=planted.removed.pk)
+    assert (removed.state, removed.body) == (State.REJECTED, "")  # it is not called deleted by its author
+    page = Client().get(planted.story.get_absolute_url()).content.decode()
+    assert f'id="comment-{planted.answered.pk}"' in page  # answered: its place stays
+    assert f'id="comment-{planted.alone.pk}"' not in page
+    assert WORDS not in page
+    assert Comment.objects.get(pk=planted.answer.pk).body == "An answer."
+
+
+@pytest.mark.django_db
+def test_the_account_is_disabled_at_once(client: Client) -> None:
+    planted = Planted()
+    client.force_login(planted.user)
+    account_erasure.start(person=Person(user=planted.user), deletes_comments=False)
+    user = User.objects.get(pk=planted.user.pk)
+    assert not user.is_active
+    assert not user.has_usable_password()
+    assert user.name  # the job has not run yet
+    assert "Log in" in client.get("/").content.decode()
+    # The second press changes nothing.
+    account_erasure.start(person=Person(user=user), deletes_comments=True)
+    assert set(AccountErasure.objects.values_list("deletes_comments", flat=True)) == {False}
+    jobs = DBTaskResult.objects.filter(task_path=account_erasure.erase.module_path)
+    assert jobs.count() == AccountErasure.objects.count() == 2  # the account and its guest
+
+
+@pytest.mark.django_db
+def test_the_sole_administrator_stays(ada: User) -> None:
+    assert not account_erasure.start(person=Person(user=ada), deletes_comments=False)
+    assert User.objects.get(pk=ada.pk).is_active
+    inactive = UserFactory.create(roles=(ADMINISTRATOR,), is_active=False)
+    assert account_erasure.is_sole_administrator(ada)
+    User.objects.filter(pk=inactive.pk).update(is_active=True)
+    assert account_erasure.start(person=Person(user=ada), deletes_comments=False)
+    assert account_erasure.is_sole_administrator(inactive)
+
+
+@pytest.mark.django_db
+def test_decisions_of_staff_stay(maria: User, ada: User) -> None:
+    comment = make_comment(make_article(), "Off.")
+    batch = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria).batch
+    assert batch
+    account_erasure.start(person=Person(user=maria), deletes_comments=True)
+    run_erasures()
+    client = Client()
+    client.force_login(ada)
+    page = client.get(f"/moderation/actions/{batch.pk}/").content.decode()
+    assert "Deleted account" in page
+    assert Comment.objects.get(pk=comment.pk).state == State.REJECTED
+
+
+@pytest.mark.django_db
+def test_an_unconfirmed_e_mail_is_no_proof() -> None:
+    """Otherwise anybody could erase a guest by adding their e-mail to an account."""
+    guest = GuestFactory.create(name="Gwen", email="gwen@example.org", confirmed_at=timezone.now())
+    thief = confirm_email(UserFactory.create())
+    EmailAddress.objects.create(user=thief, email="gwen@example.org", verified=False)
+    account_erasure.start(person=Person(user=thief), deletes_comments=True)
+    run_erasures()
+    assert Guest.objects.get(pk=guest.pk).email == "gwen@example.org"
+
+
+@pytest.mark.django_db
+def test_a_comment_reported_as_illegal_waits_for_the_decision() -> None:
+    planted = Planted()
+    illegal = planted.alone
+    case = Case.objects.create(comment=illegal, discussion_id=planted.story.pk, is_illegal=True)
+    IllegalContentReport.objects.create(comment=illegal, case=case, why="A crime.", in_good_faith=True)
+    planted.erase(deletes_comments=True)
+    fresh = Comment.objects.get(pk=illegal.pk)
+    assert (fresh.state, fresh.author_name) == (State.PUBLISHED, "Deleted account")
+    assert fresh.body
+    unfinished = AccountErasure.objects.get(finished_at=None)
+    assert unfinished.user == planted.user
+    decide(ids=[illegal.pk], to=State.REJECTED, reason=Reason.HATE, actor=planted.moderator)
+    assert account_erasure.restart_erasures() == 1
+    assert account_erasure.restart_erasures() == 0  # its job waits already
+    run_erasures()
+    assert Comment.objects.get(pk=illegal.pk).body == ""
+    assert not AccountErasure.objects.filter(finished_at=None).exists()
+
+
+@pytest.mark.django_db
+def test_restricted_words_and_open_requests_stay() -> None:
+    planted = Planted()
+    restrictions.restrict(ids=[planted.secret.pk], why=Restriction.Why.COURT, actor=planted.moderator)
+    request = removal_requests.send_request(
+        article=planted.story,
+        comment=None,
+        requested_action="remove",
+        passage="May",
+        reason="It was June.",
+        role="subject",
+        name=NAME,
+        email=f"{EMAIL}@example.org",
+    )
+    planted.erase(deletes_comments=True)
+    restriction = Restriction.objects.get()
+    assert (restriction.author_name, restriction.author_email) == ("", "")
+    assert restriction.texts.exists()
+    assert RemovalRequest.objects.get(pk=request.pk).email
+
+
+@pytest.mark.django_db
+def test_many_comments_take_several_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account_erasure, "BLOCK", 2)
+    monkeypatch.setattr(account_erasure, "RUN_SECONDS", -1)
+    planted = Planted()
+    assert account_erasure.start(person=Person(user=planted.user), deletes_comments=True)
+    erasure = AccountErasure.objects.get(user=planted.user)
+    runs = 0
+    while not account_erasure.erase.func(erasure.pk):
+        runs += 1
+        assert runs < 10
+    assert runs == 3
+    assert account_erasure.erase.func(erasure.pk)  # a job that runs again
+    assert not Comment.objects.filter(author=planted.user).exclude(body="").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("deletes_comments", [False, True])
+def test_a_restore_of_an_older_backup_erases_again(tmp_path: Path, deletes_comments: bool) -> None:
+    planted, file = Planted(is_editor=True), tmp_path / "site.zip"
+    backup(file)
+    planted.erase(deletes_comments=deletes_comments)
+    log = erasure_log.path().read_text()
+    assert not re.search(f"{NAME}|{EMAIL}|{WORDS}", log, re.IGNORECASE)
+
+    call_command("flush", interactive=False, verbosity=0)
+    restore(file)
+    run_erasures()
+
+    words = (NAME, EMAIL, WORDS) if deletes_comments else (NAME, EMAIL)
+    assert found_in(*words) == QUOTED
+    assert check() == {}
+    assert not User.objects.get(pk=planted.user.pk).is_active
+    # A later backup has nothing either.
+    later = tmp_path / "later.zip"
+    backup(later)
+    with zipfile.ZipFile(later) as archive:
+        assert archive.namelist()
+    call_command("flush", interactive=False, verbosity=0)
+    restore(later)
+    assert found_in(*words) == QUOTED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_restore_in_the_middle_of_an_erasure_completes_it(tmp_path: Path) -> None:
+    """The job had deleted no comment yet, so the log of erasures lists the person only."""
+    planted, file = Planted(), tmp_path / "site.zip"
+    backup(file)
+    account_erasure.start(person=Person(user=planted.user), deletes_comments=True)
+    call_command("flush", interactive=False, verbosity=0)
+    restore(file)
+    assert found_in(WORDS) > QUOTED
+    assert account_erasure.restart_erasures() == 2
+    run_erasures()
+    assert found_in(NAME, EMAIL, WORDS) == QUOTED
+
+
+@pytest.mark.django_db
+def test_the_file_of_personal_data_goes_too() -> None:
+    planted = Planted()
+    row = files.ask(Person(user=planted.user))
+    assert row
+    files.make_file.func(str(row.pk))
+    planted.erase(deletes_comments=False)
+    assert files.delete_expired() >= 1
+    assert not files.path(row.pk).exists()
