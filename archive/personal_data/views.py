@@ -1,14 +1,21 @@
-"""The page "My data": download everything that the site stores about oneself."""
+"""The page "My data": download all that the site stores about oneself, and erase one's account."""
+
+from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from archive.personal_data import files
+from accounts import guests
+from archive.personal_data import erasure_links, files
+from archive.personal_data.forms import EraseForm, has_password
 from articles.site.requests import SiteRequest
 from comments.loading import current_writer
+from moderation.erasure import account_erasure
 from moderation.people.profiles import Person
 
 
@@ -22,7 +29,7 @@ def my_data(request: SiteRequest) -> HttpResponse:
         else:
             messages.info(request, _("Your data is already being collected."))
         return redirect("my-data")
-    return _page(request, person)
+    return _page(request, person, EraseForm(request=request, user=person.user if person else None))
 
 
 @require_safe
@@ -42,16 +49,67 @@ def download(request: SiteRequest) -> HttpResponseBase:
     return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")
 
 
-def _page(request: SiteRequest, person: Person | None) -> HttpResponse:
+@sensitive_post_parameters("password")
+@require_POST
+def erase(request: SiteRequest) -> HttpResponse:
+    """Erase the account if the password is right; without one, mail a link that does it."""
+    person = _current_person(request)
+    if person is None:
+        return redirect("my-data")
+    form = EraseForm(request.POST, request=request, user=person.user)
+    if not form.is_valid():
+        return _page(request, person, form)
+    if has_password(person.user):
+        return _erase(request, person, deletes_comments=form.deletes_comments)
+    erasure_links.send(person, deletes_comments=form.deletes_comments)
+    messages.success(request, _("We mailed you a link. Open it to erase your account."))
+    return redirect("my-data")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm_erasure(request: SiteRequest, token: str) -> HttpResponse:
+    """Erase the account of the mailed link, with a button, because mail scanners open links too."""
+    link = erasure_links.read(token)
+    if link and request.method == "POST":
+        return _erase(request, link.person, deletes_comments=link.deletes_comments)
+    template, status = "archive/personal_data/confirm_erasure.html", 200 if link else 404
+    return render(request, template, {"link": link}, status=status)
+
+
+def _erase(request: SiteRequest, person: Person, *, deletes_comments: bool) -> HttpResponse:
+    if not account_erasure.start(person=person, deletes_comments=deletes_comments):
+        messages.warning(request, account_erasure.SOLE_ADMINISTRATOR)
+        return redirect("my-data")
+    files.delete_files(person)
+    response = redirect("my-data")
+    if _current_person(request) == person:
+        logout(request)
+        response.delete_cookie(guests.COOKIE, samesite="Lax")
+    messages.success(
+        request, _("Your account is erased. It can take some minutes until your name is gone everywhere.")
+    )
+    return response
+
+
+def _page(request: SiteRequest, person: Person | None, form: EraseForm) -> HttpResponse:
     _user, guest = current_writer(request)
     row = files.current_file(person) if person else None
-    context = {
+    context: dict[str, Any] = {
         "person": person,
         "is_unconfirmed": person is None and guest is not None,
         "file": row,
         "ends_at": files.ends_at(row) if row else None,
+        "form": form,
     }
-    return render(request, "archive/personal_data/my_data.html", context)
+    if person:
+        sole = account_erasure.is_sole_administrator(person.user)
+        context |= {
+            "comment_count": person.comments().count(),
+            "why_not_erased": account_erasure.SOLE_ADMINISTRATOR if sole else "",
+            "is_staff": person.user is not None and person.user.is_staff,
+        }
+    template = "archive/personal_data/my_data.html"
+    return render(request, template, context, status=422 if form.is_bound else 200)
 
 
 def _current_person(request: SiteRequest) -> Person | None:

@@ -14,6 +14,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 from django_tasks import task
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
@@ -36,6 +37,10 @@ BLOCK = 200  # comments in one transaction
 RUN_SECONDS = 20  # after which other jobs, such as mails, have their turn
 # `reason` of a line of the erasure log: the texts of all comments are deleted as well.
 WITH_COMMENTS = "comments"
+SOLE_ADMINISTRATOR = gettext_lazy(
+    "You are the only administrator, so your account can't be erased. Make somebody else an administrator "
+    "first."
+)
 
 
 def is_sole_administrator(user: User | None) -> bool:

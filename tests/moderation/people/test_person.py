@@ -301,7 +301,7 @@ def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, reader, is_l
     restrictions.lift(restriction=own, actor=admin)
     assert Comment.objects.values_list("author_name", "author_email").get() == ("Deleted account", "")
     read = Client().get(comment.get_absolute_url(), follow=True).content.decode()
-    assert "<bdi>Anonymous</bdi>" in read
+    assert "<bdi>Deleted account</bdi>" in read
     assert "Ada" not in read
 
 

@@ -1,0 +1,59 @@
+"""Mailed links that erase an account, for guests and for accounts without a password."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.core import signing
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django_tasks import task
+
+from articles.site.languages import in_site_language
+from core.mail_composition import compose_mail
+from moderation.notifications.mail import current_site, send_mails
+from moderation.people.profiles import Person, find_person
+
+LINK_AGE = timedelta(days=1)
+SALT = "archive.erase"
+
+
+@dataclass(frozen=True)
+class ErasureLink:
+    """What a link erases."""
+
+    person: Person
+    deletes_comments: bool
+
+
+def send(person: Person, *, deletes_comments: bool) -> None:
+    """Queue the mail with the link."""
+    mail_erasure_link.enqueue(person.key, deletes_comments)
+
+
+def make_token(person: Person, *, deletes_comments: bool) -> str:
+    """Return the token for the link. It is valid as long as the person has this e-mail."""
+    return signing.dumps([person.key, person.email, deletes_comments], salt=SALT)
+
+
+def read(token: str) -> ErasureLink | None:
+    """Return what the link with this token erases; None if it is forged, expired or was used."""
+    try:
+        key, email, deletes_comments = signing.loads(token, salt=SALT, max_age=LINK_AGE)
+    except signing.BadSignature:
+        return None
+    person = find_person(key)
+    if person is None or person.email != email or (person.user and not person.user.is_active):
+        return None
+    return ErasureLink(person, deletes_comments)
+
+
+@task()
+@in_site_language
+def mail_erasure_link(key: str, deletes_comments: bool) -> int:
+    """Mail the link, and return the number of mails. Its token is made here, so that no table stores it."""
+    person = find_person(key)
+    if person is None or not person.email:
+        return 0
+    path = reverse("erase-account-confirm", args=[make_token(person, deletes_comments=deletes_comments)])
+    template, subject = "archive/personal_data/mail/erase.txt", _("Erase your account")
+    return send_mails([compose_mail(template, subject, person.email, site=current_site(), path=path)])

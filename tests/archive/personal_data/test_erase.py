@@ -1,0 +1,158 @@
+"""Erasing one's own account on the page "My data": the password, or a mailed link."""
+
+import re
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django_tasks_db.models import DBTaskResult
+
+from accounts.models import ADMINISTRATOR, Guest, User
+from archive.models import PersonalDataFile
+from archive.personal_data import erasure_links, files
+from moderation.erasure import account_erasure
+from moderation.models import AccountErasure
+from moderation.people.profiles import Person
+from tests.archive.personal_data.conftest import PASSWORD, browser_of, words
+from tests.factories import UserFactory, make_article, make_comment
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
+
+URL, PAGE = "/account/data/erase/", "/account/data/"
+
+
+@pytest.fixture(autouse=True)
+def _queue(settings: Any) -> None:
+    settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+
+
+def run(task: Any) -> None:
+    for job in DBTaskResult.objects.filter(task_path=task.module_path):
+        task.func(*job.args_kwargs["args"])
+        job.delete()
+
+
+def test_the_page_says_what_happens(jim: User, jims: Client, ada: User) -> None:
+    make_comment(make_article(), author=jim)
+    page = words(jims.get(PAGE))
+    for sentence in ("You have written 1 comment.", "These stay:", "This can’t be undone.", "Password"):
+        assert sentence in page, sentence
+    assert "Your stories and your decisions" not in page
+
+
+def test_with_the_right_password(jim: User, jims: Client, django_capture_on_commit_callbacks: Any) -> None:
+    comment = make_comment(make_article(), "Words of Jim.", author=jim)
+    row = files.ask(Person(user=jim))
+    assert row
+    files.make_file.func(str(row.pk))
+    with django_capture_on_commit_callbacks(execute=True):
+        done = jims.post(URL, {"comments": "delete", "password": PASSWORD}, follow=True)
+    assert "Your account is erased." in words(done)
+    assert "You are not logged in" in words(done)
+    assert not files.path(row.pk).exists()
+    assert not PersonalDataFile.objects.exists()
+    assert not Client().login(email=jim.email, password=PASSWORD)
+    run(account_erasure.erase)
+    comment.refresh_from_db()
+    assert (comment.body, comment.author_name) == ("", "")
+    assert AccountErasure.objects.get().finished_at
+    assert User.objects.get(pk=jim.pk).is_erased
+
+
+@pytest.mark.parametrize(
+    ("sent", "sentence"),
+    [
+        ({"comments": "delete", "password": "wrong"}, "The password is wrong."),
+        ({"comments": "delete"}, "Enter your password."),
+        ({"password": PASSWORD}, "Choose what happens to your comments."),
+        ({"comments": "both", "password": PASSWORD}, "Select a valid choice."),
+    ],
+)
+def test_a_refused_form(jim: User, jims: Client, sent: dict[str, str], sentence: str) -> None:
+    refused = jims.post(URL, sent)
+    assert refused.status_code == 422
+    assert sentence in words(refused)
+    assert not AccountErasure.objects.exists()
+    assert User.objects.get(pk=jim.pk).is_active
+
+
+def test_wrong_passwords_are_throttled(jims: Client) -> None:
+    for _attempt in range(2):
+        answer = jims.post(URL, {"comments": "keep", "password": "wrong"})
+    assert answer.status_code == 429
+    assert "Too many wrong passwords." in words(answer)
+    assert not AccountErasure.objects.exists()
+
+
+def test_the_sole_administrator(ada: User) -> None:
+    ada.set_password(PASSWORD)
+    ada.save()
+    client = Client()
+    client.force_login(ada)
+    page = words(client.get(PAGE))
+    assert "You are the only administrator" in page
+    assert 'name="comments"' not in page
+    sent = client.post(URL, {"comments": "keep", "password": PASSWORD}, follow=True)
+    assert "You are the only administrator" in words(sent)
+    assert User.objects.get(pk=ada.pk).is_active
+    UserFactory.create(roles=(ADMINISTRATOR,))
+    assert "Your stories and your decisions" in words(client.get(PAGE))
+
+
+def link_of(message: Any) -> str:
+    found = re.search(r"/account/data/erase/[^\s/]+/", message.body)
+    assert found
+    return found[0]
+
+
+def test_an_account_without_a_password_gets_a_link(jim: User, jims: Client) -> None:
+    jim.set_unusable_password()
+    jim.save()
+    jims.force_login(jim)
+    assert 'name="password"' not in words(jims.get(PAGE))
+    assert "We mailed you a link." in words(jims.post(URL, {"comments": "keep"}, follow=True))
+    assert User.objects.get(pk=jim.pk).is_active
+    run(erasure_links.mail_erasure_link)
+    (sent,) = mail.outbox
+    assert sent.to == [jim.email]
+    url, other = link_of(sent), Client()
+    asked = words(other.get(url))
+    assert "Your comments stay without your name" in asked
+    assert not AccountErasure.objects.exists(), "mail scanners open links, too"
+    done = other.post(url, follow=True)
+    assert "Your account is erased." in words(done)
+    assert AccountErasure.objects.get().deletes_comments is False
+    assert other.get(url).status_code == 404
+    assert other.post(url).status_code == 404
+
+
+def test_a_guest_gets_a_link(gwen: Guest) -> None:
+    comment, client = make_comment(make_article(), "Words of Gwen.", guest=gwen), browser_of(gwen)
+    client.post(URL, {"comments": "delete"})
+    run(erasure_links.mail_erasure_link)
+    done = client.post(link_of(mail.outbox[0]), follow=True)
+    assert "Your account is erased." in words(done)
+    assert not client.cookies["guest"].value
+    run(account_erasure.erase)
+    comment.refresh_from_db()
+    gwen.refresh_from_db()
+    assert (comment.body, gwen.name, gwen.email) == ("", "", "")
+
+
+def test_a_forged_link() -> None:
+    answer = Client().get("/account/data/erase/forged/")
+    assert answer.status_code == 404
+    assert "This link no longer works" in words(answer)
+
+
+def test_a_link_of_an_earlier_e_mail(jim: User) -> None:
+    token = erasure_links.make_token(Person(user=jim), deletes_comments=True)
+    User.objects.update(email="another@example.org")
+    assert erasure_links.read(token) is None
+
+
+def test_strangers_and_other_methods(jims: Client) -> None:
+    assert Client().post(URL, {"comments": "delete"})["Location"] == PAGE
+    assert jims.get(URL).status_code == 405
+    assert not AccountErasure.objects.exists()
