@@ -12,7 +12,7 @@ from archive.backup.container import BackupError, first_line, shorten_names
 from archive.backup.restore import existing_data
 from archive.backup.write import backup, describe
 from core import backup_folder
-from core.database.migration_state import later_migrations, unapplied_migrations
+from core.database.migration_state import fewer_collections, later_migrations, unapplied_migrations
 from core.database.sql import fetch_value
 
 BACKUPS_KEPT = 3  # number of backups from before upgrades that are kept
@@ -69,7 +69,8 @@ def _back_up(report: Callable[[str], None]) -> Path:
 def _migrate(pending: list[str], backup_file: Path | None) -> None:
     """Apply all migrations. Raises BackupError with the way forward and the way back."""
     try:
-        call_command("migrate", verbosity=0, interactive=False)
+        with fewer_collections():
+            call_command("migrate", verbosity=0, interactive=False)
     except Exception as error:  # any exception: a migration may run anything
         left = unapplied_migrations()
         applied = len(pending) - len(left)

@@ -293,7 +293,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = HOME / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "config.static_files.StaticFilesStorage"},
 }
 MEDIA_ROOT = HOME / "media"  # re-encoded uploads of editors; only articles/images/views.py serves them
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

@@ -37,6 +37,7 @@ from core.database.migration_state import (
     TOO_OLD,
     Node,
     applied_migrations,
+    fewer_collections,
     program_migrations,
     replaced_migrations,
     squashed,
@@ -156,13 +157,15 @@ def _prepare_tables(manifest: Manifest) -> None:
         for node in sorted(wanted - applied)
         if not any(child.key[0] == node[0] and child.key in wanted for child in graph.node_map[node].children)
     ]
-    executor.migrate(leaves)
+    with fewer_collections():
+        executor.migrate(leaves)
 
 
 def _migrate(manifest: Manifest) -> None:
     """Apply the migrations that came after the backup."""
     try:
-        call_command("migrate", verbosity=0)
+        with fewer_collections():
+            call_command("migrate", verbosity=0)
     except Exception as error:  # any exception: a migration may run anything
         raise BackupError(
             f"The whole backup was restored, but it can't be upgraded: {first_line(error)}. Restore it into "

@@ -175,6 +175,7 @@ def test_the_first_start_makes_a_site_with_a_sample(empty_home: Path, serve: Ser
         fields = {"login": account["email"], "password": account["password"]}
         work = {"Reader": "", "Editor": "admin/"}.get(account["role"], "moderation/")
         assert submit(browser(), login, fields) == f"http://127.0.0.1:{site.port}/{work}"
+    assert_only_named_files_are_compressed(home / "static")
     assert "Three things to try:" in site.printed
     story = "/stories/lamp-14/"
     assert f"http://127.0.0.1:{site.port}{story}" in site.printed
@@ -190,6 +191,14 @@ def test_the_first_start_makes_a_site_with_a_sample(empty_home: Path, serve: Ser
     assert site.status(story) == 200
     assert site.stop(signal.SIGINT) == 0
     assert processes(home) == []
+
+
+def assert_only_named_files_are_compressed(folder: Path) -> None:
+    """Check that pages get compressed files, and that fallback pages get the plain names."""
+    named = json.loads((folder / "staticfiles.json").read_text())["paths"]["css/site.css"]
+    for name, exists in ((named, True), ("css/site.css", False)):
+        assert (folder / name).exists()
+        assert {(folder / f"{name}.{kind}").exists() for kind in ("br", "gz")} == {exists}
 
 
 def test_a_second_start_prints_the_accounts_and_creates_nothing(serve: Serve, home: Path) -> None:
