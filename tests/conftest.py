@@ -269,6 +269,7 @@ def pytest_collection_finish() -> None:
     """Exclude all objects made so far from garbage collection, which took 5 % of the tests' time."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def _is_long(item: pytest.Item) -> bool:

@@ -3,6 +3,7 @@
 Loaded with `-p tests.plugin`, because the settings need both before any conftest is read.
 """
 
+import gc
 import os
 import subprocess
 import sys
@@ -30,6 +31,7 @@ _run = ExitStack()
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests() -> Iterator[None]:
     """Set the environment before pytest-django reads the settings."""
+    gc.disable()  # until all tests are collected: what is loaded stays
     for name in ("DATABASE_OWNER_URL", "DEBUG", "EMAIL_URL", "HOST", "PORT", "SITE_URL"):
         os.environ.pop(name, None)
     try:
