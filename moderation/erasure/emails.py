@@ -33,7 +33,7 @@ def erase_confirmed_emails(emails: Collection[str]) -> None:
 
 
 def erase_technical_records(emails: Collection[str]) -> None:
-    """Delete jobs about these e-mails, such as a mail that waits or has failed, counts of log-ins and bounces.
+    """Delete jobs about these e-mails, such as a mail that waits or has failed, counts and bounces.
 
     A running job is left alone. It is deleted a week after it has ended.
     """
