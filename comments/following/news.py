@@ -5,7 +5,7 @@ whose posting can still be undone, or that was removed again.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Literal
@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from accounts.models import Guest, User
 from articles.models import Article, Correction
 from articles.site.requests import SiteRequest
-from comments.models import UNDO_WINDOW, Comment, Follow, NewsSearch
+from comments.models import UNDO_WINDOW, Comment, Follow, Mute, NewsSearch
 from core.database.sql import fetch_rows
 
 Watermark = Literal["seen_at", "mailed_at"]
@@ -55,10 +55,14 @@ SELECT a.id AS article_id, m.topic_id, a.published_at AS at, NULL::bigint AS aut
 FROM articles_article a JOIN articles_article_topics m ON m.article_id = a.id
 WHERE a.rights <> 'unknown' AND a.published_at > %(since)s AND a.published_at <= %(until)s"""
 
-# Nobody is told of their own comments. Both watermarks move to just before the first news, because there
-# were none before it: so the news are searched in a short time.
+# Nobody is told of their own comments, or of those of people whom they muted. Both watermarks move to just
+# before the first news, because there were none before it: so the news are searched in a short time.
 _NOTE = """
 WITH news AS MATERIALIZED ({news}),
+muted AS MATERIALIZED (
+  SELECT m.user_id, m.muted_user_id, m.muted_guest_id FROM comments_mute m
+  WHERE m.muted_user_id IN (SELECT author_id FROM news) OR m.muted_guest_id IN (SELECT guest_id FROM news)
+),
 followed AS (
   SELECT f.id, min(n.at) AS first, max(n.at) AS last,
          min(n.at) FILTER (WHERE n.at > f.seen_at) AS unread,
@@ -66,6 +70,8 @@ followed AS (
   FROM comments_follow f JOIN news n ON {match}
   WHERE (f.news_at IS NULL OR (f.due_at IS NULL AND f.delivery <> 'site'))
     AND (n.author_id <> f.user_id) IS NOT FALSE AND (n.guest_id <> f.guest_id) IS NOT FALSE
+    AND NOT EXISTS (SELECT FROM muted m WHERE m.user_id = f.user_id
+                    AND (m.muted_user_id = n.author_id OR m.muted_guest_id = n.guest_id))
   GROUP BY f.id
 )
 UPDATE comments_follow f
@@ -147,7 +153,7 @@ class News:
 def read_news(follows: Sequence[Follow], *, since: Watermark, until: datetime, most: int) -> dict[int, News]:
     """Return the news after the watermark `since` and up to `until`, by the id of the follow.
 
-    `most` is the number of items for each. Follows without news are left out. Runs at most seven statements.
+    `most` is the number of items for each. Follows without news are left out. Runs at most eight statements.
     """
     items: dict[int, list[NewsItem]] = defaultdict(list)
     more: dict[int, int] = {}
@@ -173,7 +179,11 @@ class _NewComment:
     answered_user: int | None
     answered_guest: int | None
 
-    def is_news_for(self, follow: Follow) -> bool:
+    def is_news_for(self, follow: Follow, muted: Container[tuple[int | None, str, int | None]]) -> bool:
+        if (follow.user_id, "user", self.author_id) in muted:
+            return False
+        if (follow.user_id, "guest", self.guest_id) in muted:
+            return False
         if (follow.user_id or 0) == self.author_id or (follow.guest_id or 0) == self.guest_id:
             return False
         return follow.kind == Follow.Kind.COMMENTS or self.answers(follow)
@@ -216,13 +226,14 @@ def _add_comments(
         for kind, statement in ((Follow.Kind.COMMENTS, _LATEST), (Follow.Kind.REPLIES, _ANSWERS))
         if by_kind[kind]
     }
+    muted = _read_mutes(follows) if found else set()
     chosen: dict[int, list[_NewComment]] = {}
     for kind, by_article in found.items():
         for follow in by_kind[kind]:
             new = [
                 comment
                 for comment in by_article[follow.article_id]
-                if comment.at > getattr(follow, since) and comment.is_news_for(follow)
+                if comment.at > getattr(follow, since) and comment.is_news_for(follow, muted)
             ]
             chosen[follow.pk], more[follow.pk] = new[:most], len(new[most:])
     comments = _read_texts({comment.id for new in chosen.values() for comment in new}, until)
@@ -254,6 +265,17 @@ def _read_new_comments(
     for comments in by_article.values():
         comments.sort(key=lambda comment: (comment.at, comment.id))
     return by_article
+
+
+def _read_mutes(follows: Sequence[Follow]) -> set[tuple[int | None, str, int | None]]:
+    """Return whom these followers have muted: user id, "user" or "guest", id of the muted person."""
+    rows = Mute.objects.filter(user__in={follow.user_id for follow in follows if follow.user_id})
+    return {
+        (user, kind, pk)
+        for user, muted_user, muted_guest in rows.values_list("user", "muted_user", "muted_guest")
+        for kind, pk in (("user", muted_user), ("guest", muted_guest))
+        if pk
+    }
 
 
 def _read_texts(ids: Collection[int], now: datetime) -> dict[int, Comment]:

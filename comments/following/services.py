@@ -1,6 +1,6 @@
 """Following and unfollowing."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.utils import timezone
@@ -38,6 +38,17 @@ def follow_topic(user: User | None, guest: Guest | None, topic: Topic, *, on: bo
     """Follow the stories of a topic, or stop that."""
     kind = Follow.Kind.TOPIC
     _set(user, guest, [kind], kind if on else "", delivery, topic=topic)
+
+
+def move_to_account(guests: Collection[int], user: User) -> None:
+    """Let a user follow what guests followed who turned out to be the same person."""
+    own = Follow.objects.filter(user=user)
+    for follow in Follow.objects.filter(guest__in=guests).order_by("pk"):
+        kinds = OF_DISCUSSIONS if follow.kind in OF_DISCUSSIONS else [follow.kind]
+        if own.filter(article=follow.article_id, topic=follow.topic_id, kind__in=kinds).exists():
+            follow.delete()
+        else:
+            Follow.objects.filter(pk=follow.pk).update(user=user, guest=None)
 
 
 def set_delivery(follows: FollowQuerySet, delivery: str) -> int:

@@ -9,6 +9,7 @@ from django.db.models.functions import Lower
 from accounts.models import Guest, User
 from accounts.services import list_confirmed_emails
 from articles.site.cached_pages import invalidate
+from comments.following.services import move_to_account
 from comments.models import Comment, CommentClaim, Reason, State
 from comments.services.discussions import bump_versions, lock_discussions_of
 
@@ -28,13 +29,15 @@ def claimable_comments(user: User) -> QuerySet[Comment]:
 def claim_comments(*, user: User, ids: Sequence[int]) -> int:
     """Make a user the author of those of these comments that they may claim, and return their number.
 
-    The name as it was written and the guest stay; each comment gets a row in the log of claims.
+    The name as it was written and the guest stay; each comment gets a row in the log of claims. What the
+    guest follows becomes the user's.
     """
     lock_discussions_of(list(claimable_comments(user).filter(pk__in=ids).values_list("pk", flat=True)))
     claimed = claimable_comments(user).filter(pk__in=ids).select_related("guest")
     CommentClaim.objects.bulk_create(
         CommentClaim(comment=comment, guest=comment.guest, user=user) for comment in claimed
     )
+    move_to_account({comment.guest_id for comment in claimed if comment.guest_id}, user)
     Comment.objects.filter(pk__in=[comment.pk for comment in claimed]).update(author=user, guest=None)
     if shown := {comment.discussion_id for comment in claimed if comment.shown}:
         bump_versions(sorted(shown))

@@ -41,14 +41,14 @@ def test_a_member_follows_a_story_and_stops(as_jane: Client, article: Article, j
     data = {"discussion": "comments", "corrections": "on", "delivery": "daily"}
     assert as_jane.post(url, data).url == article.get_absolute_url()
     rows = Follow.objects.values_list("user", "kind", "article", "delivery").order_by("kind")
-    assert list(rows) == [
+    assert list(rows.all()) == [
         (jane.pk, "comments", article.pk, "daily"),
         (jane.pk, "corrections", article.pk, "daily"),
     ]
     as_jane.post(url, {"discussion": "replies", "delivery": "at_once"})
-    assert list(rows) == [(jane.pk, "replies", article.pk, "at_once")]
+    assert list(rows.all()) == [(jane.pk, "replies", article.pk, "at_once")]
     as_jane.post(url, {"discussion": "", "delivery": "at_once"})
-    assert list(rows) == []
+    assert list(rows.all()) == []
 
 
 def test_a_wrong_choice_is_refused(as_jane: Client, article: Article) -> None:

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Guest, User
 from comments.integrity import check
-from comments.models import Comment, CommentClaim, Discussion, Reason, State
+from comments.models import Comment, CommentClaim, Discussion, Follow, Reason, State
 from comments.services.claims import claim_comments, claimable_comments
 from comments.services.states import change_states, delete_comment
 from moderation.erasure import restrictions
@@ -83,3 +83,17 @@ def test_the_log_of_claims_is_append_only(ruth: User, guest: Guest) -> None:
     claim_comments(user=ruth, ids=[make_comment(make_article(), guest=guest).pk])
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         CommentClaim.objects.update(user=None)
+
+
+def test_the_account_follows_what_the_guest_followed(ruth: User, guest: Guest) -> None:
+    article, other = make_article(), make_article("Another story")
+    comment = make_comment(article, guest=guest)
+    for followed in (article, other):
+        Follow.objects.create(guest=guest, article=followed, kind="replies", delivery="at_once")
+    Follow.objects.create(user=ruth, article=article, kind="comments", delivery="daily")
+    claim_comments(user=ruth, ids=[comment.pk])
+    rows = Follow.objects.order_by("article").values_list("user", "guest", "article", "kind", "delivery")
+    assert list(rows) == [
+        (ruth.pk, None, article.pk, "comments", "daily"),
+        (ruth.pk, None, other.pk, "replies", "at_once"),
+    ]
