@@ -4,7 +4,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Layout
+from crispy_forms.layout import Layout, Submit
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NAME_MAX, Guest
 from accounts.names import clean_name
+from articles.markup.markdown import render_comment
 from articles.models import Site
 from comments.models import Comment, Discussion, check_body
 from comments.names import NamesInUse, check_guest_name
@@ -39,6 +40,7 @@ class BodyForm(SubmitForm, forms.Form):
         label=_("Your comment"),
         strip=False,
         error_messages={"required": _("Write something first.")},
+        help_text=_("Formatting: **bold**, *italic*, > quote, - list, `code`, [link](https://example.org)"),
         widget=forms.Textarea(attrs={"rows": 6, "dir": "auto"}),
     )
 
@@ -108,7 +110,16 @@ class ReplyForm(BodyForm):
     def helper(self) -> FormHelper:
         helper = super().helper
         helper.layout = Layout(*self.fields, RulesInShort(self.discussion.site))
+        preview = Submit("preview", _("Preview"), formnovalidate=True)  # only the text is needed
+        preview.field_classes = "btn"  # not the form's first button
+        helper.add_input(preview)
         return helper
+
+    def preview(self) -> str:
+        """Return the text as it will look, or "" if it is empty or too long. Other fields may be missing."""
+        for name in self.errors.keys() - {"body"}:
+            del self.errors[name]
+        return "" if "body" in self.errors else render_comment(self.cleaned_data["body"])
 
     def clean_name(self) -> str:
         return clean_name(self.cleaned_data["name"])

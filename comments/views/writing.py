@@ -26,7 +26,16 @@ from articles.site.requests import SiteRequest
 from comments.following.services import follow_replies
 from comments.forms import BodyForm, ReplyForm
 from comments.loading import current_reader, current_writer, load_reply_target, load_story
-from comments.models import EDIT_WINDOW, UNDO_WINDOW, Comment, Discussion, Reason, Recommendation, State
+from comments.models import (
+    BODY_MAX,
+    EDIT_WINDOW,
+    UNDO_WINDOW,
+    Comment,
+    Discussion,
+    Reason,
+    Recommendation,
+    State,
+)
 from comments.policy import Draft, policy
 from comments.services.editing import edit_comment
 from comments.services.posting import MEMBERS_ONLY, REPLIES_LOCKED, post_comment
@@ -81,7 +90,10 @@ def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpResponse:
-    """Show and process the form for a comment on the story, or for a reply to the comment `pk`."""
+    """Show and process the form for a comment on the story, or for a reply to the comment `pk`.
+
+    Its button "Preview" shows it again, with the text as it will look.
+    """
     target = load_reply_target(request, slug, pk)
     article, discussion, parent = target.article, target.discussion, target.parent
     if discussion.is_hidden:
@@ -101,6 +113,10 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
         is_following=target.is_followed,
         names=target.names,
     )
+    if "preview" in form.data:
+        preview = form.preview()
+        status = 200 if preview else 422
+        return _form_page(request, form, discussion, parent, status=status, preview=preview)
     if form.is_valid():
         try:
             posted, author = _post_reply(request, discussion, parent, form)
@@ -209,13 +225,21 @@ def confirm(request: SiteRequest, token: str) -> HttpResponse:
 
 
 def _form_page(
-    request: SiteRequest, form: ReplyForm, discussion: Discussion, parent: Comment | None, *, status: int
+    request: SiteRequest,
+    form: ReplyForm,
+    discussion: Discussion,
+    parent: Comment | None,
+    *,
+    status: int,
+    preview: str = "",
 ) -> HttpResponse:
     """Show the form for a comment, on a page of its own or as the part that htmx asked for."""
     user, guest = current_writer(request)
     article = discussion.article
     context = {
         "form": form,
+        "preview": preview,
+        "most": BODY_MAX,
         "members_only": MEMBERS_ONLY if discussion.members_only and user is None else "",
         "sanctions": [] if form.is_bound else policy().explain_sanctions(user, guest),
         "back": article.get_absolute_url() + (f"#comment-{parent.pk}" if parent else "#comments"),

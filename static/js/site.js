@@ -1,7 +1,7 @@
 // Enhancements of all pages. Each page also works without this file.
 "use strict";
 
-// Without Django's JavaScript catalogue, the scripts' texts are shown untranslated.
+// Without Django's JavaScript catalogue, texts are not translated.
 globalThis.gettext ??= (words) => words;
 globalThis.ngettext ??= (one, many, count) => (count === 1 ? one : many);
 globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
@@ -12,7 +12,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   allowEval: false,
   allowScriptTags: false,
   historyEnabled: false,
-  defaultSettleDelay: 0, // a loaded form takes the focus at once, because the link that had it is removed
+  defaultSettleDelay: 0, // a loaded form takes the focus at once: the link that had it is removed
   attributesToSettle: [], // otherwise the height of a resized field would return as an inline style
   scrollIntoViewOnBoost: false,
   responseHandling: [
@@ -57,7 +57,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     list.scrollBy(current.getBoundingClientRect().x - list.getBoundingClientRect().x - list.clientWidth / 3, 0);
   }
 
-  // The draft of a reply is stored in this browser until the server has accepted it, for two weeks at most.
+  // The draft of a reply is stored in this browser until the server accepts it, for two weeks at most.
   const KEPT = 14 * 86400000;
   const keyOf = (form) => "draft " + new URL(form.action).pathname;
   const drafts = {
@@ -99,7 +99,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   // The inline reply form opens once and takes the focus. When it is closed, the focus returns to "Reply".
   const enter = (opened) => {
     const fields = [...opened.querySelectorAll("input:not([type=hidden]), textarea")];
-    (find(opened, "[aria-invalid=true]") ?? fields.find((field) => !field.value) ?? find(opened, "textarea"))?.focus();
+    (find(opened, "[autofocus], [aria-invalid=true]") ?? fields.find((field) => !field.value) ?? find(opened, "textarea"))?.focus();
   };
   document.addEventListener("htmx:beforeRequest", (event) => {
     const open = event.target.matches("a") && find(place(event.target), ".reply-form");
@@ -111,6 +111,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     if (!target.matches(".reply-form")) return;
     restore(find(target, "form"));
     enter(target);
+    import(target.dataset.script);
   });
   document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
     const form = replyForm(target);
@@ -118,7 +119,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     if (form) find(form.parentNode, "[data-unsent]").hidden = false;
     else if (target.href && detail.xhr.status) location.assign(target.href); // that page shows the reason
   });
-  // The server has accepted a reply. thread.js inserts it into a thread; any other page navigates to it.
+  // The server accepted a reply. thread.js inserts it into a thread; other pages navigate to it.
   document.addEventListener("posted", (event) => {
     quietly(() => drafts.write(event.target, ""));
     if (!event.defaultPrevented) location.assign(event.detail.url);

@@ -41,8 +41,8 @@ from tests.helpers.wsgi_requests import HOST, Reply, send_request
 COSTS = {  # statements without the beginnings and ends of transactions; calls
     "cached page": (1, 18),
     "changed page": (2, 3_109),
-    "member's page": (4, 2_568),
-    "reply": (7, 2_733),
+    "member's page": (4, 2_533),
+    "reply": (7, 2_762),
 }
 TOLERANCE = 0.01  # of the calls, because Python's versions differ
 COMMENTS = 74  # comments below the story, a third of them top-level

@@ -1,0 +1,95 @@
+// Formatting buttons, quoting selected text, and a countdown near the limit, for the reply form. A module that is
+// loaded with the first form that opens; the form also works without it.
+const NEAR = 500; // characters before the limit
+
+// Replaces the text between two positions so that the browser's Undo knows of it, and selects a part of the new text.
+const replace = (field, start, end, text, from = text.length, to = from) => {
+  field.focus();
+  field.setSelectionRange(start, end);
+  if (!document.execCommand("insertText", false, text)) {
+    field.setRangeText(text, start, end, "end");
+    field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  }
+  field.setSelectionRange(start + from, start + to);
+};
+const chosen = ({ value, selectionStart, selectionEnd }) => value.slice(selectionStart, selectionEnd);
+const wrap = (mark, sample) => (field) => {
+  const { selectionStart: start, selectionEnd: end } = field;
+  const text = chosen(field) || sample;
+  replace(field, start, end, mark + text + mark, mark.length, mark.length + text.length);
+};
+const startOfLine = (value, at) => value.lastIndexOf("\n", at - 1) + 1;
+const begin = (prefix) => (field) => {
+  const start = startOfLine(field.value, field.selectionStart);
+  const end = field.selectionEnd;
+  const lines = field.value.slice(start, end).split("\n");
+  // Markdown begins a quotation or a list at a new paragraph.
+  const gap = start && !/\n\n$/.test(field.value.slice(0, start)) ? "\n" : "";
+  replace(field, start, end, gap + lines.map((line) => prefix + line).join("\n"));
+};
+// Text of the page that is selected is quoted in a paragraph of its own.
+const quote = (field) => {
+  const selection = getSelection();
+  const text = selection.isCollapsed || field.form.contains(selection.anchorNode) ? "" : selection.toString().trim();
+  if (!text) return begin("> ")(field);
+  const at = field.selectionEnd;
+  const before = field.value.slice(0, at).trimEnd();
+  const lines = text.split(/\n+/).map((line) => `> ${line}`).join("\n>\n");
+  return replace(field, before.length, at, `${before ? "\n\n" : ""}${lines}\n\n`);
+};
+const link = (field) => {
+  const { selectionStart: start, selectionEnd: end } = field;
+  const text = chosen(field) || gettext("text");
+  replace(field, start, end, `[${text}](https://)`, text.length + 3, text.length + 11);
+};
+const TOOLS = [
+  ["B", gettext("Bold"), wrap("**", gettext("bold"))],
+  ["I", gettext("Italic"), wrap("*", gettext("italic"))],
+  ["❝", gettext("Quote"), quote],
+  ["•", gettext("List"), begin("- ")],
+  ["</>", gettext("Code"), wrap("`", gettext("code"))],
+  ["[ ]", gettext("Link"), link],
+];
+
+const addTools = (field) => {
+  const tools = document.createElement("span");
+  tools.className = "tools";
+  tools.role = "group";
+  tools.ariaLabel = gettext("Formatting");
+  for (const [sign, label, act] of TOOLS) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = sign;
+    button.title = button.ariaLabel = label;
+    button.addEventListener("mousedown", (event) => event.preventDefault()); // keeps what is selected
+    button.addEventListener("click", () => act(field));
+    tools.append(button);
+  }
+  field.before(tools);
+};
+const addCountdown = (field, most) => {
+  const status = document.createElement("p");
+  status.className = "form-text";
+  status.role = "status";
+  field.after(status);
+  const count = () => {
+    // The server counts characters, of which some are two units of a string.
+    const left = field.value.length > most - NEAR ? most - [...field.value].length : NEAR + 1;
+    const text = left < 0
+      ? ngettext("%(n)s character too many", "%(n)s characters too many", -left)
+      : ngettext("%(n)s character left", "%(n)s characters left", left);
+    status.textContent = left > NEAR ? "" : interpolate(text, { n: Math.abs(left) }, true);
+  };
+  field.addEventListener("input", count);
+  count();
+};
+const enhance = (form) => {
+  const field = form.querySelector("textarea");
+  if (!field || form.querySelector(".tools")) return;
+  addTools(field);
+  addCountdown(field, Number(form.dataset.most));
+};
+for (const form of document.querySelectorAll(".reply-form")) enhance(form);
+document.addEventListener("htmx:load", ({ target }) => {
+  if (target.matches(".reply-form")) enhance(target);
+});
