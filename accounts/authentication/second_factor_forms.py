@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.core import context
 from allauth.mfa.base import forms as base
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp import forms as totp
 from allauth.mfa.webauthn import forms as webauthn
 from django import forms
@@ -48,6 +49,11 @@ class AuthenticateForm(_ThrottledForm, base.AuthenticateForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].help_text = _("From your authenticator app, or a recovery code.")
+
+    @property
+    def has_key(self) -> bool:
+        """Return whether the user can use a key instead of a code."""
+        return bool(Authenticator.objects.filter(user=self.user, type=Authenticator.Type.WEBAUTHN).exists())
 
 
 class ReauthenticateForm(_ThrottledForm, base.ReauthenticateForm):

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
@@ -30,13 +32,14 @@ from articles.services import change_site
 from articles.site import branding
 from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State
+from comments.services.claims import claim_comments
 from comments.services.editing import edit_comment
 from core.backup_folder import last_backup
 from moderation.actions.decisions import decide, move
 from moderation.erasure import restrictions
 from moderation.models import FilterVersion, RestrictedTextReading, Restriction
 from tests.articles.images.made import make_image, photo, saved
-from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("moderation_without_checks")]
 
@@ -77,6 +80,10 @@ def paths() -> list[str]:
     move(comment=moved, parent=reply, actor=maria)
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     restrictions.restrict(ids=[hidden.pk], why=Restriction.Why.PERSONAL, actor=ada)
+    Authenticator.objects.create(user=ada, type=Authenticator.Type.TOTP, data={"secret": "encrypted"})
+    SocialAccount.objects.create(user=ada, provider="work", uid="1001")
+    zoe_again = confirm_email(UserFactory.create(name="Zoe", email="zoe@example.org"))
+    claim_comments(user=zoe_again, ids=[first.pk])
     DBTaskResult.objects.update(status=TaskResultStatus.SUCCESSFUL)
     Client().force_login(ada)
     return ["/", boat.get_absolute_url(), other.get_absolute_url(), "/topics/harbour/", "/feed/"]

@@ -163,6 +163,7 @@ def test_an_erased_account_is_logged_out_everywhere(ruth: User) -> None:
     erase_account(user=ruth)
     assert not is_in(client)
     assert not UserSession.objects.exists()
+    assert not Session.objects.exists(), "it contained the e-mail"
 
 
 def test_the_admin_shows_no_sessions() -> None:

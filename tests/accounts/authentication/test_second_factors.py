@@ -121,7 +121,9 @@ def test_the_code_of_the_app_logs_in_once(ruth: User, secret: str) -> None:
     client = Client()
     assert enter_password(client)["Location"] == "/accounts/2fa/authenticate/"
     assert not is_in(client)
-    assert "Two-factor authentication" in client.get("/accounts/2fa/authenticate/").content.decode()
+    page = client.get("/accounts/2fa/authenticate/").content.decode()
+    assert "Two-factor authentication" in page
+    assert "Use a security key" not in page, "she has none"
     code = code_of(secret)
     assert enter_code(client, code).status_code == 302
     assert is_in(client)
@@ -168,6 +170,20 @@ def test_wrong_codes_wait_for_the_account_from_everywhere_and_the_owner_gets_one
     assert enter_code(client, code_of(secret)).status_code == 302
     assert is_in(client)
     assert not LoginAttempts.objects.filter(origin=b"codes").exists(), "from the start again"
+
+
+def test_a_mailed_link_asks_for_the_code_as_well(ruth: User, secret: str) -> None:
+    client = Client()
+    client.post("/accounts/password/reset/", {"email": "ruth@example.org"})
+    link = re.findall(r"(/accounts/password/reset/key/\S+)", str(mail.outbox[-1].body))[0]
+    form = client.get(link)["Location"]
+    new = "ten-loud-herons"
+    assert (
+        client.post(form, {"password1": new, "password2": new})["Location"] == "/accounts/2fa/authenticate/"
+    )
+    assert not is_in(client)
+    enter_code(client, code_of(secret))
+    assert is_in(client)
 
 
 def test_a_code_also_confirms_a_change(ruth: User, secret: str) -> None:

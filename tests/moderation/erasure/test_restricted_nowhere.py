@@ -63,6 +63,7 @@ CHOICES: dict[str, list[Any]] = {
     "file": [1],
     "suffix": ["webp"],
     "size": [180],
+    "provider_id": ["work"],
     "color": ["0e5a66"],
     "number": [1],
     "action": ["publish"],
