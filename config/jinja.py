@@ -1,5 +1,6 @@
 """The Jinja2 environment of the public pages, and of the rows of the admin's tree."""
 
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -38,7 +39,7 @@ def environment(**options: Any) -> Environment:
     )
     env.globals |= {
         "_": lambda text: _translate(text, get_language()),
-        "url": reverse,
+        "url": url,
         "static": static,
         "htmx_script": htmx_script,
         "language": get_language,
@@ -87,6 +88,16 @@ def environment(**options: Any) -> Environment:
         "comment_time_since": thread_filters.comment_time_since,
     }
     return env
+
+
+def url(name: str, args: Sequence[Any] | None = None) -> str:
+    """Return the path of a URL name. Those without arguments are constant: the account menu has a dozen."""
+    return reverse(name, args=args) if args else _constant_path(name)
+
+
+@lru_cache
+def _constant_path(name: str) -> str:
+    return reverse(name)
 
 
 @lru_cache(maxsize=4096)  # gettext takes 7 µs, and a page has a hundred texts
