@@ -20,7 +20,6 @@ from django.core.signing import BadSignature, TimestampSigner
 from django.db import transaction
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts import erasure_log
 from accounts.models import ADMINISTRATOR, ERASED_EMAIL, Guest, User
@@ -142,11 +141,6 @@ def sessions_of(user: User) -> Iterator[Session]:
     for session in Session.objects.order_by("pk").iterator(SESSIONS_AT_ONCE):
         if store.decode(session.session_data).get(SESSION_KEY) == str(user.pk):
             yield session
-
-
-def delete_ended_sessions() -> int:
-    """Delete the sessions that have ended. A daily job. Returns their number."""
-    return Session.objects.filter(expire_date__lt=timezone.now()).delete()[0]
 
 
 @transaction.atomic

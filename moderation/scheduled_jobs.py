@@ -19,7 +19,6 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts.authentication import devices, login_throttling, sign_up
-from accounts.services import delete_ended_sessions
 from articles.editing import cleanup
 from articles.images.services import delete_unused_files
 from articles.related import store_all_keywords
@@ -90,7 +89,6 @@ JOBS: list[Job] = [
     Job(_("Delete personal data of old requests"), timedelta(days=1), removal_requests.delete_personal_data),
     Job(_("Delete e-mails of restricted content"), timedelta(days=1), purge.forget_restricted_emails),
     Job(_("Erase old spam"), timedelta(days=1), purge.blank_old_spam),
-    Job(_("Delete ended log-ins"), timedelta(days=1), delete_ended_sessions),
     Job(_("Delete finished jobs"), timedelta(days=1), delete_finished_tasks),
     Job(_("Delete old records of concurrent editing"), timedelta(days=1), cleanup.delete_old_presence),
     Job(_("Delete old unsaved drafts"), timedelta(days=1), cleanup.delete_old_drafts),
