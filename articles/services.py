@@ -32,7 +32,7 @@ from articles.related import store_keywords
 from articles.site.cached_pages import invalidate
 
 # Settings whose old values readers must not find in any cached page.
-INVALIDATING_SETTINGS = {"contact_email", "rules", "has_public_log"}
+INVALIDATING_SETTINGS = {"contact_email", "rules", "privacy", "has_public_log"}
 
 
 class StaleVersionError(Exception):
@@ -186,8 +186,9 @@ def set_up_site(*, token: str, administrator: Mapping[str, str], **values: Any) 
 def change_site(**values: Any) -> None:
     """Change the given settings of the site; the others stay."""
     Site.objects.filter(pk=1).update(**values, version=F("version") + 1)
-    if "rules" in values:
-        set_image_uses(Site.objects.get(pk=1), existing_images(referenced_images(values["rules"])))
+    if not {"rules", "privacy"}.isdisjoint(values):
+        site = Site.objects.get(pk=1)
+        set_image_uses(site, existing_images(referenced_images(site.long_texts)))
     is_hidden = values.get("comment_status") == "hidden"
     if is_hidden or not INVALIDATING_SETTINGS.isdisjoint(values):
         invalidate()

@@ -43,8 +43,8 @@ def find_wrong_uses() -> list[str]:
     A wrong use would make an image public, or hide it.
     """
     uses: dict[tuple[int | None, int | None, int | None], set[int]] = {}
-    for image, article, standing, site in ImageUse.objects.values_list("image", "article", "page", "site"):
-        uses.setdefault((article, standing, site), set()).add(image)
+    for image, *shown_by in ImageUse.objects.values_list("image", "article", "page", "site"):
+        uses.setdefault((shown_by[0], shown_by[1], shown_by[2]), set()).add(image)
     existing = set(Image.objects.values_list("pk", flat=True))
     found = []
     for row in Article.objects.only("body", "lead_image").order_by("pk").iterator(100):
@@ -53,9 +53,9 @@ def find_wrong_uses() -> list[str]:
     for page in StandingPage.objects.only("body").order_by("pk"):
         if uses.get((None, page.pk, None), set()) != referenced_images(page.body) & existing:
             found.append(f"page {page.pk}")
-    for rules in Site.objects.only("rules"):
-        if uses.get((None, None, rules.pk), set()) != referenced_images(rules.rules) & existing:
-            found.append(f"site {rules.pk}")
+    for site in Site.objects.only("rules", "privacy"):
+        if uses.get((None, None, site.pk), set()) != referenced_images(site.long_texts) & existing:
+            found.append(f"site {site.pk}")
     return found
 
 
@@ -71,7 +71,7 @@ def repair_uses(found: Iterable[str]) -> None:
                 set_image_uses(page, lock_images(referenced_images(page.body)))
             else:
                 site = Site.objects.select_for_update().get(pk=pk)
-                set_image_uses(site, existing_images(referenced_images(site.rules)))
+                set_image_uses(site, existing_images(referenced_images(site.long_texts)))
 
 
 def _images_of(article: Article) -> set[int]:

@@ -109,6 +109,7 @@ class Site(models.Model):
         _("rules in short"), max_length=RULES_IN_SHORT_MAX, blank=True, db_default=""
     )
     rules = models.TextField(_("rules in full"), max_length=RULES_MAX, blank=True, db_default="")
+    privacy = models.TextField(_("text on privacy"), max_length=RULES_MAX, blank=True, db_default="")
     # archive.nightly writes them.
     backs_up_nightly = models.BooleanField(_("back up every night"), default=False, db_default=False)
     backups_kept = models.PositiveSmallIntegerField(
@@ -148,6 +149,7 @@ class Site(models.Model):
             ),
             max_length_constraint("rules_in_short", RULES_IN_SHORT_MAX, name="site_rules_in_short_length"),
             max_length_constraint("rules", RULES_MAX, name="site_rules_length"),
+            max_length_constraint("privacy", RULES_MAX, name="site_privacy_length"),
         ]
 
     def __str__(self) -> str:
@@ -161,6 +163,11 @@ class Site(models.Model):
     def lang(self) -> SafeString:
         """Return the lang attribute for elements that contain text of the newsroom or its readers."""
         return format_html(' lang="{}"', self.written_in) if self.written_in else SafeString("")
+
+    @property
+    def long_texts(self) -> str:
+        """Return the texts that may show images: the rules in full, and the text on privacy."""
+        return f"{self.rules}\n\n{self.privacy}"
 
     @property
     def shown_rules(self) -> list[str]:

@@ -23,6 +23,7 @@ from articles.models import Site
 from articles.models.site import DEFAULT_SHORT_RULES, RULES_IN_SHORT_MAX, RULES_MAX, STORY_LANGUAGES
 from articles.site import branding
 from articles.site.time_zones import find_time_zones, time_zone_names
+from config.owner import starter_texts
 from core import backup_folder
 from core.appearance import accent
 from core.appearance.tokens import token_colors
@@ -98,7 +99,7 @@ class SiteForm(forms.ModelForm[Site]):
                 "contact_email",
                 "mail_name",
             ),
-            *("moderation", "review_after_days", "close_after_days", "rules_in_short", "rules"),
+            *("moderation", "review_after_days", "close_after_days", "rules_in_short", "rules", "privacy"),
             "has_public_log",
             "staff_need_second_factor",
             *("backs_up_nightly", "backups_kept"),
@@ -175,6 +176,14 @@ class SiteForm(forms.ModelForm[Site]):
         help_text=gettext_lazy("Markdown, shown at /rules/. Leave empty for no such page."),
         widget=forms.Textarea(attrs={"rows": 10, "dir": "auto"}),
     )
+    privacy = forms.CharField(
+        label=gettext_lazy("Your text on privacy"),
+        required=False,
+        help_text=gettext_lazy(
+            "Markdown, shown at /privacy/ above the list of what the site stores, which is always there."
+        ),
+        widget=forms.Textarea(attrs={"rows": 10, "dir": "auto"}),
+    )
     time_zone = forms.CharField(label=gettext_lazy("Time zone"), max_length=64, widget=ZoneInput)
     # A fingerprint of the settings when the form was loaded.
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -219,6 +228,8 @@ class SiteForm(forms.ModelForm[Site]):
         self.initial["rules_in_short"] = "\n".join(self.instance.shown_rules)
         if "accent" in self.fields:
             self._describe_brand_fields()
+        for name in starter_texts.TEXTS.keys() & self.fields.keys():
+            self._offer_starter_text(name)
         if nightly := self.fields.get("backs_up_nightly"):
             nightly.help_text = _(
                 "Everything in one file, after 03:00, in %(folder)s on this machine. Copy the backups to "
@@ -257,6 +268,19 @@ class SiteForm(forms.ModelForm[Site]):
             ]
         )
 
+    def _offer_starter_text(self, name: str) -> None:
+        """Link to the form with a text to start from, if there is none yet."""
+        if not getattr(self.instance, name) and not self.is_bound:
+            text, field = _("Start from a template"), self.fields[name]
+            link = format_html('<a href="?template={0}#id_{0}">{1}</a>', name, text)
+            field.help_text = format_html("{} {}", field.help_text, link)
+
+    def fill_in(self, name: str) -> None:
+        """Fill in a text to start from, which is not stored yet. Existing text stays."""
+        if name in starter_texts.TEXTS and not getattr(self.instance, name):
+            self.initial[name] = starter_texts.render(name, self.instance)
+            self.fields[name].help_text = _("This is a template. Change it, and save the settings.")
+
     def prepare_set_up(self, *, is_sent: bool) -> None:
         """Adapt the form to the set-up: leave the name empty, and let a script fill in the browser's zone."""
         if self.instance.name == Site._meta.get_field("name").default:
@@ -290,6 +314,7 @@ class SiteForm(forms.ModelForm[Site]):
             Fieldset(_("Contact and mails"), "contact_email", "mail_name"),
             Fieldset(_("Comments"), "moderation", "review_after_days", "close_after_days"),
             Fieldset(_("Rules of commenting"), "rules_in_short", "rules"),
+            Fieldset(_("Privacy"), "privacy"),
             Fieldset(_("Transparency"), "has_public_log"),
             Fieldset(_("Security"), "staff_need_second_factor"),
             Fieldset(_("Backups"), "backs_up_nightly", "backups_kept"),
@@ -369,6 +394,11 @@ class SiteForm(forms.ModelForm[Site]):
 
     def clean_rules(self) -> str:
         text: str = self.cleaned_data["rules"].replace("\r\n", "\n").strip()
+        _check_length(text, RULES_MAX)
+        return check_images(text)
+
+    def clean_privacy(self) -> str:
+        text: str = self.cleaned_data["privacy"].replace("\r\n", "\n").strip()
         _check_length(text, RULES_MAX)
         return check_images(text)
 

@@ -109,6 +109,7 @@ def site_settings(request: HttpRequest) -> HttpResponse:
             for sentence in explain_accent(changed.get("accent", "")):
                 messages.info(request, sentence)
             return redirect("owner-settings")
+    form.fill_in(request.GET.get("template", ""))
     moderation_settings = ModerationSettings.objects.filter(pk=1).first() or ModerationSettings()
     context = {"form": form, "moderation_settings": moderation_settings}
     return render(request, "owner/settings.html", context, status=422 if form.is_bound else 200)

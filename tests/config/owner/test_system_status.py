@@ -225,6 +225,8 @@ def test_finished_jobs_are_deleted_after_a_week(ada_client: Client, inbox: Inbox
     DBTaskResult.objects.update(finished_at=timezone.now() - timedelta(days=8))
     assert delete_finished_tasks() == 1
     assert DBTaskResult.objects.failed().get() == failed
+    DBTaskResult.objects.update(finished_at=timezone.now() - timedelta(days=31))
+    assert delete_finished_tasks() == 1  # its arguments may be an e-mail
 
 
 def problems_of(client: Client) -> str:

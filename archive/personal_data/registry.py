@@ -1,0 +1,352 @@
+"""The registry of personal data: which columns hold it, what it is for, and how long it is kept.
+
+The privacy page is made from it. A test fails if a column of the database is neither here nor among those
+without personal data, so nothing can be stored that the page does not state.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from accounts import guests
+from accounts.authentication import sign_up
+from archive.personal_data.files import KEPT_FOR
+from moderation.erasure.purge import SPAM_KEPT_DAYS
+from moderation.models.people import ORIGIN_KEPT_DAYS
+from moderation.scheduled_jobs import FAILED_KEPT_FOR, FINISHED_KEPT_FOR
+
+
+@dataclass(frozen=True)
+class PersonalData:
+    """One kind of personal data: `columns` are the names of its columns by table, separated by spaces."""
+
+    title: Any
+    what: Any
+    purpose: Any
+    kept: Any
+    columns: dict[str, str]
+
+
+DAY = 86_400  # seconds
+
+REGISTRY = [
+    PersonalData(
+        _("Your account"),
+        _("Name, e-mails, a hash of the password, when you joined and last logged in, and your roles."),
+        _("To let you log in, to show your name beside your comments, and to write to you."),
+        format_lazy(
+            _("Until you erase your account. A sign-up that is not confirmed: {days} days."),
+            days=sign_up.LINK_AGE // DAY,
+        ),
+        {
+            "accounts_user": "password last_login email name has_page is_active date_joined",
+            "account_emailaddress": "email verified primary user_id",
+            "account_emailconfirmation": "created sent key email_address_id",
+            "accounts_user_groups": "user_id group_id",
+            "accounts_user_user_permissions": "user_id permission_id",
+            "accounts_rolechange": "is_granted at actor_id role_id user_id",
+            "accounts_signup": "name email password next_url created_at",
+        },
+    ),
+    PersonalData(
+        _("Commenting as a guest"),
+        _("The name and the e-mail that you give, and a cookie by which your browser is recognised."),
+        _("To show your name, to let you edit your comments, and to write to you about them."),
+        format_lazy(
+            _("An e-mail that is not confirmed: {days} days. Otherwise until you erase it."),
+            days=guests.LINK_AGE // DAY,
+        ),
+        {"accounts_guest": "name email created_at confirmed_at"},
+    ),
+    PersonalData(
+        _("Log-ins"),
+        _("A session for each browser in which you are logged in, and counts of wrong passwords."),
+        _("To keep you logged in, and to slow down people who guess passwords."),
+        format_lazy(
+            _("Sessions: {days} days after the log-in. Counts: one day."),
+            days=settings.SESSION_COOKIE_AGE // DAY,
+        ),
+        {
+            "django_session": "session_key session_data expire_date",
+            "accounts_loginattempts": "account origin wrong at",
+        },
+    ),
+    PersonalData(
+        _("Comments"),
+        _("The text, its earlier versions, your name and e-mail, when you wrote it, and what it answers."),
+        _("To publish them."),
+        format_lazy(
+            _(
+                "Until you erase them with your account. The text of spam: {days} days. Other comments that were "
+                "removed or deleted: until an administrator deletes their text."
+            ),
+            days=SPAM_KEPT_DAYS,
+        ),
+        {
+            "comments_comment": (
+                "author_name author_email body body_html created_at edited_at author_id guest_id "
+                "source source_id source_parent"
+            ),
+            "comments_commentrevision": "body replaced_at",
+            "comments_commenttext": "folded vector author_name",
+        },
+    ),
+    PersonalData(
+        _("IP addresses"),
+        _(
+            "A keyed hash of the IP address that a comment or a report was sent from, never the "
+            "address itself."
+        ),
+        _("To recognise floods of spam."),
+        format_lazy(
+            _(
+                "{days} days; of reports one hour. With a comment that is locked for an authority: as long as that."
+            ),
+            days=ORIGIN_KEPT_DAYS,
+        ),
+        {
+            "moderation_origin": "comment_id ip_hash at",
+            "moderation_addressreportcount": "ip_hash began_at count",
+        },
+    ),
+    PersonalData(
+        _("Recommendations"),
+        _("Which comments you recommended."),
+        _("To count each recommendation once."),
+        _("As long as the comment."),
+        {"comments_recommendation": "given at comment_id guest_id user_id"},
+    ),
+    PersonalData(
+        _("Reports, appeals and requests"),
+        _("What you report or ask for, why, and, where the form asks for them, your name and e-mail."),
+        _("To review comments, to answer you, and to show that the site has done what the law demands."),
+        _(
+            "Reports and appeals: as long as the comment, without your words once you erase your "
+            "account. Requests "
+            "for removal: one year after the answer. Reports of illegal content: as long as the site."
+        ),
+        {
+            "moderation_report": "comment_id guest_id user_id why details weight at notified_at",
+            "moderation_appeal": "comment_id text at is_edit",
+            "moderation_illegalcontentreport": (
+                "receipt comment_id why name email at notified_at is_child_abuse"
+            ),
+            "moderation_removalrequest": (
+                "receipt article_title requested_action passage reason role name email at "
+                "outcome answer decided_at decided_by_id notified_at article_id comment_id"
+            ),
+        },
+    ),
+    PersonalData(
+        _("Moderation"),
+        _(
+            "Decisions on your comments with their reasons, what automatic checks found in them, "
+            "warnings, pauses and bans, and notes of moderators about a comment or a person."
+        ),
+        _("To keep to the rules of this site, and to let moderators know what was decided before."),
+        _("As long as the site, without names and texts once you erase your account."),
+        {
+            "moderation_sanction": (
+                "kind reason message at until ended_at notified_at end_notified_at appealed_at "
+                "appeal_text answered_at guest_id user_id"
+            ),
+            "moderation_moderatornote": "text at by_id comment_id guest_id user_id",
+            "moderation_decisionmessage": "text comment_id",
+            "moderation_finding": "comment_id check_name spans number at twin_id",
+            "moderation_case": "comment_id score claimed_by_id claimed_until closed_at opened_at",
+            "comments_transition": "actor_id comment_id from_state to_state from_reason reason at",
+            "moderation_commentgroupmember": "comment_id similarity clues",
+            "moderation_filterversion": "weights",
+        },
+    ),
+    PersonalData(
+        _("Locked comments"),
+        _("The text, name, e-mail and hash of the IP address of a comment that nobody may see."),
+        _("To hide it, and to hand it to an authority or a court."),
+        _("Until an administrator decides. Each reading is logged."),
+        {
+            "moderation_restriction": (
+                "comment_id why is_legal_hold at lifted_at author_name author_email ip_hash"
+            ),
+            "moderation_restrictedtext": "body replaced_at",
+            "moderation_restrictedtextreading": "by_id at is_export",
+        },
+    ),
+    PersonalData(
+        _("Mails and background jobs"),
+        _("The e-mail or the number of the person that a job is about. Logs of failed mails have no e-mail."),
+        _("To send mails, and to see which failed."),
+        format_lazy(
+            _("Jobs: {days} days, failed ones {failed_days} days. Failures of mails: 30 days."),
+            days=FINISHED_KEPT_FOR.days,
+            failed_days=FAILED_KEPT_FOR.days,
+        ),
+        {
+            "django_tasks_database_dbtaskresult": "args_kwargs return_value traceback enqueued_at",
+            "config_mailfailure": "at subject count error",
+        },
+    ),
+    PersonalData(
+        _("Your data and its erasure"),
+        _("That you asked for your data or for the erasure of your account, and when; and the file itself."),
+        _("To give you the file, and to erase you again if an older backup is restored."),
+        format_lazy(
+            _("The file: {days} days. That an account was erased: as long as the site, by its number only."),
+            days=KEPT_FOR.days,
+        ),
+        {
+            "archive_personaldatafile": "asked_at ready_at guest_id user_id",
+            "moderation_accounterasure": "deletes_comments asked_at finished_at guest_id user_id",
+        },
+    ),
+    PersonalData(
+        _("People who work on this site"),
+        _(
+            "Author pages and bylines, who wrote, saved or uploaded what, unsaved texts, notes "
+            "between editors, and "
+            "every action of moderation."
+        ),
+        _("To publish stories, and to let colleagues see who did what."),
+        _(
+            "As long as the site. Unsaved texts: one year. Which page somebody has open: one day. "
+            "Names go when the "
+            "account is erased."
+        ),
+        {
+            "articles_author": "slug line user_id",
+            "articles_byline": "author_id",
+            "articles_article": "byline",
+            "articles_article_editors": "user_id",
+            "articles_autosave": "typed read at editor_id",
+            "articles_presence": "seen_at typed_at article_id editor_id page_id",
+            "articles_revision": "at by_id",
+            "articles_editornote": "at body by_id",
+            "articles_correction": "by_id",
+            "articles_image": "credit uploaded_at uploaded_by_id",
+            "articles_redirect": "author_id",
+            "archive_import": "actor_id at",
+            "moderation_batch": "actor_id kind at to_state reason parameters",
+            "moderation_commentgroup": "resolved_by_id resolved_at shared",
+            "moderation_secondopinion": "actor_id to_state given_at",
+            "moderation_rule": "value note added_by_id added_at",
+            "moderation_ruleterms": "text",
+            "moderation_savedline": "text added_by_id added_at",
+            "django_admin_log": "action_time object_id object_repr change_message user_id",
+        },
+    ),
+]
+
+# Columns that say nothing about a person: ids, settings, texts of the newsroom, counters, and links between
+# rows whose person is named elsewhere.
+NO_PERSONAL_DATA = {
+    "account_emailaddress": "id",
+    "account_emailconfirmation": "id",
+    "accounts_guest": "id",
+    "accounts_loginattempts": "id",
+    "accounts_rolechange": "id",
+    "accounts_signup": "id",
+    "accounts_user": "id",
+    "accounts_user_groups": "id",
+    "accounts_user_user_permissions": "id",
+    "archive_import": (
+        "id format filename sha256 declared_count found_count created_count warnings article_id batch_id"
+    ),
+    "archive_personaldatafile": "id",
+    "articles_article": (
+        "id title slug standfirst body body_html published_at stage embargo_until "
+        "unpublished_at unpublished_reason was_published_at corrected_at rights "
+        "source_name source_url canonical_url source_zone source_key created_at "
+        "updated_at version keywords vector lead_image_id"
+    ),
+    "articles_article_editors": "id article_id",
+    "articles_article_topics": "id article_id topic_id",
+    "articles_author": "id",
+    "articles_autosave": "nonce kind turn is_done article_id page_id",
+    "articles_byline": "id place article_id",
+    "articles_correction": "id at text article_id",
+    "articles_editornote": "id article_id",
+    "articles_image": (
+        "id digest suffix width height is_animated has_alpha filename alt is_decorative "
+        "caption focal_x focal_y sizes"
+    ),
+    "articles_imageuse": "id article_id image_id site_id page_id",
+    "articles_pin": "id place article_id",
+    "articles_presence": "id",
+    "articles_redirect": "id old path rest created_at article_id page_id topic_id",
+    "articles_revision": (
+        "id number title standfirst body is_conflicting_copy base restored nonce article_id page_id"
+    ),
+    "articles_site": (
+        "id name tagline language written_in time_zone contact_email mail_name moderation "
+        "review_after_days close_after_days rules_in_short rules privacy backs_up_nightly "
+        "backups_kept comment_status review_everything has_public_log version accent "
+        "icon_id logo_id logo_has_name"
+    ),
+    "articles_standingpage": "id title slug body body_html menu place shown updated_at version",
+    "articles_topic": "id name slug shown",
+    "auth_group": "id name",
+    "auth_group_permissions": "id group_id permission_id",
+    "auth_permission": "id name content_type_id codename",
+    "comments_comment": (
+        "id tree_id lft rght level is_plain_text text_missing revision erased_at state "
+        "state_reason reply_count recommend_count is_pick is_locked is_redacted shown "
+        "nonce source_number in_reply_to_id parent_id duplicate_of_id discussion_id"
+    ),
+    "comments_commentrevision": "id revision is_redacted comment_id",
+    "comments_commenttext": "comment_id",
+    "comments_discussion": (
+        "article_id status closes_at close_after_days members_only moderation "
+        "declared_count copied_count visible_count tally version"
+    ),
+    "comments_discussionday": "id day visible_count discussion_id",
+    "comments_inferredparent": (
+        "comment_id confidence reason is_dismissed discussion_id imported_parent_id parent_id"
+    ),
+    "comments_recommendation": "id counted",
+    "comments_removalreason": "id code label message position is_active",
+    "comments_transition": (
+        "id kind revision batch seq hash discussion_id new_parent_id old_parent_id restores_id"
+    ),
+    "config_mailday": "day sent failed",
+    "config_mailfailure": "id",
+    "django_admin_log": "id action_flag content_type_id",
+    "django_content_type": "id app_label model",
+    "django_migrations": "id app name applied",
+    "django_tasks_database_dbtaskresult": (
+        "id status priority task_path queue_name backend_name run_after finished_at "
+        "started_at exception_class_path worker_ids"
+    ),
+    "moderation_accounterasure": "id",
+    "moderation_appeal": "id revision against_id case_id",
+    "moderation_batch": "id undos root_id undoes_id",
+    "moderation_case": (
+        "id due_at is_waiting is_reported is_illegal is_new_person is_appealed script closed_by discussion_id"
+    ),
+    "moderation_commentgroup": "id kind run made_at size batch_id original_id",
+    "moderation_commentgroupmember": "id last_transition_id group_id",
+    "moderation_decisionmessage": "batch_id",
+    "moderation_filterversion": "id kind made_at trained_on numbers numbers_at is_refused",
+    "moderation_finding": "id revision strength holds filter_id rule_id",
+    "moderation_illegalcontentreport": "id in_good_faith case_id",
+    "moderation_importscreening": "batch_id comment_count screened_count finished_at discussion_id",
+    "moderation_jobrun": "name started_at finished_at error",
+    "moderation_moderationsettings": (
+        "id alert_hours alert_from alert_until alerted_at false_positive_limit filter_id"
+    ),
+    "moderation_moderatornote": "id",
+    "moderation_removalrequest": "id",
+    "moderation_report": "id case_id",
+    "moderation_restrictedtext": "id revision is_redacted restriction_id",
+    "moderation_restrictedtextreading": "id restriction_id",
+    "moderation_restriction": "id batch_id",
+    "moderation_rule": "id kind holds is_active article_id first_id replaces_id topic_id",
+    "moderation_ruleterms": "rule_id count whole_words",
+    "moderation_sanction": "id batch_id",
+    "moderation_savedline": "id is_active",
+    "moderation_secondopinion": "id asked_at comment_id first_id",
+    "moderation_settingchange": "id target target_id field old new batch_id",
+    "moderation_similarityscan": "id asked_at ended_at last_transition_id comments",
+}
