@@ -80,8 +80,8 @@ REGISTRY = [
         _("To publish them."),
         format_lazy(
             _(
-                "Until you erase them with your account. The text of spam: {days} days. Other comments that were "
-                "removed or deleted: until an administrator deletes their text."
+                "Until you erase them with your account. The text of spam: {days} days. Other comments that "
+                "were removed or deleted: until an administrator deletes their text."
             ),
             days=SPAM_KEPT_DAYS,
         ),
@@ -102,9 +102,7 @@ REGISTRY = [
         ),
         _("To recognise floods of spam."),
         format_lazy(
-            _(
-                "{days} days; of reports one hour. With a comment that is locked for an authority: as long as that."
-            ),
+            _("{days} days; of reports one hour. With a locked comment: as long as that."),
             days=ORIGIN_KEPT_DAYS,
         ),
         {

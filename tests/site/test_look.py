@@ -124,6 +124,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
         "login": "/accounts/login/",
         "signup": "/accounts/signup/",
         "reset": "/accounts/password/reset/",
+        "privacy": "/privacy/",
     }
     found = {name: check(page, live_server.url + url) for name, url in urls.items()}
 
@@ -133,6 +134,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
         "e-mail": "/accounts/email/",
         "password": "/accounts/password/change/",
         "logout": "/accounts/logout/",
+        "data": "/account/data/",
     }
     found |= {name: check(page, live_server.url + url) for name, url in own.items()}
     assert found == {name: [] for name in found}

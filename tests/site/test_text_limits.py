@@ -98,6 +98,7 @@ BY_SQL = [
     ("articles_article", "standfirst", STANDFIRST_MAX),
     ("articles_article", "unpublished_reason", UNPUBLISHED_REASON_MAX),
     ("articles_site", "rules", 20_000),
+    ("articles_site", "privacy", 20_000),
     ("articles_standingpage", "body", BODY_MAX),
     ("articles_editornote", "body", NOTE_MAX),
     ("articles_correction", "text", CORRECTION_MAX),

@@ -134,8 +134,7 @@ def test_a_failed_mail_and_its_job_are_shown_and_retried(ada_client: Client, inb
     ada_client.post(JOB, {"retry": str(job.pk)})
     job.refresh_from_db()
     assert job.status == TaskResultStatus.READY
-    # The other one deletes the e-mail in a week.
-    assert system_status.read_system_status().jobs.waiting == 2
+    assert system_status.read_system_status().jobs.waiting == 1
     inbox.refused = {}
     run_jobs()
     job.refresh_from_db()
