@@ -102,7 +102,7 @@ REGISTRY = [
         ),
         _("To recognise floods of spam."),
         format_lazy(
-            _("{days} days; of reports one hour. With a locked comment: as long as that."),
+            _("{days} days; of reports one hour. With a restricted comment: as long as that."),
             days=ORIGIN_KEPT_DAYS,
         ),
         {
@@ -161,7 +161,7 @@ REGISTRY = [
         },
     ),
     PersonalData(
-        _("Locked comments"),
+        _("Restricted comments"),
         _("The text, name, e-mail and hash of the IP address of a comment that nobody may see."),
         _("To hide it, and to hand it to an authority or a court."),
         _("Until an administrator decides. Each reading is logged."),

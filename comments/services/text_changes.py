@@ -116,7 +116,7 @@ def erase_comments(*, ids: Sequence[int], at: datetime, include_restricted: bool
 
 
 def anonymize_comments(ids: Sequence[int]) -> None:
-    """Replace the names above comments by "Deleted account", and delete the e-mail addresses.
+    """Replace the names above comments by "Deleted account"; delete e-mail addresses and earlier texts.
 
     Restricted and erased comments have none. Runs in the caller's transaction, which holds the locks.
     """
@@ -124,6 +124,7 @@ def anonymize_comments(ids: Sequence[int]) -> None:
     bump_versions(set(rows.filter(shown=True).values_list("discussion", flat=True)))
     rows.update(author_name=deleted_name(), author_email="")
     CommentText.objects.filter(comment__in=ids).update(author_name=deleted_name())
+    CommentRevision.objects.filter(comment__in=ids).update(body="")  # the rows have the numbers
     invalidate()
 
 
@@ -149,10 +150,11 @@ def swap_revisions(values: Mapping[int, int]) -> None:
     """Replace the shown body of each comment by another revision of it, to apply or undo a redaction.
 
     `values` maps comment ids to revision numbers. The body that was shown becomes a revision. A comment
-    without that revision stays as it is. This does not count as an edit by the author. Runs in the caller's
-    transaction, which holds the locks.
+    without that revision, or whose earlier texts were erased, stays as it is. This does not count as an edit
+    by the author. Runs in the caller's transaction, which holds the locks.
     """
     rows = CommentRevision.objects.filter(comment__in=values, revision__in=set(values.values()))
+    rows = rows.exclude(body="")
     revisions = {row.comment_id: row for row in rows if values[row.comment_id] == row.revision}
     comments = list(Comment.objects.filter(pk__in=revisions))
     texts = []

@@ -174,6 +174,7 @@ def blank_person(*, person: Person, actor: User | None) -> None:
         ids = list(named.exclude(author_name=deleted_name(), author_email="").values_list("pk", flat=True))
         lock_discussions_of(ids)
         anonymize_comments(ids)
+        Origin.objects.filter(comment__in=person.comments().values("pk")).delete()
         emails.erase_confirmed_emails(DataSubject.of(person).emails)
         emails.erase_technical_records(_all_emails(person))
         with_legal_hold = Restriction.objects.filter(lifted_at=None, is_legal_hold=True).values("comment")
