@@ -52,7 +52,6 @@ CHOICES: dict[str, list[Any]] = {
     "month": ["05"],
     "order": ["newest"],
     "token": ["x"],
-    "provider_id": ["x"],
     "content_type_id": [1],
     "app_label": ["comments"],
     "url": ["x"],

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("articles", "0024_story_names"),
+        ("articles", "0025_staff_need_second_factor"),
     ]
 
     operations = [
