@@ -146,7 +146,7 @@ LEFTOVER = re.compile(
 
 # Letters that no word has: keyboard noise, and names and codes that a program made.
 NOISE = re.compile(
-    r"[a-z]\d[a-zA-Z]+\d|\b(?=\w*\d)[0-9a-f]{16,}\b|[bcdfghjklmnpqrstvwxz]{6}|[a-z][A-Z][a-z]*\d"
+    r"[a-z](?:\d[a-zA-Z]+|[A-Z][a-z]*)\d|\b(?=[0-9a-f]{16,}\b)[a-f]*\d|[bcdfghjklmnpqrstvwxz]{6}"
 )
 NUMBERS = re.compile(r"(?<!\d)\d{4,8}(?!\d)")
 

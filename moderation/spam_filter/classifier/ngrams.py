@@ -9,7 +9,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise, repeat
+from itertools import chain, pairwise
 from math import sqrt
 from urllib.parse import unquote
 from zlib import crc32
@@ -23,6 +23,8 @@ MAX_CHARACTERS = {"body": 2_000, "name": 80, "website": 120}
 _DIGIT = re.compile(r"\d")
 _WORD, _PAIR, _RUN = 1, 2, 3  # start values of the hashes
 _BODY_RUNS = (3, 4, 5)  # characters
+_LONGEST_RUN = max(_BODY_RUNS)
+MAX_KNOWN_CHARACTERS = 10_000
 
 
 def slots(comment: ParsedComment) -> dict[str, list[int]]:
@@ -69,14 +71,40 @@ def _normalise(text: str, kind: str) -> str:
 
 
 def _run_slots(text: str, sizes: Collection[int], mask: int) -> Iterator[list[int]]:
-    """Yield the slots of all runs of each of these numbers of characters, with a space around the text."""
-    raw = f" {text} ".encode("utf-32-le", "replace")
-    characters = [raw[n : n + 4] for n in range(0, len(raw), 4)]
-    hashes = list(map(crc32, characters, repeat(_RUN)))
-    for size in range(2, max(sizes) + 1):
-        hashes = list(map(crc32, characters[size - 1 :], hashes))  # continued from the run without its end
-        if size in sizes:
-            yield [found & mask for found in hashes]
+    """Yield the slots of all runs of each of these numbers of characters, with a space around the text.
+
+    A slot is the CRC-32 of a run in UTF-32. That is the exclusive or of one number for the length and one for
+    each character and its place, so all runs are computed at once, in integers of 32 bits for each run.
+    """
+    text = f" {text} "
+    parts = array("I", b"".join(map(_CHARACTER_PARTS.__getitem__, text)))
+    by_place = [_to_integer(parts[place::_LONGEST_RUN]) for place in range(_LONGEST_RUN)]
+    for size in sizes:
+        count = max(0, len(text) - size + 1)
+        runs = _to_integer(array("I", [crc32(bytes(4 * size), _RUN)]) * count)
+        for place in range(size):
+            runs ^= by_place[place] >> 32 * (size - 1 - place)
+        runs &= _to_integer(array("I", [mask]) * count)
+        yield array("I", runs.to_bytes(4 * count, "little")).tolist()
+
+
+def _to_integer(numbers: "array[int]") -> int:
+    return int.from_bytes(numbers.tobytes(), "little")
+
+
+class _CharacterParts(dict[str, bytes]):
+    """For each character the numbers that it adds to the hash of a run, by its place from the run's end."""
+
+    def __missing__(self, character: str) -> bytes:
+        raw = character.encode("utf-32-le", "replace")
+        places = [bytes(4 * place) for place in range(_LONGEST_RUN)]
+        found = array("I", [crc32(raw + rest) ^ crc32(bytes(4) + rest) for rest in places]).tobytes()
+        if len(self) < MAX_KNOWN_CHARACTERS:
+            self[character] = found
+        return found
+
+
+_CHARACTER_PARTS = _CharacterParts()
 
 
 def body_words(plain: str) -> dict[int, list[str]]:

@@ -6,13 +6,13 @@ bench/train_starter.py makes it from texts of other sites. It holds hashes and f
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain
 from zlib import crc32
 
 MIN_BLOCKED_LENGTH = 5  # characters of a blocked term, which has up to three words
 MAX_BLOCKED_IN_HOST = 14  # characters of a blocked term that is searched for within a host
 LETTERS = 28  # a to z, the space, and any other character
-_CODES = {ord(c): n for n, c in enumerate(" abcdefghijklmnopqrstuvwxyz")}
+_CODES = bytes((" abcdefghijklmnopqrstuvwxyz".find(chr(n)) % LETTERS) for n in range(256))
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Reference:
 
     def count_blocked(self, words: Sequence[str]) -> int:
         """Return how many runs of one, two and three words are blocked terms."""
-        return sum(run in self.blocked for runs in word_runs(words) for run in runs)
+        return sum(map(self.blocked.__contains__, chain(*word_runs(words))))
 
     def count_blocked_parts(self, letters: str) -> int:
         """Return how many parts of a string without spaces are blocked terms."""
@@ -71,9 +71,8 @@ def word_runs(words: Sequence[str]) -> tuple[list[int], list[int], list[int]]:
 
 def letter_triples(text: str) -> list[int]:
     """Return the index of each three successive characters, below LETTERS ** 3."""
-    codes = [_CODES.get(ord(c), LETTERS - 1) for c in text]
-    pairs = [a * LETTERS + b for a, b in pairwise(codes)]
-    return [pair * LETTERS + c for pair, c in zip(pairs, codes[2:], strict=False)]
+    codes = text.encode("ascii", "replace").translate(_CODES)
+    return [a * LETTERS**2 + b * LETTERS + c for a, b, c in zip(codes, codes[1:], codes[2:], strict=False)]
 
 
 @lru_cache(maxsize=4_096)

@@ -52,8 +52,8 @@ def text_features(comment: ParsedComment, reference: Reference) -> dict[str, flo
     language = language_of(comment.plain, words)
     runs = word_runs(words)
     return {
-        "spam_runs": log1p(sum(run in reference.spam_runs for run in runs[-1])),
-        "blocked": log1p(sum(run in reference.blocked for some in runs for run in some)),
+        "spam_runs": log1p(sum(map(reference.spam_runs.__contains__, runs[-1]))),
+        "blocked": log1p(sum(map(reference.blocked.__contains__, chain(*runs)))),
         "emoticon": float(_EMOTICON.search(comment.plain) is not None),
         **_letter_features(comment, words, language, reference),
         **_link_features(comment, words, reference),
