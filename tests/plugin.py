@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from config.server import postgres
-from core.data_folder import PROJECT
+from core.data_folder import PROJECT, make_data_folder
 
 # Environment variable: the data folder of an empty site, to be copied. The first process of a run creates it;
 # its workers, and the runs that a test starts, inherit the variable.
@@ -48,22 +48,27 @@ def pytest_load_initial_conftests() -> Iterator[None]:
 
 @contextmanager
 def _empty_site() -> Iterator[Path]:
-    """Yield the data folder of a site whose database has only the rows of the migrations. No server runs."""
-    with postgres.temporary_folder() as folder:
+    """Yield the data folder of a site whose database has only the rows of the migrations. No server runs.
+
+    The folder around it is that of the run, in which its workers may keep what they share.
+    """
+    with postgres.temporary_folder() as run:
+        make_data_folder(run)
+        lock = postgres.Server(run)
+        assert lock.take()  # so that no other run deletes the folder
+        folder = run / "empty"
         environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        subprocess.run(
-            [sys.executable, "manage.py", "upgrade"],
-            cwd=PROJECT,
-            env=environment | {"SOUNDOFF_HOME": str(folder)},
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
-        server = postgres.Server(folder)
-        assert server.take()  # so that no other run deletes the folder
         try:
+            subprocess.run(
+                [sys.executable, "manage.py", "upgrade"],
+                cwd=PROJECT,
+                env=environment | {"SOUNDOFF_HOME": str(folder)},
+                stdout=subprocess.DEVNULL,
+                check=True,
+            )
             yield folder
         finally:
-            server.stop()
+            lock.stop()
 
 
 def pytest_report_header() -> str:

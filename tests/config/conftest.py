@@ -1,10 +1,11 @@
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,19 +48,37 @@ def data_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def prepared_home() -> Iterator[Path]:
-    """Yield the data folder of a site with the accounts and the archived story of the sample, to be copied.
+def prepared_home() -> Path:
+    """Return the data folder of a site with the accounts and the archived story of the sample, to be copied.
 
     To copy it takes a tenth of a first start. In it, people may post more in a second than in a day.
     """
-    with data_folder() as folder:
+
+    def prepare(folder: Path) -> None:
         environment = environment_of(folder)
-        copy_home(Path(os.environ[EMPTY_SITE]), folder)
         run(environment, CREATE_ONE_STORY + LET_ALL_WRITE)
         with serving(environment):
             pass
         shutil.rmtree(folder / "cache")
-        yield folder
+
+    return shared_home("one-story", prepare)
+
+
+def shared_home(name: str, prepare: Callable[[Path], None]) -> Path:
+    """Return a data folder, to be copied, that all workers of this run share. The first one prepares it.
+
+    `prepare` gets the data folder of an empty site.
+    """
+    empty = Path(os.environ[EMPTY_SITE])
+    prepared, unfinished = empty.with_name(name), empty.with_name(f"{name}.unfinished")
+    with empty.with_name(f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not prepared.exists():
+            shutil.rmtree(unfinished, ignore_errors=True)
+            copy_home(empty, unfinished)
+            prepare(unfinished)
+            unfinished.rename(prepared)
+    return prepared
 
 
 def copy_home(prepared: Path, folder: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from psycopg2 import errors
 
 from config.server import postgres
+from tests.plugin import EMPTY_SITE
 
 PROJECT = Path(__file__).parents[2]
 LOGS = (
@@ -104,10 +105,9 @@ print("all done")
 @pytest.fixture(scope="module")
 def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Yield the URLs of a migrated server by login, and its data folder."""
-    with postgres.temporary_server() as owner:
+    with postgres.temporary_server(Path(os.environ[EMPTY_SITE], "postgres")) as owner:
         urls = {"owner": owner, "web": owner.replace("soundoff_owner", "soundoff_web")}
         urls["home"] = str(tmp_path_factory.mktemp("home"))
-        run(urls, "migrate", "-v", "0")
         yield urls
 
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,10 @@ from config.page_cache.stamp_reader import CONNECTIONS_MAX
 from config.server import postgres
 from core.data_folder import PROJECT, unprivileged_user
 from tests.config.conftest import data_folder, environment_of, holder, processes
+from tests.config.serving import run
 from tests.helpers.ports import free_port
 from tests.helpers.waiting import PATIENCE, until
+from tests.plugin import EMPTY_SITE
 
 Serve = Callable[..., "Site"]
 
@@ -201,54 +204,66 @@ def assert_only_named_files_are_compressed(folder: Path) -> None:
         assert {(folder / f"{name}.{kind}").exists() for kind in ("br", "gz")} == {exists}
 
 
-def test_a_second_start_prints_the_accounts_and_creates_nothing(serve: Serve, home: Path) -> None:
-    made = accounts(home)
-    site = serve()
-    site.wait_for("Ctrl-C stops it.")
-    assert "Preparing the database" not in site.printed
-    assert accounts(home) == made
-    assert all(account["password"] in site.printed for account in made)
-
-
-def test_the_web_processes_open_their_connections_before_the_first_request(
-    serve: Serve, ask: Callable[[str], list[tuple[Any, ...]]]
+def test_a_later_start(
+    serve: Serve,
+    ask: Callable[[str], list[tuple[Any, ...]]],
+    home: Path,
+    environment: dict[str, str],
+    tmp_path: Path,
 ) -> None:
-    def count() -> int:
+    """One test looks at all that a usual start does, because each takes ten seconds of processor time."""
+
+    def connections() -> int:
         """Return the number of connections that have prepared or read a cache stamp."""
         rows = ask("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%EXECUTE stamp%'")
         return int(rows[0][0]) - 1  # without this one
 
-    site = serve()
+    def stories() -> int:
+        """Return the number of stories, counted by another command."""
+        program = "from articles.models import Article; print(Article.objects.count())"
+        return int(run(environment, program))
+
+    made, before = accounts(home), stories()
+    story, ahead = PROJECT / "archive" / "sample" / "story.txt", tmp_path / "ahead.txt"
+    text = re.sub(r"\A.*", "March 3rd, 2099", story.read_text(encoding="utf-8"))
+    ahead.write_text(text, encoding="utf-8")
+
+    # It waits for a command that runs the database.
+    other = holder(environment)
+    site = serve(str(story), str(ahead))
+    site.wait_for("Waiting for another command")
+    other.communicate("\n", timeout=PATIENCE)
     site.wait_for("Ctrl-C stops it.")
-    until(lambda: count() == WEB_PROCESSES * (THREADS + CONNECTIONS_MAX))
+
+    # The web processes have opened their connections before the first request.
+    until(lambda: connections() == WEB_PROCESSES * (THREADS + CONNECTIONS_MAX))
+    assert site.status() == 200
+
+    # It prints the accounts and creates nothing,
+    assert "Preparing the database" not in site.printed
+    assert accounts(home) == made
+    assert all(account["password"] in site.printed for account in made)
+
+    # but imports the given files.
+    assert re.search(r"ahead.txt: 31 new comments of 31, 11 warnings .* Not published yet", site.printed)
+    address = re.search(rf"story.txt: .*(http://127.0.0.1:{site.port}/stories/\S+)", site.printed)
+    assert address
+    assert site.status(address[1].partition(str(site.port))[2]) == 200
+
+    # Another command uses the running server, and a second `serve` is refused.
+    assert stories() == before + 1, "the sample has the story"
+    assert site.status() == 200
+    second = serve()
+    assert second.process.wait(PATIENCE) == 1
+    second.wait_for(f"Soundoff is already running with the data folder {home}.")
+
+    assert_all_processes_count_wrong_passwords_together(site, ask)
+    assert site.stop() == 0
 
 
-@pytest.mark.parametrize("reach", [{"HOST": "0.0.0.0"}, {"SITE_URL": "http://soundoff.example"}])
-def test_a_public_site_does_not_start_with_sample_accounts(
-    serve: Serve,
-    ask: Callable[[str], list[tuple[Any, ...]]],
-    change: Callable[[str], None],
-    home: Path,
-    reach: dict[str, str],
+def assert_all_processes_count_wrong_passwords_together(
+    site: Site, ask: Callable[[str], list[tuple[Any, ...]]]
 ) -> None:
-    reach = {"SITE_URL": "http://localhost:8000"} | reach
-    refused = serve(**reach)
-    assert refused.process.wait(PATIENCE) == 1
-    refused.wait_for("the sample accounts can still log in: administrator@example.org, ")
-    assert processes(home) == []
-
-    change("UPDATE accounts_user SET is_active = false")
-    site = serve(**reach)
-    site.wait_for("Ctrl-C stops it.")
-    ask("UPDATE accounts_user SET is_active = true")
-    assert not any(account["password"] in site.printed for account in accounts(home))
-
-
-def test_all_processes_count_wrong_passwords_together(
-    serve: Serve, ask: Callable[[str], list[tuple[Any, ...]]]
-) -> None:
-    site = serve()
-    site.wait_for("Ctrl-C stops it.")
     url = f"http://127.0.0.1:{site.port}/accounts/login/"
     page = browser()
     submit(page, url, {"login": "eve@example.org", "password": "a guess"})
@@ -263,7 +278,29 @@ def test_all_processes_count_wrong_passwords_together(
         assert 0 < int(refused.value.headers["Retry-After"]) <= 30
 
 
-def test_a_killed_child_is_started_again(serve: Serve) -> None:
+def test_a_public_site_does_not_start_with_sample_accounts(
+    serve: Serve,
+    ask: Callable[[str], list[tuple[Any, ...]]],
+    change: Callable[[str], None],
+    home: Path,
+) -> None:
+    local, name = {"HOST": "127.0.0.1", "SITE_URL": "http://localhost:8000"}, "http://soundoff.example"
+    for reach in ({"HOST": "0.0.0.0"}, {"SITE_URL": name}):
+        refused = serve(**local | reach)
+        assert refused.process.wait(PATIENCE) == 1
+        refused.wait_for("the sample accounts can still log in: administrator@example.org, ")
+        assert processes(home) == []
+
+    change("UPDATE accounts_user SET is_active = false")
+    site = serve(HOST="0.0.0.0", SITE_URL=name)
+    site.wait_for("Ctrl-C stops it.")
+    ask("UPDATE accounts_user SET is_active = true")
+    assert not any(account["password"] in site.printed for account in accounts(home))
+
+
+def test_killed_processes_are_started_again_and_leave_nothing(
+    serve: Serve, home: Path, ask: Callable[[str], list[tuple[Any, ...]]]
+) -> None:
     site = serve()
     site.wait_for("Ctrl-C stops it.")
     for words in ("granian", "db_worker", "tick", "bin/postgres"):
@@ -272,8 +309,20 @@ def test_a_killed_child_is_started_again(serve: Serve) -> None:
         until(lambda words=words, old=old: site.child(words) not in (0, old))  # type: ignore[misc]
         until(lambda: site.status() == 200)
     until(lambda: site.child("db_worker"))
-    assert site.stop() == 0
+
+    # The supervisor as well: no process stays, and nothing is lost.
+    open_connection = socket.create_connection(("127.0.0.1", site.port))
+    open_connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    ask("INSERT INTO articles_topic (name, slug, shown) VALUES ('Written just before', 'just-before', false)")
+    site.process.kill()
+    site.printed += site.process.communicate()[0]
     assert "The database ended (-9); restarting it." in site.printed
+    until(lambda: not processes(home))
+    open_connection.close()
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    assert ask("DELETE FROM articles_topic WHERE slug = 'just-before' RETURNING 1") == [(1,)]
+    assert site.stop() == 0
 
 
 def test_a_web_server_that_is_killed_while_it_starts_leaves_no_worker(serve: Serve) -> None:
@@ -296,31 +345,6 @@ def test_a_web_server_that_is_killed_while_it_starts_leaves_no_worker(serve: Ser
     until(lambda: not workers())
 
 
-def test_a_killed_supervisor_leaves_no_process_and_loses_nothing(
-    serve: Serve, home: Path, ask: Callable[[str], list[tuple[Any, ...]]]
-) -> None:
-    site = serve()
-    site.wait_for("Ctrl-C stops it.")
-    open_connection = socket.create_connection(("127.0.0.1", site.port))
-    open_connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    ask("INSERT INTO articles_topic (name, slug, shown) VALUES ('Written just before', 'just-before', false)")
-    site.process.kill()
-    site.process.communicate()
-    until(lambda: not processes(home))
-    open_connection.close()
-    site = serve()
-    site.wait_for("Ctrl-C stops it.")
-    assert ask("DELETE FROM articles_topic WHERE slug = 'just-before' RETURNING 1") == [(1,)]
-
-
-def test_a_second_serve_is_refused(serve: Serve, home: Path) -> None:
-    site = serve()
-    site.wait_for("Ctrl-C stops it.")
-    second = serve()
-    assert second.process.wait(PATIENCE) == 1
-    second.wait_for(f"Soundoff is already running with the data folder {home}.")
-
-
 def test_the_error_names_a_port_in_use(serve: Serve) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -329,45 +353,6 @@ def test_the_error_names_a_port_in_use(serve: Serve) -> None:
         site = serve(PORT=str(port))
         assert site.process.wait(PATIENCE) == 1
         site.wait_for(f"Cannot listen on 127.0.0.1:{port}")
-
-
-def test_other_commands_use_the_running_server_or_start_one(
-    serve: Serve, environment: dict[str, str]
-) -> None:
-    def count() -> str:
-        return subprocess.check_output(
-            [sys.executable, "manage.py", "shell", "-v0", "-c", "from articles.models import Article as A; "
-             "print(A.objects.count())"],
-            cwd=PROJECT, env=environment, text=True,
-        )  # fmt: skip
-
-    alone = count()
-    site = serve()
-    site.wait_for("Ctrl-C stops it.")
-    assert count() == alone
-    assert site.status() == 200
-
-
-def test_it_waits_for_a_command_that_runs_the_database(serve: Serve, environment: dict[str, str]) -> None:
-    other = holder(environment)
-    site = serve()
-    site.wait_for("Waiting for another command")
-    other.communicate("\n", timeout=PATIENCE)
-    site.wait_for("Ctrl-C stops it.")
-    assert site.status() == 200
-
-
-def test_a_given_file_is_imported(serve: Serve, tmp_path: Path) -> None:
-    story = PROJECT / "archive" / "sample" / "story.txt"
-    ahead = tmp_path / "ahead.txt"
-    text = re.sub(r"\A.*", "March 3rd, 2099", story.read_text(encoding="utf-8"))
-    ahead.write_text(text, encoding="utf-8")
-    site = serve(str(story), str(ahead))
-    site.wait_for("Ctrl-C stops it.")
-    assert re.search(r"ahead.txt: 31 new comments of 31, 11 warnings .* Not published yet", site.printed)
-    address = re.search(rf"story.txt: .*(http://127.0.0.1:{site.port}/stories/\S+)", site.printed)
-    assert address
-    assert site.status(address[1].partition(str(site.port))[2]) == 200
 
 
 def test_the_error_names_a_missing_file(serve: Serve) -> None:
@@ -433,9 +418,12 @@ def test_abandoned_jobs_are_queued_again() -> None:
 def own_database() -> Iterator[dict[str, str]]:
     """Return the environment of a site without accounts that has a database server of its own.
 
-    tests/site/test_owner_walkthrough.py starts one that has a public address.
+    One migration is left to apply. tests/site/test_owner_walkthrough.py starts one that has a public address.
     """
-    with data_folder() as folder, postgres.temporary_server() as owner:
+    cluster = Path(os.environ[EMPTY_SITE], "postgres")
+    with data_folder() as folder, postgres.temporary_server(cluster) as owner:
+        with closing(psycopg2.connect(owner)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute("DROP TABLE django_session; DELETE FROM django_migrations WHERE app = 'sessions'")
         web = owner.replace("soundoff_owner", "soundoff_web")
         yield {
             "SOUNDOFF_HOME": str(folder),
@@ -450,6 +438,7 @@ def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, own_database: dict[
     (Path(own_database["SOUNDOFF_HOME"]) / "sample-accounts.json").write_text(json.dumps(note))
     site = serve(str(PROJECT / "archive" / "sample" / "story.txt"), **own_database)
     site.wait_for("Ctrl-C stops it.")
+    assert "Migrations applied: 1." in site.printed
     assert "example.org" not in site.printed
     link = re.search(r"http://localhost:8000(/setup/\S+)", site.printed)
     assert link
@@ -484,13 +473,13 @@ def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, own_database: dict[
 def test_an_upgrade_makes_a_backup_first(serve: Serve, home: Path, environment: dict[str, str]) -> None:
     owner = (home / "erasures.jsonl").stat()
     assert (owner.st_uid, owner.st_mode & 0o777) == ((home / "cache").stat().st_uid, 0o600)
-    argv = [sys.executable, "manage.py", "migrate", "-v0", "moderation", "0023"]
+    argv = [sys.executable, "manage.py", "migrate", "-v0", "sessions", "zero"]
     subprocess.run(argv, cwd=PROJECT, env=environment, check=True)
     site = serve()
     site.wait_for("Ctrl-C stops it.")
     (made,) = (home / "backups").glob("upgrade-*.zip")
     assert f"{made}: " in site.printed
-    assert "Migrations applied: " in site.printed
+    assert "Migrations applied: 1." in site.printed
     assert site.status() == 200
     assert site.stop() == 0
 
