@@ -11,6 +11,9 @@ from functools import cache
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
@@ -19,7 +22,7 @@ from accounts.models import RoleChange, User
 from accounts.services import sessions_of
 from articles.models import Author, Autosave, EditorNote, Image, Revision
 from comments import removal_reasons
-from comments.models import REMOVED, Comment, CommentRevision, Recommendation, State
+from comments.models import REMOVED, Comment, CommentRevision, Follow, Mute, Recommendation, State
 from moderation.models import Appeal, Batch, IllegalContentReport, RemovalRequest, Report, Sanction
 from moderation.notifications.decision_kinds import Kind
 from moderation.notifications.notices import outcome, render_notices
@@ -100,6 +103,7 @@ def _sections_of_the_person(subject: DataSubject) -> Iterator[Section]:
             ),
         )
         yield Section("sessions", _("Log-ins"), {"ends_at": _("Ends")}, _read_sessions(user))
+        yield from _sections_of_log_ins(user)
     yield Section(
         "guests",
         _("Names that you signed with as a guest"),
@@ -118,6 +122,51 @@ def _sections_of_the_person(subject: DataSubject) -> Iterator[Section]:
             }
             for guest in subject.guests
         ],
+    )
+
+
+def _sections_of_log_ins(user: User) -> Iterator[Section]:
+    """Yield devices, second factors and connected services. Their keys are secrets, and left out."""
+    yield Section(
+        "devices",
+        _("Devices"),
+        {
+            "browser": _("Browser"),
+            "ip_address": _("IP address"),
+            "first_at": _("First log-in"),
+            "last_at": _("Last seen"),
+        },
+        _records(
+            UserSession.objects.filter(user=user),
+            lambda row: {
+                "browser": row.user_agent,
+                "ip_address": row.ip,
+                "first_at": row.created_at,
+                "last_at": row.last_seen_at,
+            },
+        ),
+    )
+    yield Section(
+        "second_factors",
+        _("Second factors"),
+        {"kind": _("Kind"), "added_at": _("Added"), "last_used_at": _("Last used")},
+        _records(
+            Authenticator.objects.filter(user=user),
+            lambda row: {
+                "kind": row.get_type_display(),
+                "added_at": row.created_at,
+                "last_used_at": row.last_used_at,
+            },
+        ),
+    )
+    yield Section(
+        "connected_services",
+        _("Other services by which you log in"),
+        {"service": _("Service"), "number": _("Your number there"), "at": _("Connected")},
+        _records(
+            SocialAccount.objects.filter(user=user),
+            lambda row: {"service": row.provider, "number": row.uid, "at": row.date_joined},
+        ),
     )
 
 
@@ -155,6 +204,33 @@ def _sections_of_comments(subject: DataSubject) -> Iterator[Section]:
             lambda row: {"url": _url(row.comment), "is_withdrawn": not row.given, "at": row.at},
         ),
     )
+
+    yield Section(
+        "follows",
+        _("What you follow"),
+        {"what": _("News"), "of": _("Of"), "notification": _("Notification"), "since": _("Since")},
+        _records(
+            Follow.objects.filter(subject.is_in()).select_related("article", "topic"),
+            lambda row: {
+                "what": row.get_kind_display(),
+                "of": row.topic.name if row.topic else row.article.title_for(None),
+                "notification": row.get_delivery_display(),
+                "since": row.created_at,
+            },
+        ),
+    )
+    if subject.user:
+        yield Section(
+            "mutes",
+            _("People whom you muted"),
+            {"name": _("Name"), "at": _("Time")},
+            _records(
+                Mute.objects.filter(user=subject.user).select_related(
+                    "muted_user", "muted_guest", "muted_comment"
+                ),
+                lambda row: {"name": row.name, "at": row.at},
+            ),
+        )
 
 
 def _sections_of_moderation(subject: DataSubject) -> Iterator[Section]:

@@ -63,15 +63,47 @@ REGISTRY = [
     ),
     PersonalData(
         _("Log-ins"),
-        _("A session for each browser in which you are logged in, and counts of wrong passwords."),
-        _("To keep you logged in, and to slow down people who guess passwords."),
+        _(
+            "A session for each browser in which you are logged in, with the browser, the IP address and the "
+            "time, and counts of wrong passwords and codes."
+        ),
+        _("To keep you logged in, to show you your devices, and to slow down people who guess passwords."),
         format_lazy(
-            _("Sessions: {days} days after the log-in. Counts: one day."),
+            _("Sessions: {days} days after the log-in; the IP address 30 days. Counts: one day."),
             days=settings.SESSION_COOKIE_AGE // DAY,
         ),
         {
             "django_session": "session_key session_data expire_date",
             "accounts_loginattempts": "account origin wrong at",
+            "usersessions_usersession": "user_id created_at ip last_seen_at session_key user_agent data",
+        },
+    ),
+    PersonalData(
+        _("Second factors and other log-ins"),
+        _(
+            "The keys of authenticator apps and recovery codes, encrypted; the public keys of passkeys; and "
+            "your name at other services by which you log in."
+        ),
+        _("To protect your account, and to log you in."),
+        _("Until you remove them, or erase your account."),
+        {
+            "mfa_authenticator": "user_id type data created_at last_used_at",
+            "accounts_secondfactorremoval": "user_id at",
+            "socialaccount_socialaccount": "user_id provider uid last_login date_joined extra_data",
+            "socialaccount_socialtoken": "account_id token token_secret expires_at",
+        },
+    ),
+    PersonalData(
+        _("Following and muting"),
+        _("What you follow, until when you have seen or were mailed its news, and whom you muted."),
+        _("To tell you what is new, and to fold comments that you do not want to read."),
+        _("Until you stop it, or erase your account."),
+        {
+            "comments_follow": (
+                "user_id guest_id kind article_id topic_id delivery created_at seen_at news_at mailed_at "
+                "due_at sending_until failures"
+            ),
+            "comments_mute": "user_id muted_user_id muted_guest_id muted_comment_id at",
         },
     ),
     PersonalData(
@@ -92,6 +124,7 @@ REGISTRY = [
             ),
             "comments_commentrevision": "body replaced_at",
             "comments_commenttext": "folded vector author_name",
+            "comments_commentclaim": "comment_id guest_id user_id at",
         },
     ),
     PersonalData(
@@ -175,16 +208,23 @@ REGISTRY = [
     ),
     PersonalData(
         _("Mails and background jobs"),
-        _("The e-mail or the number of the person that a job is about. Logs of failed mails have no e-mail."),
-        _("To send mails, and to see which failed."),
+        _(
+            "The e-mail or the number of the person that a job is about. Logs of failed mails have no e-mail, "
+            "but e-mails that their mail server rejects are stored with its answer."
+        ),
+        _("To send mails, to see which failed, and to send no more to an e-mail that does not exist."),
         format_lazy(
-            _("Jobs: {days} days, failed ones {failed_days} days. Failures of mails: 30 days."),
+            _(
+                "Jobs: {days} days, failed ones {failed_days} days. Failures of mails: 30 days. Rejected "
+                "e-mails: until you ask for mails again, or erase your account."
+            ),
             days=FINISHED_KEPT_FOR.days,
             failed_days=FAILED_KEPT_FOR.days,
         ),
         {
             "django_tasks_database_dbtaskresult": "args_kwargs return_value traceback enqueued_at",
             "config_mailfailure": "at subject count error",
+            "accounts_undeliverableemail": "email answer at",
         },
     ),
     PersonalData(
@@ -245,8 +285,10 @@ NO_PERSONAL_DATA = {
     "accounts_guest": "id",
     "accounts_loginattempts": "id",
     "accounts_rolechange": "id",
+    "accounts_secondfactorremoval": "id",
     "accounts_signup": "id",
-    "accounts_user": "id",
+    "accounts_undeliverableemail": "id",
+    "accounts_user": "id logout_count",
     "accounts_user_groups": "id",
     "accounts_user_user_permissions": "id",
     "archive_import": (
@@ -281,7 +323,7 @@ NO_PERSONAL_DATA = {
         "id name tagline language written_in time_zone contact_email mail_name moderation "
         "review_after_days close_after_days rules_in_short rules privacy backs_up_nightly "
         "backups_kept comment_status review_everything has_public_log version accent "
-        "icon_id logo_id logo_has_name"
+        "icon_id logo_id logo_has_name staff_need_second_factor"
     ),
     "articles_standingpage": "id title slug body body_html menu place shown updated_at version",
     "articles_topic": "id name slug shown",
@@ -293,6 +335,7 @@ NO_PERSONAL_DATA = {
         "state_reason reply_count recommend_count is_pick is_locked is_redacted shown "
         "nonce source_number in_reply_to_id parent_id duplicate_of_id discussion_id"
     ),
+    "comments_commentclaim": "id",
     "comments_commentrevision": "id revision is_redacted comment_id",
     "comments_commenttext": "comment_id",
     "comments_discussion": (
@@ -300,9 +343,12 @@ NO_PERSONAL_DATA = {
         "declared_count copied_count visible_count tally version"
     ),
     "comments_discussionday": "id day visible_count discussion_id",
+    "comments_follow": "id",
     "comments_inferredparent": (
         "comment_id confidence reason is_dismissed discussion_id imported_parent_id parent_id"
     ),
+    "comments_mute": "id",
+    "comments_newssearch": "id until",
     "comments_recommendation": "id counted",
     "comments_removalreason": "id code label message position is_active",
     "comments_transition": (
@@ -317,6 +363,7 @@ NO_PERSONAL_DATA = {
         "id status priority task_path queue_name backend_name run_after finished_at "
         "started_at exception_class_path worker_ids"
     ),
+    "mfa_authenticator": "id",
     "moderation_accounterasure": "id",
     "moderation_appeal": "id revision against_id case_id",
     "moderation_batch": "id undos root_id undoes_id",
@@ -347,4 +394,8 @@ NO_PERSONAL_DATA = {
     "moderation_secondopinion": "id asked_at comment_id first_id",
     "moderation_settingchange": "id target target_id field old new batch_id",
     "moderation_similarityscan": "id asked_at ended_at last_transition_id comments",
+    "socialaccount_socialaccount": "id",
+    "socialaccount_socialapp": "id provider provider_id name client_id secret key settings",
+    "socialaccount_socialtoken": "id app_id",
+    "usersessions_usersession": "id",
 }
