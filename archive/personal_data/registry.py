@@ -209,8 +209,8 @@ REGISTRY = [
     PersonalData(
         _("Mails and background jobs"),
         _(
-            "The e-mail or the number of the person that a job is about. Logs of failed mails have no e-mail, "
-            "but e-mails that their mail server rejects are stored with its answer."
+            "The e-mail or the number of the person that a job is about. Logs of failed mails have no "
+            "e-mail, but e-mails that their mail server rejects are stored with its answer."
         ),
         _("To send mails, to see which failed, and to send no more to an e-mail that does not exist."),
         format_lazy(
