@@ -68,7 +68,7 @@ const addTools = (field) => {
   field.before(tools);
 };
 const addCountdown = (field, most) => {
-  const status = document.createElement("p");
+  const status = document.createElement("span");
   status.className = "form-text";
   status.role = "status";
   field.after(status);
@@ -85,8 +85,10 @@ const addCountdown = (field, most) => {
 };
 const enhance = (form) => {
   const field = form.querySelector("textarea");
-  if (!field || form.querySelector(".tools")) return;
-  addTools(field);
+  if (!field) return;
+  const styles = form.querySelector("link");
+  if (styles.sheet) addTools(field);
+  else styles.addEventListener("load", () => addTools(field)); // without them the buttons would move the field
   addCountdown(field, Number(form.dataset.most));
 };
 for (const form of document.querySelectorAll(".reply-form")) enhance(form);
