@@ -45,7 +45,8 @@ class EraseForm(forms.Form):
     @property
     def helper(self) -> FormHelper:
         helper = FormHelper()
-        helper.form_action = reverse("erase-account")
+        helper.form_id = "erase-form"
+        helper.form_action = reverse("erase-account") + "#erase-form"  # where an error is shown
         label = _("Erase my account") if has_password(self.user) else _("Mail me a link to erase it")
         helper.add_input(Submit("", label, css_class="btn-danger last"))
         return helper

@@ -104,17 +104,25 @@ def erase(pk: int) -> bool:
 def restart_erasures() -> int:
     """Queue unfinished erasures that have no waiting or running job, and return their number.
 
-    The job was interrupted or has failed, or a comment had to wait for a decision.
+    The job was interrupted or has failed, or a comment had to wait for a decision that was taken since.
     """
     restarted = 0
-    for pk in AccountErasure.objects.filter(finished_at=None).values_list("pk", flat=True):
-        jobs = DBTaskResult.objects.filter(task_path=erase.module_path, args_kwargs__args=[pk])
-        if not jobs.filter(status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING]).exists():
+    unfinished = AccountErasure.objects.filter(finished_at=None).select_related("user", "guest")
+    for erasure in unfinished.order_by("pk"):
+        jobs = DBTaskResult.objects.filter(task_path=erase.module_path, args_kwargs__args=[erasure.pk])
+        has_job = jobs.filter(status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING]).exists()
+        if not has_job and not _waits_for_decisions(erasure):
             with transaction.atomic():
                 jobs.filter(status=TaskResultStatus.FAILED).delete()
-                erase.enqueue(pk)
+                erase.enqueue(erasure.pk)
             restarted += 1
     return restarted
+
+
+def _waits_for_decisions(erasure: AccountErasure) -> bool:
+    """Return whether only comments are left on which a moderator has to decide."""
+    person = Person(user=erasure.user, guest=erasure.guest)
+    return person.is_blank and _with_text(person).exists() and not _next_block(erasure, person)
 
 
 def _log_entry(person: Person, *, deletes_comments: bool) -> Erasure:

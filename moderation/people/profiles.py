@@ -66,8 +66,9 @@ class Person:
     @property
     def is_blank(self) -> bool:
         """Return whether the name and e-mail of this account or guest were deleted."""
-        row = self.user or self.guest
-        return row is not None and not row.name
+        if self.user:
+            return self.user.is_erased
+        return self.guest is not None and not self.guest.name
 
     @property
     def email(self) -> str:

@@ -46,6 +46,7 @@ TABLE = {  # by page, for each of the sizes
     "/sitemap/lists.xml": (5, 5, 5, 5),
     "/sitemap/news.xml": (2, 2, 2, 2),
     "/sitemap/{file}.xml": (2, 2, 2, 2),
+    "/privacy/": (2, 2, 5, 6),
     "/robots.txt": (1, 1, 1, 1),
 }
 STORY_TABLE = {

@@ -335,6 +335,7 @@ def test_a_comment_reported_as_illegal_waits_for_the_decision() -> None:
     assert fresh.body
     unfinished = AccountErasure.objects.get(finished_at=None)
     assert unfinished.user == planted.user
+    assert account_erasure.restart_erasures() == 0  # it would do nothing
     decide(ids=[illegal.pk], to=State.REJECTED, reason=Reason.HATE, actor=planted.moderator)
     assert account_erasure.restart_erasures() == 1
     assert account_erasure.restart_erasures() == 0  # its job waits already
