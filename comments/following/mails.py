@@ -36,7 +36,7 @@ from comments.following.news import News, NewsItem, note_news, read_news
 from comments.following.tokens import MailToken, incoming_address
 from comments.models import UNDO_WINDOW, Follow
 from core.database.sql import fetch_instances
-from core.mail import TrackedMail
+from core.mail import SharedMessage, TrackedMail
 from core.mail_composition import MailText, render_mail
 
 PEOPLE_AT_ONCE = 200  # whose mails are sent over one connection
@@ -48,6 +48,7 @@ ITEMS_MAILED = 10  # of one follow
 EXCERPT_MAX = 400  # characters
 RENDERED_MAX = 64  # texts that are kept while a job runs
 
+Texts = dict[Any, tuple[MailText, SharedMessage]]  # by what they are made of
 Person = tuple[int | None, int | None]  # user id, guest id
 
 # The follows of the people who have waited longest. Another job skips those that this one is about to claim.
@@ -85,7 +86,8 @@ def _is_enqueued() -> bool:
 @in_site_language
 def mail_followers() -> int:
     """Send the mails that are due, for at most MAX_SECONDS. Returns the number of mails that were sent."""
-    start, sent, texts = time.monotonic(), 0, dict[Any, MailText]()
+    start, sent = time.monotonic(), 0
+    texts: Texts = {}
     while follows := _claim(timezone.now()):
         sent += _send(follows, texts)
         if time.monotonic() - start > MAX_SECONDS:
@@ -107,7 +109,7 @@ class _Delivery:
     mail: TrackedMail | None = None
 
 
-def _send(follows: Sequence[Follow], texts: dict[Any, MailText]) -> int:
+def _send(follows: Sequence[Follow], texts: Texts) -> int:
     """Send the mails about claimed follows, store what became of them, and return how many were sent."""
     until, site = timezone.now() - UNDO_WINDOW, Site.objects.get(pk=1)
     emails = _find_emails(follows)
@@ -139,23 +141,24 @@ def _find_emails(follows: Sequence[Follow]) -> dict[Person, str]:
     return {person: email for person, email in emails.items() if email.lower() not in refused}
 
 
-def compose(news: Sequence[News], email: str, site: Site, texts: dict[Any, MailText]) -> TrackedMail:
+def compose(news: Sequence[News], email: str, site: Site, texts: Texts) -> TrackedMail:
     """Return the mail to one person about their news. `texts` are those that were rendered before."""
     subject = _subject(news)
     stop = [MailToken.of_follow(one.follow) for one in news]
     stop_all = MailToken.of_follower(news[0].follow)
     key = (subject, *(_content_key(one) for one in news))
-    rendered = texts.get(key)
-    if rendered is None:
+    if key not in texts:
         if len(texts) >= RENDERED_MAX:
             texts.clear()
-        rendered = texts[key] = render_mail("comments/mail/news.txt", subject, site=site, **_context(news))
+        rendered = render_mail("comments/mail/news.txt", subject, site=site, **_context(news))
+        texts[key] = rendered, SharedMessage()
+    (text, html), shared = texts[key]
     replaced = [(_placeholder(number), str(token)) for number, token in enumerate([stop_all, *stop])]
-    text, html = rendered
     for placeholder, token in replaced:
         text, html = text.replace(placeholder, token), html.replace(placeholder, token)
     mail = TrackedMail(subject, text, to=[email])
     mail.attach_alternative(html, "text/html")
+    mail.shared, mail.own_values = shared, tuple(token for _placeholder, token in replaced)
     header_token = stop[0] if len(news) == 1 else stop_all
     mail.extra_headers = {
         "List-Unsubscribe": f"<{settings.SITE_URL}{stop_path(str(header_token))}>",
