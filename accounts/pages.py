@@ -3,6 +3,8 @@
 from functools import lru_cache
 
 from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -23,11 +25,20 @@ PAGES = (  # name of the URL, label
 OF_GUESTS = {"notifications", "following", "my-comments", "account-status", "my-data"}
 
 
-def account_pages(*, is_member: bool) -> list[tuple[str, str]]:
-    """Return the URL and the label of each page that a member, or else a guest, has."""
-    return _account_pages(is_member, get_language())
+def account_links(*, is_member: bool, path: str) -> SafeString:
+    """Return list items with a link to each page that a member, or else a guest, has.
+
+    The one of this path is marked as the current page.
+    """
+    return _account_links(is_member, path if path.startswith("/account") else "", get_language())
 
 
-@lru_cache(maxsize=64)  # they stand in the masthead of every member's page
-def _account_pages(is_member: bool, language: str | None) -> list[tuple[str, str]]:
-    return [(reverse(name), str(label)) for name, label in PAGES if is_member or name in OF_GUESTS]
+@lru_cache(maxsize=256)  # they stand in the masthead of every member's page
+def _account_links(is_member: bool, path: str, language: str | None) -> SafeString:
+    pages = [(reverse(name), label) for name, label in PAGES if is_member or name in OF_GUESTS]
+    current = mark_safe(' aria-current="page"')
+    return format_html_join(
+        "\n",
+        '<li><a href="{}"{}>{}</a></li>',
+        ((url, current if url == path else "", label) for url, label in pages),
+    )

@@ -16,7 +16,7 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from accounts.pages import account_pages
+from accounts.pages import account_links
 from articles import template_filters as article_filters
 from articles.images import html
 from articles.site import branding
@@ -57,7 +57,7 @@ def environment(**options: Any) -> Environment:
         "end_region": end_region,
         "time_formatter": time_formatter,
         "by_before_names": article_filters.by_before_names,
-        "account_pages": account_pages,
+        "account_links": account_links,
         "waiting_count": queues.waiting_count,
         "most_waiting": queues.MOST_WAITING,
     }

@@ -40,8 +40,8 @@ from tests.helpers.wsgi_requests import HOST, Reply, send_request
 
 COSTS = {  # statements without the beginnings and ends of transactions; calls
     "cached page": (1, 18),
-    "changed page": (2, 3_109),
-    "member's page": (4, 2_533),
+    "changed page": (2, 3_168),
+    "member's page": (4, 2_429),
     "reply": (7, 2_762),
 }
 TOLERANCE = 0.01  # of the calls, because Python's versions differ
