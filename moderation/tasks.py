@@ -298,7 +298,7 @@ def send_request_receipt(request: int) -> int:
     received = RemovalRequest.objects.get(pk=request)
     day_ago = timezone.now() - timedelta(days=1)
     same = RemovalRequest.objects.filter(email__iexact=received.email, at__gt=day_ago)
-    if same.filter(pk__lt=received.pk).count() >= MAX_MAILS_PER_DAY:
+    if not received.email or same.filter(pk__lt=received.pk).count() >= MAX_MAILS_PER_DAY:
         return 0
     subject = _("We received your request")
     return send_mails(
@@ -319,7 +319,7 @@ def send_request_receipt(request: int) -> int:
 def notify_request_outcome(request: int) -> int:
     """Mail the answer to a removal request, once. Returns the number of mails."""
     answered = RemovalRequest.objects.filter(pk=request, notified_at=None).exclude(outcome="").first()
-    if answered is None:
+    if answered is None or not answered.email:  # the person has erased their account since
         return 0
     subject = _("The answer to your request")
     sent = send_mails(

@@ -156,8 +156,8 @@ REGISTRY = [
         _("To review comments, to answer you, and to show that the site has done what the law demands."),
         _(
             "Reports and appeals: as long as the comment, without your words once you erase your "
-            "account. Requests "
-            "for removal: one year after the answer. Reports of illegal content: as long as the site."
+            "account. Requests for removal: one year after the answer. Reports of illegal content: "
+            "as long as the site, without your name and e-mail once you erase your account."
         ),
         {
             "moderation_report": "comment_id guest_id user_id why details weight at notified_at",

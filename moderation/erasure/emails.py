@@ -1,7 +1,7 @@
 """Erasure of a person's e-mails outside of their account, guest and comments.
 
-Reports of illegal content and requests on which nobody has decided yet stay as they are: the law wants them
-answered. Decided ones stay without the person's data.
+Reports of illegal content stay without the name and the e-mail, so nobody is told of the decision. Requests
+that wait for an answer stay as they are, and a job deletes the personal data a year after it.
 """
 
 from collections.abc import Collection
@@ -27,7 +27,7 @@ def erase_confirmed_emails(emails: Collection[str]) -> None:
     SignUp.objects.alias(folded=Lower("email")).filter(folded__in=emails).delete()
     delete_emails(Guest.objects.filter(pk__in=_unconfirmed_guests(emails)))
     reports = IllegalContentReport.objects.alias(folded=Lower("email")).filter(folded__in=emails)
-    reports.exclude(case__closed_at=None).update(name="", email="")
+    reports.update(name="", email="")
     requests = RemovalRequest.objects.alias(folded=Lower("email")).filter(folded__in=emails)
     delete_personal_data_of(requests.exclude(outcome=""))
 

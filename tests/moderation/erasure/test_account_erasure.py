@@ -122,12 +122,10 @@ class Planted:
             email=f"{EMAIL}@example.org",
         )
         removal_requests.answer(request=request, outcome="done", text="Done.", actor=self.administrator)
-        closed = Case.objects.create(
-            comment=self.foreign, discussion_id=story.pk, closed_at=timezone.now(), closed_by=uuid4()
-        )
+        case = Case.objects.create(comment=self.foreign, discussion_id=story.pk, is_illegal=True)
         IllegalContentReport.objects.create(
             comment=self.foreign,
-            case=closed,
+            case=case,
             why="A crime.",
             name=NAME,
             email=f"{EMAIL}@example.org",
