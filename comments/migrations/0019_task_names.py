@@ -4,7 +4,6 @@ from django.db import migrations
 
 TASKS = {
     "comments.tasks.fold_recommendations": "comments.tasks.count_recommendations",
-    "comments.tasks.forget_emails": "comments.tasks.delete_unconfirmed_emails",
 }
 
 

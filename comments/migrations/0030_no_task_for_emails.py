@@ -2,11 +2,11 @@ from typing import Any
 
 from django.db import migrations
 
-TASK = "comments.tasks.delete_unconfirmed_emails"
+TASKS = ["comments.tasks.forget_emails", "comments.tasks.delete_unconfirmed_emails"]  # old and new name
 
 
 def delete_tasks(apps: Any, schema_editor: Any) -> None:
-    apps.get_model("django_tasks_database", "DBTaskResult").objects.filter(task_path=TASK).delete()
+    apps.get_model("django_tasks_database", "DBTaskResult").objects.filter(task_path__in=TASKS).delete()
 
 
 class Migration(migrations.Migration):
