@@ -53,7 +53,7 @@ def test_a_first_comment_on_a_phone(phone, live_server, article, maria):
     order = form.locator("textarea, input:not([type=hidden]), .rules").evaluate_all(
         "nodes => nodes.map((node) => node.name || node.value || node.className)"
     )
-    assert order == ["body", "name", "email", "rules", "Post comment"]
+    assert order == ["body", "name", "email", "rules", "Post comment", "preview"]
     sizes = form.locator("textarea, input:not([type=hidden], [type=submit])").evaluate_all(
         "nodes => nodes.map((node) => parseFloat(getComputedStyle(node).fontSize))"
     )
