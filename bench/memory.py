@@ -17,12 +17,11 @@ from bench.load import send
 from bench.runner import Goal, Run, report, rows, run
 from bench.servers import Soundoff
 
-SIZES = {"jobs": 10_000, "requests": 20_000, "comments": 10_000, "letters": 100_000}
-SMALLEST = {"jobs": 40, "requests": 40, "comments": 100, "letters": 100}
+SIZES = {"jobs": 10_000, "requests": 20_000, "comments": 10_000, "letters": 100_000, "settle": 3}
+SMALLEST = {"jobs": 40, "requests": 40, "comments": 100, "letters": 100, "settle": 0}
 QUARTERS = 4
 RARE = 250  # jobs to one image and one search; requests to one page of 20 MB
 PAGE = 200  # comments on one page
-SETTLE_SECONDS = 3  # the web server releases the memory of large pages once a second
 JOBS, WEB = "db_worker", "granian"
 
 
@@ -38,14 +37,14 @@ def measure(bench: Run) -> Iterator[str | Goal]:
             enqueue()
         _wait_for_jobs()
 
-    of_worker = list(_sizes(site, JOBS, run_jobs))
+    of_worker = list(_sizes(bench, JOBS, run_jobs))
     large = fixture.add_thread("long comments", _long_comments(sizes.letters), days=20)
     requests = iter(_requests(site, story, large, sizes.requests))
 
     def send_requests() -> None:
         send(site.target("", "/"), list(islice(requests, sizes.requests // QUARTERS)), clients=8)
 
-    of_web = list(_sizes(site, WEB, send_requests))
+    of_web = list(_sizes(bench, WEB, send_requests))
     yield f"{sizes.jobs:,} jobs, then {sizes.requests:,} requests. Resident memory in MB:"
     yield ""
     heads = ("at first", *(f"{n} of {QUARTERS}" for n in range(1, QUARTERS + 1)))
@@ -58,13 +57,13 @@ def measure(bench: Run) -> Iterator[str | Goal]:
         yield Goal(f"{name}: the last quarter against the first", figures[-1][-1] / figures[1][-1], most=1.1)
 
 
-def _sizes(site: Soundoff, part: str, work: Callable[[], None]) -> Iterator[list[float]]:
+def _sizes(bench: Run, part: str, work: Callable[[], None]) -> Iterator[list[float]]:
     """Yield the resident memory of these processes, at first and after each quarter of the work."""
-    yield sorted(servers.resident_megabytes(site.process, part))
+    yield sorted(servers.resident_megabytes(bench.site.process, part))
     for _ in range(QUARTERS):
         work()
-        sleep(SETTLE_SECONDS)
-        found = sorted(servers.resident_megabytes(site.process, part))
+        sleep(bench.sizes.settle)  # the web server releases the memory of large pages once a second
+        found = sorted(servers.resident_megabytes(bench.site.process, part))
         report(f"{part}: {found}")
         yield found
 

@@ -59,7 +59,13 @@ class Run:
     """One run of a bench: its temporary folder, its sizes, and the servers that it uses."""
 
     def __init__(
-        self, stack: ExitStack, sizes: SimpleNamespace, settings: Mapping[str, str], *, with_wordpress: bool
+        self,
+        stack: ExitStack,
+        sizes: SimpleNamespace,
+        settings: Mapping[str, str],
+        *,
+        with_wordpress: bool,
+        served: bool,
     ) -> None:
         self.stack = stack  # closes what the run has opened
         self.sizes = sizes
@@ -67,8 +73,9 @@ class Run:
         self.remarks: list[str] = []  # below the results
         self.folder: Path = stack.enter_context(servers.temporary_folder())
         self._site = stack.enter_context(ExitStack())
-        # Served, with nothing but the sample. The functions of bench.fixture fill it.
-        self.site: Soundoff = self._site.enter_context(servers.soundoff(self.folder / "soundoff", settings))
+        # With nothing but the sample. The functions of bench.fixture fill it.
+        site = servers.soundoff(self.folder / "soundoff", settings, served=served)
+        self.site: Soundoff = self._site.enter_context(site)
 
     def stop_site(self) -> None:
         """Stop the site before the end of the run."""
@@ -95,11 +102,13 @@ def run(
     smallest: Mapping[str, Any],
     settings: Mapping[str, str] | None = None,
     arguments: Sequence[str] | None = None,
+    served: bool = True,
 ) -> None:
     """Run one bench as the command line says, and publish its lines and goals.
 
     `smallest` has the sizes at which the bench only shows that it runs. Each number in `sizes` is an option.
-    `settings` are environment variables of the site.
+    `settings` are environment variables of the site. Unless `served`, only the site's database runs: the
+    bench requests no page, and no jobs run beside it.
     """
     parser = argparse.ArgumentParser(prog=f"python -m bench.{name.split(':')[0]}", description=about)
     numbers = [size for size, value in sizes.items() if type(value) is int]
@@ -112,7 +121,7 @@ def run(
     given = {size: value for size in numbers if (value := getattr(options, size)) is not None}
     chosen = SimpleNamespace(**{**sizes, **(smallest if options.smallest else {}), **given})
     with ExitStack() as stack:
-        bench = Run(stack, chosen, settings or {}, with_wordpress=not options.no_wordpress)
+        bench = Run(stack, chosen, settings or {}, with_wordpress=not options.no_wordpress, served=served)
         publish(name, chain(measure(bench), bench.remarks), write=options.write)
 
 

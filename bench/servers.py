@@ -135,11 +135,11 @@ def process(
 
 @dataclass(frozen=True)
 class Soundoff:
-    """A running site: its data folder, port and server process."""
+    """A running site: its data folder, port and the process that started its others."""
 
     folder: Path
     port: int
-    process: int  # process id of `manage.py serve`
+    process: int  # process id of `manage.py serve`, or ours if only the database runs
 
     def target(self, name: str, path: str, cookie: str = "") -> Target:
         """Return the page as a target, requested as browsers do."""
@@ -237,8 +237,18 @@ def serve(folder: Path, port: int) -> Iterator[int]:
 
 
 @contextmanager
-def soundoff(folder: Path, settings: Mapping[str, str]) -> Iterator[Soundoff]:
-    """Serve a new site, and set up this process to write to its database with the project's own functions.
+def database() -> Iterator[int]:
+    """Run the database of a new site with the sample, without its other processes. Yield our process id."""
+    with postgres.database_available():
+        if COPIED not in os.environ:
+            for command in ("upgrade", "sample"):
+                subprocess.run([sys.executable, "manage.py", command], cwd=PROJECT, check=True)
+        yield os.getpid()
+
+
+@contextmanager
+def soundoff(folder: Path, settings: Mapping[str, str], *, served: bool) -> Iterator[Soundoff]:
+    """Run a new site, and set up this process to write to its database with the project's own functions.
 
     `settings` are further environment variables of the site.
     """
@@ -250,7 +260,7 @@ def soundoff(folder: Path, settings: Mapping[str, str]) -> Iterator[Soundoff]:
     # For this process and for commands.
     os.environ |= {"SOUNDOFF_HOME": str(folder), "PORT": str(port), **settings}
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-    with serve(folder, port) as number:
+    with serve(folder, port) if served else database() as number:
         import django
 
         django.setup()

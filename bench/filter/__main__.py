@@ -362,4 +362,4 @@ def _milliseconds(ask: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    run("filter", measure, __doc__, sizes=SIZES, smallest=SMALLEST)
+    run("filter", measure, __doc__, sizes=SIZES, smallest=SMALLEST, served=False)

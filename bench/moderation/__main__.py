@@ -28,7 +28,15 @@ def main() -> None:
             subprocess.run([sys.executable, "-m", "bench.moderation", name, *options], check=True)
         return
     measure, sizes, smallest = PARTS[parts[0]]
-    run(f"moderation: {parts[0]}", measure, __doc__, sizes=sizes, smallest=smallest, arguments=options)
+    run(
+        f"moderation: {parts[0]}",
+        measure,
+        __doc__,
+        sizes=sizes,
+        smallest=smallest,
+        arguments=options,
+        served=measure is queues.measure,  # the others request no page
+    )
 
 
 if __name__ == "__main__":

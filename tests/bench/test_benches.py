@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,19 @@ import pytest
 from bench import servers
 from bench.moderation.__main__ import PARTS
 from core.data_folder import PROJECT
-from tests.config.conftest import copy_home, data_folder
+from tests.config.conftest import environment_of, shared_home
+from tests.config.serving import run, serving
 from tests.conftest import CHROMIUM, DATA
-from tests.plugin import EMPTY_SITE
 
 NEEDS_DATA = {"moderation rules", "moderation groups", "moderation flood", "filter", "reply_structure"}
 NEEDS_CHROMIUM = {"admin_tree", "first_paint"}
+WAIT_FOR_JOBS = """
+from time import sleep
+from django_tasks_db.models import DBTaskResult
+jobs = DBTaskResult.objects
+while jobs.ready().exists() or jobs.running().exists():
+    sleep(0.1)
+"""
 # Each takes minutes on a busy machine: it starts and fills a site and requests pages.
 pytestmark = pytest.mark.timeout(1800)
 
@@ -50,18 +56,17 @@ def module(name: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def environment() -> Iterator[dict[str, str]]:
-    """Yield the benches' environment. Each starts with a copy of one site with the sample, to save time."""
+def environment() -> dict[str, str]:
+    """Return the benches' environment. Each starts with a copy of one site with the sample, to save time."""
+
+    def prepare(folder: Path) -> None:
+        site = environment_of(folder)
+        with serving(site):
+            run(site, WAIT_FOR_JOBS)  # otherwise each bench would do them again
+
     ours = ("DATABASE_", "SOUNDOFF_HOME", "DJANGO_", "SECRET_KEY", "PYTEST_")
-    with data_folder() as folder:
-        copy_home(Path(os.environ[EMPTY_SITE]), folder)
-        base = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        argv: list[str | Path] = [sys.executable, "manage.py", "serve"]
-        port = servers.free_port()
-        site = base | {"SOUNDOFF_HOME": str(folder), "PORT": str(port)}
-        with servers.process(argv, folder / "serve.log", port, site):
-            pass
-        yield base | {servers.COPIED: str(folder)}
+    base = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return base | {servers.COPIED: str(shared_home("with-sample", prepare))}
 
 
 @pytest.mark.parametrize("bench", BENCHES)
