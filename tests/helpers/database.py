@@ -13,24 +13,43 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 # As a superuser in the role of a replica: no trigger of an append-only table refuses or logs anything.
+#
+# TRUNCATE makes new files for 72 tables and their indexes, in 50 ms of processor time. To delete the few rows
+# of a test takes 10. But deleted rows stay in the files, and the planner goes by their size, from 10 pages,
+# and by the statistics of ANALYZE. So TRUNCATE comes before there are more pages, and after such statistics.
 _FUNCTION = """
-CREATE FUNCTION initial.restore() RETURNS void LANGUAGE sql
-SECURITY DEFINER SET session_replication_role = replica SET search_path = public AS $$ {} $$"""
+CREATE FUNCTION initial.restore() RETURNS void LANGUAGE plpgsql
+SECURITY DEFINER SET session_replication_role = replica SET search_path = public AS $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_class WHERE oid = ANY ('{{{tables}}}'::regclass[])
+             AND (reltuples >= 0 OR pg_relation_size(oid) > 10 * 8192)) THEN
+    TRUNCATE {tables};
+  END IF;
+  {statements}
+END $$"""
+_EMPTY = "IF EXISTS (SELECT FROM {table}) THEN DELETE FROM {table}; END IF;"
+_RESTORE = """
+  IF EXISTS ((TABLE {table} EXCEPT ALL TABLE initial.{table})
+             UNION ALL (TABLE initial.{table} EXCEPT ALL TABLE {table})) THEN
+    DELETE FROM {table};
+    INSERT INTO {table} TABLE initial.{table};
+  END IF;"""
 
 
 def keep_rows() -> None:
     """Copy the rows that the tables have now, which `restore_rows` restores."""
     tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
-    statements = [f"TRUNCATE {', '.join(tables)}"]
+    statements = []
     with superuser(connection.settings_dict["NAME"]) as cursor:
         cursor.execute(f"CREATE SCHEMA initial; GRANT USAGE ON SCHEMA initial TO {_user()}")
         for table in tables:
             cursor.execute(f"CREATE TABLE initial.{table} AS TABLE {table}")
             if cursor.rowcount:
-                statements.append(f"INSERT INTO {table} TABLE initial.{table}")
+                statements.append(_RESTORE.format(table=table))
             else:
                 cursor.execute(f"DROP TABLE initial.{table}")
-        cursor.execute(_FUNCTION.format("; ".join(statements)))
+                statements.append(_EMPTY.format(table=table))
+        cursor.execute(_FUNCTION.format(tables=", ".join(tables), statements="\n  ".join(statements)))
 
 
 def restore_rows() -> None:
