@@ -36,6 +36,7 @@ BENCHES = [
     "backup",
     "importing",
     "memory",
+    "following",
     *(f"moderation {part}" for part in PARTS),
     "filter",
     "reply_structure",
