@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -295,6 +295,9 @@ class UndeliverableEmail(models.Model):
     class Meta:
         verbose_name = _("undeliverable e-mail")
         verbose_name_plural = _("undeliverable e-mails")
+        constraints = [
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="undeliverableemail_lower_case")
+        ]
 
     def __str__(self) -> str:
         return f"{self.at}: {self.answer}"

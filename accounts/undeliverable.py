@@ -1,10 +1,20 @@
 """E-mails to which nothing can be delivered."""
 
+import re
 from collections.abc import Iterable
 
 from accounts.models import UndeliverableEmail
 
 ANSWER_MAX = 500  # characters
+
+# Enhanced status codes (RFC 3463) of addresses that do not exist. Others, such as 5.7.1 or 5.2.2, are about
+# our own set-up, about the content of a mail, or pass.
+_UNKNOWN_RECIPIENT = re.compile(r"\b5\.(?:1\.(?:1|2|3|6|10)|2\.1)(?![.\d])")
+
+
+def is_unknown_recipient(answer: str) -> bool:
+    """Return whether the answer or status of a mail server says that the recipient does not exist."""
+    return _UNKNOWN_RECIPIENT.search(answer) is not None
 
 
 def add(email: str, answer: str) -> None:
@@ -20,7 +30,7 @@ def find(emails: Iterable[str]) -> set[str]:
     return set(found.values_list("email", flat=True))
 
 
-def explain(email: str) -> UndeliverableEmail | None:
+def find_one(email: str) -> UndeliverableEmail | None:
     """Return when and with which answer mails to this e-mail were rejected, or None if they were not."""
     return UndeliverableEmail.objects.filter(email=email.lower()).first()
 

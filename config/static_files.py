@@ -25,6 +25,7 @@ class StaticFilesStorage(CompressedManifestStaticFilesStorage):
         yield from super().compress_files([path for path in paths if path in hashed])
 
     def _save(self, name: str, content: Any) -> str:
+        content.seek(0)  # it was read for the hash in its name
         saved: str = super()._save(name, ContentFile(minify(name, content.read())))
         return saved
 

@@ -85,6 +85,17 @@ def _check_email_url() -> Error | None:
     )
 
 
+def _check_incoming_email() -> Error | None:
+    email = settings.INCOMING_EMAIL
+    if not email or re.fullmatch(r"[^\s@+]+@[^\s@]+", email):
+        return None
+    return Error(
+        f"INCOMING_EMAIL is {email!r}.",
+        hint="Write it as comments@mail.example.org, without a + before the @, or leave it out.",
+        id="config.E012",
+    )
+
+
 def _check_https() -> Error | None:
     if urlsplit(settings.SITE_URL).scheme != "https" or settings.BEHIND_PROXY:
         return None
@@ -138,6 +149,7 @@ ENVIRONMENT_RULES: tuple[Callable[[], Error | None], ...] = (
     _check_database_urls,
     _check_site_url,
     _check_email_url,
+    _check_incoming_email,
     _check_https,
     _check_debug,
     _check_oidc_providers,

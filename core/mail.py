@@ -61,12 +61,14 @@ class MessageBytes:
 class TrackedMail(EmailMultiAlternatives):
     """A mail that keeps the error if it was not sent, and may have a return path.
 
-    config/mail_backend.py sets `failure`. `return_path` is the address for messages that the mail could not
+    config/mail_backend.py sets `failure`, and records it under `kind`, because the subject may have names.
+    `return_path` is the address for messages that the mail could not
     be delivered; empty: that of the sender. Mails with the same `shared` differ in nothing but the recipient
     and `own_values`, which are long random texts.
     """
 
     failure: Exception | None = None
+    kind = ""
     return_path = ""
     shared: SharedMessage | None = None
     own_values: tuple[str, ...] = ()

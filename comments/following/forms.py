@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from comments.following.services import OF_DISCUSSIONS
 from comments.models import Follow, FollowQuerySet
 from core.forms import SubmitForm
+from core.query_forms import parse_whole_number
 
 
 class _DeliveryForm(SubmitForm, forms.Form):
@@ -27,7 +28,7 @@ class _DeliveryForm(SubmitForm, forms.Form):
 
 
 class FollowStoryForm(_DeliveryForm):
-    """What to follow of a story. `follows` are the reader's own of this story."""
+    """The form to follow a story and its discussion. `follows` are the reader's own of this story."""
 
     discussion = forms.ChoiceField(
         label=_("Comments"),
@@ -51,7 +52,7 @@ class FollowStoryForm(_DeliveryForm):
 
 
 class FollowTopicForm(_DeliveryForm):
-    """Whether to follow a topic."""
+    """The form to follow a topic."""
 
     submit = _("Follow")
 
@@ -61,8 +62,19 @@ class FollowTopicForm(_DeliveryForm):
         super().__init__(data, initial=initial)
 
 
+class ShownForm(forms.Form):
+    """Ids of the follows whose news a page has shown, separated by commas, and the time until which."""
+
+    follows = forms.CharField()
+    until = forms.DateTimeField()
+
+    def clean_follows(self) -> list[int]:
+        ids = [parse_whole_number(part) for part in self.cleaned_data["follows"].split(",")]
+        return [pk for pk in ids if pk is not None]
+
+
 class DeliveryForm(forms.Form):
-    """The choice of one row of the page "Following"."""
+    """The form of one row of the page "Following"."""
 
     follow = forms.IntegerField(widget=forms.HiddenInput)
     delivery = forms.ChoiceField(

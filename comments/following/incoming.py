@@ -1,7 +1,7 @@
 """Mails that come back to the site: messages that a mail is undeliverable, and replies to notifications.
 
 The mail server gives them to `manage.py receive_mail`. The address that they were sent to has the token of
-the notification (tokens.py), so nobody can stop another person's mails or learn of whom an address is.
+the notification (tokens.py), so nobody can stop another person's mails or find out whose address it is.
 """
 
 import re
@@ -22,15 +22,13 @@ from core.mail_composition import compose_mail
 RECIPIENT_HEADERS = ("Delivered-To", "X-Original-To", "Envelope-To", "To", "Cc")
 NO_PERSON = {"mailer-daemon", "postmaster", "noreply", "no-reply", "donotreply"}  # local parts
 
-_PERMANENT = re.compile(r"\s*5\.")  # a status of RFC 3463
-
 
 class Outcome(StrEnum):
-    """What was done with an incoming mail."""
+    """The result of receiving a mail."""
 
     UNKNOWN = "not for us"  # its address has no token
     BOUNCE = "address noted as undeliverable"
-    DELAY = "temporary failure ignored"
+    DELAY = "failure that may pass ignored"
     AUTOMATIC = "automatic answer ignored"
     STRANGER = "sender is not the recipient of the notification"
     ANSWERED = "answered with the link"
@@ -47,10 +45,12 @@ def receive(message: EmailMessage, recipient: str = "") -> Outcome:
         return Outcome.UNKNOWN
     email = token.email()
     if status := _delivery_status(message):
-        if not _PERMANENT.match(status.get("Status", "")):
+        if not undeliverable.is_unknown_recipient(status.get("Status", "")):
             return Outcome.DELAY
-        if email:
-            undeliverable.add(email, status.get("Diagnostic-Code", status.get("Status", "")))
+        # A late bounce may be about an address that the person has changed since.
+        if not email or _recipient_of(status) not in {"", email.lower()}:
+            return Outcome.STRANGER
+        undeliverable.add(email, status.get("Diagnostic-Code", status.get("Status", "")))
         return Outcome.BOUNCE
     if _is_automatic(message):
         return Outcome.AUTOMATIC
@@ -84,6 +84,12 @@ def _delivery_status(message: EmailMessage) -> Message | None:
     return None
 
 
+def _recipient_of(status: Message) -> str:
+    """Return the address in a delivery status, in lower case, or "" if there is none."""
+    field = status.get("Original-Recipient") or status.get("Final-Recipient") or ""
+    return str(field).rpartition(";")[2].strip().lower()
+
+
 def _is_automatic(message: EmailMessage) -> bool:
     """Return whether a program sent the mail, which must not be answered (RFC 3834)."""
     sender = parseaddr(str(message.get("From", "")))[1].lower()
@@ -100,16 +106,10 @@ def _answer(message: EmailMessage, token: MailToken, email: str) -> None:
     """Tell the sender that nobody reads replies by mail, with the link to the page where to reply."""
     follow = token.follows().select_related("article", "topic").first()
     site = Site.objects.get(pk=1)
-    subject = str(message.get("Subject", "")).replace("\n", " ").strip()
-    answer = compose_mail(
-        "comments/mail/reply_on_the_site.txt",
-        subject if subject.lower().startswith("re:") else _("Re: %(subject)s") % {"subject": subject},
-        email,
-        site=site,
-        **_target(follow),
-    )
+    subject = _("Your reply was not published")  # not the sender's subject, which failures would store
+    answer = compose_mail("comments/mail/reply_on_the_site.txt", subject, email, site=site, **_target(follow))
     answer.extra_headers["Auto-Submitted"] = "auto-replied"
-    if message_id := str(message.get("Message-ID", "")).strip():
+    if message_id := " ".join(str(message.get("Message-ID", "")).split()):
         answer.extra_headers |= {"In-Reply-To": message_id, "References": message_id}
     mail.get_connection().send_messages([answer])
 

@@ -55,12 +55,14 @@ Person = tuple[int | None, int | None]  # user id, guest id
 _CLAIM = """
 WITH waiting AS (
   SELECT user_id, guest_id FROM comments_follow
-  WHERE (due_at <= %(now)s AND sending_until IS NULL) OR sending_until <= %(now)s
+  WHERE delivery <> 'site'
+    AND ((due_at <= %(now)s AND sending_until IS NULL) OR sending_until <= %(now)s)
   ORDER BY least(due_at, sending_until), id LIMIT %(people)s FOR UPDATE SKIP LOCKED
 ), people AS (SELECT DISTINCT user_id, guest_id FROM waiting)
 UPDATE comments_follow f SET due_at = NULL, sending_until = %(until)s
 FROM people p
 WHERE (f.user_id = p.user_id OR f.guest_id = p.guest_id)
+  AND f.delivery <> 'site'
   AND ((f.due_at <= %(now)s AND f.sending_until IS NULL) OR f.sending_until <= %(now)s)
 RETURNING f.*"""
 
@@ -158,6 +160,7 @@ def compose(news: Sequence[News], email: str, site: Site, texts: Texts) -> Track
         text, html = text.replace(placeholder, token), html.replace(placeholder, token)
     mail = TrackedMail(subject, text, to=[email])
     mail.attach_alternative(html, "text/html")
+    mail.kind = _("News for a follower")
     mail.shared, mail.own_values = shared, tuple(token for _placeholder, token in replaced)
     header_token = stop[0] if len(news) == 1 else stop_all
     mail.extra_headers = {
@@ -172,7 +175,7 @@ def compose(news: Sequence[News], email: str, site: Site, texts: Texts) -> Track
 
 def _finish(deliveries: Iterable[_Delivery], until: datetime) -> None:
     """Store which follows were mailed, or have nothing to mail, and when the others are tried again."""
-    done, failed, given_up = list[int](), defaultdict[int, list[int]](list), list[int]()
+    done, failed = list[int](), defaultdict[int, list[int]](list)
     for delivery in deliveries:
         keys = [follow.pk for follow in delivery.follows]
         failure = delivery.mail and delivery.mail.failure
@@ -183,23 +186,24 @@ def _finish(deliveries: Iterable[_Delivery], until: datetime) -> None:
             undeliverable.add(delivery.mail.to[0], answer)
             done += keys
         elif (failures := max(follow.failures for follow in delivery.follows) + 1) > MAX_FAILURES:
-            given_up += keys
+            done += keys  # given up
         else:
             failed[failures] += keys
     finished = {"sending_until": None, "mailed_at": until}
     Follow.objects.filter(pk__in=done).update(failures=0, **finished)
-    Follow.objects.filter(pk__in=given_up).update(**finished)
     for failures, keys in failed.items():
         retry_at = timezone.now() + FIRST_RETRY * 2 ** (failures - 1)
-        Follow.objects.filter(pk__in=keys).update(failures=failures, sending_until=None, due_at=retry_at)
+        with_mails = Follow.objects.filter(pk__in=keys).exclude(delivery=Follow.Delivery.SITE)
+        with_mails.update(failures=failures, sending_until=None, due_at=retry_at)
 
 
 def _rejection(failure: Exception) -> str:
-    """Return the answer of a mail server that rejects the recipient for good, or ""."""
+    """Return the answer of a mail server to which this recipient does not exist, or ""."""
     if isinstance(failure, smtplib.SMTPRecipientsRefused):
         for code, answer in failure.recipients.values():
-            if 500 <= code < 600:
-                return f"{code} {answer.decode('utf-8', 'replace')}"
+            text = answer.decode("utf-8", "replace")
+            if undeliverable.is_unknown_recipient(text):
+                return f"{code} {text}"
     return ""
 
 

@@ -1,7 +1,7 @@
 """News for followers: note on each follow that there are some, and read them.
 
-News are comments, corrections and stories that readers can see since a while: nobody is told of a comment
-whose posting can still be undone, or that was removed again.
+News are comments, corrections and stories that readers have been able to see for a minute: nobody is
+notified of a comment whose posting can still be undone, or that was removed again.
 """
 
 from collections import defaultdict
@@ -53,10 +53,11 @@ _NEW_STORIES = """
 SELECT a.id AS article_id, m.topic_id, a.published_at AS at, NULL::bigint AS author_id,
        NULL::bigint AS guest_id, NULL::bigint AS answered_user, NULL::bigint AS answered_guest
 FROM articles_article a JOIN articles_article_topics m ON m.article_id = a.id
+JOIN articles_topic t ON t.id = m.topic_id AND t.shown
 WHERE a.rights <> 'unknown' AND a.published_at > %(since)s AND a.published_at <= %(until)s"""
 
-# Nobody is told of their own comments, or of those of people whom they muted. Both watermarks move to just
-# before the first news, because there were none before it: so the news are searched in a short time.
+# Nobody is notified of their own comments, or of those of people whom they muted. Both watermarks move to
+# just before the first news, because there were none before it: so the news are searched in a short time.
 _NOTE = """
 WITH news AS MATERIALIZED ({news}),
 muted AS MATERIALIZED (
@@ -320,7 +321,7 @@ def _add_stories(
     first = min(getattr(follow, since) for follow in follows)
     stories = Article.objects.syndicated(until).filter(published_at__gt=first)
     memberships = Article.topics.through.objects.filter(
-        topic__in={follow.topic_id for follow in follows}, article__in=stories
+        topic__in={follow.topic_id for follow in follows}, topic__shown=True, article__in=stories
     )
     rows = memberships.select_related("article").order_by("article__published_at", "article")
     found = [(row.topic_id, at, row.article) for row in rows if (at := row.article.published_at) is not None]
@@ -333,13 +334,15 @@ def _add_stories(
 
 
 def mark_story_seen(request: SiteRequest, user: User | None, guest: Guest | None, article: Article) -> int:
-    """Mark the news about a story as seen that the requested page shows. Returns of how many follows.
+    """Mark the news about a story as seen, because the requested page shows all of its discussion.
 
-    Prefetched pages show nothing yet.
+    Mails about them are sent nevertheless: who opened a page has not read all of it. Prefetched pages show
+    nothing yet. Returns the number of follows.
     """
     if request.method != "GET" or request.headers.get("Sec-Purpose", "").startswith("prefetch"):
         return 0
-    return mark_seen(Follow.objects.of(user, guest).filter(article=article.pk).unread(), request.now)
+    unread = Follow.objects.of(user, guest).filter(article=article.pk).unread()
+    return unread.update(seen_at=request.now, news_at=None)
 
 
 def mark_seen(follows: QuerySet[Follow], until: datetime) -> int:

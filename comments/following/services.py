@@ -3,11 +3,15 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
 from articles.models import Article, Topic
 from comments.models import Follow, FollowQuerySet
+
+MAX_FOLLOWS = 500  # of one person, as many as the page "Following" lists
 
 OF_DISCUSSIONS = (Follow.Kind.REPLIES, Follow.Kind.COMMENTS)
 
@@ -22,6 +26,8 @@ def follow_discussion(
 def follow_replies(user: User | None, guest: Guest | None, article: Article) -> None:
     """Follow the replies to oneself by e-mail, unless this person follows the discussion already."""
     person: dict[str, Any] = {"user": user, "guest": None if user else guest}
+    if Follow.objects.filter(**person).count() >= MAX_FOLLOWS:
+        return
     follow = Follow(**person, article=article, kind=Follow.Kind.REPLIES, delivery=Follow.Delivery.AT_ONCE)
     Follow.objects.bulk_create([follow], ignore_conflicts=True)
 
@@ -58,7 +64,7 @@ def set_delivery(follows: FollowQuerySet, delivery: str) -> int:
     """
     now = timezone.now()
     changed = follows.exclude(delivery=delivery)
-    return changed.update(delivery=delivery, due_at=None, mailed_at=now, failures=0)
+    return changed.update(delivery=delivery, due_at=None, sending_until=None, mailed_at=now, failures=0)
 
 
 def _set(
@@ -69,7 +75,10 @@ def _set(
     delivery: str,
     **target: Any,
 ) -> None:
-    """Make the one follow of these kinds and this target the given one; none if `kind` is ""."""
+    """Make the one follow of these kinds and this target the given one; none if `kind` is "".
+
+    Raises ValidationError if the person follows MAX_FOLLOWS things already.
+    """
     person: dict[str, Any] = {"user": user, "guest": None if user else guest}
     own = Follow.objects.filter(**person, **target, kind__in=kinds)
     if not kind:
@@ -78,6 +87,8 @@ def _set(
     set_delivery(own, delivery)
     own.exclude(kind=kind).update(kind=kind)
     if not own.exists():
+        if Follow.objects.filter(**person).count() >= MAX_FOLLOWS:
+            raise ValidationError(_("You follow %(count)s things already.") % {"count": MAX_FOLLOWS})
         # If a second request of this moment has made it, nothing is left to do.
         Follow.objects.bulk_create(
             [Follow(**person, **target, kind=kind, delivery=delivery)], ignore_conflicts=True

@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"(f|u|g)([1-9][0-9]{0,17})-([0-9a-f]+)")
 
 
 class MailToken(NamedTuple):
-    """What a token stands for: one follow (`f`), or all follows of a user (`u`) or a guest (`g`)."""
+    """A token that stands for one follow (`f`), or for all follows of a user (`u`) or a guest (`g`)."""
 
     kind: str
     pk: int

@@ -25,7 +25,8 @@ class FollowQuerySet(models.QuerySet["Follow"]):
 
     def due(self, now: datetime) -> Self:
         """Return those about whose news a mail is due, also because the job was interrupted that sent it."""
-        return self.filter(Q(due_at__lte=now, sending_until=None) | Q(sending_until__lte=now))
+        is_due = Q(due_at__lte=now, sending_until=None) | Q(sending_until__lte=now)
+        return self.filter(is_due).exclude(delivery="site")
 
 
 class Follow(models.Model):
@@ -107,6 +108,9 @@ class NewsSearch(models.Model):
     """The time until which all news are noted on what people follow. There is one row."""
 
     until = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="newssearch_one_row")]
 
     def __str__(self) -> str:
         return f"{self.until}"

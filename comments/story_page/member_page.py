@@ -91,6 +91,7 @@ class MemberDiscussion:
     regions: dict[str, str]  # the others
     published: dict[int, ThreadRow]  # the published comments of the page, without their texts
     size: int  # bytes
+    is_whole: bool  # no further page has comments
 
     @property
     def comments(self) -> list[int]:
@@ -137,7 +138,7 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
     if state.muted:
         return None
     request.unread_count = state.unread_count
-    if state.has_news_here:
+    if state.has_news_here and cached.is_whole:
         request.unread_count -= mark_story_seen(request, user, None, frame.story.article)
     own = _own_footers(request, cached, user, state)
     discussion = cached.html.replace(own | {"csrf": csrf_input(request)})
@@ -176,6 +177,7 @@ def _render_discussion(
         regions,
         {row.id: row._replace(body_html="") for row in rows if row.state == State.PUBLISHED},
         2 * sys.getsizeof(html) + 1024 * len(rows) + frame.size,
+        first.page.next is None,
     )
     # The version of an original in another discussion would have to be compared as well.
     if all(article == story.article.pk for article, _version, _version_there in find_duplicate_targets(rows)):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -15,7 +16,7 @@ from accounts.services import confirmed_emails
 from articles.models import Topic
 from articles.site.requests import SiteRequest
 from comments.following import services
-from comments.following.forms import DeliveryForm, FollowStoryForm, FollowTopicForm
+from comments.following.forms import DeliveryForm, FollowStoryForm, FollowTopicForm, ShownForm
 from comments.following.news import mark_seen, read_news
 from comments.following.tokens import MailToken
 from comments.loading import current_writer, load_story
@@ -23,7 +24,6 @@ from comments.models import UNDO_WINDOW, Follow
 
 ITEMS_SHOWN = 5  # news of one follow
 FOLLOWS_SHOWN = 50  # with news, the latest first
-MAX_FOLLOWS = 500  # of one person on the page
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -36,11 +36,15 @@ def follow_story(request: SiteRequest, slug: str) -> HttpResponse:
     if form.is_valid() and (user or guest):
         chosen = form.cleaned_data
         delivery = chosen["delivery"]
-        services.follow_discussion(user, guest, article, kind=chosen["discussion"], delivery=delivery)
-        services.follow_corrections(user, guest, article, on=chosen["corrections"], delivery=delivery)
-        is_followed = chosen["discussion"] or chosen["corrections"]
-        messages.success(request, _("Saved.") if is_followed else _("You do not follow this story."))
-        return redirect(article)
+        try:
+            services.follow_discussion(user, guest, article, kind=chosen["discussion"], delivery=delivery)
+            services.follow_corrections(user, guest, article, on=chosen["corrections"], delivery=delivery)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            is_followed = chosen["discussion"] or chosen["corrections"]
+            messages.success(request, _("Saved.") if is_followed else _("You do not follow this story."))
+            return redirect(article)
     context = {
         **_person_context(user, guest),
         "title": article.title_for(None),
@@ -59,9 +63,13 @@ def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
     own = Follow.objects.of(user, guest).filter(topic=topic)
     form = FollowTopicForm(request.POST or None, follows=own)
     if form.is_valid() and (user or guest):
-        services.follow_topic(user, guest, topic, on=True, delivery=form.cleaned_data["delivery"])
-        messages.success(request, _("You follow “%(topic)s”.") % {"topic": topic.name})
-        return redirect(topic)
+        try:
+            services.follow_topic(user, guest, topic, on=True, delivery=form.cleaned_data["delivery"])
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, _("You follow “%(topic)s”.") % {"topic": topic.name})
+            return redirect(topic)
     context = {
         **_person_context(user, guest),
         "title": topic.name,
@@ -88,7 +96,7 @@ def following(request: SiteRequest) -> HttpResponse:
         elif chosen.delete()[0]:
             messages.success(request, _("You no longer follow it."))
         return redirect("following")
-    rows = own.select_related("article", "topic").order_by("-created_at", "-pk")[:MAX_FOLLOWS]
+    rows = own.select_related("article", "topic").order_by("-created_at", "-pk")[: services.MAX_FOLLOWS]
     context = {
         **_person_context(user, guest),
         "rows": [
@@ -104,12 +112,15 @@ def following(request: SiteRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def notifications(request: SiteRequest) -> HttpResponse:
-    """Show the unread news of what the reader follows. POST marks all as read."""
+    """Show the unread news of what the reader follows. POST marks those as read that the page has shown."""
     user, guest = current_writer(request)
     unread = Follow.objects.of(user, guest).unread()
     until = request.now - UNDO_WINDOW
     if request.method == "POST":
-        mark_seen(unread, until)
+        form = ShownForm(request.POST)
+        if form.is_valid():
+            shown = form.cleaned_data
+            mark_seen(unread.filter(pk__in=shown["follows"]), min(shown["until"], until))
         return redirect("notifications")
     follows = list(unread.select_related("article", "topic").order_by("-news_at", "-pk")[:FOLLOWS_SHOWN])
     news = read_news(follows, since="seen_at", until=until, most=ITEMS_SHOWN)
@@ -118,6 +129,7 @@ def notifications(request: SiteRequest) -> HttpResponse:
     context = {
         **_person_context(user, guest),
         "news": [news[follow.pk] for follow in follows if follow.pk in news],
+        "until": until.isoformat(),
     }
     return render(request, "comments/following/notifications.html", context)
 
@@ -134,7 +146,8 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
         raise Http404
     follows = found.follows()
     if request.method == "POST":
-        on = request.POST.get("mails") == "on"
+        # Nobody knows how the person was notified of each thing before all mails were stopped.
+        on = request.POST.get("mails") == "on" and found.kind == "f"
         services.set_delivery(follows, Follow.Delivery.AT_ONCE if on else Follow.Delivery.SITE)
         if "List-Unsubscribe" in request.POST:
             return HttpResponse()
@@ -153,10 +166,10 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
 @require_POST
 def send_again(request: SiteRequest) -> HttpResponse:
     """Send mails again to an e-mail whose mail server had rejected them."""
-    user, guest = current_writer(request)
-    if person := user or guest:
-        undeliverable.remove(person.email)
-        messages.success(request, _("We will send mails to %(email)s again.") % {"email": person.email})
+    person = _person_context(*current_writer(request))
+    if person["is_confirmed"]:
+        undeliverable.remove(person["email"])
+        messages.success(request, _("We will send mails to %(email)s again.") % {"email": person["email"]})
     return redirect("following")
 
 
@@ -172,7 +185,8 @@ def _person_context(user: User | None, guest: Guest | None) -> dict[str, Any]:
         "is_known": person is not None,
         "email": email,
         "is_confirmed": is_confirmed,
-        "undeliverable": undeliverable.explain(email) if email else None,
+        # Anybody may have typed an e-mail that is not confirmed.
+        "undeliverable": undeliverable.find_one(email) if is_confirmed else None,
     }
 
 

@@ -47,7 +47,6 @@ from comments.thread.pages import (
     read_branch,
     read_page,
 )
-from comments.thread.reader import Reader
 from comments.thread.rendering import render_thread
 from comments.thread.rows import ThreadRow
 from core.query_forms import NumberField, ParsedField, QueryForm
@@ -116,9 +115,10 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
     if not discussion.is_hidden:
         if reply := _first_reply_of_day(discussion, order, start):
             return redirect(reply)
-        context["seen_story"] = article.pk
         is_as_saved = query["replies"] == AS_SAVED
         page = read_page(article, reader, order, start, is_as_saved=is_as_saved)
+        if start is None and page.next is None:  # it shows the whole discussion
+            context["seen_story"] = article.pk
         rows = page.rows
         context |= discussion_context(request, loaded, page, order, is_as_saved=is_as_saved)
         if start:
@@ -128,7 +128,8 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
     count = 0 if discussion.is_hidden else discussion.visible_count
     context["head"] = structured_data.build_head(request, article, loaded.authors, rows, count)
     response = render(request, "comments/story.jinja", context)
-    _mark_seen(request, reader, article)
+    if "seen_story" in context and article.pk in request.masthead.unread:
+        mark_story_seen(request, reader.user, reader.guest, article)
     return response
 
 
@@ -209,22 +210,13 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         raise Http404
     context = {
         "article": article,
-        "seen_story": article.pk,
         "comment": found,
         "root_id": location.root_id,
         "thread_url": _thread_url(article, found, location, order),
         "zone": article.zone,
         "thread": render_thread(request, loaded, rows, reader, story_path="../../", focus=found.pk),
     }
-    response = render(request, "comments/comment.jinja", context)
-    _mark_seen(request, reader, article)
-    return response
-
-
-def _mark_seen(request: SiteRequest, reader: Reader, article: Article) -> None:
-    """Mark the reader's news about a story as seen, if the masthead of the rendered page knows of some."""
-    if article.pk in request.masthead.unread:
-        mark_story_seen(request, reader.user, reader.guest, article)
+    return render(request, "comments/comment.jinja", context)
 
 
 def _page_start(after: ThreadCursor | None, included: ThreadCursor | None, order: Order) -> PageStart | None:

@@ -1,11 +1,13 @@
 """The minified static files."""
 
 import re
+from pathlib import Path
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from playwright.sync_api import Page
 
-from config.static_files import minify
+from config.static_files import StaticFilesStorage, minify
 from core.data_folder import PROJECT
 
 STATIC = PROJECT / "static"
@@ -43,3 +45,19 @@ def normalized(rules: list[str]) -> list[str]:
 def test_other_files_stay() -> None:
     for name in ("fonts/sans.woff2", "js/library.min.js"):
         assert minify(name, b"a  b // c") == b"a  b // c"
+
+
+def test_the_collected_files_are_minified_and_not_empty(tmp_path: Path) -> None:
+    storage = StaticFilesStorage(location=tmp_path, base_url="/static/")
+    source = FileSystemStorage(STATIC)
+    found = {name: (source, name) for name in ("css/account.css", "js/site.js", "img/favicon.svg")}
+    for name in found:
+        with source.open(name) as content:
+            storage.save(name, content)
+    for _name, _hashed, processed in storage.post_process(found):
+        assert processed is True
+    for name in found:
+        expected = minify(name, (STATIC / name).read_bytes())
+        hashed = storage.stored_name(name)
+        assert hashed != name
+        assert (tmp_path / hashed).read_bytes() == (tmp_path / name).read_bytes() == expected

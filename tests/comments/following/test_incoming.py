@@ -72,16 +72,24 @@ Diagnostic-Code: smtp; 550 5.1.1 No such user here
 def test_a_bounce_is_noted(article: Article, jane: User) -> None:
     address = incoming_address(MailToken.of_follow(follow(jane, article)))
     assert receive(bounce(address)) == Outcome.BOUNCE
-    found = undeliverable.explain("jane@example.org")
+    found = undeliverable.find_one("jane@example.org")
     assert found
     assert found.answer == "smtp; 550 5.1.1 No such user here"
     assert mail.outbox == []
 
 
-def test_a_delay_is_no_bounce(article: Article, jane: User) -> None:
+@pytest.mark.parametrize("status", ["4.2.2", "5.7.1", "5.2.2"])
+def test_what_may_pass_or_is_our_own_mistake_is_no_bounce(article: Article, jane: User, status: str) -> None:
     address = incoming_address(MailToken.of_follow(follow(jane, article)))
-    assert receive(bounce(address, "4.2.2")) == Outcome.DELAY
+    assert receive(bounce(address, status)) == Outcome.DELAY
     assert undeliverable.find(["jane@example.org"]) == set()
+
+
+def test_a_late_bounce_of_an_earlier_address(article: Article, jane: User) -> None:
+    address = incoming_address(MailToken.of_follow(follow(jane, article)))
+    User.objects.filter(pk=jane.pk).update(email="jane@example.com")
+    assert receive(bounce(address)) == Outcome.STRANGER
+    assert undeliverable.find(["jane@example.org", "jane@example.com"]) == set()
 
 
 def test_a_forged_token_does_nothing(article: Article, jane: User) -> None:
@@ -97,7 +105,7 @@ def test_a_reply_is_answered_with_the_link(article: Article, jane: User) -> None
     assert receive(reply("somebody@example.net"), address.upper()) == Outcome.ANSWERED
     (answer,) = mail.outbox
     assert answer.to == ["jane@example.org"]
-    assert answer.subject == "Re: Kofi commented"
+    assert answer.subject == "Your reply was not published"
     assert article.get_absolute_url() in answer.body
     assert "Well said" not in answer.body
     assert answer.extra_headers["Auto-Submitted"] == "auto-replied"
@@ -120,6 +128,14 @@ def test_other_mails_are_not_answered(
     address = incoming_address(MailToken.of_follow(follow(jane, article)))
     assert receive(reply(address, sender, **headers)) == outcome
     assert mail.outbox == []
+
+
+def test_a_reply_with_line_breaks_in_its_headers(article: Article, jane: User) -> None:
+    address = incoming_address(MailToken.of_follow(follow(jane, article)))
+    text = f"From: jane@example.org\nTo: {address}\nSubject: =?utf-8?q?a=0D=0Ab?=\n"
+    message = email.message_from_string(text + "Message-ID: =?utf-8?q?=0D=0Ac?=\n\nHello", policy=default)
+    assert isinstance(message, EmailMessage)
+    assert receive(message) == Outcome.ANSWERED
 
 
 def test_the_command(article: Article, jane: User, monkeypatch: pytest.MonkeyPatch) -> None:

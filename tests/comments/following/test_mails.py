@@ -13,12 +13,13 @@ from django.utils import timezone
 from accounts import undeliverable
 from accounts.models import User
 from articles.editing.notes import add_correction
-from articles.models import Article, Topic
+from articles.models import Article, Site, Topic
 from comments.following.mails import mail_followers, notify_followers
 from comments.following.news import due_times, mark_seen, note_news
 from comments.following.tokens import MailToken
 from comments.models import Discussion, Follow, Mute, NewsSearch, State
 from comments.services.states import change_states, delete_comment
+from config.models import MailFailure
 from tests.comments.following.conftest import follow, reply_to, send_due
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.smtp import receiving
@@ -155,6 +156,14 @@ def test_corrections_and_stories_of_a_topic(article: Article, jane: User, emil: 
     assert "cellar" not in message.body
 
 
+def test_a_hidden_topic_is_no_news(jane: User, later: Later) -> None:
+    topic = Topic.objects.create(name="Harbour", slug="harbour", shown=False)
+    follow(jane, kind="topic", topic=topic)
+    make_article("A new pier", published_at=timezone.now()).topics.add(topic)
+    later()
+    assert send_due() == []
+
+
 def test_replies_of_other_people_are_not_in_the_mail(
     article: Article, jane: User, kofi: User, later: Later
 ) -> None:
@@ -173,6 +182,8 @@ def test_replies_of_other_people_are_not_in_the_mail(
 
 
 def test_an_hourly_and_a_daily_mail_wait(article: Article, jane: User, kofi: User, later: Later) -> None:
+    offset = 12 - timezone.now().hour  # so that it is noon there, and seven in the morning is far
+    Site.objects.update(time_zone=f"Etc/GMT{-offset:+}")
     follow(jane, article, delivery="hourly")
     follow(kofi, article, delivery="daily")
     make_comment(article)
@@ -276,6 +287,7 @@ def test_a_rejected_address_gets_no_further_mails(
         notify_followers()
         assert mail_followers.func() == 1
         assert undeliverable.find(["Jane@example.org"]) == {"jane@example.org"}
+        assert list(MailFailure.objects.values_list("subject", flat=True)) == ["News for a follower"]
         inbox.refused.clear()
         Follow.objects.update(due_at=at, mailed_at=at - timedelta(hours=1))
         mail_followers.func()
@@ -290,7 +302,7 @@ def test_a_mail_that_fails_is_sent_later(article: Article, jane: User, later: La
     with receiving(settings) as inbox:
         settings.MAIL_TRANSPORT = settings.EMAIL_BACKEND
         settings.EMAIL_BACKEND = "config.mail_backend.Backend"
-        inbox.refused["jane@example.org"] = "451 4.7.1 Try again later"
+        inbox.refused["jane@example.org"] = "554 5.7.1 Relay access denied"
         assert mail_followers.func() == 0
         own.refresh_from_db()
         assert (own.failures, own.due_at, own.sending_until) == (1, at + timedelta(minutes=5), None)

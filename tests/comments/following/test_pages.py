@@ -1,7 +1,9 @@
 """The pages to follow, the list of what one follows, notifications, and the link that stops mails."""
 
+import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.core import signing
@@ -11,11 +13,14 @@ from django.utils import timezone
 from accounts import guests, undeliverable
 from accounts.models import User
 from articles.models import Article, Topic
+from comments.following import services
 from comments.following.mails import notify_followers
 from comments.following.tokens import MailToken
 from comments.models import Follow
-from tests.comments.following.conftest import follow, reply_to
-from tests.factories import GuestFactory, make_comment
+from comments.services.imports import ImportedComment, import_comments
+from comments.thread.pages import COMMENTS_PER_PAGE
+from tests.comments.following.conftest import follow, reply_to, send_due
+from tests.factories import GuestFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 Later = Callable[..., datetime]
@@ -133,8 +138,11 @@ def test_all_are_marked_as_read(as_jane: Client, article: Article, jane: User, l
     make_comment(article)
     later()
     notify_followers()
-    as_jane.post("/account/notifications/")
-    assert Follow.objects.get().news_at is None
+    page = as_jane.get("/account/notifications/").content.decode()
+    shown = dict(re.findall(r'<input type="hidden" name="(until|follows)" value="([^"]+)">', page))
+    other = follow(jane, make_article("Another story"), news_at=timezone.now())  # after the page
+    as_jane.post("/account/notifications/", shown)
+    assert list(Follow.objects.unread()) == [other]
 
 
 def test_a_guest_sees_their_news(client: Client, article: Article, later: Later) -> None:
@@ -167,8 +175,59 @@ def test_all_mails_stop(client: Client, article: Article, jane: User, kofi: User
     follow(jane, article, "comments")
     mine = follow(jane, article, "corrections")
     follow(kofi, article)
-    client.post(f"/stop-mails/{MailToken.of_follower(mine)}/")
+    url = f"/stop-mails/{MailToken.of_follower(mine)}/"
+    client.post(url)
     assert set(Follow.objects.values_list("user", "delivery")) == {(jane.pk, "site"), (kofi.pk, "at_once")}
+    assert "/account/following/" in client.get(url).content.decode()
+    client.post(url, {"mails": "on"})  # which were on before is not known
+    assert set(Follow.objects.values_list("user", "delivery")) == {(jane.pk, "site"), (kofi.pk, "at_once")}
+
+
+def test_stopped_mails_stay_stopped_while_one_is_sent(article: Article, jane: User, later: Later) -> None:
+    row = follow(jane, article, sending_until=timezone.now())
+    services.set_delivery(Follow.objects.all(), "site")
+    make_comment(article)
+    later(60)
+    assert send_due() == []
+    row.refresh_from_db()
+    assert (row.sending_until, row.due_at) == (None, None)
+
+
+def test_a_large_discussion_is_not_seen_by_opening_its_first_page(
+    as_jane: Client, article: Article, jane: User, later: Later
+) -> None:
+    follow(jane, article)
+    comment = make_comment(article)
+    at = timezone.now() - timedelta(days=1)
+    others = [ImportedComment(str(n), "Ann", f"Text {n}.", at) for n in range(COMMENTS_PER_PAGE + 1)]
+    import_comments(article=article, comments=others, actor=None, batch=uuid4())
+    later()
+    notify_followers()
+    as_jane.get(article.get_absolute_url())
+    as_jane.get(comment.get_absolute_url())
+    assert Follow.objects.get().news_at
+
+
+def test_mails_are_sent_about_what_was_opened(
+    as_jane: Client, article: Article, jane: User, later: Later
+) -> None:
+    follow(jane, article)
+    make_comment(article)
+    later()
+    notify_followers()
+    as_jane.get(article.get_absolute_url())
+    assert Follow.objects.get().news_at is None
+    assert len(send_due()) == 1
+
+
+def test_nobody_follows_more_than_the_list_shows(
+    as_jane: Client, article: Article, jane: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("comments.following.services.MAX_FOLLOWS", 1)
+    url = f"/stories/{article.slug}/follow/"
+    response = as_jane.post(url, {"discussion": "comments", "corrections": "on", "delivery": "daily"})
+    assert response.status_code == 422
+    assert "You follow 1 things already." in response.content.decode()
 
 
 @pytest.mark.parametrize("token", ["f1-00000000000000000000", "x1-1", "f1", "u0-1"])
@@ -178,8 +237,17 @@ def test_a_forged_link(client: Client, token: str) -> None:
 
 
 def test_an_undeliverable_address_is_explained(as_jane: Client, jane: User, article: Article) -> None:
-    undeliverable.add(jane.email, "550 No such user")
+    undeliverable.add(jane.email, "550 5.1.1 No such user")
     page = as_jane.get("/account/following/").content.decode()
-    assert "550 No such user" in page
+    assert "550 5.1.1 No such user" in page
     as_jane.post("/account/following/send-again/")
     assert undeliverable.find([jane.email]) == set()
+
+
+def test_an_unconfirmed_guest_learns_nothing_of_an_address(client: Client, article: Article) -> None:
+    guest = GuestFactory.create(email="vera@example.org")
+    client.cookies[guests.COOKIE] = signing.dumps(guest.pk, salt=guests.COOKIE)
+    undeliverable.add("vera@example.org", "550 5.1.1 No such user")
+    assert "No such user" not in client.get("/account/following/").content.decode()
+    client.post("/account/following/send-again/")
+    assert undeliverable.find(["vera@example.org"]) == {"vera@example.org"}
