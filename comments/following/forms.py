@@ -28,7 +28,10 @@ class _DeliveryForm(SubmitForm, forms.Form):
 
 
 class FollowStoryForm(_DeliveryForm):
-    """The form to follow a story and its discussion. `follows` are the reader's own of this story."""
+    """The form to follow a story and, if it `has_comments` that may become more, its discussion.
+
+    `follows` are the reader's own of this story.
+    """
 
     discussion = forms.ChoiceField(
         label=_("Comments"),
@@ -40,7 +43,7 @@ class FollowStoryForm(_DeliveryForm):
 
     field_order = ["discussion", "corrections", "delivery"]
 
-    def __init__(self, data: Any, *, follows: FollowQuerySet) -> None:
+    def __init__(self, data: Any, *, follows: FollowQuerySet, has_comments: bool) -> None:
         by_kind = {follow.kind: follow for follow in follows}
         discussion = next((kind for kind in OF_DISCUSSIONS if kind in by_kind), None)
         initial = {
@@ -49,6 +52,9 @@ class FollowStoryForm(_DeliveryForm):
             "delivery": next((f.delivery for f in by_kind.values()), Follow.Delivery.AT_ONCE),
         }
         super().__init__(data, initial=initial)
+        if not has_comments:
+            del self.fields["discussion"]
+            self.initial["corrections"] = True
 
 
 class FollowTopicForm(_DeliveryForm):

@@ -19,7 +19,6 @@ from django.conf import settings
 from django.core.mail import get_connection
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django_tasks import task
@@ -290,10 +289,9 @@ _REASONS = {
 
 
 def _entry(item: NewsItem, *, with_title: bool) -> dict[str, Any]:
-    quoted = item.comment.body if item.comment else ""
     return {
         "heading": _entry_heading(item) if with_title else _short_heading(item),
-        "quotation": Truncator(" ".join(quoted.split())).chars(EXCERPT_MAX) if quoted else "",
+        "quotation": item.excerpt(EXCERPT_MAX),
         "text": item.text,
         "url": item.url,
     }

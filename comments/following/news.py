@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import Guest, User
+from articles.markup.markdown import make_excerpt
 from articles.models import Article, Correction
 from articles.site.requests import SiteRequest
 from comments.models import UNDO_WINDOW, Comment, Follow, Mute, NewsSearch
@@ -140,6 +141,10 @@ class NewsItem:
     is_reply: bool = False  # to a comment of the follower
     is_correction: bool = False
     text: str = ""  # of a correction, or the standfirst of a story
+
+    def excerpt(self, limit: int = 300) -> str:
+        """Return the beginning of the comment without its formatting; "" for other news."""
+        return make_excerpt(self.comment.body_html, limit) if self.comment else ""
 
 
 @dataclass(frozen=True)

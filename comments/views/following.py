@@ -29,20 +29,24 @@ FOLLOWS_SHOWN = 50  # with news, the latest first
 @require_http_methods(["GET", "HEAD", "POST"])
 def follow_story(request: SiteRequest, slug: str) -> HttpResponse:
     """Choose what to follow of a story: comments, replies to oneself, corrections."""
-    article = load_story(request, slug).article
+    story = load_story(request, slug)
+    article = story.article
     user, guest = current_writer(request)
     own = Follow.objects.of(user, guest).filter(article=article.pk)
-    form = FollowStoryForm(request.POST or None, follows=own)
+    is_open = story.discussion.is_open(request.now)
+    form = FollowStoryForm(request.POST or None, follows=own, has_comments=is_open)
     if form.is_valid() and (user or guest):
         chosen = form.cleaned_data
         delivery = chosen["delivery"]
         try:
-            services.follow_discussion(user, guest, article, kind=chosen["discussion"], delivery=delivery)
+            if is_open:
+                kind = chosen["discussion"]
+                services.follow_discussion(user, guest, article, kind=kind, delivery=delivery)
             services.follow_corrections(user, guest, article, on=chosen["corrections"], delivery=delivery)
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            is_followed = chosen["discussion"] or chosen["corrections"]
+            is_followed = chosen.get("discussion") or chosen["corrections"]
             messages.success(request, _("Saved.") if is_followed else _("You do not follow this story."))
             return redirect(article)
     context = {
@@ -90,10 +94,13 @@ def following(request: SiteRequest) -> HttpResponse:
         if not form.is_valid():
             raise Http404
         chosen = own.filter(pk=form.cleaned_data["follow"])
-        if delivery := form.cleaned_data["delivery"]:
+        if not chosen.exists():
+            messages.info(request, _("You no longer follow it."))
+        elif delivery := form.cleaned_data["delivery"]:
             services.set_delivery(chosen, delivery)
             messages.success(request, _("Saved."))
-        elif chosen.delete()[0]:
+        else:
+            chosen.delete()
             messages.success(request, _("You no longer follow it."))
         return redirect("following")
     rows = own.select_related("article", "topic").order_by("-created_at", "-pk")[: services.MAX_FOLLOWS]

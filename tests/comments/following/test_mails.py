@@ -42,7 +42,7 @@ def test_a_reply_is_mailed_to_the_author_of_the_comment(
 
     assert message.to == ["jane@example.org"]
     assert message.subject == "Kofi replied to your comment on “The slip closes”"
-    assert "“It left at **noon**.”" in message.body
+    assert "“It left at noon.”" in message.body
     assert f"/stories/{article.slug}/comments/{answer.pk}/" in message.body
     assert "Not an answer" not in message.body
     assert send_due() == []

@@ -16,7 +16,7 @@ from articles.models import Article, Topic
 from comments.following import services
 from comments.following.mails import notify_followers
 from comments.following.tokens import MailToken
-from comments.models import Follow
+from comments.models import Discussion, Follow
 from comments.services.imports import ImportedComment, import_comments
 from comments.thread.pages import COMMENTS_PER_PAGE
 from tests.comments.following.conftest import follow, reply_to, send_due
@@ -54,6 +54,19 @@ def test_a_member_follows_a_story_and_stops(as_jane: Client, article: Article, j
     assert list(rows.all()) == [(jane.pk, "replies", article.pk, "at_once")]
     as_jane.post(url, {"discussion": "", "delivery": "at_once"})
     assert list(rows.all()) == []
+
+
+def test_of_a_closed_discussion_only_corrections_are_followed(as_jane: Client, article: Article) -> None:
+    Discussion.objects.create(article=article, status="closed")
+    url = f"/stories/{article.slug}/follow/"
+    assert 'name="discussion"' not in as_jane.get(url).content.decode()
+    as_jane.post(url, {"discussion": "comments", "corrections": "on", "delivery": "daily"})
+    assert list(Follow.objects.values_list("kind", flat=True)) == ["corrections"]
+
+
+def test_a_row_that_is_gone_is_said_to_be_gone(as_jane: Client) -> None:
+    page = as_jane.post("/account/following/", {"follow": 1, "delivery": "daily"}, follow=True)
+    assert "You no longer follow it." in page.content.decode()
 
 
 def test_a_wrong_choice_is_refused(as_jane: Client, article: Article) -> None:
@@ -113,12 +126,12 @@ def test_notifications_are_counted_and_seen(
     later()
     notify_followers()
     home = as_jane.get("/").content.decode()
-    assert '<span class="badge accent">1<span class="unseen"> new notifications' in home
+    assert '<span class="badge accent">1<span class="unseen"> with news' in home
     page = as_jane.get("/account/notifications/").content.decode()
     assert "I have seen it." in page
     assert "replied to you" in page
     story = as_jane.get(article.get_absolute_url()).content.decode()
-    assert "new notifications" not in story  # it shows them
+    assert "with news" not in story  # it shows them
     assert Follow.objects.get().news_at is None
     assert "Nothing new" in as_jane.get("/account/notifications/").content.decode()
 
