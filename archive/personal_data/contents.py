@@ -22,7 +22,7 @@ from accounts.models import RoleChange, User
 from accounts.services import sessions_of
 from articles.models import Author, Autosave, EditorNote, Image, Revision
 from comments import removal_reasons
-from comments.models import REMOVED, Comment, CommentRevision, Follow, Mute, Recommendation, State
+from comments.models import REMOVED, Comment, CommentRevision, Follow, Mute, Recommendation, State, Visit
 from moderation.models import Appeal, Batch, IllegalContentReport, RemovalRequest, Report, Sanction
 from moderation.notifications.decision_kinds import Kind
 from moderation.notifications.notices import outcome, render_notices
@@ -229,6 +229,15 @@ def _sections_of_comments(subject: DataSubject) -> Iterator[Section]:
                     "muted_user", "muted_guest", "muted_comment"
                 ),
                 lambda row: {"name": row.name, "at": row.at},
+            ),
+        )
+        yield Section(
+            "visits",
+            _("Discussions that you opened"),
+            {"of": _("Of"), "at": _("Last opened")},
+            _records(
+                Visit.objects.filter(user=subject.user).select_related("article"),
+                lambda row: {"of": row.article.title_for(None), "at": row.at},
             ),
         )
 

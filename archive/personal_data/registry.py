@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import guests
 from accounts.authentication import sign_up
 from archive.personal_data.files import KEPT_FOR
+from comments.thread.visits import VISITS_KEPT
 from moderation.erasure.purge import SPAM_KEPT_DAYS
 from moderation.models.people import ORIGIN_KEPT_DAYS
 from moderation.scheduled_jobs import FAILED_KEPT_FOR, FINISHED_KEPT_FOR
@@ -105,6 +106,15 @@ REGISTRY = [
             ),
             "comments_mute": "user_id muted_user_id muted_guest_id muted_comment_id at",
         },
+    ),
+    PersonalData(
+        _("Visits of discussions"),
+        _("When you opened a discussion last, and which of its comments were there."),
+        _("To mark the comments that are new to you."),
+        format_lazy(
+            _("{days} days after the visit, or until you erase your account."), days=VISITS_KEPT.days
+        ),
+        {"comments_visit": "user_id article_id at seq previous_seq"},
     ),
     PersonalData(
         _("Comments"),
@@ -354,6 +364,7 @@ NO_PERSONAL_DATA = {
     "comments_transition": (
         "id kind revision batch seq hash discussion_id new_parent_id old_parent_id restores_id"
     ),
+    "comments_visit": "id",
     "config_mailday": "day sent failed",
     "config_mailfailure": "id",
     "django_admin_log": "id action_flag content_type_id",

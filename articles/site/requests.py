@@ -28,6 +28,11 @@ class SiteRequest(GuestRequest):
     waiting_count: int  # of comments for the masthead, set by a view that has counted them anyway
 
 
+def is_shown(request: HttpRequest) -> bool:
+    """Return whether a person sees the requested page at once. Prefetched pages show nothing yet."""
+    return request.method == "GET" and not request.headers.get("Sec-Purpose", "").startswith("prefetch")
+
+
 def site_request(request: HttpRequest) -> SiteRequest:
     """Return the request of a ModelAdmin's method, whose type is fixed by Django, as a SiteRequest."""
     return cast(SiteRequest, request)

@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from accounts.models import Guest, User
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, Correction
-from articles.site.requests import SiteRequest
+from articles.site.requests import SiteRequest, is_shown
 from comments.models import UNDO_WINDOW, Comment, Follow, Mute, NewsSearch
 from core.database.sql import fetch_rows
 
@@ -341,10 +341,10 @@ def _add_stories(
 def mark_story_seen(request: SiteRequest, user: User | None, guest: Guest | None, article: Article) -> int:
     """Mark the news about a story as seen, because the requested page shows all of its discussion.
 
-    Mails about them are sent nevertheless: who opened a page has not read all of it. Prefetched pages show
-    nothing yet. Returns the number of follows.
+    Mails about them are sent nevertheless: who opened a page has not read all of it. Returns the number of
+    follows.
     """
-    if request.method != "GET" or request.headers.get("Sec-Purpose", "").startswith("prefetch"):
+    if not is_shown(request):
         return 0
     unread = Follow.objects.of(user, guest).filter(article=article.pk).unread()
     return unread.update(seen_at=request.now, news_at=None)

@@ -35,6 +35,7 @@ from comments.models.states import (
     State,
     state_label,
 )
+from comments.models.visits import Visit
 
 __all__ = [
     "AUTHOR_REASONS",
@@ -66,6 +67,7 @@ __all__ = [
     "RemovalReason",
     "State",
     "Transition",
+    "Visit",
     "check_body",
     "state_label",
 ]

@@ -52,6 +52,7 @@ def discussion_context(
         "next_url": _next_url(order, page.next, is_as_saved=is_as_saved),
         "version": discussion.version,
         "seq": story.seq,
+        "since": None,
         "is_member": request.user.is_authenticated,
         "members_only": discussion.members_only and not request.user.is_authenticated,
         "moderation_summary": policy().summarize_moderation(discussion),

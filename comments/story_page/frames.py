@@ -125,6 +125,7 @@ def render_regions(
     For members the HTML of the discussion has regions itself, see `render_shared_thread`.
     """
     context = discussion_context(request, story, page, order)
+    context["has_regions"] = for_members
     context["thread"] = render_shared_thread(request, story, page.rows, for_members=for_members)
     link = {"comment_count": context["count"]}
     head = structured_data.build_head(request, story.article, story.authors, page.rows, context["count"])

@@ -1,6 +1,7 @@
 """The page of a story for a member: the discussion is rendered once for all members.
 
-The token of forms and the footers of comments that a member wrote or recommended fill regions of it.
+The token of forms, the end of the member's last visit, and the footers of comments that they wrote or
+recommended fill regions of it.
 `member_page` returns None for members whose page differs in more than these: for staff, for authors of
 comments in this discussion that wait or were removed, and for those who muted the author of a comment on the
 page. The view makes their page.
@@ -37,6 +38,7 @@ from comments.thread.reader import OWN_RECOMMENDATIONS, Reader, personalize
 from comments.thread.rendering import render_comment_footers
 from comments.thread.rows import ThreadRow, find_duplicate_targets
 from comments.thread.story import Story
+from comments.thread.visits import VISIT_COLUMNS, VISIT_JOIN, LastVisit, record_visit
 from core.database.sql import execute_prepared
 from core.html_regions import HtmlRegions
 from core.memory.bounded_cache import BoundedCache
@@ -52,10 +54,11 @@ SELECT s.version, now(), coalesce(a.version, 0), coalesce(d.version, 0),
                WHERE c.author_id = %(user)s AND c.discussion_id = a.id
                  AND c.state NOT IN ('published', 'deleted')),
        {OWN_RECOMMENDATIONS}, {MUTED_COMMENTS},
-       news.unread, coalesce(news.is_here, false)
+       news.unread, coalesce(news.is_here, false), {VISIT_COLUMNS}
 FROM articles_site s
 LEFT JOIN articles_article a ON a.slug = %(slug)s AND a.published_at <= now()
 LEFT JOIN comments_discussion d ON d.article_id = a.id
+{VISIT_JOIN}
 CROSS JOIN LATERAL (SELECT count(*) AS unread, bool_or(f.article_id = a.id) AS is_here FROM comments_follow f
                     WHERE f.user_id = %(user)s AND f.news_at IS NOT NULL) news
 WHERE s.id = 1"""
@@ -74,6 +77,7 @@ class MemberState(NamedTuple):
     muted: list[int]  # comments by people whom they muted
     unread_count: int  # of notifications
     has_news_here: bool  # one of them is about this story
+    visit: LastVisit | None
 
     @property
     def frame_versions(self) -> FrameVersions:
@@ -141,7 +145,9 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
     if state.has_news_here and cached.is_whole:
         request.unread_count -= mark_story_seen(request, user, None, frame.story.article)
     own = _own_footers(request, cached, user, state)
-    discussion = cached.html.replace(own | {"csrf": csrf_input(request)})
+    since = record_visit(request, user, frame.story.article, cached.story.seq, state.visit)
+    personal = {"since": "" if since is None else str(since), "csrf": csrf_input(request)}
+    discussion = cached.html.replace(own | personal)
     account = render_to_string("layout/_account.jinja", {}, request)
     html = frame.html.replace(cached.regions | {"discussion": discussion, "account": account})
     response = HttpResponse(html)
@@ -154,7 +160,8 @@ def read_member_state(user: User, slug: str, cached: MemberDiscussion | None) ->
     values = {"user": user.pk, "slug": slug, "comments": cached.comments if cached else []}
     with connection.cursor() as cursor:
         execute_prepared(cursor, _MEMBER_STATE, values)
-        return MemberState._make(cursor.fetchone())
+        *state, at, seq, previous_seq = cursor.fetchone()
+    return MemberState(*state, LastVisit(at, seq, previous_seq) if at else None)
 
 
 def _render_discussion(

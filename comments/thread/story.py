@@ -13,6 +13,7 @@ from articles.markup.markdown import make_excerpt
 from articles.models import Article, BylineAuthor, Topic
 from articles.related import RELATED_QUERY, Related
 from comments.models import MUTED_AUTHOR, Discussion
+from comments.thread.visits import VISIT_COLUMNS, VISIT_JOIN, LastVisit
 from core.database.sql import execute_prepared
 
 MAX_PICKS = 3  # editor's picks above the thread; the others are only marked in the thread
@@ -40,6 +41,7 @@ class Story:
     picks: list[EditorPick]  # newest first
     is_restored: bool  # some replies are under an inferred parent
     related: list[Related]  # the closest first; none unless they were requested
+    visit: LastVisit | None  # of the member who reads it
 
 
 def read_story(
@@ -48,7 +50,7 @@ def read_story(
     """Return the published article of this slug with its discussion, in one statement; None if there is none.
 
     The article's `body` and `vector` are deferred. Related stories are read only `with_related`. Picks of
-    comments whose authors the member `user` muted are left out.
+    comments whose authors the member `user` muted are left out; the last visit is theirs.
     """
     query = STORY_WITH_RELATED_QUERY if with_related else STORY_QUERY
     with connection.cursor() as cursor:
@@ -59,8 +61,8 @@ def read_story(
     split = len(ARTICLE_COLUMNS) + len(DISCUSSION_COLUMNS)
     article = Article.from_db("default", ARTICLE_COLUMNS, row[: len(ARTICLE_COLUMNS)])
     discussion = build_discussion(article, row[len(ARTICLE_COLUMNS) : split])
-    names, slugs, signed, signed_slugs, days, counts, seq, is_restored, *rest = row[split:]
-    ids, picked, beginnings, *related = rest
+    names, slugs, signed, signed_slugs, at, seen_seq, previous_seq, *rest = row[split:]
+    days, counts, seq, is_restored, ids, picked, beginnings, *related = rest
     vars(article)["author_names"] = signed or []
     return Story(
         article,
@@ -72,6 +74,7 @@ def read_story(
         make_picks(ids, picked, beginnings),
         is_restored,
         [Related.from_row(*columns) for columns in zip(*(values or [] for values in related), strict=True)],
+        LastVisit(at, seen_seq, previous_seq) if at else None,
     )
 
 
@@ -138,9 +141,11 @@ DISCUSSION_SUMMARY_JOINS = _discussion_summary_joins()
 _STORY = f"""
 SELECT {", ".join(f"a.{name}" for name in ARTICLE_COLUMNS)},
        {", ".join(f"d.{name}" for name in DISCUSSION_COLUMNS)},
-       topics.names, topics.slugs, authors.names, authors.slugs, {DISCUSSION_SUMMARY}{{more_columns}}
+       topics.names, topics.slugs, authors.names, authors.slugs, {VISIT_COLUMNS},
+       {DISCUSSION_SUMMARY}{{more_columns}}
 FROM articles_article a
 LEFT JOIN comments_discussion d ON d.article_id = a.id
+{VISIT_JOIN}
 CROSS JOIN LATERAL (
   SELECT array_agg(t.name ORDER BY t.name) AS names, array_agg(t.slug ORDER BY t.name) AS slugs
   FROM articles_article_topics m JOIN articles_topic t ON t.id = m.topic_id

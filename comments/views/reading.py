@@ -49,6 +49,7 @@ from comments.thread.pages import (
 )
 from comments.thread.rendering import render_thread
 from comments.thread.rows import ThreadRow
+from comments.thread.visits import record_visit
 from core.query_forms import NumberField, ParsedField, QueryForm
 
 ORDER_COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
@@ -123,6 +124,8 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
         context |= discussion_context(request, loaded, page, order, is_as_saved=is_as_saved)
         if start:
             context |= later_page_context(article, order, start, is_as_saved=is_as_saved)
+        if reader.user:
+            context["since"] = record_visit(request, reader.user, article, loaded.seq, loaded.visit)
         context["thread"] = render_thread(request, loaded, rows, reader)
         context["discussion"] = render_to_string("comments/_discussion.jinja", context, request)
     count = 0 if discussion.is_hidden else discussion.visible_count

@@ -64,7 +64,7 @@ STORY_TABLE = {
     "{story}feed/": (3, 3, 3, 3),
     "/oembed/?url={site}{story}": (2, 2, 2, 2),
 }
-EMPTY_STORY = (4, 5, 5, 8)
+EMPTY_STORY = (4, 5, 6, 9)  # stores a member's first visit
 SIZES = {"short": 1, "middle": 74, "long": 1_000}  # comments of a story
 STORIES = {"few": 0, "many": 150}  # more of them on the site
 

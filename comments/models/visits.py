@@ -1,0 +1,29 @@
+"""The last visit of a member to each discussion."""
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import User
+from articles.models import Article
+
+
+class Visit(models.Model):
+    """When a member was shown a discussion last, and up to which log entry they were shown it.
+
+    comments/thread/visits.py writes it. A log entry and not a time tells what is new: a comment that waited
+    for days is new once it is published.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="visits", db_index=False)
+    article = models.ForeignKey(Article, models.CASCADE, related_name="visits")
+    at = models.DateTimeField(default=timezone.now)
+    seq = models.PositiveBigIntegerField()  # number of the last log entry of the discussion at that time
+    previous_seq = models.PositiveBigIntegerField(
+        null=True
+    )  # at the end of the visit before, if there was one
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "article"], name="visit_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: #{self.article_id}"

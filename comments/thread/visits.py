@@ -1,0 +1,59 @@
+"""The visits of members to discussions, and where their last visit ended."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import User
+from articles.models import Article
+from articles.site.requests import SiteRequest, is_shown
+from comments.models import Visit
+
+PAUSE = timedelta(minutes=30)  # after which a visit is a new one, so that a reload keeps what was new
+STORED_AGAIN = timedelta(minutes=1)  # reloads before that write nothing if no comment came
+VISITS_KEPT = timedelta(days=180)
+
+# The last visit of the member %(user)s, who may be NULL, to the article `a`.
+VISIT_COLUMNS = "v.at, v.seq, v.previous_seq"
+VISIT_JOIN = "LEFT JOIN comments_visit v ON v.article_id = a.id AND v.user_id = %(user)s"
+
+_RECORD = """
+INSERT INTO comments_visit (user_id, article_id, at, seq, previous_seq)
+VALUES (%(user)s, %(article)s, %(now)s, %(seq)s, %(since)s)
+ON CONFLICT (user_id, article_id)
+DO UPDATE SET at = excluded.at, seq = excluded.seq, previous_seq = excluded.previous_seq"""
+
+
+class LastVisit(NamedTuple):
+    """When a member was shown a discussion last, and up to which log entry, as the model Visit says."""
+
+    at: datetime
+    seq: int
+    previous_seq: int | None
+
+    def ended_before(self, now: datetime) -> int | None:
+        """Return the log entry at the end of the visit before the one that is going on, or begins now."""
+        return self.seq if now - self.at > PAUSE else self.previous_seq
+
+
+def record_visit(
+    request: SiteRequest, user: User, article: Article, seq: int, last: LastVisit | None
+) -> int | None:
+    """Store that a member is shown a discussion up to the log entry `seq`, if that says more than before.
+
+    Returns the log entry at the end of their visit before, or None at their first visit.
+    """
+    since = last and last.ended_before(request.now)
+    is_stored = last and last.seq == seq and request.now - last.at < STORED_AGAIN
+    if is_shown(request) and not is_stored:
+        values = {"user": user.pk, "article": article.pk, "now": request.now, "seq": seq, "since": since}
+        with connection.cursor() as cursor:
+            cursor.execute(_RECORD, values)
+    return since
+
+
+def delete_old_visits() -> int:
+    """Delete visits of half a year ago, as a daily job. Returns their number."""
+    return Visit.objects.filter(at__lt=timezone.now() - VISITS_KEPT).delete()[0]

@@ -1,0 +1,135 @@
+"""What is stored of a member's visits to a discussion, and what their page says of the last one."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from comments.models import Visit
+from comments.thread.visits import PAUSE, STORED_AGAIN, VISITS_KEPT, delete_old_visits
+from moderation.erasure.purge import blank_person
+from moderation.people.profiles import Person
+from tests.factories import UserFactory, make_comment
+
+pytestmark = pytest.mark.django_db
+
+PLAIN, BY_THE_VIEW = "", "?order=oldest"
+BOTH = pytest.mark.parametrize("query", [PLAIN, BY_THE_VIEW])
+
+
+@pytest.fixture
+def ylva():
+    return UserFactory.create(name="Ylva")
+
+
+@pytest.fixture
+def as_ylva(ylva):
+    client = Client()
+    client.force_login(ylva)
+    return client
+
+
+def read(client, article, query="", **headers):
+    """Return the log entry at the end of the last visit, and the last one, as the page names them."""
+    page = client.get(f"{article.get_absolute_url()}{query}", headers=headers).content.decode()
+    seq, since = re.search(r'data-seq="(\d+)"\s+data-since="(\d*)"', page).groups()
+    return int(since) if since else None, int(seq)
+
+
+def pass_time(span):
+    """Move the visits into the past, which is as if so much time had passed since."""
+    for visit in Visit.objects.all():
+        Visit.objects.filter(pk=visit.pk).update(at=visit.at - span)
+
+
+@BOTH
+def test_a_visit_after_a_pause_is_told_where_the_last_one_ended(as_ylva, ylva, article, talk, query):
+    first, seen = read(as_ylva, article, query)
+    assert first is None
+    pass_time(PAUSE + timedelta(seconds=1))
+    make_comment(article)
+    since, seq = read(as_ylva, article, query)
+    assert since == seen < seq
+    assert read(as_ylva, article, query) == (seen, seq)  # a reload keeps what is new
+    pass_time(PAUSE - timedelta(minutes=1))
+    assert read(as_ylva, article, query) == (seen, seq)
+    pass_time(PAUSE + timedelta(seconds=1))
+    assert read(as_ylva, article, query) == (seq, seq)
+    assert Visit.objects.get().user == ylva
+
+
+def test_what_came_during_a_visit_is_not_new_in_the_next(as_ylva, article, talk):
+    read(as_ylva, article)
+    make_comment(article)
+    _since, seq = read(as_ylva, article, "?order=newest")  # as the script loads it to show the comment
+    pass_time(PAUSE + timedelta(seconds=1))
+    assert read(as_ylva, article) == (seq, seq)
+
+
+def test_both_ways_to_make_the_page_know_of_each_other(as_ylva, article, talk):
+    _first, seen = read(as_ylva, article, BY_THE_VIEW)
+    pass_time(PAUSE + timedelta(seconds=1))
+    assert read(as_ylva, article, PLAIN) == (seen, seen)
+    assert read(as_ylva, article, BY_THE_VIEW) == (seen, seen)
+
+
+def test_each_member_has_visits_of_their_own(as_ylva, article, talk):
+    read(as_ylva, article)
+    pass_time(PAUSE + timedelta(seconds=1))
+    other = Client()
+    other.force_login(UserFactory.create(name="Bo"))
+    assert read(other, article)[0] is None
+    assert read(as_ylva, article)[0] is not None
+
+
+def test_a_discussion_without_comments_is_visited_too(as_ylva, article):
+    assert read(as_ylva, article) == (None, 0)
+    pass_time(PAUSE + timedelta(seconds=1))
+    make_comment(article)
+    assert read(as_ylva, article)[0] == 0
+
+
+@BOTH
+@pytest.mark.parametrize("purpose", ["prefetch", "prefetch;prerender"])
+def test_a_prefetched_page_is_no_visit(as_ylva, article, talk, query, purpose):
+    read(as_ylva, article, query, **{"sec-purpose": purpose})
+    as_ylva.head(f"{article.get_absolute_url()}{query}")
+    assert not Visit.objects.exists()
+
+
+def test_nothing_is_stored_of_strangers(client, article, talk):
+    assert read(client, article)[0] is None
+    assert read(client, article, BY_THE_VIEW)[0] is None
+    assert not Visit.objects.exists()
+
+
+@BOTH
+def test_a_reload_writes_nothing_and_a_later_one_a_single_row(as_ylva, article, talk, query):
+    def statements():
+        with CaptureQueriesContext(connection) as queries:
+            read(as_ylva, article, query)
+        return [q["sql"] for q in queries if "comments_visit" in q["sql"] and "INSERT" in q["sql"]]
+
+    assert len(statements()) == 1
+    assert statements() == []
+    pass_time(STORED_AGAIN + timedelta(seconds=1))
+    assert len(statements()) == 1
+    assert Visit.objects.count() == 1
+
+
+def test_old_visits_are_deleted(as_ylva, article, talk):
+    read(as_ylva, article)
+    pass_time(VISITS_KEPT - timedelta(minutes=1))
+    assert delete_old_visits() == 0
+    pass_time(timedelta(minutes=2))
+    assert delete_old_visits() == 1
+    assert not Visit.objects.exists()
+
+
+def test_an_erased_account_leaves_no_visits(as_ylva, ylva, article, talk):
+    read(as_ylva, article)
+    blank_person(person=Person(user=ylva), actor=None)
+    assert not Visit.objects.exists()
