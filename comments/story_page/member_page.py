@@ -161,7 +161,7 @@ def read_member_state(user: User, slug: str, cached: MemberDiscussion | None) ->
     with connection.cursor() as cursor:
         execute_prepared(cursor, _MEMBER_STATE, values)
         *state, at, seq, previous_seq = cursor.fetchone()
-    return MemberState(*state, LastVisit(at, seq, previous_seq) if at else None)
+    return MemberState._make([*state, LastVisit(at, seq, previous_seq) if at else None])
 
 
 def _render_discussion(

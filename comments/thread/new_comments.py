@@ -8,7 +8,7 @@ from django.db import connection
 from accounts.models import Guest, User
 
 MAX_LOG_ROWS = 1_000  # latest log entries that are searched for new comments
-MAX_NEW_IDS = 20  # new comments whose ids are returned
+MAX_NEW_IDS = 60  # new comments whose ids are returned
 
 
 def find_new_comments(

@@ -1,7 +1,7 @@
 """The visits of members to discussions, and where their last visit ended."""
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
@@ -48,7 +48,8 @@ def record_visit(
     since = last and last.ended_before(request.now)
     is_stored = last and last.seq == seq and request.now - last.at < STORED_AGAIN
     if is_shown(request) and not is_stored:
-        values = {"user": user.pk, "article": article.pk, "now": request.now, "seq": seq, "since": since}
+        values: dict[str, Any] = {"user": user.pk, "article": article.pk, "now": request.now}
+        values |= {"seq": seq, "since": since}
         with connection.cursor() as cursor:
             cursor.execute(_RECORD, values)
     return since

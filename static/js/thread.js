@@ -18,7 +18,7 @@
   status.ariaLive = "polite";
   const news = make("div", "news");
   news.ariaLive = "polite";
-  talk.append(status, news);
+  (talk.querySelector(".top") ?? talk.lastElementChild).after(status, news); // the next for the keyboard after the head
   // When a focused button is removed, the focus returns to the element that had it before.
   let before = null;
   news.addEventListener("focusin", ({ relatedTarget }) => {
@@ -152,7 +152,26 @@
       list.remove();
     }
   };
-  const changed = () => document.dispatchEvent(new Event("threadchange"));
+  // Comments that are new to the reader have a button by their time, which goes to the next of them.
+  const unread = new Set(); // their ids
+  const markOf = (article) => article.querySelector(":scope > .dot");
+  const markUnread = () => {
+    for (const article of articles(talk)) {
+      if (!unread.has(article.id) || markOf(article)) continue;
+      const button = make("button", "dot", gettext("New"));
+      button.ariaLabel = gettext("New: go to the next new comment");
+      article.querySelector("h3 ~ a")?.after(" ", button);
+    }
+  };
+  const goToUnread = (article) => {
+    talk.querySelector(".thread .focus")?.classList.remove("focus");
+    article.classList.add("focus");
+    article.dispatchEvent(new Event("reveal", { bubbles: true }));
+  };
+  const changed = () => {
+    markUnread();
+    document.dispatchEvent(new Event("threadchange"));
+  };
   const meet = (article) => {
     article.tabIndex = -1;
     if (article.closest("ol[hidden]")) article.dispatchEvent(new Event("reveal", { bubbles: true }));
@@ -167,6 +186,7 @@
     try { await act(); } catch { complain(link); }
     link.ariaBusy = "false";
   };
+  const MOST_LINKS = 20; // to new comments that are not on this page
   const UNREACHED = gettext("The site can’t be reached. Try again in a moment.");
   const calm = (node) => {
     if (node.nextElementSibling?.matches(".alert")) node.nextElementSibling.remove();
@@ -189,7 +209,7 @@
   };
   const go = (url, from, added) => {
     history.replaceState({ y: scrollY }, "", from);
-    growth.write(from, added);
+    growth.write(from, grownTo(added));
     history.pushState(null, "", url);
     shown = place();
   };
@@ -227,16 +247,18 @@
 
   // Comments that were added to a page are added again when the tab returns to it, before it scrolls to the old place.
   // Stored as {address: [y, number, …]} for ten pages: each number is a comment with added replies, 0 the top level.
-  const growth = {
+  const memory = (storage, key, most) => ({
     read() {
-      try { return JSON.parse(sessionStorage.getItem("grown")) ?? {}; } catch { return {}; }
+      try { return JSON.parse(globalThis[storage].getItem(key)) ?? {}; } catch { return {}; }
     },
-    write(address, numbers) {
-      const others = Object.entries(this.read()).filter(([other]) => other !== address).slice(-9);
-      if (numbers.length) others.push([address, [scrollY, ...numbers.slice(0, 30)]]);
-      try { sessionStorage.setItem("grown", JSON.stringify(Object.fromEntries(others))); } catch { /* storage is full or forbidden */ }
+    write(address, value) {
+      const others = Object.entries(this.read()).filter(([other]) => other !== address).slice(1 - most);
+      if (value) others.push([address, value]);
+      try { globalThis[storage].setItem(key, JSON.stringify(Object.fromEntries(others))); } catch { /* storage is full or forbidden */ }
     },
-  };
+  });
+  const growth = memory("sessionStorage", "grown", 10);
+  const grownTo = (numbers) => numbers.length && [scrollY, ...numbers.slice(0, 30)];
   let grown = [];
   const growAgain = async () => {
     const [y, ...numbers] = growth.read()[shown] ?? [];
@@ -270,7 +292,7 @@
   };
   const cameBy = performance.getEntriesByType("navigation")[0]?.type;
   if (cameBy !== "navigate") growAgain().catch(() => {}); // the links still work
-  addEventListener("pagehide", () => growth.write(shown, grown));
+  addEventListener("pagehide", () => growth.write(shown, grownTo(grown)));
   // Back shows an old page, on which own comments may have changed.
   addEventListener("pageshow", ({ persisted }) => {
     if ((persisted || cameBy === "back_forward") && talk.querySelector("[href$='/edit/']")) location.reload();
@@ -288,7 +310,10 @@
   talk.addEventListener("click", (event) => {
     if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const link = event.target.closest("a");
-    if (link?.matches(".orders a") && !link.search) { // with a query it also changes what is above the thread
+    if (event.target.matches(".dot")) {
+      const marked = articles(talk).filter(markOf);
+      goToUnread(marked[(marked.indexOf(event.target.parentNode) + 1) % marked.length]);
+    } else if (link?.matches(".orders a") && !link.search) { // with a query it also changes what is above the thread
       event.preventDefault();
       const from = named(shown); // the URL for the Back button
       const added = grown;
@@ -455,7 +480,8 @@
       dropRemoved(page, there, isByTime);
       // In other orders, an older comment may have moved to this page.
       const arrivals = isByTime ? found : found.filter((article) => numberOf(article) > newest);
-      arrivals.forEach(mark);
+      for (const { id } of arrivals) unread.add(id);
+      markUnread();
       return arrivals;
     });
     for (const id of there) own.add(id);
@@ -465,16 +491,16 @@
     talk.querySelector("h2").replaceChildren(...theirs.querySelector("h2").childNodes);
     changed();
     const missing = ids.filter((id) => !document.getElementById(`comment-${id}`));
-    guide(made, missing, n > ids.length ? Math.max(0, n - made.length - missing.length) : 0);
+    const words = ngettext("Go to the new comment", "Go to the first of %(n)s new comments", made.length);
+    const told = guide(words, made, missing, n > ids.length ? Math.max(0, n - made.length - missing.length) : 0);
+    tellGuide(told);
+    if (told.length) (told[0].querySelector("a") ?? told[0]).focus({ preventScroll: true });
   };
-  const mark = (article) => {
-    article.classList.add("new");
-    article.querySelector("h3 ~ a")?.after(" ", make("b", "", gettext("New")));
-  };
+  const topmost = () => articles(talk).find((node) => node.getBoundingClientRect().bottom > 0);
   // Keeps the visible comments in place when comments above them are added.
   const keepingPlace = (act) => {
     const isAbove = part().getBoundingClientRect().top < 0;
-    const read = isAbove && articles(talk).find((node) => node.getBoundingClientRect().bottom > 0);
+    const read = isAbove && topmost();
     const top = read && read.getBoundingClientRect().top;
     const root = document.documentElement;
     root.style.overflowAnchor = "none"; // otherwise a browser with scroll anchoring would scroll twice
@@ -483,22 +509,21 @@
     requestAnimationFrame(() => { root.style.overflowAnchor = ""; });
     return result;
   };
-  // Leads from one new comment to the next, then to those that are not on this page.
-  const guide = (made, missing, elsewhere) => {
+  // Returns what leads from one new comment to the next, then to those that are not on this page.
+  const guide = (start, made, missing, elsewhere) => {
     const told = [];
     if (made.length) {
       const left = articles(talk).filter((article) => made.includes(article));
       const words = () => fill(gettext("Next new comment (%(n)s left)"), left.length);
-      const n = left.length;
-      const first = fill(ngettext("Go to the new comment", "Go to the first of %(n)s new comments", n), n);
-      const button = make("button", "", first);
+      const button = make("button", "", fill(start, left.length));
       button.addEventListener("click", () => {
-        left.shift()?.dispatchEvent(new Event("reveal", { bubbles: true }));
+        goToUnread(left.shift());
         if (left.length) button.textContent = words();
         else tellNews();
       });
       told.push(button);
     }
+    elsewhere += missing.splice(0, missing.length - MOST_LINKS).length;
     if (missing.length) {
       const list = make("p", "", gettext("Also new:"));
       for (const [n, id] of missing.entries()) {
@@ -518,8 +543,51 @@
       link.href = "?order=newest#comments"; // for this time only
       told.push(link);
     }
-    if (!told.length) return tellNews();
-    tellNews(...told, dismiss());
-    return (told[0].querySelector("a") ?? told[0]).focus({ preventScroll: true });
+    return told;
   };
+  const tellGuide = (told) => tellNews(...(told.length ? [...told, dismiss()] : []));
+
+  // What is new since the last visit, and where that ended. The server stores the visits of members; this browser those
+  // of others, as {path: [time, log entry, log entry at the end of the visit before, comment at the top]} for 50 stories.
+  const PAUSE = 1_800_000; // milliseconds after which a visit is a new one, as in comments/thread/visits.py
+  const visits = memory("localStorage", "visits", 50);
+  const path = location.pathname;
+  const [lastTime, lastSeq, earlierSeq, lastPlace] = visits.read()[path] ?? [];
+  const endOfLast = Date.now() - lastTime > PAUSE ? lastSeq : earlierSeq;
+  const storeVisit = () => {
+    const { top } = part().getBoundingClientRect();
+    const isFarDown = top < -2 * innerHeight;
+    const place = isFarDown && topmost() ? numberOf(topmost()) : 0;
+    visits.write(path, [Date.now(), Number(talk.dataset.seq), endOfLast, top > 0 ? lastPlace : place]);
+  };
+  const welcome = async () => {
+    const told = [];
+    const since = parseInt(talk.matches(".known") ? talk.dataset.since : endOfLast, 10);
+    if (since < Number(talk.dataset.seq)) {
+      const { count: n, ids } = await ask(`new/?since=${since}`);
+      for (const id of ids) unread.add(`comment-${id}`);
+      keepingPlace(markUnread);
+      const made = articles(talk).filter(markOf);
+      const missing = ids.filter((id) => !document.getElementById(`comment-${id}`));
+      const words = ngettext("%(n)s new since your last visit", "%(n)s new since your last visit", made.length);
+      told.push(...guide(words, made, missing, n - ids.length));
+    }
+    if (cameBy !== "navigate" || location.hash.startsWith("#comment-")) return;
+    if (lastPlace) {
+      const link = make("a", "", gettext("Continue where you left off"));
+      const id = `comment-${lastPlace}`;
+      link.href = document.getElementById(id) ? `#${id}` : `${path}comments/${lastPlace}/`;
+      link.addEventListener("click", () => tellNews());
+      told.push(link);
+    }
+    new IntersectionObserver(([{ isIntersecting }], observer) => {
+      if (!isIntersecting) return;
+      observer.disconnect();
+      if (!news.hasChildNodes()) tellGuide(told);
+    }).observe(talk);
+  };
+  if (seen !== undefined) {
+    document.addEventListener("visibilitychange", () => { if (document.hidden) storeVisit(); });
+    welcome().catch(() => {}); // nothing is marked
+  }
 }
