@@ -558,7 +558,7 @@
     const { top } = part().getBoundingClientRect();
     const isFarDown = top < -2 * innerHeight;
     const place = isFarDown && topmost() ? numberOf(topmost()) : 0;
-    visits.write(path, [Date.now(), Number(talk.dataset.seq), endOfLast, top > 0 ? lastPlace : place]);
+    visits.write(path, [Date.now(), Number(talk.dataset.seq), endOfLast, top > innerHeight ? lastPlace : place]);
   };
   const welcome = async () => {
     const told = [];

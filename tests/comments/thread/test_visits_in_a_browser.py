@@ -98,6 +98,7 @@ def test_a_comment_of_ones_own_is_not_new(page, article, talk, visit, who):
     page.get_by_label("Your comment").fill("My word.")
     if who == "stranger":
         page.get_by_label("Name").fill("Nadia")
+        page.get_by_label("E-mail").fill("nadia@example.org")
     page.get_by_role("button", name="Post comment").click()
     expect(page.locator(".thread")).to_contain_text("My word.")
     other = make_comment(article, "And I.", author=UserFactory(name="Per"))
