@@ -39,7 +39,7 @@ def test_new_comments_are_offered_without_moving_anything_and_shown_in_their_pla
     assert offer.evaluate("node => node.closest('[aria-live]').ariaLive") == "polite"
     page.wait_for_timeout(100)
     assert page.evaluate("shifts") == []
-    assert page.locator(".thread article.new").count() == 0
+    assert page.locator(".thread .dot").count() == 0
 
     offer.click()
     expect(at(page, root)).to_contain_text("New")
@@ -59,10 +59,10 @@ def test_new_comments_are_offered_without_moving_anything_and_shown_in_their_pla
     expect(guide).to_be_focused()
     guide.press("Enter")
     expect(at(page, root)).to_be_focused()
-    page.get_by_role("button", name="Next new comment").press("Enter")
+    page.get_by_role("button", name="Next new comment (").press("Enter")
     expect(at(page, deep)).to_be_focused()
     expect(at(page, deep)).to_be_visible()
-    page.get_by_role("button", name="Next new comment").press("Enter")
+    page.get_by_role("button", name="Next new comment (").press("Enter")
     expect(at(page, answer)).to_be_focused()
     expect(page.locator(".news > *")).to_have_count(0)
     assert page.failures == []
@@ -150,7 +150,7 @@ def test_a_change_of_rank_is_not_new(live_server, page, article, monkeypatch):
     page.clock.run_for(30_000)
     page.get_by_role("button", name="1 new comment").click()
     page.get_by_role("button", name="Go to the new comment").wait_for()
-    assert page.locator(".thread .new").count() == 1
+    assert page.locator(".thread .dot").count() == 1
     assert set(order_of(page)) >= {root.pk for root in roots[3:]}
 
 
