@@ -21,13 +21,11 @@ from comments import removal_reasons as reasons
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft, ExplainedDecision, Verdict
 from core.database.sql import execute_prepared
-from core.rate_limits import RateLimitError
 from moderation import integrity
 from moderation.actions import cases, quick_actions
 from moderation.actions.history import IS_UNDONE
 from moderation.checks import registry
-from moderation.checks.author import NEW_PERSON
-from moderation.checks.base import Context
+from moderation.checks.base import Context, SentComments
 from moderation.checks.results import CheckResult
 from moderation.features.site_facts import SITE_FACTS_SQL, SiteFacts, parse_site_facts
 from moderation.features.text_reading import ParsedComment
@@ -40,7 +38,6 @@ from moderation.people.active_sanctions import (
     refuse_paused_or_banned,
     sanction_html,
 )
-from moderation.queue import explanations
 from moderation.rules import active_rules
 from moderation.screening.duplicates import (
     DUPLICATE_SQL,
@@ -48,8 +45,14 @@ from moderation.screening.duplicates import (
     duplicate_values,
     parse_duplicate,
 )
-from moderation.screening.origins import INSERT_ORIGIN_SQL, hash_address
-from moderation.screening.rate_limits import FREE_UNDOS, RATE_COUNT_LIMIT, RATE_MINUTES, exceeded_rate_limit
+from moderation.screening.origins import INSERT_ORIGIN_SQL, hash_address, hash_block
+from moderation.screening.rate_limits import (
+    RATE_MINUTES,
+    SENT_COMMENTS_SQL,
+    TRUSTED_COMMENTS,
+    TRUSTED_DAYS,
+    refuse_above_rate_limit,
+)
 from moderation.spam_filter.active_model import ACTIVE_FILTER_SQL, ActiveFilter, can_be_used
 from moderation.spam_filter.scoring import draft_data, draft_facts_values, score_draft
 from moderation.tasks import notify_not_published_later
@@ -81,11 +84,7 @@ class Policy(comments.policy.Policy):
         may moderate it. A sanction that requires review applies to everybody.
         """
         context, active_filter, parsed, facts = _load_context(draft)
-        if (limit := exceeded_rate_limit(draft, context)) is not None:
-            by_others = context.sent_by_person < limit  # others behind the same address
-            raise RateLimitError(
-                explanations.rate_limit_message(limit, by_others=by_others), seconds=RATE_MINUTES * 60
-            )
+        refuse_above_rate_limit(draft, context)
         findings = registry.run_checks(draft, context)
         prediction, filter_findings = score_draft(draft, parsed, facts, active_filter, findings)
         findings += filter_findings
@@ -106,6 +105,7 @@ class Policy(comments.policy.Policy):
     def get_extra_cte_values(self, draft: Draft, findings: list[CheckResult]) -> dict[str, Any]:
         return {
             "ip_hash": hash_address(draft.ip),
+            "block_hash": hash_block(draft.ip),
             "findings": json.dumps([vars(found) for found in findings]),
         }
 
@@ -242,15 +242,24 @@ def last_transition_ids(ids: Iterable[int]) -> dict[int, int]:
     return dict(rows.order_by().values_list("comment").annotate(last=Max("id")))
 
 
-# The number of comments in the rows of `sent`. FREE_UNDOS of those whose posting was undone are not counted.
-COUNT_SENT = f"""
-count(*) FILTER (WHERE NOT is_undone) + greatest(count(*) FILTER (WHERE is_undone) - {FREE_UNDOS}, 0)"""
+def _comments_of_person(condition: str) -> str:
+    """Return a query for the comments of a confirmed person that meet a condition.
+
+    A guest's confirmation also counts for the account with that e-mail; the two are looked up separately,
+    as each has its own index. Their ids are found first (ANY(ARRAY(…))): with a join, Postgres may read all
+    comments of guests.
+    """
+    return f"""
+  SELECT FROM comments_comment
+  WHERE author_id = ANY(ARRAY(SELECT id FROM account)) AND {condition}
+  UNION ALL
+  SELECT FROM comments_comment
+  WHERE guest_id = ANY(ARRAY(SELECT id FROM accounts_guest
+                             WHERE lower(email) = %(email)s AND confirmed_at IS NOT NULL))
+    AND {condition}"""
+
 
 # The facts about the person and the rules. `account` is accounts.services.confirmed_emails() for one e-mail.
-# A guest's confirmation also counts for the account with that e-mail; the two are looked up separately, as
-# each has its own index. Their ids are found first (ANY(ARRAY(…))): with a join, Postgres may read all
-# comments of guests. From an IP address count the comments whose writers were new when they posted, as their
-# findings say: known people and the newsroom must not use up the limit of a newcomer beside them.
 PERSON_SQL = f"""
 WITH account AS MATERIALIZED (
   SELECT u.id FROM accounts_user u JOIN account_emailaddress e ON e.user_id = u.id
@@ -263,40 +272,20 @@ asked AS (
                     WHERE id = %(guest)s AND confirmed_at IS NOT NULL) AS is_proved)
 SELECT (SELECT json_agg(sanctions) FROM ({ACTIVE_SANCTIONS}) sanctions),
        EXISTS (SELECT FROM account WHERE id = %(author)s),
-       EXISTS (SELECT FROM comments_comment
-               WHERE author_id = ANY(ARRAY(SELECT id FROM account))
-                 AND state = 'published' AND state_reason = 'approved')
-       OR EXISTS (SELECT FROM comments_comment
-                  WHERE guest_id = ANY(ARRAY(SELECT id FROM accounts_guest
-                                             WHERE lower(email) = %(email)s AND confirmed_at IS NOT NULL))
-                    AND state = 'published' AND state_reason = 'approved'),
+       EXISTS ({_comments_of_person("state = 'published' AND state_reason = 'approved'")}),
+       EXISTS ({_comments_of_person("state = 'published' AND created_at <= %(trusted_since)s")}
+               OFFSET {TRUSTED_COMMENTS} - 1 LIMIT 1)
+       AND NOT EXISTS (
+         {_comments_of_person("state IN ('rejected', 'spam') AND created_at > %(trusted_since)s")}),
        ({ACTIVE_FILTER_SQL}),
        ARRAY(SELECT id FROM moderation_rule WHERE is_active ORDER BY id),
        ARRAY(SELECT topic_id FROM articles_article_topics WHERE article_id = %(article)s),
-       (SELECT {COUNT_SENT} FROM (
-          SELECT state_reason = 'unposted' AS is_undone FROM comments_comment
-          WHERE author_id = %(author)s AND created_at > %(rate_since)s
-          UNION ALL
-          SELECT state_reason = 'unposted' FROM comments_comment
-          WHERE guest_id = ANY(ARRAY(SELECT id FROM accounts_guest
-                                     WHERE lower(email) = %(guest_email)s
-                                       AND (confirmed_at IS NOT NULL OR NOT %(is_proved)s)))
-            AND created_at > %(rate_since)s
-          LIMIT {RATE_COUNT_LIMIT} + {FREE_UNDOS}) AS sent),
-       (SELECT {COUNT_SENT} FROM (
-          SELECT c.is_undone FROM moderation_origin o
-          CROSS JOIN LATERAL (SELECT FROM moderation_finding
-                              WHERE comment_id = o.comment_id AND revision = 1
-                                AND check_name = '{NEW_PERSON.name}' LIMIT 1) was_new
-          CROSS JOIN LATERAL (SELECT state_reason = 'unposted' AS is_undone FROM comments_comment
-                              WHERE id = o.comment_id LIMIT 1) c
-          WHERE o.ip_hash = %(ip_hash)s AND o.at > %(rate_since)s
-          LIMIT {RATE_COUNT_LIMIT} + {FREE_UNDOS}) AS sent)"""
+       {SENT_COMMENTS_SQL}"""
 
 # One statement for all that is known about a draft: a new comment waits for each round trip to the database.
 # The three parts one after the other took a tenth more of the time of a reply. `person` has PERSON_COLUMNS
 # columns, `duplicate` four or no row.
-PERSON_COLUMNS = 8
+PERSON_COLUMNS = 11
 DRAFT_FACTS_SQL = f"""
 WITH person AS MATERIALIZED ({PERSON_SQL}),
 duplicate (twin, exact, similarity, is_own) AS MATERIALIZED ({DUPLICATE_SQL} LIMIT 1),
@@ -324,30 +313,35 @@ def _load_context(draft: Draft) -> tuple[Context, ActiveFilter | None, ParsedCom
         # A guest with a confirmed e-mail is not limited by what others send under that e-mail.
         "guest_email": draft.guest.email.lower() if draft.guest else None,
         "is_proved": draft.guest is not None and draft.guest.confirmed_at is not None,
+        "block_hash": hash_block(draft.ip),
         "rate_since": draft.at - timedelta(minutes=RATE_MINUTES),
+        "trusted_since": draft.at - timedelta(days=TRUSTED_DAYS),
     }
     with connection.cursor() as cursor:
         execute_prepared(cursor, DRAFT_FACTS_SQL, values, before=INDEX_SETTINGS)
         row = cursor.fetchone()
-    rows, is_proved, was_approved, filter_row, rule_ids, topics, sent, sent_from_address = row[
-        :PERSON_COLUMNS
-    ]
+    rows, is_proved, was_approved, is_trusted, filter_row, rule_ids, topics, *sent = row[:PERSON_COLUMNS]
     duplicate = parse_duplicate(row[PERSON_COLUMNS : PERSON_COLUMNS + 4])
     facts = parse_site_facts(row[PERSON_COLUMNS + 4 :])
     sanctions = parse_active_sanctions(rows)
     refuse_paused_or_banned(sanctions)
     if draft.guest:
         is_proved = draft.guest.confirmed_at is not None
+    by_person, from_address, from_block, to_discussion = (SentComments(*counted) for counted in sent)
+    person_is_reviewed = any(one.kind == Sanction.Kind.REVIEW for one in sanctions)
     context = Context(
         site_is_premoderated=draft.discussion.site.review_everything,
         person_is_confirmed=is_proved and not may_moderate,
         approved_count=int(is_proved and was_approved and not may_moderate),
         may_moderate=may_moderate,
-        person_is_reviewed=any(one.kind == Sanction.Kind.REVIEW for one in sanctions),
+        person_is_reviewed=person_is_reviewed,
+        person_is_trusted=is_trusted and not person_is_reviewed,
         duplicate=duplicate,
         rules=active_rules.compiled_rules(rule_ids).for_place(draft.discussion.article.pk, topics),
-        sent_by_person=sent,
-        sent_from_address=sent_from_address,
+        sent_by_person=by_person,
+        sent_from_address=from_address,
+        sent_from_block=from_block,
+        sent_to_discussion=to_discussion,
     )
     if not filter_row or not can_be_used(filter_row[0]):
         return context, None, parsed, facts

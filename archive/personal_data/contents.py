@@ -457,6 +457,7 @@ def _read_comments(subject: DataSubject) -> Iterator[Record]:
                 "is_pick": comment.is_pick,
                 "recommendations": comment.recommend_count,
                 "ip_address_hash": bytes(origin.ip_hash).hex() if origin else "",
+                "address_block_hash": bytes(origin.block_hash or b"").hex() if origin else "",
                 "text": comment.body,
                 "earlier_texts": earlier[comment.pk],
             }

@@ -140,16 +140,16 @@ REGISTRY = [
     PersonalData(
         _("IP addresses"),
         _(
-            "A keyed hash of the IP address that a comment or a report was sent from, never the "
-            "address itself."
+            "Keyed hashes of the IP address that a comment or a report was sent from, and of the address "
+            "block of a comment, never the address itself."
         ),
-        _("To recognise floods of spam."),
+        _("To recognise and to limit floods of comments."),
         format_lazy(
             _("{days} days; of reports one hour. With a restricted comment: as long as that."),
             days=ORIGIN_KEPT_DAYS,
         ),
         {
-            "moderation_origin": "comment_id ip_hash at",
+            "moderation_origin": "comment_id ip_hash block_hash at",
             "moderation_addressreportcount": "ip_hash began_at count",
         },
     ),

@@ -32,6 +32,17 @@ class Duplicate:
     is_own: bool = False  # the same text, published by the same account or guest in the same discussion
 
 
+@dataclass(frozen=True)
+class SentComments:
+    """The comments that count for a rate limit, of the last RATE_MINUTES."""
+
+    count: int = 0
+    seconds_left: int | None = None  # until the oldest no longer counts
+
+
+NONE_SENT = SentComments()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """Facts that the checks may use besides the draft."""
@@ -43,8 +54,12 @@ class Context:
     site_is_premoderated: bool = False  # everything on the site is reviewed first
     duplicate: Duplicate | None = None
     rules: RuleSet = field(default_factory=RuleSet)  # rules for this article
-    sent_by_person: int = 0  # comments of this account or e-mail in the last RATE_MINUTES
-    sent_from_address: int = 0  # comments of new people from the same IP address in that time
+    person_is_trusted: bool = False  # many old published comments, none removed lately
+    sent_by_person: SentComments = NONE_SENT  # by this account or e-mail
+    # By people who were new, whoever they are:
+    sent_from_address: SentComments = NONE_SENT  # from the same IP address
+    sent_from_block: SentComments = NONE_SENT  # from the same address block (origins.hash_block)
+    sent_to_discussion: SentComments = NONE_SENT  # in the same discussion
     text_missing: str = ""  # Comment.text_missing of an imported comment
 
 

@@ -124,15 +124,20 @@ class ModeratorNote(models.Model):
 
 
 class Origin(models.Model):
-    """The IP address that a comment was sent from, as a keyed hash (of an IPv6 /64), for KEPT_FOR days."""
+    """The IP address that a comment was sent from, as keyed hashes, for ORIGIN_KEPT_DAYS.
+
+    screening/origins.py makes the hashes of the address (IPv6: the /64) and of its block.
+    """
 
     comment = models.OneToOneField(Comment, models.PROTECT, primary_key=True, related_name="origin")
     ip_hash = models.BinaryField(max_length=16)
+    block_hash = models.BinaryField(max_length=16, null=True)  # null: stored before this column was added
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         indexes = [
             models.Index(fields=["ip_hash", "at"], name="origin_ip_at"),
+            models.Index(fields=["block_hash", "at"], name="origin_block_at"),
             models.Index(fields=["at"], name="origin_at"),
         ]
 

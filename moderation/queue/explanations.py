@@ -38,30 +38,6 @@ def describe_rule(kind: str, value: str) -> str:
     return value
 
 
-def rate_limit_message(most: int, *, by_others: bool) -> str:
-    """Return the message for an author who must wait because `most` comments were posted in ten minutes.
-
-    `by_others`: the limit counts all first-time commenters on the same internet connection.
-    """
-    if by_others:
-        text = ngettext(
-            "New commenters on the same internet connection can post %(n)s comment in 10 minutes, and this "
-            "limit is reached. Other people may share your connection. Your text is kept here. Please try "
-            "again in a few minutes.",
-            "New commenters on the same internet connection can post %(n)s comments in 10 minutes, and this "
-            "limit is reached. Other people may share your connection. Your text is kept here. Please try "
-            "again in a few minutes.",
-            most,
-        )
-        return text % {"n": most}
-    text = ngettext(
-        "You can post %(n)s comment in 10 minutes. Your text is kept here. Please try again later.",
-        "You can post %(n)s comments in 10 minutes. Your text is kept here. Please try again later.",
-        most,
-    )
-    return text % {"n": most}
-
-
 def format_age(days: int) -> str:
     """Return an age in years and months of average length: 7 years and 8 months · 3 months · 31 days."""
     years, months = divmod(int(days / 30.4375), 12)

@@ -241,15 +241,19 @@ class RateForm(RuleForm):
         Rule.Kind.RATE,
         0,
         gettext_lazy("Comments from a new person in ten minutes"),
-        gettext_lazy("Counted by e-mail and by IP address. Without a rule: 3."),
+        gettext_lazy(
+            "Counted by e-mail and by IP address. Without a rule: 3. New people on neighbouring internet "
+            "connections can post 4 times as many together, and in one discussion 10 times as many."
+        ),
     )
     known = _limit_field(
         Rule.Kind.RATE,
         1,
         gettext_lazy("Comments from a known person in ten minutes"),
         gettext_lazy(
-            "A known person has an approved comment. Without a rule: 10. Further comments are refused with a "
-            "message, and the text stays in the form."
+            "A known person has an approved comment. Without a rule: 10. People with 20 published comments "
+            "older than 30 days, and none removed since, can post 3 times as many. Further comments are "
+            "refused with a message, and the text stays in the form."
         ),
     )
 

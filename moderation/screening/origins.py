@@ -1,5 +1,5 @@
-"""Origins: a keyed hash of the IP address of each comment, kept for 30 days to find groups and bursts. The
-same hash counts reports by guests for an hour.
+"""Origins: keyed hashes of the IP address and the address block of each comment, kept for 30 days to find
+groups and bursts. The hash of the address also counts reports by guests for an hour.
 
 The IP address itself is never stored. Anyone with the secret key could try all addresses, so the key must
 not be stored next to the database.
@@ -7,7 +7,7 @@ not be stored next to the database.
 
 from collections.abc import Iterable
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
 from django.utils import timezone
@@ -23,8 +23,9 @@ MAX_COMMENTS_PER_ADDRESS = 200  # latest comments from one IP address that are s
 
 # Part of the statement that inserts the comment (comments.policy.Policy.extra_ctes).
 INSERT_ORIGIN_SQL = """
-, origin AS (INSERT INTO moderation_origin (comment_id, ip_hash, at)
-             SELECT id, %(ip_hash)s::bytea, created_at FROM ins WHERE %(ip_hash)s::bytea IS NOT NULL)"""
+, origin AS (INSERT INTO moderation_origin (comment_id, ip_hash, block_hash, at)
+             SELECT id, %(ip_hash)s::bytea, %(block_hash)s::bytea, created_at
+             FROM ins WHERE %(ip_hash)s::bytea IS NOT NULL)"""
 
 
 def hash_address(ip: str) -> bytes | None:
@@ -32,16 +33,34 @@ def hash_address(ip: str) -> bytes | None:
 
     It is equal for equal IPv4 addresses and within one IPv6 /64.
     """
+    address = _parse(ip)
+    if isinstance(address, IPv6Address):
+        # A household has a /64 and may use any address in it.
+        return _hash(str(ip_network((address, 64), strict=False)))
+    return _hash(str(address)) if address else None
+
+
+def hash_block(ip: str) -> bytes | None:
+    """Return a keyed hash of the block of an IP address with 16 bytes, or None if `ip` is no address.
+
+    A block is an IPv4 /24 or an IPv6 /48: one renter of servers often has a whole one.
+    """
+    address = _parse(ip)
+    if not address:
+        return None
+    return _hash(str(ip_network((address, 48 if address.version == 6 else 24), strict=False)))
+
+
+def _parse(ip: str) -> IPv4Address | IPv6Address | None:
+    """Return an IP address, of an IPv4 address in IPv6 notation the IPv4 address. None: it is no address."""
     try:
         address = ip_address(ip.partition("%")[0])
     except ValueError:
         return None
-    if isinstance(address, IPv6Address):
-        # A household has a /64 and may use any address in it.
-        mapped = address.ipv4_mapped
-        text = str(mapped or ip_network((address, 64), strict=False))
-    else:
-        text = str(address)
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def _hash(text: str) -> bytes:
     return salted_hmac("moderation.origin", text, algorithm="sha256").digest()[:16]
 
 

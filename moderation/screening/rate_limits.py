@@ -1,29 +1,180 @@
-"""Rate limits: how many comments a person may send in ten minutes. Not a check: it refuses the comment."""
+"""Rate limits: how many comments may be sent in ten minutes. Not checks: they refuse the comment.
+
+A rule of the kind "rate" sets the two limits of a person, and the others are multiples of these.
+"""
+
+from collections.abc import Iterator
+from math import ceil
+from typing import NamedTuple
+
+from django.utils.translation import ngettext
 
 from comments.policy import Draft
-from moderation.checks.base import Context
+from core.rate_limits import RateLimitError
+from moderation.checks.author import NEW_PERSON
+from moderation.checks.base import Context, SentComments
 from moderation.models import Rule
 from moderation.rules import matching
 
 RATE_MINUTES = 10
 RATE_NEW, RATE_KNOWN = 3, 10  # comments that a new or a known person may send in RATE_MINUTES
+BLOCK_FACTOR = 4  # new people in one address block together: this many times the limit of a new person
+DISCUSSION_FACTOR = 10  # new people in one discussion together: this many times the limit of a new person
+TRUSTED_FACTOR = 3  # a trusted person: this many times the limit of a known person
+# A known person is trusted with this many published comments that are older than TRUSTED_DAYS, if none that
+# they posted since was removed or marked as spam. Without the age, 20 minutes of posting would be enough.
+TRUSTED_COMMENTS, TRUSTED_DAYS = 20, 30
 # Comments in RATE_MINUTES whose posting was undone and that do not count. If none of them counted, a script
 # could post and undo for ever, and try texts until the checks publish one.
 FREE_UNDOS = 3
 RATE_COUNT_LIMIT = 1_000  # comments are counted up to this number, so a higher limit has no effect
 
 
-def exceeded_rate_limit(draft: Draft, context: Context) -> int | None:
-    """Return the limit of comments in RATE_MINUTES that this comment would exceed, or None.
+class RateLimit(NamedTuple):
+    """A limit of comments in RATE_MINUTES, the comments that count for it, and the sentence about it."""
 
-    For a new person, all comments of new people from the same IP address count, so that another name is no
-    way around the limit. A known person is not limited by others behind the same address, nor counted for
-    them. An edit does not count.
+    most: int
+    sent: SentComments
+    message: str
+
+    @property
+    def seconds_to_wait(self) -> int:
+        """Return the seconds after which another comment is accepted at the latest."""
+        if self.sent.count == self.most and self.sent.seconds_left:
+            return self.sent.seconds_left
+        return RATE_MINUTES * 60  # more than one comment must become older
+
+
+def refuse_above_rate_limit(draft: Draft, context: Context) -> None:
+    """Raise RateLimitError if the comment would exceed a limit. An edit does not count.
+
+    Of several exceeded limits, the one with the longest wait is explained.
     """
     if context.may_moderate or draft.comment:
-        return None
+        return
+    exceeded = [limit for limit in _limits(context) if limit.sent.count >= limit.most]
+    if not exceeded:
+        return
+    limit = max(exceeded, key=lambda limit: limit.seconds_to_wait)
+    raise RateLimitError(f"{limit.message} {_when_to_retry(limit)}", seconds=limit.seconds_to_wait)
+
+
+def _limits(context: Context) -> Iterator[RateLimit]:
+    """Yield the limits that apply to a person.
+
+    For a new person, all comments of new people from the same IP address and address block count, so that
+    another name is no way around the limit, and those in the same discussion, so that many names from many
+    addresses are none. A known person is not limited by others, nor counted for them.
+    """
     rule = context.rules.limit(Rule.Kind.RATE)
-    new_limit, known_limit = matching.parse_limit(rule.value) if rule else (RATE_NEW, RATE_KNOWN)
+    new, known = matching.parse_limit(rule.value) if rule else (RATE_NEW, RATE_KNOWN)
     if context.person_is_confirmed and context.approved_count:
-        return known_limit if context.sent_by_person >= known_limit else None
-    return new_limit if max(context.sent_by_person, context.sent_from_address) >= new_limit else None
+        most = known * TRUSTED_FACTOR if context.person_is_trusted else known
+        yield RateLimit(most, context.sent_by_person, _person_message(most))
+        return
+    yield RateLimit(new, context.sent_by_person, _person_message(new))
+    yield RateLimit(new, context.sent_from_address, _address_message(new))
+    most = new * BLOCK_FACTOR
+    yield RateLimit(most, context.sent_from_block, _block_message(most))
+    most = new * DISCUSSION_FACTOR
+    yield RateLimit(most, context.sent_to_discussion, _discussion_message(most))
+
+
+def _person_message(most: int) -> str:
+    text = ngettext(
+        "You can post %(n)s comment in 10 minutes.", "You can post %(n)s comments in 10 minutes.", most
+    )
+    return text % {"n": most}
+
+
+def _address_message(most: int) -> str:
+    text = ngettext(
+        "New commenters on the same internet connection can post %(n)s comment in 10 minutes, and this "
+        "limit is reached. Other people may share your connection.",
+        "New commenters on the same internet connection can post %(n)s comments in 10 minutes, and this "
+        "limit is reached. Other people may share your connection.",
+        most,
+    )
+    return text % {"n": most}
+
+
+def _block_message(most: int) -> str:
+    text = ngettext(
+        "New commenters on neighbouring internet connections can post %(n)s comment in 10 minutes, and this "
+        "limit is reached. These are often other people.",
+        "New commenters on neighbouring internet connections can post %(n)s comments in 10 minutes, and this "
+        "limit is reached. These are often other people.",
+        most,
+    )
+    return text % {"n": most}
+
+
+def _discussion_message(most: int) -> str:
+    text = ngettext(
+        "New commenters can post %(n)s comment in 10 minutes in one discussion, and this limit is reached "
+        "here.",
+        "New commenters can post %(n)s comments in 10 minutes in one discussion, and this limit is reached "
+        "here.",
+        most,
+    )
+    return text % {"n": most}
+
+
+def _when_to_retry(limit: RateLimit) -> str:
+    minutes = ceil(limit.seconds_to_wait / 60)
+    text = ngettext(
+        "Your text is kept here. Please try again in %(n)s minute.",
+        "Your text is kept here. Please try again in %(n)s minutes.",
+        minutes,
+    )
+    return text % {"n": minutes}
+
+
+# SentComments of the rows of `sent` (at, is_undone), as JSON. FREE_UNDOS of those whose posting was undone
+# are not counted, so the oldest of the others is the next that no longer counts.
+_COUNT = f"""
+SELECT json_build_array(
+  count(*) FILTER (WHERE NOT is_undone) + greatest(count(*) FILTER (WHERE is_undone) - {FREE_UNDOS}, 0),
+  ceil(extract(epoch FROM min(at) FILTER (WHERE NOT is_undone) - %(rate_since)s))::int)"""
+_LIMIT = f"LIMIT {RATE_COUNT_LIMIT} + {FREE_UNDOS}"
+
+
+def _was_new(comment_id: str) -> str:
+    """Return a query with one row if the writer of a comment was new when they posted it, else with none.
+
+    Their findings say so. Known people and the newsroom must not use up the limit of a newcomer beside them.
+    """
+    return f"""
+SELECT FROM moderation_finding
+WHERE comment_id = {comment_id} AND revision = 1 AND check_name = '{NEW_PERSON.name}' LIMIT 1"""
+
+
+def _sent_from(column: str) -> str:
+    """Return an expression for the SentComments of new people with the same hash in a column of origins."""
+    return f"""
+({_COUNT} FROM (
+  SELECT o.at, c.is_undone FROM moderation_origin o
+  CROSS JOIN LATERAL ({_was_new("o.comment_id")}) was_new
+  CROSS JOIN LATERAL (SELECT state_reason = 'unposted' AS is_undone FROM comments_comment
+                      WHERE id = o.comment_id LIMIT 1) c
+  WHERE o.{column} = %({column})s AND o.at > %(rate_since)s {_LIMIT}) AS sent)"""
+
+
+# Four columns of moderation.policy.PERSON_SQL, each as a SentComments: by this person, from this IP address,
+# from this address block, in this discussion.
+SENT_COMMENTS_SQL = f"""
+({_COUNT} FROM (
+  SELECT created_at AS at, state_reason = 'unposted' AS is_undone FROM comments_comment
+  WHERE author_id = %(author)s AND created_at > %(rate_since)s
+  UNION ALL
+  SELECT created_at, state_reason = 'unposted' FROM comments_comment
+  WHERE guest_id = ANY(ARRAY(SELECT id FROM accounts_guest
+                             WHERE lower(email) = %(guest_email)s
+                               AND (confirmed_at IS NOT NULL OR NOT %(is_proved)s)))
+    AND created_at > %(rate_since)s {_LIMIT}) AS sent),
+{_sent_from("ip_hash")},
+{_sent_from("block_hash")},
+({_COUNT} FROM (
+  SELECT c.created_at AS at, c.state_reason = 'unposted' AS is_undone FROM comments_comment c
+  CROSS JOIN LATERAL ({_was_new("c.id")}) was_new
+  WHERE c.discussion_id = %(article)s AND c.created_at > %(rate_since)s {_LIMIT}) AS sent)"""

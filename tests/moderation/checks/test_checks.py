@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from articles.models import Article, Site
 from comments.models import Comment, Discussion
 from comments.policy import Draft
-from moderation.checks.base import Context, Duplicate
+from core.rate_limits import RateLimitError
+from moderation.checks.base import Context, Duplicate, SentComments
 from moderation.checks.registry import CHECKS, run_checks
 from moderation.features.links import max_link_count, page_links
 from moderation.rules.matching import (
@@ -21,7 +22,7 @@ from moderation.rules.matching import (
     compile_rules,
     folded,
 )
-from moderation.screening.rate_limits import RATE_NEW, exceeded_rate_limit
+from moderation.screening.rate_limits import RATE_KNOWN, RATE_NEW, refuse_above_rate_limit
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KNOWN = Context(person_is_confirmed=True, approved_count=1)
@@ -323,27 +324,77 @@ def test_a_rule_sets_the_age_limit(age, found):
     assert check(draft(age=timedelta(days=age)), rules(age="7")) == found
 
 
+def sent(count: int, minutes: int = 5) -> SentComments:
+    """Return comments of which the oldest counts for some minutes more."""
+    return SentComments(count, minutes * 60)
+
+
+def rate_error(context: Context, **fields) -> RateLimitError | None:
+    try:
+        refuse_above_rate_limit(draft(**fields), context)
+    except RateLimitError as error:
+        return error
+    return None
+
+
+TRUSTED = replace(KNOWN, person_is_trusted=True)
+
+
 @pytest.mark.parametrize(
     ("context", "most"),
     [
-        (Context(sent_by_person=2), None),
-        (Context(sent_by_person=3), 3),
-        (Context(sent_from_address=3), 3),  # under another name
-        (replace(KNOWN, sent_by_person=9, sent_from_address=50), None),  # a school, a ship
-        (replace(KNOWN, sent_by_person=10), 10),
-        (Context(sent_by_person=50, may_moderate=True), None),
-        (replace(rules(rate="1/2"), sent_by_person=2), 2),
+        (Context(sent_by_person=sent(2)), None),
+        (Context(sent_by_person=sent(3)), "You can post 3 comments"),
+        (Context(sent_from_address=sent(3)), "on the same internet connection can post 3 comments"),
+        (Context(sent_from_block=sent(11)), None),
+        (Context(sent_from_block=sent(12)), "on neighbouring internet connections can post 12 comments"),
+        (Context(sent_to_discussion=sent(29)), None),
+        (Context(sent_to_discussion=sent(30)), "New commenters can post 30 comments"),
+        (replace(KNOWN, sent_by_person=sent(9), sent_from_address=sent(50)), None),  # a school, a ship
+        (replace(KNOWN, sent_from_block=sent(500), sent_to_discussion=sent(500)), None),
+        (replace(KNOWN, sent_by_person=sent(10)), "You can post 10 comments"),
+        (replace(TRUSTED, sent_by_person=sent(29)), None),
+        (replace(TRUSTED, sent_by_person=sent(30)), "You can post 30 comments"),
+        (
+            Context(sent_by_person=sent(3), person_is_trusted=True),
+            "You can post 3 comments",
+        ),  # no longer known
+        (Context(sent_by_person=sent(50), may_moderate=True), None),
+        (replace(rules(rate="1/2"), sent_by_person=sent(2)), "You can post 2 comments"),
+        (replace(rules(rate="1/2"), sent_by_person=sent(5), person_is_trusted=True), None),
+        (replace(rules(rate="1/2"), person_is_confirmed=False, sent_to_discussion=sent(10)), "post 10 comm"),
     ],
 )
 @pytest.mark.usefixtures("rate_limits_on")
 def test_rate_limits(context, most):
-    assert exceeded_rate_limit(draft(), context) == most
-    assert RATE_NEW == 3
+    error = rate_error(context)
+    assert most in error.message if most else error is None
+    assert (RATE_NEW, RATE_KNOWN) == (3, 10)
+
+
+@pytest.mark.parametrize(
+    ("context", "seconds", "sentence"),
+    [
+        (Context(sent_by_person=SentComments(3, 61)), 61, "You can post 3 comments in 10 minutes."),
+        (Context(sent_by_person=SentComments(3, 1)), 1, "You can post 3 comments in 10 minutes."),
+        # More must become older than one: the limit was lowered, or two arrived at the same moment.
+        (Context(sent_by_person=SentComments(4, 61)), 600, "You can post 3 comments in 10 minutes."),
+        (Context(sent_by_person=sent(3, 2), sent_from_address=sent(3, 7)), 420, "New commenters on the same"),
+        (Context(sent_by_person=sent(3, 7), sent_from_address=sent(3, 7)), 420, "You can post 3 comments"),
+    ],
+)
+@pytest.mark.usefixtures("rate_limits_on")
+def test_the_longest_wait_of_the_exceeded_limits_is_named(context, seconds, sentence):
+    error = rate_error(context)
+    assert error.seconds == seconds
+    assert error.message.startswith(sentence)
+    minutes = -(-seconds // 60)
+    assert error.message.endswith(f"Please try again in {minutes} minute{'s' if minutes > 1 else ''}.")
 
 
 @pytest.mark.usefixtures("rate_limits_on")
 def test_an_edit_does_not_count_for_the_rate_limit():
-    assert exceeded_rate_limit(draft(comment=Comment()), Context(sent_by_person=50)) is None
+    assert rate_error(Context(sent_by_person=sent(50)), comment=Comment()) is None
 
 
 @pytest.mark.parametrize(("age", "number"), [(29, None), (30, None), (31, 31), (2_800, 2_800)])

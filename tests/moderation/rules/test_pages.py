@@ -328,7 +328,8 @@ def test_a_refused_comment_keeps_its_text(client):
         assert client.post(url, fields).status_code == 302
     assert client.post(url, sent[2]).status_code == 302  # a second click
     refused = client.post(url, sent[3])
-    assert (refused.status_code, refused["Retry-After"]) == (429, "600")
+    assert refused.status_code == 429
+    assert 500 < int(refused["Retry-After"]) <= 600
     assert "You can post 3 comments in 10 minutes." in refused.text
     assert "The boat, 3." in refused.text
     assert Comment.objects.count() == 3
