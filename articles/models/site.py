@@ -17,7 +17,7 @@ from articles.models.lengths import max_length_constraint
 
 RULES_IN_SHORT_MAX, RULES_MAX = 300, 20_000  # characters
 DEFAULT_SHORT_RULES = gettext_noop(
-    "Keep to the subject. Argue with what was said, not with who said it. No advertising."
+    "Keep to the subject.\nArgue with what was said, not with who said it.\nNo advertising."
 )
 
 
@@ -172,4 +172,4 @@ class Site(models.Model):
     @property
     def shown_rules(self) -> list[str]:
         """Return the lines of the short rules above each comment form."""
-        return self.rules_in_short.splitlines() or [gettext(DEFAULT_SHORT_RULES)]
+        return (self.rules_in_short or gettext(DEFAULT_SHORT_RULES)).splitlines()
