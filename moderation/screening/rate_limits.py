@@ -3,7 +3,7 @@
 A rule of the kind "rate" sets the two limits of a person, and the others are multiples of these.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import ceil
 from typing import NamedTuple
 
@@ -35,7 +35,7 @@ class RateLimit(NamedTuple):
 
     most: int
     sent: SentComments
-    message: str
+    message: Callable[[int], str]  # translated only if the limit is exceeded
 
     @property
     def seconds_to_wait(self) -> int:
@@ -56,7 +56,9 @@ def refuse_above_rate_limit(draft: Draft, context: Context) -> None:
     if not exceeded:
         return
     limit = max(exceeded, key=lambda limit: limit.seconds_to_wait)
-    raise RateLimitError(f"{limit.message} {_when_to_retry(limit)}", seconds=limit.seconds_to_wait)
+    raise RateLimitError(
+        f"{limit.message(limit.most)} {_when_to_retry(limit)}", seconds=limit.seconds_to_wait
+    )
 
 
 def _limits(context: Context) -> Iterator[RateLimit]:
@@ -70,14 +72,12 @@ def _limits(context: Context) -> Iterator[RateLimit]:
     new, known = matching.parse_limit(rule.value) if rule else (RATE_NEW, RATE_KNOWN)
     if context.person_is_confirmed and context.approved_count:
         most = known * TRUSTED_FACTOR if context.person_is_trusted else known
-        yield RateLimit(most, context.sent_by_person, _person_message(most))
+        yield RateLimit(most, context.sent_by_person, _person_message)
         return
-    yield RateLimit(new, context.sent_by_person, _person_message(new))
-    yield RateLimit(new, context.sent_from_address, _address_message(new))
-    most = new * BLOCK_FACTOR
-    yield RateLimit(most, context.sent_from_block, _block_message(most))
-    most = new * DISCUSSION_FACTOR
-    yield RateLimit(most, context.sent_to_discussion, _discussion_message(most))
+    yield RateLimit(new, context.sent_by_person, _person_message)
+    yield RateLimit(new, context.sent_from_address, _address_message)
+    yield RateLimit(new * BLOCK_FACTOR, context.sent_from_block, _block_message)
+    yield RateLimit(new * DISCUSSION_FACTOR, context.sent_to_discussion, _discussion_message)
 
 
 def _person_message(most: int) -> str:
