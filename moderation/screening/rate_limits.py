@@ -3,7 +3,7 @@
 A rule of the kind "rate" sets the two limits of a person, and the others are multiples of these.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import ceil
 from typing import NamedTuple
 
@@ -61,8 +61,8 @@ def refuse_above_rate_limit(draft: Draft, context: Context) -> None:
     )
 
 
-def _limits(context: Context) -> Iterator[RateLimit]:
-    """Yield the limits that apply to a person.
+def _limits(context: Context) -> list[RateLimit]:
+    """Return the limits that apply to a person.
 
     For a new person, all comments of new people from the same IP address and address block count, so that
     another name is no way around the limit, and those in the same discussion, so that many names from many
@@ -72,12 +72,13 @@ def _limits(context: Context) -> Iterator[RateLimit]:
     new, known = matching.parse_limit(rule.value) if rule else (RATE_NEW, RATE_KNOWN)
     if context.person_is_confirmed and context.approved_count:
         most = known * TRUSTED_FACTOR if context.person_is_trusted else known
-        yield RateLimit(most, context.sent_by_person, _person_message)
-        return
-    yield RateLimit(new, context.sent_by_person, _person_message)
-    yield RateLimit(new, context.sent_from_address, _address_message)
-    yield RateLimit(new * BLOCK_FACTOR, context.sent_from_block, _block_message)
-    yield RateLimit(new * DISCUSSION_FACTOR, context.sent_to_discussion, _discussion_message)
+        return [RateLimit(most, context.sent_by_person, _person_message)]
+    return [
+        RateLimit(new, context.sent_by_person, _person_message),
+        RateLimit(new, context.sent_from_address, _address_message),
+        RateLimit(new * BLOCK_FACTOR, context.sent_from_block, _block_message),
+        RateLimit(new * DISCUSSION_FACTOR, context.sent_to_discussion, _discussion_message),
+    ]
 
 
 def _person_message(most: int) -> str:
