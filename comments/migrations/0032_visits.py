@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("articles", "0026_privacy_text"),
-        ("comments", "0030_no_task_for_emails"),
+        ("comments", "0031_news_search_one_row"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
