@@ -102,7 +102,7 @@ def _make(row: PersonalDataFile) -> None:
     try:
         with part.open("wb") as file:
             os.fchmod(file.fileno(), 0o600)
-            _write(file, DataSubject.of(Person(user=row.user, guest=row.guest)))
+            _write(file, DataSubject.of_browser(Person(user=row.user, guest=row.guest)))
         part.replace(path(row.pk))
     finally:
         part.unlink(missing_ok=True)

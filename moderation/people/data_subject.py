@@ -38,6 +38,15 @@ class DataSubject:
             guests[person.guest.pk] = person.guest
         return cls(person.user, list(guests.values()), emails)
 
+    @classmethod
+    def of_browser(cls, person: Person) -> "DataSubject":
+        """Return what the browser of this person may read: of a guest, only what they sent as this guest.
+
+        The cookie of a guest does not prove that they own the e-mail: its owner may have confirmed it in
+        another browser, for a comment of somebody who typed it.
+        """
+        return cls.of(person) if person.user else cls(None, [person.guest] if person.guest else [], set())
+
     def is_in(self, user: str = "user", guest: str = "guest") -> Q:
         """Return a condition for the rows of this person. `user` and `guest` are paths of the row."""
         condition = Q(**{f"{guest}__in": self.guests})

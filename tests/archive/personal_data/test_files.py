@@ -12,7 +12,8 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import ADMINISTRATOR, EDITOR, User
+from accounts import guests
+from accounts.models import ADMINISTRATOR, EDITOR, Guest, User
 from archive.models import PersonalDataFile
 from archive.personal_data import files
 from articles.services import set_article_authors
@@ -21,11 +22,20 @@ from comments.services.editing import edit_comment
 from comments.services.recommendations import recommend
 from moderation.actions.decisions import decide
 from moderation.erasure import restrictions
-from moderation.models import IllegalContentReport, ModeratorNote, Report, Restriction, Sanction
+from moderation.models import (
+    AccountErasure,
+    Case,
+    IllegalContentReport,
+    ModeratorNote,
+    Report,
+    Restriction,
+    Sanction,
+)
 from moderation.people import sanctions
 from moderation.people.profiles import Person
 from moderation.reports.removal_requests import send_request
 from moderation.reports.reporting import appeal_removal, report_comment
+from tests.archive.personal_data.conftest import browser_of, words
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
@@ -107,8 +117,8 @@ def test_everything_of_a_member(jim: User, maria: User, omar: User) -> None:
     assert data["removal_requests"][0]["reason"] == "It was June."
     assert "Third time." in data["sanctions"][0]["notice"]
     everything = json.dumps(data)
-    for words in ("Maria's words.", "Looks like Tim.", "By somebody who typed", "Maria"):
-        assert words not in everything, words
+    for text in ("Maria's words.", "Looks like Tim.", "By somebody who typed", "Maria"):
+        assert text not in everything, text
     page = data["page"]
     assert "It was &lt;b&gt;closed&lt;/b&gt; in May." in page
     assert "The slip &lt;closes&gt;" in page
@@ -146,6 +156,42 @@ def test_a_guest_gets_nothing_of_the_account_with_the_same_e_mail(jim: User) -> 
     data = make(Person(guest=guest))
     assert "account" not in data
     assert [row["text"] for row in data["comments"]] == ["By the guest."]
+
+
+def test_a_guest_gets_nothing_of_other_guests_with_the_same_e_mail(gwen: Guest) -> None:
+    """Eve typed Gwen's e-mail, and Gwen confirmed it, perhaps because she took the comment for hers."""
+    story = make_article()
+    gwens = make_comment(story, "Secret words of Gwen.", guest=gwen)
+    case = Case.objects.create(comment=gwens, discussion_id=story.pk, is_illegal=True)
+    IllegalContentReport.objects.create(
+        comment=gwens, case=case, why="A crime.", name="Gwen", email=gwen.email, in_good_faith=True
+    )
+    send_request(
+        article=story,
+        comment=None,
+        requested_action="correct",
+        passage="May",
+        reason="It was June.",
+        role="subject",
+        name="Gwen",
+        email=gwen.email,
+    )
+    eve = GuestFactory.create(name="Eve", email=gwen.email)
+    make_comment(story, "By Eve.", guest=eve)
+    Client().post(f"/guests/confirm/{guests.make_confirmation_token(eve)}/")
+    browser = browser_of(eve)
+    assert "As a guest you get what you sent as Eve" in words(browser.get("/account/data/"))
+    browser.post("/account/data/")
+    row = PersonalDataFile.objects.get()
+    files.make_file.func(str(row.pk))
+    assert browser.get("/account/data/file/").status_code == 200
+    with zipfile.ZipFile(files.path(row.pk)) as archive:
+        data = json.loads(archive.read("data.json"))
+    assert [own["name"] for own in data["guests"]] == ["Eve"]
+    assert [own["text"] for own in data["comments"]] == ["By Eve."]
+    assert data["illegal_content_reports"] == data["removal_requests"] == []
+    browser.post("/account/data/erase/", {"comments": "delete"})  # it only mails a link to Gwen
+    assert not AccountErasure.objects.exists()
 
 
 def test_the_mail(jim: User) -> None:
