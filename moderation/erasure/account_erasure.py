@@ -2,8 +2,8 @@
 
 The account is disabled at once. A job then goes through the comments in blocks, each of which is a
 transaction of its own, and at last deletes the name and the e-mail. It may be stopped at any moment and run
-again. A comment that was reported as illegal keeps its text until a moderator has decided on it; a scheduled
-job deletes it then.
+again. A comment that was reported as illegal keeps its text until a moderator has decided on it, and a
+restricted one until an administrator lifts the restriction; a scheduled job deletes it then.
 """
 
 import time
@@ -95,7 +95,7 @@ def erase(pk: int) -> bool:
             return False
     if not person.is_blank:
         purge.blank_person(person=person, actor=None)
-    if erasure.deletes_comments and _with_text(person).exists():  # reported as illegal, and not decided yet
+    if erasure.deletes_comments and _left(person).exists():
         return False
     AccountErasure.objects.filter(pk=pk).update(finished_at=timezone.now())
     return True
@@ -120,9 +120,9 @@ def restart_erasures() -> int:
 
 
 def _waits_for_decisions(erasure: AccountErasure) -> bool:
-    """Return whether only comments are left on which a moderator has to decide."""
+    """Return whether only comments are left on which a colleague has to decide."""
     person = Person(user=erasure.user, guest=erasure.guest)
-    return person.is_blank and _with_text(person).exists() and not _next_block(erasure, person)
+    return person.is_blank and _left(person).exists() and not _next_block(erasure, person)
 
 
 def _log_entry(person: Person, *, deletes_comments: bool) -> Erasure:
@@ -147,6 +147,14 @@ def _next_block(erasure: AccountErasure, person: Person) -> list[int]:
 def _with_text(person: Person) -> Any:
     """Return the comments of a person that have a text. Restricted ones are left to administrators."""
     return person.comments().filter(erased_at=None).exclude(state_reason=Reason.RESTRICTED)
+
+
+def _left(person: Person) -> Any:
+    """Return the comments of a person that are not erased yet, restricted ones included.
+
+    A restriction may be lifted years later. The comment would be published again if nothing waited for it.
+    """
+    return person.comments().filter(erased_at=None)
 
 
 def _reported_as_illegal(person: Person) -> Any:

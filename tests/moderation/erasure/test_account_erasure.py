@@ -364,6 +364,38 @@ def test_restricted_words_and_open_requests_stay() -> None:
 
 
 @pytest.mark.django_db
+def test_a_restricted_comment_is_deleted_when_the_restriction_is_lifted() -> None:
+    planted = Planted()
+    restrictions.restrict(ids=[planted.secret.pk], why=Restriction.Why.COURT, actor=planted.moderator)
+    planted.erase(deletes_comments=True)
+    assert AccountErasure.objects.get(finished_at=None).user == planted.user
+    assert account_erasure.restart_erasures() == 0  # it would do nothing
+    restrictions.lift(restriction=Restriction.objects.get(), actor=planted.administrator)
+    assert account_erasure.restart_erasures() == 1
+    run_erasures()
+    secret = Comment.objects.get(pk=planted.secret.pk)
+    assert (secret.state, secret.body, secret.author_name) == (State.DELETED, "", "")
+    assert not AccountErasure.objects.filter(finished_at=None).exists()
+
+
+@pytest.mark.django_db
+def test_jobs_about_similar_e_mails_stay() -> None:
+    ann = confirm_email(UserFactory.create(name="Ann", email="ann@example.org"))
+    others = ["joann@example.org", "o'ann@example.org", "jo.ann@example.org", "ann@example.org.uk"]
+    for email in [*others, "ann@example.org", "ANN@example.org"]:
+        mails.mail_reset.enqueue(email, site=SITE)
+    for email in [*others[:1], *others[2:], "<ann@example.org>", "ann@example.org."]:
+        failed = mails.mail_reset.enqueue("someone@example.org", site=SITE)
+        rows = DBTaskResult.objects.filter(pk=failed.id)
+        rows.update(status=TaskResultStatus.FAILED, traceback=f"550 {email} is unknown")
+    account_erasure.start(person=Person(user=ann), deletes_comments=False)
+    run_erasures()
+    jobs = DBTaskResult.objects.filter(task_path=mails.mail_reset.module_path)
+    assert {job.args_kwargs["args"][0] for job in jobs.filter(traceback="")} == set(others)
+    assert {job.traceback.split()[1] for job in jobs.exclude(traceback="")} == {*others[:1], *others[2:]}
+
+
+@pytest.mark.django_db
 def test_many_comments_take_several_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account_erasure, "BLOCK", 2)
     monkeypatch.setattr(account_erasure, "RUN_SECONDS", -1)
