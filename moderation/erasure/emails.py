@@ -4,6 +4,8 @@ Reports of illegal content stay without the name and the e-mail, so nobody is to
 that wait for an answer stay as they are, and a job deletes the personal data a year after it.
 """
 
+import json
+import re
 from collections.abc import Collection
 
 from django.db.models import Q, TextField
@@ -41,7 +43,10 @@ def erase_technical_records(emails: Collection[str]) -> None:
     for email in emails:
         login_throttling.delete_counts(email)
         undeliverable.remove(email)
-        about = Q(arguments__icontains=email) | Q(result__icontains=email) | Q(traceback__icontains=email)
+        # Other e-mails contain this one: joann@example.org contains ann@example.org.
+        argument = json.dumps(email, ensure_ascii=False)
+        in_text = rf"(?<![\w.+-]){re.escape(email)}(?![\w-]|\.\w)"
+        about = Q(arguments__icontains=argument) | Q(result__iregex=in_text) | Q(traceback__iregex=in_text)
         jobs = DBTaskResult.objects.exclude(status=TaskResultStatus.RUNNING).alias(**texts).filter(about)
         jobs.delete()
 
