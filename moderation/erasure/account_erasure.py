@@ -53,7 +53,8 @@ def is_sole_administrator(user: User | None) -> bool:
 def start(*, person: Person, deletes_comments: bool) -> bool:
     """Disable the account at once, and queue its erasure and that of the guests with the same e-mail.
 
-    Returns False for the sole administrator, for whom nothing changes.
+    If an erasure is not finished that keeps the comments, the wish to delete them takes its place. Returns
+    False for the sole administrator, for whom nothing changes.
     """
     with transaction.atomic():
         # Of two administrators who leave at the same moment, the second stays.
@@ -70,7 +71,9 @@ def start(*, person: Person, deletes_comments: bool) -> bool:
             erasure, is_new = AccountErasure.objects.get_or_create(
                 **each.as_fields, defaults={"deletes_comments": deletes_comments}
             )
-            if is_new:
+            # Who kept their comments may still wish to delete them, but not the other way round.
+            kept = AccountErasure.objects.filter(pk=erasure.pk, finished_at=None, deletes_comments=False)
+            if is_new or (deletes_comments and kept.update(deletes_comments=True)):
                 erasure_log.append_on_commit([_log_entry(each, deletes_comments=deletes_comments)])
                 erase.enqueue(erasure.pk)
     return True
@@ -97,8 +100,9 @@ def erase(pk: int) -> bool:
         purge.blank_person(person=person, actor=None)
     if erasure.deletes_comments and _left(person).exists():
         return False
-    AccountErasure.objects.filter(pk=pk).update(finished_at=timezone.now())
-    return True
+    # Meanwhile the person may have wished to delete the comments, too. That has a job of its own.
+    done = AccountErasure.objects.filter(pk=pk, deletes_comments=erasure.deletes_comments)
+    return bool(done.update(finished_at=timezone.now()))
 
 
 def restart_erasures() -> int:

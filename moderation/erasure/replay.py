@@ -167,6 +167,10 @@ def _repeat_account_erasures(known: Sequence[Erasure]) -> None:
     ):
         for pk in _present(rows, made, [erasure for erasure in wanted if erasure.what == what]):
             AccountErasure.objects.get_or_create(**{field: pk}, defaults={"deletes_comments": True})
+            # The backup may be older than the wish to delete the comments, too.
+            AccountErasure.objects.filter(**{field: pk}, finished_at=None, deletes_comments=False).update(
+                deletes_comments=True
+            )
 
 
 def _present(rows: QuerySet[Model], made: str, erasures: Sequence[Erasure]) -> dict[int, Erasure]:
