@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from allauth.account.models import EmailAddress
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -164,9 +164,9 @@ def blank_person(*, person: Person, actor: User | None) -> None:
     """Delete the name and e-mail of an account or a guest permanently, also in comments and restrictions.
 
     What they follow, their visits, notes on them, whom they muted and who muted them are deleted, and the
-    texts of their sanctions, appeals and reports. The texts of comments stay, and so does everything about a
-    comment with a legal hold. Without an actor the person wished it, or it is repeated after a restore, and
-    no note about it is added.
+    texts of their sanctions, appeals and reports. The texts of comments stay. So does everything about a
+    comment with a legal hold, until it ends (clean_up_restricted_comments). Without an actor the person wished
+    it, or it is repeated after a restore, and no note about it is added.
     """
     fields = person.as_fields
     with transaction.atomic():
@@ -177,7 +177,6 @@ def blank_person(*, person: Person, actor: User | None) -> None:
         Origin.objects.filter(comment__in=person.comments().values("pk")).delete()
         emails.erase_confirmed_emails(DataSubject.of(person).emails)
         emails.erase_technical_records(_all_emails(person))
-        with_legal_hold = Restriction.objects.filter(lifted_at=None, is_legal_hold=True).values("comment")
         if person.user:
             delete_unsaved_texts(user=person.user)
             erase_account(user=person.user)
@@ -197,9 +196,9 @@ def blank_person(*, person: Person, actor: User | None) -> None:
         ModeratorNote.objects.filter(Q(**fields) | Q(comment__in=person.comments().values("pk"))).delete()
         DecisionMessage.objects.filter(comment__in=person.comments().values("pk")).delete()
         appeals = Appeal.objects.filter(comment__in=person.comments().values("pk"))
-        appeals.exclude(comment__in=with_legal_hold).exclude(text="").update(text="")
+        appeals.exclude(comment__in=_with_legal_hold()).exclude(text="").update(text="")
         reports = Report.objects.filter(**fields)
-        reports.exclude(comment__in=with_legal_hold).exclude(details="").update(details="")
+        reports.exclude(comment__in=_with_legal_hold()).exclude(details="").update(details="")
         Sanction.objects.filter(**fields).update(message="", appeal_text="")
         if actor:
             text = _("Name and e-mail were deleted as a child’s personal data.")
@@ -236,13 +235,26 @@ def delete_unused_lists() -> int:
     return old.delete()[1].get("moderation.CommentGroup", 0)
 
 
-def forget_restricted_emails() -> int:
-    """Delete unconfirmed e-mails from restrictions too, as a job, except with a legal hold.
+def clean_up_restricted_comments() -> int:
+    """Delete unconfirmed e-mails from restrictions, and everything about erased people, as a job.
 
-    Returns their number.
+    A legal hold prevents both. When it ends, this does what the erasure of a person had to leave. Returns the
+    number of restrictions, appeals and reports that changed.
     """
-    restrictions = Restriction.objects.filter(lifted_at=None, is_legal_hold=False, comment__guest__email="")
-    return restrictions.exclude(author_email="").update(author_email="")
+    restrictions = Restriction.objects.filter(lifted_at=None, is_legal_hold=False)
+    without_email = restrictions.filter(comment__guest__email="").exclude(author_email="")
+    changed = without_email.update(author_email="")
+    by_erased = Q(comment__author__name="") | Q(comment__guest__name="")
+    named = restrictions.filter(by_erased).exclude(author_name="", author_email="")
+    changed += named.update(author_name="", author_email="")
+    appeals = Appeal.objects.filter(by_erased).exclude(text="")
+    changed += appeals.exclude(comment__in=_with_legal_hold()).update(text="")
+    reports = Report.objects.filter(Q(user__name="") | Q(guest__name="")).exclude(details="")
+    return changed + reports.exclude(comment__in=_with_legal_hold()).update(details="")
+
+
+def _with_legal_hold() -> QuerySet[Restriction, Any]:
+    return Restriction.objects.filter(lifted_at=None, is_legal_hold=True).values("comment")
 
 
 @dataclass(frozen=True)

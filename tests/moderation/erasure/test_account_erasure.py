@@ -32,7 +32,7 @@ from comments.services.editing import edit_comment
 from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
 from moderation.actions.decisions import decide
-from moderation.erasure import account_erasure, restrictions
+from moderation.erasure import account_erasure, purge, restrictions
 from moderation.models import (
     AccountErasure,
     Case,
@@ -279,7 +279,7 @@ def test_the_account_is_disabled_at_once(client: Client) -> None:
     assert user.name  # the job has not run yet
     assert "Log in" in client.get("/").content.decode()
     # The second press changes nothing.
-    account_erasure.start(person=Person(user=user), deletes_comments=True)
+    account_erasure.start(person=Person(user=user), deletes_comments=False)
     assert set(AccountErasure.objects.values_list("deletes_comments", flat=True)) == {False}
     jobs = DBTaskResult.objects.filter(task_path=account_erasure.erase.module_path)
     assert jobs.count() == AccountErasure.objects.count() == 2  # the account and its guest
@@ -375,6 +375,43 @@ def test_a_restricted_comment_is_deleted_when_the_restriction_is_lifted() -> Non
     run_erasures()
     secret = Comment.objects.get(pk=planted.secret.pk)
     assert (secret.state, secret.body, secret.author_name) == (State.DELETED, "", "")
+    assert not AccountErasure.objects.filter(finished_at=None).exists()
+
+
+@pytest.mark.django_db
+def test_what_a_legal_hold_kept_is_deleted_when_it_ends() -> None:
+    planted = Planted()
+    act = restrictions.restrict(
+        ids=[planted.removed.pk, planted.olavs.pk],
+        why=Restriction.Why.COURT,
+        actor=planted.moderator,
+        is_legal_hold=True,
+    )
+    assert len(act.changed) == 2
+    planted.erase(deletes_comments=False)
+    purge.clean_up_restricted_comments()
+    kept = {"moderation_restriction.author_name", "moderation_appeal.text", "moderation_report.details"}
+    assert kept <= found_in(NAME, EMAIL, WORDS)
+    assert Restriction.objects.get(comment=planted.removed).author_name
+    for restriction in Restriction.objects.all():
+        restrictions.set_legal_hold(restriction=restriction, is_legal_hold=False, actor=planted.administrator)
+    assert purge.clean_up_restricted_comments() == 3
+    assert purge.clean_up_restricted_comments() == 0
+    assert not kept & found_in(NAME, EMAIL, WORDS)
+    assert Restriction.objects.get(comment=planted.olavs).author_name == "Olav"
+
+
+@pytest.mark.django_db
+def test_the_wish_to_delete_the_comments_replaces_the_wish_to_keep_them() -> None:
+    planted = Planted()
+    person = Person(user=planted.user)
+    account_erasure.start(person=person, deletes_comments=False)
+    account_erasure.start(person=person, deletes_comments=True)
+    assert set(AccountErasure.objects.values_list("deletes_comments", flat=True)) == {True}
+    account_erasure.start(person=person, deletes_comments=False)
+    assert set(AccountErasure.objects.values_list("deletes_comments", flat=True)) == {True}
+    run_erasures()
+    assert found_in(WORDS) == set()
     assert not AccountErasure.objects.filter(finished_at=None).exists()
 
 
