@@ -10,7 +10,8 @@ urlpatterns = [
     path("accounts/start/", views.after_login, name="after-login"),
     path("accounts/page/", views.public_page, name="public-page"),
     path("account/devices/", views.devices, name="devices"),
-    # In place of allauth's view of the same URL
+    # In place of allauth's views of the same URLs
+    path("accounts/confirm-email/<str:key>/", views.ConfirmEmailView.as_view()),
     path("accounts/oidc/<str:provider_id>/login/", views.oidc_login, name="oidc-login"),
     path("accounts/sessions/", RedirectView.as_view(pattern_name="devices")),  # in place of allauth's page
 ]

@@ -1,6 +1,9 @@
-"""Pages of accounts that are not allauth's: after a log-in, the public page, devices, and sign-ups."""
+"""Pages of accounts that are not allauth's: after a log-in, the public page, devices, and confirmations."""
+
+from typing import Any
 
 import requests
+from allauth.account import views as allauth_views
 from allauth.socialaccount.providers.openid_connect import views as openid_connect_views
 from django.contrib import messages
 from django.contrib.auth import login, logout
@@ -102,6 +105,30 @@ def oidc_login(request: HttpRequest, provider_id: str) -> HttpResponse:
     page = render(request, "accounts/continue.html", {"url": url})
     page["Refresh"] = f"0; url={url}"
     return page
+
+
+class ConfirmEmailView(allauth_views.ConfirmEmailView):  # type: ignore[misc]
+    """The page of the mailed link that confirms an e-mail which was added to an account.
+
+    It confirms only while that account is logged in. Otherwise somebody could add another person's e-mail to
+    their own account, and the other person would confirm it by the mail.
+    """
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        owner = self.object and self.object.email_address.user
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"is_owner": owner == self.request.user}
+
+    def logout_other_user(self, confirmation: Any) -> None:
+        """Log nobody out: the page says which account has to be logged in."""
+
+    def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.object = self.get_object()
+        if self.object.email_address.user == self.request.user:
+            response: HttpResponse = super().post(*args, **kwargs)
+        else:
+            response = self.render_to_response(self.get_context_data(), status=403)
+        return response
 
 
 @sensitive_post_parameters("password")

@@ -83,9 +83,7 @@ class Adapter(DefaultAccountAdapter):
         return settings.SITE_URL + reverse("account_confirm_email", args=[emailconfirmation.key])
 
     def get_email_verification_redirect_url(self, email_address: Any) -> str:
-        if self.request.user == email_address.user:
-            return guest_comments_url(reverse("account_email"))
-        return str(super().get_email_verification_redirect_url(email_address))
+        return guest_comments_url(reverse("account_email"))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send the mail without the request: no link in it may depend on the request's Host header.

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user
 from django.core import mail
@@ -13,7 +14,8 @@ from django.utils import timezone
 from accounts.authentication import sign_up
 from accounts.models import READER, SignUp, User
 from articles.models import Site
-from tests.factories import UserFactory
+from tests.factories import UserFactory, confirm_email
+from tests.helpers.clients import client_of
 from tests.helpers.mails import check_mail, text_of
 from tests.helpers.smtp import Inbox, receiving
 
@@ -196,3 +198,26 @@ def test_pages_have_no_inline_script_or_style(client, path):
         r"<script(?![^>]*\b(?:src=|type=\"application/json\"))|<style|\sstyle=|\son\w+=", text
     )
     assert "default-src 'self'" in response["Content-Security-Policy"]
+
+
+def test_an_added_email_is_confirmed_only_in_the_account_that_added_it():
+    """Eve adds Vera's e-mail. Vera opens the mailed link, logged in and not, and confirms nothing."""
+    eve = confirm_email(UserFactory.create(name="Eve"))
+    added = EmailAddress.objects.create(user=eve, email="vera@example.org")
+    path = f"/accounts/confirm-email/{EmailConfirmationHMAC(added).key}/"
+    vera = client_of(UserFactory.create(name="Vera"))
+    for client, button in ((Client(), "/accounts/login/"), (vera, "/accounts/logout/")):
+        was_in = logged_in(client)
+        asked, refused = client.get(path), client.post(path)
+        assert (asked.status_code, refused.status_code) == (200, 403)
+        for page in (asked, refused):
+            assert "vera@example.org was added to the account of Eve." in " ".join(
+                page.content.decode().split()
+            )
+            assert f'href="{button}?next={path}"' in page.content.decode().replace("%3A", ":")
+        assert logged_in(client) == was_in
+        added.refresh_from_db()
+        assert not added.verified
+    client_of(eve).post(path)
+    added.refresh_from_db()
+    assert added.verified
