@@ -56,6 +56,11 @@ class Adapter(DefaultAccountAdapter):
             mails.enqueue(mails.mail_wrong_passwords, request, email)
         return None
 
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Return the ways to confirm a change. With a second factor the password alone is none of them."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        return [method for method in methods if method["id"].startswith("mfa_")] or methods
+
     def login(self, request: HttpRequest, user: User) -> None:
         """Log the user in, and mail them if this browser is new to their account, unless it is the first."""
         is_new = user.last_login is not None and not login_throttling.is_known_device(request, user.email)

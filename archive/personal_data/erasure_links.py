@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django_tasks import task
 
+from accounts.authentication.second_factors import has_second_factor
 from articles.site.languages import in_site_language
 from core.mail_composition import compose_mail
 from moderation.notifications.mail import current_site, send_mails
@@ -42,7 +43,9 @@ def read(token: str) -> ErasureLink | None:
     except signing.BadSignature:
         return None
     person = find_person(key)
-    if person is None or person.email != email or (person.user and not person.user.is_active):
+    if person is None or person.email != email:
+        return None
+    if person.user and (not person.user.is_active or has_second_factor(person.user)):
         return None
     return ErasureLink(person, deletes_comments)
 

@@ -12,13 +12,18 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.authentication.second_factors import has_second_factor
 from accounts.models import User
 
 KEEP, DELETE = "keep", "delete"
 
 
 class EraseForm(forms.Form):
-    """What happens to the comments, and the password. Without a password of their own, people get a link."""
+    """What happens to the comments, and the password.
+
+    An account with a second factor is asked for that instead, on a page of its own (views.erase). People
+    without a password of their own get a link.
+    """
 
     comments = forms.ChoiceField(
         label=gettext_lazy("Your comments"),
@@ -39,7 +44,7 @@ class EraseForm(forms.Form):
     def __init__(self, *args: Any, request: HttpRequest, user: User | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.request, self.user = request, user
-        if not has_password(user):
+        if not has_password(user) or needs_second_factor(user):
             del self.fields["password"]
 
     @property
@@ -47,7 +52,8 @@ class EraseForm(forms.Form):
         helper = FormHelper()
         helper.form_id = "erase-form"
         helper.form_action = reverse("erase-account") + "#erase-form"  # where an error is shown
-        label = _("Erase my account") if has_password(self.user) else _("Mail me a link to erase it")
+        gets_link = not has_password(self.user) and not needs_second_factor(self.user)
+        label = _("Mail me a link to erase it") if gets_link else _("Erase my account")
         helper.add_input(Submit("", label, css_class="btn-danger last"))
         return helper
 
@@ -68,3 +74,7 @@ class EraseForm(forms.Form):
 
 def has_password(user: User | None) -> bool:
     return user is not None and user.has_usable_password()
+
+
+def needs_second_factor(user: User | None) -> bool:
+    return user is not None and has_second_factor(user)

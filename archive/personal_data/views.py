@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
@@ -12,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import guests
 from archive.personal_data import erasure_links, files
-from archive.personal_data.forms import EraseForm, has_password
+from archive.personal_data.forms import EraseForm, has_password, needs_second_factor
 from articles.site.requests import SiteRequest
-from comments.loading import current_writer
+from comments.loading import current_member, current_writer
 from moderation.erasure import account_erasure
 from moderation.people.profiles import Person
 
@@ -51,15 +52,16 @@ def download(request: SiteRequest) -> HttpResponseBase:
 
 @sensitive_post_parameters("password")
 @require_POST
+@reauthentication_required(enabled=lambda request: needs_second_factor(current_member(request)))  # type: ignore[untyped-decorator]
 def erase(request: SiteRequest) -> HttpResponse:
-    """Erase the account if the password is right; without one, mail a link that does it."""
+    """Erase the account after the second factor or the password; without both, mail a link that does it."""
     person = _current_person(request)
     if person is None:
         return redirect("my-data")
     form = EraseForm(request.POST, request=request, user=person.user)
     if not form.is_valid():
         return _page(request, person, form)
-    if has_password(person.user):
+    if has_password(person.user) or needs_second_factor(person.user):
         return _erase(request, person, deletes_comments=form.deletes_comments)
     erasure_links.send(person, deletes_comments=form.deletes_comments)
     messages.success(request, _("We mailed you a link. Open it to erase your account."))

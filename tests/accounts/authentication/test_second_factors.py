@@ -56,6 +56,13 @@ def confirmed_client(user: User) -> Client:
     return client
 
 
+def client_with_code(user: User, secret: str) -> Client:
+    """Return a client of a user who has just entered a code again."""
+    client = client_of(user)
+    assert client.post("/accounts/2fa/reauthenticate/", {"code": code_of(secret)}).status_code == 302
+    return client
+
+
 def set_up_app(client: Client, callbacks: Any) -> str:
     """Set up an authenticator app, and return its secret."""
     page = client.get("/accounts/2fa/totp/activate/")
@@ -196,9 +203,20 @@ def test_a_code_also_confirms_a_change(ruth: User, secret: str) -> None:
     assert client.post("/accounts/2fa/reauthenticate/", {"code": code_of(secret)}).status_code == 429
 
 
+def test_the_password_alone_confirms_no_change_of_second_factors(ruth: User, secret: str) -> None:
+    client = client_of(ruth)
+    answer = client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assert answer["Location"] == "/accounts/2fa/reauthenticate/"
+    for path in ("totp/deactivate/", "recovery-codes/generate/"):
+        answer = client.post(f"/accounts/2fa/{path}")
+        assert answer["Location"].startswith("/accounts/2fa/reauthenticate/?next=")
+    assert Authenticator.objects.filter(type=Authenticator.Type.TOTP).exists()
+    assert "Use your password" not in client.get("/accounts/2fa/reauthenticate/").content.decode()
+
+
 def test_removing_the_app_removes_the_recovery_codes(ruth: User, secret: str) -> None:
     mail.outbox.clear()
-    client = confirmed_client(ruth)
+    client = client_with_code(ruth, secret)
     assert client.get("/accounts/2fa/totp/deactivate/").status_code == 200
     assert client.post("/accounts/2fa/totp/deactivate/").status_code == 302
     assert not Authenticator.objects.exists()
@@ -210,7 +228,7 @@ def test_removing_the_app_removes_the_recovery_codes(ruth: User, secret: str) ->
 
 def test_new_recovery_codes_replace_the_old_ones(ruth: User, secret: str) -> None:
     before = recovery_codes(ruth)
-    client = confirmed_client(ruth)
+    client = client_with_code(ruth, secret)
     assert "will no longer work" in client.get("/accounts/2fa/recovery-codes/generate/").content.decode()
     client.post("/accounts/2fa/recovery-codes/generate/")
     assert not set(before) & set(recovery_codes(ruth))

@@ -4,6 +4,8 @@ import re
 from typing import Any
 
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core import mail
 from django.test import Client
 from django_tasks_db.models import DBTaskResult
@@ -125,6 +127,25 @@ def test_an_account_without_a_password_gets_a_link(jim: User, jims: Client) -> N
     assert AccountErasure.objects.get().deletes_comments is False
     assert other.get(url).status_code == 404
     assert other.post(url).status_code == 404
+
+
+@pytest.mark.parametrize("has_password", [True, False])
+def test_an_account_with_a_second_factor_is_asked_for_it(jim: User, jims: Client, has_password: bool) -> None:
+    link = erasure_links.make_token(Person(user=jim), deletes_comments=True)
+    if not has_password:
+        jim.set_unusable_password()
+        jim.save()
+        jims.force_login(jim)
+    TOTP.activate(jim, generate_totp_secret())
+    code = RecoveryCodes.activate(jim).generate_codes()[0]
+    assert 'name="password"' not in words(jims.get(PAGE))
+    asked = jims.post(URL, {"comments": "keep", "password": PASSWORD})
+    assert asked["Location"].startswith("/accounts/2fa/reauthenticate/?next=")
+    assert erasure_links.read(link) is None, "a link of the time before the second factor"
+    assert not AccountErasure.objects.exists()
+    done = jims.post("/accounts/2fa/reauthenticate/", {"code": code, "next": URL}, follow=True)
+    assert "Your account is erased." in words(done)
+    assert AccountErasure.objects.get().deletes_comments is False
 
 
 def test_a_guest_gets_a_link(gwen: Guest) -> None:
