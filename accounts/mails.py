@@ -41,6 +41,11 @@ class StoredSite:
 
 # The changes of how to log in that the owner of the account gets a mail about, by allauth's names.
 SECURITY_CHANGES = {
+    "password_changed": _("The password of your account at %(site)s was changed."),
+    "password_set": _("Your account at %(site)s has a password now."),
+    "password_reset": _("The password of your account at %(site)s was changed with a mailed link."),
+    "email_changed": _("The primary e-mail of your account at %(site)s was changed."),
+    "email_deleted": _("An e-mail was removed from your account at %(site)s."),
     "totp_activated": _("An authenticator app was added to your account at %(site)s."),
     "totp_deactivated": _("The authenticator app was removed from your account at %(site)s."),
     "webauthn_added": _("A security key or passkey was added to your account at %(site)s."),
@@ -112,13 +117,16 @@ def mail_wrong_codes(pk: int, site: dict[str, str]) -> None:
 
 
 @task()
-def mail_security_change(pk: int, change: str, site: dict[str, str]) -> None:
-    """Tell the owner of an account about one of SECURITY_CHANGES."""
+def mail_security_change(pk: int, change: str, email: str = "", *, site: dict[str, str]) -> None:
+    """Tell the owner of an account about one of SECURITY_CHANGES.
+
+    `email` is the one that the account had before the change. Jobs of earlier versions have none.
+    """
     if user := User.objects.active().filter(pk=pk).first():
         with translation.override(site["language"]):
             sentence = gettext(SECURITY_CHANGES[change]) % {"site": site["name"]}
         urls = {"security_url": _url("mfa_index"), "password_reset_url": _url("account_reset_password")}
-        _send("security_change", user.email, site, sentence=sentence, **urls)
+        _send("security_change", email or user.email, site, sentence=sentence, **urls)
 
 
 @task()

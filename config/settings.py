@@ -228,6 +228,9 @@ ACCOUNT_RATE_LIMITS = {
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
+# Before an e-mail is added, removed or made primary, and before a service is connected or removed (allauth
+# uses it for SOCIALACCOUNT_REAUTHENTICATION_REQUIRED, too): each lets somebody log in or reset the password.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 MFA_ADAPTER = "accounts.authentication.second_factor_adapter.SecondFactorAdapter"
 MFA_FORMS = {
     "activate_totp": "accounts.authentication.second_factor_forms.ActivateTOTPForm",

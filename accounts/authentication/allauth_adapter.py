@@ -74,11 +74,16 @@ class Adapter(DefaultAccountAdapter):
         """Enqueue the mail, so that no page waits for the mail server. The job makes the link."""
         mails.enqueue(mails.mail_address, request, emailconfirmation.email_address.pk)
 
-    def send_notification_mail(self, template_prefix: str, user: User, *args: Any, **kwargs: Any) -> None:
-        """Enqueue the mail about a change of how to log in. allauth names more changes than we mail about."""
+    def send_notification_mail(
+        self, template_prefix: str, user: User, context: Any = None, email: str | None = None
+    ) -> None:
+        """Enqueue the mail about a change of how to log in. allauth names more changes than we mail about.
+
+        `email` is the primary one before it was changed: the mail has to reach its owner there.
+        """
         change = template_prefix.rpartition("/")[2]
         if change in mails.SECURITY_CHANGES:
-            mails.enqueue(mails.mail_security_change, self.request, user.pk, change)
+            mails.enqueue(mails.mail_security_change, self.request, user.pk, change, email or user.email)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})

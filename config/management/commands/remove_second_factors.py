@@ -26,5 +26,6 @@ class Command(BaseCommand):
             raise CommandError(f"There is no account with the e-mail {email}.")
         if not remove_second_factors(user):
             raise CommandError(f"The account {email} has no second factors.")
-        mails.enqueue_for_site(mails.mail_security_change, read_site(), user.pk, "second_factors_removed")
+        change = "second_factors_removed"
+        mails.enqueue_for_site(mails.mail_security_change, read_site(), user.pk, change, user.email)
         self.stdout.write(f"The second factors of {user} ({email}) are removed. The password alone logs in.")

@@ -221,3 +221,32 @@ def test_an_added_email_is_confirmed_only_in_the_account_that_added_it():
     client_of(eve).post(path)
     added.refresh_from_db()
     assert added.verified
+
+
+def test_the_owner_is_mailed_about_changes_of_the_password_and_of_emails(settings):
+    settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
+    ruth = confirm_email(UserFactory.create(email="ruth@example.org", password=PASSWORD))
+    EmailAddress.objects.create(user=ruth, email="new@example.org", verified=True)
+    client = client_of(ruth)
+    make_primary = {"action_primary": "", "email": "new@example.org"}
+    asked = client.post("/accounts/email/", make_primary)
+    assert asked["Location"] == "/accounts/reauthenticate/?next=%2Faccounts%2Femail%2F"
+    assert ruth.emailaddress_set.get(primary=True).email == "ruth@example.org"
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": "/accounts/email/"})
+    assert ruth.emailaddress_set.get(primary=True).email == "new@example.org", "the form was sent before"
+    client.post("/accounts/email/", {"action_remove": "", "email": "ruth@example.org"})
+    new = "ten-loud-herons"
+    client.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
+    client.logout()
+    client.post("/accounts/password/reset/", {"email": "new@example.org"})
+    (link,) = re.findall(r"(/accounts/password/reset/key/\S+)", str(mail.outbox.pop().body))
+    client.post(client.get(link)["Location"], {"password1": PASSWORD, "password2": PASSWORD})
+    changes = [
+        message for message in mail.outbox if message.subject == "A change to your account at Soundoff"
+    ]
+    assert [(message.to[0], message.body.split("\n")[0]) for message in changes] == [
+        ("ruth@example.org", "The primary e-mail of your account at Soundoff was changed."),
+        ("new@example.org", "An e-mail was removed from your account at Soundoff."),
+        ("new@example.org", "The password of your account at Soundoff was changed."),
+        ("new@example.org", "The password of your account at Soundoff was changed with a mailed link."),
+    ]
