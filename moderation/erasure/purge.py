@@ -165,8 +165,8 @@ def blank_person(*, person: Person, actor: User | None) -> None:
 
     What they follow, their visits, notes on them, whom they muted and who muted them are deleted, and the
     texts of their sanctions, appeals and reports. The texts of comments stay. So does everything about a
-    comment with a legal hold, until it ends (clean_up_restricted_comments). Without an actor the person wished
-    it, or it is repeated after a restore, and no note about it is added.
+    comment with a legal hold, until it ends (clean_up_restricted_comments). Without an actor the person
+    wished it, or it is repeated after a restore, and no note about it is added.
     """
     fields = person.as_fields
     with transaction.atomic():
