@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
 from articles.models import Article, Topic
-from comments.models import Follow, FollowQuerySet
+from comments.models import Comment, Follow, FollowQuerySet, State
 
 MAX_FOLLOWS = 500  # of one person, as many as the page "Following" lists
 
@@ -47,14 +47,23 @@ def follow_topic(user: User | None, guest: Guest | None, topic: Topic, *, on: bo
 
 
 def move_to_account(guests: Collection[int], user: User) -> None:
-    """Let a user follow what guests followed who turned out to be the same person."""
-    own = Follow.objects.filter(user=user)
+    """Let a user follow what guests followed some of whose comments became those of the user.
+
+    A guest with comments left in a discussion follows the replies to them as before; the user follows those
+    to their own. What the user follows already stays as it is.
+    """
     for follow in Follow.objects.filter(guest__in=guests).order_by("pk"):
-        kinds = OF_DISCUSSIONS if follow.kind in OF_DISCUSSIONS else [follow.kind]
-        if own.filter(article=follow.article_id, topic=follow.topic_id, kind__in=kinds).exists():
+        of_discussion = Comment.objects.filter(discussion=follow.article_id).exclude(state=State.DELETED)
+        is_needed = (
+            follow.kind == Follow.Kind.REPLIES and of_discussion.filter(guest=follow.guest_id).exists()
+        )
+        if not is_needed:
             follow.delete()
-        else:
-            Follow.objects.filter(pk=follow.pk).update(user=user, guest=None)
+        if not is_needed or of_discussion.filter(author=user).exists():
+            # A job that sends a mail about it now does so to the guest only.
+            follow.pk, follow.user, follow.guest, follow.sending_until = None, user, None, None
+            # The user may have followed it by a second request of this moment.
+            Follow.objects.bulk_create([follow], ignore_conflicts=True)
 
 
 def set_delivery(follows: FollowQuerySet, delivery: str) -> int:

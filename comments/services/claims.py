@@ -1,6 +1,6 @@
 """Comments that a member wrote as a guest, before they had an account or without logging in."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -10,7 +10,7 @@ from accounts.models import Guest, User
 from accounts.services import list_confirmed_emails
 from articles.site.cached_pages import invalidate
 from comments.following.services import move_to_account
-from comments.models import Comment, CommentClaim, Reason, State
+from comments.models import Comment, CommentClaim, Mute, Reason, State
 from comments.services.discussions import bump_versions, lock_discussions_of
 
 
@@ -30,16 +30,25 @@ def claim_comments(*, user: User, ids: Sequence[int]) -> int:
     """Make a user the author of those of these comments that they may claim, and return their number.
 
     The name as it was written and the guest stay; each comment gets a row in the log of claims. What the
-    guest follows becomes the user's.
+    guest follows becomes the user's, and who muted the guest has muted the user.
     """
     lock_discussions_of(list(claimable_comments(user).filter(pk__in=ids).values_list("pk", flat=True)))
-    claimed = claimable_comments(user).filter(pk__in=ids).select_related("guest")
+    claimed = list(claimable_comments(user).filter(pk__in=ids).select_related("guest"))
     CommentClaim.objects.bulk_create(
         CommentClaim(comment=comment, guest=comment.guest, user=user) for comment in claimed
     )
-    move_to_account({comment.guest_id for comment in claimed if comment.guest_id}, user)
+    guests = {comment.guest_id for comment in claimed if comment.guest_id}
     Comment.objects.filter(pk__in=[comment.pk for comment in claimed]).update(author=user, guest=None)
+    move_to_account(guests, user)
+    _copy_mutes(guests, user)
     if shown := {comment.discussion_id for comment in claimed if comment.shown}:
         bump_versions(sorted(shown))
         invalidate()
     return len(claimed)
+
+
+def _copy_mutes(guests: Collection[int], user: User) -> None:
+    """Mute a user for the members who muted one of these guests, except for the user."""
+    mutes = Mute.objects.filter(muted_guest__in=guests).exclude(user=user)
+    copies = [Mute(user_id=mute.user_id, muted_user=user, at=mute.at) for mute in mutes]
+    Mute.objects.bulk_create(copies, ignore_conflicts=True)

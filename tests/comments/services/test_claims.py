@@ -1,18 +1,22 @@
 """Comments of guests that become those of a member."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from allauth.account.models import EmailAddress
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import Guest, User
+from comments.following.services import follow_discussion
 from comments.integrity import check
-from comments.models import Comment, CommentClaim, Discussion, Follow, Reason, State
+from comments.models import Comment, CommentClaim, Discussion, Follow, Mute, Reason, State
 from comments.services.claims import claim_comments, claimable_comments
 from comments.services.states import change_states, delete_comment
 from moderation.erasure import restrictions
 from moderation.models import Restriction
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
+from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
@@ -97,3 +101,57 @@ def test_the_account_follows_what_the_guest_followed(ruth: User, guest: Guest) -
         (ruth.pk, None, article.pk, "comments", "daily"),
         (ruth.pk, None, other.pk, "replies", "at_once"),
     ]
+
+
+def test_a_guest_with_comments_left_follows_the_replies_to_them(ruth: User, guest: Guest) -> None:
+    both, later, deleted = (make_article(title) for title in ("Both", "Later", "Deleted"))
+    claimed = make_comment(both, guest=guest)
+    make_comment(both, guest=guest)
+    left = make_comment(later, guest=guest)
+    delete_comment(comment=make_comment(deleted, guest=guest), user=None, guest=guest)
+    for followed in (both, later, deleted):
+        Follow.objects.create(guest=guest, article=followed, kind="replies", delivery="at_once")
+    claim_comments(user=ruth, ids=[claimed.pk])
+    of_guest = Follow.objects.filter(guest=guest).order_by("article").values_list("article", flat=True)
+    of_ruth = Follow.objects.filter(user=ruth).order_by("article").values_list("article", flat=True)
+    assert list(of_guest.all()) == [both.pk, later.pk]
+    assert list(of_ruth.all()) == [both.pk, deleted.pk]
+    claim_comments(user=ruth, ids=[left.pk])
+    assert list(of_ruth.all()) == [both.pk, later.pk, deleted.pk]
+    assert list(of_guest.all()) == [both.pk]
+
+
+def test_who_muted_the_guest_has_muted_the_account(ruth: User, guest: Guest, maria: User, omar: User) -> None:
+    first, second = (make_comment(make_article(), guest=guest) for _number in range(2))
+    Mute.objects.create(user=omar, muted_user=ruth)
+    for member in (maria, omar, ruth):
+        Mute.objects.create(user=member, muted_guest=guest)
+    claim_comments(user=ruth, ids=[first.pk])
+    first.refresh_from_db()
+    assert set(Mute.objects.of_author(first).values_list("user", flat=True)) == {maria.pk, omar.pk}
+    assert Mute.objects.of_author(second).count() == 3
+    claim_comments(user=ruth, ids=[second.pk])
+    assert Mute.objects.filter(muted_user=ruth).count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_follow_of_the_same_moment(ruth: User, guest: Guest) -> None:
+    """The member follows the discussion in another tab while their comment is claimed."""
+    article = make_article()
+    comment = make_comment(article, guest=guest)
+    Follow.objects.create(guest=guest, article=article, kind="replies", delivery="at_once")
+
+    def claim() -> int:
+        try:
+            return claim_comments(user=ruth, ids=[comment.pk])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            follow_discussion(ruth, None, article, kind="comments", delivery="daily")
+            claimed = pool.submit(claim)
+            wait_for_a_lock()
+        assert claimed.result(timeout=PATIENCE) == 1
+    follow = Follow.objects.get()
+    assert (follow.user, follow.kind) == (ruth, "comments")
