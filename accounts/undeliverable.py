@@ -2,10 +2,16 @@
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 
-from accounts.models import UndeliverableEmail
+from allauth.account.models import EmailAddress
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from accounts.models import Guest, UndeliverableEmail, User
 
 ANSWER_MAX = 500  # characters
+KEPT_FOR = timedelta(days=365)
 
 # Enhanced status codes (RFC 3463) of addresses that do not exist. Others, such as 5.7.1 or 5.2.2, are about
 # our own set-up, about the content of a mail, or pass.
@@ -20,7 +26,8 @@ def is_unknown_recipient(answer: str) -> bool:
 def add(email: str, answer: str) -> None:
     """Note that the mail server of this e-mail rejects it for good, with its answer."""
     UndeliverableEmail.objects.update_or_create(
-        email=email.lower(), defaults={"answer": " ".join(answer.split())[:ANSWER_MAX]}
+        email=email.lower(),
+        defaults={"answer": " ".join(answer.split())[:ANSWER_MAX], "at": timezone.now()},
     )
 
 
@@ -38,3 +45,16 @@ def find_one(email: str) -> UndeliverableEmail | None:
 def remove(email: str) -> None:
     """Send mails to this e-mail again."""
     UndeliverableEmail.objects.filter(email=email.lower()).delete()
+
+
+def delete_old() -> int:
+    """Delete e-mails after KEPT_FOR, and those that no account or guest has any more. A daily job.
+
+    Returns their number. An e-mail that is still undeliverable is noted again with the next mail.
+    """
+    rows = UndeliverableEmail.objects.alias(
+        is_used=Exists(EmailAddress.objects.filter(email__iexact=OuterRef("email")))
+        | Exists(User.objects.filter(email__iexact=OuterRef("email")))
+        | Exists(Guest.objects.filter(email__iexact=OuterRef("email")))
+    )
+    return rows.filter(Q(at__lt=timezone.now() - KEPT_FOR) | Q(is_used=False)).delete()[0]

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_noop as _
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
+from accounts import undeliverable
 from accounts.authentication import devices, login_throttling, sign_up
 from articles.editing import cleanup
 from articles.images.services import delete_unused_files
@@ -87,6 +88,7 @@ JOBS: list[Job] = [
     Job(_("Delete old sessions"), timedelta(days=1), devices.delete_old_sessions),
     Job(_("Delete old counts of wrong passwords"), timedelta(days=1), login_throttling.delete_old_counts),
     Job(_("Delete unconfirmed sign-ups"), timedelta(days=1), sign_up.delete_expired),
+    Job(_("Delete old undeliverable e-mails"), timedelta(days=1), undeliverable.delete_old),
     Job(_("Delete personal data of old requests"), timedelta(days=1), removal_requests.delete_personal_data),
     Job(_("Delete e-mails of restricted content"), timedelta(days=1), purge.clean_up_restricted_comments),
     Job(_("Delete old visits of discussions"), timedelta(days=1), delete_old_visits),

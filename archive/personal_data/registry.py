@@ -226,7 +226,8 @@ REGISTRY = [
         format_lazy(
             _(
                 "Jobs: {days} days, failed ones {failed_days} days. Failures of mails: 30 days. Rejected "
-                "e-mails: until you ask for mails again, or erase your account."
+                "e-mails: one year, or until you ask for mails again, change your e-mail or erase your "
+                "account."
             ),
             days=FINISHED_KEPT_FOR.days,
             failed_days=FAILED_KEPT_FOR.days,
