@@ -1,7 +1,8 @@
 """Contents of the file of personal data: what the site stores about one person, in sections of records.
 
-Records are read in chunks, so a person with many comments takes no more memory. Left out is what others wrote
-about the person for their colleagues (moderators' notes), and who reported a comment.
+Records are read in chunks, so a person with many comments takes no more memory. The page "My data" says what
+is left out: what others wrote about the person for their colleagues (moderators' notes), who reported a
+comment, passwords and keys, and records of a technical kind that are deleted within days.
 """
 
 from collections import defaultdict
@@ -18,11 +19,21 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from accounts.models import RoleChange, User
+from accounts.models import RoleChange, SignUp, UndeliverableEmail, User
 from accounts.services import sessions_of
 from articles.models import Author, Autosave, EditorNote, Image, Revision
 from comments import removal_reasons
-from comments.models import REMOVED, Comment, CommentRevision, Follow, Mute, Recommendation, State, Visit
+from comments.models import (
+    REMOVED,
+    Comment,
+    CommentClaim,
+    CommentRevision,
+    Follow,
+    Mute,
+    Recommendation,
+    State,
+    Visit,
+)
 from moderation.models import Appeal, Batch, IllegalContentReport, RemovalRequest, Report, Sanction
 from moderation.notifications.decision_kinds import Kind
 from moderation.notifications.notices import outcome, render_notices
@@ -102,6 +113,15 @@ def _sections_of_the_person(subject: DataSubject) -> Iterator[Section]:
                 lambda row: {"role": row.role.name, "is_granted": row.is_granted, "at": row.at},
             ),
         )
+        yield Section(
+            "sign_ups",
+            _("Sign-ups that are not confirmed"),
+            {"name": _("Name"), "email": _("E-mail"), "at": _("Time")},
+            _records(
+                subject.rows_by_email(SignUp.objects.all()),
+                lambda row: {"name": row.name, "email": row.email, "at": row.created_at},
+            ),
+        )
         yield Section("sessions", _("Log-ins"), {"ends_at": _("Ends")}, _read_sessions(user))
         yield from _sections_of_log_ins(user)
     yield Section(
@@ -123,6 +143,15 @@ def _sections_of_the_person(subject: DataSubject) -> Iterator[Section]:
             for guest in subject.guests
         ],
     )
+    yield Section(
+        "undeliverable_emails",
+        _("E-mails to which we send no news, because their mail server rejected a mail"),
+        {"email": _("E-mail"), "answer": _("Answer of the mail server"), "at": _("Time")},
+        _records(
+            UndeliverableEmail.objects.filter(email__in=subject.emails),
+            lambda row: {"email": row.email, "answer": row.answer, "at": row.at},
+        ),
+    )
 
 
 def _sections_of_log_ins(user: User) -> Iterator[Section]:
@@ -133,27 +162,26 @@ def _sections_of_log_ins(user: User) -> Iterator[Section]:
         {
             "browser": _("Browser"),
             "ip_address": _("IP address"),
-            "first_at": _("First log-in"),
-            "last_at": _("Last seen"),
+            "at": _("Log-in"),
         },
         _records(
             UserSession.objects.filter(user=user),
             lambda row: {
                 "browser": row.user_agent,
                 "ip_address": row.ip,
-                "first_at": row.created_at,
-                "last_at": row.last_seen_at,
+                "at": row.created_at,
             },
         ),
     )
     yield Section(
         "second_factors",
         _("Second factors"),
-        {"kind": _("Kind"), "added_at": _("Added"), "last_used_at": _("Last used")},
+        {"kind": _("Kind"), "name": _("Name"), "added_at": _("Added"), "last_used_at": _("Last used")},
         _records(
             Authenticator.objects.filter(user=user),
             lambda row: {
                 "kind": row.get_type_display(),
+                "name": row.data.get("name", ""),  # of a passkey or security key
                 "added_at": row.created_at,
                 "last_used_at": row.last_used_at,
             },
@@ -195,6 +223,16 @@ def _sections_of_comments(subject: DataSubject) -> Iterator[Section]:
         },
         _read_comments(subject),
     )
+    if subject.user:
+        yield Section(
+            "claims",
+            _("Comments of a guest that you made yours"),
+            {"url": _("URL"), "at": _("Time")},
+            _records(
+                CommentClaim.objects.filter(user=subject.user).select_related("comment__discussion__article"),
+                lambda row: {"url": _url(row.comment), "at": row.at},
+            ),
+        )
     yield Section(
         "recommendations",
         _("Comments that you recommended"),

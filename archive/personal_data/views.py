@@ -1,4 +1,4 @@
-"""The page "My data": download all that the site stores about oneself, and erase one's account."""
+"""The page "My data": download what the site stores about oneself, and erase one's account."""
 
 from typing import Any
 

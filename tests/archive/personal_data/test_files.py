@@ -8,16 +8,19 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from accounts import guests
-from accounts.models import ADMINISTRATOR, EDITOR, Guest, User
+from accounts import guests, undeliverable
+from accounts.models import ADMINISTRATOR, EDITOR, Guest, SignUp, User
 from archive.models import PersonalDataFile
 from archive.personal_data import files
 from articles.services import set_article_authors
 from comments.models import Comment, Reason, State
+from comments.services.claims import claim_comments
 from comments.services.editing import edit_comment
 from comments.services.recommendations import recommend
 from moderation.actions.decisions import decide
@@ -35,7 +38,7 @@ from moderation.people import sanctions
 from moderation.people.profiles import Person
 from moderation.reports.removal_requests import send_request
 from moderation.reports.reporting import appeal_removal, report_comment
-from tests.archive.personal_data.conftest import browser_of, words
+from tests.archive.personal_data.conftest import PASSWORD, browser_of, words
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
@@ -192,6 +195,26 @@ def test_a_guest_gets_nothing_of_other_guests_with_the_same_e_mail(gwen: Guest) 
     assert data["illegal_content_reports"] == data["removal_requests"] == []
     browser.post("/account/data/erase/", {"comments": "delete"})  # it only mails a link to Gwen
     assert not AccountErasure.objects.exists()
+
+
+def test_claims_devices_keys_sign_ups_and_rejected_e_mails(jim: User) -> None:
+    guest = GuestFactory.create(name="Jimbo", email="jim@example.org", confirmed_at=timezone.now())
+    comment = make_comment(make_article(), "As a guest.", guest=guest)
+    claim_comments(user=jim, ids=[comment.pk])
+    Client().post("/accounts/login/", {"login": "jim@example.org", "password": PASSWORD})
+    key = Authenticator.Type.WEBAUTHN
+    Authenticator.objects.create(user=jim, type=key, data={"name": "Blue key", "credential": {"secret": "s"}})
+    SignUp.objects.create(name="Jim again", email="Jim@example.org", password="hash of a password")
+    undeliverable.add("jim@example.org", "552 Mailbox full")
+    undeliverable.add("other@example.org", "550 No such user")
+    data = make(Person(user=jim))
+    assert [row["url"] for row in data["claims"]] == [settings.SITE_URL + comment.get_absolute_url()]
+    assert [set(row) for row in data["devices"]] == [{"browser", "ip_address", "at"}]
+    assert [row["name"] for row in data["second_factors"]] == ["Blue key"]
+    assert [row["name"] for row in data["sign_ups"]] == ["Jim again"]
+    assert [row["answer"] for row in data["undeliverable_emails"]] == ["552 Mailbox full"]
+    assert "hash of a password" not in data["page"]
+    assert '"secret"' not in json.dumps(data)
 
 
 def test_the_mail(jim: User) -> None:
