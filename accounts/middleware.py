@@ -14,7 +14,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from accounts.authentication.login_throttling import remember_device
-from accounts.authentication.second_factors import has_second_factor
+from accounts.authentication.second_factors import lacks_required_factor
 from accounts.guests import guest_from_cookie
 from accounts.models import Guest, User
 from accounts.requests import GuestRequest
@@ -50,7 +50,10 @@ class LoginMiddleware:
 
 
 class StaffSecondFactorMiddleware:
-    """Lead staff without a second factor to set one up, if the owner requires it. Their other pages work."""
+    """Lead staff without a second factor to set one up, if the owner requires it.
+
+    Their other pages work, without what only staff see there (comments.loading.current_reader).
+    """
 
     def __init__(self, get_response: Callable[[GuestRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -60,12 +63,10 @@ class StaffSecondFactorMiddleware:
 
     def process_view(self, request: GuestRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         """Refuse a page of settings.STAFF_PATHS. A form that was sent comes back with its text."""
-        user, site = request.user, cast(Any, request.site)  # of articles/, a later app
-        if not request.path.startswith(settings.STAFF_PATHS) or not (
-            isinstance(user, User) and user.is_staff and site.staff_need_second_factor
-        ):
+        user = request.user
+        if not request.path.startswith(settings.STAFF_PATHS) or not isinstance(user, User):
             return None
-        if has_second_factor(user):
+        if not lacks_required_factor(user, request.site):
             return None
         if request.method == "POST":
             return form_refused(request, needs_second_factor=True)

@@ -2,6 +2,7 @@
 
 from django.http import Http404
 
+from accounts.authentication.second_factors import lacks_required_factor
 from accounts.guests import guest_id_from_cookie
 from accounts.models import Guest, User
 from articles.models import Article
@@ -88,7 +89,12 @@ def current_writer(request: SiteRequest) -> tuple[User | None, Guest | None]:
 
 
 def current_reader(request: SiteRequest, article: Article) -> Reader:
-    """Return the reader of a page about this article."""
+    """Return the reader of a page about this article.
+
+    It moderates no comments while it lacks the second factor that the site requires from staff.
+    """
     user, guest = current_writer(request)
     moderates = user is not None and (user.is_moderator or article.can_be_edited_by(user))
+    if user and moderates:
+        moderates = not lacks_required_factor(user, request.site)
     return Reader(user, guest, moderates)

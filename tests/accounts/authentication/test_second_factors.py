@@ -16,10 +16,12 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import EDITOR, READER, LoginAttempts, SecondFactorRemoval, User
+from accounts.models import EDITOR, MODERATOR, READER, LoginAttempts, SecondFactorRemoval, User
 from accounts.services import erase_account
 from articles.models import Site
-from tests.factories import UserFactory
+from comments.models import Discussion
+from comments.services.discussions import change_discussion
+from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.clients import client_of
 
 pytestmark = pytest.mark.django_db
@@ -304,6 +306,23 @@ def test_staff_need_a_second_factor_if_the_owner_requires_it(
     assert "It *sails*." in sent.content.decode()
     set_up_app(client, django_capture_on_commit_callbacks)
     assert client.get("/admin/").status_code == 200
+
+
+def test_staff_without_a_required_second_factor_read_stories_as_readers(
+    ruth: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    ruth.set_roles([MODERATOR])
+    client = confirmed_client(ruth)
+    change_discussion(article=(article := make_article()), moderation=Discussion.Moderation.PRE)
+    story, comment = article.get_absolute_url(), make_comment(article, "It waits.").get_absolute_url()
+    assert "It waits." in client.get(story).content.decode()
+    Site.objects.update(staff_need_second_factor=True)
+    page = client.get(story).content.decode()
+    assert "It waits." not in page
+    assert 'action="/moderation/' not in page
+    assert client.get(comment).status_code == 404
+    set_up_app(client, django_capture_on_commit_callbacks)
+    assert "It waits." in client.get(story).content.decode()
 
 
 def test_readers_need_no_second_factor(ruth: User) -> None:
