@@ -35,7 +35,8 @@ def test_a_flood_of_comments_and_its_form_keeps_the_text(client: Client, htmx: d
         client.post(url, {**sent, "body": f"A word, {n}.", "nonce": uuid4()}, headers=htmx) for n in range(4)
     ]
     assert [answer.status_code for answer in answers[:3]] == [204 if htmx else 302] * 3
-    assert refused(answers[3], "A word, 3.", "Please try again later.") == 600
+    # Until the first of them no longer counts; the test itself may have taken some of the ten minutes.
+    assert 0 < refused(answers[3], "A word, 3.", "Please try again in") <= 600
     assert Comment.objects.count() == 3
 
 
