@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.core import signing
+from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
 
 from accounts.authentication.second_factors import has_second_factor
 from articles.site.languages import in_site_language
@@ -15,6 +19,7 @@ from moderation.notifications.mail import current_site, send_mails
 from moderation.people.profiles import Person, find_person
 
 LINK_AGE = timedelta(days=1)
+PAUSE = timedelta(hours=1)  # between two mails to a person, so that nobody floods a mailbox
 SALT = "archive.erase"
 
 
@@ -26,9 +31,19 @@ class ErasureLink:
     deletes_comments: bool
 
 
-def send(person: Person, *, deletes_comments: bool) -> None:
-    """Queue the mail with the link."""
-    mail_erasure_link.enqueue(person.key, deletes_comments)
+def send(person: Person, *, deletes_comments: bool) -> bool:
+    """Queue the mail with the link. Returns False if the person got one within PAUSE."""
+    jobs = DBTaskResult.objects.filter(
+        task_path=mail_erasure_link.module_path,
+        args_kwargs__args__0=person.key,
+        enqueued_at__gt=timezone.now() - PAUSE,
+    )
+    with transaction.atomic():
+        person.lock()
+        if jobs.exclude(status=TaskResultStatus.FAILED).exists():
+            return False
+        mail_erasure_link.enqueue(person.key, deletes_comments)
+    return True
 
 
 def make_token(person: Person, *, deletes_comments: bool) -> str:

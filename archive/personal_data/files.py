@@ -42,6 +42,7 @@ from moderation.scheduled_jobs import Job
 
 FORMAT = "soundoff-personal-data-1"
 KEPT_FOR = timedelta(days=7)
+PAUSE = timedelta(days=1)  # between two files of a person, as each reads all their comments
 MADE_WITHIN = timedelta(hours=1)  # after which a request is taken for lost, and can be repeated
 FOLDER = "personal_data"  # in the data folder; `serve` creates it
 
@@ -61,12 +62,20 @@ def ends_at(row: PersonalDataFile) -> datetime:
     return (row.ready_at or row.asked_at) + KEPT_FOR
 
 
+def next_at(row: PersonalDataFile) -> datetime:
+    """Return when the person of this file can ask for a new one."""
+    return row.asked_at + PAUSE
+
+
 def ask(person: Person) -> PersonalDataFile | None:
-    """Store a request for a file; an earlier file is deleted. Returns None while one is being made."""
+    """Store a request for a file; an earlier file is deleted.
+
+    Returns None while one is being made, and before `next_at`.
+    """
     with transaction.atomic():
         person.lock()
         current = current_file(person)
-        if current and current.ready_at is None:
+        if current and (current.ready_at is None or timezone.now() < next_at(current)):
             return None
         delete_files(person)
         row = PersonalDataFile.objects.create(**person.as_fields)

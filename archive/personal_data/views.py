@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -27,6 +28,8 @@ def my_data(request: SiteRequest) -> HttpResponse:
     if request.method == "POST" and person:
         if files.ask(person):
             messages.success(request, _("Your data is being collected."))
+        elif (row := files.current_file(person)) and row.ready_at:
+            messages.info(request, _("You can make one file a day."))
         else:
             messages.info(request, _("Your data is already being collected."))
         return redirect("my-data")
@@ -63,8 +66,12 @@ def erase(request: SiteRequest) -> HttpResponse:
         return _page(request, person, form)
     if has_password(person.user) or needs_second_factor(person.user):
         return _erase(request, person, deletes_comments=form.deletes_comments)
-    erasure_links.send(person, deletes_comments=form.deletes_comments)
-    messages.success(request, _("We mailed you a link. Open it to erase your account."))
+    if erasure_links.send(person, deletes_comments=form.deletes_comments):
+        messages.success(request, _("We mailed you a link. Open it to erase your account."))
+    else:
+        messages.info(
+            request, _("We mailed you a link within the last hour. Open it, or ask for another one later.")
+        )
     return redirect("my-data")
 
 
@@ -101,6 +108,7 @@ def _page(request: SiteRequest, person: Person | None, form: EraseForm) -> HttpR
         "is_unconfirmed": person is None and guest is not None,
         "file": row,
         "ends_at": files.ends_at(row) if row else None,
+        "next_at": files.next_at(row) if row and timezone.now() < files.next_at(row) else None,
         "form": form,
     }
     if person:

@@ -1,6 +1,7 @@
 """Erasing one's own account on the page "My data": the password, or a mailed link."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core import mail
 from django.test import Client
+from django.utils import timezone
+from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import ADMINISTRATOR, Guest, User
@@ -146,6 +149,19 @@ def test_an_account_with_a_second_factor_is_asked_for_it(jim: User, jims: Client
     done = jims.post("/accounts/2fa/reauthenticate/", {"code": code, "next": URL}, follow=True)
     assert "Your account is erased." in words(done)
     assert AccountErasure.objects.get().deletes_comments is False
+
+
+def test_one_link_an_hour(gwen: Guest, jim: User) -> None:
+    client, sentence = browser_of(gwen), "We mailed you a link within the last hour."
+    assert sentence not in words(client.post(URL, {"comments": "keep"}, follow=True))
+    assert sentence in words(client.post(URL, {"comments": "delete"}, follow=True))
+    assert erasure_links.send(Person(user=jim), deletes_comments=False)  # another person
+    jobs = DBTaskResult.objects.filter(task_path=erasure_links.mail_erasure_link.module_path)
+    assert jobs.count() == 2
+    jobs.update(status=TaskResultStatus.FAILED)  # no mail was sent
+    assert erasure_links.send(Person(guest=gwen), deletes_comments=False)
+    jobs.update(enqueued_at=timezone.now() - timedelta(hours=1, seconds=1))
+    assert sentence not in words(client.post(URL, {"comments": "delete"}, follow=True))
 
 
 def test_a_guest_gets_a_link(gwen: Guest) -> None:

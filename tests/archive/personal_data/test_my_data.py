@@ -1,7 +1,10 @@
 """The page "My data": asking for the file."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import Guest, User
@@ -27,7 +30,12 @@ def test_a_member_asks_and_downloads(jim: User, jims: Client) -> None:
     files.make_file.func(*job.args_kwargs["args"])
     ready = words(jims.get(URL))
     assert "Download your data" in ready
-    assert "Make a new file" in ready
+    assert "You can make a new file from" in ready
+    assert "Make a new file" not in ready
+    assert "You can make one file a day." in words(jims.post(URL, follow=True))
+    PersonalDataFile.objects.update(asked_at=timezone.now() - timedelta(days=1))
+    assert "Make a new file" in words(jims.get(URL))
+    assert "Your data is being collected." in words(jims.post(URL, follow=True))
     assert "The file is deleted on" in ready
 
 
