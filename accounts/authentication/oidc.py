@@ -14,6 +14,7 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, _build_ap
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
 from allauth.socialaccount.providers.base import AuthProcess
 from django.contrib import messages
+from django.contrib.auth.signals import user_logged_in
 from django.db import IntegrityError, transaction
 from django.db.models.signals import pre_save
 from django.dispatch import receiver
@@ -57,7 +58,10 @@ class OIDCAdapter(DefaultSocialAccountAdapter):
             )
             raise ImmediateHttpResponse(redirect("account_login"))
         sociallogin.email_addresses = [EmailAddress(email=email, verified=True, primary=True)]
-        sociallogin.token = None  # it is not needed, and the session is stored
+        # The session is stored, so it gets no more than is needed, and ends soon if nobody logs in.
+        sociallogin.token, sociallogin.account.extra_data = None, {}
+        if not request.user.is_authenticated:
+            request.session.set_expiry(PENDING_SECONDS)
         if find_user_by_email(email):
             until = time.time() + PENDING_SECONDS
             request.session[PENDING_KEY] = {"login": sociallogin.serialize(), "until": until}
@@ -124,6 +128,12 @@ def connect_pending(request: HttpRequest, user: User) -> None:
         sociallogin.connect(context.request, user)
         service = {"service": sociallogin.provider.name}
         messages.success(request, _("%(service)s is connected. You can log in with it.") % service)
+
+
+@receiver(user_logged_in)
+def restore_session_age(sender: Any, request: HttpRequest, **kwargs: Any) -> None:
+    """Let a session last as usual again after a log-in, which ends a pending one."""
+    request.session.set_expiry(None)
 
 
 @receiver(pre_save, sender=SocialAccount)

@@ -9,12 +9,14 @@ import httpx
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from django.conf import settings as django_settings
 from django.contrib import admin
 from django.contrib.auth import get_user
 from django.core import mail
 from django.test import Client
 from playwright.sync_api import Browser, expect
 
+from accounts.authentication.oidc import PENDING_KEY, PENDING_SECONDS
 from accounts.models import READER, User
 from accounts.services import erase_account
 from config.settings import oidc_providers
@@ -117,6 +119,29 @@ def test_an_account_is_connected_only_after_its_owner_has_logged_in(provider: Pr
     other = Client()
     log_in(other)
     assert get_user(other) == ruth
+
+
+@pytest.mark.parametrize(("has_account", "key"), [(True, PENDING_KEY), (False, "socialaccount_sociallogin")])
+def test_a_pending_log_in_stores_no_claims_and_ends_soon(
+    provider: Provider, has_account: bool, key: str
+) -> None:
+    provider.claims["picture"] = "https://work.example/ruth.png"
+    if has_account:
+        confirm_email(UserFactory.create(email="ruth@example.org", password=PASSWORD))
+    client = Client()
+    log_in(client)
+    session = client.session
+    assert key in session
+    assert "ruth.png" not in str(dict(session))
+    assert "id_token" not in str(dict(session))
+    assert session.get_expiry_age() == PENDING_SECONDS
+    if has_account:
+        client.post("/accounts/login/", {"login": "ruth@example.org", "password": PASSWORD})
+    else:
+        client.post("/accounts/3rdparty/signup/", {"name": "Ruth"})
+    assert is_in(client)
+    assert key not in client.session
+    assert client.session.get_expiry_age() == django_settings.SESSION_COOKIE_AGE
 
 
 def test_the_log_in_of_somebody_else_connects_nothing(provider: Provider, ruth: User) -> None:
