@@ -46,6 +46,14 @@ class SecondFactorAdapter(DefaultMFAAdapter):
             log.warning("A second factor was stored with another SECRET_KEY and can't be used.")
             return str(generate_totp_secret())
 
+    def can_decrypt(self, encrypted_text: str) -> bool:
+        """Return whether a secret was stored with the present SECRET_KEY."""
+        try:
+            _cipher().decrypt(encrypted_text.encode())
+        except InvalidToken:
+            return False
+        return True
+
     def get_totp_issuer(self) -> str:
         return str(context.request.site.name)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from cryptography.fernet import Fernet
 from django.contrib import admin
 from django.contrib.auth import get_user
 from django.core import mail
@@ -252,6 +253,24 @@ def test_secrets_are_encrypted_with_a_key_from_the_secret_key(
     assert not is_in(client)
     assert "another SECRET_KEY" in caplog.text
     assert secret not in caplog.text
+
+
+def test_recovery_codes_of_another_key_are_not_shown(ruth: User, secret: str, settings: Any) -> None:
+    client = client_with_code(ruth, secret)
+    stored = recovery_codes(ruth)
+    Authenticator.objects.filter(type=Authenticator.Type.RECOVERY_CODES).update(
+        data={"seed": Fernet(Fernet.generate_key()).encrypt(b"seed").decode(), "used_mask": 0}
+    )
+    for path in ("", "recovery-codes/", "recovery-codes/download/"):
+        page = client.get(f"/accounts/2fa/{path}").content.decode()
+        assert "Your recovery codes can’t be read" in page
+        assert not re.findall(r"\b\d{8}\b", page)
+        assert "codes are left" not in page
+    client.post("/accounts/2fa/recovery-codes/generate/")
+    page = client.get("/accounts/2fa/recovery-codes/").content.decode()
+    assert "can’t be read" not in page
+    assert recovery_codes(ruth)[0] in page
+    assert not set(stored) & set(recovery_codes(ruth))
 
 
 def test_the_admin_shows_no_second_factors() -> None:
