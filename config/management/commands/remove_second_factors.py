@@ -13,8 +13,8 @@ from articles.site.current_site import read_site
 class Command(BaseCommand):
     help = (
         "Remove the authenticator app, the security keys, the passkeys and the recovery codes of an account "
-        "whose owner has lost them. The password alone then logs in. The removal is logged in the database, "
-        "and the owner gets a mail about it."
+        "whose owner has lost them. The password alone then logs in; an owner without one resets the password "
+        "first. The removal is logged in the database, and the owner gets a mail about it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -28,4 +28,8 @@ class Command(BaseCommand):
             raise CommandError(f"The account {email} has no second factors.")
         change = "second_factors_removed"
         mails.enqueue_for_site(mails.mail_security_change, read_site(), user.pk, change, user.email)
-        self.stdout.write(f"The second factors of {user} ({email}) are removed. The password alone logs in.")
+        if user.has_usable_password():
+            next_step = "The password alone logs in."
+        else:
+            next_step = "The account has no password: to log in, its owner can reset the password."
+        self.stdout.write(f"The second factors of {user} ({email}) are removed. {next_step}")

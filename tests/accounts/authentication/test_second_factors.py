@@ -302,6 +302,22 @@ def test_the_command_removes_the_second_factors_and_logs_it(
         SecondFactorRemoval.objects.all().delete()
 
 
+def test_the_command_names_the_reset_for_an_account_without_a_password(
+    ruth: User, secret: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ruth.set_unusable_password()
+    ruth.save()
+    call_command("remove_second_factors", "ruth@example.org")
+    said = capsys.readouterr().out
+    assert "can reset the password" in said
+    assert "The password alone" not in said
+    client = Client()
+    client.post("/accounts/password/reset/", {"email": "ruth@example.org"})
+    (link,) = re.findall(r"(/accounts/password/reset/key/\S+)", str(mail.outbox[-1].body))
+    client.post(client.get(link)["Location"], {"password1": PASSWORD, "password2": PASSWORD})
+    assert is_in(client)
+
+
 def test_staff_need_a_second_factor_if_the_owner_requires_it(
     ruth: User, django_capture_on_commit_callbacks: Any
 ) -> None:
