@@ -13,8 +13,8 @@ from articles.site.current_site import read_site
 class Command(BaseCommand):
     help = (
         "Remove the authenticator app, the security keys, the passkeys and the recovery codes of an account "
-        "whose owner has lost them. The password alone then logs in; an owner without one resets the password "
-        "first. The removal is logged in the database, and the owner gets a mail about it."
+        "whose owner has lost them. The password alone then logs in; an owner without one resets the "
+        "password first. The removal is logged in the database, and the owner gets a mail about it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
