@@ -9,6 +9,9 @@ from uuid import uuid4
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
@@ -18,16 +21,26 @@ from django.utils import timezone
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from accounts import erasure_log, mails
+from accounts import erasure_log, mails, undeliverable
 from accounts.authentication import sign_up
-from accounts.models import ADMINISTRATOR, EDITOR, Guest, User
+from accounts.models import ADMINISTRATOR, EDITOR, Guest, UndeliverableEmail, User
 from archive.backup.restore import restore
 from archive.backup.write import backup
 from archive.personal_data import files
 from articles.models import Autosave
 from articles.services import set_article_authors
 from comments.integrity import check
-from comments.models import Comment, CommentRevision, CommentText, Reason, Recommendation, State, Transition
+from comments.models import (
+    Comment,
+    CommentRevision,
+    CommentText,
+    Follow,
+    Mute,
+    Reason,
+    Recommendation,
+    State,
+    Transition,
+)
 from comments.services.editing import edit_comment
 from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
@@ -145,6 +158,18 @@ class Planted:
             action_flag=CHANGE,
             change_message=json.dumps([{"changed": {"object": f"{NAME} Quill"}}]),
         )
+        undeliverable.add(f"{EMAIL}@example.org", f"550 No such user {EMAIL}")
+        login = {"login": user.email, "password": "long enough"}
+        Client(headers={"User-Agent": f"{NAME} browser"}).post("/accounts/login/", login)
+        Authenticator.objects.create(
+            user=user, type=Authenticator.Type.WEBAUTHN, data={"name": f"Key of {NAME}"}
+        )
+        SocialAccount.objects.create(user=user, provider="oidc", uid=EMAIL)
+        for person in ({"user": user}, {"guest": self.guest}):
+            Follow.objects.create(**person, article=story, kind="replies", delivery="at_once")
+        Mute.objects.create(user=user, muted_user=self.other)
+        Mute.objects.create(user=self.other, muted_user=user)
+        Mute.objects.create(user=self.other, muted_guest=self.guest)
         if is_editor:
             user.set_roles([EDITOR])
             set_article_authors(article=story, people=[user])
@@ -210,6 +235,9 @@ def test_nothing_is_left_in_any_column(deletes_comments: bool) -> None:
         *("moderation_appeal.text", "moderation_report.details", "moderation_sanction.message"),
         *("moderation_moderatornote.text", "moderation_illegalcontentreport.email"),
         *("moderation_removalrequest.email", "moderation_removalrequest.passage"),
+        *("accounts_undeliverableemail.email", "accounts_undeliverableemail.answer"),
+        *("mfa_authenticator.data", "usersessions_usersession.user_agent"),
+        "socialaccount_socialaccount.uid",
     }
     assert places <= before, places - before
 
@@ -223,6 +251,11 @@ def test_nothing_is_left_in_any_column(deletes_comments: bool) -> None:
     user = User.objects.get(pk=planted.user.pk)
     assert (str(user), user.is_active, user.roles) == ("Deleted account", False, frozenset())
     assert not User.objects.get(pk=planted.other.pk).is_erased
+    for rows in (Authenticator, SocialAccount, UserSession, UndeliverableEmail, Follow, Mute):
+        assert not rows.objects.exists(), rows
+    # Nothing comes back with the decision on a report of the person.
+    decide(ids=[planted.foreign.pk], to=State.REJECTED, reason=Reason.HATE, actor=planted.moderator)
+    assert found_in(*words) == QUOTED
 
 
 @pytest.mark.django_db
