@@ -522,6 +522,18 @@ def test_a_restore_in_the_middle_of_an_erasure_completes_it(tmp_path: Path) -> N
     assert found_in(NAME, EMAIL, WORDS) == QUOTED
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_restore_keeps_the_later_wish_to_delete_the_comments(tmp_path: Path) -> None:
+    planted, file = Planted(), tmp_path / "site.zip"
+    account_erasure.start(person=Person(user=planted.user), deletes_comments=False)
+    backup(file)
+    account_erasure.start(person=Person(user=planted.user), deletes_comments=True)
+    call_command("flush", interactive=False, verbosity=0)
+    restore(file)
+    run_erasures()
+    assert found_in(NAME, EMAIL, WORDS) == QUOTED
+
+
 @pytest.mark.django_db
 def test_the_file_of_personal_data_goes_too() -> None:
     planted = Planted()
