@@ -7,3 +7,13 @@ from django.utils.translation import gettext_lazy as _
 class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = _("People")
+
+    def ready(self) -> None:
+        """Leave it to LoginMiddleware to store the session of a log-in.
+
+        allauth's receiver would store it a second time, and reads all sessions of the user before that.
+        """
+        from allauth.account.signals import user_logged_in
+        from allauth.usersessions.signals import on_user_logged_in
+
+        user_logged_in.disconnect(on_user_logged_in)

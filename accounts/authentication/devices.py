@@ -8,10 +8,11 @@ import re
 from datetime import timedelta
 
 from allauth.usersessions.models import UserSession
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -53,9 +54,21 @@ def _first_match(patterns: dict[str, str], text: str) -> str:
 
 
 def list_devices(user: User) -> list[UserSession]:
-    """Return the sessions of a user, the latest log-in first. Those that have ended are deleted."""
-    found = UserSession.objects.purge_and_list(user)
-    return sorted(found, key=lambda session: session.created_at, reverse=True)
+    """Return the sessions of a user, the latest log-in first, in one query.
+
+    Left out are those that have ended, also by a change of the password or "Log out everywhere": they contain
+    another hash of these. delete_old_sessions deletes their rows.
+    """
+    alive = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=timezone.now())
+    found = (
+        UserSession.objects.filter(user=user)
+        .annotate(session_data=Subquery(alive.values("session_data")))
+        .exclude(session_data=None)
+        .order_by("-created_at")
+    )
+    hashes = {user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()}
+    store = SessionStore()
+    return [row for row in found if store.decode(row.session_data).get(HASH_SESSION_KEY) in hashes]
 
 
 def log_out_device(user: User, pk: int) -> bool:

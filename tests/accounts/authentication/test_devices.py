@@ -9,11 +9,13 @@ from django.contrib import admin
 from django.contrib.auth import get_user
 from django.contrib.sessions.models import Session
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.authentication import sign_up
-from accounts.authentication.devices import NO_ADDRESS, delete_old_sessions, describe_browser
+from accounts.authentication.devices import NO_ADDRESS, delete_old_sessions, describe_browser, list_devices
 from accounts.models import User
 from accounts.services import erase_account
 from articles.models import Site
@@ -100,6 +102,38 @@ def test_one_device_is_logged_out(ruth: User) -> None:
     for value in (session.pk, "x"):
         answer = client.post("/account/devices/", {"session": value}, follow=True)
         assert "was logged out already" in answer.content.decode()
+
+
+def test_a_changed_password_leaves_its_own_device_on_the_list(ruth: User) -> None:
+    log_in(PHONE)
+    client = log_in()
+    ended = log_in(PHONE)
+    Session.objects.filter(session_key=ended.session.session_key).delete()
+    assert text_of(client).count("Safari on iPhone") == 1
+    new = "ten-loud-herons"
+    fields = {"oldpassword": PASSWORD, "password1": new, "password2": new}
+    assert client.post("/accounts/password/change/", fields).status_code == 302
+    page = text_of(client)
+    assert "This device" in page
+    assert "Safari on iPhone" not in page
+
+
+def test_the_number_of_statements_does_not_grow_with_the_devices(ruth: User) -> None:
+    """Each log-in stores one row, and the list reads all in one statement."""
+    client, counts = log_in(), []
+    for number in (1, 5):
+        while UserSession.objects.count() < number:
+            log_in(PHONE)
+        with CaptureQueriesContext(connection) as listed:
+            assert len(list_devices(ruth)) == number
+        with CaptureQueriesContext(connection) as page:
+            text_of(client)
+        with CaptureQueriesContext(connection) as logged_in:
+            log_in(PHONE)
+        rows = [query for query in logged_in if 'INSERT INTO "usersessions_usersession"' in query["sql"]]
+        counts.append((len(listed), len(page), len(logged_in), len(rows)))
+    assert counts[0] == counts[1]
+    assert (counts[0][0], counts[0][3]) == (1, 1)
 
 
 def test_logging_out_everywhere_ends_sessions_without_a_row_as_well(ruth: User) -> None:
