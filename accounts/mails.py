@@ -43,7 +43,7 @@ class StoredSite:
 SECURITY_CHANGES = {
     "password_changed": _("The password of your account at %(site)s was changed."),
     "password_set": _("Your account at %(site)s has a password now."),
-    "password_reset": _("The password of your account at %(site)s was changed with a mailed link."),
+    "password_reset": _("A new password for your account at %(site)s was chosen with a mailed link."),
     "email_changed": _("The primary e-mail of your account at %(site)s was changed."),
     "email_deleted": _("An e-mail was removed from your account at %(site)s."),
     "totp_activated": _("An authenticator app was added to your account at %(site)s."),

@@ -248,5 +248,5 @@ def test_the_owner_is_mailed_about_changes_of_the_password_and_of_emails(setting
         ("ruth@example.org", "The primary e-mail of your account at Soundoff was changed."),
         ("new@example.org", "An e-mail was removed from your account at Soundoff."),
         ("new@example.org", "The password of your account at Soundoff was changed."),
-        ("new@example.org", "The password of your account at Soundoff was changed with a mailed link."),
+        ("new@example.org", "A new password for your account at Soundoff was chosen with a mailed link."),
     ]
