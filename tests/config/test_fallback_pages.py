@@ -81,7 +81,8 @@ class Form(HTMLParser):
         found = {name: value or "" for name, value in attrs}
         if tag == "form" and "body" not in self.fields:
             self.action, self.fields = found["action"], {}
-        if tag == "input" and found["name"]:
+        # A browser sends no other button than the pressed one, and no box without a mark.
+        if tag == "input" and found["name"] and found["type"] not in {"submit", "checkbox"}:
             self.fields.setdefault(found["name"], found.get("value", ""))
         if tag == "textarea":
             self.area = found["name"]
