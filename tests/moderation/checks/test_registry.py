@@ -25,6 +25,7 @@ from tests.moderation.queue.helpers import listed_comment_ids, open_card, text
 
 # Words that are also names of checks and mean something else: where, and what.
 OTHER_MEANINGS = {
+    ("archive/personal_data/files.py", "personal_data"): "a folder",
     ("archive/formats/soundoff/comment_warnings.py", "emptied"): "a kind of warning about a file",
     ("archive/formats/page.py", "near_repeat"): "a kind of warning about a file",
     ("archive/formats/page.py", "repeat"): "a kind of warning about a file",
