@@ -90,7 +90,7 @@ def test_after_an_appeal_the_story_says_so_and_nothing_else_is_offered(client, r
     resubmit = f"/comments/{removed.pk}/resubmit/"
     assert client.get(resubmit).status_code == 302
     assert client.post(resubmit, {"body": "The boat is late."}).status_code == 422
-    for path in (page(removed), "/account/status/"):
+    for path in (page(removed), "/account/comments/"):
         shown = client.get(path).text
         assert "You have appealed this decision." in shown
         assert "Edit and resubmit" not in shown
