@@ -24,4 +24,4 @@ class PressCounter:
         self.page.keyboard.type(email)
         self.page.keyboard.press("Tab")
         self.page.keyboard.type(password)
-        self.press(self.page.get_by_role("button", name="Log in"))
+        self.press(self.page.get_by_role("button", name="Log in", exact=True))

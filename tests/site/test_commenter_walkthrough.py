@@ -53,8 +53,8 @@ def test_a_first_comment_on_a_phone(phone, live_server, article, maria):
     order = form.locator("textarea, input:not([type=hidden]), .rules").evaluate_all(
         "nodes => nodes.map((node) => node.name || node.value || node.className)"
     )
-    assert order == ["body", "name", "email", "rules", "Post comment", "preview"]
-    sizes = form.locator("textarea, input:not([type=hidden], [type=submit])").evaluate_all(
+    assert order == ["body", "name", "email", "follow", "rules", "Post comment", "preview"]
+    sizes = form.locator("textarea, input:not([type=hidden], [type=submit], [type=checkbox])").evaluate_all(
         "nodes => nodes.map((node) => parseFloat(getComputedStyle(node).fontSize))"
     )
     assert min(sizes) >= 16  # a smaller field makes a phone zoom in

@@ -149,6 +149,7 @@ def test_the_way_from_heading_to_heading(reading):
         "How this discussion was moderated",
         "Read",
         "Take part",
+        "About",
     ]
     assert {value(node, "level") for node in comments} == {3}
     assert len(comments) == reading.locator(".thread article:not(.gone)").count() == 30

@@ -207,7 +207,7 @@ def test_a_member_recommends_and_has_a_page(page, live_server, url, story):
     follow(page, "Log in", page.get_by_role("main"))
     page.get_by_label(re.compile("e-?mail", re.I)).fill("nadia@example.org")
     page.get_by_label("Password").fill("four o'clock")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log in", exact=True).click()
     page.get_by_role("button", name="Recommend").click()
     assert_arrived(at(page, "Voice 3"))
 

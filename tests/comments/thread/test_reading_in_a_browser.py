@@ -379,7 +379,7 @@ def test_axe_finds_nothing_in_what_opens(waiting, article, talk, size):
         assert faults(page) == []
         if page.get_by_role("button", name="1 new comment", exact=True).count():
             page.get_by_role("button", name="1 new comment", exact=True).click()
-            page.locator(".new").wait_for()
+            page.locator(".dot").first.wait_for()
 
 
 @pytest.mark.parametrize("system", ["light", "dark"])

@@ -67,7 +67,7 @@ def test_what_came_since_is_marked_and_one_goes_from_one_to_the_next(page, artic
     assert start.evaluate("node => node.closest('[aria-live]').ariaLive") == "polite"
     assert faults(page) == []
 
-    page.get_by_role("link", name="Follow this discussion").focus()
+    page.get_by_role("link", name="Follow", exact=True).focus()
     page.keyboard.press("Tab")
     expect(start).to_be_focused()
     page.keyboard.press("Enter")
