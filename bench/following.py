@@ -32,7 +32,7 @@ SELECT id, 'comments', %(article)s, 'at_once', now(), now(), now(), 0 FROM made"
 
 
 class Sent(NamedTuple):
-    """What a burst of comments led to."""
+    """The mails about one burst of comments, and what they cost."""
 
     noted: float  # seconds
     mails: int

@@ -85,13 +85,8 @@ def closed_folders(*paths: Path) -> set[str]:
     return {str(closed[0]) for closed in above if closed}
 
 
-# Both users and both orders, but not each with each: a run takes more than a minute of processor time. Root
-# begins with the site, for which Python and the project may have to be copied: the tests copy them as well.
-@pytest.mark.parametrize(
-    ("user", "order"),
-    [("root", (SERVE, TEST)), ("daemon", (TEST, SERVE))],
-    ids=["root-serve-test", "daemon-test-serve"],
-)
+@pytest.mark.parametrize("order", [(TEST, SERVE), (SERVE, TEST)], ids=["test-serve", "serve-test"])
+@pytest.mark.parametrize("user", ["root", "daemon"])
 def test_both_commands(namespaces: None, user: str, order: tuple[str, str]) -> None:
     hidden = {path: mode for path, mode in HIDDEN.items() if Path(path).is_dir()}
     python = Path(sys.base_prefix)

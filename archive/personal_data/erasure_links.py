@@ -25,7 +25,7 @@ SALT = "archive.erase"
 
 @dataclass(frozen=True)
 class ErasureLink:
-    """What a link erases."""
+    """The erasure that a mailed link asks for: a person, and whether their comments go too."""
 
     person: Person
     deletes_comments: bool

@@ -11,7 +11,7 @@ from articles.models import Site
 
 
 class Masthead(Protocol):
-    """What views need of config.masthead.Masthead."""
+    """The part of config.masthead.Masthead that views use."""
 
     @property
     def unread(self) -> list[int | None]: ...

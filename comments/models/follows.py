@@ -1,4 +1,4 @@
-"""What people follow: discussions, replies to their comments, corrections of stories and topics."""
+"""Follows: discussions, replies, corrections of stories and topics of which a person wants the news."""
 
 from datetime import datetime
 from typing import Self
