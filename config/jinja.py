@@ -58,7 +58,6 @@ def environment(**options: Any) -> Environment:
         "time_formatter": time_formatter,
         "by_before_names": article_filters.by_before_names,
         "account_links": account_links,
-        "waiting_count": queues.waiting_count,
         "most_waiting": queues.MOST_WAITING,
     }
     env.filters |= {

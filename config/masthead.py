@@ -1,23 +1,26 @@
 """The template context of every page: the masthead, the theme and the site's URL."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from accounts.guests import guest_id_from_cookie
 from articles.site.requests import SiteRequest
 from core.appearance.tokens import THEMES
-from core.database.sql import fetch_rows
+from core.database.sql import fetch_together
+from moderation.queue import queues
 
 # TopicQuerySet.with_stories, the menu of standing pages and the stories of unread news in one statement.
 LINKS_SQL = """
-(SELECT 'topic', t.name, t.slug, 0 AS place FROM articles_topic t
+(SELECT 'topic' AS kind, t.name, t.slug, 0 AS place FROM articles_topic t
 WHERE t.shown AND (
   SELECT m.id FROM articles_article_topics m
   WHERE m.topic_id = t.id AND (SELECT a.id FROM articles_article a
-                               WHERE a.id = m.article_id AND a.published_at <= %s LIMIT 1) IS NOT NULL
+                               WHERE a.id = m.article_id AND a.published_at <= %(now)s LIMIT 1) IS NOT NULL
   LIMIT 1) IS NOT NULL
 ORDER BY t.name LIMIT 6)
 UNION ALL
@@ -25,7 +28,7 @@ UNION ALL
 WHERE shown AND menu <> 'none' ORDER BY place, title LIMIT 12)
 UNION ALL
 (SELECT 'unread', coalesce(article_id::text, ''), '', 0 FROM comments_follow
-WHERE news_at IS NOT NULL AND (user_id = %s OR guest_id = %s))
+WHERE news_at IS NOT NULL AND (user_id = %(user)s OR guest_id = %(guest)s))
 ORDER BY place, 2"""
 
 
@@ -40,13 +43,19 @@ class Masthead:
     """The links of the header and the footer, read in one statement when a template uses them.
 
     `unread` has the id of the story of each follow of the reader with unread news, None for that of a topic.
+    `waiting` is the number of comments that wait for a person who may decide, up to MOST_WAITING.
     """
 
     def __init__(self, request: SiteRequest) -> None:
-        user = getattr(request, "user", None)  # an error page may have no user
-        member = user.pk if user is not None and user.is_authenticated else None
+        user: Any = getattr(request, "user", None) or AnonymousUser()  # an error page may have no user
+        member = user.pk
         guest = None if member else guest_id_from_cookie(request)
-        rows = fetch_rows(LINKS_SQL, [request.now, member, guest])
+        queries: dict[str, str | QuerySet[Any, Any]] = {"links": LINKS_SQL}
+        if member and (user.is_moderator or user.is_editor) and not hasattr(request, "waiting_count"):
+            queries["waiting"] = queues.waiting_cases(user).values("pk")
+        found = fetch_together(queries, {"now": request.now, "user": member, "guest": guest})
+        self.waiting = getattr(request, "waiting_count", len(found.get("waiting", ())))
+        rows = [(row["kind"], row["name"], row["slug"], row["place"]) for row in found["links"]]
         self.unread = [int(pk) if pk else None for kind, pk, _, _ in rows if kind == "unread"]
         self.topics = [
             Link(name, reverse("topic", args=[slug])) for kind, name, slug, _ in rows if kind == "topic"

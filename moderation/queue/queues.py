@@ -279,9 +279,9 @@ def has_appeals_for_colleagues(user: User) -> bool:
     return Case.objects.open().filter(reporting.appeals_for_colleagues(user)).exists()
 
 
-def waiting_count(user: User) -> int:
-    """Return how many comments wait for this person, counted up to MOST_WAITING. Runs one statement."""
-    return int(open_cases(user).filter(is_waiting=True).order_by()[:MOST_WAITING].count())
+def waiting_cases(user: User) -> QuerySet[Case]:
+    """Return the cases of comments that wait for this person, MOST_WAITING at most, for the masthead."""
+    return open_cases(user).filter(is_waiting=True).order_by()[:MOST_WAITING]
 
 
 def summarize_queues(user: User, base: str) -> list[QueueSummary]:

@@ -32,39 +32,39 @@ pytestmark = pytest.mark.django_db
 
 READERS = ("stranger", "guest", "member", "moderator")  # for moderators the masthead counts what waits
 TABLE = {  # by page, for each of the sizes
-    "/": (6, 6, 9, 10),  # two of them for picks, and for the opening of a first story without a picture
-    "/topics/harbour/": (4, 4, 7, 8),
+    "/": (6, 6, 9, 9),  # two of them for picks, and for the opening of a first story without a picture
+    "/topics/harbour/": (4, 4, 7, 7),
     "/topics/harbour/feed/": (4, 4, 4, 4),
     "/feed/": (3, 3, 3, 3),
-    "/archive/": (3, 3, 6, 7),
-    "/archive/2024/": (5, 5, 8, 9),
-    "/archive/2024/05/": (4, 4, 7, 8),
-    "/search/": (4, 4, 7, 8),
-    "/search/?q=ferry&topic=harbour&year=2024": (11, 11, 14, 15),  # three begin, end and limit it
-    "/people/{member}/": (4, 4, 7, 8),
+    "/archive/": (3, 3, 6, 6),
+    "/archive/2024/": (5, 5, 8, 8),
+    "/archive/2024/05/": (4, 4, 7, 7),
+    "/search/": (4, 4, 7, 7),
+    "/search/?q=ferry&topic=harbour&year=2024": (11, 11, 14, 14),  # three begin, end and limit it
+    "/people/{member}/": (4, 4, 7, 7),
     "/sitemap.xml": (2, 2, 2, 2),
     "/sitemap/lists.xml": (5, 5, 5, 5),
     "/sitemap/news.xml": (2, 2, 2, 2),
     "/sitemap/{file}.xml": (2, 2, 2, 2),
-    "/privacy/": (2, 2, 5, 6),
+    "/privacy/": (2, 2, 5, 5),
     "/robots.txt": (1, 1, 1, 1),
 }
 STORY_TABLE = {
-    "{story}": (1, 7, 9, 11),
-    "{story}?order=recommended": (4, 7, 9, 11),
-    "{story}?order=newest&from={newest}": (4, 7, 9, 11),
-    "{story}comments/{reply}/?after={reply}": (6, 8, 10, 12),
+    "{story}": (1, 7, 9, 10),
+    "{story}?order=recommended": (4, 7, 9, 10),
+    "{story}?order=newest&from={newest}": (4, 7, 9, 10),
+    "{story}comments/{reply}/?after={reply}": (6, 8, 10, 11),
     "{story}comments/{new}/": (4, 5, 7, 7),  # redirects to its place on the story's page
-    "{story}comments/{removed}/": (5, 6, 8, 12),
-    "{story}reply/{first}/": (3, 4, 7, 8),  # reads the limits of the writer
-    "{story}recommend/{first}/": (4, 6, 8, 9),
-    "{story}find/?q=ferry": (9, 9, 12, 13),  # three begin, end and limit it
+    "{story}comments/{removed}/": (5, 6, 8, 11),
+    "{story}reply/{first}/": (3, 4, 7, 7),  # reads the limits of the writer
+    "{story}recommend/{first}/": (4, 6, 8, 8),
+    "{story}find/?q=ferry": (9, 9, 12, 12),  # three begin, end and limit it
     "{story}version/": (2, 2, 2, 2),
     "{story}new/?since=1": (2, 3, 4, 4),
     "{story}feed/": (3, 3, 3, 3),
     "/oembed/?url={site}{story}": (2, 2, 2, 2),
 }
-EMPTY_STORY = (4, 5, 6, 9)  # stores a member's first visit
+EMPTY_STORY = (4, 5, 6, 8)  # stores a member's first visit
 SIZES = {"short": 1, "middle": 74, "long": 1_000}  # comments of a story
 STORIES = {"few": 0, "many": 150}  # more of them on the site
 

@@ -309,8 +309,8 @@ def test_other_editors_get_no_link_to_edit_the_story(client):
 STATEMENTS = {  # of a story's page: site, story with related ones, discussion, masthead
     None: 4,
     "Reader": 4 + 4,  # session, account, roles, own recommendations
-    "Moderator": 4 + 5,  # and the number of waiting comments
-    "Editor": 4 + 6,  # and whether the story is theirs
+    "Moderator": 4 + 4,  # the masthead's has the number of waiting comments
+    "Editor": 4 + 5,  # and whether the story is theirs
 }
 # Of a page from a frame: the discussion, or the session, the account and what is theirs.
 STATEMENTS_WITH_FRAME = {None: 1, "Reader": 3}

@@ -458,7 +458,7 @@ def test_the_masthead_says_what_waits_to_people_who_may_decide(client, maria, dj
     assert "to-desk" not in text(client.get("/"))
     assert maria.is_moderator  # reads the roles
     with django_assert_num_queries(1):
-        assert queues.waiting_count(maria) == len(waiting)
+        assert queues.waiting_cases(maria).count() == len(waiting)
 
 
 def test_the_masthead_and_the_heading_of_the_queue_count_the_same_comments(maria):
@@ -471,4 +471,4 @@ def test_the_masthead_and_the_heading_of_the_queue_count_the_same_comments(maria
     )
     waiting = queues.summarize_queues(maria, "/moderation/")[0]
     assert waiting.count == 4
-    assert waiting.waiting_for_review == queues.waiting_count(maria) == 3
+    assert waiting.waiting_for_review == queues.waiting_cases(maria).count() == 3

@@ -21,7 +21,7 @@ from tests.moderation.reply_structure.trees import (
 
 pytestmark = pytest.mark.django_db
 
-QUESTIONS = 12  # queries of a page
+QUESTIONS = 11  # queries of a page
 
 
 def test_without_a_discussion_there_is_no_tree(maria_client):
