@@ -29,7 +29,8 @@ from django_tasks import task
 
 from accounts.services import has_confirmed_email
 from archive.models import PersonalDataFile
-from archive.personal_data.contents import Section, read_sections
+from archive.personal_data.contents import read_sections
+from archive.personal_data.contents.sections import Section
 from articles.site.current_site import read_site
 from articles.site.languages import in_site_language
 from core.data_folder import make_folder

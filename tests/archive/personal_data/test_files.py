@@ -283,7 +283,7 @@ def test_files_are_deleted_after_a_week(jim: User) -> None:
 
 def test_many_comments_take_no_more_memory(jim: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """The peak with 160 comments is about that with 20."""
-    monkeypatch.setattr("archive.personal_data.contents.CHUNK", 10)
+    monkeypatch.setattr("archive.personal_data.contents.sections.CHUNK", 10)
     story = make_article()
 
     def peak() -> int:

@@ -1,0 +1,148 @@
+"""Comments, and what a person chose as a reader."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+
+from django.utils.translation import gettext as _
+
+from archive.personal_data.contents.sections import Record, Section, chunks, comment_url, records
+from comments import removal_reasons
+from comments.models import (
+    REMOVED,
+    CommentClaim,
+    CommentRevision,
+    Follow,
+    Mute,
+    Recommendation,
+    State,
+    Visit,
+)
+from moderation.notifications.decision_kinds import Kind
+from moderation.notifications.notices import render_notices
+from moderation.people.data_subject import DataSubject
+
+
+def sections_of_comments(subject: DataSubject) -> Iterator[Section]:
+    """Yield comments, those that were claimed from a guest, and recommendations."""
+    yield Section(
+        "comments",
+        _("Comments"),
+        {
+            "number": _("Number"),
+            "url": _("URL"),
+            "story": _("Story"),
+            "replies_to": _("Replies to comment"),
+            "name": _("Name"),
+            "email": _("E-mail"),
+            "posted_at": _("Posted"),
+            "edited_at": _("Edited"),
+            "state": _("State"),
+            "reason": _("Reason"),
+            "decision": _("Decision"),
+            "is_pick": _("Editor’s pick"),
+            "recommendations": _("Recommendations"),
+            "ip_address_hash": _("Hash of the IP address"),
+            "address_block_hash": _("Hash of the block of IP addresses"),
+            "text": _("Text"),
+            "earlier_texts": _("Earlier texts"),
+            "replaced_at": _("Replaced"),
+        },
+        _read_comments(subject),
+    )
+    if subject.user:
+        yield Section(
+            "claims",
+            _("Comments of a guest that you made yours"),
+            {"url": _("URL"), "at": _("Time")},
+            records(
+                CommentClaim.objects.filter(user=subject.user).select_related("comment__discussion__article"),
+                lambda row: {"url": comment_url(row.comment), "at": row.at},
+            ),
+        )
+    yield Section(
+        "recommendations",
+        _("Comments that you recommended"),
+        {"url": _("URL"), "is_withdrawn": _("Withdrawn"), "at": _("Time")},
+        records(
+            Recommendation.objects.filter(subject.is_in()).select_related("comment__discussion__article"),
+            lambda row: {"url": comment_url(row.comment), "is_withdrawn": not row.given, "at": row.at},
+        ),
+    )
+
+
+def sections_of_reading(subject: DataSubject) -> Iterator[Section]:
+    """Yield what the person follows, whom they muted and which discussions they opened."""
+    yield Section(
+        "follows",
+        _("What you follow"),
+        {"what": _("News"), "of": _("Of"), "notification": _("Notification"), "since": _("Since")},
+        records(
+            Follow.objects.filter(subject.is_in()).select_related("article", "topic"),
+            lambda row: {
+                "what": row.get_kind_display(),
+                "of": row.topic.name if row.topic else row.article.title_for(None),
+                "notification": row.get_delivery_display(),
+                "since": row.created_at,
+            },
+        ),
+    )
+    if subject.user:
+        yield Section(
+            "mutes",
+            _("People whom you muted"),
+            {"name": _("Name"), "at": _("Time")},
+            records(
+                Mute.objects.filter(user=subject.user).select_related(
+                    "muted_user", "muted_guest", "muted_comment"
+                ),
+                lambda row: {"name": row.name, "at": row.at},
+            ),
+        )
+        yield Section(
+            "visits",
+            _("Discussions that you opened"),
+            {"of": _("Of"), "at": _("Last opened")},
+            records(
+                Visit.objects.filter(user=subject.user).select_related("article"),
+                lambda row: {"of": row.article.title_for(None), "at": row.at},
+            ),
+        )
+
+
+def _read_comments(subject: DataSubject) -> Iterator[Record]:
+    rows = subject.comments().select_related("discussion__article", "author", "guest", "origin")
+    rows = rows.defer("discussion__article__body", "discussion__article__body_html")
+    reason_label = cache(removal_reasons.label)  # each call queries the site
+    for comments in chunks(rows):
+        notices = render_notices([row for row in comments if row.state in {State.PENDING, *REMOVED}])
+        earlier: dict[int, list[Record]] = defaultdict(list)
+        # Of a redacted comment the earlier texts have the words that a moderator removed.
+        shown = [comment.pk for comment in comments if not comment.is_redacted]
+        revisions = CommentRevision.objects.filter(comment__in=shown, is_redacted=False)
+        for revision in revisions.order_by("comment", "revision"):
+            earlier[revision.comment_id].append({"text": revision.body, "replaced_at": revision.replaced_at})
+        for comment in comments:
+            notice = notices.get(comment.pk)
+            origin = getattr(comment, "origin", None)
+            yield {
+                "number": comment.pk,
+                "url": comment_url(comment),
+                "story": comment.discussion.article.title_for(None),
+                "replies_to": comment.in_reply_to_id or comment.parent_id,
+                "name": comment.author_name,
+                "email": comment.author_email,
+                "posted_at": comment.created_at,
+                "edited_at": comment.edited_at,
+                "state": comment.state_label,
+                "reason": reason_label(comment.state_reason),
+                "decision": " ".join([notice.title + ".", *notice.sentences])
+                if notice and notice.kind != Kind.NONE
+                else "",
+                "is_pick": comment.is_pick,
+                "recommendations": comment.recommend_count,
+                "ip_address_hash": bytes(origin.ip_hash).hex() if origin else "",
+                "address_block_hash": bytes(origin.block_hash or b"").hex() if origin else "",
+                "text": comment.body,
+                "earlier_texts": earlier[comment.pk],
+            }

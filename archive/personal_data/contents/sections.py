@@ -1,0 +1,45 @@
+"""Sections of the file of personal data, and the reading of their records in chunks."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from comments.models import Comment
+
+CHUNK = 500  # rows that are in memory at once
+
+Record = dict[str, Any]  # values are text, numbers, times, True, False, None, or lists of records
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the file: `key` is its name in data.json, `labels` name the fields of its records."""
+
+    key: str
+    title: str
+    labels: Mapping[str, str]
+    records: Iterable[Record]
+
+
+def records(rows: QuerySet[Any], to_record: Callable[[Any], Record]) -> Iterator[Record]:
+    """Yield the record of each row."""
+    for chunk in chunks(rows):
+        for row in chunk:
+            yield to_record(row)
+
+
+def chunks(rows: QuerySet[Any]) -> Iterator[list[Any]]:
+    """Yield the rows by key, CHUNK at once, each in a statement of its own: no transaction stays open."""
+    rows = rows.order_by("pk")
+    found: list[Any] = list(rows[:CHUNK])
+    while found:
+        yield found
+        found = list(rows.filter(Q(pk__gt=found[-1].pk))[:CHUNK])
+
+
+def comment_url(comment: Comment) -> str:
+    """Return the whole URL of a comment."""
+    return settings.SITE_URL + comment.get_absolute_url()
