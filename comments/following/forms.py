@@ -12,7 +12,7 @@ from core.query_forms import parse_whole_number
 
 
 class _DeliveryForm(SubmitForm, forms.Form):
-    """A form with the way in which the follower is told of news."""
+    """A form with the way in which the follower is notified of news."""
 
     submit = _("Save")
 

@@ -307,4 +307,4 @@ def _placeholder(number: int) -> str:
     return f"{_PLACEHOLDER}-{number}-"
 
 
-_PLACEHOLDER = f"token-{token_hex(8)}"  # made anew in each process
+_PLACEHOLDER = f"token-{token_hex(8)}"  # each process has its own

@@ -26,7 +26,7 @@ def follow_discussion(
 def follow_replies(user: User | None, guest: Guest | None, article: Article) -> None:
     """Follow the replies to oneself by e-mail, unless this person follows the discussion already."""
     person: dict[str, Any] = {"user": user, "guest": None if user else guest}
-    if Follow.objects.filter(**person).count() >= MAX_FOLLOWS:
+    if _has_most_follows(person):
         return
     follow = Follow(**person, article=article, kind=Follow.Kind.REPLIES, delivery=Follow.Delivery.AT_ONCE)
     Follow.objects.bulk_create([follow], ignore_conflicts=True)
@@ -67,7 +67,7 @@ def move_to_account(guests: Collection[int], user: User) -> None:
 
 
 def set_delivery(follows: FollowQuerySet, delivery: str) -> int:
-    """Change how the follower is told of news. Returns the number of follows that changed.
+    """Change how the follower is notified of news. Returns the number of follows that changed.
 
     News that were to be mailed stay unread on the site, and later ones are mailed as chosen now.
     """
@@ -96,9 +96,13 @@ def _set(
     set_delivery(own, delivery)
     own.exclude(kind=kind).update(kind=kind)
     if not own.exists():
-        if Follow.objects.filter(**person).count() >= MAX_FOLLOWS:
+        if _has_most_follows(person):
             raise ValidationError(_("You follow %(count)s things already.") % {"count": MAX_FOLLOWS})
         # If a second request of this moment has made it, nothing is left to do.
         Follow.objects.bulk_create(
             [Follow(**person, **target, kind=kind, delivery=delivery)], ignore_conflicts=True
         )
+
+
+def _has_most_follows(person: dict[str, Any]) -> bool:
+    return Follow.objects.filter(**person).count() >= MAX_FOLLOWS

@@ -30,7 +30,7 @@ class FollowQuerySet(models.QuerySet["Follow"]):
 
 
 class Follow(models.Model):
-    """One thing that a person follows, and how they are told of its news.
+    """One thing that a person follows, and how they are notified of its news.
 
     News are not stored: they are the comments, corrections and stories that were published after `seen_at`
     or `mailed_at` and are still visible. `news_at` and `due_at` only say that there may be some, so that a

@@ -61,7 +61,7 @@ def follow_story(request: SiteRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
-    """Choose how to be told of new stories of a topic."""
+    """Choose how to be notified of new stories of a topic."""
     topic = get_object_or_404(Topic.objects.shown(), slug=slug)
     user, guest = current_writer(request)
     own = Follow.objects.of(user, guest).filter(topic=topic)
@@ -86,7 +86,7 @@ def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def following(request: SiteRequest) -> HttpResponse:
-    """List what the reader follows. POST changes how they are told of one, or stops following it."""
+    """List what the reader follows. POST changes how they are notified of one, or stops following it."""
     user, guest = current_writer(request)
     own = Follow.objects.of(user, guest)
     if request.method == "POST":
