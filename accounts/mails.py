@@ -111,7 +111,7 @@ def mail_wrong_passwords(email: str, site: dict[str, str]) -> None:
 
 @task()
 def mail_wrong_codes(pk: int, site: dict[str, str]) -> None:
-    """Warn the owner of an account about repeated wrong codes. The person who enters them knows the password."""
+    """Warn the owner of an account about repeated wrong codes, since their sender knows the password."""
     if user := User.objects.active().filter(pk=pk).first():
         _send("wrong_codes", user.email, site, password_reset_url=_url("account_reset_password"))
 
