@@ -15,7 +15,7 @@ from core.database.sql import fetch_together
 from moderation.queue import queues
 
 # TopicQuerySet.with_stories, the menu of standing pages and the stories of unread news in one statement.
-LINKS_SQL = """
+MASTHEAD_SQL = """
 (SELECT 'topic' AS kind, t.name, t.slug, 0 AS place FROM articles_topic t
 WHERE t.shown AND (
   SELECT m.id FROM articles_article_topics m
@@ -50,12 +50,12 @@ class Masthead:
         user: Any = getattr(request, "user", None) or AnonymousUser()  # an error page may have no user
         member = user.pk
         guest = None if member else guest_id_from_cookie(request)
-        queries: dict[str, str | QuerySet[Any, Any]] = {"links": LINKS_SQL}
+        queries: dict[str, str | QuerySet[Any, Any]] = {"masthead": MASTHEAD_SQL}
         if member and (user.is_moderator or user.is_editor) and not hasattr(request, "waiting_count"):
             queries["waiting"] = queues.waiting_cases(user).values("pk")
         found = fetch_together(queries, {"now": request.now, "user": member, "guest": guest})
         self.waiting = getattr(request, "waiting_count", len(found.get("waiting", ())))
-        rows = [(row["kind"], row["name"], row["slug"], row["place"]) for row in found["links"]]
+        rows = [(row["kind"], row["name"], row["slug"], row["place"]) for row in found["masthead"]]
         self.unread = [int(pk) if pk else None for kind, pk, _, _ in rows if kind == "unread"]
         self.topics = [
             Link(name, reverse("topic", args=[slug])) for kind, name, slug, _ in rows if kind == "topic"
