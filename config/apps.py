@@ -13,7 +13,10 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         from config import system_checks  # noqa: F401  registers them
+        from config.scheduled_jobs import CACHE_JOB, LOST_SERVERS_JOB
+        from moderation.scheduled_jobs import JOBS
 
+        JOBS[:0] = [LOST_SERVERS_JOB, CACHE_JOB]
         task_finished.connect(release_memory_of_task)
 
 

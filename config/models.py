@@ -1,7 +1,8 @@
-"""Counts and failures of mails."""
+"""Counts and failures of mails, the servers that run the site, and the table of Django's cache."""
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 
 class MailDay(models.Model):
@@ -25,3 +26,35 @@ class MailFailure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at}: {self.error}"
+
+
+class RunningServer(models.Model):
+    """A `manage.py serve` that runs the site on some machine (config/server/running_servers.py)."""
+
+    name = models.CharField(primary_key=True, max_length=64)  # also that of its job worker
+    host = models.CharField(max_length=255)
+    roles = models.CharField(max_length=100)  # such as "web worker scheduler"
+    version = models.CharField(max_length=40)
+    settings = models.JSONField(default=dict)  # digests of what all servers share, by name
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.host}: {self.roles}"
+
+    @property
+    def role_labels(self) -> str:
+        """Return what the server runs, for the system status."""
+        labels = {"web": _("web server"), "worker": _("job worker"), "scheduler": _("scheduler")}
+        return ", ".join(labels[role] for role in self.roles.split())
+
+
+class CacheEntry(models.Model):
+    """A row of Django's cache, in the columns that its database backend expects."""
+
+    cache_key = models.CharField(primary_key=True, max_length=255)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.cache_key

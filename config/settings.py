@@ -177,15 +177,26 @@ DATABASES = {
         DATABASE_URL, engine="core.database", conn_max_age=600, conn_health_checks=True
     )
 }
+# Seconds, milliseconds for the last: after them a server that is cut off counts as lost. Without them a
+# process would wait a quarter of an hour for it. DATABASE_URL may set others.
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    **DATABASES["default"].get("OPTIONS", {}),
+}
 # The login that the pages use. Migrations revoke rights from it that only the owner of a log may have.
 DATABASE_WEB_USER = os.environ.get("DATABASE_WEB_USER") or DATABASES["default"].get("USER", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {  # rate limits of sign-ups and mailed links, shared by the processes of one machine
-    "default": {
-        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-        "LOCATION": HOME / "cache",
+CACHES = {
+    "default": {  # such as rate limits of sign-ups and mailed links, shared by all machines
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "config_cacheentry",
         "OPTIONS": {"MAX_ENTRIES": 10_000},  # beyond them a third is deleted, and their counts are lost
-    }
+    },
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 
 # People

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection
 from django.db.models import Max, OuterRef, Subquery
 from django.urls import reverse
@@ -202,7 +202,7 @@ class Policy(comments.policy.Policy):
 
     def describe_usual_delay(self) -> str:
         """Return "usually N h", the median of a week, or "" below ten decisions."""
-        hours = cache.get_or_set("usual-review", _median_review_hours, REVIEW_TIME_CACHE_SECONDS)
+        hours = caches["process"].get_or_set("usual-review", _median_review_hours, REVIEW_TIME_CACHE_SECONDS)
         return _("usually %(hours)s h") % {"hours": hours} if hours else ""
 
 

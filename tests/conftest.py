@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.core import mail
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection
 from django.template.backends.jinja2 import Template as JinjaTemplate
 from django.test import TransactionTestCase
@@ -233,11 +233,11 @@ def _marked_as_transactional(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(autouse=True)
 def _clear_caches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clear the cache (rate limits, the usual review time), and those of removal reasons and story pages.
+    """Clear the cache of the process (the usual review time), and those of removal reasons and story pages.
 
     Each test starts with the same versions, by which these are cached.
     """
-    cache.clear()
+    caches["process"].clear()
     monkeypatch.setattr("comments.removal_reasons._cache", None)
     frames.clear()
     discussions.clear()

@@ -14,8 +14,15 @@ from django.db import connection
 from archive.backup.container import CHUNK, BackupError, Part
 from core.database.sql import fetch_rows, fetch_value
 
-# People log in again after a restore, and the manifest lists the migrations.
-EXCLUDED_TABLES = ("django_session", "usersessions_usersession", "django_migrations")
+# People log in again after a restore, the manifest lists the migrations, and the last two tables are about
+# servers that run now.
+EXCLUDED_TABLES = (
+    "django_session",
+    "usersessions_usersession",
+    "django_migrations",
+    "config_cacheentry",
+    "config_runningserver",
+)
 EXCLUDED_SEQUENCES = ("django_migrations_id_seq",)  # counts the rows that stay
 
 # Tables that the web login may read only through a function, which logs it. Before an upgrade the table has

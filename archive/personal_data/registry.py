@@ -66,7 +66,7 @@ REGISTRY = [
         _("Log-ins"),
         _(
             "A session for each browser in which you are logged in, with the browser, the IP address and the "
-            "time, and counts of wrong passwords and codes."
+            "time, and counts of wrong passwords and codes, of sign-ups and of mails that you ask for."
         ),
         _("To keep you logged in, to show you your devices, and to slow down people who guess passwords."),
         format_lazy(
@@ -76,6 +76,7 @@ REGISTRY = [
         {
             "django_session": "session_key session_data expire_date",
             "accounts_loginattempts": "account origin wrong at",
+            "config_cacheentry": "cache_key value expires",
             "usersessions_usersession": "user_id created_at ip last_seen_at session_key user_agent data",
         },
     ),
@@ -367,6 +368,7 @@ NO_PERSONAL_DATA = {
     ),
     "comments_visit": "id",
     "config_mailday": "day sent failed",
+    "config_runningserver": "name host roles version settings started_at seen_at",
     "config_mailfailure": "id",
     "django_admin_log": "id action_flag content_type_id",
     "django_content_type": "id app_label model",

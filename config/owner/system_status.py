@@ -24,9 +24,9 @@ from accounts.services import confirmed_emails
 from archive.models import Import
 from archive.nightly import list_nightly
 from articles.site.current_site import read_site
-from config.models import MailDay, MailFailure
+from config.models import MailDay, MailFailure, RunningServer
 from config.owner import jobs
-from config.server import postgres, sample
+from config.server import postgres, running_servers, sample
 from config.system_checks import is_private
 from core import VERSION
 from core.backup_folder import BackupFailure, LastBackup, last_backup, last_failure, nightly_folder
@@ -167,6 +167,8 @@ class SystemStatus:
     """Everything that the page of the system status shows."""
 
     versions: list[tuple[str, str]]
+    version: str  # of this program
+    servers: list[RunningServer]
     database_size: int
     database: str  # its location, in words
     disk: DiskSpace
@@ -198,6 +200,8 @@ def read_system_status() -> SystemStatus:
             ("Django", django.get_version()),
             ("PostgreSQL", postgres_version),
         ],
+        version=VERSION,
+        servers=list(running_servers.running_servers()),
         database_size=size,
         database=_database_location(),
         disk=_disk_space(),

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from hashlib import sha256
 from typing import Any
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -261,10 +261,10 @@ def _cached_rows(statement: str, every_day: list[date], zone: tzinfo) -> list[tu
     last = entries.values_list("pk", "hash").first() or (0, b"")
     cached = f"{statement} {zone} {starts[0]} {starts[-1]} {last[0]} {bytes(last[1]).hex()}"
     key = f"dashboard-{sha256(cached.encode()).hexdigest()}"
-    before: list[tuple[Any, ...]] | None = cache.get(key)
+    before: list[tuple[Any, ...]] | None = caches["process"].get(key)
     if before is None:
         before = fetch_rows(statement, {"days": starts, "start": starts[0], "end": starts[-1]})
-        cache.set(key, before, timeout=DAY)
+        caches["process"].set(key, before, timeout=DAY)
     return before + fetch_rows(statement, {"days": starts, "start": starts[-1], "end": end})
 
 

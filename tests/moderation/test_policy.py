@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import F
@@ -261,7 +261,7 @@ def test_the_usual_review_time_is_the_median(maria):
     for comment in comments[:9]:
         approve(comment, maria)
     assert Policy().describe_usual_delay() == ""
-    cache.clear()
+    caches["process"].clear()
     approve(comments[9], maria)
     assert Policy().describe_usual_delay() == "usually 2 h"
 
@@ -272,7 +272,7 @@ def test_only_the_last_week_counts_for_the_usual_review_time(maria):
     for days, said in ((0, "usually 1 h"), (6, "usually 1 h"), (2, "")):
         with triggers_disabled("transition_append_only"):
             Transition.objects.update(at=F("at") - timedelta(days=days))
-        cache.clear()
+        caches["process"].clear()
         assert Policy().describe_usual_delay() == said
 
 
@@ -295,14 +295,14 @@ def test_undone_decisions_do_not_count_as_reviews(maria):
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     back = undo(batch=act, actor=maria).batch
     assert Policy().describe_usual_delay() == ""
-    cache.clear()
+    caches["process"].clear()
     again = undo(batch=back, actor=maria).batch
     assert Policy().describe_usual_delay() == "usually 1 h"
-    cache.clear()
+    caches["process"].clear()
     for pk in ids[:2]:  # decided on otherwise, and that stands
         decide(ids=[pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert Policy().describe_usual_delay() == "usually 1 h"
-    cache.clear()
+    caches["process"].clear()
     undo(batch=again, actor=maria)
     for pk in ids[2:9]:  # seven more, which the sweep took for spam twice
         decide(ids=[pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
-from django.core.cache import cache
+from django.core.cache import caches
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -28,7 +28,7 @@ def article(checking_policy, maria):
     Comment.objects.update(created_at=timezone.now() - timedelta(minutes=110))
     for comment in others:
         decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    cache.clear()
+    caches["process"].clear()
     return article
 
 

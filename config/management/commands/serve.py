@@ -1,6 +1,7 @@
 """Runs a whole site under one process: database, web server, job worker and scheduler.
 
-On an empty database it also creates the sample data.
+On an empty database it also creates the sample data. With `--only` it runs a part of them, for a site on
+several machines (docs/scale.md).
 """
 
 import http.client
@@ -12,7 +13,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -22,16 +23,14 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import DatabaseError, OperationalError, connection
 from django.utils.translation import ngettext
-from django_tasks.base import TaskResultStatus
-from django_tasks_db.models import DBTaskResult
 
 from accounts.services import has_no_administrator, make_setup_link
 from archive import kept_uploads
 from archive.personal_data import files as personal_data_files
 from archive.services import ArchiveImportError, import_page
-from config.server import postgres, sample
+from config.server import postgres, running_servers, sample
 from config.server.processes import Child, spawn
 from config.server.program_copy import readable_project
 from config.system_checks import is_private
@@ -39,6 +38,7 @@ from core import backup_folder
 from core.data_folder import check_user_can_enter, make_folder, unprivileged_user
 from core.database.migration_state import later_migrations, unapplied_migrations
 
+WEB, WORKER, SCHEDULER = ROLES = ("web", "worker", "scheduler")
 WEB_PROCESSES = 2
 CONNECTIONS = 2048  # open at once for each process, including idle ones
 HEADERS_MAX = 64 * 1024  # bytes of the request line and headers
@@ -64,33 +64,93 @@ class Command(BaseCommand):
         "restarted if it ends. The first start creates the database and sample data. Environment: HOST, "
         "PORT, SOUNDOFF_HOME, DATABASE_URL and EMAIL_URL."
     )
+    name = ""  # of this server in config.models.RunningServer
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("files", nargs="*", type=Path, help="saved stories to import")
+        parser.add_argument(
+            "--only",
+            action="append",
+            choices=ROLES,
+            help="run only this part of a site whose database is on another server; may be repeated",
+        )
 
-    def handle(self, *, files: list[Path], **options: Any) -> None:
+    def handle(self, *, files: list[Path], only: list[str] | None, **options: Any) -> None:
+        roles = [role for role in ROLES if not only or role in only]
         for file in files:
             if not file.is_file():
                 raise CommandError(f"There is no file {file}.")
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, exit_on_signal)
+        if only and postgres.is_embedded():
+            raise CommandError("--only needs a database that other machines can reach: set DATABASE_URL.")
         # The workers' user reads the files that we create in the data folder; secret ones get their own mode.
         os.umask(0o022)
         home = settings.HOME
         check_user_can_enter(home)
         with ExitStack() as stack:  # stops everything in reverse order, however we end
-            stack.enter_context(single_instance(home))
-            check_port_is_free()
-            children = [stack.enter_context(self.database(home))] if postgres.is_embedded() else []
-            self.migrate()
-            collect_static(home)
-            notes = [*self.startup_notes(home), *(self.import_story(file) for file in files)]
-            connection.close()  # we do not need it any more
-            children += stack.enter_context(self.workers(home))
-            wait_for_web(children)
-            self.print(f"Soundoff: {settings.SITE_URL}", *notes, "Ctrl-C stops it.")
-            while True:
-                restart_ended(children)
+            stack.enter_context(single_instance(home, roles))
+            if WEB in roles:
+                check_port_is_free()
+            children = []
+            if postgres.is_embedded():
+                children.append(stack.enter_context(self.database(home)))
+            else:
+                self.wait_for_database()
+            self.migrate(is_alone=not only)
+            stack.enter_context(self.registered(home, roles))
+            notes: list[str] = []
+            if WEB in roles:
+                collect_static(home)
+                notes += self.startup_notes(home)
+            notes += [self.import_story(file) for file in files]
+            connection.close()  # it would be idle for long, and might break
+            children += stack.enter_context(self.workers(home, roles))
+            if WEB in roles:
+                wait_for_web(children)
+            running = f" ({', '.join(roles)})" if only else ""
+            self.print(f"Soundoff: {settings.SITE_URL}{running}", *notes, "Ctrl-C stops it.")
+            self.supervise(children)
+
+    def supervise(self, children: list[Child]) -> NoReturn:
+        """Restart the processes that end, and renew the row of this server."""
+        renewed_at = time.monotonic()
+        while True:
+            restart_ended(children)
+            if time.monotonic() > renewed_at + running_servers.RENEWED_EVERY:
+                renewed_at = time.monotonic()
+                with suppress(DatabaseError):  # the web server and the other processes report it
+                    running_servers.renew(self.name)
+                connection.close()
+
+    def wait_for_database(self) -> None:
+        """Wait until the database answers, which may start after us."""
+        last = ""
+        while True:
+            try:
+                connection.ensure_connection()
+            except OperationalError as error:
+                if (reason := str(error).strip().splitlines()[0]) != last:
+                    self.print(f"Waiting for the database: {reason}")
+                last = reason
+                time.sleep(1)
+            else:
+                return
+
+    @contextmanager
+    def registered(self, home: Path, roles: Sequence[str]) -> Iterator[None]:
+        """Keep a row of this server in the database while the block runs."""
+        self.name = running_servers.server_name(home, roles)
+        try:
+            running_servers.register(self.name, home=home, roles=roles)
+        except running_servers.ContradictionError as error:
+            raise CommandError(str(error)) from error
+        try:
+            yield
+        finally:
+            with suppress(DatabaseError):
+                running_servers.unregister(self.name)
+                connection.close()
 
     @contextmanager
     def database(self, home: Path) -> Iterator[Child]:
@@ -106,10 +166,18 @@ class Command(BaseCommand):
         finally:
             server.stop()
 
-    def migrate(self) -> None:
-        """Apply migrations in another process, which has the owner's login. It makes a backup first."""
+    def migrate(self, *, is_alone: bool) -> None:
+        """Apply migrations in another process, which has the owner's login. It makes a backup first.
+
+        A server with --only does not, as others may serve pages meanwhile.
+        """
         if not (unapplied_migrations() or later_migrations()):
             return
+        if not is_alone:
+            raise CommandError(
+                "The database has another version than this program. Run manage.py upgrade on one machine, "
+                "which says what to do."
+            )
         self.print("Preparing the database …")
         argv = [sys.executable, "manage.py", "upgrade"]
         if spawn(argv, death_signal=signal.SIGTERM, cwd=settings.BASE_DIR).wait():
@@ -150,8 +218,8 @@ class Command(BaseCommand):
         return f"{file.name}: {new} of {report.found}, {warned}{listed}. {report.address(settings.SITE_URL)}"
 
     @contextmanager
-    def workers(self, home: Path) -> Iterator[list[Child]]:
-        """Run the web server, the job worker and the scheduler while the block runs. They stop together."""
+    def workers(self, home: Path, roles: Sequence[str]) -> Iterator[list[Child]]:
+        """Run the processes of these roles while the block runs. They stop together."""
         user = unprivileged_user()
         program, project = postgres.python_program(), readable_project(user, home / "project")
         prepare_folders(user, home)
@@ -163,7 +231,6 @@ class Command(BaseCommand):
             "HOME": str(home),
             **program.environment,
         }
-        name = worker_name(home)
 
         def run(
             argv: list[str], death_signal: signal.Signals, default_env: Mapping[str, str] = MALLOC
@@ -175,22 +242,23 @@ class Command(BaseCommand):
             return run(web_server_command(), signal.SIGTERM)
 
         def jobs() -> subprocess.Popen[bytes]:
-            requeue_abandoned_jobs(name)  # a job that was running when the worker was killed runs again
+            running_servers.requeue_jobs_of(self.name)
             connection.close()
-            argv = ["manage.py", "db_worker", "--worker-id", name, "--no-reload", "--queue-name", "*"]
+            argv = ["manage.py", "db_worker", "--worker-id", self.name, "--no-reload", "--queue-name", "*"]
             return run(argv, signal.SIGKILL, JOBS_MALLOC)
 
         def scheduler() -> subprocess.Popen[bytes]:
             return run(["manage.py", "tick", "--forever"], signal.SIGTERM, JOBS_MALLOC)
 
+        processes: dict[str, tuple[str, Callable[[], subprocess.Popen[bytes]]]] = {
+            WEB: ("The web server", web),
+            WORKER: ("The job worker", jobs),
+            SCHEDULER: ("The scheduler", scheduler),
+        }
         children = []
         try:
-            for title, start in (
-                ("The web server", web),
-                ("The job worker", jobs),
-                ("The scheduler", scheduler),
-            ):
-                children.append(Child(title, start))
+            for role in roles:
+                children.append(Child(*processes[role]))
             yield children
         finally:
             for child in children:
@@ -211,15 +279,18 @@ def exit_on_signal(number: int, frame: Any) -> NoReturn:
 
 
 @contextmanager
-def single_instance(home: Path) -> Iterator[None]:
-    """Hold the lock of the data folder while the block runs. Raises CommandError if it is taken."""
-    lock = postgres.try_lock(home / "serve.lock")
-    if lock is None:
-        raise CommandError(f"Soundoff is already running with the data folder {home}.")
+def single_instance(home: Path, roles: Sequence[str]) -> Iterator[None]:
+    """Hold the lock of each role while the block runs. Raises CommandError if one is taken."""
+    locks: list[int] = []
     try:
+        for role in roles:
+            if (lock := postgres.try_lock(home / f"serve-{role}.lock")) is None:
+                raise CommandError(f"Soundoff is already running with the data folder {home}.")
+            locks.append(lock)
         yield
     finally:
-        os.close(lock)
+        for lock in locks:
+            os.close(lock)
 
 
 def check_port_is_free() -> None:
@@ -288,18 +359,6 @@ def web_server_command() -> list[str]:
         *("--respawn-failed-workers", "--workers-kill-timeout", str(DRAIN_SECONDS)),
         *("--log-level", "warning"),
     ]
-
-
-def worker_name(home: Path) -> str:
-    """Return a name that identifies this site's worker on this machine, the same at each start."""
-    return "serve-" + sha256(f"{socket.gethostname()} {home}".encode()).hexdigest()[:16]
-
-
-def requeue_abandoned_jobs(name: str) -> None:
-    """Queue the jobs that were running when our worker was killed again. So a job may run twice."""
-    DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING, worker_ids__contains=[name]).update(
-        status=TaskResultStatus.READY, started_at=None
-    )
 
 
 def wait_for_web(children: list[Child]) -> None:

@@ -1,0 +1,141 @@
+"""The servers that run a site: each `manage.py serve` renews a row of its own while it runs.
+
+The rows show which machines run the site, which jobs have lost their worker, and whether two machines have
+settings that contradict each other.
+"""
+
+import hmac
+import os
+import secrets
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Max, QuerySet
+from django.utils import timezone
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from config.models import RunningServer
+from core import VERSION
+
+RENEWED_EVERY = 20  # seconds
+LOST_AFTER = timedelta(minutes=3)  # without a renewal, while another server renews its row
+PREFIX = "serve-"  # of the names, which are also those of the job workers
+
+# What servers of one site share, and what to do if they do not.
+_REMEDIES = {
+    "SECRET_KEY": "Set the same SECRET_KEY on all machines.",
+    "SITE_URL": "Set the same SITE_URL on all machines.",
+    "data folder": "Share the folder SOUNDOFF_HOME between the machines.",
+}
+
+
+class ContradictionError(Exception):
+    """The error that another running server has other settings. Its text says what to do."""
+
+
+def server_name(home: Path, roles: Sequence[str]) -> str:
+    """Return a name that identifies this server, the same at each start."""
+    words = " ".join([socket.gethostname(), str(home), *sorted(roles)])
+    return PREFIX + sha256(words.encode()).hexdigest()[:16]
+
+
+def register(name: str, *, home: Path, roles: Sequence[str]) -> None:
+    """Store that this server runs. Raises ContradictionError."""
+    digests, now = _digests(home), timezone.now()
+    for other in running_servers().exclude(pk=name):
+        _compare(other, digests)
+    values = {
+        "host": socket.gethostname(),
+        "roles": " ".join(roles),
+        "version": VERSION,
+        "settings": digests,
+        "started_at": now,
+        "seen_at": now,
+    }
+    RunningServer.objects.update_or_create(pk=name, defaults=values)
+
+
+def renew(name: str) -> None:
+    """Store that this server still runs."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        # A replica that has stopped must not make this process wait, which restarts the others.
+        cursor.execute("SET LOCAL synchronous_commit TO off")
+        RunningServer.objects.filter(pk=name).update(seen_at=timezone.now())
+
+
+def unregister(name: str) -> None:
+    """Delete the row of a server that stops."""
+    RunningServer.objects.filter(pk=name).delete()
+
+
+def running_servers() -> QuerySet[RunningServer]:
+    """Return the servers that have renewed their rows, compared with the one that did so last.
+
+    So no server seems lost after the database was down for a while.
+    """
+    last: datetime | None = RunningServer.objects.aggregate(at=Max("seen_at"))["at"]
+    after = (last or timezone.now()) - LOST_AFTER
+    return RunningServer.objects.filter(seen_at__gte=after).order_by("host", "roles")
+
+
+def requeue_jobs_of(name: str) -> None:
+    """Queue the jobs again that a worker left unfinished when it was killed. So a job may run twice."""
+    DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING, worker_ids__contains=[name]).update(
+        status=TaskResultStatus.READY, started_at=None
+    )
+
+
+def requeue_lost_jobs() -> int:
+    """Queue the jobs of servers again that do not run any more, and delete the rows of these servers.
+
+    Workers that `serve` did not start are left alone. Returns the number of lost servers.
+    """
+    running = set(running_servers().values_list("pk", flat=True))
+    unfinished = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING)
+    workers = {ids[-1] for ids in unfinished.values_list("worker_ids", flat=True) if ids}
+    lost = {name for name in workers - running if name.startswith(PREFIX)}
+    lost |= set(RunningServer.objects.exclude(pk__in=running).values_list("pk", flat=True))
+    for name in lost:
+        requeue_jobs_of(name)
+    RunningServer.objects.filter(pk__in=lost).delete()
+    return len(lost)
+
+
+def _digests(home: Path) -> dict[str, str]:
+    """Return a digest of each value that all servers share, which reveals nothing without the secret key."""
+    values = {
+        "SECRET_KEY": "",
+        "SITE_URL": settings.SITE_URL,
+        "data folder": _folder_id(home),
+    }
+    key = settings.SECRET_KEY.encode()
+    return {
+        name: hmac.digest(key, f"{name} {value}".encode(), "sha256").hex() for name, value in values.items()
+    }
+
+
+def _folder_id(home: Path) -> str:
+    """Return the random name of a data folder, by which machines recognize a folder that they share."""
+    path = home / "folder_id"
+    with suppress(FileExistsError):
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(16))
+    return path.read_text()
+
+
+def _compare(other: RunningServer, digests: dict[str, str]) -> None:
+    """Raise ContradictionError for the first setting in which a running server differs from this one."""
+    for name, remedy in _REMEDIES.items():
+        if other.settings.get(name) != digests[name]:
+            raise ContradictionError(
+                f"{other.host} runs this site ({other.roles}) with another {name}. {remedy} If that server "
+                f"has been stopped, wait {LOST_AFTER.seconds // 60} minutes."
+            )

@@ -1,0 +1,147 @@
+"""The rows of running servers: what is registered, refused, and continued after a server is lost."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.utils import timezone
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from config.models import CacheEntry, RunningServer
+from config.scheduled_jobs import delete_expired_cache_entries
+from config.server import running_servers
+from config.server.running_servers import LOST_AFTER, ContradictionError
+
+pytestmark = pytest.mark.django_db
+
+ROLES = ("worker", "scheduler")
+
+
+@pytest.fixture
+def register(tmp_path: Path) -> Any:
+    """Return a function that registers a server with the data folder of this test, or with another one."""
+
+    def run(name: str, folder: str = "home") -> RunningServer:
+        home = tmp_path / folder
+        home.mkdir(exist_ok=True)
+        running_servers.register(name, home=home, roles=ROLES)
+        return RunningServer.objects.get(pk=name)
+
+    return run
+
+
+def stop_renewing(name: str) -> None:
+    """Let the row of a server be older than that of all others by more than LOST_AFTER."""
+    late = timezone.now() - LOST_AFTER - timedelta(seconds=1)
+    assert RunningServer.objects.filter(pk=name).update(seen_at=late)
+
+
+def running_job(worker: str, status: str = TaskResultStatus.RUNNING) -> DBTaskResult:
+    return DBTaskResult.objects.create(
+        task_path="tests.none", args_kwargs={"args": [], "kwargs": {}}, status=status, worker_ids=[worker]
+    )
+
+
+def names() -> list[str]:
+    return sorted(server.name for server in running_servers.running_servers())
+
+
+def test_a_server_is_listed_while_it_renews_its_row(register):
+    first = register("serve-a")
+    assert (first.roles, first.role_labels) == ("worker scheduler", "job worker, scheduler")
+    register("serve-b")
+    stop_renewing("serve-a")
+    assert names() == ["serve-b"]
+    running_servers.renew("serve-a")
+    assert names() == ["serve-a", "serve-b"]
+    running_servers.unregister("serve-a")
+    assert names() == ["serve-b"]
+
+
+def test_no_server_is_lost_after_the_database_was_away_for_all(register):
+    register("serve-a")
+    register("serve-b")
+    for name in ("serve-a", "serve-b"):
+        stop_renewing(name)
+    assert names() == ["serve-a", "serve-b"]
+
+
+def test_the_name_is_the_same_at_each_start_and_another_for_other_roles(tmp_path):
+    name = running_servers.server_name(tmp_path, ROLES)
+    assert name == running_servers.server_name(tmp_path, ROLES[::-1])
+    assert name != running_servers.server_name(tmp_path, ["web"])
+    assert name != running_servers.server_name(tmp_path / "other", ROLES)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "sentence"),
+    [
+        ("SECRET_KEY", "another key", "Set the same SECRET_KEY on all machines."),
+        ("SITE_URL", "https://other.example", "Set the same SITE_URL on all machines."),
+    ],
+)
+def test_a_server_with_another_setting_is_refused(register, settings, setting, value, sentence):
+    register("serve-a")
+    setattr(settings, setting, value)
+    with pytest.raises(ContradictionError, match=sentence):
+        register("serve-b")
+    assert names() == ["serve-a"]
+    register("serve-a")  # its own change
+    register("serve-b")
+
+
+def test_servers_share_one_data_folder(register):
+    register("serve-a")
+    with pytest.raises(ContradictionError, match="Share the folder SOUNDOFF_HOME"):
+        register("serve-b", "another")
+    stop_renewing("serve-a")
+    RunningServer.objects.create(
+        name="serve-c", host="c", roles="web", started_at=timezone.now(), seen_at=timezone.now()
+    )
+    with pytest.raises(ContradictionError, match="c runs this site"):
+        register("serve-b", "another")
+    RunningServer.objects.filter(pk="serve-c").delete()
+    RunningServer.objects.filter(pk="serve-a").delete()
+    register("serve-b", "another")
+
+
+def test_jobs_of_a_lost_server_are_queued_again(register):
+    register("serve-lost")
+    register("serve-here")
+    stop_renewing("serve-lost")
+    lost, unknown = running_job("serve-lost"), running_job("serve-forgotten")
+    here, foreign = running_job("serve-here"), running_job("started by hand")
+    done = running_job("serve-lost", TaskResultStatus.SUCCESSFUL)
+    assert running_servers.requeue_lost_jobs() == 2
+    status = DBTaskResult.objects.in_bulk()
+    assert [status[job.pk].status for job in (lost, unknown, here, foreign, done)] == [
+        *[TaskResultStatus.READY] * 2,
+        *[TaskResultStatus.RUNNING] * 2,
+        TaskResultStatus.SUCCESSFUL,
+    ]
+    assert list(RunningServer.objects.values_list("pk", flat=True)) == ["serve-here"]
+    assert running_servers.requeue_lost_jobs() == 0
+
+
+def test_a_server_queues_its_own_unfinished_jobs_again():
+    ours, others = running_job("ours"), running_job("another")
+    done = running_job("ours", TaskResultStatus.SUCCESSFUL)
+    running_servers.requeue_jobs_of("ours")
+    status = DBTaskResult.objects.in_bulk()
+    assert [status[job.pk].status for job in (ours, others, done)] == [
+        TaskResultStatus.READY,
+        TaskResultStatus.RUNNING,
+        TaskResultStatus.SUCCESSFUL,
+    ]
+
+
+def test_the_cache_is_in_the_database_and_what_has_expired_is_deleted():
+    cache.set("kept", [1.5, 2.5], timeout=60)
+    cache.set("expired", "192.0.2.1", timeout=60)
+    CacheEntry.objects.filter(cache_key__endswith="expired").update(expires=timezone.now())
+    assert delete_expired_cache_entries() == 1
+    assert cache.get("kept") == [1.5, 2.5]
+    assert CacheEntry.objects.count() == 1
