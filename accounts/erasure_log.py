@@ -1,8 +1,9 @@
 """The erasure log: a file outside the database that lists what was erased or restricted.
 
-A backup that is older than an erasure still holds the erased text. So each erasure is written to the data
-folder's `erasures.jsonl`, one line for each comment, person, version of a story or editor's note, and a
-restore applies them again. A line holds ids, codes, positions and times, and no text: `what` (comment,
+A backup that is older than an erasure still holds the erased text. So each erasure is written to the log, one
+line for each comment, person, version of a story or editor's note, and a restore applies them again. The log
+is the data folder's `erasures.jsonl`; in a bucket (core/files), which can't append, each write is a file of
+its own in `erasures/`. A line holds ids, codes, positions and times, and no text: `what` (comment,
 sealed = restricted, unsealed, account, guest, version, note), `id`, `made` (when the row was created: id and
 time together distinguish it from a row that got the same id after a restore) and `at`; for a comment its
 state and removal reason; for a restriction its reason and whether it is a hold; for an account or a guest
@@ -16,9 +17,11 @@ line a day later (moderation/erasure/replay.py).
 import json
 import logging
 import os
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -27,9 +30,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from core import files
 from core.errors import UserError
 
 What = Literal["comment", "sealed", "unsealed", "account", "guest", "version", "note"]
+
+FOLDER = "erasures"  # in the storage
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +55,7 @@ class Erasure:
 
 
 def path() -> Path:
-    """Return the path of the erasure log."""
+    """Return the path of the erasure log in the data folder."""
     return Path(settings.HOME) / "erasures.jsonl"
 
 
@@ -61,9 +67,13 @@ def append_on_commit(erasures: Sequence[Erasure]) -> None:
 
 def append(erasures: Iterable[Erasure]) -> None:
     """Append these erasures now. Raises OSError."""
-    at = timezone.now().isoformat()
+    now = timezone.now()
+    at = now.isoformat()
     lines = [json.dumps({"at": at} | _to_json(erasure)) for erasure in erasures]
     if not lines:
+        return
+    if files.storage().is_shared:
+        files.save(file_name(now, secrets.token_hex(4)), ("\n".join(lines) + "\n").encode())
         return
     handle = os.open(path(), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(handle, "ab+") as file:  # one write, so that lines of two processes do not mix
@@ -75,24 +85,48 @@ def append(erasures: Iterable[Erasure]) -> None:
         os.fsync(file.fileno())
 
 
+def file_name(at: datetime, distinction: str) -> str:
+    """Return the name of a file of the log in the storage. Their alphabetical order is that of time."""
+    return f"{FOLDER}/{at.astimezone(UTC):%Y%m%dT%H%M%S.%f}-{distinction}.jsonl"
+
+
+def read_all() -> list[Erasure]:
+    """Return the erasures of the whole log, in the order in which they were written. Raises UserError.
+
+    A site may have moved from the data folder into a bucket, or back, so both are read.
+    """
+    found = list(read(path())) if path().exists() else []
+    try:
+        names = [file.name for file in files.storage().list_files(FOLDER)]
+        with ThreadPoolExecutor(8) as pool:  # one request for each file, and a site may have thousands
+            for name, content in zip(names, pool.map(files.read, names), strict=True):
+                found += _parse_lines(content.splitlines(), files.storage().place(name))
+    except OSError as error:
+        raise UserError(f"{files.storage().place(FOLDER)} can't be read: {error.strerror}.") from error
+    return sorted(found, key=lambda erasure: erasure.at) if names else found
+
+
 def read(file: Path) -> Iterator[Erasure]:
     """Yield the erasures in the order in which they were written.
 
     A line that was cut short when the machine stopped is skipped. Raises UserError if the file cannot be read
     or is not an erasure log.
     """
-    number = 0
     try:
-        with file.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip() and (erasure := _parse(line, f"{file}: line {number}")):
-                    yield erasure
+        with file.open("rb") as lines:
+            yield from _parse_lines(lines, str(file))
     except OSError as error:
         raise UserError(f"{file} can't be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:  # of the line after the last one that was read
-        raise UserError(f"{file} is not an erasure log: line {number + 1} can't be read.") from error
-    except ValueError as error:
-        raise UserError(f"{file} is not an erasure log: line {number} can't be read.") from error
+
+
+def _parse_lines(lines: Iterable[bytes], place: str) -> Iterator[Erasure]:
+    for number, line in enumerate(lines, 1):
+        try:
+            erasure = _parse(line.decode(), f"{place}: line {number}") if line.strip() else None
+        except ValueError as error:
+            raise UserError(f"{place} is not an erasure log: line {number} can't be read.") from error
+        if erasure:
+            yield erasure
 
 
 def _parse(line: str, place: str) -> Erasure | None:
@@ -116,4 +150,5 @@ def _try_to_append(erasures: Sequence[Erasure]) -> None:
     try:
         append(erasures)
     except OSError:
-        log.exception("%s can't be written: restoring an older backup would undo this erasure.", path())
+        where = files.storage().place(FOLDER) if files.storage().is_shared else path()
+        log.exception("%s can't be written: restoring an older backup would undo this erasure.", where)

@@ -7,20 +7,21 @@ a night that fails deletes nothing.
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
+from fnmatch import fnmatchcase
 
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from archive.backup.container import BackupError
-from archive.backup.write import backup, megabytes
+from archive.backup.write import back_up_to_storage, megabytes
 from archive.tasks import notify_failed_backup
 from articles.site.current_site import read_site
 from core import backup_folder
+from core.files import StoredFile, storage
 from moderation.scheduled_jobs import Job
 
 EARLIEST_HOUR = 3  # in the site's time zone; a machine that was off at that hour makes up for it later
-FILE_NAME = "soundoff-{day}.zip"
+FILE_NAME = f"{backup_folder.NIGHTLY_FOLDER}/soundoff-{{day}}.zip"
 
 
 def make_nightly_backup() -> str:
@@ -30,25 +31,23 @@ def make_nightly_backup() -> str:
     """
     site = read_site()
     now = timezone.localtime(timezone=site.zone)
-    folder = backup_folder.nightly_folder()
-    path = folder / FILE_NAME.format(day=now.date().isoformat())
+    name = FILE_NAME.format(day=now.date().isoformat())
     if not site.backs_up_nightly:
         return "nightly backups are switched off"
-    if now.hour < EARLIEST_HOUR or path.exists():
+    if now.hour < EARLIEST_HOUR or storage().exists(name):
         return "no backup is due yet"
     try:
-        backup_folder.folder()
-        folder.mkdir(mode=0o700, exist_ok=True)
-        for unfinished in folder.glob(".*.part"):  # of an interrupted night: nobody else writes here
-            unfinished.unlink()
-        result = backup(path, verify=True)
-        removed = _remove_older(path, kept=site.backups_kept)
+        for file in list(storage().list_files(backup_folder.NIGHTLY_FOLDER)):
+            if fnmatchcase(file.name, "*/.*.part"):  # of an interrupted night: nobody else writes here
+                storage().delete(file.name)
+        result = back_up_to_storage(name, verify=True)
+        removed = _remove_older(name, kept=site.backups_kept)
     except (BackupError, OSError) as error:
-        why = str(error) if isinstance(error, BackupError) else f"{folder}: {error.strerror}."
+        why = str(error) if isinstance(error, BackupError) else f"{name}: {error.strerror}."
         _report_failure(backup_folder.BackupFailure(timezone.now(), why))
         raise
     backup_folder.clear_failure()
-    return f"{path.name}, {megabytes(result.last.size)}; older backups removed: {removed}"
+    return f"{name.rpartition('/')[2]}, {megabytes(result.last.size)}; older backups removed: {removed}"
 
 
 def _report_failure(failure: backup_folder.BackupFailure) -> None:
@@ -66,21 +65,22 @@ def _report_failure(failure: backup_folder.BackupFailure) -> None:
             backup_folder.record_failure(replace(failure, is_told=True))
 
 
-def _remove_older(newest: Path, *, kept: int) -> int:
+def _remove_older(newest: str, *, kept: int) -> int:
     """Delete all but the newest `kept` backups up to this one. Return the number of deleted files.
 
     Files with a date in the future, written under a wrong system clock, are not counted: they would push out
     the new backup, which would then be made again at each run.
     """
-    older = [path for path in list_nightly(newest.parent) if path.name <= newest.name][:-kept]
-    for path in older:
-        path.unlink()
+    older = [file for file in list_nightly() if file.name <= newest][:-kept]
+    for file in older:
+        storage().delete(file.name)
     return len(older)
 
 
-def list_nightly(folder: Path) -> list[Path]:
-    """Return the nightly backups in the folder, oldest first."""
-    return sorted(folder.glob(FILE_NAME.format(day="[0-9]*")))
+def list_nightly() -> list[StoredFile]:
+    """Return the nightly backups, oldest first. Raises OSError."""
+    found = storage().list_files(backup_folder.NIGHTLY_FOLDER)
+    return [file for file in found if fnmatchcase(file.name, FILE_NAME.format(day="[0-9]*"))]
 
 
 # Checked often, so that the first backup is made soon after the owner switches it on. A failure is retried

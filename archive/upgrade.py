@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
+from fnmatch import fnmatchcase
 
 from django.core.management import call_command
 from django.db import connection
 
 from archive.backup.container import BackupError, first_line, shorten_names
 from archive.backup.restore import existing_data
-from archive.backup.write import backup, describe
-from core import backup_folder
+from archive.backup.write import back_up_to_storage, describe
+from core import backup_folder, files
 from core.database.migration_state import fewer_collections, later_migrations, unapplied_migrations
 from core.database.sql import fetch_value
 
@@ -30,13 +30,13 @@ def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> N
             raise BackupError(
                 f"This database was upgraded by a later version of Soundoff ({shorten_names(unknown)}). "
                 "Install that version again. Or restore the backup that was made before the upgrade into an "
-                f"empty database or a new data folder: see {backup_folder.folder()}."
+                f"empty database or a new data folder: see {files.storage().place(backup_folder.FOLDER)}."
             )
-        if backup_folder.unfinished_restore_file().exists() and existing_data():
+        if files.storage().exists(backup_folder.UNFINISHED_RESTORE) and existing_data():
             raise BackupError(
                 "The restore of an earlier version's backup was not finished. The database may hold content "
                 "that was permanently deleted after the backup. Restore it again into an empty database, "
-                f"then delete {backup_folder.unfinished_restore_file()}."
+                f"then delete {files.storage().place(backup_folder.UNFINISHED_RESTORE)}."
             )
         if not (pending := unapplied_migrations()):
             report("The database is up to date.")
@@ -48,25 +48,27 @@ def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> N
         report(f"The database is up to date. Migrations applied: {len(pending)}.")
 
 
-def _back_up(report: Callable[[str], None]) -> Path:
-    """Write a backup into the data folder and delete the oldest ones. Return its path."""
-    path = backup_folder.folder() / f"upgrade-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip"
+def _back_up(report: Callable[[str], None]) -> str:
+    """Write a backup into the storage and delete the oldest ones. Return its place."""
+    name = f"{backup_folder.FOLDER}/upgrade-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip"
     report("Backing up before the database is changed …")
     try:
-        for line in describe(backup(path)):
+        for line in describe(back_up_to_storage(name)):
             report(line)
     except BackupError as error:
         raise BackupError(
             f"Nothing was upgraded, because the backup failed. {error} Fix that and start again. Or write a "
             "backup elsewhere (manage.py backup FILE) and run manage.py upgrade --without-backup."
         ) from error
-    for old in sorted(path.parent.glob("upgrade-*.zip"))[:-BACKUPS_KEPT]:
-        with suppress(OSError):
-            old.unlink()
-    return path
+    with suppress(OSError):
+        found = [file.name for file in files.storage().list_files(backup_folder.FOLDER)]
+        pattern = f"{backup_folder.FOLDER}/upgrade-*.zip"
+        for old in [each for each in found if fnmatchcase(each, pattern)][:-BACKUPS_KEPT]:
+            files.storage().delete(old)
+    return files.storage().place(name)
 
 
-def _migrate(pending: list[str], backup_file: Path | None) -> None:
+def _migrate(pending: list[str], backup_file: str | None) -> None:
     """Apply all migrations. Raises BackupError with the way forward and the way back."""
     try:
         with fewer_collections():

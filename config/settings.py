@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from config.hosts import allowed_hosts
 from config.server import postgres
 from core.data_folder import data_folder, make_data_folder
+from core.files import url as files_url
 
 django_stubs_ext.monkeypatch()
 
@@ -305,11 +306,12 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = HOME / "static"
+# The address of a bucket in an S3-compatible store, for a site with several servers. Empty: the data folder.
+FILES_URL = os.environ.get("FILES_URL", "")
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": files_url.storage_of(FILES_URL),
     "staticfiles": {"BACKEND": "config.static_files.StaticFilesStorage"},
 }
-MEDIA_ROOT = HOME / "media"  # re-encoded uploads of editors; only articles/images/views.py serves them
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 # Security

@@ -15,6 +15,7 @@ from django.db import connection
 
 from config.hosts import is_loopback
 from config.settings import oidc_providers, oidc_variable
+from core.files import url as files_url
 
 _OIDC_ID = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -145,6 +146,29 @@ def _check_oidc_providers() -> Error | None:
     return None
 
 
+def _check_files_url() -> Error | None:
+    if not settings.FILES_URL:
+        return None
+    try:
+        files_url.parse(settings.FILES_URL)
+    except ValueError as error:
+        return Error(
+            str(error),
+            hint=f"Write it as {files_url.EXAMPLE}, with %2F for a slash in the secret. ?region=… and "
+            "?scheme=http may follow.",
+            id="config.E013",
+        )
+    needed = ("DATABASE_URL", "EMAIL_URL", "SECRET_KEY", "SITE_URL")
+    if missing := [name for name in needed if not os.environ.get(name)]:
+        return Error(
+            f"FILES_URL is set without {', '.join(missing)}.",
+            hint="A site with several servers needs the same value of each on all of them. For one server "
+            "leave FILES_URL out: the files are then in the data folder.",
+            id="config.E014",
+        )
+    return None
+
+
 ENVIRONMENT_RULES: tuple[Callable[[], Error | None], ...] = (
     _check_database_urls,
     _check_site_url,
@@ -153,6 +177,7 @@ ENVIRONMENT_RULES: tuple[Callable[[], Error | None], ...] = (
     _check_https,
     _check_debug,
     _check_oidc_providers,
+    _check_files_url,
 )
 
 

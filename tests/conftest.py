@@ -25,9 +25,11 @@ from comments.policy import policy
 from comments.story_page.frames import frames
 from comments.story_page.member_page import discussions
 from comments.thread.rendering import trees
+from core.files import url as files_url
 from moderation.screening.rate_limits import RATE_KNOWN, RATE_NEW
 from tests import isolation
 from tests.factories import UserFactory
+from tests.helpers import buckets
 from tests.helpers.database import keep_rows, restore_rows
 from tests.helpers.mails import check_mail
 from tests.helpers.waiting import BROWSER_PATIENCE, PATIENCE
@@ -53,6 +55,23 @@ CHROMIUM = next(
     Path("/usr/bin/chromium"),
 )
 DATA = Path(os.environ.get("SOUNDOFF_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """Return the host and port of an S3-compatible server."""
+    with buckets.server() as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(s3_server: str, settings: Any, tmp_path: Path) -> str:
+    """Keep the site's files in a new bucket, and return its FILES_URL. The data folder is empty."""
+    settings.HOME = tmp_path / "home"
+    settings.HOME.mkdir()
+    settings.FILES_URL = buckets.create(s3_server)
+    settings.STORAGES = settings.STORAGES | {"default": files_url.storage_of(settings.FILES_URL)}
+    return str(settings.FILES_URL)
 
 
 @pytest.fixture(scope="session")

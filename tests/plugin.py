@@ -21,8 +21,8 @@ from core.data_folder import PROJECT, make_data_folder
 # its workers, and the runs that a test starts, inherit the variable.
 EMPTY_SITE = "SOUNDOFF_EMPTY_SITE"
 OURS = (
-    *("CI", "DATABASE_", "DEBUG", "DJANGO_", "EMAIL_URL", "HOST", "PORT", "SECRET_KEY", "SITE_URL"),
-    "SOUNDOFF_",
+    *("CI", "DATABASE_", "DEBUG", "DJANGO_", "EMAIL_URL", "FILES_URL", "HOST", "PORT", "SECRET_KEY"),
+    *("SITE_URL", "SOUNDOFF_"),
 )
 
 _run = ExitStack()
@@ -32,7 +32,7 @@ _run = ExitStack()
 def pytest_load_initial_conftests() -> Iterator[None]:
     """Set the environment before pytest-django reads the settings."""
     gc.disable()  # until all tests are collected: what is loaded stays
-    for name in ("DATABASE_OWNER_URL", "DEBUG", "EMAIL_URL", "HOST", "PORT", "SITE_URL"):
+    for name in ("DATABASE_OWNER_URL", "DEBUG", "EMAIL_URL", "FILES_URL", "HOST", "PORT", "SITE_URL"):
         os.environ.pop(name, None)
     try:
         if EMPTY_SITE not in os.environ:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from core.errors import UserError
+from core.files import storage
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -256,9 +257,12 @@ class _PartReader(io.RawIOBase):
 
 @contextmanager
 def open_backup(path: Path) -> Iterator[Reader]:
-    """Verify the whole file and yield it. Raises BackupError, which says what is wrong."""
+    """Verify the whole file and yield it. Raises BackupError, which says what is wrong.
+
+    The path is of this machine; if nothing is there, it is a name in a storage that several servers share.
+    """
     try:
-        file = path.open("rb")
+        file: Any = path.open("rb") if path.exists() or not storage().is_shared else storage().open(str(path))
     except OSError as error:
         raise BackupError(f"{path} can't be read: {error.strerror}.") from error
     with file:

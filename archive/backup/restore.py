@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from django.contrib.contenttypes.models import ContentType
@@ -28,10 +29,11 @@ from archive.backup.container import (
     open_backup,
     shorten_names,
 )
-from archive.backup.write import media_folder, megabytes
+from archive.backup.write import megabytes
 from articles.models import Site
+from articles.models.images import MEDIA
 from articles.site.cached_pages import invalidate
-from core import VERSION, backup_folder
+from core import VERSION, backup_folder, files
 from core.data_folder import unprivileged_user
 from core.database.migration_state import (
     TOO_OLD,
@@ -66,7 +68,7 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
     """Restore the whole file in one transaction, or nothing. Raises BackupError with the reason.
 
     `erasures`: a list of what was permanently deleted or restricted (accounts/erasure_log.py), read in
-    addition to the one in the data folder. What they list is deleted or restricted again before anybody can
+    addition to the site's own. What they list is deleted or restricted again before anybody can
     read it.
 
     The login must own the tables. Rows of an earlier version are copied into tables as they were then; the
@@ -79,7 +81,7 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
         _check_free_space(reader.manifest)
         try:
             _prepare_tables(reader.manifest)
-            with _Media(reader) as media, transaction.atomic(durable=True):
+            with _media(reader) as media, transaction.atomic(durable=True):
                 old_version = _lock_tables()
                 _fill_tables(reader)
                 replayed = replay.Replayed()
@@ -87,12 +89,12 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
                     replayed = _finish(listed, old_version)
                 media.put_in_place()
                 if missing:  # until the erasures are repeated, the database holds what was erased since
-                    backup_folder.unfinished_restore_file().write_text(reader.manifest.summary, "utf-8")
+                    files.save(backup_folder.UNFINISHED_RESTORE, reader.manifest.summary.encode())
             if missing:
                 _migrate(reader.manifest)
                 with transaction.atomic(durable=True):
                     replayed = _finish(listed, old_version)
-                backup_folder.unfinished_restore_file().unlink(missing_ok=True)
+                files.storage().delete(backup_folder.UNFINISHED_RESTORE)
         except IntegrityError as error:
             raise BackupError(f"The backup contradicts itself: {first_line(error)}.") from error
         except DatabaseError as error:
@@ -113,10 +115,8 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
 
 
 def _read_erasures(file: Path | None) -> list[erasure_log.Erasure]:
-    """Return the erasures in the data folder's list and in `file`."""
-    found: list[erasure_log.Erasure] = []
-    if erasure_log.path().exists():
-        found += erasure_log.read(erasure_log.path())
+    """Return the erasures in the site's own log and in `file`."""
+    found = erasure_log.read_all()
     if file:
         found += erasure_log.read(file)
     return found
@@ -229,8 +229,9 @@ def _refuse_if_not_empty() -> None:
             f"This site is not empty: it has {found}. Restore into a database without tables, or into a new "
             "data folder (SOUNDOFF_HOME)."
         )
-    if any(not path.name.startswith(".") for path in media_folder().glob("*")):
-        raise BackupError(f"This site is not empty: {media_folder()} has files. Move them away first.")
+    if any("/." not in file.name for file in files.storage().list_files(MEDIA)):
+        place = files.storage().place(MEDIA)
+        raise BackupError(f"This site is not empty: {place} has files. Move them away first.")
 
 
 def existing_data() -> str:
@@ -247,11 +248,40 @@ def existing_data() -> str:
 
 
 def _check_free_space(manifest: Manifest) -> None:
-    """Raise BackupError if the media do not fit on the disk."""
-    need, folder = sum(part.size for part in manifest.media), media_folder().parent
+    """Raise BackupError if the media do not fit on the disk of the data folder."""
+    if files.storage().is_shared:
+        return
+    need, folder = sum(part.size for part in manifest.media), files.storage().path("")
     free = shutil.disk_usage(folder).free
     if free < need:
         raise BackupError(f"The media need {megabytes(need)}, and {folder} has {megabytes(free)} left.")
+
+
+def _media(reader: Reader) -> "_Media | _SharedMedia":
+    return _SharedMedia(reader) if files.storage().is_shared else _Media(reader)
+
+
+class _SharedMedia:
+    """Store media before the commit, and delete them if it fails. A bucket can't rename files."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.saved: list[str] = []
+
+    def __enter__(self) -> "_SharedMedia":
+        return self
+
+    def put_in_place(self) -> None:
+        """Store the files."""
+        for part in self.reader.manifest.media:
+            self.saved.append(f"{MEDIA}/{part.name}")
+            with self.reader.part("media", part) as data:
+                content = b"".join(iter(partial(data.read, CHUNK), b""))
+            files.save(self.saved[-1], content)
+
+    def __exit__(self, failure: object, *args: object) -> None:
+        for name in self.saved if failure else ():
+            files.storage().delete(name)
 
 
 class _Media:
@@ -259,7 +289,7 @@ class _Media:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self.root = media_folder()
+        self.root = Path(files.storage().path(MEDIA))
         self.staging = self.root / ".restoring"
         self.placed: list[Path] = []
 

@@ -5,15 +5,13 @@ import glob
 import os
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 from archive.backup import tables
@@ -27,9 +25,12 @@ from archive.backup.container import (
     is_safe,
     open_backup,
 )
+from articles.models.images import MEDIA
 from core import VERSION
 from core.backup_folder import LastBackup, record_backup
 from core.database.migration_state import applied_migrations
+from core.files import StoredFile, storage
+from core.files.data_folder import write_and_rename
 
 DAY = 86_400  # seconds
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -48,53 +49,62 @@ class BackupResult:
 
     last: LastBackup
     manifest: Manifest
-    notes: list[str]  # sentences about files in media/ that were left out or are damaged
+    notes: list[str]  # sentences about images that were left out or are damaged
 
 
-def backup(path: Path, *, verify: bool = False) -> BackupResult:
-    """Write the whole site into this file, or leave an existing file unchanged. Raises BackupError.
-
-    `verify` reads the file again before it gets its name, and refuses it if the disk returns other bytes.
-
-    All rows come from one snapshot. Media are read after them: every file that a row names exists by then,
-    and a file never changes. The backup appears under its name once it is on the disk.
-    """
-    path, began = path.absolute(), time.monotonic()
+def backup(path: Path) -> BackupResult:
+    """Write the whole site into this file, or leave an existing file unchanged. Raises BackupError."""
+    path = path.absolute()
     if path.exists() and not path.is_file():
         raise BackupError(f"{path} exists and is not a file.")
     if not path.parent.is_dir():
         raise BackupError(f"The folder {path.parent} does not exist.")
     _remove_stale_parts(path)
-    _check_free_space(path)
-    part = None
+    return _backup(path, write_and_rename(path), verify=False)
+
+
+def back_up_to_storage(name: str, *, verify: bool = False) -> BackupResult:
+    """Write the whole site into a file of the storage. Raises BackupError.
+
+    `verify` reads the file again before it gets its name, and refuses it if the disk returns other bytes.
+    """
+    path = Path(name) if storage().is_shared else Path(storage().path(name))
+    return _backup(path, storage().write(name), verify=verify)
+
+
+def _backup(path: Path, target: AbstractContextManager[Path], *, verify: bool) -> BackupResult:
+    """Write a backup into the target, and record it under the path.
+
+    All rows come from one snapshot. Media are read after them: every file that a row names exists by then,
+    and a file never changes. The backup appears under its name once it is on the disk.
+    """
+    began, folder = time.monotonic(), path.parent
     try:
-        handle, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            writer, notes = Writer(file), list[str]()
-            try:
-                manifest = _write_tables(writer)
-                manifest.media.extend(_write_media(writer, notes))
-                manifest.counts["media"] = len(manifest.media)
-                digest = writer.finish(manifest)
-            except BaseException:
-                writer.abandon()
-                raise
-            os.fsync(file.fileno())
-            size = file.seek(0, os.SEEK_END)
-        if verify:
-            _verify(Path(part))
-        Path(part).replace(path)
-        _sync_folder(path.parent)
+        with target as part:
+            folder = part.parent
+            _check_free_space(folder)
+            with part.open("wb") as file:
+                writer, notes = Writer(file), list[str]()
+                try:
+                    manifest = _write_tables(writer)
+                    manifest.media.extend(_write_media(writer, notes))
+                    manifest.counts["media"] = len(manifest.media)
+                    digest = writer.finish(manifest)
+                except BaseException:
+                    writer.abandon()
+                    raise
+                os.fsync(file.fileno())
+                size = file.seek(0, os.SEEK_END)
+            if verify:
+                _verify(part)
+        if path.is_absolute():
+            _sync_folder(path.parent)
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise BackupError(f"The disk of {path.parent} is full: the backup was not made.") from error
-        raise BackupError(f"The backup was not made: {error.strerror or error} ({path.parent}).") from error
+            raise BackupError(f"The disk of {folder} is full: the backup was not made.") from error
+        raise BackupError(f"The backup was not made: {error.strerror or error} ({folder}).") from error
     except DatabaseError as error:
         raise BackupError(f"The backup was not made: the database says “{first_line(error)}”.") from error
-    finally:
-        with suppress(OSError):
-            if part:
-                Path(part).unlink()
     last = LastBackup(path, manifest.at, size, digest, time.monotonic() - began, manifest.counts)
     with suppress(OSError):  # the backup was made all the same
         record_backup(last)
@@ -110,11 +120,6 @@ def _verify(path: Path) -> None:
         raise BackupError(
             f"The backup was not made, because the file can't be read again: {error}"
         ) from error
-
-
-def media_folder() -> Path:
-    """Return the folder of the images that editors uploaded."""
-    return Path(settings.MEDIA_ROOT or settings.HOME / "media")
 
 
 def _write_tables(writer: Writer) -> Manifest:
@@ -156,51 +161,38 @@ def _migrations() -> dict[str, list[str]]:
 
 def _write_media(writer: Writer, notes: list[str]) -> Iterator[Part]:
     """Write all media files. Yield their entries for the manifest, and append notes about odd files."""
-    root = media_folder()
-    for path in _files(root, notes):
-        name = path.relative_to(root).as_posix()
+    for file in _media():
+        name, place = file.name.removeprefix(f"{MEDIA}/"), storage().place(file.name)
+        if not file.is_regular or not is_safe(name):
+            notes.append(f"Left out, because it is not an ordinary file: {place}")
+            continue
         try:
-            source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+            source = storage().open(file.name)
         except FileNotFoundError:  # deleted meanwhile
             continue
-        with os.fdopen(source, "rb") as file, writer.part(f"media/{name}", packed=False) as part:
-            while data := file.read(CHUNK):
+        with source, writer.part(file.name, packed=False) as part:
+            while data := source.read(CHUNK):
                 part.write(data)
             entry = part.to_part(name)
         # The folder of an image is named after the hash of its largest file.
+        path = PurePosixPath(name)
         if path.stem == "full" and DIGEST.fullmatch(path.parent.name) and entry.sha256 != path.parent.name:
-            notes.append(f"Damaged on this disk already, and backed up as it is: {path}")
+            notes.append(f"Damaged already, and backed up as it is: {place}")
         yield entry
 
 
-def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
-    """Yield the ordinary files below the folder, sorted by name.
-
-    Links are not followed, since they may lead anywhere. Hidden files are unfinished or not ours.
-    """
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except FileNotFoundError:
-        return
-    for entry in entries:
-        path = Path(entry.path)
-        if entry.name.startswith("."):
-            continue
-        if is_safe(entry.name) and entry.is_dir(follow_symlinks=False):
-            yield from _files(path, notes)
-        elif is_safe(entry.name) and entry.is_file(follow_symlinks=False):
-            yield path
-        else:
-            notes.append(f"Left out, because it is not an ordinary file: {path}")
+def _media() -> Iterator[StoredFile]:
+    """Yield the files of images. Hidden files are unfinished or not ours."""
+    return (file for file in storage().list_files(MEDIA) if "/." not in file.name)
 
 
-def _check_free_space(path: Path) -> None:
-    """Raise BackupError if the backup may not fit on the disk."""
-    need = tables.total_size() + sum(file.lstat().st_size for file in _files(media_folder(), []))
-    free = shutil.disk_usage(path.parent).free
+def _check_free_space(folder: Path) -> None:
+    """Raise BackupError if the backup may not fit on the disk of the folder."""
+    need = tables.total_size() + sum(file.size for file in _media())
+    free = shutil.disk_usage(folder).free
     if free < need:
         raise BackupError(
-            f"The backup was not made: it may take {megabytes(need)}, and {path.parent} has "
+            f"The backup was not made: it may take {megabytes(need)}, and {folder} has "
             f"{megabytes(free)} left."
         )
 
@@ -230,6 +222,6 @@ def megabytes(size: int) -> str:
 def describe(result: BackupResult) -> Iterator[str]:
     """Yield the lines of the result for a terminal."""
     last = result.last
-    yield f"{last.file}: {result.manifest.summary}; {megabytes(last.size)} in {last.seconds:.1f} s."
+    yield f"{last.place}: {result.manifest.summary}; {megabytes(last.size)} in {last.seconds:.1f} s."
     yield f"SHA-256 {last.sha256}"
     yield from result.notes

@@ -1,15 +1,12 @@
 """Files of personal data: a person asks for theirs, a job makes it, and a week later another job deletes it.
 
-A file is a ZIP in the data folder, which no URL serves but that of its person. It holds data.json, and
-index.html with the same records for people.
+A file is a ZIP in the storage (core/files), which no URL serves but that of its person. It holds
+data.json, and index.html with the same records for people.
 """
 
 import json
-import os
 import tempfile
-import time
 import zipfile
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from io import TextIOWrapper
@@ -33,7 +30,7 @@ from archive.personal_data.contents import read_sections
 from archive.personal_data.contents.sections import Section
 from articles.site.current_site import read_site
 from articles.site.languages import in_site_language
-from core.data_folder import make_folder
+from core.files import storage
 from core.mail_composition import compose_mail
 from core.templatetags.dates import time_formatter
 from moderation.notifications.mail import current_site, send_mails
@@ -45,7 +42,7 @@ FORMAT = "soundoff-personal-data-1"
 KEPT_FOR = timedelta(days=7)
 PAUSE = timedelta(days=1)  # between two files of a person, as each reads all their comments
 MADE_WITHIN = timedelta(hours=1)  # after which a request is taken for lost, and can be repeated
-FOLDER = "personal_data"  # in the data folder; `serve` creates it
+FOLDER = "personal_data"  # in the storage
 
 
 def current_file(person: Person) -> PersonalDataFile | None:
@@ -55,7 +52,7 @@ def current_file(person: Person) -> PersonalDataFile | None:
         return None
     if row.ready_at is None:
         return row if timezone.now() - row.asked_at < MADE_WITHIN else None
-    return row if timezone.now() < ends_at(row) and path(row.pk).exists() else None
+    return row if timezone.now() < ends_at(row) and storage().exists(file_name(row.pk)) else None
 
 
 def ends_at(row: PersonalDataFile) -> datetime:
@@ -88,7 +85,7 @@ def delete_files(person: Person) -> None:
     """Delete the request and the file of this person."""
     rows = PersonalDataFile.objects.filter(**person.as_fields)
     for pk in rows.values_list("pk", flat=True):
-        transaction.on_commit(partial(path(pk).unlink, missing_ok=True))
+        transaction.on_commit(partial(storage().delete, file_name(pk)), robust=True)  # else the hourly job
     rows.delete()
 
 
@@ -106,18 +103,10 @@ def make_file(pk: str) -> int:
 
 def _make(row: PersonalDataFile) -> None:
     """Make the file, and note that it is ready. Raises OSError."""
-    folder = path(row.pk).parent
-    make_folder(folder, 0o700)
-    part = path(row.pk).with_suffix(".part")
-    try:
-        with part.open("wb") as file:
-            os.fchmod(file.fileno(), 0o600)
-            _write(file, DataSubject.of_browser(Person(user=row.user, guest=row.guest)))
-        part.replace(path(row.pk))
-    finally:
-        part.unlink(missing_ok=True)
+    with storage().write(file_name(row.pk)) as path, path.open("wb") as file:
+        _write(file, DataSubject.of_browser(Person(user=row.user, guest=row.guest)))
     if not PersonalDataFile.objects.filter(pk=row.pk).update(ready_at=timezone.now()):
-        path(row.pk).unlink(missing_ok=True)  # the account was erased meanwhile
+        storage().delete(file_name(row.pk))  # the account was erased meanwhile
 
 
 def _mail(pk: str) -> int:
@@ -139,9 +128,9 @@ def _mail(pk: str) -> int:
     return send_mails([mail])
 
 
-def path(pk: UUID) -> Path:
-    """Return the path of the file of a request."""
-    return Path(settings.HOME) / FOLDER / f"{pk}.zip"
+def file_name(pk: UUID) -> str:
+    """Return the name of the file of a request in the storage."""
+    return f"{FOLDER}/{pk}.zip"
 
 
 def delete_expired() -> int:
@@ -150,13 +139,11 @@ def delete_expired() -> int:
     PersonalDataFile.objects.filter(asked_at__lt=now - KEPT_FOR, ready_at=None).delete()
     PersonalDataFile.objects.filter(ready_at__lt=now - KEPT_FOR).delete()
     PersonalDataFile.objects.filter(Q(user__name="") | Q(guest__name="")).delete()  # of erased people
-    known = {f"{pk}.zip" for pk in PersonalDataFile.objects.values_list("pk", flat=True)}
-    before = time.time() - MADE_WITHIN.total_seconds()
-    for file in (Path(settings.HOME) / FOLDER).glob("*"):
-        with suppress(FileNotFoundError):
-            if file.name not in known and (file.suffix == ".zip" or file.stat().st_mtime < before):
-                file.unlink()
-                deleted += 1
+    known = {file_name(pk) for pk in PersonalDataFile.objects.values_list("pk", flat=True)}
+    for file in list(storage().list_files(FOLDER)):
+        if file.name not in known and (file.name.endswith(".zip") or file.modified < now - MADE_WITHIN):
+            storage().delete(file.name)
+            deleted += 1
     return deleted
 
 

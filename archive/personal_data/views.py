@@ -17,6 +17,7 @@ from archive.personal_data import erasure_links, files
 from archive.personal_data.forms import EraseForm, has_password, needs_second_factor
 from articles.site.requests import SiteRequest
 from comments.loading import current_member, current_writer
+from core.files import storage
 from moderation.erasure import account_erasure
 from moderation.people.profiles import Person
 
@@ -46,7 +47,7 @@ def download(request: SiteRequest) -> HttpResponseBase:
     if row is None or row.ready_at is None:
         raise Http404
     try:
-        file = files.path(row.pk).open("rb")
+        file = storage().open(files.file_name(row.pk))
     except FileNotFoundError:
         raise Http404 from None
     name = f"my-data-{row.ready_at:%Y-%m-%d}.zip"

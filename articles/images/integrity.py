@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import timedelta
 from hashlib import sha256
-from pathlib import Path
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,6 +11,7 @@ from articles.images.services import existing_images, lock_images, set_image_use
 from articles.images.tasks import make_sizes_of
 from articles.markup.markdown import referenced_images
 from articles.models import Article, Image, ImageUse, Site, StandingPage
+from core import files
 
 
 def find_damaged_files() -> list[int]:
@@ -27,7 +27,7 @@ def find_missing_sizes(*, without: Iterable[int]) -> list[int]:
         image.pk
         for image in rows.iterator(500)
         if (not image.sizes and image.uploaded_at < late)
-        or not all(path.is_file() for path in _derived_files(image))
+        or not _derived_files(image) <= {file.name for file in files.storage().list_files(image.folder)}
     ]
 
 
@@ -80,16 +80,16 @@ def _images_of(article: Article) -> set[int]:
 
 def _is_whole(image: Image) -> bool:
     try:
-        return sha256((image.folder / f"full.{image.suffix}").read_bytes()).hexdigest() == image.digest
+        return sha256(files.read(image.full_file)).hexdigest() == image.digest
     except FileNotFoundError:
         return False
 
 
-def _derived_files(image: Image) -> list[Path]:
-    """Return the paths of all files that an image should have, except the full one."""
+def _derived_files(image: Image) -> set[str]:
+    """Return the names of all files that an image should have, except the full one."""
     names = ["moving.webp"] if image.is_animated else []
     if sizes := image.sizes:
         point = "-".join(map(str, sizes["at"]))
         stems = [f"w{width}" for width in sizes["widths"]] + [f"c{width}-{point}" for width in sizes["crops"]]
         names += [f"{stem}.{suffix}" for stem in stems for suffix in sizes["formats"]] + [f"og-{point}.jpg"]
-    return [image.folder / name for name in names]
+    return {f"{image.folder}/{name}" for name in names}

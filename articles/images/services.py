@@ -1,21 +1,21 @@
 """Services of images: add, change and delete them, and store where they are used."""
 
 import re
-import shutil
-import time
 from collections.abc import Iterable
-from datetime import timedelta
-from pathlib import Path
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 
 from accounts.models import User
 from articles.images.rerender import lock_uses, rerender_uses
 from articles.images.tasks import make_sizes_of
 from articles.images.uploads import DecodedImage
 from articles.models import Article, Image, ImageUse, Site, StandingPage
+from articles.models.images import MEDIA, folder_of
+from core import files
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 UNUSED_MARK = ".unused"  # a file in an image folder, made when the folder was first found without an image
@@ -38,11 +38,9 @@ def add_image(*, decoded: DecodedImage, actor: User | None, **description: Any) 
         **description,
     )
     _lock_digest(image.digest)
-    for folder in (Path(settings.MEDIA_ROOT), image.folder.parent, image.folder):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    _write_if_missing(image.folder / f"full.{image.suffix}", decoded.full)
+    _save_if_missing(image.full_file, decoded.full)
     if decoded.moving is not None:
-        _write_if_missing(image.folder / "moving.webp", decoded.moving)
+        _save_if_missing(f"{image.folder}/moving.webp", decoded.moving)
     image.save()
     make_sizes_of.enqueue(image.pk)
     return image
@@ -70,7 +68,7 @@ def delete_image(*, image: Image) -> None:
     Raises ProtectedError while a text uses the image.
     """
     Image.objects.get(pk=image.pk).delete()
-    transaction.on_commit(lambda: _delete_files(image.folder))
+    transaction.on_commit(lambda: _delete_files(image.digest))
 
 
 def delete_unused_files() -> int:
@@ -81,18 +79,16 @@ def delete_unused_files() -> int:
     and the next one restored may use the folder again. Returns the number of deleted folders.
     """
     used = set(Image.objects.order_by().values_list("digest", flat=True))
-    before, deleted = time.time() - UNUSED_GRACE_PERIOD.total_seconds(), 0
-    for folder in Path(settings.MEDIA_ROOT).glob("??/*"):
-        if not DIGEST.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
-            continue
-        mark = folder / UNUSED_MARK
-        if folder.name in used:
-            mark.unlink(missing_ok=True)
-        elif not mark.exists():
-            mark.touch()
-        elif mark.stat().st_mtime < before:
-            _delete_files(folder)
-            deleted += not folder.exists()
+    before, deleted = timezone.now() - UNUSED_GRACE_PERIOD, 0
+    for digest, marked_at in _read_folders().items():
+        mark = f"{folder_of(digest)}/{UNUSED_MARK}"
+        if digest in used:
+            if marked_at:
+                files.storage().delete(mark)
+        elif marked_at is None:
+            files.save(mark, b"")
+        elif marked_at < before:
+            deleted += _delete_files(digest)
     return deleted
 
 
@@ -130,15 +126,30 @@ def _lock_digest(digest: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [digest])
 
 
-def _write_if_missing(path: Path, data: bytes) -> None:
-    if not path.exists():
-        scratch = path.with_name(f".{path.name}")
-        scratch.write_bytes(data)
-        scratch.replace(path)
+def _read_folders() -> dict[str, datetime | None]:
+    """Return the digests that have files, with the times at which their folders were marked as unused."""
+    found: dict[str, datetime | None] = {}
+    for file in files.storage().list_files(MEDIA):
+        folder, _slash, name = file.name.rpartition("/")
+        digest = folder.rpartition("/")[2]
+        if DIGEST.fullmatch(digest) and folder == folder_of(digest):
+            marked_at = file.modified if name == UNUSED_MARK else None
+            found[digest] = marked_at or found.get(digest)
+    return found
+
+
+def _save_if_missing(name: str, data: bytes) -> None:
+    if not files.storage().exists(name):
+        files.save(name, data)
 
 
 @transaction.atomic
-def _delete_files(folder: Path) -> None:
-    _lock_digest(folder.name)
-    if not Image.objects.filter(digest=folder.name).exists():
-        shutil.rmtree(folder, ignore_errors=True)
+def _delete_files(digest: str) -> bool:
+    """Delete the files unless an image needs them. Return whether they were deleted."""
+    _lock_digest(digest)
+    if Image.objects.filter(digest=digest).exists():
+        return False
+    with suppress(OSError):  # the daily job tries again
+        files.storage().delete_folder(folder_of(digest))
+        return True
+    return False

@@ -5,12 +5,13 @@
 `og-30-60.jpg`   cropped to SOCIAL_IMAGE_SIZE, for link previews on other sites
 """
 
-import os
-from pathlib import Path
+from io import BytesIO
 from typing import Any, NamedTuple
 
 from PIL import Image as Pillow
 from PIL.Image import Resampling
+
+from core import files
 
 WIDTHS = (
     400,
@@ -30,6 +31,8 @@ QUALITY: dict[str, dict[str, Any]] = {
     "png": {"optimize": True},
 }
 
+FORMATS = {"avif": "AVIF", "webp": "WEBP", "jpg": "JPEG", "png": "PNG"}  # Pillow's names
+
 
 class CropBox(NamedTuple):
     left: int
@@ -38,22 +41,23 @@ class CropBox(NamedTuple):
     bottom: int
 
 
-def make_sizes(folder: Path, suffix: str, *, has_alpha: bool, at: tuple[int, int]) -> dict[str, Any]:
+def make_sizes(folder: str, suffix: str, *, has_alpha: bool, at: tuple[int, int]) -> dict[str, Any]:
     """Make the sizes that do not exist yet, and return all of them as Image.sizes stores them."""
     formats = ["avif", "webp", "png" if has_alpha else "jpg"]
-    with Pillow.open(folder / f"full.{suffix}", formats=["JPEG", "PNG"]) as full:
+    existing = {file.name for file in files.storage().list_files(folder)}
+    with Pillow.open(BytesIO(files.read(f"{folder}/full.{suffix}")), formats=["JPEG", "PNG"]) as full:
         full.load()
         full.info = {}
         widths = fitting_widths(WIDTHS, full.width)
         for width in widths:
             size = (width, max(1, round(full.height * width / full.width)))
-            _write(folder, f"w{width}", formats, full, None, size)
+            _save(existing, f"{folder}/w{width}", formats, full, None, size)
         box = crop_box(full.width, full.height, CROP_RATIO, at)
         crops = fitting_widths(CROP_WIDTHS, box.right - box.left)
         point = f"{at[0]}-{at[1]}"
         for width in crops:
             size = (width, max(1, round(width * CROP_RATIO[1] / CROP_RATIO[0])))
-            _write(folder, f"c{width}-{point}", formats, full, box, size)
+            _save(existing, f"{folder}/c{width}-{point}", formats, full, box, size)
         card: Pillow.Image = full
         if has_alpha:
             card = Pillow.new("RGB", full.size, "white")
@@ -64,7 +68,7 @@ def make_sizes(folder: Path, suffix: str, *, has_alpha: bool, at: tuple[int, int
             if box.right - box.left >= SOCIAL_IMAGE_SIZE[0]
             else (box.right - box.left, box.bottom - box.top)
         )
-        _write(folder, f"og-{point}", ["jpg"], card, box, size)
+        _save(existing, f"{folder}/og-{point}", ["jpg"], card, box, size)
     return {"formats": formats, "widths": widths, "crops": crops, "card": list(size), "at": list(at)}
 
 
@@ -85,19 +89,19 @@ def crop_box(width: int, height: int, ratio: tuple[int, int], at: tuple[int, int
     return CropBox(left, top, left + across, top + down)
 
 
-def _write(
-    folder: Path,
+def _save(
+    existing: set[str],
     name: str,
     formats: list[str],
     full: Pillow.Image,
     box: CropBox | None,
     size: tuple[int, int],
 ) -> None:
-    missing = [suffix for suffix in formats if not (folder / f"{name}.{suffix}").exists()]
+    missing = [suffix for suffix in formats if f"{name}.{suffix}" not in existing]
     if not missing:
         return
     picture = full.resize(size, Resampling.LANCZOS, box=box, reducing_gap=3.0)
     for suffix in missing:
-        scratch = folder / f".{name}.{os.getpid()}.{suffix}"
-        picture.save(scratch, **QUALITY[suffix])
-        scratch.replace(folder / f"{name}.{suffix}")
+        file = BytesIO()
+        picture.save(file, FORMATS[suffix], **QUALITY[suffix])
+        files.save(f"{name}.{suffix}", file.getvalue())

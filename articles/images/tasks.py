@@ -7,6 +7,7 @@ from django_tasks import task
 from articles.images.rerender import rerender_uses
 from articles.images.sizes import make_sizes
 from articles.models import Image
+from core import files
 
 
 @task()
@@ -32,6 +33,7 @@ def _store_sizes(image: Image, sizes: dict[str, Any]) -> None:
     rerender_uses(image)
     point = f"-{x}-{y}."
     if not Image.objects.filter(digest=image.digest).exclude(pk=image.pk).exists():
-        for path in [*image.folder.glob("c*"), *image.folder.glob("og*")]:
-            if point not in path.name:
-                path.unlink(missing_ok=True)
+        for file in list(files.storage().list_files(image.folder)):
+            name = file.name.rpartition("/")[2]
+            if name.startswith(("c", "og")) and point not in name:
+                files.storage().delete(file.name)

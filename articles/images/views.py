@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from articles.images.html import CONTENT_TYPES, find_previewed_article
 from articles.models import Article, Image, ImageUse, StandingPage
+from core import files
 from core.query_forms import QueryForm
 
 
@@ -44,7 +45,7 @@ def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse
     response = get_conditional_response(request, etag)
     if response is None:
         try:
-            data = (found.folder / f"{name}.{suffix}").read_bytes()
+            data = files.read(f"{found.folder}/{name}.{suffix}")
         except FileNotFoundError as error:
             raise Http404 from error
         response = HttpResponse(data, content_type=CONTENT_TYPES[suffix])

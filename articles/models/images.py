@@ -1,7 +1,6 @@
 """Images, and where they are used."""
 
 import re
-from pathlib import Path
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator
@@ -19,7 +18,14 @@ from articles.models.standing_pages import StandingPage
 CENTER = 50  # per cent
 ALT_MAX, CAPTION_MAX, CREDIT_MAX = 500, 500, 200  # characters
 
+MEDIA = "media"  # the folder of all images in the storage
+
 _MARKDOWN_CHARACTERS = re.compile(r"[\\`*_\[\]<>&!~]")  # that Markdown would interpret
+
+
+def folder_of(digest: str) -> str:
+    """Return the name of the folder with the files of the images that have this digest."""
+    return f"{MEDIA}/{digest[:2]}/{digest}"
 
 
 class Image(models.Model):
@@ -99,8 +105,13 @@ class Image(models.Model):
         return f"{self.pk}: {self.alt or self.caption or self.filename}"
 
     @property
-    def folder(self) -> Path:
-        return Path(settings.MEDIA_ROOT) / self.digest[:2] / self.digest
+    def folder(self) -> str:
+        """Return the name of the folder of its files in the storage (core/files)."""
+        return folder_of(self.digest)
+
+    @property
+    def full_file(self) -> str:
+        return f"{self.folder}/full.{self.suffix}"
 
     @property
     def markdown(self) -> str:

@@ -5,7 +5,6 @@ The files have URLs that change with their content, so browsers keep them for a 
 
 from functools import lru_cache
 from io import BytesIO
-from pathlib import Path
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
@@ -23,6 +22,7 @@ from articles.images.services import add_image
 from articles.images.uploads import DecodedImage
 from articles.models import Image, Site
 from articles.site.requests import SiteRequest
+from core import files
 from core.appearance import accent
 
 LOGO_SIZE = (640, 160)  # pixels in which a logo must fit; it is shown 28 CSS pixels high
@@ -75,7 +75,7 @@ def serve_logo(request: SiteRequest, pk: int) -> HttpResponse:
     if pk != request.site.logo_id:
         raise Http404
     image = Image.objects.get(pk=pk)
-    return _forever(_read(image.folder / f"full.{image.suffix}"), "image/png")
+    return _forever(_read(image.full_file), "image/png")
 
 
 @require_safe
@@ -84,7 +84,7 @@ def serve_icon(request: SiteRequest, pk: int, size: int) -> HttpResponse:
     if pk != request.site.icon_id or size not in ICON_SIZES:
         raise Http404
     image = Image.objects.get(pk=pk)
-    return _forever(_icon(image.folder / f"full.{image.suffix}", size), "image/png")
+    return _forever(_icon(image.full_file, size), "image/png")
 
 
 @require_safe
@@ -132,14 +132,14 @@ def _size(pk: int) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=8)
-def _icon(full: Path, size: int) -> bytes:
+def _icon(full: str, size: int) -> bytes:
     picture = _open(_read(full))
     return _png(picture.resize((size, size), Resampling.LANCZOS))
 
 
-def _read(path: Path) -> bytes:
+def _read(name: str) -> bytes:
     try:
-        return path.read_bytes()
+        return files.read(name)
     except FileNotFoundError as error:
         raise Http404 from error
 

@@ -24,9 +24,10 @@ from articles.models.site import DEFAULT_SHORT_RULES, RULES_IN_SHORT_MAX, RULES_
 from articles.site import branding
 from articles.site.time_zones import find_time_zones, time_zone_names
 from config.owner import starter_texts
-from core import backup_folder
 from core.appearance import accent
 from core.appearance.tokens import token_colors
+from core.backup_folder import NIGHTLY_FOLDER
+from core.files import storage
 from core.forms import SubmitForm, remove_maxlength
 
 RULES_LINES = 3
@@ -231,10 +232,17 @@ class SiteForm(forms.ModelForm[Site]):
         for name in starter_texts.TEXTS.keys() & self.fields.keys():
             self._offer_starter_text(name)
         if nightly := self.fields.get("backs_up_nightly"):
-            nightly.help_text = _(
-                "Everything in one file, after 03:00, in %(folder)s on this machine. Copy the backups to "
-                "another machine, in case this one is lost."
-            ) % {"folder": backup_folder.nightly_folder()}
+            if storage().is_shared:
+                text = _(
+                    "Everything in one file, after 03:00, in %(folder)s. Copy the backups to another place, "
+                    "in case this one is lost."
+                )
+            else:
+                text = _(
+                    "Everything in one file, after 03:00, in %(folder)s on this machine. Copy the backups to "
+                    "another machine, in case this one is lost."
+                )
+            nightly.help_text = text % {"folder": storage().place(NIGHTLY_FOLDER)}
         if sender := self.fields.get("mail_name"):
             sender.help_text = _(
                 "Mails are sent from %(address)s. Leave empty to use the name of the site."

@@ -29,8 +29,9 @@ from config.owner import jobs
 from config.server import postgres, running_servers, sample
 from config.system_checks import is_private
 from core import VERSION
-from core.backup_folder import BackupFailure, LastBackup, last_backup, last_failure, nightly_folder
+from core.backup_folder import NIGHTLY_FOLDER, BackupFailure, LastBackup, last_backup, last_failure
 from core.database.migration_state import unapplied_migrations
+from core.files import storage
 from core.mail import mail_server, mask_addresses
 from moderation.models import JobRun
 from moderation.scheduled_jobs import JOBS
@@ -156,10 +157,11 @@ class NightlyBackups:
 
     is_on: bool
     kept: int
-    folder: Path
+    folder: str  # in words for people
     count: int  # of backups that this process can see
     size: int  # bytes of all of them
     failure: BackupFailure | None  # of the last attempt
+    is_shared: bool  # in the store of FILES_URL, not on the disk of the site
 
 
 @dataclass(frozen=True)
@@ -233,6 +235,16 @@ def find_problems() -> Iterator[Problem]:
     for check in run_checks(include_deployment_checks=True, databases=["default"]):
         if check.id not in _HTTPS_CHECKS and check.id not in settings.SILENCED_SYSTEM_CHECKS:
             yield _describe_check(check)
+    try:
+        storage().exists(NIGHTLY_FOLDER)
+    except OSError as error:
+        yield Problem(
+            _("The files of the site can’t be read: %(why)s.") % {"why": error.strerror},
+            _(
+                "Until the store works again, no image is shown or stored, and no backup is made. Check "
+                "FILES_URL."
+            ),
+        )
     if emails := sample.active_emails():
         yield Problem(
             _("Accounts of the sample data can log in: %(emails)s.") % {"emails": ", ".join(emails)},
@@ -301,13 +313,19 @@ def _disk_space() -> DiskSpace:
 
 
 def _nightly_backups() -> NightlyBackups:
-    site, folder = read_site(), nightly_folder()
+    site = read_site()
     try:
-        sizes = [path.stat().st_size for path in list_nightly(folder)]
+        sizes = [file.size for file in list_nightly()]
     except OSError:
         sizes = []
     return NightlyBackups(
-        site.backs_up_nightly, site.backups_kept, folder, len(sizes), sum(sizes), last_failure()
+        site.backs_up_nightly,
+        site.backups_kept,
+        storage().place(NIGHTLY_FOLDER),
+        len(sizes),
+        sum(sizes),
+        last_failure(),
+        storage().is_shared,
     )
 
 

@@ -76,10 +76,7 @@ def log_all() -> int:
 
 def log_missing(erasures: Iterable[Erasure]) -> int:
     """Add the erasures that the log lacks, and return their number. Raises OSError."""
-    known = {}
-    if erasure_log.path().exists():
-        logged = erasure_log.read(erasure_log.path())
-        known = {_key(erasure): (erasure.what, erasure.spans) for erasure in logged}
+    known = {_key(erasure): (erasure.what, erasure.spans) for erasure in erasure_log.read_all()}
     missing = [erasure for erasure in erasures if known.get(_key(erasure)) != (erasure.what, erasure.spans)]
     erasure_log.append(missing)
     return len(missing)

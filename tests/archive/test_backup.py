@@ -25,7 +25,7 @@ from accounts.models import User
 from archive.backup import container, tables
 from archive.backup.container import BackupError, Writer, is_safe, open_backup
 from archive.backup.restore import restore
-from archive.backup.write import backup, media_folder
+from archive.backup.write import backup
 from articles.images.uploads import read_upload
 from articles.models import Site, Topic
 from articles.services import change_site
@@ -40,6 +40,7 @@ from moderation.erasure import restrictions
 from moderation.models import FilterVersion, RestrictedTextReading, Restriction
 from tests.articles.images.made import make_image, photo, saved
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
+from tests.helpers.data_folder import data_path
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("moderation_without_checks")]
 
@@ -48,7 +49,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def home(tmp_path: Path, settings: Any) -> Path:
     """Return a data folder for the test."""
     settings.HOME = tmp_path / "home"
-    settings.MEDIA_ROOT = settings.HOME / "media"
     settings.HOME.mkdir()
     return tmp_path / "home"
 
@@ -90,14 +90,14 @@ def paths() -> list[str]:
 
 
 def put_media(name: str, data: bytes) -> Path:
-    path = media_folder() / name
+    path = data_path("media") / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return path
 
 
 def media() -> dict[str, bytes]:
-    root = media_folder()
+    root = data_path("media")
     return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
 
 
@@ -146,9 +146,9 @@ def test_a_site_comes_back_as_it_was(file: Path, paths: list[str]) -> None:
     assert [path.name for path in file.parent.iterdir() if path.is_file()] == [file.name]
 
     empty()
-    for path in media_folder().rglob("*"):
+    for path in data_path("media").rglob("*"):
         path.is_file() and path.unlink()
-    media_folder().rename(media_folder().with_name("gone"))
+    data_path("media").rename(data_path("media").with_name("gone"))
     done = restore(file)
     assert done.manifest.counts == made.last.counts
     assert rows() == before
@@ -179,7 +179,7 @@ def test_the_look_of_the_site_comes_back(file: Path, paths: list[str]) -> None:
     backup(file)
 
     empty()
-    media_folder().rename(media_folder().with_name("gone"))
+    data_path("media").rename(data_path("media").with_name("gone"))
     restore(file)
     assert pages(["/"]) == shown
     assert Client().get(f"/site/logo-{logo.pk}.png").content == before
@@ -224,7 +224,7 @@ def test_an_image_in_a_story_is_restored_with_its_files(file: Path) -> None:
     before = pages(paths)
     assert backup(file).notes == []
     empty()
-    media_folder().rename(media_folder().with_name("gone"))
+    data_path("media").rename(data_path("media").with_name("gone"))
     restore(file)
     assert media() == pictures
     assert pages(paths) == before
@@ -234,7 +234,7 @@ def test_an_image_in_a_story_is_restored_with_its_files(file: Path) -> None:
 
 def test_without_media_and_without_anything(file: Path) -> None:
     assert backup(file).last.counts["media"] == 0
-    media_folder().mkdir()
+    data_path("media").mkdir()
     assert backup(file).last.counts["media"] == 0
     restore(file)
     assert media() == {}
@@ -302,7 +302,7 @@ def assert_untouched_by(file: Path, sentence: str) -> None:
     with pytest.raises(CommandError, match=sentence):
         call_command("restore", str(file))
     assert rows() == before
-    assert not media_folder().exists()
+    assert not data_path("media").exists()
 
 
 def test_a_flipped_bit_in_any_part_is_found_and_the_part_named(file: Path, paths: list[str]) -> None:
@@ -310,7 +310,7 @@ def test_a_flipped_bit_in_any_part_is_found_and_the_part_named(file: Path, paths
     backup(file)
     whole, found = bytearray(file.read_bytes()), 0
     empty()
-    media_folder().rename(media_folder().with_name("gone"))
+    data_path("media").rename(data_path("media").with_name("gone"))
     for part in parts_of(file):
         start = part.header_offset + 30 + sum(whole[part.header_offset + n] for n in (26, 28))
         place = start + (part.compress_size // 2 if part.file_size else 0)
@@ -455,7 +455,7 @@ def test_an_invalid_manifest_is_refused(file: Path, wrong: dict[str, Any]) -> No
 def test_media_with_another_content_are_refused(file: Path) -> None:
     put_media("ab/abc/full.jpg", b"as it was")
     backup(file)
-    media_folder().rename(media_folder().with_name("gone"))
+    data_path("media").rename(data_path("media").with_name("gone"))
     made_up(file, lambda told: told["media"][0].update(sha256="0" * 64))
     assert_untouched_by(file, "damaged in media/ab/abc/full.jpg")
 
@@ -465,7 +465,7 @@ def test_contradicting_rows_are_rolled_back(file: Path, paths: list[str]) -> Non
     put_media("ab/abc/full.jpg", b"a picture")
     backup(file)
     empty()
-    media_folder().rename(media_folder().with_name("gone"))
+    data_path("media").rename(data_path("media").with_name("gone"))
 
     def without_articles(told: dict[str, Any]) -> None:
         for table in told["tables"]:
@@ -505,8 +505,8 @@ def test_links_are_not_followed(file: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("a secret")
     real = put_media("ab/real.jpg", b"a picture")
-    (media_folder() / "ab" / "link.jpg").symlink_to(secret)
-    (media_folder() / "folder").symlink_to(tmp_path)
+    (data_path("media") / "ab" / "link.jpg").symlink_to(secret)
+    (data_path("media") / "folder").symlink_to(tmp_path)
     (real.parent / ".half.jpg").write_bytes(b"being written")
     made = backup(file)
     assert len(made.notes) == 2
@@ -517,7 +517,7 @@ def test_links_are_not_followed(file: Path, tmp_path: Path) -> None:
 
 def test_a_media_folder_on_another_disk_is_followed(file: Path, tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
-    media_folder().symlink_to(tmp_path / "disk")
+    data_path("media").symlink_to(tmp_path / "disk")
     put_media("ab/real.jpg", b"a picture")
     backup(file)
     (tmp_path / "disk" / "ab" / "real.jpg").unlink()
@@ -530,7 +530,7 @@ def test_an_image_that_is_damaged_on_the_disk_is_noted(file: Path) -> None:
     digest = sha256(b"a picture").hexdigest()
     put_media(f"{digest[:2]}/{digest}/full.jpg", b"another one")
     (note,) = backup(file).notes
-    assert "Damaged on this disk already" in note
+    assert "Damaged already" in note
 
 
 def test_a_backup_that_fails_leaves_the_earlier_one(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

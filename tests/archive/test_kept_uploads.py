@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 from django.utils.html import escape
@@ -12,8 +12,11 @@ from accounts.models import EDITOR
 from archive import kept_uploads
 from archive.models import Import
 from articles.models import Article
+from core.files import storage
+from core.files.data_folder import DataFolderStorage
 from tests.archive.saved_pages import ADD, page, upload
 from tests.factories import UserFactory
+from tests.helpers.data_folder import data_path
 
 pytestmark = pytest.mark.django_db
 
@@ -66,10 +69,11 @@ def test_a_refused_form_still_has_the_kept_file(client, emil):
 
 def test_a_file_that_another_request_deletes_does_not_matter(emil, monkeypatch):
     first = kept_uploads.keep(b"x", filename="a.txt", owner=emil)
-    found = list(first.path.parent.glob("*"))
-    monkeypatch.setattr(Path, "glob", lambda folder, pattern: [folder / f"{emil.pk}-deleted", *found])
+    deleted = replace(next(storage().list_files("imports")), name=f"imports/{emil.pk}-deleted")
+    found = [deleted, *storage().list_files("imports")]
+    monkeypatch.setattr(DataFolderStorage, "list_files", lambda storage, folder: iter(found))
     assert kept_uploads.keep(b"y", filename="b.txt", owner=emil).read() == b"y"
-    assert first.path.exists()
+    assert first.read() == b"x"
 
 
 def test_a_new_file_replaces_the_kept_one(client, emil):
@@ -91,7 +95,7 @@ def test_a_kept_file_belongs_to_the_person_who_uploaded_it(client, emil):
 def test_a_kept_file_is_deleted_after_a_day(client, emil):
     client.force_login(emil)
     token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}))
-    path = kept_uploads.find(token, owner=emil).path
+    path = data_path(kept_uploads.find(token, owner=emil).name)
     assert kept_uploads.delete_expired() == 0
     old = time.time() - kept_uploads.KEPT_FOR.total_seconds() - 1
     os.utime(path, (old, old))

@@ -18,7 +18,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import ADMINISTRATOR
 from archive.backup.container import BackupError, open_backup
-from archive.backup.write import backup
+from archive.backup.write import back_up_to_storage
 from archive.nightly import NIGHTLY_JOB, make_nightly_backup
 from archive.tasks import notify_failed_backup
 from articles.models import Site
@@ -26,6 +26,7 @@ from core import backup_folder
 from moderation.models import JobRun
 from moderation.scheduled_jobs import JOBS, is_due, run_due_jobs
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
+from tests.helpers.data_folder import data_path
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,7 +39,6 @@ def home(settings: Any) -> Iterator[Path]:
     """Return a data folder that every user can enter."""
     settings.HOME = Path(tempfile.mkdtemp())
     settings.HOME.chmod(0o755)
-    settings.MEDIA_ROOT = settings.HOME / "media"
     yield settings.HOME
     shutil.rmtree(settings.HOME)
 
@@ -64,7 +64,7 @@ def full_disk() -> Iterator[None]:
 
 
 def kept() -> list[str]:
-    return sorted(path.name for path in backup_folder.nightly_folder().glob("*.zip"))
+    return sorted(path.name for path in data_path("backups/nightly").glob("*.zip"))
 
 
 def test_the_nightly_backup_is_the_last_job(home: Path) -> None:
@@ -73,7 +73,7 @@ def test_the_nightly_backup_is_the_last_job(home: Path) -> None:
 
 def test_it_is_off_by_default(home: Path, clock: Any) -> None:
     assert make_nightly_backup() == "nightly backups are switched off"
-    assert not backup_folder.nightly_folder().exists()
+    assert not data_path("backups/nightly").exists()
 
 
 def test_one_each_night_after_three_in_the_sites_zone(home: Path, clock: Any) -> None:
@@ -81,7 +81,7 @@ def test_one_each_night_after_three_in_the_sites_zone(home: Path, clock: Any) ->
     switch_on(time_zone="Africa/Cairo")  # two hours ahead
     make_nightly_backup()
     assert kept() == ["soundoff-2026-11-26.zip"]
-    (file,) = backup_folder.nightly_folder().glob("*.zip")
+    (file,) = data_path("backups/nightly").glob("*.zip")
     with open_backup(file) as reader:
         assert (reader.manifest.counts["stories"], reader.manifest.counts["comments"]) == (1, 1)
     assert file.stat().st_mode & 0o777 == 0o600
@@ -101,7 +101,7 @@ def test_older_backups_are_deleted_after_a_new_one_is_complete(home: Path, clock
     for _night in range(4):
         make_nightly_backup()
         clock.shift(DAY)
-    (backup_folder.nightly_folder() / "mine.zip").write_bytes(b"The owner's.")
+    (data_path("backups/nightly") / "mine.zip").write_bytes(b"The owner's.")
     Site.objects.update(backups_kept=1)
     assert kept() == ["mine.zip", "soundoff-2026-11-28.zip", "soundoff-2026-11-29.zip"]
     make_nightly_backup()
@@ -181,7 +181,7 @@ def test_a_backup_that_reads_back_differently_is_refused(
     with pytest.raises(BackupError, match="can't be read again"):
         make_nightly_backup()
     assert kept() == ["soundoff-2026-11-26.zip"]
-    assert [path.name for path in backup_folder.nightly_folder().glob(".*")] == []
+    assert [path.name for path in data_path("backups/nightly").glob(".*")] == []
     last = backup_folder.last_backup()
     assert last
     assert last.file.name == "soundoff-2026-11-26.zip"
@@ -189,26 +189,26 @@ def test_a_backup_that_reads_back_differently_is_refused(
 
 def test_files_of_an_interrupted_night_are_deleted(home: Path, clock: Any) -> None:
     switch_on()
-    backup_folder.folder()
-    backup_folder.nightly_folder().mkdir()
-    (backup_folder.nightly_folder() / ".soundoff-2026-11-25.zip.x7.part").write_bytes(b"half")
+    data_path("backups/nightly").mkdir(parents=True)
+    (data_path("backups/nightly") / ".soundoff-2026-11-25.zip.x7.part").write_bytes(b"half")
     make_nightly_backup()
-    assert [path.name for path in backup_folder.nightly_folder().glob(".*")] == []
+    assert [path.name for path in data_path("backups/nightly").glob(".*")] == []
 
 
 def test_a_file_in_place_of_the_folder_is_an_error_of_the_job(home: Path, clock: Any) -> None:
     switch_on()
-    (backup_folder.folder() / "nightly").write_text("A file.")
+    data_path("backups").mkdir()
+    data_path("backups/nightly").write_text("A file.")
     (ran,) = run_due_jobs([NIGHTLY_JOB])
-    assert ran.error == "FileExistsError"
+    assert ran.error == "NotADirectoryError"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_the_last_backup_is_known_if_the_scheduler_is_another_user(home: Path, clock: Any) -> None:
     switch_on()
-    backup(backup_folder.folder() / "upgrade-1.zip")
-    backup_folder.nightly_folder().mkdir()
-    os.chown(backup_folder.nightly_folder(), 65534, 65534)
+    back_up_to_storage("backups/upgrade-1.zip")
+    data_path("backups/nightly").mkdir()
+    os.chown(data_path("backups/nightly"), 65534, 65534)
     clock.shift(DAY)
     os.seteuid(65534)
     try:
@@ -217,9 +217,9 @@ def test_the_last_backup_is_known_if_the_scheduler_is_another_user(home: Path, c
         os.seteuid(0)
     last = backup_folder.last_backup()
     assert last
-    assert last.file.parent == backup_folder.nightly_folder()
+    assert last.file.parent == data_path("backups/nightly")
     clock.shift(DAY)
-    backup(backup_folder.folder() / "upgrade-2.zip")
+    back_up_to_storage("backups/upgrade-2.zip")
     last = backup_folder.last_backup()
     assert last
     assert last.file.name == "upgrade-2.zip"

@@ -34,6 +34,7 @@ from core.database.migration_state import later_migrations, unapplied_migrations
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.data_folder import data_path
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,7 +62,6 @@ def database(name: str, template: str) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, settings: Any) -> Path:
     settings.HOME = tmp_path
-    settings.MEDIA_ROOT = tmp_path / "media"
     return tmp_path
 
 
@@ -93,7 +93,7 @@ def upgrade(capsys: pytest.CaptureFixture[str]) -> Upgrade:
 
 
 def made() -> list[Path]:
-    return sorted((Path(backup_folder.folder())).glob("upgrade-*.zip"))
+    return sorted(data_path("backups").glob("upgrade-*.zip"))
 
 
 def tables() -> set[str]:
@@ -133,13 +133,14 @@ def test_a_backup_comes_first(upgrade: Upgrade, later: Callable[[], None]) -> No
 
 def test_the_last_three_are_kept(upgrade: Upgrade, later: Callable[[], None]) -> None:
     make_article()
-    other = backup_folder.folder() / "by-hand.zip"
+    data_path("backups").mkdir()
+    other = data_path("backups/by-hand.zip")
     for name in (
         "upgrade-20250101T000000Z.zip",
         "upgrade-20250102T000000Z.zip",
         "upgrade-20250103T000000Z.zip",
     ):
-        (backup_folder.folder() / name).touch()
+        (data_path("backups") / name).touch()
     other.touch()
     later()
     upgrade()
@@ -385,7 +386,7 @@ def test_a_database_from_before_the_squashed_migrations_is_up_to_date(
     record_replaced_migrations()
     assert upgrade() == "The database is up to date.\n"
     assert unapplied_migrations() == later_migrations() == []
-    file = Path(backup_folder.folder()) / "site.zip"
+    file = data_path("site.zip")
     backup(file)
     with database("soundoff_blank", migrated):
         call_command("restore", str(file))

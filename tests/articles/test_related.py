@@ -84,7 +84,7 @@ def test_the_page_lists_related_stories_after_the_discussion(client):
 def test_related_stories_show_their_lead_images_without_another_statement(
     client, settings, tmp_path, is_ready
 ):
-    settings.MEDIA_ROOT = tmp_path
+    settings.HOME = tmp_path
     near, plain = make_article("Kittiwake, pictured"), make_article("Kittiwake, plain")
     here = make_article("More kittiwakes")
     url = f"{here.get_absolute_url()}?x=1"  # the view makes pages with a query string

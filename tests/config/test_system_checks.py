@@ -45,6 +45,37 @@ def test_two_logins_of_one_database(
 
 
 @pytest.mark.parametrize(
+    ("url", "missing", "expected"),
+    [
+        ("s3://key:secret@127.0.0.1:9000/bucket", (), []),
+        ("s3://127.0.0.1:9000/bucket", (), ["config.E013"]),
+        ("s3://key:secret@127.0.0.1:9000/bucket", ("EMAIL_URL", "SECRET_KEY"), ["config.E014"]),
+        ("", ("EMAIL_URL", "SECRET_KEY"), []),
+    ],
+)
+def test_a_store_of_files_needs_all_that_servers_share(
+    url: str,
+    missing: tuple[str, ...],
+    expected: list[str],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.FILES_URL = url
+    needed = {
+        "DATABASE_URL": "postgresql://web@db/site",
+        "EMAIL_URL": "smtp://mail.example.org",
+        "SECRET_KEY": "x",
+        "SITE_URL": "http://127.0.0.1:8000",
+    }
+    for name, value in needed.items():
+        monkeypatch.setenv(name, value)
+    for name in missing:
+        monkeypatch.delenv(name)
+    assert ids() == expected
+    assert all(name in check_environment()[0].msg for name in missing if expected)
+
+
+@pytest.mark.parametrize(
     ("url", "expected"),
     [
         ("https://example.org", []),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from core.backup_folder import LastBackup, folder, last_backup, record_backup
+from core.backup_folder import LastBackup, last_backup, record_backup
 
 
 @pytest.fixture(autouse=True)
@@ -21,10 +21,11 @@ def test_the_last_backup_is_recorded(tmp_path: Path) -> None:
     assert not made.is_there
     file.write_bytes(b"12345")
     assert made.is_there
-    assert [path.name for path in folder().iterdir()] == ["last.json"]
+    assert [path.name for path in (tmp_path / "backups").iterdir()] == ["last.json"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"file": "x", "at": "never"}'])
-def test_an_unreadable_record_is_none(text: str) -> None:
-    (folder() / "last.json").write_text(text)
+def test_an_unreadable_record_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "backups").mkdir()
+    (tmp_path / "backups" / "last.json").write_text(text)
     assert last_backup() is None

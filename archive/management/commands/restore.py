@@ -16,13 +16,15 @@ class Command(UserErrorCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument(
+            "file", type=Path, help="a path, or a name such as backups/nightly/… in the store of FILES_URL"
+        )
         parser.add_argument(
             "--erasures",
             type=Path,
             metavar="LIST",
             help="the erasures.jsonl of the original site: what was permanently deleted or restricted "
-            "after the backup is deleted or restricted again. The one in the data folder is always read.",
+            "after the backup is deleted or restricted again. The site's own list is always read.",
         )
 
     def handle(self, *, file: Path, erasures: Path | None, **options: Any) -> None:

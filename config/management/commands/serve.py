@@ -26,10 +26,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, OperationalError, connection
 from django.utils.translation import ngettext
 
+from accounts import erasure_log
 from accounts.services import has_no_administrator, make_setup_link
 from archive import kept_uploads
 from archive.personal_data import files as personal_data_files
 from archive.services import ArchiveImportError, import_page
+from articles.models.images import MEDIA
 from config.server import postgres, running_servers, sample
 from config.server.processes import Child, spawn
 from config.server.program_copy import readable_project
@@ -37,6 +39,8 @@ from config.system_checks import is_private
 from core import backup_folder
 from core.data_folder import check_user_can_enter, make_folder, unprivileged_user
 from core.database.migration_state import later_migrations, unapplied_migrations
+from core.files import storage
+from core.files.data_folder import FOLDER_MODES
 
 WEB, WORKER, SCHEDULER = ROLES = ("web", "worker", "scheduler")
 WEB_PROCESSES = 2
@@ -319,13 +323,17 @@ def collect_static(home: Path) -> None:
 
 def prepare_folders(user: pwd.struct_passwd | None, home: Path) -> None:
     """Create the folders of the workers, and give them, with root's files in them, to the workers' user."""
-    backup_folder.folder()  # created, and not given to the workers' user
-    names = ("mail", "cache", "media", kept_uploads.FOLDER, personal_data_files.FOLDER)
-    folders = [*(home / name for name in names), backup_folder.nightly_folder()]
+    names = ["mail", "cache"]
+    erasures = home / "erasures.jsonl"
+    if not storage().is_shared:
+        make_folder(home / backup_folder.FOLDER, FOLDER_MODES["backups"])  # not given to the workers' user
+        names += [MEDIA, kept_uploads.FOLDER, personal_data_files.FOLDER, backup_folder.NIGHTLY_FOLDER]
+        erasures.touch(mode=0o600)
+        if (home / erasure_log.FOLDER).exists():  # copied back from a store
+            names.append(erasure_log.FOLDER)
+    folders = [home / name for name in names]
     for folder in folders:
         make_folder(folder, 0o700)
-    erasures = home / "erasures.jsonl"
-    erasures.touch(mode=0o600)
     if user is not None:
         for path in (*folders, home / "secret_key", erasures):
             with suppress(FileNotFoundError):

@@ -11,6 +11,7 @@ from archive.models import PersonalDataFile
 from archive.personal_data import files
 from moderation.people.profiles import Person
 from tests.archive.personal_data.conftest import browser_of
+from tests.helpers.data_folder import data_path
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +52,6 @@ def test_a_guest_gets_theirs(gwen: Guest) -> None:
 
 def test_a_file_that_is_gone(jim: User, jims: Client) -> None:
     make(Person(user=jim))
-    files.path(PersonalDataFile.objects.get().pk).unlink()
+    data_path(files.file_name(PersonalDataFile.objects.get().pk)).unlink()
     assert jims.get(URL).status_code == 404
     assert jims.post(URL).status_code == 405

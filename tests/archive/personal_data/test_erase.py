@@ -21,6 +21,7 @@ from moderation.models import AccountErasure
 from moderation.people.profiles import Person
 from tests.archive.personal_data.conftest import PASSWORD, browser_of, words
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.data_folder import data_path
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
@@ -55,7 +56,7 @@ def test_with_the_right_password(jim: User, jims: Client, django_capture_on_comm
         done = jims.post(URL, {"comments": "delete", "password": PASSWORD}, follow=True)
     assert "Your account is erased." in words(done)
     assert "You are not logged in" in words(done)
-    assert not files.path(row.pk).exists()
+    assert not data_path(files.file_name(row.pk)).exists()
     assert not PersonalDataFile.objects.exists()
     assert not Client().login(email=jim.email, password=PASSWORD)
     run(account_erasure.erase)

@@ -40,6 +40,7 @@ from moderation.reports.removal_requests import send_request
 from moderation.reports.reporting import appeal_removal, report_comment
 from tests.archive.personal_data.conftest import PASSWORD, browser_of, words
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.data_folder import data_path
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
@@ -54,7 +55,7 @@ def make(person: Person) -> dict[str, Any]:
     row = files.ask(person)
     assert row
     files.make_file.func(str(row.pk))
-    with zipfile.ZipFile(files.path(row.pk)) as archive:
+    with zipfile.ZipFile(data_path(files.file_name(row.pk))) as archive:
         assert archive.namelist() == ["data.json", "index.html"]
         data: dict[str, Any] = json.loads(archive.read("data.json"))
         data["page"] = archive.read("index.html").decode()
@@ -193,7 +194,7 @@ def test_a_guest_gets_nothing_of_other_guests_with_the_same_e_mail(gwen: Guest) 
     row = PersonalDataFile.objects.get()
     files.make_file.func(str(row.pk))
     assert browser.get("/account/data/file/").status_code == 200
-    with zipfile.ZipFile(files.path(row.pk)) as archive:
+    with zipfile.ZipFile(data_path(files.file_name(row.pk))) as archive:
         data = json.loads(archive.read("data.json"))
     assert [own["name"] for own in data["guests"]] == ["Eve"]
     assert [own["text"] for own in data["comments"]] == ["By Eve."]
@@ -236,7 +237,7 @@ def test_the_mail(jim: User) -> None:
 
 def test_a_file_is_readable_by_the_site_only(jim: User) -> None:
     make(Person(user=jim))
-    path = files.path(PersonalDataFile.objects.get().pk)
+    path = data_path(files.file_name(PersonalDataFile.objects.get().pk))
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert [file.name for file in path.parent.iterdir()] == [path.name]
@@ -260,7 +261,7 @@ def test_one_request_at_a_time(jim: User) -> None:
 
 def test_a_new_file_replaces_the_old_one(jim: User, django_capture_on_commit_callbacks: Any) -> None:
     make(Person(user=jim))
-    old = files.path(PersonalDataFile.objects.get().pk)
+    old = data_path(files.file_name(PersonalDataFile.objects.get().pk))
     wait_a_day()
     with django_capture_on_commit_callbacks(execute=True):
         assert files.ask(Person(user=jim))
@@ -270,14 +271,14 @@ def test_a_new_file_replaces_the_old_one(jim: User, django_capture_on_commit_cal
 def test_files_are_deleted_after_a_week(jim: User) -> None:
     make(Person(user=jim))
     row = PersonalDataFile.objects.get()
-    stray = files.path(uuid4())
+    stray = data_path(files.file_name(uuid4()))
     stray.write_bytes(b"of a database that was restored")
     assert files.delete_expired() == 1
-    assert files.path(row.pk).exists()
+    assert data_path(files.file_name(row.pk)).exists()
     PersonalDataFile.objects.update(ready_at=timezone.now() - timedelta(days=7, seconds=1))
     assert files.current_file(Person(user=jim)) is None
     assert files.delete_expired() == 1
-    assert not files.path(row.pk).exists()
+    assert not data_path(files.file_name(row.pk)).exists()
     assert not PersonalDataFile.objects.exists()
 
 

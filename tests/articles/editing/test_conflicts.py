@@ -325,7 +325,7 @@ def test_a_message_names_fields_that_kept_a_colleagues_value(draft, emil, edda):
 
 
 def test_an_uploaded_lead_image_does_not_replace_a_colleagues_unseen(draft, emil, edda, tmp_path, settings):
-    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.HOME = tmp_path
     image = Image.objects.create(alt="A boat", width=8, height=8, suffix="png", digest="a" * 64)
     second = client_of(edda)
     read = hidden_fields(second, change(draft))

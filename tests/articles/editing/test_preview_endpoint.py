@@ -45,7 +45,7 @@ def test_the_preview_shows_the_chosen_authors_in_order(emil_client):
 
 
 def test_the_preview_shows_the_chosen_topics_and_lead_image(emil_client, settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.HOME = tmp_path
     topic = Topic.objects.create(name="Harbour", slug="harbour")
     hidden = Topic.objects.create(name="Secret", slug="secret", shown=False)
     image = make_image(jpeg(), alt="Boats")

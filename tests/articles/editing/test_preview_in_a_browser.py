@@ -279,7 +279,7 @@ def test_without_scripts_the_field_is_sent_as_typed(live_server, browser, client
 
 @pytest.mark.parametrize("way", ["paste", "drop"])
 def test_a_pasted_or_dropped_image_is_inserted_with_its_description(writing, settings, tmp_path, way):
-    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.HOME = tmp_path
     body(writing).press("Control+End")
     body(writing).evaluate(
         """(field, [way, data]) => {
@@ -305,7 +305,7 @@ def test_a_pasted_or_dropped_image_is_inserted_with_its_description(writing, set
 
 
 def test_one_of_three_dropped_images_can_be_cancelled(writing, settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.HOME = tmp_path
     files = [{"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": jpeg()} for n in range(3)]
     writing.locator(".editor-tools ~ input[type=file]").set_input_files(files)
     for n, button in enumerate(["Insert", "Cancel", "Insert"]):
@@ -325,7 +325,7 @@ RTF = (  # as Word writes it: each picture twice, the second for old programs
 
 
 def test_pasted_image_data_is_inserted_at_its_place(writing, settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.HOME = tmp_path
     one, two = (f"data:image/jpeg;base64,{b64encode(jpeg(width)).decode()}" for width in (600, 500))
     html = (
         f'<p>Before <b>noon</b>.</p><p><img src="{one}"></p><p>Between.</p><p><img src="{two}"></p>'
@@ -369,7 +369,7 @@ def test_pasted_image_data_is_inserted_at_its_place(writing, settings, tmp_path)
 
 @pytest.mark.parametrize("way", ["files", "rtf", "too many files"])
 def test_pasted_image_files_are_used_if_their_number_matches(writing, settings, tmp_path, way):
-    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.HOME = tmp_path
     picture = jpeg()
     select(writing, "The ferry sails.")
     body(writing).evaluate(
@@ -407,7 +407,7 @@ def test_a_paste_without_text_deletes_nothing(writing):
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_pages_are_written_in_the_same_editor(writing, live_server, settings, tmp_path, width):
-    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.HOME = tmp_path
     writing.set_viewport_size({"width": width, "height": 900})
     writing.goto(f"{live_server.url}/admin/articles/standingpage/add/")
     writing.locator("#id_title").fill("About us")

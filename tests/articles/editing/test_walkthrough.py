@@ -31,7 +31,7 @@ PRESSES_WITH_A_LEAD_IMAGE = 6  # and the button of the file, and the field of it
 
 @pytest.fixture(autouse=True)
 def _room(settings, tmp_path, moderation_without_checks):
-    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.HOME = tmp_path
     Site.objects.update(time_zone="Africa/Cairo")
 
 

@@ -15,6 +15,7 @@ from tests.articles.test_admin import ADD as WRITE
 from tests.articles.test_admin import change, form
 from tests.factories import UserFactory, make_article
 from tests.helpers.clients import client_of, client_with_role
+from tests.helpers.data_folder import data_path
 
 pytestmark = pytest.mark.django_db
 
@@ -100,11 +101,11 @@ def test_only_an_unused_image_is_deleted_with_its_files(emil, own_folder, django
 
     assert delete(shown) == 403
     assert delete(spare) == 302
-    assert twin.folder.exists()  # it is also that of another one
+    assert data_path(twin.folder).exists()  # it is also that of another one
     assert delete(twin) == 302
-    assert not twin.folder.exists()
+    assert not data_path(twin.folder).exists()
     assert list(Image.objects.all()) == [shown]
-    assert shown.folder.exists()
+    assert data_path(shown.folder).exists()
 
 
 def test_only_administrators_delete_an_image_of_an_earlier_version(emil):

@@ -10,6 +10,7 @@ from articles.services import save_page
 from comments import integrity
 from tests.articles.images.made import make_image
 from tests.factories import make_article
+from tests.helpers.data_folder import data_path
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 
@@ -23,7 +24,7 @@ def test_a_healthy_site_has_no_damage():
 
 def test_a_missing_or_changed_file_is_reported_and_not_repaired():
     gone, changed = make_image(alt="Gone"), make_image(alt="Changed", data=None)
-    (gone.folder / "full.jpg").write_bytes(b"another one")
+    (data_path(gone.folder) / "full.jpg").write_bytes(b"another one")
     found = integrity.check()
     assert found == {"image_file": [gone.pk, changed.pk]}  # two images of one file
     integrity.repair(found)
@@ -32,11 +33,11 @@ def test_a_missing_or_changed_file_is_reported_and_not_repaired():
 
 def test_a_missing_size_is_made_again():
     image = make_image()
-    (image.folder / "w400.avif").unlink()
+    (data_path(image.folder) / "w400.avif").unlink()
     found = integrity.check()
     assert found == {"image_size": [image.pk]}
     integrity.repair(found)
-    assert (image.folder / "w400.avif").exists()
+    assert (data_path(image.folder) / "w400.avif").exists()
     assert integrity.check() == {}
 
 

@@ -16,6 +16,7 @@ from articles.publishing.services import publish, unpublish, unpublish_articles
 from articles.services import change_site, save_article, save_page
 from tests.articles.images.made import gif, make_image, palette_with_holes
 from tests.factories import UserFactory, make_article
+from tests.helpers.data_folder import data_path
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +31,7 @@ def show(image: Image, **fields) -> Article:
 
 
 def files(image: Image) -> list[str]:
-    return sorted(path.name for path in image.folder.iterdir())
+    return sorted(path.name for path in data_path(image.folder).iterdir())
 
 
 def at(image: Image, name: str = "w800.jpg") -> str:
@@ -46,7 +47,7 @@ def test_every_file_of_an_image_is_served_with_its_content_type(client, own_fold
         assert response.status_code == 200, name
         assert response["Content-Type"] == kinds[name.rpartition(".")[2]]
         assert response["X-Content-Type-Options"] == "nosniff"
-        assert response.content == (image.folder / name).read_bytes()
+        assert response.content == (data_path(image.folder) / name).read_bytes()
         assert not response.cookies
 
 

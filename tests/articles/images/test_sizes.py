@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Pillow
@@ -12,6 +13,7 @@ from articles.images.sizes import (
     make_sizes,
 )
 from tests.articles.images.made import photo
+from tests.helpers.data_folder import data_path
 
 sides, per_cent = st.integers(16, 20_000), st.integers(0, 100)
 
@@ -36,23 +38,30 @@ def test_no_width_is_larger_than_the_image(width):
     assert widths == sorted(set(widths))
 
 
-def test_a_crop_contains_the_focal_point(tmp_path):
-    photo(900, 600).resize((1800, 600)).save(tmp_path / "full.jpg")  # the sun stands far to the left
+@pytest.fixture
+def folder(own_folder):
+    path = data_path("media")
+    path.mkdir()
+    return path
+
+
+def test_a_crop_contains_the_focal_point(folder):
+    photo(900, 600).resize((1800, 600)).save(folder / "full.jpg")  # the sun stands far to the left
     for at, is_in in ((17, 24), True), ((100, 100), False):
-        make_sizes(tmp_path, "jpg", has_alpha=False, at=at)
-        with Pillow.open(tmp_path / f"c400-{at[0]}-{at[1]}.jpg") as crop:
+        make_sizes("media", "jpg", has_alpha=False, at=at)
+        with Pillow.open(folder / f"c400-{at[0]}-{at[1]}.jpg") as crop:
             assert crop.size == (400, 267)
             red, _green, blue = crop.convert("RGB").split()
             sun = ImageChops.subtract(red, blue)  # all else is grey or blue
             assert (sun.getextrema()[1] > 100) == is_in
 
 
-def test_a_second_run_makes_the_missing_sizes(tmp_path):
-    photo(500, 300).save(tmp_path / "full.jpg")
-    result = make_sizes(tmp_path, "jpg", has_alpha=False, at=(50, 50))
-    made = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    (tmp_path / "w400.webp").unlink()
-    assert make_sizes(tmp_path, "jpg", has_alpha=False, at=(50, 50)) == result
-    again = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+def test_a_second_run_makes_the_missing_sizes(folder):
+    photo(500, 300).save(folder / "full.jpg")
+    result = make_sizes("media", "jpg", has_alpha=False, at=(50, 50))
+    made = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    (folder / "w400.webp").unlink()
+    assert make_sizes("media", "jpg", has_alpha=False, at=(50, 50)) == result
+    again = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert [name for name in made if made[name] != again[name]] == ["w400.webp"]
     assert result["widths"] == [400, 500]

@@ -16,6 +16,7 @@ from articles.images.uploads import read_upload
 from articles.models import Image
 from tests.articles.images import made
 from tests.factories import make_article
+from tests.helpers.data_folder import data_path
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 
@@ -27,7 +28,7 @@ def later(days: int) -> Any:
 
 
 def folders() -> set[Path]:
-    return set(Path(settings.MEDIA_ROOT).glob("*/*"))
+    return set(Path(settings.HOME, "media").glob("*/*"))
 
 
 @pytest.fixture
@@ -49,13 +50,13 @@ def test_the_files_of_a_failed_save_are_deleted_after_a_week(failed):
     assert failed.exists()
     with later(8):
         assert delete_unused_files() == 1
-    assert folders() == {used.folder}
+    assert folders() == {data_path(used.folder)}
 
 
 def test_a_folder_that_is_used_again_is_kept(failed):
     delete_unused_files()
     again = made.make_image(made.jpeg(300, 200), is_ready=False)
-    assert again.folder == failed
+    assert data_path(again.folder) == failed
     with later(8):
         assert delete_unused_files() == 0
         assert [path.name for path in failed.iterdir()] == ["full.jpg"]
@@ -70,9 +71,9 @@ def test_an_image_uploaded_while_the_job_runs_keeps_its_files(failed, monkeypatc
     delete_unused_files()
     forget = services._delete_files
 
-    def first_an_upload(folder: Path) -> None:
+    def first_an_upload(digest: str) -> bool:
         made.make_image(made.jpeg(300, 200), is_ready=False)
-        forget(folder)
+        return forget(digest)
 
     monkeypatch.setattr(services, "_delete_files", first_an_upload)
     with later(8):
@@ -81,7 +82,7 @@ def test_an_image_uploaded_while_the_job_runs_keeps_its_files(failed, monkeypatc
 
 
 def test_other_files_are_left_alone():
-    root = Path(settings.MEDIA_ROOT)
+    root = Path(settings.HOME, "media")
     for name in ("ab/notes", "ab/" + "f" * 63, "mail/letters"):
         (root / name).mkdir(parents=True)
     elsewhere = root.parent / "elsewhere"

@@ -112,7 +112,7 @@ def test_readers_see_redacted_words_as_black_squares(client, story, image_of_a_b
 def image_of_a_boat(settings: Any, tmp_path: Any) -> Any:
     from tests.articles.images.made import make_image
 
-    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.HOME = tmp_path
     return make_image(is_ready=False)
 
 

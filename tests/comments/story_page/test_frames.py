@@ -185,7 +185,7 @@ def test_the_page_equals_the_one_that_the_view_makes(
 ) -> None:
     """The view makes every page that has a query string."""
     settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
-    settings.MEDIA_ROOT = tmp_path
+    settings.HOME = tmp_path
     prepare(article, member, other)
     guest = Client()
     guest.cookies[guests.COOKIE] = signing.dumps(GuestFactory.create().pk, salt=guests.COOKIE)

@@ -16,6 +16,7 @@ from config.page_cache.application import PageCacheApp
 from tests.articles.images.made import photo, saved
 from tests.config.owner.test_settings import URL, fields, text, warm
 from tests.factories import make_article
+from tests.helpers.data_folder import data_path
 from tests.helpers.wsgi_requests import send_request
 
 MARK = '<path d="M14 8v6.5l-4.2 2.2"/>'
@@ -87,7 +88,7 @@ def test_a_logo_can_neither_be_deleted_nor_cleaned_up(ada_client: Client) -> Non
         assert image.is_decorative
     assert (stored.icon.width, stored.icon.height) == (512, 512) if stored.icon else False
     delete_unused_files()
-    assert all(not (image.folder / ".unused").exists() for image in Image.objects.all())
+    assert all(not (data_path(image.folder) / ".unused").exists() for image in Image.objects.all())
 
 
 def test_a_file_that_is_no_image_is_refused_and_changes_nothing(ada_client: Client) -> None:

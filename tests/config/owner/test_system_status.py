@@ -26,14 +26,14 @@ from core import VERSION
 from core.backup_folder import (
     BackupFailure,
     LastBackup,
-    folder,
-    nightly_folder,
     record_backup,
     record_failure,
 )
+from core.files import url as files_url
 from moderation.models import JobRun
 from moderation.scheduled_jobs import JOBS, Job, delete_finished_tasks, is_due, run_due_jobs
 from tests.factories import GuestFactory, UserFactory, confirm_email
+from tests.helpers.data_folder import data_path
 from tests.helpers.smtp import Inbox
 
 URL, JOB = "/owner/status/", "/owner/jobs/"
@@ -80,9 +80,10 @@ def test_versions_database_and_disk(ada_client: Client) -> None:
 
 
 def test_the_last_backup(ada_client: Client) -> None:
-    (folder() / "last.json").unlink(missing_ok=True)
+    data_path("backups/last.json").unlink(missing_ok=True)
     assert "Never. Make a backup each day" in page(ada_client)
-    file = folder() / "one.backup"
+    file = data_path("backups/one.backup")
+    file.parent.mkdir(exist_ok=True)
     file.write_bytes(b"x" * 2048)
     made = {"size": 2048, "sha256": "", "seconds": 1.0, "counts": {}}
     record_backup(LastBackup(file=file, at=timezone.now(), **made))
@@ -93,33 +94,49 @@ def test_the_last_backup(ada_client: Client) -> None:
     assert "The file is no longer there" in page(ada_client)
     record_backup(LastBackup(file=file, at=timezone.now() - timedelta(days=8), **made))
     assert "Make a backup each day" in page(ada_client)
-    (folder() / "last.json").unlink()
+    data_path("backups/last.json").unlink()
 
 
 def test_the_nightly_backup(ada_client: Client, settings: Any, tmp_path: Path) -> None:
     settings.HOME = tmp_path
     assert "<dd> Off. <a" in page(ada_client)
     fields = ada_client.get("/owner/settings/").context["form"].initial
-    assert f"in {nightly_folder()} on this machine" in page(ada_client, "/owner/settings/")
+    assert f"in {data_path('backups/nightly')} on this machine" in page(ada_client, "/owner/settings/")
     values = {name: value for name, value in fields.items() if value not in (None, False)}
     refused = ada_client.post("/owner/settings/", {**values, "backs_up_nightly": "on", "backups_kept": "0"})
     assert list(refused.context["form"].errors) == ["backups_kept"]
     ada_client.post("/owner/settings/", {**values, "backs_up_nightly": "on", "backups_kept": "3"})
-    assert f"On: the last 3 are kept in {nightly_folder()}. The first one is made within minutes" in page(
-        ada_client
+    assert (
+        f"On: the last 3 are kept in {data_path('backups/nightly')}. The first one is made within minutes"
+        in page(ada_client)
     )
 
     with time_machine.travel(datetime(2026, 11, 26, 12, tzinfo=UTC), tick=False):
         make_nightly_backup()
     text = page(ada_client)
     assert "1 backup, " in text
-    assert f"in {nightly_folder()}/soundoff-2026-11-26.zip" in text
+    assert f"in {data_path('backups/nightly')}/soundoff-2026-11-26.zip" in text
     assert "Copy them, and erasures.jsonl" in text
     record_failure(BackupFailure(timezone.now(), "The disk of /srv is full: the backup was not made."))
     text = page(ada_client)
     assert "failed: The disk of /srv is full: the backup was not made. </strong> The next attempt" in text
     Site.objects.update(backs_up_nightly=False)
     assert "Off. 1 backup, " in page(ada_client)
+
+
+def test_nightly_backups_in_a_bucket(ada_client: Client, bucket: str, settings: Any) -> None:
+    Site.objects.update(backs_up_nightly=True)
+    with time_machine.travel(datetime(2026, 11, 26, 12, tzinfo=UTC), tick=False):
+        make_nightly_backup()
+    folder = f"s3://{bucket.rpartition('/')[2]}/backups/nightly"
+    text = page(ada_client)
+    assert f"in {folder}/soundoff-2026-11-26.zip" in text
+    assert "The file is no longer there" not in text
+    assert f"are kept in {folder}. 1 backup, " in text
+    assert "They are in the same store as the images. Copy them" in text
+    assert f"after 03:00, in {folder}. Copy" in page(ada_client, "/owner/settings/")
+    settings.STORAGES = settings.STORAGES | {"default": files_url.storage_of("s3://k:s@127.0.0.1:9/gone")}
+    assert "The files of the site can’t be read: the store of the files does not work" in page(ada_client)
 
 
 def test_a_failed_mail_and_its_job_are_shown_and_retried(ada_client: Client, inbox: Inbox) -> None:

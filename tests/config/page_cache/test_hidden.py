@@ -33,6 +33,7 @@ from moderation.actions.decisions import undo
 from moderation.models import Batch, SettingChange
 from tests.articles.images.made import jpeg, make_image
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.data_folder import data_path
 from tests.helpers.wsgi_requests import Reply, send_request
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -177,7 +178,8 @@ class Scene:
                 f"/oembed/?url={settings.SITE_URL}{self._earlier}&format=xml",
             ],
             "pictures": [
-                f"/images/{self.image.pk}/{path.name}" for path in sorted(self.image.folder.iterdir())
+                f"/images/{self.image.pk}/{path.name}"
+                for path in sorted(data_path(self.image.folder).iterdir())
             ],
             "old addresses": [self._earlier, f"{self._earlier}feed/", "/1999/07/02/slip/"],
         }
@@ -214,7 +216,7 @@ KINDS: dict[str, Callable[[Scene], Any]] = {
 
 @pytest.fixture(autouse=True)
 def _own_folder(settings: Any, tmp_path: Path) -> None:
-    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.HOME = tmp_path
 
 
 def content_of(reply: Reply) -> str:

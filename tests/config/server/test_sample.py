@@ -45,7 +45,6 @@ decoded: dict[str, DecodedImage] = {}  # by file name
 def home(tmp_path: Path, settings: Any) -> Path:
     """Return a data folder for the test."""
     settings.HOME = tmp_path / "home"
-    settings.MEDIA_ROOT = settings.HOME / "media"
     settings.HOME.mkdir()
     return tmp_path / "home"
 

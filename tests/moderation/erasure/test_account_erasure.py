@@ -62,6 +62,7 @@ from moderation.people.profiles import Person
 from moderation.reports import removal_requests
 from moderation.reports.reporting import appeal_removal, report_comment
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
+from tests.helpers.data_folder import data_path
 
 # Words of the name, the e-mail and the person's own texts. Stemming does not change them.
 NAME, EMAIL, WORDS = "Zyxbelnap", "zyxmoot", "zyxquorl"
@@ -71,7 +72,6 @@ SITE = {"language": "en", "name": "Soundoff", "contact_email": "", "accent": ""}
 @pytest.fixture(autouse=True)
 def _site(tmp_path: Path, settings: Any, moderation_without_checks: None) -> None:
     settings.HOME = tmp_path
-    settings.MEDIA_ROOT = tmp_path / "media"
     settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 
@@ -542,4 +542,4 @@ def test_the_file_of_personal_data_goes_too() -> None:
     files.make_file.func(str(row.pk))
     planted.erase(deletes_comments=False)
     assert files.delete_expired() >= 1
-    assert not files.path(row.pk).exists()
+    assert not data_path(files.file_name(row.pk)).exists()

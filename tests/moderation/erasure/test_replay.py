@@ -35,7 +35,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _site(tmp_path: Path, settings: Any, moderation_without_checks: None) -> None:
     settings.HOME = tmp_path
-    settings.MEDIA_ROOT = tmp_path / "media"
 
 
 def erase(*comments: Comment, actor: User | None = None) -> None:

@@ -1,0 +1,70 @@
+"""The storage of the site's files: images, kept uploads, files of personal data, backups, the erasure log.
+
+It is the data folder (data_folder.py) or, if FILES_URL is set, a bucket of an S3-compatible store that
+several servers share (bucket.py). STORAGES in the settings chooses. The names of files are the same in both:
+`media/…`, `imports/…`, `personal_data/…`, `backups/…` and `erasures/…`. No URL leads to a file: views open
+files after they have checked who asks.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import default_storage
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file in the storage. `is_regular`: False for a link, a pipe or the like in the data folder."""
+
+    name: str
+    size: int  # bytes
+    modified: datetime
+    is_regular: bool = True
+
+
+class SiteStorage(Protocol):
+    """The methods of Django's storages that the site uses, and its own. All raise OSError."""
+
+    is_shared: bool  # whether several servers may use it: then it is not on this machine
+
+    def open(self, name: str) -> "File[bytes]": ...
+    def save(self, name: str, content: Any) -> str: ...
+    def exists(self, name: str) -> bool: ...
+    def delete(self, name: str) -> None: ...
+    def size(self, name: str) -> int: ...
+
+    def path(self, name: str) -> str:
+        """Return the path of a file in the data folder. A bucket has none (NotImplementedError)."""
+
+    def list_files(self, folder: str) -> Iterator[StoredFile]:
+        """Yield all files below the folder, hidden ones too, sorted by name."""
+
+    def delete_folder(self, folder: str) -> None:
+        """Delete all files below the folder, and the folder."""
+
+    def write(self, name: str) -> AbstractContextManager[Path]:
+        """Yield an empty file of this machine (mode 0600), and store it at the end if the block succeeds."""
+
+    def place(self, name: str) -> str:
+        """Return where a file or folder is, for people: its path, or its s3:// address."""
+
+
+def storage() -> SiteStorage:
+    """Return the storage of the site's files."""
+    return cast(SiteStorage, default_storage)
+
+
+def read(name: str) -> bytes:
+    """Return the content of a file. Raises OSError."""
+    with storage().open(name) as file:
+        return bytes(file.read())
+
+
+def save(name: str, data: bytes) -> None:
+    """Store a file at once, in place of an older one of that name. Raises OSError."""
+    storage().save(name, ContentFile(data))
