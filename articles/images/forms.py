@@ -1,5 +1,6 @@
 """The forms that describe and upload an image, and the check of the images in a text."""
 
+import logging
 import re
 from typing import Any
 
@@ -9,13 +10,20 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from articles.editing.conflicts import ConflictAwareForm
-from articles.images.services import DESCRIPTION_FIELDS, add_image, change_image, existing_images
+from articles.images.services import (
+    DESCRIPTION_FIELDS,
+    add_image,
+    change_image,
+    existing_images,
+    save_files,
+)
 from articles.images.uploads import MAX_MB, DecodedImage, read_upload
 from articles.markup.markdown import referenced_images
 from articles.markup.paste_html import find_image_placeholders
 from articles.models import Image
 
 ACCEPT = "image/jpeg,image/png,image/webp,image/avif,image/gif"
+log = logging.getLogger(__name__)
 _FILE_NAME = re.compile(r"\S+\.(?:jpe?g|png|webp|avif|gif|heic)", re.IGNORECASE)
 
 
@@ -108,6 +116,17 @@ class UploadForm(ImageForm):
     def clean_file(self) -> Any:
         self.decoded = read_upload(self.cleaned_data["file"])
         return self.cleaned_data["file"]
+
+    def clean(self) -> dict[str, Any]:
+        """Store the files of a valid image, so that a full disk is an error of the form, not of the page."""
+        cleaned = super().clean()
+        if not self.errors:
+            try:
+                save_files(self.decoded)
+            except OSError:
+                log.exception("An image can't be stored.")
+                self.add_error("file", _("The image can’t be stored at the moment. Try again in a minute."))
+        return cleaned
 
     def save_as(self, actor: User) -> Image:
         description = {name: self.cleaned_data[name] for name in DESCRIPTION_FIELDS}

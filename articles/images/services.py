@@ -38,12 +38,18 @@ def add_image(*, decoded: DecodedImage, actor: User | None, **description: Any) 
         **description,
     )
     _lock_digest(image.digest)
-    _save_if_missing(image.full_file, decoded.full)
-    if decoded.moving is not None:
-        _save_if_missing(f"{image.folder}/moving.webp", decoded.moving)
+    save_files(decoded)
     image.save()
     make_sizes_of.enqueue(image.pk)
     return image
+
+
+def save_files(decoded: DecodedImage) -> None:
+    """Store the files of an image that are missing. Without a row they are deleted a week later."""
+    folder = folder_of(decoded.digest)
+    _save_if_missing(f"{folder}/full.{decoded.suffix}", decoded.full)
+    if decoded.moving is not None:
+        _save_if_missing(f"{folder}/moving.webp", decoded.moving)
 
 
 @transaction.atomic

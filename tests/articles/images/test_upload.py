@@ -203,6 +203,14 @@ def test_two_images_of_the_same_file_share_its_folder(own_folder):
 
 
 @pytest.mark.django_db
+def test_an_image_that_cannot_be_stored_is_an_error_of_the_form(own_folder):
+    data_path("media").write_text("A file in place of the folder.")
+    filled = made.form(made.jpeg(), alt="The sea")
+    assert filled.errors == {"file": ["The image can’t be stored at the moment. Try again in a minute."]}
+    assert filled["alt"].value() == "The sea"
+
+
+@pytest.mark.django_db
 def test_the_image_folder_is_private(own_folder):
     image = made.make_image(is_ready=False)
     folders: list[Path] = [data_path(image.folder), data_path(image.folder).parent]
