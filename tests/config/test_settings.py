@@ -22,3 +22,23 @@ def test_the_ip_address_comes_from_the_proxy_and_cannot_be_forged(behind: str, a
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "BEHIND_PROXY": behind}
     output = subprocess.check_output([sys.executable, "-c", WHO_ASKS], cwd=PROJECT, env=env, text=True)
     assert output == f"{address}\n"
+
+
+WHAT_IS_LOADED = """
+import sys
+import django
+django.setup()
+import config.urls
+from core.files import storage
+print(storage().is_shared, "boto3" in sys.modules, "storages" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "loaded"),
+    [("", "False False False"), ("s3://key:secret@127.0.0.1:9000/bucket", "True True True")],
+)
+def test_only_a_site_with_a_store_loads_its_packages(url: str, loaded: str) -> None:
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "FILES_URL": url}
+    output = subprocess.check_output([sys.executable, "-c", WHAT_IS_LOADED], cwd=PROJECT, env=env, text=True)
+    assert output == f"{loaded}\n"
