@@ -6,13 +6,13 @@ has not passed, a new page would be identical.
 """
 
 import logging
-import os
-import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
+from math import inf
 from typing import Any
 
 from django.conf import settings
@@ -26,9 +26,10 @@ from accounts import guests
 from articles.models import Site
 from articles.site.languages import activate_locale
 from articles.site.requests import SiteRequest
+from core import files
 from core.database.sql import fetch_instances
 
-INVALIDATION_FILE = settings.HOME / "cache" / "invalidated"
+INVALIDATION_FILE = "cache/invalidated"  # in the storage of files, which all servers share; it holds a time
 DEPENDENCIES_KEY = "soundoff.dependencies"  # the key in request.META of what the page depends on
 PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, "messages", guests.COOKIE})
 
@@ -151,27 +152,30 @@ def depend_on_site(request: SiteRequest, version: int, until: datetime | None) -
 
 
 def invalidate() -> None:
-    """Invalidate the cached pages that are shown while the database is down.
+    """Invalidate the cached pages that are shown while the database is down, on all servers.
 
     Call it just before the commit of a change that hides something from readers.
     """
-    fresh = INVALIDATION_FILE.with_name(f"{INVALIDATION_FILE.name}.{os.getpid()}.{threading.get_ident()}")
     try:
-        fresh.parent.mkdir(mode=0o700, exist_ok=True)
-        fresh.touch()
-        fresh.replace(INVALIDATION_FILE)  # the old file may belong to another user, so it can't be touched
+        files.save(INVALIDATION_FILE, str(time.time()).encode())
     except OSError:
         log.warning(
-            "%s can't be written: removed content may be shown while the database is down.", INVALIDATION_FILE
+            "%s can't be written: removed content may be shown while the database is down.",
+            files.storage().place(INVALIDATION_FILE),
         )
 
 
 def invalidated_at() -> float:
-    """Return the time of the last invalidation, in seconds since 1970, or 0."""
+    """Return the time of the last invalidation in seconds since 1970, 0 if there was none.
+
+    It is infinite if the storage does not answer, because anything may have been removed.
+    """
     try:
-        return INVALIDATION_FILE.stat().st_mtime
+        return float(files.read(INVALIDATION_FILE))
     except FileNotFoundError:
         return 0.0
+    except (OSError, ValueError):
+        return inf
 
 
 @contextmanager

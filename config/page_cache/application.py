@@ -38,6 +38,7 @@ THREADS = 4  # threads of each process in which Django works
 CACHE_BYTES = 64 * 1024 * 1024  # for each process
 WAIT_SECONDS = 1.0  # the wait for a page that another thread is rendering
 SWEEP_SECONDS = 1.0
+INVALIDATION_SECONDS = 0.5  # during an outage, the time of the last invalidation is read again after it
 # While the database is unavailable, a page is shown only if it was confirmed at most this long before. Each
 # of the two processes confirms its pages once a second, and later on a busy machine.
 TRUSTED_SECONDS = 4.0
@@ -156,6 +157,8 @@ class PageCacheApp:
         self._lock = threading.Lock()
         self._rendering: dict[Key, Future[bool]] = {}  # the result: whether the page was cached
         self._made_large_page = False  # since the last sweep
+        self._invalidation = 0.0, 0.0, 0.0  # the outage in which it was read, when, and its time
+        self._invalidation_lock = threading.Lock()
         self._stop = threading.Event()
         self._sweeper: threading.Thread | None = None
 
@@ -337,8 +340,19 @@ class PageCacheApp:
             copies.append((entry.confirmed_at + offset, entry.last_copy()))
         if shared := self.copies.find(key):
             copies.append(shared)
-        oldest = max(error.since + offset - TRUSTED_SECONDS, invalidated_at() + COMMIT_SECONDS)
+        oldest = max(
+            error.since + offset - TRUSTED_SECONDS, self._invalidated_at(error.since) + COMMIT_SECONDS
+        )
         return max((copy for copy in copies if copy[0] > oldest), default=None, key=itemgetter(0))
+
+    def _invalidated_at(self, outage: float) -> float:
+        """Return the time of the last invalidation, which is read once for many requests of an outage."""
+        with self._invalidation_lock:
+            of_outage, read_at, value = self._invalidation
+            if of_outage != outage or time.monotonic() > read_at + INVALIDATION_SECONDS:
+                value = invalidated_at()
+                self._invalidation = outage, time.monotonic(), value
+            return value
 
     def _start_sweeping(self) -> None:
         with self._lock:

@@ -32,7 +32,7 @@ PREFIX = "serve-"  # of the names, which are also those of the job workers
 _REMEDIES = {
     "SECRET_KEY": "Set the same SECRET_KEY on all machines.",
     "SITE_URL": "Set the same SITE_URL on all machines.",
-    "data folder": "Share the folder SOUNDOFF_HOME between the machines.",
+    "place of files": "Set the same FILES_URL on all machines (docs/scale.md).",
 }
 
 
@@ -113,7 +113,7 @@ def _digests(home: Path) -> dict[str, str]:
     values = {
         "SECRET_KEY": "",
         "SITE_URL": settings.SITE_URL,
-        "data folder": _folder_id(home),
+        "place of files": settings.FILES_URL or _folder_id(home),
     }
     key = settings.SECRET_KEY.encode()
     return {

@@ -16,6 +16,7 @@ from articles.models import Article
 from articles.site.cached_pages import INVALIDATION_FILE
 from config.page_cache.application import PageCacheApp
 from config.server import postgres
+from core import files
 from core.data_folder import PROJECT
 from tests.config.serving import run, serving
 from tests.factories import make_article
@@ -140,7 +141,7 @@ def holder(environment: dict[str, str]) -> subprocess.Popen[str]:
 
 @pytest.fixture
 def site(transactional_db: None, policy_without_moderation: None) -> Iterator[PageCacheApp]:
-    INVALIDATION_FILE.unlink(missing_ok=True)  # what another test took away
+    files.storage().delete(INVALIDATION_FILE)  # what another test took away
     made = PageCacheApp(WSGIHandler())
     yield made
     made.close()

@@ -93,9 +93,9 @@ def test_a_server_with_another_setting_is_refused(register, settings, setting, v
     register("serve-b")
 
 
-def test_servers_share_one_data_folder(register):
+def test_servers_share_one_data_folder_or_one_store(register, settings):
     register("serve-a")
-    with pytest.raises(ContradictionError, match="Share the folder SOUNDOFF_HOME"):
+    with pytest.raises(ContradictionError, match="Set the same FILES_URL"):
         register("serve-b", "another")
     stop_renewing("serve-a")
     RunningServer.objects.create(
@@ -105,7 +105,9 @@ def test_servers_share_one_data_folder(register):
         register("serve-b", "another")
     RunningServer.objects.filter(pk="serve-c").delete()
     RunningServer.objects.filter(pk="serve-a").delete()
+    settings.FILES_URL = "s3://key:secret@store.example/bucket"
     register("serve-b", "another")
+    register("serve-a")
 
 
 def test_jobs_of_a_lost_server_are_queued_again(register):

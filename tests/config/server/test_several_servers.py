@@ -78,7 +78,7 @@ def test_parts_of_a_site_run_as_servers_of_their_own(
 
     # A server that contradicts the others does not start.
     with data_folder() as other:
-        assert "Share the folder SOUNDOFF_HOME" in refusal(serve("--only", "web", SOUNDOFF_HOME=str(other)))
+        assert "Set the same FILES_URL" in refusal(serve("--only", "web", SOUNDOFF_HOME=str(other)))
 
     assert rest.stop() == 0
     assert roles() == ["web"]

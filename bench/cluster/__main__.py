@@ -1,0 +1,165 @@
+"""Run the site on hosts of their own, break one after the other under load, and count what was lost.
+
+Each fault is measured for a minute: it begins after 15 seconds and ends after 35. Eight writers post, 24
+strangers and 8 members read, each once a second. Afterwards every comment that was acknowledged must exist
+once, and `manage.py check_integrity` must find nothing. Needs root, and patroni, etcd-server, python3-etcd,
+haproxy and iproute2 from Debian.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Timer
+from typing import Any
+
+from bench import runner, servers
+from bench.cluster.engines import DATABASES, NUMBERS, WEBS, Cluster
+from bench.cluster.faults import FAULTS, Fault
+from bench.cluster.hosts import network, wait_until
+from bench.cluster.load import longest_gap
+from bench.cluster.seed import MODERATOR, STRANGERS
+
+BEGIN, END, SECONDS = 15, 35, 60
+WATCHED = 10  # seconds
+HEAD = (
+    "fault | acknowledged | lost | twice | sent again | longest without a post | pages asked for "
+    "| old copies | no page | longest without a page | integrity"
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.cluster", description=__doc__)
+    parser.add_argument("--faults", nargs="*", type=int, help="their numbers; all unless given")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/measured.md")
+    options = parser.parse_args()
+    chosen = [fault for n, fault in enumerate(FAULTS) if options.faults is None or n in options.faults]
+    runner.publish("cluster", _lines(chosen), write=options.write)
+
+
+def _lines(faults: Sequence[Fault]) -> Iterator[str]:
+    with running_cluster() as (cluster, seeded):
+        yield "A comment that a moderator removes was shown last, after the decision:"
+        yield from runner.rows("host | seconds", measure_removal(cluster, seeded))
+        yield ""
+        before = _processor_seconds(cluster)
+        yield from runner.rows(HEAD, (measure(cluster, seeded, fault, n) for n, fault in enumerate(faults)))
+        yield ""
+        yield "Processor time of the hosts during all of this:"
+        after = _processor_seconds(cluster)
+        yield from runner.rows(
+            "hosts | seconds", (f"{name} | {after[name] - before[name]:.0f}" for name in after)
+        )
+
+
+@contextmanager
+def running_cluster() -> Iterator[tuple[Cluster, dict[str, Any]]]:
+    """Run a site on hosts of its own. Yields it with what the clients need (seed.py)."""
+    with servers.temporary_folder() as folder, network(folder, NUMBERS) as hosts:
+        cluster = Cluster(hosts, folder)
+        started = time.monotonic()
+        cluster.start_engines()
+        cluster.manage("web1", "upgrade")
+        environment = cluster.environment(hosts["web1"])
+        seeded = hosts["web1"].run([sys.executable, "-m", "bench.cluster.seed"], env=environment)
+        cluster.start_site()
+        runner.report(f"{len(hosts)} hosts run after {time.monotonic() - started:.0f} s.")
+        yield cluster, json.loads(seeded.splitlines()[-1])
+
+
+def measure(cluster: Cluster, seeded: dict[str, Any], fault: Fault, number: int) -> str:
+    """Return the row of one fault."""
+    client, mark = cluster.hosts["client"], f"mark{number}"
+    load = {
+        "host": cluster.hosts["front"].address,
+        "story": seeded["story"],
+        "comments": seeded["comments"][:100],
+        "writers": seeded["writers"],
+        "members": seeded["members"] * (STRANGERS // 3),
+        "strangers": STRANGERS,
+        "seconds": SECONDS,
+        "mark": mark,
+    }
+    path = client.folder / "load.json"
+    path.write_text(json.dumps(load))
+    runner.report(f"{fault.name} …")
+    end: list[Callable[[], None]] = []
+    timers = [Timer(BEGIN, lambda: end.append(fault.begin(cluster))), Timer(END, lambda: end[0]())]
+    for timer in timers:
+        timer.start()
+    outcome = json.loads(client.run([sys.executable, "-m", "bench.cluster.load", path]).splitlines()[-1])
+    for timer in timers:
+        timer.join()
+    wait_until(lambda: bool(cluster.primary() and cluster.synchronous()), "primary and replica are back")
+    found, answers = stored_marks(cluster, mark), Counter(outcome["answers"])
+    lost = sum(found[one] == 0 for one in outcome["acknowledged"])
+    twice = sum(count - 1 for count in found.values())
+    failed = answers.total() - answers["200"] - answers["copy 200"]
+    runner.report(f"readers: {dict(answers)}, posts: {outcome['posts']}")
+    is_sound = "No inconsistencies" in cluster.manage("worker", "check_integrity")
+    cells = [
+        fault.name,
+        len(outcome["acknowledged"]),
+        lost,
+        twice,
+        outcome["sent_again"],
+        f"{longest_gap(outcome['posted_at'], SECONDS):.1f} s",
+        answers.total(),
+        answers["copy 200"],
+        f"{failed} ({100 * failed / answers.total():.1f} %)",
+        f"{longest_gap(outcome['read_at'], SECONDS):.1f} s",
+        "sound" if is_sound else "**not sound**",
+    ]
+    return " | ".join(map(str, cells))
+
+
+def stored_marks(cluster: Cluster, mark: str) -> Counter[str]:
+    """Return how often each mark of this load is in a comment."""
+    program = f"""
+import json
+from comments.models import Comment
+found = Comment.objects.filter(body__contains={mark + "-"!r})
+print(json.dumps([body.split()[-1] for body in found.values_list("body", flat=True)]))"""
+    return Counter(json.loads(_shell(cluster, program)))
+
+
+def measure_removal(cluster: Cluster, seeded: dict[str, Any]) -> Iterator[str]:
+    """Remove a comment and yield for each web host how long it was shown afterwards."""
+    program = f"""
+import time
+from accounts.models import User
+from comments.models import Comment, Reason, State
+from moderation.actions.decisions import decide
+comment = Comment.objects.get(pk={seeded["comments"][0]})
+decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=User.objects.get(email={MODERATOR!r}))
+print(time.time(), comment.pk)"""
+    hosts = {name: cluster.hosts[name].address for name in WEBS}
+    site = cluster.hosts["front"].address
+    text = f'id="comment-{seeded["comments"][0]}"'
+    watch = [sys.executable, "-m", "bench.cluster.watch", site, seeded["story"], text, str(WATCHED)]
+    with ThreadPoolExecutor() as pool:
+        watching = pool.submit(cluster.hosts["client"].run, [*watch, *hosts.values()])
+        removed_at = float(_shell(cluster, program).split()[0])
+        last = json.loads(watching.result().splitlines()[-1])
+    for name, address in hosts.items():
+        shown = f"{max(0.0, last[address] - removed_at):.2f}" if last[address] else "not shown before"
+        yield f"{name} | {shown}"
+
+
+def _shell(cluster: Cluster, program: str) -> str:
+    """Run Python on the worker's host and return the last line that it prints."""
+    return cluster.manage("worker", "shell", "-v0", "-c", program).splitlines()[-1]
+
+
+def _processor_seconds(cluster: Cluster) -> dict[str, float]:
+    groups = {"databases": DATABASES, "web": WEBS, "worker": ["worker"], "HAProxy": ["balancer", "front"]}
+    hosts = cluster.hosts
+    return {name: sum(hosts[one].processor_seconds() for one in some) for name, some in groups.items()}
+
+
+if __name__ == "__main__":
+    main()

