@@ -135,7 +135,8 @@ from accounts.models import User
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
 comment = Comment.objects.get(pk={seeded["comments"][0]})
-decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=User.objects.get(email={MODERATOR!r}))
+actor = User.objects.get(email={MODERATOR!r})
+decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=actor)
 print(time.time(), comment.pk)"""
     hosts = {name: cluster.hosts[name].address for name in WEBS}
     site = cluster.hosts["front"].address
